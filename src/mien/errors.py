@@ -1,0 +1,53 @@
+"""Everything that mien raises on purpose, on one screen.
+
+Each message says what was expected, what came and what to do, in one line that can be shown to a person as it is.
+
+    MienError
+    ├── InputError          something the caller handed in cannot be used
+    │   ├── MediaError      a file or stream cannot be read as a picture or a video
+    │   └── RecordError     columns of a record do not fit together
+    ├── NetworkError        a network file is missing, damaged or not what its card says
+    └── MissingExtraError   a part needs a package that is not installed
+"""
+
+
+class MienError(Exception):
+    """The root of mien's own errors."""
+
+
+class InputError(MienError, ValueError):
+    """Something the caller handed in cannot be used."""
+
+
+class MediaError(InputError):
+    """A file or stream cannot be read as a picture or a video.
+
+    Args:
+        message: What was expected, what came and what to do.
+        kind: A short stable word for tables: ``missing``, ``permission``, ``empty``, ``unreadable``, ``truncated``,
+            ``too_large``, ``no_video`` or ``unsupported``.
+    """
+
+    def __init__(self, message: str, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class RecordError(InputError):
+    """Columns of a record do not fit together."""
+
+
+class NetworkError(MienError):
+    """A network file is missing, damaged or not what its card says."""
+
+
+class MissingExtraError(MienError, ImportError):
+    """A part needs a package that is not installed.
+
+    >>> str(MissingExtraError("Haar cascades", "haar", "opencv-python-headless"))
+    "Haar cascades need opencv-python-headless, which is not installed: pip install 'mien[haar]'"
+    """
+
+    def __init__(self, part: str, extra: str, package: str) -> None:
+        super().__init__(f"{part} need {package}, which is not installed: pip install 'mien[{extra}]'")
+        self.extra = extra

@@ -1,0 +1,203 @@
+"""The one record that flows through everything: columns, one row per face, for a frame or a whole recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mien import boxes as box_arithmetic
+from mien.errors import RecordError
+from mien.labels import Labels
+
+
+@dataclass(frozen=True)
+class Face:
+    """One row of `Faces` as plain Python values, ready for JSON.
+
+    Args:
+        frame: Index of the frame, 0-based, in its source.
+        time: Time of the frame in seconds.
+        box: ``x1, y1, x2, y2`` in px.
+        score: How sure the detector is that this is a face, 0 to 1.
+        points: Left eye, right eye, nose, left and right mouth corner as ``x, y`` in px (left as seen in the
+            picture), or None.
+        track: Id of the person in this source, or None.
+        emotion: Name of the most probable expression, or None where no network has looked.
+        confidence: Its probability, 0 to 1, or None.
+        probs: Probability of every expression by name, or None.
+    """
+
+    frame: int
+    time: float
+    box: tuple[float, float, float, float]
+    score: float
+    points: tuple[tuple[float, float], ...] | None = None
+    track: int | None = None
+    emotion: str | None = None
+    confidence: float | None = None
+    probs: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Faces as numpy columns of one length; iterating gives a `Face` per row.
+
+    ``None`` in an optional column means that the step which fills it has not run; a length of 0 means that it ran and
+    found nothing. A step returns a new `Faces` with the same rows (`with_columns`). The arrays cannot be written to.
+
+    Args:
+        boxes: ``(n, 4)`` float32, ``x1, y1, x2, y2`` in px.
+        scores: ``(n,)`` float32, 0 to 1, of the detector.
+        frames: ``(n,)`` int64, index of the frame.
+        times: ``(n,)`` float64, seconds.
+        points: ``(n, 5, 2)`` float32 px: left eye, right eye, nose, left and right mouth corner; or None.
+        tracks: ``(n,)`` int64, id of the person; or None.
+        probs: ``(n, k)`` float32, probability of each of ``labels``; or None.
+        labels: Names of the columns of ``probs``; or None.
+
+    Raises:
+        RecordError: Columns do not fit together, or a value is impossible.
+
+    >>> faces = Faces(boxes=[[10, 20, 50, 70]], scores=[0.99], frames=[0], times=[0.0])
+    >>> from mien.labels import Labels
+    >>> read = faces.with_columns(probs=[[0.1, 0.9]], labels=Labels(("sad", "happy")))
+    >>> len(read), read.emotions, faces.probs is None
+    (1, ['happy'], True)
+    >>> next(iter(read)).probs
+    {'sad': 0.1, 'happy': 0.9}
+    >>> read.largest().boxes.tolist()
+    [[10.0, 20.0, 50.0, 70.0]]
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    frames: NDArray[np.int64]
+    times: NDArray[np.float64]
+    points: NDArray[np.float32] | None = None
+    tracks: NDArray[np.int64] | None = None
+    probs: NDArray[np.float32] | None = None
+    labels: Labels | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.boxes)
+        classes = 0 if self.labels is None else len(self.labels)
+        shapes: dict[str, tuple[type, tuple[int, ...]]] = {
+            "boxes": (np.float32, (n, 4)),
+            "scores": (np.float32, (n,)),
+            "frames": (np.int64, (n,)),
+            "times": (np.float64, (n,)),
+            "points": (np.float32, (n, 5, 2)),
+            "tracks": (np.int64, (n,)),
+            "probs": (np.float32, (n, classes)),
+        }
+        for name, (dtype, shape) in shapes.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _column(name, value, dtype, shape))
+        if (self.probs is None) != (self.labels is None):
+            raise RecordError("expected probs and labels together; got one without the other")
+        if n and not (self.boxes[:, 2:] >= self.boxes[:, :2]).all():
+            raise RecordError("expected boxes as x1, y1, x2, y2 with x1 <= x2 and y1 <= y2")
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __iter__(self) -> Iterator[Face]:
+        return (self._face(row) for row in range(len(self)))
+
+    def __getitem__(self, rows: Any) -> Faces:
+        """The chosen rows: an index, a slice, a mask or a list of positions."""
+        chosen = np.atleast_1d(np.arange(len(self))[rows])
+        return Faces(**{name: None if column is None else column[chosen] for name, column in self._columns()}, labels=self.labels)
+
+    def _columns(self) -> list[tuple[str, Any]]:
+        return [(field.name, getattr(self, field.name)) for field in fields(self) if field.name != "labels"]
+
+    def _face(self, row: int) -> Face:
+        x1, y1, x2, y2 = (_short(value) for value in self.boxes[row])
+        probs = None
+        if self.probs is not None and self.labels is not None:
+            probs = {name: _short(value, 6) for name, value in zip(self.labels, self.probs[row], strict=True)}
+        best = None if probs is None else max(probs, key=probs.__getitem__)
+        return Face(
+            frame=int(self.frames[row]),
+            time=float(self.times[row]),
+            box=(x1, y1, x2, y2),
+            score=_short(self.scores[row], 6),
+            points=None if self.points is None else tuple((_short(x), _short(y)) for x, y in self.points[row]),
+            track=None if self.tracks is None else int(self.tracks[row]),
+            emotion=best,
+            confidence=None if probs is None or best is None else probs[best],
+            probs=probs,
+        )
+
+    @property
+    def emotions(self) -> list[str] | None:
+        """Name of the most probable expression of each row, or None where no network has looked."""
+        if self.probs is None or self.labels is None:
+            return None
+        return [self.labels[column] for column in self.probs.argmax(axis=1)]
+
+    def with_columns(self, **columns: Any) -> Faces:
+        """The same rows with some columns replaced or added."""
+        return replace(self, **columns)
+
+    def largest(self) -> Faces:
+        """The row with the biggest box of each frame."""
+        order = np.lexsort((-box_arithmetic.area(self.boxes), self.frames))
+        _, first = np.unique(self.frames[order], return_index=True)
+        return self[order[first]]
+
+    @staticmethod
+    def empty(labels: Labels | None = None) -> Faces:
+        """No face: what a step returns that looked and found nothing."""
+        probs = None if labels is None else np.empty((0, len(labels)))
+        return Faces(np.empty((0, 4)), np.empty(0), np.empty(0), np.empty(0), probs=probs, labels=labels)
+
+    @staticmethod
+    def concatenate(parts: Iterable[Faces]) -> Faces:
+        """Rows of several records one after the other; parts without rows do not decide which columns there are.
+
+        >>> Faces.concatenate([Faces.empty(), Faces([[0, 0, 1, 1]], [1], [3], [0.1])]).frames.tolist()
+        [3]
+        """
+        every = list(parts)
+        filled = [part for part in every if len(part)] or every[:1]
+        if not filled:
+            return Faces.empty()
+        first = filled[0]
+        if any(part.labels != first.labels for part in filled):
+            raise RecordError("expected parts with the same labels")
+        columns: dict[str, Any] = {}
+        for name, column in first._columns():
+            values = [getattr(part, name) for part in filled]
+            if any((value is None) != (column is None) for value in values):
+                raise RecordError(f"expected {name} in all parts or in none")
+            columns[name] = None if column is None else np.concatenate(values)
+        return Faces(**columns, labels=first.labels)
+
+
+def _column(name: str, value: ArrayLike, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
+    try:
+        array = np.asarray(value, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{name}: expected {np.dtype(dtype).name} of shape {shape}; got {error}") from None
+    if array.size == 0 and 0 in shape:
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise RecordError(f"{name}: expected shape {shape}; got {array.shape}")
+    if not np.isfinite(array).all():
+        raise RecordError(f"{name}: expected finite numbers; got NaN or infinity")
+    # A view that cannot be written to, so that the caller's own array stays as it was.
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+def _short(value: Any, digits: int = 2) -> float:
+    """A float with few digits: hundredths of a pixel and millionths of a probability are below any network's noise."""
+    return round(float(value), digits)

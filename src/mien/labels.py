@@ -1,0 +1,124 @@
+"""The order of classes is data: which column of ``probs`` is which expression, with its colour and polarity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mien.errors import InputError
+
+Polarity = Literal["positive", "neutral", "negative"]
+
+_COLOURS = {
+    "angry": "#d1495b",
+    "disgust": "#6a994e",
+    "fear": "#7b5ea7",
+    "happy": "#e0a100",
+    "neutral": "#7d8597",
+    "sad": "#3d7ea6",
+    "surprise": "#e07a2f",
+    "contempt": "#8c6d46",
+}
+_POLARITIES: dict[str, Polarity] = {
+    "angry": "negative",
+    "disgust": "negative",
+    "fear": "negative",
+    "happy": "positive",
+    "neutral": "neutral",
+    "sad": "negative",
+    "surprise": "neutral",
+    "contempt": "negative",
+}
+_SYNONYMS = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "scared": "fear",
+    "afraid": "fear",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+}
+
+
+@dataclass(frozen=True)
+class Labels(Sequence[str]):
+    """Names of the columns of a probability table, in order.
+
+    Three orders are in use in the field, so nothing in mien indexes a class by a bare number.
+
+    Args:
+        names: Distinct class names in column order. Synonyms in common use are turned into mien's names.
+
+    Raises:
+        InputError: The names are fewer than two or not distinct.
+
+    >>> labels = Labels(("anger", "happy", "neutral"))
+    >>> labels.names
+    ('angry', 'happy', 'neutral')
+    >>> labels.index("Happiness"), labels.polarity("happy"), labels.colour("happy")
+    (1, 'positive', '#e0a100')
+    >>> labels.index("bored")
+    Traceback (most recent call last):
+    ...
+    mien.errors.InputError: expected one of angry, happy, neutral; got 'bored'
+    """
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        names = tuple(canonical_label(name) for name in self.names)
+        if len(names) < 2 or len(set(names)) != len(names):
+            raise InputError(f"expected at least two distinct class names; got {list(self.names)}")
+        object.__setattr__(self, "names", names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __getitem__(self, key):  # type: ignore[no-untyped-def]
+        return self.names[key]
+
+    def index(self, value: str, *span: int) -> int:  # type: ignore[override]
+        """Column of a class, by its name or a synonym of it."""
+        try:
+            return self.names.index(canonical_label(value), *span)
+        except ValueError:
+            raise InputError(f"expected one of {', '.join(self.names)}; got {value!r}") from None
+
+    def colour(self, name: str) -> str:
+        """Colour of a class as ``#rrggbb``, the same in every picture, chart and page."""
+        return _COLOURS.get(self.names[self.index(name)], "#444444")
+
+    def polarity(self, name: str) -> Polarity:
+        """Whether a class counts as positive, neutral or negative by default."""
+        return _POLARITIES.get(self.names[self.index(name)], "neutral")
+
+    def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
+        """One row of probabilities by name.
+
+        >>> Labels(("sad", "happy")).as_mapping([0.25, 0.75])
+        {'sad': 0.25, 'happy': 0.75}
+        """
+        return {name: float(value) for name, value in zip(self.names, values, strict=True)}
+
+
+def canonical_label(name: str) -> str:
+    """Mien's word for a class name: lower case, synonyms resolved.
+
+    >>> canonical_label(" Anger"), canonical_label("HAPPINESS"), canonical_label("bored")
+    ('angry', 'happy', 'bored')
+    """
+    word = name.strip().lower()
+    return _SYNONYMS.get(word, word)
+
+
+EXPRESSIONS = Labels(("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"))
+"""The seven expressions of FER-2013, in the alphabetic order of its class folders."""
+
+FERPLUS = Labels(("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"))
+"""The eight expressions of the FER+ votes, in the order of their file."""

@@ -1,0 +1,73 @@
+"""The residual network that mien ships: plain 3x3 convolutions, global average pooling, one output per reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut (He et al. 2016, the basic block)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.first_norm = nn.BatchNorm2d(outputs)
+        self.second = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.second_norm = nn.BatchNorm2d(outputs)
+        self.shortcut = (
+            nn.Identity()
+            if stride == 1 and inputs == outputs
+            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.first_norm(self.first(x)))
+        return functional.relu(self.second_norm(self.second(y)) + self.shortcut(x))
+
+
+class ResidualNet(nn.Module):
+    """A small residual network over one gray face, with one linear output per reading.
+
+    Args:
+        heads: Number of classes of each output, by name.
+        widths: Channels of each stage; every stage but the first halves the resolution.
+        blocks: Residual blocks per stage.
+        view: Side in px of the central square that the network looks at, out of what it is given.
+        dropout: Share of the pooled features dropped in training.
+
+    The input is ``(n, 1, h, w)``, gray, 0 to 255. Each picture is brought to mean 0 and deviation 1 first, so that a
+    face in poor light looks to the network much like one in good light. The output is ``{head: (n, k) logits}``.
+    """
+
+    def __init__(
+        self, heads: Mapping[str, int], widths: Sequence[int] = (16, 32, 64, 128), blocks: int = 2, view: int = 44, dropout: float = 0.2
+    ) -> None:
+        super().__init__()
+        self.view = view
+        self.stem = nn.Sequential(nn.Conv2d(1, widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        stages: list[nn.Module] = []
+        inputs = widths[0]
+        for stage, outputs in enumerate(widths):
+            for block in range(blocks):
+                stages.append(ResidualBlock(inputs, outputs, 2 if block == 0 and stage > 0 else 1))
+                inputs = outputs
+        self.stages = nn.Sequential(*stages)
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(inputs, classes) for name, classes in heads.items()})
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        top, left = (x.shape[2] - self.view) // 2, (x.shape[3] - self.view) // 2
+        x = x[:, :, top : top + self.view, left : left + self.view]
+        x = x - x.mean(dim=(2, 3), keepdim=True)
+        # 8 gray levels under the root: a nearly flat picture must not become amplified noise.
+        x = x / torch.sqrt(x.square().mean(dim=(2, 3), keepdim=True) + 64.0)
+        features = self.stages(self.stem(x)).mean(dim=(2, 3))
+        features = self.dropout(features)
+        return {name: head(features) for name, head in self.heads.items()}

@@ -1,0 +1,1 @@
+"""From labelled faces to a network file: ``python -m mien.train --help``."""
