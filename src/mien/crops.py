@@ -1,0 +1,50 @@
+"""Parts of a picture brought to one size, the way every network's input is cut."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+
+def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int) -> NDArray[np.uint8]:
+    """Cut boxes out of a picture and bring them to a square of one size.
+
+    Pixels are averaged when a box shrinks and interpolated linearly when it grows (Pillow's ``BILINEAR``, whose filter
+    widens with the scale). Beyond the edge of the picture its last pixels are repeated.
+
+    Args:
+        image: ``(h, w)`` gray or ``(h, w, 3)`` RGB, uint8.
+        boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in px, fractions allowed.
+        size: Side of each result in px.
+
+    Returns:
+        ``(n, size, size)`` or ``(n, size, size, 3)`` uint8.
+
+    >>> import numpy as np
+    >>> cut(np.full((10, 20), 7, np.uint8), [[-4, 0, 6, 10]], size=3).tolist()
+    [[[7, 7, 7], [7, 7, 7], [7, 7, 7]]]
+    """
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    height, width = image.shape[:2]
+    out = np.empty((len(boxes), size, size, *image.shape[2:]), np.uint8)
+    inside = (boxes[:, :2] >= 0).all(axis=1) & (boxes[:, 2:] <= (width, height)).all(axis=1)
+    whole = Image.fromarray(image)
+    for row, box in enumerate(boxes):
+        if inside[row]:
+            out[row] = whole.resize((size, size), Image.Resampling.BILINEAR, box=tuple(box))
+        else:
+            part, moved = _padded(image, box)
+            out[row] = Image.fromarray(part).resize((size, size), Image.Resampling.BILINEAR, box=moved)
+    return out
+
+
+def _padded(image: NDArray[np.uint8], box: NDArray[np.float64]) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+    """The pixels under a box that leaves the picture, edges repeated, and the box in their coordinates."""
+    height, width = image.shape[:2]
+    left, top = np.floor(box[:2]).astype(int)
+    right, bottom = np.maximum(np.ceil(box[2:]).astype(int), (left + 1, top + 1))
+    columns = np.clip(np.arange(left, right), 0, width - 1)
+    rows = np.clip(np.arange(top, bottom), 0, height - 1)
+    part = np.ascontiguousarray(image[rows[:, None], columns[None, :]])
+    return part, (box[0] - left, box[1] - top, min(box[2] - left, right - left), min(box[3] - top, bottom - top))
