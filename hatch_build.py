@@ -1,0 +1,191 @@
+"""Build step: turns the weights in the MIT wheel ``mtcnn==1.0.0`` into the three ONNX files of the default detector.
+
+They land in ``src/mien/networks/`` (git ignores them there) and so in the wheel, and in the tree of an editable install.
+Nothing is fetched here: the build requirements in ``pyproject.toml`` bring the weights. By hand: ``python hatch_build.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).parent
+VERSION = "1.0.0"
+
+# sha256 of each file in the wheel. They are pickles, so nothing is loaded whose bytes are not these.
+WEIGHTS = {
+    "pnet": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+    "rnet": "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+    "onet": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+}
+
+# The layers of Zhang et al. 2016 (https://arxiv.org/abs/1604.02878) in the order of the weights. ("conv", "dense": followed by a PReLU;
+# "pool", side): stride 2, and the last column may hang over the edge, as in Caffe and TensorFlow's "same".
+LAYERS: dict[str, list[tuple[Any, ...]]] = {
+    "pnet": [("conv",), ("pool", 2), ("conv",), ("conv",)],
+    "rnet": [("conv",), ("pool", 3), ("conv",), ("pool", 3), ("conv",), ("dense",)],
+    "onet": [("conv",), ("pool", 3), ("conv",), ("pool", 3), ("conv",), ("pool", 2), ("conv",), ("dense",)],
+}
+OUTPUTS = {"pnet": ["shift", "face"], "rnet": ["shift", "face"], "onet": ["shift", "points", "face"]}
+SIDES = {"pnet": None, "rnet": 24, "onet": 48}
+MACS = {"pnet": 91_408, "rnet": 1_520_320, "onet": 12_936_640}  # For a window of 12, 24 and 48 px; a test counts again.
+SUMMARIES = {
+    "pnet": "Proposes windows of 12 px that may hold a face, at every second pixel of a picture.",
+    "rnet": "Looks at proposed windows again at 24 px: face or not, and how to move the window.",
+    "onet": "Looks at the remaining windows at 48 px: face or not, how to move the window, and five points.",
+}
+
+
+class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """What hatchling calls before it collects the files of a wheel or of an editable install."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if self.target_name == "wheel":
+            build(ROOT / "src" / "mien" / "networks")
+
+
+def build(folder: Path) -> list[Path]:
+    """Make the files that are not there with a right card already; returns the paths of all three."""
+    made = []
+    for part in WEIGHTS:
+        path = folder / f"mtcnn-{part}.onnx"
+        if not _is_right(path, part):
+            _convert(path, part)
+        made.append(path)
+    return made
+
+
+def _is_right(path: Path, part: str) -> bool:
+    with _card_module() as card:
+        try:
+            found = card.read_card(path)
+        except Exception:  # Missing, damaged or of another time: made again.
+            return False
+        return bool(found == _card(card, part, found.parameters).model_copy(update={"sha256": found.sha256}))
+
+
+def _convert(path: Path, part: str) -> None:
+    import onnx
+
+    weights = _weights(part)
+    model = _graph(part, weights)
+    onnx.checker.check_model(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+    with _card_module() as card:
+        card.write_card(path, _card(card, part, sum(weight.size for weight in weights)))
+
+
+def _weights(part: str) -> list[Any]:
+    import joblib
+
+    source = Path(str(distribution("mtcnn").locate_file(f"mtcnn/assets/weights/{part}.lz4")))
+    data = source.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != WEIGHTS[part]:
+        raise RuntimeError(f"{source}: expected the weights of mtcnn=={VERSION} with sha256 {WEIGHTS[part]}; got {digest}")
+    return list(joblib.load(io.BytesIO(data)))
+
+
+def _graph(part: str, weights: list[Any]) -> Any:
+    """The ONNX model; weights come in Keras order: kernels (row, column, in, out), then biases, then slopes of the PReLU."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes: list[Any] = []
+    tensors: list[Any] = []
+    rest = iter(weights)
+    value = "image"
+
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def tensor(name: str, array: Any) -> str:
+        tensors.append(numpy_helper.from_array(np.ascontiguousarray(array, np.float32), name))
+        return name
+
+    def affine(name: str, source: str) -> str:
+        kernel, bias = next(rest), next(rest)
+        if kernel.ndim == 4:
+            return node("Conv", [source, tensor(f"{name}.w", kernel.transpose(3, 2, 0, 1)), tensor(f"{name}.b", bias)], name)
+        return node("Gemm", [source, tensor(f"{name}.w", kernel), tensor(f"{name}.b", bias)], name)
+
+    for index, (kind, *rest_of_layer) in enumerate(LAYERS[part]):
+        name = f"{kind}{index}"
+        if kind == "pool":
+            side = rest_of_layer[0]
+            value = node("MaxPool", [value], name, kernel_shape=[side, side], strides=[2, 2], ceil_mode=1)
+            continue
+        if kind == "dense":
+            # The weights count columns before rows, a trace of the MATLAB code they were trained with.
+            value = node("Transpose", [value], "columns_first", perm=[0, 3, 2, 1])
+            value = node("Flatten", [value], "flat")
+        value = affine(name, value)
+        slope = next(rest).reshape(-1, 1, 1) if kind == "conv" else next(rest)
+        value = node("PRelu", [value, tensor(f"{name}.slope", slope)], f"{name}.prelu")
+
+    # The order of the weights is shift, (points,) face; the face is the second of two classes.
+    for name in OUTPUTS[part]:
+        if name == "face":
+            node("Softmax", [affine("logits", value)], "face", axis=1)
+        else:
+            affine(name, value)
+    if next(rest, None) is not None:
+        raise RuntimeError(f"{part}: the weights of mtcnn hold more than the layers take")
+
+    side = SIDES[part]
+    shape = ["n", 3, side or "height", side or "width"]
+    sizes = {"shift": 4, "points": 10, "face": 2}
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", sizes[name], *([] if side else ["rows", "columns"])]) for name in OUTPUTS[part]]
+    graph = helper.make_graph(nodes, f"mtcnn-{part}", [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)], outputs, tensors)
+    return helper.make_model(graph, producer_name="mien", ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+
+
+def _card(card: Any, part: str, parameters: int) -> Any:
+    side = SIDES[part]
+    return card.Card(
+        name=f"mtcnn-{part}",
+        version=VERSION,
+        kind="detector",
+        summary=SUMMARIES[part],
+        input=card.InputSpec(name="image", height=side, width=side, channels=3, low=-127.5 / 128, high=127.5 / 128, note="(pixel - 127.5) / 128"),
+        training="WIDER FACE and CelebA, by the authors of MTCNN (Zhang et al. 2016, https://arxiv.org/abs/1604.02878)",
+        split="not known to us",
+        parameters=parameters,
+        macs=MACS[part],
+        licence="MIT (LICENSES/mtcnn.txt)",
+        rights="WIDER FACE and CelebA are pictures from the web, gathered for research without asking the people shown",
+        limits="finds faces; it says nothing about who they are",
+        made_with=f"hatch_build.py from mtcnn=={VERSION}, {part}.lz4, sha256 {WEIGHTS[part]}",
+    )
+
+
+@contextmanager
+def _card_module() -> Iterator[Any]:
+    """`mien.card` from this tree, without running ``mien/__init__.py``, whose needs are not installed while building."""
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if name == "mien" or name.startswith("mien.")}
+    package = types.ModuleType("mien")
+    package.__path__ = [str(ROOT / "src" / "mien")]
+    sys.modules["mien"] = package
+    try:
+        yield importlib.import_module("mien.card")
+    finally:
+        for name in [name for name in sys.modules if name == "mien" or name.startswith("mien.")]:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+if __name__ == "__main__":
+    for made in build(ROOT / "src" / "mien" / "networks"):
+        print(made)

@@ -1,0 +1,189 @@
+"""MTCNN, the default detector: three small networks, each a stricter judge of fewer windows (Zhang et al. 2016).
+
+Zhang, Zhang, Li, Qiao: Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks, IEEE Signal Processing
+Letters 23 (10), https://arxiv.org/abs/1604.02878. The weights are those of the MIT package ``mtcnn`` (see ``hatch_build.py``);
+this code around them is mien's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien import boxes as box_arithmetic
+from mien import crops
+from mien.detect.pictures import checked
+from mien.errors import InputError
+from mien.faces import Faces
+from mien.networks import detector_path
+from mien.runtime import Network, open_network
+
+Floats = NDArray[np.float32]
+
+WINDOW = 12  # px that P-Net looks at.
+STRIDE = 2  # px between the windows of P-Net.
+LARGEST_LEVEL = 4_000_000  # px of the largest pyramid level: about 350 MB while P-Net runs. See MTCNN.
+MOST_WINDOWS = 4000  # Proposals per picture that are looked at again, best first.
+
+
+@dataclass(frozen=True)
+class MTCNNOptions:
+    """Numbers of the cascade.
+
+    Args:
+        min_face: Height in px of the smallest face to be found.
+        thresholds: Least probability of a face that P-Net, R-Net and O-Net must give.
+        factor: Size of a pyramid level over that of the one before.
+        threads: Threads per run of a network; None leaves it to ONNX Runtime.
+    """
+
+    min_face: int = 40
+    thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8)
+    factor: float = 0.709
+    threads: int | None = None
+
+
+class MTCNN:
+    """Faces in pictures, with boxes and five points. It may be shared by threads.
+
+    The work grows with the picture over ``min_face``: halving ``min_face`` costs about three times as much. Pictures whose largest
+    pyramid level would exceed 4 megapixels (at ``min_face=40``: 44 megapixels) are scaled down further, so that memory stays bounded;
+    the smallest face that can be found in them grows in proportion.
+
+    Raises:
+        NetworkError: The networks were not made when mien was built.
+        InputError: An option is out of range.
+    """
+
+    name = "mtcnn"
+
+    def __init__(
+        self,
+        min_face: int = 40,
+        thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8),
+        factor: float = 0.709,
+        threads: int | None = None,
+    ) -> None:
+        if min_face < WINDOW:
+            raise InputError(f"expected min_face of {WINDOW} px or more; got {min_face}")
+        if not 0.1 <= factor <= 0.95 or not all(0 < threshold < 1 for threshold in thresholds) or len(thresholds) != 3:
+            raise InputError(f"expected a factor in 0.1..0.95 and three thresholds between 0 and 1; got {factor} and {thresholds}")
+        self.min_face = min_face
+        self.thresholds = thresholds
+        self.factor = factor
+        self._pnet, self._rnet, self._onet = (open_network(detector_path(f"mtcnn-{part}"), threads=threads) for part in ("pnet", "rnet", "onet"))
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
+        """Find the faces in each picture, best first.
+
+        Args:
+            images: ``(h, w, 3)`` uint8 RGB, each of its own size.
+
+        Returns:
+            A record per picture: ``boxes`` from forehead to chin, clipped to the picture; ``scores``; ``points``; frames and times 0.
+
+        Raises:
+            InputError: A picture is not of that kind.
+        """
+        pictures = checked(images)
+        proposals = [self._propose(picture) for picture in pictures]
+        refined = self._refine(pictures, proposals)
+        return self._output(pictures, refined)
+
+    def _propose(self, picture: NDArray[np.uint8]) -> Floats:
+        """``(n, 4)`` square windows of one picture that may hold a face (P-Net)."""
+        boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
+        height, width = picture.shape[:2]
+        for level in self._pyramid(picture):
+            out = self._pnet.run({"image": _normalised(level[None])})
+            face = out["face"][0, 1]
+            rows, columns = np.nonzero(face > self.thresholds[0])
+            if not rows.size:
+                continue
+            corners = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
+            windows = np.concatenate([corners, corners + WINDOW], axis=1) + out["shift"][0][:, rows, columns].T * WINDOW
+            windows *= np.array([width / level.shape[1], height / level.shape[0]] * 2, np.float32)
+            best = box_arithmetic.suppress(windows, face[rows, columns], 0.5)
+            boxes.append(windows[best])
+            scores.append(face[rows, columns][best])
+        every, score = np.concatenate(boxes), np.concatenate(scores)
+        return _square(every[box_arithmetic.suppress(every, score, 0.7)[:MOST_WINDOWS]])
+
+    def _pyramid(self, picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        """The picture at falling sizes, until P-Net's window no longer fits."""
+        height, width = picture.shape[:2]
+        scale = min(WINDOW / self.min_face, (LARGEST_LEVEL / (height * width)) ** 0.5)
+        levels: list[Image.Image] = []
+        whole = Image.fromarray(picture)
+        while min(height, width) * scale >= WINDOW:
+            size = (int(np.ceil(width * scale)), int(np.ceil(height * scale)))
+            # From the smallest level that is at least twice as large: as good as from the picture, and much faster.
+            source = next((level for level in reversed(levels) if level.width >= 2 * size[0]), whole)
+            levels.append(source.resize(size, Image.Resampling.BILINEAR))
+            scale *= self.factor
+        return [np.asarray(level) for level in levels]
+
+    def _refine(self, pictures: list[NDArray[np.uint8]], proposals: list[Floats]) -> list[Floats]:
+        """Windows that R-Net takes for a face, moved and squared."""
+        out = _run(self._rnet, pictures, proposals, 24, rows=256)
+        refined = []
+        for windows, values in zip(proposals, out, strict=True):
+            score = values["face"][:, 1]
+            sure = score > self.thresholds[1]
+            moved = _moved(windows[sure], values["shift"][sure])
+            refined.append(_square(moved[box_arithmetic.suppress(moved, score[sure], 0.7)]))
+        return refined
+
+    def _output(self, pictures: list[NDArray[np.uint8]], refined: list[Floats]) -> list[Faces]:
+        """Faces that O-Net confirms."""
+        out = _run(self._onet, pictures, refined, 48, rows=64)
+        found = []
+        for picture, windows, values in zip(pictures, refined, out, strict=True):
+            height, width = picture.shape[:2]
+            score = values["face"][:, 1]
+            boxes = _moved(windows, values["shift"])
+            sure = np.flatnonzero((score > self.thresholds[2]) & (boxes[:, 3] - boxes[:, 1] >= self.min_face))
+            best = sure[box_arithmetic.suppress(boxes[sure], score[sure], 0.7, over="smaller")]
+            sides = (windows[:, 2:] - windows[:, :2])[:, None]
+            # Five x, then five y, as shares of the window.
+            points = windows[:, None, :2] + values["points"].reshape(-1, 2, 5).transpose(0, 2, 1) * sides
+            count = len(best)
+            found.append(Faces(box_arithmetic.clip(boxes[best], width, height), score[best], np.zeros(count), np.zeros(count), points=points[best]))
+        return found
+
+
+def _run(network: Network, pictures: list[NDArray[np.uint8]], windows: list[Floats], size: int, rows: int) -> list[dict[str, Floats]]:
+    """What a network says of the windows of each picture; all pictures' windows run together, some rows at a time."""
+    inputs = np.concatenate([crops.cut(picture, part, size) for picture, part in zip(pictures, windows, strict=True)] or [np.empty((0, size, size, 3), np.uint8)])
+    if not len(inputs):
+        none = {"face": np.empty((0, 2), np.float32), "shift": np.empty((0, 4), np.float32), "points": np.empty((0, 10), np.float32)}
+        return [none for _ in pictures]
+    parts = [network.run({"image": _normalised(inputs[start : start + rows])}) for start in range(0, len(inputs), rows)]
+    ends = np.cumsum([len(part) for part in windows])[:-1]
+    columns = {name: np.split(np.concatenate([part[name] for part in parts]), ends) for name in network.outputs}
+    return [{name: column[index] for name, column in columns.items()} for index in range(len(pictures))]
+
+
+def _normalised(pictures: NDArray[np.uint8]) -> Floats:
+    """``(n, h, w, 3)`` uint8 as ``(n, 3, h, w)`` float32 from -1 to 1."""
+    values = pictures.transpose(0, 3, 1, 2).astype(np.float32)
+    values -= 127.5
+    values *= 1 / 128
+    return np.ascontiguousarray(values)
+
+
+def _moved(windows: Floats, shifts: Floats) -> Floats:
+    """Windows with each edge moved by a share of their sides."""
+    sides = windows[:, 2:] - windows[:, :2]
+    return np.asarray(windows + shifts * np.concatenate([sides, sides], axis=1), np.float32)
+
+
+def _square(boxes: Floats) -> Floats:
+    """Squares with the centres of the boxes and their longer sides; boxes thinner than a pixel are left out."""
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True, initial=0)
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)[sides[:, 0] >= 1]
