@@ -70,6 +70,17 @@ class CropRule(_Part):
         return np.concatenate([centre - half, centre + half], axis=1)
 
 
+FER_CROP = CropRule(side=1.1, right=0.0, down=0.0, aspect=0.76)
+"""How the 48x48 pictures of FER-2013 are framed, relative to the boxes of mien's detectors.
+
+Measured by MTCNN (min_face 40) on 2,200 training pictures drawn at random (of rows 0..28708), enlarged four times on a canvas with a
+border of half their size, where it finds exactly one face (1,909 with edges repeated, 1,937 with gray around). Medians and quartiles:
+side 1.077 (0.99 to 1.18), right 0.016 (-0.02 to 0.05), down 0.001 (-0.03 to 0.03), aspect 0.76 (0.73 to 0.79).
+The same measurement on squares of known place, cut from photos, reads side 0.03 too small, right 0.02 and down 0.01 to 0.03 too large
+(20 faces): hence 1.1, 0 and 0. Mirroring the pictures leaves "right" at 0.012 to 0.018, so it is the detector's lean, not the data's.
+"""
+
+
 class InputSpec(_Part):
     """The one input of a network.
 
