@@ -1,0 +1,80 @@
+"""mien reads the facial expressions that pictures and videos show, on your own machine.
+
+What a network reads is the expression on a face, not what the person feels.
+
+>>> import mien
+>>> sorted(set(mien.__all__) - set(dir(mien)))
+[]
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.analysis import analyze
+    from mien.errors import InputError, MediaError, MienError, MissingExtraError, NetworkError, RecordError
+    from mien.faces import Face, Faces
+    from mien.labels import EXPRESSIONS, FERPLUS, Labels
+    from mien.media import Sampling
+    from mien.media.frame import Frame
+    from mien.pipeline import Pipeline
+    from mien.reading import Reading, Recording, Results
+
+__version__ = "0.1.0"
+
+# Each name is looked up in its module at first use: importing mien loads neither numpy nor any network.
+_HOMES = {
+    "EXPRESSIONS": "mien.labels",
+    "FERPLUS": "mien.labels",
+    "Face": "mien.faces",
+    "Faces": "mien.faces",
+    "Frame": "mien.media.frame",
+    "InputError": "mien.errors",
+    "Labels": "mien.labels",
+    "MediaError": "mien.errors",
+    "MienError": "mien.errors",
+    "MissingExtraError": "mien.errors",
+    "NetworkError": "mien.errors",
+    "Pipeline": "mien.pipeline",
+    "Reading": "mien.reading",
+    "RecordError": "mien.errors",
+    "Recording": "mien.reading",
+    "Results": "mien.reading",
+    "Sampling": "mien.media",
+    "analyze": "mien.analysis",
+}
+
+__all__ = [
+    "EXPRESSIONS",
+    "FERPLUS",
+    "Face",
+    "Faces",
+    "Frame",
+    "InputError",
+    "Labels",
+    "MediaError",
+    "MienError",
+    "MissingExtraError",
+    "NetworkError",
+    "Pipeline",
+    "Reading",
+    "RecordError",
+    "Recording",
+    "Results",
+    "Sampling",
+    "analyze",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mien' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

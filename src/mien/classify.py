@@ -1,0 +1,75 @@
+"""Which expression each face shows: the crops of many faces through one network at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.crops import cut
+from mien.errors import InputError, NetworkError
+from mien.faces import Faces
+from mien.labels import Labels
+from mien.runtime import Network
+
+_BATCH = 64
+_GRAY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma, which the training pictures were made with.
+
+
+class Classifier:
+    """An expression network with the crop that it was trained on.
+
+    Args:
+        network: A network whose card says what it reads and how its input is cut.
+        head: Which of its outputs to use; the first one of the card by default.
+
+    Raises:
+        NetworkError: The network is not one for expressions.
+        InputError: It has no output of that name.
+    """
+
+    def __init__(self, network: Network, head: str | None = None) -> None:
+        card = network.card
+        if card.kind != "expression" or card.crop is None:
+            raise NetworkError(f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one with --model")
+        self.head = next(iter(card.heads)) if head is None else head
+        if self.head not in card.heads:
+            raise InputError(f"expected a head out of {', '.join(card.heads)}, which {card.name} has; got {self.head!r}")
+        self.network = network
+        self.crop = card.crop
+        self.labels = Labels(card.heads[self.head])
+
+    def classify(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
+        """Give every face the probabilities of its expression.
+
+        Args:
+            images: ``(h, w, 3)`` RGB pictures.
+            faces: The faces of each picture.
+
+        Returns:
+            The same faces with ``probs`` and ``labels``. A face gets the same answer alone and among others.
+        """
+        crops = [self.cut(image, found) for image, found in zip(images, faces, strict=True)]
+        probs = self.probabilities(np.concatenate([*crops, self._no_crops()]))
+        starts = [0, *accumulate(len(found) for found in faces)]
+        return [found.with_columns(probs=probs[start : start + len(found)], labels=self.labels) for found, start in zip(faces, starts, strict=False)]
+
+    def cut(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
+        """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one picture."""
+        if not len(faces):
+            return self._no_crops()
+        rgb = cut(image, self.crop.squares(faces.boxes), self.network.card.input.height)
+        return np.asarray((rgb.astype(np.float32) @ _GRAY)[:, None])
+
+    def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``(n, k)`` probabilities of gray crops ``(n, 1, h, w)``, 0 to 255."""
+        name = self.network.card.input.name
+        batches = (crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH))
+        parts = [self.network.run({name: np.ascontiguousarray(batch, np.float32)})[self.head] for batch in batches]
+        return np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
+
+    def _no_crops(self) -> NDArray[np.float32]:
+        size = self.network.card.input
+        return np.empty((0, 1, size.height, size.width), np.float32)

@@ -1,0 +1,5 @@
+"""The command ``mien``."""
+
+from mien.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,120 @@
+"""``mien analyze``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+
+from mien.cli.exits import NOTHING_READ, PART_NOT_READ
+
+if TYPE_CHECKING:
+    from mien.labels import Labels
+    from mien.tables import Write
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+def analyze(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, videos, folders; - for standard input.", show_default=False)],
+    form: Annotated[Format | None, typer.Option("--format", help="What to write; by the name of -o, else a table for people.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the rows to this file (.json, .jsonl, .csv).")] = None,
+    annotate: Annotated[Path | None, typer.Option(help="Write the picture, or an MP4, with boxes and labels; a folder for several.")] = None,
+    detector: Annotated[str, typer.Option(help="mtcnn, haar (mien\\[haar]), or whole for pictures that are a face already.")] = "mtcnn",
+    min_face: Annotated[int | None, typer.Option(help="Height in px of the smallest face to look for.", min=1)] = None,
+    largest: Annotated[bool, typer.Option("--largest", help="Keep only the biggest face of each frame.")] = False,
+    model: Annotated[str, typer.Option(help="A network of mien's (mien models) or an ONNX file with a card.")] = "small",
+    head: Annotated[str | None, typer.Option(help="Which reading of the network to use (mien models).", show_default=False)] = None,
+    every: Annotated[float | None, typer.Option(help="Seconds between the frames of a video that are looked at.")] = None,
+    per_second: Annotated[float | None, typer.Option(help="Look at no more than so many frames a second.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads for each network.", min=1)] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
+) -> None:
+    """Find the faces in pictures and videos, and read the expression that each one shows.
+
+    A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error), track, box
+    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, error. Rows go to standard output, everything else to
+    standard error. Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
+    """
+    # Here, not above: `mien --help` should not wait for the networks' library.
+    from mien.analysis import sight
+    from mien.annotate import Annotator, places_for
+    from mien.cli.progress import SourceProgress
+    from mien.cli.summary import Summary
+    from mien.media import Sampling
+    from mien.pipeline import Pipeline
+
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    sampling = Sampling(every=every, per_second=per_second)
+    with ExitStack() as stack:
+        pipeline = Pipeline(detector, model, head=head, min_face=min_face, largest=largest, threads=threads)
+        sources = _sources(paths, notes, quiet)
+        places = None if annotate is None else places_for(annotate, sources)
+        summary = Summary(pipeline.labels)
+        write = stack.enter_context(_table(form, output, pipeline.labels))
+        progress = stack.enter_context(SourceProgress(len(sources), notes, hidden=quiet))
+        for position, sightings in groupby(sight(sources, pipeline, sampling), key=lambda sighting: sighting.position):
+            with Annotator(places[position] if places else None) as annotator:
+                for sighting in sightings:
+                    progress.advance(sighting)
+                    if sighting.reading.error is not None:
+                        progress.say(f"[bold red]not read:[/] {_plain(str(sighting.reading.error))}")
+                    annotator.add(sighting)
+                    summary.add(sighting)
+                    if write:
+                        write(sighting.reading.rows())
+    if write is None:
+        summary.show(Console(highlight=False))
+    if not quiet:
+        for place in [output, annotate]:
+            if place is not None:
+                notes.print(f"wrote {place}", markup=False)
+    raise typer.Exit(0 if not summary.failed else PART_NOT_READ if summary.read else NOTHING_READ)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def _sources(paths: list[str], notes: Console, quiet: bool) -> list[str | Path | BinaryIO]:
+    from mien.errors import InputError
+    from mien.media import find_sources
+
+    if paths.count("-") > 1:
+        raise typer.BadParameter("standard input can be read only once")
+    found = find_sources(paths)
+    if found.passed_over and not quiet:
+        notes.print(f"{len(found.passed_over)} files passed over: neither pictures nor videos by their names", style="dim")
+    if not found.sources:
+        raise InputError(f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one")
+    return [sys.stdin.buffer if source == "-" else source for source in found.sources]
+
+
+@contextmanager
+def _table(form: Format | None, output: Path | None, labels: Labels) -> Iterator[Write | None]:
+    """Where rows go: a file, standard output, or (None) nowhere but into the summary for people."""
+    from mien.tables import format_of, open_table, row_writer
+
+    if output is not None:
+        chosen = format_of(output) if form is None else form.value
+        if chosen == "table":
+            raise typer.BadParameter("a table for people goes to the terminal: -o takes json, jsonl or csv")
+        with open_table(output, chosen, labels) as write:
+            yield write
+    elif form in (None, Format.table):
+        yield None
+    else:
+        with row_writer(sys.stdout, form.value, labels) as write:
+            yield write

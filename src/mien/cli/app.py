@@ -1,0 +1,74 @@
+"""The command ``mien`` and what its subcommands share: consoles, exit statuses, errors in one line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from mien import __version__
+from mien.cli.analyze import analyze
+from mien.cli.doctor import doctor
+from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
+from mien.cli.models import models
+from mien.errors import InputError, MediaError, MienError
+
+app = typer.Typer(
+    name="mien",
+    help="Reads the facial expressions that pictures and videos show, on this machine. It reads what a face shows, not what a person feels.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(analyze)
+app.command()(models)
+app.command()(doctor)
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"mien {__version__}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
+    # A stopped run cleans up after itself like one that was interrupted at the keyboard.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status: Any = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        _fail("interrupted: nothing half-written was left behind", INTERRUPTED)
+    except MediaError as error:
+        _fail(str(error), NOTHING_READ)
+    except InputError as error:
+        _fail(str(error), USAGE)
+    except MienError as error:
+        _fail(str(error), BROKEN)
+    except BrokenPipeError:
+        # The reader of our output has gone (``mien ... | head``): leave quietly, and keep Python from complaining too.
+        sys.stderr.close()
+        sys.exit(0)
+    except typer.Exit as leave:
+        status = leave.exit_code
+    except Exception as error:
+        if not hasattr(error, "exit_code"):
+            raise
+        error.show()  # type: ignore[attr-defined]  # a usage error of the command line itself
+        status = error.exit_code
+    sys.exit(status or 0)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]mien:[/] {message.replace('[', chr(92) + '[')}")
+    sys.exit(status)

@@ -1,0 +1,34 @@
+"""``mien doctor``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from mien.cli.exits import BROKEN
+from mien.cli.formats import ListFormat
+
+_MARKS = {True: ("ok", "green"), False: ("!!", "bold red"), None: ("--", "dim")}
+
+
+def doctor(form: Annotated[ListFormat, typer.Option("--format", help="Lines for people, or JSON.")] = ListFormat.table) -> None:
+    """Look whether everything is there and works: versions, providers, detectors, networks, a self-test.
+
+    Ends with 4 when something that the main job needs is missing or damaged.
+    """
+    from mien.doctor import examine
+
+    findings = list(examine())
+    if form is ListFormat.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        width = max(len(finding.what) for finding in findings)
+        for finding in findings:
+            console.print(Text.assemble(_MARKS[finding.ok], f" {finding.what:<{width}}  {finding.detail}"))
+    raise typer.Exit(BROKEN if any(finding.ok is False for finding in findings) else 0)

@@ -1,0 +1,60 @@
+"""How far a run over many sources is: on a terminal a bar with rate and time left, elsewhere nothing."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from mien.analysis import Sighting
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:.1f} {task.fields['unit']}/s", style="dim")
+
+
+class SourceProgress:
+    """One bar for the sources when there are several, one for the frames of the video in hand.
+
+    Args:
+        sources: How many sources there will be.
+        console: Where to draw; nothing is drawn where it is not a terminal.
+        hidden: Draw nothing.
+    """
+
+    def __init__(self, sources: int, console: Console, *, hidden: bool) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(), TextColumn("left"))
+        self._progress = Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal)
+        self._console = console
+        self._sources = self._progress.add_task("sources", total=sources, unit="sources", visible=sources > 1)
+        self._frames = self._progress.add_task("frames", total=None, unit="frames", visible=False)
+        self._position = -1
+
+    def __enter__(self) -> SourceProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def advance(self, sighting: Sighting) -> None:
+        """Count one frame."""
+        if sighting.position != self._position:
+            self._position = sighting.position
+            media = sighting.media
+            self._progress.update(self._sources, completed=sighting.position)
+            moves = media is not None and media.kind != "picture"
+            total = media.expected_frames if media is not None else None
+            self._progress.reset(self._frames, total=total, description=_short(sighting.reading.source), visible=moves)
+        self._progress.advance(self._frames)
+
+    def say(self, markup: str) -> None:
+        """A line above the bar, kept."""
+        self._console.print(markup)
+
+
+def _short(name: str, most: int = 40) -> str:
+    return name if len(name) <= most else "…" + name[1 - most :]

@@ -1,0 +1,104 @@
+"""Whether everything that mien needs is there and works, fact by fact."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from mien import __version__
+from mien.errors import MienError
+
+_CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
+_EXTRAS = {"haar": "opencv-python-headless", "pandas": "pandas", "train": "torch"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact: ``ok`` is False where it keeps mien from its main job, None where a thing is merely not there.
+
+    >>> Finding("numpy", True, "2.4").ok
+    True
+    """
+
+    what: str
+    ok: bool | None
+    detail: str
+
+
+def examine() -> Iterator[Finding]:
+    """Look at versions, providers, detectors, networks, and read a picture of mien's own making."""
+    yield Finding("mien", True, __version__)
+    yield Finding("Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}")
+    for package in _CORE:
+        yield _package(package, missing=False, remedy="pip install --force-reinstall mien")
+    for extra, package in _EXTRAS.items():
+        yield _package(package, missing=None, remedy=f"pip install 'mien[{extra}]'")
+    yield _tried("ONNX Runtime providers", _providers)
+    yield from _detectors()
+    yield from _networks()
+    yield _tried("self-test", _self_test)
+
+
+def _package(name: str, *, missing: bool | None, remedy: str) -> Finding:
+    try:
+        return Finding(name, True, version(name))
+    except PackageNotFoundError:
+        return Finding(name, missing, f"not installed: {remedy}")
+
+
+def _tried(what: str, check: Callable[[], str]) -> Finding:
+    """A finding that says what a check returned, or in one line why it failed."""
+    try:
+        return Finding(what, True, check())
+    except Exception as error:  # Whatever is wrong with this machine, the other findings must still come.
+        reason = str(error) if isinstance(error, MienError) else f"{type(error).__name__}: {error}"
+        return Finding(what, False, reason)
+
+
+def _providers() -> str:
+    import onnxruntime
+
+    return ", ".join(onnxruntime.get_available_providers())
+
+
+def _detectors() -> Iterator[Finding]:
+    from mien.detect import availability
+
+    for name, reason in availability().items():
+        needed = name == "mtcnn"
+        yield Finding(f"detector {name}", True if reason is None else False if needed else None, reason or "ready")
+
+
+def _networks() -> Iterator[Finding]:
+    from mien.card import read_card
+    from mien.networks import FOLDER
+
+    for path in sorted(FOLDER.glob("*.onnx")):
+        yield _tried(f"network {path.stem}", lambda path=path: f"sha256 {read_card(path).sha256} as it should be")  # type: ignore[misc]
+
+
+def _self_test() -> str:
+    """Read a picture through the whole pipeline, alone and in a batch."""
+    from mien.pipeline import Pipeline
+
+    picture = _gradient()
+    whole = Pipeline("whole", threads=1)
+    [alone] = whole([picture])
+    batch = whole([picture, picture[::-1], picture])
+    difference = float(np.abs(batch[2].probs - alone.probs).max())
+    total = float(alone.probs.sum())
+    if difference > 1e-5 or abs(total - 1) > 1e-4:
+        raise MienError(f"expected one answer alone and in a batch, and probabilities of sum 1; got a difference of {difference:.1e} and {total:.4f}")
+    if len(Pipeline(threads=1)([picture])[0]):
+        raise MienError("expected no face in a picture of plain shades; the detector found one")
+    return "a picture of shades read alone and in a batch alike, no face found in it"
+
+
+def _gradient() -> np.ndarray:
+    row = np.linspace(0, 255, 96, dtype=np.uint8)
+    return np.repeat(np.add.outer(row // 2, row // 2)[..., None], 3, axis=2)

@@ -1,0 +1,47 @@
+"""Files that appear under their name only when they are whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkstemp
+
+from mien.errors import InputError
+
+
+@contextmanager
+def written_aside(path: str | Path) -> Iterator[Path]:
+    """A hidden file beside ``path`` to write to; it takes the name when the block ends well, and vanishes when not.
+
+    Raises:
+        InputError: The folder is not there or cannot be written to, or ``path`` is a folder.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with written_aside(folder / "a.txt") as aside:
+    ...     _ = aside.write_text("whole")
+    ...     (folder / "a.txt").exists()
+    False
+    >>> [found.name for found in folder.iterdir()]
+    ['a.txt']
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"expected the name of a file to write; {path} is a folder: give a file in it")
+    try:
+        handle, name = mkstemp(prefix=f".{path.stem}-", suffix=f".part{path.suffix}", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"expected a place to write {path}; {error.strerror}: {path.parent} must be a folder that you may write to") from None
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        # mkstemp makes files private; a result gets the rights that any new file of this user gets.
+        mask = os.umask(0)
+        os.umask(mask)
+        aside.chmod(0o666 & ~mask)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

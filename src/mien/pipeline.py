@@ -1,0 +1,98 @@
+"""Pictures in, faces with expressions out: a detector and a classifier, built once and used by everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.classify import Classifier
+from mien.detect import Detector, create_detector
+from mien.errors import InputError
+from mien.faces import Faces
+from mien.labels import Labels
+from mien.media.frame import Frame
+from mien.networks import network_path
+from mien.runtime import open_network
+
+DEFAULT_DETECTOR = "mtcnn"
+DEFAULT_MODEL = "small"
+
+
+class Pipeline:
+    """Finds the faces in pictures and reads the expression that each one shows.
+
+    It holds the networks and nothing of what it has seen, so threads may share one.
+
+    Args:
+        detector: ``mtcnn``, ``haar``, ``whole``, or any object with a ``detect`` method like theirs.
+        model: A network that mien ships (``mien models``) or the path of an ONNX file with a card.
+        head: Which reading of the network to use; its card's first by default.
+        min_face: Height in px of the smallest face to look for; the detector's own by default.
+        largest: Keep only the biggest face of each picture.
+        threads: Threads for each network; as many as there are cores by default.
+
+    Raises:
+        InputError: There is no such detector or head.
+        NetworkError: A network file is missing or damaged.
+        MissingExtraError: The detector needs a package that is not installed.
+
+    >>> import numpy as np
+    >>> pipeline = Pipeline()
+    >>> [faces] = pipeline([np.zeros((120, 160, 3), np.uint8)])
+    >>> len(faces), pipeline.labels.names[3]
+    (0, 'happy')
+    """
+
+    def __init__(
+        self,
+        detector: str | Detector = DEFAULT_DETECTOR,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        head: str | None = None,
+        min_face: int | None = None,
+        largest: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise InputError(f"expected at least 1 thread; got {threads}")
+        self.detector = create_detector(detector, min_face=min_face, threads=threads) if isinstance(detector, str) else detector
+        self.classifier = Classifier(open_network(network_path(model), threads=threads), head)
+        self.largest = largest
+
+    @property
+    def labels(self) -> Labels:
+        """Names of the columns of ``probs``."""
+        return self.classifier.labels
+
+    def __call__(self, pictures: Sequence[Frame | NDArray[np.uint8]]) -> list[Faces]:
+        """Read a batch of pictures; each one gets the answer that it would get alone.
+
+        Args:
+            pictures: `Frame` objects, or ``(h, w, 3)`` uint8 RGB arrays, which count as frames 0, 1, 2, ... at 0.0 s.
+
+        Returns:
+            One `Faces` per picture, with ``probs``; empty where there is no face.
+
+        Raises:
+            InputError: A picture is not an RGB array of bytes.
+        """
+        frames = [item if isinstance(item, Frame) else Frame(index, 0.0, item) for index, item in enumerate(pictures)]
+        for frame in frames:
+            _check(frame.image)
+        images = [frame.image for frame in frames]
+        found = [
+            faces.with_columns(frames=np.full(len(faces), frame.index), times=np.full(len(faces), frame.time))
+            for frame, faces in zip(frames, self.detector.detect(images), strict=True)
+        ]
+        if self.largest:
+            found = [faces.largest() for faces in found]
+        return self.classifier.classify(images, found)
+
+
+def _check(image: NDArray[np.uint8]) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        came = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f"expected pictures as uint8 arrays of shape (height, width, 3), RGB; got {came}: files go through mien.analyze")

@@ -1,0 +1,86 @@
+"""Rows written as JSON, JSON Lines or CSV, one after the other as they come."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from mien.errors import InputError
+from mien.labels import Labels
+from mien.files import written_aside
+from mien.reading import Row, flat_keys, flat_row
+
+Write = Callable[[Iterable[Row]], None]
+
+FORMATS = ("json", "jsonl", "csv")
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's name asks for.
+
+    >>> format_of(Path("faces.CSV"))
+    'csv'
+    """
+    name = path.suffix.lower().lstrip(".")
+    if name not in FORMATS:
+        raise InputError(f"expected an output file ending in .json, .jsonl or .csv; got {path}: say which with --format")
+    return name
+
+
+@contextmanager
+def open_table(path: Path, form: str, labels: Labels) -> Iterator[Write]:
+    """A file for rows that appears under its name only when it is whole.
+
+    Args:
+        path: Where the table goes; it is replaced when there is one.
+        form: One of `FORMATS`.
+        labels: Expressions, for the columns of CSV.
+    """
+    with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file, row_writer(file, form, labels) as write:
+        yield write
+
+
+@contextmanager
+def row_writer(file: TextIO, form: str, labels: Labels) -> Iterator[Write]:
+    """Something that takes rows and writes them to an open text file.
+
+    JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box`` and ``probs``
+    hold JSON, followed by the corners of the box and every expression as plain numbers for spreadsheets.
+
+    >>> import sys
+    >>> from mien.labels import EXPRESSIONS
+    >>> with row_writer(sys.stdout, "jsonl", EXPRESSIONS) as write:
+    ...     write([{"source": "a.jpg", "status": "no_face"}])
+    {"source": "a.jpg", "status": "no_face"}
+    """
+    if form == "csv":
+        table = csv.DictWriter(file, flat_keys(labels), lineterminator="\n")
+        table.writeheader()
+        yield lambda rows: table.writerows(_csv_row(row, labels) for row in rows)
+    elif form == "jsonl":
+        yield lambda rows: file.writelines(f"{_json(row)}\n" for row in rows)
+    elif form == "json":
+        lead = "["
+
+        def write(rows: Iterable[Row]) -> None:
+            nonlocal lead
+            for row in rows:
+                file.write(f"{lead}\n{_json(row)}")
+                lead = ","
+
+        yield write
+        file.write("[]\n" if lead == "[" else "\n]\n")
+    else:
+        raise InputError(f"expected a format out of {', '.join(FORMATS)}; got {form!r}")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _csv_row(row: Row, labels: Labels) -> Row:
+    return {**flat_row(row, labels), **{key: row[key] and _json(row[key]) for key in ("box", "probs")}}

@@ -1,0 +1,106 @@
+"""The house: which way imports point, what importing costs, what is public."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import mien
+import pytest
+
+SOURCE = Path(mien.__file__).parent
+
+# A module may import from its own floor and from those below, never from above.
+FLOORS = [
+    {"errors", "labels", "boxes", "faces"},
+    {"files", "crops", "card", "runtime", "networks", "media"},
+    {"reading", "tables", "draw", "detect", "classify", "data", "models"},
+    {"pipeline"},
+    {"analysis", "annotate", "doctor", "train"},
+    {"cli", "__init__", "__main__"},
+]
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+
+
+def _room(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return parts[0]
+
+
+def _imports(path: Path) -> set[str]:
+    """Rooms of mien that a file imports, also inside functions; those only for type checkers left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    hidden = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" for inner in ast.walk(node)}
+    rooms = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in hidden and node.module and node.module.split(".")[0] == "mien":
+            parts = node.module.split(".")
+            rooms |= {parts[1]} if len(parts) > 1 else {alias.name if alias.name in FLOOR else "" for alias in node.names} - {""}
+    return rooms
+
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_point_down(path: Path) -> None:
+    room = _room(path)
+    assert room in FLOOR, f"{room} has no floor yet: give it one above"
+    wrong = {other for other in _imports(path) if FLOOR[other] > FLOOR[room]}
+    assert not wrong, f"{path.name} on floor {FLOOR[room]} imports {wrong} from above"
+
+
+@pytest.mark.parametrize(
+    ("package", "homes"),
+    [
+        ("cv2", {"detect/haar.py"}),
+        ("onnxruntime", {"runtime.py", "doctor.py"}),
+        ("pandas", {"reading.py"}),
+        ("polars", {"data/fer2013.py"}),
+    ],
+)
+def test_heavy_packages_have_one_home(package: str, homes: set[str]) -> None:
+    users = {
+        str(path.relative_to(SOURCE))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == package for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package)
+    }
+    assert users <= homes
+
+
+def _loaded_by(statement: str) -> set[str]:
+    program = f"import sys; before = set(sys.modules); {statement}; print(*sorted(set(sys.modules) - before))"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    return {name.split(".")[0] for name in out.split()}
+
+
+def test_importing_mien_loads_nothing_heavy() -> None:
+    heavy = {"numpy", "onnxruntime", "av", "torch", "cv2", "PIL", "pydantic", "rich", "typer", "pandas"}
+    assert not _loaded_by("import mien") & heavy
+
+
+def test_a_pipeline_loads_neither_video_nor_training() -> None:
+    assert not _loaded_by("import mien; mien.Pipeline()") & {"av", "torch", "cv2", "pandas", "polars", "onnx"}
+
+
+def test_public_names_are_there_and_sorted() -> None:
+    assert mien.__all__ == sorted(mien.__all__)
+    for name in mien.__all__:
+        assert getattr(mien, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'analyse'"):
+        mien.analyse  # noqa: B018
+
+
+def test_version_is_that_of_the_package() -> None:
+    from importlib.metadata import version
+
+    assert mien.__version__ == version("mien")
+
+
+def test_files_stay_small() -> None:
+    crowded = {str(path.relative_to(SOURCE)): lines for path in FILES if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 500}
+    assert not crowded
