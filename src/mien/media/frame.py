@@ -1,4 +1,4 @@
-"""A picture with its place in time."""
+"""A picture with its place in time, and a place in time whose picture is lost."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mien.errors import MediaError
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,3 +31,24 @@ class Frame:
     @property
     def height(self) -> int:
         return int(self.image.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class BadFrame:
+    """A frame, or a stretch of frames, that could not be decoded.
+
+    Args:
+        index: Position in the source of the (first) lost frame, 0-based, counted as in `Frame`.
+        time: Seconds, or None where the stream does not tell.
+        error: What happened, in one line; it says how many frames are missing when they are more than one.
+        count: How many frames it stands for.
+
+    >>> bad = BadFrame(index=30, time=1.0, error=MediaError("clip.mp4: expected a frame at 1.000 s; got damaged data"))
+    >>> bad.count, bad.error.kind
+    (1, 'unreadable')
+    """
+
+    index: int
+    time: float | None
+    error: MediaError
+    count: int = 1

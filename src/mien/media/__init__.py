@@ -1,0 +1,58 @@
+"""Pictures and videos: frames with their times out of files, and files out of frames."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mien.media.ahead import ReadAhead as ReadAhead
+    from mien.media.folders import Found as Found
+    from mien.media.folders import find_sources as find_sources
+    from mien.media.frame import BadFrame as BadFrame
+    from mien.media.frame import Frame as Frame
+    from mien.media.movie import MovieWriter as MovieWriter
+    from mien.media.movie import save_picture as save_picture
+    from mien.media.opened import Media as Media
+    from mien.media.pictures import MAX_PIXELS as MAX_PIXELS
+    from mien.media.sampling import Sampling as Sampling
+    from mien.media.source import open_media as open_media
+
+# Pillow and PyAV are loaded with the first name that needs them, so that `mien.media.frame` stays light.
+_HOMES = {
+    "BadFrame": "frame",
+    "Found": "folders",
+    "Frame": "frame",
+    "MAX_PIXELS": "pictures",
+    "Media": "opened",
+    "MovieWriter": "movie",
+    "ReadAhead": "ahead",
+    "Sampling": "sampling",
+    "find_sources": "folders",
+    "open_media": "source",
+    "save_picture": "movie",
+}
+
+__all__ = [
+    "MAX_PIXELS",
+    "BadFrame",
+    "Found",
+    "Frame",
+    "Media",
+    "MovieWriter",
+    "ReadAhead",
+    "Sampling",
+    "find_sources",
+    "open_media",
+    "save_picture",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

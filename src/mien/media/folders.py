@@ -1,0 +1,161 @@
+"""Which files of a folder are pictures and videos, by their names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.errors import InputError
+
+PICTURE_SUFFIXES = frozenset(
+    {
+        ".apng",
+        ".avif",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".ico",
+        ".j2k",
+        ".jfif",
+        ".jp2",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".jpx",
+        ".mpo",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".psd",
+        ".qoi",
+        ".tif",
+        ".tiff",
+        ".webp",
+    }
+)
+"""Suffixes taken for pictures, in lower case."""
+
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".3g2",
+        ".3gp",
+        ".asf",
+        ".avi",
+        ".divx",
+        ".dv",
+        ".flv",
+        ".h264",
+        ".hevc",
+        ".ivf",
+        ".m2ts",
+        ".m2v",
+        ".m4v",
+        ".mjpeg",
+        ".mjpg",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".ogm",
+        ".ogv",
+        ".qt",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+        ".y4m",
+    }
+)
+"""Suffixes taken for videos, in lower case."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search for pictures and videos came to.
+
+    Args:
+        sources: What to open, in order: named files and ``-`` as they were given, the files of a folder naturally sorted.
+        passed_over: Files in folders that are neither pictures nor videos by name.
+        unreadable: Folders that could not be listed.
+    """
+
+    sources: tuple[str | Path, ...]
+    passed_over: tuple[Path, ...] = ()
+    unreadable: tuple[Path, ...] = ()
+
+
+def find_sources(paths: Sequence[str | Path]) -> Found:
+    """The pictures and videos behind some paths.
+
+    A folder is searched with all its subfolders, links to folders included, each folder once; files and folders whose
+    names start with a dot are skipped. A named file is taken whatever its suffix, a path that does not exist too (the
+    error comes when it is opened), and ``-`` passes through. A file that is named twice comes twice.
+
+    Args:
+        paths: Files, folders and ``-``.
+
+    Returns:
+        What was found, and what was passed over.
+
+    Raises:
+        InputError: ``paths`` is a single string.
+
+    >>> find_sources(["-", "no-such-file.mp4"]).sources
+    ('-', 'no-such-file.mp4')
+    """
+    if isinstance(paths, (str, bytes, Path)):
+        raise InputError(f"expected a list of paths; got {paths!r} alone: write [{str(paths)!r}]")
+    sources: list[str | Path] = []
+    passed_over: list[Path] = []
+    unreadable: list[Path] = []
+    for path in paths:
+        if str(path) == "-" or not os.path.isdir(path):
+            sources.append(path)
+            continue
+        for file in _files(Path(path), unreadable, set()):
+            chosen = file.suffix.lower() in PICTURE_SUFFIXES or file.suffix.lower() in VIDEO_SUFFIXES
+            (sources if chosen else passed_over).append(file)
+    return Found(tuple(sources), tuple(passed_over), tuple(unreadable))
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A key that sorts numbers in names by value.
+
+    >>> sorted(["img10.png", "img2.png", "Img1.png"], key=natural_key)
+    ['Img1.png', 'img2.png', 'img10.png']
+    """
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return tuple((0, int(part), part) if part.isdigit() else (1, 0, part) for part in parts if part)
+
+
+def _files(folder: Path, unreadable: list[Path], seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """Files of a folder before those of its subfolders; ``seen`` holds the folders visited, so that loops of links end."""
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError:
+        unreadable.append(folder)
+        return
+    visible.sort(key=lambda entry: (natural_key(entry.name), entry.name))
+    folders = []
+    for entry in visible:
+        if entry.is_dir():
+            folders.append(folder / entry.name)
+        elif entry.is_file() or entry.is_symlink():
+            yield folder / entry.name
+    for inner in folders:
+        yield from _files(inner, unreadable, seen)

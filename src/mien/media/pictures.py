@@ -1,0 +1,287 @@
+"""Still and animated pictures, read with Pillow."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, JpegImagePlugin
+
+from mien.errors import InputError, MediaError
+from mien.media.content import Content
+from mien.media.frame import BadFrame, Frame
+from mien.media.opened import Frames, Media
+from mien.media.sampling import Sampling
+
+MAX_PIXELS = 128_000_000
+"""Most pixels of a picture or of a frame of a video by default: 128 megapixels, 384 MB as RGB."""
+
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "ICO", "PSD", "SGI")
+"""Pillow's formats that are read. Left out: those that run another program (EPS), only pretend to read (MPEG) or have no
+mark of their own at the start (TGA). HEIF is there when the caller has registered a plugin for it."""
+
+_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
+_SHORTEST, _INSTEAD = 0.010, 0.100
+"""Seconds: browsers show a frame that asks for at most 0.01 s for 0.1 s."""
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def open_picture(content: Content, sampling: Sampling | None = None, max_pixels: int = MAX_PIXELS) -> Media | None:
+    """Open a picture or an animation.
+
+    A still picture is decoded at once, so that a damaged one is refused here. Of a file with several pages or
+    resolutions the first is read. Transparent parts become white; 16-bit gray is scaled to 8 bits.
+
+    Args:
+        content: The file.
+        sampling: Which frames of an animation are given.
+        max_pixels: Pictures with more are refused before they are decoded.
+
+    Returns:
+        The picture, or None where the content is not a picture in any of `FORMATS`.
+
+    Raises:
+        MediaError: It is a picture, but damaged, cut short or too large.
+    """
+    file = content.open()
+    try:
+        image = _identify(file, content)
+        if image is None:
+            return None
+        _check_size(image.size, content.name, max_pixels)
+        if image.format in _ANIMATED and _is_animated(image, content):
+            return _animation(image, content, sampling or Sampling())
+        pixels = _pixels(image, content)
+    finally:
+        file.close()
+    return still(pixels, content.name, content)
+
+
+def open_array(array: NDArray[Any], name: str | None = None) -> Media:
+    """A picture that is already in memory.
+
+    Args:
+        array: ``(h, w, 3)`` RGB, ``(h, w)`` gray or ``(h, w, 4)`` RGBA, uint8.
+        name: What tables show; by default ``<array>``.
+
+    Raises:
+        InputError: Another shape or dtype.
+
+    >>> next(iter(open_array(np.zeros((4, 6), np.uint8)))).image.shape
+    (4, 6, 3)
+    """
+    if array.dtype != np.uint8:
+        raise InputError(f"expected a picture of dtype uint8, 0 to 255; got {array.dtype}: convert it first")
+    known = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if not known or 0 in array.shape:
+        raise InputError(f"expected a picture of shape (h, w, 3), (h, w) or (h, w, 4); got {array.shape}")
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    elif array.shape[2] == 4:
+        array = _on_white(Image.fromarray(np.ascontiguousarray(array)))
+    return still(array, "<array>" if name is None else name)
+
+
+def still(pixels: NDArray[np.uint8], name: str, content: Content | None = None) -> Media:
+    """A `Media` of one picture."""
+
+    def read() -> Frames:
+        yield Frame(0, 0.0, pixels.copy())
+
+    height, width = pixels.shape[:2]
+    return Media(name, "picture", width, height, 1, 0.0, None, read, content.close if content else lambda: None)
+
+
+def _identify(file: BinaryIO, content: Content) -> ImageFile.ImageFile | None:
+    """Pillow's picture, header read; without `Image.open`, whose limit of pixels is one for the whole process."""
+    Image.init()
+    start = file.read(16)
+    failure: MediaError | None = None
+    for name in FORMATS:
+        if name not in Image.OPEN:
+            continue
+        factory, accept = Image.OPEN[name]
+        if accept is not None and accept(start) is not True:
+            continue
+        file.seek(0)
+        try:
+            # A phone's JPEG may carry more pictures (MPO); the first is the one meant.
+            picture = JpegImagePlugin.JpegImageFile(file, "") if name == "JPEG" else factory(file, "")
+        except Exception as error:  # Pillow's readers raise all kinds of errors on damaged files.
+            failure = _failure(error, name, content)
+        else:
+            return picture if isinstance(picture, ImageFile.ImageFile) else None
+    if failure is not None and not looks_like_text(content.head()):
+        raise failure
+    return None
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether the first bytes of a file are text.
+
+    >>> looks_like_text("Grüße".encode()), looks_like_text(bytes(range(40)))
+    (True, False)
+    """
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" in head[:64]:
+        return True
+    if any(byte < 32 and byte not in b"\t\n\v\f\r\x1b" for byte in head):
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A character may be cut at the end of the sample.
+        return error.start > len(head) - 4 and len(head) > 4
+    return True
+
+
+def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise MediaError(
+            f"{name}: expected at most {max_pixels:,} pixels; got {width} x {height} = {width * height:,}: scale it down or raise max_pixels",
+            "too_large",
+        )
+
+
+def _failure(error: Exception, form: str, content: Content) -> MediaError:
+    """What to tell of an error that Pillow raised."""
+    if isinstance(error, MediaError):
+        return error
+    if isinstance(error, (Image.DecompressionBombError, MemoryError)):
+        return MediaError(f"{content.name}: expected a {form} picture that fits in memory; got a larger one ({error}): scale it down", "too_large")
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, EOFError) or "truncated" in text.lower() or _is_cut(form, content):
+        return MediaError(
+            f"{content.name}: expected a whole {form} picture; got a truncated one, whose end is missing: get the file again", "truncated"
+        )
+    return MediaError(f"{content.name}: expected a {form} picture; got damaged data ({text}): get the file again", "unreadable")
+
+
+def _is_cut(form: str, content: Content) -> bool:
+    with content.open() as file:
+        if form == "PNG":
+            file.seek(max(0, content.size - 4096))
+            return b"IEND" not in file.read()
+        if form == "WEBP":
+            return int.from_bytes(file.read(8)[4:], "little") + 8 > content.size
+    return False
+
+
+def _is_animated(image: ImageFile.ImageFile, content: Content) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception as error:
+        raise _failure(error, str(image.format), content) from None
+
+
+def _pixels(image: ImageFile.ImageFile, content: Content) -> NDArray[np.uint8]:
+    try:
+        image.load()
+        return _to_rgb(image)
+    except Exception as error:
+        raise _failure(error, str(image.format), content) from None
+
+
+def _animation(image: ImageFile.ImageFile, content: Content, sampling: Sampling) -> Media:
+    # The first frame is decoded here, so that a file without any is refused.
+    height, width = _pixels(image, content).shape[:2]
+    count = _frame_count(image)
+
+    def read() -> Frames:
+        with content.open() as file:
+            again = _identify(file, content)
+            assert again is not None
+            yield from _animation_frames(again, content, sampling, count)
+
+    expected = count if sampling.rate is None else None
+    return Media(content.name, "animation", width, height, expected, None, None, read, content.close)
+
+
+def _animation_frames(image: ImageFile.ImageFile, content: Content, sampling: Sampling, count: int | None) -> Frames:
+    chooser = sampling.chooser()
+    time = 0.0
+    # A PNG may have a picture for those that cannot show the animation; it is not part of it.
+    first = 1 if getattr(image, "default_image", False) else 0
+    index = 0
+    while True:
+        try:
+            image.seek(first + index)
+            image.load()
+            pixels = _to_rgb(image) if chooser.takes(time) else None
+        except EOFError:
+            if count is None or index >= count:
+                return
+            yield _lost(index, time, count, content, MediaError("its end is missing", "truncated"))
+            return
+        except Exception as error:
+            yield _lost(index, time, count, content, _failure(error, str(image.format), content))
+            return
+        if pixels is not None:
+            yield Frame(index, time, pixels)
+        index += 1
+        shown = float(image.info.get("duration") or 0) / 1000
+        time += shown if shown > _SHORTEST else _INSTEAD
+
+
+def _lost(index: int, time: float, count: int | None, content: Content, error: MediaError) -> BadFrame:
+    missing = 1 if count is None else max(1, count - index)
+    whole = "" if count is None else f" of {count}"
+    message = f"{content.name}: expected {missing} more frame(s) after the first {index}{whole}; got {error}"
+    return BadFrame(index, time, MediaError(message, error.kind), missing)
+
+
+def _frame_count(image: ImageFile.ImageFile) -> int | None:
+    try:
+        count = int(getattr(image, "n_frames", 1))
+    except Exception:  # A damaged file; what is lost is told where it is lost.
+        return None
+    return count - 1 if getattr(image, "default_image", False) else count
+
+
+def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """``(h, w, 3)`` uint8 of a loaded picture, upright and without transparency."""
+    turn = _UPRIGHT.get(_orientation(image))
+    if turn is not None:
+        image = image.transpose(turn)
+    if image.mode.startswith("I") or image.mode == "F":
+        gray = _to_8_bits(np.asarray(image), image.mode, image.format)
+        return np.repeat(gray[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        return _on_white(image)
+    return np.array(image.convert("RGB"))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # Damaged camera data do not make the picture unreadable.
+        return 1
+
+
+def _on_white(image: Image.Image) -> NDArray[np.uint8]:
+    image = image.convert("RGBA")
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return np.array(Image.alpha_composite(white, image).convert("RGB"))
+
+
+def _to_8_bits(values: NDArray[Any], mode: str, form: str | None) -> NDArray[np.uint8]:
+    """Gray of more than 8 bits: 16 bits are scaled; other ranges are stretched where 8 or 16 bits do not hold them."""
+    numbers = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(numbers.min()), float(numbers.max())
+    if mode.startswith("I;16") or form == "PPM" or (mode == "I" and low >= 0 and 255 < high <= 65535):
+        numbers = numbers / 257
+    elif mode == "F" and low >= 0 and high <= 1:
+        numbers = numbers * 255
+    elif low < 0 or high > 255:
+        numbers = (numbers - low) * (255 / (high - low))
+    return np.clip(np.rint(numbers), 0, 255).astype(np.uint8)

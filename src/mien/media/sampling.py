@@ -1,0 +1,108 @@
+"""Which frames of a recording are looked at, decided by their times."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mien.errors import InputError
+
+_SLACK = 1e-3
+"""Seconds by which a frame may come before its tick: Matroska and WebM round times to the millisecond."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """A fixed grid of ticks from 0 s on; the first frame at or after each tick is taken. Without arguments: every frame.
+
+    The grid does not drift, whatever the frame rate and however much it varies: a frame that comes late for its tick
+    does not move the next one. A frame counts as in time when it is less than a millisecond (or a quarter of the grid's
+    step, if that is less) early, because files round their times.
+
+    Args:
+        every: Seconds between two ticks.
+        per_second: Ticks per second, so that at most this many frames are taken in any second of the grid.
+
+    Raises:
+        InputError: Both are given, or one is not a positive finite number.
+
+    >>> choose = Sampling(every=0.5).chooser()
+    >>> [time for time in (0.0, 0.2, 0.4, 0.6, 0.8, 0.9999999, 1.2, 1.5) if choose.takes(time)]
+    [0.0, 0.6, 0.9999999, 1.5]
+    >>> Sampling(every=1, per_second=2)
+    Traceback (most recent call last):
+    ...
+    mien.errors.InputError: expected every or per_second; got both: choose one of them
+    """
+
+    every: float | None = None
+    per_second: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.every is not None and self.per_second is not None:
+            raise InputError("expected every or per_second; got both: choose one of them")
+        for name, value in (("every", self.every), ("per_second", self.per_second)):
+            if value is not None and not _is_positive(value):
+                raise InputError(f"{name}: expected a positive number; got {value!r}")
+
+    @property
+    def rate(self) -> float | None:
+        """Ticks per second, or None where every frame is taken.
+
+        >>> Sampling(every=0.25).rate, Sampling(per_second=3).rate, Sampling().rate
+        (4.0, 3.0, None)
+        """
+        if self.per_second is not None:
+            return float(self.per_second)
+        return None if self.every is None else 1 / self.every
+
+    def chooser(self) -> Chooser:
+        """A new chooser for one pass over one recording."""
+        return Chooser(self.rate)
+
+    def count(self, frames: int, duration: float) -> int:
+        """About how many of ``frames`` that are spread evenly over ``duration`` seconds would be taken.
+
+        >>> Sampling(per_second=2).count(frames=75, duration=2.5), Sampling().count(frames=75, duration=2.5)
+        (5, 75)
+        """
+        if self.rate is None or frames < 1 or duration <= 0:
+            return frames
+        step = duration / frames
+        if 1 / self.rate <= step:
+            return frames
+        return min(frames, max(1, math.floor((frames - 1) * step * self.rate + _slack(self.rate)) + 1))
+
+
+class Chooser:
+    """Says of each frame in turn whether it is taken; made by `Sampling.chooser`.
+
+    Args:
+        rate: Ticks per second, or None to take every frame.
+    """
+
+    def __init__(self, rate: float | None) -> None:
+        # Beyond a million ticks per second no recording has two frames for one tick.
+        self._rate = rate if rate is not None and rate < 1e6 else None
+        self._slack = 0.0 if self._rate is None else _slack(self._rate)
+        self._next: float = -math.inf
+
+    def takes(self, time: float) -> bool:
+        """Whether the frame at ``time`` seconds is taken; to be asked once per frame, in order of time."""
+        if self._rate is None:
+            return True
+        ticks = time * self._rate + self._slack
+        if ticks < self._next:
+            return False
+        self._next = math.floor(ticks) + 1
+        return True
+
+
+def _slack(rate: float) -> float:
+    return min(_SLACK * rate, 0.25)
+
+
+def _is_positive(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and value > 0 and math.isfinite(1 / value)

@@ -1,0 +1,95 @@
+"""One door for every picture and video: what it is, is decided by what it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import MediaError
+from mien.media import pictures
+from mien.media.content import Content
+from mien.media.sampling import Sampling
+
+if TYPE_CHECKING:
+    from mien.media.content import Readable
+    from mien.media.opened import Media
+
+EVERY_FRAME = Sampling()
+
+
+def open_media(
+    source: str | Path | bytes | Readable | NDArray[Any],
+    sampling: Sampling = EVERY_FRAME,
+    *,
+    name: str | None = None,
+    max_pixels: int = pictures.MAX_PIXELS,
+    threads: int | None = None,
+) -> Media:
+    """Open a picture, an animation or a video.
+
+    Pillow is asked first, then FFmpeg; the suffix of the name is not looked at. FFmpeg reads nothing but what it is given:
+    playlists and files that point to others are refused.
+
+    Args:
+        source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too) or a picture as an array.
+        sampling: Which frames are given.
+        name: What messages and tables call it; by default the path as given, ``-``, ``<bytes>`` or ``<array>``.
+        max_pixels: Pictures and frames with more pixels are refused.
+        threads: Threads of the video decoder; by default as many as the size of the frames deserves.
+
+    Returns:
+        What is known of it; iterating gives `Frame` and `BadFrame`.
+
+    Raises:
+        MediaError: It cannot be read; ``kind`` says why in a word.
+        InputError: An argument is of the wrong type or shape.
+
+    >>> with open_media(np.zeros((20, 30, 3), np.uint8)) as media:
+    ...     print(media.kind, media.width, media.height, [frame.time for frame in media])
+    picture 30 20 [0.0]
+    """
+    if isinstance(source, np.ndarray):
+        return pictures.open_array(source, name)
+    content = Content(source, name)
+    try:
+        media = pictures.open_picture(content, sampling, max_pixels)
+        if media is None:
+            media = _video(content, sampling, max_pixels, threads)
+        if media is None:
+            raise MediaError(f"{content.name}: expected a picture or a video; got {_describe(content)}: {_advice(content)}", _kind(content))
+    except BaseException:
+        content.close()
+        raise
+    return media
+
+
+def _video(content: Content, sampling: Sampling, max_pixels: int, threads: int | None) -> Media | None:
+    if pictures.looks_like_text(content.head()):
+        return None
+    from mien.media.videos import open_video
+
+    return open_video(content, sampling, max_pixels=max_pixels, threads=threads)
+
+
+def _is_headless_video(content: Content) -> bool:
+    return content.head(12)[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+
+
+def _describe(content: Content) -> str:
+    head = content.head()
+    if _is_headless_video(content):
+        return "an MP4 without its table of frames, which comes at the end: the file is truncated"
+    if pictures.looks_like_text(head):
+        return "an SVG drawing" if b"<svg" in head else "a text file"
+    return f"{content.size:,} bytes that neither Pillow nor FFmpeg knows"
+
+
+def _advice(content: Content) -> str:
+    return "get the file again" if _is_headless_video(content) else "name a picture (JPEG, PNG, ...) or a video (MP4, WebM, ...)"
+
+
+def _kind(content: Content) -> str:
+    return "truncated" if _is_headless_video(content) else "unreadable"
