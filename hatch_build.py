@@ -147,7 +147,9 @@ def _graph(part: str, weights: list[Any]) -> Any:
     side = SIDES[part]
     shape = ["n", 3, side or "height", side or "width"]
     sizes = {"shift": 4, "points": 10, "face": 2}
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", sizes[name], *([] if side else ["rows", "columns"])]) for name in OUTPUTS[part]]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", sizes[name], *([] if side else ["rows", "columns"])]) for name in OUTPUTS[part]
+    ]
     graph = helper.make_graph(nodes, f"mtcnn-{part}", [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)], outputs, tensors)
     return helper.make_model(graph, producer_name="mien", ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
 

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Boxes = NDArray[np.float32]
 
+_BLOCK = 256
+
 
 def area(boxes: ArrayLike) -> NDArray[np.float32]:
     """``(n,)`` area of each box in px².
@@ -64,9 +66,15 @@ def suppress(boxes: ArrayLike, scores: ArrayLike, limit: float, over: str = "uni
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     order = np.argsort(-np.asarray(scores), kind="stable")
-    kept = []
-    while order.size:
-        best, order = order[0], order[1:]
-        kept.append(best)
-        order = order[overlap(boxes[best], boxes[order], over)[0] <= limit]
-    return np.array(kept, np.int64)
+    kept = np.empty(0, np.int64)
+    # In blocks: one table of overlaps for many boxes is much faster than a row at a time, and a whole table could fill the memory.
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        block = block[(overlap(boxes[block], boxes[kept], over) <= limit).all(axis=1)]
+        too_near = overlap(boxes[block], boxes[block], over) > limit
+        alive = np.ones(len(block), bool)
+        for row in range(len(block)):
+            if alive[row]:
+                alive[row + 1 :] &= ~too_near[row, row + 1 :]
+        kept = np.concatenate([kept, block[alive]])
+    return kept

@@ -188,7 +188,9 @@ def read_card(source: str | os.PathLike[str] | bytes, name: str = "network") -> 
     rest, metadata = _split(source, name)
     entries = dict(_entry(field, name) for field in metadata)
     if KEY not in entries:
-        raise NetworkError(f"{name}: expected an ONNX file with a card; it has none: networks for mien are written by 'mien train' or mien.card.write_card")
+        raise NetworkError(
+            f"{name}: expected an ONNX file with a card; it has none: networks for mien are written by 'mien train' or mien.card.write_card"
+        )
     text = entries[KEY]
     if entries.get(SEAL_KEY) != hashlib.sha256(text).hexdigest().encode():
         raise NetworkError(f"{name}: damaged: the card is not the one that was written: get the file again")

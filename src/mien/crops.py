@@ -28,23 +28,28 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int) -> NDArray[np.uin
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     height, width = image.shape[:2]
     out = np.empty((len(boxes), size, size, *image.shape[2:]), np.uint8)
-    inside = (boxes[:, :2] >= 0).all(axis=1) & (boxes[:, 2:] <= (width, height)).all(axis=1)
+    inside = np.all((boxes[:, :2] >= 0) & (boxes[:, 2:] <= (width, height)), axis=1)
     whole = Image.fromarray(image)
     for row, box in enumerate(boxes):
         if inside[row]:
             out[row] = whole.resize((size, size), Image.Resampling.BILINEAR, box=tuple(box))
         else:
-            part, moved = _padded(image, box)
+            part, moved = _padded(image, box, most=8 * size)
             out[row] = Image.fromarray(part).resize((size, size), Image.Resampling.BILINEAR, box=moved)
     return out
 
 
-def _padded(image: NDArray[np.uint8], box: NDArray[np.float64]) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
-    """The pixels under a box that leaves the picture, edges repeated, and the box in their coordinates."""
+def _padded(image: NDArray[np.uint8], box: NDArray[np.float64], most: int) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+    """The pixels under a box that leaves the picture, edges repeated, and the box in their coordinates.
+
+    Of a box wider or higher than ``most`` only every so manieth row and column is taken: a square around a panorama could be larger than the memory.
+    """
     height, width = image.shape[:2]
     left, top = np.floor(box[:2]).astype(int)
     right, bottom = np.maximum(np.ceil(box[2:]).astype(int), (left + 1, top + 1))
-    columns = np.clip(np.arange(left, right), 0, width - 1)
-    rows = np.clip(np.arange(top, bottom), 0, height - 1)
+    step = max(1, max(right - left, bottom - top) // most)
+    columns = np.clip(np.arange(left + step // 2, right + step // 2, step), 0, width - 1)
+    rows = np.clip(np.arange(top + step // 2, bottom + step // 2, step), 0, height - 1)
     part = np.ascontiguousarray(image[rows[:, None], columns[None, :]])
-    return part, (box[0] - left, box[1] - top, min(box[2] - left, right - left), min(box[3] - top, bottom - top))
+    x1, y1, x2, y2 = (box - (left, top, left, top)) / step
+    return part, (x1, y1, min(x2, len(columns)), min(y2, len(rows)))

@@ -8,7 +8,6 @@ this code around them is mien's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from PIL import Image
 
 from mien import boxes as box_arithmetic
 from mien import crops
-from mien.detect.pictures import checked
+from mien.detect.pictures import checked, found
 from mien.errors import InputError
 from mien.faces import Faces
 from mien.networks import detector_path
@@ -27,24 +26,8 @@ Floats = NDArray[np.float32]
 WINDOW = 12  # px that P-Net looks at.
 STRIDE = 2  # px between the windows of P-Net.
 LARGEST_LEVEL = 4_000_000  # px of the largest pyramid level: about 350 MB while P-Net runs. See MTCNN.
+THRESHOLDS = (0.6, 0.7, 0.8)
 MOST_WINDOWS = 4000  # Proposals per picture that are looked at again, best first.
-
-
-@dataclass(frozen=True)
-class MTCNNOptions:
-    """Numbers of the cascade.
-
-    Args:
-        min_face: Height in px of the smallest face to be found.
-        thresholds: Least probability of a face that P-Net, R-Net and O-Net must give.
-        factor: Size of a pyramid level over that of the one before.
-        threads: Threads per run of a network; None leaves it to ONNX Runtime.
-    """
-
-    min_face: int = 40
-    thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8)
-    factor: float = 0.709
-    threads: int | None = None
 
 
 class MTCNN:
@@ -54,6 +37,12 @@ class MTCNN:
     pyramid level would exceed 4 megapixels (at ``min_face=40``: 44 megapixels) are scaled down further, so that memory stays bounded;
     the smallest face that can be found in them grows in proportion.
 
+    Args:
+        min_face: Height in px of the smallest face to be found; lower boxes are dropped.
+        thresholds: Least probability of a face that P-Net, R-Net and O-Net must give.
+        factor: Size of a pyramid level over that of the one before.
+        threads: Threads per run of a network; None leaves it to ONNX Runtime.
+
     Raises:
         NetworkError: The networks were not made when mien was built.
         InputError: An option is out of range.
@@ -62,11 +51,7 @@ class MTCNN:
     name = "mtcnn"
 
     def __init__(
-        self,
-        min_face: int = 40,
-        thresholds: tuple[float, float, float] = (0.6, 0.7, 0.8),
-        factor: float = 0.709,
-        threads: int | None = None,
+        self, min_face: int = 40, *, thresholds: tuple[float, float, float] = THRESHOLDS, factor: float = 0.709, threads: int | None = None
     ) -> None:
         if min_face < WINDOW:
             raise InputError(f"expected min_face of {WINDOW} px or more; got {min_face}")
@@ -141,24 +126,27 @@ class MTCNN:
     def _output(self, pictures: list[NDArray[np.uint8]], refined: list[Floats]) -> list[Faces]:
         """Faces that O-Net confirms."""
         out = _run(self._onet, pictures, refined, 48, rows=64)
-        found = []
+        records = []
         for picture, windows, values in zip(pictures, refined, out, strict=True):
             height, width = picture.shape[:2]
             score = values["face"][:, 1]
             boxes = _moved(windows, values["shift"])
-            sure = np.flatnonzero((score > self.thresholds[2]) & (boxes[:, 3] - boxes[:, 1] >= self.min_face))
+            inside = box_arithmetic.clip(boxes, width, height)
+            tall = boxes[:, 3] - boxes[:, 1] >= self.min_face
+            sure = np.flatnonzero((score > self.thresholds[2]) & tall & (inside[:, 2:] - inside[:, :2] >= 1).all(axis=1))
             best = sure[box_arithmetic.suppress(boxes[sure], score[sure], 0.7, over="smaller")]
-            sides = (windows[:, 2:] - windows[:, :2])[:, None]
             # Five x, then five y, as shares of the window.
-            points = windows[:, None, :2] + values["points"].reshape(-1, 2, 5).transpose(0, 2, 1) * sides
-            count = len(best)
-            found.append(Faces(box_arithmetic.clip(boxes[best], width, height), score[best], np.zeros(count), np.zeros(count), points=points[best]))
-        return found
+            shares = values["points"].reshape(-1, 2, 5).transpose(0, 2, 1)
+            points = windows[:, None, :2] + shares * (windows[:, 2:] - windows[:, :2])[:, None]
+            records.append(found(inside[best], score[best], points[best]))
+        return records
 
 
 def _run(network: Network, pictures: list[NDArray[np.uint8]], windows: list[Floats], size: int, rows: int) -> list[dict[str, Floats]]:
     """What a network says of the windows of each picture; all pictures' windows run together, some rows at a time."""
-    inputs = np.concatenate([crops.cut(picture, part, size) for picture, part in zip(pictures, windows, strict=True)] or [np.empty((0, size, size, 3), np.uint8)])
+    inputs = np.concatenate(
+        [crops.cut(picture, part, size) for picture, part in zip(pictures, windows, strict=True)] or [np.empty((0, size, size, 3), np.uint8)]
+    )
     if not len(inputs):
         none = {"face": np.empty((0, 2), np.float32), "shift": np.empty((0, 4), np.float32), "points": np.empty((0, 10), np.float32)}
         return [none for _ in pictures]
@@ -173,13 +161,13 @@ def _normalised(pictures: NDArray[np.uint8]) -> Floats:
     values = pictures.transpose(0, 3, 1, 2).astype(np.float32)
     values -= 127.5
     values *= 1 / 128
-    return np.ascontiguousarray(values)
+    return np.ascontiguousarray(values, np.float32)
 
 
 def _moved(windows: Floats, shifts: Floats) -> Floats:
     """Windows with each edge moved by a share of their sides."""
     sides = windows[:, 2:] - windows[:, :2]
-    return np.asarray(windows + shifts * np.concatenate([sides, sides], axis=1), np.float32)
+    return np.array(windows + shifts * np.concatenate([sides, sides], axis=1), np.float32)
 
 
 def _square(boxes: Floats) -> Floats:

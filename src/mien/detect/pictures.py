@@ -1,13 +1,14 @@
-"""What every detector checks about the pictures that it is handed."""
+"""Pictures as a detector takes them, and the record that it gives for one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InputError
+from mien.faces import Faces
 
 
 def checked(images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
@@ -27,3 +28,19 @@ def checked(images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
             array = np.asarray(image)
             raise InputError(f"expected pictures as (h, w, 3) uint8 RGB; got {array.shape} {array.dtype} at position {position}")
     return [np.ascontiguousarray(image) for image in images]
+
+
+def found(boxes: ArrayLike, scores: ArrayLike, points: ArrayLike | None = None) -> Faces:
+    """Faces in one picture, with frame and time 0, which are the caller's to fill in.
+
+    >>> found([[0, 0, 2, 3]], [0.9]).frames.tolist()
+    [0]
+    """
+    boxes = np.asarray(boxes, np.float32)
+    return Faces(
+        boxes=boxes,
+        scores=np.asarray(scores, np.float32),
+        frames=np.zeros(len(boxes), np.int64),
+        times=np.zeros(len(boxes)),
+        points=None if points is None else np.asarray(points, np.float32),
+    )

@@ -42,7 +42,9 @@ def detector_path(part: str) -> Path:
     """
     path = FOLDER / f"{part}.onnx"
     if not path.is_file():
-        raise NetworkError(f"{path}: the detector's network is missing: it is made when mien is built, so install mien again: pip install --force-reinstall mien")
+        raise NetworkError(
+            f"{path}: the detector's network is missing: it is made when mien is built, so install mien again: pip install --force-reinstall mien"
+        )
     return path
 
 

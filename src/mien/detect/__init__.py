@@ -1,0 +1,90 @@
+"""Finding faces in pictures: one protocol, one convention for boxes, three ways to do it.
+
+The convention: a box reaches from the top of the forehead to the chin and from ear to ear of a frontal face, so it is higher than wide;
+it is clipped to the picture. A detector that draws its boxes otherwise converts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError, MienError
+from mien.faces import Faces
+
+
+class Detector(Protocol):
+    """Anything that finds faces in pictures. The answer for a picture does not depend on the others in the call."""
+
+    @property
+    def name(self) -> str:
+        """A short word for tables."""
+        ...
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
+        """Faces of each ``(h, w, 3)`` uint8 RGB picture, best first, with frames and times 0."""
+        ...
+
+
+def create_detector(name: str = "mtcnn", *, min_face: int | None = None, threads: int | None = None) -> Detector:
+    """A detector by its name.
+
+    Args:
+        name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each picture is one face).
+        min_face: Height in px of the smallest face to be found; the detector's own choice (40) by default. ``whole`` has no use for it.
+        threads: Threads that one run of a network may use; only ``mtcnn`` has a use for it.
+
+    Raises:
+        InputError: There is no such detector, or an option is out of range.
+        MissingExtraError: It needs a package that is not installed.
+        NetworkError: Its networks are missing or damaged.
+
+    >>> create_detector("whole").name
+    'whole'
+    >>> create_detector("yolo")
+    Traceback (most recent call last):
+    ...
+    mien.errors.InputError: expected a detector out of mtcnn, haar, whole; got 'yolo'
+    """
+    if name not in _MAKERS:
+        raise InputError(f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}")
+    return _MAKERS[name](40 if min_face is None else min_face, threads)
+
+
+def availability() -> dict[str, str | None]:
+    """For each detector None where it can be used here, else what is wrong and what to do."""
+    found: dict[str, str | None] = {}
+    for name in DETECTORS:
+        try:
+            create_detector(name, threads=1)
+            found[name] = None
+        except MienError as error:
+            found[name] = str(error)
+    return found
+
+
+def _mtcnn(min_face: int, threads: int | None) -> Detector:
+    from mien.detect.mtcnn import MTCNN
+
+    return MTCNN(min_face, threads=threads)
+
+
+def _haar(min_face: int, threads: int | None) -> Detector:
+    from mien.detect.haar import Haar
+
+    return Haar(min_face)
+
+
+def _whole(min_face: int, threads: int | None) -> Detector:
+    from mien.detect.whole import Whole
+
+    return Whole()
+
+
+_MAKERS: dict[str, Callable[[int, int | None], Detector]] = {"mtcnn": _mtcnn, "haar": _haar, "whole": _whole}
+
+DETECTORS = tuple(_MAKERS)
+"""Names that `create_detector` knows, the default first."""

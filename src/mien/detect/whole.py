@@ -1,0 +1,50 @@
+"""The whole picture is one face: for pictures that are cut to the face already, such as those of FER-2013."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.card import FER_CROP, CropRule
+from mien.detect.pictures import checked, found
+from mien.faces import Faces
+
+
+class Whole:
+    """A detector that does not look: it takes each picture for one face that is framed by a crop rule.
+
+    Its box is the one whose square by that rule is the picture, or the centred square over the longer side where the picture is
+    not a square. Unlike the other detectors' boxes it may leave the picture, since otherwise the square would be another.
+
+    Args:
+        crop: How the pictures are framed; as FER-2013's are by default.
+
+    >>> import numpy as np
+    >>> faces = Whole().detect([np.zeros((48, 48, 3), np.uint8)])[0]
+    >>> np.allclose(FER_CROP.squares(faces.boxes), [[0, 0, 48, 48]], atol=1e-3)
+    True
+    """
+
+    name = "whole"
+
+    def __init__(self, crop: CropRule = FER_CROP) -> None:
+        self.crop = crop
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
+        """One face for each picture, with score 1 and no points.
+
+        Args:
+            images: ``(h, w, 3)`` uint8 RGB, each of its own size.
+
+        Raises:
+            InputError: A picture is not of that kind.
+        """
+        return [found(self.crop.boxes(_square(image)), [1.0]) for image in checked(images)]
+
+
+def _square(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    height, width = image.shape[:2]
+    half = max(height, width) / 2
+    return np.array([[width / 2 - half, height / 2 - half, width / 2 + half, height / 2 + half]])
