@@ -1,0 +1,262 @@
+"""One pass over a video: every frame that the file promises comes out, as a picture or as a note that it is lost."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from mien.errors import MediaError
+from mien.media.content import Content
+from mien.media.frame import BadFrame, Frame
+from mien.media.sampling import Sampling
+
+_MOST_LOST = 1_000_000
+"""A gap of more frames than this is a damaged timestamp, not a loss."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What the header promises.
+
+    Args:
+        frames: How many frames are shown; None if the file does not tell.
+        exact: Whether ``frames`` comes from a table of all frames (MP4) and not from duration x rate.
+        duration: Seconds, or None.
+        rate: Frames per second on average, or None.
+        start: Timestamp of 0 s, in seconds.
+        cut: Whether the file is shorter than it says of itself.
+    """
+
+    frames: int | None
+    exact: bool
+    duration: float | None
+    rate: Fraction | None
+    start: Fraction
+    cut: bool
+
+
+def extent(container: InputContainer, stream: VideoStream, content: Content) -> Extent:
+    """Read what the header promises."""
+    rate = stream.average_rate or stream.guessed_rate
+    duration: float | None = None
+    if stream.duration is not None and stream.time_base is not None:
+        duration = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        duration = container.duration / av.time_base
+    # The table of an MP4, less the frames that its edit list hides. A fragmented MP4 has no table of all frames.
+    table = list(stream.index_entries) if "mov" in container.format.name and stream.frames else []
+    shown = sum(1 for entry in table if not entry.is_discard)
+    frames = shown or stream.frames or None
+    if frames is None and duration is not None and rate:
+        frames = max(1, round(duration * float(rate)))
+    cut = _is_cut(content) or any(entry.pos + entry.size > content.size for entry in table)
+    return Extent(frames, shown > 0, duration, rate, _start(container, stream), cut)
+
+
+class Reading:
+    """One pass over the frames of a stream.
+
+    Args:
+        content: The file, for its name and size.
+        container: The open file.
+        stream: Which of its streams.
+        sampling: Which frames are given.
+        to_rgb: Makes the upright picture of a decoded frame; raises MediaError where it cannot.
+    """
+
+    def __init__(
+        self, content: Content, container: InputContainer, stream: VideoStream, sampling: Sampling, to_rgb: Callable[[VideoFrame], NDArray[np.uint8]]
+    ) -> None:
+        self._name = content.name
+        self._container, self._stream, self._to_rgb = container, stream, to_rgb
+        self._promised = extent(container, stream, content)
+        self._chooser = sampling.chooser()
+        self._ledger = _Ledger()
+        self._step = float(1 / self._promised.rate) if self._promised.rate else 0.04
+        self._index, self._time = 0, -self._step
+        # In an MP4 each packet is one frame, so one that does not come out is lost. Elsewhere that is only believed after
+        # a sign of damage, because some codecs have packets without a picture.
+        self._damaged = "mov" in container.format.name
+        self._skipped = False
+        self._after = 0
+        self._error = "no picture came of its data"
+
+    def frames(self) -> Iterator[Frame | BadFrame]:
+        """The frames in order of time."""
+        for packet in self._packets():
+            for frame in self._decoded(packet):
+                yield from self._frame(frame)
+        yield from self._lost(self._ledger.overdue(None))
+        yield from self._missing_end()
+
+    def _packets(self) -> Iterator[Packet[Any]]:
+        # Of a Matroska all streams are read, to see whether FFmpeg skips bytes.
+        matroska = "matroska" in self._container.format.name
+        failures = 0
+        while True:
+            try:
+                for packet in self._container.demux() if matroska else self._container.demux(self._stream):
+                    if matroska:
+                        self._watch(packet)
+                    if packet.stream_index == self._stream.index:
+                        failures = 0
+                        yield packet
+                return
+            except FFmpegError as error:
+                self._note(error)
+                self._skipped = True
+                failures += 1
+                if failures > 3:
+                    return
+
+    def _watch(self, packet: Packet[Any]) -> None:
+        """Notice bytes between two packets that FFmpeg made nothing of."""
+        if packet.pos is not None and packet.size:
+            self._skipped |= self._after > 0 and packet.pos - self._after > 512
+            self._after = packet.pos + packet.size
+
+    def _decoded(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+        # VP8 has packets that only prepare later pictures.
+        hidden = self._stream.codec_context.name == "vp8" and packet.size and not bytes(packet)[0] & 0x10
+        if packet.size and not hidden:
+            self._ledger.sent(packet)
+        if packet.is_corrupt:
+            self._damaged = self._skipped = True
+        try:
+            return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
+        except FFmpegError as error:
+            self._note(error)
+            return []
+
+    def _note(self, error: FFmpegError) -> None:
+        self._damaged = True
+        self._error = error.strerror or type(error).__name__
+
+    def _seconds(self, pts: int | None) -> float:
+        if pts is None or self._stream.time_base is None:
+            return self._time + self._step
+        return float(pts * self._stream.time_base - self._promised.start)
+
+    def _frame(self, frame: VideoFrame) -> Iterator[Frame | BadFrame]:
+        if frame.pts is not None:
+            yield from self._lost(self._ledger.overdue(frame.pts))
+        time = self._seconds(frame.pts)
+        if self._skipped:
+            yield from self._stretch(round((time - self._time) / self._step) - 1, "a part of the file is damaged", "unreadable")
+        if frame.is_corrupt:
+            self._damaged = True
+            yield from self._bad(time, "FFmpeg could not decode all of it")
+            return
+        if self._chooser.takes(time):
+            yield self._converted(frame, time)
+        self._index, self._time = self._index + 1, time
+
+    def _converted(self, frame: VideoFrame, time: float) -> Frame | BadFrame:
+        try:
+            return Frame(self._index, time, self._to_rgb(frame))
+        except MediaError as error:
+            return BadFrame(self._index, time, error)
+
+    def _lost(self, stamps: list[int]) -> Iterator[BadFrame]:
+        if self._damaged:
+            for stamp in stamps:
+                yield from self._bad(self._seconds(stamp), self._error)
+
+    def _bad(self, time: float, what: str) -> Iterator[BadFrame]:
+        if self._chooser.takes(time):
+            message = f"{self._name}: expected frame {self._index} at {time:.3f} s; got damaged data ({what}): 1 frame is missing"
+            yield BadFrame(self._index, time, MediaError(message, "unreadable"))
+        self._index, self._time = self._index + 1, time
+
+    def _missing_end(self) -> Iterator[BadFrame]:
+        promised = self._promised
+        if promised.exact:
+            missing = (promised.frames or 0) - self._index
+        elif promised.duration is not None and (self._damaged or self._skipped or promised.cut):
+            missing = round((promised.duration - self._time) / self._step) - 1
+        else:
+            return
+        if promised.cut:
+            yield from self._stretch(missing, "the file is truncated: get it again", "truncated")
+        else:
+            yield from self._stretch(missing, f"the end of the file is damaged ({self._error})", "unreadable")
+
+    def _stretch(self, missing: int, what: str, kind: str) -> Iterator[BadFrame]:
+        """One note for many frames, if any of them would have been taken."""
+        if not 0 < missing <= _MOST_LOST:
+            return
+        index, start = self._index, self._time + self._step
+        count = sum(self._chooser.takes(start + self._step * number) for number in range(missing))
+        self._index, self._time = index + missing, self._time + self._step * missing
+        if count:
+            about = "" if self._promised.exact else "about "
+            whole = f" of {self._promised.frames}" if self._promised.frames else ""
+            span = f"{about}{missing}{whole} frame(s), {start:.3f} to {self._time:.3f} s"
+            message = f"{self._name}: expected frame {index} at {start:.3f} s; got nothing there, {span}, missing: {what}"
+            yield BadFrame(index, start, MediaError(message, kind), count)
+
+
+class _Ledger:
+    """The timestamps of what was given to the decoder and has not come out of it."""
+
+    def __init__(self) -> None:
+        self._due: list[int] = []
+
+    def sent(self, packet: Packet[VideoStream]) -> None:
+        if packet.pts is not None and not packet.is_discard:
+            heapq.heappush(self._due, packet.pts)
+
+    def overdue(self, pts: int | None) -> list[int]:
+        """Take out what should have come before ``pts`` (None: everything), and ``pts`` itself without naming it."""
+        lost = []
+        while self._due and (pts is None or self._due[0] <= pts):
+            stamp = heapq.heappop(self._due)
+            if stamp != pts:
+                lost.append(stamp)
+        return lost
+
+
+def _start(container: InputContainer, stream: VideoStream) -> Fraction:
+    """The container's start time; FFmpeg rounds it to microseconds, so the stream's own is taken where it is the same."""
+    start = Fraction(container.start_time or 0, av.time_base)
+    if stream.start_time is not None and stream.time_base is not None:
+        own = stream.start_time * stream.time_base
+        if abs(own - start) <= Fraction(1, av.time_base):
+            return own
+    return start
+
+
+def _is_cut(content: Content) -> bool:
+    """Whether a Matroska or AVI says at its start that it is longer than it is."""
+    head = content.head(256)
+    if head.startswith(b"RIFF"):
+        return int.from_bytes(head[4:8], "little") + 8 > content.size + 1
+    if not head.startswith(b"\x1a\x45\xdf\xa3"):
+        return False
+    header, width = _ebml_size(head, 4)
+    segment = 4 + width + header
+    if head[segment : segment + 4] != b"\x18\x53\x80\x67":
+        return False
+    size, width = _ebml_size(head, segment + 4)
+    unknown = size == (1 << 7 * width) - 1
+    return not unknown and segment + 4 + width + size > content.size
+
+
+def _ebml_size(data: bytes, at: int) -> tuple[int, int]:
+    """A size as Matroska writes it, and how many bytes it takes (RFC 8794, section 4)."""
+    if at >= len(data) or data[at] == 0:
+        return 0, 1
+    width = 9 - data[at].bit_length()
+    return int.from_bytes(data[at : at + width], "big") & ((1 << 7 * width) - 1), width
