@@ -26,6 +26,9 @@ Floats = NDArray[np.float32]
 WINDOW = 12  # px that P-Net looks at.
 STRIDE = 2  # px between the windows of P-Net.
 LARGEST_LEVEL = 4_000_000  # px of the largest pyramid level: about 350 MB while P-Net runs. See MTCNN.
+# The first two are the authors' own. The last one, measured at min_face 40: of 400 FER-2013 training pictures with a border 93 % hold a face at
+# 0.6, 90 % at 0.8, 84 % at 0.9; of 38 pictures without a face (textures, noise, things) none does at 0.8 and one does at 0.75, where a part of a
+# motorcycle passes. In 72 frames of a moving face the least sure one is at 0.99, in 95 frames of a cartoon title the surest non-face at 0.58.
 THRESHOLDS = (0.6, 0.7, 0.8)
 MOST_WINDOWS = 4000  # Proposals per picture that are looked at again, best first.
 
@@ -174,4 +177,5 @@ def _square(boxes: Floats) -> Floats:
     """Squares with the centres of the boxes and their longer sides; boxes thinner than a pixel are left out."""
     sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True, initial=0)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)[sides[:, 0] >= 1]
+    squares: Floats = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)
+    return squares[sides[:, 0] >= 1]

@@ -26,7 +26,7 @@ def network_path(name: str | os.PathLike[str]) -> Path:
         NetworkError: There is neither such a network nor such a file.
     """
     path = FOLDER / f"{name}.onnx"
-    if os.fspath(name).isidentifier() and path.is_file() and not _detector(path):
+    if os.fspath(name) == Path(name).name and path.is_file() and not _detector(path):
         return path
     if Path(name).is_file():
         return Path(name)

@@ -1,0 +1,139 @@
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.card import read_card
+from mien.networks import detector_path
+from mien.runtime import open_network
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("pnet", "rnet", "onet")
+
+
+@pytest.fixture(scope="module")
+def hook():
+    for package in ("hatchling", "mtcnn", "onnx", "joblib"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package}, which builds mien, is not installed")
+    if not (ROOT / "hatch_build.py").is_file():
+        pytest.skip("this is not a source tree")
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_files_in_the_tree_are_those_that_the_hook_makes(hook, tmp_path):
+    for path in hook.build(tmp_path):
+        assert path.read_bytes() == (detector_path(path.stem)).read_bytes()
+
+
+def test_good_files_stay_and_others_are_made_again(hook, tmp_path):
+    paths = hook.build(tmp_path)
+    good = paths[1].read_bytes()
+    paths[0].write_bytes(b"rubbish")
+    paths[1].write_bytes(good[:-1])
+    paths[2].unlink()
+    assert hook.build(tmp_path) == paths
+    assert [read_card(path).name for path in paths] == ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"]
+    before = [path.stat().st_mtime_ns for path in paths]
+    hook.build(tmp_path)
+    assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+def test_other_weights_are_not_unpickled(hook, monkeypatch):
+    monkeypatch.setitem(hook.WEIGHTS, "pnet", "0" * 64)
+    with pytest.raises(RuntimeError, match="expected the weights of mtcnn==1.0.0 with sha256 000"):
+        hook._weights("pnet")
+
+
+def test_building_leaves_the_imported_mien_alone(hook, tmp_path):
+    before = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "mien"}
+    hook.build(tmp_path)
+    assert {name: module for name, module in sys.modules.items() if name.split(".")[0] == "mien"} == before
+
+
+@pytest.mark.parametrize(("part", "side"), [("pnet", 12), ("rnet", 24), ("onet", 48)])
+def test_cards_count_right(hook, part, side):
+    import onnx
+
+    path = detector_path(f"mtcnn-{part}")
+    model = onnx.load(path)
+    assert sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer) == read_card(path).parameters
+    shape = model.graph.input[0].type.tensor_type.shape
+    for axis, size in enumerate((1, 3, side, side)):
+        shape.dim[axis].dim_value = size
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    sizes = {
+        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in [*inferred.graph.value_info, *inferred.graph.output]
+    }
+    dims = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    macs = 0
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            macs += int(np.prod(dims[node.input[1]])) * int(np.prod(sizes[node.output[0]][2:]))
+        elif node.op_type == "Gemm":
+            macs += int(np.prod(dims[node.input[1]]))
+    assert macs == read_card(path).macs
+
+
+def test_pnet_reads_every_size_like_its_windows(hook):
+    """One output per window of 12 px at every second pixel, whatever stands around the window."""
+    network = open_network(detector_path("mtcnn-pnet"), threads=1)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 32, 41)).astype(np.float32)
+    face = network.run({"image": image})["face"]
+    for row, column in ((0, 0), (3, 7), (10, 14)):
+        window = np.ascontiguousarray(image[:, :, 2 * row : 2 * row + 12, 2 * column : 2 * column + 12])
+        assert np.allclose(network.run({"image": window})["face"][0, :, 0, 0], face[0, :, row, column], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def wheel(hook, tmp_path_factory):
+    """A wheel built from an sdist of the tree as it stands, without the files that the hook makes."""
+    folder = tmp_path_factory.mktemp("build")
+    tree = folder / "tree"
+    shutil.copytree(ROOT / "src", tree / "src", ignore=shutil.ignore_patterns("mtcnn-*.onnx", "__pycache__"))
+    shutil.copytree(ROOT / "LICENSES", tree / "LICENSES")
+    for name in ("pyproject.toml", "hatch_build.py", "LICENSE", ".gitignore"):
+        shutil.copy(ROOT / name, tree)
+    (tree / "README.md").write_text("# mien\n")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)], cwd=tree, check=True, capture_output=True)
+    (source,) = folder.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        archive.extractall(folder / "sdist", filter="data")
+    (unpacked,) = (folder / "sdist").iterdir()
+    assert not list(unpacked.rglob("mtcnn-*.onnx"))
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=unpacked, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_wheel_holds_networks_and_licences(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {f"mien/networks/mtcnn-{part}.onnx" for part in PARTS} <= set(names)
+    licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}
+    assert {"licenses/LICENSE", "licenses/LICENSES/mtcnn.txt"} <= licences
+    assert not [name for name in names if name.startswith("tests/") or name == "hatch_build.py"]
+
+
+def test_wheel_finds_a_face(wheel, tmp_path):
+    pytest.importorskip("skimage.data", reason="scikit-image is not installed")
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    code = """
+import mien, skimage.data
+from mien.detect import create_detector
+print(mien.__file__, create_detector("mtcnn", threads=1).detect([skimage.data.astronaut()])[0].boxes.round())
+"""
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert str(tmp_path) in done.stdout
+    assert "179" in done.stdout
+    assert done.stderr == ""

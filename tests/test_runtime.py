@@ -1,0 +1,103 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from mien.card import Card, InputSpec, write_card
+from mien.errors import NetworkError
+from mien.networks import detector_path, network_path, shipped
+from mien.runtime import open_network
+
+
+@pytest.fixture
+def rnet():
+    return detector_path("mtcnn-rnet")
+
+
+@pytest.fixture
+def feeds():
+    return {"image": np.random.default_rng(0).uniform(-1, 1, (7, 3, 24, 24)).astype(np.float32)}
+
+
+def test_network_knows_what_it_is(rnet):
+    network = open_network(rnet, threads=1)
+    assert (network.card.name, network.card.kind, network.path) == ("mtcnn-rnet", "detector", rnet)
+    assert network.providers == ("CPUExecutionProvider",)
+    assert network.outputs == ("shift", "face")
+    assert "mtcnn-rnet" in repr(network)
+
+
+def test_run_gives_outputs_by_name(rnet, feeds):
+    out = open_network(rnet).run(feeds)
+    assert {name: value.shape for name, value in out.items()} == {"shift": (7, 4), "face": (7, 2)}
+    assert np.allclose(out["face"].sum(axis=1), 1, atol=1e-6)
+
+
+def test_threads_share_a_network(rnet, feeds):
+    network = open_network(rnet, threads=1)
+    expected = network.run(feeds)["face"]
+    with ThreadPoolExecutor(4) as pool:
+        for out in pool.map(lambda _: network.run(feeds)["face"], range(40)):
+            assert np.array_equal(out, expected)
+
+
+@pytest.mark.parametrize(
+    "feeds",
+    [{}, {"picture": np.zeros((1, 3, 24, 24), np.float32)}, {"image": np.zeros((1, 3, 24, 24))}, {"image": np.zeros((1, 3, 25, 24), np.float32)}],
+    ids=["nothing", "name", "type", "shape"],
+)
+def test_wrong_feeds_are_told_in_one_line(rnet, feeds, capfd):
+    with pytest.raises(NetworkError, match="cannot be run on") as caught:
+        open_network(rnet, threads=1).run(feeds)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_damaged_file_is_not_run(rnet, tmp_path):
+    data = bytearray(rnet.read_bytes())
+    data[len(data) // 2] ^= 1
+    path = tmp_path / "rnet.onnx"
+    path.write_bytes(data)
+    with pytest.raises(NetworkError, match=r"rnet.onnx: damaged: the digest"):
+        open_network(path)
+
+
+def test_file_that_only_looks_like_onnx(tmp_path, capfd):
+    path = tmp_path / "fake.onnx"
+    path.write_bytes(b"\x3a\x02\x0a\x00")
+    write_card(
+        path,
+        Card(
+            name="fake",
+            version="1",
+            kind="detector",
+            summary="",
+            input=InputSpec(name="a", height=1, width=1, channels=1, low=0, high=1),
+            parameters=0,
+            macs=0,
+            licence="MIT",
+        ),
+    )
+    with pytest.raises(NetworkError, match=r"ONNX Runtime .* cannot open it") as caught:
+        open_network(path)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_provider_that_is_not_installed(rnet):
+    with pytest.raises(NetworkError, match=r"CPUExecutionProvider.*got NoSuchProvider"):
+        open_network(rnet, providers=["NoSuchProvider"])
+    with pytest.raises(NetworkError, match="1 thread or more"):
+        open_network(rnet, threads=0)
+
+
+def test_network_path_takes_names_and_paths(rnet, tmp_path):
+    assert network_path(rnet) == rnet
+    assert not [name for name in shipped() if name.startswith("mtcnn")]
+    for name, path in shipped().items():
+        assert network_path(name) == path
+    for wrong in ("mtcnn-rnet", "mtcnn_rnet", "no such", "", str(tmp_path)):
+        with pytest.raises(NetworkError, match="expected a path to an ONNX file or the name"):
+            network_path(wrong)
+    with pytest.raises(NetworkError, match="install mien again"):
+        detector_path("mtcnn-qnet")
