@@ -51,7 +51,7 @@ def test_good_files_stay_and_others_are_made_again(hook, tmp_path):
 
 def test_other_weights_are_not_unpickled(hook, monkeypatch):
     monkeypatch.setitem(hook.WEIGHTS, "pnet", "0" * 64)
-    with pytest.raises(RuntimeError, match="expected the weights of mtcnn==1.0.0 with sha256 000"):
+    with pytest.raises(RuntimeError, match=r"expected the weights of mtcnn==1\.0\.0 with sha256 000"):
         hook._weights("pnet")
 
 
