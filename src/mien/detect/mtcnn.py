@@ -27,7 +27,7 @@ WINDOW = 12  # px that P-Net looks at.
 STRIDE = 2  # px between the windows of P-Net.
 LARGEST_LEVEL = 2_000_000  # px of the largest pyramid level: 0.26 GB while P-Net runs (measured). See MTCNN.
 # The first two are the authors' own. The last one, measured at min_face 40: of 400 FER-2013 training pictures with a border 93 % hold a face at
-# 0.6, 90 % at 0.8, 84 % at 0.9; of 38 pictures without a face (textures, noise, things) none does at 0.8 and one does at 0.75, where a part of a
+# 0.6, 90 % at 0.8, 84 % at 0.9; of 39 pictures without a face (textures, noise, things) none does at 0.8 and one does at 0.79, where a part of a
 # motorcycle passes. In 72 frames of a moving face the least sure one is at 0.99, in 95 frames of a cartoon title the surest non-face at 0.58.
 THRESHOLDS = (0.6, 0.7, 0.8)
 MOST_WINDOWS = 4000  # Proposals per picture that are looked at again, best first.
