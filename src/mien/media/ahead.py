@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -45,6 +46,7 @@ class ReadAhead(Iterator[T], Generic[T]):
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._ended = False
+        self._closing_error: BaseException | None = None
 
     def __next__(self) -> T:
         if self._ended:
@@ -56,9 +58,11 @@ class ReadAhead(Iterator[T], Generic[T]):
         if not isinstance(item, _End):
             self._room.release()
             return item
-        self.close()
         if item.error is not None:
+            with suppress(Exception):
+                self.close()
             raise item.error
+        self.close()
         raise StopIteration
 
     def close(self) -> None:
@@ -72,12 +76,17 @@ class ReadAhead(Iterator[T], Generic[T]):
             self._thread.join()
         while not self._ready.empty():
             self._ready.get_nowait()
+        error, self._closing_error = self._closing_error, None
+        if error is not None:
+            raise error
 
     def __enter__(self) -> ReadAhead[T]:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        # What went wrong in the block is told rather than what went wrong in closing after it.
+        with suppress(Exception) if error is not None else nullcontext():
+            self.close()
 
     def _run(self) -> None:
         end = _End()
@@ -96,7 +105,7 @@ class ReadAhead(Iterator[T], Generic[T]):
             # Here, because a generator may only be closed by the thread that is not running it.
             _close(items)
         except BaseException as error:
-            end = _End(end.error or error)
+            self._closing_error = error
         self._ready.put(end)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -86,9 +85,11 @@ class Reading:
         self._ledger = _Ledger()
         self._step = float(1 / self._promised.rate) if self._promised.rate else 0.04
         self._index, self._time = 0, -self._step
-        # In an MP4 each packet is one frame, so one that does not come out is lost. Elsewhere that is only believed after
-        # a sign of damage, because some codecs have packets without a picture.
-        self._damaged = "mov" in container.format.name
+        # Of AVI, FFmpeg guesses timestamps, and wrongly where frames are stored out of order; its rate is constant.
+        self._timed = container.format.name != "avi"
+        self._shift = 0.0
+        # Signs of damage: without one a packet that gives no picture is taken for one that needs not, as some codecs have.
+        self._damaged = False
         self._skipped = False
         self._after = 0
         self._error = "no picture came of its data"
@@ -98,17 +99,18 @@ class Reading:
         for packet in self._packets():
             for frame in self._decoded(packet):
                 yield from self._frame(frame)
-        yield from self._lost(self._ledger.overdue(None))
+        if self._damaged:
+            yield from self._lost(self._ledger.overdue(None))
         yield from self._missing_end()
 
     def _packets(self) -> Iterator[Packet[Any]]:
-        # Of a Matroska all streams are read, to see whether FFmpeg skips bytes.
-        matroska = "matroska" in self._container.format.name
+        # Of these all streams are read, to see whether FFmpeg skips bytes.
+        watched = "matroska" in self._container.format.name or self._container.format.name == "flv"
         failures = 0
         while True:
             try:
-                for packet in self._container.demux() if matroska else self._container.demux(self._stream):
-                    if matroska:
+                for packet in self._container.demux() if watched else self._container.demux(self._stream):
+                    if watched:
                         self._watch(packet)
                     if packet.stream_index == self._stream.index:
                         failures = 0
@@ -130,7 +132,7 @@ class Reading:
     def _decoded(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         # VP8 has packets that only prepare later pictures.
         hidden = self._stream.codec_context.name == "vp8" and packet.size and not bytes(packet)[0] & 0x10
-        if packet.size and not hidden:
+        if packet.size and not hidden and self._timed:
             self._ledger.sent(packet)
         if packet.is_corrupt:
             self._damaged = self._skipped = True
@@ -145,13 +147,23 @@ class Reading:
         self._error = error.strerror or type(error).__name__
 
     def _seconds(self, pts: int | None) -> float:
-        if pts is None or self._stream.time_base is None:
+        """Time of a frame; always after the one before."""
+        if pts is None or self._stream.time_base is None or not self._timed:
             return self._time + self._step
-        return float(pts * self._stream.time_base - self._promised.start)
+        time = float(pts * self._stream.time_base - self._promised.start) + self._shift
+        if self._index and time <= self._time:
+            if self._time - time > 1:
+                # The clock was set back, as where recordings were joined.
+                self._shift += self._time + self._step - time
+            time = self._time + self._step
+        return time
 
     def _frame(self, frame: VideoFrame) -> Iterator[Frame | BadFrame]:
-        if frame.pts is not None:
-            yield from self._lost(self._ledger.overdue(frame.pts))
+        if frame.pts is not None and self._timed:
+            if self._damaged:
+                yield from self._lost(self._ledger.overdue(frame.pts))
+            if not self._ledger.came(frame.pts) and self._damaged:
+                return  # Late, after it was given up for lost.
         time = self._seconds(frame.pts)
         if self._skipped:
             yield from self._stretch(round((time - self._time) / self._step) - 1, "a part of the file is damaged", "unreadable")
@@ -170,9 +182,8 @@ class Reading:
             return BadFrame(self._index, time, error)
 
     def _lost(self, stamps: list[int]) -> Iterator[BadFrame]:
-        if self._damaged:
-            for stamp in stamps:
-                yield from self._bad(self._seconds(stamp), self._error)
+        for stamp in stamps:
+            yield from self._bad(self._seconds(stamp), self._error)
 
     def _bad(self, time: float, what: str) -> Iterator[BadFrame]:
         if self._chooser.takes(time):
@@ -182,12 +193,15 @@ class Reading:
 
     def _missing_end(self) -> Iterator[BadFrame]:
         promised = self._promised
-        if promised.exact:
+        signs = self._damaged or self._skipped or promised.cut
+        if promised.exact or not self._timed:
             missing = (promised.frames or 0) - self._index
-        elif promised.duration is not None and (self._damaged or self._skipped or promised.cut):
+        elif promised.duration is not None and signs:
             missing = round((promised.duration - self._time) / self._step) - 1
         else:
             return
+        if missing < 3 and not (promised.exact or promised.cut):
+            return  # The header of such a file is not that precise.
         if promised.cut:
             yield from self._stretch(missing, "the file is truncated: get it again", "truncated")
         else:
@@ -212,19 +226,29 @@ class _Ledger:
     """The timestamps of what was given to the decoder and has not come out of it."""
 
     def __init__(self) -> None:
-        self._due: list[int] = []
+        self._due: set[int] = set()
+        self._last: int | None = None
 
-    def sent(self, packet: Packet[VideoStream]) -> None:
+    def sent(self, packet: Packet[Any]) -> None:
         if packet.pts is not None and not packet.is_discard:
-            heapq.heappush(self._due, packet.pts)
+            self._due.add(packet.pts)
+        if len(self._due) > 512:
+            # Of a codec some of whose packets give no picture.
+            self._due = set(sorted(self._due)[-256:])
+
+    def came(self, pts: int) -> bool:
+        """Take note of a frame; whether it comes in order."""
+        self._due.discard(pts)
+        if self._last is not None and pts <= self._last:
+            return False
+        self._last = pts
+        return True
 
     def overdue(self, pts: int | None) -> list[int]:
-        """Take out what should have come before ``pts`` (None: everything), and ``pts`` itself without naming it."""
-        lost = []
-        while self._due and (pts is None or self._due[0] <= pts):
-            stamp = heapq.heappop(self._due)
-            if stamp != pts:
-                lost.append(stamp)
+        """Take out what should have come between the last frame and ``pts`` (None: the end)."""
+        last = self._last
+        lost = sorted(stamp for stamp in self._due if (last is None or stamp > last) and (pts is None or stamp < pts))
+        self._due.difference_update(lost)
         return lost
 
 

@@ -1,0 +1,145 @@
+"""Reading on a thread: order, errors, and leaving early without leaving anything behind."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from mien.errors import InputError
+from mien.media import ReadAhead
+
+
+class Source:
+    """Counts what was asked of it, and knows whether and where it was closed."""
+
+    def __init__(self, length: int, fails_at: int | None = None) -> None:
+        self.made = 0
+        self.closed_on: str | None = None
+        self.length, self.fails_at = length, fails_at
+
+    def __iter__(self) -> Iterator[int]:
+        try:
+            for number in range(self.length):
+                if number == self.fails_at:
+                    raise ValueError("in the middle")
+                self.made += 1
+                yield number
+        finally:
+            self.closed_on = threading.current_thread().name
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
+
+
+def test_gives_everything_in_order() -> None:
+    with ReadAhead(Source(1000), depth=3) as ahead:
+        assert list(ahead) == list(range(1000))
+        assert list(ahead) == []
+
+
+def test_runs_no_further_ahead_than_the_depth() -> None:
+    source = Source(100)
+    with ReadAhead(source, depth=4) as ahead:
+        assert next(ahead) == 0
+        time.sleep(0.1)
+        assert source.made <= 5
+
+
+def test_error_comes_at_its_place() -> None:
+    source = Source(10, fails_at=5)
+    with ReadAhead(source, depth=8) as ahead:
+        assert [next(ahead) for _ in range(5)] == [0, 1, 2, 3, 4]
+        with pytest.raises(ValueError, match="in the middle"):
+            next(ahead)
+    assert source.closed_on == "mien-read-ahead"
+
+
+@pytest.mark.parametrize("depth", [1, 8])
+def test_leaving_early_closes_the_source_on_its_thread(depth: int) -> None:
+    source = Source(10**9)
+    with ReadAhead(source, depth=depth) as ahead:
+        for number in ahead:
+            if number == 3:
+                break
+    assert source.closed_on == "mien-read-ahead"
+    assert list(ahead) == []
+
+
+def test_exception_of_the_consumer_passes_and_stops_the_thread() -> None:
+    source = Source(10**9)
+
+    def consume() -> None:
+        with ReadAhead(source, depth=2) as ahead:
+            next(ahead)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        consume()
+    assert source.closed_on is not None
+
+
+def test_closing_before_the_start_and_twice() -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    generator = numbers()
+    ahead = ReadAhead(generator)
+    ahead.close()
+    ahead.close()
+    assert list(generator) == []
+
+
+def test_error_on_closing_is_told() -> None:
+    def numbers() -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            raise OSError("cannot close")
+
+    ahead = ReadAhead(numbers())
+    assert next(ahead) == 0
+    with pytest.raises(OSError, match="cannot close"):
+        ahead.close()
+
+
+def test_depth_is_checked() -> None:
+    with pytest.raises(InputError, match="depth"):
+        ReadAhead([], depth=0)
+
+
+def test_can_be_interrupted_while_it_waits() -> None:
+    code = """
+        import itertools, time
+        from mien.media import ReadAhead
+        def slow():
+            yield 0
+            time.sleep(0.7)
+            yield 1
+        try:
+            with ReadAhead(slow()) as ahead:
+                next(ahead)
+                print("waiting", flush=True)
+                next(ahead)
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+    """
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "interrupted\n"
