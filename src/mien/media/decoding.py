@@ -67,6 +67,9 @@ def extent(container: InputContainer, stream: VideoStream, content: Content) -> 
 class Reading:
     """One pass over the frames of a stream.
 
+    A codec builds pictures on those before. After a lost one FFmpeg gives what it can make of the rest; up to the next
+    key frame it may be smeared, without any mark from FFmpeg.
+
     Args:
         content: The file, for its name and size.
         container: The open file.
@@ -187,7 +190,7 @@ class Reading:
 
     def _bad(self, time: float, what: str) -> Iterator[BadFrame]:
         if self._chooser.takes(time):
-            message = f"{self._name}: expected frame {self._index} at {time:.3f} s; got damaged data ({what}): 1 frame is missing"
+            message = f"{self._name}: expected frame {self._index} at {time:.3f} s; got damaged data ({what}): 1 frame is missing, those after it may be smeared"
             yield BadFrame(self._index, time, MediaError(message, "unreadable"))
         self._index, self._time = self._index + 1, time
 

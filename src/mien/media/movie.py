@@ -89,6 +89,9 @@ class MovieWriter:
         """Finish the file and give it its name."""
         if self._container is None or self._stream is None:
             return
+        if self._last is None:
+            self.discard()
+            raise InputError(f"{self.path}: expected at least one frame to write; got none")
         try:
             with _told(self.path):
                 for packet in self._stream.encode(None):

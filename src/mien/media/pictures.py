@@ -172,6 +172,9 @@ def _is_cut(form: str, content: Content) -> bool:
         if form == "PNG":
             file.seek(max(0, content.size - 4096))
             return b"IEND" not in file.read()
+        if form == "GIF":
+            file.seek(max(0, content.size - 16))
+            return b";" not in file.read()
         if form == "WEBP":
             return int.from_bytes(file.read(8)[4:], "little") + 8 > content.size
     return False
