@@ -190,7 +190,8 @@ class Reading:
 
     def _bad(self, time: float, what: str) -> Iterator[BadFrame]:
         if self._chooser.takes(time):
-            message = f"{self._name}: expected frame {self._index} at {time:.3f} s; got damaged data ({what}): 1 frame is missing, those after it may be smeared"
+            told = f"got damaged data ({what}): 1 frame is missing, those after it may be smeared"
+            message = f"{self._name}: expected frame {self._index} at {time:.3f} s; {told}"
             yield BadFrame(self._index, time, MediaError(message, "unreadable"))
         self._index, self._time = self._index + 1, time
 
