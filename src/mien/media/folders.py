@@ -10,72 +10,17 @@ from pathlib import Path
 
 from mien.errors import InputError
 
-PICTURE_SUFFIXES = frozenset(
-    {
-        ".apng",
-        ".avif",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".heic",
-        ".heif",
-        ".ico",
-        ".j2k",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".jpx",
-        ".mpo",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".psd",
-        ".qoi",
-        ".tif",
-        ".tiff",
-        ".webp",
-    }
+_PICTURES = (
+    ".apng .avif .bmp .dib .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo .pbm .pgm .png .pnm .ppm .psd .qoi .tif .tiff .webp"
 )
+PICTURE_SUFFIXES = frozenset(_PICTURES.split())
 """Suffixes taken for pictures, in lower case."""
 
-VIDEO_SUFFIXES = frozenset(
-    {
-        ".3g2",
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".divx",
-        ".dv",
-        ".flv",
-        ".h264",
-        ".hevc",
-        ".ivf",
-        ".m2ts",
-        ".m2v",
-        ".m4v",
-        ".mjpeg",
-        ".mjpg",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".ogm",
-        ".ogv",
-        ".qt",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-        ".y4m",
-    }
+_VIDEOS = (
+    ".3g2 .3gp .asf .avi .divx .dv .flv .h264 .hevc .ivf .m2ts .m2v .m4v .mjpeg .mjpg "
+    ".mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogm .ogv .qt .ts .vob .webm .wmv .y4m"
 )
+VIDEO_SUFFIXES = frozenset(_VIDEOS.split())
 """Suffixes taken for videos, in lower case."""
 
 
