@@ -15,7 +15,7 @@ SOURCE = Path(mien.__file__).parent
 # A module may import from its own floor and from those below, never from above.
 FLOORS = [
     {"errors", "labels", "boxes", "faces"},
-    {"files", "crops", "card", "runtime", "networks", "media"},
+    {"files", "crops", "portrait", "card", "runtime", "networks", "media"},
     {"reading", "tables", "draw", "detect", "classify", "data", "models"},
     {"pipeline"},
     {"analysis", "annotate", "doctor", "train"},

@@ -107,7 +107,10 @@ def sight(sources: Sequence[Source], pipeline: Pipeline, sampling: Sampling) -> 
 
 
 def _expand(source: Source) -> list[Source]:
-    return list(find_sources([source]).sources) if isinstance(source, str | Path) else [source]
+    if not isinstance(source, str | Path):
+        return [source]
+    found = find_sources([source])
+    return [*found.sources, *found.unreadable]
 
 
 def _decode(sources: Sequence[Source], sampling: Sampling, blank: Faces) -> Iterator[Sighting]:

@@ -10,7 +10,10 @@ from types import TracebackType
 from mien.analysis import Sighting, Source
 from mien.draw import draw
 from mien.errors import InputError
-from mien.media import MovieWriter, picture_suffixes, save_picture
+from mien.media import MovieWriter, save_picture
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_MOVIES = (".mp4",)
 
 
 def places_for(target: Path, sources: Sequence[Source]) -> list[Path]:
@@ -60,10 +63,16 @@ class Annotator:
 
     Args:
         place: Where the copy goes; None draws nothing.
+        named: The name was chosen by a person, so it must fit what is written; otherwise an ending is added.
+
+    Attributes:
+        written: Where the copy went; None as long as nothing was drawn.
     """
 
-    def __init__(self, place: Path | None) -> None:
+    def __init__(self, place: Path | None, *, named: bool = False) -> None:
         self.place = place
+        self.written: Path | None = None
+        self._named = named
         self._stack = ExitStack()
         self._movie: MovieWriter | None = None
 
@@ -79,17 +88,19 @@ class Annotator:
             return
         picture = draw(sighting.image, sighting.reading.faces)
         if sighting.media.kind == "picture":
-            save_picture(_fitting(self.place, picture_suffixes(), ".png", "picture"), picture)
+            self.written = self._fitting(self.place, _PICTURES, "a picture")
+            save_picture(self.written, picture)
             return
         if self._movie is None:
-            place = _fitting(self.place, (".mp4",), ".mp4", "video")
             media = sighting.media
-            self._movie = self._stack.enter_context(MovieWriter(place, media.width, media.height, rate=media.frame_rate))
+            self.written = self._fitting(self.place, _MOVIES, "a video")
+            self._movie = self._stack.enter_context(MovieWriter(self.written, media.width, media.height, rate=media.frame_rate))
         self._movie.write(picture, sighting.reading.time or 0.0)
 
-
-def _fitting(place: Path, suffixes: Sequence[str], default: str, what: str) -> Path:
-    """The place, with an ending that its content can have."""
-    if place.suffix.lower() in suffixes:
-        return place
-    return place.with_name(place.name + default)
+    def _fitting(self, place: Path, suffixes: tuple[str, ...], what: str) -> Path:
+        """The place, with an ending that its content can have."""
+        if place.suffix.lower() in suffixes:
+            return place
+        if self._named:
+            raise InputError(f"expected a name ending in {', '.join(suffixes)} for the copy of {what}; got {place}: give another with --annotate")
+        return place.with_name(place.name + suffixes[0])

@@ -37,7 +37,10 @@ class Classifier:
         self.head = next(iter(card.heads)) if head is None else head
         if self.head not in card.heads:
             raise InputError(f"expected a head out of {', '.join(card.heads)}, which {card.name} has; got {self.head!r}")
+        if card.input.height is None or card.input.height != card.input.width or card.input.channels != 1:
+            raise NetworkError(f"{network.path}: expected a network over square gray pictures of one size; its card says {card.input}")
         self.network = network
+        self._size = card.input.height
         self.crop = card.crop
         self.labels = Labels(card.heads[self.head])
 
@@ -60,7 +63,7 @@ class Classifier:
         """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one picture."""
         if not len(faces):
             return self._no_crops()
-        rgb = cut(image, self.crop.squares(faces.boxes), self.network.card.input.height)
+        rgb = cut(image, self.crop.squares(faces.boxes), self._size)
         return np.asarray((rgb.astype(np.float32) @ _GRAY)[:, None])
 
     def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -71,5 +74,4 @@ class Classifier:
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
 
     def _no_crops(self) -> NDArray[np.float32]:
-        size = self.network.card.input
-        return np.empty((0, 1, size.height, size.width), np.float32)
+        return np.empty((0, 1, self._size, self._size), np.float32)

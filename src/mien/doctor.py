@@ -83,22 +83,20 @@ def _networks() -> Iterator[Finding]:
 
 
 def _self_test() -> str:
-    """Read a picture through the whole pipeline, alone and in a batch."""
+    """Find and read a drawn face, alone and in a batch, and find none where there is none."""
     from mien.pipeline import Pipeline
+    from mien.portrait import draw_portrait
 
-    picture = _gradient()
-    whole = Pipeline("whole", threads=1)
-    [alone] = whole([picture])
-    batch = whole([picture, picture[::-1], picture])
-    difference = float(np.abs(batch[2].probs - alone.probs).max())
-    total = float(alone.probs.sum())
-    if difference > 1e-5 or abs(total - 1) > 1e-4:
-        raise MienError(f"expected one answer alone and in a batch, and probabilities of sum 1; got a difference of {difference:.1e} and {total:.4f}")
-    if len(Pipeline(threads=1)([picture])[0]):
-        raise MienError("expected no face in a picture of plain shades; the detector found one")
-    return "a picture of shades read alone and in a batch alike, no face found in it"
-
-
-def _gradient() -> np.ndarray:
-    row = np.linspace(0, 255, 96, dtype=np.uint8)
-    return np.repeat(np.add.outer(row // 2, row // 2)[..., None], 3, axis=2)
+    pipeline = Pipeline(threads=1)
+    portrait = draw_portrait()
+    nobody = np.full_like(portrait, 128)
+    [alone] = pipeline([portrait])
+    _, together, none = pipeline([nobody, portrait, nobody])
+    if len(alone) != 1 or len(none):
+        raise MienError(f"expected one face in a drawn portrait and none in a gray picture; got {len(alone)} and {len(none)}")
+    assert alone.probs is not None and together.probs is not None
+    difference = float(np.abs(alone.probs - together.probs).max())
+    if difference > 1e-5:
+        raise MienError(f"expected the same answer alone and in a batch; they differ by {difference:.1e}")
+    [face] = alone
+    return f"a drawn face found ({face.score:.2f}) and read ({face.emotion} {face.confidence:.2f}), alone and in a batch alike"

@@ -293,7 +293,10 @@ def test_real_clips() -> None:
         assert (media.expected_frames, len(frames), media.width, media.height) == (72, 72, 640, 360)
     assert [frame.time for frame in frames] == pytest.approx([index / 30 for index in range(72)])
     with open_media(REAL / "no_face.mp4") as media:
-        # Its table has 98 frames; its edit list starts the show at the fourth.
-        assert (media.expected_frames, len(list(media))) == (95, 95)
+        # Its edit list starts the show after the third of 98 frames.
+        frames = list(media)
+        assert (media.expected_frames, len(frames)) == (98, 98)
+    assert [frame.time < 0 for frame in frames] == [True] * 3 + [False] * 95
+    assert np.diff([frame.time for frame in frames]) == pytest.approx(1 / 24)
     with open_media(REAL / "many_faces.jpg") as media:
         assert (media.kind, media.width, media.height) == ("picture", 1000, 667)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ
 
@@ -63,29 +64,27 @@ def analyze(
         sources = _sources(paths, notes, quiet)
         places = None if annotate is None else places_for(annotate, sources)
         summary = Summary(pipeline.labels)
+        drawn: list[Path] = []
         write = stack.enter_context(_table(form, output, pipeline.labels))
         progress = stack.enter_context(SourceProgress(len(sources), notes, hidden=quiet))
         for position, sightings in groupby(sight(sources, pipeline, sampling), key=lambda sighting: sighting.position):
-            with Annotator(places[position] if places else None) as annotator:
+            with Annotator(places[position] if places else None, named=places == [annotate]) as annotator:
                 for sighting in sightings:
                     progress.advance(sighting)
                     if sighting.reading.error is not None:
-                        progress.say(f"[bold red]not read:[/] {_plain(str(sighting.reading.error))}")
+                        progress.say(f"[bold red]not read:[/] {escape(str(sighting.reading.error))}")
                     annotator.add(sighting)
                     summary.add(sighting)
                     if write:
                         write(sighting.reading.rows())
+            drawn += [annotator.written] if annotator.written else []
     if write is None:
         summary.show(Console(highlight=False))
     if not quiet:
-        for place in [output, annotate]:
-            if place is not None:
-                notes.print(f"wrote {place}", markup=False)
+        written = [*([output] if output else []), *(drawn if len(drawn) < 3 else [f"{len(drawn)} copies in {annotate}"])]
+        for place in written:
+            notes.print(f"wrote {place}", markup=False)
     raise typer.Exit(0 if not summary.failed else PART_NOT_READ if summary.read else NOTHING_READ)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _sources(paths: list[str], notes: Console, quiet: bool) -> list[str | Path | BinaryIO]:
@@ -96,10 +95,13 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[str | Path |
         raise typer.BadParameter("standard input can be read only once")
     found = find_sources(paths)
     if found.passed_over and not quiet:
-        notes.print(f"{len(found.passed_over)} files passed over: neither pictures nor videos by their names", style="dim")
-    if not found.sources:
+        files = "1 file" if len(found.passed_over) == 1 else f"{len(found.passed_over)} files"
+        notes.print(f"{files} passed over: neither picture nor video by name", style="dim")
+    # A folder that cannot be listed is opened like a file, so that its error stands in a row of its own.
+    sources = [*found.sources, *found.unreadable]
+    if not sources:
         raise InputError(f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one")
-    return [sys.stdin.buffer if source == "-" else source for source in found.sources]
+    return [sys.stdin.buffer if source == "-" else source for source in sources]
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from typer.exceptions import TyperException
 
 from mien import __version__
 from mien.cli.analyze import analyze
@@ -28,13 +30,17 @@ app.command()(models)
 app.command()(doctor)
 
 
-@app.callback()
-def common(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         print(f"mien {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")] = False,
+) -> None:
+    """What stands before the name of a command."""
 
 
 def main() -> NoReturn:
@@ -55,13 +61,9 @@ def main() -> NoReturn:
         # The reader of our output has gone (``mien ... | head``): leave quietly, and keep Python from complaining too.
         sys.stderr.close()
         sys.exit(0)
-    except typer.Exit as leave:
-        status = leave.exit_code
-    except Exception as error:
-        if not hasattr(error, "exit_code"):
-            raise
-        error.show()  # type: ignore[attr-defined]  # a usage error of the command line itself
-        status = error.exit_code
+    except TyperException as error:
+        # Without a word it was `mien` alone, which has shown its help already.
+        _fail(f"{error.format_message()} (mien --help says more)" if error.format_message() else "", error.exit_code)
     sys.exit(status or 0)
 
 
@@ -70,5 +72,6 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]mien:[/] {message.replace('[', chr(92) + '[')}")
+    if message:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]mien:[/] {escape(message)}")
     sys.exit(status)

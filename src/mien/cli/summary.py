@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ from mien.draw import NOTE
 from mien.labels import Labels
 
 _MOST_ROWS = 200
-_STRIP = 40
+_STRIP = 24
 
 
 @dataclass
@@ -46,7 +47,6 @@ class Summary:
         self._pictures: list[tuple[Text | str, ...]] = []
         self._more = 0
         self._videos: dict[int, _Video] = {}
-        self._errors: list[str] = []
 
     def add(self, sighting: Sighting) -> None:
         """Count one frame."""
@@ -89,7 +89,7 @@ class Summary:
         for name in faces.emotions or []:
             video.counts[name] = video.counts.get(name, 0) + 1
         if video.duration:
-            part = min(_STRIP - 1, int(video.last / video.duration * _STRIP))
+            part = min(_STRIP - 1, max(0, int(video.last / video.duration * _STRIP)))
             video.slices[part, 0] += 1
             if len(faces) and faces.probs is not None:
                 video.slices[part, 1] += len(faces)
@@ -108,21 +108,25 @@ class Summary:
 
     def _picture_table(self) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for name in ("picture", "face", "expression", "confidence", "second guess", "box x1 y1 x2 y2"):
-            table.add_column(name, overflow="fold", justify="right" if name in ("face", "confidence") else "left")
-        for row in self._pictures:
-            table.add_row(*row)
+        table.add_column("picture", overflow="fold")
+        for name in ("face", "expression", "confidence", "second guess", "box x1 y1 x2 y2"):
+            table.add_column(name, no_wrap=True, justify="right" if name in ("face", "confidence") else "left")
+        short = _shortened([str(row[0]) for row in self._pictures])
+        for name, row in zip(short, self._pictures, strict=True):
+            table.add_row(name, *row[1:])
         return table
 
     def _video_table(self) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for name in ("video", "seconds", "frames", "with a face", "expressions, share of faces", "over time"):
-            table.add_column(name, overflow="fold", justify="right" if name in ("seconds", "frames", "with a face") else "left")
-        for video in self._videos.values():
+        table.add_column("video", overflow="fold", min_width=12)
+        for name in ("frames", "with a face", "of the faces", "over time"):
+            table.add_column(name, no_wrap=True, justify="right" if name in ("frames", "with a face") else "left")
+        short = _shortened([video.name for video in self._videos.values()])
+        for name, video in zip(short, self._videos.values(), strict=True):
             length = video.last if video.duration is None else video.duration
-            frames = f"{video.frames}" + (f" (+{video.failed} not read)" if video.failed else "")
+            frames = f"{video.frames} in {length:.1f} s" + (f"\n+{video.failed} lost" if video.failed else "")
             share = f"{video.with_face} ({video.with_face / max(1, video.frames):.0%})"
-            table.add_row(video.name, f"{length:.1f}", frames, share, self._shares(video), self._strip(video))
+            table.add_row(name, frames, share, self._shares(video), self._strip(video))
         return table
 
     def _shares(self, video: _Video) -> Text:
@@ -146,3 +150,14 @@ class Summary:
 
     def _named(self, name: str) -> Text:
         return Text.assemble(("● ", self._labels.colour(name)), name)
+
+
+def _shortened(names: list[str]) -> list[str]:
+    """Names without the folder that they all lie in.
+
+    >>> _shortened(["a/b/1.jpg", "", "a/c/2.jpg"]), _shortened(["a/b/1.jpg"])
+    (['b/1.jpg', '', 'c/2.jpg'], ['1.jpg'])
+    """
+    folders = [os.path.dirname(name) for name in names if name]
+    shared = os.path.commonpath(folders) if folders and len({os.path.isabs(folder) for folder in folders}) == 1 else ""
+    return [os.path.relpath(name, shared) if name and shared else name for name in names]

@@ -100,6 +100,11 @@ class FaceDataset:
         clear = votes.max(axis=1) > 0.5 * votes.sum(axis=1)
         return np.where(clear & (winner < len(FERPLUS)), winner, -1)
 
+    def seven_class_majority(self) -> NDArray[np.int64]:
+        """``(n,)`` column of ``labels`` that `ferplus_majority` names, or -1 where it is dropped or names another class."""
+        columns = [self.labels.names.index(name) if name in self.labels.names else -1 for name in FERPLUS]
+        return np.array([*columns, -1])[self.ferplus_majority()]
+
 
 def clean_training(data: FaceDataset) -> FaceDataset:
     """The training split without copies of any test picture, without blanks and without not-a-face."""

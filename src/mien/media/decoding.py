@@ -54,17 +54,16 @@ def extent(container: InputContainer, stream: VideoStream, content: Content) -> 
         duration = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         duration = container.duration / av.time_base
-    # The table of an MP4, less the frames that its edit list hides. A fragmented MP4 has no table of all frames.
+    # The table of an MP4; a fragmented one has no table of all frames.
     table = list(stream.index_entries) if "mov" in container.format.name and stream.frames else []
-    shown = sum(1 for entry in table if not entry.is_discard)
-    frames = shown or stream.frames or None
+    frames = len(table) or stream.frames or None
     if frames is None and duration is not None and rate:
         frames = max(1, round(duration * float(rate)))
     cut = _is_cut(content) or any(entry.pos + entry.size > content.size for entry in table)
-    return Extent(frames, shown > 0, duration, rate, _start(container, stream), cut)
+    return Extent(frames, bool(table), duration, rate, _start(container, stream), cut)
 
 
-class Reading:
+class Decoding:
     """One pass over the frames of a stream.
 
     A codec builds pictures on those before. After a lost one FFmpeg gives what it can make of the rest; up to the next
@@ -257,8 +256,11 @@ class _Ledger:
 
 
 def _start(container: InputContainer, stream: VideoStream) -> Fraction:
-    """The container's start time; FFmpeg rounds it to microseconds, so the stream's own is taken where it is the same."""
-    start = Fraction(container.start_time or 0, av.time_base)
+    """Where players start: the container's start time, or 0 where an edit list hides what comes before.
+
+    FFmpeg rounds it to microseconds, so the stream's own is taken where it is the same.
+    """
+    start = Fraction(max(0, container.start_time or 0), av.time_base)
     if stream.start_time is not None and stream.time_base is not None:
         own = stream.start_time * stream.time_base
         if abs(own - start) <= Fraction(1, av.time_base):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError, MediaError
 from mien.media.content import Content
-from mien.media.decoding import Reading, extent
+from mien.media.decoding import Decoding, extent
 from mien.media.opened import Frames, Media
 from mien.media.sampling import Sampling
 
@@ -49,8 +49,8 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
     """Open a video and learn from its header and first frame what is to be expected.
 
     Times are in seconds from the start of the recording, as a player shows them: timestamp x time base - the container's
-    start time. A frame without a timestamp follows the one before by the average length of a frame. Frames that an edit
-    list hides are not given. Pixels are square and upright: rotation, mirroring and pixel shape that the file asks for are
+    start time. A frame without a timestamp follows the one before by the average length of a frame. Every frame that the
+    file holds is given: those that an edit list hides from players, before its start, have times below 0. Pixels are square and upright: rotation, mirroring and pixel shape that the file asks for are
     applied.
 
     Args:
@@ -90,7 +90,7 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
 @contextmanager
 def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[tuple[InputContainer, VideoStream]]:
     # FFmpeg gets a file object and may open nothing else by itself, so that no file can make it read another.
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none"}
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": "0"}
     with content.open() as file, av.open(file, "r", container_options=options, metadata_errors="replace") as container:
         stream = _video_stream(container, content.name)
         context = stream.codec_context
@@ -146,7 +146,7 @@ def _read(content: Content, wanted: _Wanted) -> Frames:
                 message = f"{content.name}: expected a known pixel format; got {frame.format.name} ({error}): convert the video to H.264"
                 raise MediaError(message, "unsupported") from None
 
-        yield from Reading(content, container, stream, wanted.sampling, to_rgb).frames()
+        yield from Decoding(content, container, stream, wanted.sampling, to_rgb).frames()
 
 
 def _square_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:

@@ -62,8 +62,8 @@ def open_private(
     scores = score_private(opened, faces)
     card = write_card(network, opened.card.model_copy(update={"scores": tuple(scores)}))
     test = faces.split("PrivateTest")
-    calibration = ", ".join(f"{head} {expected_calibration_error(opened, test, head):.4f}" for head in card.heads)
-    found = "; ".join(f"{score.data}: {score.accuracy:.2%} of {score.n}" for score in scores)
+    calibration = ", ".join(f"{head} {expected_calibration_error(opened, test, head):.4f}" for head in ("fer2013", "ferplus"))
+    found = "; ".join(f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}" for score in scores)
     line = f"{datetime.now(UTC):%Y-%m-%d %H:%M} {network.name} sha256 {card.sha256[:16]}: {found}; expected calibration error: {calibration}"
     with open(log, "a", encoding="utf-8") as file:
         file.write(line + "\n")

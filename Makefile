@@ -1,0 +1,47 @@
+# Two commands do all the set-up on a machine that has Python 3.11+, make and a package index:
+#   make demo    installs the core alone and reads real pictures and a video
+#   make test    installs everything and runs the tests
+PYTHON ?= python3
+DEMO := .venv-demo
+VENV := .venv
+DATA ?= ../shared/fer2013/fer2013.parquet
+
+.PHONY: demo test lint types network benchmark docs clean
+
+demo: $(DEMO)/.ready
+	$(DEMO)/bin/python demo/demo.py
+
+test: $(VENV)/.ready lint types
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile
+
+lint: $(VENV)/.ready
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.ready
+	$(VENV)/bin/mypy
+
+# From the data to the network that mien ships, and its scores on the test set.
+network: $(VENV)/.ready
+	$(VENV)/bin/python -m mien.train fit --data $(DATA)
+	$(VENV)/bin/python -m mien.train open-private --data $(DATA)
+
+benchmark: $(VENV)/.ready
+	$(VENV)/bin/python -m benchmarks
+
+# The reference of the command line, from its own --help.
+docs: $(VENV)/.ready
+	$(VENV)/bin/python -m typer mien.cli.app utils docs --name mien --output docs/cli.md
+
+$(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/networks/*.onnx)
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
+	touch $@
+
+$(VENV)/.ready: pyproject.toml hatch_build.py
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,haar,pandas,train]'
+	touch $@
+
+clean:
+	rm -rf $(DEMO) $(VENV) out build dist

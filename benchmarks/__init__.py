@@ -1,0 +1,1 @@
+"""How fast mien is beside a peer, and how much memory it takes. See README.md."""

@@ -1,0 +1,28 @@
+"""All benchmarks, one after the other: ``python -m benchmarks [CLIP]``; results in ``out/benchmarks/*.json``. About a quarter of an hour."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.frames import CLIP
+
+OUT = Path("out/benchmarks")
+NAMES = ("frames", "memory")
+
+
+def main() -> None:
+    clip = sys.argv[1] if len(sys.argv) > 1 else str(CLIP)
+    OUT.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for name in NAMES:
+        print(f"== {name} ==", flush=True)
+        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", clip, "--json", str(OUT / f"{name}.json")], check=False)
+        failed += [name] if done.returncode else []
+        print(flush=True)
+    raise SystemExit(f"failed: {', '.join(failed)}" if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The peer ``fer`` in an environment of its own, made on first use under ``benchmarks/.peers``.
+
+Its own requirements do not fit together (torch below 2.3 with nvidia's packages, numpy below 2, a pkg_resources that new setuptools no longer has),
+so its packages are installed without them and what it imports is named here. About 2 GB, 2.7 with what FER(mtcnn=True) needs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.machine import ONE_THREAD
+
+FOLDER = Path(__file__).parent / ".peers"
+
+_BARE = ("fer==25.10.3", "facenet-pytorch==2.6.0")
+_NEEDED = ("tensorflow-cpu>=2.21", "setuptools<81", "opencv-contrib-python-headless>=4.14,<5", "pandas", "pillow", "requests", "tqdm")
+_TORCH = ("torch==2.13.0+cpu", "setuptools<81", "--extra-index-url", "https://download.pytorch.org/whl/cpu")
+
+
+class PeerMissingError(Exception):
+    """The peer cannot be used here; the message says why."""
+
+
+def fer_python(detector: str) -> Path:
+    """The interpreter of an environment in which ``FER()`` (``haar``) or ``FER(mtcnn=True)`` (``mtcnn``) works.
+
+    Raises:
+        PeerMissingError: It does not install, or does not import.
+    """
+    folder = FOLDER / "fer"
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    ready = folder / ".ready"
+    if not ready.is_file():
+        print("making the environment of fer 25.10.3 (about 2 GB, once) ...", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", str(folder)], "venv")
+        _install(python, "--no-deps", *_BARE)
+        _install(python, *_NEEDED)
+        _run([str(python), "-c", "from fer.fer import FER; FER()"], "import fer")
+        ready.touch()
+    torch_ready = folder / ".ready-torch"
+    if detector == "mtcnn" and not torch_ready.is_file():
+        print("adding torch for FER(mtcnn=True) (about 700 MB, once) ...", file=sys.stderr)
+        _install(python, *_TORCH)
+        _run([str(python), "-c", "import torch"], "import torch")
+        torch_ready.touch()
+    return python
+
+
+def _install(python: Path, *requirements: str) -> None:
+    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements], f"pip install {' '.join(requirements)}")
+
+
+def _run(command: list[str], name: str) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1800, env=environment(), check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PeerMissingError(f"{name}: {error}") from None
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
+        raise PeerMissingError(f"{name}: {errors[-1] if errors else f'exit status {done.returncode}'}")
+
+
+def environment() -> dict[str, str]:
+    """What the processes of the peer are started with: none of this interpreter's packages, and one thread."""
+    return {**{name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}, **ONE_THREAD}

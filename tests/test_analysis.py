@@ -1,0 +1,142 @@
+"""Every sampled frame accounted for, whatever the sources are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mien import InputError, MediaError, Pipeline, analyze
+from mien.analysis import sight
+from mien.media import Sampling
+from mien.reading import ROW_KEYS, Recording
+from PIL import Image
+
+
+@pytest.fixture
+def photo(tmp_path: Path, portrait: np.ndarray) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(portrait).save(path)
+    return path
+
+
+def test_one_picture_any_way_it_comes(photo: Path, pipeline: Pipeline, portrait: np.ndarray) -> None:
+    expected = analyze(photo, pipeline=pipeline).faces
+    assert len(expected) == 1
+    for source in (str(photo), photo.read_bytes(), io.BytesIO(photo.read_bytes()), portrait):
+        faces = analyze(source, pipeline=pipeline).faces
+        assert np.allclose(faces.boxes, expected.boxes)
+        assert np.allclose(faces.probs, expected.probs)
+
+
+def test_rows_have_the_same_keys_everywhere(photo: Path, pipeline: Pipeline) -> None:
+    results = analyze([photo, "missing.jpg", np.zeros((30, 30, 3), np.uint8)], pipeline=pipeline)
+    rows = results.rows()
+    assert [row["status"] for row in rows] == ["face", "error", "no_face"]
+    assert all(tuple(row) == ROW_KEYS for row in rows)
+    assert rows[0]["source"] == str(photo)
+    assert rows[0]["emotion"] == max(rows[0]["probs"], key=rows[0]["probs"].get)
+    assert (rows[1]["frame"], rows[1]["time"], rows[1]["box"]) == (None, None, None)
+    assert "missing.jpg" in rows[1]["error"]
+    assert [error.kind for error in results.errors] == ["missing"]
+    assert len(results) == 3
+    assert repr(results) == "Results(3 sources, 2 frames, 1 faces)"
+
+
+def test_a_single_source_that_cannot_be_read_raises(tmp_path: Path, pipeline: Pipeline) -> None:
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    with pytest.raises(MediaError, match="an empty file") as caught:
+        analyze(empty, pipeline=pipeline)
+    assert caught.value.kind == "empty"
+    assert [row["status"] for row in analyze([empty], pipeline=pipeline).rows()] == ["error"]
+
+
+def test_every_frame_of_a_video_is_accounted_for(movie: Callable[..., Path], pipeline: Pipeline) -> None:
+    [recording] = analyze(movie(), pipeline=pipeline)
+    assert recording.frames.tolist() == list(range(12))
+    assert np.allclose(recording.times, np.arange(12) / 10)
+    statuses = [reading.status for reading in recording.readings()]
+    assert statuses == ["face"] * 4 + ["no_face"] * 3 + ["face"] * 5
+    assert recording.faces.frames.tolist() == [0, 1, 2, 3, 7, 8, 9, 10, 11]
+    assert np.allclose(recording.faces.times, recording.faces.frames / 10)
+
+
+def test_sampling(movie: Callable[..., Path], pipeline: Pipeline) -> None:
+    path = movie()
+    [every] = analyze(path, pipeline=pipeline, every=0.5)
+    assert every.frames.tolist() == [0, 5, 10]
+    [rate] = analyze(path, pipeline=pipeline, per_second=5)
+    assert rate.frames.tolist() == [0, 2, 4, 6, 8, 10]
+    with pytest.raises(InputError, match="choose one"):
+        analyze(path, pipeline=pipeline, every=1, per_second=1)
+
+
+def test_a_damaged_stretch_is_told_and_the_rest_is_read(movie: Callable[..., Path], pipeline: Pipeline) -> None:
+    path = movie(60, nobody=range(0))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + len(data) // 8] = bytes(len(data) // 8)
+    path.write_bytes(data)
+    [recording] = analyze([path], pipeline=pipeline)
+    assert recording.failures
+    assert len(recording.frames) >= 20
+    readings = list(recording.readings())
+    times = [reading.time for reading in readings if reading.time is not None]
+    assert times == sorted(times)
+    assert all(reading.status == "error" and str(path) in str(reading.error) for reading in recording.failures)
+
+
+def test_a_folder_loses_nothing_to_one_bad_file(tmp_path: Path, photo: Path, pipeline: Pipeline) -> None:
+    (tmp_path / "bad.jpg").write_text("this is not a picture", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("nor is this", encoding="utf-8")
+    rows = analyze(tmp_path, pipeline=pipeline).rows()
+    assert [(Path(row["source"]).name, row["status"]) for row in rows] == [("bad.jpg", "error"), ("photo.png", "face")]
+
+
+def test_leaving_early_stops_the_reading(movie: Callable[..., Path], pipeline: Pipeline) -> None:
+    import threading
+
+    before = threading.active_count()
+    sightings = sight([movie(60)], pipeline, Sampling())
+    next(sightings)
+    sightings.close()
+    assert threading.active_count() == before
+
+
+def test_pandas_gets_flat_columns(photo: Path, pipeline: Pipeline) -> None:
+    table = analyze(photo, pipeline=pipeline).to_pandas()
+    assert list(table.columns[: len(ROW_KEYS)]) == list(ROW_KEYS)
+    assert table.loc[0, "x2"] == table.loc[0, "box"][2]
+    assert table.loc[0, "happy"] == table.loc[0, "probs"]["happy"]
+
+
+def test_without_pandas_the_way_to_get_it_is_told(photo: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install 'mien\[pandas\]'"):
+        analyze(photo, pipeline=pipeline).to_pandas()
+
+
+def test_options_build_a_pipeline(photo: Path) -> None:
+    assert len(analyze(photo, detector="whole", threads=1).faces) == 1
+    with pytest.raises(InputError, match="expected a detector out of"):
+        analyze(photo, detector="yolo")
+
+
+def test_nothing_collected_is_still_a_recording(pipeline: Pipeline) -> None:
+    recording = Recording.collect("a", [], pipeline.labels)
+    assert (len(recording.faces), list(recording.rows())) == (0, [])
+
+
+@pytest.mark.parametrize(("name", "frames", "least"), [("one_face.mp4", 72, 69), ("no_face.mp4", 98, 0)])
+def test_real_clips(shared_media: Path, pipeline: Pipeline, name: str, frames: int, least: int) -> None:
+    [recording] = analyze(shared_media / name, pipeline=pipeline)
+    per_frame = np.bincount(recording.faces.frames, minlength=frames)
+    assert len(recording.frames) == frames
+    assert (np.diff(recording.times) > 0).all()
+    if least:
+        assert (per_frame == 1).sum() >= least
+    else:
+        assert per_frame.sum() == 0

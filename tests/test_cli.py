@@ -1,0 +1,187 @@
+"""The command as a person calls it: a process of its own, its streams and its exit status."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mien.reading import ROW_KEYS
+from PIL import Image
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def mien(tmp_path: Path) -> Run:
+    def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mien", *map(str, arguments)]
+        done = subprocess.run(command, input=stdin, capture_output=True, cwd=tmp_path, env={**os.environ, "COLUMNS": "120"}, check=False)
+        out, err = done.stdout.decode(), done.stderr.decode()
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(command, done.returncode, out, err)
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path: Path, portrait: np.ndarray) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(portrait).save(path)
+    return path
+
+
+def test_a_table_for_people(mien: Run, photo: Path) -> None:
+    done = mien("analyze", photo)
+    assert done.returncode == 0
+    assert "photo.png" in done.stdout
+    assert "not feelings" in done.stdout
+    assert "second guess" in done.stdout
+
+
+def test_rows_go_to_standard_output_and_nothing_else_does(mien: Run, photo: Path) -> None:
+    [row] = json.loads(mien("analyze", photo, "--format", "json").stdout)
+    assert tuple(row) == ROW_KEYS
+    [line] = mien("analyze", photo, "--format", "jsonl").stdout.splitlines()
+    assert json.loads(line) == row
+    [flat] = csv.DictReader(mien("analyze", photo, "--format", "csv").stdout.splitlines())
+    assert json.loads(flat["box"]) == row["box"]
+
+
+def test_standard_input(mien: Run, photo: Path) -> None:
+    [row] = json.loads(mien("analyze", "-", "--format", "json", stdin=photo.read_bytes()).stdout)
+    assert (row["source"], row["status"]) == ("-", "face")
+    done = mien("analyze", "-")
+    assert done.returncode == 1
+    assert "empty" in done.stderr
+
+
+def test_a_video_and_its_annotated_copy(mien: Run, movie: Callable[..., Path], tmp_path: Path) -> None:
+    done = mien("analyze", movie(), "-o", "rows.csv", "--annotate", "seen.mp4")
+    assert done.returncode == 0, done.stderr
+    assert "wrote rows.csv" in done.stderr
+    assert (tmp_path / "seen.mp4").stat().st_size > 1000
+    with open(tmp_path / "rows.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["face"] * 4 + ["no_face"] * 3 + ["face"] * 5
+    assert [float(row["time"]) for row in rows] == pytest.approx([index / 10 for index in range(12)])
+    assert "12 in 1." in mien("analyze", tmp_path / "clip.mp4").stdout
+
+
+def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    photo.rename(folder / "good.png")
+    (folder / "inner" / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("hello", encoding="utf-8")
+    (folder / "cut.png").write_bytes((folder / "good.png").read_bytes()[:3000])
+    (folder / "notes.txt").write_text("hello", encoding="utf-8")
+    done = mien("analyze", folder, "nowhere.mp4", "-o", "rows.jsonl", "--annotate", "copies")
+    assert done.returncode == 3
+    assert done.stderr.count("not read:") == 4
+    assert "1 file passed over" in done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {(Path(row["source"]).name, row["status"]) for row in rows} == {
+        ("good.png", "face"),
+        ("empty.jpg", "error"),
+        ("text.jpg", "error"),
+        ("cut.png", "error"),
+        ("nowhere.mp4", "error"),
+    }
+    assert [path.name for path in (tmp_path / "copies").iterdir()] == ["good.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "word"),
+    [
+        (["analyze", "nowhere.jpg"], 1, "expected a file"),
+        (["analyze"], 2, "Missing argument"),
+        (["analyze", "PHOTO", "--every", "0"], 2, "expected a positive number"),
+        (["analyze", "PHOTO", "--every", "1", "--per-second", "2"], 2, "choose one"),
+        (["analyze", "PHOTO", "--detector", "yolo"], 2, "mtcnn, haar, whole"),
+        (["analyze", "PHOTO", "--model", "huge"], 4, "comes with mien"),
+        (["analyze", "PHOTO", "--head", "fer"], 2, "expected a head out of"),
+        (["analyze", "PHOTO", "-o", "rows.xlsx"], 2, "ending in .json"),
+        (["analyze", "PHOTO", "-o", "no/where.csv"], 2, "folder that you may write to"),
+        (["analyze", "PHOTO", "-o", "rows.csv", "--format", "table"], 2, "a table for people"),
+        (["analyze", "PHOTO", "--annotate", "PHOTO"], 2, "one of the sources"),
+        (["analyze", "PHOTO", "--annotate", "copy.avi"], 2, "ending in .png"),
+        (["analyze", "EMPTY"], 2, "none lie in"),
+        (["analyze", "-", "-"], 2, "only once"),
+        (["models", "huge"], 4, "comes with mien"),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(mien: Run, photo: Path, tmp_path: Path, arguments: list[str], status: int, word: str) -> None:
+    (tmp_path / "nothing").mkdir()
+    done = mien(*[{"PHOTO": photo, "EMPTY": tmp_path / "nothing"}.get(argument, argument) for argument in arguments])
+    assert done.returncode == status, done.stderr
+    assert word in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "nothing"}, "nothing is left behind"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing_half_written(movie: Callable[..., Path], tmp_path: Path, stop: signal.Signals) -> None:
+    clip = movie(400)
+    command = [sys.executable, "-m", "mien", "analyze", clip.name, "-o", "rows.jsonl", "--annotate", "seen.mp4", "--min-face", "20"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < deadline:  # the clip and two files aside
+        time.sleep(0.02)
+    process.send_signal(stop)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.strip() == "mien: interrupted: nothing half-written was left behind"
+    assert [path.name for path in tmp_path.iterdir()] == [clip.name]
+
+
+def test_a_reader_that_leaves_is_no_error(photo: Path) -> None:
+    command = f"{sys.executable} -m mien analyze {' '.join([str(photo)] * 40)} --format csv | head -n 1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("source,frame")
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_models_shows_the_card(mien: Run) -> None:
+    [card] = json.loads(mien("models", "--format", "json").stdout)
+    assert card["name"] == "small"
+    assert list(card["heads"]) == ["expression", "fer2013", "ferplus"]
+    assert len(card["sha256"]) == 64
+    assert {score["data"] for score in card["scores"]} == {"PrivateTest, official", "PrivateTest, leak-free"}
+    assert all(score["low"] < score["accuracy"] < score["high"] for score in card["scores"])
+    shown = mien("models").stdout
+    for word in ("licence", "rights", "not for", "95 % interval", card["sha256"]):
+        assert word in shown
+
+
+def test_doctor_finds_this_installation_well(mien: Run) -> None:
+    done = mien("doctor", "--format", "json")
+    findings = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 0
+    assert findings["self-test"]["ok"]
+    assert findings["detector mtcnn"]["ok"]
+    assert "sha256" in findings["network small"]["detail"]
+    assert "self-test" in mien("doctor").stdout
+
+
+def test_help_and_version(mien: Run) -> None:
+    assert mien("--version").stdout.startswith("mien ")
+    for command in ("analyze", "models", "doctor"):
+        assert mien(command, "--help").returncode == 0
+    assert "analyze" in mien().stdout
+
+
+def test_the_reference_is_that_of_the_commands() -> None:
+    page = Path(__file__).parents[1] / "docs" / "cli.md"
+    made = subprocess.run([sys.executable, "-m", "typer", "mien.cli.app", "utils", "docs", "--name", "mien"], capture_output=True, text=True, check=True)
+    assert page.read_text(encoding="utf-8") == made.stdout, "run `make docs`"

@@ -1,0 +1,44 @@
+"""The doctor tells what is wrong, and keeps talking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mien import doctor, networks
+from mien.errors import NetworkError
+
+
+def test_a_damaged_network_is_found_and_the_rest_still_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for path in networks.FOLDER.glob("*.onnx"):
+        data = bytearray(path.read_bytes())
+        if path.stem == "small":
+            data[len(data) // 2] ^= 1
+        (tmp_path / path.name).write_bytes(data)
+    monkeypatch.setattr(networks, "FOLDER", tmp_path)
+    monkeypatch.setattr(doctor, "FOLDER", tmp_path, raising=False)
+    findings = {finding.what: finding for finding in doctor.examine()}
+    assert findings["network small"].ok is False
+    assert "damaged" in findings["network small"].detail
+    assert findings["network mtcnn-pnet"].ok
+    assert findings["self-test"].ok is False
+    assert findings["detector mtcnn"].ok
+
+
+def test_a_missing_detector_network_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(networks, "FOLDER", tmp_path)
+    findings = {finding.what: finding for finding in doctor.examine()}
+    assert findings["detector mtcnn"].ok is False
+    assert findings["detector whole"].ok
+
+
+def test_unforeseen_troubles_are_findings_too() -> None:
+    def broken() -> str:
+        raise RuntimeError("the disk is on fire")
+
+    assert doctor._tried("x", broken).detail == "RuntimeError: the disk is on fire"
+
+    def foreseen() -> str:
+        raise NetworkError("say it plainly")
+
+    assert doctor._tried("x", foreseen).detail == "say it plainly"

@@ -1,0 +1,89 @@
+"""Rows as JSON, JSON Lines and CSV; files that are whole or not there."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from mien import EXPRESSIONS, Faces, InputError, MediaError
+from mien.files import written_aside
+from mien.reading import ROW_KEYS, Reading
+from mien.tables import FORMATS, format_of, open_table
+
+
+def rows() -> list[dict[str, object]]:
+    face = Faces([[1, 2, 30.5, 40]], [0.9], [3], [0.1], probs=[[0, 0, 0, 0.75, 0.25, 0, 0]], labels=EXPRESSIONS)
+    readings = [
+        Reading('a, "b"\n.mp4', 3, 0.1, face),
+        Reading("ü.mp4", 4, 2 / 15, Faces.empty(EXPRESSIONS)),
+        Reading("c.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("c.mp4: expected a file; there is none")),
+    ]
+    return [row for reading in readings for row in reading.rows()]
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_json_reads_back(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"rows.{form}"
+    with open_table(path, form, EXPRESSIONS) as write:
+        write(rows()[:1])
+        write(rows()[1:])
+    text = path.read_text(encoding="utf-8")
+    assert (json.loads(text) if form == "json" else [json.loads(line) for line in text.splitlines()]) == rows()
+
+
+def test_csv_has_the_same_keys_and_plain_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    with open_table(path, "csv", EXPRESSIONS) as write:
+        write(rows())
+    with open(path, encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert tuple(table[0])[: len(ROW_KEYS)] == ROW_KEYS
+    assert table[0]["source"] == 'a, "b"\n.mp4'
+    assert json.loads(table[0]["box"]) == [1.0, 2.0, 30.5, 40.0]
+    assert float(table[0]["x2"]) == 30.5
+    assert json.loads(table[0]["probs"])["happy"] == float(table[0]["happy"]) == 0.75
+    assert (table[1]["status"], table[1]["box"], table[1]["happy"], table[1]["time"]) == ("no_face", "", "", "0.133333")
+    assert (table[2]["status"], table[2]["frame"], table[2]["error"]) == ("error", "", "c.mp4: expected a file; there is none")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_rows_are_a_whole_file_too(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "rows"
+    with open_table(path, form, EXPRESSIONS):
+        pass
+    text = path.read_text(encoding="utf-8")
+    assert {"json": json.loads(text or "[]") == [] if form == "json" else None, "jsonl": text == "", "csv": text.count("\n") == 1}[form]
+
+
+def test_an_interrupted_file_never_appears(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text("the one before", encoding="utf-8")
+
+    def run() -> None:
+        with open_table(path, "json", EXPRESSIONS) as write:
+            write(rows())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert path.read_text(encoding="utf-8") == "the one before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder"), written_aside(tmp_path):
+        pass
+    with pytest.raises(InputError, match="must be a folder that you may write to"), written_aside(tmp_path / "no" / "where.csv"):
+        pass
+    with pytest.raises(InputError, match=r"ending in \.json, \.jsonl or \.csv"):
+        format_of(Path("rows.xlsx"))
+
+
+def test_a_written_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.touch()
+    with written_aside(tmp_path / "aside") as aside:
+        aside.touch()
+    assert (tmp_path / "aside").stat().st_mode == plain.stat().st_mode
