@@ -12,8 +12,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from mien.media import MovieWriter
 from PIL import Image
+
+from mien.media import MovieWriter
 
 OUT = Path("out/demo")
 PORTRAITS = {

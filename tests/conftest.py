@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien import Pipeline
 from mien.media import MovieWriter
 from mien.portrait import draw_portrait

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from mien import InputError, MediaError, Pipeline, analyze
 from mien.analysis import sight
 from mien.media import Sampling
 from mien.reading import ROW_KEYS, Recording
-from PIL import Image
 
 
 @pytest.fixture

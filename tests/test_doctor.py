@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from mien import doctor, networks
 from mien.errors import NetworkError
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
+
 from mien import EXPRESSIONS, Faces, InputError, Pipeline
 from mien.analysis import sight
 from mien.annotate import Annotator, places_for
 from mien.draw import draw
 from mien.media import Sampling
-from PIL import Image
 
 
 def read_face(box: list[float], expression: str = "happy") -> Faces:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mien.boxes import clip, overlap, suppress
 from mien.errors import InputError, RecordError
 from mien.faces import Faces

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mien
 import pytest
+
+import mien
 
 SOURCE = Path(mien.__file__).parent
 
@@ -32,7 +33,9 @@ def _room(path: Path) -> str:
 def _imports(path: Path) -> set[str]:
     """Rooms of mien that a file imports, also inside functions; those only for type checkers left out."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    hidden = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" for inner in ast.walk(node)}
+    hidden = {
+        id(inner) for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" for inner in ast.walk(node)
+    }
     rooms = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and id(node) not in hidden and node.module and node.module.split(".")[0] == "mien":

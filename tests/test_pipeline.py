@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien import EXPRESSIONS, FERPLUS, Faces, Frame, InputError, NetworkError, Pipeline
 from mien.classify import Classifier
 from mien.networks import detector_path

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from mien import EXPRESSIONS, Faces, InputError, MediaError
 from mien.files import written_aside
 from mien.reading import ROW_KEYS, Reading

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,8 @@ def analyze(
     pipeline = Pipeline(**options) if pipeline is None else pipeline
     sampling = Sampling(every=every, per_second=per_second)
     alone = not isinstance(source, list | tuple)
-    sources = [found for item in ([source] if alone else source) for found in _expand(item)]
+    given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
+    sources = [found for item in given for found in _expand(item)]
     recordings = []
     for _, sightings in groupby(sight(sources, pipeline, sampling), key=lambda sighting: sighting.position):
         first = next(sightings)

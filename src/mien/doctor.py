@@ -94,7 +94,8 @@ def _self_test() -> str:
     _, together, none = pipeline([nobody, portrait, nobody])
     if len(alone) != 1 or len(none):
         raise MienError(f"expected one face in a drawn portrait and none in a gray picture; got {len(alone)} and {len(none)}")
-    assert alone.probs is not None and together.probs is not None
+    assert alone.probs is not None
+    assert together.probs is not None
     difference = float(np.abs(alone.probs - together.probs).max())
     if difference > 1e-5:
         raise MienError(f"expected the same answer alone and in a batch; they differ by {difference:.1e}")

@@ -112,7 +112,8 @@ class Faces:
     def __getitem__(self, rows: Any) -> Faces:
         """The chosen rows: an index, a slice, a mask or a list of positions."""
         chosen = np.atleast_1d(np.arange(len(self))[rows])
-        return Faces(**{name: None if column is None else column[chosen] for name, column in self._columns()}, labels=self.labels)
+        columns: dict[str, Any] = {name: None if column is None else column[chosen] for name, column in self._columns()}
+        return Faces(**columns, labels=self.labels)
 
     def _columns(self) -> list[tuple[str, Any]]:
         return [(field.name, getattr(self, field.name)) for field in fields(self) if field.name != "labels"]
@@ -155,8 +156,9 @@ class Faces:
     @staticmethod
     def empty(labels: Labels | None = None) -> Faces:
         """No face: what a step returns that looked and found nothing."""
-        probs = None if labels is None else np.empty((0, len(labels)))
-        return Faces(np.empty((0, 4)), np.empty(0), np.empty(0), np.empty(0), probs=probs, labels=labels)
+        probs = None if labels is None else np.empty((0, len(labels)), np.float32)
+        none = np.empty(0)
+        return Faces(np.empty((0, 4), np.float32), none.astype(np.float32), none.astype(np.int64), none, probs=probs, labels=labels)
 
     @staticmethod
     def concatenate(parts: Iterable[Faces]) -> Faces:
@@ -183,7 +185,7 @@ class Faces:
 
 def _column(name: str, value: ArrayLike, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
     try:
-        array = np.asarray(value, dtype=dtype)
+        array: NDArray[Any] = np.asarray(value, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise RecordError(f"{name}: expected {np.dtype(dtype).name} of shape {shape}; got {error}") from None
     if array.size == 0 and 0 in shape:

@@ -83,7 +83,7 @@ class Labels(Sequence[str]):
     def __getitem__(self, key):  # type: ignore[no-untyped-def]
         return self.names[key]
 
-    def index(self, value: str, *span: int) -> int:  # type: ignore[override]
+    def index(self, value: str, *span: int) -> int:
         """Column of a class, by its name or a synonym of it."""
         try:
             return self.names.index(canonical_label(value), *span)

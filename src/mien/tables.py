@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from mien.errors import InputError
-from mien.labels import Labels
 from mien.files import written_aside
+from mien.labels import Labels
 from mien.reading import Row, flat_keys, flat_row
 
 Write = Callable[[Iterable[Row]], None]

@@ -45,11 +45,11 @@ def common(
 
 def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
-    # A stopped run cleans up after itself like one that was interrupted at the keyboard.
-    signal.signal(signal.SIGTERM, _interrupt)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _interrupt)
     try:
         status: Any = app(standalone_mode=False)
-    except KeyboardInterrupt:
+    except _Interrupted:
         _fail("interrupted: nothing half-written was left behind", INTERRUPTED)
     except MediaError as error:
         _fail(str(error), NOTHING_READ)
@@ -67,8 +67,12 @@ def main() -> NoReturn:
     sys.exit(status or 0)
 
 
+class _Interrupted(BaseException):
+    """Unwinds a run that was stopped, by the keyboard or from outside, so that it cleans up; KeyboardInterrupt is Typer's."""
+
+
 def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+    raise _Interrupted
 
 
 def _fail(message: str, status: int) -> NoReturn:

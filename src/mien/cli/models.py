@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def models(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Networks of mien's, or ONNX files; all of mien's by default.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Networks by name, or ONNX files; all that mien has.")] = None,
     form: Annotated[ListFormat, typer.Option("--format", help="A card for people, or JSON.")] = ListFormat.table,
 ) -> None:
     """Show the cards of networks: what they read, what they learned from, how good they are, and what they are not for."""

@@ -62,7 +62,7 @@ class Summary:
         name = sighting.reading.source
         rows: list[tuple[Text | str, ...]] = [(name, "", Text("no face", style="dim"), "", "", "")] if not len(sighting.reading.faces) else []
         for number, face in enumerate(sighting.reading.faces, 1):
-            assert face.probs is not None and face.emotion is not None
+            assert face.probs is not None
             best, second = sorted(face.probs, key=face.probs.__getitem__, reverse=True)[:2]
             box = " ".join(f"{value:.0f}" for value in face.box)
             chance = f"{face.probs[best]:.2f}"

@@ -87,7 +87,7 @@ class FaceDataset:
     def vote_shares(self) -> NDArray[np.float32]:
         """``(n, 8)`` shares of the ``FERPLUS`` votes; a row without any such vote is all zeros."""
         votes = self.votes[:, : len(FERPLUS)].astype(np.float32)
-        return votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
+        return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), np.float32)
 
     def ferplus_majority(self) -> NDArray[np.int64]:
         """``(n,)`` column of ``FERPLUS`` under the majority rule of Barsoum et al. 2016, or -1 where the row is dropped.

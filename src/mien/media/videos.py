@@ -50,8 +50,8 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
 
     Times are in seconds from the start of the recording, as a player shows them: timestamp x time base - the container's
     start time. A frame without a timestamp follows the one before by the average length of a frame. Every frame that the
-    file holds is given: those that an edit list hides from players, before its start, have times below 0. Pixels are square and upright: rotation, mirroring and pixel shape that the file asks for are
-    applied.
+    file holds is given: those that an edit list hides from players, before its start, have times below 0. Pixels are
+    square and upright: rotation, mirroring and pixel shape that the file asks for are applied.
 
     Args:
         content: The file.

@@ -28,6 +28,10 @@ _RIGHTS = (
     "The training pictures (FER-2013) were collected by image search for a contest in 2013, whose page offers the set under the Open Database and "
     "Database Contents licences; whether the photographers agreed is unresolved. The FER+ votes are MIT (Microsoft)."
 )
+_SPLIT = (
+    "Training was learned from; PublicTest without its copies set the temperatures and the blend; the last epoch was taken, none was chosen; "
+    "PrivateTest is opened by a command that logs it."
+)
 _LIMITS = (
     "It reads the expression that a face shows, not what a person feels. Not for decisions about people, not for emotion inference at work or in "
     "education (forbidden in the EU since February 2025), not for telling who somebody is."
@@ -84,7 +88,8 @@ def load_run(folder: Path) -> tuple[ResidualNet, Recipe]:
     recipe = Recipe.load(folder / "recipe.json")
     saved = torch.load(folder / "last.pt", weights_only=True)
     if len(saved["history"]) < recipe.epochs:
-        raise InputError(f"{folder}: expected a finished run; {len(saved['history'])} of {recipe.epochs} epochs are done: start the training again, it goes on")
+        done = f"{len(saved['history'])} of {recipe.epochs} epochs are done"
+        raise InputError(f"{folder}: expected a finished run; {done}: start the training again, it goes on")
     network = create_network(recipe)
     network.load_state_dict(saved["network"])
     return network.eval(), recipe
@@ -124,7 +129,7 @@ def _temperature(logits: Tensor, targets: Tensor) -> float:
         value.backward()
         return value
 
-    optimizer.step(loss)  # type: ignore[arg-type]
+    optimizer.step(loss)
     return round(float(log_temperature.detach().exp()), 4)
 
 
@@ -199,8 +204,8 @@ def _card(network: ResidualNet, recipe: Recipe, data: FaceDataset, calibration: 
         heads={name: labels.names for name, labels in READINGS.items()},
         input=InputSpec(name="faces", height=48, width=48, channels=1, low=0, high=255, note="Brought to mean 0 and deviation 1 inside the network."),
         crop=FER_CROP,
-        training=f"{seen:,} pictures of FER-2013 Training ({cut}) with the FER-2013 labels and the FER+ votes; {recipe.epochs} epochs, seed {recipe.seed}.",
-        split="Training learned; PublicTest without its copies set the temperatures and the blend; the last epoch was taken, none was chosen; PrivateTest opened once, logged.",
+        training=f"{seen:,} pictures of FER-2013 Training ({cut}), FER-2013 labels and FER+ votes; {recipe.epochs} epochs, seed {recipe.seed}.",
+        split=_SPLIT,
         temperatures=calibration.temperatures,
         parameters=sum(weights.numel() for weights in network.parameters()),
         macs=counter.get_total_flops() // 2,

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,7 +60,8 @@ def train(data: FaceDataset, recipe: Recipe, folder: Path, report: Callable[[Epo
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
-    network = create_network(recipe).to(memory_format=torch.channels_last)
+    network = create_network(recipe)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.SGD(network.parameters(), lr=recipe.peak_rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay)
     training = clean_training(data) if recipe.track == "clean" else data.split(TRAINING)
     steps = math.ceil(len(training) / recipe.batch)
@@ -85,7 +87,7 @@ def train(data: FaceDataset, recipe: Recipe, folder: Path, report: Callable[[Epo
             schedule.step()
             total += float(loss.detach()) * len(chosen)
         scores = accuracies(network, checked)
-        history.append(Epoch(number + 1, schedule.get_last_lr()[0], total / len(faces), scores["fer2013"], scores["ferplus"]))
+        history.append(Epoch(number + 1, float(schedule.get_last_lr()[0]), total / len(faces), scores["fer2013"], scores["ferplus"]))
         _save(folder, recipe, state, generator, history)
         report(history[-1])
     return network
@@ -122,7 +124,7 @@ def _tensors(data: FaceDataset) -> tuple[Tensor, Tensor, Tensor]:
     return torch.from_numpy(data.images)[:, None], torch.from_numpy(data.expressions), torch.from_numpy(data.vote_shares())
 
 
-def _resume(folder: Path, recipe: Recipe, state: dict, generator: torch.Generator) -> list[Epoch]:
+def _resume(folder: Path, recipe: Recipe, state: dict[str, Any], generator: torch.Generator) -> list[Epoch]:
     checkpoint = folder / "last.pt"
     if not checkpoint.exists():
         recipe.save(folder / "recipe.json")
@@ -137,7 +139,7 @@ def _resume(folder: Path, recipe: Recipe, state: dict, generator: torch.Generato
     return [Epoch(**epoch) for epoch in saved["history"]]
 
 
-def _save(folder: Path, recipe: Recipe, state: dict, generator: torch.Generator, history: list[Epoch]) -> None:
+def _save(folder: Path, recipe: Recipe, state: dict[str, Any], generator: torch.Generator, history: list[Epoch]) -> None:
     rows = [vars(epoch) for epoch in history]
     saved = {name: part.state_dict() for name, part in state.items()}
     saved |= {"generator": generator.get_state(), "torch": torch.get_rng_state(), "history": rows}
