@@ -57,8 +57,15 @@ def test_an_annotated_video_plays_in_chromium(movie: Callable[..., Path], pipeli
     handler = type("Pages", (_Pages,), {"told": {}, "heard": threading.Event()})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(tmp_path))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        options = ["--headless", "--no-sandbox", "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={tmp_path / 'profile'}", *quiet]
+        quiet = ["gpu", "quic", "background-networking", "component-update", "sync"]
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--no-first-run",
+            "--autoplay-policy=no-user-gesture-required",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            *(f"--disable-{part}" for part in quiet),
+        ]
         page = f"http://127.0.0.1:{server.server_port}/"
         process = subprocess.Popen([browser, *options, page], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from mien.analysis import Sighting
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.1f} {task.fields['unit']}/s", style="dim")
+        return Text("" if task.speed is None else f"{task.speed:,.0f}/s", style="dim")
 
 
 class SourceProgress:
@@ -26,11 +27,18 @@ class SourceProgress:
     """
 
     def __init__(self, sources: int, console: Console, *, hidden: bool) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(), TextColumn("left"))
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
         self._progress = Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal)
         self._console = console
-        self._sources = self._progress.add_task("sources", total=sources, unit="sources", visible=sources > 1)
-        self._frames = self._progress.add_task("frames", total=None, unit="frames", visible=False)
+        self._sources = self._progress.add_task("sources", total=sources, visible=sources > 1)
+        self._frames = self._progress.add_task("frames", total=None, visible=False)
         self._position = -1
 
     def __enter__(self) -> SourceProgress:
@@ -48,7 +56,7 @@ class SourceProgress:
             self._progress.update(self._sources, completed=sighting.position)
             moves = media is not None and media.kind != "picture"
             total = media.expected_frames if media is not None else None
-            self._progress.reset(self._frames, total=total, description=_short(sighting.reading.source), visible=moves)
+            self._progress.reset(self._frames, total=total, description=_short(Path(sighting.reading.source).name), visible=moves)
         self._progress.advance(self._frames)
 
     def say(self, markup: str) -> None:
@@ -56,5 +64,5 @@ class SourceProgress:
         self._console.print(markup)
 
 
-def _short(name: str, most: int = 40) -> str:
+def _short(name: str, most: int = 24) -> str:
     return name if len(name) <= most else "…" + name[1 - most :]
