@@ -94,7 +94,7 @@ class Annotator:
         if self._movie is None:
             media = sighting.media
             self.written = self._fitting(self.place, _MOVIES, "a video")
-            self._movie = self._stack.enter_context(MovieWriter(self.written, media.width, media.height, rate=media.frame_rate))
+            self._movie = self._stack.enter_context(MovieWriter(self.written, media.width, media.height))
         self._movie.write(picture, sighting.reading.time or 0.0)
 
     def _fitting(self, place: Path, suffixes: tuple[str, ...], what: str) -> Path:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mien.errors import NetworkError
+from mien.files import written_aside
 
 KEY = "mien.card"
 SEAL_KEY = "mien.seal"  # sha256 of the card's own JSON, so that a change of a single letter in it is noticed too.
@@ -224,12 +225,8 @@ def write_card(path: str | os.PathLike[str], card: Card) -> Card:
     seal = hashlib.sha256(text).hexdigest().encode()
     kept = [field for field in metadata if _entry(field, name)[0] not in (KEY, SEAL_KEY)]
     written = [_delimited(_METADATA, _delimited(1, key.encode()) + _delimited(2, value)) for key, value in ((KEY, text), (SEAL_KEY, seal))]
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_aside(path) as aside:
         aside.write_bytes(b"".join([*rest, *(_delimited(_METADATA, field) for field in kept), *written]))
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
     return card
 
 

@@ -31,7 +31,7 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     if path.is_dir():
         raise InputError(f"expected the name of a file to write; {path} is a folder: give a file in it")
     try:
-        handle, name = mkstemp(prefix=f".{path.stem}-", suffix=f".part{path.suffix}", dir=path.parent)
+        handle, name = mkstemp(prefix=f".{path.stem[:100]}-", suffix=f".part{path.suffix}", dir=path.parent)
     except OSError as error:
         raise InputError(f"expected a place to write {path}; {error.strerror}: {path.parent} must be a folder that you may write to") from None
     os.close(handle)
@@ -42,6 +42,20 @@ def written_aside(path: str | Path) -> Iterator[Path]:
         mask = os.umask(0)
         os.umask(mask)
         aside.chmod(0o666 & ~mask)
-        os.replace(aside, path)
+        with told(path):
+            os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: str | Path) -> Iterator[None]:
+    """Errors of the file system while writing ``path``, such as a full disk, as one line that names it.
+
+    Raises:
+        InputError: In place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}: make room or give another place") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mien.errors import InputError
-from mien.files import written_aside
+from mien.files import told, written_aside
 from mien.labels import Labels
 from mien.reading import Row, flat_keys, flat_row
 
@@ -41,7 +41,12 @@ def open_table(path: Path, form: str, labels: Labels) -> Iterator[Write]:
         labels: Expressions, for the columns of CSV.
     """
     with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file, row_writer(file, form, labels) as write:
-        yield write
+
+        def write_or_tell(rows: Iterable[Row]) -> None:
+            with told(path):
+                write(rows)
+
+        yield write_or_tell
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def make(kind: str) -> bytes:
         case "gif" | "apng" | "animated webp":
             return animation({"gif": "GIF", "apng": "PNG"}.get(kind, "WEBP"))
         case "webm":
-            return clip(pictures, codec="libvpx-vp9", form="webm", options={"deadline": "realtime", "cpu-used": "8"})
+            return clip(pictures, codec="libvpx-vp9", form="webm", options={"deadline": "good", "cpu-used": "5"})
         case "avi" | "matroska" | "flv" | "mpegts":
             return clip(pictures, form=kind)
         case _:

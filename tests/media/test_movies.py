@@ -109,7 +109,7 @@ def test_odd_names(tmp_path: Path) -> None:
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     for path in (tmp_path / "none" / "a.mp4", tmp_path, "/dev/null/a.mp4"):
-        with pytest.raises(InputError, match="expected a place"):
+        with pytest.raises(InputError, match=r"expected a place to write|is a folder"):
             MovieWriter(path, 64, 48, rate=25)
         if path != tmp_path:
             with pytest.raises(InputError, match="expected a place"):

@@ -60,7 +60,7 @@ def test_frames_times_and_what_is_known_before(plain: bytes, source: str, tmp_pa
     [("mp4", "libx264"), ("mov", "libx264"), ("matroska", "libx264"), ("webm", "libvpx-vp9"), ("avi", "mpeg4"), ("mpegts", "libx264")],
 )
 def test_every_container_gives_the_same_times(form: str, codec: str) -> None:
-    options = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx-vp9" else {}
+    options = {"deadline": "good", "cpu-used": "5"} if codec == "libvpx-vp9" else {}
     _, frames, bad = read(clip([level(index) for index in range(30)], form=form, codec=codec, options=options))
     assert not bad
     assert [frame.time for frame in frames] == pytest.approx([index / 25 for index in range(30)], abs=1e-4)
@@ -145,14 +145,15 @@ def test_damaged_mp4_accounts_for_every_frame(container: str, seed: int, threads
     assert all("missing" in str(frame.error) and str(frame.error).startswith("<bytes>: ") for frame in bad)
     _, whole, _ = read(data)
     for frame in frames:
-        if frame.index < bad[0].index:
+        # x264 shows up to three frames after one that they are built on: those before a lost one may be smeared too.
+        if frame.index < bad[0].index - 3:
             assert np.array_equal(frame.image, whole[frame.index].image)
 
 
 @pytest.mark.parametrize("codec", ["libvpx-vp9", "libvpx"])
 @pytest.mark.parametrize("stop", [0.45, 0.6])
 def test_damaged_webm_accounts_for_every_frame(codec: str, stop: float) -> None:
-    data = clip([noisy(index) for index in range(60)], codec=codec, form="webm", options={"g": "10", "deadline": "realtime", "cpu-used": "8"})
+    data = clip([noisy(index) for index in range(60)], codec=codec, form="webm", options={"g": "10", "deadline": "good", "cpu-used": "5"})
     _, frames, bad = read(overwritten(data, 0.4, stop))
     assert bad
     assert len(frames) + sum(frame.count for frame in bad) == 60

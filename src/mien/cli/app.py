@@ -61,6 +61,8 @@ def main() -> NoReturn:
         # The reader of our output has gone (``mien ... | head``): leave quietly, and keep Python from complaining too.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}: make room or give another place", USAGE)
     except TyperException as error:
         # Without a word it was `mien` alone, which has shown its help already.
         _fail(f"{error.format_message()} (mien --help says more)" if error.format_message() else "", error.exit_code)

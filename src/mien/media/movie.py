@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import InputError
+from mien.files import told, written_aside
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -60,11 +58,16 @@ class MovieWriter:
             raise InputError(f"rate: expected frames per second above 0; got {rate!r}")
         self.path, self.width, self.height = Path(path), width, height
         self._rate = rate
-        self._part = _part_of(self.path)
         self._padded = (_even(width), _even(height))
         self._last: int | None = None
         self._step = round(_TICKS / rate) if rate else round(_TICKS / 25)
-        self._container, self._stream, self._reformatter = self._open()
+        self._aside = ExitStack()
+        self._part = self._aside.enter_context(written_aside(self.path))
+        try:
+            self._container, self._stream, self._reformatter = self._open()
+        except BaseException:
+            self._forget()
+            raise
 
     def write(self, image: NDArray[np.uint8], time: float) -> None:
         """Add a frame.
@@ -93,15 +96,15 @@ class MovieWriter:
             self.discard()
             raise InputError(f"{self.path}: expected at least one frame to write; got none")
         try:
-            with _told(self.path):
+            with told(self.path):
                 for packet in self._stream.encode(None):
                     self._container.mux(packet)
                 self._container.close()
-                os.replace(self._part, self.path)
         except BaseException:
             self.discard()
             raise
         self._container = self._stream = None
+        self._aside.close()
 
     def discard(self) -> None:
         """Give up: nothing is left of the file."""
@@ -109,7 +112,12 @@ class MovieWriter:
         if container is not None:
             with suppress(OSError, ValueError):  # What is thrown away need not be whole.
                 container.close()
-            self._part.unlink(missing_ok=True)
+        self._forget()
+
+    def _forget(self) -> None:
+        # The file aside goes when its block is left by an exception, whichever.
+        given_up = InputError(f"{self.path}: given up")
+        self._aside.__exit__(InputError, given_up, None)
 
     def __enter__(self) -> MovieWriter:
         return self
@@ -124,7 +132,6 @@ class MovieWriter:
         import av
         from av.video.reformatter import VideoReformatter
 
-        self._writable()
         container = av.open(f"file:{self._part}", "w", format="mp4", container_options={"movflags": "faststart"})
         try:
             # No frames out of order: then the first timestamp needs no edit list, which some players ignore.
@@ -137,16 +144,8 @@ class MovieWriter:
             stream.codec_context.color_range = _LIMITED
         except BaseException:
             container.close()
-            self._part.unlink(missing_ok=True)
             raise
         return container, stream, VideoReformatter()
-
-    def _writable(self) -> None:
-        """Ask the system before FFmpeg does, for a message that tells what is wrong."""
-        with _told(self.path):
-            if self.path.is_dir():
-                raise IsADirectoryError("it is a folder")
-            self._part.touch()
 
     def _encode(self, image: NDArray[np.uint8], stamp: int) -> None:
         import av
@@ -156,7 +155,7 @@ class MovieWriter:
         whole = av.VideoFrame.from_ndarray(image, format="rgb24")
         frame = self._reformatter.reformat(whole, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
         frame.pts, frame.time_base, frame.duration = stamp, Fraction(1, _TICKS), self._step
-        with _told(self.path):
+        with told(self.path):
             for packet in self._stream.encode(frame):
                 self._container.mux(packet)
 
@@ -201,28 +200,8 @@ def save_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
     if form is None:
         raise InputError(f"{path}: expected a suffix of a picture ({', '.join(_FORMATS)}); got {path.suffix!r}")
     _check(image)
-    part = _part_of(path)
-    with _told(path):
-        try:
-            Image.fromarray(np.ascontiguousarray(image)).save(part, format=form, **_SAVING.get(form, {}))
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Errors of the file system as one line that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path}: expected a place where a file can be written; got: {error.strerror or error}") from None
-
-
-def _part_of(path: Path) -> Path:
-    """A temporary name beside a file, so that it can be renamed at once."""
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    with written_aside(path) as aside, told(path):
+        Image.fromarray(np.ascontiguousarray(image)).save(aside, format=form, **_SAVING.get(form, {}))
 
 
 def _even(side: int) -> int:
