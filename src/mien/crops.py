@@ -50,6 +50,6 @@ def _padded(image: NDArray[np.uint8], box: NDArray[np.float64], most: int) -> tu
     step = max(1, max(right - left, bottom - top) // most)
     columns = np.clip(np.arange(left + step // 2, right + step // 2, step), 0, width - 1)
     rows = np.clip(np.arange(top + step // 2, bottom + step // 2, step), 0, height - 1)
-    part = np.ascontiguousarray(image[rows[:, None], columns[None, :]])
+    part = np.ascontiguousarray(image[rows].take(columns, axis=1))
     x1, y1, x2, y2 = (box - (left, top, left, top)) / step
     return part, (x1, y1, min(x2, len(columns)), min(y2, len(rows)))

@@ -35,6 +35,8 @@ is everything that is text or points to other files or addresses: playlists, con
 
 _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif")
 
+Turn = tuple[bool, bool, bool]
+
 
 @dataclass(frozen=True)
 class _Wanted:
@@ -136,12 +138,16 @@ def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, in
 
 def _read(content: Content, wanted: _Wanted) -> Frames:
     reformatter = VideoReformatter()
+    turns: dict[int, Turn] = {}
     with _opened(content, wanted, wanted.threads) as (container, stream):
 
         def to_rgb(frame: VideoFrame) -> NDArray[np.uint8]:
             _check_size(frame.width, frame.height, content.name, wanted.max_pixels)
             try:
-                return _to_rgb(frame, stream, reformatter)
+                # To ask a frame for its side data keeps it in memory until the next sweep, so only one per rotation is asked.
+                if frame.rotation not in turns:
+                    turns[frame.rotation] = _turn(frame)
+                return _to_rgb(frame, _square_size(frame, stream), turns[frame.rotation], reformatter)
             except (FFmpegError, ValueError) as error:
                 message = f"{content.name}: expected a known pixel format; got {frame.format.name} ({error}): convert the video to H.264"
                 raise MediaError(message, "unsupported") from None
@@ -157,7 +163,7 @@ def _square_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
     return (round(frame.width * shape), frame.height) if shape > 1 else (frame.width, round(frame.height / shape))
 
 
-def _turn(frame: VideoFrame) -> tuple[bool, bool, bool]:
+def _turn(frame: VideoFrame) -> Turn:
     """Whether rows and columns are exchanged, and then whether left and right, top and bottom are.
 
     The display matrix ``a b u, c d v, x y w`` maps the pixel at ``p, q`` to ``a p + c q, b p + d q`` (ISO/IEC 14496-12);
@@ -172,10 +178,9 @@ def _turn(frame: VideoFrame) -> tuple[bool, bool, bool]:
     return False, a < 0, d < 0
 
 
-def _to_rgb(frame: VideoFrame, stream: VideoStream, reformatter: VideoReformatter) -> NDArray[np.uint8]:
-    width, height = _square_size(frame, stream)
-    exchange, mirror, flip = _turn(frame)
-    image = np.asarray(reformatter.reformat(frame, width, height, "rgb24").to_ndarray(), np.uint8)
+def _to_rgb(frame: VideoFrame, size: tuple[int, int], turn: Turn, reformatter: VideoReformatter) -> NDArray[np.uint8]:
+    exchange, mirror, flip = turn
+    image = np.asarray(reformatter.reformat(frame, *size, "rgb24").to_ndarray(), np.uint8)
     if not (exchange or mirror or flip):
         return image
     if exchange:
