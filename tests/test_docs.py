@@ -1,0 +1,63 @@
+"""What the pages say is true: figures are those of the card, examples run, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.card import read_card
+from mien.networks import network_path
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "LOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def score_table() -> str:
+    """The scores of the network in the package as a table for the pages."""
+    lines = ["| reading | labels | PrivateTest | n | right | 95 % interval |", "|---|---|---|---|---|---|"]
+    for score in read_card(network_path("small")).scores:
+        reading, part = score.note.split(",")[0].removeprefix("reading "), score.data.split(", ")[1]
+        interval = f"{score.low:.1%} to {score.high:.1%}"
+        lines.append(f"| `{reading}` | {score.labels} | {part} | {score.n:,} | {score.accuracy:.1%} | {interval} |")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/networks.md"])
+def test_the_scores_are_those_of_the_card(page: str) -> None:
+    assert score_table() in (ROOT / page).read_text(encoding="utf-8"), score_table()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_examples_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
+    from mien.media import MovieWriter
+
+    monkeypatch.chdir(tmp_path)
+    with MovieWriter("talk.mp4", 240, 240) as movie:
+        for index in range(5):
+            movie.write(portrait, index / 5)
+    Image.fromarray(portrait).save("photo.jpg")
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    names = {"picture_a": portrait, "picture_b": portrait[::2, ::2].copy()}
+    exec("import mien\n" + "\n".join(blocks), names)
+    assert len(names["results"].faces) == 5
+    assert (len(names["faces_a"]), len(names["faces_b"])) == (1, 1)
+
+
+def test_every_command_and_exit_status_is_documented() -> None:
+    from mien.cli import exits
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, value in vars(exits).items():
+        if name.isupper():
+            assert f"| {value} |" in text, name
+    for command in ("analyze", "models", "doctor"):
+        assert f"mien {command}" in text
