@@ -1,9 +1,9 @@
 """Gudi 2015, as Holman, Vyas and Badal used it: three convolutions, local contrast normalisation, 3,072 dense units.
 
 Sources: A. Gudi, "Recognizing Semantic Features in Faces using Deep Learning" (arXiv 1512.00743), of which only the
-abstract could be read here; what the five papers' summary says of it (three convolutions, local contrast
-normalisation, two max-pools, one fully connected layer of 3,072 units, 48x48 cropped to 42x42); and public
-re-implementations for FER-2013 which give the sizes of the kernels (isseu/emotion-recognition-neural-networks and its
+abstract could be read here; this project's summary of the papers (three convolutions, local contrast normalisation,
+two max-pools, one fully connected layer of 3,072 units, 48x48 cropped to 42x42); and public re-implementations for
+FER-2013 which give the sizes of the kernels (isseu/emotion-recognition-neural-networks and its
 many copies: 64 filters 5x5, pool 3x3 step 2, 64 filters 5x5, pool 3x3 step 2, 128 filters 4x4, 3,072 units)::
 
     layer                output       weights

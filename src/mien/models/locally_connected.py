@@ -38,8 +38,9 @@ class LocallyConnected2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         windows = functional.unfold(x, self.kernel).permute(2, 0, 1)  # (places, n, fan)
-        y: Tensor = torch.bmm(windows, self.weight).permute(1, 2, 0)  # (n, outputs, places)
-        return self.bias + y.unflatten(2, (self.height, self.width))
+        y = torch.bmm(windows, self.weight).permute(1, 2, 0)  # (n, outputs, places)
+        placed: Tensor = y.unflatten(2, (self.height, self.width)) + self.bias
+        return placed
 
     def extra_repr(self) -> str:
         places, fan, outputs = self.weight.shape

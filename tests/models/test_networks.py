@@ -1,0 +1,181 @@
+"""Every network: counted, the same interface, able to learn."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from mien import InputError
+from mien.models import NETWORKS, create_model
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+
+from torch import nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
+from mien.models import count_weights  # noqa: E402
+from mien.models.locally_connected import LocallyConnected2d  # noqa: E402
+from mien.models.mini_xception import XceptionModule  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
+EVERY = pytest.mark.parametrize("name", sorted(NETWORKS))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def faces(n: int) -> torch.Tensor:
+    return torch.randint(0, 256, (n, 1, 48, 48), generator=torch.Generator().manual_seed(2)).float()
+
+
+def _without_dropout(network: nn.Module) -> nn.Module:
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.eval()
+    return network
+
+
+@pytest.mark.parametrize(
+    ("name", "trainable", "total"),
+    [
+        ("monyok", 318_407, 318_407),
+        ("gudi", 3_798_855, 3_798_855),
+        ("spittlemeister", 11_911_979, 11_911_979),
+        ("kalu", 4_474_759, 4_478_727),
+        ("mini_xception", 56_951, 58_423),
+        ("small", 700_791, 703_191),
+    ],
+)
+def test_weights_are_those_of_the_papers(name: str, trainable: int, total: int) -> None:
+    assert count_weights(create_model(name)) == (trainable, total)
+
+
+def test_weights_that_are_frozen_count_in_the_total_only() -> None:
+    network = create_model("monyok")
+    network.get_submodule("features.conv1").requires_grad_(False)
+    assert count_weights(network) == (318_407 - 320, 318_407)
+
+
+@EVERY
+@pytest.mark.parametrize("heads", [{"fer2013": 7}, {"fer2013": 7, "ferplus": 8}, {"valence": 2}])
+def test_every_head_has_its_logits(name: str, heads: dict[str, int]) -> None:
+    outputs = create_model(name, heads=heads).eval()(faces(3))
+    assert {head: tuple(logits.shape) for head, logits in outputs.items()} == {head: (3, k) for head, k in heads.items()}
+
+
+def test_classes_are_those_of_the_one_head() -> None:
+    assert create_model("monyok", classes=3)(faces(2))["fer2013"].shape == (2, 3)
+
+
+@EVERY
+def test_a_seed_makes_the_same_network_and_the_same_answers(name: str) -> None:
+    answers = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        answers.append(create_model(name).eval()(faces(2))["fer2013"])
+    assert torch.equal(*answers)
+    assert bool(answers[0].isfinite().all())
+
+
+@EVERY
+def test_a_batch_answers_as_its_pictures_alone(name: str) -> None:
+    network = create_model(name).eval()
+    pictures = faces(4)
+    with torch.no_grad():
+        together = network(pictures)["fer2013"]
+        alone = torch.cat([network(picture[None])["fer2013"] for picture in pictures])
+    scale = max(1.0, float(together.abs().max()))
+    torch.testing.assert_close(together / scale, alone / scale, atol=1e-5, rtol=0)
+
+
+@EVERY
+def test_every_weight_is_learned(name: str) -> None:
+    network = _without_dropout(create_model(name, heads={"fer2013": 7, "ferplus": 8}))
+    sum(functional.cross_entropy(logits, torch.arange(8) % 7) for logits in network(faces(8)).values()).backward()
+    for weight_name, weight in network.named_parameters():
+        assert weight.grad is not None, weight_name
+        assert bool(weight.grad.isfinite().all()), weight_name
+        # A bias before batch normalisation is subtracted again: its gradient is nothing but rounding.
+        assert weight_name.endswith("bias") or float(weight.grad.abs().sum()) > 0, weight_name
+
+
+@EVERY
+def test_every_network_can_learn_pictures_by_heart(name: str) -> None:
+    n, rate, steps = {"spittlemeister": (8, 5e-4, 40), "kalu": (16, 1e-3, 12)}.get(name, (32, 2e-3, 40))
+    network, pictures, labels = _without_dropout(create_model(name)), faces(n), torch.arange(n) % 7
+    optimizer = torch.optim.Adam(network.parameters(), rate)
+    for _ in range(steps):
+        loss = functional.cross_entropy(network(pictures)["fer2013"], labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if float(loss.detach()) < 0.3:
+            return
+    pytest.fail(f"loss still {float(loss):.2f} after {steps} steps")
+
+
+@pytest.mark.parametrize("size", [60, 30, 15, 8])
+def test_xception_pads_its_pools_as_keras_does(size: int) -> None:
+    pool = XceptionModule(2, 2, size).main.pool
+    x = torch.randn(1, 2, size, size)
+    total = ((size + 1) // 2 - 1) * 2 + 3 - size  # TensorFlow's rule: the odd pixel goes to the end
+    pads = (total // 2, total - total // 2) * 2
+    expected = functional.max_pool2d(functional.pad(x, pads, value=float("-inf")), 3, 2)
+    assert torch.equal(pool(x), expected)
+
+
+def test_kernels_and_maps_are_reached_by_name() -> None:
+    network = create_model("spittlemeister")
+    layers = dict(network.named_modules())
+    assert isinstance(layers["features.conv1"], nn.Conv2d)
+    assert isinstance(layers["features.local2"], LocallyConnected2d)
+    maps = []
+    layers["features.pool2"].register_forward_hook(lambda layer, given, made: maps.append(made.shape))
+    network.eval()(faces(1))
+    assert maps == [(1, 60, 12, 12)]
+
+
+def test_keras_networks_begin_as_in_keras() -> None:
+    network = create_model("spittlemeister")
+    assert all(float(weight.detach().abs().sum()) == 0 for name, weight in network.named_parameters() if name.endswith("bias"))
+    limit = (6 / (40 * 25 + 60 * 25)) ** 0.5
+    assert float(network.get_parameter("features.conv4.weight").detach().abs().max()) == pytest.approx(limit, rel=1e-3)
+    limit = (6 / (100 * (540 + 100))) ** 0.5
+    assert float(network.get_parameter("features.local1.weight").detach().abs().max()) == pytest.approx(limit, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"name": "vgg"}, "gudi, kalu, mini_xception, monyok, small, spittlemeister; got 'vgg'"),
+        ({"name": "monyok", "classes": 7, "heads": {"fer2013": 7}}, "got both"),
+        ({"name": "monyok", "classes": 1}, "2 classes or more"),
+        ({"name": "monyok", "heads": {}}, "at least one output"),
+        ({"name": "monyok", "dropout": 0.5}, r"options of monyok \(it has none\); got dropout"),
+        ({"name": "kalu", "widths": (8, 8)}, r"options of kalu \(dropout\); got widths"),
+    ],
+)
+def test_what_cannot_be_built_is_told(asked: dict[str, object], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        create_model(**asked)  # type: ignore[arg-type]
+
+
+def test_importing_the_package_does_not_import_torch() -> None:
+    program = "import sys, mien.models; assert 'torch' not in sys.modules; mien.models.create_model('monyok'); assert 'torch' in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_without_torch_the_remedy_is_told() -> None:
+    program = "import sys; sys.modules['torch'] = None; import mien.models as m; m.create_model('monyok')"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "pip install 'mien[train]'" in run.stderr.splitlines()[-1]
