@@ -114,6 +114,7 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
         (["analyze", "PHOTO", "-o", "no/where.csv"], 2, "folder that you may write to"),
         (["analyze", "PHOTO", "-o", "rows.csv", "--format", "table"], 2, "a table for people"),
         (["analyze", "PHOTO", "--annotate", "PHOTO"], 2, "one of the sources"),
+        (["analyze", "PHOTO", "--format", "csv", "-o", "PHOTO"], 2, "one of the sources"),
         (["analyze", "PHOTO", "--annotate", "copy.avi"], 2, "ending in .png"),
         (["analyze", "EMPTY"], 2, "none lie in"),
         (["analyze", "-", "-"], 2, "only once"),
@@ -128,6 +129,21 @@ def test_what_is_wrong_is_said_in_one_line(mien: Run, photo: Path, tmp_path: Pat
     assert word in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "nothing"}, "nothing is left behind"
+
+
+def test_a_badly_damaged_video_is_told_shortly_and_in_full_in_its_rows(mien: Run, movie: Callable[..., Path], tmp_path: Path) -> None:
+    path = movie(120, nobody=range(0))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 3
+    data[middle : 2 * middle] = bytes(middle)
+    path.write_bytes(data)
+    done = mien("analyze", path, "-o", "rows.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    failures = sum(row["status"] == "error" for row in rows)
+    assert done.returncode == 3
+    assert failures > 4
+    assert done.stderr.count("not read:") == 4
+    assert f"{failures - 3} frames more" in done.stderr
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

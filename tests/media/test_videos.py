@@ -287,6 +287,18 @@ def test_no_file_stays_open(plain: bytes, tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+@pytest.mark.parametrize("seekable", [True, False])
+def test_a_file_object_gives_the_frames_of_its_bytes(plain: bytes, seekable: bool) -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return seekable
+
+    with open_media(Pipe(plain)) as media, open_media(plain) as expected:
+        frames, whole = list(media), list(expected)
+    assert [type(frame) for frame in frames] == [Frame] * 40
+    assert all(np.array_equal(one.image, other.image) for one, other in zip(frames, whole, strict=True))
+
+
 @needs_real
 def test_real_clips() -> None:
     with open_media(REAL / "one_face.mp4") as media:

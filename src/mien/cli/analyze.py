@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mien.tables import Write
 
 
+_MOST_TOLD = 3
+"""Failures of one source that are told one by one; a badly damaged video can have thousands."""
+
+
 class Format(StrEnum):
     table = "table"
     json = "json"
@@ -46,8 +50,8 @@ def analyze(
     """Find the faces in pictures and videos, and read the expression that each one shows.
 
     A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error), track, box
-    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, error. Rows go to standard output, everything else to
-    standard error. Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
+    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, error. Rows go to standard output or to a file,
+    remarks to standard error. Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.analysis import sight
@@ -63,22 +67,28 @@ def analyze(
         pipeline = Pipeline(detector, model, head=head, min_face=min_face, largest=largest, threads=threads)
         sources = _sources(paths, notes, quiet)
         places = None if annotate is None else places_for(annotate, sources)
+        _refuse_to_replace(output, sources)
         summary = Summary(pipeline.labels)
         drawn: list[Path] = []
         write = stack.enter_context(_table(form, output, pipeline.labels))
         progress = stack.enter_context(SourceProgress(len(sources), notes, hidden=quiet))
         for position, sightings in groupby(sight(sources, pipeline, sampling), key=lambda sighting: sighting.position):
             with Annotator(places[position] if places else None, named=places == [annotate]) as annotator:
+                failures = 0
                 for sighting in sightings:
                     progress.advance(sighting)
                     if sighting.reading.error is not None:
-                        progress.say(f"[bold red]not read:[/] {escape(str(sighting.reading.error))}")
+                        failures += 1
+                        if failures <= _MOST_TOLD:
+                            progress.say(f"[bold red]not read:[/] {escape(str(sighting.reading.error))}")
                     annotator.add(sighting)
                     summary.add(sighting)
                     if write:
                         write(sighting.reading.rows())
+            if failures > _MOST_TOLD:
+                progress.say(f"[bold red]not read:[/] {failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format")
             drawn += [annotator.written] if annotator.written else []
-    if write is None:
+    if write is None or (output and not quiet):
         summary.show(Console(highlight=False))
     if not quiet:
         written = [*([output] if output else []), *(drawn if len(drawn) < 3 else [f"{len(drawn)} copies in {annotate}"])]
@@ -102,6 +112,13 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[str | Path |
     if not sources:
         raise InputError(f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one")
     return [sys.stdin.buffer if source == "-" else source for source in sources]
+
+
+def _refuse_to_replace(output: Path | None, sources: list[str | Path | BinaryIO]) -> None:
+    from mien.errors import InputError
+
+    if output is not None and any(isinstance(source, str | Path) and Path(source).resolve() == output.resolve() for source in sources):
+        raise InputError(f"{output} is one of the sources: give another file with -o")
 
 
 @contextmanager

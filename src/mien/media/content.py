@@ -139,12 +139,11 @@ class Content:
 
 
 class _Window(io.RawIOBase):
-    """A stream from a given position on, which closing leaves open."""
+    """A stream from a given position on, which closing leaves open. Each window has a place of its own, so several may be read in turns."""
 
     def __init__(self, stream: BinaryIO, start: int) -> None:
         super().__init__()
-        self._stream, self._start = stream, start
-        stream.seek(start)
+        self._stream, self._start, self._at = stream, start, 0
 
     def readable(self) -> bool:
         return True
@@ -153,18 +152,25 @@ class _Window(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        return self._stream.read(size)
+        self._stream.seek(self._start + self._at)
+        data = self._stream.read(size)
+        self._at += len(data)
+        return data
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        data = self._stream.read(len(buffer))
+        data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return self._stream.seek(offset + self._start if whence == io.SEEK_SET else offset, whence) - self._start
+        if whence == io.SEEK_END:
+            self._at = self._stream.seek(offset, io.SEEK_END) - self._start
+        else:
+            self._at = max(0, offset + (self._at if whence == io.SEEK_CUR else 0))
+        return self._at
 
     def tell(self) -> int:
-        return self._stream.tell() - self._start
+        return self._at
 
 
 def _can_seek(stream: BinaryIO) -> bool:
