@@ -1,6 +1,7 @@
 """Labelled faces to learn from and to be judged on."""
 
-from mien.data.dataset import FaceDataset
-from mien.data.fer2013 import load_fer2013
+from mien.data.dataset import SPLITS, VOTES, FaceDataset, clean_training, leak_free
+from mien.data.opening import load_fer2013, open_dataset
+from mien.data.writing import write_dataset
 
-__all__ = ["FaceDataset", "load_fer2013"]
+__all__ = ["SPLITS", "VOTES", "FaceDataset", "clean_training", "leak_free", "load_fer2013", "open_dataset", "write_dataset"]

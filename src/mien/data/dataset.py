@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,46 +13,65 @@ from mien.errors import InputError
 from mien.labels import EXPRESSIONS, FERPLUS, Labels
 
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
+SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)
+"""To learn from, to choose by, and to be opened once."""
+
+VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
+"""What a tagger of FER+ could say, in the order of its file; *nf* is *not a face*."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FaceDataset:
     """Gray face pictures with what was said about them, one row per picture.
 
     Args:
         images: ``(n, h, w)`` uint8, gray.
-        expressions: ``(n,)`` column of ``labels`` that the FER-2013 label names.
-        votes: ``(n, 10)`` how many taggers of FER+ said each of ``FERPLUS``, then *unknown*, then *not a face*.
-        splits: ``(n,)`` name of the split of each row.
-        rows: ``(n,)`` row in the original file, for messages and for joining.
+        expressions: ``(n,)`` int column of ``labels`` that the label names.
+        votes: ``(n, 10)`` int, how many taggers of FER+ said each of `VOTES`, or None where nobody voted.
+        splits: ``(n,)`` name of the split of each row, one of `SPLITS`.
+        rows: ``(n,)`` int row in the original file, 0-based, for messages and for joining.
         labels: What the values of ``expressions`` mean.
+        paths: ``(n,)`` file of each picture within its folder, or None where pictures are not files.
+
+    Raises:
+        InputError: The columns have different lengths, or a value is not a column of ``labels``.
 
     >>> import numpy as np
     >>> images = np.zeros((2, 48, 48), np.uint8); images[1] = 9
-    >>> data = FaceDataset(images, np.array([3, 4]), np.zeros((2, 10), int), np.array(["Training", "PrivateTest"]), np.arange(2))
+    >>> data = FaceDataset(images, np.array([3, 4]), None, np.array(["Training", "PrivateTest"]), np.arange(2))
     >>> len(data), len(data.split("Training")), data.blank.tolist()
     (2, 1, [True, True])
+    >>> data.targets.tolist()
+    [[0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]]
     """
 
     images: NDArray[np.uint8]
     expressions: NDArray[np.int64]
-    votes: NDArray[np.int64]
+    votes: NDArray[np.int64] | None
     splits: NDArray[np.str_]
     rows: NDArray[np.int64]
     labels: Labels = EXPRESSIONS
+    paths: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
-        lengths = {len(getattr(self, field.name)) for field in fields(self) if field.name != "labels"}
+        lengths = {len(column) for column in self._columns().values()}
         if len(lengths) > 1:
             raise InputError(f"expected columns of one length; got lengths {sorted(lengths)}")
+        wrong = (self.expressions < 0) | (self.expressions >= len(self.labels))
+        if wrong.any():
+            raise InputError(f"expected expressions from 0 to {len(self.labels) - 1}; got {self.expressions[wrong][0]} in row {self.rows[wrong][0]}")
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "labels"}
+        return {name: column for name, column in columns.items() if column is not None}
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> FaceDataset:
         """The rows of a mask or of a list of positions."""
-        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "labels"}
-        return FaceDataset(**{name: column[keep] for name, column in columns.items()}, labels=self.labels)
+        columns: dict[str, Any] = {name: column[keep] for name, column in self._columns().items()}
+        return replace(self, **columns)
 
     def split(self, name: str) -> FaceDataset:
         """The rows of one split.
@@ -63,6 +83,32 @@ class FaceDataset:
         if not keep.any():
             raise InputError(f"expected a split out of {sorted(set(self.splits.tolist()))}; got {name!r}")
         return self.take(keep)
+
+    def names(self) -> list[str]:
+        """The label of every row as a word."""
+        return [self.labels[column] for column in self.expressions.tolist()]
+
+    def counts(self) -> NDArray[np.int64]:
+        """``(k,)`` rows of each class, in the order of ``labels``."""
+        return np.bincount(self.expressions, minlength=len(self.labels))
+
+    def require_every_class(self, what: str = "the data set") -> None:
+        """Make sure that there is something to learn of every class.
+
+        Args:
+            what: Name for the message, such as a path or a split.
+
+        Raises:
+            InputError: A class has no picture.
+        """
+        empty = [name for name, count in zip(self.labels, self.counts(), strict=True) if not count]
+        if empty:
+            raise InputError(f"{what}: expected pictures of every class; there is none of {', '.join(empty)}: add some, or leave the class out")
+
+    @property
+    def targets(self) -> NDArray[np.float32]:
+        """``(n, k)`` distribution over ``labels`` that the label stands for: 1 in its column."""
+        return np.eye(len(self.labels), dtype=np.float32)[self.expressions]
 
     @property
     def digests(self) -> NDArray[np.str_]:
@@ -77,7 +123,9 @@ class FaceDataset:
 
     @property
     def not_a_face(self) -> NDArray[np.bool_]:
-        """Which pictures most taggers of FER+ called *not a face*."""
+        """Which pictures most taggers of FER+ called *not a face*; none where nobody voted."""
+        if self.votes is None:
+            return np.zeros(len(self), np.bool_)
         return np.asarray((self.votes.argmax(axis=1) == self.votes.shape[1] - 1) & (self.votes.sum(axis=1) > 0))
 
     def copied_from(self, other: FaceDataset) -> NDArray[np.bool_]:
@@ -85,8 +133,12 @@ class FaceDataset:
         return np.isin(self.digests, other.digests)
 
     def vote_shares(self) -> NDArray[np.float32]:
-        """``(n, 8)`` shares of the ``FERPLUS`` votes; a row without any such vote is all zeros."""
-        votes = self.votes[:, : len(FERPLUS)].astype(np.float32)
+        """``(n, 8)`` shares of the ``FERPLUS`` votes: the second target. A row without any such vote is all zeros.
+
+        Raises:
+            InputError: Nobody voted.
+        """
+        votes = self._voted()[:, : len(FERPLUS)].astype(np.float32)
         return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), np.float32)
 
     def ferplus_majority(self) -> NDArray[np.int64]:
@@ -94,8 +146,12 @@ class FaceDataset:
 
         A single vote counts as noise and is taken away; a class then needs more than half of the votes that are left;
         rows whose winner is *unknown* or *not a face*, or that have no winner, are dropped.
+
+        Raises:
+            InputError: Nobody voted.
         """
-        votes = np.where(self.votes == 1, 0, self.votes)
+        given = self._voted()
+        votes = np.where(given == 1, 0, given)
         winner = votes.argmax(axis=1)
         clear = votes.max(axis=1) > 0.5 * votes.sum(axis=1)
         return np.where(clear & (winner < len(FERPLUS)), winner, -1)
@@ -104,6 +160,11 @@ class FaceDataset:
         """``(n,)`` column of ``labels`` that `ferplus_majority` names, or -1 where it is dropped or names another class."""
         columns = [self.labels.names.index(name) if name in self.labels.names else -1 for name in FERPLUS]
         return np.array([*columns, -1])[self.ferplus_majority()]
+
+    def _voted(self) -> NDArray[np.int64]:
+        if self.votes is None:
+            raise InputError("expected a data set with FER+ votes; this one has none: join them with open_dataset(path, votes='fer2013new.csv')")
+        return self.votes
 
 
 def clean_training(data: FaceDataset) -> FaceDataset:

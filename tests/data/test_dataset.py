@@ -1,17 +1,14 @@
-"""Labelled faces: honest cuts, and errors that name file and row."""
+"""Labelled faces in memory: honest cuts, targets, votes."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from mien import InputError
-from mien.data import FaceDataset, load_fer2013
-from mien.data.dataset import clean_training, leak_free
+from mien.data import FaceDataset, clean_training, leak_free, load_fer2013
 
 NAMES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
 
@@ -64,48 +61,6 @@ def test_the_majority_rule(tags: list[int], name: str | None) -> None:
 def test_vote_shares_are_a_distribution_or_nothing() -> None:
     shares = dataset(["Training"] * 2, [1, 2], [votes(happiness=3, neutral=1, unknown=6), votes(nf=10)]).vote_shares()
     assert shares.sum(axis=1).tolist() == [1, 0]
-
-
-def write_parquet(path: Path, **changes: object) -> Path:
-    import polars
-
-    def webp(size: int) -> bytes:
-        file = io.BytesIO()
-        Image.new("RGB", (size, size), "#808080").save(file, "WEBP", lossless=True)
-        return file.getvalue()
-
-    columns: dict[str, object] = {
-        "row": [0, 1],
-        "image": [{"bytes": webp(48), "path": "a"}, {"bytes": changes.pop("bytes", None) or webp(48), "path": "b"}],
-        "label": ["angry", "happy"],
-        "usage": ["Training", "PrivateTest"],
-        **{f"votes_{name}": [1, 2] for name in NAMES},
-    }
-    columns |= changes
-    polars.DataFrame({name: column for name, column in columns.items() if column is not None}).write_parquet(path)
-    return path
-
-
-def test_parquet_is_read(tmp_path: Path) -> None:
-    data = load_fer2013(write_parquet(tmp_path / "fer.parquet"))
-    assert (len(data), data.images.shape, data.images[0, 0, 0]) == (2, (2, 48, 48), 128)
-    assert data.labels[data.expressions[1]] == "happy"
-
-
-def test_bad_parquet_is_refused(tmp_path: Path) -> None:
-    file = io.BytesIO()
-    Image.new("L", (40, 48)).save(file, "WEBP")
-    cases = {
-        r"row 1: expected 48x48 pixels; got 40x48": {"bytes": file.getvalue()},
-        r"row 1: expected a picture": {"bytes": b"nothing"},
-        r"expected one of .*; got 'bored'": {"label": ["angry", "bored"]},
-        r"expected the columns votes_fear": {"votes_fear": None},
-    }
-    for number, (message, changes) in enumerate(cases.items()):
-        with pytest.raises(InputError, match=message):
-            load_fer2013(write_parquet(tmp_path / f"{number}.parquet", **changes))
-    with pytest.raises(InputError, match="is not there"):
-        load_fer2013(tmp_path / "none.parquet")
 
 
 def test_the_real_data_set(shared_fer2013: Path) -> None:

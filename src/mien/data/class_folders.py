@@ -1,0 +1,158 @@
+"""Data sets as folders of pictures: a folder per class, perhaps in a folder per split."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.gathering import Gathering, Sample, Terms, Track, untracked
+from mien.data.pictures import gray_pixels, png_bytes
+from mien.data.vocabulary import KNOWN, in_order, require_class, split_named
+from mien.errors import InputError
+from mien.files import told
+
+_PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm"}
+ROWS = "rows.csv"
+"""File in a folder that mien wrote: which row each picture was, and the votes on it."""
+
+_HEADER = ["file", "row", *(f"votes_{name}" for name in VOTES)]
+
+
+def folders_in(path: Path) -> list[Path]:
+    """Visible folders in a folder, in order."""
+    return sorted(inner for inner in path.iterdir() if inner.is_dir() and not inner.name.startswith((".", "__")))
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A picture of a class folder, not yet read."""
+
+    root: Path
+    file: Path
+    label: str
+    split: str
+    row: int | None = None
+    votes: tuple[int, ...] | None = None
+
+    def read(self) -> Sample:
+        try:
+            content = self.file.read_bytes()
+        except OSError as error:
+            raise InputError(f"{self.file}: expected a picture that you may read; got {error.strerror}: mend it or delete it") from None
+        image = gray_pixels(content, str(self.file))
+        return Sample(str(self.file), image, self.label, self.split, self.row, self.votes, self.file.relative_to(self.root).as_posix())
+
+
+def read_folders(path: Path, terms: Terms) -> Gathering:
+    """Read class folders, with or without a level of splits above them.
+
+    Raises:
+        InputError: A folder is neither class nor split or is empty, or a picture cannot be used.
+    """
+    pictures = [picture for split, level in _levels(path) for picture in _class_files(path, level, split, terms)]
+    if (path / ROWS).is_file():
+        pictures = _numbered(pictures, path / ROWS)
+    gathering = Gathering(path, terms, in_order(picture.label for picture in pictures))
+    for picture in terms.track(pictures, f"reading {path.name}", len(pictures)):
+        gathering.add(picture.read)
+    return gathering
+
+
+def _levels(path: Path) -> list[tuple[str, Path]]:
+    """Folders that hold class folders, each with the split that it stands for."""
+    inner = folders_in(path)
+    named = [(split_named(folder.name), folder) for folder in inner]
+    levels = [(split, folder) for split, folder in named if split]
+    if not levels:
+        return [(TRAINING, path)]
+    other = [folder for split, folder in named if not split]
+    if other:
+        splits = "train, validation, test, PublicTest, PrivateTest"
+        raise InputError(f"{other[0]}: expected a split ({splits}) as the other folders in {path}: rename it or move it away")
+    return levels
+
+
+def _class_files(root: Path, level: Path, split: str, terms: Terms) -> Iterator[_Listed]:
+    folders = folders_in(level)
+    if not folders:
+        raise InputError(f"{level}: expected a folder for each class ({', '.join(KNOWN)}); there is none: sort the pictures into such folders")
+    for folder in folders:
+        name = require_class(folder.name, str(folder))
+        files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _PICTURES and not file.name.startswith(".") and file.is_file())
+        if not files:
+            terms.refuse(InputError(f"{folder}: expected pictures of the class {name}; the folder has none: add some or delete it"))
+        yield from (_Listed(root, file, name, split) for file in files)
+
+
+def _numbered(pictures: list[_Listed], table: Path) -> list[_Listed]:
+    """Pictures in the order of `ROWS`, with their rows and votes; lines whose picture is gone are passed over."""
+    lines: dict[str, tuple[int, list[str]]] = {}
+    try:
+        with open(table, encoding="utf-8", newline="") as file:
+            reader = csv.reader(file)
+            header = next(reader, [])
+            for place, line in enumerate(reader):
+                lines[line[0]] = place, line[1:]
+        if header not in (_HEADER[:2], _HEADER):
+            raise ValueError(f"the columns {', '.join(header)}")
+        found = {name: (place, *map(int, line)) for name, (place, line) in lines.items()}
+        unlisted = [picture.file for picture in pictures if picture.file.name not in found]
+    except (ValueError, IndexError, csv.Error) as error:
+        raise InputError(
+            f"{table}: expected file names, rows and votes as mien writes them; got {error}: delete it to read the folders alone"
+        ) from None
+    if unlisted:
+        raise InputError(f"{unlisted[0]}: expected a picture that {table} lists; it does not: add a line for it, or delete {ROWS}")
+    pictures = sorted(pictures, key=lambda picture: found[picture.file.name][0])
+    voted = len(header) > 2
+    return [replace(picture, row=row, votes=tuple(votes) if voted else None) for picture in pictures for _, row, *votes in [found[picture.file.name]]]
+
+
+def write_folders(data: FaceDataset, path: Path, track: Track = untracked) -> None:
+    """Write a data set as PNG files in class folders within split folders, with `ROWS` for what folders cannot tell.
+
+    Raises:
+        InputError: The folder is there already and not empty, cannot be written to, or a class has no picture.
+    """
+    data.require_every_class(str(path))
+    with folder_aside(path) as aside, told(path), open(aside / ROWS, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(_HEADER if data.votes is not None else _HEADER[:2])
+        for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):
+            name = f"face{at:07d}.png"
+            folder = aside / str(data.splits[at]) / data.labels[data.expressions[at]]
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(png_bytes(image))
+            table.writerow([name, data.rows[at], *([] if data.votes is None else data.votes[at])])
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """A hidden folder beside ``path`` to fill; it takes the name when the block ends well, and vanishes when not.
+
+    Raises:
+        InputError: ``path`` is there already and not an empty folder, or its parent cannot be written to.
+    """
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise InputError(f"expected a new folder to write; {path} is there already: give another name or delete it")
+    try:
+        aside = Path(mkdtemp(prefix=f".{path.name[:100]}-", suffix=".part", dir=path.parent))
+    except OSError as error:
+        raise InputError(f"expected a place to write {path}; {error.strerror}: {path.parent} must be a folder that you may write to") from None
+    try:
+        yield aside
+        # mkdtemp makes folders private; a result gets the rights that any new folder of this user gets.
+        mask = os.umask(0)
+        os.umask(mask)
+        aside.chmod(0o777 & ~mask)
+        with told(path):
+            os.replace(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

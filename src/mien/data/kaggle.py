@@ -1,0 +1,181 @@
+"""Kaggle's CSV: a row is a label, the pixels as text, and perhaps a split, a row number and votes."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from math import isqrt
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.gathering import Gathering, Sample, Terms, Track, untracked
+from mien.data.vocabulary import KAGGLE, in_order, require_class, require_split, split_named
+from mien.errors import InputError
+from mien.files import told, written_aside
+from mien.labels import EXPRESSIONS, Labels
+
+_LABEL = ("emotion", "label", "expression", "class")
+_PIXELS = ("pixels", "pixel")
+_SPLIT = ("usage", "split")
+_MOST = 1 << 24  # Characters of a field: a picture of 2000 px fits.
+
+
+class Columns:
+    """Where the columns of a header stand; names count without case, blanks around them and a byte order mark.
+
+    >>> columns = Columns(["\ufeffemotion", " Usage", " pixels"])
+    >>> columns.label, columns.pixels, columns.split, columns.row
+    (0, 2, 1, None)
+    """
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self.names = [name.strip("\ufeff \t\"'").lower() for name in header]
+        self.label = self._place(_LABEL)
+        self.pixels = self._place(_PIXELS)
+        self.split = self._place(_SPLIT)
+        self.row = self._place(("row",))
+        votes = [self._place((f"votes_{name}",)) for name in VOTES]
+        self.votes = [place for place in votes if place is not None]
+
+    def _place(self, names: Iterable[str]) -> int | None:
+        return next((self.names.index(name) for name in names if name in self.names), None)
+
+    def missing(self) -> list[str]:
+        """Names of the columns that cannot be done without."""
+        return [name for name, place in (("emotion", self.label), ("pixels", self.pixels)) if place is None]
+
+
+def read_kaggle(file: TextIO, path: Path, terms: Terms, gathering: Gathering | None = None) -> Gathering:
+    """Read an open CSV.
+
+    Args:
+        file: Text of the CSV, from its header on.
+        path: Its name, for messages, and for the split where no column tells it.
+        terms: How to read.
+        gathering: Rows of files before it, to go on with.
+
+    Raises:
+        InputError: A column is missing, or a row cannot be used.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), _MOST))
+    lines = csv.reader(file)
+    try:
+        columns = Columns(next(lines, []))
+        if columns.missing():
+            raise InputError(f"{path}: expected the columns emotion and pixels; got {', '.join(columns.names) or 'nothing'}: name them so")
+        gathering = gathering or Gathering(path, terms)
+        reader = _RowReader(path, columns, terms, split_named(path.name.split(".")[0]) or TRAINING)
+        for number, line in enumerate(terms.track(lines, f"reading {path.name}")):
+            if line:
+                gathering.add(partial(reader.read, line, number, lines.line_num))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}, line {lines.line_num + 1}: expected text in columns; got {error}: is it a CSV file, and whole?") from None
+    if reader.numbers:
+        gathering.classes = in_order(reader.order)
+    return gathering
+
+
+class _RowReader:
+    """Turns lines into samples; the first line's number of pixels holds for all."""
+
+    def __init__(self, path: Path, columns: Columns, terms: Terms, split: str) -> None:
+        self.path, self.columns, self.split = path, columns, split
+        self.order: Labels = terms.labels or KAGGLE
+        self.numbers = False  # Whether labels came as numbers, so that all classes of the order are meant.
+
+    def read(self, line: list[str], number: int, at: int) -> Sample:
+        where = f"{self.path}, row {number} (line {at})"
+        columns = self.columns
+        if len(line) != len(columns.names):
+            raise InputError(f"{where}: expected {len(columns.names)} columns; got {len(line)}: mend or delete the line")
+        assert columns.pixels is not None
+        assert columns.label is not None
+        return Sample(
+            where=where,
+            image=_picture(line[columns.pixels], where),
+            label=self._label(line[columns.label].strip(), where),
+            split=self.split if columns.split is None else require_split(line[columns.split], where),
+            row=None if columns.row is None else _whole(line[columns.row], where, "a row number"),
+            votes=[_whole(line[place], where, "a number of votes") for place in columns.votes] if len(columns.votes) == len(VOTES) else None,
+        )
+
+    def _label(self, word: str, where: str) -> str:
+        if not word.lstrip("-").isdecimal():
+            return require_class(word, where)
+        if not 0 <= int(word) < len(self.order):
+            meaning = ", ".join(f"{column} {name}" for column, name in enumerate(self.order))
+            raise InputError(f"{where}: expected a label from 0 to {len(self.order) - 1} ({meaning}); got {word}: correct or delete the line")
+        self.numbers = True
+        return str(self.order[int(word)])
+
+
+def _whole(word: str, where: str, what: str) -> int:
+    if not word.strip().isdecimal():
+        raise InputError(f"{where}: expected {what}; got {word[:20]!r}: correct or delete the line")
+    return int(word)
+
+
+def _picture(text: str, where: str) -> NDArray[np.uint8]:
+    try:
+        values = np.fromstring(text, np.int64, sep=" ")
+    except ValueError:
+        wrong = next((word for word in text.split() if not word.isdecimal()), text)
+        raise InputError(f"{where}: expected pixels as whole numbers with blanks between; got {wrong[:20]!r}: correct or delete the line") from None
+    side = isqrt(len(values))
+    if not len(values) or side * side != len(values):
+        raise InputError(f"{where}: expected the pixels of a square picture, such as 2304 for 48x48; got {len(values)}: correct or delete the line")
+    if values.min() < 0 or values.max() > 255:
+        wrong = values[(values < 0) | (values > 255)][0]
+        raise InputError(f"{where}: expected pixels from 0 to 255; got {wrong}: correct or delete the line")
+    return values.astype(np.uint8).reshape(side, side)
+
+
+def write_kaggle(data: FaceDataset, path: Path, track: Track = untracked) -> None:
+    """Write a data set as CSV, gzipped where the name ends in ``.gz``.
+
+    The columns are Kaggle's ``emotion,pixels,Usage``. Rows that are not numbered one after the other get a column ``row``, votes the
+    columns ``votes_*``. Labels are Kaggle's numbers for the seven classes of FER-2013, and words for any other set of classes.
+
+    Raises:
+        InputError: The pictures are not square, or the place cannot be written to.
+    """
+    height, width = data.images.shape[1:]
+    if height != width:
+        raise InputError(
+            f"{path}: expected square pictures for CSV, which has no place for their size; got {width}x{height}: write Parquet or a folder"
+        )
+    seven = data.labels == EXPRESSIONS
+    rows = None if (data.rows == np.arange(len(data))).all() else data.rows.tolist()
+    votes = None if data.votes is None else data.votes.tolist()
+    header = ["emotion", "pixels", "Usage", *(["row"] if rows else []), *([f"votes_{name}" for name in VOTES] if votes else [])]
+    words = [str(value) for value in range(256)]
+    with written_aside(path) as aside, told(path), _text(aside, packed=path.suffix == ".gz") as file:
+        file.write(",".join(header) + "\n")
+        for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):
+            name = data.labels[data.expressions[at]]
+            cells = [KAGGLE.index(name) if seven else name, " ".join([words[value] for value in image.tobytes()]), data.splits[at]]
+            cells += ([rows[at]] if rows else []) + (votes[at] if votes else [])
+            file.write(",".join(map(str, cells)) + "\n")
+
+
+@contextmanager
+def _text(path: Path, *, packed: bool) -> Iterator[TextIO]:
+    if not packed:
+        with open(path, "w", encoding="utf-8", newline="") as plain:
+            yield plain
+        return
+    # Without a name and a time inside, the same data gives the same file.
+    with (
+        open(path, "wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as squeezed,
+        io.TextIOWrapper(squeezed, encoding="utf-8", newline="") as text,
+    ):
+        yield text

@@ -1,0 +1,202 @@
+"""One way into data sets of every form: `open_dataset` looks at what a file holds, not at what it is called."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, TextIO, cast
+
+from mien.data.class_folders import folders_in, read_folders
+from mien.data.dataset import FaceDataset
+from mien.data.ferplus import with_votes
+from mien.data.gathering import Gathering, Terms, Track, untracked
+from mien.data.kaggle import Columns, read_kaggle
+from mien.data.parquet import read_parquet
+from mien.data.vocabulary import class_named, require_class, split_named
+from mien.errors import InputError
+from mien.labels import EXPRESSIONS, Labels
+
+FORMS = "fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of Parquet files or of class folders"
+_LONGEST_HEADER = 4096
+
+
+def open_dataset(
+    path: str | Path,
+    *,
+    votes: str | Path | None = None,
+    labels: Sequence[str] | None = None,
+    size: int | None = None,
+    problems: list[str] | None = None,
+    track: Track = untracked,
+) -> FaceDataset:
+    """Read labelled faces of any known form: Kaggle's CSV, packed or not, Parquet, class folders.
+
+    Args:
+        path: File or folder.
+        votes: ``fer2013new.csv`` of FER+, joined by row.
+        labels: Classes in the order of the numbers in the file, where it does not name them itself.
+        size: Side in px that every picture is brought to; without it pictures stay as they are and must be of one size.
+        problems: A list; rows that cannot be used are described in it and left out. Without it the first of them is an error.
+        track: Shows how far the reading is.
+
+    Returns:
+        All rows in the order of the file, of folders in the order of their names.
+
+    Raises:
+        InputError: The path, the form or a row cannot be used; the message names file, row and remedy.
+        MissingExtraError: Parquet was given and polars is not installed.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "faces.csv"
+    >>> _ = path.write_text("emotion,pixels\\nhappy,1 2 3 4\\nSadness,5 6 7 8\\n")
+    >>> data = open_dataset(path)
+    >>> data.images.shape, data.names(), data.targets.tolist()
+    ((2, 2, 2), ['happy', 'sad'], [[1.0, 0.0], [0.0, 1.0]])
+    """
+    path = Path(path)
+    order = None if labels is None else Labels(tuple(require_class(word, "--labels") for word in labels))
+    if size is not None and size < 1:
+        raise InputError(f"expected a size of at least 1 px; got {size}")
+    if not path.exists():
+        raise InputError(f"expected a data set; {path} is not there: check the path")
+    terms = Terms(order, size, problems, track)
+    try:
+        data = (_open_folder if path.is_dir() else _open_file)(path, terms).finish()
+    except PermissionError as error:
+        raise InputError(f"{error.filename or path}: expected a data set that you may read; {error.strerror}: change its rights") from None
+    return data if votes is None else with_votes(data, votes)
+
+
+def load_fer2013(path: str | Path) -> FaceDataset:
+    """Read FER-2013 with its FER+ votes, as mien's own networks learn from it.
+
+    Args:
+        path: Any form that `open_dataset` reads and that holds votes, such as a Parquet file.
+
+    Raises:
+        InputError: The set cannot be read, has no votes, other classes than FER-2013's seven, or not 48x48 pixels.
+    """
+    data = open_dataset(path)
+    if data.labels != EXPRESSIONS:
+        raise InputError(f"{path}: expected the seven classes {', '.join(EXPRESSIONS)}; got {', '.join(data.labels)}: give FER-2013")
+    if data.votes is None:
+        raise InputError(f"{path}: expected FER-2013 with the votes of FER+; there are none: join them with mien data convert --votes fer2013new.csv")
+    if data.images.shape[1:] != (48, 48):
+        raise InputError(f"{path}: expected 48x48 pixels; got {data.images.shape[2]}x{data.images.shape[1]}: give FER-2013")
+    return data
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A CSV that lies in a folder or an archive, or is a file of its own."""
+
+    path: Path
+    open: Callable[[], IO[bytes]]
+
+    def columns(self) -> Columns:
+        with self.text() as text:
+            return Columns(next(csv.reader([text.readline(_LONGEST_HEADER)]), []))
+
+    @contextmanager
+    def text(self) -> Iterator[TextIO]:
+        with self.open() as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as text:
+            yield text
+
+
+def _open_folder(path: Path, terms: Terms) -> Gathering:
+    shards = sorted(file for file in path.rglob("*.parquet") if not file.name.startswith("."))
+    if shards:
+        return read_parquet(shards, path, terms)
+    with _told(path):
+        tables = [_Table(file, partial(_bytes, file)) for file in sorted(path.glob("*.csv"))]
+        tables = [table for table in tables if table.columns().pixels is not None]
+        if tables:
+            return _read_tables(tables, path, terms)
+    inner = folders_in(path)
+    if not inner:
+        raise InputError(f"{path}: expected {FORMS}; the folder has none of them: give the folder above the class folders")
+    [only] = inner if len(inner) == 1 else [None]
+    if only and class_named(only.name) is None and split_named(only.name) is None:
+        return _open_folder(only, terms)
+    return read_folders(path, terms)
+
+
+def _open_file(path: Path, terms: Terms) -> Gathering:
+    with open(path, "rb") as file:
+        start = file.read(_LONGEST_HEADER)
+    if start[:4] == b"PAR1":
+        return read_parquet([path], path, terms)
+    with _told(path), ExitStack() as stack:
+        if start[:4] == b"PK\3\4":
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            tables = [_Table(path / name, partial(archive.open, name)) for name in archive.namelist()]
+        elif start[:2] == b"\x1f\x8b" or start[257:262] == b"ustar":
+            tables = _packed(path, stack)
+        elif b"\0" not in start and b"," in start.splitlines()[:1].pop():
+            tables = [_Table(path, partial(_bytes, path))]
+            return _read_tables(tables, path, terms)
+        else:
+            raise InputError(f"{path}: expected {FORMS}; got a file of no such form: is it the right one, and whole?")
+        tables = [table for table in tables if table.path.suffix.lower() == ".csv" and not table.path.name.startswith(".")]
+        if not tables:
+            raise InputError(f"{path}: expected a CSV in the archive; there is none: unpack it and give the folder")
+        return _read_tables([table for table in tables if table.columns().pixels is not None] or tables, path, terms)
+
+
+def _packed(path: Path, stack: ExitStack) -> list[_Table]:
+    """The members of a tar archive, or the one file that is gzipped."""
+    try:
+        archive = stack.enter_context(tarfile.open(path))  # noqa: SIM115
+    except tarfile.ReadError:
+        return [_Table(path.with_suffix("").with_suffix(".csv"), partial(_unpacked, path))]
+    members = [member for member in archive.getmembers() if member.isfile()]
+    return [_Table(path / member.name, partial(_extracted, archive, member)) for member in members]
+
+
+def _bytes(path: Path) -> IO[bytes]:
+    return open(path, "rb")
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, "rb"))
+
+
+def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = archive.extractfile(member)
+    assert file is not None
+    return file
+
+
+def _read_tables(tables: list[_Table], path: Path, terms: Terms) -> Gathering:
+    """The one CSV that tells splits; without such a one, those with labels, each of which is a split by its name."""
+    columns = {table: table.columns() for table in tables}
+    labelled = [table for table in tables if not columns[table].missing()]
+    whole = [table for table in labelled if columns[table].split is not None]
+    if len(whole) > 1:
+        raise InputError(f"{path}: expected one CSV with a column Usage; got {', '.join(table.path.name for table in whole)}: give one of them")
+    gathering: Gathering | None = None
+    for table in whole or labelled or tables[:1]:
+        with table.text() as text:
+            gathering = read_kaggle(text, table.path, terms, gathering)
+    assert gathering is not None
+    return gathering
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Damage to an archive in one line."""
+    try:
+        yield
+    except (EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"{path}: expected a whole archive without a password; got {error}: fetch it again") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected text in UTF-8; got {error}: is it a CSV file?") from None

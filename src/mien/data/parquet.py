@@ -1,0 +1,203 @@
+"""Data sets in Parquet, with pictures as Hugging Face's ``Image`` feature stores them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.gathering import Gathering, Sample, Terms, Track, untracked
+from mien.data.pictures import gray_pixels, png_bytes
+from mien.data.vocabulary import in_order, require_class, require_split, split_named
+from mien.errors import InputError, MissingExtraError
+from mien.files import told, written_aside
+
+if TYPE_CHECKING:
+    import polars
+
+_LABEL = ("label", "labels", "emotion", "expression", "class")
+_SPLIT = ("usage", "split")
+
+
+def _polars() -> Any:
+    try:
+        import polars
+    except ImportError:
+        raise MissingExtraError("Parquet data sets", "data", "polars") from None
+    return polars
+
+
+def read_parquet(files: Sequence[Path], path: Path, terms: Terms) -> Gathering:
+    """Read one file, or the shards of one data set.
+
+    Args:
+        files: Shards in order; one without a column ``usage`` or ``split`` tells its split by its name (``train-00000-of-00001.parquet``).
+        path: What was asked for, for messages.
+        terms: How to read.
+
+    Raises:
+        InputError: A column is missing, labels are numbers without names, or a row cannot be used.
+        MissingExtraError: polars is not installed.
+    """
+    gathering = Gathering(path, terms)
+    numbered: set[str] = set()
+    for file in files:
+        reader = _FileReader(file, terms)
+        numbered |= set(reader.names or ())
+        for position in terms.track(range(len(reader)), f"reading {file.name}", len(reader)):
+            gathering.add(partial(reader.read, position))
+    if numbered:
+        gathering.classes = in_order(numbered)
+    elif terms.labels is not None:
+        gathering.classes = in_order(terms.labels)
+    return gathering
+
+
+class _FileReader:
+    """The columns of one file as plain lists."""
+
+    def __init__(self, file: Path, terms: Terms) -> None:
+        polars = _polars()
+        self.file = file
+        try:
+            table = polars.read_parquet(file)
+            metadata = polars.read_parquet_metadata(file)
+        except (OSError, polars.exceptions.PolarsError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(f"{file}: expected a whole Parquet file; got {reason}: fetch it again") from None
+        self.contents, self.paths = _pictures(table, file)
+        self.names: tuple[str, ...] | None = None
+        self.labels = self._labels(table, metadata, terms)
+        self.splits = self._splits(table)
+        self.rows: list[int] | None = _whole(table, "row", file)
+        votes = [_whole(table, f"votes_{name}", file) for name in VOTES]
+        there = [column for column in votes if column is not None]
+        if there and len(there) < len(VOTES):
+            absent = [f"votes_{name}" for name, column in zip(VOTES, votes, strict=True) if column is None]
+            raise InputError(f"{file}: expected all ten columns of votes or none; missing {', '.join(absent)}: drop the others or add them")
+        self.votes = list(zip(*there, strict=True)) if there else None
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    def read(self, position: int) -> Sample:
+        row = position if self.rows is None else self.rows[position]
+        where = f"{self.file}, row {row}"
+        content, label = self.contents[position], self.labels[position]
+        if content is None:
+            raise InputError(f"{where}: expected the bytes of a picture; got none: store pictures inside the file")
+        if label is None:
+            raise InputError(f"{where}: expected a label; got none: fill it in or delete the row")
+        return Sample(
+            where=where,
+            image=gray_pixels(content, where),
+            label=self._named(label, where),
+            split=TRAINING if self.splits is None else require_split(str(self.splits[position]), where),
+            row=None if self.rows is None else row,
+            votes=None if self.votes is None else self.votes[position],
+            path=None if self.paths is None else self.paths[position],
+        )
+
+    def _named(self, label: str | int, where: str) -> str:
+        if isinstance(label, str):
+            return require_class(label, where)
+        assert self.names is not None
+        if not 0 <= label < len(self.names):
+            raise InputError(f"{where}: expected a label from 0 to {len(self.names) - 1}; got {label}: correct or delete the row")
+        return self.names[label]
+
+    def _labels(self, table: polars.DataFrame, metadata: dict[str, str], terms: Terms) -> list[Any]:
+        name = _column(table, _LABEL)
+        if name is None:
+            raise InputError(f"{self.file}: expected a column label; got {', '.join(table.columns)}: name it so")
+        if table.schema[name].is_integer():
+            words = tuple(terms.labels) if terms.labels is not None else _stated_names(metadata, name)
+            if words is None:
+                raise InputError(
+                    f"{self.file}: column {name} holds numbers, and the file does not say what they mean: "
+                    "give the classes in their order with --labels angry,disgust,..."
+                )
+            self.names = tuple(require_class(word, f"{self.file}, names of column {name}") for word in words)
+            if len(set(self.names)) < len(self.names):
+                raise InputError(f"{self.file}, names of column {name}: expected distinct classes; got {', '.join(words)}: give others with --labels")
+            return list(table[name].to_list())
+        return list(table[name].cast(_polars().String).to_list())
+
+    def _splits(self, table: polars.DataFrame) -> list[str] | None:
+        name = _column(table, _SPLIT)
+        if name is not None:
+            return list(table[name].cast(_polars().String).to_list())
+        split = split_named(self.file.name.split("-")[0].split(".")[0]) or split_named(self.file.parent.name)
+        return None if split is None else [split] * table.height
+
+
+def _column(table: polars.DataFrame, names: Sequence[str]) -> str | None:
+    by_word = {column.strip().lower(): column for column in table.columns}
+    return next((by_word[name] for name in names if name in by_word), None)
+
+
+def _whole(table: polars.DataFrame, name: str, file: Path) -> list[int] | None:
+    if name not in table.columns:
+        return None
+    if not table.schema[name].is_integer() or table[name].null_count():
+        raise InputError(
+            f"{file}: expected whole numbers in the column {name}; got {table.schema[name]} with {table[name].null_count()} empty ones: fill it"
+        )
+    return list(table[name].to_list())
+
+
+def _pictures(table: polars.DataFrame, file: Path) -> tuple[list[bytes | None], list[str] | None]:
+    """Contents and file names of the first column that holds pictures, by its type."""
+    polars = _polars()
+    for name, kind in table.schema.items():
+        if kind == polars.Binary:
+            return list(table[name].to_list()), None
+        if isinstance(kind, polars.Struct) and any(field.name == "bytes" and field.dtype == polars.Binary for field in kind.fields):
+            column = table[name].struct
+            paths = column.field("path").to_list() if "path" in column.fields else None
+            return column.field("bytes").to_list(), None if paths is None or None in paths else paths
+    raise InputError(
+        f"{file}: expected a column with pictures (image: {{bytes, path}}); got {', '.join(table.columns) or 'none'}: name the file of pictures"
+    )
+
+
+def _stated_names(metadata: dict[str, str], column: str) -> tuple[str, ...] | None:
+    """Class names that ``datasets`` wrote beside the data."""
+    try:
+        names = json.loads(metadata["huggingface"])["info"]["features"][column]["names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return tuple(map(str, names))
+
+
+def write_parquet(data: FaceDataset, path: Path, track: Track = untracked) -> None:
+    """Write a data set as Parquet that ``datasets`` and mien open alike: pictures as PNG, labels as numbers with their names.
+
+    Raises:
+        InputError: The place cannot be written to.
+        MissingExtraError: polars is not installed.
+    """
+    polars = _polars()
+    names = [f"row{row:07d}.png" for row in data.rows.tolist()] if data.paths is None else data.paths.tolist()
+    pictures = track(zip(data.images, names, strict=True), f"writing {path.name}", len(data))
+    columns: dict[str, Any] = {
+        "row": polars.Series(data.rows, dtype=polars.Int64),
+        "image": polars.Series(list(_stored(pictures)), dtype=polars.Struct({"bytes": polars.Binary, "path": polars.String})),
+        "label": polars.Series(data.expressions, dtype=polars.Int64),
+        "usage": polars.Series(data.splits.tolist(), dtype=polars.String),
+    }
+    if data.votes is not None:
+        columns |= {f"votes_{name}": polars.Series(data.votes[:, place], dtype=polars.Int64) for place, name in enumerate(VOTES)}
+    features: dict[str, Any] = {name: {"dtype": str(series.dtype).lower(), "_type": "Value"} for name, series in columns.items()}
+    features |= {"image": {"_type": "Image"}, "label": {"names": list(data.labels), "_type": "ClassLabel"}}
+    stated = {"huggingface": json.dumps({"info": {"features": features}})}
+    with written_aside(path) as aside, told(path):
+        polars.DataFrame(columns).write_parquet(aside, metadata=stated)
+
+
+def _stored(pictures: Any) -> Iterator[dict[str, Any]]:
+    for image, name in pictures:
+        yield {"bytes": png_bytes(image), "path": name}

@@ -1,0 +1,49 @@
+"""One way out: a data set in the form that a file's name asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from mien.data.class_folders import write_folders
+from mien.data.dataset import FaceDataset
+from mien.data.gathering import Track, untracked
+from mien.data.kaggle import write_kaggle
+from mien.data.parquet import write_parquet
+from mien.errors import InputError
+
+
+def write_dataset(data: FaceDataset, path: str | Path, track: Track = untracked) -> None:
+    """Write a data set so that `open_dataset` gives the same pixels, labels, splits, rows and votes again.
+
+    Args:
+        data: What to write.
+        path: A name ending in ``.parquet``, ``.csv`` or ``.csv.gz``; one without an ending becomes a folder of class folders.
+        track: Shows how far the writing is.
+
+    Raises:
+        InputError: The ending is not known, the form cannot hold the data, or the place cannot be written to.
+        MissingExtraError: Parquet was asked for and polars is not installed.
+    """
+    path = Path(path)
+    form_of(path)(data, path, track)
+
+
+class Write(Protocol):
+    def __call__(self, data: FaceDataset, path: Path, track: Track = ...) -> None: ...
+
+
+def form_of(path: Path) -> Write:
+    """What writes the form that a name asks for.
+
+    Raises:
+        InputError: The ending is not known.
+    """
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        return write_parquet
+    if name.endswith((".csv", ".csv.gz")):
+        return write_kaggle
+    if not path.suffix:
+        return write_folders
+    raise InputError(f"expected a name ending in .parquet, .csv or .csv.gz, or a folder's name without an ending; got {path}")
