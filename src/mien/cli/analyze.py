@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ
 
 if TYPE_CHECKING:
     from mien.labels import Labels
     from mien.tables import Write
-
-
-_MOST_TOLD = 3
-"""Failures of one source that are told one by one; a badly damaged video can have thousands."""
 
 
 class Format(StrEnum):
@@ -74,19 +69,11 @@ def analyze(
         progress = stack.enter_context(SourceProgress(len(sources), notes, hidden=quiet))
         for position, sightings in groupby(sight(sources, pipeline, sampling), key=lambda sighting: sighting.position):
             with Annotator(places[position] if places else None, named=places == [annotate]) as annotator:
-                failures = 0
-                for sighting in sightings:
-                    progress.advance(sighting)
-                    if sighting.reading.error is not None:
-                        failures += 1
-                        if failures <= _MOST_TOLD:
-                            progress.say(f"[bold red]not read:[/] {escape(str(sighting.reading.error))}")
+                for sighting in progress.follow(sightings):
                     annotator.add(sighting)
                     summary.add(sighting)
                     if write:
                         write(sighting.reading.rows())
-            if failures > _MOST_TOLD:
-                progress.say(f"[bold red]not read:[/] {failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format")
             drawn += [annotator.written] if annotator.written else []
     if write is None or (output and not quiet):
         summary.show(Console(highlight=False))

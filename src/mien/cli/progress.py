@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from mien.analysis import Sighting
+
+_MOST_TOLD = 3
+"""Failures of one source that are told one by one; a badly damaged video can have thousands."""
 
 
 class _Rate(ProgressColumn):
@@ -39,7 +44,6 @@ class SourceProgress:
         self._console = console
         self._sources = self._progress.add_task("sources", total=sources, visible=sources > 1)
         self._frames = self._progress.add_task("frames", total=None, visible=False)
-        self._position = -1
 
     def __enter__(self) -> SourceProgress:
         self._progress.start()
@@ -48,20 +52,31 @@ class SourceProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._progress.stop()
 
-    def advance(self, sighting: Sighting) -> None:
-        """Count one frame."""
-        if sighting.position != self._position:
-            self._position = sighting.position
-            media = sighting.media
-            self._progress.update(self._sources, completed=sighting.position)
-            moves = media is not None and media.kind != "picture"
-            total = media.expected_frames if media is not None else None
-            self._progress.reset(self._frames, total=total, description=_short(Path(sighting.reading.source).name), visible=moves)
-        self._progress.advance(self._frames)
+    def follow(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
+        """Pass the frames of one source on, count them, and say what could not be read."""
+        failures = 0
+        for number, sighting in enumerate(sightings):
+            if not number:
+                self._start(sighting)
+            self._progress.advance(self._frames)
+            if sighting.reading.error is not None:
+                failures += 1
+                if failures <= _MOST_TOLD:
+                    self._say(escape(str(sighting.reading.error)))
+            yield sighting
+        if failures > _MOST_TOLD:
+            self._say(f"{failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format")
 
-    def say(self, markup: str) -> None:
+    def _start(self, sighting: Sighting) -> None:
+        media = sighting.media
+        self._progress.update(self._sources, completed=sighting.position)
+        moves = media is not None and media.kind != "picture"
+        total = media.expected_frames if media is not None else None
+        self._progress.reset(self._frames, total=total, description=_short(Path(sighting.reading.source).name), visible=moves)
+
+    def _say(self, markup: str) -> None:
         """A line above the bar, kept."""
-        self._console.print(markup)
+        self._console.print(f"[bold red]not read:[/] {markup}")
 
 
 def _short(name: str, most: int = 24) -> str:
