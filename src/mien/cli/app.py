@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from mien import __version__
 from mien.cli.analyze import analyze
+from mien.cli.data import data
 from mien.cli.doctor import doctor
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
 from mien.cli.models import models
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(analyze)
 app.command()(models)
 app.command()(doctor)
+app.add_typer(data, name="data")
 
 
 def _version(wanted: bool) -> None:

@@ -140,8 +140,7 @@ def folder_aside(path: Path) -> Iterator[Path]:
     Raises:
         InputError: ``path`` is there already and not an empty folder, or its parent cannot be written to.
     """
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise InputError(f"expected a new folder to write; {path} is there already: give another name or delete it")
+    require_new_folder(path)
     try:
         aside = Path(mkdtemp(prefix=f".{path.name[:100]}-", suffix=".part", dir=path.parent))
     except OSError as error:
@@ -156,3 +155,13 @@ def folder_aside(path: Path) -> Iterator[Path]:
             os.replace(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def require_new_folder(path: Path) -> None:
+    """Make sure that nothing is at a place but, perhaps, an empty folder.
+
+    Raises:
+        InputError: Something is.
+    """
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise InputError(f"expected a new folder to write; {path} is there already: give another name or delete it")

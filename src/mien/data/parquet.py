@@ -68,7 +68,7 @@ class _FileReader:
         except (OSError, polars.exceptions.PolarsError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"{file}: expected a whole Parquet file; got {reason}: fetch it again") from None
-        self.contents, self.paths = _pictures(table, file)
+        self.contents = _pictures(table, file)
         self.names: tuple[str, ...] | None = None
         self.labels = self._labels(table, metadata, terms)
         self.splits = self._splits(table)
@@ -98,7 +98,6 @@ class _FileReader:
             split=TRAINING if self.splits is None else require_split(str(self.splits[position]), where),
             row=None if self.rows is None else row,
             votes=None if self.votes is None else self.votes[position],
-            path=None if self.paths is None else self.paths[position],
         )
 
     def _named(self, label: str | int, where: str) -> str:
@@ -149,16 +148,14 @@ def _whole(table: polars.DataFrame, name: str, file: Path) -> list[int] | None:
     return list(table[name].to_list())
 
 
-def _pictures(table: polars.DataFrame, file: Path) -> tuple[list[bytes | None], list[str] | None]:
-    """Contents and file names of the first column that holds pictures, by its type."""
+def _pictures(table: polars.DataFrame, file: Path) -> list[bytes | None]:
+    """Contents of the first column that holds pictures, by its type."""
     polars = _polars()
     for name, kind in table.schema.items():
         if kind == polars.Binary:
-            return list(table[name].to_list()), None
+            return list(table[name].to_list())
         if isinstance(kind, polars.Struct) and any(field.name == "bytes" and field.dtype == polars.Binary for field in kind.fields):
-            column = table[name].struct
-            paths = column.field("path").to_list() if "path" in column.fields else None
-            return column.field("bytes").to_list(), None if paths is None or None in paths else paths
+            return list(table[name].struct.field("bytes").to_list())
     raise InputError(
         f"{file}: expected a column with pictures (image: {{bytes, path}}); got {', '.join(table.columns) or 'none'}: name the file of pictures"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from mien.data.class_folders import write_folders
+from mien.data.class_folders import require_new_folder, write_folders
 from mien.data.dataset import FaceDataset
 from mien.data.gathering import Track, untracked
 from mien.data.kaggle import write_kaggle
@@ -27,6 +27,20 @@ def write_dataset(data: FaceDataset, path: str | Path, track: Track = untracked)
     """
     path = Path(path)
     form_of(path)(data, path, track)
+
+
+def require_place(path: Path) -> None:
+    """Make sure that a data set can be written to a place, before long work.
+
+    Raises:
+        InputError: The ending is not known, the folder above is not there, or something stands in the way.
+    """
+    if form_of(path) is write_folders:
+        require_new_folder(path)
+    elif path.is_dir():
+        raise InputError(f"expected the name of a file to write; {path} is a folder: give a file in it")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"expected a place to write {path}; there is no folder {path.parent}: make it or give another place")
 
 
 class Write(Protocol):

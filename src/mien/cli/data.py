@@ -1,0 +1,195 @@
+"""``mien data``: look at a data set, find what is wrong with it, bring it into another form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from mien.cli.exits import PART_NOT_READ
+from mien.cli.formats import ListFormat
+
+if TYPE_CHECKING:
+    from mien.data import FaceDataset
+    from mien.data.gathering import Track
+
+Item = TypeVar("Item")
+
+
+class Also(StrEnum):
+    repeats = "repeats"
+    contradictions = "contradictions"
+
+
+data = typer.Typer(no_args_is_help=True, help="Look at a data set of faces, find what is wrong with it, bring it into another form.")
+
+Source = Annotated[Path, typer.Argument(metavar="PATH", help="fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of either or of classes.")]
+Votes = Annotated[Path | None, typer.Option(help="fer2013new.csv with the votes of FER+, joined by row.", show_default=False)]
+Names = Annotated[str | None, typer.Option("--labels", help="What the numbers in the file mean, in order: angry,disgust,...", show_default=False)]
+Size = Annotated[int | None, typer.Option(help="Bring every picture to so many px a side.", min=1, show_default=False)]
+Form = Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same choice.")]
+
+
+@data.command()
+def stats(path: Source, form: Form = ListFormat.table, votes: Votes = None, labels: Names = None, size: Size = None, quiet: Quiet = False) -> None:
+    """Count the pictures of every class and split, and what the taggers of FER+ saw.
+
+    Imbalance is how many times the largest class is as large as the smallest.
+    """
+    from mien.cli.data_tables import show_statistics
+    from mien.data import statistics
+
+    facts = statistics(_opened(path, _notes(quiet), votes=votes, labels=labels, size=size))
+    _show(facts, form, show_statistics)
+
+
+@data.command()
+def preview(
+    path: Source,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the sheet goes (.png, .jpg, .webp).", show_default=False)],
+    label: Annotated[str | None, typer.Option(help="Only pictures of this class.", show_default=False)] = None,
+    split: Annotated[str | None, typer.Option(help="Only pictures of this split.", show_default=False)] = None,
+    seed: Seed = 0,
+    labels: Names = None,
+    size: Size = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a sheet of 9x9 pictures taken by chance, each with its label and its row."""
+    from PIL import Image
+
+    from mien.data.sheet import preview as draw_sheet
+    from mien.data.vocabulary import require_split
+    from mien.errors import InputError
+    from mien.files import told, written_aside
+
+    if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise InputError(f"expected a picture to write, ending in .png, .jpg or .webp; got {output}")
+    notes = _notes(quiet)
+    faces = _opened(path, notes, labels=labels, size=size)
+    sheet = draw_sheet(faces, seed, label=label, split=None if split is None else require_split(split, "--split"))
+    with written_aside(output) as aside, told(output):
+        Image.fromarray(sheet).save(aside)
+    _wrote(output, notes)
+
+
+@data.command()
+def audit(
+    path: Source,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the clean set here (.parquet, .csv, .csv.gz, or a folder).")] = None,
+    also: Annotated[list[Also] | None, typer.Option(help="What else the clean set leaves out; may stand twice.", show_default=False)] = None,
+    form: Form = ListFormat.table,
+    votes: Votes = None,
+    labels: Names = None,
+    size: Size = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find unreadable and blank pictures, pictures of no face, exact and near copies, contradicting labels and leaks.
+
+    The clean set is the same data without those training pictures that copy a picture of another split, exactly or nearly,
+    that are blank, or that most taggers called not a face; the other splits stay whole. --also repeats leaves out exact
+    copies within Training, all but the first; --also contradictions leaves out training pictures whose exact copies bear
+    another label. Ends with 3 when a part could not be read.
+    """
+    from mien.cli.data_tables import show_audit
+    from mien.data import audit as examine
+    from mien.data import write_dataset
+    from mien.data.writing import require_place
+
+    notes = _notes(quiet)
+    if output is not None:
+        require_place(output)
+    problems: list[str] = []
+    found = examine(_opened(path, notes, votes=votes, labels=labels, size=size, problems=problems), problems, _track(notes))
+    chosen = tuple(also or ())
+    if output is not None:
+        write_dataset(found.clean(chosen), output, _track(notes))
+    _show(found.facts(chosen), form, show_audit)
+    if output is not None:
+        _wrote(output, notes)
+    raise typer.Exit(PART_NOT_READ if problems else 0)
+
+
+@data.command()
+def convert(
+    path: Source,
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder.")],
+    votes: Votes = None,
+    labels: Names = None,
+    size: Size = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write a data set in another form, with the same pixels, labels, splits, rows and votes."""
+    from mien.data import write_dataset
+    from mien.data.writing import require_place
+
+    notes = _notes(quiet)
+    require_place(output)
+    write_dataset(_opened(path, notes, votes=votes, labels=labels, size=size), output, _track(notes))
+    _wrote(output, notes)
+
+
+@data.command()
+def split(
+    path: Source,
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder.")],
+    share: Annotated[float, typer.Option(help="Part of every class that becomes Training.")] = 0.8,
+    seed: Seed = 0,
+    held_out: Annotated[str, typer.Option(help="Split of the rest: PublicTest to choose by, or PrivateTest.")] = "PublicTest",
+    scatter: Annotated[bool, typer.Option("--scatter", help="Let copies of one picture stand on both sides, as the papers do.")] = False,
+    labels: Names = None,
+    quiet: Quiet = False,
+) -> None:
+    """Deal all pictures out anew into Training and a held-out part, class by class.
+
+    The splits that the pictures had are forgotten. Exact copies of one picture stay on one side.
+    """
+    from mien.data import split_anew, write_dataset
+    from mien.data.vocabulary import require_split
+    from mien.data.writing import require_place
+
+    notes = _notes(quiet)
+    require_place(output)
+    faces = _opened(path, notes, labels=labels)
+    write_dataset(split_anew(faces, share, seed, held_out=require_split(held_out, "--held-out"), scatter=scatter), output, _track(notes))
+    _wrote(output, notes)
+
+
+def _opened(path: Path, notes: Console, labels: str | None = None, **terms: Any) -> FaceDataset:
+    from mien.data import open_dataset
+
+    names = None if labels is None else [name.strip() for name in labels.split(",")]
+    return open_dataset(path, labels=names, track=_track(notes), **terms)
+
+
+def _notes(quiet: bool) -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+
+
+def _wrote(output: Path, notes: Console) -> None:
+    notes.print(f"wrote {output}", markup=False)
+
+
+def _show(facts: dict[str, Any], form: ListFormat, show: Any) -> None:
+    if form is ListFormat.json:
+        print(json.dumps(facts, indent=1, ensure_ascii=False))
+    else:
+        show(facts, Console(highlight=False))
+
+
+def _track(notes: Console) -> Track:
+    """A bar on a terminal, nothing elsewhere."""
+    from rich.progress import track
+
+    def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+        if notes.quiet or not notes.is_terminal:
+            return items
+        return track(items, what, total=total, console=notes, transient=True)
+
+    return tracked

@@ -1,0 +1,103 @@
+"""Tables for people about data sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_MOST = 3
+
+
+def show_statistics(facts: dict[str, Any], console: Console) -> None:
+    """Print what ``mien data stats`` counted."""
+    console.print(f"{facts['pictures']:,} pictures of {facts['width']}x{facts['height']} px, {len(facts['labels'])} classes")
+    console.print()
+    columns = {**facts["splits"], "all": facts["all"]}
+    table = _table("label", *columns)
+    for name in facts["labels"]:
+        table.add_row(name, *(_count(part["classes"][name], part["total"]) for part in columns.values()))
+    table.add_section()
+    table.add_row("all", *(f"{part['total']:,}" for part in columns.values()))
+    table.add_row("imbalance", *("a class is empty" if part["imbalance"] is None else f"{part['imbalance']:.1f}" for part in columns.values()))
+    console.print(table)
+    votes = facts["votes"]
+    if votes is None:
+        return
+    console.print()
+    console.print(f"FER+: {votes['rows']:,} pictures with votes, {votes['not_a_face']:,} of them not a face for most taggers")
+    console.print()
+    table = _table("majority", *votes["majority"])
+    for name in next(iter(votes["majority"].values()))["classes"]:
+        table.add_row(name, *(_count(part["classes"][name], part["total"]) for part in votes["majority"].values()))
+    table.add_section()
+    table.add_row("all", *(f"{part['total']:,}" for part in votes["majority"].values()))
+    table.add_row("no majority", *(f"{part['dropped']:,}" for part in votes["majority"].values()))
+    console.print(table)
+
+
+def show_audit(facts: dict[str, Any], console: Console) -> None:
+    """Print what ``mien data audit`` found."""
+    splits = ", ".join(f"{name} {count:,}" for name, count in facts["splits"].items())
+    console.print(f"{facts['pictures']:,} pictures read ({splits}), {facts['distinct']:,} distinct")
+    console.print()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("finding")
+    table.add_column("pictures", justify="right")
+    table.add_column("such as", style="dim", overflow="fold")
+    for name, count, examples in _findings(facts):
+        table.add_row(name, f"{count:,}", ", ".join(map(str, examples[:_MOST])))
+    console.print(table)
+    console.print()
+    _show_pairs(facts, console)
+    for problem in facts["unreadable"]:
+        console.print(f"not read: {problem}", markup=False, soft_wrap=True)
+    clean = facts["clean"]
+    also = "".join(f", without {name}" for name in clean["also_without"])
+    console.print(f"clean Training: {clean['training']:,} pictures, {len(clean['dropped']):,} left out{also}", style="bold")
+
+
+def _findings(facts: dict[str, Any]) -> list[tuple[str, int, list[Any]]]:
+    leaks, near = facts["leaks"], facts["near_leaks"]
+    exact = facts["exact_copies"]
+    contradicting = facts["contradictions"]
+    return [
+        ("unreadable", len(facts["unreadable"]), []),
+        ("blank", len(facts["blank"]), facts["blank"]),
+        ("not a face", len(facts["not_a_face"]), facts["not_a_face"]),
+        (f"exact copies, {exact['groups']:,} groups", exact["rows"], []),
+        ("repeats in Training", exact["repeats_in_training"], []),
+        (f"contradicting labels, {contradicting['groups']:,} groups", len(contradicting["rows"]), contradicting["rows"]),
+        *((f"{name} with exact copy in Training", len(rows), rows) for name, rows in leaks.items() if name != "training"),
+        *((f"{name} with a near copy only", len(rows), rows) for name, rows in near.items() if name != "training"),
+        ("Training copied from a test, exact", len(leaks["training"]), leaks["training"]),
+        ("Training copied from a test, near", len(near["training"]), near["training"]),
+    ]
+
+
+def _show_pairs(facts: dict[str, Any], console: Console) -> None:
+    near = facts["near_copies"]
+    table = _table("copies between", "exact", "near")
+    exact = facts["exact_copies"]["between"]
+    for name, count in near["between"].items():
+        one, other = name.split(" and ")
+        table.add_row(name, f"{exact[f'{one} in itself' if one == other else f'{one} in {other}']:,}", f"{count:,}")
+    console.print(table)
+    console.print(
+        f"exact: pictures of the first that are in the second too; near: {near['pairs']:,} pairs of distinct pictures, {near['mirrored']:,} of them "
+        f"mirrored, {near['of_another_label']:,} of different labels (correlation of at least {near['likeness']})",
+        style="dim",
+    )
+    console.print()
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for place, name in enumerate(names):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    return table
+
+
+def _count(count: int, total: int) -> str:
+    return f"{count:,} {count / total:>4.0%}" if total else "0"
