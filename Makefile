@@ -23,8 +23,8 @@ types: $(VENV)/.ready
 
 # From the data to the network that mien ships, and its scores on the test set.
 network: $(VENV)/.ready
-	$(VENV)/bin/python -m mien.train fit --data $(DATA)
-	$(VENV)/bin/python -m mien.train open-private --data $(DATA)
+	$(VENV)/bin/mien train $(DATA) --preset small --run runs/small -o src/mien/networks/small.onnx
+	$(VENV)/bin/mien open-private src/mien/networks/small.onnx $(DATA)
 
 benchmark: $(VENV)/.ready
 	$(VENV)/bin/python -m benchmarks

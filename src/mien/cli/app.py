@@ -17,6 +17,7 @@ from mien.cli.data import data
 from mien.cli.doctor import doctor
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
 from mien.cli.models import models
+from mien.cli.train import export, open_private, train
 from mien.errors import InputError, MediaError, MienError
 
 app = typer.Typer(
@@ -29,6 +30,9 @@ app = typer.Typer(
 app.command()(analyze)
 app.command()(models)
 app.command()(doctor)
+app.command()(train)
+app.command()(export)
+app.command()(open_private)
 app.add_typer(data, name="data")
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from math import sqrt
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.card import Score
+from mien.card import Score, write_card
 from mien.data.dataset import PRIVATE_TEST, FaceDataset, leak_free
-from mien.runtime import Network
+from mien.errors import InputError
+from mien.files import told
+from mien.runtime import Network, open_network
 
 _BATCH = 64
+_QUESTIONS = (("fer2013", "FER-2013"), ("ferplus", "FER+"), ("expression", "FER-2013"), ("expression", "FER+"))
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
@@ -30,12 +35,14 @@ def score_private(network: Network, data: FaceDataset) -> list[Score]:
     """Accuracy of every reading on PrivateTest, whole and leak-free, one view of each picture.
 
     A reading is held against its own labels, the blend against both sets. Opening PrivateTest is an event:
-    ``mien.train open-private`` logs it. Nothing may be chosen by what comes out.
+    ``mien open-private`` logs it. Nothing may be chosen by what comes out.
     """
     scores = []
     for part, name in ((data.split(PRIVATE_TEST), "official"), (leak_free(data, PRIVATE_TEST), "leak-free")):
         answers = {head: probs.argmax(axis=1) for head, probs in predict(network, part).items()}
-        for head, labels in (("fer2013", "FER-2013"), ("ferplus", "FER+"), ("expression", "FER-2013"), ("expression", "FER+")):
+        for head, labels in _QUESTIONS:
+            if head not in answers:
+                continue
             truth = _truth(part, head, labels)
             right = (answers[head] == truth)[truth >= 0]
             scores.append(_score(f"PrivateTest, {name}", labels, right, f"reading {head}, one view"))
@@ -70,3 +77,33 @@ def predict(network: Network, data: FaceDataset) -> dict[str, NDArray[np.float32
 def _score(data: str, labels: str, right: NDArray[np.bool_], note: str) -> Score:
     low, high = wilson(int(right.sum()), len(right))
     return Score(data=data, labels=labels, n=len(right), accuracy=round(float(right.mean()), 5), low=round(low, 5), high=round(high, 5), note=note)
+
+
+def open_private(path: Path, data: FaceDataset, log: Path) -> str:
+    """Score a finished network on PrivateTest, write the scores into its card, and log that the test set was opened.
+
+    Args:
+        path: Network file; its card gets the scores.
+        data: FER-2013.
+        log: File that gets one line.
+
+    Returns:
+        That line.
+
+    Raises:
+        InputError: The classes of the network are not those of the data, or the log cannot be written.
+    """
+    network = open_network(path)
+    for head, names in network.card.heads.items():
+        if head != "ferplus" and names != data.labels.names:
+            raise InputError(f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}")
+    with told(log), open(log, "a", encoding="utf-8") as file:
+        scores = score_private(network, data)
+        card = write_card(path, network.card.model_copy(update={"scores": tuple(scores)}))
+        test = data.split(PRIVATE_TEST)
+        heads = [head for head in ("fer2013", "ferplus") if head in card.heads]
+        calibration = ", ".join(f"{head} {expected_calibration_error(network, test, head):.4f}" for head in heads)
+        found = "; ".join(f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}" for score in scores)
+        line = f"{datetime.now(UTC):%Y-%m-%d %H:%M} {path.name} sha256 {card.sha256[:16]}: {found}; expected calibration error: {calibration}"
+        file.write(line + "\n")
+    return line

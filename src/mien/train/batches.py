@@ -1,0 +1,75 @@
+"""Batches out of tensors in memory, in an order that only the seed and the epoch decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from mien.data.dataset import FaceDataset
+from mien.train.cuts import head_targets, head_truth
+from mien.train.recipe import Recipe
+
+
+class Batch(NamedTuple):
+    """``faces``: (n, 1, 48, 48); ``targets``: per head (n, k) distributions; ``truth``: per head (n,) columns, -1 where none counts."""
+
+    faces: Tensor
+    targets: dict[str, Tensor]
+    truth: dict[str, Tensor]
+
+
+def seed_of(recipe: Recipe, epoch: int, rank: int = 0, purpose: int = 0) -> int:
+    """One number for all chance of an epoch: what was interrupted can be replayed from the start of its epoch."""
+    return (recipe.seed * 1_000_003 + epoch * 100_003 + rank * 17 + purpose) % 2**63
+
+
+class Batches:
+    """All pictures of a part in batches; each device of several takes its share of every batch.
+
+    Args:
+        data: Pictures.
+        recipe: Size of the batches, heads, sampling.
+        epoch: Tells which epoch it is; None keeps the order of the data.
+        place: Number of this device and how many there are.
+    """
+
+    def __init__(
+        self, data: FaceDataset, recipe: Recipe, epoch: Callable[[], int] | None = None, place: Callable[[], tuple[int, int]] = lambda: (0, 1)
+    ) -> None:
+        self._faces = torch.from_numpy(data.images)[:, None]
+        self._targets = head_targets(data, recipe)
+        self._truth = head_truth(data, recipe)
+        self._recipe = recipe
+        self._epoch = epoch
+        self._place = place
+        counts = torch.from_numpy(data.counts()).float().clamp(min=1)
+        self._weights = (1 / counts)[torch.from_numpy(data.expressions)]
+
+    def __len__(self) -> int:
+        return len(self._chunks(torch.arange(len(self._faces))))
+
+    def __iter__(self) -> Iterator[Batch]:
+        rank, world = self._place()
+        for chunk in self._chunks(self._order()):
+            mine = chunk[rank::world]
+            targets = {head: values[mine] for head, values in self._targets.items()}
+            yield Batch(self._faces[mine], targets, {head: values[mine] for head, values in self._truth.items()})
+
+    def _order(self) -> Tensor:
+        n = len(self._faces)
+        if self._epoch is None:
+            return torch.arange(n)
+        generator = Generator().manual_seed(seed_of(self._recipe, self._epoch(), purpose=1))
+        if self._recipe.balance == "sampling":
+            return torch.multinomial(self._weights, n, replacement=True, generator=generator)
+        return torch.randperm(n, generator=generator)
+
+    def _chunks(self, order: Tensor) -> list[Tensor]:
+        """Batches of indices; a last one that would leave a device with fewer than two pictures joins the one before."""
+        chunks = list(order.split(self._recipe.batch))
+        if len(chunks) > 1 and len(chunks[-1]) < 2 * self._place()[1]:
+            chunks[-2:] = [torch.cat(chunks[-2:])]
+        return chunks

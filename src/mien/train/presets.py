@@ -1,0 +1,141 @@
+"""Recipes with names: one per published network, as its source states it, and ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mien.errors import InputError
+from mien.train.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe, and where its numbers come from.
+
+    Args:
+        recipe: What to train and how.
+        stated: What the source says.
+        chosen: What was decided here where the source is silent.
+    """
+
+    recipe: Recipe
+    stated: str
+    chosen: str
+
+
+_OURS = Optimizer("sgd", rate=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
+_SMALL = Recipe(
+    name="small",
+    options={"widths": [16, 32, 64, 128], "blocks": 2, "view": 44, "dropout": 0.2},
+    optimizer=_OURS,
+    schedule=Schedule("one-cycle", warmup=0.1),
+)
+
+
+def _paper(name: str, epochs: int, batch: int, optimizer: Optimizer, **others: object) -> Recipe:
+    """What the published networks have in common: hard labels, float32, a constant rate, nothing against overfitting."""
+    plain: dict[str, object] = {"augmentation": NO_AUGMENTATION, "precision": "32", "split": Split("official"), "network": name}
+    values = {**plain, "name": name, "heads": ("fer2013",), "epochs": epochs, "batch": batch, "optimizer": optimizer, **others}
+    return Recipe(**values)  # type: ignore[arg-type]
+
+
+PRESETS: dict[str, Preset] = {
+    "small": Preset(
+        _SMALL,
+        "ours: the recipe of the network that mien ships",
+        "-",
+    ),
+    "speed": Preset(
+        _SMALL.changed({"name": "speed", "split.policy": "official", "epochs": 48}),
+        "ours: from Parquet to ONNX in under 30 minutes on two cores, to compare with the literature",
+        "as small, but 48 epochs and all of Training: copies of test pictures are learned from, so it is not for shipping",
+    ),
+    "monyok": Preset(
+        _paper("monyok", 50, 32, Optimizer("adam", rate=1e-3), split=Split("stratified", share=0.2)),
+        "50 epochs",
+        "Adam at 0.001 and batches of 32, as in the tutorial whose network it is; a seeded fifth of Training is watched",
+    ),
+    "holman": Preset(
+        _paper("holman", 30, 128, Optimizer("sgd", rate=0.01, momentum=0.9), network="gudi"),
+        "Gudi's network under several optimizers: mien compare --preset holman --optimizers sgd,rmsprop,adam",
+        "30 epochs, batches of 128, the rate of SGD (0.01, momentum 0.9); the optimizers in mien compare get 0.001 unless they are SGD",
+    ),
+    "spittlemeister": Preset(
+        _paper(
+            "spittlemeister",
+            50,
+            200,
+            Optimizer("adam", rate=1e-3),
+            split=Split("first", share=0.3),
+            patience=5,
+            monitor="validation_loss",
+        ),
+        "the first 70 % of Training; Adam, batches of 200, at most 50 epochs, stopped after 5 without a lower validation loss",
+        "Adam's rate of 0.001 is Keras' default; the last weights are taken, as Keras does",
+    ),
+    "kalu": Preset(
+        _paper(
+            "kalu",
+            10,
+            64,
+            Optimizer("adam", rate=5e-4),
+            schedule=Schedule("plateau", factor=0.1, patience=2, floor=1e-5, monitor="validation_loss"),
+            augmentation=Augmentation(flip=0.5, scale=0, shift=0, rotation=0, gamma=0, coarse=0, erase=0),
+            keep="best",
+            monitor="validation_accuracy",
+        ),
+        "10 epochs, batch normalisation, ReduceLROnPlateau, checkpoints",
+        "Adam at 0.0005, batches of 64, mirrored faces, plateau factor 0.1 after 2 epochs down to 0.00001, checkpoint of the best "
+        "validation accuracy: from the code that many projects share",
+    ),
+    "mini_xception": Preset(
+        _paper(
+            "mini_xception",
+            200,
+            32,
+            Optimizer("adam", rate=1e-3),
+            split=Split("stratified", share=0.2),
+            schedule=Schedule("plateau", factor=0.1, patience=12),
+            augmentation=Augmentation(flip=0.5, scale=0.1, shift=0.1, rotation=10, gamma=0, coarse=0, erase=0),
+            patience=50,
+            keep="best",
+        ),
+        "Adam; in the authors' code batches of 32, plateau factor 0.1 after 12 epochs, early stop after 50, a fifth is watched, "
+        "turns of 10 degrees, shifts and zoom of 0.1, mirroring",
+        "at most 200 epochs where the code allows 10,000; only Training is dealt out, not the test rows too; the weight penalty of 0.01 is left out",
+    ),
+}
+
+
+def preset(name: str) -> Recipe:
+    """The recipe of a preset.
+
+    Raises:
+        InputError: No such preset.
+
+    >>> preset("monyok").epochs
+    50
+    """
+    if name not in PRESETS:
+        raise InputError(f"expected a preset out of {', '.join(PRESETS)}; got {name!r}")
+    return PRESETS[name].recipe
+
+
+def table() -> str:
+    """The presets as a table for the pages."""
+    lines = ["| preset | network | epochs | batch | optimizer | schedule | split | stated | chosen here |", "|---|---|---|---|---|---|---|---|---|"]
+    for name, entry in PRESETS.items():
+        recipe = entry.recipe
+        cells = (
+            f"`{name}`",
+            recipe.network,
+            recipe.epochs,
+            recipe.batch,
+            f"{recipe.optimizer.name} {recipe.optimizer.rate:g}",
+            recipe.schedule.name,
+            recipe.split.policy,
+            entry.stated,
+            entry.chosen,
+        )
+        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return "\n".join(lines)
