@@ -141,7 +141,7 @@ def _open_file(path: Path, terms: Terms) -> Gathering:
             tables = [_Table(path / name, partial(archive.open, name)) for name in archive.namelist()]
         elif start[:2] == b"\x1f\x8b" or start[257:262] == b"ustar":
             tables = _packed(path, stack)
-        elif b"\0" not in start and b"," in start.splitlines()[:1].pop():
+        elif b"\0" not in start and b"," in start.partition(b"\n")[0]:
             tables = [_Table(path, partial(_bytes, path))]
             return _read_tables(tables, path, terms)
         else:

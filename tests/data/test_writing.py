@@ -1,0 +1,124 @@
+"""Any form to any other and back: nothing is lost, and nothing half-written stays."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from making_data import same, small_dataset
+
+from mien import InputError
+from mien.data import FaceDataset, open_dataset, write_dataset
+from mien.labels import EXPRESSIONS, Labels
+
+FORMS = ("faces.csv", "faces.csv.gz", "faces.parquet", "faces")
+
+
+@st.composite
+def datasets(draw: st.DrawFn) -> FaceDataset:
+    labels = draw(st.sampled_from([EXPRESSIONS, Labels(("happy", "sad")), Labels((*EXPRESSIONS, "contempt"))]))
+    n = draw(st.integers(len(labels), 2 * len(labels)))
+    data = small_dataset(n, labels=labels, side=draw(st.integers(2, 9)), votes=draw(st.booleans()), seed=draw(st.integers(0, 99)))
+    order = np.array(draw(st.permutations(range(n))))
+    return data.take(order)
+
+
+@settings(max_examples=15, deadline=None)
+@given(datasets(), st.permutations(FORMS))
+def test_every_form_gives_back_what_went_in(data: FaceDataset, forms: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        held = data
+        for number, form in enumerate(forms):
+            place = Path(folder) / str(number)
+            place.mkdir()
+            write_dataset(held, place / form)
+            held = open_dataset(place / form)
+            assert same(held, data), forms[: number + 1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_data_gives_the_same_file(tmp_path: Path, form: str) -> None:
+    contents = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_dataset(small_dataset(), tmp_path / name / form)
+        files = sorted(file for file in (tmp_path / name).rglob("*") if file.is_file())
+        contents.append([file.read_bytes() for file in files])
+    assert contents[0] == contents[1]
+
+
+def test_kaggle_reads_what_we_write(tmp_path: Path) -> None:
+    data = small_dataset(7, votes=False)
+    plain = FaceDataset(data.images, data.expressions, None, data.splits, np.arange(7))
+    write_dataset(plain, tmp_path / "fer2013.csv")
+    header, first, *_ = (tmp_path / "fer2013.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "emotion,pixels,Usage"
+    assert first == f"0,{' '.join(map(str, plain.images[0].ravel()))},Training"
+
+
+def test_a_picture_moved_by_hand_is_relabelled_and_one_deleted_is_gone(tmp_path: Path) -> None:
+    write_dataset(small_dataset(70), tmp_path / "faces")
+    first, second, *_ = sorted((tmp_path / "faces" / "Training").rglob("*.png"), key=lambda file: file.name)
+    first.unlink()
+    second.rename(tmp_path / "faces" / "Training" / "happy" / second.name)
+    data = open_dataset(tmp_path / "faces")
+    assert data.rows.tolist() == (np.arange(1, 70) * 3 + 1).tolist()
+    assert data.names()[0] == "happy"
+    (tmp_path / "faces" / "Training" / "happy" / "new.png").write_bytes(next((tmp_path / "faces").rglob("*.png")).read_bytes())
+    with pytest.raises(InputError, match=r"new\.png: expected a picture that .*rows\.csv lists"):
+        open_dataset(tmp_path / "faces")
+
+
+def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    data = small_dataset()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a").touch()
+    wide = FaceDataset(data.images[:, :, :4], data.expressions, data.votes, data.splits, data.rows)
+    cases = [
+        (data, "faces.xlsx", "expected a name ending in"),
+        (data, "no/where.parquet", "must be a folder that you may write to"),
+        (data, "no/where", "must be a folder that you may write to"),
+        (data, "full", "is there already"),
+        (wide, "wide.csv", "expected square pictures for CSV"),
+        (data.take(data.expressions < 3), "part", "there is none of happy, neutral, sad, surprise"),
+    ]
+    for faces, name, message in cases:
+        with pytest.raises(InputError, match=message):
+            write_dataset(faces, tmp_path / name)
+    assert os.listdir(tmp_path) == ["full"]
+    write_dataset(wide, tmp_path / "wide.parquet")
+    write_dataset(wide, tmp_path / "wide")
+    assert same(open_dataset(tmp_path / "wide.parquet"), open_dataset(tmp_path / "wide"))
+
+
+class StopError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stopped_writer_leaves_nothing(tmp_path: Path, form: str) -> None:
+    def stop(items: object, what: str, total: int | None = None) -> object:
+        for number, item in enumerate(items):  # type: ignore[call-overload]
+            if number == 5:
+                raise StopError
+            yield item
+
+    with pytest.raises(StopError):
+        write_dataset(small_dataset(), tmp_path / form, stop)  # type: ignore[arg-type]
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_real_data_set_round_trips(shared_fer2013: Path, tmp_path: Path) -> None:
+    data = open_dataset(shared_fer2013)
+    part = data.take(np.arange(0, len(data), 40))
+    paths = [tmp_path / form for form in FORMS]
+    write_dataset(part, paths[0])
+    for source, target in pairwise(paths):
+        write_dataset(open_dataset(source), target)
+    assert same(open_dataset(paths[-1]), part)
