@@ -23,7 +23,7 @@ types: $(VENV)/.ready
 
 # From the data to the network that mien ships, and its scores on the test set.
 network: $(VENV)/.ready
-	$(VENV)/bin/mien train $(DATA) --preset small --run runs/small -o src/mien/networks/small.onnx
+	$(VENV)/bin/mien train $(DATA) --preset small --run runs/network -o src/mien/networks/small.onnx
 	$(VENV)/bin/mien open-private src/mien/networks/small.onnx $(DATA)
 
 benchmark: $(VENV)/.ready
