@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,3 +105,15 @@ def test_what_is_wrong_is_said_in_one_line(mien: Run, faces: Path, tmp_path: Pat
     assert word in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"faces.parquet", "bad.csv"}
+
+
+@pytest.mark.parametrize("target", ["full.csv", "full.csv.gz", "full.parquet", "full"])
+def test_a_full_disk_is_told_and_leaves_nothing(faces: Path, tmp_path: Path, target: str) -> None:
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    command = [sys.executable, "-m", "mien", "data", "convert", faces.name, target]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=no_room, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"mien: {target}: cannot be written: File too large: make room or give another place"
+    assert os.listdir(tmp_path) == [faces.name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -191,8 +192,11 @@ def write_parquet(data: FaceDataset, path: Path, track: Track = untracked) -> No
     features: dict[str, Any] = {name: {"dtype": str(series.dtype).lower(), "_type": "Value"} for name, series in columns.items()}
     features |= {"image": {"_type": "Image"}, "label": {"names": list(data.labels), "_type": "ClassLabel"}}
     stated = {"huggingface": json.dumps({"info": {"features": features}})}
+    # Through memory: on a full disk, polars tells of a file "out of specification".
+    packed = io.BytesIO()
+    polars.DataFrame(columns).write_parquet(packed, metadata=stated)
     with written_aside(path) as aside, told(path):
-        polars.DataFrame(columns).write_parquet(aside, metadata=stated)
+        aside.write_bytes(packed.getbuffer())
 
 
 def _stored(pictures: Any) -> Iterator[dict[str, Any]]:
