@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from mien import __version__
 from mien.cli.analyze import analyze
+from mien.cli.compare import compare
 from mien.cli.data import data
 from mien.cli.doctor import doctor
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
@@ -31,6 +32,7 @@ app.command()(analyze)
 app.command()(models)
 app.command()(doctor)
 app.command()(train)
+app.command()(compare)
 app.command()(export)
 app.command()(open_private)
 app.add_typer(data, name="data")

@@ -41,7 +41,7 @@ class Batches:
     ) -> None:
         self._faces = torch.from_numpy(data.images)[:, None]
         self._targets = head_targets(data, recipe)
-        self._truth = head_truth(data, recipe)
+        self.truth = head_truth(data, recipe)
         self._recipe = recipe
         self._epoch = epoch
         self._place = place
@@ -56,7 +56,7 @@ class Batches:
         for chunk in self._chunks(self._order()):
             mine = chunk[rank::world]
             targets = {head: values[mine] for head, values in self._targets.items()}
-            yield Batch(self._faces[mine], targets, {head: values[mine] for head, values in self._truth.items()})
+            yield Batch(self._faces[mine], targets, {head: values[mine] for head, values in self.truth.items()})
 
     def _order(self) -> Tensor:
         n = len(self._faces)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassF1Score
 
 from mien.errors import InputError
@@ -21,6 +21,19 @@ from mien.train.recipe import Recipe
 
 _COLLAPSED = 0.95
 _NEAR = 0.02
+
+
+class _Metrics(nn.ModuleDict):
+    """One metric per head."""
+
+    def __getitem__(self, head: str) -> Metric:
+        return cast(Metric, super().__getitem__(head))
+
+    def items(self) -> Iterable[tuple[str, Metric]]:  # type: ignore[override]
+        return [(head, self[head]) for head in self]
+
+    def values(self) -> Iterable[Metric]:  # type: ignore[override]
+        return [self[head] for head in self]
 
 
 class Lesson(LightningModule):
@@ -39,15 +52,16 @@ class Lesson(LightningModule):
         self.recipe = recipe
         self.classes = {head: list(names) for head, names in classes.items()}
         self.average = _averaged(network, recipe.ema) if recipe.ema else None
+        self.class_weights: Tensor | None
         self.register_buffer("class_weights", class_weights, persistent=False)
         sizes = {head: len(names) for head, names in classes.items()}
         options: dict[str, Any] = {"validate_args": False}
         self.train_loss = MeanMetric(nan_strategy="disable")
         self.validation_loss = MeanMetric(nan_strategy="disable")
-        self.train_accuracy = nn.ModuleDict({head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()})
-        self.accuracy = nn.ModuleDict({head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()})
-        self.f1 = nn.ModuleDict({head: MulticlassF1Score(k, average="macro", **options) for head, k in sizes.items()})
-        self.confusion = nn.ModuleDict({head: MulticlassConfusionMatrix(k, **options) for head, k in sizes.items()})
+        self.train_accuracy = _Metrics({head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()})
+        self.accuracy = _Metrics({head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()})
+        self.f1 = _Metrics({head: MulticlassF1Score(k, average="macro", **options) for head, k in sizes.items()})
+        self.confusion = _Metrics({head: MulticlassConfusionMatrix(k, **options) for head, k in sizes.items()})
         self.row: dict[str, float] = {}
         self.remarks: list[str] = []
         self._schedules: Schedules | None = None
@@ -100,7 +114,7 @@ class Lesson(LightningModule):
         loss = self.loss(outputs, batch.targets, self.recipe.label_smoothing)
         if not torch.isfinite(loss):
             raise InputError(
-                f"epoch {self.current_epoch + 1}, step {index + 1}: expected a finite loss; got {float(loss)}: start again in a new folder with a "
+                f"epoch {self.current_epoch + 1}, step {index + 1}: expected a finite loss; got {float(loss.detach())}: start again in a new folder with a "
                 f"lower rate (--rate, now {self.recipe.optimizer.rate:g}) or --precision 32; the last whole checkpoint is kept"
             )
         self.train_loss.update(loss.detach(), len(batch.faces))
@@ -155,7 +169,7 @@ class Lesson(LightningModule):
             watched = "validation_loss" if self.recipe.schedule.monitor == "validation_loss" else f"validation_{first}"
             self._schedules.plateau.step(self.row[watched])
 
-    def _count(self, metrics: nn.ModuleDict, outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> None:
+    def _count(self, metrics: _Metrics, outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> None:
         for head, metric in metrics.items():
             counted = truth[head] >= 0
             metric.update(outputs[head].detach().argmax(dim=1)[counted], truth[head][counted])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -56,7 +57,7 @@ def create_schedules(optimizer: torch.optim.Optimizer, recipe: Schedule, steps: 
     rest = max(steps - rising, 1)
     warmup = lr_scheduler.LinearLR(optimizer, start_factor=1 / rising, total_iters=rising - 1) if rising > 1 else None
     if recipe.name == "plateau":
-        mode = "min" if recipe.monitor == "validation_loss" else "max"
+        mode: Literal["min", "max"] = "min" if recipe.monitor == "validation_loss" else "max"
         plateau = lr_scheduler.ReduceLROnPlateau(optimizer, mode, factor=recipe.factor, patience=recipe.patience, min_lr=recipe.floor)
         return Schedules(warmup or lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=0), plateau)
     main: lr_scheduler.LRScheduler

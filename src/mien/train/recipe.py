@@ -131,7 +131,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
-            value = self
+            value: Any = self
             for part in name.split("."):
                 value = getattr(value, part)
             if value not in choices:
@@ -199,7 +199,7 @@ def _parsed(name: str, value: Any, before: Any) -> Any:
     """A value as the type that the recipe has there."""
     if isinstance(value, str) and not isinstance(before, str):
         if isinstance(before, (list, tuple)):
-            value = [word.strip() for word in value.split(",")]
+            value = [_word(word.strip()) for word in value.strip("[]").split(",")]
         else:
             try:
                 value = json.loads(value)
@@ -210,6 +210,13 @@ def _parsed(name: str, value: Any, before: Any) -> Any:
     if before is not None and not isinstance(value, type(before)) and not (isinstance(before, tuple) and isinstance(value, list)):
         raise InputError(f"expected {name} to be like {before!r}; got {value!r}")
     return value
+
+
+def _word(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _built(values: Mapping[str, Any]) -> Recipe:

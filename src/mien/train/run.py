@@ -57,12 +57,14 @@ class Trained:
         recipe: How it was trained.
         classes: Names of the classes of each head.
         history: One row per epoch.
+        kept: The row of the epoch whose weights these are.
     """
 
     network: nn.Module
     recipe: Recipe
     classes: dict[str, tuple[str, ...]]
     history: list[Row]
+    kept: Row
 
 
 def train(
@@ -124,7 +126,7 @@ def load_run(folder: Path) -> Trained:
     classes = {head: tuple(names) for head, names in kept["mien"]["classes"].items()}
     network = new_network(recipe, classes)
     _fit(network, _weights(kept, recipe), path, recipe)
-    return Trained(network.eval(), recipe, classes, _history(saved))
+    return Trained(network.eval(), recipe, classes, _history(saved), _history(kept)[-1])
 
 
 def new_network(recipe: Recipe, classes: dict[str, tuple[str, ...]]) -> nn.Module:
@@ -253,9 +255,9 @@ def _load_plain(folder: Path) -> Trained:
     classes = {"fer2013": EXPRESSIONS.names, "ferplus": FERPLUS.names}
     network = new_network(recipe, classes)
     _fit(network, saved["network"], folder / _PLAIN, recipe)
-    return Trained(network.eval(), recipe, classes, list(saved["history"]))
+    return Trained(network.eval(), recipe, classes, saved["history"], saved["history"][-1])
 
 
 def is_first() -> bool:
     """Whether this process is the one that writes, of the several that a strategy may have started."""
-    return rank_zero_only.rank in (None, 0)
+    return getattr(rank_zero_only, "rank", None) in (None, 0)

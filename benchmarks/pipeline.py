@@ -1,0 +1,99 @@
+"""Does the data pipeline hold the processor back? Training on FER-2013 against the same network on tensors already in memory.
+
+``python -m benchmarks.pipeline DATA [--threads 1] [--json FILE]``. Both take turns in one process, several times; the ratio of the
+medians should be at least 0.85.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from mien.data import open_dataset
+from mien.data.dataset import FaceDataset
+from mien.train.keeper import Silence
+from mien.train.presets import preset
+from mien.train.recipe import Recipe
+from mien.train.run import Hardware, new_network, train
+
+LIMIT = 0.85
+WANTED = 40
+
+
+class _Clock(Silence):
+    """Moments of the steps of a run."""
+
+    def __init__(self) -> None:
+        self.marks: list[float] = []
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        self.marks.append(time.perf_counter())
+
+
+def through_pipeline(data: FaceDataset, recipe: Recipe, threads: int) -> float:
+    """Pictures per second of training: from the tensors of the data set through augmentation, metrics and Lightning's trainer."""
+    clock = _Clock()
+    with TemporaryDirectory() as folder:
+        train(data, recipe, Path(folder), clock, Hardware(accelerator="cpu", threads=threads))
+    return recipe.batch / median(np.diff(clock.marks))
+
+
+def from_memory(recipe: Recipe) -> float:
+    """Pictures per second of a plain loop over random batches that are there already."""
+    network = new_network(recipe, {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")}).train()
+    settings = recipe.optimizer
+    optimizer = torch.optim.SGD(network.parameters(), settings.rate, settings.momentum, nesterov=settings.nesterov, weight_decay=settings.weight_decay)
+    faces = (torch.rand(recipe.batch, 1, 48, 48) * 255).contiguous(memory_format=torch.channels_last)
+    targets = {"fer2013": torch.randint(7, (recipe.batch,)), "ferplus": torch.rand(recipe.batch, 8).softmax(dim=1)}
+    marks = []
+    for _ in range(WANTED):
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision != "32"):
+            outputs = network(faces)
+        loss = sum(torch.nn.functional.cross_entropy(outputs[head].float(), target) for head, target in targets.items())
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        marks.append(time.perf_counter())
+    return recipe.batch / median(np.diff(marks))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    started = time.perf_counter()
+    data = open_dataset(given.data)
+    loading = time.perf_counter() - started
+    recipe = preset("small").changed({"epochs": 1})
+    rows = [np.flatnonzero(data.splits == name)[:n] for name, n in (("Training", WANTED * recipe.batch), ("PublicTest", 256))]
+    part = data.take(np.concatenate(rows))
+    rounds = [(through_pipeline(part, recipe, given.threads), from_memory(recipe)) for _ in range(given.rounds)]
+    pipeline, memory = (median(values) for values in zip(*rounds, strict=True))
+    facts: dict[str, Any] = {
+        "threads": given.threads,
+        "loading_seconds": round(loading, 2),
+        "pipeline_per_second": round(pipeline, 1),
+        "memory_per_second": round(memory, 1),
+        "ratio": round(pipeline / memory, 3),
+        "rounds": [[round(value, 1) for value in values] for values in rounds],
+    }
+    print(json.dumps(facts, indent=1))
+    if given.json:
+        given.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    raise SystemExit(0 if pipeline / memory >= LIMIT else f"expected a ratio of {LIMIT}; got {pipeline / memory:.3f}")
+
+
+if __name__ == "__main__":
+    main()

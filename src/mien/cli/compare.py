@@ -1,0 +1,109 @@
+"""``mien compare``: optimizers, networks or seeds side by side."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mien.cli.lessons import LessonProgress
+from mien.cli.train import Accelerator, Data, Devices, Epochs, PresetName, Sets, Strategy, Threads, Votes, changed, training_extra
+from mien.errors import InputError
+
+if TYPE_CHECKING:
+    from mien.train.comparison import Line
+
+
+class CompareFormat(StrEnum):
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def compare(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder: one run in each subfolder, comparison.png, comparison.csv.")],
+    preset: PresetName = "small",
+    optimizers: Annotated[str | None, typer.Option(help="Such as sgd,rmsprop,adam,adamw.")] = None,
+    models: Annotated[str | None, typer.Option(help="Such as monyok,gudi,small.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Such as 1,2,3.")] = None,
+    form: Annotated[CompareFormat, typer.Option("--format", help="A table for people, JSON, or CSV.")] = CompareFormat.table,
+    votes: Votes = None,
+    epochs: Epochs = None,
+    sets: Sets = None,
+    threads: Threads = None,
+    accelerator: Accelerator = "auto",
+    devices: Devices = "auto",
+    strategy: Strategy = "auto",
+) -> None:
+    """Train the same recipe with several optimizers, networks or seeds; show validation accuracy with intervals.
+
+    Stopped and started again with the same command, it goes on where it was. An optimizer that is not the preset's
+    own starts at a usual rate: SGD 0.01 with momentum 0.9, the others 0.001.
+    """
+    with training_extra():
+        from mien.data import open_dataset
+        from mien.train.comparison import summarise, variants
+        from mien.train.curves import draw_comparison
+        from mien.train.presets import preset as preset_named
+        from mien.train.run import Hardware, is_first, train
+    recipe = changed(preset_named(preset), {"epochs": epochs}, sets)
+    recipes = variants(recipe, _words(optimizers), _words(models), [_number(word) for word in _words(seeds)])
+    faces = open_dataset(data, votes=votes)
+    hardware = Hardware(accelerator, devices, strategy, threads=threads)
+    console = Console(stderr=True, highlight=False)
+    for name, variant in recipes.items():
+        with LessonProgress(variant.epochs, console, name) as progress:
+            train(faces, variant, out / name, progress, hardware)
+    if is_first():
+        found = {name: summarise(name, out / name, faces) for name in recipes}
+        draw_comparison({name: history for name, (_, history) in found.items()}, recipe.heads[0], out / "comparison.png")
+        lines = [line for line, _ in found.values()]
+        with open(out / "comparison.csv", "w", newline="", encoding="utf-8") as file:
+            _write_csv(lines, file)
+        _show(lines, form)
+        console.print(f"wrote {out / 'comparison.png'} and {out / 'comparison.csv'}", markup=False)
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def _number(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise InputError(f"expected --seeds such as 1,2,3; got {word!r}") from None
+
+
+def _show(lines: list[Line], form: CompareFormat) -> None:
+    if form is CompareFormat.json:
+        print(json.dumps([line.facts() for line in lines], indent=1))
+    elif form is CompareFormat.csv:
+        _write_csv(lines, sys.stdout)
+    else:
+        Console(highlight=False).print(_table(lines))
+
+
+def _write_csv(lines: list[Line], file: object) -> None:
+    writer = csv.DictWriter(file, lines[0].facts())  # type: ignore[arg-type]
+    writer.writeheader()
+    writer.writerows(line.facts() for line in lines)
+
+
+def _table(lines: list[Line]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("run", "epoch", "validation", "95 % interval", "n", "macro F1", "training"):
+        table.add_column(name, justify="left" if name == "run" else "right")
+    for line in lines:
+        interval = f"{line.low:.1%} to {line.high:.1%}"
+        cells = (f"{line.epoch}/{line.epochs}", f"{line.accuracy:.1%}", interval, f"{line.n:,}", f"{line.macro_f1:.3f}", f"{line.train_accuracy:.1%}")
+        table.add_row(line.run, *cells)
+    return table
