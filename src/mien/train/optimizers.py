@@ -51,8 +51,9 @@ def create_schedules(optimizer: torch.optim.Optimizer, recipe: Schedule, steps: 
     """The schedule of a recipe over so many steps, the warm-up in front of it."""
     rate = float(optimizer.param_groups[0]["lr"])
     if recipe.name == "one-cycle":
-        up = recipe.warmup or 0.3  # PyTorch's default
-        return Schedules(lr_scheduler.OneCycleLR(optimizer, rate, total_steps=max(steps, 2), pct_start=up, cycle_momentum=False), None)
+        total = max(steps, 2)
+        up = max(recipe.warmup or 0.3, 1.5 / total)  # 0.3 is PyTorch's default; a rise of less than a step divides by nothing.
+        return Schedules(lr_scheduler.OneCycleLR(optimizer, rate, total_steps=total, pct_start=up, cycle_momentum=False), None)
     rising = round(recipe.warmup * steps)
     rest = max(steps - rising, 1)
     warmup = lr_scheduler.LinearLR(optimizer, start_factor=1 / rising, total_iters=rising - 1) if rising > 1 else None
