@@ -20,6 +20,7 @@ import torch
 from mien.data import open_dataset
 from mien.data.dataset import FaceDataset
 from mien.train.keeper import Silence
+from mien.train.optimizers import create_optimizer
 from mien.train.presets import preset
 from mien.train.recipe import Recipe
 from mien.train.run import Hardware, new_network, train
@@ -50,7 +51,9 @@ def from_memory(recipe: Recipe) -> float:
     """Pictures per second of a plain loop over random batches that are there already."""
     network = new_network(recipe, {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")}).train()
     settings = recipe.optimizer
-    optimizer = torch.optim.SGD(network.parameters(), settings.rate, settings.momentum, nesterov=settings.nesterov, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.SGD(
+        network.parameters(), settings.rate, settings.momentum, nesterov=settings.nesterov, weight_decay=settings.weight_decay
+    )
     faces = (torch.rand(recipe.batch, 1, 48, 48) * 255).contiguous(memory_format=torch.channels_last)
     targets = {"fer2013": torch.randint(7, (recipe.batch,)), "ferplus": torch.rand(recipe.batch, 8).softmax(dim=1)}
     marks = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -167,6 +168,7 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
 
 def _write_onnx(exported: _Exported, readings: list[str], path: Path) -> None:
     example = torch.zeros(2, 1, SIDE, SIDE)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # It tells of torchvision, which nothing here needs.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The exporter warns about its own internals.
         program = torch.onnx.export(

@@ -113,8 +113,9 @@ class Lesson(LightningModule):
         outputs = self.network(batch.faces)
         loss = self.loss(outputs, batch.targets, self.recipe.label_smoothing)
         if not torch.isfinite(loss):
+            where = f"epoch {self.current_epoch + 1}, step {index + 1}"
             raise InputError(
-                f"epoch {self.current_epoch + 1}, step {index + 1}: expected a finite loss; got {float(loss.detach())}: start again in a new folder with a "
+                f"{where}: expected a finite loss; got {float(loss.detach())}: start again in a new folder with a "
                 f"lower rate (--rate, now {self.recipe.optimizer.rate:g}) or --precision 32; the last whole checkpoint is kept"
             )
         self.train_loss.update(loss.detach(), len(batch.faces))
@@ -154,7 +155,7 @@ class Lesson(LightningModule):
         for head in self.classes:
             watched |= {f"validation_{head}": self.accuracy[head].compute(), f"validation_{head}_f1": self.f1[head].compute()}
         self.row = {name: float(value) for name, value in watched.items()}
-        self.log_dict({**watched, "validation_accuracy": watched[f"validation_{first}"]})
+        self.log_dict({**watched, "validation_accuracy": watched[f"validation_{first}"]}, sync_dist=True)
         self.remarks = [remark for head in self.classes if (remark := self._collapse(head))]
 
     def on_train_epoch_end(self) -> None:
@@ -162,7 +163,7 @@ class Lesson(LightningModule):
         rate = float(self._schedules.step.optimizer.param_groups[0]["lr"])
         learned = {"train_loss": self.train_loss.compute()}
         learned |= {f"train_{head}": metric.compute() for head, metric in self.train_accuracy.items()}
-        self.log_dict({"learning_rate": rate, **learned})
+        self.log_dict({"learning_rate": rate, **learned}, sync_dist=True)
         self.row = {"epoch": self.current_epoch + 1, "learning_rate": rate, **{name: float(value) for name, value in learned.items()}, **self.row}
         if self._schedules.plateau is not None:
             first = next(iter(self.classes))
