@@ -50,10 +50,7 @@ def through_pipeline(data: FaceDataset, recipe: Recipe, threads: int) -> float:
 def from_memory(recipe: Recipe) -> float:
     """Pictures per second of a plain loop over random batches that are there already."""
     network = new_network(recipe, {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")}).train()
-    settings = recipe.optimizer
-    optimizer = torch.optim.SGD(
-        network.parameters(), settings.rate, settings.momentum, nesterov=settings.nesterov, weight_decay=settings.weight_decay
-    )
+    optimizer = create_optimizer(network.parameters(), recipe.optimizer)
     faces = (torch.rand(recipe.batch, 1, 48, 48) * 255).contiguous(memory_format=torch.channels_last)
     targets = {"fer2013": torch.randint(7, (recipe.batch,)), "ferplus": torch.rand(recipe.batch, 8).softmax(dim=1)}
     marks = []
