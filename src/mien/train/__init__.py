@@ -1,1 +1,1 @@
-"""From labelled faces to a network file: ``python -m mien.train --help``."""
+"""From labelled faces to a network file: ``mien train --help``."""
