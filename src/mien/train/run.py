@@ -132,6 +132,9 @@ def load_run(folder: Path) -> Trained:
 def new_network(recipe: Recipe, classes: dict[str, tuple[str, ...]]) -> nn.Module:
     """The untrained network of a recipe."""
     network = create_model(recipe.network, heads={head: len(names) for head, names in classes.items()}, **recipe.options)
+    grouped = any(isinstance(part, nn.Conv2d) and part.groups > 1 for part in network.modules())
+    if grouped and recipe.precision == "32":
+        return network  # torch 2.13 dies on CPUs in the gradient of a grouped convolution that is float32 and channels-last.
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
