@@ -44,6 +44,10 @@ def test_the_callers_array_stays_writable() -> None:
         ({"probs": np.zeros((3, 7))}, "probs: expected shape"),
         ({"labels": EXPRESSIONS}, "without the other"),
         ({"times": [0, np.nan, 1]}, "times: expected finite"),
+        ({"smooth": np.zeros((3, 7)), "steady": [0, 0, 0]}, "smooth: expected shape"),
+        ({"steady": [0, 0, 0]}, "beside probs"),
+        ({"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "steady": [0, 7, 0]}, "steady as columns 0 to 6"),
+        ({"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "smooth": np.zeros((3, 6))}, "smooth: expected shape"),
         ({"boxes": [[5, 0, 1, 1]] * 3}, "x1 <= x2"),
         ({"boxes": "abc"}, "boxes: expected float32"),
     ],
@@ -61,6 +65,20 @@ def test_rows_are_plain_and_fit_json() -> None:
     assert row["box"] == [0.0, 0.0, 4.0, 5.0]
     assert list(row["probs"]) == list(EXPRESSIONS)
     assert row["confidence"] == row["probs"][row["emotion"]]
+
+
+def test_smoothed_values_stand_beside_the_raw_ones() -> None:
+    raw, smooth = np.eye(7)[[3, 5]], np.eye(7)[[3, 3]] * 0.5 + 0.5 / 7
+    faces = some(2, tracks=[4, 4], probs=raw, smooth=smooth, steady=[3, 3], labels=EXPRESSIONS)
+    rows = list(faces)
+    assert [row.emotion for row in rows] == ["happy", "sad"]
+    assert [row.steady for row in rows] == ["happy", "happy"]
+    assert rows[1].probs["sad"] == 1.0
+    assert rows[1].smooth == {name: round(float(value), 6) for name, value in zip(EXPRESSIONS, np.float32(smooth[1]), strict=True)}
+    assert faces[1].steady.tolist() == [3]
+    assert len(Faces.concatenate([faces, Faces.empty(EXPRESSIONS)]).smooth) == 2
+    plain = next(iter(some(1)))
+    assert (plain.steady, plain.smooth) == (None, None)
 
 
 def test_choosing_rows() -> None:

@@ -16,8 +16,10 @@ from mien.tables import FORMATS, format_of, open_table
 
 def rows() -> list[dict[str, object]]:
     face = Faces([[1, 2, 30.5, 40]], [0.9], [3], [0.1], probs=[[0, 0, 0, 0.75, 0.25, 0, 0]], labels=EXPRESSIONS)
+    smooth = face.with_columns(tracks=[2], smooth=[[0, 0, 0, 0.5, 0.5, 0, 0]], steady=[4])
     readings = [
         Reading('a, "b"\n.mp4', 3, 0.1, face),
+        Reading("smooth.mp4", 3, 0.1, smooth),
         Reading("ü.mp4", 4, 2 / 15, Faces.empty(EXPRESSIONS)),
         Reading("c.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("c.mp4: expected a file; there is none")),
     ]
@@ -45,8 +47,11 @@ def test_csv_has_the_same_keys_and_plain_numbers(tmp_path: Path) -> None:
     assert json.loads(table[0]["box"]) == [1.0, 2.0, 30.5, 40.0]
     assert float(table[0]["x2"]) == 30.5
     assert json.loads(table[0]["probs"])["happy"] == float(table[0]["happy"]) == 0.75
-    assert (table[1]["status"], table[1]["box"], table[1]["happy"], table[1]["time"]) == ("no_face", "", "", "0.133333")
-    assert (table[2]["status"], table[2]["frame"], table[2]["error"]) == ("error", "", "c.mp4: expected a file; there is none")
+    assert (table[0]["steady"], table[0]["smooth"], table[0]["smooth_happy"]) == ("", "", "")
+    assert (table[1]["track"], table[1]["emotion"], table[1]["steady"], table[1]["happy"]) == ("2", "happy", "neutral", "0.75")
+    assert json.loads(table[1]["smooth"])["happy"] == float(table[1]["smooth_happy"]) == 0.5
+    assert (table[2]["status"], table[2]["box"], table[2]["happy"], table[2]["time"]) == ("no_face", "", "", "0.133333")
+    assert (table[3]["status"], table[3]["frame"], table[3]["error"]) == ("error", "", "c.mp4: expected a file; there is none")
 
 
 @pytest.mark.parametrize("form", FORMATS)

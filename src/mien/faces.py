@@ -28,7 +28,9 @@ class Face:
         track: Id of the person in this source, or None.
         emotion: Name of the most probable expression, or None where no network has looked.
         confidence: Its probability, 0 to 1, or None.
-        probs: Probability of every expression by name, or None.
+        probs: Probability of every expression by name, as the network read this frame, or None.
+        steady: Expression shown as the person's steady label, which does not flicker, or None where nothing was smoothed.
+        smooth: Probability of every expression by name, smoothed over the person's last seconds (or the seconds around), or None.
     """
 
     frame: int
@@ -40,6 +42,8 @@ class Face:
     emotion: str | None = None
     confidence: float | None = None
     probs: dict[str, float] | None = None
+    steady: str | None = None
+    smooth: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,9 @@ class Faces:
         points: ``(n, 5, 2)`` float32 px: left eye, right eye, nose, left and right mouth corner; or None.
         tracks: ``(n,)`` int64, id of the person; or None.
         probs: ``(n, k)`` float32, probability of each of ``labels``; or None.
-        labels: Names of the columns of ``probs``; or None.
+        smooth: ``(n, k)`` float32, the probabilities of each person smoothed over time, beside the raw ones; or None.
+        steady: ``(n,)`` int64, column of ``labels`` that is shown as the person's steady label; or None.
+        labels: Names of the columns of ``probs`` and ``smooth``; or None.
 
     Raises:
         RecordError: Columns do not fit together, or a value is impossible.
@@ -80,6 +86,8 @@ class Faces:
     points: NDArray[np.float32] | None = None
     tracks: NDArray[np.int64] | None = None
     probs: NDArray[np.float32] | None = None
+    smooth: NDArray[np.float32] | None = None
+    steady: NDArray[np.int64] | None = None
     labels: Labels | None = None
 
     def __post_init__(self) -> None:
@@ -93,6 +101,8 @@ class Faces:
             "points": (np.float32, (n, 5, 2)),
             "tracks": (np.int64, (n,)),
             "probs": (np.float32, (n, classes)),
+            "smooth": (np.float32, (n, classes)),
+            "steady": (np.int64, (n,)),
         }
         for name, (dtype, shape) in shapes.items():
             value = getattr(self, name)
@@ -100,6 +110,10 @@ class Faces:
                 object.__setattr__(self, name, _column(name, value, dtype, shape))
         if (self.probs is None) != (self.labels is None):
             raise RecordError("expected probs and labels together; got one without the other")
+        if self.probs is None and not (self.smooth is None and self.steady is None):
+            raise RecordError("expected smooth and steady beside probs; got them without")
+        if self.steady is not None and not ((self.steady >= 0) & (self.steady < classes)).all():
+            raise RecordError(f"expected steady as columns 0 to {classes - 1} of the labels; got {self.steady.min()} to {self.steady.max()}")
         if n and not (self.boxes[:, 2:] >= self.boxes[:, :2]).all():
             raise RecordError("expected boxes as x1, y1, x2, y2 with x1 <= x2 and y1 <= y2")
 
@@ -120,9 +134,7 @@ class Faces:
 
     def _face(self, row: int) -> Face:
         x1, y1, x2, y2 = (_short(value) for value in self.boxes[row])
-        probs = None
-        if self.probs is not None and self.labels is not None:
-            probs = {name: _short(value, 6) for name, value in zip(self.labels, self.probs[row], strict=True)}
+        probs = self._named(self.probs, row)
         best = None if probs is None else max(probs, key=probs.__getitem__)
         return Face(
             frame=int(self.frames[row]),
@@ -134,7 +146,15 @@ class Faces:
             emotion=best,
             confidence=None if probs is None or best is None else probs[best],
             probs=probs,
+            steady=None if self.steady is None or self.labels is None else self.labels[int(self.steady[row])],
+            smooth=self._named(self.smooth, row),
         )
+
+    def _named(self, table: NDArray[np.float32] | None, row: int) -> dict[str, float] | None:
+        """A row of probabilities by name."""
+        if table is None or self.labels is None:
+            return None
+        return {name: _short(value, 6) for name, value in zip(self.labels, table[row], strict=True)}
 
     @property
     def emotions(self) -> list[str] | None:

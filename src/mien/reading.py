@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Status = Literal["face", "no_face", "error"]
 Row = dict[str, Any]
 
-ROW_KEYS = ("source", "frame", "time", "status", "track", "box", "score", "emotion", "confidence", "probs", "error")
+ROW_KEYS = ("source", "frame", "time", "status", "track", "box", "score", "emotion", "confidence", "probs", "steady", "smooth", "error")
 """Keys of every row, in order: the same in JSON, CSV, pandas and everywhere else."""
 
 
@@ -65,6 +65,8 @@ class Reading:
                 "emotion": face and face.emotion,
                 "confidence": face and face.confidence,
                 "probs": face and face.probs,
+                "steady": face and face.steady,
+                "smooth": face and face.smooth,
                 "error": None if self.error is None else str(self.error),
             }
 
@@ -168,11 +170,12 @@ _CORNERS = ("x1", "y1", "x2", "y2")
 
 
 def flat_keys(labels: Labels) -> list[str]:
-    """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression."""
-    return [*ROW_KEYS, *_CORNERS, *labels]
+    """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, and every expression smoothed (``smooth_happy``)."""
+    return [*ROW_KEYS, *_CORNERS, *labels, *(f"smooth_{name}" for name in labels)]
 
 
 def flat_row(row: Row, labels: Labels) -> Row:
     """A row with the corners of its box and its probabilities in keys of their own as well."""
     corners = dict(zip(_CORNERS, row["box"] or [None] * 4, strict=True))
-    return {**row, **corners, **(row["probs"] or dict.fromkeys(labels))}
+    smooth = {f"smooth_{name}": value for name, value in (row["smooth"] or dict.fromkeys(labels)).items()}
+    return {**row, **corners, **(row["probs"] or dict.fromkeys(labels)), **smooth}

@@ -53,8 +53,9 @@ def open_table(path: Path, form: str, labels: Labels) -> Iterator[Write]:
 def row_writer(file: TextIO, form: str, labels: Labels) -> Iterator[Write]:
     """Something that takes rows and writes them to an open text file.
 
-    JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box`` and ``probs``
-    hold JSON, followed by the corners of the box and every expression as plain numbers for spreadsheets.
+    JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box``, ``probs`` and
+    ``smooth`` hold JSON, followed by the corners of the box and every expression, raw and smoothed, as plain numbers
+    for spreadsheets.
 
     >>> import sys
     >>> from mien.labels import EXPRESSIONS
@@ -88,4 +89,4 @@ def _json(value: object) -> str:
 
 
 def _csv_row(row: Row, labels: Labels) -> Row:
-    return {**flat_row(row, labels), **{key: row[key] and _json(row[key]) for key in ("box", "probs")}}
+    return {**flat_row(row, labels), **{key: row[key] and _json(row[key]) for key in ("box", "probs", "smooth")}}

@@ -45,7 +45,7 @@ def analyze(
     """Find the faces in pictures and videos, and read the expression that each one shows.
 
     A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error), track, box
-    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, error. Rows go to standard output or to a file,
+    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, error. Rows go to standard output or to a file,
     remarks to standard error. Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
