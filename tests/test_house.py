@@ -17,9 +17,9 @@ SOURCE = Path(mien.__file__).parent
 FLOORS = [
     {"errors", "labels", "boxes", "faces"},
     {"files", "crops", "portrait", "card", "runtime", "networks", "media"},
-    {"reading", "tables", "draw", "detect", "classify", "data", "models"},
+    {"reading", "tables", "draw", "detect", "classify", "data", "metrics", "models"},
     {"pipeline"},
-    {"analysis", "annotate", "doctor", "train"},
+    {"analysis", "annotate", "doctor", "evaluate", "train"},
     {"cli", "__init__", "__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

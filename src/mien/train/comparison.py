@@ -8,12 +8,12 @@ from typing import Any
 
 from mien.data.dataset import FaceDataset
 from mien.errors import InputError
+from mien.metrics import wilson
 from mien.train.batches import Batches
 from mien.train.cuts import cut
 from mien.train.keeper import Row
 from mien.train.recipe import Optimizer, Recipe
 from mien.train.run import load_run
-from mien.train.scores import wilson
 
 _RATES = {"sgd": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +12,11 @@ from mien.card import Score, write_card
 from mien.data.dataset import PRIVATE_TEST, FaceDataset, leak_free
 from mien.errors import InputError
 from mien.files import told
+from mien.metrics import expected_calibration_error, reliability, wilson
 from mien.runtime import Network, open_network
 
 _BATCH = 64
 _QUESTIONS = (("fer2013", "FER-2013"), ("ferplus", "FER+"), ("expression", "FER-2013"), ("expression", "FER+"))
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927).
-
-    >>> [round(end, 4) for end in wilson(50, 100)]
-    [0.4038, 0.5962]
-    """
-    z = 1.959964
-    centre = (right + z * z / 2) / (n + z * z)
-    half = z * sqrt(right * (n - right) / n + z * z / 4) / (n + z * z)
-    return centre - half, centre + half
 
 
 def score_private(network: Network, data: FaceDataset) -> list[Score]:
@@ -56,15 +44,10 @@ def _truth(data: FaceDataset, head: str, labels: str) -> NDArray[np.int64]:
     return data.ferplus_majority() if head == "ferplus" else data.seven_class_majority()
 
 
-def expected_calibration_error(network: Network, data: FaceDataset, head: str, bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins (Guo et al. 2017), 0 to 1."""
+def _calibration_error(network: Network, data: FaceDataset, head: str) -> float:
     probs = predict(network, data)[head]
     truth = _truth(data, head, "FER+" if head == "ferplus" else "FER-2013")
-    probs, truth = probs[truth >= 0], truth[truth >= 0]
-    confidence, right = probs.max(axis=1), probs.argmax(axis=1) == truth
-    where = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(confidence[where == place].sum() - right[where == place].sum()) for place in range(bins)]
-    return float(sum(gaps) / len(truth))
+    return expected_calibration_error(reliability(probs[truth >= 0], truth[truth >= 0]))
 
 
 def predict(network: Network, data: FaceDataset) -> dict[str, NDArray[np.float32]]:
@@ -102,7 +85,7 @@ def open_private(path: Path, data: FaceDataset, log: Path) -> str:
         card = write_card(path, network.card.model_copy(update={"scores": tuple(scores)}))
         test = data.split(PRIVATE_TEST)
         heads = [head for head in ("fer2013", "ferplus") if head in card.heads]
-        calibration = ", ".join(f"{head} {expected_calibration_error(network, test, head):.4f}" for head in heads)
+        calibration = ", ".join(f"{head} {_calibration_error(network, test, head):.4f}" for head in heads)
         found = "; ".join(f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}" for score in scores)
         line = f"{datetime.now(UTC):%Y-%m-%d %H:%M} {path.name} sha256 {card.sha256[:16]}: {found}; expected calibration error: {calibration}"
         file.write(line + "\n")

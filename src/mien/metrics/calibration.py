@@ -1,0 +1,107 @@
+"""Whether probabilities mean what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+
+BINS = 15
+"""Of equal width, as Guo et al. 2017 take them."""
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Pictures whose confidence lies in one stretch.
+
+    Args:
+        low: Lower end of the stretch, 0 to 1.
+        high: Upper end.
+        n: How many pictures.
+        confidence: Their mean confidence; None without a picture.
+        accuracy: Share of right answers among them; None without a picture.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+def reliability(probs: NDArray[np.floating], truth: NDArray[np.integer], bins: int = BINS) -> tuple[ReliabilityBin, ...]:
+    """Confidence against accuracy over bins of equal width (Guo et al. 2017).
+
+    Args:
+        probs: ``(n, k)`` probabilities; the confidence of a picture is its largest one.
+        truth: ``(n,)`` column of the right class.
+        bins: How many.
+
+    >>> found = reliability(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]), bins=2)
+    >>> [(part.low, part.high, part.n, part.accuracy) for part in found]
+    [(0.0, 0.5, 0, None), (0.5, 1.0, 2, 0.5)]
+    """
+    confidence = np.asarray(probs).max(axis=1).astype(np.float64)
+    right = np.asarray(probs).argmax(axis=1) == np.asarray(truth)
+    where = np.minimum((confidence * bins).astype(int), bins - 1)
+    return tuple(_bin(place / bins, (place + 1) / bins, confidence[where == place], right[where == place]) for place in range(bins))
+
+
+def _bin(low: float, high: float, confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> ReliabilityBin:
+    if not len(right):
+        return ReliabilityBin(low, high, 0, None, None)
+    return ReliabilityBin(low, high, len(right), float(confidence.mean()), float(right.mean()))
+
+
+def expected_calibration_error(parts: Sequence[ReliabilityBin]) -> float:
+    """Mean gap between confidence and accuracy over the bins of `reliability`, weighted by pictures, 0 to 1 (Guo et al. 2017).
+
+    >>> round(expected_calibration_error(reliability(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))), 4)
+    0.45
+    """
+    n = sum(part.n for part in parts)
+    if not n:
+        raise InputError("expected at least one picture to judge; got none")
+    gaps = (part.n * abs(part.confidence - part.accuracy) for part in parts if part.confidence is not None and part.accuracy is not None)
+    return float(sum(gaps) / n)
+
+
+def negative_log_likelihood(probs: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
+    """Mean of ``-log p`` of the right class, in nats; probabilities of 0 count as the smallest step of their type.
+
+    Args:
+        probs: ``(n, k)`` probabilities.
+        truth: ``(n,)`` column of the right class.
+
+    >>> round(negative_log_likelihood(np.array([[0.5, 0.5], [0.25, 0.75]]), np.array([0, 1])), 4)
+    0.4904
+    """
+    if not len(truth):
+        raise InputError("expected at least one picture to judge; got none")
+    return float(-np.log(_off_zero(probs)[np.arange(len(truth)), truth]).mean())
+
+
+def kl_divergence(shares: NDArray[np.floating], probs: NDArray[np.floating]) -> float:
+    """Mean Kullback-Leibler divergence of what people said from what was predicted, ``sum q log (q / p)``, in nats.
+
+    Args:
+        shares: ``(n, k)`` shares of the votes, q; each row adds up to 1.
+        probs: ``(n, k)`` probabilities, p; 0 counts as the smallest step of its type.
+
+    >>> round(kl_divergence(np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]])), 4)
+    0.3466
+    """
+    if not len(shares):
+        raise InputError("expected at least one picture to judge; got none")
+    voted = np.asarray(shares, np.float64)
+    logs = np.log(np.where(voted > 0, voted, 1.0)) - np.log(_off_zero(probs))
+    return float((voted * logs).sum(axis=1).mean())
+
+
+def _off_zero(probs: NDArray[np.floating]) -> NDArray[np.float64]:
+    probs = np.asarray(probs)
+    return np.asarray(np.maximum(probs, np.finfo(probs.dtype).eps), np.float64)
