@@ -17,7 +17,7 @@ SOURCE = Path(mien.__file__).parent
 FLOORS = [
     {"errors", "labels", "boxes", "faces"},
     {"files", "crops", "portrait", "card", "runtime", "networks", "media"},
-    {"reading", "tables", "draw", "detect", "classify", "data", "metrics", "models"},
+    {"reading", "tables", "draw", "blur", "detect", "classify", "data", "metrics", "models"},
     {"pipeline"},
     {"analysis", "annotate", "doctor", "evaluate", "train"},
     {"cli", "__init__", "__main__"},
