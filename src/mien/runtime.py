@@ -69,11 +69,28 @@ def open_network(path: str | os.PathLike[str], *, threads: int | None = None, pr
     Raises:
         NetworkError: The file is missing, damaged, has no card or cannot be run here; or a provider is not installed.
     """
-    import onnxruntime
-
     path = Path(path)
     data = read_network(path)  # Once, so that what is checked is what runs.
-    card = read_card(data, name=str(path))
+    return _opened(data, read_card(data, name=str(path)), path, threads, providers)
+
+
+def open_graph(data: bytes, card: Card, path: Path) -> Network:
+    """Open a graph that was changed in memory, so that no card's digest fits: the file with inner values as outputs, say.
+
+    Args:
+        data: The changed ONNX file.
+        card: That of the file which it was made from.
+        path: What messages name.
+
+    Raises:
+        NetworkError: It cannot be run here.
+    """
+    return _opened(data, card, path, None, None)
+
+
+def _opened(data: bytes, card: Card, path: Path, threads: int | None, providers: Sequence[str] | None) -> Network:
+    import onnxruntime
+
     wanted = list(providers or ["CPUExecutionProvider"])
     missing = set(wanted) - set(onnxruntime.get_available_providers())
     if missing:
