@@ -226,7 +226,8 @@ def _unpacked(place: Path, source: str, labels: Labels) -> Piece:
     with np.load(place, allow_pickle=False) as stored:
         table = {name: stored[name] for name in stored.files}
     told_ = json.loads(str(table["told"]))
-    faces = Faces(**{name: table.get(f"faces_{name}") for name in _COLUMNS}, labels=labels)
+    columns: dict[str, Any] = {name: table.get(f"faces_{name}") for name in _COLUMNS}
+    faces = Faces(**columns, labels=labels)
     ends = np.cumsum(table["count"])
     readings = []
     for frame, time, count, end, error in zip(table["frame"], table["time"], table["count"], ends, told_["errors"], strict=True):
