@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +121,23 @@ def load_run(folder: Path) -> Trained:
     if not _finished(saved, recipe):
         done = f"{len(_history(saved))} of {recipe.epochs} epochs are done"
         raise InputError(f"{folder}: expected a finished run; {done}: start the training again, it goes on")
-    path = folder / (BEST if recipe.keep == "best" else LAST)
-    kept = _read(path)
-    classes = {head: tuple(names) for head, names in kept["mien"]["classes"].items()}
+    kept = load_checkpoint(folder / (BEST if recipe.keep == "best" else LAST))
+    return replace(kept, history=_history(saved))
+
+
+def load_checkpoint(path: Path) -> Trained:
+    """The network of one checkpoint in the folder of a run, whether the run is finished or not.
+
+    Raises:
+        InputError: It is not a checkpoint, no recipe lies beside it, or its weights are those of another network.
+    """
+    recipe = Recipe.load(path.parent / RECIPE)
+    saved = _read(path)
+    classes = {head: tuple(names) for head, names in saved["mien"]["classes"].items()}
     network = new_network(recipe, classes)
-    _fit(network, _weights(kept, recipe), path, recipe)
-    return Trained(network.eval(), recipe, classes, _history(saved), _history(kept)[-1])
+    _fit(network, _weights(saved, recipe), path, recipe)
+    history = _history(saved)
+    return Trained(network.eval(), recipe, classes, history, history[-1])
 
 
 def new_network(recipe: Recipe, classes: dict[str, tuple[str, ...]]) -> nn.Module:

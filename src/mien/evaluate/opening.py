@@ -1,0 +1,84 @@
+"""From what a user names to a `Subject`: a shipped network, an ONNX file, a run, a checkpoint, or a Python function."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.card import Card
+from mien.errors import NetworkError
+from mien.evaluate.functions import function_named, open_function
+from mien.evaluate.subject import Predict, Subject, chosen_head
+from mien.labels import Labels
+from mien.networks import network_path
+from mien.runtime import Network, open_network
+
+Spec = str | os.PathLike[str] | Callable[..., object]
+"""What `open_subject` opens."""
+
+
+def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = None) -> Subject:
+    """Open something that reads expressions.
+
+    Args:
+        spec: Name of a network that comes with mien; ONNX file with a card; folder of a run of ``mien train``; checkpoint in
+            such a folder; a Python function from ``(n, 48, 48)`` uint8 gray pictures to ``(n, k)`` probabilities, or where one
+            is (``package.module:function``, ``file.py:function``). A function says its classes in an attribute ``labels``;
+            without it seven columns are mien's seven expressions.
+        head: Which reading; the first one that it has by default.
+        threads: CPU threads of one run; None leaves it to the library.
+
+    Raises:
+        InputError: There is no such reading, or the function, run or checkpoint cannot be used.
+        NetworkError: The network is not there, damaged, has no card, or is not one for expressions.
+        MissingExtraError: A run or checkpoint was given and torch is not installed.
+
+    >>> subject = open_subject("small", threads=1)
+    >>> subject.name, subject.head, subject.labels.names[:3]
+    ('small', 'expression', ('angry', 'disgust', 'fear'))
+    >>> subject.probabilities(np.zeros((2, 48, 48), np.uint8)).shape
+    (2, 7)
+    """
+    if callable(spec):
+        return open_function(spec, getattr(spec, "__qualname__", type(spec).__name__), head)
+    text = os.fspath(spec)
+    path = Path(text)
+    if path.is_dir() or (path.is_file() and path.suffix in (".ckpt", ".pt")):
+        from mien.evaluate.checkpoints import open_checkpoint
+
+        return open_checkpoint(path, head, threads)
+    if ":" in text and not path.exists():
+        return open_function(function_named(text), text, head)
+    return _open_file(text, head, threads)
+
+
+def _open_file(name: str, head: str | None, threads: int | None) -> Subject:
+    network = open_network(network_path(name), threads=threads)
+    card = network.card
+    if card.kind != "expression" or not card.heads:
+        raise NetworkError(f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one")
+    side = card.input.height
+    if side is None or side != card.input.width:
+        raise NetworkError(f"{network.path}: expected a network over square pictures of one size; its card says {card.input.width}x{side}")
+    reading = chosen_head(head, tuple(card.heads), name)
+    return Subject(name, reading, Labels(card.heads[reading]), _run(network, reading), side)
+
+
+def _run(network: Network, head: str) -> Predict:
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return network.run({network.card.input.name: _fed(images, network.card)})[head]
+
+    return predict
+
+
+def _fed(images: NDArray[np.uint8], card: Card) -> NDArray[np.generic]:
+    """``(n, channels, h, w)`` as the card wants it: black is ``low``, white is ``high``."""
+    spec = card.input
+    gray = np.repeat(images[:, None], spec.channels, axis=1)
+    if (spec.low, spec.high) == (0, 255):
+        return gray.astype(spec.dtype)
+    return (spec.low + gray * ((spec.high - spec.low) / 255)).astype(spec.dtype)
