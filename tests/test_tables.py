@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from mien import EXPRESSIONS, Faces, InputError, MediaError
+from mien import EXPRESSIONS, Faces, InputError, MediaError, MissingExtraError
 from mien.files import written_aside
-from mien.reading import ROW_KEYS, Reading
-from mien.tables import FORMATS, format_of, open_table
+from mien.reading import ROW_KEYS, Reading, flat_keys, flat_row
+from mien.tables import TEXT_FORMATS, format_of, open_table
+from mien.tables.parquet import open_parquet
 
 
 def rows() -> list[dict[str, object]]:
@@ -54,7 +56,7 @@ def test_csv_has_the_same_keys_and_plain_numbers(tmp_path: Path) -> None:
     assert (table[3]["status"], table[3]["frame"], table[3]["error"]) == ("error", "", "c.mp4: expected a file; there is none")
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", TEXT_FORMATS)
 def test_no_rows_are_a_whole_file_too(tmp_path: Path, form: str) -> None:
     path = tmp_path / "rows"
     with open_table(path, form, EXPRESSIONS):
@@ -83,7 +85,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
         pass
     with pytest.raises(InputError, match="must be a folder that you may write to"), written_aside(tmp_path / "no" / "where.csv"):
         pass
-    with pytest.raises(InputError, match=r"ending in \.json, \.jsonl or \.csv"):
+    with pytest.raises(InputError, match=r"ending in \.json, \.jsonl, \.csv or \.parquet"):
         format_of(Path("rows.xlsx"))
 
 
@@ -93,3 +95,36 @@ def test_a_written_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
     with written_aside(tmp_path / "aside") as aside:
         aside.touch()
     assert (tmp_path / "aside").stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("group", [1, 2, 100])
+def test_parquet_has_the_flat_columns_with_types(tmp_path: Path, group: int) -> None:
+    polars = pytest.importorskip("polars")
+    path = tmp_path / "rows.parquet"
+    with open_parquet(path, EXPRESSIONS, group=group) as write:
+        for row in rows():
+            write([row])
+    table = polars.read_parquet(path)
+    assert set(flat_keys(EXPRESSIONS)) - set(table.columns) == {"box", "probs", "smooth"}
+    assert table["status"].to_list() == [row["status"] for row in rows()]
+    assert table["time"].to_list() == [row["time"] for row in rows()]
+    assert (table.schema["frame"], table.schema["track"], table.schema["happy"]) == (polars.Int64, polars.Int64, polars.Float32)
+    flat = [flat_row(row, EXPRESSIONS) for row in rows()]
+    for name in ("happy", "x2", "track", "steady", "smooth_happy"):
+        assert table[name].to_list() == [row[name] for row in flat]
+    assert [found.name for found in tmp_path.iterdir()] == ["rows.parquet"]
+
+
+def test_a_parquet_table_of_nothing_has_its_columns(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    with open_table(tmp_path / "rows.parquet", "parquet", EXPRESSIONS):
+        pass
+    table = polars.read_parquet(tmp_path / "rows.parquet")
+    assert (table.height, table.width) == (0, len(flat_keys(EXPRESSIONS)) - 3)
+
+
+def test_parquet_without_polars_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'mien\[data\]'"), open_table(tmp_path / "rows.parquet", "parquet", EXPRESSIONS):
+        pass
+    assert not list(tmp_path.iterdir())

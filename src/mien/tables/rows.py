@@ -1,4 +1,4 @@
-"""Rows written as JSON, JSON Lines or CSV, one after the other as they come."""
+"""Rows written one after the other as they come; the formats that are text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from mien.reading import Row, flat_keys, flat_row
 
 Write = Callable[[Iterable[Row]], None]
 
-FORMATS = ("json", "jsonl", "csv")
+TEXT_FORMATS = ("json", "jsonl", "csv")
+FORMATS = (*TEXT_FORMATS, "parquet")
 
 
 def format_of(path: Path) -> str:
@@ -27,7 +28,7 @@ def format_of(path: Path) -> str:
     """
     name = path.suffix.lower().lstrip(".")
     if name not in FORMATS:
-        raise InputError(f"expected an output file ending in .json, .jsonl or .csv; got {path}: say which with --format")
+        raise InputError(f"expected a table ending in .json, .jsonl, .csv or .parquet; got {path}: give another name")
     return name
 
 
@@ -38,8 +39,18 @@ def open_table(path: Path, form: str, labels: Labels) -> Iterator[Write]:
     Args:
         path: Where the table goes; it is replaced when there is one.
         form: One of `FORMATS`.
-        labels: Expressions, for the columns of CSV.
+        labels: Expressions, for the columns of CSV and Parquet.
+
+    Raises:
+        InputError: The place cannot be written to.
+        MissingExtraError: The format is ``parquet``, and polars is not installed.
     """
+    if form == "parquet":
+        from mien.tables.parquet import open_parquet
+
+        with open_parquet(path, labels) as write:
+            yield write
+        return
     with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file, row_writer(file, form, labels) as write:
 
         def write_or_tell(rows: Iterable[Row]) -> None:
@@ -81,7 +92,7 @@ def row_writer(file: TextIO, form: str, labels: Labels) -> Iterator[Write]:
         yield write
         file.write("[]\n" if lead == "[" else "\n]\n")
     else:
-        raise InputError(f"expected a format out of {', '.join(FORMATS)}; got {form!r}")
+        raise InputError(f"expected a format out of {', '.join(TEXT_FORMATS)}; got {form!r}")
 
 
 def _json(value: object) -> str:

@@ -1,0 +1,8 @@
+"""Rows written as tables: JSON, JSON Lines, CSV and Parquet."""
+
+from mien.tables.rows import FORMATS as FORMATS
+from mien.tables.rows import TEXT_FORMATS as TEXT_FORMATS
+from mien.tables.rows import Write as Write
+from mien.tables.rows import format_of as format_of
+from mien.tables.rows import open_table as open_table
+from mien.tables.rows import row_writer as row_writer

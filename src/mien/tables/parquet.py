@@ -1,0 +1,85 @@
+"""Rows as Parquet, written in groups, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mien.errors import InputError, MissingExtraError
+from mien.files import told, written_aside
+from mien.labels import Labels
+from mien.reading import ROW_KEYS, Row, flat_keys, flat_row
+from mien.tables.rows import Write
+
+GROUP = 20_000
+"""Rows of a row group; so many are in memory at once."""
+
+_NESTED = ("box", "probs", "smooth")
+_TEXT = ("source", "status", "emotion", "steady", "error")
+_WHOLE = ("frame", "track")
+
+
+@contextmanager
+def open_parquet(path: Path, labels: Labels, group: int = GROUP) -> Iterator[Write]:
+    """A Parquet file for rows; it appears whole.
+
+    Its columns are those of CSV, but for ``box``, ``probs`` and ``smooth``, whose numbers have columns of their own: ``x1`` ... ``y2``,
+    ``angry`` ... ``surprise``, ``smooth_angry`` ... ``smooth_surprise``.
+
+    Args:
+        path: Where the table goes; it is replaced when there is one.
+        labels: Expressions that the network tells apart.
+        group: Rows of a row group.
+
+    Raises:
+        InputError: The place cannot be written to.
+        MissingExtraError: polars is not installed.
+    """
+    polars = _polars()
+    schema = _schema(labels, polars)
+    waiting: list[Row] = []
+    with written_aside(path) as aside, told(path), TemporaryDirectory(prefix="mien-") as folder:
+        parts: list[Path] = []
+
+        def flush() -> None:
+            part = Path(folder) / f"{len(parts):06}.parquet"
+            columns = {name: [row[name] for row in waiting] for name in schema}
+            _writing(path, lambda: polars.DataFrame(columns, schema=schema).write_parquet(part))
+            parts.append(part)
+            waiting.clear()
+
+        def write(rows: Iterable[Row]) -> None:
+            for row in rows:
+                waiting.append(flat_row(row, labels))
+                if len(waiting) >= group:
+                    flush()
+
+        yield write
+        if waiting or not parts:
+            flush()
+        _writing(path, lambda: polars.scan_parquet(parts).sink_parquet(aside, row_group_size=group))
+
+
+def _schema(labels: Labels, polars: Any) -> dict[str, Any]:
+    kinds = {**dict.fromkeys(_TEXT, polars.String), **dict.fromkeys(_WHOLE, polars.Int64), "time": polars.Float64}
+    names = [name for name in flat_keys(labels) if name not in _NESTED]
+    assert {*kinds} <= {*ROW_KEYS}
+    return {name: kinds.get(name, polars.Float32) for name in names}
+
+
+def _writing(path: Path, work: Any) -> None:
+    try:
+        work()
+    except _polars().exceptions.PolarsError as error:
+        raise InputError(f"{path}: cannot be written: {str(error).splitlines()[0]}: make room or give another place") from None
+
+
+def _polars() -> Any:
+    try:
+        import polars
+    except ImportError:
+        raise MissingExtraError("Parquet tables", "data", "polars") from None
+    return polars
