@@ -19,7 +19,7 @@ FLOORS = [
     {"files", "crops", "portrait", "card", "runtime", "networks", "media"},
     {"reading", "tables", "draw", "blur", "detect", "classify", "data", "metrics", "models", "journal", "timeline", "subtitles", "elan"},
     {"pipeline"},
-    {"analysis", "annotate", "doctor", "evaluate", "train"},
+    {"analysis", "annotate", "doctor", "evaluate", "explain", "reproduce", "train"},
     {"cli", "__init__", "__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

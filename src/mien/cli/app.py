@@ -17,7 +17,9 @@ from mien.cli.compare import compare
 from mien.cli.data import data
 from mien.cli.doctor import doctor
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
+from mien.cli.explain import explain
 from mien.cli.models import models
+from mien.cli.reproduce import reproduce
 from mien.cli.train import export, open_private, train
 from mien.errors import InputError, MediaError, MienError
 
@@ -32,7 +34,9 @@ app.command()(analyze)
 app.command()(models)
 app.command()(doctor)
 app.command()(train)
+app.command()(explain)
 app.command()(compare)
+app.command()(reproduce)
 app.command()(export)
 app.command()(open_private)
 app.add_typer(data, name="data")

@@ -55,7 +55,7 @@ def compare(
         from mien.train.presets import preset as preset_named
         from mien.train.run import Hardware, is_first, train
     recipe = changed(preset_named(preset), {"epochs": epochs}, sets)
-    recipes = variants(recipe, _words(optimizers), _words(models), [_number(word) for word in _words(seeds)])
+    recipes = variants(recipe, words(optimizers), words(models), [number(word) for word in words(seeds)])
     faces = open_dataset(data, votes=votes)
     hardware = Hardware(accelerator, devices, strategy, threads=threads)
     console = Console(stderr=True, highlight=False)
@@ -72,11 +72,13 @@ def compare(
         console.print(f"wrote {out / 'comparison.png'} and {out / 'comparison.csv'}", markup=False)
 
 
-def _words(text: str | None) -> list[str]:
+def words(text: str | None) -> list[str]:
+    """A list that was given with commas."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]
 
 
-def _number(word: str) -> int:
+def number(word: str) -> int:
+    """A seed."""
     try:
         return int(word)
     except ValueError:

@@ -12,7 +12,7 @@ from mien.train.keeper import Row
 
 def draw_curves(history: Sequence[Row], path: Path) -> None:
     """Accuracy of every head and loss, training and validation, side by side in one PNG."""
-    figure_of = _figure()
+    figure_of = figure_class()
     figure = figure_of(figsize=(10, 4), layout="constrained")
     accuracy, loss = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]
@@ -32,7 +32,7 @@ def draw_curves(history: Sequence[Row], path: Path) -> None:
 
 def draw_comparison(runs: Mapping[str, Sequence[Row]], head: str, path: Path) -> None:
     """Validation accuracy over epochs, one line per run, as one PNG."""
-    figure = _figure()(figsize=(8, 5), layout="constrained")
+    figure = figure_class()(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     for name, history in runs.items():
         axes.plot(
@@ -45,7 +45,7 @@ def draw_comparison(runs: Mapping[str, Sequence[Row]], head: str, path: Path) ->
         figure.savefig(aside, dpi=120)
 
 
-def _figure():  # type: ignore[no-untyped-def]
+def figure_class():  # type: ignore[no-untyped-def]
     """matplotlib's figure, without a window behind it."""
     try:
         from matplotlib.figure import Figure

@@ -1,0 +1,68 @@
+"""``mien reproduce``: the published trainings again, with the published figures beside ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mien.cli.compare import number, words
+from mien.cli.formats import ListFormat
+from mien.cli.lessons import LessonProgress
+from mien.cli.train import Data, Epochs, Sets, Threads, changed, training_extra
+
+if TYPE_CHECKING:
+    from mien.reproduce import Repetition
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(metavar="PAPER", help="monyok, holman, spittlemeister, kalu, or mini_xception.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder: one run in each subfolder, result.json, curves.png, matrix.png.")],
+    seeds: Annotated[str | None, typer.Option(help="Such as 1,2,3; three where a training takes minutes, else one.")] = None,
+    form: Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")] = ListFormat.table,
+    epochs: Epochs = None,
+    sets: Sets = None,
+    threads: Threads = None,
+) -> None:
+    """Repeat what a paper trained, and show its figures beside ours.
+
+    Stopped and started again with the same command, it goes on where it was. Needs FER-2013 with its three splits. The
+    test set is opened to hold ours against theirs; nothing is chosen by it. What ours is, and why they differ:
+    docs/reproduction.md.
+    """
+    with training_extra():
+        from mien.data import open_dataset
+        from mien.reproduce import paper, repeat
+        from mien.reproduce.pictures import draw_pictures
+        from mien.reproduce.repetition import recipes_of
+        from mien.train.run import Hardware
+    entry = paper(name)
+    recipes = recipes_of(entry, [number(word) for word in words(seeds)], lambda recipe: changed(recipe, {"epochs": epochs}, sets))
+    faces = open_dataset(data)
+    console = Console(stderr=True, highlight=False)
+    repetition = repeat(entry, faces, out, recipes, lambda run, recipe: LessonProgress(recipe.epochs, console, run), Hardware(threads=threads))
+    pictures = draw_pictures(repetition, out)
+    if form is ListFormat.json:
+        print(json.dumps({run.name: run.measures for run in repetition.runs}, indent=1))
+    else:
+        _show(repetition, Console(highlight=False))
+    for place in (out / "result.json", *pictures):
+        console.print(f"wrote {place}", markup=False)
+
+
+def _show(repetition: Repetition, console: Console) -> None:
+    from mien.reproduce.page import claims_rows, runs_rows
+
+    for rows in (claims_rows(repetition), runs_rows(repetition)):
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for title in rows[0]:
+            table.add_column(title, overflow="fold")
+        for row in rows[1:]:
+            table.add_row(*row)
+        console.print(table)
+        console.print()
