@@ -1,0 +1,39 @@
+"""What a network looks at: kernels, feature maps, Grad-CAM, guided backpropagation and occlusion, as numbers and as PNG sheets.
+
+``explain`` writes the sheets of one picture; ``open_subject`` opens a network, and the functions beside it give the numbers. All of it says
+what a network did with one picture, not what a person feels, and not why a face looks as it does.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.explain.covering import occlusion
+    from mien.explain.crops import Crop, crops_of
+    from mien.explain.gradients import gradcam, guided_backpropagation
+    from mien.explain.subject import Subject, open_subject
+    from mien.explain.work import KINDS, Choice, Written, explain
+
+_HOMES = {
+    "KINDS": "work",
+    "Choice": "work",
+    "Crop": "crops",
+    "Subject": "subject",
+    "Written": "work",
+    "crops_of": "crops",
+    "explain": "work",
+    "gradcam": "gradients",
+    "guided_backpropagation": "gradients",
+    "occlusion": "covering",
+    "open_subject": "subject",
+}
+
+__all__ = ["KINDS", "Choice", "Crop", "Subject", "Written", "crops_of", "explain", "gradcam", "guided_backpropagation", "occlusion", "open_subject"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mien.explain' has no attribute {name!r}")
+    return getattr(import_module(f"mien.explain.{_HOMES[name]}"), name)

@@ -1,0 +1,69 @@
+"""The faces of a picture, each as the network sees it and as a person does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.classify import Classifier
+from mien.crops import cut
+from mien.detect import create_detector
+from mien.errors import InputError
+from mien.media import open_media
+from mien.media.frame import Frame
+
+_CROP_SIDE = 64
+"""A picture of at most so many px a side is taken for a face already, unless a detector is named."""
+_VIEW_SIDE = 288
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """One face.
+
+    Args:
+        gray: ``(1, h, w)`` float32, 0 to 255: what the network is given.
+        view: ``(side, side, 3)`` uint8 RGB: the same square, larger, to draw on.
+        probabilities: ``(k,)`` of each expression.
+    """
+
+    gray: NDArray[np.float32]
+    view: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+
+
+def crops_of(picture: str | Path | NDArray[np.uint8], classifier: Classifier, detector: str | None = None) -> list[Crop]:
+    """The faces of a picture, best first.
+
+    Args:
+        picture: A file, or ``(h, w, 3)`` uint8 RGB.
+        classifier: The network.
+        detector: ``mtcnn``, ``haar`` or ``whole``; by default ``whole`` for a picture of up to 64 px a side, else ``mtcnn``.
+
+    Raises:
+        MediaError: The picture cannot be read.
+        InputError: There is no face in it, it is a video, or there is no such detector.
+
+    >>> from mien.explain import open_subject
+    >>> from mien.portrait import draw_portrait
+    >>> [face] = crops_of(draw_portrait(), open_subject().classifier)
+    >>> face.gray.shape, face.view.shape, len(face.probabilities)
+    ((1, 48, 48), (288, 288, 3), 7)
+    """
+    with open_media(picture) as media:
+        if media.kind != "picture":
+            raise InputError(f"expected a picture; {media.name} is a {media.kind}: mien analyze reads those")
+        frame = next(iter(media))
+        name = media.name
+    if not isinstance(frame, Frame):
+        raise frame.error
+    chosen = detector or ("whole" if max(frame.image.shape[:2]) <= _CROP_SIDE else "mtcnn")
+    [faces] = create_detector(chosen).detect([frame.image])
+    if not len(faces):
+        raise InputError(f"expected a picture with a face; {chosen} finds none in {name}: give another one, or --detector whole for a face crop")
+    gray = classifier.cut(frame.image, faces)
+    views = cut(frame.image, classifier.crop.squares(faces.boxes), _VIEW_SIDE)
+    return [Crop(*row) for row in zip(gray, views, classifier.probabilities(gray), strict=True)]

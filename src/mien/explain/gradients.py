@@ -1,0 +1,125 @@
+"""Where the gradient of an expression's score leads: Grad-CAM and guided backpropagation, by captum."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError, MissingExtraError
+from mien.explain.subject import Differentiable, Subject, chosen_layer, coarsest
+
+_PART = "Gradient maps"
+
+
+def gradcam(subject: Subject, crop: NDArray[np.float32], target: int, layer: str | None = None) -> NDArray[np.float32]:
+    """Which places of a layer speak for an expression (Selvaraju et al. 2017).
+
+    The maps of the layer are added up, each weighted with the mean gradient of the expression's score (before the last softmax), and what is
+    below 0 is cut off. The result is as coarse as the layer; here it is stretched over the part of the crop that the network looks at, which
+    may be its centre only.
+
+    Args:
+        subject: The network.
+        crop: ``(1, h, w)`` gray, 0 to 255.
+        target: Column of the expression.
+        layer: Which layer; by default the deepest with maps of at least 4x4.
+
+    Returns:
+        ``(h, w)``, 0 and above, in no particular unit.
+
+    Raises:
+        InputError: There is no such layer, or the expression's score does not depend on it.
+        MissingExtraError: PyTorch or captum is not installed.
+        NetworkError: No gradients can be taken through this network.
+    """
+    features = subject.features(crop)
+    name = coarsest(features) if layer is None else chosen_layer(layer, list(features))
+    with _captum() as (torch, attr):
+        module, face = subject.differentiable(), torch.from_numpy(crop[None])
+        part = module.layer(name)
+        try:
+            maps = attr.LayerGradCam(module, part).attribute(face, target, relu_attributions=True)
+        except RuntimeError as error:
+            if "used in the graph" not in str(error):
+                raise
+            raise InputError(f"expected a layer that the scores depend on; they do not depend on {name}: give another one with --layer") from None
+        top, left, bottom, right = _view(module, tuple(face.shape))
+        stretched = attr.LayerAttribution.interpolate(maps, (bottom - top, right - left), "bilinear")
+    whole = np.zeros(crop.shape[1:], np.float32)
+    whole[top:bottom, left:right] = stretched[0, 0].detach().numpy()
+    return whole
+
+
+def guided_backpropagation(subject: Subject, crop: NDArray[np.float32], target: int) -> NDArray[np.float32]:
+    """The gradient of an expression's score for every pixel, without the paths that any rectifier sees a negative gradient on.
+
+    Springenberg et al. 2015. The picture is sharp and shows what the network can see at all (edges of eyes and mouth); it depends little on
+    the expression that is asked about (Adebayo et al. 2018), so read it beside occlusion.
+
+    Args:
+        subject: The network.
+        crop: ``(1, h, w)`` gray, 0 to 255.
+        target: Column of the expression.
+
+    Returns:
+        ``(h, w)``; above 0 where a brighter pixel would raise the score.
+
+    Raises:
+        InputError: The network has no rectifier, so that there is nothing to guide.
+        MissingExtraError: PyTorch or captum is not installed.
+        NetworkError: No gradients can be taken through this network.
+    """
+    with _captum() as (torch, attr):
+        module = subject.differentiable()
+        if not any(isinstance(part, torch.nn.ReLU) for part in module.modules()):
+            raise InputError(f"expected a network with rectifiers (ReLU); {subject.name} has none: use gradcam or occlusion")
+        gradients = attr.GuidedBackprop(module).attribute(torch.from_numpy(crop[None]), target)
+    return np.asarray(gradients[0].detach().numpy().sum(axis=0))
+
+
+def require_gradients() -> None:
+    """Nothing, where gradient maps can be drawn.
+
+    Raises:
+        MissingExtraError: PyTorch, captum or onnx is not installed.
+    """
+    import importlib.util
+
+    for package in ("torch", "captum", "onnx"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(_PART, "explain", package)
+
+
+@contextmanager
+def _captum() -> Iterator[tuple[Any, Any]]:
+    """PyTorch and captum's methods; its advice about hooks is kept quiet."""
+    try:
+        import torch
+        from captum import attr
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in ("torch", "captum"):
+            raise
+        raise MissingExtraError(_PART, "explain", package) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield torch, attr
+
+
+def _view(module: Differentiable, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right of the pixels that any score depends on: some networks look at the centre only."""
+    import torch
+
+    faces = torch.rand(4, *shape[1:], generator=torch.Generator().manual_seed(0)).mul(255).requires_grad_()
+    module(faces).square().sum().backward()
+    assert faces.grad is not None
+    touched = faces.grad.abs().sum(dim=(0, 1)).numpy() > 0
+    rows, columns = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
+    if not len(rows):
+        return 0, 0, int(shape[2]), int(shape[3])
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1

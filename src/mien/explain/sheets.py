@@ -1,0 +1,144 @@
+"""Sheets: pictures in rows under a title, with a line that says what they mean. Drawn with Pillow alone."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from mien.explain.colours import heat
+
+NOTE = "A network's reading of the expression that the face shows, not a feeling."
+_PAPER, _INK, _DIM = "#ffffff", "#20242b", "#6b7280"
+_MARGIN, _GAP = 24, 14
+TIGHT = 5
+"""Px between what belongs together."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands above and below the pictures of a sheet.
+
+    Args:
+        title: The method and the answer.
+        colour: Of the mark beside the title, ``#rrggbb``.
+        meaning: What the colours say, in a plain line.
+        source: Network, head, layer: for the last line.
+    """
+
+    title: str
+    colour: str
+    meaning: str
+    source: str
+
+
+def sheet(heading: Heading, blocks: Sequence[Image.Image]) -> NDArray[np.uint8]:
+    """Blocks one below the other, with the heading.
+
+    Returns:
+        ``(h, w, 3)`` uint8 RGB.
+    """
+    width = max(640, *(block.width for block in blocks))
+    head = _head(heading, width)
+    foot = written([NOTE, heading.source], width, 13, _DIM)
+    whole = stacked([head, *blocks, foot])
+    page = Image.new("RGB", (width + 2 * _MARGIN, whole.height + 2 * _MARGIN), _PAPER)
+    page.paste(whole, (_MARGIN, _MARGIN))
+    return np.asarray(page)
+
+
+def stacked(blocks: Sequence[Image.Image], gap: int = _GAP) -> Image.Image:
+    """Pictures one below the other, left edges in line."""
+    page = Image.new("RGB", (max(block.width for block in blocks), sum(block.height + gap for block in blocks) - gap), _PAPER)
+    top = 0
+    for block in blocks:
+        page.paste(block, (0, top))
+        top += block.height + gap
+    return page
+
+
+def side_by_side(blocks: Sequence[Image.Image]) -> Image.Image:
+    """Pictures next to each other, upper edges in line."""
+    page = Image.new("RGB", (sum(block.width for block in blocks) + _GAP * (len(blocks) - 1), max(block.height for block in blocks)), _PAPER)
+    left = 0
+    for block in blocks:
+        page.paste(block, (left, 0))
+        left += block.width + _GAP
+    return page
+
+
+def written(lines: Sequence[str], width: int, size: int, colour: str = _INK) -> Image.Image:
+    """Lines of text, broken to a width in px."""
+    font = _font(size)
+    letters = max(20, int(width / (font.getlength("abcdefghijklmnopqrstuvwxyz ,.") / 29)))
+    broken = [part for line in lines for part in textwrap.wrap(line, letters) or [""]]
+    block = Image.new("RGB", (width, round(1.45 * size) * len(broken)), _PAPER)
+    canvas = ImageDraw.Draw(block)
+    for number, line in enumerate(broken):
+        canvas.text((0, number * round(1.45 * size)), line, fill=colour, font=font)
+    return block
+
+
+def captioned(picture: NDArray[np.uint8], caption: str) -> Image.Image:
+    """A picture with a line below it."""
+    image = Image.fromarray(picture)
+    return stacked([image, written([caption], image.width, 13, _DIM)], TIGHT)
+
+
+def mosaic(maps: NDArray[np.floating], columns: int, tile: int, *, signed: bool) -> Image.Image:
+    """``(n, h, w)`` maps, each enlarged to about ``tile`` px without blurring, in rows."""
+    height, width = maps.shape[1:]
+    grown = max(1, round(tile / max(height, width)))
+    sides = (width * grown, height * grown)
+    if grown == 1 and max(height, width) > tile:
+        sides = (tile, round(tile * height / width))
+    gap = 4
+    rows = -(-len(maps) // columns)
+    page = Image.new("RGB", (min(columns, len(maps)) * (sides[0] + gap) - gap, rows * (sides[1] + gap) - gap), _PAPER)
+    for number, colours in enumerate(heat(maps, signed=signed)):
+        resample = Image.Resampling.NEAREST if grown > 1 else Image.Resampling.BILINEAR
+        page.paste(Image.fromarray(colours).resize(sides, resample), (number % columns * (sides[0] + gap), number // columns * (sides[1] + gap)))
+    return page
+
+
+def legend(low: str, high: str, width: int, *, signed: bool) -> Image.Image:
+    """The scale of colours with what its ends mean."""
+    bar = Image.fromarray(np.repeat(heat(np.linspace(-1.0 if signed else 0.0, 1.0, width), signed=signed)[None], 12, axis=0))
+    words = Image.new("RGB", (width, 18), _PAPER)
+    canvas, font = ImageDraw.Draw(words), _font(12)
+    canvas.text((0, 2), low, fill=_DIM, font=font)
+    canvas.text((width, 2), high, fill=_DIM, font=font, anchor="ra")
+    return stacked([bar, words], TIGHT)
+
+
+def bars(values: Sequence[tuple[str, float, str]], width: int) -> Image.Image:
+    """Probabilities, one per line: name, 0 to 1, colour."""
+    line, font = 24, _font(13)
+    names = 84
+    block = Image.new("RGB", (width, line * len(values)), _PAPER)
+    canvas = ImageDraw.Draw(block)
+    room = width - names - 52
+    for number, (name, value, colour) in enumerate(values):
+        top = number * line
+        canvas.text((0, top + 3), name, fill=_INK, font=font)
+        canvas.rectangle((names, top + 4, names + room, top + 17), fill="#eef0f3")
+        if round(value * room):
+            canvas.rectangle((names, top + 4, names + round(value * room), top + 17), fill=colour)
+        canvas.text((width, top + 3), f"{value:.1%}", fill=_INK, font=font, anchor="ra")
+    return block
+
+
+def _head(heading: Heading, width: int) -> Image.Image:
+    title = written([heading.title], width - 20, 22)
+    mark = Image.new("RGB", (6, title.height - 6), heading.colour)
+    return stacked([side_by_side([mark, title]), written([heading.meaning], width, 15)], TIGHT)
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,164 @@
+"""A network that is looked into: its answers, its kernels and what its layers give for a face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.classify import Classifier
+from mien.errors import InputError, MissingExtraError, NetworkError
+from mien.networks import network_path
+from mien.runtime import open_network
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """The weights of a network's first convolution.
+
+    Args:
+        layer: Its name.
+        weights: ``(outputs, inputs, h, w)``.
+    """
+
+    layer: str
+    weights: NDArray[np.float32]
+
+
+class Differentiable(Protocol):
+    """A torch module from ``(n, 1, h, w)`` crops to ``(n, k)`` scores before the last softmax, in which every rectifier is an ``nn.ReLU``."""
+
+    def __call__(self, faces: Tensor) -> Tensor: ...
+
+    def layer(self, name: str) -> nn.Module:
+        """The part whose output is the layer of that name.
+
+        Raises:
+            InputError: The scores do not depend on it.
+        """
+        ...
+
+    def modules(self) -> Iterator[nn.Module]:
+        """All parts."""
+        ...
+
+
+class Subject(Protocol):
+    """A network that can be looked into. Made by `open_subject`.
+
+    Attributes:
+        name: For titles and names of files.
+        classifier: Its answers, and the crop that it was trained on.
+        calibrated: Whether its probabilities are.
+    """
+
+    name: str
+    classifier: Classifier
+    calibrated: bool
+
+    def kernels(self) -> Kernels:
+        """The weights of the first convolution.
+
+        Raises:
+            InputError: It has none.
+        """
+        ...
+
+    def features(self, crop: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+        """``(channels, h, w)`` of every layer that has maps, by name and in order, for one ``(1, h, w)`` gray crop, 0 to 255."""
+        ...
+
+    def differentiable(self) -> Differentiable:
+        """The network in PyTorch.
+
+        Raises:
+            MissingExtraError: PyTorch is not installed.
+            NetworkError: It holds an operator that cannot be differentiated here, or PyTorch's answers differ from ONNX Runtime's.
+        """
+        ...
+
+
+def open_subject(model: str | Path = "small", head: str | None = None) -> Subject:
+    """Open a network to look into.
+
+    Args:
+        model: A network that mien ships, an ONNX file with a card, or the folder of a finished run of ``mien train``.
+        head: Which of its outputs; the first one by default.
+
+    Raises:
+        NetworkError: There is no such network, it is damaged, or it has no card.
+        InputError: There is no such head, or the run is not finished.
+        MissingExtraError: A run needs PyTorch and Lightning.
+
+    >>> open_subject("small").classifier.labels.names[3]
+    'happy'
+    """
+    folder = Path(model)
+    if folder.is_dir():
+        return _open_run(folder, head)
+    from mien.explain.graph import GraphSubject
+
+    try:
+        path = network_path(model)
+    except NetworkError as error:
+        raise NetworkError(f"{error}: a folder of mien train will do too") from None
+    return GraphSubject(path, Classifier(open_network(path), head))
+
+
+def _open_run(folder: Path, head: str | None) -> Subject:
+    try:
+        from mien.explain.trained import TrainedSubject
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in ("torch", "lightning", "torchmetrics", "onnx", "onnxscript", "matplotlib"):
+            raise
+        raise MissingExtraError("Runs of mien train", "train", package) from None
+    return TrainedSubject(folder, head)
+
+
+def chosen_layer(name: str, layers: Sequence[str]) -> str:
+    """A layer's name, if it is there.
+
+    Raises:
+        InputError: It is not; the message lists those that are.
+
+    >>> chosen_layer("conv9", ["conv1", "conv2"])
+    Traceback (most recent call last):
+    ...
+    mien.errors.InputError: expected a layer out of conv1, conv2; got 'conv9'
+    """
+    if name not in layers:
+        raise InputError(f"expected a layer out of {', '.join(layers)}; got {name!r}")
+    return name
+
+
+def stages(features: Mapping[str, NDArray[np.float32]]) -> list[str]:
+    """One layer for every resolution: the last one among those least deep inside other modules. Preparation and outputs are left out.
+
+    >>> maps = {"stem": (8, 44, 44), "stage1": (8, 44, 44), "stage2.conv": (16, 22, 22), "stage2": (16, 22, 22), "stage2.odd": (16, 22, 22)}
+    >>> stages({name: np.zeros(shape, np.float32) for name, shape in maps.items()})
+    ['stage1', 'stage2']
+    """
+    names = [name for name, maps in features.items() if len(maps) > 1 and not name.startswith("heads.")]
+    runs = [list(run) for _, run in groupby(names, key=lambda name: features[name].shape[1:])]
+    return [min(reversed(run), key=lambda name: name.count(".")) for run in runs]
+
+
+def coarsest(features: Mapping[str, NDArray[np.float32]], cells: int = 4) -> str:
+    """The deepest stage with at least so many cells a side: where Grad-CAM looks, unless told otherwise.
+
+    Raises:
+        InputError: No layer has maps.
+    """
+    found = [name for name in stages(features) if min(features[name].shape[1:]) >= cells]
+    if not found:
+        raise InputError(f"expected a network with maps of {cells}x{cells} or more; its layers are {', '.join(features) or 'none with maps'}")
+    return found[-1]
