@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from mien.cli.exits import PART_NOT_READ
 from mien.cli.formats import ListFormat
+from mien.cli.progress import tracked_on
 
 if TYPE_CHECKING:
     from mien.data import FaceDataset
-    from mien.data.gathering import Track
-
-Item = TypeVar("Item")
 
 
 class Also(StrEnum):
@@ -106,10 +103,10 @@ def audit(
     if output is not None:
         require_place(output)
     problems: list[str] = []
-    found = examine(_opened(path, notes, votes=votes, labels=labels, size=size, problems=problems), problems, _track(notes))
+    found = examine(_opened(path, notes, votes=votes, labels=labels, size=size, problems=problems), problems, tracked_on(notes))
     chosen = tuple(also or ())
     if output is not None:
-        write_dataset(found.clean(chosen), output, _track(notes))
+        write_dataset(found.clean(chosen), output, tracked_on(notes))
     _show(found.facts(chosen), form, show_audit)
     if output is not None:
         _wrote(output, notes)
@@ -131,7 +128,7 @@ def convert(
 
     notes = _notes(quiet)
     require_place(output)
-    write_dataset(_opened(path, notes, votes=votes, labels=labels, size=size), output, _track(notes))
+    write_dataset(_opened(path, notes, votes=votes, labels=labels, size=size), output, tracked_on(notes))
     _wrote(output, notes)
 
 
@@ -157,7 +154,7 @@ def split(
     notes = _notes(quiet)
     require_place(output)
     faces = _opened(path, notes, labels=labels)
-    write_dataset(split_anew(faces, share, seed, held_out=require_split(held_out, "--held-out"), scatter=scatter), output, _track(notes))
+    write_dataset(split_anew(faces, share, seed, held_out=require_split(held_out, "--held-out"), scatter=scatter), output, tracked_on(notes))
     _wrote(output, notes)
 
 
@@ -165,7 +162,7 @@ def _opened(path: Path, notes: Console, labels: str | None = None, **terms: Any)
     from mien.data import open_dataset
 
     names = None if labels is None else [name.strip() for name in labels.split(",")]
-    return open_dataset(path, labels=names, track=_track(notes), **terms)
+    return open_dataset(path, labels=names, track=tracked_on(notes), **terms)
 
 
 def _notes(quiet: bool) -> Console:
@@ -181,15 +178,3 @@ def _show(facts: dict[str, Any], form: ListFormat, show: Any) -> None:
         print(json.dumps(facts, indent=1, ensure_ascii=False))
     else:
         show(facts, Console(highlight=False))
-
-
-def _track(notes: Console) -> Track:
-    """A bar on a terminal, nothing elsewhere."""
-    from rich.progress import track
-
-    def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
-        if notes.quiet or not notes.is_terminal:
-            return items
-        return track(items, what, total=total, console=notes, transient=True)
-
-    return tracked

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,6 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from mien.analysis import Sighting
+
+if TYPE_CHECKING:
+    from mien.data.gathering import Track
+
+Item = TypeVar("Item")
 
 _MOST_TOLD = 3
 """Failures of one source that are told one by one; a badly damaged video can have thousands."""
@@ -81,3 +87,15 @@ class SourceProgress:
 
 def _short(name: str, most: int = 24) -> str:
     return name if len(name) <= most else "…" + name[1 - most :]
+
+
+def tracked_on(notes: Console) -> Track:
+    """Counted work shown as a bar on a terminal, and as nothing elsewhere."""
+    from rich.progress import track
+
+    def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+        if notes.quiet or not notes.is_terminal:
+            return items
+        return track(items, what, total=total, console=notes, transient=True)
+
+    return tracked
