@@ -17,8 +17,8 @@ SOURCE = Path(mien.__file__).parent
 FLOORS = [
     {"errors", "labels", "boxes", "faces"},
     {"files", "crops", "portrait", "card", "runtime", "networks", "media"},
-    {"reading", "tables", "draw", "blur", "detect", "classify", "data", "metrics", "models", "journal", "timeline", "subtitles", "elan"},
-    {"pipeline"},
+    {"reading", "tables", "draw", "blur", "detect", "classify", "data", "metrics", "models", "smooth", "track", "journal", "timeline", "subtitles", "elan"},
+    {"pipeline", "session"},
     {"analysis", "annotate", "doctor", "evaluate", "explain", "reproduce", "train"},
     {"cli", "__init__", "__main__"},
 ]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from mien.media.frame import Frame
     from mien.pipeline import Pipeline
     from mien.reading import Reading, Recording, Results
+    from mien.session import Session
+    from mien.smooth import Smoothing
+    from mien.track import Tracking
 
 __version__ = "0.1.0"
 
@@ -43,6 +46,9 @@ _HOMES = {
     "Recording": "mien.reading",
     "Results": "mien.reading",
     "Sampling": "mien.media",
+    "Session": "mien.session",
+    "Smoothing": "mien.smooth",
+    "Tracking": "mien.track",
     "analyze": "mien.analysis",
 }
 
@@ -64,6 +70,9 @@ __all__ = [
     "Recording",
     "Results",
     "Sampling",
+    "Session",
+    "Smoothing",
+    "Tracking",
     "analyze",
 ]
 

@@ -7,10 +7,10 @@ it is clipped to the picture. A detector that draws its boxes otherwise converts
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InputError, MienError
 from mien.faces import Faces
@@ -26,6 +26,15 @@ class Detector(Protocol):
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
         """Faces of each ``(h, w, 3)`` uint8 RGB picture, best first, with frames and times 0."""
+        ...
+
+
+@runtime_checkable
+class Refiner(Protocol):
+    """A detector that can also confirm faces where they are expected, for much less than finding them."""
+
+    def refine(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[ArrayLike]) -> list[Faces]:
+        """For each picture a row per box, in order: the refined box and the probability, however low, that it holds a face."""
         ...
 
 

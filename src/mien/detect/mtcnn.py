@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from mien import boxes as box_arithmetic
@@ -82,6 +82,28 @@ class MTCNN:
         refined = self._refine(pictures, proposals)
         return self._output(pictures, refined)
 
+    def refine(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[ArrayLike]) -> list[Faces]:
+        """Look at boxes that are already thought to hold a face, with the last network alone.
+
+        This costs a twentieth of `detect` or less: a face that was found a moment ago is confirmed and its box brought up to date.
+        A box may be off by about a quarter of its size.
+
+        Args:
+            images: ``(h, w, 3)`` uint8 RGB, each of its own size.
+            boxes: For each picture ``(n, 4)``, in the convention of `detect`.
+
+        Returns:
+            A record per picture with a row for every box, in the same order: the refined box, its points, and as score the
+            probability of a face, however low; 0 where too little lies in the picture or the face is lower than 0.8 ``min_face``.
+
+        Raises:
+            InputError: A picture is not of that kind.
+        """
+        pictures = checked(images)
+        windows = [_squared(np.asarray(part, np.float32).reshape(-1, 4)) for part in boxes]
+        out = _run(self._onet, pictures, windows, 48, rows=64)
+        return [_confirmed(picture, part, values, 0.8 * self.min_face) for picture, part, values in zip(pictures, windows, out, strict=True)]
+
     def _propose(self, picture: NDArray[np.uint8]) -> Floats:
         """``(n, 4)`` square windows of one picture that may hold a face (P-Net)."""
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
@@ -142,11 +164,24 @@ class MTCNN:
             tall = boxes[:, 3] - boxes[:, 1] >= self.min_face
             sure = np.flatnonzero((score > self.thresholds[2]) & tall & (inside[:, 2:] - inside[:, :2] >= 1).all(axis=1))
             best = sure[box_arithmetic.suppress(boxes[sure], score[sure], 0.7, over="smaller")]
-            # Five x, then five y, as shares of the window.
-            shares = values["points"].reshape(-1, 2, 5).transpose(0, 2, 1)
-            points = windows[:, None, :2] + shares * (windows[:, 2:] - windows[:, :2])[:, None]
-            records.append(found(inside[best], score[best], points[best]))
+            records.append(found(inside[best], score[best], _points(windows, values["points"])[best]))
         return records
+
+
+def _confirmed(picture: NDArray[np.uint8], windows: Floats, values: dict[str, Floats], least: float) -> Faces:
+    """What O-Net says of windows that are taken for faces, row by row."""
+    height, width = picture.shape[:2]
+    boxes = _moved(windows, values["shift"])
+    inside = box_arithmetic.clip(boxes, width, height)
+    there = (boxes[:, 3] - boxes[:, 1] >= least) & (box_arithmetic.area(inside) >= 0.25 * box_arithmetic.area(boxes))
+    return found(inside, values["face"][:, 1] * there, _points(windows, values["points"]))
+
+
+def _points(windows: Floats, values: Floats) -> Floats:
+    """``(n, 5, 2)`` px of the points that O-Net gives: five x, then five y, as shares of the window."""
+    shares = values.reshape(-1, 2, 5).transpose(0, 2, 1)
+    points: Floats = windows[:, None, :2] + shares * (windows[:, 2:] - windows[:, :2])[:, None]
+    return points
 
 
 def _run(network: Network, pictures: list[NDArray[np.uint8]], windows: list[Floats], size: int, rows: int) -> list[dict[str, Floats]]:
@@ -179,9 +214,14 @@ def _moved(windows: Floats, shifts: Floats) -> Floats:
 
 
 def _square(boxes: Floats) -> Floats:
-    """Squares with the centres of the boxes and their longer sides; boxes thinner than a pixel are left out."""
-    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True, initial=0)
+    """`_squared` without the boxes thinner than a pixel."""
+    thick: Floats = _squared(boxes)[(boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= 1]
+    return thick
+
+
+def _squared(boxes: Floats) -> Floats:
+    """Squares with the centres of the boxes and their longer sides, which are a pixel at least."""
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True, initial=1)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     squares: Floats = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)
-    thick: Floats = squares[sides[:, 0] >= 1]
-    return thick
+    return squares

@@ -1,0 +1,197 @@
+"""Stretches in which a person shows one expression, on the stream's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.faces import Faces
+from mien.reading import Reading
+from mien.smooth.evidence import tracks_of
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One person showing one label without a break.
+
+    Args:
+        track: Id of the person.
+        label: Steady label; the most probable expression where nothing was smoothed.
+        start: Seconds.
+        end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long as frames last there.
+        confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration.
+    """
+
+    track: int
+    label: str
+    start: float
+    end: float
+    confidence: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """One person in one frame, and for how long that stands.
+
+    Args:
+        track: Id of the person.
+        label: Column of the label shown.
+        probs: ``(k,)`` probabilities, smoothed where they were.
+        start: Seconds.
+        end: Seconds.
+        follows: The one before ended where this begins.
+    """
+
+    track: int
+    label: int
+    probs: Floats
+    start: float
+    end: float
+    follows: bool
+
+
+class Glimpses:
+    """Turns frames into times: each face stands for the time up to the same person's next, or as long as a frame lasts before a gap.
+
+    Args:
+        gap: Seconds; a person not seen for longer was away.
+    """
+
+    def __init__(self, gap: float = 1.0) -> None:
+        self.gap = gap
+        self._now: float | None = None
+        self._step = 0.0  # How long a frame lasts.
+        self._open: dict[int, Glimpse] = {}
+
+    def update(self, reading: Reading) -> list[Glimpse]:
+        """Take in the next reading; gives what is now over, in order of time."""
+        time = reading.time
+        if time is None:
+            return []
+        done = self.close() if self._now is not None and time < self._now else []
+        if self._now is not None and 0 < time - self._now <= self.gap:
+            self._step = time - self._now
+        self._now = time
+        faces = reading.faces
+        here = set(tracks_of(faces)) if len(faces) and faces.probs is not None else set()
+        for track in [track for track, glimpse in self._open.items() if track not in here and time - glimpse.start > self.gap]:
+            done.append(self._ended(self._open.pop(track)))
+        if here:
+            done += self._shown(faces, time)
+        return sorted(done, key=lambda glimpse: glimpse.start)
+
+    def close(self) -> list[Glimpse]:
+        """Nothing follows."""
+        done = [self._ended(glimpse) for glimpse in self._open.values()]
+        self._open = {}
+        return sorted(done, key=lambda glimpse: glimpse.start)
+
+    def _shown(self, faces: Faces, time: float) -> list[Glimpse]:
+        done = []
+        probs = np.asarray(faces.probs if faces.smooth is None else faces.smooth, np.float64)
+        labels = probs.argmax(axis=1).tolist() if faces.steady is None else faces.steady.tolist()
+        for row, track in enumerate(tracks_of(faces)):
+            before = self._open.get(track)
+            follows = before is not None and time - before.start <= self.gap
+            if before is not None:
+                done.append(Glimpse(track, before.label, before.probs, before.start, time, before.follows) if follows else self._ended(before))
+            self._open[track] = Glimpse(track, labels[row], probs[row], time, time, follows)
+        return done
+
+    def _ended(self, glimpse: Glimpse) -> Glimpse:
+        return Glimpse(glimpse.track, glimpse.label, glimpse.probs, glimpse.start, glimpse.start + self._step, glimpse.follows)
+
+
+class Segmenter:
+    """Joins what was read into segments, as it comes; memory does not grow with the length.
+
+    Args:
+        gap: Seconds; a person not seen for longer was away, which ends a segment.
+    """
+
+    def __init__(self, gap: float = 1.0) -> None:
+        self._glimpses = Glimpses(gap)
+        self._open: dict[int, _Stretch] = {}
+        self._names: tuple[str, ...] = ()
+
+    def update(self, reading: Reading) -> list[Segment]:
+        """Take in the next reading; gives the segments that are now over."""
+        if reading.faces.labels is not None:
+            self._names = reading.faces.labels.names
+        done = self._joined(self._glimpses.update(reading))
+        if reading.time is not None:
+            away = [track for track, stretch in self._open.items() if reading.time - stretch.end > self._glimpses.gap or reading.time < stretch.start]
+            done += [self._segment(self._open.pop(track)) for track in away]
+        return done
+
+    def close(self) -> list[Segment]:
+        """Nothing follows: the segments that were still open."""
+        done = self._joined(self._glimpses.close())
+        done += [self._segment(stretch) for stretch in sorted(self._open.values(), key=lambda stretch: stretch.start)]
+        self._open = {}
+        return done
+
+    def _joined(self, glimpses: list[Glimpse]) -> list[Segment]:
+        done = []
+        for glimpse in glimpses:
+            stretch = self._open.get(glimpse.track)
+            if stretch is not None and (not glimpse.follows or stretch.label != glimpse.label):
+                done.append(self._segment(stretch))
+                stretch = None
+            if stretch is None:
+                stretch = self._open[glimpse.track] = _Stretch(glimpse.track, glimpse.label, glimpse.start, glimpse.start)
+            seconds = max(glimpse.end - glimpse.start, 1e-9)
+            stretch.end = glimpse.end
+            stretch.total += seconds
+            stretch.sum += seconds * float(glimpse.probs[glimpse.label])
+        return done
+
+    def _segment(self, stretch: _Stretch) -> Segment:
+        return Segment(stretch.track, self._names[stretch.label], stretch.start, stretch.end, stretch.sum / stretch.total)
+
+
+@dataclass
+class _Stretch:
+    """A segment that is still growing."""
+
+    track: int
+    label: int
+    start: float
+    end: float
+    sum: float = 0.0
+    total: float = 0.0
+
+
+def segments(readings: Iterable[Reading], gap: float = 1.0) -> Iterator[Segment]:
+    """Stretches of one label per person, each as soon as it is over.
+
+    Args:
+        readings: Of one source, in order of time, with ``tracks`` and ``probs``.
+        gap: Seconds; a person not seen for longer was away, which ends a segment.
+
+    Raises:
+        InputError: The faces have no tracks.
+
+    >>> from mien.labels import Labels
+    >>> labels = Labels(("sad", "happy"))
+    >>> def reading(time, happy):
+    ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
+    ...     return Reading("a.mp4", 0, time, faces)
+    >>> for segment in segments([reading(0.0, 0.75), reading(0.5, 0.75), reading(1.0, 0.25)]):
+    ...     print(segment)
+    Segment(track=1, label='happy', start=0.0, end=1.0, confidence=0.75)
+    Segment(track=1, label='sad', start=1.0, end=1.5, confidence=0.75)
+    """
+    segmenter = Segmenter(gap)
+    for reading in readings:
+        yield from segmenter.update(reading)
+    yield from segmenter.close()

@@ -1,0 +1,269 @@
+"""Faces followed from frame to frame, with the whole detector only where it is needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien import boxes as box_arithmetic
+from mien.detect import Detector, Refiner
+from mien.faces import Faces
+from mien.media.frame import Frame
+from mien.track.assignment import assign
+from mien.track.options import Tracking
+from mien.track.person import COARSE, Person
+from mien.track.scene import Scene
+
+SOON = 0.1  # s between looks at the whole picture after something happened.
+ALERT = 0.5  # s for which that lasts.
+UNSURE = 0.8  # A known face with a lower score is looked for in the whole picture soon.
+AGAIN = 0.8  # Least score at which a face that was hidden is taken for seen again where it was thought to be.
+ASTRAY = 0.5  # Sizes by which a confirmed box may lie off the place where it was thought to be; farther off it is somebody else's.
+GROWN = 0.35  # Logarithm of the largest factor between its size and the size before.
+SAME = 0.4  # Overlap (intersection over union) of two boxes above which they show one face.
+REACH = 1.2  # Sizes; a face farther from where a person is thought to be is never theirs.
+STILL_REACH = 0.7  # The same over a step so long that only overlap counts.
+
+Pixels = NDArray[np.uint8]
+
+
+class Tracker:
+    """Gives the faces of one stream, frame by frame, an id per person.
+
+    Ids are 1, 2, 3, ... in the order in which people appear; each belongs to one person of this stream and is never given again, also
+    not when everyone was forgotten after a jump in time or a cut. A person who is not seen in a frame has no row there, and keeps the
+    id on coming back within ``lost_after`` seconds near where the face was going. There is no identity: who comes back later or
+    elsewhere is someone new.
+
+    With a detector that can ``refine`` (`mien.detect.Refiner`) most frames cost one pass of its last network over the faces already
+    known (Zhang et al. 2016 end their cascade with it). The whole picture is searched when a face was lost, is unsure or came just
+    now, at a cut, every ``full_every`` seconds, and only every ``calm_every`` while nothing changes outside the known faces. Any other
+    detector is run on every frame.
+
+    Faces and people are paired by the distance from a prediction (a Kalman filter with constant velocity, in seconds) and by size, at
+    the least cost in all; as in ByteTrack (Zhang et al. 2022, https://arxiv.org/abs/2110.06864) a face that is too unsure to be
+    someone new may still continue someone known.
+
+    It holds the state of one stream: not for several threads at once.
+
+    Args:
+        detector: Finds the faces.
+        options: How they are followed.
+
+    >>> import numpy as np
+    >>> from mien.detect import create_detector
+    >>> tracker = Tracker(create_detector("whole"))
+    >>> picture = np.zeros((48, 48, 3), np.uint8)
+    >>> [tracker.update(Frame(index, index / 25, picture)).tracks.tolist() for index in range(3)]
+    [[1], [1], [1]]
+    """
+
+    def __init__(self, detector: Detector, options: Tracking | None = None) -> None:
+        self.detector = detector
+        self.options = Tracking() if options is None else options
+        self._refiner = detector if isinstance(detector, Refiner) and not self.options.every_frame else None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: the next frame is the first of another stream, and ids begin at 1 again."""
+        self._people: list[Person] = []
+        self._scene = Scene()
+        self._next = 1
+        self._time: float | None = None  # Of the last frame, on the stream's clock.
+        self._clock = 0.0  # The tracker's own, which never goes back.
+        self._before = 0.0  # The same at the last frame.
+        self._shape = (0, 0)
+        self._looked = -math.inf
+        self._alert = -math.inf
+
+    def update(self, frame: Frame) -> Faces:
+        """The faces of the next frame.
+
+        Args:
+            frame: Its picture may differ in size from the one before. Its time may stand still or jump: over more than
+                ``lost_after`` seconds, forth or back, everyone is forgotten.
+
+        Returns:
+            A row for every face that is seen, with ``tracks``, in order of them; frames and times are those of the frame.
+
+        Raises:
+            InputError: The picture is not ``(h, w, 3)`` uint8.
+        """
+        step = self._advance(frame.time)
+        self._fit(frame)
+        cut = self._refiner is not None and self._scene.watch(frame.image) and self.options.cuts and step <= COARSE
+        if cut:
+            self._people = []
+        for person in self._people:
+            person.predict(step, hidden=self._hidden(person))
+        people, faces = self._seen(frame.image, cut)
+        self._people = [person for person in self._people if self._clock - person.seen <= self.options.lost_after]
+        self._before = self._clock
+        order = sorted(range(len(people)), key=lambda row: people[row].id)
+        return _ordered(faces, order).with_columns(
+            frames=np.full(len(people), frame.index),
+            times=np.full(len(people), frame.time),
+            tracks=np.array([people[row].id for row in order], np.int64),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """All that it remembers, ready for JSON; a tracker that restores it goes on to the same bits."""
+        return {
+            "people": [person.state() for person in self._people],
+            "scene": self._scene.state(),
+            "next": self._next,
+            "time": self._time,
+            "clock": self._clock,
+            "before": self._before,
+            "shape": list(self._shape),
+            # JSON has no infinity.
+            "looked": None if self._looked == -math.inf else self._looked,
+            "alert": None if self._alert == -math.inf else self._alert,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where the tracker that gave this `state` was; options and detector must be the same."""
+        self.reset()
+        self._people = [Person(**person) for person in state["people"]]
+        self._scene.restore(state["scene"])
+        self._next, self._time, self._clock, self._before = int(state["next"]), state["time"], state["clock"], state["before"]
+        self._shape = (int(state["shape"][0]), int(state["shape"][1]))
+        self._looked = -math.inf if state["looked"] is None else state["looked"]
+        self._alert = -math.inf if state["alert"] is None else state["alert"]
+
+    def _advance(self, time: float) -> float:
+        """Move the clock on to the time of a frame; returns by how much."""
+        step = 0.0 if self._time is None else time - self._time
+        self._time = time
+        if abs(step) > self.options.lost_after:
+            self._people, self._looked = [], -math.inf
+            step = 0.0
+        step = max(0.0, step)
+        self._clock += step
+        return step
+
+    def _fit(self, frame: Frame) -> None:
+        """Carry what is known over to a picture of another size; of another shape, it means nothing."""
+        shape, before = (frame.height, frame.width), self._shape
+        self._shape = shape
+        if shape == before or not before[0]:
+            return
+        down, across = shape[0] / before[0], shape[1] / before[1]
+        if abs(math.log(down / across)) > 0.05:
+            self._people = []
+        for person in self._people:
+            person.scale(across, down)
+        self._looked = -math.inf
+
+    def _hidden(self, person: Person) -> bool:
+        return person.seen < self._before
+
+    def _seen(self, image: Pixels, cut: bool) -> tuple[list[Person], Faces]:
+        """Who is seen in the picture, and their faces, row by row."""
+        if self._refiner is None or cut or self._due():
+            return self._look(image)
+        visible = {person.id for person in self._people if not self._hidden(person)}
+        people, faces = self._confirmed(image, self._people)
+        if visible - {person.id for person in people}:
+            return self._look(image)  # Somebody is gone: where to?
+        if (faces.scores < UNSURE).any():
+            self._alert = self._clock + ALERT
+        self._see(people, faces)
+        return people, faces
+
+    def _due(self) -> bool:
+        """Whether it is time to search the whole picture."""
+        passed = self._clock - self._looked + 1e-6
+        if self._clock < self._alert:
+            return passed >= min(SOON, self.options.full_every)
+        if passed < self.options.full_every:
+            return False
+        return passed >= self.options.calm_every or self._scene.moved([person.box for person in self._people])
+
+    def _look(self, image: Pixels) -> tuple[list[Person], Faces]:
+        """Search the whole picture."""
+        [faces] = self.detector.detect([image])
+        self._looked = self._clock
+        self._scene.searched()
+        pairs = self._paired(faces)
+        people, rows = [self._people[row] for row, _ in pairs], [column for _, column in pairs]
+        missed = [person for person in self._people if person not in people]
+        kept, refined = self._confirmed(image, missed, faces.boxes)
+        new = [column for column in range(len(faces)) if column not in rows and faces.scores[column] >= self.options.start]
+        if new or any(person not in kept and not self._hidden(person) for person in missed):
+            self._alert = self._clock + ALERT
+        people += [self._newcomer(faces.boxes[column].tolist()) for column in new]
+        found = faces[rows + new] if rows + new != list(range(len(faces))) else faces
+        for person in people:
+            person.found = self._clock
+        self._see(people, found)
+        self._see(kept, refined)
+        return people + kept, Faces.concatenate([found, refined]) if kept else found
+
+    def _see(self, people: Sequence[Person], faces: Faces) -> None:
+        for person, box in zip(people, faces.boxes.tolist(), strict=True):
+            person.see(box, self._clock)
+
+    def _newcomer(self, box: Sequence[float]) -> Person:
+        x1, y1, x2, y2 = box
+        person = Person(self._next, (x1 + x2) / 2, (y1 + y2) / 2, max(1.0, x2 - x1), max(1.0, y2 - y1), self._clock, self._clock)
+        self._next += 1
+        self._people.append(person)
+        return person
+
+    def _paired(self, faces: Faces) -> list[tuple[int, int]]:
+        """Which row of people is which row of faces."""
+        if not self._people or not len(faces):
+            return []
+        places = np.array([(person.x, person.y, person.size, person.spread) for person in self._people])[:, None]
+        boxes = faces.boxes.astype(np.float64)
+        sizes = np.maximum(1.0, np.sqrt(box_arithmetic.area(boxes).astype(np.float64)))
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+        away = np.hypot(centres[:, 0] - places[..., 0], centres[:, 1] - places[..., 1]) / np.sqrt(sizes * places[..., 2])
+        grown = np.abs(np.log(sizes / places[..., 2]))
+        reach = STILL_REACH if self._clock - self._before > COARSE else np.minimum(REACH, 0.35 + 3 * places[..., 3])
+        cost = (away / (0.1 + places[..., 3])) ** 2 + (grown / 0.15) ** 2
+        return assign(np.where((away <= reach) & (grown <= 2 * GROWN), cost, np.inf), limit=1e3)
+
+    def _confirmed(self, image: Pixels, people: Sequence[Person], taken: NDArray[np.float32] | None = None) -> tuple[list[Person], Faces]:
+        """Those whose face the last network still sees where it is thought to be, and their faces.
+
+        Args:
+            image: The picture.
+            people: Who is looked for.
+            taken: Boxes that belong to others.
+        """
+        if self._refiner is None or not people:
+            return [], Faces.empty()
+        [faces] = self._refiner.refine([image], [np.array([person.box for person in people], np.float32).reshape(-1, 4)])
+        boxes, scores = faces.boxes.tolist(), faces.scores.tolist()
+        strayed = [_strayed(person, box) for person, box in zip(people, boxes, strict=True)]
+        rows: list[int] = []
+        # A face that two claim belongs to the one who was seen there, or nearer, a moment ago.
+        for row in sorted(range(len(people)), key=lambda row: (self._hidden(people[row]), strayed[row])):
+            least = max(AGAIN, self.options.keep) if self._hidden(people[row]) else self.options.keep
+            lasting = self._clock - people[row].found <= max(self.options.lost_after, self.options.calm_every)
+            if scores[row] < least or strayed[row] > 1 or not lasting:
+                continue
+            others = [faces.boxes[rows]] if taken is None else [faces.boxes[rows], taken]
+            if not any(len(other) and (box_arithmetic.overlap(faces.boxes[[row]], other) > SAME).any() for other in others):
+                rows.append(row)
+        rows.sort()
+        return [people[row] for row in rows], faces if len(rows) == len(people) else faces[rows]
+
+
+def _strayed(person: Person, box: Sequence[float]) -> float:
+    """How far a confirmed box is from what was expected; above 1 it is somebody else's."""
+    x1, y1, x2, y2 = box
+    away = math.hypot((x1 + x2) / 2 - person.x, (y1 + y2) / 2 - person.y) / person.size
+    area = (x2 - x1) * (y2 - y1)
+    grown = abs(math.log(area / person.size**2)) / 2 if area > 0 else math.inf
+    return max(away / ASTRAY, grown / GROWN)
+
+
+def _ordered(faces: Faces, order: list[int]) -> Faces:
+    return faces if order == list(range(len(order))) else faces[order]
