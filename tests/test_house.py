@@ -30,12 +30,13 @@ FLOORS = [
         "smooth",
         "track",
         "journal",
+        "overview",
         "timeline",
         "subtitles",
         "elan",
     },
     {"pipeline", "session"},
-    {"analysis", "annotate", "doctor", "evaluate", "explain", "reproduce", "train"},
+    {"analysis", "annotate", "report", "doctor", "evaluate", "explain", "reproduce", "train"},
     {"cli", "__init__", "__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
