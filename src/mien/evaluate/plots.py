@@ -74,6 +74,19 @@ def png(figure: Figure) -> bytes:
     return into.getvalue()
 
 
+def require_matplotlib() -> type[Figure]:
+    """matplotlib's figure, without a window behind it.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise MissingExtraError("Plots and reports", "evaluate", "matplotlib") from None
+    return Figure
+
+
 def _title(found: Evaluation) -> str:
     head = f" ({found.subject.head})" if found.subject.head else ""
     views = "one view" if found.options.views == "one" else f"{found.options.views} views"
@@ -89,12 +102,7 @@ def _written(figure: Figure, path: Path, title: str) -> Path:
 
 
 def _drawn(size: tuple[float, float], draw: Callable[[Axes], None]) -> Figure:
-    """A figure without a window behind it."""
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise MissingExtraError("Plots and reports", "evaluate", "matplotlib") from None
-    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    figure = require_matplotlib()(figsize=size, layout="constrained", facecolor="white")
     draw(figure.subplots())
     return figure
 

@@ -1,0 +1,111 @@
+"""An evaluation as tables for people."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mien.evaluate import Evaluation, Figures
+
+_MOST_PAIRS = 8
+
+
+def show_evaluation(found: Evaluation, console: Console) -> None:
+    """Print key figures, classes, confusions, second guesses and people."""
+    console.print(_title(found), soft_wrap=True)
+    for heading, table in (
+        ("", _figures(found)),
+        ("every class", _classes(found)),
+        ("confusion matrix: rows what a picture was, columns what was predicted", _confusion(found)),
+        (_second_heading(found), _second_guesses(found)),
+        ("people of FER+, and the network, against the same people held out", _humans(found)),
+    ):
+        if table is not None:
+            console.print()
+            if heading:
+                console.print(heading, style="bold")
+            console.print(table)
+
+
+def _title(found: Evaluation) -> Text:
+    reading = f", reading {found.subject.head}" if found.subject.head else ""
+    options = found.options
+    views = "one view of each picture" if options.views == "one" else f"{options.views} views of each picture, averaged"
+    return Text.assemble((f"{found.subject.name}{reading}", "bold"), f" on {options.split} of {options.data}; labels {options.labels}; {views}")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left", no_wrap=True)
+    return table
+
+
+def _figures(found: Evaluation) -> Table:
+    parts = {found.options.split: found.whole, "leak-free part": found.leak_free, "Training": found.training}
+    there = {name: figures for name, figures in parts.items() if figures is not None}
+    table = _table("", *there)
+    for name, cells in figure_rows(list(there.values())):
+        table.add_row(name, *cells)
+    if found.train_ratio is not None:
+        table.add_row("test / training", f"{found.train_ratio:.4f}")
+    return table
+
+
+def figure_rows(parts: list[Figures]) -> list[tuple[str, list[str]]]:
+    """Key figures of several sets of pictures, one row per figure."""
+    rows = [
+        ("pictures", [f"{part.n:,}" for part in parts]),
+        ("accuracy", [f"{part.accuracy:.2%}" for part in parts]),
+        ("95 % interval", [f"{part.low:.1%} to {part.high:.1%}" for part in parts]),
+        ("macro-F1", [f"{part.macro_f1:.3f}" for part in parts]),
+        ("right within two guesses", [f"{part.top2:.2%}" for part in parts]),
+        ("expected calibration error", [f"{part.expected_calibration_error:.3f}" for part in parts]),
+        ("negative log-likelihood", [f"{part.negative_log_likelihood:.3f}" for part in parts]),
+        ("divergence from the votes (KL)", ["" if part.kl_to_votes is None else f"{part.kl_to_votes:.3f}" for part in parts]),
+    ]
+    return [(name, cells) for name, cells in rows if any(cells)]
+
+
+def _classes(found: Evaluation) -> Table:
+    table = _table("class", "pictures", "precision", "recall", "F1")
+    for name, score in zip(found.classes, found.per_class, strict=True):
+        table.add_row(name, f"{score.n:,}", *("-" if share is None else f"{share:.1%}" for share in (score.precision, score.recall, score.f1)))
+    return table
+
+
+def _confusion(found: Evaluation) -> Table:
+    table = _table("", *found.classes)
+    for row, (name, counts) in enumerate(zip(found.classes, found.confusion.tolist(), strict=True)):
+        table.add_row(name, *(Text(f"{count:,}" if count else "·", "bold" if row == column else "") for column, count in enumerate(counts)))
+    return table
+
+
+def _second_heading(found: Evaluation) -> str:
+    guesses = found.second_guess
+    if guesses.share is None:
+        return "second guesses: there is no error"
+    return f"second guesses: right for {guesses.share:.2%} of {guesses.errors:,} errors"
+
+
+def _second_guesses(found: Evaluation) -> Table | None:
+    pairs = found.second_guess.pairs
+    if not pairs:
+        return None
+    table = _table("predicted / was", "errors", "second guess right")
+    for pair in pairs[:_MOST_PAIRS]:
+        table.add_row(f"predicted {found.classes[pair.predicted]} / was {found.classes[pair.was]}", f"{pair.n:,}", f"{pair.share:.1%}")
+    if len(pairs) > _MOST_PAIRS:
+        table.add_row(f"{len(pairs) - _MOST_PAIRS} pairs more: --format json", f"{sum(pair.n for pair in pairs[_MOST_PAIRS:]):,}")
+    return table
+
+
+def _humans(found: Evaluation) -> Table | None:
+    if not found.humans:
+        return None
+    table = _table("taggers", "pictures", "people", "95 % interval", "network", "95 % interval")
+    for score in found.humans:
+        people, network = f"{score.low:.1%} to {score.high:.1%}", f"{score.network_low:.1%} to {score.network_high:.1%}"
+        table.add_row(f"{score.taggers} against the rest", f"{score.n:,}", f"{score.accuracy:.1%}", people, f"{score.network:.1%}", network)
+    return table
