@@ -16,6 +16,7 @@ from mien.cli.analyze import analyze
 from mien.cli.compare import compare
 from mien.cli.data import data
 from mien.cli.doctor import doctor
+from mien.cli.evaluate import evaluate
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
 from mien.cli.explain import explain
 from mien.cli.models import models
@@ -36,6 +37,7 @@ app.command()(doctor)
 app.command()(train)
 app.command()(explain)
 app.command()(compare)
+app.command()(evaluate)
 app.command()(reproduce)
 app.command()(export)
 app.command()(open_private)
