@@ -29,14 +29,20 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int) -> NDArray[np.uin
     height, width = image.shape[:2]
     out = np.empty((len(boxes), size, size, *image.shape[2:]), np.uint8)
     inside = np.all((boxes[:, :2] >= 0) & (boxes[:, 2:] <= (width, height)), axis=1)
-    whole = Image.fromarray(image)
     for row, box in enumerate(boxes):
-        if inside[row]:
-            out[row] = whole.resize((size, size), Image.Resampling.BILINEAR, box=tuple(box))
-        else:
-            part, moved = _padded(image, box, most=8 * size)
-            out[row] = Image.fromarray(part).resize((size, size), Image.Resampling.BILINEAR, box=moved)
+        # Pillow copies the pixels that it is given, so it is given those that it needs.
+        part, moved = _surrounded(image, box, size) if inside[row] else _padded(image, box, most=8 * size)
+        out[row] = Image.fromarray(part).resize((size, size), Image.Resampling.BILINEAR, box=moved)
     return out
+
+
+def _surrounded(image: NDArray[np.uint8], box: NDArray[np.float64], size: int) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+    """The pixels under a box with those around it that the filter reaches, and the box in their coordinates."""
+    x1, y1, x2, y2 = box.tolist()
+    margin = int(max(x2 - x1, y2 - y1) / size) + 2
+    left, top = max(0, int(x1) - margin), max(0, int(y1) - margin)
+    part = np.ascontiguousarray(image[top : int(y2) + 1 + margin, left : int(x2) + 1 + margin])
+    return part, (x1 - left, y1 - top, x2 - left, y2 - top)
 
 
 def _padded(image: NDArray[np.uint8], box: NDArray[np.float64], most: int) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:

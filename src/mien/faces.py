@@ -91,23 +91,16 @@ class Faces:
     labels: Labels | None = None
 
     def __post_init__(self) -> None:
-        n = len(self.boxes)
-        classes = 0 if self.labels is None else len(self.labels)
-        shapes: dict[str, tuple[type, tuple[int, ...]]] = {
-            "boxes": (np.float32, (n, 4)),
-            "scores": (np.float32, (n,)),
-            "frames": (np.int64, (n,)),
-            "times": (np.float64, (n,)),
-            "points": (np.float32, (n, 5, 2)),
-            "tracks": (np.int64, (n,)),
-            "probs": (np.float32, (n, classes)),
-            "smooth": (np.float32, (n, classes)),
-            "steady": (np.int64, (n,)),
-        }
-        for name, (dtype, shape) in shapes.items():
+        self._check(_COLUMNS)
+
+    def _check(self, names: Iterable[str]) -> None:
+        """Bring columns to their types, and refuse those that do not fit together."""
+        n, classes = len(self.boxes), 0 if self.labels is None else len(self.labels)
+        for name in names:
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, _column(name, value, dtype, shape))
+                dtype, shape = _COLUMNS[name]
+                object.__setattr__(self, name, _column(name, value, dtype, (n, *(classes if side == 0 else side for side in shape))))
         if (self.probs is None) != (self.labels is None):
             raise RecordError("expected probs and labels together; got one without the other")
         if self.probs is None and not (self.smooth is None and self.steady is None):
@@ -165,7 +158,16 @@ class Faces:
 
     def with_columns(self, **columns: Any) -> Faces:
         """The same rows with some columns replaced or added."""
-        return replace(self, **columns)
+        if "boxes" in columns or "labels" in columns:
+            return replace(self, **columns)
+        unknown = set(columns) - set(_COLUMNS)
+        if unknown:
+            raise TypeError(f"expected columns out of {', '.join(_COLUMNS)}; got {', '.join(sorted(unknown))}")
+        # The others have been checked already, and this is done several times for every frame.
+        new = object.__new__(Faces)
+        new.__dict__.update(self.__dict__, **columns)
+        new._check(columns)
+        return new
 
     def largest(self) -> Faces:
         """The row with the biggest box of each frame."""
@@ -203,6 +205,20 @@ class Faces:
         return Faces(**columns, labels=first.labels)
 
 
+# Type of each column, and the lengths of its further axes; 0 stands for the number of labels.
+_COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
+    "boxes": (np.float32, (4,)),
+    "scores": (np.float32, ()),
+    "frames": (np.int64, ()),
+    "times": (np.float64, ()),
+    "points": (np.float32, (5, 2)),
+    "tracks": (np.int64, ()),
+    "probs": (np.float32, (0,)),
+    "smooth": (np.float32, (0,)),
+    "steady": (np.int64, ()),
+}
+
+
 def _column(name: str, value: ArrayLike, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.asarray(value, dtype=dtype)
@@ -212,7 +228,7 @@ def _column(name: str, value: ArrayLike, dtype: type, shape: tuple[int, ...]) ->
         array = array.reshape(shape)
     if array.shape != shape:
         raise RecordError(f"{name}: expected shape {shape}; got {array.shape}")
-    if not np.isfinite(array).all():
+    if dtype is not np.int64 and not np.isfinite(array).all():
         raise RecordError(f"{name}: expected finite numbers; got NaN or infinity")
     # A view that cannot be written to, so that the caller's own array stays as it was.
     array = array.view()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ACROSS = 40  # Cells of the small copy from left to right.
-MOVED = 8.0  # Gray levels (of 255) by which one cell must differ for something to have moved there.
+MOVED = 6.0  # Gray levels (of 255) by which cells must differ for something to have moved there.
 CUT = 0.5  # Correlation of two successive pictures below which they show different scenes.
 CUT_DIFFERENCE = 16.0  # Gray levels by which they differ on average as well.
 
@@ -43,17 +43,20 @@ class Scene:
         now, then = self._last, self._searched
         if now is None or then is None or now.shape != then.shape:
             return True
-        difference = now - then
-        # Light that changes everywhere is no motion.
-        change = np.abs(difference - np.median(difference))
+        # Light that changes everywhere is no motion, and neither is an edge that shifts by half a cell where a camera trembles.
+        now = now - np.median(now - then)
+        low, high = _extremes(then)
+        change = np.maximum((then + low) / 2 - now, now - (then + high) / 2)
         rows, columns = now.shape
         down, across = rows / self._shape[0], columns / self._shape[1]
         for x1, y1, x2, y2 in boxes:
-            wide, high = (x2 - x1) / 2, (y2 - y1) / 2  # Hair, neck and shoulders move with a face.
-            left, right = max(0, int((x1 - wide) * across)), max(0, int((x2 + wide) * across) + 1)
-            top, bottom = max(0, int((y1 - high) * down)), max(0, int((y2 + 2 * high) * down) + 1)
+            side, tall = (x2 - x1) / 2, (y2 - y1) / 2  # Hair, neck and shoulders move with a face.
+            left, right = max(0, int((x1 - side) * across)), max(0, int((x2 + side) * across) + 1)
+            top, bottom = max(0, int((y1 - tall) * down)), max(0, int((y2 + 2 * tall) * down) + 1)
             change[top:bottom, left:right] = 0
-        return bool(change.max() > MOVED)
+        # A face covers several cells: two by two of them at least.
+        pairs = np.minimum(change[1:], change[:-1])
+        return bool((np.minimum(pairs[:, 1:], pairs[:, :-1]) > MOVED).any())
 
     def state(self) -> dict[str, Any]:
         """As plain numbers and lists."""
@@ -76,8 +79,16 @@ def _cells(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     whole = gray[: 4 * rows, : 4 * columns]
     if whole.shape != (4 * rows, 4 * columns):
         return gray.astype(np.float32)
-    cells: NDArray[np.float32] = whole.reshape(rows, 4, columns, 4).mean(axis=(1, 3), dtype=np.float32)
+    down = whole[::4].astype(np.uint16) + whole[1::4] + whole[2::4] + whole[3::4]
+    cells: NDArray[np.float32] = (down[:, ::4] + down[:, 1::4] + down[:, 2::4] + down[:, 3::4]).astype(np.float32) / 16
     return cells
+
+
+def _extremes(cells: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The darkest and the brightest cell of each cell's neighbourhood, itself included."""
+    padded = np.pad(cells, 1, mode="edge")
+    low, high = (extreme(extreme(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:]) for extreme in (np.minimum, np.maximum))
+    return np.minimum(np.minimum(low[:-2], low[1:-1]), low[2:]), np.maximum(np.maximum(high[:-2], high[1:-1]), high[2:])
 
 
 def _is_cut(before: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
