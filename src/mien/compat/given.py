@@ -1,0 +1,95 @@
+"""What scripts hand to the doors: pictures as OpenCV users have them, and options that mean nothing here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError, MediaError
+from mien.media import open_media
+from mien.media.frame import BadFrame
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""The seven names in the order that those packages use."""
+
+Given = str | Path | bytes | BinaryIO | NDArray[Any]
+
+
+def rgb_picture(given: Given) -> NDArray[np.uint8]:
+    """A picture as ``(h, w, 3)`` uint8 RGB.
+
+    Args:
+        given: A path, the bytes of a file, a binary file object, a ``data:image/...;base64,`` text, or an array in OpenCV's order:
+            ``(h, w, 3)`` BGR, ``(h, w)`` gray or ``(h, w, 4)`` BGRA.
+
+    Raises:
+        MediaError: The file cannot be read.
+        InputError: It is none of these; addresses on the network are never fetched.
+
+    >>> blue = np.zeros((2, 2, 3), np.uint8)
+    >>> blue[..., 0] = 255
+    >>> rgb_picture(blue)[0, 0].tolist()
+    [0, 0, 255]
+    """
+    if isinstance(given, np.ndarray):
+        given = _swapped(given)
+    elif isinstance(given, str) and given.startswith("data:image/"):
+        given = _decoded(given)
+    elif isinstance(given, str) and given.lower().startswith(("http://", "https://", "ftp://")):
+        raise InputError(f"expected a picture on this machine; got the address {given[:80]}: mien fetches nothing, so save the picture first")
+    elif not isinstance(given, (str, Path, bytes)) and not hasattr(given, "read"):
+        raise InputError(f"expected a path, bytes or an array as OpenCV reads it; got {type(given).__name__}")
+    with open_media(given) as media:
+        first = next(iter(media), None)
+    if first is None or isinstance(first, BadFrame):
+        raise first.error if first is not None else MediaError(f"{media.name}: expected a picture; got a file without any", "empty")
+    return first.image
+
+
+def bgr(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same picture in OpenCV's order, and back."""
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def remark(message: str) -> None:
+    """Say that something a script asks for is done otherwise here; Python shows it on stderr, once for each line of the script."""
+    warnings.warn(message, UserWarning, stacklevel=_depth())
+
+
+def without_effect(**options: tuple[Any, Any]) -> None:
+    """Remark on options that are given but mean nothing here: ``name=(given, usual)``.
+
+    >>> without_effect(scale_factor=(1.1, 1.1))
+    """
+    named = [name for name, (given, usual) in options.items() if given != usual]
+    if named:
+        remark(f"{', '.join(named)}: without effect in mien")
+
+
+def _swapped(array: NDArray[Any]) -> NDArray[Any]:
+    if array.ndim != 3 or array.shape[2] == 1:
+        return array.reshape(array.shape[:2]) if array.ndim == 3 else array
+    return array[..., [2, 1, 0, 3]] if array.shape[2] == 4 else array[..., ::-1]
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.partition(",")[2], validate=True)
+    except binascii.Error as error:
+        raise InputError(f"expected data:image/...;base64, and a picture in base64; got {text[:40]}...: {error}") from None
+
+
+def _depth() -> int:
+    """How many calls above `remark` the script is."""
+    import sys
+
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("mien."):
+        depth, frame = depth + 1, frame.f_back
+    return depth
