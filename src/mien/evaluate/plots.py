@@ -32,7 +32,7 @@ def draw_plots(found: Evaluation) -> dict[str, Figure]:
     """
     return {
         "matrix": _drawn((6.4, 5.6), lambda axes: _matrix(axes, found.confusion, found.classes)),
-        "reliability": _drawn((5.2, 5.6), lambda axes: _reliability(axes, found)),
+        "reliability": _drawn((6.4, 5.6), lambda axes: _reliability(axes, found)),
         "classes": _drawn((6.4, 4.2), lambda axes: _classes(axes, found)),
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,26 @@ if TYPE_CHECKING:
 _MOST_PAIRS = 10
 _PLOTS = {
     "matrix": "Performance matrix. Each row is what pictures were, each column what was predicted; colour is the share of the row.",
-    "classes": "Precision, recall and F1 of every class, and the accuracy over all pictures.",
     "reliability": "Reliability diagram. Where bars meet the dashed line, a confidence of 70 % is right 70 % of the time.",
+    "classes": "Precision, recall and F1 of every class, and the accuracy over all pictures.",
 }
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The stretch of shares that bars are drawn over: whole steps of five percent around what they show."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, values: list[float]) -> _Scale:
+        low, high = (min(values), max(values)) if values else (0.0, 1.0)
+        return cls(max(0.0, floor(low * 20 - 0.5) / 20), min(1.0, ceil(high * 20 + 0.5) / 20))
+
+    def place(self, value: float) -> float:
+        """Percent of the way."""
+        return round((value - self.low) / (self.high - self.low) * 100, 2)
 
 
 def write_report(found: Evaluation, path: Path) -> None:
@@ -69,13 +88,15 @@ def _context(found: Evaluation) -> dict[str, Any]:
     from markupsafe import Markup
 
     plots = {name: data_address(png(figure)) for name, figure in draw_plots(found).items()}
-    pairs = found.second_guess.pairs
+    pairs, parts = found.second_guess.pairs, _parts(found)
     return {
         "style": Markup(_part("page.css")),
         "found": found,
         "options": found.options,
         "views": "one view of each picture" if found.options.views == "one" else f"{found.options.views} views of each picture, averaged",
-        "parts": _parts(found),
+        "parts": parts,
+        "figure_scale": _Scale.around([end for _, part in parts for end in (part.low, part.high)]),
+        "people_scale": _Scale.around([end for score in found.humans for end in (score.low, score.high, score.network_low, score.network_high)]),
         "plots": [{"name": name, "image": plots[name], "text": text} for name, text in _PLOTS.items()],
         "classes": list(zip(found.classes, found.per_class, strict=True)),
         "colours": {name: found.classes.colour(name) for name in found.classes},
@@ -89,7 +110,7 @@ def _context(found: Evaluation) -> dict[str, Any]:
 
 
 def _parts(found: Evaluation) -> list[tuple[str, Figures]]:
-    parts = [(f"{found.options.split}, whole", found.whole), ("without copies from Training", found.leak_free), ("Training", found.training)]
+    parts = [(f"{found.options.split}, whole", found.whole), ("leak-free part", found.leak_free), ("Training", found.training)]
     return [(name, figures) for name, figures in parts if figures is not None]
 
 
