@@ -8,6 +8,7 @@ import numpy as np
 
 from mien.evaluate.plots import draw_confusion
 from mien.files import written_aside
+from mien.labels import Labels
 from mien.reproduce.repetition import Repetition
 from mien.train.curves import figure_class
 
@@ -18,7 +19,7 @@ def draw_pictures(repetition: Repetition, folder: Path) -> list[Path]:
     """Accuracy over epochs of every training, and the performance matrix on PrivateTest, all trainings' counts together."""
     draw_runs(repetition, folder / CURVES)
     counts = np.sum([run.confusion for run in repetition.runs], axis=0)
-    draw_confusion(counts, repetition.labels, folder / MATRIX, title=f"{repetition.paper}: PrivateTest, {len(repetition.runs)} trainings")
+    draw_confusion(counts, Labels(repetition.labels), folder / MATRIX, title=f"{repetition.paper}: PrivateTest, {len(repetition.runs)} trainings")
     return [folder / CURVES, folder / MATRIX]
 
 

@@ -70,9 +70,9 @@ PRESETS: dict[str, Preset] = {
         "Adam at 0.001 and batches of 32, as in the tutorial whose network it is; a seeded fifth of Training is watched",
     ),
     "holman": Preset(
-        _paper("holman", 12, 128, Optimizer("sgd", rate=0.01, momentum=0.9), network="gudi"),
+        _paper("holman", 8, 128, Optimizer("sgd", rate=0.01, momentum=0.9), network="gudi"),
         "Gudi's network under several optimizers: mien compare --preset holman --optimizers sgd,rmsprop,adam",
-        "12 epochs, batches of 128, the rate of SGD (0.01, momentum 0.9); the optimizers in mien compare get 0.001 unless they are SGD",
+        "8 epochs, batches of 128, the rate of SGD (0.01, momentum 0.9); the optimizers in mien compare get 0.001 unless they are SGD",
     ),
     "spittlemeister": Preset(
         _paper(
