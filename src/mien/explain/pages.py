@@ -104,7 +104,7 @@ def guided_page(question: Question) -> NDArray[np.uint8]:
         f"Pixels that the score of {question.expression} depends on: red, brighter would raise it; blue, darker would. "
         "It shows which lines the network can see, more than why it chose this expression."
     )
-    return _page(question, "Guided backpropagation", meaning, values / scale, ("darker", "brighter"), signed=True)
+    return _page(question, "Guided backpropagation", meaning, values / scale, ("darker would raise it", "brighter would"), signed=True)
 
 
 def occlusion_page(question: Question) -> NDArray[np.uint8]:
