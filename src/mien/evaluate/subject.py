@@ -62,10 +62,8 @@ class Subject:
             raise InputError(f"{self.name}: expected probabilities; got {probs.dtype} values that are not finite numbers")
         sums = probs.sum(axis=1, dtype=np.float64)
         if probs.min() < 0 or np.abs(sums - 1).max() > _SUM_TOLERANCE:
-            worst = sums[np.abs(sums - 1).argmax()]
-            raise InputError(
-                f"{self.name}: expected probabilities of 0 to 1 that add up to 1; got a row that adds up to {worst:.4g}: take the softmax"
-            )
+            got = f"{probs.min():.4g}" if probs.min() < 0 else f"a row that adds up to {sums[np.abs(sums - 1).argmax()]:.4g}"
+            raise InputError(f"{self.name}: expected probabilities of 0 to 1 that add up to 1; got {got}: take the softmax")
         return probs.astype(np.float32)
 
 
