@@ -16,12 +16,12 @@ def main() -> None:
     clip = sys.argv[1] if len(sys.argv) > 1 else str(CLIP)
     OUT.mkdir(parents=True, exist_ok=True)
     failed = []
-    for name, source in (("frames", clip), ("memory", clip), ("pipeline", str(DATA))):
+    for name, source in (("frames", clip), ("memory", clip), ("explanation", ""), ("pipeline", str(DATA))):
         print(f"== {name} ==", flush=True)
         if source == str(DATA) and not DATA.is_file():
             print(f"left out: {DATA} is not there")
             continue
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", source, "--json", str(OUT / f"{name}.json")], check=False)
+        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *filter(None, [source]), "--json", str(OUT / f"{name}.json")], check=False)
         failed += [name] if done.returncode else []
         print(flush=True)
     raise SystemExit(f"failed: {', '.join(failed)}" if failed else 0)
