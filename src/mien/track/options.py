@@ -31,7 +31,7 @@ class Tracking:
     12.5
     """
 
-    lost_after: float = 2.0
+    lost_after: float = 2.5
     full_every: float = 0.3
     calm_every: float = 1.0
     every_frame: bool = False

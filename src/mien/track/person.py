@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 COARSE = 0.5  # s; over longer steps a velocity says nothing.
 NOISE = 0.0016  # Variance of a detector's centre, in sizes²: 4 % of the size of the face.
 AGILITY = 30.0  # How fast the variance of the velocity grows, in (sizes/s)²/s.
-FADING = 0.4  # s; what is left of the velocity of a face that is not seen falls by e in this time.
-WIDEST = 0.25  # Largest variance of the place, in sizes².
+TREND = 0.4  # s over which a velocity is averaged by which a hidden face is thought to go on: a head that shakes goes nowhere.
+FADING = 1.0  # s; what is left of that velocity falls by e in this time.
+WIDEST = 0.36  # Largest variance of the place, in sizes².
+FASTEST = 25.0  # Largest variance of the velocity, in (sizes/s)².
 
 
 @dataclass(eq=False)
@@ -27,6 +30,9 @@ class Person:
         found: When the whole detector last found it.
         vx: Velocity in px/s.
         vy: The same.
+        tx: Velocity in px/s, averaged over `TREND` seconds.
+        ty: The same.
+        hidden: It was not seen in the last frame.
         place: Variance of the centre in sizes².
         bond: Covariance of centre and velocity.
         speed: Variance of the velocity in (sizes/s)².
@@ -41,6 +47,9 @@ class Person:
     found: float
     vx: float = 0.0
     vy: float = 0.0
+    tx: float = 0.0
+    ty: float = 0.0
+    hidden: bool = False
     place: float = NOISE
     bond: float = 0.0
     speed: float = 4.0
@@ -60,42 +69,59 @@ class Person:
         """Standard deviation of where a detector would see the centre, in sizes."""
         return math.sqrt(self.place + NOISE)
 
-    def predict(self, step: float, hidden: bool) -> None:
-        """Move on by so many seconds.
-
-        Args:
-            step: Seconds, 0 or more.
-            hidden: The face was not seen in the last frame.
-        """
+    def predict(self, step: float) -> None:
+        """Move on by so many seconds, 0 or more."""
         if step > COARSE:
-            self.vx = self.vy = self.bond = 0.0
+            self.vx = self.vy = self.tx = self.ty = self.bond = 0.0
             self.place, self.speed = WIDEST, 4.0
             return
-        left = math.exp(-step / FADING) if hidden else 1.0
-        way = FADING * (1 - left) if hidden else step
-        self.x, self.y = self.x + self.vx * way, self.y + self.vy * way
-        self.vx, self.vy = self.vx * left, self.vy * left
+        if self.hidden:
+            left = math.exp(-step / FADING)
+            self.x, self.y = self.x + self.tx * FADING * (1 - left), self.y + self.ty * FADING * (1 - left)
+            self.tx, self.ty = self.tx * left, self.ty * left
+        else:
+            self.x, self.y = self.x + self.vx * step, self.y + self.vy * step
         self.place = min(WIDEST, self.place + 2 * self.bond * step + self.speed * step**2 + AGILITY * step**3 / 3)
         self.bond += self.speed * step + AGILITY * step**2 / 2
-        self.speed = min(100.0, self.speed + AGILITY * step)
+        self.speed = min(FASTEST, self.speed + AGILITY * step)
 
-    def see(self, box: tuple[float, float, float, float], now: float) -> None:
-        """Take in where a detector sees the face."""
+    def see(self, box: Sequence[float], score: float, step: float, now: float) -> None:
+        """Take in where a detector sees the face.
+
+        Args:
+            box: ``x1, y1, x2, y2`` in px.
+            score: How sure the detector is: of a face that is half covered its box is off.
+            step: Seconds since the last frame.
+            now: Seconds on the tracker's clock.
+        """
+        trust = min(1.0, max(0.05, 2 * score - 1)) ** 2
+        if self.hidden:
+            # How it got here is not known, so the jump says nothing about how it moves on.
+            self.vx, self.vy, self.bond = self.tx, self.ty, 0.0
         x1, y1, x2, y2 = box
-        total = self.place + NOISE
+        total = self.place + NOISE / trust
         here, there = self.place / total, self.bond / total
         dx, dy = (x1 + x2) / 2 - self.x, (y1 + y2) / 2 - self.y
         self.x, self.y = self.x + here * dx, self.y + here * dy
         self.vx, self.vy = self.vx + there * dx, self.vy + there * dy
         self.speed = max(0.01, self.speed - there * self.bond)
         self.place, self.bond = self.place * (1 - here), self.bond * (1 - here)
-        self.width, self.height = max(1.0, x2 - x1), max(1.0, y2 - y1)
-        self.seen = now
+        share = 1 - math.exp(-step / TREND)
+        self.tx, self.ty = self.tx + share * (self.vx - self.tx), self.ty + share * (self.vy - self.ty)
+        self.width += trust * (max(1.0, x2 - x1) - self.width)
+        self.height += trust * (max(1.0, y2 - y1) - self.height)
+        self.seen, self.hidden = now, False
+
+    def miss(self, width: int, height: int) -> None:
+        """It is not seen in a picture of this size; who has left it may come back where they left."""
+        if not self.hidden:
+            self.hidden, self.bond = True, 0.0
+        self.x, self.y = min(max(self.x, 0.0), float(width)), min(max(self.y, 0.0), float(height))
 
     def scale(self, across: float, down: float) -> None:
         """Follow a picture that changes its size."""
-        self.x, self.vx, self.width = self.x * across, self.vx * across, self.width * across
-        self.y, self.vy, self.height = self.y * down, self.vy * down, self.height * down
+        self.x, self.vx, self.tx, self.width = self.x * across, self.vx * across, self.tx * across, self.width * across
+        self.y, self.vy, self.ty, self.height = self.y * down, self.vy * down, self.ty * down, self.height * down
 
     def state(self) -> dict[str, Any]:
         """All of it, as numbers."""

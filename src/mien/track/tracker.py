@@ -25,7 +25,7 @@ AGAIN = 0.8  # Least score at which a face that was hidden is taken for seen aga
 ASTRAY = 0.5  # Sizes by which a confirmed box may lie off the place where it was thought to be; farther off it is somebody else's.
 GROWN = 0.35  # Logarithm of the largest factor between its size and the size before.
 SAME = 0.4  # Overlap (intersection over union) of two boxes above which they show one face.
-REACH = 1.2  # Sizes; a face farther from where a person is thought to be is never theirs.
+REACH = 1.8  # Sizes; a face farther from where a person is thought to be is never theirs.
 STILL_REACH = 0.7  # The same over a step so long that only overlap counts.
 
 Pixels = NDArray[np.uint8]
@@ -99,8 +99,13 @@ class Tracker:
         if cut:
             self._people = []
         for person in self._people:
-            person.predict(step, hidden=self._hidden(person))
+            person.predict(step)
         people, faces = self._seen(frame.image, cut)
+        for person, box, score in zip(people, faces.boxes.tolist(), faces.scores.tolist(), strict=True):
+            person.see(box, score, step, self._clock)
+        for person in self._people:
+            if person.seen < self._clock:
+                person.miss(frame.width, frame.height)
         self._people = [person for person in self._people if self._clock - person.seen <= self.options.lost_after]
         self._before = self._clock
         order = sorted(range(len(people)), key=lambda row: people[row].id)
@@ -159,20 +164,16 @@ class Tracker:
             person.scale(across, down)
         self._looked = -math.inf
 
-    def _hidden(self, person: Person) -> bool:
-        return person.seen < self._before
-
     def _seen(self, image: Pixels, cut: bool) -> tuple[list[Person], Faces]:
         """Who is seen in the picture, and their faces, row by row."""
         if self._refiner is None or cut or self._due():
             return self._look(image)
-        visible = {person.id for person in self._people if not self._hidden(person)}
+        visible = {person.id for person in self._people if not person.hidden}
         people, faces = self._confirmed(image, self._people)
         if visible - {person.id for person in people}:
             return self._look(image)  # Somebody is gone: where to?
         if (faces.scores < UNSURE).any():
             self._alert = self._clock + ALERT
-        self._see(people, faces)
         return people, faces
 
     def _due(self) -> bool:
@@ -194,19 +195,13 @@ class Tracker:
         missed = [person for person in self._people if person not in people]
         kept, refined = self._confirmed(image, missed, faces.boxes)
         new = [column for column in range(len(faces)) if column not in rows and faces.scores[column] >= self.options.start]
-        if new or any(person not in kept and not self._hidden(person) for person in missed):
+        if new or any(person not in kept and not person.hidden for person in missed):
             self._alert = self._clock + ALERT
         people += [self._newcomer(faces.boxes[column].tolist()) for column in new]
         found = faces[rows + new] if rows + new != list(range(len(faces))) else faces
         for person in people:
             person.found = self._clock
-        self._see(people, found)
-        self._see(kept, refined)
         return people + kept, Faces.concatenate([found, refined]) if kept else found
-
-    def _see(self, people: Sequence[Person], faces: Faces) -> None:
-        for person, box in zip(people, faces.boxes.tolist(), strict=True):
-            person.see(box, self._clock)
 
     def _newcomer(self, box: Sequence[float]) -> Person:
         x1, y1, x2, y2 = box
@@ -244,8 +239,8 @@ class Tracker:
         strayed = [_strayed(person, box) for person, box in zip(people, boxes, strict=True)]
         rows: list[int] = []
         # A face that two claim belongs to the one who was seen there, or nearer, a moment ago.
-        for row in sorted(range(len(people)), key=lambda row: (self._hidden(people[row]), strayed[row])):
-            least = max(AGAIN, self.options.keep) if self._hidden(people[row]) else self.options.keep
+        for row in sorted(range(len(people)), key=lambda row: (people[row].hidden, strayed[row])):
+            least = max(AGAIN, self.options.keep) if people[row].hidden else self.options.keep
             lasting = self._clock - people[row].found <= max(self.options.lost_after, self.options.calm_every)
             if scores[row] < least or strayed[row] > 1 or not lasting:
                 continue
