@@ -34,20 +34,8 @@ BATCH = 64
 def command(data: Path, threads: int) -> dict[str, float]:
     """Seconds of the whole command, on the clock and of the processor, and how many pictures it judged."""
     with TemporaryDirectory() as folder:
-        words = [
-            "evaluate",
-            "small",
-            data,
-            "--split",
-            SPLIT,
-            "--threads",
-            threads,
-            "--format",
-            "json",
-            "--quiet",
-            "--report",
-            f"{folder}/report.html",
-        ]
+        page = Path(folder, "report.html")
+        words = ["evaluate", "small", data, "--split", SPLIT, "--threads", threads, "--format", "json", "--quiet", "--report", page]
         before, started = _worked(), time.perf_counter()
         done = subprocess.run([sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=True)
         wall = time.perf_counter() - started

@@ -38,9 +38,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_examples_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
+    from mien.data import FaceDataset, write_dataset
     from mien.media import MovieWriter
 
     monkeypatch.chdir(tmp_path)
+    faces = np.random.default_rng(0).integers(0, 256, (21, 48, 48), dtype=np.uint8)
+    write_dataset(
+        FaceDataset(faces, np.arange(21) % 7, None, np.repeat(["Training", "PublicTest", "PrivateTest"], 7), np.arange(21)), Path("fer2013.parquet")
+    )
     with MovieWriter("talk.mp4", 240, 240) as movie:
         for index in range(5):
             movie.write(portrait, index / 5)
