@@ -6,6 +6,7 @@ import csv
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +40,20 @@ def row_of(faces: Sequence[Emotions], tracks: Sequence[int], frame: int, time: f
 
 
 def _columns_of_face(number: int, box: list[int] | None, emotions: Mapping[str, float], track: int | None) -> Row:
-    return {f"box{number}": box, **{f"{name}{number}": emotions[name] for name in EMOTIONS}, f"track{number}": track}
+    return dict(zip(_keys(number), (box, *(emotions[name] for name in EMOTIONS), track), strict=True))
+
+
+@cache
+def _keys(number: int) -> tuple[str, ...]:
+    """The same strings for every row, of which a long video has many."""
+    return (f"box{number}", *(f"{name}{number}" for name in EMOTIONS), f"track{number}")
 
 
 def columns_of(rows: Iterable[Row]) -> list[str]:
     """Columns of a table of rows: face by face, each with its box first, then the frame and its time."""
     there = dict.fromkeys(key for row in rows for key in row)
     numbers = sorted({int(match[2]) for key in there if (match := _OF_A_FACE.fullmatch(key))})
-    of_faces = [f"{name}{number}" for number in numbers for name in ("box", *EMOTIONS, "track")]
+    of_faces = [key for number in numbers for key in _keys(number)]
     return [key for key in of_faces if key in there] + [key for key in there if _OF_A_FACE.fullmatch(key) is None]
 
 
