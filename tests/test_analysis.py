@@ -12,7 +12,6 @@ from PIL import Image
 
 from mien import InputError, MediaError, Pipeline, analyze
 from mien.analysis import sight
-from mien.media import Sampling
 from mien.reading import ROW_KEYS, Recording
 
 
@@ -101,7 +100,7 @@ def test_leaving_early_stops_the_reading(movie: Callable[..., Path], pipeline: P
     import threading
 
     before = threading.active_count()
-    sightings = sight([movie(60)], pipeline, Sampling())
+    sightings = sight([movie(60)], pipeline)
     next(sightings)
     sightings.close()
     assert threading.active_count() == before

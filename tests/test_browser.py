@@ -13,10 +13,9 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
-from mien import Pipeline
-from mien.analysis import sight
-from mien.annotate import Annotator
-from mien.media import Sampling
+from mien import Pipeline, analyze
+from mien.annotate import annotate_recording
+from mien.media import open_media
 
 PAGE = """<!doctype html><video id="v" src="seen.mp4" muted></video><script>
 const tell = (what) => fetch("/told?" + new URLSearchParams(what));
@@ -50,9 +49,9 @@ def test_an_annotated_video_plays_in_chromium(movie: Callable[..., Path], pipeli
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
-    with Annotator(tmp_path / "seen.mp4", named=True) as annotator:
-        for sighting in sight([movie(20)], pipeline, Sampling()):
-            annotator.add(sighting)
+    [recording] = analyze(clip := movie(20), pipeline=pipeline)
+    with open_media(clip) as media:
+        annotate_recording(tmp_path / "seen.mp4", media, recording.readings())
     (tmp_path / "index.html").write_text(PAGE, encoding="utf-8")
     handler = type("Pages", (_Pages,), {"told": {}, "heard": threading.Event()})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(tmp_path))) as server:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien import EXPRESSIONS, Faces, InputError, Pipeline
-from mien.analysis import sight
-from mien.annotate import Annotator, places_for
+from mien import EXPRESSIONS, Faces, InputError, Pipeline, Reading, analyze
+from mien.annotate import annotate_picture, annotate_recording, covered_boxes, fitting, places_for
+from mien.blur import Blur
 from mien.draw import draw
-from mien.media import Sampling
+from mien.media import open_media
 
 
 def read_face(box: list[float], expression: str = "happy") -> Faces:
@@ -50,16 +50,21 @@ def test_unread_faces_and_nobody() -> None:
     assert draw(image, Faces([[20, 20, 60, 60]], [0.5], [0], [0])).any()
 
 
-def annotate(source: Path, place: Path, pipeline: Pipeline, *, named: bool = True) -> Annotator:
-    with Annotator(place, named=named) as annotator:
-        for sighting in sight([source], pipeline, Sampling()):
-            annotator.add(sighting)
-    return annotator
+def annotate(source: Path, place: Path, pipeline: Pipeline, covering: Blur | None = None) -> None:
+    [recording] = analyze(source, pipeline=pipeline)
+    boxes = None if covering is None else covered_boxes(recording.readings(), covering)
+    with open_media(source) as media:
+        annotate_recording(place, media, recording.readings(), boxes)
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    with open_media(path) as media:
+        return [frame.image for frame in media]
 
 
 def test_a_video_stays_a_video_with_its_times(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
-    assert annotate(movie(), out, pipeline).written == out
+    annotate(movie(), out, pipeline)
     with av.open(out) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
@@ -68,13 +73,65 @@ def test_a_video_stays_a_video_with_its_times(movie: Callable[..., Path], pipeli
 
 
 def test_a_picture_stays_a_picture(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
-    source = tmp_path / "in.png"
-    Image.fromarray(portrait).save(source)
-    annotate(source, tmp_path / "out.jpg", pipeline)
+    reading = Reading("in.png", 0, 0.0, *pipeline([portrait]))
+    annotate_picture(tmp_path / "out.jpg", portrait, reading)
     with Image.open(tmp_path / "out.jpg") as picture:
         assert picture.size == (240, 240)
+    annotate_picture(tmp_path / "covered.png", portrait, reading, Blur())
+    covered = pictures(tmp_path / "covered.png")[0]
+    assert not len(pipeline([covered])[0]), "a covered face is not found again"
+    with pytest.raises(InputError, match="which only recordings have"):
+        annotate_picture(tmp_path / "not.png", portrait, reading, Blur.parse("2"))
+
+
+def test_endings_that_a_copy_can_have() -> None:
+    assert fitting(Path("a.mov"), "video", named=False) == Path("a.mov.mp4")
+    assert fitting(Path("a.jpg"), "picture", named=True) == Path("a.jpg")
     with pytest.raises(InputError, match=r"ending in \.png"):
-        annotate(source, tmp_path / "out.mp4", pipeline)
+        fitting(Path("a.mp4"), "picture", named=True)
+    with pytest.raises(InputError, match=r"ending in \.mp4"):
+        fitting(Path("a.avi"), "video", named=True)
+
+
+def recording(places: dict[int, list[tuple[int, float]]], frames: int = 60) -> list[Reading]:
+    """People at x = ... in some frames of a recording at 10 frames a second."""
+    readings = []
+    for frame in range(frames):
+        here = places.get(frame, [])
+        faces = Faces.empty()
+        if here:
+            boxes, tracks = [[x, 0, x + 40, 50] for _, x in here], [track for track, _ in here]
+            faces = Faces(boxes, [1] * len(here), [frame] * len(here), [frame / 10] * len(here), tracks=tracks)
+        readings.append(Reading("a.mp4", frame, frame / 10, faces))
+    return readings
+
+
+def test_a_face_that_is_missed_for_a_moment_is_covered_all_the_same() -> None:
+    seen = {frame: [(1, 2.0 * frame)] for frame in range(60) if not 25 <= frame < 40}
+    boxes = list(covered_boxes(recording(seen), Blur()))
+    assert len(boxes) == 60
+    assert [len(where) for where in boxes] == [1] * 60
+    assert [where[0, 0] for where in boxes] == pytest.approx([2.0 * frame for frame in range(60)], abs=1e-3)
+
+
+def test_only_those_who_are_asked_for_are_covered_and_a_long_absence_is_left_alone() -> None:
+    seen = {frame: [(1, 0.0), (2, 100.0)] for frame in (*range(10), *range(50, 60))}
+    boxes = list(covered_boxes(recording(seen), Blur.parse("2")))
+    assert [len(where) for where in boxes[:10]] == [1] * 10
+    assert all(where[0, 0] == 100 for where in boxes[:10])
+    assert not any(len(where) for where in boxes[20:40])
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {frame: [(1, 3.0 * frame)] for frame in range(0, 90, 7)}
+    whole = list(covered_boxes(recording(seen, 90), Blur()))
+    monkeypatch.setattr("mien.annotate._BLOCK", 5)
+    assert all((a == b).all() for a, b in zip(whole, covered_boxes(recording(seen, 90), Blur()), strict=True))
+
+
+def test_nobody_is_found_in_a_covered_video(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+    annotate(movie(), tmp_path / "out.mp4", pipeline, Blur())
+    assert not any(len(faces) for faces in pipeline(pictures(tmp_path / "out.mp4")))
 
 
 def test_names_in_a_folder(tmp_path: Path) -> None:
@@ -89,10 +146,8 @@ def test_an_animation_becomes_a_movie(portrait: np.ndarray, pipeline: Pipeline, 
     source = tmp_path / "wave.gif"
     frames = [Image.fromarray(np.roll(portrait, shift, axis=1)) for shift in range(3)]
     frames[0].save(source, save_all=True, append_images=frames[1:], duration=200)
-    annotator = annotate(source, tmp_path / "copies" / "wave.gif", pipeline, named=False) if (tmp_path / "copies").mkdir() is None else None
-    assert annotator is not None
-    assert annotator.written == tmp_path / "copies" / "wave.gif.mp4"
-    with av.open(annotator.written) as container:
+    annotate(source, tmp_path / "wave.mp4", pipeline)
+    with av.open(tmp_path / "wave.mp4") as container:
         assert [round(frame.time, 3) for frame in container.decode(video=0)] == [0.0, 0.2, 0.4]
 
 

@@ -1,44 +1,24 @@
-"""From sources to readings: open, read ahead, batch, find faces, read expressions, lose nothing."""
+"""From sources to readings, in one call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mien.errors import MediaError
-from mien.faces import Faces
-from mien.media import Media, ReadAhead, Sampling, find_sources, open_media
-from mien.media.frame import BadFrame, Frame
+from mien.journal import Journal
+from mien.media import Sampling, find_sources
 from mien.pipeline import Pipeline
-from mien.reading import Reading, Recording, Results
-
-Source = str | Path | bytes | BinaryIO | NDArray[np.uint8]
-
-_BATCH_FRAMES = 8
-_BATCH_PIXELS = 16_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Sighting:
-    """A reading together with what it was read from, for those who draw.
-
-    Args:
-        position: Which of the sources, 0-based.
-        media: The opened source; None when it could not be opened.
-        image: ``(h, w, 3)`` RGB; None when the frame could not be read.
-        reading: What came out.
-    """
-
-    position: int
-    media: Media | None
-    image: NDArray[np.uint8] | None
-    reading: Reading
+from mien.reading import Recording, Results
+from mien.recordings import takes
+from mien.sighting import Plan as Plan
+from mien.sighting import Sighting as Sighting
+from mien.sighting import Source as Source
+from mien.sighting import sight as sight
+from mien.smooth import Smoothing
+from mien.track import Tracking
 
 
 def analyze(
@@ -47,11 +27,15 @@ def analyze(
     pipeline: Pipeline | None = None,
     every: float | None = None,
     per_second: float | None = None,
+    tracking: Tracking | bool = True,
+    smoothing: Smoothing | None = None,
     **options: Any,
 ) -> Results:
     """Find the faces in pictures and videos, and read the expression that each one shows.
 
-    What a network reads is the expression on a face, not what the person feels.
+    What a network reads is the expression on a face, not what the person feels. In recordings people are followed from frame to frame
+    (``track``), and what is read of them is smoothed (``smooth``) and made into a label that does not flicker (``steady``), both
+    beside the raw values.
 
     Args:
         source: A picture or video as a path, bytes, binary file object or ``(h, w, 3)`` RGB array; a folder; or a
@@ -60,11 +44,13 @@ def analyze(
             build one as `Pipeline` does.
         every: Seconds between the frames that are looked at; every frame by default.
         per_second: At most so many frames a second; every frame by default.
+        tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
+        smoothing: How their readings are smoothed.
         options: Arguments of `Pipeline`.
 
     Returns:
-        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `Recording` per source. Among several sources, one
-        that cannot be read becomes a row with the status ``error``.
+        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `Recording` per source (``.people()`` for each person in
+        numbers). Among several sources, one that cannot be read becomes a row with the status ``error``.
 
     Raises:
         MediaError: The only source given cannot be read at all.
@@ -76,35 +62,30 @@ def analyze(
     ['no_face']
     """
     pipeline = Pipeline(**options) if pipeline is None else pipeline
-    sampling = Sampling(every=every, per_second=per_second)
+    followed = Tracking() if tracking is True else tracking or None
+    plan = Plan(Sampling(every=every, per_second=per_second), followed, smoothing or Smoothing())
     alone = not isinstance(source, list | tuple)
     given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
     sources = [found for item in given for found in _expand(item)]
     recordings = []
-    for _, sightings in groupby(sight(sources, pipeline, sampling), key=lambda sighting: sighting.position):
-        first = next(sightings)
-        if alone and len(sources) == 1 and first.media is None and first.reading.error is not None:
-            raise first.reading.error
-        readings = (sighting.reading for sighting in (first, *sightings))
-        recordings.append(Recording.collect(first.reading.source, readings, pipeline.labels))
+    with kept_aside(plan) as journal:
+        for take in takes(sources, pipeline, plan, journal):
+            first = next(take.sightings)
+            if alone and len(sources) == 1 and take.media is None and first.reading.error is not None:
+                raise first.reading.error
+            readings = (sighting.reading for sighting in (first, *take.sightings))
+            recordings.append(Recording.collect(first.reading.source, readings, pipeline.labels))
     return Results(recordings, pipeline.labels)
 
 
-def sight(sources: Sequence[Source], pipeline: Pipeline, sampling: Sampling) -> Iterator[Sighting]:
-    """Read sources frame by frame, in order; memory does not grow with their length.
-
-    Frames are decoded on a thread of their own while earlier ones are read. Every sampled frame comes out once; a source
-    or a stretch that cannot be decoded comes out as a reading with an error, and the rest goes on.
-    """
-    blank = Faces.empty(pipeline.labels)
-    with ReadAhead(_decode(sources, sampling, blank), depth=4) as sightings:
-        for batch in _batches(sightings):
-            images = [_frame(sighting) for sighting in batch if sighting.image is not None]
-            found = iter(pipeline(images))
-            for sighting in batch:
-                if sighting.image is not None:
-                    sighting = replace(sighting, reading=replace(sighting.reading, faces=next(found)))
-                yield sighting
+@contextmanager
+def kept_aside(plan: Plan) -> Iterator[Journal | None]:
+    """A journal in a temporary folder where the plan needs two passes over a recording, else None."""
+    if plan.tracking is None or plan.smoothing.neutral != "median":
+        yield None
+        return
+    with TemporaryDirectory(prefix="mien-") as folder, Journal(Path(folder) / "journal", {}) as journal:
+        yield journal
 
 
 def _expand(source: Source) -> list[Source]:
@@ -112,44 +93,3 @@ def _expand(source: Source) -> list[Source]:
         return [source]
     found = find_sources([source])
     return [*found.sources, *found.unreadable]
-
-
-def _decode(sources: Sequence[Source], sampling: Sampling, blank: Faces) -> Iterator[Sighting]:
-    for position, source in enumerate(sources):
-        try:
-            media = open_media(source, sampling)
-        except MediaError as error:
-            yield Sighting(position, None, None, Reading(_name(source), None, None, blank, error))
-            continue
-        with media:
-            for item in media:
-                if isinstance(item, BadFrame):
-                    yield Sighting(position, media, None, Reading(media.name, item.index, item.time, blank, item.error))
-                else:
-                    yield Sighting(position, media, item.image, Reading(media.name, item.index, item.time, blank))
-
-
-def _name(source: Source) -> str:
-    if isinstance(source, str | Path):
-        return str(source)
-    return "<bytes>" if isinstance(source, bytes) else f"<{type(source).__name__}>"
-
-
-def _frame(sighting: Sighting) -> Frame:
-    reading = sighting.reading
-    assert sighting.image is not None
-    return Frame(reading.frame or 0, reading.time or 0.0, sighting.image)
-
-
-def _batches(sightings: Iterator[Sighting]) -> Iterator[list[Sighting]]:
-    """Groups of a few frames, fewer when they are large, so that a batch of photographs stays small in memory."""
-    batch: list[Sighting] = []
-    pixels = 0
-    for sighting in sightings:
-        batch.append(sighting)
-        pixels += 0 if sighting.image is None else sighting.image.shape[0] * sighting.image.shape[1]
-        if len(batch) == _BATCH_FRAMES or pixels >= _BATCH_PIXELS:
-            yield batch
-            batch, pixels = [], 0
-    if batch:
-        yield batch

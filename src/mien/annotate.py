@@ -1,19 +1,35 @@
-"""Copies of sources with boxes and labels drawn in: pictures stay pictures, everything that moves becomes an MP4."""
+"""Copies of sources with boxes and labels drawn in, and faces covered if asked: pictures stay pictures, all that moves becomes an MP4."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
-from types import TracebackType
 
-from mien.analysis import Sighting, Source
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.blur import Blur, blur, bridged
 from mien.draw import draw
 from mien.errors import InputError
-from mien.media import MovieWriter, save_picture
+from mien.media import Media, MovieWriter, ReadAhead, save_picture
+from mien.media.content import Content
+from mien.media.frame import BadFrame, Frame
+from mien.reading import Reading
+from mien.sighting import Source
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _MOVIES = (".mp4",)
+_GAP = 2.0
+"""Seconds for which a face that is covered may be missed and is covered all the same."""
+_BLOCK = 32
+"""Frames whose places are worked out together."""
+
+_MOST = 4096
+"""Readings in memory at most, should their times stand still."""
+
+Boxes = NDArray[np.float32]
 
 
 def places_for(target: Path, sources: Sequence[Source]) -> list[Path]:
@@ -24,7 +40,7 @@ def places_for(target: Path, sources: Sequence[Source]) -> list[Path]:
         sources: What will be read.
 
     Returns:
-        One path per source, no two alike. `Annotator` adds an ending where the name has none that fits.
+        One path per source, no two alike. An ending is added by `fitting` where the name has none that fits.
 
     Raises:
         InputError: A file was given for several sources, or a copy would replace its source.
@@ -49,7 +65,7 @@ def _names_in(folder: Path, sources: Sequence[Source]) -> list[Path]:
     taken: set[str] = set()
     places = []
     for source in sources:
-        first = Path(source) if isinstance(source, str | Path) and str(source) != "-" else Path("stdin")
+        first = Path(source) if isinstance(source, str | Path) else Path("stdin" if isinstance(source, Content) else "source")
         name, number = first.name, 2
         while name in taken:
             name, number = f"{first.stem}-{number}{first.suffix}", number + 1
@@ -58,49 +74,109 @@ def _names_in(folder: Path, sources: Sequence[Source]) -> list[Path]:
     return places
 
 
-class Annotator:
-    """Draws what was read from one source, frame by frame; the copy appears when the block ends well.
+def fitting(place: Path, kind: str, *, named: bool) -> Path:
+    """The place, with an ending that its content can have.
 
     Args:
-        place: Where the copy goes; None draws nothing.
-        named: The name was chosen by a person, so it must fit what is written; otherwise an ending is added.
+        place: Where the copy should go.
+        kind: That of its `Media`.
+        named: The name was chosen by a person, so it must fit; otherwise an ending is added.
 
-    Attributes:
-        written: Where the copy went; None as long as nothing was drawn.
+    Raises:
+        InputError: A name that a person chose does not fit.
     """
+    suffixes, what = (_PICTURES, "a picture") if kind == "picture" else (_MOVIES, "a video")
+    if place.suffix.lower() in suffixes:
+        return place
+    if named:
+        raise InputError(f"expected a name ending in {', '.join(suffixes)} for the copy of {what}; got {place}: give another with --annotate")
+    return place.with_name(place.name + suffixes[0])
 
-    def __init__(self, place: Path | None, *, named: bool = False) -> None:
-        self.place = place
-        self.written: Path | None = None
-        self._named = named
-        self._stack = ExitStack()
-        self._movie: MovieWriter | None = None
 
-    def __enter__(self) -> Annotator:
-        return self
+def annotate_picture(place: Path, image: NDArray[np.uint8], reading: Reading, covering: Blur | None = None) -> None:
+    """Write a copy of a picture.
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stack.__exit__(kind, error, trace)
+    Args:
+        place: Where it goes; its ending says what it becomes.
+        image: ``(h, w, 3)`` uint8, RGB.
+        reading: What was read of it.
+        covering: Whose faces are covered.
+    """
+    if covering is not None:
+        image = blur(image, reading.faces.boxes[_covered(covering, reading)], covering.strength)
+    save_picture(place, draw(image, reading.faces))
 
-    def add(self, sighting: Sighting) -> None:
-        """Draw one frame; frames that could not be read are left out."""
-        if self.place is None or sighting.image is None or sighting.media is None:
+
+def annotate_recording(place: Path, media: Media, readings: Iterable[Reading], boxes: Iterable[Boxes] | None = None, strength: float = 1.0) -> None:
+    """Write a copy of a recording, in a second pass over it; frames that could not be read are left out.
+
+    Args:
+        place: Where it goes.
+        media: The recording, opened as it was when it was read, so that it gives the same frames.
+        readings: What was read of each of them, smoothed or not.
+        boxes: For each of them, where faces are covered (`covered_boxes`); None: nowhere.
+        strength: How coarsely, as in `mien.blur.blur`.
+    """
+    nowhere = np.empty((0, 4), np.float32)
+    with MovieWriter(place, media.width, media.height) as movie, ReadAhead(media, depth=4) as frames:
+        for (frame, reading), where in zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False):
+            image = blur(frame.image, where, strength) if len(where) else frame.image
+            movie.write(draw(image, reading.faces), frame.time)
+
+
+def covered_boxes(readings: Iterable[Reading], covering: Blur) -> Iterator[Boxes]:
+    """For each reading of a frame in turn, where faces are to be covered; a few seconds of them are in memory.
+
+    Where people were followed, a person who is missed for a moment is covered where they must have been.
+    """
+    window: deque[Reading] = deque()  # Up to `_GAP` before the next block, the block, and as much after it.
+    ahead = 0  # How many of them have not been given out.
+    coming = (reading for reading in readings if reading.error is None)
+    ended = False
+    while True:
+        while not ended and (ahead < _BLOCK or (ahead < _MOST and _time(window[-1]) <= _time(window[_BLOCK - ahead - 1]) + _GAP)):
+            following = next(coming, None)
+            ended = following is None
+            if following is not None:
+                window.append(following)
+                ahead += 1
+        block = list(window)[len(window) - ahead :][:_BLOCK]
+        if not block:
             return
-        picture = draw(sighting.image, sighting.reading.faces)
-        if sighting.media.kind == "picture":
-            self.written = self._fitting(self.place, _PICTURES, "a picture")
-            save_picture(self.written, picture)
-            return
-        if self._movie is None:
-            media = sighting.media
-            self.written = self._fitting(self.place, _MOVIES, "a video")
-            self._movie = self._stack.enter_context(MovieWriter(self.written, media.width, media.height))
-        self._movie.write(picture, sighting.reading.time or 0.0)
+        yield from _placed(block, window, covering)
+        ahead -= len(block)
+        while len(window) > ahead and _time(window[0]) < _time(block[-1]) - _GAP:
+            window.popleft()
 
-    def _fitting(self, place: Path, suffixes: tuple[str, ...], what: str) -> Path:
-        """The place, with an ending that its content can have."""
-        if place.suffix.lower() in suffixes:
-            return place
-        if self._named:
-            raise InputError(f"expected a name ending in {', '.join(suffixes)} for the copy of {what}; got {place}: give another with --annotate")
-        return place.with_name(place.name + suffixes[0])
+
+def _placed(block: Sequence[Reading], window: Iterable[Reading], covering: Blur) -> list[Boxes]:
+    """Where faces are covered in a block of frames, by what is known around it."""
+    if any(len(reading.faces) and reading.faces.tracks is None for reading in block):
+        return [reading.faces.boxes[_covered(covering, reading)] for reading in block]
+    seen = [(reading, _covered(covering, reading)) for reading in window if len(reading.faces) and reading.faces.tracks is not None]
+    tracks = [reading.faces.tracks[chosen] for reading, chosen in seen if reading.faces.tracks is not None]
+    times = [reading.faces.times[chosen] for reading, chosen in seen]
+    boxes = [reading.faces.boxes[chosen] for reading, chosen in seen]
+    frames, _, where = bridged(
+        np.concatenate([np.empty(0, np.int64), *tracks]),
+        np.concatenate([np.empty(0), *times]),
+        np.concatenate([np.empty((0, 4), np.float32), *boxes]),
+        [_time(reading) for reading in block],
+        gap=_GAP,
+    )
+    return [where[frames == number] for number in range(len(block))]
+
+
+def _covered(covering: Blur, reading: Reading) -> NDArray[np.bool_]:
+    return covering.covers(reading.faces.tracks, len(reading.faces))
+
+
+def _time(reading: Reading) -> float:
+    return reading.time or 0.0
+
+
+def pick(frames: Iterable[Frame | BadFrame], readings: Iterable[Reading]) -> Iterator[tuple[Frame, Reading]]:
+    """Frames with what was read of them; those that could not be read are left out."""
+    for frame, reading in zip(frames, readings, strict=True):
+        if isinstance(frame, Frame):
+            yield frame, reading

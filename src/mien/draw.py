@@ -16,7 +16,8 @@ _PLAIN = "#444444"
 
 
 def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
-    """A copy of a picture with a box around every face, and what its expression is and how probable.
+    """A copy of a picture with a box around every face, and what its expression is and how probable: the steady label and its smoothed
+    probability where there is one.
 
     Args:
         image: ``(h, w, 3)`` uint8, RGB.
@@ -30,7 +31,8 @@ def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
     # Lines and letters grow with the picture, so that they can be read on a phone's photo as on a small clip.
     unit = max(1.0, min(picture.size) / 360)
     for face in faces:
-        colour = _PLAIN if faces.labels is None or face.emotion is None else faces.labels.colour(face.emotion)
+        shown = face.steady or face.emotion
+        colour = _PLAIN if faces.labels is None or shown is None else faces.labels.colour(shown)
         _draw_face(canvas, face, colour, unit, picture.size)
     if len(faces) and min(picture.size) >= 120:
         _draw_note(canvas, unit, picture.size)
@@ -39,9 +41,7 @@ def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
 
 def _draw_face(canvas: ImageDraw.ImageDraw, face: Face, colour: str, unit: float, size: tuple[int, int]) -> None:
     canvas.rectangle(face.box, outline=colour, width=round(2 * unit))
-    text = f"face {face.score:.2f}" if face.emotion is None else f"{face.emotion} {face.confidence:.2f}"
-    if face.track is not None:
-        text = f"{face.track} {text}"
+    text = _caption(face)
     font = _font(round(13 * unit))
     left, top, right, bottom = canvas.textbbox((0, 0), text, font=font)
     pad = round(3 * unit)
@@ -51,6 +51,14 @@ def _draw_face(canvas: ImageDraw.ImageDraw, face: Face, colour: str, unit: float
     y = face.box[1] - height if face.box[1] >= height else face.box[1]
     canvas.rectangle((x, y, x + width, y + height), fill=colour)
     canvas.text((x + pad - left, y + pad - top), text, fill=_INK, font=font)
+
+
+def _caption(face: Face) -> str:
+    if face.steady is not None and face.smooth is not None:
+        text = f"{face.steady} {face.smooth[face.steady]:.2f}"
+    else:
+        text = f"face {face.score:.2f}" if face.emotion is None else f"{face.emotion} {face.confidence:.2f}"
+    return text if face.track is None else f"{face.track} {text}"
 
 
 def _draw_note(canvas: ImageDraw.ImageDraw, unit: float, size: tuple[int, int]) -> None:

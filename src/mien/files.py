@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -28,14 +29,7 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     ['a.txt']
     """
     path = Path(path)
-    if path.is_dir():
-        raise InputError(f"expected the name of a file to write; {path} is a folder: give a file in it")
-    try:
-        handle, name = mkstemp(prefix=f".{path.stem[:100]}-", suffix=f".part{path.suffix}", dir=path.parent)
-    except OSError as error:
-        raise InputError(f"expected a place to write {path}; {error.strerror}: {path.parent} must be a folder that you may write to") from None
-    os.close(handle)
-    aside = Path(name)
+    aside = _aside(path)
     try:
         yield aside
         # mkstemp makes files private; a result gets the rights that any new file of this user gets.
@@ -46,6 +40,41 @@ def written_aside(path: str | Path) -> Iterator[Path]:
             os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def try_place(path: str | Path) -> None:
+    """See whether a file can be written there, before hours of work that end in it.
+
+    Raises:
+        InputError: As in `written_aside`.
+    """
+    _aside(Path(path)).unlink()
+
+
+def sweep(path: str | Path) -> None:
+    """Delete what runs that were killed while they wrote ``path`` have left beside it; not while another run may be writing it.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = _aside(folder / "a.txt"), (folder / "a.txt.part").write_text("mine")
+    >>> sweep(folder / "a.txt")
+    >>> [found.name for found in folder.iterdir()]
+    ['a.txt.part']
+    """
+    path = Path(path)
+    for left in path.parent.glob(f".{escape(path.stem[:100])}-????????.part{escape(path.suffix)}"):
+        left.unlink(missing_ok=True)
+
+
+def _aside(path: Path) -> Path:
+    if path.is_dir():
+        raise InputError(f"expected the name of a file to write; {path} is a folder: give a file in it")
+    try:
+        handle, name = mkstemp(prefix=f".{path.stem[:100]}-", suffix=f".part{path.suffix}", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"expected a place to write {path}; {error.strerror}: {path.parent} must be a folder that you may write to") from None
+    os.close(handle)
+    return Path(name)
 
 
 @contextmanager

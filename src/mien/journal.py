@@ -160,6 +160,11 @@ class Journal:
         """
         return Record(self.folder / f"{position}", source, labels)
 
+    @property
+    def kept(self) -> bool:
+        """Whether something of a recording is kept."""
+        return any(child.is_dir() for child in self.folder.iterdir())
+
     def remove(self) -> None:
         """Delete the folder: its results are complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -167,7 +172,7 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the folder; one that keeps nothing is deleted."""
-        if not self._lock.closed and self.folder.is_dir() and not any(child.is_dir() for child in self.folder.iterdir()):
+        if not self._lock.closed and self.folder.is_dir() and not self.kept:
             shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.close()
 

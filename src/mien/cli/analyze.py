@@ -3,90 +3,97 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from enum import StrEnum
-from itertools import groupby
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ
+from mien.cli.groups import grouped
+from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions
 
 if TYPE_CHECKING:
+    from mien.journal import Journal
     from mien.labels import Labels
-    from mien.tables import Write
+    from mien.outputs import Asked
+    from mien.pipeline import Pipeline
+    from mien.report import Facts
+    from mien.sighting import Plan, Sighting, Source
 
 
-class Format(StrEnum):
-    table = "table"
-    json = "json"
-    jsonl = "jsonl"
-    csv = "csv"
-
-
+@grouped
 def analyze(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, videos, folders; - for standard input.", show_default=False)],
-    form: Annotated[Format | None, typer.Option("--format", help="What to write; by the name of -o, else a table for people.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the rows to this file (.json, .jsonl, .csv).")] = None,
-    annotate: Annotated[Path | None, typer.Option(help="Write the picture, or an MP4, with boxes and labels; a folder for several.")] = None,
-    detector: Annotated[str, typer.Option(help="mtcnn, haar (mien\\[haar]), or whole for pictures that are a face already.")] = "mtcnn",
-    min_face: Annotated[int | None, typer.Option(help="Height in px of the smallest face to look for.", min=1)] = None,
-    largest: Annotated[bool, typer.Option("--largest", help="Keep only the biggest face of each frame.")] = False,
-    model: Annotated[str, typer.Option(help="A network of mien's (mien models) or an ONNX file with a card.")] = "small",
-    head: Annotated[str | None, typer.Option(help="Which reading of the network to use (mien models).", show_default=False)] = None,
-    every: Annotated[float | None, typer.Option(help="Seconds between the frames of a video that are looked at.")] = None,
-    per_second: Annotated[float | None, typer.Option(help="Look at no more than so many frames a second.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads for each network.", min=1)] = None,
+    networks: NetworkOptions,
+    over_time: TimeOptions,
+    output: OutputOptions,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
 ) -> None:
     """Find the faces in pictures and videos, and read the expression that each one shows.
 
     A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error), track, box
-    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, error. Rows go to standard output or to a file,
-    remarks to standard error. Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
+    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, error. In recordings people are followed (track), and
+    their readings smoothed (smooth, steady) beside the raw ones. Rows go to standard output or to files, remarks to standard error.
+    A run with files that is stopped goes on where it was when the same command is given again. Ends with 0 when all was read, 3 when
+    a part was not, 1 when nothing was.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
-    from mien.analysis import sight
-    from mien.annotate import Annotator, places_for
     from mien.cli.progress import SourceProgress
     from mien.cli.summary import Summary
-    from mien.media import Sampling
-    from mien.pipeline import Pipeline
+    from mien.outputs import Run, Writer
+    from mien.recordings import takes
 
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
-    sampling = Sampling(every=every, per_second=per_second)
-    with ExitStack() as stack:
-        pipeline = Pipeline(detector, model, head=head, min_face=min_face, largest=largest, threads=threads)
-        sources = _sources(paths, notes, quiet)
-        places = None if annotate is None else places_for(annotate, sources)
-        _refuse_to_replace(output, sources)
-        summary = Summary(pipeline.labels)
-        drawn: list[Path] = []
-        write = stack.enter_context(_table(form, output, pipeline.labels))
-        progress = stack.enter_context(SourceProgress(len(sources), notes, hidden=quiet))
-        for position, sightings in groupby(sight(sources, pipeline, sampling), key=lambda sighting: sighting.position):
-            with Annotator(places[position] if places else None, named=places == [annotate]) as annotator:
-                for sighting in progress.follow(sightings):
-                    annotator.add(sighting)
-                    summary.add(sighting)
-                    if write:
-                        write(sighting.reading.rows())
-            drawn += [annotator.written] if annotator.written else []
-    if write is None or (output and not quiet):
+    plan, asked = over_time.plan(), output.asked()
+    pipeline = networks.pipeline()
+    sources = _sources(paths, notes, quiet)
+    asked.check(sources)
+    settings = _settings(networks, plan, pipeline)
+    run = Run(sources, pipeline.labels, plan.sampling, plan.spaced().smoothing.gap, _facts(settings, plan, pipeline))
+    summary = Summary(pipeline.labels)
+    with (
+        _journal(asked, plan, sources, settings) as journal,
+        SourceProgress(len(sources), notes, hidden=quiet) as progress,
+        Writer(asked, run, progress.step) as writer,
+        _standard_output(output.form, asked, pipeline.labels) as write,
+    ):
+        if journal is not None and journal.resumed and not quiet:
+            notes.print(f"going on with what {journal.folder} keeps", style="dim", markup=False)
+        for take in takes(sources, pipeline, plan, journal, progress.follow):
+            summary.add_recording(writer.take(take, _seer(summary, write)))
+    if write is None and not (quiet and asked.first):
         summary.show(Console(highlight=False))
     if not quiet:
-        written = [*([output] if output else []), *(drawn if len(drawn) < 3 else [f"{len(drawn)} copies in {annotate}"])]
-        for place in written:
-            notes.print(f"wrote {place}", markup=False)
+        _tell(writer.written, notes)
     raise typer.Exit(0 if not summary.failed else PART_NOT_READ if summary.read else NOTHING_READ)
 
 
-def _sources(paths: list[str], notes: Console, quiet: bool) -> list[str | Path | BinaryIO]:
+def _seer(summary: Any, write: Callable[[Any], None] | None) -> Callable[[Sighting], None]:
+    def see(sighting: Sighting) -> None:
+        summary.add(sighting)
+        if write is not None:
+            write(sighting.reading.rows())
+
+    return see
+
+
+def _tell(written: list[Path], notes: Console) -> None:
+    many = len(written) > 12
+    for place in written[: 6 if many else len(written)]:
+        notes.print(f"wrote {place}", markup=False)
+    if many:
+        notes.print(f"wrote {len(written) - 6} files more", markup=False)
+
+
+def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
     from mien.errors import InputError
     from mien.media import find_sources
+    from mien.media.content import Content
 
     if paths.count("-") > 1:
         raise typer.BadParameter("standard input can be read only once")
@@ -98,29 +105,94 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[str | Path |
     sources = [*found.sources, *found.unreadable]
     if not sources:
         raise InputError(f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one")
-    return [sys.stdin.buffer if source == "-" else source for source in sources]
+    return [Content(sys.stdin.buffer) if source == "-" else source for source in sources]
 
 
-def _refuse_to_replace(output: Path | None, sources: list[str | Path | BinaryIO]) -> None:
-    from mien.errors import InputError
+def _settings(networks: NetworkOptions, plan: Plan, pipeline: Pipeline) -> dict[str, Any]:
+    """What decides the readings, by the names of the options."""
+    from dataclasses import asdict
 
-    if output is not None and any(isinstance(source, str | Path) and Path(source).resolve() == output.resolve() for source in sources):
-        raise InputError(f"{output} is one of the sources: give another file with -o")
+    from mien import __version__
+
+    card = pipeline.classifier.network.card
+    return {
+        "detector": networks.detector,
+        "min-face": networks.min_face,
+        "largest": networks.largest,
+        "network": f"{card.name} {card.version}, sha256 {card.sha256}",
+        "head": pipeline.classifier.head,
+        "every": plan.sampling.every,
+        "per-second": plan.sampling.per_second,
+        "tracking": None if plan.tracking is None else asdict(plan.tracking),
+        "version of mien": __version__,
+    }
+
+
+def _facts(settings: dict[str, Any], plan: Plan, pipeline: Pipeline) -> Facts:
+    """What a report tells of a run."""
+    from mien import __version__
+    from mien.report import Facts
+
+    least = "faces from its own least height" if settings["min-face"] is None else f"faces from {settings['min-face']} px"
+    rate, smoothing = plan.sampling.rate, plan.smoothing
+    calibrated = ""
+    if smoothing.neutral is not None:
+        calibrated = f", neutral by {'the usual reading' if smoothing.neutral == 'median' else f'the first {smoothing.neutral:g} s'} of each person"
+    shown = [
+        ("Detector", f"{settings['detector']}, {least}"),
+        ("Faces", "the biggest of each frame" if settings["largest"] else "all of each frame"),
+        ("Frames", "every one" if rate is None else f"{rate:g} a second at most"),
+        ("People", "followed by position; no identity is computed" if plan.tracking else "not followed"),
+        ("Smoothing", f"time constant {smoothing.tau:g} s{calibrated}" if plan.tracking else "none"),
+        ("Network", settings["network"]),
+    ]
+    return Facts("", shown, pipeline.classifier.network.card, pipeline.classifier.head, __version__)
 
 
 @contextmanager
-def _table(form: Format | None, output: Path | None, labels: Labels) -> Iterator[Write | None]:
-    """Where rows go: a file, standard output, or (None) nowhere but into the summary for people."""
-    from mien.tables import format_of, open_table, row_writer
+def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str, Any]) -> Iterator[Journal | None]:
+    """Keeps what is read: beside the first file that is written, so that the run can go on later; for the time being, where something is
+    read twice; or (None) not at all."""
+    from mien.journal import Journal
 
-    if output is not None:
-        chosen = format_of(output) if form is None else form.value
-        if chosen == "table":
-            raise typer.BadParameter("a table for people goes to the terminal: -o takes json, jsonl or csv")
-        with open_table(output, chosen, labels) as write:
-            yield write
-    elif form in (None, Format.table):
+    if asked.first is not None and all(isinstance(source, str | Path) for source in sources):
+        with Journal(Path(f"{asked.first}.journal"), {**settings, **_stamps(sources)}) as journal:
+            try:
+                yield journal
+            except BaseException as error:
+                if journal.kept:
+                    error.add_note(f"{journal.folder} keeps what was read: the same command goes on from there")
+                raise
+            journal.remove()
+    elif asked.annotate or asked.thumbnails or plan.smoothing.neutral == "median":
+        with TemporaryDirectory(prefix="mien-") as folder, Journal(Path(folder) / "journal", {}) as journal:
+            yield journal
+    else:
+        yield None
+
+
+def _stamps(sources: list[Source]) -> dict[str, str]:
+    """Size and date of each file, by which another of the same name is told apart."""
+    from mien.sighting import name_of
+
+    stamps = {}
+    for name in map(name_of, sources):
+        try:
+            found = Path(name).stat()
+            stamps[f"file {name}"] = f"{found.st_size} bytes of {datetime.fromtimestamp(found.st_mtime).isoformat(' ')}"
+        except (OSError, ValueError):
+            stamps[f"file {name}"] = "not there"
+    return stamps
+
+
+@contextmanager
+def _standard_output(form: Format | None, asked: Asked, labels: Labels) -> Iterator[Callable[[Any], None] | None]:
+    """Where rows go besides files; None where people get a table."""
+    from mien.tables import row_writer
+
+    if form in (None, Format.table):
         yield None
     else:
+        assert form is not None
         with row_writer(sys.stdout, form.value, labels) as write:
             yield write

@@ -63,8 +63,8 @@ def main() -> NoReturn:
         signal.signal(stop, _interrupt)
     try:
         status: Any = app(standalone_mode=False)
-    except _Interrupted:
-        _fail("interrupted: nothing half-written was left behind", INTERRUPTED)
+    except _Interrupted as error:
+        _fail("interrupted: " + "; ".join(getattr(error, "__notes__", ["nothing half-written was left behind"])), INTERRUPTED)
     except MediaError as error:
         _fail(str(error), NOTHING_READ)
     except InputError as error:

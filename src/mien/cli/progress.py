@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mien.analysis import Sighting
+from mien.reading import Reading
+from mien.sighting import Sighting
 
 if TYPE_CHECKING:
     from mien.data.gathering import Track
@@ -48,6 +49,7 @@ class SourceProgress:
         )
         self._progress = Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal)
         self._console = console
+        self._count = 0
         self._sources = self._progress.add_task("sources", total=sources, visible=sources > 1)
         self._frames = self._progress.add_task("frames", total=None, visible=False)
 
@@ -61,8 +63,8 @@ class SourceProgress:
     def follow(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
         """Pass the frames of one source on, count them, and say what could not be read."""
         failures = 0
-        for number, sighting in enumerate(sightings):
-            if not number:
+        for self._count, sighting in enumerate(sightings, 1):
+            if self._count == 1:
                 self._start(sighting)
             self._progress.advance(self._frames)
             if sighting.reading.error is not None:
@@ -72,6 +74,20 @@ class SourceProgress:
             yield sighting
         if failures > _MOST_TOLD:
             self._say(f"{failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format")
+
+    def step(self, readings: Iterable[Reading], what: str) -> Iterator[Reading]:
+        """Pass on the readings of a second pass over the same source, and count them.
+
+        Args:
+            readings: One per frame.
+            what: What is done with them.
+        """
+        for number, reading in enumerate(readings):
+            if not number:
+                name = _short(Path(reading.source).name)
+                self._progress.reset(self._frames, total=self._count or None, description=f"{what} {name}", visible=True)
+            self._progress.advance(self._frames)
+            yield reading
 
     def _start(self, sighting: Sighting) -> None:
         media = sighting.media

@@ -1,36 +1,23 @@
-"""What people see of a run: a table of the faces in pictures, and a line with a strip of colours for each video."""
+"""What people see of a run: a table of the faces in pictures, and a line with a strip of colours for each recording, and for each person in it."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mien.analysis import Sighting
 from mien.draw import NOTE
 from mien.labels import Labels
+from mien.overview import Overview
+from mien.sighting import Sighting
+from mien.timeline import Timeline
 
 _MOST_ROWS = 200
+_MOST_PEOPLE = 20
 _STRIP = 24
-
-
-@dataclass
-class _Video:
-    """Counts of one video; nothing here grows with its length."""
-
-    name: str
-    duration: float | None
-    sums: np.ndarray
-    slices: np.ndarray
-    frames: int = 0
-    with_face: int = 0
-    failed: int = 0
-    last: float = 0.0
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 class Summary:
@@ -46,17 +33,20 @@ class Summary:
         self._labels = labels
         self._pictures: list[tuple[Text | str, ...]] = []
         self._more = 0
-        self._videos: dict[int, _Video] = {}
+        self._recordings: list[Overview] = []
 
     def add(self, sighting: Sighting) -> None:
         """Count one frame."""
         bad = sighting.reading.error is not None
         self.failed += bad
         self.read += not bad
-        if sighting.media is not None and sighting.media.kind != "picture":
-            self._add_frame(sighting)
-        elif not bad:
+        if not bad and (sighting.media is None or sighting.media.kind == "picture"):
             self._add_picture(sighting)
+
+    def add_recording(self, overview: Overview | None) -> None:
+        """Take a recording in short; None is not one."""
+        if overview is not None:
+            self._recordings.append(overview)
 
     def _add_picture(self, sighting: Sighting) -> None:
         name = sighting.reading.source
@@ -71,39 +61,18 @@ class Summary:
         self._pictures += rows[:room]
         self._more += len(rows[room:])
 
-    def _add_frame(self, sighting: Sighting) -> None:
-        video = self._videos.get(sighting.position)
-        if video is None:
-            assert sighting.media is not None
-            slices = np.zeros((_STRIP, 2 + len(self._labels)))
-            video = _Video(sighting.reading.source, sighting.media.duration, np.zeros(len(self._labels)), slices)
-            self._videos[sighting.position] = video
-        reading = sighting.reading
-        if reading.error is not None:
-            video.failed += 1
-            return
-        video.frames += 1
-        video.last = reading.time or 0.0
-        faces = reading.faces
-        video.with_face += len(faces) > 0
-        for name in faces.emotions or []:
-            video.counts[name] = video.counts.get(name, 0) + 1
-        if video.duration:
-            part = min(_STRIP - 1, max(0, int(video.last / video.duration * _STRIP)))
-            video.slices[part, 0] += 1
-            if len(faces) and faces.probs is not None:
-                video.slices[part, 1] += len(faces)
-                video.slices[part, 2:] += faces.probs.sum(axis=0)
-
     def show(self, console: Console) -> None:
         """Print what was counted."""
         if self._pictures:
             console.print(self._picture_table())
         if self._more:
             console.print(f"… and {self._more} rows more: -o faces.csv keeps them all", style="dim")
-        if self._videos:
-            console.print(self._video_table())
-        if self._pictures or self._videos:
+        if self._recordings:
+            console.print(self._recording_table())
+        if len(self._recordings) == 1 and 1 < len(self._recordings[0].people) <= _MOST_PEOPLE:
+            console.print()
+            console.print(self._people_table(self._recordings[0]))
+        if self._pictures or self._recordings:
             console.print(f"{NOTE[0].upper()}{NOTE[1:]}.", style="dim")
 
     def _picture_table(self) -> Table:
@@ -116,36 +85,46 @@ class Summary:
             table.add_row(name, *row[1:])
         return table
 
-    def _video_table(self) -> Table:
+    def _recording_table(self) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("video", overflow="fold", min_width=12)
-        for name in ("frames", "with a face", "of the faces", "over time"):
-            table.add_column(name, no_wrap=True, justify="right" if name in ("frames", "with a face") else "left")
-        short = _shortened([video.name for video in self._videos.values()])
-        for name, video in zip(short, self._videos.values(), strict=True):
-            length = video.last if video.duration is None else video.duration
-            frames = f"{video.frames} in {length:.1f} s" + (f"\n+{video.failed} lost" if video.failed else "")
-            share = f"{video.with_face} ({video.with_face / max(1, video.frames):.0%})"
-            table.add_row(name, frames, share, self._shares(video), self._strip(video))
+        for name in ("frames", "with a face", "people", "of the time", "over time"):
+            table.add_column(name, no_wrap=True, justify="right" if name in ("frames", "with a face", "people") else "left")
+        short = _shortened([overview.source for overview in self._recordings])
+        for name, overview in zip(short, self._recordings, strict=True):
+            frames = f"{overview.frames} in {overview.length:.1f} s" + (f"\n+{overview.failed} lost" if overview.failed else "")
+            share = f"{overview.with_face / max(1, overview.frames):.0%}"
+            people = str(len(overview.people)) if overview.people else ""
+            table.add_row(name, frames, share, people, self._shares(overview.shares()), self._strip(overview.timeline))
         return table
 
-    def _shares(self, video: _Video) -> Text:
-        total = sum(video.counts.values())
-        if not total:
-            return Text("no face", style="dim")
-        ranked = sorted(video.counts.items(), key=lambda item: -item[1])
-        return Text("\n").join(self._named(name).append(f" {count / total:.0%}") for name, count in ranked)
+    def _people_table(self, overview: Overview) -> Table:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name in ("person", "from", "to", "in view", "confidence", "of the time", "over time"):
+            table.add_column(name, no_wrap=True, justify="left" if "time" in name else "right")
+        for person in overview.people:
+            ranked = dict(sorted(((name, share) for name, share in person.shares.items() if share >= 0.005), key=lambda pair: -pair[1]))
+            times = (f"{value:.1f} s" for value in (person.first, person.last, person.seconds))
+            strip = self._strip(overview.timeline, person.track)
+            table.add_row(str(person.track), *times, f"{person.confidence:.2f}", self._shares(dict(list(ranked.items())[:3]), ", "), strip)
+        return table
 
-    def _strip(self, video: _Video) -> Text:
-        """The leading expression of each fortieth of the video as a coloured block, a dot where there was no face."""
+    def _shares(self, shares: dict[str, float], between: str = "\n") -> Text:
+        if not shares:
+            return Text("no face", style="dim")
+        return Text(between).join(self._named(name).append(f" {share:.0%}") for name, share in shares.items())
+
+    def _strip(self, timeline: Timeline, track: int | None = None) -> Text:
+        """The leading expression of each part of the recording as a coloured block, a dot where there was no face."""
         strip = Text()
-        for looked, faces, *probs in video.slices:
-            if not looked:
-                strip.append(" ")
-            elif not faces:
-                strip.append("·", style="dim")
+        course, everybody = timeline.course(track, _STRIP), timeline.course(None, _STRIP)
+        lead = round((course.start - everybody.start) / everybody.step)
+        strip.append(" " * lead)
+        for looked, faces, shares in zip(everybody.looked[lead:], course.faces, course.steady, strict=False):
+            if faces:
+                strip.append("█", style=self._labels.colour(self._labels[int(np.argmax(shares))]))
             else:
-                strip.append("█", style=self._labels.colour(self._labels[int(np.argmax(probs))]))
+                strip.append("·" if looked else " ", style="dim")
         return strip
 
     def _named(self, name: str) -> Text:

@@ -21,7 +21,7 @@ EVERY_FRAME = Sampling()
 
 
 def open_media(
-    source: str | Path | bytes | Readable | NDArray[Any],
+    source: str | Path | bytes | Readable | Content | NDArray[Any],
     sampling: Sampling = EVERY_FRAME,
     *,
     name: str | None = None,
@@ -34,7 +34,8 @@ def open_media(
     playlists and files that point to others are refused.
 
     Args:
-        source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too) or a picture as an array.
+        source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `Content`, which stays open, or a picture
+            as an array.
         sampling: Which frames are given.
         name: What messages and tables call it; by default the path as given, ``-``, ``<bytes>`` or ``<array>``.
         max_pixels: Pictures and frames with more pixels are refused.
@@ -53,7 +54,7 @@ def open_media(
     """
     if isinstance(source, np.ndarray):
         return pictures.open_array(source, name)
-    content = Content(source, name)
+    content = source if isinstance(source, Content) else Content(source, name)
     try:
         media = pictures.open_picture(content, sampling, max_pixels)
         if media is None:
@@ -61,9 +62,16 @@ def open_media(
         if media is None:
             raise MediaError(f"{content.name}: expected a picture or a video; got {_describe(content)}: {_advice(content)}", _kind(content))
     except BaseException:
-        content.close()
+        if content is not source:
+            content.close()
         raise
+    if content is source:
+        media.release = _keep  # Whoever made it reads it again, or closes it.
     return media
+
+
+def _keep() -> None:
+    pass
 
 
 def _video(content: Content, sampling: Sampling, max_pixels: int, threads: int | None) -> Media | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -13,6 +14,7 @@ from mien.errors import InputError
 from mien.files import told, written_aside
 from mien.labels import Labels
 from mien.reading import Row, flat_keys, flat_row
+from mien.tables.people import people_keys
 
 Write = Callable[[Iterable[Row]], None]
 
@@ -50,8 +52,21 @@ def open_table(path: Path, form: str, labels: Labels) -> Iterator[Write]:
 
         with open_parquet(path, labels) as write:
             yield write
-        return
-    with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file, row_writer(file, form, labels) as write:
+    else:
+        with _open_text(path, form, flat_keys(labels), partial(_csv_row, labels=labels)) as write:
+            yield write
+
+
+@contextmanager
+def open_people(path: Path, form: str, labels: Labels) -> Iterator[Write]:
+    """A file for the rows of people (`person_row`), in one of `TEXT_FORMATS`; it appears whole."""
+    with _open_text(path, form, people_keys(labels), dict) as write:
+        yield write
+
+
+@contextmanager
+def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row], Row]) -> Iterator[Write]:
+    with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file, _writer(file, form, keys, flat) as write:
 
         def write_or_tell(rows: Iterable[Row]) -> None:
             with told(path):
@@ -74,10 +89,16 @@ def row_writer(file: TextIO, form: str, labels: Labels) -> Iterator[Write]:
     ...     write([{"source": "a.jpg", "status": "no_face"}])
     {"source": "a.jpg", "status": "no_face"}
     """
+    with _writer(file, form, flat_keys(labels), partial(_csv_row, labels=labels)) as write:
+        yield write
+
+
+@contextmanager
+def _writer(file: TextIO, form: str, keys: Sequence[str], flat: Callable[[Row], Row]) -> Iterator[Write]:
     if form == "csv":
-        table = csv.DictWriter(file, flat_keys(labels), lineterminator="\n")
+        table = csv.DictWriter(file, keys, lineterminator="\n")
         table.writeheader()
-        yield lambda rows: table.writerows(_csv_row(row, labels) for row in rows)
+        yield lambda rows: table.writerows(flat(row) for row in rows)
     elif form == "jsonl":
         yield lambda rows: file.writelines(f"{_json(row)}\n" for row in rows)
     elif form == "json":

@@ -1,0 +1,135 @@
+"""Options that say what reads, how recordings are followed, and what is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.outputs import Asked
+    from mien.pipeline import Pipeline
+    from mien.sighting import Plan
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+
+
+_NETWORKS, _OVER_TIME, _OUTPUT = "Networks", "Recordings", "Output"
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What finds faces and what reads them."""
+
+    detector: Annotated[
+        str, typer.Option(help="mtcnn, haar (mien\\[haar]), or whole for pictures that are a face already.", rich_help_panel=_NETWORKS)
+    ] = "mtcnn"
+    min_face: Annotated[int | None, typer.Option(help="Height in px of the smallest face to look for.", min=1, rich_help_panel=_NETWORKS)] = None
+    largest: Annotated[bool, typer.Option("--largest", help="Keep only the biggest face of each frame.", rich_help_panel=_NETWORKS)] = False
+    model: Annotated[str, typer.Option(help="A network of mien's (mien models) or an ONNX file with a card.", rich_help_panel=_NETWORKS)] = "small"
+    head: Annotated[
+        str | None, typer.Option(help="Which reading of the network to use (mien models).", show_default=False, rich_help_panel=_NETWORKS)
+    ] = None
+    threads: Annotated[int | None, typer.Option(help="Threads for each network.", min=1, rich_help_panel=_NETWORKS)] = None
+
+    def pipeline(self) -> Pipeline:
+        """Open the networks."""
+        from mien.pipeline import Pipeline
+
+        return Pipeline(self.detector, self.model, head=self.head, min_face=self.min_face, largest=self.largest, threads=self.threads)
+
+
+@dataclass(frozen=True)
+class TimeOptions:
+    """How recordings are read over time."""
+
+    every: Annotated[float | None, typer.Option(help="Seconds between the frames that are looked at.", rich_help_panel=_OVER_TIME)] = None
+    per_second: Annotated[float | None, typer.Option(help="Look at no more than so many frames a second.", rich_help_panel=_OVER_TIME)] = None
+    no_track: Annotated[bool, typer.Option("--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME)] = False
+    tau: Annotated[float | None, typer.Option(help="Time constant of smoothing in seconds.  [default: 0.35]", rich_help_panel=_OVER_TIME)] = None
+    neutral: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECONDS|median",
+            help="For faces that always seem to show something: neutral is what a person shows in the first seconds, or usually.",
+            show_default=False,
+            rich_help_panel=_OVER_TIME,
+        ),
+    ] = None
+
+    def plan(self) -> Plan:
+        """How recordings are read.
+
+        Raises:
+            InputError: An option is impossible.
+        """
+        from mien.media import Sampling
+        from mien.sighting import Plan
+        from mien.smooth import Smoothing
+        from mien.track import Tracking
+
+        given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
+        smoothing = Smoothing(**given, neutral=self._neutral())
+        return Plan(Sampling(every=self.every, per_second=self.per_second), None if self.no_track else Tracking(), smoothing)
+
+    def _neutral(self) -> Any:
+        try:
+            return None if self.neutral is None else float(self.neutral)
+        except ValueError:
+            return self.neutral
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written."""
+
+    form: Annotated[
+        Format | None, typer.Option("--format", help="What goes to standard output; a table for people by default.", rich_help_panel=_OUTPUT)
+    ] = None
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write a file; give it again for more. Rows: .csv .json .jsonl .parquet; subtitles: .vtt .srt; ELAN: .eaf; report: .html.",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    people: Annotated[Path | None, typer.Option(help="Write a table of the people in recordings (.csv .json .jsonl).", rich_help_panel=_OUTPUT)] = (
+        None
+    )
+    annotate: Annotated[
+        Path | None, typer.Option(help="Write the picture, or an MP4, with boxes and labels; a folder for several.", rich_help_panel=_OUTPUT)
+    ] = None
+    blur: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHO",
+            help="Cover faces in it: all, some people (2,3), or all but some (all but 1).",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    charts: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write charts of recordings as PNG.", rich_help_panel=_OUTPUT)] = None
+    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Show faces in the report.", rich_help_panel=_OUTPUT)] = False
+
+    def asked(self) -> Asked:
+        """What is written.
+
+        Raises:
+            InputError: An ending is unknown, or two files are the same.
+        """
+        from mien.blur import Blur
+        from mien.outputs import Asked
+
+        covering = None if self.blur is None else Blur.parse(self.blur)
+        return Asked(tuple(self.output or ()), self.people, self.annotate, self.charts, self.thumbnails, covering)

@@ -1,0 +1,6 @@
+"""Everything that a run writes: tables, subtitles, annotation files, copies, charts and reports."""
+
+from mien.outputs.asked import ENDINGS as ENDINGS
+from mien.outputs.asked import Asked as Asked
+from mien.outputs.writer import Run as Run
+from mien.outputs.writer import Writer as Writer

@@ -1,0 +1,121 @@
+"""What a person asks a run to write, checked before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from mien import subtitles
+from mien.annotate import fitting
+from mien.blur import Blur
+from mien.errors import InputError, MediaError, MissingExtraError
+from mien.files import try_place
+from mien.media import open_media
+from mien.sighting import Source, name_of
+from mien.tables import FORMATS, TEXT_FORMATS
+
+_RECORDING = (*(f".{form}" for form in subtitles.FORMATS), ".eaf", ".html")
+_TABLE = tuple(f".{form}" for form in FORMATS)
+_PEOPLE = tuple(f".{form}" for form in TEXT_FORMATS)
+ENDINGS = (*_TABLE, *_RECORDING)
+"""Endings of the files that a run can write; the ending says what is written."""
+
+_NEEDS = {".parquet": ("Parquet tables", "data", "polars"), ".eaf": ("ELAN files", "elan", "pympi"), ".html": ("Reports", "report", "jinja2")}
+_PACKAGES = {"pympi": "pympi-ling"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run writes.
+
+    Args:
+        files: Tables of rows, subtitles, ELAN files, reports: what each one is, its ending says. In the name of what is about one
+            recording (subtitles, ELAN, report), ``{name}`` stands for the recording's name without its ending.
+        people: Table of people, a row per person; None: not written.
+        annotate: Copies with boxes and labels: a file for one source, a folder for several.
+        charts: Folder for charts as PNG; for several recordings a folder in it for each.
+        thumbnails: Show faces in reports.
+        covering: Whose faces are covered in copies and left out of reports.
+
+    Raises:
+        InputError: Two files are the same, or an ending is unknown.
+    """
+
+    files: tuple[Path, ...] = ()
+    people: Path | None = None
+    annotate: Path | None = None
+    charts: Path | None = None
+    thumbnails: bool = False
+    covering: Blur | None = None
+
+    def __post_init__(self) -> None:
+        for path in self.files:
+            if path.suffix.lower() not in ENDINGS:
+                raise InputError(f"expected files ending in {', '.join(ENDINGS)}; got {path}: give another name with -o")
+        if self.people is not None and self.people.suffix.lower() not in _PEOPLE:
+            raise InputError(f"expected a table of people ending in {', '.join(_PEOPLE)}; got {self.people}: give another name with --people")
+        for number, path in enumerate(named := list(self._named())):
+            if path.absolute() in [other.absolute() for other in named[:number]]:
+                raise InputError(f"expected a file for each output; {path} is asked for twice: give another name")
+        if self.covering is not None and self.annotate is None:
+            raise InputError("expected a copy to cover faces in; got --blur alone: add --annotate FILE")
+        if self.thumbnails and not any(path.suffix.lower() == ".html" for path in self.files):
+            raise InputError("expected a report to show faces in; got --thumbnails alone: add -o FILE.html")
+
+    @property
+    def tables(self) -> list[Path]:
+        """Files of rows of all sources."""
+        return [path for path in self.files if path.suffix.lower() in _TABLE]
+
+    @property
+    def first(self) -> Path | None:
+        """What a person named first; None where nothing is written."""
+        return next(iter([*self.files, *(path for path in (self.people, self.annotate, self.charts) if path is not None)]), None)
+
+    def about(self, source: Source) -> list[Path]:
+        """Files about one recording, by its name."""
+        name = Path(name_of(source)).stem if name_of(source) != "-" else "stdin"
+        return [Path(str(path).replace("{name}", name)) for path in self.files if path.suffix.lower() in _RECORDING]
+
+    def check(self, sources: Sequence[Source]) -> None:
+        """See whether all of it can be written, before hours of work that end in it.
+
+        Raises:
+            InputError: A place is one of the sources or cannot be written to, or several recordings would get one file.
+            MissingExtraError: What a file needs is not installed.
+        """
+        originals = {Path(source).resolve() for source in sources if isinstance(source, str | Path)}
+        for path in self.files:
+            if len(sources) > 1 and path.suffix.lower() in _RECORDING and "{name}" not in str(path):
+                told = f"expected one recording for {path}; got {len(sources)} sources"
+                raise InputError(f"{told}: put {{name}} into its name, such as {path.with_name('{name}' + path.suffix)}")
+        places = [*self.tables, *([self.people] if self.people else []), *(place for source in sources for place in self.about(source))]
+        for number, place in enumerate(places):
+            if place.resolve() in originals:
+                raise InputError(f"{place} is one of the sources: give another file with -o")
+            if place in places[:number]:
+                raise InputError(f"expected recordings with different names; two would be written to {place}: read them in two runs")
+            try_place(place)
+        self._check_copy(sources)
+        self._check_packages()
+
+    def _check_copy(self, sources: Sequence[Source]) -> None:
+        if self.annotate is None or len(sources) > 1 or not self.annotate.suffix or self.annotate.is_dir():
+            return
+        try_place(self.annotate)
+        with suppress(MediaError), open_media(sources[0]) as media:
+            fitting(self.annotate, media.kind, named=True)
+
+    def _check_packages(self) -> None:
+        endings = {path.suffix.lower() for path in self.files}
+        needs = [need for ending, need in _NEEDS.items() if ending in endings]
+        for part, extra, package in [*needs, *([("Charts", "report", "matplotlib")] if self.charts else [])]:
+            if find_spec(package) is None:
+                raise MissingExtraError(part, extra, _PACKAGES.get(package, package))
+
+    def _named(self) -> Iterator[Path]:
+        yield from self.files
+        yield from (path for path in (self.people, self.annotate, self.charts) if path is not None)

@@ -1,0 +1,173 @@
+"""Writes what a run was asked for, source by source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from mien.annotate import annotate_picture, annotate_recording, covered_boxes, fitting, pick, places_for
+from mien.labels import Labels
+from mien.media import Sampling, open_media
+from mien.outputs.asked import Asked
+from mien.overview import Overview
+from mien.reading import Reading
+from mien.recordings import Take
+from mien.sighting import Sighting, Source, name_of
+from mien.tables import Write, open_people, open_table, person_row
+
+if TYPE_CHECKING:
+    from mien.report import Facts, Thumbnail
+
+Follow = Callable[[Iterable[Reading], str], Iterator[Reading]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the files of a run have in common.
+
+    Args:
+        sources: All that is read.
+        labels: Expressions that the network tells apart.
+        sampling: How recordings are read: a second pass must give the same frames.
+        gap: Seconds; a person not seen for longer was away.
+        facts: What a report tells of the run; each recording's name becomes its title.
+    """
+
+    sources: Sequence[Source]
+    labels: Labels
+    sampling: Sampling
+    gap: float
+    facts: Facts
+
+
+class Writer:
+    """Takes the sources of a run one by one; a context manager. Tables appear when its block ends well, all else with each source.
+
+    Args:
+        asked: What is written.
+        run: What is read, and how.
+        follow: Sees the readings of a second pass over a recording, with a word for what it is for, such as a progress bar does.
+
+    Attributes:
+        written: What was written so far, in order.
+    """
+
+    def __init__(self, asked: Asked, run: Run, follow: Follow = lambda readings, _: iter(readings)) -> None:
+        self.asked, self.run = asked, run
+        self.written: list[Path] = []
+        self._follow = follow
+        self._places = None if asked.annotate is None else places_for(asked.annotate, run.sources)
+        self._tables = ExitStack()
+        self._rows: list[Write] = []
+        self._people: Write | None = None
+
+    def __enter__(self) -> Writer:
+        for path in self.asked.tables:
+            self._rows.append(self._tables.enter_context(open_table(path, path.suffix.lower()[1:], self.run.labels)))
+        if (people := self.asked.people) is not None:
+            self._people = self._tables.enter_context(open_people(people, people.suffix.lower()[1:], self.run.labels))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._tables.__exit__(kind, error, trace)
+        if kind is None:
+            self.written[:0] = [*self.asked.tables, *([self.asked.people] if self.asked.people else [])]
+
+    def take(self, take: Take, see: Callable[[Sighting], None]) -> Overview | None:
+        """Write one source, to its end.
+
+        Args:
+            take: What was read of it.
+            see: Gets each sighting as well.
+
+        Returns:
+            A recording in short; None for a picture.
+        """
+        name = name_of(take.source)
+        overview = Overview(name, self.run.labels, take.media.duration if take.media else None, self.run.gap) if take.moves else None
+        for sighting in take.sightings:
+            see(sighting)
+            rows = list(sighting.reading.rows()) if self._rows else []
+            for write in self._rows:
+                write(rows)
+            if overview is not None:
+                overview.add(sighting.reading)
+            else:
+                self._copy_picture(sighting)
+        if overview is not None:
+            overview.end()
+            self._about(take, overview)
+        return overview
+
+    def _about(self, take: Take, overview: Overview) -> None:
+        """What is about one recording."""
+        if self._people is not None:
+            self._people(person_row(overview.source, person, self.run.labels) for person in overview.people)
+        for path in self.asked.about(take.source):
+            self._write(path, take, overview)
+            self.written.append(path)
+        if self.asked.charts is not None:
+            from mien.report import write_charts
+
+            folder = self.asked.charts / _stem(take.source) if len(self.run.sources) > 1 else self.asked.charts
+            self.written += write_charts(folder, overview, _title(take.source))
+        self._copy_recording(take)
+
+    def _write(self, path: Path, take: Take, overview: Overview) -> None:
+        match path.suffix.lower():
+            case ".html":
+                from mien.report import write_report
+
+                facts = replace(self.run.facts, title=_title(take.source))
+                write_report(path, overview, facts, self._thumbnails(take, overview) if self.asked.thumbnails else ())
+            case ".eaf":
+                from mien.elan import write_elan
+
+                write_elan(path, overview.segments, self.run.labels, Path(take.source) if isinstance(take.source, str | Path) else None)
+            case _:
+                from mien.subtitles import cues, write_subtitles
+
+                write_subtitles(path, cues(overview.segments, overview.start + overview.length))
+
+    def _thumbnails(self, take: Take, overview: Overview) -> list[Thumbnail]:
+        from mien.report.thumbnails import thumbnails
+
+        assert take.again is not None, "a second pass needs a journal"
+        with open_media(take.source, self.run.sampling) as media:
+            return thumbnails(overview, pick(media, self._follow(take.again(), "faces for")), self.asked.covering)
+
+    def _copy_picture(self, sighting: Sighting) -> None:
+        if self._places is None or sighting.media is None or sighting.image is None:
+            return
+        place = self._place(sighting.position, sighting.media.kind)
+        annotate_picture(place, sighting.image, sighting.reading, self.asked.covering)
+        self.written.append(place)
+
+    def _copy_recording(self, take: Take) -> None:
+        if self._places is None or take.media is None:
+            return
+        assert take.again is not None, "a second pass needs a journal"
+        place = self._place(take.position, take.media.kind)
+        covering = self.asked.covering
+        boxes = None if covering is None else covered_boxes(take.again(), covering)
+        with open_media(take.source, self.run.sampling) as media:
+            annotate_recording(place, media, self._follow(take.again(), "drawing"), boxes, 1.0 if covering is None else covering.strength)
+        self.written.append(place)
+
+    def _place(self, position: int, kind: str) -> Path:
+        assert self._places is not None
+        return fitting(self._places[position], kind, named=self._places == [self.asked.annotate])
+
+
+def _title(source: Source) -> str:
+    name = name_of(source)
+    return "standard input" if name == "-" else Path(name).name
+
+
+def _stem(source: Source) -> str:
+    name = name_of(source)
+    return "stdin" if name == "-" else Path(name).stem

@@ -1,0 +1,203 @@
+"""Frames on their way through: decoded on one thread, faces found on a second, expressions read on the caller's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import MediaError
+from mien.faces import Faces
+from mien.media import Media, ReadAhead, Sampling, open_media
+from mien.media.content import Content
+from mien.media.frame import BadFrame, Frame
+from mien.pipeline import Pipeline
+from mien.reading import Reading
+from mien.session import Session
+from mien.smooth import Smoothing
+from mien.track import Tracking
+
+Source = str | Path | bytes | BinaryIO | Content | NDArray[np.uint8]
+
+_BATCH_FRAMES = 8
+_BATCH_PIXELS = 8_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How sources are read.
+
+    Args:
+        sampling: Which frames of a recording are looked at.
+        tracking: How people are followed in recordings; None: every frame stands alone, and nothing is smoothed.
+        smoothing: How the readings of a person are smoothed over time.
+    """
+
+    sampling: Sampling = field(default_factory=Sampling)
+    tracking: Tracking | None = field(default_factory=Tracking)
+    smoothing: Smoothing = field(default_factory=Smoothing)
+
+    def spaced(self) -> Plan:
+        """The same, with patience that fits how far apart the frames are."""
+        seconds = None if self.sampling.rate is None else 1 / self.sampling.rate
+        tracking = None if self.tracking is None else self.tracking.spaced(seconds)
+        return replace(self, tracking=tracking, smoothing=self.smoothing.spaced(seconds))
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """A reading together with what it was read from, for those who draw.
+
+    Args:
+        position: Which of the sources, 0-based.
+        media: The source; None when it could not be opened.
+        image: ``(h, w, 3)`` RGB; None when the frame could not be read.
+        reading: What came out; nothing in it is smoothed.
+        state: What the tracker remembers after this frame, ready for JSON; given now and then, where it was asked for.
+    """
+
+    position: int
+    media: Media | None
+    image: NDArray[np.uint8] | None
+    reading: Reading
+    state: Any = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the reading of a recording goes on.
+
+    Args:
+        count: How many of its readings are there already.
+        state: What the tracker remembered after the last of them; None at the beginning.
+        every: Seconds after which its state is given again.
+    """
+
+    count: int = 0
+    state: Any = None
+    every: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Frames of one recording, or pictures, that go through the networks together."""
+
+    sightings: list[Sighting]
+    session: Session | None
+
+
+def sight(sources: Sequence[Source], pipeline: Pipeline, plan: Plan | None = None, starts: Mapping[int, Start] | None = None) -> Iterator[Sighting]:
+    """Read sources frame by frame, in order; memory does not grow with their length.
+
+    Three threads share the work. Every sampled frame comes out once; a source or a stretch that cannot be decoded comes out as a
+    reading with an error, and the rest goes on. In recordings people are followed, unless the plan says otherwise.
+
+    Args:
+        sources: What is read.
+        pipeline: Detector and classifier.
+        plan: How recordings are read.
+        starts: Recordings, by their position, that go on from somewhere, and whose state is given on the way. Their frames up to
+            there are decoded and passed over.
+    """
+    plan = (plan or Plan()).spaced()
+    decoded = _decode(sources, plan.sampling, Faces.empty(pipeline.labels), starts or {})
+    # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
+    with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), depth=1) as batches:
+        for batch in batches:
+            yield from _read(batch, pipeline)
+
+
+def _decode(sources: Sequence[Source], sampling: Sampling, blank: Faces, starts: Mapping[int, Start]) -> Iterator[Sighting]:
+    for position, source in enumerate(sources):
+        try:
+            media = open_media(source, sampling)
+        except MediaError as error:
+            yield Sighting(position, None, None, Reading(name_of(source), None, None, blank, error))
+            continue
+        with media:
+            for item in islice(media, starts.get(position, Start()).count, None):
+                if isinstance(item, BadFrame):
+                    yield Sighting(position, media, None, Reading(media.name, item.index, item.time, blank, item.error))
+                else:
+                    yield Sighting(position, media, item.image, Reading(media.name, item.index, item.time, blank))
+
+
+def name_of(source: Source) -> str:
+    """What tables call a source."""
+    if isinstance(source, str | Path):
+        return str(source)
+    if isinstance(source, Content):
+        return source.name
+    return "<bytes>" if isinstance(source, bytes) else f"<{type(source).__name__}>"
+
+
+def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts: Mapping[int, Start]) -> Iterator[_Batch]:
+    """Find faces: people who are followed in recordings, of whom a session has the memory."""
+    session, at, told = None, -1, time.monotonic()
+    with ReadAhead(_batches(decoded), depth=1) as batches:
+        for sightings in batches:
+            position, start = sightings[0].position, starts.get(sightings[0].position)
+            if position != at:
+                session, at, told = _session(sightings[0], pipeline, plan, start), position, time.monotonic()
+            if session is not None:
+                sightings = _found(sightings, iter(session.locate(_frames(sightings))))
+            if start is not None and time.monotonic() - told >= start.every:
+                state = {} if session is None else session.state()
+                sightings[-1], told = replace(sightings[-1], state=state), time.monotonic()
+            yield _Batch(sightings, session)
+
+
+def _session(first: Sighting, pipeline: Pipeline, plan: Plan, start: Start | None) -> Session | None:
+    """The memory of a recording; None where nobody is followed."""
+    if not _moves(first) or plan.tracking is None:
+        return None
+    session = Session(pipeline, plan.tracking, plan.smoothing)
+    if start is not None and start.state is not None:
+        session.restore(start.state)
+    return session
+
+
+def _read(batch: _Batch, pipeline: Pipeline) -> list[Sighting]:
+    """Read the expressions of what was found."""
+    if batch.session is None:
+        return _found(batch.sightings, iter(pipeline(_frames(batch.sightings))))
+    with_image = [sighting for sighting in batch.sightings if sighting.image is not None]
+    images = [sighting.image for sighting in with_image if sighting.image is not None]
+    return _found(batch.sightings, iter(batch.session.read(images, [sighting.reading.faces for sighting in with_image])))
+
+
+def _found(sightings: Sequence[Sighting], faces: Iterator[Faces]) -> list[Sighting]:
+    """The same with what was found in those that have a picture."""
+    return [sighting if sighting.image is None else replace(sighting, reading=replace(sighting.reading, faces=next(faces))) for sighting in sightings]
+
+
+def _frames(sightings: Sequence[Sighting]) -> list[Frame]:
+    return [Frame(sighting.reading.frame or 0, sighting.reading.time or 0.0, sighting.image) for sighting in sightings if sighting.image is not None]
+
+
+def _moves(sighting: Sighting) -> bool:
+    return sighting.media is not None and sighting.media.kind != "picture"
+
+
+def _batches(sightings: Iterator[Sighting]) -> Iterator[list[Sighting]]:
+    """Groups of a few frames, fewer when they are large, so that a batch of photographs stays small in memory.
+
+    Pictures go together, and the frames of one recording.
+    """
+    batch: list[Sighting] = []
+    pixels = 0
+    for sighting in sightings:
+        apart = bool(batch) and (_moves(sighting) or _moves(batch[0])) and sighting.position != batch[0].position
+        if apart or len(batch) == _BATCH_FRAMES or pixels >= _BATCH_PIXELS:
+            yield batch
+            batch, pixels = [], 0
+        batch.append(sighting)
+        pixels += 0 if sighting.image is None else sighting.image.shape[0] * sighting.image.shape[1]
+    if batch:
+        yield batch
