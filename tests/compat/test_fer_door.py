@@ -289,3 +289,28 @@ def test_frames_come_one_after_the_other(fer: FER, movie: Callable[..., Path], m
     gc.collect()
     assert len(rows) == 40
     assert most < 30
+
+
+def test_frames_that_cannot_be_decoded_are_counted(fer: FER, movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.compat.fer import video as module
+    from mien.media import BadFrame
+
+    def damaged(*given: object) -> object:
+        media = open_media(*given)  # type: ignore[arg-type]
+        whole = media.read
+
+        def read() -> object:
+            for frame in whole():
+                bad = BadFrame(2, 0.2, MediaError("clip.mp4: expected a frame at 0.200 s; got damaged data"), count=2)
+                if frame.index not in (2, 3):
+                    yield frame
+                elif frame.index == 2:
+                    yield bad
+
+        media.read = read  # type: ignore[assignment]
+        return media
+
+    monkeypatch.setattr(module, "open_media", damaged)
+    with pytest.warns(UserWarning, match="2 frames could not be decoded and have no row. The first: clip.mp4: expected a frame at 0.200 s"):
+        rows = Video(movie(6, nobody=range(0))).analyze(fer)
+    assert [row["frame"] for row in rows] == [0, 1, 4, 5]
