@@ -97,7 +97,7 @@ def require_gradients() -> None:
 
 @contextmanager
 def _captum() -> Iterator[tuple[Any, Any]]:
-    """PyTorch and captum's methods; its advice about hooks is kept quiet."""
+    """PyTorch, on one thread, and captum's methods; its advice about hooks is kept quiet."""
     try:
         import torch
         from captum import attr
@@ -106,9 +106,14 @@ def _captum() -> Iterator[tuple[Any, Any]]:
         if package not in ("torch", "captum"):
             raise
         raise MissingExtraError(_PART, "explain", package) from None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield torch, attr
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # For a single face more threads mostly wait for each other.
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield torch, attr
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _view(module: Differentiable, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
