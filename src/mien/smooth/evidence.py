@@ -15,6 +15,8 @@ FLOOR = 0.01  # Least probability that counts: a network that is wrong can be ve
 PLAIN = 40.0  # px; a face of this size or more counts fully.
 LIGHTEST = 0.25  # Least weight.
 CLEAR = 3.0  # nats by which a label leads at most.
+SPARSE = 0.3  # s; a frame that stands for longer is all that there is, and is believed.
+SINGLE = 0.75  # Share of the evidence for a change that one frame gives at most.
 BARE = 0.6  # nats by which it leads at least, so that a change to a face that is hard to read shows in time as well.
 
 
@@ -60,6 +62,15 @@ def leads(logs: Floats) -> Floats:
     behind = np.clip(logs - logs.max(), -CLEAR, -BARE)
     behind[int(logs.argmax())] = 0.0
     return np.asarray(behind, np.float64)
+
+
+def case(logs: Floats, seconds: float, weight: float, evidence: float) -> Floats:
+    """``(k,)`` what one frame says for each label against the best, 0 or less, in nats times seconds.
+
+    As long as frames are many, no single one is enough to change a label, however clear it is.
+    """
+    most = SINGLE * evidence if seconds < SPARSE else np.inf
+    return np.asarray(np.maximum(leads(logs) * (seconds * weight), -most))
 
 
 def tracks_of(faces: Faces) -> list[int]:

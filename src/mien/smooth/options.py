@@ -15,7 +15,8 @@ class Smoothing:
     Args:
         tau: Time constant of the mean: a frame that long ago counts 1/e of the present one.
         evidence: How much must speak for another label before it is shown, in nats times seconds: a label that is e times as
-            probable as the one shown takes over after so many seconds, one that is e³ times as probable after a third of that.
+            probable as the one shown takes over after so many seconds, one that is e³ times as probable after a third of that, but
+            never after a single frame where there are many.
         neutral: How to calibrate for faces that always seem to show something: not at all (None); so many seconds of a neutral face
             when a person first appears; or ``"median"``, the person's usual reading, taken for neutral.
         gap: A person who was not seen for longer starts anew.
@@ -30,7 +31,7 @@ class Smoothing:
     """
 
     tau: float = 0.35
-    evidence: float = 0.25
+    evidence: float = 0.1
     neutral: float | Literal["median"] | None = None
     gap: float = 1.0
 

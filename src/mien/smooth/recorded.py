@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.labels import Labels
 from mien.reading import Reading
-from mien.smooth.evidence import certainty, leads, log_probs, normalised, tracks_of, weights
+from mien.smooth.evidence import case, certainty, log_probs, normalised, tracks_of, weights
 from mien.smooth.neutral import Neutral
 from mien.smooth.options import Smoothing
 
@@ -88,7 +88,7 @@ class _Course:
 
     def _weigh(self, sample: _Sample, span: float) -> None:
         sample.span = span
-        step = leads(sample.logs) * (sample.weight * max(span, 1e-6))
+        step = case(sample.logs, max(span, 1e-6), sample.weight, self._evidence)
         if self._values is None:
             self._values = step
             sample.origins = list(range(len(step)))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.faces import Faces
 from mien.labels import Labels
-from mien.smooth.evidence import certainty, leads, log_probs, normalised, tracks_of, weights
+from mien.smooth.evidence import case, certainty, log_probs, normalised, tracks_of, weights
 from mien.smooth.neutral import Neutral
 from mien.smooth.options import Smoothing
 
@@ -124,8 +124,8 @@ class _Course:
         if self.shown < 0 or self.case is None:
             self.shown, self.case = int(logs.argmax()), np.zeros(len(logs))
             return
-        behind = leads(logs)
-        self.case = np.maximum(0, self.case + (behind - behind[self.shown]) * (self.step * weight))
+        behind = case(logs, self.step, weight, evidence)
+        self.case = np.maximum(0, self.case + (behind - behind[self.shown]))
         best = int(self.case.argmax())
         if self.case[best] >= evidence:
             self.shown, self.case = best, np.zeros(len(logs))
