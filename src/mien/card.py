@@ -107,6 +107,18 @@ class InputSpec(_Part):
     high: float
     note: str = ""
 
+    def fed(self, gray: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Gray pictures ``(n, 1, h, w)``, 0 to 255, as the network wants them: its channels, its range, its type.
+
+        >>> spec = InputSpec(name="faces", height=1, width=1, channels=3, low=-1, high=1)
+        >>> spec.fed(np.full((1, 1, 1, 1), 255, np.uint8)).ravel().tolist()
+        [1.0, 1.0, 1.0]
+        """
+        pictures = np.repeat(gray, self.channels, axis=1)
+        if (self.low, self.high) != (0, 255):
+            pictures = self.low + pictures * ((self.high - self.low) / 255)
+        return np.ascontiguousarray(pictures, self.dtype)
+
 
 class Score(_Part):
     """One measured accuracy.

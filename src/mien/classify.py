@@ -37,8 +37,8 @@ class Classifier:
         self.head = next(iter(card.heads)) if head is None else head
         if self.head not in card.heads:
             raise InputError(f"expected a head out of {', '.join(card.heads)}, which {card.name} has; got {self.head!r}")
-        if card.input.height is None or card.input.height != card.input.width or card.input.channels != 1:
-            raise NetworkError(f"{network.path}: expected a network over square gray pictures of one size; its card says {card.input}")
+        if card.input.height is None or card.input.height != card.input.width:
+            raise NetworkError(f"{network.path}: expected a network over square pictures of one size; its card says {card.input}")
         self.network = network
         self._size = card.input.height
         self.crop = card.crop
@@ -68,9 +68,9 @@ class Classifier:
 
     def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """``(n, k)`` probabilities of gray crops ``(n, 1, h, w)``, 0 to 255."""
-        name = self.network.card.input.name
+        spec = self.network.card.input
         batches = (crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH))
-        parts = [self.network.run({name: np.ascontiguousarray(batch, np.float32)})[self.head] for batch in batches]
+        parts = [self.network.run({spec.name: spec.fed(batch)})[self.head] for batch in batches]
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
 
     def _no_crops(self) -> NDArray[np.float32]:

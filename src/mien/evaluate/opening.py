@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.card import Card
 from mien.errors import NetworkError
 from mien.evaluate.functions import function_named, open_function
 from mien.evaluate.subject import Predict, Subject, chosen_head
@@ -70,15 +69,6 @@ def _open_file(name: str, head: str | None, threads: int | None) -> Subject:
 
 def _run(network: Network, head: str) -> Predict:
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return network.run({network.card.input.name: _fed(images, network.card)})[head]
+        return network.run({network.card.input.name: network.card.input.fed(images[:, None])})[head]
 
     return predict
-
-
-def _fed(images: NDArray[np.uint8], card: Card) -> NDArray[np.generic]:
-    """``(n, channels, h, w)`` as the card wants it: black is ``low``, white is ``high``."""
-    spec = card.input
-    gray = np.repeat(images[:, None], spec.channels, axis=1)
-    if (spec.low, spec.high) == (0, 255):
-        return gray.astype(spec.dtype)
-    return (spec.low + gray * ((spec.high - spec.low) / 255)).astype(spec.dtype)

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-
 from mien.data.dataset import FaceDataset
 from mien.errors import InputError
 from mien.evaluate import open_subject
@@ -95,7 +94,7 @@ def recipes_of(entry: Paper, seeds: Sequence[int] = (), change: Callable[[Recipe
     >>> list(recipes_of(paper("holman"), [1]))
     ['seed-1/sgd', 'seed-1/rmsprop', 'seed-1/adam']
     """
-    found = {}
+    found: dict[str, Recipe] = {}
     for seed in seeds or entry.seeds:
         recipe = change(preset(entry.preset).changed({"seed": seed}))
         if entry.optimizers:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mien.errors import MissingExtraError
 from mien.files import written_aside
 from mien.train.keeper import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw_curves(history: Sequence[Row], path: Path) -> None:
@@ -45,7 +49,7 @@ def draw_comparison(runs: Mapping[str, Sequence[Row]], head: str, path: Path) ->
         figure.savefig(aside, dpi=120)
 
 
-def figure_class():  # type: ignore[no-untyped-def]
+def figure_class() -> type[Figure]:
     """matplotlib's figure, without a window behind it."""
     try:
         from matplotlib.figure import Figure
