@@ -32,6 +32,7 @@ class Person:
         vy: The same.
         tx: Velocity in px/s, averaged over `TREND` seconds.
         ty: The same.
+        age: Seconds for which it has been followed.
         hidden: It was not seen in the last frame.
         place: Variance of the centre in sizes².
         bond: Covariance of centre and velocity.
@@ -49,6 +50,7 @@ class Person:
     vy: float = 0.0
     tx: float = 0.0
     ty: float = 0.0
+    age: float = 0.0
     hidden: bool = False
     place: float = NOISE
     bond: float = 0.0
@@ -106,7 +108,9 @@ class Person:
         self.vx, self.vy = self.vx + there * dx, self.vy + there * dy
         self.speed = max(0.01, self.speed - there * self.bond)
         self.place, self.bond = self.place * (1 - here), self.bond * (1 - here)
-        share = 1 - math.exp(-step / TREND)
+        self.age += step
+        # A mean over all there is as long as that is less than the time constant.
+        share = 0.0 if self.age <= 0 else (1 - math.exp(-step / TREND)) / (1 - math.exp(-self.age / TREND))
         self.tx, self.ty = self.tx + share * (self.vx - self.tx), self.ty + share * (self.vy - self.ty)
         self.width += trust * (max(1.0, x2 - x1) - self.width)
         self.height += trust * (max(1.0, y2 - y1) - self.height)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 ACROSS = 40  # Cells of the small copy from left to right.
 MOVED = 6.0  # Gray levels (of 255) by which cells must differ for something to have moved there.
 CUT = 0.5  # Correlation of two successive pictures below which they show different scenes.
-CUT_DIFFERENCE = 16.0  # Gray levels by which they differ on average as well.
+CUT_DIFFERENCE = 10.0  # Gray levels by which half of the cells differ as well.
 
 Box = tuple[float, float, float, float]
 
@@ -92,7 +92,7 @@ def _extremes(cells: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
 
 
 def _is_cut(before: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
-    if float(np.abs(now - before).mean()) < CUT_DIFFERENCE:
+    if float(np.median(np.abs(now - before))) < CUT_DIFFERENCE:
         return False
     a, b = before - before.mean(), now - now.mean()
     return float((a * b).sum()) < CUT * float(np.sqrt((a * a).sum() * (b * b).sum()))
