@@ -22,6 +22,7 @@ FLOORS = [
         "tables",
         "draw",
         "blur",
+        "corruptions",
         "detect",
         "classify",
         "data",

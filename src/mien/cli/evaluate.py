@@ -50,6 +50,7 @@ def evaluate(
     views: Annotated[Views, typer.Option(help="How often a picture is looked at; results name it.")] = Views.one,
     votes: Annotated[Path | None, typer.Option(help="fer2013new.csv of FER+, where the data has no votes.", show_default=False)] = None,
     with_training: Annotated[bool, typer.Option("--with-training", help="Also measure on Training, for the ratio of both accuracies.")] = False,
+    corruptions: Annotated[bool, typer.Option("--corruptions", help="Also measure in bad light, blur, noise, behind masks and so on.")] = False,
     form: Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")] = ListFormat.table,
     png: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write matrix.png, reliability.png, classes.png.", show_default=False)] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one HTML page with everything here.", show_default=False)] = None,
@@ -73,7 +74,7 @@ def evaluate(
         require_jinja2()
     subject = open_subject(model, head=head, threads=threads)
     faces = _opened(data, votes, subject.side, notes)
-    options = Options(split, labels.value, views.value, with_training, data.name, tracked_on(notes))
+    options = Options(split, labels.value, views.value, with_training, corruptions, data.name, tracked_on(notes))
     found = judge(subject, faces, options)
     for remark in (*found.remarks, *([_PRIVATE] if found.options.split == "PrivateTest" else [])):
         notes.print(f"note: {remark}", markup=False, style="dim")

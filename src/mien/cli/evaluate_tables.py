@@ -19,6 +19,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
         ("every class", _classes(found)),
         ("confusion matrix: rows what a picture was, columns what was predicted", _confusion(found)),
         (_second_heading(found), _second_guesses(found)),
+        (_worse_heading(found), _worse(found)),
         ("people of FER+, and the network, against the same people held out", _humans(found)),
     ):
         if table is not None:
@@ -108,4 +109,24 @@ def _humans(found: Evaluation) -> Table | None:
     for score in found.humans:
         people, network = f"{score.low:.1%} to {score.high:.1%}", f"{score.network_low:.1%} to {score.network_high:.1%}"
         table.add_row(f"{score.taggers} against the rest", f"{score.n:,}", f"{score.accuracy:.1%}", people, f"{score.network:.1%}", network)
+    return table
+
+
+def _worse_heading(found: Evaluation) -> str:
+    if found.robustness is None or found.robustness.error_ratio is None:
+        return "errors in bad pictures"
+    bad = found.robustness
+    return (
+        f"errors in bad pictures: {bad.mean_error:.1%} on average, {bad.error_ratio:.2f} times the {bad.clean_error:.1%} on good ones; "
+        f"answers unchanged when the box moves or grows by 10 %: {bad.unchanged:.1%}"
+    )
+
+
+def _worse(found: Evaluation) -> Table | None:
+    if found.robustness is None:
+        return None
+    table = _table("corruption", "unit", *(f"strength {number}" for number in range(1, 6)), "mean")
+    for worse in found.robustness.worse:
+        cells = [f"{value:g}: {error:.1%}" for value, error in zip(worse.values, worse.errors, strict=True)]
+        table.add_row(worse.name, worse.unit, *cells, f"{worse.mean:.1%}")
     return table

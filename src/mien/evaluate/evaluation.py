@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mien.data.dataset import PUBLIC_TEST, FaceDataset
 from mien.data.gathering import Track, untracked
 from mien.evaluate.figures import Figures
+from mien.evaluate.robustness import Robustness
 from mien.evaluate.subject import Subject
 from mien.evaluate.taggers import TaggerScore
 from mien.labels import Labels
@@ -28,6 +29,7 @@ class Options:
         labels: What counts as right, one of `LABEL_SETS`.
         views: How often a picture is looked at, one of `VIEWS`.
         with_training: Also measure on the Training split, for the ratio of the two accuracies.
+        corruptions: Also measure on the same pictures made worse (`mien.evaluate.robustness`).
         data: What results call the data.
         track: Shows how far it is.
     """
@@ -36,6 +38,7 @@ class Options:
     labels: str = "auto"
     views: str = "one"
     with_training: bool = False
+    corruptions: bool = False
     data: str = "data"
     track: Track = untracked
 
@@ -51,6 +54,7 @@ class Evaluation:
         whole: Figures on all counted pictures.
         leak_free: The same without pictures that also stand in Training; None where nothing can leak.
         training: The same on Training; None unless asked for.
+        robustness: Errors in bad pictures; None unless asked for.
         humans: People and the subject against the same other people; empty where nobody voted.
         faces: The counted pictures.
         probs: ``(n, k)`` probabilities for them.
@@ -65,6 +69,7 @@ class Evaluation:
     whole: Figures
     leak_free: Figures | None
     training: Figures | None
+    robustness: Robustness | None
     humans: tuple[TaggerScore, ...]
     faces: FaceDataset
     probs: NDArray[np.float32]
@@ -121,6 +126,7 @@ class Evaluation:
             "leak_free": None if self.leak_free is None else self.leak_free.facts(),
             "training": None if self.training is None else self.training.facts(),
             "train_ratio": self.train_ratio,
+            "robustness": None if self.robustness is None else self.robustness.facts(),
             "humans": [asdict(score) for score in self.humans],
             "remarks": list(self.remarks),
         }
@@ -140,4 +146,4 @@ def _rounded(value: Any) -> Any:
         return round(value, _DIGITS)
     if isinstance(value, dict):
         return {name: _rounded(inner) for name, inner in value.items()}
-    return [_rounded(inner) for inner in value] if isinstance(value, list) else value
+    return [_rounded(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.data.dataset import TRAINING, FaceDataset
+from mien.data.gathering import untracked
 from mien.data.opening import open_dataset
 from mien.data.vocabulary import split_named
 from mien.errors import InputError
 from mien.evaluate.evaluation import Evaluation, Options
 from mien.evaluate.figures import Figures, measure
 from mien.evaluate.opening import Spec, open_subject
+from mien.evaluate.robustness import Robustness, robustness
 from mien.evaluate.subject import Subject
 from mien.evaluate.taggers import SIZES, TaggerScore, tagger_scores
 from mien.evaluate.truth import Truth, truth_for
@@ -96,6 +98,7 @@ def _evaluation(subject: Subject, data: FaceDataset, truth: Truth, options: Opti
         whole=counted.figures(),
         leak_free=apart,
         training=training,
+        robustness=_robustness(subject, counted, truth, options) if options.corruptions else None,
         humans=_humans(everything),
         faces=counted.faces,
         probs=counted.probs,
@@ -103,6 +106,13 @@ def _evaluation(subject: Subject, data: FaceDataset, truth: Truth, options: Opti
         leaked=np.zeros(len(counted.faces), np.bool_) if leaked is None else leaked,
         remarks=(*subject.remarks, *truth.remarks, *_remarks(counted, options, leaked)),
     )
+
+
+def _robustness(subject: Subject, counted: _Answered, truth: Truth, options: Options) -> Robustness:
+    def first(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+        return np.asarray(answer(subject, images, options.views, untracked)[:, truth.order].argmax(axis=1))
+
+    return robustness(counted.faces.images, counted.truth, first, options.track)
 
 
 def _leaked(part: FaceDataset, data: FaceDataset, split: str) -> NDArray[np.bool_] | None:
