@@ -51,7 +51,7 @@ def write_elan(path: Path, segments: Iterable[Segment], labels: Labels, video: P
         if end > start:
             document.add_annotation(f"person {segment.track}", start, end, segment.label)
             last[segment.track] = end
-    document.timeslots = dict(sorted(document.timeslots.items(), key=lambda slot: slot[1]))
+    _number_slots(document)
     _save(document, path)
 
 
@@ -78,6 +78,16 @@ def _link(document: Any, video: Path, path: Path) -> None:
     except ValueError:
         beside = None
     document.add_linked_file(whole.as_uri(), relpath=beside, mimetype=kind)
+
+
+def _number_slots(document: Any) -> None:
+    """Give the time slots numbers in order of time, as ELAN writes them; pympi numbers them as they come, and orders them by number."""
+    ranked = sorted(document.timeslots.items(), key=lambda slot: slot[1])
+    names = {old: f"ts{number}" for number, (old, _) in enumerate(ranked, 1)}
+    document.timeslots = {names[old]: moment for old, moment in ranked}
+    for aligned, *_ in document.tiers.values():
+        for key, (start, end, *rest) in aligned.items():
+            aligned[key] = (names[start], names[end], *rest)
 
 
 def _save(document: Any, path: Path) -> None:

@@ -14,6 +14,9 @@ from mien.reading import Reading
 from mien.sighting import Plan, Sighting, Source, Start, name_of, sight
 from mien.smooth import Neutral, smoothed
 
+EVERY = 1.0
+"""Seconds between two pieces of the journal."""
+
 Follow = Callable[[Iterable[Sighting]], Iterator[Sighting]]
 Group = tuple[int, Iterator[Sighting]]
 
@@ -58,7 +61,7 @@ def takes(sources: Sequence[Source], pipeline: Pipeline, plan: Plan, journal: Jo
     plan = plan.spaced()
     records = [None if journal is None else journal.record(position, name_of(source), pipeline.labels) for position, source in enumerate(sources)]
     waiting = [position for position, record in enumerate(records) if record is None or not record.done]
-    starts = {place: Start(record.count, record.state) for place, position in enumerate(waiting) if (record := records[position]) is not None}
+    starts = {place: Start(record.count, record.state, EVERY) for place, position in enumerate(waiting) if (record := records[position]) is not None}
     read = sight([sources[position] for position in waiting], pipeline, plan, starts)
     groups = _Groups(replace(sighting, position=waiting[sighting.position]) for sighting in read)
     for position, (source, record) in enumerate(zip(sources, records, strict=True)):

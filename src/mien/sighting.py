@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,7 @@ class Start:
 
     count: int = 0
     state: Any = None
-    every: float = 1.0
+    every: float = math.inf
 
 
 @dataclass(frozen=True, eq=False)

@@ -157,6 +157,8 @@ def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str
 
     if asked.first is not None and all(isinstance(source, str | Path) for source in sources):
         with Journal(Path(f"{asked.first}.journal"), {**settings, **_stamps(sources)}) as journal:
+            if journal.resumed:
+                asked.sweep(sources)
             try:
                 yield journal
             except BaseException as error:

@@ -12,7 +12,7 @@ from mien import subtitles
 from mien.annotate import fitting
 from mien.blur import Blur
 from mien.errors import InputError, MediaError, MissingExtraError
-from mien.files import try_place
+from mien.files import sweep, try_place
 from mien.media import open_media
 from mien.sighting import Source, name_of
 from mien.tables import FORMATS, TEXT_FORMATS
@@ -80,6 +80,19 @@ class Asked:
         name = Path(name_of(source)).stem if name_of(source) != "-" else "stdin"
         return [Path(str(path).replace("{name}", name)) for path in self.files if path.suffix.lower() in _RECORDING]
 
+    def places(self, sources: Sequence[Source]) -> list[Path]:
+        """Files that are known by name before anything is read."""
+        return [*self.tables, *([self.people] if self.people else []), *(place for source in sources for place in self.about(source))]
+
+    def sweep(self, sources: Sequence[Source]) -> None:
+        """Delete what a run that was killed left half-written; not while another one may be at work."""
+        copies = [] if self.annotate is None else [self.annotate, *(self.annotate / Path(name_of(source)).name for source in sources)]
+        for place in [*self.places(sources), *copies, *(copy.with_name(f"{copy.name}.mp4") for copy in copies)]:
+            sweep(place)
+        for folder in [] if self.charts is None else [self.charts, *(self.charts / Path(name_of(source)).stem for source in sources)]:
+            sweep(folder / "timeline.png")
+            sweep(folder / "people.png")
+
     def check(self, sources: Sequence[Source]) -> None:
         """See whether all of it can be written, before hours of work that end in it.
 
@@ -92,7 +105,7 @@ class Asked:
             if len(sources) > 1 and path.suffix.lower() in _RECORDING and "{name}" not in str(path):
                 told = f"expected one recording for {path}; got {len(sources)} sources"
                 raise InputError(f"{told}: put {{name}} into its name, such as {path.with_name('{name}' + path.suffix)}")
-        places = [*self.tables, *([self.people] if self.people else []), *(place for source in sources for place in self.about(source))]
+        places = self.places(sources)
         for number, place in enumerate(places):
             if place.resolve() in originals:
                 raise InputError(f"{place} is one of the sources: give another file with -o")

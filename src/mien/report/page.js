@@ -260,7 +260,8 @@
     } else return;
     event.preventDefault();
   });
-  new ResizeObserver(draw).observe(chart);
+  new ResizeObserver(() => chart.clientWidth === width || requestAnimationFrame(draw)).observe(chart);
+  draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   if (!count) document.getElementById("chart").hidden = true;
 })();

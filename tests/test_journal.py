@@ -1,0 +1,201 @@
+"""What a run keeps on disk, and that a run which was killed ends like one that was not."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien import EXPRESSIONS, Faces, InputError, MediaError, Pipeline
+from mien.journal import Journal, Piece
+from mien.reading import Reading
+from mien.recordings import takes
+from mien.sighting import Plan, Start, sight
+
+
+def some(count: int, first: int = 0) -> list[Reading]:
+    """Readings of every kind."""
+    readings = []
+    rng = np.random.default_rng(first)
+    for frame in range(first, first + count):
+        number = frame % 3
+        probs = rng.dirichlet(np.ones(7), number).astype(np.float32)
+        boxes = rng.uniform(0, 50, (number, 4)) + np.array([0, 0, 60, 60])
+        faces = Faces.empty(EXPRESSIONS)
+        if number:
+            faces = Faces(boxes, [0.9] * number, [frame] * number, [frame / 3] * number, tracks=list(range(number)), probs=probs, labels=EXPRESSIONS)
+        error = MediaError(f"frame {frame} ü is lost", "truncated") if frame % 5 == 4 else None
+        readings.append(Reading("a.mp4", frame, frame / 3, Faces.empty(EXPRESSIONS) if error else faces, error))
+    readings.append(Reading("a.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("gone", "missing")))
+    return readings
+
+
+def rows(readings: list[Reading]) -> list[dict[str, object]]:
+    return [row for reading in readings for row in reading.rows()]
+
+
+def test_readings_come_back_as_they_were(tmp_path: Path) -> None:
+    first, second = some(7), some(5, first=7)
+    with Journal(tmp_path / "j", {}) as journal:
+        record = journal.record(0, "a.mp4", EXPRESSIONS)
+        record.add(Piece(first, state={"next": 3, "x": [0.1, None]}))
+        record.add(Piece(second, last=True))
+        kept = list(record.readings())
+    assert rows(kept) == rows(first + second)
+    assert all((a.faces.boxes == b.faces.boxes).all() for a, b in zip(kept, first + second, strict=True))
+    assert kept[-1].error is not None
+    assert kept[-1].error.kind == "missing"
+    with Journal(tmp_path / "j", {}) as journal:
+        again = journal.record(0, "a.mp4", EXPRESSIONS)
+        assert (again.count, again.done, journal.resumed) == (len(first + second), True, True)
+        assert rows(list(again.readings())) == rows(first + second)
+        assert journal.record(1, "b.mp4", EXPRESSIONS).count == 0
+
+
+def test_the_state_is_that_after_the_last_piece(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j", {}) as journal:
+        journal.record(0, "a.mp4", EXPRESSIONS).add(Piece(some(2), state={"next": 3, "x": [0.1, None]}))
+    with Journal(tmp_path / "j", {}) as journal:
+        record = journal.record(0, "a.mp4", EXPRESSIONS)
+    assert (record.state, record.done) == ({"next": 3, "x": [0.1, None]}, False)
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a piece"])
+def test_a_damaged_piece_and_what_follows_it_is_read_anew(tmp_path: Path, damage: bytes) -> None:
+    with Journal(tmp_path / "j", {}) as journal:
+        record = journal.record(0, "a.mp4", EXPRESSIONS)
+        for number in range(3):
+            record.add(Piece(some(2, first=number), state=number))
+    (tmp_path / "j" / "0" / "000001.npz").write_bytes(damage)
+    with Journal(tmp_path / "j", {}) as journal:
+        record = journal.record(0, "a.mp4", EXPRESSIONS)
+        assert (record.count, record.state) == (3, 0)
+        record.add(Piece(some(4), last=True))
+        assert len(list(record.readings())) == 3 + 5
+
+
+def test_other_settings_and_other_folders_are_refused_in_one_line(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"}) as journal:
+        journal.record(0, "a.mp4", EXPRESSIONS).add(Piece(some(1)))
+        with pytest.raises(InputError, match="another run is at work on it"):
+            Journal(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"})
+    with pytest.raises(InputError, match="keeps a run with min-face 40; now it is 20: repeat that command, or delete the folder"):
+        Journal(tmp_path / "j", {"min-face": 20, "file a.mp4": "3 bytes"})
+    with pytest.raises(InputError, match=r"keeps a run with file a\.mp4"):
+        Journal(tmp_path / "j", {"min-face": 40, "file a.mp4": "4 bytes"})
+    (tmp_path / "j" / "asked.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match="is damaged, or of another version of mien"):
+        Journal(tmp_path / "j", {})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "diary.txt").touch()
+    with pytest.raises(InputError, match="is a folder of something else"):
+        Journal(tmp_path / "mine", {})
+    with pytest.raises(InputError, match="cannot be written"):
+        Journal(tmp_path / "no" / "where", {})
+
+
+def test_a_journal_that_keeps_nothing_leaves_nothing(tmp_path: Path) -> None:
+    with Journal(tmp_path / "empty", {}):
+        pass
+    with Journal(tmp_path / "full", {}) as journal:
+        journal.record(0, "a.mp4", EXPRESSIONS).add(Piece(some(1)))
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+    with Journal(tmp_path / "full", {}) as journal:
+        journal.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_going_on_gives_the_same_as_one_run(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+    clip = movie(60)
+    whole = [sighting.reading for sighting in sight([clip], pipeline)]
+    begun: list[Reading] = []
+    state = None
+    sightings = sight([clip], pipeline, starts={0: Start(every=0)})
+    for sighting in sightings:
+        begun.append(sighting.reading)
+        if sighting.state is not None and len(begun) >= 24:
+            state = json.loads(json.dumps(sighting.state))
+            break
+    sightings.close()
+    rest = [sighting.reading for sighting in sight([clip], pipeline, starts={0: Start(len(begun), state)})]
+    assert rows(begun + rest) == rows(whole)
+
+
+def test_a_recording_that_is_whole_is_not_read_again(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+    clips = [movie(20, name="a.mp4"), movie(20, name="b.mp4")]
+
+    def read() -> tuple[list[dict[str, object]], int]:
+        followed = []
+
+        def follow(sightings):  # type: ignore[no-untyped-def]
+            for sighting in sightings:
+                followed.append(sighting)
+                yield sighting
+
+        with Journal(tmp_path / "j", {}) as journal:
+            found = [sighting.reading for take in takes(clips, pipeline, Plan(), journal, follow) for sighting in take.sightings]
+        return rows(found), len(followed)
+
+    first, second = read(), read()
+    assert (first[1], second[1]) == (40, 0)
+    assert first[0] == second[0]
+    plain = [sighting.reading for take in takes(clips, pipeline, Plan()) for sighting in take.sightings]
+    assert rows(plain) == first[0]
+
+
+KILLED = """
+import sys
+import mien.recordings
+from mien.cli import main
+mien.recordings.EVERY = 0.0  # A piece for every batch, so that there is something to kill between.
+sys.argv = ["mien", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_killed_and_resumed_equals_an_uninterrupted_run(movie: Callable[..., Path], tmp_path: Path, kill: signal.Signals) -> None:
+    clip = movie(240)
+    options = ["analyze", clip.name, "--threads", "1", "--min-face", "20", "--people", "people.csv"]
+    outputs = ["-o", "rows.csv", "-o", "rows.json"]
+    env = {**os.environ, "COLUMNS": "120"}
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mien", *options, *more]
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    process = subprocess.Popen([sys.executable, "-c", KILLED, *options, *outputs], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    pieces, deadline = tmp_path / "rows.csv.journal" / "0", time.monotonic() + 90
+    while len(list(pieces.glob("0*.npz"))) < 4 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(kill)
+    _, err = process.communicate()
+    assert process.returncode == (130 if kill == signal.SIGINT else -signal.SIGKILL)
+    assert not (tmp_path / "rows.csv").exists()
+    kept = len(list(pieces.glob("0*.npz")))
+    assert 4 <= kept < 30, "killed in the middle"
+    if kill == signal.SIGINT:
+        assert err.strip() == "mien: interrupted: rows.csv.journal keeps what was read: the same command goes on from there"
+
+    refused = run(*outputs, "--largest")
+    assert refused.returncode == 2
+    assert refused.stderr.strip().endswith("keeps a run with largest false; now it is true: repeat that command, or delete the folder to start anew")
+    resumed = run(*outputs)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "going on with what rows.csv.journal keeps" in resumed.stderr
+    names = ("rows.csv", "rows.json", "people.csv")
+    found = {name: (tmp_path / name).read_bytes() for name in names}
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([clip.name, *names]), "nothing else is left"
+    assert run(*outputs).returncode == 0
+    assert {name: (tmp_path / name).read_bytes() for name in names} == found
+    table = list(csv.DictReader(found["rows.csv"].decode().splitlines()))
+    assert [int(row["frame"]) for row in table] == list(range(240))

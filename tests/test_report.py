@@ -1,0 +1,280 @@
+"""The report: whole without a network, short however long the recording, true to the readings, and alive in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien import EXPRESSIONS, Faces, MediaError, MissingExtraError
+from mien.blur import Blur
+from mien.card import read_card
+from mien.media.frame import Frame
+from mien.networks import network_path
+from mien.overview import Gap, Overview
+from mien.reading import Reading
+from mien.report import Facts, Thumbnail, write_charts, write_report
+from mien.report.thumbnails import thumbnails
+
+FACTS = Facts('talk <script>alert("x")</script>.mp4', [("Detector", "mtcnn")], read_card(network_path("small")), "expression", "0.1.0")
+
+
+def reading(frame: int, time: float, shown: dict[int, str]) -> Reading:
+    """People who show something for sure."""
+    if not shown:
+        return Reading("talk.mp4", frame, time, Faces.empty(EXPRESSIONS))
+    probs = np.full((len(shown), 7), 0.02)
+    columns = [EXPRESSIONS.index(name) for name in shown.values()]
+    probs[np.arange(len(shown)), columns] = 0.88
+    boxes = [[100 * track, 10, 100 * track + 50, 70] for track in shown]
+    faces = Faces(boxes, [1] * len(shown), [frame] * len(shown), [time] * len(shown), tracks=list(shown), probs=probs, labels=EXPRESSIONS)
+    return Reading("talk.mp4", frame, time, faces.with_columns(smooth=probs, steady=columns))
+
+
+def talk() -> Overview:
+    """Ten seconds: 1 is happy, then sad; 2 comes at 2 s and is angry; nobody from 6 to 8 s; a frame is lost at 9 s."""
+    overview = Overview("talk.mp4", EXPRESSIONS, 10.0)
+    for frame in range(100):
+        time = frame / 10
+        shown = {} if 6 <= time < 8 else {1: "happy" if time < 4 else "sad"} | ({2: "angry"} if time >= 2 else {})
+        lost = Reading("talk.mp4", frame, time, Faces.empty(EXPRESSIONS), MediaError("talk.mp4: expected frame 90 <at> 9.000 s; got damaged data"))
+        overview.add(lost if frame == 90 else reading(frame, time, shown))
+    overview.end()
+    return overview
+
+
+def data_of(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def unpacked(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), np.uint8)
+
+
+def test_the_overview_adds_up() -> None:
+    overview = talk()
+    assert (overview.frames, overview.with_face, overview.failed, overview.most) == (99, 79, 1, 2)
+    assert overview.gaps == [Gap(6.0, 8.0)]
+    assert overview.length == pytest.approx(10.0, abs=0.02)
+    assert [(segment.track, segment.label, round(segment.start, 2), round(segment.end, 2)) for segment in overview.segments] == [
+        (1, "happy", 0.0, 4.0),
+        (2, "angry", 2.0, 6.0),
+        (1, "sad", 4.0, 6.0),
+        (1, "sad", 8.0, 10.0),
+        (2, "angry", 8.0, 10.0),
+    ]
+    assert list(overview.shares()) == ["angry", "happy", "sad"]
+    assert sum(overview.shares().values()) == pytest.approx(1)
+    assert [person.track for person in overview.people] == [1, 2]
+
+
+def test_a_long_recording_has_a_short_timeline() -> None:
+    overview = Overview("long.mp4", EXPRESSIONS)
+    for frame in range(9000):
+        overview.add(reading(frame, frame * 2.0, {1: "happy" if frame % 1000 < 500 else "sad"}))
+    overview.end()
+    course = overview.timeline.course()
+    assert len(course) <= overview.timeline.most
+    assert course.faces.sum() == 9000
+    assert course.step * len(course) == pytest.approx(18000, rel=0.05)
+    shown = course.steady[:, EXPRESSIONS.index("happy")]
+    assert ((shown == 1) | (shown == 0)).mean() > 0.9
+    small = overview.timeline.course(1, most=24)
+    assert len(small) <= 24
+    assert small.faces.sum() == 9000
+
+
+@pytest.mark.parametrize("every", [0.02, 0.5, 3.0])
+def test_no_step_is_empty_because_nothing_was_looked_at(every: float) -> None:
+    overview = Overview("a.mp4", EXPRESSIONS)
+    for frame in range(50):
+        overview.add(reading(frame, frame * every - 0.3, {1: "happy"}))
+    course = overview.timeline.course()
+    assert (course.looked > 0).all()
+    assert course.start == pytest.approx(-0.3, abs=0.05)
+
+
+def test_the_page_is_whole_and_escaped(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", talk(), FACTS)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "talk &lt;script&gt;alert" in page
+    assert "expected frame 90 &lt;at&gt; 9.000 s" in page
+    assert "not what the person feels" in page
+    for outside in ("http://", "https://", "//cdn", "@import", "url("):
+        assert outside not in page.replace(str(FACTS.card.model_dump()), "")
+    assert "data:image" not in page.replace("img-src data:", "")
+    assert FACTS.card.sha256 in page
+    assert "0:06.0" in page
+    assert len(page) < 100_000
+
+
+def test_the_timeline_holds_what_was_read(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", talk(), FACTS)
+    data = data_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert [label["name"] for label in data["labels"]] == list(EXPRESSIONS)
+    assert sum(data["overall"]["looked"]) == 99
+    assert sum(data["overall"]["failed"]) == 1
+    first, second = data["people"]
+    at = lambda person, time: int((time - data["start"]) / data["step"]) - person["first"]  # noqa: E731
+    steady = unpacked(first["steady"])
+    assert EXPRESSIONS[steady[at(first, 1.0)]] == "happy"
+    assert EXPRESSIONS[steady[at(first, 5.0)]] == "sad"
+    assert steady[at(first, 7.0)] == 255
+    assert second["first"] > 0
+    assert unpacked(first["probs"]).reshape(-1, 7)[at(first, 1.0)].max() == 220
+
+
+def test_a_crowd_over_two_hours_is_a_few_hundred_kilobytes(tmp_path: Path) -> None:
+    overview = Overview("crowd.mp4", EXPRESSIONS)
+    for frame in range(1500):
+        overview.add(reading(frame, frame * 4.8, {track: EXPRESSIONS[(track + frame // 100) % 7] for track in range(1, 51)}))
+    overview.end()
+    write_report(tmp_path / "report.html", overview, FACTS)
+    assert (tmp_path / "report.html").stat().st_size < 400_000
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(data_of(page)["people"]) == 40
+    assert "10 more people" in page
+
+
+@pytest.mark.parametrize("frames", [0, 1])
+def test_a_recording_of_nothing_has_a_page_and_charts(tmp_path: Path, frames: int) -> None:
+    overview = Overview("empty.mp4", EXPRESSIONS)
+    for frame in range(frames):
+        overview.add(reading(frame, 0.0, {}))
+    overview.end()
+    write_report(tmp_path / "report.html", overview, FACTS)
+    assert [path.name for path in write_charts(tmp_path, overview, "empty")] == ["timeline.png"]
+
+
+def test_charts_are_pictures(tmp_path: Path) -> None:
+    assert [path.name for path in write_charts(tmp_path / "charts", talk(), "talk $x$ _1.mp4")] == ["timeline.png", "people.png"]
+    with Image.open(tmp_path / "charts" / "timeline.png") as picture:
+        assert picture.width > 1000
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(1_000_000)}
+    for name in ("happy", "sad", "angry"):
+        assert tuple(bytes.fromhex(EXPRESSIONS.colour(name)[1:])) in colours, name
+
+
+def test_faces_are_shown_only_when_asked_and_not_those_that_are_covered(tmp_path: Path) -> None:
+    overview = talk()
+    image = np.random.default_rng(0).integers(0, 255, (120, 400, 3), np.uint8)
+    seen = [(Frame(frame, frame / 10, image), reading(frame, frame / 10, {1: "happy", 2: "angry"})) for frame in range(100)]
+    found = thumbnails(overview, seen)
+    assert [(each.person, each.time) for each in found] == [(1, 2.0), (2, 4.0), (1, 5.0), (1, 9.0), (2, 9.0)]
+    assert {each.person for each in thumbnails(overview, seen, Blur.parse("2"))} == {1}
+    write_report(tmp_path / "report.html", overview, FACTS, found)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 5
+
+
+def test_missing_packages_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'mien\[report\]'"):
+        write_report(tmp_path / "report.html", talk(), FACTS)
+    with pytest.raises(MissingExtraError, match=r"pip install 'mien\[report\]'"):
+        write_charts(tmp_path, talk(), "talk")
+    assert not list(tmp_path.iterdir())
+
+
+# A page around the report that does what a person does, and tells what the report then says.
+AROUND = """<!doctype html><iframe id="f" src="report.html" width="900" height="1200"></iframe><script>
+const told = {};
+const wait = () => new Promise((done) => setTimeout(done, 80));
+window.onerror = (message) => { told.error = message; };
+document.getElementById("f").onload = async (event) => {
+  const inside = event.target.contentWindow, page = inside.document;
+  inside.onerror = (message) => { told.error = message; };
+  const chart = page.getElementById("chart"), moment = page.getElementById("moment");
+  const at = (share, kind) => {
+    const box = chart.getBoundingClientRect(), left = 78, right = 8;
+    const where = { clientX: box.left + left + share * (box.width - left - right), clientY: box.top + 40, bubbles: true };
+    chart.dispatchEvent(new inside.PointerEvent(kind, where));
+  };
+  const key = (name) => chart.dispatchEvent(new inside.KeyboardEvent("keydown", { key: name, bubbles: true }));
+  await wait();
+  told.focusable = chart.tabIndex;
+  at(0.1, "pointermove"); await wait(); told.early = moment.innerText;
+  at(0.7, "pointermove"); await wait(); told.empty = moment.innerText;
+  at(0.5, "pointermove"); at(0.5, "click"); at(0.1, "pointermove"); await wait(); told.held = moment.innerText;
+  told.picture = page.querySelectorAll(".person img").length;
+  key("Escape"); key("Home"); key("ArrowRight"); await wait(); told.keys = chart.getAttribute("aria-valuetext");
+  key("End"); await wait(); told.end = chart.getAttribute("aria-valuenow");
+  const pixels = page.getElementById("canvas").getContext("2d").getImageData(0, 0, 800, 100).data;
+  told.colours = new Set(Array.from({ length: pixels.length / 4 }, (_, at) => pixels.slice(4 * at, 4 * at + 3).join())).size;
+  told.wide = page.documentElement.scrollWidth <= 900;
+  fetch("/told?" + new URLSearchParams(told));
+};
+</script>"""
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    """Serves a folder, and keeps what the page tells."""
+
+    told: dict[str, list[str]]
+    heard: threading.Event
+
+    def do_GET(self) -> None:
+        url = urlparse(self.path)
+        if url.path == "/told":
+            type(self).told = parse_qs(url.query)
+            self.send_response(204)
+            self.end_headers()
+            self.heard.set()
+        else:
+            super().do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_pointing_and_keys_show_the_moment_in_chromium(tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
+    write_report(tmp_path / "report.html", talk(), FACTS, [Thumbnail(1, 5.0, b"\xff\xd8\xff")])
+    (tmp_path / "index.html").write_text(AROUND, encoding="utf-8")
+    handler = type("Pages", (_Pages,), {"told": {}, "heard": threading.Event()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        options = ["--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+        process = subprocess.Popen(
+            [browser, *options, f"http://127.0.0.1:{server.server_port}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            assert handler.heard.wait(90), "the page never told how it went"
+        finally:
+            process.kill()
+            process.wait()
+            server.shutdown()
+    told = {name: values[0] for name, values in handler.told.items()}
+    assert "error" not in told, told
+    assert told["focusable"] == "0"
+    assert told["early"].startswith("0:01.")
+    assert "happy 88" in told["early"]
+    assert "person 2" not in told["early"]
+    assert "Nobody in view" in told["empty"]
+    assert "held" in told["held"]
+    assert "sad 88" in told["held"]
+    assert "angry 88" in told["held"]
+    assert told["picture"] == "1"
+    assert "person 1 happy 88" in told["keys"]
+    assert float(told["end"]) == pytest.approx(10.0, abs=0.3)
+    assert int(told["colours"]) > 5
+    assert told["wide"] == "true"
