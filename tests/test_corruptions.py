@@ -97,3 +97,23 @@ def test_an_evaluation_has_them_only_when_asked() -> None:
     assert facts["clean_error"] == facts["mean_error"] == pytest.approx(12 / 14, abs=1e-6)
     assert len(facts["corruptions"]) == len(CORRUPTIONS)
     assert facts["unchanged_under_jitter"] == 1
+
+
+def test_the_report_has_them() -> None:
+    pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install 'mien[evaluate]'")
+    from mien.data import FaceDataset
+    from mien.evaluate.report import render
+
+    images = np.random.default_rng(0).integers(0, 256, (14, 48, 48), dtype=np.uint8)
+    data = FaceDataset(images, np.arange(14) % 7, None, np.array(["PublicTest"] * 14), np.arange(14))
+
+    def bright(pictures: np.ndarray) -> np.ndarray:
+        return np.eye(7)[(pictures.mean(axis=(1, 2)) > 127).astype(int)]
+
+    found = evaluate(bright, data, Options(corruptions=True))
+    page = render(found)
+    assert "Bad pictures" in page
+    assert found.robustness is not None
+    for worse in found.robustness.worse:
+        assert worse.name in page
+    assert "Bad pictures" not in render(evaluate(bright, data))
