@@ -35,9 +35,11 @@ FLOORS = [
         "timeline",
         "subtitles",
         "elan",
+        "sentiment",
+        "clips",
     },
     {"pipeline", "session"},
-    {"sighting", "recordings", "analysis", "annotate", "outputs", "report", "doctor", "evaluate", "explain", "reproduce", "train"},
+    {"sighting", "recordings", "analysis", "annotate", "outputs", "report", "doctor", "evaluate", "explain", "reproduce", "score", "train"},
     {"cli", "compat", "__init__", "__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

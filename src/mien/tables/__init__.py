@@ -1,4 +1,4 @@
-"""Rows written as tables: JSON, JSON Lines, CSV and Parquet."""
+"""Rows written as tables, and read back: JSON, JSON Lines, CSV and Parquet."""
 
 from mien.tables.people import person_row as person_row
 from mien.tables.rows import FORMATS as FORMATS
@@ -8,3 +8,4 @@ from mien.tables.rows import format_of as format_of
 from mien.tables.rows import open_people as open_people
 from mien.tables.rows import open_table as open_table
 from mien.tables.rows import row_writer as row_writer
+from mien.tables.saved import read_recordings as read_recordings

@@ -1,8 +1,8 @@
-"""Rows as Parquet, written in groups, so that memory does not grow with their number."""
+"""Rows as Parquet, written and read in groups, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,6 +61,37 @@ def open_parquet(path: Path, labels: Labels, group: int = GROUP) -> Iterator[Wri
         if waiting or not parts:
             flush()
         _writing(path, lambda: polars.scan_parquet(parts).sink_parquet(aside, row_group_size=group))
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Names of the columns of a table.
+
+    Raises:
+        InputError: The file is not Parquet.
+        MissingExtraError: polars is not installed.
+    """
+    return list(_reading(path, lambda: _polars().scan_parquet(path).collect_schema().names()))
+
+
+def parquet_rows(path: Path, group: int = GROUP) -> Iterator[dict[str, Any]]:
+    """The rows of a table as plain values; so many are in memory at once.
+
+    Raises:
+        InputError: The file is not whole.
+        MissingExtraError: polars is not installed.
+    """
+    scan = _polars().scan_parquet(path)
+    for start in range(0, _reading(path, lambda: scan.select(_polars().len()).collect().item()), group):
+        part = _reading(path, scan.slice(start, group).collect)
+        yield from part.iter_rows(named=True)
+
+
+def _reading(path: Path, work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except (OSError, _polars().exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: expected a whole Parquet table; got {reason}: write it again") from None
 
 
 def _schema(labels: Labels, polars: Any) -> dict[str, Any]:
