@@ -12,7 +12,12 @@ from PIL import Image
 
 from mien import InputError, MediaError, Pipeline, analyze
 from mien.analysis import sight
+from mien.journal import Journal
+from mien.overview import Overview
 from mien.reading import ROW_KEYS, Recording
+from mien.recordings import takes
+from mien.sighting import Plan
+from mien.smooth import Smoothing
 
 
 @pytest.fixture
@@ -140,3 +145,39 @@ def test_real_clips(shared_media: Path, pipeline: Pipeline, name: str, frames: i
         assert (per_frame == 1).sum() >= least
     else:
         assert per_frame.sum() == 0
+
+
+def test_a_recording_tells_who_showed_what_as_the_command_does(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+    clip = movie(40, nobody=range(15, 17))
+    [recording] = analyze(clip, pipeline=pipeline)
+    [person] = recording.people()
+    assert (person.track, person.first, person.last) == (1, 0.0, 3.9)
+    assert set(recording.faces.tracks.tolist()) == {1}
+    assert recording.faces.steady is not None
+    assert recording.segments()[0].start == 0.0
+    with Journal(tmp_path / "j", {}) as journal:
+        [take] = takes([clip], pipeline, Plan(), journal)
+        overview = Overview(str(clip), pipeline.labels)
+        for sighting in take.sightings:
+            overview.add(sighting.reading)
+        overview.end()
+    assert overview.people == recording.people()
+    assert overview.segments == recording.segments()
+
+
+@pytest.mark.parametrize("neutral", [None, 1.0, "median"])
+def test_ways_to_smooth(movie: Callable[..., Path], pipeline: Pipeline, neutral: float | str | None) -> None:
+    clip = movie(30, nobody=range(0))
+    [recording] = analyze(clip, pipeline=pipeline, smoothing=Smoothing(tau=0.2, neutral=neutral))
+    [plain] = analyze(clip, pipeline=pipeline, tracking=False)
+    assert plain.faces.tracks is None
+    assert (plain.people(), plain.segments()) == ([], [])
+    assert recording.faces.smooth.shape == recording.faces.probs.shape
+    assert np.allclose(recording.faces.smooth.sum(axis=1), 1, atol=1e-5)
+
+
+def test_rare_samples_of_one_person_are_one_person(movie: Callable[..., Path], pipeline: Pipeline) -> None:
+    [recording] = analyze(movie(60, nobody=range(0)), pipeline=pipeline, every=1.5)
+    assert recording.times.tolist() == pytest.approx([0, 1.5, 3, 4.5])
+    [person] = recording.people()
+    assert person.seconds == pytest.approx(6)

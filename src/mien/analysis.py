@@ -49,8 +49,8 @@ def analyze(
         options: Arguments of `Pipeline`.
 
     Returns:
-        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `Recording` per source (``.people()`` for each person in
-        numbers). Among several sources, one that cannot be read becomes a row with the status ``error``.
+        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `Recording` per source (``.people()`` and
+        ``.segments()`` say who showed what for how long). Among several sources, one that cannot be read becomes a row with the status ``error``.
 
     Raises:
         MediaError: The only source given cannot be read at all.
@@ -74,7 +74,7 @@ def analyze(
             if alone and len(sources) == 1 and take.media is None and first.reading.error is not None:
                 raise first.reading.error
             readings = (sighting.reading for sighting in (first, *take.sightings))
-            recordings.append(Recording.collect(first.reading.source, readings, pipeline.labels))
+            recordings.append(Recording.collect(first.reading.source, readings, pipeline.labels, plan.spaced().smoothing.gap))
     return Results(recordings, pipeline.labels)
 
 

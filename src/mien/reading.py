@@ -16,6 +16,8 @@ from mien.labels import Labels
 if TYPE_CHECKING:
     import pandas
 
+    from mien.smooth import Person, Segment
+
 Status = Literal["face", "no_face", "error"]
 Row = dict[str, Any]
 
@@ -81,6 +83,7 @@ class Recording:
         frames: ``(n,)`` int64 index of each sampled frame that could be read, also of those without a face.
         times: ``(n,)`` float64 seconds of each of them.
         failures: Readings of what could not be read, in their place in time.
+        gap: Seconds; a person not seen for longer was away.
     """
 
     source: str
@@ -88,9 +91,10 @@ class Recording:
     frames: NDArray[np.int64]
     times: NDArray[np.float64]
     failures: tuple[Reading, ...] = ()
+    gap: float = 1.0
 
     @staticmethod
-    def collect(source: str, readings: Iterable[Reading], labels: Labels) -> Recording:
+    def collect(source: str, readings: Iterable[Reading], labels: Labels, gap: float = 1.0) -> Recording:
         """Put the readings of one source together."""
         parts, frames, times, failures = [Faces.empty(labels)], [], [], []
         for reading in readings:
@@ -100,7 +104,7 @@ class Recording:
                 times.append(reading.time)
             else:
                 failures.append(reading)
-        return Recording(source, Faces.concatenate(parts), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures))
+        return Recording(source, Faces.concatenate(parts), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures), gap)
 
     def readings(self) -> Iterator[Reading]:
         """Frame by frame, in order; what could not be read stands where it was met."""
@@ -116,6 +120,25 @@ class Recording:
     def rows(self) -> Iterator[Row]:
         """One plain dict per face, per frame without any and per failure."""
         return (row for reading in self.readings() for row in reading.rows())
+
+    def people(self) -> list[Person]:
+        """Each person in numbers, in order of ids: when they were seen, what they showed, for how long. Nobody where nobody was followed."""
+        from mien.smooth import People
+
+        if self.faces.tracks is None or self.faces.labels is None:
+            return []
+        people = People(self.faces.labels, self.gap)
+        for reading in self.readings():
+            people.add(reading)
+        return people.close()
+
+    def segments(self) -> list[Segment]:
+        """Stretches in which a person shows one expression, in order of time. None where nobody was followed."""
+        from mien.smooth import segments
+
+        if self.faces.tracks is None:
+            return []
+        return sorted(segments(self.readings(), self.gap), key=lambda segment: (segment.start, segment.track))
 
 
 class Results(Sequence[Recording]):

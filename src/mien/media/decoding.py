@@ -154,7 +154,7 @@ class Decoding:
             return self._time + self._step
         time = float(pts * self._stream.time_base - self._promised.start) + self._shift
         if self._index and time <= self._time:
-            if self._time - time > 1:
+            if self._time - time > 1 or self._ledger.restarted:
                 # The clock was set back, as where recordings were joined.
                 self._shift += self._time + self._step - time
             time = self._time + self._step
@@ -164,7 +164,7 @@ class Decoding:
         if frame.pts is not None and self._timed:
             if self._damaged:
                 yield from self._lost(self._ledger.overdue(frame.pts))
-            if not self._ledger.came(frame.pts) and self._damaged:
+            if not self._ledger.came(frame) and self._damaged:
                 return  # Late, after it was given up for lost.
         time = self._seconds(frame.pts)
         if self._skipped:
@@ -226,24 +226,40 @@ class Decoding:
 
 
 class _Ledger:
-    """The timestamps of what was given to the decoder and has not come out of it."""
+    """The timestamps of what was given to the decoder and has not come out of it.
+
+    Attributes:
+        restarted: Whether the last frame was the first of a clock that was set back.
+    """
 
     def __init__(self) -> None:
         self._due: set[int] = set()
         self._last: int | None = None
+        self._decoded_at: int | None = None
+        self._restart: int | None = None
+        self.restarted = False
 
     def sent(self, packet: Packet[Any]) -> None:
+        if packet.dts is not None:
+            # Decoding times only grow, unless another recording begins here.
+            if self._decoded_at is not None and packet.dts < self._decoded_at and packet.is_keyframe:
+                self._restart = packet.pts
+            self._decoded_at = packet.dts
         if packet.pts is not None and not packet.is_discard:
             self._due.add(packet.pts)
         if len(self._due) > 512:
             # Of a codec some of whose packets give no picture.
             self._due = set(sorted(self._due)[-256:])
 
-    def came(self, pts: int) -> bool:
+    def came(self, frame: VideoFrame) -> bool:
         """Take note of a frame; whether it comes in order."""
+        pts = frame.pts
+        assert pts is not None
         self._due.discard(pts)
-        if self._last is not None and pts <= self._last:
+        self.restarted = frame.key_frame and pts == self._restart
+        if not self.restarted and self._last is not None and pts <= self._last:
             return False
+        self._restart = None if self.restarted else self._restart
         self._last = pts
         return True
 

@@ -75,7 +75,7 @@ def _timeline(overview: Overview, title: str) -> Any:
         _stack(axes, own, overview.labels)
         _hatch(axes, own)
         axes.set_ylabel(f"person {track}", rotation=0, ha="right", va="center", color=_INK)
-    rows[-1].set_xlim(overview.start, overview.start + max(overview.length, 1e-3))
+    rows[-1].set_xlim(course.start, course.start + course.step * max(1, len(course)))
     rows[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
     _finish(figure, title, overview.labels, f"{_NOTE} {_HATCHED}" if tracks else _NOTE)
     return figure
