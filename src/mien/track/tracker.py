@@ -18,7 +18,7 @@ from mien.track.options import Tracking
 from mien.track.person import COARSE, Person
 from mien.track.scene import Scene
 
-SOON = 0.1  # s between looks at the whole picture after something happened.
+SOON = 0.15  # s between looks at the whole picture after something happened.
 ALERT = 0.5  # s for which that lasts.
 UNSURE = 0.8  # A known face with a lower score is looked for in the whole picture soon.
 AGAIN = 0.8  # Least score at which a face that was hidden is taken for seen again where it was thought to be.
@@ -40,9 +40,9 @@ class Tracker:
     elsewhere is someone new.
 
     With a detector that can ``refine`` (`mien.detect.Refiner`) most frames cost one pass of its last network over the faces already
-    known (Zhang et al. 2016 end their cascade with it). The whole picture is searched when a face was lost, is unsure or came just
-    now, at a cut, every ``full_every`` seconds, and only every ``calm_every`` while nothing changes outside the known faces. Any other
-    detector is run on every frame.
+    known (Zhang et al. 2016 end their cascade with it). The whole picture is searched when a face was lost or is unsure, at a cut,
+    every ``full_every`` seconds, and only every ``calm_every`` while nothing changes outside the known faces. Any other detector is
+    run on every frame.
 
     Faces and people are paired by the distance from a prediction (a Kalman filter with constant velocity, in seconds) and by size, at
     the least cost in all; as in ByteTrack (Zhang et al. 2022, https://arxiv.org/abs/2110.06864) a face that is too unsure to be
@@ -195,7 +195,7 @@ class Tracker:
         missed = [person for person in self._people if person not in people]
         kept, refined = self._confirmed(image, missed, faces.boxes)
         new = [column for column in range(len(faces)) if column not in rows and faces.scores[column] >= self.options.start]
-        if new or any(person not in kept and not person.hidden for person in missed):
+        if any(person not in kept and not person.hidden for person in missed):
             self._alert = self._clock + ALERT
         people += [self._newcomer(faces.boxes[column].tolist()) for column in new]
         found = faces[rows + new] if rows + new != list(range(len(faces))) else faces

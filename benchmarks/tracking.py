@@ -1,0 +1,205 @@
+"""People over time: frames per second beside the peer fer, ids against known truth, flicker and delay of labels.
+
+    python -m benchmarks.tracking [CLIP] [--only speed hd ids labels] [--json FILE]
+
+Everything but the clip is rendered by `crowds` and `expressions` from seeds that were not looked at while mien was made (those from 0 on were).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import crowds, expressions, machine
+from benchmarks.frames import CLIP, HERE, Contender, decoded
+from benchmarks.identities import identities
+from benchmarks.peers import PeerMissingError, environment, fer_python
+
+SEEDS = 100
+RATE = 30.0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print, write JSON."""
+    parts = {"speed": speed, "hd": hd, "ids": ids, "labels": labels}
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tracking", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("clip", nargs="?", type=Path, default=CLIP, help="a video for the comparison with fer; by default that of the shared folder")
+    parser.add_argument("--only", nargs="*", choices=parts, default=list(parts), help="parts to run")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the clip is read")
+    parser.add_argument("--clips", type=int, default=8, help="rendered clips of each kind, and three times as many scenes")
+    parser.add_argument("--json", type=Path, help="write the results here")
+    options = parser.parse_args(arguments)
+    results: dict[str, Any] = {"machine": machine.describe()}
+    for name in options.only:
+        results[name] = parts[name](options)
+        print(f"{name}: {json.dumps(results[name], indent=1)}", flush=True)
+    results["machine"]["load_after"] = machine.load()
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def speed(options: argparse.Namespace) -> dict[str, Any]:
+    """Milliseconds per frame of a clip that is read again and again, one thread on one core, in turns; decoding apart."""
+    if not options.clip.is_file():
+        return {"skipped": f"there is no {options.clip}"}
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    with tempfile.TemporaryDirectory(prefix="mien-tracking-") as folder:
+        decoded(options.clip, 150)
+        at = time.process_time()
+        frames = decoded(options.clip, 150)
+        decoding = (time.process_time() - at) * 1000 / len(frames)
+        path = Path(folder) / "frames.npy"
+        np.save(path, frames)
+        env = {**os.environ, **machine.ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+        contenders = [
+            Contender("mien, tracked", [sys.executable, str(HERE / "read_tracked.py"), str(path)], env),
+            Contender("mien, every frame anew", [sys.executable, str(HERE / "read_mien.py"), str(path), "0"], env),
+        ]
+        skipped = {}
+        try:
+            contenders.append(Contender("fer: FER()", [str(fer_python("haar")), str(HERE / "read_fer.py"), str(path), "haar"], environment()))
+        except PeerMissingError as error:
+            skipped["fer: FER()"] = str(error)
+        machine.pin(machine.quietest_core())
+        try:
+            for contender in contenders:
+                contender.start(Path(folder) / "log")
+            for _ in range(options.rounds):
+                for contender in contenders:
+                    contender.read_all()
+        finally:
+            for contender in contenders:
+                contender.stop()
+            if allowed is not None:
+                os.sched_setaffinity(0, allowed)
+    # Of a tracked stream the mean counts: most frames are cheap and some are not.
+    table = {contender.name: _means(contender) for contender in contenders}
+    ratios = {
+        key: {name: round(one[key] / table["mien, tracked"][key], 2) for name, one in table.items() if name != "mien, tracked"}
+        for key in ("wall_ms", "cpu_ms")
+    }
+    return {"frames": len(frames), "decoding_cpu_ms": round(decoding, 2), "per_frame": table, "times_as_fast": ratios, "skipped": skipped}
+
+
+def _means(contender: Contender) -> dict[str, float]:
+    rounds = {key: [float(np.mean(one[key])) for one in contender.rounds] for key in ("wall_ms", "cpu_ms")}
+    return {**{key: round(float(np.median(values)), 3) for key, values in rounds.items()}, "faces": float(np.mean(contender.rounds[0]["faces"]))}
+
+
+def hd(options: argparse.Namespace) -> dict[str, Any]:
+    """A 720p MP4 with four faces from file to steady labels, on one thread of one core."""
+    from mien.pipeline import Pipeline
+    from mien.session import Session
+
+    clip = crowds.easy(SEEDS, faces=4, size=(1280, 720), seconds=6.0)
+    session = Session(Pipeline(threads=1))
+    with tempfile.TemporaryDirectory(prefix="mien-tracking-") as folder:
+        path = Path(folder) / "four.mp4"
+        clip.write(path)
+        allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+        machine.pin(machine.quietest_core())
+        _read(session, path)
+        session.reset()
+        at, worked = time.perf_counter(), time.process_time()
+        counts = _read(session, path)
+        wall, cpu = time.perf_counter() - at, time.process_time() - worked
+        if allowed is not None:
+            os.sched_setaffinity(0, allowed)
+    real = len(counts) / RATE
+    figures = {"frames": len(counts), "faces_per_frame": round(float(np.mean(counts)), 2), "wall_ms": round(wall * 1000 / len(counts), 2)}
+    return {
+        **figures,
+        "cpu_ms": round(cpu * 1000 / len(counts), 2),
+        "times_real_time": round(real / wall, 2),
+        "times_real_time_by_cpu": round(real / cpu, 2),
+    }
+
+
+def _read(session: Any, path: Path) -> list[int]:
+    from mien.media import Frame, open_media
+
+    counts: list[int] = []
+    with open_media(path) as media:
+        batch: list[Frame] = []
+        for item in media:
+            if isinstance(item, Frame):
+                batch.append(item)
+            if len(batch) == 8:
+                counts += [len(faces) for faces in session.update(batch)]
+                batch = []
+        counts += [len(faces) for faces in session.update(batch)] if batch else []
+    return counts
+
+
+def ids(options: argparse.Namespace) -> dict[str, Any]:
+    """Ids against known truth, on clips written as MP4 and read back."""
+    return {kind: asdict(identities(_tracked(kind, options.clips))) for kind in ("easy", "hard")}
+
+
+def _tracked(kind: str, count: int) -> Iterator[list[Any]]:
+    from mien.detect import create_detector
+    from mien.media import Frame, open_media
+    from mien.track import Tracker
+
+    tracker = Tracker(create_detector(threads=1))
+    for seed in range(SEEDS, SEEDS + count):
+        with tempfile.TemporaryDirectory(prefix="mien-tracking-") as folder:
+            path = Path(folder) / "crowd.mp4"
+            truths = {"easy": crowds.easy, "hard": crowds.hard}[kind](seed).write(path)
+            tracker.reset()
+            with open_media(path) as media:
+                yield [(tracker.update(item), truths[item.index]) for item in media if isinstance(item, Frame)]
+
+
+def labels(options: argparse.Namespace) -> dict[str, Any]:
+    """How often labels flicker and how late they follow, live and in a recording, beside those of single frames."""
+    from mien.smooth import Smoother, Smoothing, smoothed
+
+    scenes = expressions.scenes(range(SEEDS, SEEDS + 3 * options.clips))
+
+    def live(scene: expressions.Scene) -> Any:
+        smoother = Smoother(scene.labels)
+        return np.array([int(_steady(smoother.update(reading.faces))) for reading in scene.readings()])
+
+    def recorded(scene: expressions.Scene) -> Any:
+        return np.array([int(_steady(reading.faces)) for reading in smoothed(scene.readings(), Smoothing(), scene.labels)])
+
+    ways = {"single frames": lambda scene: scene.probs.argmax(axis=1), "live": live, "recorded": recorded}
+    return {
+        "scenes": len(scenes),
+        "faces": "FER-2013 PublicTest" if expressions.DATA.is_file() else "drawn",
+        **{name: _judged(scenes, way) for name, way in ways.items()},
+    }
+
+
+def _steady(faces: Any) -> int:
+    return int(faces.steady[0])
+
+
+def _judged(scenes: list[expressions.Scene], way: Any) -> dict[str, Any]:
+    found = expressions.steadiness(scenes, way)
+    delays = np.array(found.delays)
+    spread = {"median": np.median(delays), "p95": np.percentile(delays, 95), "max": delays.max()}
+    return {
+        "false_changes_per_s": round(found.steady, 3),
+        "times_fewer": round(found.raw / max(found.steady, 1e-9), 1),
+        "changes": len(delays) + found.unseen,
+        "unseen": found.unseen,
+        "later_than_0.4_s": int((delays > 0.4 + 1e-6).sum()),
+        "delay_s": {name: round(float(value), 3) for name, value in spread.items()},
+        "right": round(found.agreement, 3),
+    }
+
+
+if __name__ == "__main__":
+    main()
