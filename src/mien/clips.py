@@ -21,6 +21,9 @@ GAP = 1.0
 
 _FAR = 3
 
+LEAST = 0.5
+"""Confidence below which evidence gives no answer: then another label is about as likely."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -32,7 +35,7 @@ class Rule:
         person: Whose face: the ``largest`` of each frame; ``all``, whose probabilities are averaged in each frame first; or the id of
             a person (``track``).
         least: A label with a lower confidence is not given. The confidence is the mean probability of the label, or the share of frames that
-            have it.
+            have it. None: `LEAST` for evidence, 0 for counting.
 
     Raises:
         InputError: A value is impossible.
@@ -40,14 +43,16 @@ class Rule:
 
     method: Method = "evidence"
     person: str | int = "largest"
-    least: float = 0.0
+    least: float | None = None
 
     def __post_init__(self) -> None:
         if self.method not in ("evidence", "count"):
             raise InputError(f"expected evidence or count; got {self.method!r}")
         if not isinstance(self.person, int) and self.person not in ("largest", "all"):
             raise InputError(f"expected largest, all or the number of a person; got {self.person!r}")
-        if not 0 <= self.least <= 1:
+        if self.least is None:
+            object.__setattr__(self, "least", LEAST if self.method == "evidence" else 0.0)
+        elif not 0 <= self.least <= 1:
             raise InputError(f"expected a least confidence from 0 to 1; got {self.least}")
 
 
@@ -187,4 +192,4 @@ def _verdict(probs: Floats, weights: Floats, classes: Labels, rule: Rule) -> Ver
     else:
         shares, best = means, int(means.argmax())
     confidence = float(shares[best])
-    return Verdict(classes, classes[best] if confidence >= rule.least else None, confidence, shares, counts)
+    return Verdict(classes, classes[best] if confidence >= (rule.least or 0) else None, confidence, shares, counts)

@@ -19,6 +19,8 @@ _COLOURS = {
     "sad": "#3d7ea6",
     "surprise": "#e07a2f",
     "contempt": "#8c6d46",
+    "positive": "#e0a100",
+    "negative": "#d1495b",
 }
 _POLARITIES: dict[str, Polarity] = {
     "angry": "negative",

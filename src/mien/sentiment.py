@@ -90,6 +90,10 @@ class SentimentMapping:
             raise InputError(f"{both}: give golden labels as positive, neutral, negative instead")
         return str(best[0])
 
+    def table(self) -> dict[str, dict[str, float]]:
+        """Weights of each expression as plain values."""
+        return {name: dict(zip(SENTIMENTS, self._row(name), strict=True)) for name in self.weights}
+
     def _row(self, expression: str) -> list[float]:
         weights: Any = self.weights[expression]
         return [weights[sentiment] for sentiment in SENTIMENTS]

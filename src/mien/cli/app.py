@@ -21,7 +21,9 @@ from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
 from mien.cli.explain import explain
 from mien.cli.models import models
 from mien.cli.reproduce import reproduce
+from mien.cli.score import score
 from mien.cli.train import export, open_private, train
+from mien.cli.views import views
 from mien.errors import InputError, MediaError, MienError
 
 app = typer.Typer(
@@ -35,10 +37,12 @@ app.command()(analyze)
 app.command()(models)
 app.command()(doctor)
 app.command()(train)
+app.command()(views)
 app.command()(explain)
 app.command()(compare)
 app.command()(evaluate)
 app.command()(reproduce)
+app.command()(score)
 app.command()(export)
 app.command()(open_private)
 app.add_typer(data, name="data")

@@ -1,0 +1,124 @@
+"""``mien score``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from mien.cli.exits import PART_NOT_READ
+from mien.cli.groups import grouped
+
+if TYPE_CHECKING:
+    from mien.score import Options, Score
+
+
+_ANSWER, _OUTPUT = "Answers", "Output"
+
+
+@dataclass(frozen=True)
+class AnswerOptions:
+    """How a clip gets its label."""
+
+    method: Annotated[
+        Literal["evidence", "count"],
+        typer.Option(help="evidence: mean probabilities, by how long a frame lasts; count: what most frames show.", rich_help_panel=_ANSWER),
+    ] = "evidence"
+    person: Annotated[str, typer.Option(help="Whose face: largest of each frame, all, or a person's number.", rich_help_panel=_ANSWER)] = "largest"
+    least: Annotated[
+        float | None, typer.Option(help="No answer below this confidence; unless given, 0.5 for evidence and 0 for count.", rich_help_panel=_ANSWER)
+    ] = None
+    mapping: Annotated[
+        str, typer.Option(help="What counts as positive, neutral, negative: valence, yin, or a .toml or .json file.", rich_help_panel=_ANSWER)
+    ] = "valence"
+    classes: Annotated[
+        Literal["expression", "sentiment"] | None,
+        typer.Option(help="Judge expressions or sentiments; as the golden labels are by default.", rich_help_panel=_ANSWER),
+    ] = None
+    per: Annotated[
+        Literal["folder", "person"], typer.Option(help="Totals of each folder, or of each person of each clip.", rich_help_panel=_ANSWER)
+    ] = "folder"
+
+    def options(self) -> Options:
+        """How clips are scored.
+
+        Raises:
+            InputError: A value is impossible.
+        """
+        from mien.clips import Rule
+        from mien.score import Options
+        from mien.sentiment import open_mapping
+
+        person = int(self.person) if self.person.isdecimal() else self.person
+        return Options(Rule(self.method, person, self.least), open_mapping(self.mapping), self.classes, self.per)
+
+
+@grouped
+def score(
+    predictions: Annotated[
+        list[Path], typer.Argument(metavar="PREDICTIONS", help="Tables that mien analyze wrote, or folders of them.", show_default=False)
+    ],
+    golden: Annotated[Path, typer.Argument(metavar="GOLDEN.csv", help="Columns file and label: what raters said.", show_default=False)],
+    answers: AnswerOptions,
+    form: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT)
+    ] = "table",
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("--output", "-o", help="Write .csv (the table of clips) or .json (everything).", show_default=False, rich_help_panel=_OUTPUT),
+    ] = None,
+    charts: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write charts as PNG.", show_default=False, rich_help_panel=_OUTPUT)] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
+) -> None:
+    """Give every clip one label out of its saved rows, and compare with golden labels.
+
+    The videos are not needed. Several PREDICTIONS, such as of two detectors or sampling rates, stand side by side. Frames without a face lower
+    a clip's coverage and count as nothing else. Ends with 0 when every clip had a golden label and every golden label a clip, 3 when not; the
+    rest is scored.
+    """
+    from mien.cli.progress import tracked_on
+    from mien.score import read_golden, read_predictions, score_clips, write_charts, write_scores
+    from mien.score.facts import check_places, print_scores
+
+    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    options = answers.options()
+    check_places(output or (), charts)
+    labels = read_golden(golden)
+    scores = [score_clips(read_predictions(path, options, tracked_on(notes)), labels, options) for path in predictions]
+    for path in output or ():
+        write_scores(path, scores, labels, options)
+    written = [*(output or ()), *(write_charts(scores, charts) if charts else ())]
+    if form == "table":
+        from mien.cli.score_tables import show_scores
+
+        show_scores(scores, options, Console(highlight=False))
+    else:
+        print_scores(sys.stdout, form, scores, (labels, options))
+    _tell(scores, Console(stderr=True, highlight=False, soft_wrap=True))
+    for path in written:
+        notes.print(f"wrote {path}", markup=False)
+    raise typer.Exit(0 if all(one.complete for one in scores) else PART_NOT_READ)
+
+
+_LISTED = {
+    "missing": "golden labels without a clip",
+    "no_golden": "clips without a golden label",
+    "unreadable": "clips of which nothing could be read",
+}
+_MOST_TOLD = 5
+
+
+def _tell(scores: list[Score], notes: Console) -> None:
+    """What was left out."""
+    for one in scores:
+        said = [f"{one.name}: {problem}" if one.name not in problem else problem for problem in one.problems]
+        for status, words in _LISTED.items():
+            names = [clip.file for clip in one.clips if clip.status == status]
+            more = f" and {len(names) - _MOST_TOLD} more" if len(names) > _MOST_TOLD else ""
+            said += [f"{one.name}: {len(names)} {words}, not scored: {', '.join(names[:_MOST_TOLD])}{more}"] if names else []
+        for line in [*said[:20], *([f"{len(said) - 20} problems more: -o FILE.json has them all"] if len(said) > 20 else [])]:
+            notes.print(line, markup=False)

@@ -1,0 +1,118 @@
+"""Scores of clips as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mien.metrics import wilson
+from mien.score import Options, Score, compared
+from mien.score.facts import NOTE
+from mien.score.scoring import Share
+from mien.sentiment import SENTIMENTS
+
+_MOST_CLIPS, _MOST_TOTALS = 24, 12
+_COLOURS = {"right": "green", "wrong": "red"}
+
+
+def show_scores(scores: Sequence[Score], options: Options, console: Console) -> None:
+    """Print clips, figures, confusions and totals; of several scores the figures side by side, first."""
+    for heading, table in [("", _figures(scores)), *(part for score in scores for part in _parts(score, len(scores) > 1))]:
+        if heading:
+            console.print()
+            console.print(Text(heading, "bold"), soft_wrap=True)
+        console.print(table)
+    rule = options.rule
+    least = f"; no answer below {rule.least:g}" if rule.least else ""
+    console.print()
+    console.print(f"{rule.method}, {_whose(rule.person)}{least}; mapping {options.mapping.name}. {NOTE}", style="dim", soft_wrap=True)
+
+
+def _whose(person: str | int) -> str:
+    return f"person {person}" if isinstance(person, int) else {"largest": "largest face", "all": "all faces"}[person]
+
+
+def _parts(score: Score, several: bool) -> list[tuple[str, Table]]:
+    lead = f"{score.name}: " if several else ""
+    parts = [(f"{lead}confusion matrix: rows the golden label, columns the answer", _confusion(score))]
+    parts.append((f"{lead}frames with a face", _totals(score)))
+    return [*parts, *([] if several else [("every clip", _clips(score))])]
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left", no_wrap=True)
+    return table
+
+
+def _figures(scores: Sequence[Score]) -> Table:
+    table = _table("", *(score.name for score in scores))
+    rows = [
+        ("clips that count", [f"{score.accuracy.n:,}" for score in scores]),
+        ("right", [_share(score.accuracy) for score in scores]),
+        ("95 % interval", [_interval(score.accuracy) for score in scores]),
+        ("without an answer: unsure", [f"{score.count('unsure'):,}" for score in scores]),
+        ("without an answer: no face", [f"{score.count('no_face'):,}" for score in scores]),
+        ("right of the answered", [f"{_share(score.answered)} of {score.answered.n:,}" for score in scores]),
+        ("95 % interval", [_interval(score.answered) for score in scores]),
+        ("macro-F1", [f"{score.macro_f1:.3f}" for score in scores]),
+        ("mean coverage", [f"{score.coverage:.1%}" for score in scores]),
+    ]
+    if len(scores) > 1:
+        beside = [compared(scores[0], score) for score in scores]
+        rows.append(("same clips as the first", [f"{one.n:,}" for one in beside]))
+        rows.append(("  right here, not in the first", ["", *(f"{one.second:,}" for one in beside[1:])]))
+        rows.append(("  right in the first, not here", ["", *(f"{one.first:,}" for one in beside[1:])]))
+    for name, cells in rows:
+        table.add_row(name, *cells)
+    return table
+
+
+def _share(share: Share) -> str:
+    return "-" if share.value is None else f"{share.value:.1%}"
+
+
+def _interval(share: Share) -> str:
+    if not share.n:
+        return "-"
+    low, high = wilson(share.right, share.n)
+    return f"{low:.1%} to {high:.1%}"
+
+
+def _confusion(score: Score) -> Table:
+    table = _table("", *score.classes, "no answer")
+    for row, (name, counts, silent) in enumerate(zip(score.classes, score.confusion.tolist(), score.unanswered.tolist(), strict=True)):
+        cells = [Text(f"{count:,}" if count else "·", "bold" if row == column else "") for column, count in enumerate(counts)]
+        table.add_row(name, *cells, f"{silent:,}" if silent else "·")
+    return table
+
+
+def _totals(score: Score) -> Table:
+    expressions = list(score.totals[0].expression)
+    table = _table("", "clips", "frames", *SENTIMENTS, *(f"({name})" if name == "neutral" else name for name in expressions))
+    for total in score.totals[:_MOST_TOTALS]:
+        counts = [*(total.sentiment.get(name, 0) for name in SENTIMENTS), *(total.expression.get(name, 0) for name in expressions)]
+        table.add_row(total.name, f"{total.clips:,}", f"{total.frames:,}", *(f"{count:,}" for count in counts))
+    if len(score.totals) > _MOST_TOTALS:
+        table.add_row(f"{len(score.totals) - _MOST_TOTALS} more: -o FILE.json")
+    return table
+
+
+def _clips(score: Score) -> Table:
+    table = _table("file", "predicted", "golden", "", "confidence", *SENTIMENTS, "frames", "coverage")
+    for clip in score.clips[:_MOST_CLIPS]:
+        verdict, reading = clip.verdict, clip.reading
+        confidence = "" if verdict is None or verdict.confidence is None else f"{verdict.confidence:.2f}"
+        answer = (verdict and verdict.label) or "-"
+        numbers = ["", "", "", "", ""]
+        if reading is not None:
+            numbers = [*(f"{count:,}" for count in reading.sentiment.counts.tolist()), f"{reading.frames:,}", f"{reading.coverage:.0%}"]
+        status = Text(clip.status.replace("_", " "), _COLOURS.get(clip.status, "yellow"))
+        table.add_row(Text(clip.file, overflow="ellipsis"), answer, clip.golden or "-", status, confidence, *numbers)
+    if len(score.clips) > _MOST_CLIPS:
+        table.add_row(f"{len(score.clips) - _MOST_CLIPS:,} more: -o FILE.csv")
+    return table
