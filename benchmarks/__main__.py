@@ -16,7 +16,14 @@ def main() -> None:
     clip = sys.argv[1] if len(sys.argv) > 1 else str(CLIP)
     OUT.mkdir(parents=True, exist_ok=True)
     failed = []
-    for name, source in (("frames", clip), ("memory", clip), ("explanation", ""), ("evaluation", str(DATA)), ("pipeline", str(DATA))):
+    for name, source in (
+        ("frames", clip),
+        ("memory", clip),
+        ("overlap", clip),
+        ("explanation", ""),
+        ("evaluation", str(DATA)),
+        ("pipeline", str(DATA)),
+    ):
         print(f"== {name} ==", flush=True)
         if source == str(DATA) and not DATA.is_file():
             print(f"left out: {DATA} is not there")

@@ -5,9 +5,10 @@ From a fresh clone (Linux: it reads /proc):
     make test                                          # or: pip install -e .
     python -m benchmarks.memory [CLIP] [--frames 20000] [--detector mtcnn] [--json FILE]
 
-The clip is repeated into one long file without encoding it anew. Two ways through mien are measured, each in a process of its own, on one thread,
-with every frame decoded, detected and classified: ``mien.analysis.sight``, whose readings are dropped as they come, and the command
-``mien analyze LONG.mp4 -o ROWS.jsonl``. Memory is the resident set of the process (VmRSS), looked at every half second. "Start" is its median between
+The clip is repeated into one long file without encoding it anew. Three ways through mien are measured, each in a process of its own, on one thread,
+with people followed and every frame decoded and read: ``mien.analysis.sight``, whose readings are dropped as they come; ``cli``, the command
+``mien analyze LONG.mp4 -o ROWS.jsonl``; and ``all``, the same with Parquet, a table of people, subtitles, an ELAN file and a report besides.
+Memory is the resident set of the process (VmRSS), looked at every half second. "Start" is its median between
 5 and 15 % of the time, "middle" between 45 and 55 %, "end" over the last 10 %: what has settled by the middle is no leak.
 """
 
@@ -32,14 +33,14 @@ MIB = 1 << 20
 
 _SIGHT = """
 import sys
-from mien.analysis import sight
+from mien.analysis import Plan, sight
 from mien.media import Sampling
 from mien.pipeline import Pipeline
 
 path, detector, model, per_second = sys.argv[1:]
-sampling = Sampling(per_second=float(per_second) or None)
+plan = Plan(Sampling(per_second=float(per_second) or None))
 frames = faces = errors = 0
-for sighting in sight([path], Pipeline(detector, model, threads=1), sampling):
+for sighting in sight([path], Pipeline(detector, model, threads=1), plan):
     frames += sighting.image is not None
     faces += len(sighting.reading.faces)
     errors += sighting.reading.error is not None
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--detector", default="mtcnn", help="mtcnn, haar, or whole, which is quicker")
     parser.add_argument("--model", default="small", help="mien's network: a name or a file")
     parser.add_argument("--per-second", type=float, default=0, help="look at so many frames a second; every frame by default")
-    parser.add_argument("--ways", nargs="*", choices=("sight", "cli"), default=["sight", "cli"])
+    parser.add_argument("--ways", nargs="*", choices=("sight", "cli", "all"), default=["sight", "all"])
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
 
@@ -82,7 +83,9 @@ def _command(way: str, long: Path, folder: Path, options: argparse.Namespace) ->
     if way == "sight":
         return [sys.executable, "-c", _SIGHT, str(long), options.detector, options.model, str(options.per_second)]
     chosen = ["--detector", options.detector, "--model", options.model, *(["--per-second", str(options.per_second)] if options.per_second else [])]
-    return [sys.executable, "-m", "mien", "analyze", str(long), "-o", str(folder / "rows.jsonl"), "--threads", "1", "--quiet", *chosen]
+    files = [option for name in ("a.parquet", "a.vtt", "a.eaf", "a.html") for option in ("-o", str(folder / name))]
+    more = [*files, "--people", str(folder / "people.csv")] if way == "all" else []
+    return [sys.executable, "-m", "mien", "analyze", str(long), "-o", str(folder / "rows.jsonl"), "--threads", "1", "--quiet", *chosen, *more]
 
 
 def _frame_bytes(path: Path) -> int:

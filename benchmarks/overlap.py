@@ -1,0 +1,101 @@
+"""Decoding, finding and reading at the same time: frames per second on two cores as a multiple of those on one.
+
+    python -m benchmarks.overlap [CLIP] [--frames 1440] [--rounds 3] [--json FILE]
+
+The clip is repeated into a longer file without encoding it anew, and read by ``mien.sighting.sight`` (people followed, one thread per network), in
+turns on one core and on two. What the stages need of a processor is measured as well, on their own threads: the slowest stage is the
+limit of the overlap, reached where nothing else runs on either core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.frames import CLIP
+from benchmarks.looped import loop
+
+_READ = """
+import json, os, sys, threading, time
+os.sched_setaffinity(0, {int(core) for core in sys.argv[2].split(",")})
+import mien.sighting
+from mien.pipeline import Pipeline
+
+spent = {}
+def timed(name, function):
+    def call(*arguments):
+        began = time.thread_time()
+        try:
+            return function(*arguments)
+        finally:
+            spent[name] = spent.get(name, 0.0) + time.thread_time() - began
+    return call
+
+pipeline = Pipeline(threads=1)
+mien.sighting.Session.locate = timed("find and follow", mien.sighting.Session.locate)
+mien.sighting.Session.read = timed("read", mien.sighting.Session.read)
+next(mien.sighting.sight([sys.argv[1]], pipeline))
+spent.clear()
+began, used = time.perf_counter(), time.process_time()
+frames = sum(1 for _ in mien.sighting.sight([sys.argv[1]], pipeline))
+seconds, processor = time.perf_counter() - began, time.process_time() - used
+spent["decode and the rest"] = processor - sum(spent.values())
+print(json.dumps({"frames": frames, "seconds": seconds, "processor": processor, "stages": spent}))
+"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print a table, write JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.overlap", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("clip", nargs="?", type=Path, default=CLIP, help="a video; by default the one of the shared folder")
+    parser.add_argument("--frames", type=int, default=1440, help="length of the video that is read")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write the results here")
+    options = parser.parse_args(arguments)
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    if len(cores) < 2:
+        parser.error("expected a machine with two cores; this one has one")
+    before = machine.describe()
+    with tempfile.TemporaryDirectory(prefix="mien-overlap-") as folder:
+        long = Path(folder) / "long.mp4"
+        loop(options.clip, long, options.frames)
+        rounds = [{"one": _run(long, cores[:1]), "two": _run(long, cores)} for _ in range(options.rounds)]
+    results = {"machine": before, "rounds": rounds, "load_after": machine.load()}
+    _show(results)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _run(long: Path, cores: list[int]) -> dict[str, Any]:
+    env = {**os.environ, **machine.ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    command = [sys.executable, "-c", _READ, str(long), ",".join(map(str, cores))]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _show(results: dict[str, Any]) -> None:
+    rounds = results["rounds"]
+    rate = {way: statistics.median(each[way]["frames"] / each[way]["seconds"] for each in rounds) for way in ("one", "two")}
+    ratio = statistics.median(each["one"]["seconds"] / each["two"]["seconds"] for each in rounds)
+    print(f"machine   {results['machine']['cpu']}; load {results['machine']['load']} before, {results['load_after']} after")
+    print(
+        f"one core  {rate['one']:.0f} frames a second\ntwo cores {rate['two']:.0f} frames a second: {ratio:.2f} times (median of {len(rounds)} rounds)"
+    )
+    frames = rounds[0]["one"]["frames"]
+    stages = {name: statistics.median(each["one"]["stages"][name] for each in rounds) / frames * 1000 for name in rounds[0]["one"]["stages"]}
+    for name, spent in stages.items():
+        print(f"          {spent:.2f} ms of a processor per frame: {name}")
+    print(f"          limit by the slowest stage on two cores: {min(2, sum(stages.values()) / max(stages.values())):.2f} times")
+
+
+if __name__ == "__main__":
+    main()
