@@ -52,7 +52,7 @@ class Scene:
 
 def scenes(seeds: range, faces: int = 5) -> list[Scene]:
     """One scene for each seed, of so many faces of different expressions one after the other."""
-    make = _shown if DATA.is_file() else _drawn
+    make = _shown if DATA.is_file() else drawn
     return [make(np.random.default_rng(seed), faces) for seed in seeds]
 
 
@@ -101,7 +101,7 @@ def _public_faces() -> dict[str, list[NDArray[np.uint8]]]:
     return faces
 
 
-def _drawn(chance: np.random.Generator, faces: int) -> Scene:
+def drawn(chance: np.random.Generator, faces: int) -> Scene:
     """Without the data: logits that wander around those of one expression after the other, with noise from frame to frame."""
     times, which, changes = _times(faces)
     names = chance.permutation(len(EXPRESSIONS))[:faces]
