@@ -86,10 +86,10 @@ def _show(results: dict[str, Any]) -> None:
     rounds = results["rounds"]
     rate = {way: statistics.median(each[way]["frames"] / each[way]["seconds"] for each in rounds) for way in ("one", "two")}
     ratio = statistics.median(each["one"]["seconds"] / each["two"]["seconds"] for each in rounds)
-    print(f"machine   {results['machine']['cpu']}; load {results['machine']['load']} before, {results['load_after']} after")
-    print(
-        f"one core  {rate['one']:.0f} frames a second\ntwo cores {rate['two']:.0f} frames a second: {ratio:.2f} times (median of {len(rounds)} rounds)"
-    )
+    before, after = results["machine"]["load"], results["load_after"]
+    print(f"machine   {results['machine']['cpu']}; load {before} before, {after} after")
+    print(f"one core  {rate['one']:.0f} frames a second")
+    print(f"two cores {rate['two']:.0f} frames a second: {ratio:.2f} times (median of {len(rounds)} rounds)")
     frames = rounds[0]["one"]["frames"]
     stages = {name: statistics.median(each["one"]["stages"][name] for each in rounds) / frames * 1000 for name in rounds[0]["one"]["stages"]}
     for name, spent in stages.items():

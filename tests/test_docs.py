@@ -66,3 +66,16 @@ def test_every_command_and_exit_status_is_documented() -> None:
             assert f"| {value} |" in text, name
     for command in ("analyze", "models", "doctor"):
         assert f"mien {command}" in text
+
+
+def test_the_example_of_the_page_on_videos_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
+    from mien.media import MovieWriter
+
+    monkeypatch.chdir(tmp_path)
+    with MovieWriter("talk.mp4", 240, 240) as movie:
+        for index in range(5):
+            movie.write(portrait, index / 5)
+    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "video.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(block, names)
+    assert len(names["recording"].people()) == 1

@@ -146,6 +146,11 @@ def test_covered_faces_are_in_no_file(run: Callable[..., int], movie: Callable[.
     assert "data:image/jpeg" not in Path("report.html").read_text(encoding="utf-8")
 
 
+def test_a_number_that_nobody_has_is_told(run: Callable[..., int], movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(movie(12).name, "--annotate", "seen.mp4", "--blur", "1,7") == 0
+    assert "nobody has the number 7" in capsys.readouterr().err
+
+
 def test_untracked_frames_stand_alone(run: Callable[..., int], movie: Callable[..., Path]) -> None:
     clip = movie(12)
     assert run(clip.name, "--no-track", "-o", "rows.jsonl", "-o", "report.html", "-o", "a.vtt", "--charts", "charts") == 0

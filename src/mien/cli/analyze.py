@@ -69,6 +69,8 @@ def analyze(
     if write is None and not (quiet and asked.first):
         summary.show(Console(highlight=False))
     if not quiet:
+        for remark in writer.remarks:
+            notes.print(remark, markup=False)
         _tell(writer.written, notes)
     raise typer.Exit(0 if not summary.failed else PART_NOT_READ if summary.read else NOTHING_READ)
 

@@ -54,11 +54,13 @@ class Writer:
 
     Attributes:
         written: What was written so far, in order.
+        remarks: What a person should know about it.
     """
 
     def __init__(self, asked: Asked, run: Run, follow: Follow = lambda readings, _: iter(readings)) -> None:
         self.asked, self.run = asked, run
         self.written: list[Path] = []
+        self.remarks: list[str] = []
         self._follow = follow
         self._places = None if asked.annotate is None else places_for(asked.annotate, run.sources)
         self._tables = ExitStack()
@@ -115,7 +117,7 @@ class Writer:
 
             folder = self.asked.charts / _stem(take.source) if len(self.run.sources) > 1 else self.asked.charts
             self.written += write_charts(folder, overview, _title(take.source))
-        self._copy_recording(take)
+        self._copy_recording(take, overview)
 
     def _write(self, path: Path, take: Take, overview: Overview) -> None:
         match path.suffix.lower():
@@ -147,7 +149,7 @@ class Writer:
         annotate_picture(place, sighting.image, sighting.reading, self.asked.covering)
         self.written.append(place)
 
-    def _copy_recording(self, take: Take) -> None:
+    def _copy_recording(self, take: Take, overview: Overview) -> None:
         if self._places is None or take.media is None:
             return
         assert take.again is not None, "a second pass needs a journal"
@@ -157,6 +159,8 @@ class Writer:
         with open_media(take.source, self.run.sampling) as media:
             annotate_recording(place, media, self._follow(take.again(), "drawing"), boxes, 1.0 if covering is None else covering.strength)
         self.written.append(place)
+        if covering is not None and (unseen := covering.unseen(overview.timeline.people)):
+            self.remarks.append(f"{name_of(take.source)}: nobody has the number {', '.join(map(str, unseen))}: look at the copy and its numbers")
 
     def _place(self, position: int, kind: str) -> Path:
         assert self._places is not None
