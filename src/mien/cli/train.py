@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mien.train.recipe import Recipe
 
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")]
-PresetName = Annotated[str, typer.Option("--preset", help="Where to start from: small, speed, monyok, holman, spittlemeister, kalu, mini_xception.")]
+PresetName = Annotated[str, typer.Option("--preset", help="Where to start from, such as small, student, teacher-1, monyok (docs/training.md).")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change any part of the recipe, such as augmentation.erase=0.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training pictures.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads of each process; PyTorch's choice unless given.")]
@@ -45,6 +45,7 @@ def train(
     precision: Annotated[str | None, typer.Option(help="32 or bf16-mixed.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same network.")] = None,
     sets: Sets = None,
+    views: Annotated[Path | None, typer.Option(help="What teachers said (mien views), for a recipe with distillation.", show_default=False)] = None,
     threads: Threads = None,
     accelerator: Accelerator = "auto",
     devices: Devices = "auto",
@@ -63,6 +64,7 @@ def train(
         from mien.train.presets import preset as preset_named
         from mien.train.run import Hardware, is_first
         from mien.train.run import train as train_recipe
+        from mien.train.views import Views
     named = {"epochs": epochs, "batch": batch, "optimizer.name": optimizer, "optimizer.rate": rate, "network": model}
     named |= {"schedule.name": schedule, "split.policy": split, "precision": precision, "seed": seed}
     recipe = changed(preset_named(preset), named, sets)
@@ -70,7 +72,7 @@ def train(
     faces = open_dataset(data, votes=votes)
     hardware = Hardware(accelerator, devices, strategy, nodes, threads)
     with LessonProgress(recipe.epochs, console) as progress:
-        train_recipe(faces, recipe, run, progress, hardware, tensorboard=tensorboard)
+        train_recipe(faces, recipe, run, progress, hardware, views=None if views is None else Views(views), tensorboard=tensorboard)
     if not is_first():
         return
     target = output or run / f"{recipe.name}.onnx"

@@ -1,24 +1,37 @@
-"""Batches out of tensors in memory, in an order that only the seed and the epoch decide."""
+"""Batches out of arrays in memory, in an order that only the seed and the epoch decide."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from mien.data.dataset import FaceDataset
+from mien.errors import InputError
 from mien.train.cuts import head_targets, head_truth
 from mien.train.recipe import Recipe
 
+if TYPE_CHECKING:
+    from mien.train.views import Views
+
 
 class Batch(NamedTuple):
-    """``faces``: (n, 1, 48, 48); ``targets``: per head (n, k) distributions; ``truth``: per head (n,) columns, -1 where none counts."""
+    """A few pictures.
+
+    Args:
+        faces: ``(n, 1, 48, 48)``.
+        targets: Per head ``(n, k)`` distributions.
+        truth: Per head ``(n,)`` columns, -1 where none counts.
+        said: Per head ``(n, k)`` log-probabilities of the teachers; empty without any.
+    """
 
     faces: Tensor
     targets: dict[str, Tensor]
     truth: dict[str, Tensor]
+    said: dict[str, Tensor]
 
 
 def seed_of(recipe: Recipe, epoch: int, rank: int = 0, purpose: int = 0) -> int:
@@ -34,17 +47,29 @@ class Batches:
         recipe: Size of the batches, heads, sampling.
         epoch: Tells which epoch it is; None keeps the order of the data.
         place: Number of this device and how many there are.
+        views: What teachers said; each picture is then shown in one of its views, in turn.
+
+    Raises:
+        InputError: The views are of other pictures.
     """
 
     def __init__(
-        self, data: FaceDataset, recipe: Recipe, epoch: Callable[[], int] | None = None, place: Callable[[], tuple[int, int]] = lambda: (0, 1)
+        self,
+        data: FaceDataset,
+        recipe: Recipe,
+        epoch: Callable[[], int] | None = None,
+        place: Callable[[], tuple[int, int]] = lambda: (0, 1),
+        views: Views | None = None,
     ) -> None:
+        if views is not None and not np.array_equal(views.rows, data.rows):
+            raise InputError("expected views of the pictures that are learned from; got views of others: make them with the same split")
         self._faces = torch.from_numpy(data.images)[:, None]
         self._targets = head_targets(data, recipe)
         self.truth = head_truth(data, recipe)
         self._recipe = recipe
         self._epoch = epoch
         self._place = place
+        self._views = views
         counts = torch.from_numpy(data.counts()).float().clamp(min=1)
         self._weights = (1 / counts)[torch.from_numpy(data.expressions)]
 
@@ -56,7 +81,15 @@ class Batches:
         for chunk in self._chunks(self._order()):
             mine = chunk[rank::world]
             targets = {head: values[mine] for head, values in self._targets.items()}
-            yield Batch(self._faces[mine], targets, {head: values[mine] for head, values in self.truth.items()})
+            faces, said = self._shown(mine)
+            yield Batch(faces, targets, {head: values[mine] for head, values in self.truth.items()}, said)
+
+    def _shown(self, mine: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The faces, and what teachers said about them. A picture's views come in turn, and every epoch has pictures in all views."""
+        if self._views is None or self._epoch is None:
+            return self._faces[mine], {}
+        faces, said = self._views.batch(((mine + self._epoch()) % len(self._views)).numpy(), mine.numpy())
+        return faces, {head: said[head] for head in self._recipe.heads}
 
     def _order(self) -> Tensor:
         n = len(self._faces)

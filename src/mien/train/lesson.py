@@ -112,6 +112,9 @@ class Lesson(LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         outputs = self.network(batch.faces)
         loss = self.loss(outputs, batch.targets, self.recipe.label_smoothing)
+        if batch.said:
+            share = self.recipe.distillation.share
+            loss = (1 - share) * loss + share * self.distance(outputs, batch.said)
         if not torch.isfinite(loss):
             where = f"epoch {self.current_epoch + 1}, step {index + 1}"
             raise InputError(
@@ -130,6 +133,16 @@ class Lesson(LightningModule):
             told = target.sum(dim=1)
             rows = functional.cross_entropy(outputs[head].float(), target, weight=weights, reduction="none", label_smoothing=smoothing)
             total = total + (rows * told).sum() / told.sum().clamp(min=1)
+        return total
+
+    def distance(self, outputs: Mapping[str, Tensor], said: Mapping[str, Tensor]) -> Tensor:
+        """Sum over heads of the divergence of the teachers' softened answer from ours, times the squared temperature (Hinton et al. 2015)."""
+        temperature = self.recipe.distillation.temperature
+        total = torch.zeros((), device=next(iter(outputs.values())).device)
+        for head, values in said.items():
+            ours = (outputs[head].float() / temperature).log_softmax(dim=1)
+            theirs = (values / temperature).log_softmax(dim=1)
+            total = total + functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
         return total
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mien.errors import InputError
 from mien.train.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split
@@ -121,6 +122,47 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+_WIDE = [32, 64, 128, 256]
+_STUDENT = _SMALL.changed(
+    {
+        "name": "student",
+        "epochs": 120,
+        "distillation.share": 0.9,
+        "augmentation.scale": 0.0,
+        "augmentation.shift": 0.0,
+        "augmentation.rotation": 0.0,
+        "augmentation.gamma": 0.0,
+        "augmentation.coarse": 0.0,
+        "augmentation.erase": 0.0,
+        "optimizer.weight_decay": 1e-4,
+    }
+)
+
+PRESETS |= {
+    "nano": Preset(
+        _SMALL.changed({"name": "nano", "options.widths": [8, 16, 32, 48], "options.blocks": 1, "options.dropout": 0.0}),
+        "ours: at most 60,000 weights",
+        "-",
+    ),
+    "medium": Preset(_SMALL.changed({"name": "medium", "options.widths": _WIDE}), "ours: at most 3 million weights and 300 MMAC", "-"),
+    "student": Preset(_STUDENT, "ours: learns from views (mien views, --views); --set options.widths=... for another size", "-"),
+}
+
+_EIGHT: dict[str, dict[str, Any]] = {
+    "teacher-1": {},
+    "teacher-2": {"options.view": 48, "mixup": 0.2},
+    "teacher-3": {"options.widths": [24, 48, 96, 192], "options.blocks": 3},
+    "teacher-4": {"options.view": 40, "augmentation.erase": 0.5},
+    "teacher-5": {"options.widths": [48, 96, 192], "label_smoothing": 0.1},
+    "teacher-6": {"options.widths": [24, 48, 96, 192], "options.blocks": 4, "mixup": 0.2},
+    "teacher-7": {"options.widths": [64, 128, 256], "options.blocks": 1, "augmentation.coarse": 0.3},
+    "teacher-8": {"options.widths": [40, 80, 160, 224], "options.view": 48, "augmentation.rotation": 15.0},
+}
+_TEACHER = _SMALL.changed({"options.widths": _WIDE, "ema": 0.998, "epochs": 60})
+TEACHERS = {name: _TEACHER.changed({"name": name, "seed": 10 + number, **changes}) for number, (name, changes) in enumerate(_EIGHT.items())}
+"""Eight different networks whose answers students learn from: other widths, depths, views, seeds and augmentation."""
+
+
 def preset(name: str) -> Recipe:
     """The recipe of a preset.
 
@@ -130,8 +172,10 @@ def preset(name: str) -> Recipe:
     >>> preset("monyok").epochs
     50
     """
+    if name in TEACHERS:
+        return TEACHERS[name]
     if name not in PRESETS:
-        raise InputError(f"expected a preset out of {', '.join(PRESETS)}; got {name!r}")
+        raise InputError(f"expected a preset out of {', '.join(PRESETS)}, {', '.join(TEACHERS)}; got {name!r}")
     return PRESETS[name].recipe
 
 

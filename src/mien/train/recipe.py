@@ -96,6 +96,22 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Distillation:
+    """Learning from what teachers said (Hinton, Vinyals, Dean 2015, https://arxiv.org/abs/1503.02531).
+
+    The faces are then those that the teachers were shown (`mien.train.views`), so that both see the same; of the
+    augmentation only mirroring makes sense.
+    """
+
+    share: float = 0.0
+    """Of the loss, the part that goes by the teachers; the rest goes by the labels. 0 has no teachers."""
+    temperature: float = 2.0
+    """What the logits of both are divided by before they are compared."""
+    views: str = ""
+    """Digest of the views, filled in when training starts: a run goes on with the same ones only."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What to train and how. The presets (`mien.train.presets`) are recipes with names."""
 
@@ -118,6 +134,7 @@ class Recipe:
     label_smoothing: float = 0.0
     mixup: float = 0.0
     """Alpha of the Beta distribution that pairs of faces are mixed with; 0 mixes none."""
+    distillation: Distillation = Distillation()
     ema: float = 0.0
     """Decay per step of the moving average of the weights, which is then watched and exported; 0 is none."""
     patience: int = 0
@@ -143,6 +160,10 @@ class Recipe:
         for what, share in (("split.share", self.split.share), ("schedule.warmup", self.schedule.warmup), ("ema", self.ema)):
             if not 0 <= share < 1:
                 raise InputError(f"expected {what} from 0 to below 1; got {share}")
+        if not 0 <= self.distillation.share <= 1 or not self.distillation.temperature > 0:
+            raise InputError(f"expected distillation.share from 0 to 1 and a temperature above 0; got {self.distillation}")
+        if self.distillation.share and self.mixup:
+            raise InputError("expected mixup 0 with teachers: they were not shown mixed faces")
         if not self.optimizer.rate > 0:
             raise InputError(f"expected optimizer.rate above 0; got {self.optimizer.rate}")
 
@@ -220,7 +241,7 @@ def _word(text: str) -> Any:
 
 
 def _built(values: Mapping[str, Any]) -> Recipe:
-    parts = {"split": Split, "optimizer": Optimizer, "schedule": Schedule, "augmentation": Augmentation}
+    parts = {"split": Split, "optimizer": Optimizer, "schedule": Schedule, "augmentation": Augmentation, "distillation": Distillation}
     built = {name: parts[name](**value) if name in parts else value for name, value in values.items()}
     return replace(Recipe(), **{**built, "heads": tuple(built["heads"])})
 

@@ -6,7 +6,7 @@ import logging
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Trainer
@@ -24,6 +24,9 @@ from mien.train.cuts import cut, head_labels
 from mien.train.keeper import BEST, CURVES, LAST, RECIPE, Keeper, Row, Silence, Watch, sweep, write_history
 from mien.train.lesson import Lesson
 from mien.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from mien.train.views import Views
 
 _PLAIN = "last.pt"
 """Checkpoint of the plain loop that trained the first network."""
@@ -68,7 +71,14 @@ class Trained:
 
 
 def train(
-    data: FaceDataset, recipe: Recipe, folder: Path, watch: Watch | None = None, hardware: Hardware | None = None, *, tensorboard: bool = False
+    data: FaceDataset,
+    recipe: Recipe,
+    folder: Path,
+    watch: Watch | None = None,
+    hardware: Hardware | None = None,
+    *,
+    views: Views | None = None,
+    tensorboard: bool = False,
 ) -> None:
     """Train a network, or go on with a run that was stopped.
 
@@ -78,6 +88,7 @@ def train(
         folder: Where the run lives: recipe, history, curves, the last and the best checkpoint, renewed after every epoch.
         watch: Is told how far it is.
         hardware: What to compute on.
+        views: What teachers said (`mien.train.views`), for a recipe with distillation.
         tensorboard: Also write what TensorBoard shows, to ``folder/tensorboard``.
 
     Raises:
@@ -88,6 +99,7 @@ def train(
     if hardware.threads is not None:
         torch.set_num_threads(hardware.threads)
     cuts = cut(data, recipe)
+    recipe = _taught(recipe, views)
     _prepare(folder, recipe)
     torch.manual_seed(recipe.seed)
     classes = {head: labels.names for head, labels in head_labels(data, recipe).items()}
@@ -99,7 +111,7 @@ def train(
     keeper = Keeper(folder, recipe, watch)
     trainer = _trainer(folder, recipe, hardware, keeper, tensorboard)
     place = lambda: (trainer.global_rank, trainer.world_size)  # noqa: E731
-    training = Batches(cuts.training, recipe, lambda: trainer.current_epoch, place)
+    training = Batches(cuts.training, recipe, lambda: trainer.current_epoch, place, views)
     validation = Batches(cuts.validation, recipe, place=place)
     trainer.fit(lesson, training, validation, ckpt_path=None if saved is None else str(folder / LAST), weights_only=True)
     if trainer.is_global_zero:
@@ -147,6 +159,17 @@ def new_network(recipe: Recipe, classes: dict[str, tuple[str, ...]]) -> nn.Modul
     if grouped and recipe.precision == "32":
         return network  # torch 2.13 dies on CPUs in the gradient of a grouped convolution that is float32 and channels-last.
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _taught(recipe: Recipe, views: Views | None) -> Recipe:
+    """The recipe with the digest of its views."""
+    if bool(recipe.distillation.share) != (views is not None):
+        raise InputError("expected views (--views) and a recipe with distillation.share above 0 together; got one without the other")
+    if views is None:
+        return recipe
+    if missing := set(recipe.heads) - set(views.heads):
+        raise InputError(f"expected views with what teachers said for {', '.join(sorted(missing))}; they have {', '.join(views.heads)}")
+    return replace(recipe, distillation=replace(recipe.distillation, views=views.digest))
 
 
 def _prepare(folder: Path, recipe: Recipe) -> None:

@@ -1,0 +1,39 @@
+"""``mien views``: what teachers say about many views of the training pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mien.cli.progress import tracked_on
+from mien.cli.train import Data, Threads, Votes, training_extra
+
+
+def views(
+    data: Data,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of the teachers' finished runs.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where they go, about 65 MB each; what is there stays.")],
+    count: Annotated[int, typer.Option(min=1, help="How many views of every picture.")] = 16,
+    split: Annotated[str, typer.Option(help="Which pictures: clean or official, as the students will learn from.")] = "clean",
+    votes: Votes = None,
+    threads: Threads = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+) -> None:
+    """Show teachers many views of every training picture, and keep what they say for students to learn from.
+
+    Stopped and started again with the same command, it goes on where it was. Then: mien train DATA --preset student
+    --views FOLDER --run RUN.
+    """
+    with training_extra():
+        import torch
+
+        from mien.data import open_dataset
+        from mien.train.views import Plan, make_views
+    if threads is not None:
+        torch.set_num_threads(threads)
+    notes = Console(stderr=True, highlight=False)
+    made = make_views(runs, open_dataset(data, votes=votes), output, Plan(count, split), device=device, track=tracked_on(notes))
+    notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}", markup=False)

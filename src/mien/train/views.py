@@ -1,0 +1,212 @@
+"""What teachers say about many views of every training picture, kept on disk so that students of any size may learn from it.
+
+A view is every training picture, changed at random by a seed that is the view's number; the teachers are asked about exactly these
+faces, and students are shown exactly these faces (Beyer et al. 2022, "Knowledge distillation: a good teacher is patient and
+consistent", https://arxiv.org/abs/2106.05237). Their answer is the geometric mean of their probabilities.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mien.data.dataset import FaceDataset
+from mien.data.gathering import Track, untracked
+from mien.errors import InputError
+from mien.files import told, written_aside
+from mien.train.augment import augment
+from mien.train.cuts import cut
+from mien.train.recipe import Augmentation, Recipe, Split
+from mien.train.run import Trained, load_run
+
+MANIFEST = "views.json"
+_BATCH = 512
+VIEWED = Augmentation(flip=0.5, scale=0.2, shift=0.08, rotation=12, gamma=0.3, coarse=0.2, erase=0.2)
+"""How the pictures of a view are changed: as widely as students should survive."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides what the views are.
+
+    Args:
+        count: How many views.
+        policy: Which pictures, see `mien.train.recipe.Split`.
+        augmentation: How they are changed.
+        seed: Of the first view; the others count on.
+    """
+
+    count: int = 16
+    policy: str = "clean"
+    augmentation: Augmentation = field(default_factory=lambda: VIEWED)
+    seed: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise InputError(f"expected at least 1 view; got {self.count}")
+
+
+class Views:
+    """Views on disk, read as they are needed.
+
+    Args:
+        folder: Where `make_views` put them.
+
+    Attributes:
+        rows: ``(n,)`` row in the original file of each picture.
+        heads: Classes of each head.
+        digest: Of all that decides what they are.
+
+    Raises:
+        InputError: They are not there, or not all of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            self.digest: str = manifest["digest"]
+            self.heads: dict[str, tuple[str, ...]] = {head: tuple(names) for head, names in manifest["heads"].items()}
+            self.rows: NDArray[np.int64] = np.array(manifest["rows"], np.int64)
+            self._paths = [_path(folder, number) for number in range(manifest["plan"]["count"])]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{folder}: expected views made by mien views; got {error}") from None
+        missing = [path.name for path in self._paths if not path.is_file()]
+        if missing:
+            raise InputError(f"{folder}: expected {len(self._paths)} views; {len(missing)} are missing, such as {missing[0]}: run mien views again")
+        self._open: dict[int, Mapping[str, NDArray[Any]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def batch(self, numbers: NDArray[np.int64], pictures: NDArray[np.int64]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Some pictures, each in a view of its own.
+
+        Args:
+            numbers: ``(n,)`` which view of each.
+            pictures: ``(n,)`` position of each picture within ``rows``.
+
+        Returns:
+            ``(n, 1, h, w)`` uint8 faces, and per head the teachers' ``(n, k)`` log-probabilities.
+        """
+        faces = np.stack([self._view(number)["images"][picture] for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)])
+        said = {
+            head: np.stack([self._view(number)[head][picture] for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)])
+            for head in self.heads
+        }
+        return torch.from_numpy(faces)[:, None], {head: torch.from_numpy(values).float() for head, values in said.items()}
+
+    def _view(self, number: int) -> Mapping[str, NDArray[Any]]:
+        if number not in self._open:
+            with np.load(self._paths[number]) as file:
+                self._open[number] = {name: file[name] for name in file.files}
+        return self._open[number]
+
+
+def make_views(runs: Sequence[Path], data: FaceDataset, folder: Path, plan: Plan, *, device: str = "auto", track: Track = untracked) -> Views:
+    """Show every view to the teachers and keep what they say; what is there already stays.
+
+    Args:
+        runs: Folders of the teachers' finished runs.
+        data: What they learned from.
+        folder: Gets a file per view.
+        plan: Which views.
+        device: ``cpu``, ``cuda``, or ``auto``.
+        track: Shows how far it is.
+
+    Raises:
+        InputError: No teachers, teachers of different classes, or a folder with other views.
+    """
+    teachers = [load_run(run) for run in runs]
+    pictures = cut(data, Recipe(heads=("fer2013",), split=Split(plan.policy))).training
+    manifest = _manifest(runs, teachers, pictures, plan)
+    _prepare(folder, manifest)
+    where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    networks = [teacher.network.eval().to(where) for teacher in teachers]
+    for number in track(range(plan.count), "views", plan.count):
+        path = _path(folder, number)
+        if not path.is_file():
+            faces = _changed(pictures, plan, number)
+            columns = {"images": faces.numpy(), **_said(networks, faces, where)}
+            with told(path), written_aside(path) as aside, open(aside, "wb") as file:
+                np.savez(file, **columns)  # type: ignore[arg-type]
+    return Views(folder)
+
+
+def together(networks: Sequence[nn.Module], faces: Tensor) -> dict[str, Tensor]:
+    """Per head ``(n, k)`` log-probabilities of several networks' geometric mean.
+
+    Args:
+        networks: Each from faces to ``{head: logits}``, with the same heads.
+        faces: ``(n, 1, h, w)`` float, 0 to 255.
+    """
+    answers = [network(faces) for network in networks]
+    means = {head: torch.stack([answer[head].float().log_softmax(dim=1) for answer in answers]).mean(dim=0) for head in answers[0]}
+    return {head: values.log_softmax(dim=1) for head, values in means.items()}
+
+
+def _changed(pictures: FaceDataset, plan: Plan, number: int) -> Tensor:
+    """``(n, h, w)`` uint8 faces of a view; view 0 has the pictures as they are."""
+    faces = torch.from_numpy(pictures.images)
+    if number == 0:
+        return faces
+    generator = torch.Generator().manual_seed(plan.seed + number)
+    parts = [augment(part[:, None].float(), plan.augmentation, generator) for part in faces.split(_BATCH)]
+    return torch.cat(parts)[:, 0].round().clamp(0, 255).to(torch.uint8)
+
+
+@torch.no_grad()
+def _said(networks: Sequence[nn.Module], faces: Tensor, device: str) -> dict[str, NDArray[np.float16]]:
+    parts = []
+    for part in faces.split(_BATCH):
+        shown = part[:, None].to(device).float().contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, torch.bfloat16):
+            parts.append(together(networks, shown))
+    return {head: torch.cat([part[head] for part in parts]).cpu().numpy().astype(np.float16) for head in parts[0]}
+
+
+def _manifest(runs: Sequence[Path], teachers: Sequence[Trained], pictures: FaceDataset, plan: Plan) -> dict[str, Any]:
+    if not teachers:
+        raise InputError("expected the folders of one teacher or more; got none")
+    first = teachers[0].classes
+    for run, teacher in zip(runs, teachers, strict=True):
+        if teacher.classes != first:
+            raise InputError(f"expected teachers with the same classes; {run} has {teacher.classes}, {runs[0]} has {first}")
+    known = {
+        "plan": asdict(plan),
+        "teachers": [_weights_digest(teacher.network) for teacher in teachers],
+        "heads": {head: list(names) for head, names in first.items()},
+        "rows": pictures.rows.tolist(),
+    }
+    return {"digest": hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest(), **known}
+
+
+def _weights_digest(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, values in network.state_dict().items():
+        digest.update(name.encode() + values.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _prepare(folder: Path, manifest: dict[str, Any]) -> None:
+    path = folder / MANIFEST
+    if path.is_file():
+        if json.loads(path.read_text(encoding="utf-8")).get("digest") != manifest["digest"]:
+            raise InputError(f"{folder} holds other views (see its {MANIFEST}): give another folder with --output")
+        return
+    with told(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_aside(path) as aside:
+            aside.write_text(json.dumps(manifest) + "\n", encoding="utf-8")
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"view-{number:03}.npz"

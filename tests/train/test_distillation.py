@@ -1,0 +1,149 @@
+"""Students learn from what teachers said about the very faces that they are shown."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
+
+from mien import InputError  # noqa: E402
+from mien.models import create_model  # noqa: E402
+from mien.train.batches import Batches  # noqa: E402
+from mien.train.cuts import cut  # noqa: E402
+from mien.train.lesson import Lesson  # noqa: E402
+from mien.train.presets import PRESETS, TEACHERS, preset  # noqa: E402
+from mien.train.recipe import NO_AUGMENTATION, Distillation, Optimizer, Recipe  # noqa: E402
+from mien.train.run import Hardware, load_run, new_network, train  # noqa: E402
+from mien.train.views import Plan, Views, make_views, together  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stripes import RECIPE, stripes  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
+CPU = Hardware(accelerator="cpu", threads=1)
+TEACHER = replace(RECIPE, epochs=4, augmentation=NO_AUGMENTATION, precision="32", optimizer=Optimizer("adam", rate=0.01))
+STUDENT = replace(TEACHER, name="student", epochs=2, distillation=Distillation(share=0.9))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folders = [tmp_path_factory.mktemp(f"teacher{seed}") for seed in (1, 2)]
+    for seed, folder in enumerate(folders, start=1):
+        train(stripes(), replace(TEACHER, seed=seed), folder, hardware=CPU)
+    return folders
+
+
+@pytest.fixture(scope="module")
+def views(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Views:
+    return make_views(runs, stripes(), tmp_path_factory.mktemp("views"), Plan(count=3))
+
+
+def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(runs: list[Path], views: Views) -> None:
+    pictures = cut(stripes(), RECIPE).training
+    places = np.arange(10)
+    faces, said = views.batch(np.zeros(10, int), places)
+    np.testing.assert_array_equal(faces[:, 0].numpy(), pictures.images[:10])
+    with torch.no_grad():
+        answers = [load_run(run).network(faces.float())["fer2013"].softmax(dim=1) for run in runs]
+    mean = (answers[0] * answers[1]).sqrt()
+    expected = (mean / mean.sum(dim=1, keepdim=True)).numpy()
+    np.testing.assert_allclose(said["fer2013"].exp().numpy(), expected, atol=0.03)  # bfloat16 products, float16 on disk
+    changed, _ = views.batch(np.ones(10, int), places)
+    assert (changed != faces).any()
+
+
+def test_views_are_the_same_every_time_and_go_on_where_they_stopped(runs: list[Path], views: Views, tmp_path: Path) -> None:
+    again = make_views(runs, stripes(), tmp_path, Plan(count=3))
+    assert again.digest == views.digest
+    (tmp_path / "view-001.npz").unlink()
+    with pytest.raises(InputError, match=r"1 are missing, such as view-001.npz: run mien views again"):
+        Views(tmp_path)
+    before = (tmp_path / "view-002.npz").stat().st_mtime_ns
+    again = make_views(runs, stripes(), tmp_path, Plan(count=3))
+    assert (tmp_path / "view-002.npz").stat().st_mtime_ns == before
+    for number in range(3):
+        ours, theirs = (each.batch(np.full(5, number), np.arange(5)) for each in (again, views))
+        assert torch.equal(ours[0], theirs[0])
+        assert torch.equal(ours[1]["ferplus"], theirs[1]["ferplus"])
+
+
+def test_every_epoch_shows_all_views_and_every_picture_meets_all_of_them(views: Views) -> None:
+    data = cut(stripes(), RECIPE).training
+    met = {}
+    for epoch in range(3):
+        shown = torch.cat([batch.faces for batch in Batches(data, STUDENT, lambda: epoch, views=views)])  # noqa: B023
+        met[epoch] = {face.numpy().tobytes() for face in shown}
+    assert len(set.union(*met.values())) > 2.5 * len(data)
+    watched = next(iter(Batches(data, STUDENT, views=views)))
+    assert not watched.said
+    np.testing.assert_array_equal(watched.faces[:, 0].numpy(), data.images[: len(watched.faces)])
+
+
+def test_the_distance_is_the_divergence_at_that_temperature() -> None:
+    lesson = Lesson(create_model("monyok"), replace(STUDENT, heads=("fer2013",), distillation=Distillation(0.5, 3.0)), {"fer2013": tuple("abcdefg")})
+    ours, theirs = torch.randn(5, 7), torch.randn(5, 7).log_softmax(dim=1)
+    p, q = (theirs / 3).softmax(dim=1), (ours / 3).softmax(dim=1)
+    expected = 9 * (p * (p / q).log()).sum(dim=1).mean()
+    assert float(lesson.distance({"fer2013": ours}, {"fer2013": theirs})) == pytest.approx(float(expected), rel=1e-4)
+    assert float(lesson.distance({"fer2013": theirs}, {"fer2013": theirs})) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(views: Views, runs: list[Path], tmp_path: Path) -> None:
+    recipe = replace(STUDENT, epochs=12, distillation=Distillation(share=1.0, temperature=1.0))
+    train(stripes(), recipe, tmp_path, hardware=CPU, views=views)
+    faces = torch.from_numpy(cut(stripes(), RECIPE).training.images[:100, None]).float()
+    teachers = [load_run(run).network for run in runs]
+    with torch.no_grad():
+        theirs = together(teachers, faces)["fer2013"]
+        student, untrained = (network(faces)["fer2013"].log_softmax(dim=1) for network in (load_run(tmp_path).network, _untrained()))
+    far = [float((theirs.exp() * (theirs - answer)).sum(dim=1).mean()) for answer in (student, untrained)]
+    assert far[0] < far[1] / 3
+
+
+def test_a_student_goes_on_with_the_same_views_only(views: Views, runs: list[Path], tmp_path: Path) -> None:
+    train(stripes(), STUDENT, tmp_path / "run", hardware=CPU, views=views)
+    assert Recipe.load(tmp_path / "run" / "recipe.json").distillation.views == views.digest
+    others = make_views(runs[:1], stripes(), tmp_path / "others", Plan(count=1))
+    with pytest.raises(InputError, match="holds a run of another recipe"):
+        train(stripes(), STUDENT, tmp_path / "run", hardware=CPU, views=others)
+
+
+def test_bad_input_is_one_clear_line(views: Views, runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one without the other"):
+        train(stripes(), STUDENT, tmp_path, hardware=CPU)
+    with pytest.raises(InputError, match="one without the other"):
+        train(stripes(), TEACHER, tmp_path, hardware=CPU, views=views)
+    with pytest.raises(InputError, match="expected views made by mien views"):
+        Views(tmp_path)
+    with pytest.raises(InputError, match="expected views of the pictures that are learned from"):
+        Batches(stripes(70), STUDENT, lambda: 0, views=views)
+    make_views(runs[:1], stripes(), tmp_path / "views", Plan(count=1))
+    with pytest.raises(InputError, match="holds other views"):
+        make_views(runs, stripes(), tmp_path / "views", Plan(count=1))
+    with pytest.raises(InputError, match="got none"):
+        make_views([], stripes(), tmp_path / "none", Plan())
+    with pytest.raises(InputError, match="expected mixup 0 with teachers"):
+        replace(STUDENT, mixup=0.2)
+    with pytest.raises(InputError, match="share from 0 to 1"):
+        replace(STUDENT, distillation=Distillation(share=1.5))
+
+
+def test_the_sizes_that_are_promised() -> None:
+    limits = {"nano": 60_000, "small": 1_000_000, "medium": 3_000_000}
+    for name, most in limits.items():
+        network = new_network(preset(name), {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")})
+        assert sum(weights.numel() for weights in network.parameters()) <= most
+    assert len(TEACHERS) == 8
+    assert len({str(replace(recipe, name="", seed=0)) for recipe in TEACHERS.values()}) == 8
+    assert PRESETS["student"].recipe.distillation.share > 0
+
+
+def _untrained() -> torch.nn.Module:
+    torch.manual_seed(3)
+    return new_network(TEACHER, {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")}).eval()
