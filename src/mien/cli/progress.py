@@ -12,13 +12,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mien.reading import Reading
 from mien.sighting import Sighting
 
 if TYPE_CHECKING:
     from mien.data.gathering import Track
 
 Item = TypeVar("Item")
+
+T = TypeVar("T")
 
 _MOST_TOLD = 3
 """Failures of one source that are told one by one; a badly damaged video can have thousands."""
@@ -75,19 +76,17 @@ class SourceProgress:
         if failures > _MOST_TOLD:
             self._say(f"{failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format")
 
-    def step(self, readings: Iterable[Reading], what: str) -> Iterator[Reading]:
-        """Pass on the readings of a second pass over the same source, and count them.
+    def step(self, items: Iterable[T], what: str, /) -> Iterator[T]:
+        """Pass on the frames of the same source once more, and count them.
 
         Args:
-            readings: One per frame.
+            items: One per frame.
             what: What is done with them.
         """
-        for number, reading in enumerate(readings):
-            if not number:
-                name = _short(Path(reading.source).name)
-                self._progress.reset(self._frames, total=self._count or None, description=f"{what} {name}", visible=True)
+        self._progress.reset(self._frames, total=self._count or None, description=_short(what), visible=True)
+        for item in items:
             self._progress.advance(self._frames)
-            yield reading
+            yield item
 
     def _start(self, sighting: Sighting) -> None:
         media = sighting.media

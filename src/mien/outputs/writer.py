@@ -7,14 +7,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mien.annotate import annotate_picture, annotate_recording, covered_boxes, fitting, pick, places_for
 from mien.labels import Labels
 from mien.media import Sampling, open_media
 from mien.outputs.asked import Asked
 from mien.overview import Overview
-from mien.reading import Reading
 from mien.recordings import Take
 from mien.sighting import Sighting, Source, name_of
 from mien.tables import Write, open_people, open_table, person_row
@@ -22,7 +21,17 @@ from mien.tables import Write, open_people, open_table, person_row
 if TYPE_CHECKING:
     from mien.report import Facts, Thumbnail
 
-Follow = Callable[[Iterable[Reading], str], Iterator[Reading]]
+T = TypeVar("T")
+
+
+class Follow(Protocol):
+    """Sees what is done frame by frame, with words for it, such as a progress bar does."""
+
+    def __call__(self, items: Iterable[T], what: str, /) -> Iterator[T]: ...
+
+
+def _unseen(items: Iterable[T], _: str, /) -> Iterator[T]:
+    return iter(items)
 
 
 @dataclass(frozen=True)
@@ -50,14 +59,14 @@ class Writer:
     Args:
         asked: What is written.
         run: What is read, and how.
-        follow: Sees the readings of a second pass over a recording, with a word for what it is for, such as a progress bar does.
+        follow: Sees the frames of a recording as they are written, which is after all of them were read.
 
     Attributes:
         written: What was written so far, in order.
         remarks: What a person should know about it.
     """
 
-    def __init__(self, asked: Asked, run: Run, follow: Follow = lambda readings, _: iter(readings)) -> None:
+    def __init__(self, asked: Asked, run: Run, follow: Follow = _unseen) -> None:
         self.asked, self.run = asked, run
         self.written: list[Path] = []
         self.remarks: list[str] = []
@@ -91,7 +100,7 @@ class Writer:
         """
         name = name_of(take.source)
         overview = Overview(name, self.run.labels, take.media.duration if take.media else None, self.run.gap) if take.moves else None
-        for sighting in take.sightings:
+        for sighting in take.sightings if take.again is None else self._follow(take.sightings, f"writing {_title(take.source)}"):
             see(sighting)
             rows = list(sighting.reading.rows()) if self._rows else []
             for write in self._rows:
@@ -140,7 +149,7 @@ class Writer:
 
         assert take.again is not None, "a second pass needs a journal"
         with open_media(take.source, self.run.sampling) as media:
-            return thumbnails(overview, pick(media, self._follow(take.again(), "faces for")), self.asked.covering)
+            return thumbnails(overview, pick(media, self._follow(take.again(), f"faces of {_title(take.source)}")), self.asked.covering)
 
     def _copy_picture(self, sighting: Sighting) -> None:
         if self._places is None or sighting.media is None or sighting.image is None:
@@ -156,8 +165,9 @@ class Writer:
         place = self._place(take.position, take.media.kind)
         covering = self.asked.covering
         boxes = None if covering is None else covered_boxes(take.again(), covering)
+        drawn = self._follow(take.again(), f"drawing {_title(take.source)}")
         with open_media(take.source, self.run.sampling) as media:
-            annotate_recording(place, media, self._follow(take.again(), "drawing"), boxes, 1.0 if covering is None else covering.strength)
+            annotate_recording(place, media, drawn, boxes, 1.0 if covering is None else covering.strength)
         self.written.append(place)
         if covering is not None and (unseen := covering.unseen(overview.timeline.people)):
             self.remarks.append(f"{name_of(take.source)}: nobody has the number {', '.join(map(str, unseen))}: look at the copy and its numbers")
