@@ -14,6 +14,7 @@ from mien.reading import Recording
 from mien.sentiment import PRESETS, SENTIMENTS, SentimentMapping
 
 Method = Literal["evidence", "count"]
+Kind = Literal["expression", "sentiment"]
 Floats = NDArray[np.float64]
 
 GAP = 1.0
@@ -21,8 +22,8 @@ GAP = 1.0
 
 _FAR = 3
 
-LEAST = 0.5
-"""Confidence below which evidence gives no answer: then another label is about as likely."""
+LEAST = {"expression": 0.3, "sentiment": 0.4}
+"""Confidence below which evidence gives no answer: there, answers were right about half of the time (`python -m benchmarks.clips choose`)."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,18 @@ class Rule:
             raise InputError(f"expected evidence or count; got {self.method!r}")
         if not isinstance(self.person, int) and self.person not in ("largest", "all"):
             raise InputError(f"expected largest, all or the number of a person; got {self.person!r}")
-        if self.least is None:
-            object.__setattr__(self, "least", LEAST if self.method == "evidence" else 0.0)
-        elif not 0 <= self.least <= 1:
+        if self.least is not None and not 0 <= self.least <= 1:
             raise InputError(f"expected a least confidence from 0 to 1; got {self.least}")
+
+    def least_for(self, kind: Kind) -> float:
+        """The least confidence of an answer.
+
+        >>> Rule().least_for("expression"), Rule("count").least_for("expression"), Rule(least=0.7).least_for("sentiment")
+        (0.3, 0.0, 0.7)
+        """
+        if self.least is not None:
+            return self.least
+        return LEAST[kind] if self.method == "evidence" else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +145,8 @@ def read_clip(recording: Recording, rule: Rule | None = None, mapping: Sentiment
         len(recording.failures),
         total,
         coverage,
-        _verdict(probs, weights, faces.labels, rule),
-        _verdict(mapping(probs, faces.labels), weights, SENTIMENTS, rule),
+        _verdict(probs, weights, faces.labels, (rule.method, rule.least_for("expression"))),
+        _verdict(mapping(probs, faces.labels), weights, SENTIMENTS, (rule.method, rule.least_for("sentiment"))),
     )
 
 
@@ -181,15 +190,16 @@ def _frame_probabilities(recording: Recording, person: str | int) -> tuple[Float
     return np.asarray(sums / np.bincount(place, minlength=len(sums))[:, None]), seen
 
 
-def _verdict(probs: Floats, weights: Floats, classes: Labels, rule: Rule) -> Verdict:
+def _verdict(probs: Floats, weights: Floats, classes: Labels, how: tuple[Method, float]) -> Verdict:
+    method, least = how
     if not len(probs):
         return Verdict(classes, None, None, np.zeros(len(classes)), np.zeros(len(classes), np.int64))
     counts = np.bincount(probs.argmax(axis=1), minlength=len(classes))
     means = np.average(probs, axis=0, weights=weights)
-    if rule.method == "count":
+    if method == "count":
         shares = counts / counts.sum()
         best = int(np.lexsort((means, counts))[-1])
     else:
         shares, best = means, int(means.argmax())
     confidence = float(shares[best])
-    return Verdict(classes, classes[best] if confidence >= (rule.least or 0) else None, confidence, shares, counts)
+    return Verdict(classes, classes[best] if confidence >= least else None, confidence, shares, counts)

@@ -30,7 +30,11 @@ class AnswerOptions:
     ] = "evidence"
     person: Annotated[str, typer.Option(help="Whose face: largest of each frame, all, or a person's number.", rich_help_panel=_ANSWER)] = "largest"
     least: Annotated[
-        float | None, typer.Option(help="No answer below this confidence; unless given, 0.5 for evidence and 0 for count.", rich_help_panel=_ANSWER)
+        float | None,
+        typer.Option(
+            help="No answer below this confidence; by default 0.3 (expressions) or 0.4 (sentiments) for evidence, 0 for count.",
+            rich_help_panel=_ANSWER,
+        ),
     ] = None
     mapping: Annotated[
         str, typer.Option(help="What counts as positive, neutral, negative: valence, yin, or a .toml or .json file.", rich_help_panel=_ANSWER)

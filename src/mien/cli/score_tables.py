@@ -26,7 +26,8 @@ def show_scores(scores: Sequence[Score], options: Options, console: Console) -> 
             console.print(Text(heading, "bold"), soft_wrap=True)
         console.print(table)
     rule = options.rule
-    least = f"; no answer below {rule.least:g}" if rule.least else ""
+    low = rule.least_for(scores[0].kind)
+    least = f"; no answer below {low:g}" if low else ""
     console.print()
     console.print(f"{rule.method}, {_whose(rule.person)}{least}; mapping {options.mapping.name}. {NOTE}", style="dim", soft_wrap=True)
 

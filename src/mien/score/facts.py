@@ -84,7 +84,7 @@ def facts(scores: Sequence[Score], golden: Golden, options: Options) -> dict[str
         "golden": str(golden.path),
         "method": options.rule.method,
         "person": options.rule.person,
-        "least": options.rule.least,
+        "least": options.rule.least_for(scores[0].kind),
         "mapping": {"name": options.mapping.name, "weights": options.mapping.table()},
         "scores": [_score(score) for score in scores],
         "beside_the_first": [{"name": score.name, **asdict(compared(scores[0], score))} for score in scores[1:]],

@@ -6,13 +6,11 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from mien.clips import Kind
 from mien.data.vocabulary import KNOWN, class_named
 from mien.errors import InputError
 from mien.sentiment import SENTIMENTS
-
-Kind = Literal["expression", "sentiment"]
 
 _FILE = ("file", "clip", "video", "name", "filename", "path", "source")
 _LABEL = ("label", "golden", "gold", "emotion", "expression", "sentiment", "class")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mien.clips import ClipReading, Rule, read_clip
+from mien.clips import ClipReading, Kind, Rule, read_clip
 from mien.errors import InputError
 from mien.reading import Recording
 from mien.sentiment import PRESETS, SentimentMapping
@@ -30,7 +30,7 @@ class Options:
 
     rule: Rule = field(default_factory=Rule)
     mapping: SentimentMapping = PRESETS["valence"]
-    classes: Literal["expression", "sentiment"] | None = None
+    classes: Kind | None = None
     per: Per = "folder"
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.clips import ClipReading, Verdict
+from mien.clips import ClipReading, Kind, Verdict
 from mien.data.vocabulary import in_order
 from mien.errors import InputError
 from mien.labels import Labels
@@ -107,6 +107,11 @@ class Score:
     totals: tuple[Total, ...]
     problems: tuple[str, ...]
 
+    @property
+    def kind(self) -> Kind:
+        """Whether expressions or sentiments are judged."""
+        return "sentiment" if self.classes == SENTIMENTS else "expression"
+
     def count(self, status: Status) -> int:
         """Clips of a status."""
         return sum(clip.status == status for clip in self.clips)
@@ -161,11 +166,11 @@ def score_clips(predictions: Predictions, golden: Golden, options: Options | Non
     return Score(predictions.name, classes, clips, confusion, unanswered, _totals(predictions, options), (*predictions.problems, *problems))
 
 
-def _as(kind: str, golden: Golden, label: str, mapping: SentimentMapping) -> str:
+def _as(kind: Kind, golden: Golden, label: str, mapping: SentimentMapping) -> str:
     return mapping.sentiment(label) if kind == "sentiment" and golden.kind == "expression" else label
 
 
-def _matched(predictions: Predictions, golden: Golden, labels: dict[str, str], kind: str) -> tuple[tuple[ScoredClip, ...], list[str]]:
+def _matched(predictions: Predictions, golden: Golden, labels: dict[str, str], kind: Kind) -> tuple[tuple[ScoredClip, ...], list[str]]:
     sources = [clip.source for clip in predictions.clips]
     found = match_names([*labels, *golden.ambiguous], sources)
     clips = []
@@ -192,7 +197,7 @@ def _status(clip: ClipReading, verdict: Verdict, golden: str | None) -> Status:
     return "right" if verdict.label == golden else "wrong"
 
 
-def _classes(kind: str, judged: Sequence[ScoredClip]) -> Labels:
+def _classes(kind: Kind, judged: Sequence[ScoredClip]) -> Labels:
     if kind == "sentiment":
         return SENTIMENTS
     names = dict.fromkeys(name for clip in judged if clip.verdict is not None for name in clip.verdict.classes)
