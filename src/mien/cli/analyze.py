@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 @grouped
 def analyze(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, videos, folders; - for standard input.", show_default=False)],
-    networks: NetworkOptions,
-    over_time: TimeOptions,
     output: OutputOptions,
+    over_time: TimeOptions,
+    networks: NetworkOptions,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
 ) -> None:
     """Find the faces in pictures and videos, and read the expression that each one shows.
@@ -39,8 +39,9 @@ def analyze(
     A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error), track, box
     (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, error. In recordings people are followed (track), and
     their readings smoothed (smooth, steady) beside the raw ones. Rows go to standard output or to files, remarks to standard error.
-    A run with files that is stopped goes on where it was when the same command is given again. Ends with 0 when all was read, 3 when
-    a part was not, 1 when nothing was.
+    A run with files that is stopped goes on where it was when the same command is given again.
+
+    Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.progress import SourceProgress

@@ -54,7 +54,7 @@ class TimeOptions:
     every: Annotated[float | None, typer.Option(help="Seconds between the frames that are looked at.", rich_help_panel=_OVER_TIME)] = None
     per_second: Annotated[float | None, typer.Option(help="Look at no more than so many frames a second.", rich_help_panel=_OVER_TIME)] = None
     no_track: Annotated[bool, typer.Option("--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME)] = False
-    tau: Annotated[float | None, typer.Option(help="Time constant of smoothing in seconds.  [default: 0.35]", rich_help_panel=_OVER_TIME)] = None
+    tau: Annotated[float | None, typer.Option(help="Time constant of smoothing in seconds, 0.35 by default.", rich_help_panel=_OVER_TIME)] = None
     neutral: Annotated[
         str | None,
         typer.Option(
