@@ -18,7 +18,7 @@ def main() -> None:
     failed = []
     for name, source in (
         ("frames", clip),
-        ("memory", clip),
+        ("memory", clip), ("tracking", clip),
         ("overlap", clip),
         ("explanation", ""),
         ("evaluation", str(DATA)),
