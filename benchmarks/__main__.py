@@ -18,7 +18,8 @@ def main() -> None:
     failed = []
     for name, source in (
         ("frames", clip),
-        ("memory", clip), ("tracking", clip),
+        ("memory", clip),
+        ("tracking", clip),
         ("overlap", clip),
         ("explanation", ""),
         ("evaluation", str(DATA)),
