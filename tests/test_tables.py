@@ -97,11 +97,11 @@ def test_a_written_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
     assert (tmp_path / "aside").stat().st_mode == plain.stat().st_mode
 
 
-@pytest.mark.parametrize("group", [1, 2, 100])
-def test_parquet_has_the_flat_columns_with_types(tmp_path: Path, group: int) -> None:
+@pytest.mark.parametrize("held", [1, 2, 100])
+def test_parquet_has_the_flat_columns_with_types(tmp_path: Path, held: int) -> None:
     polars = pytest.importorskip("polars")
     path = tmp_path / "rows.parquet"
-    with open_parquet(path, EXPRESSIONS, group=group) as write:
+    with open_parquet(path, EXPRESSIONS, held=held) as write:
         for row in rows():
             write([row])
     table = polars.read_parquet(path)

@@ -14,8 +14,10 @@ from mien.labels import Labels
 from mien.reading import ROW_KEYS, Row, flat_keys, flat_row
 from mien.tables.rows import Write
 
-GROUP = 20_000
-"""Rows of a row group; so many are in memory at once."""
+GROUP = 50_000
+"""Rows of a row group."""
+HELD = 2_000
+"""Rows in memory at once: as dicts they take some kB each."""
 
 _NESTED = ("box", "probs", "smooth")
 _TEXT = ("source", "status", "emotion", "steady", "error")
@@ -23,7 +25,7 @@ _WHOLE = ("frame", "track")
 
 
 @contextmanager
-def open_parquet(path: Path, labels: Labels, group: int = GROUP) -> Iterator[Write]:
+def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write]:
     """A Parquet file for rows; it appears whole.
 
     Its columns are those of CSV, but for ``box``, ``probs`` and ``smooth``, whose numbers have columns of their own: ``x1`` ... ``y2``,
@@ -32,7 +34,7 @@ def open_parquet(path: Path, labels: Labels, group: int = GROUP) -> Iterator[Wri
     Args:
         path: Where the table goes; it is replaced when there is one.
         labels: Expressions that the network tells apart.
-        group: Rows of a row group.
+        held: Rows in memory at once.
 
     Raises:
         InputError: The place cannot be written to.
@@ -54,13 +56,13 @@ def open_parquet(path: Path, labels: Labels, group: int = GROUP) -> Iterator[Wri
         def write(rows: Iterable[Row]) -> None:
             for row in rows:
                 waiting.append(flat_row(row, labels))
-                if len(waiting) >= group:
+                if len(waiting) >= held:
                     flush()
 
         yield write
         if waiting or not parts:
             flush()
-        _writing(path, lambda: polars.scan_parquet(parts).sink_parquet(aside, row_group_size=group))
+        _writing(path, lambda: polars.scan_parquet(parts).sink_parquet(aside, row_group_size=GROUP))
 
 
 def parquet_columns(path: Path) -> list[str]:
