@@ -68,7 +68,7 @@ def read_golden(path: Path) -> Golden:
         name, word = (line[place].strip() if place < len(line) else "" for place in (file, label))
         if not name or not word:
             problems.append(f"{path}, line {number}: expected a file and its label; got {', '.join(line)}: left out")
-        elif given.setdefault(name, (word, number))[0] != word:
+        elif _known(given.setdefault(name, (word, number))[0]) != _known(word):
             twice[name] = None
             problems.append(f"{path}, line {number}: {name} has two labels, {given[name][0]} and {word}: left out")
     words, kind = _meant({name: told for name, told in given.items() if name not in twice}, path)
@@ -101,18 +101,23 @@ def _columns(header: Sequence[str], path: Path) -> tuple[int, int]:
 
 def _meant(given: dict[str, tuple[str, int]], path: Path) -> tuple[dict[str, str], Kind]:
     """The words as mien's, and of which kind they are."""
-    sentiments = {name: word.lower() for name, (word, _) in given.items() if word.lower() in SENTIMENTS.names}
-    expressions = {name: known for name, (word, _) in given.items() if (known := class_named(word))}
-    other = {word: line for name, (word, line) in given.items() if name not in sentiments and name not in expressions}
+    words = {name: _known(word) for name, (word, _) in given.items()}
+    other = {word: line for word, line in given.values() if _known(word) not in (*KNOWN, *SENTIMENTS)}
     if other:
         told = ", ".join(f"{word!r} (line {line})" for word, line in list(other.items())[:_MOST_TOLD])
         more = f" and {len(other) - _MOST_TOLD} more" if len(other) > _MOST_TOLD else ""
         raise InputError(f"{path}: expected labels out of {', '.join(KNOWN)}, or positive, neutral, negative; got {told}{more}: rename them")
     if not given:
         raise InputError(f"{path}: expected golden labels; got none")
-    if len(sentiments) == len(given):
-        return sentiments, "sentiment"
-    if len(expressions) == len(given):
-        return expressions, "expression"
-    both = f"{next(word for name, word in sentiments.items() if word != 'neutral')} and {next(iter(set(expressions.values()) - {'neutral'}))}"
-    raise InputError(f"{path}: expected either expressions or positive, neutral, negative; got both ({both}): write one kind")
+    sentiments = [word for word in words.values() if word in SENTIMENTS.names]
+    if len(sentiments) == len(words):
+        return words, "sentiment"
+    if {*sentiments} <= {"neutral"}:
+        return words, "expression"
+    expression, sentiment = (next(word for word in words.values() if word != "neutral" and word in names) for names in (KNOWN, SENTIMENTS.names))
+    raise InputError(f"{path}: expected either expressions or positive, neutral, negative; got both ({sentiment}, {expression}): write one kind")
+
+
+def _known(word: str) -> str:
+    """Mien's word, or the word itself."""
+    return class_named(word) or word.lower()

@@ -93,6 +93,8 @@ def read_predictions(path: Path, options: Options | None = None, track: Track = 
 
 
 def _tables(path: Path) -> tuple[list[Path], list[str]]:
+    if not path.exists():
+        raise InputError(f"expected a table of rows or a folder of them; {path} is not there: check the path")
     if not path.is_dir():
         return [path], []
     inside = [file for file in sorted(path.rglob("*")) if not any(part.startswith(".") for part in file.relative_to(path).parts)]
