@@ -61,7 +61,8 @@ def _show(repetition: Repetition, console: Console) -> None:
     for rows in (claims_rows(repetition), runs_rows(repetition)):
         table = Table(box=None, header_style="bold", pad_edge=False)
         for title in rows[0]:
-            table.add_column(title, overflow="fold")
+            words = title in ("the source says", "what ours is")
+            table.add_column(title, no_wrap=not words, justify="left" if words or title == "run" else "right")
         for row in rows[1:]:
             table.add_row(*row)
         console.print(table)

@@ -11,9 +11,9 @@ _COLUMNS = {
     "training": "learned part",
     "validation": "watched part",
     "private_test": "PrivateTest",
-    "private_test_leak_free": "its leak-free part",
+    "private_test_leak_free": "leak-free",
     "macro_f1": "macro-F1",
-    "second_guess": "second guess right",
+    "second_guess": "second guess",
 }
 
 
