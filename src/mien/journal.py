@@ -6,7 +6,6 @@ written aside and renamed, with the state of the tracker at the end of each piec
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -140,7 +139,7 @@ class Journal:
             folder.mkdir(exist_ok=True)
             self._lock: IO[str] = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self._lock)
         except OSError:
             self._lock.close()
             raise InputError(f"{folder}: another run is at work on it: wait for its end, or give another output") from None
@@ -207,6 +206,19 @@ class Journal:
             if old != new:
                 found = f"keeps a run with {key} {_short(old)}; now it is {_short(new)}"
                 raise InputError(f"{self.folder} {found}: repeat that command, or delete the folder to start anew")
+
+
+def _lock(file: IO[str]) -> None:
+    """Keep other runs out as long as the file is open, also when this one is killed.
+
+    Raises:
+        OSError: Another run has it.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return  # Not on Windows, where two runs on one output are left to the user.
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _short(value: Any, most: int = 120) -> str:
