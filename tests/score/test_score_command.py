@@ -84,9 +84,9 @@ def test_two_detectors_side_by_side(folder: Path, capsys: pytest.CaptureFixture[
     assert status == 0, err
     heading = out.splitlines()[0]
     assert "mtcnn" in heading
-    assert "haar.jsonl" in heading
-    assert "right here, not in the first" in out
-    assert "haar.jsonl: frames with a face" in out
+    assert "haar" in heading
+    assert "right here, not there" in out
+    assert "haar: frames with a face, by expression" in out
     assert "clips/1.mp4, person 1" in out
     assert sorted(str(path) for path in Path("charts").rglob("*.png")) == [
         "charts/1-mtcnn/matrix.png",

@@ -150,7 +150,7 @@ def test_predictions_without_rows(tmp_path: Path) -> None:
         read_predictions(tmp_path)
     with pytest.raises(InputError, match="expected rows of clips; got none"):
         read_predictions(write_table(tmp_path / "rows.csv", []))
-    with pytest.raises(InputError, match="none.csv is not there"):
+    with pytest.raises(InputError, match=r"none\.csv is not there"):
         read_predictions(tmp_path / "none.csv")
 
 

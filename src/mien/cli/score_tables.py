@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mien.clips import Kind
 from mien.metrics import wilson
 from mien.score import Options, Score, compared
 from mien.score.facts import NOTE
@@ -20,7 +22,9 @@ _COLOURS = {"right": "green", "wrong": "red"}
 
 def show_scores(scores: Sequence[Score], options: Options, console: Console) -> None:
     """Print clips, figures, confusions and totals; of several scores the figures side by side, first."""
-    for heading, table in [("", _figures(scores)), *(part for score in scores for part in _parts(score, len(scores) > 1))]:
+    names = _short_names(scores)
+    parts = [part for name, score in zip(names, scores, strict=True) for part in _parts(score, name if len(scores) > 1 else "")]
+    for heading, table in [("", _figures(scores, names)), *parts]:
         if heading:
             console.print()
             console.print(Text(heading, "bold"), soft_wrap=True)
@@ -36,11 +40,20 @@ def _whose(person: str | int) -> str:
     return f"person {person}" if isinstance(person, int) else {"largest": "largest face", "all": "all faces"}[person]
 
 
-def _parts(score: Score, several: bool) -> list[tuple[str, Table]]:
-    lead = f"{score.name}: " if several else ""
-    parts = [(f"{lead}confusion matrix: rows the golden label, columns the answer", _confusion(score))]
-    parts.append((f"{lead}frames with a face", _totals(score)))
-    return [*parts, *([] if several else [("every clip", _clips(score))])]
+def _parts(score: Score, name: str) -> list[tuple[str, Table]]:
+    """Headings and tables of one score; its name where there are several."""
+    lead = f"{name}: " if name else ""
+    return [
+        (f"{lead}confusion matrix: rows the golden label, columns the answer", _confusion(score)),
+        (f"{lead}frames with a face, by sentiment", _totals(score, SENTIMENTS, "sentiment")),
+        (f"{lead}frames with a face, by expression", _totals(score, list(score.totals[0].expression), "expression")),
+        *([] if name else [("every clip", _clips(score))]),
+    ]
+
+
+def _short_names(scores: Sequence[Score]) -> list[str]:
+    stems = [Path(score.name).stem for score in scores]
+    return stems if len({*stems}) == len(stems) else [score.name for score in scores]
 
 
 def _table(*columns: str) -> Table:
@@ -50,8 +63,8 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _figures(scores: Sequence[Score]) -> Table:
-    table = _table("", *(score.name for score in scores))
+def _figures(scores: Sequence[Score], names: Sequence[str]) -> Table:
+    table = _table("", *names)
     rows = [
         ("clips that count", [f"{score.accuracy.n:,}" for score in scores]),
         ("right", [_share(score.accuracy) for score in scores]),
@@ -65,9 +78,9 @@ def _figures(scores: Sequence[Score]) -> Table:
     ]
     if len(scores) > 1:
         beside = [compared(scores[0], score) for score in scores]
-        rows.append(("same clips as the first", [f"{one.n:,}" for one in beside]))
-        rows.append(("  right here, not in the first", ["", *(f"{one.second:,}" for one in beside[1:])]))
-        rows.append(("  right in the first, not here", ["", *(f"{one.first:,}" for one in beside[1:])]))
+        rows.append(("clips also in the first", [f"{one.n:,}" for one in beside]))
+        rows.append(("right here, not there", ["", *(f"{one.second:,}" for one in beside[1:])]))
+        rows.append(("right there, not here", ["", *(f"{one.first:,}" for one in beside[1:])]))
     for name, cells in rows:
         table.add_row(name, *cells)
     return table
@@ -92,12 +105,11 @@ def _confusion(score: Score) -> Table:
     return table
 
 
-def _totals(score: Score) -> Table:
-    expressions = list(score.totals[0].expression)
-    table = _table("", "clips", "frames", *SENTIMENTS, *(f"({name})" if name == "neutral" else name for name in expressions))
+def _totals(score: Score, classes: Sequence[str], kind: Kind) -> Table:
+    table = _table("", "clips", "frames", *classes)
     for total in score.totals[:_MOST_TOTALS]:
-        counts = [*(total.sentiment.get(name, 0) for name in SENTIMENTS), *(total.expression.get(name, 0) for name in expressions)]
-        table.add_row(total.name, f"{total.clips:,}", f"{total.frames:,}", *(f"{count:,}" for count in counts))
+        counts = total.sentiment if kind == "sentiment" else total.expression
+        table.add_row(total.name, f"{total.clips:,}", f"{total.frames:,}", *(f"{counts.get(name, 0):,}" for name in classes))
     if len(score.totals) > _MOST_TOTALS:
         table.add_row(f"{len(score.totals) - _MOST_TOTALS} more: -o FILE.json")
     return table

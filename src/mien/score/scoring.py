@@ -95,7 +95,7 @@ class Score:
         clips: Every clip, and every golden label without one.
         confusion: ``(k, k)`` clips with an answer: a row is the golden label, a column the answer.
         unanswered: ``(k,)`` clips of each golden label without an answer.
-        totals: Frames of each folder or person, and of everything, which comes first.
+        totals: Frames of everything, then of each folder or person where there are several.
         problems: What could not be used.
     """
 
@@ -215,13 +215,14 @@ def _counted(judged: Sequence[ScoredClip], classes: Labels) -> tuple[NDArray[np.
 
 
 def _totals(predictions: Predictions, options: Options) -> tuple[Total, ...]:
-    groups: dict[str, list[ClipReading]] = {"all": list(predictions.clips)}
+    groups: dict[str, list[ClipReading]] = {}
     if options.per == "person":
-        groups |= {name: [reading] for name, reading in predictions.people}
+        groups = {name: [reading] for name, reading in predictions.people}
     else:
         for clip in predictions.clips:
             groups.setdefault(f"{PurePath(clip.source).parent}/", []).append(clip)
-    return tuple(_total(name, clips) for name, clips in groups.items())
+    several = groups if len(groups) > 1 else {}  # One group is everything.
+    return tuple(_total(name, clips) for name, clips in ({"all": list(predictions.clips)} | several).items())
 
 
 def _total(name: str, clips: Sequence[ClipReading]) -> Total:
