@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import threading
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
@@ -76,3 +82,50 @@ def movie(tmp_path: Path, portrait: np.ndarray) -> Callable[..., Path]:
         return path
 
     return make
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    """Serves a folder, and keeps what the page tells."""
+
+    told: dict[str, list[str]]
+    heard: threading.Event
+
+    def do_GET(self) -> None:
+        url = urlparse(self.path)
+        if url.path == "/told":
+            type(self).told = parse_qs(url.query)
+            self.send_response(204)
+            self.end_headers()
+            self.heard.set()
+        else:
+            super().do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Callable[[Path], dict[str, str]]:
+    """Opens ``index.html`` of a folder in a real browser, and gives what the page tells by fetching ``/told?name=value``."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
+
+    def show(folder: Path) -> dict[str, str]:
+        handler = type("Pages", (_Pages,), {"told": {}, "heard": threading.Event()})
+        quiet = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "component-update", "sync")]
+        plain = ["--headless", "--no-sandbox", "--no-first-run", "--autoplay-policy=no-user-gesture-required"]
+        with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            page = f"http://127.0.0.1:{server.server_port}/"
+            command = [browser, *plain, *quiet, f"--user-data-dir={tmp_path / 'profile'}", page]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                assert handler.heard.wait(90), "the page never told how it went"
+            finally:
+                process.kill()
+                process.wait()
+                server.shutdown()
+        return {name: values[0] for name, values in handler.told.items()}
+
+    return show

@@ -5,15 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
-import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
@@ -224,46 +219,10 @@ document.getElementById("f").onload = async (event) => {
 </script>"""
 
 
-class _Pages(SimpleHTTPRequestHandler):
-    """Serves a folder, and keeps what the page tells."""
-
-    told: dict[str, list[str]]
-    heard: threading.Event
-
-    def do_GET(self) -> None:
-        url = urlparse(self.path)
-        if url.path == "/told":
-            type(self).told = parse_qs(url.query)
-            self.send_response(204)
-            self.end_headers()
-            self.heard.set()
-        else:
-            super().do_GET()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-def test_pointing_and_keys_show_the_moment_in_chromium(tmp_path: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
+def test_pointing_and_keys_show_the_moment_in_chromium(chromium: Callable[[Path], dict[str, str]], tmp_path: Path) -> None:
     write_report(tmp_path / "report.html", talk(), FACTS, [Thumbnail(1, 5.0, b"\xff\xd8\xff")])
     (tmp_path / "index.html").write_text(AROUND, encoding="utf-8")
-    handler = type("Pages", (_Pages,), {"told": {}, "heard": threading.Event()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(tmp_path))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        options = ["--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-        process = subprocess.Popen(
-            [browser, *options, f"http://127.0.0.1:{server.server_port}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            assert handler.heard.wait(90), "the page never told how it went"
-        finally:
-            process.kill()
-            process.wait()
-            server.shutdown()
-    told = {name: values[0] for name, values in handler.told.items()}
+    told = chromium(tmp_path)
     assert "error" not in told, told
     assert told["focusable"] == "0"
     assert told["early"].startswith("0:01.")
