@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.machine import ONE_THREAD, describe
-from mien.clips import Rule, read_clip
+from mien.clips import LEAST, Method, Rule, read_clip
 from mien.data import FaceDataset, leak_free, open_dataset
 from mien.evaluate import open_subject
 from mien.faces import Faces
@@ -35,6 +35,7 @@ from mien.labels import EXPRESSIONS, Labels
 from mien.media import MovieWriter
 from mien.metrics import wilson
 from mien.reading import Recording
+from mien.score import Options, facts, read_golden, read_predictions, score_clips
 from mien.sentiment import PRESETS, SENTIMENTS, SentimentMapping
 
 DATA = Path(__file__).parents[2] / "shared/fer2013/fer2013.parquet"
@@ -43,6 +44,7 @@ CLIPS, RATE, SEGMENTS, LENGTH = 210, 10.0, 5, 4
 SIDE, FACE = 160, 104
 RUNS = {f"{detector}-{rate}": (detector, rate) for detector in ("mtcnn", "haar") for rate in (10, 2)}
 NOBODY = -1
+METHODS: tuple[Method, ...] = ("count", "evidence")
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ def _recording(rows: NDArray[np.float64], labels: Labels) -> Recording:
 
 def _bands(right: NDArray[np.bool_], confidence: NDArray[np.float64]) -> None:
     """What answers are worth within a stretch of confidence, and what is left from its lower end on."""
+    for least in LEAST.values():
+        print(f"    below {least}: {right[confidence < least].sum()} of {(confidence < least).sum()} right")
     for low in np.arange(0.2, 0.75, 0.05):
         inside, above = (confidence >= low) & (confidence < low + 0.05), confidence >= low
         if inside.any():
@@ -188,7 +192,7 @@ def score(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
 
 
 def scored_and_killed(folder: Path) -> str:
-    """`mien score`, killed at ten moments; what is left each time, and whether the next run gives the same as an undisturbed one."""
+    """`mien score`, killed at five moments; what is left each time, and whether the next run gives the same as an undisturbed one."""
     place = folder / "scored.csv"
     assert score(folder, "-q", "-o", place.name).returncode == 0
     whole = place.read_bytes()
@@ -196,11 +200,11 @@ def scored_and_killed(folder: Path) -> str:
     assert score(folder, "-q", "-o", place.name).returncode == 0
     lasted = time.monotonic() - began
     stopped = 0
-    for moment in range(10):
+    for moment in range(5):
         place.unlink(missing_ok=True)
         command = [sys.executable, "-m", "mien", "score", *(f"rows/{name}.csv" for name in RUNS), "golden.csv", "-q", "-o", place.name]
         running = subprocess.Popen(command, cwd=folder, env=_alone(), stdout=subprocess.DEVNULL)
-        time.sleep(lasted * (moment + 0.5) / 10)
+        time.sleep(lasted * (moment + 0.5) / 5)
         running.kill()
         stopped += running.wait() != 0
         assert not place.exists() or place.read_bytes() == whole
@@ -230,24 +234,23 @@ def table(data: FaceDataset, folder: Path) -> dict[str, Any]:
     print(f"mien score: {scored_and_killed(folder)}")
     print(f"golden labels: {golden}\n")
     found = {}
-    print("| answers | classes | clips | MTCNN 10/s | MTCNN 2/s | Haar 10/s | Haar 2/s |\n|---|---|---|---|---|---|---|")
-    for words in (
-        ("--method", "count"),
-        ("--method", "evidence", "--least", "0"),
-        ("--method", "evidence"),
-        *(("--method", method, "--least", "0", "--classes", "sentiment", "--mapping", name) for name in PRESETS for method in ("count", "evidence")),
-    ):
-        facts = json.loads(score(folder, *words, "-q", "--format", "json").stdout)
-        found[" ".join(words)] = facts
-        print(_line(facts))
+    print(f"| answers | classes | clips | {' | '.join(RUNS)} |\n|---|---|---|---|---|---|---|")
+    ways = [Options(Rule("count")), Options(Rule(least=0)), Options()]
+    ways += [Options(Rule(method, least=0), mapping, "sentiment") for mapping in PRESETS.values() for method in METHODS]
+    labels = read_golden(golden)
+    for options in ways:
+        scores = [score_clips(read_predictions(folder / "rows" / f"{name}.csv", options), labels, options) for name in RUNS]
+        one = facts(scores, labels, options)
+        found[f"{options.rule}, {options.mapping.name}, {options.classes}"] = one
+        print(_line(one), flush=True)
     return found
 
 
-def _line(facts: dict[str, Any]) -> str:
-    scores = facts["scores"]
-    classes = facts["mapping"]["name"] if len(scores[0]["classes"]) == 3 else "7 expressions"
-    least = f", at least {facts['least']:g}" if facts["least"] else ""
-    return f"| {facts['method']}{least} | {classes} | {scores[0]['n']} | {' | '.join(_cell(one) for one in scores)} |"
+def _line(found: dict[str, Any]) -> str:
+    scores = found["scores"]
+    classes = found["mapping"]["name"] if len(scores[0]["classes"]) == 3 else "7 expressions"
+    least = f", at least {found['least']:g}" if found["least"] else ""
+    return f"| {found['method']}{least} | {classes} | {scores[0]['n']} | {' | '.join(_cell(one) for one in scores)} |"
 
 
 def _cell(one: dict[str, Any]) -> str:

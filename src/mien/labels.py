@@ -1,14 +1,11 @@
-"""The order of classes is data: which column of ``probs`` is which expression, with its colour and polarity."""
+"""The order of classes is data: which column of ``probs`` is which expression, with its colour."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from mien.errors import InputError
-
-Polarity = Literal["positive", "neutral", "negative"]
 
 _COLOURS = {
     "angry": "#d1495b",
@@ -21,16 +18,6 @@ _COLOURS = {
     "contempt": "#8c6d46",
     "positive": "#e0a100",
     "negative": "#d1495b",
-}
-_POLARITIES: dict[str, Polarity] = {
-    "angry": "negative",
-    "disgust": "negative",
-    "fear": "negative",
-    "happy": "positive",
-    "neutral": "neutral",
-    "sad": "negative",
-    "surprise": "neutral",
-    "contempt": "negative",
 }
 _SYNONYMS = {
     "anger": "angry",
@@ -60,8 +47,8 @@ class Labels(Sequence[str]):
     >>> labels = Labels(("anger", "happy", "neutral"))
     >>> labels.names
     ('angry', 'happy', 'neutral')
-    >>> labels.index("Happiness"), labels.polarity("happy"), labels.colour("happy")
-    (1, 'positive', '#e0a100')
+    >>> labels.index("Happiness"), labels.colour("happy")
+    (1, '#e0a100')
     >>> labels.index("bored")
     Traceback (most recent call last):
     ...
@@ -95,10 +82,6 @@ class Labels(Sequence[str]):
     def colour(self, name: str) -> str:
         """Colour of a class as ``#rrggbb``, the same in every picture, chart and page."""
         return _COLOURS.get(self.names[self.index(name)], "#444444")
-
-    def polarity(self, name: str) -> Polarity:
-        """Whether a class counts as positive, neutral or negative by default."""
-        return _POLARITIES.get(self.names[self.index(name)], "neutral")
 
     def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
         """One row of probabilities by name.

@@ -49,7 +49,7 @@ class Golden:
     ambiguous: tuple[str, ...] = ()
 
 
-def read_golden(path: Path) -> Golden:
+def read_golden(path: str | Path) -> Golden:
     """Golden labels out of a CSV with a column ``file`` and a column ``label``, divided by commas, semicolons or tabs.
 
     Labels are expressions (mien's words, those of FER+, synonyms) or positive, neutral and negative; never both in one file.
@@ -57,6 +57,7 @@ def read_golden(path: Path) -> Golden:
     Raises:
         InputError: The file cannot be used, or a label is in other words.
     """
+    path = Path(path)
     lines = _lines(path)
     file, label = _columns(lines[0] if lines else [], path)
     problems: list[str] = []

@@ -53,7 +53,7 @@ class Predictions:
     problems: tuple[str, ...] = ()
 
 
-def read_predictions(path: Path, options: Options | None = None, track: Track = lambda items, _, __: items) -> Predictions:
+def read_predictions(path: str | Path, options: Options | None = None, track: Track = lambda items, _, __: items) -> Predictions:
     """Read a table, or all tables of a folder and its subfolders.
 
     In a folder, what is no table of rows is told and left out.
@@ -67,7 +67,7 @@ def read_predictions(path: Path, options: Options | None = None, track: Track = 
         InputError: There is no table, or the only one cannot be used.
         MissingExtraError: A table is Parquet, and polars is not installed.
     """
-    options = options or Options()
+    path, options = Path(path), options or Options()
     tables, problems = _tables(path)
     found: dict[str, ClipReading] = {}
     homes: dict[str, Path] = {}
