@@ -55,7 +55,7 @@ def test_tables_files_and_charts(folder: Path, capsys: pytest.CaptureFixture[str
         "confusion matrix",
         "no answer",
         "clips/2.mp4",
-        "clips/ ",
+        "by sentiment",
         "not what people feel",
     ):
         assert words in out, words

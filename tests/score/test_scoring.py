@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.clips import Rule
@@ -16,6 +16,7 @@ from mien.metrics import macro_f1, wilson
 from mien.score import Options, clip_row, compared, read_golden, read_predictions, score_clips
 from mien.score.matching import match_names
 from mien.sentiment import PRESETS, open_mapping
+from mien.tables import read_recordings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from making_rows import clip, write_golden, write_table
@@ -145,6 +146,25 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
     assert [one.status for one in sorted(score.clips, key=lambda one: one.file)] == ["ambiguous", "right", "wrong"]
 
 
+def test_pictures_of_a_folder_are_one_clip(tmp_path: Path) -> None:
+    shown = {"s/1/a.png": "sad", "s/1/b.png": "happy", "s/1/c.png": "happy", "s/1/d.png": None, "s/2/a.png": "fear", "s/2/b.png": "!"}
+    rows = write_table(tmp_path / "rows.csv", [clip(name, [label]) for name, label in shown.items()])
+    score = scored(rows, {"s/1": "happy", "2": "fear"}, Options(Rule("count"), sequences=True))
+    assert [(one.file, one.status) for one in score.clips] == [("s/1", "right"), ("s/2", "right")]
+    first, second = (one.reading for one in score.clips)
+    assert (first.frames, first.seen, first.coverage) == (4, 3, 0.75)
+    assert (second.frames, second.failures) == (1, 1)
+
+
+def test_a_table_is_read_as_it_is_needed(rows: Path) -> None:
+    with open(rows, "a", encoding="utf-8") as file:
+        file.write("damaged\n")
+    recordings = read_recordings(rows)
+    assert next(recordings).source == "a/1.mp4"
+    with pytest.raises(InputError, match="expected a status"):
+        list(recordings)
+
+
 def test_predictions_without_rows(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is none: mien analyze writes them"):
         read_predictions(tmp_path)
@@ -221,6 +241,7 @@ def test_names(golden: list[str], clips: list[str], pairs: dict[str, str]) -> No
     assert match_names(golden, clips).pairs == pairs
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("123")).map("/".join), unique=True, max_size=9), st.data())
 def test_whole_paths_always_find_their_own_clip(clips: list[str], data: st.DataObject) -> None:
     golden = data.draw(st.permutations(clips))

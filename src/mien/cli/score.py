@@ -46,6 +46,9 @@ class AnswerOptions:
     per: Annotated[
         Literal["folder", "person"], typer.Option(help="Totals of each folder, or of each person of each clip.", rich_help_panel=_ANSWER)
     ] = "folder"
+    sequences: Annotated[
+        bool, typer.Option("--sequences", help="The pictures of a folder are one clip, named as the folder.", rich_help_panel=_ANSWER)
+    ] = False
 
     def options(self) -> Options:
         """How clips are scored.
@@ -58,7 +61,7 @@ class AnswerOptions:
         from mien.sentiment import open_mapping
 
         person = int(self.person) if self.person.isdecimal() else self.person
-        return Options(Rule(self.method, person, self.least), open_mapping(self.mapping), self.classes, self.per)
+        return Options(Rule(self.method, person, self.least), open_mapping(self.mapping), self.classes, self.per, self.sequences)
 
 
 @grouped

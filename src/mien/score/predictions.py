@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from itertools import groupby
+from pathlib import Path, PurePath
 from typing import Any, Literal
+
+import numpy as np
 
 from mien.clips import ClipReading, Kind, Rule, read_clip
 from mien.errors import InputError
+from mien.faces import Faces
 from mien.reading import Recording
 from mien.sentiment import PRESETS, SentimentMapping
 from mien.tables import FORMATS, read_recordings
@@ -26,12 +30,14 @@ class Options:
         mapping: What counts as positive, neutral, negative.
         classes: Whether answers are expressions or sentiments; None: as the golden labels are.
         per: Whether totals are of folders or of people.
+        sequences: The pictures of a folder are one clip, which the folder gives its name.
     """
 
     rule: Rule = field(default_factory=Rule)
     mapping: SentimentMapping = PRESETS["valence"]
     classes: Kind | None = None
     per: Per = "folder"
+    sequences: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +81,8 @@ def read_predictions(path: str | Path, options: Options | None = None, track: Tr
     twice: set[str] = set()
     for table in track(tables, f"reading {path.name}", len(tables)):
         try:
-            for recording in read_recordings(table):
+            recordings = read_recordings(table)
+            for recording in _sequences(recordings) if options.sequences else recordings:
                 if recording.source in found:
                     twice.add(recording.source)
                     problems.append(_told_twice(recording.source, homes[recording.source], table))
@@ -103,6 +110,19 @@ def _tables(path: Path) -> tuple[list[Path], list[str]]:
     if not tables:
         raise InputError(f"expected tables ending in {', '.join(f'.{form}' for form in FORMATS)} in {path}; there is none: mien analyze writes them")
     return tables, [f"{file.with_suffix('')}: not finished: give its mien analyze again, and it goes on" for file in unfinished]
+
+
+def _sequences(recordings: Iterable[Recording]) -> Iterator[Recording]:
+    """The recordings of each folder as one; who is who from one to the next is not known."""
+    for folder, group in groupby(recordings, key=lambda recording: str(PurePath(recording.source).parent)):
+        own = list(group)
+        starts = np.cumsum([0, *(len(one.frames) for one in own)])
+        faces = [
+            one.faces.with_columns(frames=start + np.searchsorted(one.frames, one.faces.frames), tracks=None)
+            for one, start in zip(own, starts, strict=False)
+        ]
+        failures = tuple(failure for one in own for failure in one.failures)
+        yield Recording(folder, Faces.concatenate(faces), np.arange(starts[-1]), np.concatenate([one.times for one in own]), failures)
 
 
 def _told_twice(source: str, first: Path, second: Path) -> str:
