@@ -47,7 +47,7 @@ def _parts(score: Score, name: str) -> list[tuple[str, Table]]:
         (f"{lead}confusion matrix: rows the golden label, columns the answer", _confusion(score)),
         (f"{lead}frames with a face, by sentiment", _totals(score, SENTIMENTS, "sentiment")),
         (f"{lead}frames with a face, by expression", _totals(score, list(score.totals[0].expression), "expression")),
-        *([] if name else [("every clip", _clips(score))]),
+        *([] if name else [("every clip (-o FILE.csv has all), with its positive, neutral, negative frames", _clips(score))]),
     ]
 
 
@@ -116,7 +116,11 @@ def _totals(score: Score, classes: Sequence[str], kind: Kind) -> Table:
 
 
 def _clips(score: Score) -> Table:
-    table = _table("file", "predicted", "golden", "", "confidence", *SENTIMENTS, "frames", "coverage")
+    table = _table("file", "answer", "golden", "", "sure", *(name[:3] for name in SENTIMENTS), "frames", "seen")
+    for column in table.columns[1:]:
+        column.min_width = (
+            8 if column.header in ("answer", "golden", "") else len(str(column.header))
+        )  # A narrow terminal cuts names of files, nothing else.
     for clip in score.clips[:_MOST_CLIPS]:
         verdict, reading = clip.verdict, clip.reading
         confidence = "" if verdict is None or verdict.confidence is None else f"{verdict.confidence:.2f}"
@@ -127,5 +131,5 @@ def _clips(score: Score) -> Table:
         status = Text(clip.status.replace("_", " "), _COLOURS.get(clip.status, "yellow"))
         table.add_row(Text(clip.file, overflow="ellipsis"), answer, clip.golden or "-", status, confidence, *numbers)
     if len(score.clips) > _MOST_CLIPS:
-        table.add_row(f"{len(score.clips) - _MOST_CLIPS:,} more: -o FILE.csv")
+        table.add_row(f"{len(score.clips) - _MOST_CLIPS:,} more")
     return table
