@@ -114,6 +114,14 @@ def test_what_is_missing_is_said_and_the_status_is_3(folder: Path, capsys: pytes
     assert [row["status"] for row in csv.DictReader(out.splitlines())] == ["right", "no_golden", "no_golden", "missing", "missing"]
 
 
+def test_what_is_wrong_with_the_labels_is_told_once(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("golden.csv").write_text("file,label\n1,happy\n2,sad\n3,fear\n3,sad\n", encoding="utf-8")
+    status, out, err = mien(capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "csv", "--person", "7")
+    assert status == 3
+    assert err.splitlines() == ["golden.csv, line 5: 3 has two labels, fear and sad: left out"]
+    assert [row["status"] for row in csv.DictReader(out.splitlines())] == ["no_face", "no_face", "ambiguous"] * 2
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

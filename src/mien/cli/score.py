@@ -105,7 +105,7 @@ def score(
         show_scores(scores, options, Console(highlight=False))
     else:
         print_scores(sys.stdout, form, scores, (labels, options))
-    _tell(scores, Console(stderr=True, highlight=False, soft_wrap=True))
+    _tell(scores, golden, Console(stderr=True, highlight=False, soft_wrap=True))
     for path in written:
         notes.print(f"wrote {path}", markup=False)
     raise typer.Exit(0 if all(one.complete for one in scores) else PART_NOT_READ)
@@ -116,16 +116,18 @@ _LISTED = {
     "no_golden": "clips without a golden label",
     "unreadable": "clips of which nothing could be read",
 }
-_MOST_TOLD = 5
+_MOST_TOLD, _MOST_LINES = 5, 20
 
 
-def _tell(scores: list[Score], notes: Console) -> None:
+def _tell(scores: list[Score], golden: Path, notes: Console) -> None:
     """What was left out."""
+    said: list[str] = []
     for one in scores:
-        said = [f"{one.name}: {problem}" if one.name not in problem else problem for problem in one.problems]
+        said += [problem if one.name in problem or problem.startswith(str(golden)) else f"{one.name}: {problem}" for problem in one.problems]
         for status, words in _LISTED.items():
             names = [clip.file for clip in one.clips if clip.status == status]
             more = f" and {len(names) - _MOST_TOLD} more" if len(names) > _MOST_TOLD else ""
             said += [f"{one.name}: {len(names)} {words}, not scored: {', '.join(names[:_MOST_TOLD])}{more}"] if names else []
-        for line in [*said[:20], *([f"{len(said) - 20} problems more: -o FILE.json has them all"] if len(said) > 20 else [])]:
-            notes.print(line, markup=False)
+    lines = list(dict.fromkeys(said))
+    for line in [*lines[:_MOST_LINES], *([f"{len(lines) - _MOST_LINES} more: -o FILE.json has them all"] if len(lines) > _MOST_LINES else [])]:
+        notes.print(line, markup=False)
