@@ -13,19 +13,19 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from sklearn.metrics import accuracy_score, f1_score  # noqa: E402
+from sklearn.metrics import accuracy_score, f1_score
 
-from mien import InputError  # noqa: E402
-from mien.reproduce import PAPERS, Repetition, paper, repeat  # noqa: E402
-from mien.reproduce.measures import MEANING, measures  # noqa: E402
-from mien.reproduce.page import claims_rows, markdown, runs_rows  # noqa: E402
-from mien.reproduce.repetition import recipes_of  # noqa: E402
-from mien.train.keeper import Silence  # noqa: E402
-from mien.train.presets import PRESETS  # noqa: E402
-from mien.train.run import Hardware  # noqa: E402
+from mien import InputError
+from mien.reproduce import PAPERS, Repetition, paper, repeat
+from mien.reproduce.measures import MEANING, measures
+from mien.reproduce.page import claims_rows, markdown, runs_rows
+from mien.reproduce.repetition import recipes_of
+from mien.train.keeper import Silence
+from mien.train.presets import PRESETS
+from mien.train.run import Hardware
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "train"))
-from stripes import stripes  # noqa: E402
+from stripes import stripes
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
