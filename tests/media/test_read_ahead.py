@@ -126,7 +126,7 @@ def test_can_be_interrupted_while_it_waits() -> None:
         from mien.media import ReadAhead
         def slow():
             yield 0
-            time.sleep(0.7)
+            time.sleep(3)
             yield 1
         try:
             with ReadAhead(slow()) as ahead:
