@@ -28,6 +28,7 @@ Source = str | Path | bytes | BinaryIO | Content | NDArray[np.uint8]
 
 _BATCH_FRAMES = 8
 _BATCH_PIXELS = 8_000_000
+_AHEAD = 3  # Batches that lie ready between two stages: looking for faces anew takes ten times as long as following them.
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def sight(sources: Sequence[Source], pipeline: Pipeline, plan: Plan | None = Non
     plan = (plan or Plan()).spaced()
     decoded = _decode(sources, plan.sampling, Faces.empty(pipeline.labels), starts or {})
     # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
-    with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), depth=1) as batches:
+    with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), depth=_AHEAD) as batches:
         for batch in batches:
             yield from _read(batch, pipeline)
 
@@ -141,7 +142,7 @@ def name_of(source: Source) -> str:
 def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts: Mapping[int, Start]) -> Iterator[_Batch]:
     """Find faces: people who are followed in recordings, of whom a session has the memory."""
     session, at, told = None, -1, time.monotonic()
-    with ReadAhead(_batches(decoded), depth=1) as batches:
+    with ReadAhead(_batches(decoded), depth=_AHEAD) as batches:
         for sightings in batches:
             position, start = sightings[0].position, starts.get(sightings[0].position)
             if position != at:
