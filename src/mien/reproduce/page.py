@@ -8,12 +8,12 @@ from mien.reproduce.repetition import Repetition
 
 _RATIOS = ("test_over_training", "macro_f1")
 _COLUMNS = {
-    "training": "learned part",
-    "validation": "watched part",
+    "training": "learned",
+    "validation": "watched",
     "private_test": "PrivateTest",
     "private_test_leak_free": "leak-free",
     "macro_f1": "macro-F1",
-    "second_guess": "second guess",
+    "second_guess": "second",
 }
 
 
@@ -28,7 +28,7 @@ def claims_rows(repetition: Repetition) -> list[list[str]]:
 
 def runs_rows(repetition: Repetition) -> list[list[str]]:
     """Every training with its measures, titles first."""
-    rows = [["run", "epoch kept", *_COLUMNS.values()]]
+    rows = [["run", "kept", *_COLUMNS.values()]]
     for run in repetition.runs:
         cells = [shown(measure, run.measures[measure]) if measure in run.measures else "-" for measure in _COLUMNS]
         rows.append([run.name, f"{run.epoch} of {len(run.history)}", *cells])
