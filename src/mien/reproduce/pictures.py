@@ -9,6 +9,7 @@ import numpy as np
 from mien.evaluate.plots import draw_confusion
 from mien.files import written_aside
 from mien.labels import Labels
+from mien.reproduce.papers import PAPERS
 from mien.reproduce.repetition import Repetition
 from mien.train.curves import figure_class
 
@@ -16,10 +17,14 @@ CURVES, MATRIX = "curves.png", "matrix.png"
 
 
 def draw_pictures(repetition: Repetition, folder: Path) -> list[Path]:
-    """Accuracy over epochs of every training, and the performance matrix on PrivateTest, all trainings' counts together."""
+    """Accuracy over epochs of every training, and the performance matrix on PrivateTest: all seeds' counts together, or the best optimizer's."""
     draw_runs(repetition, folder / CURVES)
-    counts = np.sum([run.confusion for run in repetition.runs], axis=0)
-    draw_confusion(counts, Labels(repetition.labels), folder / MATRIX, title=f"{repetition.paper}: PrivateTest, {len(repetition.runs)} trainings")
+    runs = list(repetition.runs)
+    if PAPERS[repetition.paper].optimizers:
+        runs = [max(runs, key=lambda run: run.measures["last_validation"])]
+    counts = np.sum([run.confusion for run in runs], axis=0)
+    title = f"{repetition.paper}: PrivateTest, {', '.join(run.name for run in runs)}"
+    draw_confusion(counts, Labels(repetition.labels), folder / MATRIX, title=title)
     return [folder / CURVES, folder / MATRIX]
 
 
