@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe
-from mien.explain import KINDS, explain, open_subject
+from mien.explain import KINDS, explain, open_explained
 from mien.portrait import draw_portrait
 
 LIMIT = 2.0
@@ -48,11 +48,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     picture = draw_portrait() if given.picture is None else given.picture
-    subject = open_subject(given.model)
+    subject = open_explained(given.model)
     crops = np.zeros((_PASSES, 1, 48, 48), np.float32)
     with TemporaryDirectory() as folder:
         parts = {kind: rounds(lambda kind=kind: list(explain(subject, picture, folder, [kind])), given.rounds) for kind in KINDS}  # type: ignore[misc]
-        fresh = rounds(lambda: list(explain(open_subject(given.model), picture, folder)), given.rounds)
+        fresh = rounds(lambda: list(explain(open_explained(given.model), picture, folder)), given.rounds)
     bare = rounds(lambda: subject.classifier.probabilities(crops), given.rounds)
     facts: dict[str, Any] = {
         "machine": describe(),

@@ -14,9 +14,9 @@ pytest.importorskip("captum", reason="captum is not installed: pip install 'mien
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
 from mien import InputError  # noqa: E402
-from mien.explain import KINDS, Choice, explain, gradcam, guided_backpropagation, occlusion, open_subject  # noqa: E402
+from mien.explain import KINDS, Choice, explain, gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
 from mien.explain import trained as trained_home  # noqa: E402
-from mien.explain.subject import coarsest, stages  # noqa: E402
+from mien.explain.explained import coarsest, stages  # noqa: E402
 from mien.models import NETWORKS, create_model  # noqa: E402
 from mien.train.export import Calibration, _Exported, _write_onnx  # noqa: E402
 from mien.train.recipe import Recipe  # noqa: E402
@@ -65,7 +65,7 @@ def face() -> np.ndarray:
 def test_a_run_of_every_network(name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = untrained(name)
     monkeypatch.setattr(trained_home, "load_run", lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}))
-    subject = open_subject(tmp_path)
+    subject = open_explained(tmp_path)
     features = subject.features(face)
     assert stages(features) == STAGES[name]
     assert np.array_equal(subject.kernels().weights, next(network.parameters()).detach().numpy())
@@ -85,7 +85,7 @@ def test_a_file_says_what_the_module_says(name: str, face: np.ndarray, tmp_path:
     write_card(file, CARD.model_copy(update={"heads": CLASSES}))
     monkeypatch.setattr(trained_home, "load_run", lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}))
     (tmp_path / "run").mkdir()
-    graph, module = open_subject(file), open_subject(tmp_path / "run")
+    graph, module = open_explained(file), open_explained(tmp_path / "run")
     maps, expected = graph.features(face), module.features(face)
     assert stages(maps) == STAGES[name]
     same = [layer for layer in maps if layer in expected]
@@ -108,12 +108,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_real_run(run: Path, tmp_path: Path, portrait: np.ndarray) -> None:
-    subject = open_subject(run, "ferplus")
+    subject = open_explained(run, "ferplus")
     written = list(explain(subject, portrait, tmp_path, choice=Choice(target="contempt", layer="stages.0.first")))
     assert [sheet.path.name for sheet in written] == ["tiny-kernels.png", *(f"picture-face1-{kind}.png" for kind in KINDS[1:])]
     assert {sheet.expression for sheet in written[1:]} == {"contempt"}
     with pytest.raises(InputError, match="expected a head out of fer2013, ferplus"):
-        open_subject(run, "expression")
+        open_explained(run, "expression")
 
 
 def test_a_layer_behind_another_head_is_refused(face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,19 +121,19 @@ def test_a_layer_behind_another_head_is_refused(face: np.ndarray, tmp_path: Path
     classes = {**CLASSES, "ferplus": CLASSES["fer2013"]}
     monkeypatch.setattr(trained_home, "load_run", lambda folder: Trained(network, Recipe(network="mini_xception"), classes, [], {}))
     with pytest.raises(InputError, match=r"they do not depend on heads\.ferplus: give another one with --layer"):
-        gradcam(open_subject(tmp_path), face, 0, "heads.ferplus")
+        gradcam(open_explained(tmp_path), face, 0, "heads.ferplus")
 
 
 def test_a_folder_without_a_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected the folder of a training run"):
-        open_subject(tmp_path)
+        open_explained(tmp_path)
 
 
 @pytest.mark.parametrize("head", ["expression", "fer2013", "ferplus"])
 def test_the_shipped_network_sees_a_smile_at_the_mouth(head: str, astronaut: np.ndarray) -> None:
     from mien.explain import crops_of
 
-    subject = open_subject("small", head)
+    subject = open_explained("small", head)
     [face] = crops_of(astronaut, subject.classifier)
     happy = subject.classifier.labels.index("happy")
     assert coarsest(subject.features(face.gray)) == "stages.7"

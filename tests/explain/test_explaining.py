@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mien import InputError, MediaError, NetworkError
-from mien.explain import Choice, crops_of, explain, open_subject
+from mien.explain import Choice, crops_of, explain, open_explained
 from mien.explain.colours import heat, laid_over
 from mien.explain.sheets import NOTE
 from mien.networks import network_path
@@ -77,8 +77,8 @@ def test_gradients_without_their_packages(missing: str, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     program = (
         f"import sys; sys.modules[{missing!r}] = None\n"
-        "import numpy as np\nfrom mien import MissingExtraError\nfrom mien.explain import gradcam, open_subject\n"
-        "try: gradcam(open_subject(), np.zeros((1, 48, 48), np.float32), 0)\n"
+        "import numpy as np\nfrom mien import MissingExtraError\nfrom mien.explain import gradcam, open_explained\n"
+        "try: gradcam(open_explained(), np.zeros((1, 48, 48), np.float32), 0)\n"
         "except MissingExtraError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -87,8 +87,8 @@ def test_gradients_without_their_packages(missing: str, tmp_path: Path) -> None:
 
 def test_a_run_without_torch(tmp_path: Path) -> None:
     program = (
-        f"import sys; sys.modules['torch'] = None\nfrom mien.explain import open_subject\n"
-        f"try: open_subject({str(tmp_path)!r})\nexcept Exception as error: print(type(error).__name__, error)"
+        f"import sys; sys.modules['torch'] = None\nfrom mien.explain import open_explained\n"
+        f"try: open_explained({str(tmp_path)!r})\nexcept Exception as error: print(type(error).__name__, error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "MissingExtraError Runs of mien train need torch, which is not installed: pip install 'mien[train]'\n"
@@ -125,7 +125,7 @@ def test_one_clear_line(words: list[str], message: str, photo: Path, tmp_path: P
 
 def test_a_layer_that_is_not_there_lists_those_that_are(photo: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    subject = open_subject()
+    subject = open_explained()
     for kind in ("features", "gradcam"):
         with pytest.raises(InputError, match=r"expected a layer out of .*stem\.1, stem\.2, .*stages\.7; got 'conv9'"):
             list(explain(subject, photo, tmp_path, [kind], Choice(layer="conv9")))
@@ -133,18 +133,18 @@ def test_a_layer_that_is_not_there_lists_those_that_are(photo: Path, tmp_path: P
 
 
 def test_what_is_not_a_picture(movie, tmp_path: Path) -> None:
-    classifier = open_subject().classifier
+    classifier = open_explained().classifier
     with pytest.raises(InputError, match=r"expected a picture; .* is a video: mien analyze reads those"):
         crops_of(movie(), classifier)
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     with pytest.raises(MediaError):
         crops_of(tmp_path / "broken.png", classifier)
     with pytest.raises(NetworkError, match="some"):
-        open_subject(tmp_path / "some.onnx")
+        open_explained(tmp_path / "some.onnx")
 
 
 def test_a_face_crop_is_taken_whole(astronaut: np.ndarray) -> None:
-    classifier = open_subject().classifier
+    classifier = open_explained().classifier
     gray = np.repeat(astronaut[60:252:4, 120:312:4].mean(axis=2, keepdims=True).round().astype(np.uint8), 3, axis=2)
     [face] = crops_of(gray, classifier)
     assert np.abs(face.gray[0] - gray[..., 0]).max() < 1
@@ -170,7 +170,7 @@ def test_the_note_is_on_every_sheet(photo: Path, tmp_path: Path, monkeypatch: py
 
     lines: list[str] = []
     monkeypatch.setattr(sheets, "written", lambda given, *rest, real=sheets.written: (lines.extend(given), real(given, *rest))[1])
-    written = list(explain(open_subject(), photo, tmp_path, ["occlusion"]))
+    written = list(explain(open_explained(), photo, tmp_path, ["occlusion"]))
     assert lines.count(NOTE) == len(written) == 2
     assert "expression that the face shows, not a feeling" in NOTE
     assert json.loads(json.dumps([sheet.face for sheet in written])) == [1, 2]

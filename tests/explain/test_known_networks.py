@@ -13,7 +13,7 @@ pytest.importorskip("captum", reason="captum is not installed: pip install 'mien
 onnx = pytest.importorskip("onnx")
 
 from mien import InputError, NetworkError  # noqa: E402
-from mien.explain import gradcam, guided_backpropagation, occlusion, open_subject  # noqa: E402
+from mien.explain import gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
 from mien.explain.operators import OPERATORS  # noqa: E402
 from mien.explain.trained import Rectified  # noqa: E402
 
@@ -30,7 +30,7 @@ def face() -> np.ndarray:
 
 
 def test_occlusion_is_strongest_where_the_network_looks(tmp_path: Path) -> None:
-    classifier = open_subject(looks_at_region(tmp_path / "region.onnx")).classifier
+    classifier = open_explained(looks_at_region(tmp_path / "region.onnx")).classifier
     top, left, bottom, right = REGION
     crop = np.full((1, 48, 48), 60, np.float32)
     crop[:, top:bottom, left:right] = 200
@@ -49,7 +49,7 @@ def test_occlusion_is_strongest_where_the_network_looks(tmp_path: Path) -> None:
 
 def test_occlusion_of_one_square_is_the_fall_of_probability(tmp_path: Path) -> None:
     """Squares that do not overlap: each pixel has the fall of its own square."""
-    classifier = open_subject(looks_at_region(tmp_path / "region.onnx")).classifier
+    classifier = open_explained(looks_at_region(tmp_path / "region.onnx")).classifier
     crop = RANDOM.integers(0, 256, (1, 48, 48)).astype(np.float32)
     found = occlusion(classifier, crop, HAPPY, patch=12, stride=12)
     covered = crop.copy()
@@ -61,14 +61,14 @@ def test_occlusion_of_one_square_is_the_fall_of_probability(tmp_path: Path) -> N
 @pytest.mark.parametrize(("patch", "stride"), [(0, 0), (4, 8), (60, 4)])
 def test_a_square_that_does_not_fit_is_refused(tmp_path: Path, face: np.ndarray, patch: int, stride: int) -> None:
     with pytest.raises(InputError, match="expected 0 < stride <= patch <= 48 px"):
-        occlusion(open_subject(looks_at_region(tmp_path / "region.onnx")).classifier, face, 0, patch=patch, stride=stride)
+        occlusion(open_explained(looks_at_region(tmp_path / "region.onnx")).classifier, face, 0, patch=patch, stride=stride)
 
 
 def test_gradcam_is_cam_for_a_pooled_network(tmp_path: Path, face: np.ndarray) -> None:
     """Zhou et al. 2016: with a mean over places before one linear layer, Grad-CAM is the maps weighted with that layer's weights."""
     kernels = RANDOM.normal(size=(5, 1, 3, 3)).astype(np.float32)
     weights = RANDOM.normal(size=(2, 5)).astype(np.float32)
-    subject = open_subject(pooled(tmp_path / "pooled.onnx", kernels, weights))
+    subject = open_explained(pooled(tmp_path / "pooled.onnx", kernels, weights))
     maps = subject.features(face)["maps"]
     for target in (0, 1):
         by_hand = np.maximum(np.tensordot(weights[target], maps, axes=1), 0) / 48**2
@@ -87,7 +87,7 @@ def test_gradcam_lies_on_the_part_that_the_network_looks_at(tmp_path: Path, face
         helper.make_node("ReduceMean", ["both", "axes"], ["fer2013"], keepdims=0),
     ]
     stored = {"starts": np.array([4, 12]), "ends": np.array([44, 36]), "axes": np.array([2, 3])}
-    found = gradcam(open_subject(write_graph(tmp_path / "centre.onnx", nodes, stored)), face, 0, "both")
+    found = gradcam(open_explained(write_graph(tmp_path / "centre.onnx", nodes, stored)), face, 0, "both")
     assert found[4:44, 12:36].min() > 0
     outside = np.ones((48, 48), bool)
     outside[4:44, 12:36] = False
@@ -111,7 +111,7 @@ def test_guided_backpropagation_drops_paths_with_a_negative_gradient(tmp_path: P
         "axes": np.array([2, 3]),
         "signs": np.array([[0.0, 1.0], [0.0, -1.0]], np.float32),
     }
-    subject = open_subject(write_graph(tmp_path / "signs.onnx", nodes, stored))
+    subject = open_explained(write_graph(tmp_path / "signs.onnx", nodes, stored))
     pixels = torch.from_numpy(face[None]).requires_grad_()
     subject.differentiable()(pixels)[0, HAPPY].backward()
     assert np.allclose(pixels.grad.numpy(), 2 / 48**2), "both channels lead to the plain gradient"
@@ -157,16 +157,16 @@ def test_rectifiers_written_as_functions_are_guided_too(face: np.ndarray) -> Non
 
 def test_a_network_without_rectifiers_cannot_be_guided(tmp_path: Path, face: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"expected a network with rectifiers \(ReLU\); known has none: use gradcam or occlusion"):
-        guided_backpropagation(open_subject(looks_at_region(tmp_path / "region.onnx")), face, 0)
+        guided_backpropagation(open_explained(looks_at_region(tmp_path / "region.onnx")), face, 0)
 
 
 def test_a_network_without_convolution_has_no_kernels(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a network with a convolution; it has none"):
-        open_subject(looks_at_region(tmp_path / "region.onnx")).kernels()
+        open_explained(looks_at_region(tmp_path / "region.onnx")).kernels()
 
 
 def test_a_conversion_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = open_subject(looks_at_region(tmp_path / "region.onnx"))
+    subject = open_explained(looks_at_region(tmp_path / "region.onnx"))
     monkeypatch.setitem(OPERATORS, "Gemm", lambda attributes, a, b, c: a @ b + 1.1 * c)
     with pytest.raises(NetworkError, match=r"expected ONNX Runtime's answers from PyTorch to 0\.0001; they differ by"):
         subject.differentiable()
@@ -181,7 +181,7 @@ def test_an_operator_that_is_not_known_is_named(tmp_path: Path, face: np.ndarray
         helper.make_node("Concat", ["bent", "bent"], ["both"], axis=1),
         helper.make_node("ReduceMean", ["both", "axes"], ["fer2013"], keepdims=0),
     ]
-    subject = open_subject(write_graph(tmp_path / "celu.onnx", nodes, {"axes": np.array([2, 3])}))
+    subject = open_explained(write_graph(tmp_path / "celu.onnx", nodes, {"axes": np.array([2, 3])}))
     with pytest.raises(NetworkError, match="the network has Celu: kernels, features and occlusion still work"):
         gradcam(subject, face, 0)
     assert subject.features(face)["bent"].shape == (1, 24, 24)

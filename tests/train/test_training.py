@@ -24,7 +24,7 @@ from mien.train.lesson import Lesson  # noqa: E402
 from mien.train.presets import preset  # noqa: E402
 from mien.train.recipe import NO_AUGMENTATION, Optimizer, Schedule  # noqa: E402
 from mien.train.run import Hardware, load_run, new_network, train  # noqa: E402
-from mien.train.scores import open_private, score_private  # noqa: E402
+from mien.train.scores import judge_private, open_private, scores_of  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
@@ -60,7 +60,7 @@ def test_two_heads_give_three_readings(two_heads: Path) -> None:
         logits = load_run(two_heads).network(torch.from_numpy(pictures))["fer2013"] / card.temperatures["fer2013"]
     network = open_network(file, threads=1)
     assert np.allclose(network.run({"faces": pictures})["fer2013"], logits.softmax(dim=1).numpy(), atol=1e-4)
-    scores = score_private(network, stripes())
+    scores = scores_of(judge_private(file, stripes()))
     assert {score.labels for score in scores} == {"FER-2013", "FER+"}
     assert scores[0].accuracy > 0.8, "stripes are easy"
 

@@ -34,7 +34,7 @@ def explain(
     probability; it alone needs no extra. The path of each sheet goes to standard output. docs/explain.md says how to read them.
     """
     kinds = _wanted(what)
-    from mien.explain import Choice, open_subject
+    from mien.explain import Choice, open_explained
     from mien.explain import explain as explain_picture
 
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -42,7 +42,7 @@ def explain(
         kinds, remark = _possible()
         if remark and not quiet:
             notes.print(remark, style="dim", markup=False)
-    subject = open_subject(model, head)
+    subject = open_explained(model, head)
     with notes.status("looking", spinner="dots") if notes.is_terminal and not quiet else nullcontext():
         for sheet in explain_picture(subject, picture, output, kinds, Choice(target, layer, detector)):
             print(sheet.path, flush=True)

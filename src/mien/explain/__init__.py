@@ -1,6 +1,6 @@
 """What a network looks at: kernels, feature maps, Grad-CAM, guided backpropagation and occlusion, as numbers and as PNG sheets.
 
-``explain`` writes the sheets of one picture; ``open_subject`` opens a network, and the functions beside it give the numbers. All of it says
+``explain`` writes the sheets of one picture; ``open_explained`` opens a network, and the functions beside it give the numbers. All of it says
 what a network did with one picture, not what a person feels, and not why a face looks as it does.
 """
 
@@ -12,25 +12,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mien.explain.covering import occlusion
     from mien.explain.crops import Crop, crops_of
+    from mien.explain.explained import Explained, open_explained
     from mien.explain.gradients import gradcam, guided_backpropagation
-    from mien.explain.subject import Subject, open_subject
     from mien.explain.work import KINDS, Choice, Written, explain
 
 _HOMES = {
     "KINDS": "work",
     "Choice": "work",
     "Crop": "crops",
-    "Subject": "subject",
+    "Explained": "explained",
     "Written": "work",
     "crops_of": "crops",
     "explain": "work",
     "gradcam": "gradients",
     "guided_backpropagation": "gradients",
     "occlusion": "covering",
-    "open_subject": "subject",
+    "open_explained": "explained",
 }
 
-__all__ = ["KINDS", "Choice", "Crop", "Subject", "Written", "crops_of", "explain", "gradcam", "guided_backpropagation", "occlusion", "open_subject"]
+__all__ = [
+    "KINDS",
+    "Choice",
+    "Crop",
+    "Explained",
+    "Written",
+    "crops_of",
+    "explain",
+    "gradcam",
+    "guided_backpropagation",
+    "occlusion",
+    "open_explained",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -28,9 +28,9 @@ def occlusion(classifier: Classifier, crop: NDArray[np.float32], target: int, *,
     Raises:
         InputError: The square or the step does not fit the crop.
 
-    >>> from mien.explain import open_subject
+    >>> from mien.explain import open_explained
     >>> flat = np.full((1, 48, 48), 90, np.float32)
-    >>> float(abs(occlusion(open_subject("small").classifier, flat, 0)).max())  # gray on gray
+    >>> float(abs(occlusion(open_explained("small").classifier, flat, 0)).max())  # gray on gray
     0.0
     """
     _, height, width = crop.shape

@@ -47,9 +47,9 @@ def crops_of(picture: str | Path | NDArray[np.uint8], classifier: Classifier, de
         MediaError: The picture cannot be read.
         InputError: There is no face in it, it is a video, or there is no such detector.
 
-    >>> from mien.explain import open_subject
+    >>> from mien.explain import open_explained
     >>> from mien.portrait import draw_portrait
-    >>> [face] = crops_of(draw_portrait(), open_subject().classifier)
+    >>> [face] = crops_of(draw_portrait(), open_explained().classifier)
     >>> face.gray.shape, face.view.shape, len(face.probabilities)
     ((1, 48, 48), (288, 288, 3), 7)
     """

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.classify import Classifier
 from mien.errors import InputError, MissingExtraError
-from mien.explain.subject import Kernels
+from mien.explain.explained import Kernels
 from mien.runtime import Network, open_graph
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SCOPES = "pkg.torch.onnx.name_scopes"
 """Where PyTorch's exporter writes, for each node, the modules that it came from."""
 
 
-class GraphSubject:
+class GraphExplained:
     """An ONNX file with a card.
 
     Layers are called as the modules that they were exported from where the file tells: a module's last output bears its name, earlier ones

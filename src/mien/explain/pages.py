@@ -11,9 +11,9 @@ from PIL import Image
 from mien.explain.colours import laid_over
 from mien.explain.covering import occlusion
 from mien.explain.crops import Crop
+from mien.explain.explained import Explained, chosen_layer, coarsest, stages
 from mien.explain.gradients import gradcam, guided_backpropagation
 from mien.explain.sheets import TIGHT, Heading, bars, captioned, legend, mosaic, sheet, side_by_side, stacked, written
-from mien.explain.subject import Subject, chosen_layer, coarsest, stages
 
 _MOST = 64
 """Maps of one stage that are shown beside other stages; one layer alone is shown with all of its maps."""
@@ -33,7 +33,7 @@ class Question:
         layer: A layer's name, or None for the usual one.
     """
 
-    subject: Subject
+    subject: Explained
     crop: Crop
     target: int
     layer: str | None = None
@@ -51,7 +51,7 @@ class Question:
         return Heading(f"{method}: {self.expression}, {probability}", classifier.labels.colour(self.expression), meaning, source)
 
 
-def kernels_page(subject: Subject) -> NDArray[np.uint8]:
+def kernels_page(subject: Explained) -> NDArray[np.uint8]:
     """The kernels of the first convolution."""
     kernels = subject.kernels()
     outputs, inputs, height, width = kernels.weights.shape

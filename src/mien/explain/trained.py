@@ -15,13 +15,13 @@ from torch.overrides import TorchFunctionMode
 from mien.card import FER_CROP, Card, InputSpec
 from mien.classify import Classifier
 from mien.errors import InputError
-from mien.explain.subject import Kernels
+from mien.explain.explained import Kernels
 from mien.runtime import Network
 from mien.train.cuts import SIDE
 from mien.train.run import Trained, load_run
 
 
-class TrainedSubject:
+class TrainedExplained:
     """The network of a run. Its probabilities are not calibrated: ``mien export`` does that.
 
     Args:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.explain import pages
 from mien.explain.crops import crops_of
+from mien.explain.explained import Explained
 from mien.explain.pages import Question
-from mien.explain.subject import Subject
 from mien.files import told
 from mien.media import save_picture
 
@@ -64,12 +64,12 @@ USUAL = Choice()
 
 
 def explain(
-    subject: Subject, picture: str | Path | NDArray[np.uint8], folder: str | Path, what: Sequence[str] = KINDS, choice: Choice = USUAL
+    subject: Explained, picture: str | Path | NDArray[np.uint8], folder: str | Path, what: Sequence[str] = KINDS, choice: Choice = USUAL
 ) -> Iterator[Written]:
     """Write sheets about what a network does with each face of a picture.
 
     Args:
-        subject: The network (`open_subject`).
+        subject: The network (`open_explained`).
         picture: A file, or ``(h, w, 3)`` uint8 RGB.
         folder: Where the PNGs go; made where it is not there. An earlier sheet of the same name is replaced.
         what: Kinds of sheets out of ``KINDS``.
@@ -84,8 +84,8 @@ def explain(
         NetworkError: No gradients can be taken through the network.
         MissingExtraError: A kind needs packages that are not installed; only ``occlusion`` needs none.
 
-    >>> from mien.explain import open_subject
-    >>> next(explain(open_subject(), "photo.jpg", "seen", ["dreams"]))
+    >>> from mien.explain import open_explained
+    >>> next(explain(open_explained(), "photo.jpg", "seen", ["dreams"]))
     Traceback (most recent call last):
     ...
     mien.errors.InputError: expected kinds out of kernels, features, gradcam, guided, occlusion; got 'dreams'

@@ -1,65 +1,46 @@
-"""How good a network file is, measured on the file itself, with intervals."""
+"""How good a network file is on the test set, measured on the file itself, with intervals, once."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mien.card import Score, write_card
-from mien.data.dataset import PRIVATE_TEST, FaceDataset, leak_free
+from mien.card import Score, read_card, write_card
+from mien.data.dataset import PRIVATE_TEST, FaceDataset
 from mien.errors import InputError
+from mien.evaluate import Evaluation, Figures, Options, evaluate, open_subject
 from mien.files import told
-from mien.metrics import expected_calibration_error, reliability, wilson
-from mien.runtime import Network, open_network
 
-_BATCH = 64
-_QUESTIONS = (("fer2013", "FER-2013"), ("ferplus", "FER+"), ("expression", "FER-2013"), ("expression", "FER+"))
+_QUESTIONS = (("fer2013", "fer2013"), ("ferplus", "ferplus"), ("expression", "fer2013"), ("expression", "votes-7"))
+"""A reading is held against its own labels, the blend against both sets."""
+_LABELS = {"fer2013": "FER-2013", "ferplus": "FER+", "votes-7": "FER+"}
 
 
-def score_private(network: Network, data: FaceDataset) -> list[Score]:
-    """Accuracy of every reading on PrivateTest, whole and leak-free, one view of each picture.
+def judge_private(path: Path, data: FaceDataset) -> list[Evaluation]:
+    """Every reading of a network file on PrivateTest, one view of each picture.
 
-    A reading is held against its own labels, the blend against both sets. Opening PrivateTest is an event:
-    ``mien open-private`` logs it. Nothing may be chosen by what comes out.
+    Opening PrivateTest is an event: ``mien open-private`` logs it. Nothing may be chosen by what comes out.
     """
-    scores = []
-    for part, name in ((data.split(PRIVATE_TEST), "official"), (leak_free(data, PRIVATE_TEST), "leak-free")):
-        answers = {head: probs.argmax(axis=1) for head, probs in predict(network, part).items()}
-        for head, labels in _QUESTIONS:
-            if head not in answers:
-                continue
-            truth = _truth(part, head, labels)
-            right = (answers[head] == truth)[truth >= 0]
-            scores.append(_score(f"PrivateTest, {name}", labels, right, f"reading {head}, one view"))
-    return scores
+    heads = read_card(path).heads
+    return [evaluate(open_subject(path, head=head), data, Options(split=PRIVATE_TEST, labels=labels)) for head, labels in _QUESTIONS if head in heads]
 
 
-def _truth(data: FaceDataset, head: str, labels: str) -> NDArray[np.int64]:
-    """The right column of a reading for each picture, or -1 where a picture does not count."""
-    if labels == "FER-2013":
-        return data.expressions
-    return data.ferplus_majority() if head == "ferplus" else data.seven_class_majority()
+def scores_of(found: list[Evaluation]) -> list[Score]:
+    """Accuracies for a card: the official part of every reading, then the leak-free part."""
+    official = [_score(each, each.whole, "official") for each in found]
+    return official + [_score(each, each.leak_free, "leak-free") for each in found if each.leak_free is not None]
 
 
-def _calibration_error(network: Network, data: FaceDataset, head: str) -> float:
-    probs = predict(network, data)[head]
-    truth = _truth(data, head, "FER+" if head == "ferplus" else "FER-2013")
-    return expected_calibration_error(reliability(probs[truth >= 0], truth[truth >= 0]))
-
-
-def predict(network: Network, data: FaceDataset) -> dict[str, NDArray[np.float32]]:
-    """``{head: (n, k) probabilities}`` of a network file for every picture, one view."""
-    faces = data.images[:, None].astype(np.float32)
-    parts = [network.run({network.card.input.name: faces[start : start + _BATCH]}) for start in range(0, len(faces), _BATCH)]
-    return {head: np.concatenate([part[head] for part in parts]) for head in parts[0]}
-
-
-def _score(data: str, labels: str, right: NDArray[np.bool_], note: str) -> Score:
-    low, high = wilson(int(right.sum()), len(right))
-    return Score(data=data, labels=labels, n=len(right), accuracy=round(float(right.mean()), 5), low=round(low, 5), high=round(high, 5), note=note)
+def _score(found: Evaluation, figures: Figures, part: str) -> Score:
+    return Score(
+        data=f"PrivateTest, {part}",
+        labels=_LABELS[found.options.labels],
+        n=figures.n,
+        accuracy=round(figures.accuracy, 5),
+        low=round(figures.low, 5),
+        high=round(figures.high, 5),
+        note=f"reading {found.subject.head}, one view",
+    )
 
 
 def open_private(path: Path, data: FaceDataset, log: Path) -> str:
@@ -76,17 +57,17 @@ def open_private(path: Path, data: FaceDataset, log: Path) -> str:
     Raises:
         InputError: The classes of the network are not those of the data, or the log cannot be written.
     """
-    network = open_network(path)
-    for head, names in network.card.heads.items():
+    card = read_card(path)
+    for head, names in card.heads.items():
         if head != "ferplus" and names != data.labels.names:
             raise InputError(f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}")
     with told(log), open(log, "a", encoding="utf-8") as file:
-        scores = score_private(network, data)
-        card = write_card(path, network.card.model_copy(update={"scores": tuple(scores)}))
-        test = data.split(PRIVATE_TEST)
-        heads = [head for head in ("fer2013", "ferplus") if head in card.heads]
-        calibration = ", ".join(f"{head} {_calibration_error(network, test, head):.4f}" for head in heads)
-        found = "; ".join(f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}" for score in scores)
-        line = f"{datetime.now(UTC):%Y-%m-%d %H:%M} {path.name} sha256 {card.sha256[:16]}: {found}; expected calibration error: {calibration}"
+        judged = judge_private(path, data)
+        scores = scores_of(judged)
+        card = write_card(path, card.model_copy(update={"scores": tuple(scores)}))
+        own = [found for found in judged if found.subject.head != "expression"]
+        calibration = ", ".join(f"{found.subject.head} {found.whole.expected_calibration_error:.4f}" for found in own)
+        told_scores = "; ".join(f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}" for score in scores)
+        line = f"{datetime.now(UTC):%Y-%m-%d %H:%M} {path.name} sha256 {card.sha256[:16]}: {told_scores}; expected calibration error: {calibration}"
         file.write(line + "\n")
     return line

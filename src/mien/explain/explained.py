@@ -51,8 +51,8 @@ class Differentiable(Protocol):
         ...
 
 
-class Subject(Protocol):
-    """A network that can be looked into. Made by `open_subject`.
+class Explained(Protocol):
+    """A network that can be looked into. Made by `open_explained`.
 
     Attributes:
         name: For titles and names of files.
@@ -86,7 +86,7 @@ class Subject(Protocol):
         ...
 
 
-def open_subject(model: str | Path = "small", head: str | None = None) -> Subject:
+def open_explained(model: str | Path = "small", head: str | None = None) -> Explained:
     """Open a network to look into.
 
     Args:
@@ -98,30 +98,30 @@ def open_subject(model: str | Path = "small", head: str | None = None) -> Subjec
         InputError: There is no such head, or the run is not finished.
         MissingExtraError: A run needs PyTorch and Lightning.
 
-    >>> open_subject("small").classifier.labels.names[3]
+    >>> open_explained("small").classifier.labels.names[3]
     'happy'
     """
     folder = Path(model)
     if folder.is_dir():
         return _open_run(folder, head)
-    from mien.explain.graph import GraphSubject
+    from mien.explain.graph import GraphExplained
 
     try:
         path = network_path(model)
     except NetworkError as error:
         raise NetworkError(f"{error}: a folder of mien train will do too") from None
-    return GraphSubject(path, Classifier(open_network(path), head))
+    return GraphExplained(path, Classifier(open_network(path), head))
 
 
-def _open_run(folder: Path, head: str | None) -> Subject:
+def _open_run(folder: Path, head: str | None) -> Explained:
     try:
-        from mien.explain.trained import TrainedSubject
+        from mien.explain.trained import TrainedExplained
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
         if package not in ("torch", "lightning", "torchmetrics", "onnx", "onnxscript", "matplotlib"):
             raise
         raise MissingExtraError("Runs of mien train", "train", package) from None
-    return TrainedSubject(folder, head)
+    return TrainedExplained(folder, head)
 
 
 def chosen_layer(name: str, layers: Sequence[str]) -> str:
