@@ -148,17 +148,18 @@ PRESETS |= {
     "student": Preset(_STUDENT, "ours: learns from views (mien views, --views); --set options.widths=... for another size", "-"),
 }
 
+_HALF = [24, 48, 96, 192]
 _EIGHT: dict[str, dict[str, Any]] = {
-    "teacher-1": {},
+    "teacher-1": {"options.widths": _WIDE, "epochs": 60},
     "teacher-2": {"options.view": 48, "mixup": 0.2},
-    "teacher-3": {"options.widths": [24, 48, 96, 192], "options.blocks": 3},
-    "teacher-4": {"options.view": 40, "augmentation.erase": 0.5},
-    "teacher-5": {"options.widths": [48, 96, 192], "label_smoothing": 0.1},
-    "teacher-6": {"options.widths": [24, 48, 96, 192], "options.blocks": 4, "mixup": 0.2},
-    "teacher-7": {"options.widths": [64, 128, 256], "options.blocks": 1, "augmentation.coarse": 0.3},
-    "teacher-8": {"options.widths": [40, 80, 160, 224], "options.view": 48, "augmentation.rotation": 15.0},
+    "teacher-3": {"options.blocks": 3, "options.view": 40},
+    "teacher-4": {"options.widths": _WIDE, "options.view": 40, "augmentation.erase": 0.5},
+    "teacher-5": {"options.widths": [32, 64, 128], "label_smoothing": 0.1},
+    "teacher-6": {"options.widths": [20, 40, 80, 160], "options.blocks": 4, "mixup": 0.2},
+    "teacher-7": {"options.widths": [48, 96, 192, 256], "options.blocks": 1, "augmentation.coarse": 0.3},
+    "teacher-8": {"augmentation.rotation": 15.0, "label_smoothing": 0.1},
 }
-_TEACHER = _SMALL.changed({"options.widths": _WIDE, "ema": 0.998, "epochs": 60})
+_TEACHER = _SMALL.changed({"options.widths": _HALF, "ema": 0.998, "epochs": 48})
 TEACHERS = {name: _TEACHER.changed({"name": name, "seed": 10 + number, **changes}) for number, (name, changes) in enumerate(_EIGHT.items())}
 """Eight different networks whose answers students learn from: other widths, depths, views, seeds and augmentation."""
 
