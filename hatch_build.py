@@ -60,7 +60,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 def _page() -> Any:
     """`hatch_page`, which lies beside this file and not on the path while building."""
     spec = importlib.util.spec_from_file_location("hatch_page", ROOT / "hatch_page.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
