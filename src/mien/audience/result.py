@@ -1,0 +1,122 @@
+"""What measuring an audience gives: windows and changes, in which nobody can be found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mien.audience.options import Options
+from mien.labels import Labels
+
+WindowStatus = Literal["reported", "too_few", "blank", "not_looked"]
+ChangeStatus = Literal["measured", "too_few", "too_short", "not_reached"]
+Shares = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Window:
+    """What an audience showed for some seconds. Where too few people were read there is no figure of any kind.
+
+    Args:
+        start: Seconds.
+        end: Seconds.
+        status: ``reported``; ``too_few`` people, or nobody; ``blank``: the picture was of one colour, as when a screen is locked;
+            ``not_looked``: the source gave no picture.
+        samples: How often it was looked at.
+        participants: How many people were read, each counted once.
+        shares: Mean probability of each expression, each participant with the same weight.
+        sentiment: The same as positive, neutral, negative.
+        agreement: How much alike the participants were, 0 to 1 (`mien.aggregate.agreement`).
+        coverage: In which share of the looks the participants were read, 0 to 1.
+        key_points: Labels of the key points that fall into it.
+    """
+
+    start: float
+    end: float
+    status: WindowStatus
+    samples: int
+    participants: int | None = None
+    shares: Shares | None = None
+    sentiment: Shares | None = None
+    agreement: float | None = None
+    coverage: float | None = None
+    key_points: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How the share of one expression or sentiment changed.
+
+    Args:
+        before: Share before the key point, 0 to 1.
+        after: Share after it.
+        change: ``after - before``.
+        low: Lower end of the interval of the change; all intervals of a measurement hold together at 95 %.
+        high: Upper end.
+        clear: Whether it is told as a change.
+    """
+
+    before: float
+    after: float
+    change: float
+    low: float
+    high: float
+    clear: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changed at a key point.
+
+    Args:
+        time: Seconds of the key point on the clock of the source.
+        label: Its words.
+        status: ``measured``; ``too_few`` people before or after; ``too_short`` a stretch before or after; ``not_reached``: the source
+            ended before.
+        participants: The least number of people on either side.
+        shifts: For each expression.
+        sentiment: For positive, neutral, negative.
+    """
+
+    time: float
+    label: str
+    status: ChangeStatus
+    participants: int | None = None
+    shifts: Mapping[str, Shift] | None = None
+    sentiment: Mapping[str, Shift] | None = None
+
+    @property
+    def clear(self) -> tuple[str, ...]:
+        """Expressions whose share changed clearly."""
+        return tuple(name for name, shift in (self.shifts or {}).items() if shift.clear)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """An audience over time, in aggregate only.
+
+    Args:
+        source: Its name.
+        labels: The expressions that were told apart.
+        options: How it was measured.
+        windows: In order of time.
+        changes: One per key point, in order of time.
+        length: Seconds that were measured.
+        finished: False where it was interrupted or the source was lost before its end.
+        remarks: What there is to know besides, a line each.
+    """
+
+    source: str
+    labels: Labels
+    options: Options
+    windows: tuple[Window, ...]
+    changes: tuple[Change, ...] = ()
+    length: float = 0.0
+    finished: bool = True
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def reported(self) -> tuple[Window, ...]:
+        """Windows with figures."""
+        return tuple(window for window in self.windows if window.status == "reported")

@@ -1,0 +1,72 @@
+"""What an audience is looked at through: a recording, a live source, or frames from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.audience.options import Options
+from mien.errors import InputError
+from mien.media import Sampling, open_media
+from mien.media.frame import BadFrame, Frame
+from mien.sighting import Source, name_of
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """An open source.
+
+    Args:
+        name: What tables and messages call it.
+        frames: In order of time, as often as asked for.
+        live: Whether it goes on until somebody ends it.
+        length: Seconds, where it is known.
+    """
+
+    name: str
+    frames: Iterator[Frame | BadFrame]
+    live: bool = False
+    length: float | None = None
+
+
+@contextmanager
+def opened(source: Source | Iterable[Frame], options: Options) -> Iterator[Looks]:
+    """Open a source, and close it in the end.
+
+    Raises:
+        MediaError: It cannot be opened.
+        InputError: It is a single picture, or no source at all.
+    """
+    sampling = Sampling(every=options.every)
+    if isinstance(source, str) and _is_live(source):
+        from mien.media.live import LiveOptions, open_live
+
+        with open_live(source, LiveOptions(sampling=sampling)) as feed:
+            yield Looks(feed.name, iter(feed), live=True)
+    elif _is_frames(source):
+        yield Looks("<frames>", _sampled(source, sampling))  # type: ignore[arg-type]
+    else:
+        with open_media(source, sampling) as media:  # type: ignore[arg-type]
+            if media.kind == "picture":
+                told = "expected a recording, a camera (camera:0) or the screen (screen:)"
+                raise InputError(f"{name_of(source)}: {told}; got a picture: mien analyze reads it")  # type: ignore[arg-type]
+            yield Looks(media.name, iter(media), length=media.duration)
+
+
+def _is_live(text: str) -> bool:
+    from mien.media.live.address import is_live
+
+    return is_live(text)
+
+
+def _is_frames(source: object) -> bool:
+    return (
+        isinstance(source, Iterable) and not isinstance(source, str | bytes | Path) and not hasattr(source, "read") and not hasattr(source, "shape")
+    )
+
+
+def _sampled(frames: Iterable[Frame], sampling: Sampling) -> Iterator[Frame]:
+    chooser = sampling.chooser()
+    return (frame for frame in frames if chooser.takes(frame.time))
