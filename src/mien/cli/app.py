@@ -19,9 +19,11 @@ from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
 from mien.cli.explain import explain
+from mien.cli.finished import calibrate, quantize
 from mien.cli.models import models
 from mien.cli.reproduce import reproduce
 from mien.cli.score import score
+from mien.cli.serve import serve
 from mien.cli.train import export, open_private, train
 from mien.cli.views import views
 from mien.errors import InputError, MediaError, MienError
@@ -43,7 +45,10 @@ app.command()(compare)
 app.command()(evaluate)
 app.command()(reproduce)
 app.command()(score)
+app.command()(serve)
 app.command()(export)
+app.command()(calibrate)
+app.command()(quantize)
 app.command()(open_private)
 app.add_typer(data, name="data")
 

@@ -1,0 +1,107 @@
+"""``mien serve``."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mien.cli.groups import grouped
+from mien.cli.options import NetworkOptions
+
+_SERVICE, _VIDEOS = "Service", "Videos"
+_NEEDED = {
+    "fastapi": "fastapi",
+    "uvicorn": "uvicorn",
+    "websockets": "websockets",
+    "python_multipart": "python-multipart",
+    "prometheus_client": "prometheus-client",
+}
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """Where the service listens, and for whom."""
+
+    host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.", rich_help_panel=_SERVICE)] = "127.0.0.1"
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.", min=0, max=65535, rich_help_panel=_SERVICE)] = 8000
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MIEN_TOKEN", help="What clients must know: 16 letters and digits or more.", show_default=False, rich_help_panel=_SERVICE
+        ),
+    ] = None
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="A name under which the service is known, such as a proxy's; give it again for more.", rich_help_panel=_SERVICE),
+    ] = None
+
+
+@dataclass(frozen=True)
+class KeepingOptions:
+    """What is kept of videos."""
+
+    folder: Annotated[
+        Path | None, typer.Option(help="Where videos and results lie; ~/.local/state/mien by default.", show_default=False, rich_help_panel=_VIDEOS)
+    ] = None
+    keep: Annotated[bool, typer.Option("--keep", help="Keep uploaded videos as long as their results.", rich_help_panel=_VIDEOS)] = False
+    results_hours: Annotated[float, typer.Option(help="Hours for which results are kept.", rich_help_panel=_VIDEOS)] = 24
+
+
+@grouped
+def serve(
+    service: ServiceOptions,
+    keeping: KeepingOptions,
+    networks: NetworkOptions,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,
+) -> None:
+    """Open a page that shows the expressions before the camera, and a service for programs.
+
+    The page reads on the device that shows it, or here. Programs send pictures to /v1/images, videos to /v1/videos and streams to
+    /v1/stream; /openapi.json says how. It reads what a face shows, not what a person feels. Ends with Ctrl-C.
+    """
+    _check_packages()
+    from mien.serve.running import run
+    from mien.serve.settings import Settings
+
+    settings = Settings(
+        _folder(keeping.folder),
+        service.host,
+        service.port,
+        service.token,
+        tuple(service.name or ()),
+        keeping.keep,
+        3600 * keeping.results_hours,
+    )
+    # Several pictures are read at once, so each network gets one thread.
+    pipeline = replace(networks, threads=networks.threads or 1).pipeline()
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def started(address: str) -> None:
+        if not quiet:
+            notes.print(f"mien serves {address} (Ctrl-C ends it)", markup=False)
+
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: None)  # The server has its own, and asks these again after its end.
+    run(settings, pipeline, started)
+
+
+def _folder(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "mien"
+
+
+def _check_packages() -> None:
+    from mien.errors import MissingExtraError
+
+    for module, package in _NEEDED.items():
+        if find_spec(module) is None:
+            raise MissingExtraError("The page and the service", "serve", package)

@@ -1,0 +1,154 @@
+"""``POST /v1/images``."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from fastapi import APIRouter, Request
+
+from mien.errors import MediaError
+from mien.pipeline import Pipeline
+from mien.serve.answers import Cause, Picture, Pictures, Problem
+from mien.serve.reader import Reader, decoded
+from mien.serve.refusals import Refusal
+from mien.serve.settings import Limits
+from mien.serve.uploads import take_form
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}},
+                }
+            }
+        },
+    }
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)}
+
+
+class Room:
+    """How much of something all requests together may use at once.
+
+    >>> room = Room(10, "bytes")
+    >>> with room.taken(8):
+    ...     room.free
+    2
+    """
+
+    def __init__(self, size: int, what: str) -> None:
+        self.free, self._what = size, what
+
+    def take(self, amount: int) -> None:
+        """Use some more.
+
+        Raises:
+            Refusal: There is not enough.
+        """
+        if amount > self.free:
+            raise Refusal(429, f"expected fewer {self._what} at once than clients are sending now: try again in a moment")
+        self.free -= amount
+
+    def give(self, amount: int) -> None:
+        """Give some back."""
+        self.free += amount
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Some of it, for the length of a block."""
+        self.take(amount)
+        try:
+            yield
+        finally:
+            self.give(amount)
+
+
+class _Held(io.BytesIO):
+    """A picture in memory; what it takes is counted."""
+
+    def __init__(self, name: str, limits: Limits, taker: _Pictures) -> None:
+        super().__init__()
+        self.name, self._limits, self._taker = name, limits, taker
+
+    def write(self, data: Any, /) -> int:
+        if self.tell() + len(data) > self._limits.picture_bytes:
+            raise Refusal(413, f"{self.name}: expected a picture of at most {self._limits.picture_bytes:,} bytes; got more: send a smaller one")
+        self._taker.hold(len(data))
+        return super().write(data)
+
+
+class _Pictures:
+    """The pictures of one request, in memory."""
+
+    def __init__(self, limits: Limits, memory: Room) -> None:
+        self._limits, self._memory = limits, memory
+        self.files: list[_Held] = []
+        self._held = 0
+
+    def open(self, name: str, /) -> IO[bytes]:
+        if len(self.files) >= self._limits.pictures:
+            raise Refusal(413, f"expected at most {self._limits.pictures} pictures in one request; got more: send several requests")
+        self.files.append(_Held(name, self._limits, self))
+        return self.files[-1]
+
+    def hold(self, amount: int) -> None:
+        self._memory.take(amount)
+        self._held += amount
+
+    def release(self) -> None:
+        self._memory.give(self._held)
+        self._held = 0
+        self.files.clear()
+
+
+def images(reader: Reader, limits: Limits) -> APIRouter:
+    """The route.
+
+    Args:
+        reader: What reads.
+        limits: How much a client may ask for.
+    """
+    router = APIRouter()
+    memory, requests = Room(limits.held_bytes, "pictures"), Room(limits.requests, "requests")
+
+    @router.post("/v1/images", response_model=Pictures, responses=_PROBLEMS, openapi_extra=_BODY, tags=["pictures"])
+    async def read_images(request: Request) -> Pictures:
+        """Find the faces in pictures and read the expression that each one shows.
+
+        One picture or several in the field `file`. Of an animation the first frame is read. A picture that cannot be read does not
+        hold up the others; when none can be read, the answer is the error of the first.
+        """
+        taken = _Pictures(limits, memory)
+        try:
+            with requests.taken(1):
+                await take_form(request, limits.request_bytes, limits, taken)
+                pictures = []
+                for file in taken.files:
+                    if await request.is_disconnected():
+                        break
+                    pictures.append(await reader.run(_read, file.getbuffer().tobytes(), file.name, limits.pixels, reader.pipeline))
+        finally:
+            taken.release()
+        failed = [picture.error for picture in pictures if picture.error is not None]
+        if failed and len(failed) == len(pictures):
+            raise Refusal(failed[0].status, failed[0].message, failed[0].kind)
+        return Pictures(model=reader.pipeline.classifier.network.card.name, pictures=pictures)
+
+    return router
+
+
+def _read(data: bytes, name: str, max_pixels: int, pipeline: Pipeline) -> Picture:
+    try:
+        image = decoded(data, name, max_pixels)
+    except MediaError as error:
+        return Picture(source=name, status="error", error=Cause(**Refusal.of(error).body()["error"]))
+    [faces] = pipeline([image])
+    height, width = image.shape[:2]
+    return Picture(source=name, status="face" if len(faces) else "no_face", width=width, height=height, faces=list(faces))

@@ -1,0 +1,72 @@
+"""The service on a socket, until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from mien.errors import InputError
+from mien.pipeline import Pipeline
+from mien.serve.app import create_app
+from mien.serve.connections import protocols
+from mien.serve.settings import Settings
+
+
+def listening(settings: Settings) -> socket.socket:
+    """The socket that the service listens on.
+
+    Raises:
+        InputError: The address is not one of this machine's, or the port is taken.
+    """
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        told = f"expected an address and port to listen on; got {settings.host}, {settings.port}: {error.strerror or error}"
+        raise InputError(f"{told}: give others with --host and --port") from None
+
+
+def server(settings: Settings, pipeline: Pipeline) -> uvicorn.Server:
+    """The service, ready to run on a socket (`listening`)."""
+    limits = settings.limits
+    connection, stream = protocols(limits)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    config = uvicorn.Config(
+        create_app(settings, pipeline),
+        http=connection,
+        ws=stream,
+        ws_max_size=limits.frame_bytes,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config)
+
+
+def address(settings: Settings, listener: socket.socket) -> str:
+    """Where a browser finds the page."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def run(settings: Settings, pipeline: Pipeline, started: Callable[[str], None]) -> None:
+    """Listen and answer until SIGINT or SIGTERM.
+
+    Args:
+        settings: Where and for whom.
+        pipeline: What reads.
+        started: Is told the address.
+
+    Raises:
+        InputError: The address cannot be listened on.
+    """
+    with listening(settings) as listener:
+        started(address(settings, listener))
+        server(settings, pipeline).run(sockets=[listener])
