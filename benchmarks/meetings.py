@@ -238,8 +238,8 @@ def _grid(count: int, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
     gap = max(4, height // 120)
     best = max(range(1, count + 1), key=lambda columns: min(width / columns, height / math.ceil(count / columns) * 16 / 9), default=1)
     rows = math.ceil(count / best)
-    wide = int(min(width / best, height / rows * 16 / 9)) - gap
-    high = int(wide * 9 / 16)
+    high = int(min(width / best * 9 / 16, height / rows)) - gap
+    wide = int(high * 16 / 9)
     places = []
     for index in range(count):
         row, column = divmod(index, best)
