@@ -5,6 +5,7 @@ Each message says what was expected, what came and what to do, in one line that 
     MienError
     ├── InputError          something the caller handed in cannot be used
     │   ├── MediaError      a file or stream cannot be read as a picture or a video
+    │   │   └── LostError   a live source is not there, or not any more
     │   └── RecordError     columns of a record do not fit together
     ├── NetworkError        a network file is missing, damaged or not what its card says
     └── MissingExtraError   a part needs a package that is not installed
@@ -31,6 +32,20 @@ class MediaError(InputError):
     def __init__(self, message: str, kind: str = "unreadable") -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class LostError(MediaError):
+    """A live source is not there, or not any more.
+
+    Args:
+        message: What was expected, what came and what to do.
+        kind: As in `MediaError`.
+        final: Whether it is no use to try again, as with a password that was refused.
+    """
+
+    def __init__(self, message: str, kind: str = "unreadable", *, final: bool = False) -> None:
+        super().__init__(message, kind)
+        self.final = final
 
 
 class RecordError(InputError):

@@ -86,11 +86,11 @@ def test_variable_frame_rate_and_a_late_start() -> None:
 
 
 def test_sampling_converts_only_what_is_taken(plain: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mien.media.videos as videos
+    import mien.media.upright as upright
 
     converted = []
-    real = videos._to_rgb
-    monkeypatch.setattr(videos, "_to_rgb", lambda frame, *rest: converted.append(frame.pts) or real(frame, *rest))
+    real = upright._to_rgb
+    monkeypatch.setattr(upright, "_to_rgb", lambda frame, *rest: converted.append(frame.pts) or real(frame, *rest))
     media, frames, _ = read(plain, Sampling(per_second=5))
     assert [frame.index for frame in frames] == list(range(0, 40, 5))
     assert len(converted) == media.expected_frames == 8

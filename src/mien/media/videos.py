@@ -6,24 +6,20 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from mien.errors import InputError, MediaError
 from mien.media.content import Content
 from mien.media.decoding import Decoding, extent
 from mien.media.opened import Frames, Media
 from mien.media.sampling import Sampling
+from mien.media.upright import Upright, check_size, square_size, turn
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,ivf,mxf,nut,rm,dv,yuv4mpegpipe,"
@@ -34,8 +30,6 @@ DEMUXERS = (
 is everything that is text or points to other files or addresses: playlists, concat, sdp, dash, subtitles, pictures."""
 
 _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif")
-
-Turn = tuple[bool, bool, bool]
 
 
 @dataclass(frozen=True)
@@ -96,17 +90,11 @@ def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[
     with content.open() as file, av.open(file, "r", container_options=options, metadata_errors="replace") as container:
         stream = _video_stream(container, content.name)
         context = stream.codec_context
-        _check_size(context.width, context.height, content.name, wanted.max_pixels)
+        check_size(context.width, context.height, content.name, wanted.max_pixels)
         context.thread_count = threads or (1 if context.width * context.height <= 1_000_000 else min(8, os.cpu_count() or 1))
         if context.thread_count > 1:
             context.thread_type = "AUTO"
         yield container, stream
-
-
-def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        shape = f"{width} x {height} = {width * height:,}"
-        raise MediaError(f"{name}: expected at most {max_pixels:,} pixels; got {shape}: scale it down or raise max_pixels", "too_large")
 
 
 def _video_stream(container: InputContainer, name: str) -> VideoStream:
@@ -129,60 +117,14 @@ def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, in
             frames = []
         for frame in frames:
             if isinstance(frame, VideoFrame):
-                width, height = _square_size(frame, stream)
-                return (height, width) if _turn(frame)[0] else (width, height)
+                width, height = square_size(frame, stream)
+                return (height, width) if turn(frame)[0] else (width, height)
         if number > 100:
             break
     return stream.codec_context.width, stream.codec_context.height
 
 
 def _read(content: Content, wanted: _Wanted) -> Frames:
-    reformatter = VideoReformatter()
-    turns: dict[int, Turn] = {}
     with _opened(content, wanted, wanted.threads) as (container, stream):
-
-        def to_rgb(frame: VideoFrame) -> NDArray[np.uint8]:
-            _check_size(frame.width, frame.height, content.name, wanted.max_pixels)
-            try:
-                # To ask a frame for its side data keeps it in memory until the next sweep, so only one per rotation is asked.
-                if frame.rotation not in turns:
-                    turns[frame.rotation] = _turn(frame)
-                return _to_rgb(frame, _square_size(frame, stream), turns[frame.rotation], reformatter)
-            except (FFmpegError, ValueError) as error:
-                message = f"{content.name}: expected a known pixel format; got {frame.format.name} ({error}): convert the video to H.264"
-                raise MediaError(message, "unsupported") from None
-
+        to_rgb = Upright(content.name, stream, wanted.max_pixels)
         yield from Decoding(content, container, stream, wanted.sampling, to_rgb).frames()
-
-
-def _square_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
-    """Width and height before rotation with square pixels: one side of each pixel is stretched, none is shrunk."""
-    shape = stream.sample_aspect_ratio
-    if not shape or shape == 1 or not Fraction(1, 4) <= shape <= 4:
-        return frame.width, frame.height
-    return (round(frame.width * shape), frame.height) if shape > 1 else (frame.width, round(frame.height / shape))
-
-
-def _turn(frame: VideoFrame) -> Turn:
-    """Whether rows and columns are exchanged, and then whether left and right, top and bottom are.
-
-    The display matrix ``a b u, c d v, x y w`` maps the pixel at ``p, q`` to ``a p + c q, b p + d q`` (ISO/IEC 14496-12);
-    only its turns by 90 degrees and mirrors are heeded.
-    """
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return False, False, False
-    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
-    if abs(b) > abs(a):
-        return True, c < 0, b < 0
-    return False, a < 0, d < 0
-
-
-def _to_rgb(frame: VideoFrame, size: tuple[int, int], turn: Turn, reformatter: VideoReformatter) -> NDArray[np.uint8]:
-    exchange, mirror, flip = turn
-    image = np.asarray(reformatter.reformat(frame, *size, "rgb24").to_ndarray(), np.uint8)
-    if not (exchange or mirror or flip):
-        return image
-    if exchange:
-        image = image.transpose(1, 0, 2)
-    return np.ascontiguousarray(image[:: -1 if flip else 1, :: -1 if mirror else 1])

@@ -1,0 +1,9 @@
+"""Live sources: cameras, streams from the network, the screen, recordings at the pace of their clock. The newest frame wins."""
+
+from mien.media.live.address import Address, is_live
+from mien.media.live.frame import LiveFrame
+from mien.media.live.opening import open_live
+from mien.media.live.options import LiveOptions
+from mien.media.live.source import LiveSource, State
+
+__all__ = ["Address", "LiveFrame", "LiveOptions", "LiveSource", "State", "is_live", "open_live"]

@@ -1,0 +1,88 @@
+"""What a text says of a live source: which kind it is, and which one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from mien.errors import InputError
+
+Kind = Literal["camera", "screen", "rtsp", "http", "file"]
+
+_SCHEMES: dict[str, Kind] = {"camera": "camera", "screen": "screen", "live": "file", "rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
+_DEVICE = re.compile(r"/dev/video\d+")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where frames come from.
+
+    Args:
+        kind: ``camera``, ``screen``, ``rtsp``, ``http`` or ``file``.
+        place: What is opened: a camera's number or name, a part of the screen, an address of the network, a path.
+
+    >>> Address.parse("camera:/dev/video2")
+    Address(kind='camera', place='/dev/video2')
+    >>> Address.parse("rtsp://anna:secret@door.local/stream").name
+    'rtsp://anna:***@door.local/stream'
+    """
+
+    kind: Kind
+    place: str
+
+    @property
+    def name(self) -> str:
+        """What messages and tables call it; a password is not shown."""
+        if self.kind in ("rtsp", "http"):
+            return re.sub(r"(?<=//)([^/@:]*):[^/]*@", r"\1:***@", self.place)
+        return f"{'live' if self.kind == 'file' else self.kind}:{self.place}"
+
+    @property
+    def host(self) -> str | None:
+        """The computer that it names, if it is one of the network."""
+        return urlsplit(self.place).hostname if self.kind in ("rtsp", "http") else None
+
+    @staticmethod
+    def parse(text: str) -> Address:
+        """Read a text such as ``camera:0``, ``rtsp://...``, ``screen:2``, ``live:clip.mp4``.
+
+        Raises:
+            InputError: It names no live source.
+        """
+        if _DEVICE.fullmatch(text):
+            return Address("camera", text)
+        scheme, colon, rest = text.partition(":")
+        kind = _SCHEMES.get(scheme.lower()) if colon else None
+        if kind in ("rtsp", "http"):
+            if not _has_host(text):
+                raise InputError(f"{text}: expected an address such as {scheme.lower()}://camera.local/stream; got one without a computer's name")
+            return Address(kind, text)
+        if kind is None:
+            raise InputError(
+                f"{text}: expected camera:0, rtsp://..., http://..., screen: or live:RECORDING; got something else: for a file write live:{text}"
+            )
+        if kind == "file" and not rest:
+            raise InputError("live:: expected the path of a recording after live:; got none")
+        return Address(kind, rest or ("0" if kind == "camera" else ""))
+
+
+def is_live(text: str) -> bool:
+    """Whether a text names a live source, and not a file.
+
+    >>> [is_live(text) for text in ("camera:0", "/dev/video0", "RTSP://door.local/1", "screen:", "live:clip.mp4")]
+    [True, True, True, True, True]
+    >>> is_live("clip.mp4"), is_live("C:/clip.mp4"), is_live("-")
+    (False, False, False)
+    """
+    scheme, colon, rest = text.partition(":")
+    kind = _SCHEMES.get(scheme.lower()) if colon else None
+    return bool(_DEVICE.fullmatch(text)) or (kind is not None and (kind not in ("rtsp", "http") or rest.startswith("//")))
+
+
+def _has_host(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,77 @@
+"""The time of a live stream: its own timestamps, held to the clock of this machine."""
+
+from __future__ import annotations
+
+_STEP = 1e-6  # s by which a frame comes after the one before it at least.
+
+
+class Clock:
+    """Gives frames their times: seconds since the first one, always growing.
+
+    A stream's own timestamps say best how far apart two frames are. But they start anywhere, and anew after each loss, and a
+    camera's clock can jump: what they say is believed as long as it agrees with when the frames arrived.
+
+    Args:
+        tolerance: Seconds by which timestamps and arrival may differ; beyond it the timestamps are tied to the arrival anew. Infinite for
+            recordings, whose timestamps are the truth however long somebody took to read them.
+
+    >>> clock = Clock(tolerance=1.0)
+    >>> clock.time(stamp=512.00, arrival=7.00), round(clock.time(stamp=512.04, arrival=7.09), 6)
+    (0.0, 0.04)
+    >>> clock.restart()  # lost, and opened again five seconds later
+    >>> clock.time(stamp=0.0, arrival=12.0)
+    5.0
+    """
+
+    def __init__(self, tolerance: float) -> None:
+        self._tolerance = tolerance
+        self._first: float | None = None  # Arrival of 0 s.
+        self._offset: float | None = None  # From timestamps to times.
+        self._last = -_STEP
+
+    def restart(self) -> None:
+        """The source was opened again: its timestamps begin anew, time goes on."""
+        self._offset = None
+
+    def time(self, stamp: float | None, arrival: float) -> float:
+        """Time of the next frame.
+
+        Args:
+            stamp: Its timestamp in seconds, or None where there is none.
+            arrival: When it came, in seconds of a clock that never jumps.
+        """
+        if self._first is None:
+            self._first = arrival
+        time = self._by_stamp(stamp, arrival - self._first) if stamp is not None else arrival - self._first
+        self._last = max(time, self._last + _STEP)
+        return self._last
+
+    def _by_stamp(self, stamp: float, elapsed: float) -> float:
+        if self._offset is None or abs(stamp + self._offset - elapsed) > self._tolerance:
+            self._offset = elapsed - stamp
+        return stamp + self._offset
+
+
+class Pace:
+    """Says how long to wait so that frames come at the pace of their timestamps, as in a player.
+
+    A frame that comes late is given at once, and those after it follow from there, so that nothing is hurried. Frames are given
+    a thousandth faster than their clock, so that what was held up for this drains, and two clocks that differ do not drift apart.
+
+    >>> pace = Pace()
+    >>> [round(pace.pause(stamp, now), 3) for stamp, now in ((0.0, 5.0), (0.1, 5.0), (0.2, 5.5), (0.3, 5.5))]
+    [0.0, 0.1, 0.0, 0.1]
+    """
+
+    def __init__(self, hurry: float = 0.001) -> None:
+        self._rate = 1 - hurry
+        self._due: float | None = None
+        self._stamp = 0.0
+
+    def pause(self, stamp: float, now: float) -> float:
+        """Seconds until the next frame is due."""
+        step = stamp - self._stamp
+        # Timestamps that jump say nothing about when the frame is due.
+        due = now if self._due is None or not 0 <= step <= 10 else self._due + step * self._rate
+        self._due, self._stamp = max(due, now), stamp
+        return self._due - now

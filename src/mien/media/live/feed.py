@@ -1,0 +1,46 @@
+"""What is between a live source and a device, a server or the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A frame as it comes in.
+
+    Args:
+        stamp: The stream's own timestamp in seconds, or None.
+        picture: Makes the ``(h, w, 3)`` uint8 RGB picture; only done for frames that somebody takes.
+    """
+
+    stamp: float | None
+    picture: Callable[[], NDArray[np.uint8]]
+
+
+class Feed(Protocol):
+    """Opens one source, again and again.
+
+    Attributes:
+        tolerance: See `mien.media.live.clock.Clock`.
+    """
+
+    tolerance: float
+
+    def open(self, stop: Event) -> AbstractContextManager[Iterator[Shot]]:
+        """Open it. The iterator gives shots as they come, and ends when the source has come to its end, as a recording has.
+
+        Args:
+            stop: Set when nobody wants more: pauses end at once then.
+
+        Raises:
+            LostError: It is not there, or not any more; also from the iterator.
+        """
+        ...

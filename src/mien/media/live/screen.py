@@ -1,0 +1,136 @@
+"""The screen, or a part of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError, LostError, MissingExtraError
+from mien.media.live.address import Address
+from mien.media.live.feed import Shot
+from mien.media.live.options import LiveOptions
+from mien.media.upright import check_size
+
+if TYPE_CHECKING:
+    from mss import MSS
+    from mss.models import Monitor
+
+RATE = 10.0  # Pictures a second, where nothing else is asked for.
+_LOOK_AGAIN = 1.0  # s after which it is asked anew how large the screen is.
+
+Area = tuple[int, int, int, int]
+"""Four numbers in px of the whole desktop."""
+
+
+class Screen:
+    """A monitor, or a part of the desktop. When its size changes, frames change theirs; a part is cut to what is there.
+
+    Args:
+        address: Which monitor, from 1 (0: all of them together), or ``x,y,w,h`` in px.
+        options: How often it is looked at.
+
+    Raises:
+        InputError: It is neither a number nor four.
+    """
+
+    tolerance = 1.0
+
+    def __init__(self, address: Address, options: LiveOptions) -> None:
+        self._name, self._options = address.name, options
+        self._wanted = _wanted(address)
+        self._step = 1 / (options.sampling.rate or options.rate or RATE)
+
+    @contextmanager
+    def open(self, stop: Event) -> Iterator[Iterator[Shot]]:
+        with self._desktop() as desktop:
+            self._area(desktop)
+        yield self._shots(stop)
+
+    def _shots(self, stop: Event) -> Iterator[Shot]:
+        due = time.monotonic()
+        while not stop.is_set():
+            with self._desktop() as desktop:
+                # A new connection now and then: mss asks only once how large the screen is.
+                for shot in self._grabs(desktop):
+                    yield shot
+                    due = max(due + self._step, time.monotonic())
+                    if stop.wait(due - time.monotonic()):
+                        return
+
+    def _grabs(self, desktop: MSS) -> Iterator[Shot]:
+        """Pictures for a while; at least one."""
+        from mss import ScreenShotError
+
+        area, opened, grabbed = self._area(desktop), time.monotonic(), False
+        while not grabbed or time.monotonic() - opened < _LOOK_AGAIN:
+            try:
+                shot = desktop.grab(area)
+            except ScreenShotError as error:
+                if not grabbed:
+                    raise self._lost(error) from None
+                return  # As when the screen has become smaller: look again.
+            grabbed = True
+            yield Shot(None, partial(_rgb, shot.raw, shot.width, shot.height))
+
+    @contextmanager
+    def _desktop(self) -> Iterator[MSS]:
+        try:
+            import mss
+        except ImportError:
+            raise MissingExtraError("Pictures of the screen", "screen", "mss") from None
+        try:
+            desktop = mss.MSS()
+        except (mss.ScreenShotError, OSError) as error:
+            raise self._lost(error) from None
+        with desktop:
+            yield desktop
+
+    def _area(self, desktop: MSS) -> Area:
+        """What is looked at, as left, top, right and bottom on the desktop."""
+        whole, *monitors = [_corners(monitor) for monitor in desktop.monitors]
+        wanted = self._wanted
+        if isinstance(wanted, int):
+            area = whole if wanted == 0 or not monitors else monitors[wanted - 1] if wanted <= len(monitors) else None
+            if area is None:
+                raise LostError(f"{self._name}: expected a monitor from 1 to {len(monitors)}; there is no {wanted}: name another", "missing")
+        else:
+            left, top, width, height = wanted
+            area = max(left, whole[0]), max(top, whole[1]), min(left + width, whole[2]), min(top + height, whole[3])
+            if area[0] >= area[2] or area[1] >= area[3]:
+                size = f"{whole[2] - whole[0]} x {whole[3] - whole[1]} px"
+                raise LostError(f"{self._name}: expected a part of the desktop, which is {size}; got one beside it: name another", "missing")
+        check_size(area[2] - area[0], area[3] - area[1], self._name, self._options.max_pixels)
+        return area
+
+    def _lost(self, error: Exception) -> LostError:
+        advice = "start mien in a graphical session, or say which one with DISPLAY" if "display" in str(error).lower() else "is it locked or asleep?"
+        return LostError(f"{self._name}: expected a screen to look at; got: {error}: {advice}", "missing")
+
+
+def _corners(monitor: Monitor) -> Area:
+    left, top = monitor["left"], monitor["top"]
+    return left, top, left + monitor["width"], top + monitor["height"]
+
+
+def _wanted(address: Address) -> int | Area:
+    numbers = address.place.split(",") if address.place else ["1"]
+    if all(re.fullmatch(r"\s*-?\d+\s*", number) for number in numbers):
+        given = [int(number) for number in numbers]
+        if len(given) == 1 and given[0] >= 0:
+            return given[0]
+        if len(given) == 4 and min(given[2:]) >= 1:
+            return given[0], given[1], given[2], given[3]
+    raise InputError(f"{address.name}: expected screen:, screen:2 for the second monitor, or screen:x,y,width,height in px; got {address.place!r}")
+
+
+def _rgb(raw: bytearray, width: int, height: int) -> NDArray[np.uint8]:
+    """Out of bytes in the order blue, green, red, nothing."""
+    return np.ascontiguousarray(np.frombuffer(raw, np.uint8).reshape(height, width, 4)[..., 2::-1])

@@ -1,0 +1,104 @@
+"""Frames of a camera or a network stream as FFmpeg hands them over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from mien.errors import LostError
+from mien.media.live.feed import Shot
+from mien.media.live.options import LiveOptions
+from mien.media.upright import Upright, check_size
+
+_MOST_DAMAGED = 100  # Packets in a row of which nothing comes.
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What FFmpeg is told.
+
+    Args:
+        name: What messages call the source.
+        url: What is opened.
+        form: FFmpeg's name of the device or container; None: it finds out.
+        settings: FFmpeg's options.
+        explain: Makes an error for people of one of FFmpeg's.
+    """
+
+    name: str
+    url: str
+    explain: Callable[[FFmpegError, float], LostError]
+    form: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def opened(opening: Opening, options: LiveOptions) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a stream of pictures.
+
+    Raises:
+        LostError: It is not there, is not readable, or holds no pictures.
+    """
+    began = time.monotonic()
+    try:
+        # The timeout is PyAV's own, which works for every protocol; FFmpeg's options for it differ from one to the next.
+        container = av.open(opening.url, "r", opening.form, options=opening.settings, metadata_errors="replace", timeout=options.timeout)
+    except FFmpegError as error:
+        raise opening.explain(error, time.monotonic() - began) from None
+    with container:
+        stream = _video_stream(container, opening.name)
+        context = stream.codec_context
+        check_size(context.width, context.height, opening.name, options.max_pixels)
+        context.thread_type = "SLICE"  # Threads that take a frame each hold frames back.
+        yield container, stream
+
+
+def shots(opening: Opening, options: LiveOptions, container: InputContainer, stream: VideoStream) -> Iterator[Shot]:
+    """Frames as they come; ends where the stream ends.
+
+    Raises:
+        LostError: Nothing comes any more, or nothing of it can be decoded.
+    """
+    upright = Upright(opening.name, stream, options.max_pixels)
+    damaged, began = 0, time.monotonic()
+    try:
+        for packet in container.demux(stream):
+            frames = _decoded(packet.decode)
+            damaged = 0 if frames else damaged + 1
+            if damaged > _MOST_DAMAGED:
+                raise LostError(f"{opening.name}: expected pictures; got {damaged} packets of which none can be decoded: look at the source's codec")
+            for frame in frames:
+                yield Shot(frame.time, partial(upright, frame))
+            began = time.monotonic()
+    except FFmpegError as error:
+        raise opening.explain(error, time.monotonic() - began) from None
+
+
+def _decoded(decode: Callable[[], list[VideoFrame]]) -> list[VideoFrame]:
+    """Frames of a packet; none of one that is damaged, as the first of a stream that is joined on its way are."""
+    try:
+        return [frame for frame in decode() if isinstance(frame, VideoFrame) and not frame.is_corrupt]
+    except FFmpegError:
+        return []
+
+
+def _video_stream(container: InputContainer, name: str) -> VideoStream:
+    streams = list(container.streams.video)
+    if not streams:
+        what = "only sound" if container.streams.audio else "none"
+        raise LostError(f"{name}: expected a stream of pictures; got {what}: name another address", "no_video", final=True)
+    for stream in streams:
+        if stream.codec_context is not None:
+            return stream
+    raise LostError(
+        f"{name}: expected a codec that FFmpeg can decode; got an unknown one: set the source to H.264, H.265 or MJPEG", "unsupported", final=True
+    )

@@ -1,0 +1,92 @@
+"""Decoded frames as they should be seen: upright, with square pixels, in RGB."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from mien.errors import MediaError
+
+Turn = tuple[bool, bool, bool]
+
+
+class Upright:
+    """Makes the pictures of one stream: rotation, mirroring and pixel shape that it asks for are applied.
+
+    Args:
+        name: What messages call the source.
+        stream: The stream.
+        max_pixels: Larger frames are refused.
+    """
+
+    def __init__(self, name: str, stream: VideoStream, max_pixels: int) -> None:
+        self._name, self._stream, self._max_pixels = name, stream, max_pixels
+        self._reformatter = VideoReformatter()
+        self._turns: dict[int, Turn] = {}
+
+    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """``(h, w, 3)`` uint8 RGB.
+
+        Raises:
+            MediaError: The frame is too large, or in a pixel format that is not known.
+        """
+        check_size(frame.width, frame.height, self._name, self._max_pixels)
+        try:
+            # To ask a frame for its side data keeps it in memory until the next sweep, so only one per rotation is asked.
+            if frame.rotation not in self._turns:
+                self._turns[frame.rotation] = turn(frame)
+            return _to_rgb(frame, square_size(frame, self._stream), self._turns[frame.rotation], self._reformatter)
+        except (FFmpegError, ValueError) as error:
+            message = f"{self._name}: expected a known pixel format; got {frame.format.name} ({error}): convert the video to H.264"
+            raise MediaError(message, "unsupported") from None
+
+
+def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
+    """Refuse frames that are too large.
+
+    Raises:
+        MediaError: They are.
+    """
+    if width * height > max_pixels:
+        shape = f"{width} x {height} = {width * height:,}"
+        raise MediaError(f"{name}: expected at most {max_pixels:,} pixels; got {shape}: scale it down or raise max_pixels", "too_large")
+
+
+def square_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
+    """Width and height before rotation with square pixels: one side of each pixel is stretched, none is shrunk."""
+    shape = stream.sample_aspect_ratio
+    if not shape or shape == 1 or not Fraction(1, 4) <= shape <= 4:
+        return frame.width, frame.height
+    return (round(frame.width * shape), frame.height) if shape > 1 else (frame.width, round(frame.height / shape))
+
+
+def turn(frame: VideoFrame) -> Turn:
+    """Whether rows and columns are exchanged, and then whether left and right, top and bottom are.
+
+    The display matrix ``a b u, c d v, x y w`` maps the pixel at ``p, q`` to ``a p + c q, b p + d q`` (ISO/IEC 14496-12);
+    only its turns by 90 degrees and mirrors are heeded.
+    """
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    if abs(b) > abs(a):
+        return True, c < 0, b < 0
+    return False, a < 0, d < 0
+
+
+def _to_rgb(frame: VideoFrame, size: tuple[int, int], turn: Turn, reformatter: VideoReformatter) -> NDArray[np.uint8]:
+    exchange, mirror, flip = turn
+    image = np.asarray(reformatter.reformat(frame, *size, "rgb24").to_ndarray(), np.uint8)
+    if not (exchange or mirror or flip):
+        return image
+    if exchange:
+        image = image.transpose(1, 0, 2)
+    return np.ascontiguousarray(image[:: -1 if flip else 1, :: -1 if mirror else 1])
