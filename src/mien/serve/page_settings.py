@@ -10,6 +10,7 @@ from mien.classify import Classifier
 from mien.detect import mtcnn
 from mien.draw import NOTE
 from mien.labels import Labels
+from mien.networks import FOLDER
 from mien.pipeline import Pipeline
 from mien.reading import ROW_KEYS, flat_keys
 from mien.sentiment import PRESETS, SENTIMENTS
@@ -30,7 +31,7 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
     return {
         "version": mien.__version__,
         "note": NOTE,
-        "device": device_available() and isinstance(detector, mtcnn.MTCNN),
+        "device": device_available() and isinstance(detector, mtcnn.MTCNN) and _shipped(classifier),
         "labels": list(labels),
         "colours": _colours(labels),
         "sentiment": _sentiment(labels, mapping),
@@ -54,13 +55,18 @@ def _sentiment(labels: Labels, mapping: str) -> dict[str, Any]:
 def _model(classifier: Classifier) -> dict[str, Any]:
     card = classifier.network.card
     facts = card.model_dump(include={"name", "version", "summary", "limits", "licence"})
-    return {**facts, "head": classifier.head, "input": card.input.model_dump(), "crop": classifier.crop.model_dump()}
+    return {**facts, "url": f"/networks/{classifier.network.path.name}", "head": classifier.head, "input": card.input.model_dump(), "crop": classifier.crop.model_dump()}
 
 
 def _detector(detector: object) -> dict[str, Any]:
     own = {"min_face": detector.min_face, "factor": detector.factor} if isinstance(detector, mtcnn.MTCNN) else {}
     thresholds = list(detector.thresholds) if isinstance(detector, mtcnn.MTCNN) else []
     return {**_constants(mtcnn), **own, "thresholds": thresholds, "networks": ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"]}
+
+
+def _shipped(classifier: Classifier) -> bool:
+    """Whether a browser can load the network: a file of the user's own stays with the server."""
+    return classifier.network.path.parent == FOLDER
 
 
 def _constants(module: object) -> dict[str, float]:

@@ -1,0 +1,98 @@
+/**
+ * The way on this device: a worker in this browser holds the networks.
+ * @typedef {import("./reading/pixels.js").Box} Box
+ * @typedef {{box: Box, score: number, points?: number[][], track?: number, probs: number[], smooth?: number[], steady?: number}} Face
+ * @typedef {{width: number, height: number, data: Uint8ClampedArray}} Pixels RGBA.
+ */
+
+const PARTS = ["pnet", "rnet", "onet"];
+
+export class Device {
+  /** @param {any} settings The page's. */
+  constructor(settings) {
+    this.settings = settings;
+    this.count = 0;
+    /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
+    this.waiting = new Map();
+    this.worker = new Worker(new URL("./reading/worker.js", import.meta.url), { type: "module" });
+    this.worker.onmessage = ({ data }) => {
+      const { resolve, reject } = this.waiting.get(data.id);
+      this.waiting.delete(data.id);
+      if ("error" in data) reject(new Error(data.error));
+      else resolve(data.value);
+    };
+    this.worker.onerror = (event) => {
+      event.preventDefault();
+      const error = new Error(`this browser cannot run the networks: ${event.message || "its worker did not start"}`);
+      for (const { reject } of this.waiting.values()) reject(error);
+      this.waiting.clear();
+    };
+    const networks = Object.fromEntries(settings.detector.networks.map((name, at) => [PARTS[at], `/networks/${name}.onnx`]));
+    /** Settles once everything is loaded; from then on no connection is needed. */
+    this.ready = this.ask({ kind: "load", settings, networks: { ...networks, expression: settings.model.url }, threads: threads() });
+  }
+
+  /** @param {any} message @param {Transferable[]} [transfer] @returns {Promise<any>} */
+  ask(message, transfer = []) {
+    const id = this.count++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ ...message, id }, transfer);
+    });
+  }
+
+  /**
+   * The faces of one picture.
+   * @param {Pixels} pixels Given away.
+   * @param {number} minFace px
+   * @returns {Promise<Face[]>}
+   */
+  async picture({ width, height, data }, minFace) {
+    await this.ready;
+    const { faces } = await this.ask({ kind: "picture", width, height, buffer: data.buffer, minFace }, [data.buffer]);
+    return faces;
+  }
+
+  /** A stream of frames, with a memory of its own. @param {{minFace: number, largest?: boolean, live?: boolean}} options */
+  async stream(options) {
+    await this.ready;
+    const stream = this.count++;
+    await this.ask({ kind: "open", stream, options });
+    return new DeviceStream(this, stream);
+  }
+}
+
+class DeviceStream {
+  /** Frames that may be on their way at once. */
+  depth = 2;
+
+  /** @param {Device} device @param {number} stream */
+  constructor(device, stream) {
+    this.device = device;
+    this.stream = stream;
+  }
+
+  /**
+   * The faces of the next frame.
+   * @param {Pixels} pixels Given away.
+   * @param {number} time Seconds.
+   * @returns {Promise<{faces: Face[], milliseconds: number}>}
+   */
+  read({ width, height, data }, time) {
+    return this.device.ask({ kind: "frame", stream: this.stream, width, height, buffer: data.buffer, time }, [data.buffer]);
+  }
+
+  /** @param {{minFace: number, largest: boolean}} options */
+  change(options) {
+    return this.device.ask({ kind: "change", stream: this.stream, options });
+  }
+
+  close() {
+    return this.device.ask({ kind: "close", stream: this.stream });
+  }
+}
+
+/** Two at most: the networks are small, and the page needs a core too. */
+function threads() {
+  return crossOriginIsolated ? Math.min(2, Math.max(1, (navigator.hardwareConcurrency || 1) - 1)) : 1;
+}

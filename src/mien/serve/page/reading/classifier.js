@@ -1,0 +1,63 @@
+/**
+ * Which expression each face shows. The same steps as `mien.classify`.
+ * @typedef {import("./pixels.js").Picture} Picture
+ * @typedef {import("./pixels.js").Box} Box
+ */
+
+import { cut } from "./pixels.js";
+
+const BATCH = 64;
+
+export class Classifier {
+  /**
+   * @param {import("./detector.js").Run} run
+   * @param {any} model `model` of the page's settings.
+   */
+  constructor(run, model) {
+    this.run = run;
+    this.model = model;
+    this.size = model.input.height;
+  }
+
+  /**
+   * Probabilities of every expression for every box, in the order of the labels.
+   * @param {Picture} picture
+   * @param {Box[]} boxes
+   * @returns {Promise<number[][]>}
+   */
+  async read(picture, boxes) {
+    const out = [];
+    const { channels } = this.model.input;
+    for (let start = 0; start < boxes.length; start += BATCH) {
+      const crops = boxes.slice(start, start + BATCH).map((box) => cut(picture, this.square(box), this.size));
+      const values = await this.run(this.fed(crops), [crops.length, channels, this.size, this.size]);
+      const { data, dims } = values[this.model.head];
+      for (let row = 0; row < crops.length; row++) out.push(Array.from(data.subarray(row * dims[1], (row + 1) * dims[1])));
+    }
+    return out;
+  }
+
+  /** The square that the network sees of a face. @param {Box} box @returns {Box} */
+  square([x1, y1, x2, y2]) {
+    const { side, right, down } = this.model.crop;
+    const unit = Math.sqrt(Math.max((x2 - x1) * (y2 - y1), 0));
+    const x = (x1 + x2) / 2 + unit * right, y = (y1 + y2) / 2 + unit * down;
+    const half = unit * (side / 2);
+    return [x - half, y - half, x + half, y + half];
+  }
+
+  /** Gray values in the range that the network's card asks for. @param {Picture[]} crops */
+  fed(crops) {
+    const { channels, low, high } = this.model.input;
+    const cells = this.size * this.size;
+    const out = new Float32Array(crops.length * channels * cells);
+    const scale = (high - low) / 255;
+    crops.forEach(({ data }, at) => {
+      for (let cell = 0; cell < cells; cell++) {
+        const gray = 0.299 * data[3 * cell] + 0.587 * data[3 * cell + 1] + 0.114 * data[3 * cell + 2];
+        for (let channel = 0; channel < channels; channel++) out[(at * channels + channel) * cells + cell] = low + gray * scale;
+      }
+    });
+    return out;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * MTCNN (Zhang et al. 2016): three networks, each a stricter judge of fewer windows. The same steps as `mien.detect.mtcnn`.
+ * @typedef {import("./pixels.js").Picture} Picture
+ * @typedef {import("./pixels.js").Box} Box
+ * @typedef {(feeds: Float32Array, shape: number[]) => Promise<Record<string, {data: Float32Array, dims: readonly number[]}>>} Run
+ *
+ * @typedef {object} Found
+ * @property {Box} box px, clipped to the picture.
+ * @property {number} score 0 to 1.
+ * @property {[number, number][]} points Five of them, px.
+ */
+
+import { area, clipped, moved, squared, suppress, thick } from "./boxes.js";
+import { cut, halved, resized } from "./pixels.js";
+
+const f = Math.fround;
+const ROWS = { 24: 256, 48: 64 }; // Windows that run at once.
+
+export class Detector {
+  /**
+   * @param {{pnet: Run, rnet: Run, onet: Run}} networks
+   * @param {any} options `detector` of the page's settings.
+   */
+  constructor(networks, options) {
+    this.networks = networks;
+    this.options = options;
+    this.minFace = options.min_face;
+  }
+
+  /**
+   * The faces in a picture, best first.
+   * @param {Picture} picture
+   * @returns {Promise<Found[]>}
+   */
+  async detect(picture) {
+    const proposed = await this.proposed(picture);
+    const refined = await this.refined(picture, proposed);
+    return this.confirmed(picture, refined);
+  }
+
+  /**
+   * What the last network says of boxes that are already thought to hold a face, row by row; 0 as score where too little of it is there.
+   * @param {Picture} picture
+   * @param {Box[]} boxes
+   * @returns {Promise<Found[]>}
+   */
+  async refine(picture, boxes) {
+    const windows = boxes.map((box) => squared(/** @type {Box} */ (box.map(f))));
+    const out = await this.judged(this.networks.onet, picture, windows, 48);
+    const least = f(0.8 * this.minFace);
+    return windows.map((window, row) => {
+      const box = moved(window, out.shift, 4 * row);
+      const inside = clipped(box, picture.width, picture.height);
+      const there = f(box[3] - box[1]) >= least && area(inside) >= f(0.25 * area(box));
+      return { box: inside, score: there ? out.face[2 * row + 1] : 0, points: pointsOf(window, out.points, row) };
+    });
+  }
+
+  /** Square windows that may hold a face. @param {Picture} picture */
+  async proposed(picture) {
+    const { WINDOW, STRIDE, MOST_WINDOWS, thresholds } = this.options;
+    const boxes = [], scores = [];
+    for (const level of this.pyramid(picture)) {
+      const { face, shift } = await this.networks.pnet(normalised([level]), [1, 3, level.height, level.width]);
+      const columns = face.dims[3], cells = face.dims[2] * columns;
+      const across = f(picture.width / level.width), down = f(picture.height / level.height);
+      const windows = [], sure = [];
+      for (let cell = 0; cell < cells; cell++) {
+        const score = face.data[cells + cell];
+        if (!(score > f(thresholds[0]))) continue;
+        const x = (cell % columns) * STRIDE, y = Math.floor(cell / columns) * STRIDE;
+        const edge = (start, part) => f(start + f(shift.data[part * cells + cell] * WINDOW));
+        windows.push([f(edge(x, 0) * across), f(edge(y, 1) * down), f(edge(x + WINDOW, 2) * across), f(edge(y + WINDOW, 3) * down)]);
+        sure.push(score);
+      }
+      for (const at of suppress(windows, sure, 0.5)) {
+        boxes.push(windows[at]);
+        scores.push(sure[at]);
+      }
+    }
+    const best = suppress(boxes, scores, 0.7).slice(0, MOST_WINDOWS);
+    return best.map((at) => boxes[at]).filter(thick).map(squared);
+  }
+
+  /** The picture at falling sizes, until the first network's window no longer fits. @param {Picture} picture */
+  pyramid(picture) {
+    const { WINDOW, LARGEST_LEVEL, factor } = this.options;
+    const { width, height } = picture;
+    let scale = Math.min(WINDOW / this.minFace, (LARGEST_LEVEL / (height * width)) ** 0.5);
+    const whole = scale <= 0.5 ? halved(picture) : picture;
+    const levels = [];
+    for (; Math.min(height, width) * scale >= WINDOW; scale *= factor) {
+      const across = Math.ceil(width * scale), down = Math.ceil(height * scale);
+      const source = levels.findLast((level) => level.width >= 2 * across) ?? whole;
+      levels.push(source.width === across && source.height === down ? source : resized(source, across, down));
+    }
+    return levels;
+  }
+
+  /** Windows that the second network takes for a face, moved and squared. @param {Picture} picture @param {Box[]} windows */
+  async refined(picture, windows) {
+    const out = await this.judged(this.networks.rnet, picture, windows, 24);
+    const boxes = [], scores = [];
+    windows.forEach((window, row) => {
+      const score = out.face[2 * row + 1];
+      if (!(score > f(this.options.thresholds[1]))) return;
+      boxes.push(moved(window, out.shift, 4 * row));
+      scores.push(score);
+    });
+    return suppress(boxes, scores, 0.7).map((at) => boxes[at]).filter(thick).map(squared);
+  }
+
+  /** Faces that the last network confirms. @param {Picture} picture @param {Box[]} windows */
+  async confirmed(picture, windows) {
+    const out = await this.judged(this.networks.onet, picture, windows, 48);
+    const boxes = [], rows = [];
+    windows.forEach((window, row) => {
+      const box = moved(window, out.shift, 4 * row);
+      const [x1, y1, x2, y2] = clipped(box, picture.width, picture.height);
+      const tall = f(box[3] - box[1]) >= this.minFace;
+      if (!(out.face[2 * row + 1] > f(this.options.thresholds[2]) && tall && f(x2 - x1) >= 1 && f(y2 - y1) >= 1)) return;
+      boxes.push(box);
+      rows.push(row);
+    });
+    const scores = rows.map((row) => out.face[2 * row + 1]);
+    return suppress(boxes, scores, 0.7, true).map((at) => ({
+      box: clipped(boxes[at], picture.width, picture.height),
+      score: scores[at],
+      points: pointsOf(windows[rows[at]], out.points, rows[at]),
+    }));
+  }
+
+  /**
+   * What a network says of windows of a picture, some at a time.
+   * @param {Run} run
+   * @param {Picture} picture
+   * @param {Box[]} windows
+   * @param {24 | 48} size
+   */
+  async judged(run, picture, windows, size) {
+    const parts = { face: [], shift: [], points: [] };
+    for (let start = 0; start < windows.length; start += ROWS[size]) {
+      const crops = windows.slice(start, start + ROWS[size]).map((window) => cut(picture, window, size));
+      const out = await run(normalised(crops), [crops.length, 3, size, size]);
+      for (const name of Object.keys(out)) parts[name].push(out[name].data);
+    }
+    return { face: joined(parts.face), shift: joined(parts.shift), points: joined(parts.points) };
+  }
+}
+
+/** @param {Float32Array[]} parts */
+function joined(parts) {
+  if (parts.length === 1) return parts[0];
+  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let to = 0;
+  for (const part of parts) {
+    out.set(part, to);
+    to += part.length;
+  }
+  return out;
+}
+
+/** Pictures of one size, RGB, as planes of numbers from -1 to 1. @param {Picture[]} pictures */
+function normalised(pictures) {
+  const cells = pictures[0].width * pictures[0].height;
+  const out = new Float32Array(pictures.length * 3 * cells);
+  pictures.forEach(({ data, step }, at) => {
+    const red = at * 3 * cells, green = red + cells, blue = green + cells;
+    for (let cell = 0, from = 0; cell < cells; cell++, from += step) {
+      out[red + cell] = (data[from] - 127.5) / 128;
+      out[green + cell] = (data[from + 1] - 127.5) / 128;
+      out[blue + cell] = (data[from + 2] - 127.5) / 128;
+    }
+  });
+  return out;
+}
+
+/** Five x, then five y, as shares of the window. @param {Box} window @param {Float32Array} shares @param {number} row */
+function pointsOf(window, shares, row) {
+  const across = f(window[2] - window[0]), down = f(window[3] - window[1]);
+  return /** @type {[number, number][]} */ (
+    [0, 1, 2, 3, 4].map((at) => [f(window[0] + f(shares[10 * row + at] * across)), f(window[1] + f(shares[10 * row + 5 + at] * down))])
+  );
+}

@@ -1,0 +1,202 @@
+/**
+ * Pictures in memory, and bringing them to another size exactly as Pillow does, so that page and server see the same pixels.
+ *
+ * Pillow's BILINEAR is a triangle whose width grows with the scale, applied across and then down, with weights as fixed-point numbers and
+ * rounding to bytes in between.
+ *
+ * @typedef {object} Picture
+ * @property {number} width px
+ * @property {number} height px
+ * @property {number} step Bytes per pixel: 3 (RGB) or 4 (RGBA, whose last byte is ignored).
+ * @property {Uint8Array | Uint8ClampedArray} data Row by row.
+ *
+ * @typedef {object} Window Part of a picture that takes part in a resize, in whole px.
+ * @property {number} left
+ * @property {number} top
+ * @property {number} width
+ * @property {number} height
+ *
+ * @typedef {[number, number, number, number]} Box x1, y1, x2, y2 in px.
+ */
+
+const BITS = 22; // Of the fraction of a weight.
+const HALF = 1 << (BITS - 1);
+const f = Math.fround;
+
+/**
+ * Weights of the input pixels for each output pixel along one axis.
+ * @param {number} size Pixels of the input.
+ * @param {number} from Where the part that is scaled begins.
+ * @param {number} to Where it ends.
+ * @param {number} count Pixels of the output.
+ */
+function taps(size, from, to, count) {
+  from = f(from);
+  const scale = f(f(to) - from) / count;
+  const support = Math.max(scale, 1);
+  const most = Math.ceil(support) * 2 + 1;
+  const starts = new Int32Array(count);
+  const lengths = new Int32Array(count);
+  const weights = new Int32Array(count * most);
+  const raw = new Float64Array(most);
+  for (let at = 0; at < count; at++) {
+    const centre = from + (at + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(centre - support + 0.5));
+    const length = Math.min(size, Math.trunc(centre + support + 0.5)) - start;
+    const shrink = 1 / support;
+    let sum = 0;
+    for (let tap = 0; tap < length; tap++) {
+      const away = Math.abs((tap + start - centre + 0.5) * shrink);
+      raw[tap] = away < 1 ? 1 - away : 0;
+      sum += raw[tap];
+    }
+    for (let tap = 0; tap < length; tap++) {
+      const weight = sum === 0 ? raw[tap] : raw[tap] / sum;
+      weights[at * most + tap] = Math.trunc(0.5 + weight * (1 << BITS));
+    }
+    starts[at] = start;
+    lengths[at] = length;
+  }
+  return { starts, lengths, weights, most };
+}
+
+/**
+ * A part of a picture at another size, as RGB.
+ * @param {Picture} picture
+ * @param {number} width px of the result.
+ * @param {number} height px of the result.
+ * @param {Box} [box] What is scaled, in px of the window; all of it by default.
+ * @param {Window} [window] Pixels beyond it do not take part; the whole picture by default.
+ * @returns {Picture}
+ */
+export function resized(picture, width, height, box, window) {
+  const part = window ?? { left: 0, top: 0, width: picture.width, height: picture.height };
+  const [x1, y1, x2, y2] = box ?? [0, 0, part.width, part.height];
+  const across = taps(part.width, x1, x2, width);
+  const down = taps(part.height, y1, y2, height);
+  const first = down.starts[0];
+  const last = down.starts[height - 1] + down.lengths[height - 1];
+  const rows = shrunkAcross(picture, part, across, width, first, last);
+  return { width, height, step: 3, data: shrunkDown(rows, down, width, height, first) };
+}
+
+function shrunkAcross(picture, part, across, width, first, last) {
+  const { data, step } = picture;
+  const { starts, lengths, weights, most } = across;
+  const out = new Uint8ClampedArray((last - first) * width * 3);
+  let to = 0;
+  for (let row = first; row < last; row++) {
+    const begin = ((part.top + row) * picture.width + part.left) * step;
+    for (let at = 0; at < width; at++) {
+      let r = HALF, g = HALF, b = HALF;
+      let from = begin + starts[at] * step;
+      const end = at * most + lengths[at];
+      for (let tap = at * most; tap < end; tap++, from += step) {
+        const weight = weights[tap];
+        r += data[from] * weight;
+        g += data[from + 1] * weight;
+        b += data[from + 2] * weight;
+      }
+      out[to++] = r >> BITS;
+      out[to++] = g >> BITS;
+      out[to++] = b >> BITS;
+    }
+  }
+  return out;
+}
+
+function shrunkDown(rows, down, width, height, first) {
+  const { starts, lengths, weights, most } = down;
+  const line = width * 3;
+  const out = new Uint8ClampedArray(height * line);
+  const sums = new Int32Array(line);
+  for (let at = 0; at < height; at++) {
+    sums.fill(HALF);
+    let from = (starts[at] - first) * line;
+    for (let tap = 0; tap < lengths[at]; tap++) {
+      const weight = weights[at * most + tap];
+      for (let byte = 0; byte < line; byte++) sums[byte] += rows[from++] * weight;
+    }
+    const to = at * line;
+    for (let byte = 0; byte < line; byte++) out[to + byte] = sums[byte] >> BITS;
+  }
+  return out;
+}
+
+/**
+ * A picture at half its size, each pixel the rounded mean of four; at an odd edge, of those that are there.
+ * @param {Picture} picture
+ * @returns {Picture}
+ */
+export function halved(picture) {
+  const { data, step } = picture;
+  const width = (picture.width + 1) >> 1, height = (picture.height + 1) >> 1;
+  const line = picture.width * step;
+  const out = new Uint8ClampedArray(width * height * 3);
+  let to = 0;
+  for (let row = 0; row < height; row++) {
+    const top = 2 * row * line;
+    const tall = 2 * row + 1 < picture.height;
+    for (let column = 0; column < width; column++) {
+      const wide = 2 * column + 1 < picture.width;
+      const here = top + 2 * column * step;
+      const shift = (tall ? 1 : 0) + (wide ? 1 : 0);
+      const amend = shift ? shift : 0; // Half of 4, 2 and 1 pixels, rounded down: 2, 1, 0.
+      for (let channel = 0; channel < 3; channel++) {
+        let sum = data[here + channel] + amend;
+        if (wide) sum += data[here + step + channel];
+        if (tall) sum += data[here + line + channel];
+        if (wide && tall) sum += data[here + line + step + channel];
+        out[to++] = sum >> shift;
+      }
+    }
+  }
+  return { width, height, step: 3, data: out };
+}
+
+/**
+ * Parts of a picture brought to a square of one size, the way every network's input is cut. Beyond the edge the last pixels are repeated.
+ * @param {Picture} picture
+ * @param {Box} box Fractions allowed.
+ * @param {number} size Side of the result in px.
+ * @returns {Picture}
+ */
+export function cut(picture, box, size) {
+  const [x1, y1, x2, y2] = box;
+  const inside = x1 >= 0 && y1 >= 0 && x2 <= picture.width && y2 <= picture.height;
+  return inside ? cutInside(picture, box, size) : cutPadded(picture, box, size);
+}
+
+function cutInside(picture, [x1, y1, x2, y2], size) {
+  const margin = Math.trunc(Math.max(x2 - x1, y2 - y1) / size) + 2;
+  const left = Math.max(0, Math.trunc(x1) - margin), top = Math.max(0, Math.trunc(y1) - margin);
+  const right = Math.min(picture.width, Math.trunc(x2) + 1 + margin), bottom = Math.min(picture.height, Math.trunc(y2) + 1 + margin);
+  const window = { left, top, width: right - left, height: bottom - top };
+  return resized(picture, size, size, [x1 - left, y1 - top, x2 - left, y2 - top], window);
+}
+
+function cutPadded(picture, box, size) {
+  const most = 8 * size;
+  const left = Math.floor(box[0]), top = Math.floor(box[1]);
+  const right = Math.max(Math.ceil(box[2]), left + 1), bottom = Math.max(Math.ceil(box[3]), top + 1);
+  const stride = Math.max(1, Math.floor(Math.max(right - left, bottom - top) / most));
+  const columns = places(left, right, stride, picture.width), rows = places(top, bottom, stride, picture.height);
+  const part = { width: columns.length, height: rows.length, step: 3, data: new Uint8ClampedArray(columns.length * rows.length * 3) };
+  let to = 0;
+  for (const row of rows) {
+    for (const column of columns) {
+      const from = (row * picture.width + column) * picture.step;
+      part.data[to++] = picture.data[from];
+      part.data[to++] = picture.data[from + 1];
+      part.data[to++] = picture.data[from + 2];
+    }
+  }
+  const moved = [(box[0] - left) / stride, (box[1] - top) / stride, (box[2] - left) / stride, (box[3] - top) / stride];
+  return resized(part, size, size, [moved[0], moved[1], Math.min(moved[2], part.width), Math.min(moved[3], part.height)]);
+}
+
+function places(from, to, stride, size) {
+  const out = [];
+  for (let at = from + (stride >> 1); at < to + (stride >> 1); at += stride) out.push(Math.min(Math.max(at, 0), size - 1));
+  return out;
+}

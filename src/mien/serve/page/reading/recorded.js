@@ -1,0 +1,85 @@
+/**
+ * Smoothing of a recording: what came before and after a frame bears on it alike, so that nothing is shown late. The same as
+ * `mien.smooth.recorded`, over all frames at once.
+ *
+ * @typedef {{track: number, probs: number[], box: number[], score: number, smooth?: number[], steady?: number}} Face
+ * @typedef {{time: number, faces: Face[]}} Reading
+ */
+
+import { best, caseOf, certainty, logsOf, normalised, weightOf } from "./evidence.js";
+
+/**
+ * The readings with `smooth` and `steady` in their faces.
+ * @param {Reading[]} readings In order of time, with tracks and probabilities.
+ * @param {any} options `smoothing` of the page's settings.
+ */
+export function smoothed(readings, options) {
+  for (const course of coursesOf(readings, options)) {
+    weigh(course, options);
+    decide(course, options);
+    average(course, options);
+  }
+  return readings;
+}
+
+/** One person without a gap: samples in order of time. */
+function coursesOf(readings, options) {
+  const open = new Map(), done = [];
+  for (const { time, faces } of readings) {
+    for (const face of faces) {
+      const logs = logsOf(face.probs, options), weight = weightOf(face, options);
+      const sample = { face, time, logs, weight, share: weight * certainty(logs), span: 0, origins: [] };
+      const course = open.get(face.track);
+      if (course && time - course.at(-1).time <= options.gap) course.push(sample);
+      else {
+        open.set(face.track, [sample]);
+        done.push(open.get(face.track));
+      }
+    }
+  }
+  return done;
+}
+
+/** How long each sample stands for: half the way to its neighbours. */
+function weigh(course) {
+  const since = (at) => (at > 0 && at < course.length ? course[at].time - course[at - 1].time : 0);
+  course.forEach((sample, at) => (sample.span = (since(at) + since(at + 1)) / 2));
+}
+
+/** The sequence of labels that explains all samples best where every change costs `evidence` (Viterbi 1967). */
+function decide(course, options) {
+  let values = null;
+  for (const sample of course) {
+    const step = caseOf(sample.logs, Math.max(sample.span, 1e-6), sample.weight, options);
+    if (values === null) values = step;
+    else {
+      const top = best(values), least = values[top] - options.evidence;
+      sample.origins = values.map((value, at) => (value < least ? top : at));
+      const added = values.map((value, at) => Math.max(value, least) + step[at]);
+      const most = Math.max(...added);
+      values = added.map((value) => value - most);
+    }
+  }
+  let label = best(values);
+  for (let at = course.length - 1; at >= 0; at--) {
+    course[at].face.steady = label;
+    if (at > 0) label = course[at].origins[label];
+  }
+}
+
+/** The mean of the log-probabilities under a kernel that falls by e in `tau` to either side. */
+function average(course, { tau, REACH }) {
+  let first = 0;
+  course.forEach((sample) => {
+    while (course[first].time < sample.time - REACH * tau) first++;
+    const sums = sample.logs.map(() => 0);
+    let total = 0;
+    for (let at = first; at < course.length && course[at].time <= sample.time + REACH * tau; at++) {
+      const other = course[at];
+      const kernel = Math.max(0, Math.exp(-Math.abs(other.time - sample.time) / tau) - Math.exp(-REACH)) * other.share * other.span;
+      total += kernel;
+      other.logs.forEach((value, label) => (sums[label] += kernel * value));
+    }
+    sample.face.smooth = normalised(total > 0 ? sums.map((sum) => sum / total) : sample.logs);
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * Pictures in, faces with expressions out; and one stream read over time. The same as `mien.Pipeline` and `mien.Session`.
+ * @typedef {import("./pixels.js").Picture} Picture
+ */
+
+import { area } from "./boxes.js";
+import { Classifier } from "./classifier.js";
+import { Detector } from "./detector.js";
+import { Smoother } from "./smoother.js";
+import { Tracker } from "./tracker.js";
+
+/** Detector and classifier; nothing of what was seen. */
+export class Pipeline {
+  /**
+   * @param {Record<"pnet" | "rnet" | "onet" | "expression", import("./detector.js").Run>} networks
+   * @param {any} settings The page's.
+   */
+  constructor(networks, settings) {
+    this.settings = settings;
+    this.detector = new Detector(networks, settings.detector);
+    this.classifier = new Classifier(networks.expression, settings.model);
+  }
+
+  /** The faces of one picture, best first. @param {Picture} picture */
+  async picture(picture) {
+    return this.read(picture, await this.detector.detect(picture));
+  }
+
+  /**
+   * Faces with `probs`.
+   * @template {{box: import("./pixels.js").Box}} Face
+   * @param {Picture} picture
+   * @param {Face[]} faces
+   * @returns {Promise<(Face & {probs: number[]})[]>}
+   */
+  async read(picture, faces) {
+    const probs = await this.classifier.read(picture, faces.map((face) => face.box));
+    return faces.map((face, row) => ({ ...face, probs: probs[row] }));
+  }
+}
+
+/** What is remembered of one stream. */
+export class Session {
+  /** @param {Pipeline} pipeline @param {{minFace: number, live?: boolean, largest?: boolean}} options `live`: smooth as the frames come. */
+  constructor(pipeline, { minFace, live = true, largest = false }) {
+    this.pipeline = pipeline;
+    this.minFace = minFace;
+    this.tracker = new Tracker(pipeline.detector, pipeline.settings.tracking);
+    this.smoother = live ? new Smoother(pipeline.settings.smoothing) : null;
+    this.largest = largest;
+  }
+
+  /** The faces of the next frame. @param {Picture} picture @param {number} time Seconds. */
+  async update(picture, time) {
+    this.pipeline.detector.minFace = this.minFace;
+    let found = await this.tracker.update(picture, time);
+    if (this.largest && found.length > 1) found = [found.reduce((most, face) => (area(face.box) > area(most.box) ? face : most))];
+    const faces = await this.pipeline.read(picture, found);
+    return this.smoother ? this.smoother.update(faces, time) : faces;
+  }
+}

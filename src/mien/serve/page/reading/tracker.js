@@ -1,0 +1,179 @@
+/**
+ * Faces followed from frame to frame, with the whole detector only where it is needed. The same as `mien.track.tracker`.
+ * @typedef {import("./pixels.js").Picture} Picture
+ * @typedef {import("./pixels.js").Box} Box
+ * @typedef {import("./detector.js").Found} Found
+ */
+
+import { assigned } from "./assignment.js";
+import { area, overlap } from "./boxes.js";
+import { Person } from "./person.js";
+import { Scene } from "./scene.js";
+
+export class Tracker {
+  /**
+   * @param {{detect: (picture: Picture) => Promise<Found[]>, refine: (picture: Picture, boxes: Box[]) => Promise<Found[]>}} detector
+   * @param {any} options `tracking` of the page's settings.
+   */
+  constructor(detector, options) {
+    this.detector = detector;
+    this.options = options;
+    this.reset();
+  }
+
+  /** Forget everything: the next frame is the first of another stream, and ids begin at 1 again. */
+  reset() {
+    /** @type {Person[]} */
+    this.people = [];
+    this.scene = new Scene(this.options);
+    this.next = 1;
+    /** @type {number | null} */
+    this.time = null;
+    this.clock = 0; // The tracker's own, which never goes back.
+    this.before = 0;
+    this.width = this.height = 0;
+    this.looked = -Infinity;
+    this.alert = -Infinity;
+  }
+
+  /**
+   * The faces of the next frame with `track`, in order of tracks.
+   * @param {Picture} picture
+   * @param {number} time Seconds on the stream's clock.
+   * @returns {Promise<(Found & {track: number})[]>}
+   */
+  async update(picture, time) {
+    const step = this.advance(time);
+    this.fit(picture);
+    const cut = this.scene.watch(picture) && this.options.cuts && step <= this.options.COARSE;
+    if (cut) this.people = [];
+    for (const person of this.people) person.predict(step);
+    const seen = await this.seen(picture, cut);
+    for (const { person, face } of seen) person.see(face.box, face.score, step, this.clock);
+    for (const person of this.people) if (person.seen < this.clock) person.miss(picture.width, picture.height);
+    this.people = this.people.filter((person) => this.clock - person.seen <= this.options.lost_after);
+    this.before = this.clock;
+    return seen.sort((a, b) => a.person.id - b.person.id).map(({ person, face }) => ({ ...face, track: person.id }));
+  }
+
+  /** Move the clock on; returns by how much. @param {number} time */
+  advance(time) {
+    let step = this.time === null ? 0 : time - this.time;
+    this.time = time;
+    if (Math.abs(step) > this.options.lost_after) {
+      this.people = [];
+      this.looked = -Infinity;
+      step = 0;
+    }
+    step = Math.max(0, step);
+    this.clock += step;
+    return step;
+  }
+
+  /** Carry what is known over to a picture of another size; of another shape, it means nothing. @param {Picture} picture */
+  fit({ width, height }) {
+    const across = width / this.width, down = height / this.height;
+    const first = !this.height, same = width === this.width && height === this.height;
+    this.width = width;
+    this.height = height;
+    if (first || same) return;
+    if (Math.abs(Math.log(down / across)) > 0.05) this.people = [];
+    for (const person of this.people) person.scale(across, down);
+    this.looked = -Infinity;
+  }
+
+  /** Who is seen in the picture. @param {Picture} picture @param {boolean} cut */
+  async seen(picture, cut) {
+    if (cut || this.due()) return this.look(picture);
+    const seen = await this.confirmed(picture, this.people, []);
+    const known = new Set(seen.map(({ person }) => person));
+    if (this.people.some((person) => !person.hidden && !known.has(person))) return this.look(picture); // Somebody is gone: where to?
+    if (seen.some(({ face }) => face.score < this.options.UNSURE)) this.alert = this.clock + this.options.ALERT;
+    return seen;
+  }
+
+  /** Whether it is time to search the whole picture. */
+  due() {
+    const { SOON, full_every, calm_every } = this.options;
+    const passed = this.clock - this.looked + 1e-6;
+    if (this.clock < this.alert) return passed >= Math.min(SOON, full_every);
+    if (passed < full_every) return false;
+    return passed >= calm_every || this.scene.moved(this.people.map((person) => person.box));
+  }
+
+  /** Search the whole picture. @param {Picture} picture */
+  async look(picture) {
+    const faces = await this.detector.detect(picture);
+    this.looked = this.clock;
+    this.scene.searched();
+    const found = this.paired(faces).map(([row, column]) => ({ person: this.people[row], face: faces[column] }));
+    const missed = this.people.filter((person) => !found.some((pair) => pair.person === person));
+    const kept = await this.confirmed(picture, missed, faces.map((face) => face.box));
+    if (missed.some((person) => !person.hidden && !kept.some((pair) => pair.person === person))) this.alert = this.clock + this.options.ALERT;
+    for (const face of faces) {
+      const known = found.some((pair) => pair.face === face);
+      if (!known && face.score >= this.options.start) found.push({ person: this.newcomer(face.box), face });
+    }
+    for (const { person } of found) person.found = this.clock;
+    return [...found, ...kept];
+  }
+
+  /** @param {Box} box */
+  newcomer(box) {
+    const person = new Person(this.options, this.next++, box, this.clock);
+    this.people.push(person);
+    return person;
+  }
+
+  /** Which person is which face. @param {Found[]} faces */
+  paired(faces) {
+    const { COARSE, STILL_REACH, REACH, GROWN } = this.options;
+    const still = this.clock - this.before > COARSE;
+    const cost = this.people.map((person) =>
+      faces.map(({ box }) => {
+        const size = Math.max(1, Math.sqrt(area(box)));
+        const x = (box[0] + box[2]) / 2, y = (box[1] + box[3]) / 2;
+        const away = Math.hypot(x - person.x, y - person.y) / Math.sqrt(size * person.size);
+        const grown = Math.abs(Math.log(size / person.size));
+        const reach = still ? STILL_REACH : Math.min(REACH, 0.35 + 3 * person.spread);
+        return away <= reach && grown <= 2 * GROWN ? (away / (0.1 + person.spread)) ** 2 + (grown / 0.15) ** 2 : Infinity;
+      }),
+    );
+    return faces.length ? assigned(cost, 1e3) : [];
+  }
+
+  /**
+   * Those whose face the last network still sees where it is thought to be.
+   * @param {Picture} picture
+   * @param {Person[]} people Who is looked for.
+   * @param {Box[]} taken Boxes that belong to others.
+   */
+  async confirmed(picture, people, taken) {
+    if (!people.length) return [];
+    const { AGAIN, SAME, keep, lost_after, calm_every } = this.options;
+    const faces = await this.detector.refine(picture, people.map((person) => person.box));
+    const pairs = people.map((person, row) => ({ person, face: faces[row], strayed: this.strayed(person, faces[row].box) }));
+    // A face that two claim belongs to the one who was seen there, or nearer, a moment ago.
+    const order = [...pairs].sort((a, b) => Number(a.person.hidden) - Number(b.person.hidden) || a.strayed - b.strayed);
+    const chosen = new Set();
+    const boxes = [...taken];
+    for (const pair of order) {
+      const { person, face, strayed } = pair;
+      const least = person.hidden ? Math.max(AGAIN, keep) : keep;
+      const lasting = this.clock - person.found <= Math.max(lost_after, calm_every);
+      if (face.score < least || strayed > 1 || !lasting) continue;
+      if (boxes.some((box) => overlap(face.box, box) > SAME)) continue;
+      chosen.add(pair);
+      boxes.push(face.box);
+    }
+    return pairs.filter((pair) => chosen.has(pair)).map(({ person, face }) => ({ person, face }));
+  }
+
+  /** How far a confirmed box is from what was expected; above 1 it is somebody else's. @param {Person} person @param {Box} box */
+  strayed(person, [x1, y1, x2, y2]) {
+    const away = Math.hypot((x1 + x2) / 2 - person.x, (y1 + y2) / 2 - person.y) / person.size;
+    const space = (x2 - x1) * (y2 - y1);
+    const grown = space > 0 ? Math.abs(Math.log(space / person.size ** 2)) / 2 : Infinity;
+    return Math.max(away / this.options.ASTRAY, grown / this.options.GROWN);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Reads on this device: the networks run here, beside the page, so that it never waits. Frames come in, faces go out, nothing leaves.
+ *
+ * A message in has an `id` and a `kind`, which is one of `handlers`; the one out has the same `id`, and a `value` or an `error`.
+ */
+
+import * as ort from "../vendor/ort.js";
+import { Pipeline, Session } from "./session.js";
+
+ort.env.wasm.wasmPaths = { wasm: new URL("../vendor/ort.wasm", import.meta.url).href };
+ort.env.logLevel = "error";
+
+/** @type {Pipeline | undefined} */
+let pipeline;
+/** @type {Map<string, Session>} */
+const sessions = new Map();
+
+const handlers = {
+  /** All networks are fetched at once and kept: from here on no connection is needed. */
+  async load({ settings, networks, threads }) {
+    ort.env.wasm.numThreads = threads;
+    const opened = await Promise.all(Object.entries(networks).map(async ([name, url]) => [name, await network(url)]));
+    pipeline = new Pipeline(Object.fromEntries(opened), settings);
+    return { threads: ort.env.wasm.numThreads };
+  },
+
+  async picture({ width, height, buffer, minFace }) {
+    pipeline.detector.minFace = minFace;
+    return { faces: await pipeline.picture({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }) };
+  },
+
+  open({ stream, options }) {
+    sessions.set(stream, new Session(pipeline, options));
+    return {};
+  },
+
+  change({ stream, options }) {
+    Object.assign(sessions.get(stream), options);
+    return {};
+  },
+
+  close({ stream }) {
+    sessions.delete(stream);
+    return {};
+  },
+
+  async frame({ stream, width, height, buffer, time }) {
+    const start = performance.now();
+    const faces = await sessions.get(stream).update({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }, time);
+    return { faces, milliseconds: performance.now() - start };
+  },
+};
+
+/** @param {string} url @returns {Promise<import("./detector.js").Run>} */
+async function network(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: the server answered ${answer.status}`);
+  const session = await ort.InferenceSession.create(await answer.arrayBuffer(), { executionProviders: ["wasm"] });
+  const [input] = session.inputNames;
+  return (data, shape) => session.run({ [input]: new ort.Tensor("float32", data, shape) });
+}
+
+// One after the other, in the order in which they came: a stream's memory is not for two frames at once.
+let queue = Promise.resolve();
+self.onmessage = ({ data }) => {
+  queue = queue.then(async () => {
+    try {
+      const value = await handlers[data.kind](data);
+      self.postMessage({ id: data.id, value });
+    } catch (error) {
+      self.postMessage({ id: data.id, error: String(error?.message ?? error) });
+    }
+  });
+};
