@@ -150,3 +150,15 @@ class Health(_Answer):
 
     status: Literal["ok"] = "ok"
     version: str = Field(examples=["0.1.0"])
+
+
+class Login(BaseModel):
+    """The body of `POST /v1/login`.
+
+    Args:
+        token: What the service was started with.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"token": "a-long-secret-of-your-own"}})
+
+    token: str = Field(min_length=1, max_length=256)

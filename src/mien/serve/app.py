@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 
 import mien
@@ -17,10 +18,13 @@ from mien.serve.answers import NOTICE, Health, Networks, Problem
 from mien.serve.files import files
 from mien.serve.guard import Guard
 from mien.serve.images import images
+from mien.serve.login import login
+from mien.serve.metrics import Measured, Metrics
 from mien.serve.networks import networks
 from mien.serve.reader import Reader
 from mien.serve.refusals import Refusal
 from mien.serve.settings import Settings
+from mien.serve.stream import stream
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -39,7 +43,8 @@ def create_app(settings: Settings, pipeline: Pipeline) -> ASGIApp:
     Returns:
         An ASGI application with a lifespan: its threads run from start to end of it.
     """
-    reader = Reader(pipeline)
+    metrics = Metrics()
+    reader = Reader(pipeline, seen=metrics.batches.observe)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -48,8 +53,10 @@ def create_app(settings: Settings, pipeline: Pipeline) -> ASGIApp:
 
     app = FastAPI(title="mien", version=mien.__version__, description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
     _tell_errors(app)
-    app.include_router(images(reader, settings.limits))
+    app.include_router(images(reader, settings.limits, metrics))
+    app.include_router(stream(reader, settings.limits, metrics))
     app.include_router(files(pipeline))
+    app.include_router(login(settings.token, settings.limits))
 
     @app.get("/v1/models", responses=_PROBLEMS, tags=["service"])
     def read_models() -> Networks:
@@ -61,7 +68,12 @@ def create_app(settings: Settings, pipeline: Pipeline) -> ASGIApp:
         """Whether the service is up; no token is needed."""
         return Health(version=mien.__version__)
 
-    return Guard(app, settings)
+    @app.get("/metrics", responses=_PROBLEMS, tags=["service"], response_class=PlainTextResponse)
+    async def read_metrics() -> PlainTextResponse:
+        """What the service counts of its work, for Prometheus."""
+        return PlainTextResponse(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return Measured(Guard(app, settings), metrics)
 
 
 def _tell_errors(app: FastAPI) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Any
 
 from fastapi import APIRouter, Request
@@ -12,8 +10,10 @@ from fastapi import APIRouter, Request
 from mien.errors import MediaError
 from mien.pipeline import Pipeline
 from mien.serve.answers import Cause, Picture, Pictures, Problem
+from mien.serve.metrics import Metrics
 from mien.serve.reader import Reader, decoded
 from mien.serve.refusals import Refusal
+from mien.serve.room import Room
 from mien.serve.settings import Limits
 from mien.serve.uploads import take_form
 
@@ -32,42 +32,6 @@ _BODY = {
     }
 }
 _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)}
-
-
-class Room:
-    """How much of something all requests together may use at once.
-
-    >>> room = Room(10, "bytes")
-    >>> with room.taken(8):
-    ...     room.free
-    2
-    """
-
-    def __init__(self, size: int, what: str) -> None:
-        self.free, self._what = size, what
-
-    def take(self, amount: int) -> None:
-        """Use some more.
-
-        Raises:
-            Refusal: There is not enough.
-        """
-        if amount > self.free:
-            raise Refusal(429, f"expected fewer {self._what} at once than clients are sending now: try again in a moment")
-        self.free -= amount
-
-    def give(self, amount: int) -> None:
-        """Give some back."""
-        self.free += amount
-
-    @contextmanager
-    def taken(self, amount: int) -> Iterator[None]:
-        """Some of it, for the length of a block."""
-        self.take(amount)
-        try:
-            yield
-        finally:
-            self.give(amount)
 
 
 class _Held(io.BytesIO):
@@ -108,12 +72,13 @@ class _Pictures:
         self.files.clear()
 
 
-def images(reader: Reader, limits: Limits) -> APIRouter:
+def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
     """The route.
 
     Args:
         reader: What reads.
         limits: How much a client may ask for.
+        metrics: Where pictures are counted.
     """
     router = APIRouter()
     memory, requests = Room(limits.held_bytes, "pictures"), Room(limits.requests, "requests")
@@ -136,6 +101,8 @@ def images(reader: Reader, limits: Limits) -> APIRouter:
                     pictures.append(await reader.run(_read, file.getbuffer().tobytes(), file.name, limits.pixels, reader.pipeline))
         finally:
             taken.release()
+        for picture in pictures:
+            metrics.pictures.labels(picture.status).inc()
         failed = [picture.error for picture in pictures if picture.error is not None]
         if failed and len(failed) == len(pictures):
             raise Refusal(failed[0].status, failed[0].message, failed[0].kind)

@@ -55,7 +55,13 @@ def _sentiment(labels: Labels, mapping: str) -> dict[str, Any]:
 def _model(classifier: Classifier) -> dict[str, Any]:
     card = classifier.network.card
     facts = card.model_dump(include={"name", "version", "summary", "limits", "licence"})
-    return {**facts, "url": f"/networks/{classifier.network.path.name}", "head": classifier.head, "input": card.input.model_dump(), "crop": classifier.crop.model_dump()}
+    return {
+        **facts,
+        "url": f"/networks/{classifier.network.path.name}",
+        "head": classifier.head,
+        "input": card.input.model_dump(),
+        "crop": classifier.crop.model_dump(),
+    }
 
 
 def _detector(detector: object) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""What is there only once for all clients together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mien.serve.refusals import Refusal
+
+
+class Room:
+    """How much of something all requests together may use at once.
+
+    Args:
+        size: How much there is.
+        what: Its name in messages.
+
+    >>> room = Room(10, "bytes")
+    >>> with room.taken(8):
+    ...     room.free
+    2
+    """
+
+    def __init__(self, size: int, what: str) -> None:
+        self.free, self._what = size, what
+
+    def take(self, amount: int) -> None:
+        """Use some more.
+
+        Raises:
+            Refusal: There is not enough.
+        """
+        if amount > self.free:
+            raise Refusal(429, f"expected fewer {self._what} at once than clients are sending now: try again in a moment")
+        self.free -= amount
+
+    def give(self, amount: int) -> None:
+        """Give some back."""
+        self.free += amount
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Some of it, for the length of a block.
+
+        Raises:
+            Refusal: There is not enough.
+        """
+        self.take(amount)
+        try:
+            yield
+        finally:
+            self.give(amount)
