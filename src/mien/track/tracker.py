@@ -20,7 +20,7 @@ from mien.track.scene import Scene
 
 SOON = 0.15  # s between looks at the whole picture after something happened.
 ALERT = 0.5  # s for which that lasts.
-UNSURE = 0.8  # A known face with a lower score is looked for in the whole picture soon.
+UNSURE = 0.8  # A known face with a lower score is looked for in the whole picture, unless it was found there within `full_every`.
 AGAIN = 0.8  # Least score at which a face that was hidden is taken for seen again where it was thought to be.
 ASTRAY = 0.5  # Sizes by which a confirmed box may lie off the place where it was thought to be; farther off it is somebody else's.
 GROWN = 0.35  # Logarithm of the largest factor between its size and the size before.
@@ -172,8 +172,8 @@ class Tracker:
         people, faces = self._confirmed(image, self._people)
         if visible - {person.id for person in people}:
             return self._look(image)  # Somebody is gone: where to?
-        if (faces.scores < UNSURE).any():
-            self._alert = self._clock + ALERT
+        if any(score < UNSURE and self._clock - person.found > self.options.full_every for person, score in zip(people, faces.scores.tolist(), strict=True)):
+            return self._look(image)
         return people, faces
 
     def _due(self) -> bool:
