@@ -157,6 +157,9 @@ class Card(_Part):
         split: What was held out, and what was chosen on what.
         scores: Measured accuracies with their intervals.
         temperatures: Per output, the number that its logits are divided by to calibrate it.
+        blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing is blended.
+        precision: Type of its weights: ``float32``, or ``int8`` for one that was quantised.
+        parent: Digest of the file that it was quantised from.
         parameters: Number of weights.
         macs: Multiplications for one input.
         licence: Licence of the file.
@@ -177,6 +180,9 @@ class Card(_Part):
     split: str = ""
     scores: tuple[Score, ...] = ()
     temperatures: dict[str, float] = {}
+    blend: float | None = Field(default=None, ge=0, le=1)
+    precision: Literal["float32", "int8"] = "float32"
+    parent: str = ""
     parameters: int = Field(ge=0)
     macs: int = Field(ge=0)
     licence: str

@@ -18,7 +18,8 @@ from mien.explain import KINDS, Choice, explain, gradcam, guided_backpropagation
 from mien.explain import trained as trained_home  # noqa: E402
 from mien.explain.explained import coarsest, stages  # noqa: E402
 from mien.models import NETWORKS, create_model  # noqa: E402
-from mien.train.export import Calibration, _Exported, _write_onnx  # noqa: E402
+from mien.train.calibration import Calibration  # noqa: E402
+from mien.train.export import write_onnx  # noqa: E402
 from mien.train.recipe import Recipe  # noqa: E402
 from mien.train.run import Hardware, Trained, train  # noqa: E402
 
@@ -81,7 +82,7 @@ def test_a_run_of_every_network(name: str, face: np.ndarray, tmp_path: Path, mon
 def test_a_file_says_what_the_module_says(name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = untrained(name)
     file = tmp_path / f"{name}.onnx"
-    _write_onnx(_Exported(network, ("fer2013",), Calibration({"fer2013": 1.0})).eval(), ["fer2013"], file)
+    write_onnx(network, {"fer2013": 7}, Calibration({"fer2013": 1.0}), file)
     write_card(file, CARD.model_copy(update={"heads": CLASSES}))
     monkeypatch.setattr(trained_home, "load_run", lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}))
     (tmp_path / "run").mkdir()

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from mien.card import FER_CROP, Card, InputSpec, write_card
 from mien.data.dataset import FaceDataset
 from mien.errors import InputError, NetworkError
 from mien.files import told, written_aside
-from mien.labels import FERPLUS
 from mien.runtime import open_network
-from mien.train.cuts import SIDE, Cuts, cut, head_labels, head_targets
+from mien.train.calibration import BLEND, Calibration, fit
+from mien.train.cuts import SIDE, Cuts, cut, head_labels
 from mien.train.recipe import Recipe
 from mien.train.run import Trained, load_run
+from mien.train.tail import put_on
 
 _PARITY = 1e-4
 _RIGHTS = (
@@ -42,97 +42,26 @@ _LIMITS = (
 )
 
 
-_BLEND = "expression"
-"""Name of the output that blends two heads; it comes first, so it is what users get unless they ask for another."""
+class _Heads(nn.Module):
+    """A network whose outputs are a tuple: the logits of each head."""
 
-
-@dataclass(frozen=True)
-class Calibration:
-    """What is fitted after training, on pictures that were not learned from.
-
-    Args:
-        temperatures: Per output, the number that its logits are divided by (Guo et al. 2017).
-        blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing is blended.
-        shared: Columns of the FER+ head for each class of the blended output.
-    """
-
-    temperatures: dict[str, float]
-    blend: float | None = None
-    shared: tuple[int, ...] = ()
-
-
-class _Exported(nn.Module):
-    """A network whose outputs are calibrated probabilities: the blend where there is one, then each head."""
-
-    def __init__(self, network: nn.Module, heads: tuple[str, ...], calibration: Calibration) -> None:
+    def __init__(self, network: nn.Module, heads: tuple[str, ...]) -> None:
         super().__init__()
         self.network = network
         self.heads = heads
-        self.calibration = calibration
 
     def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
-        temperatures = self.calibration.temperatures
         logits = self.network(faces)
-        logs = {head: functional.log_softmax(logits[head] / temperatures[head], dim=1) for head in self.heads}
-        heads = tuple(logs[head].exp() for head in self.heads)
-        if self.calibration.blend is None:
-            return heads
-        blended = _blended(logs, self.calibration.blend, self.calibration.shared) / temperatures[_BLEND]
-        return (functional.softmax(blended, dim=1), *heads)
-
-
-def _blended(logs: Mapping[str, Tensor], share: float, shared: Sequence[int]) -> Tensor:
-    """``(n, k)`` weighted mean of the heads' log-probabilities; *contempt*, which FER-2013 does not know, is left out."""
-    return share * logs["fer2013"] + (1 - share) * logs["ferplus"][:, list(shared)]
+        return tuple(logits[head] for head in self.heads)
 
 
 @torch.no_grad()
-def predict(network: nn.Module, data: FaceDataset, batch: int = 256) -> dict[str, Tensor]:
-    """Logits of every head for every picture, in float32, one view."""
+def predict(network: nn.Module, images: NDArray[np.uint8], batch: int = 256) -> dict[str, NDArray[np.float32]]:
+    """``(n, k)`` logits of every head for pictures ``(n, h, w)``, in float32, one view."""
     network.eval()
-    faces = torch.from_numpy(data.images)[:, None].float()
+    faces = torch.from_numpy(images)[:, None].float()
     parts = [network(chunk) for chunk in faces.split(batch)]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-
-def calibrate(run: Trained, checked: FaceDataset) -> Calibration:
-    """Fit temperatures and the blend.
-
-    Each head's temperature gives the smallest cross-entropy: to the label for FER-2013, to the shares of the votes for
-    FER+. The blend, out of tenths, has the best mean of the accuracies on the two label sets: FER-2013 says what a
-    picture was searched for, FER+ what people see, and a user wants an answer that neither would call wrong.
-    """
-    logits = predict(run.network, checked)
-    targets = head_targets(checked, run.recipe)
-    temperatures = {head: _temperature(logits[head], targets[head]) for head in run.recipe.heads}
-    names = run.classes.get("fer2013", ())
-    if len(run.recipe.heads) < 2 or not set(names) <= set(FERPLUS):
-        return Calibration(temperatures)
-    shared = tuple(FERPLUS.index(name) for name in names)
-    logs = {name: functional.log_softmax(values / temperatures[name], dim=1) for name, values in logits.items()}
-    share = max((step / 10 for step in range(11)), key=lambda share: _mean_accuracy(_blended(logs, share, shared), checked))
-    both = targets["fer2013"] / 2 + targets["ferplus"][:, list(shared)] / 2
-    return Calibration({**temperatures, _BLEND: _temperature(_blended(logs, share, shared), both)}, share, shared)
-
-
-def _mean_accuracy(blended: Tensor, data: FaceDataset) -> float:
-    answers = blended.argmax(dim=1).numpy()
-    majority = data.seven_class_majority()
-    return float((answers == data.expressions).mean() + (answers == majority)[majority >= 0].mean()) / 2
-
-
-def _temperature(logits: Tensor, targets: Tensor) -> float:
-    log_temperature = torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_temperature], max_iter=50)
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        value = -(targets * functional.log_softmax(logits / log_temperature.exp(), dim=1)).sum() / len(targets)
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    return round(float(log_temperature.detach().exp()), 4)
+    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
 
 
 def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
@@ -156,42 +85,48 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
     for head, labels in head_labels(data, run.recipe).items():
         if labels.names != run.classes[head]:
             raise InputError(f"expected data with the classes {', '.join(run.classes[head])}, as {folder} has; got {', '.join(labels)}")
-    calibration = calibrate(run, cuts.calibration)
-    exported = _Exported(run.network, run.recipe.heads, calibration).eval()
-    readings = dict(run.classes) if calibration.blend is None else {_BLEND: run.classes["fer2013"], **run.classes}
+    calibration = fit(predict(run.network, cuts.calibration.images), cuts.calibration)
+    readings = dict(run.classes) if calibration.blend is None else {BLEND: run.classes["fer2013"], **run.classes}
     with written_aside(target) as aside:
-        _write_onnx(exported, list(readings), aside)
+        write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
         card = write_card(aside, _card(run, cuts, readings, calibration, command))
-        _check_parity(exported, list(readings), cuts.calibration, aside)
+        _check_parity(run.network, calibration, cuts.calibration.images[:256], aside)
     return card
 
 
-def _write_onnx(exported: _Exported, readings: list[str], path: Path) -> None:
-    example = torch.zeros(2, 1, SIDE, SIDE)
+def write_onnx(network: nn.Module, heads: dict[str, int], calibration: Calibration, path: Path) -> None:
+    """Write a network as an ONNX file without a card.
+
+    Args:
+        network: Takes ``(n, 1, 48, 48)`` and gives the logits of each head by name.
+        heads: Number of classes of each head.
+        calibration: How answers are made of logits.
+        path: Where it goes.
+    """
+    import onnx
+
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # It tells of torchvision, which nothing here needs.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The exporter warns about its own internals.
         program = torch.onnx.export(
-            exported,
-            (example,),
+            _Heads(network, tuple(heads)).eval(),
+            (torch.zeros(2, 1, SIDE, SIDE),),
             input_names=["faces"],
-            output_names=readings,
+            output_names=list(heads),
             dynamic_shapes={"faces": {0: torch.export.Dim("n", min=1)}},
             dynamo=True,
             verbose=False,
         )
     assert program is not None
     with told(path):
-        program.save(path, external_data=False)
+        onnx.save(put_on(program.model_proto, heads, calibration), path)
 
 
-def _check_parity(exported: _Exported, readings: list[str], data: FaceDataset, path: Path) -> None:
-    faces = data.images[:256, None].astype(np.float32)
-    with torch.no_grad():
-        expected = dict(zip(readings, exported(torch.from_numpy(faces)), strict=True))
-    got = open_network(path).run({"faces": faces})
+def _check_parity(network: nn.Module, calibration: Calibration, images: NDArray[np.uint8], path: Path) -> None:
+    expected = calibration.answers(predict(network, images))
+    got = open_network(path).run({"faces": images[:, None].astype(np.float32)})
     for name, values in expected.items():
-        difference = float(np.abs(values.numpy() - got[name]).max())
+        difference = float(np.abs(values - got[name]).max())
         if not difference <= _PARITY:
             raise NetworkError(f"{path}: expected PyTorch's answers to {_PARITY}; {name} differs by {difference:.1e}: do not ship this file")
 
@@ -216,7 +151,8 @@ def _card(run: Trained, cuts: Cuts, readings: Mapping[str, tuple[str, ...]], cal
         f"seed {recipe.seed}.",
         split=f"Taken: {weights}. {_CALIBRATED} PrivateTest is opened by a command that logs it."
         + (" Trained on a deal of all splits: it has seen pictures of PrivateTest." if recipe.split.everything else ""),
-        temperatures=calibration.temperatures,
+        temperatures=dict(calibration.temperatures),
+        blend=calibration.blend,
         parameters=sum(values.numel() for values in run.network.parameters()),
         macs=counter.get_total_flops() // 2,
         licence="MIT",

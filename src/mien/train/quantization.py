@@ -1,0 +1,209 @@
+"""Networks in whole numbers: static quantisation to 8 bits, and calibration of finished files anew.
+
+Convolutions take and give bytes (one scale per output channel of the weights), which is a quarter of the size and about twice as fast on a
+CPU. What is cheap and delicate stays in float: bringing the picture to mean 0 and deviation 1, the first convolution, the pooled
+features, the heads, and all that follows them. After Jacob et al. 2018 (https://arxiv.org/abs/1712.05877) and ONNX Runtime's own tools.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from mien.card import Card, read_card, write_card
+from mien.data.dataset import PUBLIC_TEST, FaceDataset, clean_training, leak_free
+from mien.errors import InputError, NetworkError
+from mien.evaluate import Options, evaluate, open_subject
+from mien.files import told, written_aside
+from mien.runtime import open_graph
+from mien.train.calibration import BLEND, Calibration, fit
+from mien.train.tail import put_on, take_off
+
+FACES = 512
+"""Training pictures that show the range of every value between the layers."""
+KEPT = 99.999
+"""Per cent of those values that the range holds; what lies beyond is cut off (chosen on PublicTest, see LOG.md)."""
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A quantised reading beside the one that it was made from, on PublicTest without its copies.
+
+    Args:
+        head: The reading.
+        labels: What counts as right.
+        n: Pictures.
+        before: Share of right answers in float, 0 to 1.
+        after: Share of right answers in whole numbers.
+        same: Share of the pictures with the same answer.
+    """
+
+    head: str
+    labels: str
+    n: int
+    before: float
+    after: float
+    same: float
+
+
+def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Card:
+    """Write a network with 8-bit convolutions, calibrated anew.
+
+    Args:
+        source: File that ``mien train`` or ``mien export`` wrote, in float.
+        data: What it learned from: training pictures show the ranges, PublicTest without copies sets the temperatures.
+        target: Where the new file goes.
+        seed: Of the choice of training pictures.
+
+    Returns:
+        The card of the new file: that of the source, without scores, with its digest as ``parent``. The blend keeps its share.
+
+    Raises:
+        NetworkError: The source is not such a file, or quantised already.
+        InputError: The data has other classes, pictures or splits.
+    """
+    card, model = _opened(source, data)
+    if card.precision != "float32":
+        raise NetworkError(f"{source}: expected a network in float32; this one is {card.precision}: take {card.name.removesuffix('-int8')}")
+    training = clean_training(data)
+    chosen = np.random.default_rng(seed).permutation(len(training))[:FACES]
+    bare = _in_bytes(take_off(model, _heads(card)), card.input.name, training.images[np.sort(chosen)])
+    told_of = f"{len(chosen)} pictures of Training, seed {seed}, {KEPT} % of their values kept"
+    made = card.model_copy(
+        update={
+            "name": f"{card.name}-int8",
+            "precision": "int8",
+            "parent": card.sha256,
+            "scores": (),
+            "summary": f"{card.summary} In whole numbers of 8 bits (ranges: {told_of}).",
+            "made_with": f"{card.made_with}; mien quantize {source.name}",
+        }
+    )
+    return _finished(bare, made, data, target, card.blend)
+
+
+def calibrate(path: Path, data: FaceDataset) -> Card:
+    """Fit temperatures and blend of a finished file anew, on PublicTest without its copies; its weights stay.
+
+    Returns:
+        The card as written, without the scores of the blend, whose answers have changed; a temperature does not change those of a head.
+
+    Raises:
+        NetworkError: It is not a file that ``mien train`` or ``mien export`` wrote.
+        InputError: The data has other classes, pictures or splits.
+    """
+    card, model = _opened(path, data)
+    scores = tuple(score for score in card.scores if BLEND not in score.note)
+    return _finished(take_off(model, _heads(card)), card.model_copy(update={"scores": scores}), data, path)
+
+
+def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
+    """Every reading of two files on PublicTest without its copies."""
+    apart = leak_free(data, PUBLIC_TEST)
+    found = []
+    for head in read_card(target).heads:
+        for labels in {"ferplus": ("ferplus",), BLEND: ("fer2013", "votes-7")}.get(head, ("fer2013",)):
+            before, after = (evaluate(open_subject(path, head=head, threads=1), apart, Options(labels=labels)) for path in (source, target))
+            same = float((before.answers == after.answers).mean())
+            found.append(Compared(head, labels, after.whole.n, before.whole.accuracy, after.whole.accuracy, same))
+    return found
+
+
+def _opened(path: Path, data: FaceDataset) -> tuple[Card, Any]:
+    card = read_card(path)
+    for head, names in card.heads.items():
+        if head != "ferplus" and names != data.labels.names:
+            raise InputError(f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}")
+    if "ferplus" in card.heads and data.votes is None:
+        raise InputError(f"expected FER+ votes, as {path} reads them too; the data set has none: join fer2013new.csv with --votes")
+    return card, onnx.load(path)
+
+
+def _heads(card: Card) -> list[str]:
+    return [head for head in card.heads if head != BLEND or len(card.heads) == 1]
+
+
+def _finished(bare: Any, card: Card, data: FaceDataset, target: Path, share: float | None = None) -> Card:
+    """Calibrated, with its card, under its name; the share of the blend is fitted where it is not given."""
+    apart = leak_free(data, PUBLIC_TEST)
+    calibration = fit(_logits(bare, card, apart.images), apart, share)
+    heads = {head: len(card.heads[head]) for head in _heads(card)}
+    fitted = {"temperatures": dict(calibration.temperatures), "blend": calibration.blend}
+    with written_aside(target) as aside:
+        with told(target):
+            onnx.save(put_on(bare, heads, calibration), aside)
+        return write_card(aside, card.model_copy(update={**fitted, "summary": _with_blend(card.summary, calibration)}))
+
+
+def _with_blend(summary: str, calibration: Calibration) -> str:
+    """The summary with the share that the blend has now."""
+    import re
+
+    return summary if calibration.blend is None else re.sub(r"\d+% fer2013", f"{calibration.blend:.0%} fer2013", summary)
+
+
+def _logits(bare: Any, card: Card, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    network = open_graph(bare.SerializeToString(), card, Path(card.name))
+    parts = [network.run({card.input.name: card.input.fed(images[start : start + 64, None])}) for start in range(0, len(images), 64)]
+    return {head: np.concatenate([part[head] for part in parts]) for head in parts[0]}
+
+
+def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
+    """The same network with convolutions and sums of bytes, the first convolution left in float."""
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    first = next((node.name for node in bare.graph.node if node.op_type == "Conv"), None)
+    if first is None:
+        raise NetworkError("expected a network with convolutions to quantise; it has none")
+    with TemporaryDirectory() as folder, _quiet():
+        before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+        onnx.save(bare, before)
+        quantize_static(
+            before,
+            after,
+            _Pictures(name, images),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", "Add"],
+            nodes_to_exclude=[first],
+            per_channel=True,
+            # Processors without instructions for such sums add two products in 16 bits, which 7-bit weights cannot overflow.
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.Percentile,
+            extra_options={"CalibPercentile": KEPT},
+        )
+        return onnx.load(after)
+
+
+class _Pictures:
+    """Feeds pictures to ONNX Runtime's tool, some at a time."""
+
+    def __init__(self, name: str, images: NDArray[np.uint8]) -> None:
+        starts = range(0, len(images), _BATCH)
+        self._feeds: Iterator[dict[str, Any]] = iter([{name: images[start : start + _BATCH, None].astype(np.float32)} for start in starts])
+
+    def get_next(self) -> dict[str, Any] | None:
+        return next(self._feeds, None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The tool prints and warns about its own steps."""
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,191 @@
+"""Finished network files: answers made of logits, calibration anew, convolutions of bytes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+
+from mien import InputError, NetworkError, Pipeline  # noqa: E402
+from mien.card import Score, read_card, write_card  # noqa: E402
+from mien.data import FaceDataset, write_dataset  # noqa: E402
+from mien.data.dataset import PUBLIC_TEST, leak_free  # noqa: E402
+from mien.labels import EXPRESSIONS, FERPLUS, Labels  # noqa: E402
+from mien.metrics import expected_calibration_error, reliability  # noqa: E402
+from mien.networks import network_path  # noqa: E402
+from mien.runtime import open_network  # noqa: E402
+from mien.train.calibration import BLEND, Calibration, fit  # noqa: E402
+from mien.train.export import predict, write_onnx  # noqa: E402
+from mien.train.quantization import calibrate, compare, quantize  # noqa: E402
+from mien.train.run import Hardware, load_run, train  # noqa: E402
+from mien.train.tail import put_on, take_off  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parent))
+from stripes import RECIPE, stripes  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("default")  # torch, Lightning and ONNX Runtime's tool warn about their own parts
+HEADS = {"fer2013": 7, "ferplus": 8}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from mien.train.export import export
+
+    folder = tmp_path_factory.mktemp("finished")
+    recipe = replace(RECIPE, epochs=6, precision="32", options={"widths": [4, 8], "blocks": 1})
+    train(stripes(), recipe, folder, hardware=Hardware(accelerator="cpu", threads=1))
+    export(folder, stripes(), folder / "tiny.onnx", "a test")
+    return folder
+
+
+@pytest.fixture
+def tiny(run: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes((run / "tiny.onnx").read_bytes())
+    return path
+
+
+def drawn(n: int, sharpness: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and labels drawn from what they say when multiplied by a number: the right temperature is its inverse."""
+    chance = np.random.default_rng(seed)
+    logits = chance.normal(0, 1.5, (n, 7))
+    probs = np.exp(logits * sharpness)
+    cumulated = (probs / probs.sum(axis=1, keepdims=True)).cumsum(axis=1)
+    return logits, (chance.random((n, 1)) > cumulated).sum(axis=1).clip(max=6)
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.5])
+def test_a_temperature_makes_probabilities_mean_what_they_say(sharpness: float) -> None:
+    logits, labels = drawn(6000, sharpness)
+    images = np.zeros((len(labels), 2, 2), np.uint8)
+    faces = FaceDataset(images, labels, None, np.array([PUBLIC_TEST] * len(labels)), np.arange(len(labels)))
+    calibration = fit({"fer2013": logits}, faces)
+    assert calibration.temperatures["fer2013"] == pytest.approx(1 / sharpness, rel=0.1)
+    fresh, truth = drawn(6000, sharpness, seed=1)
+    assert expected_calibration_error(reliability(calibration.answers({"fer2013": fresh})["fer2013"], truth)) < 0.03
+
+
+def test_ferplus_is_calibrated_to_the_majority_and_the_blend_to_both() -> None:
+    logits, labels = drawn(4000, 1.0)
+    columns = np.array([FERPLUS.index(name) for name in EXPRESSIONS])
+    votes = np.zeros((len(labels), 10), int)
+    votes[np.arange(len(labels)), columns[labels]] = 6  # The majority is right, though it is not all of the votes.
+    votes[:, -2] = 4
+    votes[::50] = 1  # Nobody agrees with anybody: such pictures do not count.
+    faces = FaceDataset(np.zeros((len(labels), 2, 2), np.uint8), labels, votes, np.array([PUBLIC_TEST] * len(labels)), np.arange(len(labels)))
+    wide = np.full((len(labels), 8), -20.0)
+    wide[:, columns] = logits
+    found = fit({"fer2013": logits * 3, "ferplus": wide}, faces)
+    assert found.temperatures["ferplus"] == pytest.approx(1.0, rel=0.1)
+    assert found.temperatures["fer2013"] == pytest.approx(3.0, rel=0.1)
+    assert found.temperatures[BLEND] == pytest.approx(1.0, rel=0.1)
+    assert list(found.answers({"fer2013": logits, "ferplus": wide})) == [BLEND, "fer2013", "ferplus"]
+    assert fit({"fer2013": logits, "ferplus": wide}, faces, share=0.7).blend == 0.7
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_tail_comes_off_and_goes_on_anew(run: Path, share: float, tmp_path: Path) -> None:
+    network = load_run(run).network
+    first = Calibration({"fer2013": 1.0, "ferplus": 1.0, BLEND: 1.0}, share, tuple(FERPLUS.index(name) for name in EXPRESSIONS))
+    write_onnx(network, HEADS, first, tmp_path / "first.onnx")
+    second = replace(first, temperatures={"fer2013": 0.5, "ferplus": 2.0, BLEND: 1.5})
+    model = put_on(take_off(onnx.load(tmp_path / "first.onnx"), list(HEADS)), HEADS, second)
+    onnx.save(model, tmp_path / "second.onnx")
+    images = stripes().images[:4]
+    logits = predict(network, images)
+    for name, calibration in (("first", first), ("second", second)):
+        write_card(tmp_path / f"{name}.onnx", read_card(run / "tiny.onnx"))
+        got = open_network(tmp_path / f"{name}.onnx", threads=1).run({"faces": images[:, None].astype(np.float32)})
+        for head, probs in calibration.answers(logits).items():
+            assert np.allclose(got[head], probs, atol=1e-4), (name, head)
+
+
+def test_a_file_of_something_else_has_no_tail(tmp_path: Path) -> None:
+    value = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("faces", "fer2013")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Neg", ["faces"], ["fer2013"])], "g", value[:1], value[1:])
+    with pytest.raises(NetworkError, match="the output fer2013 is not made from logits"):
+        take_off(onnx.helper.make_model(graph), ["fer2013"])
+
+
+def test_calibration_anew_keeps_the_weights_and_the_scores_of_the_heads(tiny: Path) -> None:
+    before = read_card(tiny)
+    scores = tuple(
+        Score(data="d", labels="l", n=1, accuracy=1, low=0, high=1, note=f"reading {head}, one view") for head in ("fer2013", "ferplus", BLEND)
+    )
+    write_card(tiny, before.model_copy(update={"scores": scores}))
+    after = calibrate(tiny, stripes())
+    assert after.temperatures == pytest.approx(before.temperatures, rel=1e-3)
+    assert after.blend == before.blend
+    assert [score.note for score in after.scores] == ["reading fer2013, one view", "reading ferplus, one view"]
+    assert calibrate(tiny, stripes()).sha256 == after.sha256
+
+
+def test_the_shipped_network_can_be_calibrated_anew(tmp_path: Path) -> None:
+    """A file of an older export, on pictures that are none of its own."""
+    path = tmp_path / "small.onnx"
+    path.write_bytes(network_path("small").read_bytes())
+    faces = stripes().images[:8, None].astype(np.float32)
+    before = open_network(path, threads=1).run({"faces": faces})["fer2013"]
+    card = calibrate(path, stripes())
+    after = open_network(path, threads=1).run({"faces": faces})["fer2013"]
+    assert np.array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    assert list(card.heads) == ["expression", "fer2013", "ferplus"]
+
+
+def test_bytes_are_close_to_floats_and_a_batch_to_its_pictures(tiny: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "tiny-int8.onnx"
+    card = quantize(tiny, stripes(), whole)
+    before = read_card(tiny)
+    assert (card.name, card.precision, card.parent, card.blend) == ("tiny-int8", "int8", before.sha256, before.blend)
+    assert not card.scores
+    assert card == read_card(whole)
+    operators = [node.op_type for node in onnx.load(whole).graph.node]
+    assert operators.count("QuantizeLinear") > 4
+    faces = leak_free(stripes(), PUBLIC_TEST).images[:, None].astype(np.float32)
+    one, other = (open_network(path, threads=1).run({"faces": faces}) for path in (tiny, whole))
+    assert np.abs(one["fer2013"] - other["fer2013"]).max() < 0.2
+    network = open_network(whole, threads=1)
+    for place in range(0, len(faces), 7):
+        assert np.array_equal(network.run({"faces": faces[place : place + 1]})["expression"][0], other["expression"][place])
+    assert len(Pipeline("whole", whole, threads=1)([np.zeros((60, 60, 3), np.uint8)])[0]) == 1
+    rows = compare(tiny, whole, stripes())
+    assert [(row.head, row.labels) for row in rows] == [(BLEND, "fer2013"), (BLEND, "votes-7"), ("fer2013", "fer2013"), ("ferplus", "ferplus")]
+    assert all(row.same >= 0.9 and row.n == 40 for row in rows)
+    assert quantize(tiny, stripes(), whole).sha256 == card.sha256, "seeded"
+
+
+def test_what_does_not_fit_is_told(tiny: Path, tmp_path: Path) -> None:
+    quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
+    with pytest.raises(NetworkError, match="expected a network in float32; this one is int8: take tiny"):
+        quantize(tmp_path / "tiny-int8.onnx", stripes(), tmp_path / "again.onnx")
+    with pytest.raises(InputError, match=r"expected FER\+ votes"):
+        calibrate(tiny, stripes(voted=False))
+    others = replace(stripes(), labels=Labels(tuple("abcdefg")))
+    with pytest.raises(InputError, match="expected data with the classes angry"):
+        quantize(tiny, others, tmp_path / "other.onnx")
+    assert not (tmp_path / "other.onnx").exists()
+
+
+def test_the_commands_of_finished_files(tiny: Path, tmp_path: Path) -> None:
+    data = tmp_path / "faces.parquet"
+    write_dataset(stripes(), data)
+    done = _mien("quantize", tiny, data, "-o", tmp_path / "tiny-int8.onnx")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "same answer" in done.stdout
+    done = _mien("calibrate", tiny, data)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "'ferplus'" in done.stdout
+    done = _mien("quantize", data, data, "-o", tmp_path / "no.onnx")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+
+
+def _mien(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False)
