@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from mien.journal import Journal
     from mien.labels import Labels
     from mien.outputs import Asked
-    from mien.pipeline import Pipeline
-    from mien.report import Facts
     from mien.sighting import Plan, Sighting, Source
 
 
@@ -46,7 +44,7 @@ def analyze(
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.progress import SourceProgress
     from mien.cli.summary import Summary
-    from mien.outputs import Run, Writer
+    from mien.outputs import Run, Writer, run_facts, run_settings
     from mien.recordings import takes
 
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -54,8 +52,8 @@ def analyze(
     pipeline = networks.pipeline()
     sources = _sources(paths, notes, quiet)
     asked.check(sources)
-    settings = _settings(networks, plan, pipeline)
-    run = Run(sources, pipeline.labels, plan.sampling, plan.spaced().smoothing.gap, _facts(settings, plan, pipeline))
+    settings = run_settings(networks, plan, pipeline)
+    run = Run(sources, pipeline.labels, plan.sampling, plan.spaced().smoothing.gap, run_facts(settings, plan, pipeline))
     summary = Summary(pipeline.labels)
     with (
         _journal(asked, plan, sources, settings) as journal,
@@ -109,47 +107,6 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
     if not sources:
         raise InputError(f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one")
     return [Content(sys.stdin.buffer) if source == "-" else source for source in sources]
-
-
-def _settings(networks: NetworkOptions, plan: Plan, pipeline: Pipeline) -> dict[str, Any]:
-    """What decides the readings, by the names of the options."""
-    from dataclasses import asdict
-
-    from mien import __version__
-
-    card = pipeline.classifier.network.card
-    return {
-        "detector": networks.detector,
-        "min-face": networks.min_face,
-        "largest": networks.largest,
-        "network": f"{card.name} {card.version}, sha256 {card.sha256}",
-        "head": pipeline.classifier.head,
-        "every": plan.sampling.every,
-        "per-second": plan.sampling.per_second,
-        "tracking": None if plan.tracking is None else asdict(plan.tracking),
-        "version of mien": __version__,
-    }
-
-
-def _facts(settings: dict[str, Any], plan: Plan, pipeline: Pipeline) -> Facts:
-    """What a report tells of a run."""
-    from mien import __version__
-    from mien.report import Facts
-
-    least = "faces from its own least height" if settings["min-face"] is None else f"faces from {settings['min-face']} px"
-    rate, smoothing = plan.sampling.rate, plan.smoothing
-    calibrated = ""
-    if smoothing.neutral is not None:
-        calibrated = f", neutral by {'the usual reading' if smoothing.neutral == 'median' else f'the first {smoothing.neutral:g} s'} of each person"
-    shown = [
-        ("Detector", f"{settings['detector']}, {least}"),
-        ("Faces", "the biggest of each frame" if settings["largest"] else "all of each frame"),
-        ("Frames", "every one" if rate is None else f"{rate:g} a second at most"),
-        ("People", "followed by position; no identity is computed" if plan.tracking else "not followed"),
-        ("Smoothing", f"time constant {smoothing.tau:g} s{calibrated}" if plan.tracking else "none"),
-        ("Network", settings["network"]),
-    ]
-    return Facts("", shown, pipeline.classifier.network.card, pipeline.classifier.head, __version__)
 
 
 @contextmanager

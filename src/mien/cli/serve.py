@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +69,10 @@ def serve(
     _check_packages()
     from mien.serve.running import run
     from mien.serve.settings import Settings
+    from mien.serve.task import Networks
 
+    # Several pictures are read at once, so each network gets one thread.
+    chosen = Networks(**{**vars(networks), "threads": networks.threads or 1})
     settings = Settings(
         _folder(keeping.folder),
         service.host,
@@ -78,9 +81,8 @@ def serve(
         tuple(service.name or ()),
         keeping.keep,
         3600 * keeping.results_hours,
+        networks=chosen,
     )
-    # Several pictures are read at once, so each network gets one thread.
-    pipeline = replace(networks, threads=networks.threads or 1).pipeline()
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def started(address: str) -> None:
@@ -89,7 +91,7 @@ def serve(
 
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: None)  # The server has its own, and asks these again after its end.
-    run(settings, pipeline, started)
+    run(settings, started)
 
 
 def _folder(given: Path | None) -> Path:

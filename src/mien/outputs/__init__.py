@@ -2,5 +2,7 @@
 
 from mien.outputs.asked import ENDINGS as ENDINGS
 from mien.outputs.asked import Asked as Asked
+from mien.outputs.settings import run_facts as run_facts
+from mien.outputs.settings import run_settings as run_settings
 from mien.outputs.writer import Run as Run
 from mien.outputs.writer import Writer as Writer

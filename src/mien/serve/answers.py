@@ -162,3 +162,60 @@ class Login(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"token": "a-long-secret-of-your-own"}})
 
     token: str = Field(min_length=1, max_length=256)
+
+
+class Video(_Answer):
+    """A video that was handed in.
+
+    Args:
+        notice: What the readings are, and what not.
+        id: By which it is asked for.
+        name: As sent.
+        state: ``waiting``, ``reading``, ``done`` or ``failed``.
+        stage: What is being done: ``waiting``, ``reading``, ``writing``, ``drawing``, ``faces``, ``done`` or ``failed``.
+        frames: Frames of this stage so far.
+        expected: About how many there will be, or None.
+        progress: Share of the whole work that is done, 0 to 1; None where nobody can tell.
+        options: What was asked for.
+        created: Seconds since 1970.
+        ended: Seconds since 1970, or None.
+        expires: When everything of it will be deleted, in seconds since 1970, or None.
+        error: Why it failed, or None.
+        results: Where each result is, by name.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "notice": NOTICE,
+                "id": "0123456789abcdef0123456789abcdef",
+                "name": "talk.mp4",
+                "state": "reading",
+                "stage": "reading",
+                "frames": 250,
+                "expected": 1000,
+                "progress": 0.083,
+                "options": {"annotate": True, "largest": False, "thumbnails": False},
+                "created": 1795200000.0,
+                "ended": None,
+                "expires": None,
+                "error": None,
+                "results": {},
+            }
+        }
+    )
+
+    notice: str = NOTICE
+    id: str
+    name: str
+    state: Literal["waiting", "reading", "done", "failed"]
+    stage: str
+    frames: int
+    expected: int | None
+    progress: float | None
+    options: dict[str, Any]
+    created: float
+    ended: float | None
+    expires: float | None
+    error: Cause | None
+    results: dict[str, str]

@@ -13,11 +13,11 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 
 import mien
-from mien.pipeline import Pipeline
 from mien.serve.answers import NOTICE, Health, Networks, Problem
 from mien.serve.files import files
 from mien.serve.guard import Guard
 from mien.serve.images import images
+from mien.serve.jobs import Jobs
 from mien.serve.login import login
 from mien.serve.metrics import Measured, Metrics
 from mien.serve.networks import networks
@@ -25,6 +25,7 @@ from mien.serve.reader import Reader
 from mien.serve.refusals import Refusal
 from mien.serve.settings import Settings
 from mien.serve.stream import stream
+from mien.serve.videos import videos
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -33,27 +34,40 @@ _ABOUT = f"Finds faces in pictures and videos and reads the expression that each
 _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 421)}
 
 
-def create_app(settings: Settings, pipeline: Pipeline) -> ASGIApp:
+def create_app(settings: Settings) -> ASGIApp:
     """The whole service.
 
     Args:
-        settings: Where and for whom.
-        pipeline: What reads; one thread per network is best.
+        settings: Where, for whom, and with which networks.
 
     Returns:
-        An ASGI application with a lifespan: its threads run from start to end of it.
+        An ASGI application with a lifespan: its threads and processes run from start to end of it.
+
+    Raises:
+        InputError: The folder for videos cannot be used.
+        NetworkError: A network is missing or damaged.
     """
     metrics = Metrics()
+    pipeline = settings.networks.pipeline()
+    jobs = Jobs(settings, metrics.count_jobs)
     reader = Reader(pipeline, seen=metrics.batches.observe)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with reader:
-            yield
+            await jobs.start()
+            try:
+                yield
+            finally:
+                await jobs.close()
 
-    app = FastAPI(title="mien", version=mien.__version__, description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="mien", version=mien.__version__, description=_ABOUT, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+    )
+    app.state.jobs = jobs
     _tell_errors(app)
     app.include_router(images(reader, settings.limits, metrics))
+    app.include_router(videos(jobs, settings))
     app.include_router(stream(reader, settings.limits, metrics))
     app.include_router(files(pipeline))
     app.include_router(login(settings.token, settings.limits))

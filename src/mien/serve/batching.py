@@ -138,7 +138,7 @@ class SharedClassifier(Classifier):
     """
 
     def __init__(self, classifier: Classifier, threads: int = 1, seen: Callable[[int], None] = lambda _: None) -> None:
-        super().__init__(classifier.network, classifier.head)
+        vars(self).update(vars(classifier))  # All that it has but for its way to run: nothing is opened again.
         self.batcher = Batcher(classifier.probabilities, threads=threads, seen=seen)
 
     def probabilities(self, crops: Floats) -> Floats:

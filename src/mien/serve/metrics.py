@@ -39,6 +39,11 @@ class Metrics:
         self.jobs = Gauge("mien_jobs", "Videos by state", ["state"], registry=self._registry)
         ProcessCollector(registry=self._registry)
 
+    def count_jobs(self, counts: dict[str, int]) -> None:
+        """Set how many videos there are by state."""
+        for state, count in counts.items():
+            self.jobs.labels(state).set(count)
+
     def text(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self._registry)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mien.errors import MediaError
 
-STATUS = {"too_large": 413, "unsupported": 415, "no_video": 415, "too_long": 413}
+STATUS = {"too_large": 413, "unsupported": 415, "no_video": 415, "too_long": 413, "too_slow": 408}
 """HTTP status of a `MediaError` by its kind; 422 for the others: the format is known, and the file is damaged."""
 
 KINDS = {
@@ -27,6 +27,7 @@ KINDS = {
     500: "broken",
     501: "not_installed",
     503: "busy",
+    507: "disk_full",
 }
 """A short stable word for each status, where nothing more exact is known."""
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import uvicorn
 
 from mien.errors import InputError
-from mien.pipeline import Pipeline
 from mien.serve.app import create_app
 from mien.serve.connections import protocols
 from mien.serve.settings import Settings
@@ -29,13 +28,13 @@ def listening(settings: Settings) -> socket.socket:
         raise InputError(f"{told}: give others with --host and --port") from None
 
 
-def server(settings: Settings, pipeline: Pipeline) -> uvicorn.Server:
+def server(settings: Settings) -> uvicorn.Server:
     """The service, ready to run on a socket (`listening`)."""
     limits = settings.limits
     connection, stream = protocols(limits)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
-        create_app(settings, pipeline),
+        create_app(settings),
         http=connection,
         ws=stream,
         ws_max_size=limits.frame_bytes,
@@ -56,17 +55,17 @@ def address(settings: Settings, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def run(settings: Settings, pipeline: Pipeline, started: Callable[[str], None]) -> None:
+def run(settings: Settings, started: Callable[[str], None]) -> None:
     """Listen and answer until SIGINT or SIGTERM.
 
     Args:
         settings: Where and for whom.
-        pipeline: What reads.
         started: Is told the address.
 
     Raises:
         InputError: The address cannot be listened on.
     """
     with listening(settings) as listener:
+        ready = server(settings)
         started(address(settings, listener))
-        server(settings, pipeline).run(sockets=[listener])
+        ready.run(sockets=[listener])

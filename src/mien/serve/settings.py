@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mien.errors import InputError
+from mien.serve.task import Networks as Networks
 
 LEAST_TOKEN = 16
 """Characters of the shortest token that is taken."""
@@ -77,6 +78,7 @@ class Settings:
         keep: Keep uploaded videos as long as their results.
         results_seconds: How long results of videos are kept.
         readers: Videos that are read at the same time.
+        networks: What reads; one thread for each is best, as there are several pictures at once.
         limits: How much a client may ask for.
 
     Raises:
@@ -96,6 +98,7 @@ class Settings:
     keep: bool = False
     results_seconds: float = 24 * 3600
     readers: int = 1
+    networks: Networks = field(default_factory=Networks)
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -22,11 +22,17 @@ _FIELD_BYTES = 4096
 _FIELDS = 16
 
 
+class Sink(Protocol):
+    """Where the content of a file goes."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
 class Taker(Protocol):
     """Decides where the files of a form go."""
 
-    def open(self, name: str, /) -> IO[bytes]:
-        """A file begins; what is written to the object is its content."""
+    def open(self, name: str, /) -> Sink:
+        """A file begins."""
         ...
 
 
@@ -124,7 +130,7 @@ class _Form:
         self._key, self._value, self._disposition = b"", b"", b""
         self._name = ""
         self._text = bytearray()
-        self._file: IO[bytes] | None = None
+        self._file: Sink | None = None
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._key += data[start:end]

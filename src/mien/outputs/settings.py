@@ -1,0 +1,62 @@
+"""What decides a run's readings, by the names of the options; and what a report tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mien import __version__
+
+if TYPE_CHECKING:
+    from mien.pipeline import Pipeline
+    from mien.report import Facts
+    from mien.sighting import Plan
+
+
+class Chosen(Protocol):
+    """The choice of networks that a pipeline was opened with."""
+
+    @property
+    def detector(self) -> str: ...
+
+    @property
+    def min_face(self) -> int | None: ...
+
+    @property
+    def largest(self) -> bool: ...
+
+
+def run_settings(chosen: Chosen, plan: Plan, pipeline: Pipeline) -> dict[str, Any]:
+    """What decides the readings, by the names of the options; ready for JSON and for a `mien.journal.Journal`."""
+    card = pipeline.classifier.network.card
+    return {
+        "detector": chosen.detector,
+        "min-face": chosen.min_face,
+        "largest": chosen.largest,
+        "network": f"{card.name} {card.version}, sha256 {card.sha256}",
+        "head": pipeline.classifier.head,
+        "every": plan.sampling.every,
+        "per-second": plan.sampling.per_second,
+        "tracking": None if plan.tracking is None else asdict(plan.tracking),
+        "version of mien": __version__,
+    }
+
+
+def run_facts(settings: dict[str, Any], plan: Plan, pipeline: Pipeline) -> Facts:
+    """What a report tells of a run with these `run_settings`."""
+    from mien.report import Facts
+
+    least = "faces from its own least height" if settings["min-face"] is None else f"faces from {settings['min-face']} px"
+    rate, smoothing = plan.sampling.rate, plan.smoothing
+    calibrated = ""
+    if smoothing.neutral is not None:
+        calibrated = f", neutral by {'the usual reading' if smoothing.neutral == 'median' else f'the first {smoothing.neutral:g} s'} of each person"
+    shown = [
+        ("Detector", f"{settings['detector']}, {least}"),
+        ("Faces", "the biggest of each frame" if settings["largest"] else "all of each frame"),
+        ("Frames", "every one" if rate is None else f"{rate:g} a second at most"),
+        ("People", "followed by position; no identity is computed" if plan.tracking else "not followed"),
+        ("Smoothing", f"time constant {smoothing.tau:g} s{calibrated}" if plan.tracking else "none"),
+        ("Network", settings["network"]),
+    ]
+    return Facts("", shown, pipeline.classifier.network.card, pipeline.classifier.head, __version__)

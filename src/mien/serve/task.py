@@ -1,0 +1,134 @@
+"""What is to be done with a video, as the service writes it down for the process that does it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.errors import MediaError
+
+if TYPE_CHECKING:
+    from mien.media import Media
+    from mien.pipeline import Pipeline
+    from mien.sighting import Plan
+
+RESULTS = tuple(f"result.{form}" for form in ("csv", "json", "jsonl", "parquet", "vtt", "srt", "eaf", "html", "mp4"))
+PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
+CHARTS = ("timeline.png", "people.png")
+FILES = (*RESULTS, *PEOPLE, *CHARTS)
+"""Names of all results."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How large a video may be.
+
+    Args:
+        pixels: Of a frame.
+        seconds: Of the whole.
+    """
+
+    pixels: int
+    seconds: float
+
+    def check(self, media: Media) -> None:
+        """Refuse by what the header says.
+
+        Raises:
+            MediaError: It is no video, or too large or long.
+        """
+        if media.kind == "picture":
+            raise MediaError(f"{media.name}: expected a video; got a picture: send it to /v1/images", "unsupported")
+        if media.width * media.height > self.pixels:
+            raise MediaError(f"{media.name}: expected frames of at most {self.pixels:,} pixels; got {media.width} x {media.height}", "too_large")
+        if media.duration is not None:
+            self.check_time(media.name, media.duration)
+
+    def check_time(self, name: str, seconds: float) -> None:
+        """Refuse by how long it has been.
+
+        Raises:
+            MediaError: Too long.
+        """
+        if seconds > self.seconds:
+            raise MediaError(f"{name}: expected a video of at most {self.seconds:g} s; got {seconds:.0f} s: cut it into parts", "too_long")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a client may ask for.
+
+    Args:
+        every: Seconds between the frames that are looked at.
+        per_second: Look at no more than so many frames a second.
+        largest: Keep only the biggest face of each frame.
+        tau: Time constant of smoothing in seconds.
+        neutral: Calibrate: seconds of a neutral face when a person first appears, or ``median``.
+        annotate: Make the annotated video.
+        thumbnails: Show faces in the report.
+        blur: Whose faces are covered in the annotated video: ``all``, some (``2,3``), or ``all but 1``.
+    """
+
+    every: float | None = None
+    per_second: float | None = None
+    largest: bool = False
+    tau: float | None = None
+    neutral: float | str | None = None
+    annotate: bool = True
+    thumbnails: bool = False
+    blur: str | None = None
+
+    def plan(self) -> Plan:
+        """How the video is read.
+
+        Raises:
+            InputError: An option is impossible.
+        """
+        from mien.media import Sampling
+        from mien.sighting import Plan
+        from mien.smooth import Smoothing
+
+        given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
+        neutral: Any = self.neutral
+        return Plan(Sampling(every=self.every, per_second=self.per_second), smoothing=Smoothing(**given, neutral=neutral))
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What reads: arguments of `Pipeline`."""
+
+    detector: str = "mtcnn"
+    model: str = "small"
+    head: str | None = None
+    min_face: int | None = None
+    largest: bool = False
+    threads: int | None = 1
+    uncertain_below: float | None = None
+
+    def pipeline(self) -> Pipeline:
+        """Open them."""
+        from mien.pipeline import Pipeline
+
+        return Pipeline(**asdict(self))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done, and how much of it at most."""
+
+    name: str
+    networks: Networks
+    options: Options
+    bounds: Bounds
+
+    def save(self, folder: Path) -> None:
+        """Write it down for the process."""
+        (folder / "task.json").write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @staticmethod
+    def load(folder: Path) -> Task:
+        """As it was written down."""
+        stored = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+        return Task(stored["name"], Networks(**stored["networks"]), Options(**stored["options"]), Bounds(**stored["bounds"]))

@@ -1,0 +1,193 @@
+"""``/v1/videos``: a video becomes a job, a job becomes results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, StreamingResponse
+from pydantic import TypeAdapter, ValidationError
+
+from mien.blur import Blur
+from mien.errors import InputError
+from mien.serve.answers import Cause, Problem, Video
+from mien.serve.jobs import Jobs
+from mien.serve.refusals import Refusal
+from mien.serve.settings import Settings
+from mien.serve.store import Job
+from mien.serve.task import FILES, Options
+from mien.serve.uploads import take_form
+
+_OPTIONS = TypeAdapter(Options)
+_OVERHEAD = 2**20  # Bytes of a form beside its file.
+_ALIVE = 15.0  # Seconds between two signs of life where nothing happens.
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}, **_OPTIONS.json_schema()["properties"]},
+                }
+            }
+        },
+    }
+}
+_REPORT = {
+    # The report has its scripts and styles inside; alone in a sandbox they can reach neither the network nor the service.
+    "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data:; frame-ancestors 'self'",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
+_TYPES = {
+    ".jsonl": "application/jsonl",
+    ".parquet": "application/vnd.apache.parquet",
+    ".vtt": "text/vtt",
+    ".srt": "application/x-subrip",
+    ".eaf": "application/xml",
+}
+_SHOWN = (".html", ".mp4", ".png")
+
+Id = Annotated[str, InPath(pattern="^[0-9a-f]{32}$", description="Id of a video, as POST /v1/videos gave it.")]
+
+
+async def _found(id: Id, request: Request) -> Job:
+    jobs: Jobs = request.app.state.jobs
+    return jobs.get(id)
+
+
+Found = Annotated[Job, Depends(_found)]
+
+
+def _problems(*more: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Problem} for status in sorted({401, 403, 421, 422, *more})}
+
+
+def videos(jobs: Jobs, settings: Settings) -> APIRouter:
+    """The routes.
+
+    Args:
+        jobs: All videos.
+        settings: How much a client may ask for, and how long results are kept.
+    """
+    router = APIRouter(tags=["videos"])
+
+    def described(job: Job) -> Video:
+        expires = None if job.ended is None else job.ended + settings.results_seconds
+        links = {name: f"/v1/videos/{job.id}/{name}" for name in jobs.results(job)}
+        error = None if job.error is None else Cause(**job.error)
+        progress = jobs.progress(job)
+        return Video(
+            id=job.id,
+            name=job.name,
+            state=job.state,
+            options=job.options,
+            created=job.created,
+            ended=job.ended,
+            expires=expires,
+            error=error,
+            results=links,
+            **progress,
+        )
+
+    @router.post("/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 429, 507), openapi_extra=_BODY)
+    async def add_video(request: Request, response: Response) -> Video:
+        """Hand in a video, to be read when it is its turn.
+
+        The video goes into the field `file`, options of `mien analyze` into fields of their own. The upload is deleted as soon as it has
+        been read.
+        """
+        upload = jobs.new()
+        try:
+            fields = await take_form(request, settings.limits.video_bytes + _OVERHEAD, settings.limits, upload)
+            upload.close()
+            job = await jobs.take(upload, _options(fields))
+        finally:
+            jobs.end(upload)
+        response.headers["Location"] = f"/v1/videos/{job.id}"
+        return described(job)
+
+    @router.get("/v1/videos/{id}", responses=_problems(404))
+    async def read_video(job: Found) -> Video:
+        """How far a video is, and where its results are."""
+        return described(job)
+
+    @router.delete("/v1/videos/{id}", status_code=204, responses=_problems(404))
+    async def remove_video(job: Found) -> Response:
+        """Stop reading a video if that is going on, and delete it and all results."""
+        await jobs.remove(job)
+        return Response(status_code=204)
+
+    @router.get(
+        "/v1/videos/{id}/events",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **_problems(404)},
+    )
+    async def watch_video(job: Found) -> StreamingResponse:
+        """Progress as server-sent events: `waiting`, `reading`, and at the end `done`, `failed` or `deleted`; the data is the video as JSON."""
+
+        async def events() -> AsyncIterator[str]:
+            last = ""
+            async for now in jobs.watch(job.id, _ALIVE):
+                if now is None:
+                    yield f"event: deleted\ndata: {json.dumps({'id': job.id})}\n\n"
+                    return
+                text = f"event: {now.state}\ndata: {described(now).model_dump_json()}\n\n"
+                yield ": still there\n\n" if text == last else text
+                last = text
+
+        return StreamingResponse(events(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    @router.get(
+        "/v1/videos/{id}/{file}",
+        response_class=FileResponse,
+        responses={200: {"content": _contents(), "description": "The file"}, **_problems(404, 409, 501)},
+    )
+    async def read_result(job: Found, file: Literal[FILES]) -> FileResponse:  # type: ignore[valid-type]
+        """A result: rows, people, subtitles, ELAN tiers, the report, the annotated video, charts."""
+        path = jobs.result(job, file)
+        name = f"{Path(job.name).stem}.{file.partition('.')[2]}" if file.startswith("result.") else f"{Path(job.name).stem}-{file}"
+        how = "inline" if path.suffix in _SHOWN else "attachment"
+        headers = _REPORT if path.suffix == ".html" else None
+        return FileResponse(path, media_type=_media_type(file), filename=name, content_disposition_type=how, headers=headers)
+
+    return router
+
+
+def _options(fields: dict[str, str]) -> Options:
+    """Options out of the fields of a form.
+
+    Raises:
+        Refusal: One is unknown or impossible.
+    """
+    unknown = set(fields) - set(Options.__dataclass_fields__)
+    if unknown:
+        raise Refusal(422, f"expected fields out of file, {', '.join(Options.__dataclass_fields__)}; got {min(unknown)[:40]!r}")
+    try:
+        options = _OPTIONS.validate_python({name: value for name, value in fields.items() if value})
+        options.plan()
+        if options.blur is not None:
+            Blur.parse(options.blur)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Refusal(422, f"{first['loc'][0] if first['loc'] else 'options'}: {first['msg']}") from None
+    except InputError as error:
+        raise Refusal(422, str(error)) from None
+    return options
+
+
+def _media_type(name: str) -> str:
+    suffix = Path(name).suffix
+    return _TYPES.get(suffix) or guess_type(name)[0] or "application/octet-stream"
+
+
+def _contents() -> dict[str, Any]:
+    return {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted({_media_type(name) for name in FILES})}

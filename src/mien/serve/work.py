@@ -1,0 +1,224 @@
+"""One video, read by a process of its own: ``python -m mien.serve.work probe|read FOLDER``.
+
+What a broken video can do to FFmpeg, it does to this process alone. The folder holds ``task.json`` and the video as ``upload``; results go
+to ``results``, what was read so far to ``journal``. Each line of standard output is JSON: progress, or how it ended. The process ends
+with its standard input, and so with the service.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mien.errors import InputError, MediaError, MienError, MissingExtraError
+from mien.serve.task import CHARTS, PEOPLE, RESULTS, Task
+
+if TYPE_CHECKING:
+    from mien.journal import Journal
+    from mien.labels import Labels
+    from mien.media.content import Content
+    from mien.outputs import Asked
+    from mien.sighting import Sighting
+
+T = TypeVar("T")
+
+_MEMORY = 8 * 2**30
+_EVERY = 0.2  # Seconds between two lines about progress.
+_MOST_RATE = 250  # Frames a second of the longest video, whatever its timestamps say.
+
+
+@dataclass
+class _Progress:
+    """Tells how far the work is: reading, writing, then everything that needs pictures again."""
+
+    task: Task
+    say: Callable[[dict[str, Any]], None]
+    passes: int
+    count: int = 0
+    _done: int = 0
+    _told: float = field(default=0.0)
+
+    def read(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
+        """Pass on frames as they are read, and end where the video is too long."""
+        most = self.task.bounds.seconds * _MOST_RATE
+        for self.count, sighting in enumerate(sightings, 1):
+            if self.count == 1 and sighting.media is not None:
+                self.task.bounds.check(sighting.media)
+            self.task.bounds.check_time(self.task.name, sighting.reading.time or 0.0)
+            if self.count > most:
+                raise MediaError(f"{self.task.name}: expected at most {most:,.0f} frames; got more: cut it into parts", "too_long")
+            expected = None if sighting.media is None else sighting.media.expected_frames
+            self._tell("reading", self.count, expected)
+            yield sighting
+        self._done = 1
+
+    def step(self, items: Iterable[T], what: str, /) -> Iterator[T]:
+        """Pass on frames once more."""
+        for number, item in enumerate(items, 1):
+            self._tell(what.split()[0], number, self.count)
+            yield item
+        self._done += 1
+
+    def _tell(self, stage: str, number: int, expected: int | None) -> None:
+        if time.monotonic() - self._told < _EVERY:
+            return
+        self._told = time.monotonic()
+        share = None if not expected else min(1.0, (self._done + min(1.0, number / expected)) / self.passes)
+        self.say({"stage": stage, "frames": number, "expected": expected, "progress": share})
+
+
+def probe(folder: Path) -> dict[str, Any]:
+    """Whether a video may be read, by its header and first frame.
+
+    Raises:
+        MediaError: It is none, too large or too long.
+    """
+    from mien.media import open_media
+
+    task = Task.load(folder)
+    try:
+        with open_media(_content(folder, task)) as media:
+            task.bounds.check(media)
+            return {"width": media.width, "height": media.height, "seconds": media.duration}
+    except MediaError as error:
+        if error.kind == "unreadable":
+            raise MediaError(str(error), "unsupported") from None  # What is not even known by its header is something else.
+        raise
+
+
+def read(folder: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Read a video and write its results, on from where an earlier process was.
+
+    Raises:
+        MienError: Nothing of it can be read, or something is impossible.
+    """
+    from mien.outputs import Run, Writer, run_facts, run_settings
+    from mien.recordings import takes
+
+    task = Task.load(folder)
+    plan, chosen = task.options.plan(), task.networks
+    pipeline = chosen.pipeline()
+    asked, missing = _asked(folder, task)
+    source = _content(folder, task)
+    settings = run_settings(chosen, plan, pipeline)
+    run = Run([source], pipeline.labels, plan.sampling, plan.spaced().smoothing.gap, run_facts(settings, plan, pipeline))
+    progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails)
+    asked.sweep([source])
+    with _journal(folder / "journal", settings) as journal, Writer(asked, run, progress.step) as writer:
+        for take in takes([source], pipeline, plan, journal, progress.read):
+            if take.media is None:
+                raise next(take.sightings).reading.error or MediaError(f"{task.name}: expected a video; it cannot be read")
+            writer.take(take, lambda _: None)
+        journal.remove()
+    _spread_people(folder / "results", pipeline.labels)
+    return {"missing": missing, "remarks": writer.remarks}
+
+
+def _content(folder: Path, task: Task) -> Content:
+    from mien.media.content import Content
+
+    return Content(folder / "upload", task.name)
+
+
+def _asked(folder: Path, task: Task) -> tuple[Asked, dict[str, str]]:
+    """All that can be written here; and why the rest cannot."""
+    from mien.blur import Blur
+    from mien.outputs import Asked
+
+    results = folder / "results"
+    results.mkdir(exist_ok=True)
+    files, missing = [], {}
+    for name in RESULTS:
+        if name == "result.mp4":
+            continue
+        if told := _lacking(Asked((results / name,))):
+            missing[name] = told
+        else:
+            files.append(results / name)
+    charts = None
+    if told := _lacking(Asked(charts=results)):
+        missing |= dict.fromkeys(CHARTS, told)
+    else:
+        charts = results
+    options = task.options
+    covering = None if options.blur is None else Blur.parse(options.blur)
+    copy = results / "result.mp4" if options.annotate else None
+    return Asked(tuple(files), results / "people.json", copy, charts, options.thumbnails and results / "result.html" in files, covering), missing
+
+
+def _lacking(asked: Asked) -> str | None:
+    """Why something cannot be written here, or None."""
+    try:
+        asked.check([])
+    except MissingExtraError as error:
+        return str(error)
+    return None
+
+
+def _journal(folder: Path, settings: dict[str, Any]) -> Journal:
+    """The journal of an earlier process; a new one where that was asked for something else, such as by another version of mien."""
+    from mien.journal import Journal
+
+    try:
+        return Journal(folder, settings)
+    except InputError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return Journal(folder, settings)
+
+
+def _spread_people(results: Path, labels: Labels) -> None:
+    """The table of people in the other formats."""
+    from mien.tables import open_people
+
+    rows = json.loads((results / "people.json").read_text(encoding="utf-8"))
+    for name in PEOPLE:
+        if name != "people.json":
+            with open_people(results / name, name.rsplit(".", 1)[1], labels) as write:
+                write(rows)
+
+
+def _say(line: dict[str, Any]) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    if isinstance(error, MediaError):
+        return {"kind": error.kind, "message": str(error)}
+    return {"kind": "invalid" if isinstance(error, InputError) else "broken", "message": str(error)}
+
+
+def _bound() -> None:
+    """Leave the machine to the others: its processors, its memory; and end with the service."""
+    import resource
+
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    def wait() -> None:
+        os.read(0, 1)  # Nothing is ever sent: it ends when the service does.
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    """Do what the command line says."""
+    what, folder = sys.argv[1], Path(sys.argv[2])
+    _bound()
+    try:
+        _say({"end": probe(folder) if what == "probe" else read(folder, _say)})
+    except MienError as error:
+        _say({"error": _told(error)})
+
+
+if __name__ == "__main__":
+    main()
