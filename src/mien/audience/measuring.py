@@ -9,6 +9,7 @@ import numpy as np
 from mien.aggregate import Sample
 from mien.audience.gathering import Gathering
 from mien.audience.options import Options
+from mien.audience.places import Places
 from mien.audience.result import Audience, Window
 from mien.audience.sources import Looks, opened
 from mien.errors import InputError, MediaError
@@ -78,7 +79,7 @@ def _nobody(time: float, windows: Sequence[Window]) -> None:
 
 def _gather(looks: Looks, gathering: Gathering, pipeline: Pipeline, watch: Watch) -> bool:
     """Look until the end, or for as long as was asked."""
-    lost = 0
+    places, lost = Places(pipeline), 0
     for frame in looks.frames:
         if isinstance(frame, BadFrame):
             lost += 1
@@ -87,7 +88,7 @@ def _gather(looks: Looks, gathering: Gathering, pipeline: Pipeline, watch: Watch
             continue
         if gathering.over(frame.time):
             break
-        watch(frame.time, gathering.add(_look(frame, pipeline)))
+        watch(frame.time, gathering.add(_look(frame, places)))
     if lost > _MOST_REMARKS:
         gathering.remark(f"{lost - _MOST_REMARKS} more stretches could not be read")
     if not gathering.samples:
@@ -95,9 +96,8 @@ def _gather(looks: Looks, gathering: Gathering, pipeline: Pipeline, watch: Watch
     return True
 
 
-def _look(frame: Frame, pipeline: Pipeline) -> Sample:
+def _look(frame: Frame, places: Places) -> Sample:
     grey = frame.image[::8, ::8].mean(axis=2)
     if float(np.std(grey)) < _FLAT:
-        return Sample(frame.time, Faces.empty(pipeline.labels), blank=True)
-    [faces] = pipeline([frame])
-    return Sample(frame.time, faces)
+        return Sample(frame.time, Faces.empty(places.labels), blank=True)
+    return Sample(frame.time, places.read(frame))
