@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 _STEP = 1e-6  # s by which a frame comes after the one before it at least.
+_BACKLOG = 30.0  # s of a stream that may come at once when it is opened.
+_LEAK = 0.001  # By how much slower a camera's clock may run than this machine's.
 
 
 class Clock:
     """Gives frames their times: seconds since the first one, always growing.
 
     A stream's own timestamps say best how far apart two frames are. But they start anywhere, and anew after each loss, and a
-    camera's clock can jump: what they say is believed as long as it agrees with when the frames arrived.
+    camera's clock can jump. So they are believed as long as frames arrive when they should. The frame that came with the least delay
+    says when that is: streams begin with a backlog that comes at once.
 
     Args:
-        tolerance: Seconds by which timestamps and arrival may differ; beyond it the timestamps are tied to the arrival anew. Infinite for
+        tolerance: Seconds by which a frame may come late; beyond it the timestamps are tied to the arrival anew. Infinite for
             recordings, whose timestamps are the truth however long somebody took to read them.
 
     >>> clock = Clock(tolerance=1.0)
@@ -27,11 +30,12 @@ class Clock:
         self._tolerance = tolerance
         self._first: float | None = None  # Arrival of 0 s.
         self._offset: float | None = None  # From timestamps to times.
+        self._lead = 0.0  # How much older than its arrival the first frame was.
         self._last = -_STEP
 
     def restart(self) -> None:
         """The source was opened again: its timestamps begin anew, time goes on."""
-        self._offset = None
+        self._offset, self._lead = None, 0.0
 
     def time(self, stamp: float | None, arrival: float) -> float:
         """Time of the next frame.
@@ -42,13 +46,18 @@ class Clock:
         """
         if self._first is None:
             self._first = arrival
-        time = self._by_stamp(stamp, arrival - self._first) if stamp is not None else arrival - self._first
+        elapsed = arrival - self._first + self._lead
+        time = elapsed if stamp is None else self._by_stamp(stamp, elapsed)
+        self._lead -= min(self._lead, _LEAK * min(1.0, max(0.0, time - self._last)))
         self._last = max(time, self._last + _STEP)
         return self._last
 
     def _by_stamp(self, stamp: float, elapsed: float) -> float:
-        if self._offset is None or abs(stamp + self._offset - elapsed) > self._tolerance:
+        early = 0.0 if self._offset is None else stamp + self._offset - elapsed
+        if self._offset is None or not -self._tolerance <= early <= max(_BACKLOG, self._tolerance):
             self._offset = elapsed - stamp
+        else:
+            self._lead += max(0.0, early)
         return stamp + self._offset
 
 

@@ -41,7 +41,7 @@ class NetworkStream:
         self._address, self._options = address, options
         allowed = {"protocol_whitelist": _ENCRYPTED[address.kind]}
         if address.kind == "rtsp":
-            allowed |= {"rtsp_transport": options.transport, "fflags": "nobuffer", "allowed_media_types": "video"}
+            allowed |= {"rtsp_transport": options.transport, "allowed_media_types": "video"}
         else:
             allowed |= {"format_whitelist": f"{DEMUXERS},hls,mpjpeg,mjpeg"}
         self._opening = Opening(address.name, address.place, self._explain, settings=allowed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
@@ -67,13 +67,14 @@ class Screen:
 
     def _grabs(self, desktop: MSS) -> Iterator[Shot]:
         """Pictures for a while; at least one."""
-        from mss import ScreenShotError
+        import mss
 
         area, opened, grabbed = self._area(desktop), time.monotonic(), False
         while not grabbed or time.monotonic() - opened < _LOOK_AGAIN:
             try:
                 shot = desktop.grab(area)
-            except ScreenShotError as error:
+            # mss asserts that the server answers, which one that has gone does not.
+            except (mss.ScreenShotError, AssertionError, OSError) as error:
                 if not grabbed:
                     raise self._lost(error) from None
                 return  # As when the screen has become smaller: look again.
@@ -90,8 +91,11 @@ class Screen:
             desktop = mss.MSS()
         except (mss.ScreenShotError, OSError) as error:
             raise self._lost(error) from None
-        with desktop:
+        try:
             yield desktop
+        finally:
+            with suppress(mss.ScreenShotError):  # Says that the connection is gone already.
+                desktop.close()
 
     def _area(self, desktop: MSS) -> Area:
         """What is looked at, as left, top, right and bottom on the desktop."""
@@ -111,8 +115,9 @@ class Screen:
         return area
 
     def _lost(self, error: Exception) -> LostError:
-        advice = "start mien in a graphical session, or say which one with DISPLAY" if "display" in str(error).lower() else "is it locked or asleep?"
-        return LostError(f"{self._name}: expected a screen to look at; got: {error}: {advice}", "missing")
+        what = str(error) or "no answer"
+        advice = "start mien in a graphical session, or say which one with DISPLAY" if "display" in what.lower() else "is it locked or asleep?"
+        return LostError(f"{self._name}: expected a screen to look at; got: {what}: {advice}", "missing")
 
 
 def _corners(monitor: Monitor) -> Area:

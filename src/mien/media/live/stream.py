@@ -19,7 +19,7 @@ from mien.media.live.feed import Shot
 from mien.media.live.options import LiveOptions
 from mien.media.upright import Upright, check_size
 
-_MOST_DAMAGED = 100  # Packets in a row of which nothing comes.
+_BLIND = 30.0  # s for which there may be data, but no picture: some streams have a key frame only every ten seconds.
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,15 @@ def shots(opening: Opening, options: LiveOptions, container: InputContainer, str
         LostError: Nothing comes any more, or nothing of it can be decoded.
     """
     upright = Upright(opening.name, stream, options.max_pixels)
-    damaged, began = 0, time.monotonic()
+    began = seen = time.monotonic()
     try:
         for packet in container.demux(stream):
-            frames = _decoded(packet.decode)
-            damaged = 0 if frames else damaged + 1
-            if damaged > _MOST_DAMAGED:
-                raise LostError(f"{opening.name}: expected pictures; got {damaged} packets of which none can be decoded: look at the source's codec")
-            for frame in frames:
+            for frame in _decoded(packet.decode):
                 yield Shot(frame.time, partial(upright, frame))
+                seen = time.monotonic()
             began = time.monotonic()
+            if began - seen > _BLIND:
+                raise LostError(f"{opening.name}: expected pictures; got {_BLIND:g} s of data that cannot be decoded: look at the source's codec")
     except FFmpegError as error:
         raise opening.explain(error, time.monotonic() - began) from None
 
