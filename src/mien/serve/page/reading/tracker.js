@@ -88,8 +88,8 @@ export class Tracker {
     const seen = await this.confirmed(picture, this.people, []);
     const known = new Set(seen.map(({ person }) => person));
     if (this.people.some((person) => !person.hidden && !known.has(person))) return this.look(picture); // Somebody is gone: where to?
-    if (seen.some(({ face }) => face.score < this.options.UNSURE)) this.alert = this.clock + this.options.ALERT;
-    return seen;
+    const unsure = ({ person, face }) => face.score < this.options.UNSURE && this.clock - person.found > this.options.full_every;
+    return seen.some(unsure) ? this.look(picture) : seen;
   }
 
   /** Whether it is time to search the whole picture. */

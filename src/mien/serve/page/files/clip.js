@@ -1,0 +1,106 @@
+/**
+ * A video that was dropped, read in this browser: shown with boxes, and offered as files.
+ */
+
+import { Chart, sampleOf } from "../chart.js";
+import { inWords } from "../live/timeline.js";
+import { make, named, shares, table } from "./card.js";
+import { opened, readMovie } from "./movie.js";
+import { Replay } from "./replay.js";
+import { report } from "./report.js";
+import { csv, json, rowsOf } from "./rows.js";
+import { peopleOf } from "./summary.js";
+
+const HEAD = ["Person", "Mostly", "In view", "Time with each expression"];
+
+/**
+ * @param {File} file
+ * @param {import("./card.js").Card} card
+ * @param {{way: any, minFace: number, largest: boolean, settings: any}} how
+ */
+export async function clip(file, card, { way, minFace, largest, settings }) {
+  card.progress("Opening …");
+  const video = await opened(card.url(file), file.name);
+  const preview = make("div", "replay");
+  preview.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+  preview.append(video);
+  card.body.append(preview);
+  const stream = await way.stream({ minFace, largest, live: false });
+  const { readings, missed } = await readMovie(video, stream, (share) => card.progress(`Reading … ${Math.floor(100 * share)} %`, share), card.signal);
+  stream.close();
+  const people = peopleOf(readings, settings);
+  const lost = missed ? ` ${missed} more were shown too fast to be read.` : "";
+  card.done(`${readings.length} frames, ${people.length === 1 ? "1 person" : `${people.length} people`}.${lost}`);
+  const replay = new Replay(video, readings, settings);
+  preview.replaceWith(replay.element);
+  const chart = drawn(card, readings, video.duration, settings);
+  if (people.length) card.body.append(table(`People in ${file.name}`, HEAD, people.map((person) => line(person, settings))));
+  offer(card, file.name, { readings, people, missed, video, chart, replay }, settings);
+}
+
+/** @param {import("./summary.js").Person} person @param {any} settings */
+function line(person, settings) {
+  return [String(person.track), named(mostly(person, settings), settings), `${person.seconds.toFixed(1)} s`, shares(person.shares, settings)];
+}
+
+const mostly = ({ shares: values }, { labels }) => labels[values.indexOf(Math.max(...values))];
+
+/** Expressions over the whole video. */
+function drawn(card, readings, duration, settings) {
+  const canvas = make("canvas", "chart");
+  canvas.setAttribute("role", "img");
+  card.body.append(canvas);
+  const chart = new Chart(canvas, settings);
+  const samples = readings.map(({ time, faces }) => sampleOf(faces, time));
+  canvas.ariaLabel = `Expressions over the video: ${inWords(samples, settings.labels)}`;
+  const end = Math.max(duration || 0, readings.at(-1)?.time ?? 0);
+  const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => ({ time: share * end, text: clock(share * end) }));
+  const draw = () => chart.draw(samples, 0, end, marks);
+  draw();
+  new ResizeObserver(draw).observe(card.body);
+  return canvas;
+}
+
+/** @param {number} seconds */
+function clock(seconds) {
+  const whole = Math.floor(seconds / 60);
+  return `${whole}:${(seconds - 60 * whole).toFixed(1).padStart(4, "0")}`;
+}
+
+function offer(card, name, { readings, people, missed, video, chart, replay }, settings) {
+  const stem = name.replace(/\.[^.]+$/, "") || "video";
+  const rows = rowsOf(name, readings, settings);
+  card.offer("Table (CSV)", `${stem}.csv`, new Blob([csv(rows, settings)], { type: "text/csv" }));
+  card.offer("Table (JSON)", `${stem}.json`, new Blob([json(rows)], { type: "application/json" }));
+  const content = {
+    name,
+    facts: [
+      ["Length", `${(video.duration || 0).toFixed(1)} s`],
+      ["Frames read", String(readings.length)],
+      ["Frames shown too fast to be read", String(missed)],
+      ["People", String(people.length)],
+    ],
+    chart: chart.toDataURL(),
+    head: ["Person", "Mostly", "First seen", "In view", ...settings.labels],
+    rows: people.map((person) => {
+      const percents = person.shares.map((value) => `${Math.round(100 * value)} %`);
+      return [String(person.track), mostly(person, settings), clock(person.first), `${person.seconds.toFixed(1)} s`, ...percents];
+    }),
+  };
+  card.offer("Report (HTML)", `${stem}-report.html`, report(content, settings));
+  const make_ = make("button", "", "Make the annotated video");
+  make_.type = "button";
+  make_.addEventListener("click", () => copy(card, make_, replay, stem));
+  card.downloads.append(make_);
+}
+
+/** The annotated video, when it is asked for: it takes as long as the video. */
+async function copy(card, button, replay, stem) {
+  button.disabled = true;
+  try {
+    const { blob, ending } = await replay.recorded((share) => (button.textContent = `Recording … ${Math.floor(100 * share)} %`), card.signal);
+    button.replaceWith(card.offer("Annotated video", `${stem}-annotated.${ending}`, blob));
+  } catch (error) {
+    button.textContent = error.message;
+  }
+}

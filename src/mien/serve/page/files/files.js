@@ -1,0 +1,57 @@
+/**
+ * Pictures and videos dropped onto the page or chosen with its button, one after the other.
+ */
+
+import { Card } from "./card.js";
+import { clip } from "./clip.js";
+import { job } from "./job.js";
+import { still } from "./still.js";
+
+export class Files {
+  /** @param {any} page @param {{drop: HTMLElement, choose: HTMLInputElement, results: HTMLElement}} parts */
+  constructor(page, { drop, choose, results }) {
+    this.page = page;
+    this.results = results;
+    this.queue = Promise.resolve();
+    choose.addEventListener("change", () => {
+      this.take([...choose.files]);
+      choose.value = "";
+    });
+    const over = (on) => drop.classList.toggle("over", on);
+    addEventListener("dragover", (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      over(true);
+    });
+    addEventListener("dragleave", (event) => event.relatedTarget === null && over(false));
+    addEventListener("drop", (event) => {
+      event.preventDefault();
+      over(false);
+      this.take([...(event.dataTransfer?.files ?? [])]);
+    });
+  }
+
+  /** @param {File[]} files */
+  take(files) {
+    const { name, ways, settings, login } = this.page;
+    for (const file of files) {
+      const card = new Card(this.results, file.name, name);
+      const how = { way: ways[name], name, settings, login, ...this.page.options };
+      card.element.scrollIntoView({ block: "nearest" });
+      this.queue = this.queue.then(() => this.read(file, card, how));
+    }
+  }
+
+  async read(file, card, how) {
+    if (card.signal.aborted) return;
+    try {
+      await how.way.ready;
+      const movie = file.type.startsWith("video/") || file.type === "image/gif" && how.name === "server";
+      if (!movie) await still(file, card, how);
+      else if (how.name === "device") await clip(file, card, how);
+      else await job(file, card, how);
+    } catch (error) {
+      card.failed(error);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Videos read in this browser: its own decoder shows them as fast as the networks can follow, and tells the true time of each frame.
+ * @typedef {import("../device.js").Face} Face
+ * @typedef {{frame: number, time: number, faces: Face[]}} Reading
+ */
+
+import { grabbed } from "../live/camera.js";
+import { smoothed } from "../reading/recorded.js";
+
+const FASTEST = 2, SLOWEST = 0.1, FIRST = 0.4; // Playing speeds.
+const AHEAD = 3; // Frames that wait at most before the video stops for them.
+
+/** A video element that shows a file. @param {string} url @param {string} name @returns {Promise<HTMLVideoElement>} */
+export function opened(url, name) {
+  const video = document.createElement("video");
+  Object.assign(video, { src: url, muted: true, playsInline: true, preload: "auto" });
+  return new Promise((resolve, reject) => {
+    video.onloadeddata = () => (video.videoWidth ? resolve(video) : reject(new Error(`${name}: there is no picture in it, only sound`)));
+    video.onerror = () => reject(new Error(`${name}: this browser cannot decode it as a video: try the server way, which knows more formats`));
+  });
+}
+
+/**
+ * Read all frames of a video that can be followed.
+ * @param {HTMLVideoElement} video
+ * @param {any} stream Of the device, not live.
+ * @param {(share: number) => void} progress
+ * @param {AbortSignal} signal
+ * @returns {Promise<{readings: Reading[], missed: number}>} `missed`: frames that were shown too fast to be read.
+ */
+export async function readMovie(video, stream, progress, signal) {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  /** @type {Reading[]} */
+  const readings = [];
+  let waiting = 0, missed = 0, first = -1, last = -1;
+  let failure = null;
+  video.playbackRate = FIRST;
+  const ended = new Promise((resolve) => (video.onended = resolve));
+  const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+
+  const take = (_now, { mediaTime, presentedFrames }) => {
+    if (signal.aborted || failure) return;
+    video.requestVideoFrameCallback(take);
+    if (first < 0) first = presentedFrames;
+    const lost = last < 0 ? 0 : Math.max(0, presentedFrames - last - 1);
+    missed += lost;
+    last = presentedFrames;
+    waiting++;
+    read(presentedFrames - first, mediaTime);
+    pace(video, waiting, lost);
+  };
+  const read = async (frame, time) => {
+    try {
+      const { faces } = await stream.read(grabbed(video, canvas, context), time);
+      readings.push({ frame, time, faces });
+      progress(video.duration ? Math.min(1, time / video.duration) : 0);
+    } catch (error) {
+      failure ??= error;
+    }
+    waiting--;
+    if (video.paused && !video.ended && !signal.aborted && waiting < AHEAD) video.play().catch(() => {});
+  };
+
+  video.requestVideoFrameCallback(take);
+  video.currentTime = 0; // Shows the first frame once more, to be read like the others.
+  await new Promise((resolve) => (video.onseeked = resolve));
+  await video.play();
+  await Promise.race([ended, stopped]);
+  await new Promise((resolve) => setTimeout(resolve, 150)); // The last frame may be shown after the end was told.
+  video.pause();
+  while (waiting) await new Promise((resolve) => setTimeout(resolve, 20));
+  if (signal.aborted) throw new DOMException("stopped", "AbortError");
+  if (failure) throw failure;
+  missed += video.getVideoPlaybackQuality().droppedVideoFrames;
+  return { readings: smoothed(inOrder(readings), stream.device.settings.smoothing), missed };
+}
+
+/** Play as fast as the frames are read, and rather slower than losing some. @param {HTMLVideoElement} video @param {number} waiting @param {number} lost */
+function pace(video, waiting, lost) {
+  if (waiting > AHEAD) video.pause();
+  const rate = video.playbackRate * (lost ? 0.6 : waiting > 1 ? 0.85 : 1.02);
+  video.playbackRate = Math.min(FASTEST, Math.max(SLOWEST, rate));
+}
+
+/** Each time once, in order: a browser may show a frame again. @param {Reading[]} readings */
+function inOrder(readings) {
+  readings.sort((a, b) => a.time - b.time);
+  return readings.filter((reading, at) => at === 0 || reading.time > readings[at - 1].time);
+}
+
+/** The reading that belongs to a moment. @param {Reading[]} readings @param {number} time Seconds. */
+export function at(readings, time) {
+  let low = 0, high = readings.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (readings[middle].time <= time + 1e-3) low = middle + 1;
+    else high = middle;
+  }
+  const found = readings[low - 1];
+  return found && time - found.time < 0.5 ? found : null;
+}

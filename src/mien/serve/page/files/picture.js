@@ -1,0 +1,63 @@
+/**
+ * Pictures as pixels, and with boxes drawn into them.
+ * @typedef {import("../device.js").Face} Face
+ */
+
+import { captionOf, drawFace } from "../live/overlay.js";
+
+/**
+ * Decode a picture, upright, transparent parts white, colours as they stand in the file.
+ * @param {File} file
+ * @returns {Promise<HTMLCanvasElement>}
+ */
+export async function decoded(file) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
+  } catch {
+    throw new Error(`${file.name}: this browser cannot decode it as a picture: try the server way, which knows more formats`);
+  }
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas;
+}
+
+/** @param {HTMLCanvasElement} canvas */
+export const pixelsOf = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+
+/**
+ * Draw faces into a picture; lines and letters grow with it.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Face[]} faces
+ * @param {any} settings
+ */
+export function annotate(context, faces, settings) {
+  const { width, height } = context.canvas;
+  const unit = Math.max(0.8, Math.min(width, height) / 480);
+  for (const face of faces) {
+    const [x1, y1, x2, y2] = face.box;
+    drawFace(context, { x: x1, y: y1, width: x2 - x1, height: y2 - y1 }, captionOf(face, settings), { width, unit });
+  }
+  if (faces.length && Math.min(width, height) >= 120) sign(context, settings.note, unit);
+}
+
+/** What the labels are, and what not, in a corner of the picture. */
+function sign(context, note, unit) {
+  const { width, height } = context.canvas;
+  context.font = `${11 * unit}px system-ui, sans-serif`;
+  const wide = context.measureText(note).width + 12 * unit, tall = 18 * unit;
+  if (wide > width) return;
+  context.fillStyle = "rgba(0, 0, 0, .65)";
+  context.fillRect(0, height - tall, wide, tall);
+  context.fillStyle = "#ffffff";
+  context.textBaseline = "middle";
+  context.fillText(note, 6 * unit, height - tall / 2 + unit);
+}
+
+/** @param {HTMLCanvasElement} canvas @param {string} [type] @returns {Promise<Blob>} */
+export const fileOf = (canvas, type = "image/png") => new Promise((resolve) => canvas.toBlob(resolve, type));

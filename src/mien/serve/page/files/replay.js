@@ -1,0 +1,78 @@
+/**
+ * A video that was read, shown with its boxes, and recorded with them.
+ * @typedef {import("./rows.js").Reading} Reading
+ */
+
+import { make } from "./card.js";
+import { at } from "./movie.js";
+import { annotate } from "./picture.js";
+
+const TYPES = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8"];
+const BITS = 4e6; // Per second of the copy.
+
+export class Replay {
+  /** @param {HTMLVideoElement} video @param {Reading[]} readings @param {any} settings */
+  constructor(video, readings, settings) {
+    this.video = video;
+    this.readings = readings;
+    this.settings = settings;
+    this.canvas = make("canvas", "boxes");
+    [this.canvas.width, this.canvas.height] = [video.videoWidth, video.videoHeight];
+    this.context = this.canvas.getContext("2d");
+    this.element = make("div", "replay");
+    this.element.append(video, this.canvas);
+    this.element.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+    Object.assign(video, { controls: true, playbackRate: 1, currentTime: 0 });
+    const show = (_now, { mediaTime }) => {
+      this.draw(mediaTime);
+      if (video.isConnected) video.requestVideoFrameCallback(show);
+    };
+    video.requestVideoFrameCallback(show);
+  }
+
+  /** @param {number} time Seconds. */
+  draw(time) {
+    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    annotate(this.context, at(this.readings, time)?.faces ?? [], this.settings);
+  }
+
+  /**
+   * A copy with the boxes in the picture, made while the video plays once.
+   * @param {(share: number) => void} progress
+   * @param {AbortSignal} signal
+   * @returns {Promise<{blob: Blob, ending: string}>}
+   */
+  async recorded(progress, signal) {
+    const type = TYPES.find((name) => MediaRecorder.isTypeSupported(name));
+    if (!type) throw new Error("This browser cannot write videos: read the file on the server for an annotated copy.");
+    const { video } = this;
+    const canvas = make("canvas", "");
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    const context = canvas.getContext("2d");
+    const parts = [];
+    const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: type, videoBitsPerSecond: BITS });
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    const finished = new Promise((resolve) => (recorder.onstop = resolve));
+    let on = true;
+    const show = (_now, { mediaTime }) => {
+      if (!on) return;
+      context.drawImage(video, 0, 0);
+      annotate(context, at(this.readings, mediaTime)?.faces ?? [], this.settings);
+      progress(video.duration ? mediaTime / video.duration : 0);
+      video.requestVideoFrameCallback(show);
+    };
+    video.pause();
+    video.currentTime = 0;
+    await new Promise((resolve) => (video.onseeked = resolve));
+    video.requestVideoFrameCallback(show);
+    recorder.start(1000);
+    const ended = new Promise((resolve) => (video.onended = resolve));
+    const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    await video.play();
+    await Promise.race([ended, stopped]);
+    on = false;
+    recorder.stop();
+    await finished;
+    return { blob: new Blob(parts, { type }), ending: type.startsWith("video/mp4") ? "mp4" : "webm" };
+  }
+}

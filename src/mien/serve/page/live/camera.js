@@ -1,0 +1,115 @@
+/**
+ * The browser's camera as a course of frames, each as soon as it is there; while some are being read the newest ones wait for nobody.
+ * @typedef {import("../device.js").Face} Face
+ * @typedef {{faces: Face[], time: number, width: number, height: number, milliseconds: number}} Reading
+ */
+
+const WIDTH = 640, HEIGHT = 480;
+const PATIENCE = 3; // Frames that may fail one after the other.
+
+export class Camera {
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {{reading: (reading: Reading) => void, trouble: (error: Error) => void}} listener
+   */
+  constructor(video, listener) {
+    this.video = video;
+    this.listener = listener;
+    this.canvas = document.createElement("canvas");
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.paused = false;
+    this.reading = 0;
+    this.failed = 0;
+    this.turn = 0; // Counts streams, so that late answers of an earlier one are dropped.
+    /** @type {any} */
+    this.stream = null;
+    /** @type {MediaStream | null} */
+    this.source = null;
+  }
+
+  get running() {
+    return this.source !== null;
+  }
+
+  /** Ask for the camera and start. */
+  async start() {
+    const size = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, frameRate: { ideal: 30 }, facingMode: "user" };
+    this.source = await navigator.mediaDevices.getUserMedia({ video: size, audio: false });
+    this.source.getVideoTracks()[0].addEventListener("ended", () => {
+      this.stop();
+      this.listener.trouble(new Error("The camera is gone: plug it in again, then start."));
+    });
+    this.video.srcObject = this.source;
+    await this.video.play();
+    this.paused = false;
+    this.next();
+  }
+
+  /** Read with another stream from now on. @param {any} stream */
+  use(stream) {
+    this.stream?.close();
+    this.stream = stream;
+    this.turn++;
+    this.reading = this.failed = 0;
+  }
+
+  pause() {
+    this.paused = true;
+    this.video.pause();
+  }
+
+  async resume() {
+    this.paused = false;
+    await this.video.play();
+  }
+
+  stop() {
+    for (const track of this.source?.getTracks() ?? []) track.stop();
+    this.source = null;
+    this.video.srcObject = null;
+    this.use(null);
+  }
+
+  /** Wait for the next frame. */
+  next() {
+    if (!this.running) return;
+    this.video.requestVideoFrameCallback((now) => {
+      this.next();
+      if (this.running && !this.paused && this.stream && this.reading < this.stream.depth) this.read(this.stream, this.turn, now / 1000);
+    });
+  }
+
+  /** @param {any} stream @param {number} turn @param {number} time Seconds. */
+  async read(stream, turn, time) {
+    const pixels = grabbed(this.video, this.canvas, this.context);
+    const { width, height } = pixels;
+    this.reading++;
+    try {
+      const answer = await stream.read(pixels, time);
+      if (turn !== this.turn) return;
+      this.failed = 0;
+      if (answer) this.listener.reading({ ...answer, time, width, height });
+    } catch (error) {
+      if (turn !== this.turn) return;
+      if (++this.failed >= PATIENCE || error.status === 0 || error.status === 401) {
+        this.use(null);
+        this.listener.trouble(error);
+      }
+    } finally {
+      if (turn === this.turn) this.reading--;
+    }
+  }
+}
+
+/**
+ * The frame that a video shows.
+ * @param {HTMLVideoElement} video
+ * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2D} context
+ */
+export function grabbed(video, canvas, context) {
+  const width = video.videoWidth, height = video.videoHeight;
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  context.drawImage(video, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}

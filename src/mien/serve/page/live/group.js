@@ -1,0 +1,53 @@
+/**
+ * What all people in view show together: expressions summed up as positive, neutral and negative, each person counting once.
+ * @typedef {import("../device.js").Face} Face
+ */
+
+import { bar } from "./people.js";
+
+const SIGNS = { positive: "+", neutral: "=", negative: "−" };
+
+/**
+ * Mean probabilities of all faces, or null where there is none.
+ * @param {Face[]} faces
+ * @returns {number[] | null}
+ */
+export function meanOf(faces) {
+  if (!faces.length) return null;
+  const sums = faces[0].probs.map(() => 0);
+  for (const face of faces) (face.smooth ?? face.probs).forEach((value, at) => (sums[at] += value));
+  return sums.map((sum) => sum / faces.length);
+}
+
+/** @param {number[]} probs @param {number[][]} weights A row per expression. */
+export const sentimentOf = (probs, weights) => weights[0].map((_, column) => probs.reduce((sum, value, row) => sum + value * weights[row][column], 0));
+
+export class Group {
+  /** @param {HTMLElement} place @param {any} settings */
+  constructor(place, settings) {
+    this.weights = settings.sentiment.weights;
+    this.count = document.createElement("p");
+    this.count.className = "quiet";
+    const bars = document.createElement("dl");
+    bars.className = "bars sentiment";
+    this.bars = settings.sentiment.names.map((name) => {
+      const sign = document.createElement("b");
+      sign.className = "sign";
+      sign.ariaHidden = "true";
+      sign.textContent = SIGNS[name];
+      sign.style.background = settings.sentiment.colours[name];
+      return bar(bars, name, settings.sentiment.colours[name], sign);
+    });
+    place.append(bars, this.count);
+    this.show([]);
+  }
+
+  /** @param {Face[]} faces */
+  show(faces) {
+    const mean = meanOf(faces);
+    const values = mean ? sentimentOf(mean, this.weights) : this.weights[0].map(() => 0);
+    this.bars.forEach((part, at) => part.show(values[at]));
+    const told = faces.length === 0 ? "Nobody in view." : faces.length === 1 ? "One person in view." : `The mean of ${faces.length} people in view.`;
+    if (this.count.textContent !== told) this.count.textContent = told;
+  }
+}

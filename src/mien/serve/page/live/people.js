@@ -1,0 +1,116 @@
+/**
+ * A card for each person in view: the steady label, and how probable each expression is.
+ * @typedef {import("../device.js").Face} Face
+ */
+
+import { glyph } from "../glyphs.js";
+
+const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.
+
+export class People {
+  /** @param {HTMLElement} list @param {HTMLElement} nobody Shown while there is no card. @param {any} settings */
+  constructor(list, nobody, settings) {
+    this.list = list;
+    this.nobody = nobody;
+    this.settings = settings;
+    /** @type {Map<number, Card>} */
+    this.cards = new Map();
+  }
+
+  /** @param {Face[]} faces @param {number} time Seconds. */
+  show(faces, time) {
+    for (const face of faces) {
+      let card = this.cards.get(face.track);
+      if (!card) {
+        card = new Card(face.track, this.settings);
+        this.cards.set(face.track, card);
+        this.list.append(card.element);
+      }
+      card.show(face, time);
+    }
+    for (const [track, card] of this.cards) {
+      const away = time - card.seen;
+      card.element.classList.toggle("away", away > 0.1);
+      if (away <= KEPT && away >= 0) continue;
+      card.element.remove();
+      this.cards.delete(track);
+    }
+    this.nobody.hidden = this.cards.size > 0;
+  }
+
+  clear() {
+    this.show([], Infinity);
+  }
+}
+
+class Card {
+  /** @param {number} track @param {any} settings */
+  constructor(track, settings) {
+    this.settings = settings;
+    this.seen = -Infinity;
+    this.steady = -1;
+    this.element = document.createElement("li");
+    this.element.className = "person";
+    this.title = document.createElement("p");
+    this.title.className = "shown";
+    const who = document.createElement("p");
+    who.className = "who";
+    who.textContent = `Person ${track}`;
+    const bars = document.createElement("dl");
+    bars.className = "bars";
+    this.bars = settings.labels.map((name) => bar(bars, name, settings.colours[name]));
+    this.element.append(this.title, who, bars);
+  }
+
+  /** @param {Face} face @param {number} time */
+  show(face, time) {
+    this.seen = time;
+    const { labels, colours } = this.settings;
+    if (face.steady !== this.steady) {
+      this.steady = face.steady;
+      const name = labels[face.steady];
+      const word = document.createElement("span");
+      word.textContent = name;
+      this.title.replaceChildren(glyph(name, colours[name]), word);
+      this.bars.forEach((part, at) => part.row.classList.toggle("leading", at === face.steady));
+    }
+    face.smooth.forEach((value, at) => this.bars[at].show(value));
+  }
+}
+
+/**
+ * A line of bars: name, bar, number.
+ * @param {HTMLElement} list
+ * @param {string} name
+ * @param {string} colour
+ * @param {Element} [mark] Stands before the name.
+ */
+export function bar(list, name, colour, mark) {
+  const row = document.createElement("div");
+  const term = document.createElement("dt");
+  if (mark) term.append(mark);
+  term.append(name);
+  const value = document.createElement("dd");
+  const track = document.createElement("span");
+  track.className = "track";
+  const fill = document.createElement("i");
+  fill.style.background = colour;
+  track.append(fill);
+  const number = document.createElement("span");
+  number.className = "number";
+  value.append(track, number);
+  row.append(term, value);
+  list.append(row);
+  let last = -1;
+  return {
+    row,
+    /** @param {number} share 0 to 1. */
+    show(share) {
+      const percent = Math.round(100 * share);
+      if (percent === last) return;
+      last = percent;
+      fill.style.transform = `scaleX(${percent / 100})`;
+      number.textContent = `${percent} %`;
+    },
+  };
+}

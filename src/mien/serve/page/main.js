@@ -1,0 +1,205 @@
+/**
+ * The page put together.
+ */
+
+import { Device } from "./device.js";
+import { Files } from "./files/files.js";
+import { glyph } from "./glyphs.js";
+import { Announcer } from "./live/announcer.js";
+import { Camera } from "./live/camera.js";
+import { Group } from "./live/group.js";
+import { Overlay } from "./live/overlay.js";
+import { People } from "./live/people.js";
+import { Timeline } from "./live/timeline.js";
+import { Login } from "./login.js";
+import { asked, isHere, Server } from "./server.js";
+
+/** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
+const part = (id) => /** @type {T} */ (document.getElementById(id));
+
+const PEACE = 150; // ms between two changes of the numbers.
+
+class Page {
+  /** @param {any} settings */
+  constructor(settings) {
+    this.settings = settings;
+    this.ways = { device: settings.device ? new Device(settings) : null, server: new Server(settings) };
+    this.login = new Login(part("login"));
+    this.overlay = new Overlay(part("overlay"), settings);
+    this.people = new People(part("people"), part("nobody"), settings);
+    this.group = new Group(part("group"), settings);
+    this.timeline = new Timeline(part("timeline"), part("legend"), settings);
+    this.announcer = new Announcer(part("announcer"), settings);
+    this.camera = new Camera(part("video"), { reading: (reading) => this.show(reading), trouble: (error) => this.stopped(error) });
+    this.files = new Files(this, { drop: part("drop"), choose: part("choose"), results: part("results") });
+    this.shown = -Infinity;
+    /** @type {{time: number, milliseconds: number}[]} */
+    this.rates = [];
+    this.describe();
+    this.listen();
+    this.choose(settings.device ? "device" : "server");
+  }
+
+  get options() {
+    return { minFace: Number(part("min-face").value), largest: part("largest").checked };
+  }
+
+  /** What is the same for everybody, in words. */
+  describe() {
+    const { model, version, device, note } = this.settings;
+    part("limits").textContent = model.limits;
+    part("network").textContent = `Network: ${model.name} ${model.version}. ${model.summary}`;
+    part("version").textContent = `mien ${version} · ${note}`;
+    part("server-note").textContent = isHere() ? "Frames go to mien on this machine, are read and forgotten" : `Frames go to ${location.hostname}, are read and forgotten`;
+    for (const name of this.settings.labels) {
+      const item = document.createElement("li");
+      item.append(glyph(name, this.settings.colours[name]), name);
+      part("gallery").append(item);
+    }
+    if (!device) part("device-note").textContent = "Not available: this mien was built without its browser parts (npm was missing), so only the server can read";
+    for (const radio of document.querySelectorAll("input[name=way]")) radio.disabled = radio.value === "device" && !device;
+  }
+
+  listen() {
+    part("ways").addEventListener("change", (event) => this.choose(event.target.value));
+    part("start").addEventListener("click", () => this.start());
+    part("stop").addEventListener("click", () => this.stopped());
+    part("pause").addEventListener("click", () => this.pause());
+    part("mirror").addEventListener("change", () => this.mirror());
+    for (const id of ["min-face", "largest"]) part(id).addEventListener("change", () => this.camera.stream?.change(this.options));
+    this.mirror();
+  }
+
+  /** @param {"device" | "server"} way */
+  async choose(way) {
+    this.name = way;
+    document.querySelector(`input[name=way][value=${way}]`).checked = true;
+    document.documentElement.dataset.way = way;
+    const here = way === "device";
+    part("way-note").textContent = here
+      ? "Everything is computed in this browser. No picture leaves it, and once this page has loaded it works without any connection."
+      : `Frames are sent to ${isHere() ? "mien on this machine" : location.host}, read there and forgotten at once. Nothing is stored.`;
+    part("files-note").textContent = here ? "They are read in this browser and go nowhere." : "They are sent to the server, read there and deleted.";
+    part("start").disabled = true;
+    part("readiness").textContent = here ? "Loading the networks, once …" : "Asking the server …";
+    try {
+      await this.ways[way].ready;
+      if (this.name !== way) return;
+      part("start").disabled = false;
+      part("readiness").textContent = "Ready. Your browser will ask you, too.";
+      if (this.camera.running) await this.connect();
+    } catch (error) {
+      if (this.name === way) this.stopped(error);
+    }
+  }
+
+  /** Read the camera's frames the way that is chosen. */
+  async connect() {
+    const stream = await this.login.through(() => this.ways[this.name].stream(this.options));
+    this.camera.use(stream);
+  }
+
+  async start() {
+    this.trouble();
+    part("start").disabled = true;
+    try {
+      await this.connect();
+      await this.camera.start();
+      this.running(true);
+    } catch (error) {
+      this.stopped(cameraError(error));
+    }
+    part("start").disabled = false;
+  }
+
+  /** @param {Error} [error] Why, where it was not asked for. */
+  stopped(error) {
+    if (this.camera.running) this.camera.stop();
+    else this.camera.use(null);
+    this.running(false);
+    this.overlay.clear();
+    this.people.clear();
+    this.group.show([]);
+    this.trouble(error);
+    if (!error) part("start").focus();
+  }
+
+  /** @param {boolean} on */
+  running(on) {
+    part("welcome").hidden = on;
+    part("controls").hidden = !on;
+    part("stage").classList.toggle("on", on);
+    part("stage-note").hidden = true;
+    this.paused(false);
+    if (on) part("pause").focus();
+  }
+
+  async pause() {
+    if (this.camera.paused) await this.camera.resume();
+    else this.camera.pause();
+    this.paused(this.camera.paused);
+  }
+
+  /** @param {boolean} on */
+  paused(on) {
+    part("pause").ariaPressed = String(on);
+    part("pause").textContent = on ? "Go on" : "Pause";
+    part("stage-note").hidden = !on;
+    part("stage-note").textContent = "Paused";
+  }
+
+  mirror() {
+    this.overlay.mirrored = part("mirror").checked;
+    part("video").classList.toggle("mirrored", this.overlay.mirrored);
+  }
+
+  /** @param {import("./live/camera.js").Reading} reading */
+  show({ faces, time, width, height, milliseconds }) {
+    if (this.camera.paused) return;
+    this.overlay.show(faces, width, height);
+    this.timeline.add(faces, time);
+    this.announcer.hear(faces, time);
+    this.rates.push({ time, milliseconds });
+    while (this.rates[0].time < time - 2) this.rates.shift();
+    document.documentElement.dataset.readings = String(Number(document.documentElement.dataset.readings ?? 0) + 1);
+    const now = performance.now();
+    if (now - this.shown < PEACE) return;
+    this.shown = now;
+    this.people.show(faces, time);
+    this.group.show(faces);
+    this.rate();
+  }
+
+  rate() {
+    const seconds = this.rates.at(-1).time - this.rates[0].time;
+    if (seconds < 0.5) return;
+    const middle = this.rates.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)[this.rates.length >> 1];
+    part("rate").textContent = `${((this.rates.length - 1) / seconds).toFixed(0)} frames a second, ${middle.toFixed(0)} ms each`;
+  }
+
+  /** @param {Error} [error] */
+  trouble(error) {
+    part("trouble").hidden = !error;
+    part("trouble").textContent = error?.message ?? "";
+  }
+}
+
+/** What a browser's refusal means. @param {Error} error */
+function cameraError(error) {
+  const known = {
+    NotAllowedError: "The camera may not be used: allow it for this page in the browser, then start again.",
+    NotFoundError: "There is no camera: plug one in, or drop a picture or a video onto this page.",
+    NotReadableError: "The camera is in use by another program: close that, then start again.",
+  };
+  if (!navigator.mediaDevices) return new Error("Browsers give cameras only to pages of this machine or over https: open this page that way.");
+  return known[error.name] ? new Error(known[error.name]) : error;
+}
+
+try {
+  const settings = await (await asked("/v1/page")).json();
+  new Page(settings);
+} catch (error) {
+  part("trouble").hidden = false;
+  part("trouble").textContent = error.message;
+  part("readiness").textContent = "";
+}

@@ -1,0 +1,177 @@
+/**
+ * The way on the server: frames over a WebSocket, files over HTTP.
+ * @typedef {import("./device.js").Face} Face
+ * @typedef {import("./device.js").Pixels} Pixels
+ */
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+const QUALITY = 0.92;
+
+/** Whether the server is this machine: then frames go as they are, and the answer is exactly that of the device. */
+export const isHere = () => LOOPBACK.test(location.hostname);
+
+export class Refused extends Error {
+  /** @param {number} status @param {string} message */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * Ask the service.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<Response>} One that went well.
+ */
+export async function asked(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new Refused(0, "The server does not answer: is mien serve still running?");
+  }
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => null);
+  throw new Refused(answer.status, told?.error?.message ?? `the server answered ${answer.status}`);
+}
+
+export class Server {
+  /** @param {any} settings The page's. */
+  constructor(settings) {
+    this.settings = settings;
+    this.ready = Promise.resolve();
+  }
+
+  /**
+   * The faces of one picture.
+   * @param {File} file
+   * @param {number} minFace px
+   * @returns {Promise<{faces: Face[], width: number, height: number}>}
+   */
+  async picture(file, minFace) {
+    const form = new FormData();
+    form.append("file", file, file.name);
+    const answer = await asked("/v1/images", { method: "POST", body: form });
+    const [picture] = (await answer.json()).pictures;
+    if (picture.status === "error") throw new Refused(picture.error.status, picture.error.message);
+    return { ...picture, faces: picture.faces.map((face) => this.taken(face)) };
+  }
+
+  /** A stream of frames. @param {{minFace: number, largest: boolean}} options */
+  async stream(options) {
+    await asked("/v1/models"); // A WebSocket does not tell why it was refused.
+    return new ServerStream(this, options);
+  }
+
+  /** A face as the page has it: probabilities in the order of the labels. @param {any} face @returns {Face} */
+  taken(face) {
+    const { labels } = this.settings;
+    const column = (values) => values && labels.map((name) => values[name]);
+    const steady = face.steady === null ? undefined : labels.indexOf(face.steady);
+    return { ...face, track: face.track ?? undefined, probs: column(face.probs), smooth: column(face.smooth) ?? undefined, steady };
+  }
+}
+
+class ServerStream {
+  /** Frames that may be on their way at once; the server answers each, and drops those that it cannot keep up with. */
+  depth = 2;
+
+  /** @param {Server} server @param {{minFace: number, largest: boolean}} options */
+  constructor(server, options) {
+    this.server = server;
+    this.options = options;
+    this.raw = isHere();
+    /** @type {Promise<WebSocket> | null} */
+    this.socket = null;
+    this.shape = "";
+    this.packing = Promise.resolve();
+  }
+
+  /**
+   * The faces of the next frame, or null where the server had no time for it.
+   * @param {Pixels} pixels
+   * @param {number} time Seconds.
+   * @returns {Promise<{faces: Face[], milliseconds: number} | null>}
+   */
+  async read(pixels, time) {
+    const start = performance.now();
+    const shape = `${pixels.width} x ${pixels.height}`;
+    if (!this.socket || this.shape !== shape) this.open(pixels, shape);
+    const [waiting, opened] = [this.waiting, this.socket];
+    // In order, also where one frame takes longer to be packed than the next.
+    const packed = this.raw ? rgb(pixels) : jpeg(pixels);
+    this.packing = this.packing.then(() => packed, () => packed);
+    const [frame, socket] = [await this.packing, await opened];
+    if (socket.readyState !== WebSocket.OPEN) throw this.lost ?? new Refused(0, "The connection to the server is lost.");
+    const answer = await new Promise((resolve, reject) => {
+      waiting.set(waiting.next++, { resolve, reject });
+      new DataView(frame.buffer).setFloat64(0, time, true);
+      socket.send(frame);
+    });
+    if (answer.status === "error") throw new Refused(answer.error.status, answer.error.message);
+    if (answer.status === "skipped") return null;
+    return { faces: answer.faces.map((face) => this.server.taken(face)), milliseconds: performance.now() - start };
+  }
+
+  /** @param {Pixels} pixels @param {string} shape */
+  open({ width, height }, shape) {
+    this.close();
+    this.shape = shape;
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/stream`, ["mien.v1"]);
+    const waiting = (this.waiting = Object.assign(new Map(), { next: 0 }));
+    const form = this.raw ? { format: "rgb", width, height } : { format: "picture" };
+    this.lost = null;
+    this.socket = new Promise((resolve, reject) => {
+      socket.onopen = () =>
+        socket.send(JSON.stringify({ type: "start", ...form, times: true, largest: this.options.largest }));
+      socket.onmessage = ({ data }) => {
+        const told = JSON.parse(data);
+        if (told.type === "ready") resolve(socket);
+        else if (told.type === "frame") {
+          waiting.get(told.frame)?.resolve(told);
+          waiting.delete(told.frame);
+        }
+        else if (told.type === "error") this.lost = new Refused(told.error.status, told.error.message);
+      };
+      socket.onclose = () => {
+        const error = this.lost ?? new Refused(0, "The connection to the server is lost.");
+        reject(error);
+        for (const { reject: refuse } of waiting.values()) refuse(error);
+      };
+    });
+    this.socket.catch(() => {}); // Whoever waits for it is told.
+  }
+
+  /** Other options begin another stream. @param {{minFace: number, largest: boolean}} options */
+  async change(options) {
+    this.options = options;
+    this.shape = "";
+  }
+
+  close() {
+    this.socket?.then((socket) => socket.close(), () => {});
+    this.socket = null;
+  }
+}
+
+/** Eight bytes for the time, then red, green and blue. @param {Pixels} pixels */
+function rgb({ width, height, data }) {
+  const out = new Uint8Array(8 + width * height * 3);
+  for (let from = 0, to = 8; from < data.length; from += 4) {
+    out[to++] = data[from];
+    out[to++] = data[from + 1];
+    out[to++] = data[from + 2];
+  }
+  return out;
+}
+
+/** The same as JPEG. @param {Pixels} pixels */
+async function jpeg({ width, height, data }) {
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
+  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+  const out = new Uint8Array(8 + blob.size);
+  out.set(new Uint8Array(await blob.arrayBuffer()), 8);
+  return out;
+}
