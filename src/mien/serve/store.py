@@ -39,7 +39,7 @@ _AS_JSON = ("options", "error")
 
 
 class Store:
-    """The jobs of one service. To be used by one thread.
+    """The jobs of one service. To be used by one thread at a time.
 
     Args:
         path: The database; made when it is not there.
@@ -53,7 +53,7 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, name TEXT NOT NULL, created REAL NOT NULL, options TEXT NOT NULL, "
             "state TEXT NOT NULL, ended REAL, error TEXT NOT NULL)"

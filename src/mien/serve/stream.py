@@ -20,7 +20,7 @@ from fastapi import APIRouter, WebSocket
 from fastapi.responses import Response
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from mien.errors import MediaError
 from mien.faces import Faces
@@ -38,8 +38,6 @@ from mien.smooth import Smoothing
 _STAMP = struct.Struct("<d")
 _PATIENCE = 100
 """Messages in a row that are no frames, after which a stream is ended."""
-_GONE = (WebSocketDisconnect, RuntimeError)
-"""What Starlette raises when the client has gone, also in the middle of an answer."""
 
 
 class Start(BaseModel):
@@ -72,6 +70,14 @@ class Start(BaseModel):
         if (self.format == "rgb") != (self.width is not None and self.height is not None):
             raise ValueError("expected width and height with format 'rgb', and only there")
         return self
+
+
+class Reset(BaseModel):
+    """A message that makes the next frame the first of another stream."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Literal["reset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,10 +139,10 @@ class _Stream:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
         except Refusal as refusal:
-            with suppress(*_GONE):
+            with suppress(WebSocketDisconnect):
                 await self._say({"type": "error", **refusal.body()})
                 await self._socket.close(4000 + refusal.status, refusal.kind)
-        except _GONE:
+        except WebSocketDisconnect:
             pass
 
     def _model(self) -> str:
@@ -191,11 +197,8 @@ class _Stream:
 
     async def _told(self, text: str) -> None:
         """Something that is not a frame."""
-        try:
-            known = json.loads(text) == {"type": "reset"}
-        except ValueError:
-            known = False
-        if known:
+        with suppress(ValidationError):
+            Reset.model_validate_json(text)
             self._forget = True
             return
         refusal = Refusal(422, 'expected frames as binary messages, or {"type": "reset"}; got another text')
@@ -255,7 +258,10 @@ class _Stream:
         return np.frombuffer(data, np.uint8).reshape(height, width, 3)
 
     async def _say(self, answer: dict[str, Any]) -> None:
-        await self._socket.send_text(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+        text = json.dumps(answer, ensure_ascii=False, allow_nan=False)
+        if self._socket.client_state is WebSocketState.DISCONNECTED or self._socket.application_state is WebSocketState.DISCONNECTED:
+            raise WebSocketDisconnect(1006)
+        await self._socket.send_text(text)
 
 
 def _plain(faces: Faces) -> list[dict[str, Any]]:
