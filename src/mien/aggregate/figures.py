@@ -36,8 +36,7 @@ class Figures:
 
 def summarise(people: Participants) -> Figures:
     """The figures of a group of at least one."""
-    coverage = float(people.sightings.sum()) / (len(people) * people.samples)
-    return Figures(len(people), people.probs.mean(axis=0), agreement(people.probs), coverage)
+    return Figures(len(people), people.probs.mean(axis=0), agreement(people.probs), float(people.seen.mean()))
 
 
 def agreement(probs: Floats) -> float:

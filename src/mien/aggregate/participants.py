@@ -47,19 +47,36 @@ class Participants:
     """People of a stretch of time, each once; they have no names, no order that means anything, and never leave the memory.
 
     Args:
-        probs: ``(n, k)`` mean probabilities of each one's sightings.
+        course: ``(s, n, k)`` probabilities that each of n people showed at each of s moments; NaN where somebody was not read.
         boxes: ``(n, 4)`` px, where each one was when most were seen.
-        sightings: ``(n,)`` how often each one was read.
-        samples: Moments that were looked at.
+
+    >>> len(Participants(np.full((3, 2, 7), np.nan), np.zeros((2, 4), np.float32)))
+    2
     """
 
-    probs: Floats
+    course: Floats
     boxes: NDArray[np.float32]
-    sightings: NDArray[np.int64]
-    samples: int
 
     def __len__(self) -> int:
-        return len(self.probs)
+        return int(self.course.shape[1])
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """``(s, n)`` who was read when."""
+        return np.asarray(~np.isnan(self.course[:, :, 0]))
+
+    @property
+    def probs(self) -> Floats:
+        """``(n, k)`` mean probabilities of each one's sightings."""
+        return np.asarray(np.nansum(self.course, axis=0) / self.seen.sum(axis=0)[:, None])
+
+    def some(self, which: Sequence[int]) -> Participants:
+        """Those at some positions."""
+        return Participants(self.course[:, which], self.boxes[which])
+
+    def summed(self, weights: Floats) -> Participants:
+        """The same people with probabilities of other classes, by ``(k, j)`` weights."""
+        return Participants(self.course @ weights, self.boxes)
 
 
 def participants(samples: Sequence[Sample]) -> Participants:
@@ -76,25 +93,24 @@ def participants(samples: Sequence[Sample]) -> Participants:
     >>> seen = lambda *rows: Faces([[x, 0, x + 10, 10] for x, _ in rows], [1] * len(rows), [0] * len(rows), [0] * len(rows),
     ...     probs=[[p, 1 - p] for _, p in rows], labels=Labels(("happy", "sad")))
     >>> people = participants([Sample(0, seen((0, 1.0))), Sample(1, seen((50, 0.0), (2, 0.5)))])
-    >>> sorted(people.probs[:, 0].tolist()), people.sightings.tolist()
+    >>> sorted(people.probs[:, 0].tolist()), people.seen.sum(axis=0).tolist()
     ([0.0, 0.75], [2, 1])
     """
     seen = [_distinct(sample.faces) for sample in samples if not sample.blank]
     counts = [len(faces) for faces in seen]
     if not any(counts):
-        return Participants(np.empty((0, 0)), np.empty((0, 4), np.float32), np.empty(0, np.int64), len(seen))
+        return Participants(np.empty((len(seen), 0, 1)), np.empty((0, 4), np.float32))
     most = int(np.argmax(counts))
-    sums, sightings = np.asarray(seen[most].probs, np.float64), np.ones(counts[most], np.int64)
-    for course in (seen[most + 1 :], seen[:most][::-1]):
-        places = seen[most].boxes
-        for faces in course:
-            places = places.copy()
+    course = np.full((len(seen), counts[most], np.asarray(seen[most].probs).shape[1]), np.nan)
+    for moments in (range(most, len(seen)), range(most - 1, -1, -1)):
+        places = seen[most].boxes.copy()
+        for moment in moments:
+            faces = seen[moment]
             for seat, face in shared_out(places, faces.boxes):
-                sums[seat] += faces.probs[face]  # type: ignore[index]
-                sightings[seat] += 1
+                course[moment, seat] = np.asarray(faces.probs)[face]
                 places[seat] = faces.boxes[face]
-    known = sightings >= LEAST_SEEN * len(seen)
-    return Participants((sums / sightings[:, None])[known], seen[most].boxes[known], sightings[known], len(seen))
+    known = (~np.isnan(course[:, :, 0])).sum(axis=0) >= LEAST_SEEN * len(seen)
+    return Participants(course[:, known], seen[most].boxes[known])
 
 
 def shared_out(places: NDArray[np.float32], boxes: NDArray[np.float32]) -> list[tuple[int, int]]:

@@ -34,7 +34,7 @@ class Windows:
     >>> windows = Windows(10)
     >>> [(closed.start, closed.end) for time in (1, 9, 45) for closed in windows.add(Sample(time, Faces.empty()))]
     [(0.0, 10.0), (10.0, 40.0)]
-    >>> [(closed.start, closed.end, len(closed.samples)) for closed in windows.close(46)]
+    >>> [(closed.start, closed.end, len(closed.samples)) for closed in windows.close(46.0)]
     [(40.0, 46.0, 1)]
     """
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mien.aggregate import Closed, Sample, Windows, participants, published, summarise
+from mien.audience.comparing import Comparing
 from mien.audience.options import Options
-from mien.audience.result import Audience, Change, Window
+from mien.audience.result import Audience, Window
 from mien.keypoints import KeyPoint
 from mien.labels import Labels
 from mien.sentiment import SENTIMENTS
@@ -32,6 +33,7 @@ class Gathering:
         self._most = 0
         self._windows: list[Window] = []
         self._cutter = Windows(options.window)
+        self._comparing = Comparing(labels, options, self.key_points, lambda: options.needed(self._most))
         self._remarks: list[str] = []
 
     def remark(self, text: str) -> None:
@@ -49,6 +51,7 @@ class Gathering:
         self.samples += 1
         self.end = max(self.end, sample.time + self.options.every)
         closed = [self._window(window) for window in self._cutter.add(sample)]
+        self._comparing.add(sample)
         self._windows += closed
         self.told += len(closed)
         return closed
@@ -57,7 +60,7 @@ class Gathering:
         """All of it, with the window at hand."""
         self._windows += [self._window(window) for window in self._cutter.close(self.end)]
         length = self.end - (self._first or 0.0)
-        changes: tuple[Change, ...] = ()
+        changes = self._comparing.close(self.end)
         return Audience(self.source, self.labels, self.options, tuple(self._windows), changes, length, finished, tuple(self._remarks))
 
     def _window(self, closed: Closed) -> Window:
