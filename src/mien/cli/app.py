@@ -17,7 +17,7 @@ from mien.cli.compare import compare
 from mien.cli.data import data
 from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
-from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE
+from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE, Interrupted
 from mien.cli.explain import explain
 from mien.cli.finished import calibrate, quantize
 from mien.cli.models import models
@@ -26,6 +26,7 @@ from mien.cli.score import score
 from mien.cli.serve import serve
 from mien.cli.train import export, open_private, train
 from mien.cli.views import views
+from mien.cli.watch import watch
 from mien.errors import InputError, MediaError, MienError
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(analyze)
+app.command()(watch)
 app.command()(models)
 app.command()(doctor)
 app.command()(train)
@@ -72,7 +74,7 @@ def main() -> NoReturn:
         signal.signal(stop, _interrupt)
     try:
         status: Any = app(standalone_mode=False)
-    except _Interrupted as error:
+    except Interrupted as error:
         _fail("interrupted: " + "; ".join(getattr(error, "__notes__", ["nothing half-written was left behind"])), INTERRUPTED)
     except MediaError as error:
         _fail(str(error), NOTHING_READ)
@@ -92,12 +94,8 @@ def main() -> NoReturn:
     sys.exit(status or 0)
 
 
-class _Interrupted(BaseException):
-    """Unwinds a run that was stopped, by the keyboard or from outside, so that it cleans up; KeyboardInterrupt is Typer's."""
-
-
 def _interrupt(*_: object) -> NoReturn:
-    raise _Interrupted
+    raise Interrupted
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Exit statuses of the command ``mien``."""
+"""How the command ``mien`` ends: exit statuses, and the way out when it is stopped."""
 
 NOTHING_READ = 1
 """Not one source could be read."""
@@ -10,3 +10,7 @@ BROKEN = 4
 """A part of mien is missing or damaged."""
 INTERRUPTED = 130
 """Stopped from outside; nothing half-written is left."""
+
+
+class Interrupted(BaseException):
+    """Unwinds a run that was stopped, by the keyboard or from outside, so that it cleans up; KeyboardInterrupt is Typer's."""

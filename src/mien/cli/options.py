@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,12 +48,11 @@ class NetworkOptions:
 
 
 @dataclass(frozen=True)
-class TimeOptions:
-    """How recordings are read over time."""
+class StreamOptions:
+    """How a stream is read over time."""
 
     every: Annotated[float | None, typer.Option(help="Seconds between the frames that are looked at.", rich_help_panel=_OVER_TIME)] = None
     per_second: Annotated[float | None, typer.Option(help="Look at no more than so many frames a second.", rich_help_panel=_OVER_TIME)] = None
-    no_track: Annotated[bool, typer.Option("--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME)] = False
     tau: Annotated[float | None, typer.Option(help="Time constant of smoothing in seconds, 0.35 by default.", rich_help_panel=_OVER_TIME)] = None
     neutral: Annotated[
         str | None,
@@ -66,7 +65,7 @@ class TimeOptions:
     ] = None
 
     def plan(self) -> Plan:
-        """How recordings are read.
+        """How it is read.
 
         Raises:
             InputError: An option is impossible.
@@ -78,7 +77,7 @@ class TimeOptions:
 
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
         smoothing = Smoothing(**given, neutral=self._neutral())
-        return Plan(Sampling(every=self.every, per_second=self.per_second), None if self.no_track else Tracking(), smoothing)
+        return Plan(Sampling(every=self.every, per_second=self.per_second), Tracking(), smoothing)
 
     def _neutral(self) -> Any:
         try:
@@ -97,6 +96,18 @@ class OutputOptions:
     output: Annotated[
         list[Path] | None,
         typer.Option(
+@dataclass(frozen=True)
+class TimeOptions(StreamOptions):
+    """How recordings are read over time."""
+
+    no_track: Annotated[bool, typer.Option("--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME)] = False
+
+    def plan(self) -> Plan:
+        """How they are read; see `StreamOptions.plan`."""
+        plan = super().plan()
+        return replace(plan, tracking=None) if self.no_track else plan
+
+
             "--output",
             "-o",
             help="Write a file; give it again for more. Rows: .csv .json .jsonl .parquet; subtitles: .vtt .srt; ELAN: .eaf; report: .html.",

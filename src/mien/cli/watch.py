@@ -1,0 +1,113 @@
+"""``mien watch``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from mien.cli.exits import NOTHING_READ, Interrupted
+from mien.cli.groups import grouped
+from mien.cli.live_options import SourceOptions
+from mien.cli.options import NetworkOptions, StreamOptions
+
+if TYPE_CHECKING:
+    from mien.cli.watch_view import Board
+    from mien.media.live import LiveSource
+    from mien.watching import Watched
+
+
+@grouped
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="camera:0, rtsp://..., http://..., screen: (screen:2, screen:x,y,w,h), or live:RECORDING.",
+            show_default=False,
+        ),
+    ],
+    over_time: StreamOptions,
+    opening: SourceOptions,
+    networks: NetworkOptions,
+    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object per frame to standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No view and no remarks; errors still show.")] = False,
+) -> None:
+    """Watch a camera, a stream or the screen: the people in view, the expression that each one shows, how fast it goes.
+
+    Always the newest frame is read; those that come meanwhile are passed over. A source that is lost is opened again until it is back.
+    Nothing is stored. Ctrl-C ends it with a summary. Where standard output is not a terminal, a line is written whenever something changes.
+
+    Ends with 0, or with 1 when the source cannot be opened or gave no frame.
+    """
+    # Here, not above: `mien --help` should not wait for the networks' library.
+    from mien.cli.watch_view import Board
+    from mien.media.live import open_live
+    from mien.session import Session
+    from mien.watching import watch as follow
+
+    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    screen = Console(highlight=False, quiet=quiet)
+    plan = over_time.plan().spaced()
+    options = opening.options(plan.sampling)
+    session = Session(networks.pipeline(), plan.tracking, plan.smoothing)
+    with open_live(source, options, lambda line: notes.print(line, style="dim", markup=False)) as live:
+        board, began = Board(live, session.labels), time.monotonic()
+        with _stoppable(), _jsonl(live) if as_json else _view(board, screen) as see:
+            for watched in follow(live, session, seconds):
+                board.update(watched)
+                see(watched)
+        board.summary(notes if as_json else screen, time.monotonic() - began)
+    raise typer.Exit(0 if board.meter.read else NOTHING_READ)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C is how watching ends, not an accident."""
+    with suppress(Interrupted):
+        yield
+
+
+@contextmanager
+def _view(board: Board, screen: Console) -> Iterator[Callable[[Watched], None]]:
+    """A board on a terminal; elsewhere a line whenever something changes."""
+    if screen.is_terminal and not screen.quiet:
+        with Live(get_renderable=lambda: board, console=screen, refresh_per_second=8, transient=True):
+            yield lambda watched: None
+    else:
+        last: list[object] = [None]
+
+        def see(watched: Watched) -> None:
+            if board.shown != last[0]:
+                last[0] = board.shown
+                screen.print(f"{watched.frame.time:9.2f} s  {board.line}", markup=False, soft_wrap=True)
+
+        yield see
+
+
+@contextmanager
+def _jsonl(live: LiveSource) -> Iterator[Callable[[Watched], None]]:
+    """An object for each frame on standard output."""
+
+    def write(watched: Watched) -> None:
+        frame, faces, timing = watched
+        row = {
+            "source": live.name,
+            "frame": frame.index,
+            "time": round(frame.time, 6),
+            "latency": round(timing.latency, 6),
+            "skipped": live.skipped,
+            "faces": [vars(face) for face in faces],
+        }
+        sys.stdout.write(json.dumps(row) + "\n")
+        sys.stdout.flush()
+
+    yield write

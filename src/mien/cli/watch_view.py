@@ -1,0 +1,129 @@
+"""What people see while a live source is watched, and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mien.draw import NOTE
+from mien.faces import Face
+from mien.labels import Labels
+from mien.media.live import LiveSource, State
+from mien.watching import Holding, Meter, Rates, Watched
+
+_STATES = {State.live: "green", State.retrying: "bold red", State.opening: "yellow", State.ended: "dim"}
+_LONGEST = 1.0  # s that one frame stands for at most when times are summed up.
+
+
+class Board:
+    """The people in view, how fast it goes, how the source is.
+
+    Args:
+        source: What is watched.
+        labels: Expressions that the network tells apart.
+
+    Attributes:
+        meter: What counts the frames.
+    """
+
+    def __init__(self, source: LiveSource, labels: Labels) -> None:
+        self.meter = Meter(source)
+        self._source, self._labels = source, labels
+        self._holding = Holding()
+        self._people: Sequence[tuple[Face, float]] = ()
+        self._time = 0.0
+        self._shares: dict[str, float] = {}
+        self._tracks: set[int] = set()
+
+    def update(self, watched: Watched) -> None:
+        """Take the next frame."""
+        self.meter.count(watched.timing)
+        faces, now = [face for face in watched.faces if face.shown is not None], watched.frame.time
+        held = self._holding.update(faces, now)
+        step, self._time = min(_LONGEST, max(0.0, now - self._time)), now
+        # Handed over in one piece: it is drawn on another thread.
+        self._people = sorted(((face, held.get(face.track or 0, 0.0)) for face in faces), key=lambda pair: pair[0].track or 0)
+        for face in faces:
+            self._tracks |= set() if face.track is None else {face.track}
+            shown = str(face.shown)
+            self._shares[shown] = self._shares.get(shown, 0.0) + step
+
+    def __rich__(self) -> RenderableType:
+        """The board as it is now."""
+        return Group(self._state(), self._table(), self._rates(), _note())
+
+    @property
+    def line(self) -> str:
+        """The people in view in one line."""
+        return ", ".join(f"{face.track} {face.shown}" for face, _ in self._people) or "nobody"
+
+    @property
+    def shown(self) -> tuple[tuple[int | None, str | None], ...]:
+        """Who shows what; what a line is printed for when it changes."""
+        return tuple((face.track, face.shown) for face, _ in self._people)
+
+    def summary(self, console: Console, seconds: float) -> None:
+        """Print what was seen in so many seconds."""
+        source, rates = self._source, self.meter.rates()
+        came = f"{source.captured} frames came, {self.meter.read} were read, {source.skipped} passed over"
+        console.print(Text(f"{source.name}: {seconds:.1f} s, {came}"), soft_wrap=True)
+        if rates.median is not None:
+            console.print(Text(_latency(rates)), soft_wrap=True)
+        console.print(self._seen(), soft_wrap=True)
+        console.print(_note(), soft_wrap=True)
+
+    def _seen(self) -> Text:
+        """Who was in view, and what was shown for how much of the time."""
+        whole = sum(self._shares.values())
+        if not self._tracks:
+            return Text("nobody was in view")
+        people = "1 person" if len(self._tracks) == 1 else f"{len(self._tracks)} people"
+        ranked = sorted(self._shares.items(), key=lambda pair: -pair[1])
+        shares = [self._named(name).append(f" {share / whole:.0%}") for name, share in ranked if whole and share / whole >= 0.005]
+        return Text(f"{people}: ").append(Text(", ").join(shares)).append(" of the time") if shares else Text(people)
+
+    def _state(self) -> Text:
+        source = self._source
+        text = Text.assemble((source.name, "bold"), "  ", (f"{source.state}", _STATES[source.state]), f"  {self._time:.1f} s")
+        if source.trouble is not None:
+            text.append(f"\n{source.trouble}", "red")
+        return text
+
+    def _table(self) -> RenderableType:
+        if not self._people:
+            return Text("nobody in view", style="dim")
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name in ("person", "expression", "", "probability", "for"):
+            table.add_column(name, no_wrap=True, justify="left" if name in ("expression", "") else "right")
+        for face, held in self._people:
+            chance, colour = _chance(face), self._labels.colour(str(face.shown))
+            bar = ProgressBar(1.0, chance, width=24, complete_style=colour, finished_style=colour)
+            table.add_row(str(face.track), self._named(str(face.shown)), bar, f"{chance:.2f}", f"{held:.1f} s")
+        return table
+
+    def _rates(self) -> Text:
+        rates = self.meter.rates()
+        text = f"{rates.captured:.1f} frames a second come, {rates.read:.1f} are read, {rates.skipped:.1f} passed over"
+        return Text(text if rates.median is None else f"{text}; {_latency(rates)}", style="dim")
+
+    def _named(self, name: str) -> Text:
+        return Text.assemble(("● ", self._labels.colour(name)), name)
+
+
+def _chance(face: Face) -> float:
+    """Probability of the steady expression, also where ``uncertain`` is shown."""
+    probs = face.smooth or face.probs or {}
+    return probs.get(face.steady or face.emotion or "", 0.0)
+
+
+def _latency(rates: Rates) -> str:
+    median, slow = ((value or 0.0) * 1000 for value in (rates.median, rates.slow))
+    return f"from frame to reading {median:.0f} ms, 95 in 100 under {slow:.0f} ms"
+
+
+def _note() -> Text:
+    return Text(f"{NOTE[0].upper()}{NOTE[1:]}.", style="dim")
