@@ -15,7 +15,6 @@ from mien.labels import Labels
 from mien.runtime import Network
 
 _BATCH = 64
-_GRAY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma, which the training pictures were made with.
 
 
 class Classifier:
@@ -24,13 +23,14 @@ class Classifier:
     Args:
         network: A network whose card says what it reads and how its input is cut.
         head: Which of its outputs to use; the first one of the card by default.
+        uncertain_below: An expression that is less probable is shown as uncertain; None shows every one.
 
     Raises:
         NetworkError: The network is not one for expressions.
-        InputError: It has no output of that name.
+        InputError: It has no output of that name, or the probability is none.
     """
 
-    def __init__(self, network: Network, head: str | None = None) -> None:
+    def __init__(self, network: Network, head: str | None = None, uncertain_below: float | None = None) -> None:
         card = network.card
         if card.kind != "expression" or card.crop is None:
             raise NetworkError(f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one with --model")
@@ -42,7 +42,7 @@ class Classifier:
         self.network = network
         self._size = card.input.height
         self.crop = card.crop
-        self.labels = Labels(card.heads[self.head])
+        self.labels = Labels(card.heads[self.head], uncertain_below)
 
     def classify(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
         """Give every face the probabilities of its expression.
@@ -63,8 +63,7 @@ class Classifier:
         """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one picture."""
         if not len(faces):
             return self._no_crops()
-        rgb = cut(image, self.crop.squares(faces.boxes), self._size)
-        return np.asarray((rgb.astype(np.float32) @ _GRAY)[:, None])
+        return cut(image, self.crop.squares(faces.boxes), self._size, gray=True)[:, None].astype(np.float32)
 
     def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """``(n, k)`` probabilities of gray crops ``(n, 1, h, w)``, 0 to 255."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.faces import Face, Faces
+from mien.labels import UNCERTAIN
 
 NOTE = "expressions as a network reads them, not feelings"
 _INK = "#ffffff"
@@ -17,7 +18,7 @@ _PLAIN = "#444444"
 
 def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
     """A copy of a picture with a box around every face, and what its expression is and how probable: the steady label and its smoothed
-    probability where there is one.
+    probability where there is one, ``uncertain`` where that is asked for.
 
     Args:
         image: ``(h, w, 3)`` uint8, RGB.
@@ -31,8 +32,7 @@ def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
     # Lines and letters grow with the picture, so that they can be read on a phone's photo as on a small clip.
     unit = max(1.0, min(picture.size) / 360)
     for face in faces:
-        shown = face.steady or face.emotion
-        colour = _PLAIN if faces.labels is None or shown is None else faces.labels.colour(shown)
+        colour = _PLAIN if faces.labels is None or face.shown is None else faces.labels.colour(face.shown)
         _draw_face(canvas, face, colour, unit, picture.size)
     if len(faces) and min(picture.size) >= 120:
         _draw_note(canvas, unit, picture.size)
@@ -54,7 +54,9 @@ def _draw_face(canvas: ImageDraw.ImageDraw, face: Face, colour: str, unit: float
 
 
 def _caption(face: Face) -> str:
-    if face.steady is not None and face.smooth is not None:
+    if face.shown == UNCERTAIN:
+        text = UNCERTAIN
+    elif face.steady is not None and face.smooth is not None:
         text = f"{face.steady} {face.smooth[face.steady]:.2f}"
     else:
         text = f"face {face.score:.2f}" if face.emotion is None else f"{face.emotion} {face.confidence:.2f}"

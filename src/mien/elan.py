@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.errors import InputError, MissingExtraError
 from mien.files import told, written_aside
-from mien.labels import Labels
+from mien.labels import UNCERTAIN, Labels
 
 if TYPE_CHECKING:
     from mien.smooth import Segment
@@ -63,7 +63,7 @@ def _document(labels: Labels) -> Any:
     document.add_language(_UNDETERMINED, "http://cdb.iso.org/lg/CDB-00130975-001", "undetermined (und)")
     document.add_controlled_vocabulary(_VOCABULARY)
     document.add_cv_description(_VOCABULARY, _UNDETERMINED, "Expressions that the network tells apart: what a face shows, not what a person feels")
-    for number, name in enumerate(labels):
+    for number, name in enumerate(labels if labels.uncertain_below is None else [*labels, UNCERTAIN]):
         document.add_cv_entry(_VOCABULARY, f"cve{number}", [(name, _UNDETERMINED, None)])
     document.add_linguistic_type(_TYPE)
     document.linguistic_types[_TYPE]["CONTROLLED_VOCABULARY_REF"] = _VOCABULARY

@@ -31,6 +31,8 @@ class Face:
         probs: Probability of every expression by name, as the network read this frame, or None.
         steady: Expression shown as the person's steady label, which does not flicker, or None where nothing was smoothed.
         smooth: Probability of every expression by name, smoothed over the person's last seconds (or the seconds around), or None.
+        shown: What is shown: ``steady`` where there is one, else ``emotion``; ``uncertain`` where that is asked for and its probability
+            is too low; None where no network has looked.
     """
 
     frame: int
@@ -44,6 +46,7 @@ class Face:
     probs: dict[str, float] | None = None
     steady: str | None = None
     smooth: dict[str, float] | None = None
+    shown: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +117,8 @@ class Faces:
         return len(self.boxes)
 
     def __iter__(self) -> Iterator[Face]:
-        return (self._face(row) for row in range(len(self)))
+        shown = self.shown
+        return (self._face(row, shown) for row in range(len(self)))
 
     def __getitem__(self, rows: Any) -> Faces:
         """The chosen rows: an index, a slice, a mask or a list of positions."""
@@ -125,7 +129,7 @@ class Faces:
     def _columns(self) -> list[tuple[str, Any]]:
         return [(field.name, getattr(self, field.name)) for field in fields(self) if field.name != "labels"]
 
-    def _face(self, row: int) -> Face:
+    def _face(self, row: int, shown: NDArray[np.int64] | None) -> Face:
         x1, y1, x2, y2 = (_short(value) for value in self.boxes[row])
         probs = self._named(self.probs, row)
         best = None if probs is None else max(probs, key=probs.__getitem__)
@@ -141,6 +145,7 @@ class Faces:
             probs=probs,
             steady=None if self.steady is None or self.labels is None else self.labels[int(self.steady[row])],
             smooth=self._named(self.smooth, row),
+            shown=None if shown is None or self.labels is None else self.labels.word(int(shown[row])),
         )
 
     def _named(self, table: NDArray[np.float32] | None, row: int) -> dict[str, float] | None:
@@ -155,6 +160,24 @@ class Faces:
         if self.probs is None or self.labels is None:
             return None
         return [self.labels[column] for column in self.probs.argmax(axis=1)]
+
+    @property
+    def shown(self) -> NDArray[np.int64] | None:
+        """``(n,)`` column of the expression that is shown for each row: the steady label, or the most probable one where nothing was smoothed;
+        -1 where its probability, smoothed if it was, is below ``labels.uncertain_below``. None where no network has looked.
+
+        >>> from mien.labels import Labels
+        >>> labels = Labels(("sad", "happy"), uncertain_below=0.7)
+        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], probs=[[0.4, 0.6], [0.1, 0.9]], labels=labels).shown.tolist()
+        [-1, 1]
+        """
+        probs = self.probs if self.smooth is None else self.smooth
+        if probs is None or self.labels is None:
+            return None
+        best = probs.argmax(axis=1) if self.steady is None else self.steady
+        if self.labels.uncertain_below is None:
+            return np.asarray(best)
+        return np.where(probs[np.arange(len(self)), best] < self.labels.uncertain_below, -1, best)
 
     def with_columns(self, **columns: Any) -> Faces:
         """The same rows with some columns replaced or added."""

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mien.errors import InputError
+
+UNCERTAIN = "uncertain"
+"""What is shown in place of an expression that is too improbable, where that is asked for."""
+
+UNCERTAIN_BELOW = 0.5
+"""Calibrated probability below which an answer is more likely wrong than right; charts and tables call such moments uncertain."""
 
 _COLOURS = {
     "angry": "#d1495b",
@@ -40,9 +46,11 @@ class Labels(Sequence[str]):
 
     Args:
         names: Distinct class names in column order. Synonyms in common use are turned into mien's names.
+        uncertain_below: A class that is less probable than this, 0 to 1, is shown as `UNCERTAIN`; None shows every one. Labels that
+            differ in this only are equal.
 
     Raises:
-        InputError: The names are fewer than two or not distinct.
+        InputError: The names are fewer than two or not distinct, or the probability is none.
 
     >>> labels = Labels(("anger", "happy", "neutral"))
     >>> labels.names
@@ -56,12 +64,15 @@ class Labels(Sequence[str]):
     """
 
     names: tuple[str, ...]
+    uncertain_below: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         names = tuple(canonical_label(name) for name in self.names)
         if len(names) < 2 or len(set(names)) != len(names):
             raise InputError(f"expected at least two distinct class names; got {list(self.names)}")
         object.__setattr__(self, "names", names)
+        if self.uncertain_below is not None and not 0 <= self.uncertain_below <= 1:
+            raise InputError(f"expected a probability from 0 to 1 below which answers are uncertain; got {self.uncertain_below}")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -80,8 +91,23 @@ class Labels(Sequence[str]):
             raise InputError(f"expected one of {', '.join(self.names)}; got {value!r}") from None
 
     def colour(self, name: str) -> str:
-        """Colour of a class as ``#rrggbb``, the same in every picture, chart and page."""
+        """Colour of a class, or of `UNCERTAIN`, as ``#rrggbb``, the same in every picture, chart and page."""
+        if name == UNCERTAIN:
+            return "#9aa0a6"
         return _COLOURS.get(self.names[self.index(name)], "#444444")
+
+    def word(self, column: int) -> str:
+        """Name of a column as `mien.faces.Faces.shown` gives it, where -1 stands for `UNCERTAIN`."""
+        return UNCERTAIN if column < 0 else self.names[column]
+
+    @property
+    def doubt(self) -> float:
+        """Probability below which a moment counts as uncertain, whether or not that is what is shown.
+
+        >>> Labels(("sad", "happy")).doubt, Labels(("sad", "happy"), uncertain_below=0.3).doubt
+        (0.5, 0.3)
+        """
+        return UNCERTAIN_BELOW if self.uncertain_below is None else self.uncertain_below
 
     def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
         """One row of probabilities by name.

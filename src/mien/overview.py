@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mien.labels import Labels
+from mien.labels import UNCERTAIN, Labels
 from mien.reading import Reading
 from mien.smooth import People, Person, Segment, Segmenter
 from mien.timeline import Timeline
@@ -126,13 +126,14 @@ class Overview:
         return self._last - self.start + between
 
     def shares(self) -> dict[str, float]:
-        """Share of the faces that showed each expression, all people together, greatest first; empty where no face was seen."""
+        """Share of the faces that showed each expression or were uncertain, all people together, greatest first; empty where no face was seen."""
         course = self.timeline.course()
         total = course.faces.sum()
         if not total:
             return {}
         weights = (course.steady * course.faces[:, None]).sum(axis=0) / total
-        ranked = sorted(zip(self.labels, weights.tolist(), strict=True), key=lambda pair: -pair[1])
+        told = [*zip(self.labels, weights.tolist(), strict=True), (UNCERTAIN, round(1 - float(weights.sum()), 9))]
+        ranked = sorted(told, key=lambda pair: -pair[1])
         return {name: share for name, share in ranked if share > 0}
 
     def _note_gap(self, end: float) -> None:

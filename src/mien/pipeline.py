@@ -30,12 +30,14 @@ class Pipeline:
         detector: ``mtcnn``, ``haar``, ``whole``, or any object with a ``detect`` method like theirs.
         model: A network that mien ships (``mien models``) or the path of an ONNX file with a card.
         head: Which reading of the network to use; its card's first by default.
+        uncertain_below: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``; None, the default, shows every
+            one. Below 0.5 an answer is more likely wrong than right. The raw answer and its probabilities stay beside it.
         min_face: Height in px of the smallest face to look for; the detector's own by default.
         largest: Keep only the biggest face of each picture.
         threads: Threads for each network; as many as there are cores by default.
 
     Raises:
-        InputError: There is no such detector or head.
+        InputError: There is no such detector or head, or an option is impossible.
         NetworkError: A network file is missing or damaged.
         MissingExtraError: The detector needs a package that is not installed.
 
@@ -52,6 +54,7 @@ class Pipeline:
         model: str | Path = DEFAULT_MODEL,
         *,
         head: str | None = None,
+        uncertain_below: float | None = None,
         min_face: int | None = None,
         largest: bool = False,
         threads: int | None = None,
@@ -59,7 +62,7 @@ class Pipeline:
         if threads is not None and threads < 1:
             raise InputError(f"expected at least 1 thread; got {threads}")
         self.detector = create_detector(detector, min_face=min_face, threads=threads) if isinstance(detector, str) else detector
-        self.classifier = Classifier(open_network(network_path(model), threads=threads), head)
+        self.classifier = Classifier(open_network(network_path(model), threads=threads), head, uncertain_below)
         self.largest = largest
 
     @property

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Status = Literal["face", "no_face", "error"]
 Row = dict[str, Any]
 
-ROW_KEYS = ("source", "frame", "time", "status", "track", "box", "score", "emotion", "confidence", "probs", "steady", "smooth", "error")
+ROW_KEYS = ("source", "frame", "time", "status", "track", "box", "score", "emotion", "confidence", "probs", "steady", "smooth", "shown", "error")
 """Keys of every row, in order: the same in JSON, CSV, pandas and everywhere else."""
 
 
@@ -69,6 +69,7 @@ class Reading:
                 "probs": face and face.probs,
                 "steady": face and face.steady,
                 "smooth": face and face.smooth,
+                "shown": face and face.shown,
                 "error": None if self.error is None else str(self.error),
             }
 

@@ -27,7 +27,8 @@ class Course:
         step: Seconds that each one lasts.
         faces: ``(n,)`` faces read in each step; 0 where there was none.
         probs: ``(n, k)`` mean probability of each expression, smoothed where that was done; 0 where there was no face.
-        steady: ``(n, k)`` share of the faces whose steady label was each expression; the most probable one where nothing was smoothed.
+        steady: ``(n, k)`` share of the faces whose steady label was each expression; the most probable one where nothing was smoothed. What is
+            missing to 1 was shown as uncertain.
         looked: ``(n,)`` frames that were looked at.
         seen: ``(n,)`` frames with a face.
         failed: ``(n,)`` notes of what could not be read.
@@ -142,9 +143,11 @@ class Timeline:
         values[:, _FACES] = 1
         probs = faces.probs if faces.smooth is None else faces.smooth
         if probs is not None and len(faces):
-            best = probs.argmax(axis=1) if faces.steady is None else faces.steady
+            shown = faces.shown
+            assert shown is not None
+            sure = np.flatnonzero(shown >= 0)
             values[:, _COUNTS : _COUNTS + classes] = probs
-            values[np.arange(len(faces)), _COUNTS + classes + best] = 1
+            values[sure, _COUNTS + classes + shown[sure]] = 1
         return values
 
     def _place(self, time: float) -> int:

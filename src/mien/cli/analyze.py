@@ -35,7 +35,7 @@ def analyze(
     """Find the faces in pictures and videos, and read the expression that each one shows.
 
     A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error), track, box
-    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, error. In recordings people are followed (track), and
+    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, shown, error. In recordings people are followed (track), and
     their readings smoothed (smooth, steady) beside the raw ones. Rows go to standard output or to files, remarks to standard error.
     A run with files that is stopped goes on where it was when the same command is given again.
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.draw import NOTE
-from mien.labels import Labels
+from mien.labels import UNCERTAIN, Labels
 from mien.overview import Overview
 from mien.sighting import Sighting
 from mien.timeline import Timeline
@@ -56,7 +56,8 @@ class Summary:
             best, second = sorted(face.probs, key=face.probs.__getitem__, reverse=True)[:2]
             box = " ".join(f"{value:.0f}" for value in face.box)
             chance = f"{face.probs[best]:.2f}"
-            rows.append((name if number == 1 else "", str(number), self._named(best), chance, f"{second} {face.probs[second]:.2f}", box))
+            first, then = (best, second) if face.shown != UNCERTAIN else (UNCERTAIN, best)
+            rows.append((name if number == 1 else "", str(number), self._named(first), chance, f"{then} {face.probs[then]:.2f}", box))
         room = max(0, _MOST_ROWS - len(self._pictures))
         self._pictures += rows[:room]
         self._more += len(rows[room:])
@@ -122,7 +123,8 @@ class Summary:
         strip.append(" " * lead)
         for looked, faces, shares in zip(everybody.looked[lead:], course.faces, course.steady, strict=False):
             if faces:
-                strip.append("█", style=self._labels.colour(self._labels[int(np.argmax(shares))]))
+                best = int(np.argmax(shares))
+                strip.append("█", style=self._labels.colour(self._labels.word(best if shares[best] >= 1 - shares.sum() else -1)))
             else:
                 strip.append("·" if looked else " ", style="dim")
         return strip

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from mien.timeline import Course
 
 _NOTE = "Expressions as a network reads them, not feelings."
-_HATCHED = "Hatched: uncertain, below 50 %."
+_HATCHED = "Hatched: uncertain, below {:.0%}."
 _INK, _SOFT, _EMPTY = "#1d2126", "#626b76", "#e9ebee"
 _MOST_PEOPLE = 24
-_UNSURE = 0.5
 
 
 def write_charts(folder: Path, overview: Overview, title: str) -> list[Path]:
@@ -73,11 +72,11 @@ def _timeline(overview: Overview, title: str) -> Any:
     for axes, track in zip(rows[1:], tracks, strict=True):
         own = overview.timeline.course(track)
         _stack(axes, own, overview.labels)
-        _hatch(axes, own)
+        _hatch(axes, own, overview.labels.doubt)
         axes.set_ylabel(f"person {track}", rotation=0, ha="right", va="center", color=_INK)
     rows[-1].set_xlim(course.start, course.start + course.step * max(1, len(course)))
     rows[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
-    _finish(figure, title, overview.labels, f"{_NOTE} {_HATCHED}" if tracks else _NOTE)
+    _finish(figure, title, overview.labels, f"{_NOTE} {_HATCHED.format(overview.labels.doubt)}" if tracks else _NOTE)
     return figure
 
 
@@ -124,9 +123,9 @@ def _steps(course: Course) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return edges, heights
 
 
-def _hatch(axes: Any, course: Course) -> None:
-    """Lines over the steps whose most probable expression is less likely than not."""
-    unsure = (course.faces > 0) & (course.probs.max(axis=1, initial=0) < _UNSURE)
+def _hatch(axes: Any, course: Course, doubt: float) -> None:
+    """Lines over the steps whose most probable expression is less probable than that."""
+    unsure = (course.faces > 0) & (course.probs.max(axis=1, initial=0) < doubt)
     edges, _ = _steps(course)
     flags = np.append(unsure, unsure[-1:])
     axes.fill_between(edges, 0, 1, where=flags, step="post", facecolor="none", edgecolor="white", hatch="////", linewidth=0)

@@ -75,7 +75,7 @@
       const label = person.steady[bin];
       if (label === NONE) return -1;
       const value = person.probs[bin * classes + label] / WHOLE;
-      return label * 3 + (value >= 0.75 ? 2 : value >= 0.5 ? 1 : 0);
+      return label * 3 + (value < data.doubt ? 0 : value < 0.75 ? 1 : 2);
     };
     for (let start = 0; start < person.steady.length; start++) {
       const kind = level(start);

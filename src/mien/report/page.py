@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mien.errors import MissingExtraError
 from mien.files import told, written_aside
+from mien.labels import UNCERTAIN
 from mien.report.clock import clock, lasting, percent
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
         "title": facts.title,
         "version": facts.version,
         "labels": _labels(overview.labels),
+        "uncertain": {"colour": overview.labels.colour(UNCERTAIN), "below": percent(overview.labels.doubt)},
         "figures": _figures(overview),
         "shares": _shares(overview.shares(), overview.labels),
         "steady": bool(overview.timeline.people),
@@ -147,24 +149,29 @@ def _figures(overview: Overview) -> list[dict[str, str]]:
 
 
 def _shares(shares: dict[str, float], labels: Labels) -> list[dict[str, Any]]:
-    return [{"name": name, "value": round(share, 5), "text": percent(share), "index": labels.index(name)} for name, share in shares.items()]
+    return [{"name": name, "value": round(share, 5), "text": percent(share), "index": _index(name, labels)} for name, share in shares.items()]
+
+
+def _index(name: str, labels: Labels) -> int:
+    """Of the colour of a label; uncertain comes last."""
+    return len(labels) if name == UNCERTAIN else labels.index(name)
 
 
 def _person(person: Person, labels: Labels) -> dict[str, Any]:
-    ranked = {name: share for name, share in sorted(person.shares.items(), key=lambda pair: -pair[1]) if share > 0}
-    mostly = next(iter(ranked))
+    shares = {**person.shares, UNCERTAIN: round(1 - sum(person.shares.values()), 9)}
+    ranked = {name: share for name, share in sorted(shares.items(), key=lambda pair: -pair[1]) if share > 0}
     longest = max(person.dwells, key=lambda name: person.dwells[name].longest)
     return {
         "id": person.track,
         "first": clock(person.first),
         "last": clock(person.last),
         "seconds": lasting(person.seconds),
-        "mostly": mostly,
-        "mostly_index": labels.index(mostly),
+        "mostly": person.mostly,
+        "mostly_index": _index(person.mostly, labels),
         "shares": _shares(ranked, labels),
         "confidence": percent(person.confidence),
         "uncertain": percent(person.uncertain),
-        "longest": f"{longest} {lasting(person.dwells[longest].longest)}",
+        "longest": f"{longest} {lasting(person.dwells[longest].longest)}" if person.dwells[longest].count else "-",
     }
 
 
@@ -214,6 +221,7 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
     everybody = overview.timeline.course(most=most)
     return {
         "labels": _labels(overview.labels),
+        "doubt": overview.labels.doubt,
         "start": everybody.start,
         "step": everybody.step,
         "overall": {
@@ -232,7 +240,9 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
 
 
 def _lane(track: int, course: Course, everybody: Course) -> dict[str, Any]:
-    steady = np.where(course.faces > 0, course.steady.argmax(axis=1), _NONE)
+    # Where most was uncertain, the lane is hatched in the colour of the best guess.
+    certain = course.steady.max(axis=1) >= 1 - course.steady.sum(axis=1)
+    steady = np.where(course.faces > 0, np.where(certain, course.steady.argmax(axis=1), course.probs.argmax(axis=1)), _NONE)
     return {
         "id": track,
         "first": round((course.start - everybody.start) / everybody.step),

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.labels import Labels
+from mien.labels import UNCERTAIN, Labels
 from mien.reading import Reading
 from mien.smooth.segments import Glimpse, Glimpses, Segment, Segmenter
-
-UNCERTAIN = 0.5
-"""Probability of the label shown below which a moment counts as uncertain."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +36,11 @@ class Person:
         last: When last seen, s.
         seconds: For how long in sight.
         frames: In how many frames.
-        shares: Share of that time in which each label was shown.
+        shares: Share of that time in which each label was shown; the rest was shown as uncertain.
         probs: Mean probability of each expression.
         dwells: Stretches of each label.
         confidence: Mean probability of the label shown.
-        uncertain: Share of the time in which that was below `UNCERTAIN`.
+        uncertain: Share of the time in which that was below ``labels.doubt``.
     """
 
     track: int
@@ -56,6 +53,12 @@ class Person:
     dwells: dict[str, Dwell]
     confidence: float
     uncertain: float
+
+    @property
+    def mostly(self) -> str:
+        """The label shown for the longest time."""
+        best = max(self.shares, key=self.shares.__getitem__)
+        return best if self.shares[best] >= 1 - sum(self.shares.values()) else UNCERTAIN
 
 
 class People:
@@ -97,8 +100,10 @@ class People:
 
     def _take(self, glimpses: list[Glimpse], segments: list[Segment]) -> None:
         for glimpse in glimpses:
-            self._sums.setdefault(glimpse.track, _Sums(len(self.labels), glimpse.start)).add(glimpse)
+            self._sums.setdefault(glimpse.track, _Sums(self.labels, glimpse.start)).add(glimpse)
         for segment in segments:
+            if segment.label == UNCERTAIN:
+                continue
             sums, column = self._sums[segment.track], self.labels.index(segment.label)
             sums.counts[column] += 1
             sums.spans[column] += segment.seconds
@@ -125,7 +130,8 @@ class People:
 class _Sums:
     """Seconds, and sums over seconds."""
 
-    def __init__(self, classes: int, first: float) -> None:
+    def __init__(self, labels: Labels, first: float) -> None:
+        classes, self.doubt = len(labels), labels.doubt
         self.first, self.last = first, first
         self.seconds = self.total = self.confidence = self.uncertain = 0.0
         self.frames = 0
@@ -135,12 +141,13 @@ class _Sums:
     def add(self, glimpse: Glimpse) -> None:
         seconds = glimpse.end - glimpse.start
         weight = max(seconds, 1e-9)  # A single frame has no length and yet a reading.
-        sure = float(glimpse.probs[glimpse.label])
+        sure = glimpse.confidence
         self.first, self.last = min(self.first, glimpse.start), max(self.last, glimpse.start)
         self.frames += 1
         self.seconds += seconds
         self.total += weight
-        self.shown[glimpse.label] += weight
+        if glimpse.label >= 0:
+            self.shown[glimpse.label] += weight
         self.probs += weight * glimpse.probs
         self.confidence += weight * sure
-        self.uncertain += weight * (sure < UNCERTAIN)
+        self.uncertain += weight * (sure < self.doubt)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces import Faces
+from mien.labels import Labels
 from mien.reading import Reading
 from mien.smooth.evidence import tracks_of
 
@@ -21,10 +22,10 @@ class Segment:
 
     Args:
         track: Id of the person.
-        label: Steady label; the most probable expression where nothing was smoothed.
+        label: Steady label; the most probable expression where nothing was smoothed; ``uncertain`` where that is shown (`Faces.shown`).
         start: Seconds.
         end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long as frames last there.
-        confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration.
+        confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; of the best one where it is uncertain.
     """
 
     track: int
@@ -44,7 +45,7 @@ class Glimpse:
 
     Args:
         track: Id of the person.
-        label: Column of the label shown.
+        label: Column of the label shown, -1 for uncertain.
         probs: ``(k,)`` probabilities, smoothed where they were.
         start: Seconds.
         end: Seconds.
@@ -57,6 +58,11 @@ class Glimpse:
     start: float
     end: float
     follows: bool
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the label shown; of the best one where it is uncertain."""
+        return float(self.probs.max() if self.label < 0 else self.probs[self.label])
 
 
 class Glimpses:
@@ -98,7 +104,9 @@ class Glimpses:
     def _shown(self, faces: Faces, time: float) -> list[Glimpse]:
         done = []
         probs = np.asarray(faces.probs if faces.smooth is None else faces.smooth, np.float64)
-        labels = probs.argmax(axis=1).tolist() if faces.steady is None else faces.steady.tolist()
+        shown = faces.shown
+        assert shown is not None
+        labels = shown.tolist()
         for row, track in enumerate(tracks_of(faces)):
             before = self._open.get(track)
             follows = before is not None and time - before.start <= self.gap
@@ -121,12 +129,12 @@ class Segmenter:
     def __init__(self, gap: float = 1.0) -> None:
         self._glimpses = Glimpses(gap)
         self._open: dict[int, _Stretch] = {}
-        self._names: tuple[str, ...] = ()
+        self._labels: Labels | None = None
 
     def update(self, reading: Reading) -> list[Segment]:
         """Take in the next reading; gives the segments that are now over."""
         if reading.faces.labels is not None:
-            self._names = reading.faces.labels.names
+            self._labels = reading.faces.labels
         done = self._joined(self._glimpses.update(reading))
         if reading.time is not None:
             away = [track for track, stretch in self._open.items() if reading.time - stretch.end > self._glimpses.gap or reading.time < stretch.start]
@@ -152,11 +160,12 @@ class Segmenter:
             seconds = max(glimpse.end - glimpse.start, 1e-9)
             stretch.end = glimpse.end
             stretch.total += seconds
-            stretch.sum += seconds * float(glimpse.probs[glimpse.label])
+            stretch.sum += seconds * glimpse.confidence
         return done
 
     def _segment(self, stretch: _Stretch) -> Segment:
-        return Segment(stretch.track, self._names[stretch.label], stretch.start, stretch.end, stretch.sum / stretch.total)
+        assert self._labels is not None
+        return Segment(stretch.track, self._labels.word(stretch.label), stretch.start, stretch.end, stretch.sum / stretch.total)
 
 
 @dataclass

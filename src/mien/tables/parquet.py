@@ -20,7 +20,7 @@ HELD = 2_000
 """Rows in memory at once: as dicts they take some kB each."""
 
 _NESTED = ("box", "probs", "smooth")
-_TEXT = ("source", "status", "emotion", "steady", "error")
+_TEXT = ("source", "status", "emotion", "steady", "shown", "error")
 _WHOLE = ("frame", "track")
 
 

@@ -31,7 +31,7 @@ def person_row(source: str, person: Person, labels: Labels) -> dict[str, Any]:
         "last": round(person.last, 6),
         "seconds": round(person.seconds, 3),
         "frames": person.frames,
-        "mostly": max(person.shares, key=person.shares.__getitem__),
+        "mostly": person.mostly,
         "confidence": round(person.confidence, 6),
         "uncertain": round(person.uncertain, 6),
     }
