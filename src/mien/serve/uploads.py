@@ -55,20 +55,17 @@ async def arriving(request: Request, most: int, limits: Limits) -> AsyncIterator
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise Refusal(408, f"expected the whole request; after {count:,} bytes the rest came too slowly: send it again", headers=_LAST) from None
+            raise Refusal(408, f"expected the whole request; after {count:,} bytes the rest came too slowly: send it again", headers={"Connection": "close"}) from None
         except ClientDisconnect:
-            raise Refusal(400, "expected the whole request; the connection ended before it", headers=_LAST) from None
+            raise Refusal(400, "expected the whole request; the connection ended before it") from None
         count += len(piece)
         if count > most:
             raise _too_large(most)
         yield piece
 
 
-_LAST = {"Connection": "close"}
-
-
 def _too_large(most: int) -> Refusal:
-    return Refusal(413, f"expected at most {most:,} bytes; got more: send fewer or smaller files", headers=_LAST)
+    return Refusal(413, f"expected at most {most:,} bytes; got more: send fewer or smaller files")
 
 
 async def take_form(request: Request, most: int, limits: Limits, taker: Taker) -> dict[str, str]:
@@ -88,7 +85,7 @@ async def take_form(request: Request, most: int, limits: Limits, taker: Taker) -
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
-        raise Refusal(415, f"expected multipart/form-data with a field 'file'; got {kind.decode('latin-1')[:100] or 'nothing'}", headers=_LAST)
+        raise Refusal(415, f"expected multipart/form-data with a field 'file'; got {kind.decode('latin-1')[:100] or 'nothing'}")
     form = _Form(taker)
     try:
         parser = MultipartParser(options[b"boundary"], form.callbacks())
@@ -96,11 +93,11 @@ async def take_form(request: Request, most: int, limits: Limits, taker: Taker) -
             parser.write(piece)
         parser.finalize()
     except FormParserError as error:
-        raise Refusal(400, f"expected multipart/form-data; got something else: {error}", headers=_LAST) from None
+        raise Refusal(400, f"expected multipart/form-data; got something else: {error}") from None
     if not form.files:
         raise Refusal(422, "expected one file or more in the field 'file'; got none")
     if not form.ended:
-        raise Refusal(400, "expected a whole form; its end is missing", headers=_LAST)
+        raise Refusal(400, "expected a whole form; its end is missing")
     return form.fields
 
 
@@ -150,7 +147,7 @@ class _Form:
             self.files += 1
             self._file = self._taker.open(plain_name(options.get(b"filename", b"").decode("utf-8", "replace"), self.files))
         elif not self._name or len(self.fields) >= _FIELDS:
-            raise Refusal(422, f"expected files in the field 'file' and at most {_FIELDS} named fields beside them", headers=_LAST)
+            raise Refusal(422, f"expected files in the field 'file' and at most {_FIELDS} named fields beside them")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
@@ -158,7 +155,7 @@ class _Form:
             return
         self._text += data[start:end]
         if len(self._text) > _FIELD_BYTES:
-            raise Refusal(413, f"expected at most {_FIELD_BYTES} bytes in the field {self._name[:40]!r}; got more", headers=_LAST)
+            raise Refusal(413, f"expected at most {_FIELD_BYTES} bytes in the field {self._name[:40]!r}; got more")
 
     def _part_end(self) -> None:
         if self._file is None:
