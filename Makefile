@@ -6,7 +6,7 @@ DEMO := .venv-demo
 VENV := .venv
 DATA ?= ../shared/fer2013/fer2013.parquet
 
-.PHONY: demo test lint types network benchmark docs notebook clean
+.PHONY: demo test lint types network benchmark docs models notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
@@ -32,6 +32,10 @@ benchmark: $(VENV)/.ready
 # The reference of the command line, from its own --help.
 docs: $(VENV)/.ready
 	$(VENV)/bin/python -m typer mien.cli.app utils docs --name mien --output docs/cli.md
+
+# The networks' cards as a page.
+models: $(VENV)/.ready
+	$(VENV)/bin/mien models --format markdown > MODELS.md
 
 # The learners' notebook, run, as a page. Needs FER-2013.
 notebook: $(VENV)/.ready

@@ -83,6 +83,22 @@ def test_a_subject_that_looks_at_brightness_suffers_from_less_of_it_alone() -> N
         assert not any(errors[name]), name
 
 
+def test_jitter_counts_the_answers_that_a_moved_box_keeps() -> None:
+    """It says where the edge is, half of the pictures have it in the middle: a box moved left or right loses those, one moved up or down none."""
+    images = np.zeros((10, 48, 48), np.uint8)
+    images[:5, :, 24:] = 255
+    images[5:] = 255
+
+    def wide(pictures: np.ndarray) -> np.ndarray:
+        """How many twelfths are bright, of those that are not all of one brightness."""
+        return np.rint((pictures > 127).mean(axis=(1, 2)) * 12).astype(int)
+
+    found = robustness(images, np.zeros(10, int), wide)
+    assert found.kept == {"left": 0.5, "right": 0.5, "up": 1.0, "down": 1.0, "smaller": 1.0, "larger": 1.0}
+    assert found.unchanged == pytest.approx(5 / 6)
+    assert found.facts()["kept_under_jitter"]["left"] == 0.5
+
+
 def test_an_evaluation_has_them_only_when_asked() -> None:
     from mien.data import FaceDataset
 

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from mien.card import read_card
-from mien.networks import network_path
+from mien.networks import network_path, shipped
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "LOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "MODELS.md", ROOT / "CHANGELOG.md", ROOT / "LOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def score_table() -> str:
@@ -29,6 +29,13 @@ def score_table() -> str:
 @pytest.mark.parametrize("page", ["README.md", "docs/networks.md"])
 def test_the_scores_are_those_of_the_card(page: str) -> None:
     assert score_table() in (ROOT / page).read_text(encoding="utf-8"), score_table()
+
+
+def test_the_page_of_networks_is_that_of_the_cards() -> None:
+    from mien.cli.models import page
+
+    cards = [(path, read_card(path)) for path in shipped().values()]
+    assert (ROOT / "MODELS.md").read_text(encoding="utf-8") == page(cards) + "\n", "make models"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

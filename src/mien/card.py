@@ -130,6 +130,7 @@ class Score(_Part):
         accuracy: Share of right answers, 0 to 1.
         low: Lower end of its 95 % interval (Wilson).
         high: Upper end of its 95 % interval (Wilson).
+        expected_calibration_error: How far its probabilities are from how often it is right, 15 bins, 0 to 1; None where not measured.
         note: How it was measured.
     """
 
@@ -139,6 +140,7 @@ class Score(_Part):
     accuracy: float = Field(ge=0, le=1)
     low: float = Field(ge=0, le=1)
     high: float = Field(ge=0, le=1)
+    expected_calibration_error: float | None = Field(default=None, ge=0, le=1)
     note: str = ""
 
 

@@ -118,7 +118,8 @@ def _worse_heading(found: Evaluation) -> str:
     bad = found.robustness
     return (
         f"errors in bad pictures: {bad.mean_error:.1%} on average, {bad.error_ratio:.2f} times the {bad.clean_error:.1%} on good ones; "
-        f"answers unchanged when the box moves or grows by 10 %: {bad.unchanged:.1%}"
+        f"answers unchanged when the box moves, shrinks or grows by 10 %: {bad.unchanged:.1%} "
+        f"({', '.join(f'{name} {share:.1%}' for name, share in bad.kept.items())})"
     )
 
 

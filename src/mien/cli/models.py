@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from mien.cli.formats import ListFormat
-
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mien.card import Card
+    from mien.card import Card, Score
+
+
+class CardFormat(StrEnum):
+    table = "table"
+    json = "json"
+    markdown = "markdown"
 
 
 def models(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Networks by name, or ONNX files; all that mien has.")] = None,
-    form: Annotated[ListFormat, typer.Option("--format", help="A card for people, or JSON.")] = ListFormat.table,
+    form: Annotated[CardFormat, typer.Option("--format", help="A card for people, JSON, or a page (MODELS.md is one).")] = CardFormat.table,
 ) -> None:
     """Show the cards of networks: what they read, what they learned from, how good they are, and what they are not for."""
     from mien.card import read_card
     from mien.networks import network_path, shipped
 
     cards = [(path, read_card(path)) for path in (map(network_path, names) if names else shipped().values())]
-    if form is ListFormat.json:
+    if form is CardFormat.json:
         print(json.dumps([{"file": str(path), **card.model_dump(mode="json")} for path, card in cards], indent=1, ensure_ascii=False))
+        return
+    if form is CardFormat.markdown:
+        print(page(cards))
         return
     console = Console(highlight=False)
     for path, card in cards:
@@ -49,8 +57,14 @@ def _show(console: Console, path: Path, card: Card) -> None:
 
 
 def _facts(path: Path, card: Card) -> list[tuple[str, str]]:
-    size = f"{card.parameters:,} weights, {card.macs / 1e6:.1f} million multiplications a face, {path.stat().st_size / 1e6:.2f} MB"
+    return [*facts(path, card), ("file", str(path)), ("sha256", card.sha256)]
+
+
+def facts(path: Path, card: Card) -> list[tuple[str, str]]:
+    """What a card says, apart from the scores; some of it may be empty."""
+    size = f"{card.parameters:,} weights, {card.macs / 1e6:.1f} million multiplications a face, {path.stat().st_size / 1e6:.2f} MB, {card.precision}"
     heads = "\n".join(f"{head}: {', '.join(names)}" for head, names in card.heads.items())
+    temperatures = ", ".join(f"{head} {value:g}" for head, value in card.temperatures.items())
     seen = f"{card.input.width}x{card.input.height}, {'gray' if card.input.channels == 1 else 'RGB'}. {card.input.note}"
     return [
         ("what", card.summary),
@@ -59,19 +73,53 @@ def _facts(path: Path, card: Card) -> list[tuple[str, str]]:
         ("size", size),
         ("trained on", card.training),
         ("split", card.split),
+        ("temperatures", temperatures),
+        ("quantised from", card.parent and f"sha256 {card.parent}"),
         ("licence", card.licence),
         ("rights", card.rights),
         ("not for", card.limits),
         ("made with", card.made_with),
-        ("file", str(path)),
-        ("sha256", card.sha256),
     ]
+
+
+_COLUMNS = ("data", "labels", "n", "accuracy", "95 % interval", "calibration error", "how")
+
+
+def _row(score: Score) -> tuple[str, ...]:
+    interval = f"{score.low:.1%} to {score.high:.1%}"
+    error = "" if score.expected_calibration_error is None else f"{score.expected_calibration_error:.3f}"
+    return score.data, score.labels, f"{score.n:,}", f"{score.accuracy:.1%}", interval, error, score.note
 
 
 def _scores(card: Card) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("data", "labels", "n", "accuracy", "95 % interval", "how"):
-        table.add_column(name, justify="right" if name in ("n", "accuracy") else "left", overflow="fold")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right" if name in ("n", "accuracy", "calibration error") else "left", overflow="fold")
     for score in card.scores:
-        table.add_row(score.data, score.labels, f"{score.n:,}", f"{score.accuracy:.1%}", f"{score.low:.1%} to {score.high:.1%}", score.note)
+        table.add_row(*_row(score))
     return table
+
+
+_PAGE = """# The networks that come with mien
+
+Made from the cards inside the files by `make models`; `mien models` prints the same. A network reads the expression that a face shows, not
+what a person feels. How they were made, and what their scores are worth: [docs/networks.md](docs/networks.md)."""
+
+
+def page(cards: list[tuple[Path, Card]]) -> str:
+    """The cards as Markdown."""
+    sizes = "\n".join(
+        f"| [`{path.stem}`](#{path.stem}) | {card.precision} | {card.parameters:,} | {card.macs / 1e6:.1f} | {path.stat().st_size / 1e6:.2f} | "
+        f"{', '.join(f'`{head}`' for head in card.heads)} |"
+        for path, card in cards
+    )
+    table = f"| network | precision | weights | MMAC | MB | readings |\n|---|---|--:|--:|--:|---|\n{sizes}"
+    return "\n\n".join([_PAGE, table, *(_section(path, card) for path, card in cards)])
+
+
+def _section(path: Path, card: Card) -> str:
+    lines = [f"- **{name}**: {value.replace(chr(10), '; ')}" for name, value in [*facts(path, card), ("sha256", card.sha256)] if value]
+    header = f"| {' | '.join(_COLUMNS)} |\n|{'|'.join('--:' if name in ('n', 'accuracy', 'calibration error') else '---' for name in _COLUMNS)}|"
+    rows = "\n".join(f"| {' | '.join(_row(score))} |" for score in card.scores)
+    told = f"{header}\n{rows}" if rows else "Not scored on PrivateTest yet: `mien open-private` does that once, and logs it."
+    return f"## {path.stem}\n\n{chr(10).join(lines)}\n\n{told}"

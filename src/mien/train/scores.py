@@ -39,6 +39,7 @@ def _score(found: Evaluation, figures: Figures, part: str) -> Score:
         accuracy=round(figures.accuracy, 5),
         low=round(figures.low, 5),
         high=round(figures.high, 5),
+        expected_calibration_error=round(figures.expected_calibration_error, 5),
         note=f"reading {found.subject.head}, one view",
     )
 
