@@ -48,7 +48,6 @@ class Clock:
             self._first = arrival
         elapsed = arrival - self._first + self._lead
         time = elapsed if stamp is None else self._by_stamp(stamp, elapsed)
-        self._lead -= min(self._lead, _LEAK * min(1.0, max(0.0, time - self._last)))
         self._last = max(time, self._last + _STEP)
         return self._last
 
@@ -57,7 +56,9 @@ class Clock:
         if self._offset is None or not -self._tolerance <= early <= max(_BACKLOG, self._tolerance):
             self._offset = elapsed - stamp
         else:
-            self._lead += max(0.0, early)
+            # What counts as in time becomes a little later with each frame, until one is early.
+            step = stamp + self._offset - self._last
+            self._lead += max(0.0, early) - _LEAK * min(1.0, max(0.0, step))
         return stamp + self._offset
 
 

@@ -39,7 +39,8 @@ class NetworkStream:
 
     def __init__(self, address: Address, options: LiveOptions) -> None:
         self._address, self._options = address, options
-        allowed = {"protocol_whitelist": _ENCRYPTED[address.kind]}
+        # Nobody needs to know the frame rate, and to find it out takes a second of the stream.
+        allowed = {"protocol_whitelist": _ENCRYPTED[address.kind], "fpsprobesize": "0"}
         if address.kind == "rtsp":
             allowed |= {"rtsp_transport": options.transport, "allowed_media_types": "video"}
         else:

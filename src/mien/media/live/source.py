@@ -89,7 +89,8 @@ class LiveSource(Iterator[LiveFrame]):
         except BaseException:
             self.close()
             raise
-        self._raise_failure()
+        if not self.captured:
+            self._raise_failure()
         return self
 
     def take(self, timeout: float | None = None) -> LiveFrame | None:
