@@ -6,7 +6,8 @@ Each message says what was expected, what came and what to do, in one line that 
     ├── InputError          something the caller handed in cannot be used
     │   ├── MediaError      a file or stream cannot be read as a picture or a video
     │   │   └── LostError   a live source is not there, or not any more
-    │   └── RecordError     columns of a record do not fit together
+    │   ├── RecordError     columns of a record do not fit together
+    │   └── RuleError       a rule or an action cannot be used
     ├── NetworkError        a network file is missing, damaged or not what its card says
     └── MissingExtraError   a part needs a package that is not installed
 """
@@ -50,6 +51,19 @@ class LostError(MediaError):
 
 class RecordError(InputError):
     """Columns of a record do not fit together."""
+
+
+class RuleError(InputError):
+    """A rule or an action cannot be used.
+
+    Args:
+        message: What was expected, what came and what to do.
+        offset: Where in the text of a condition, in characters from 0; None where it is not about one place in a text.
+    """
+
+    def __init__(self, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
 
 
 class NetworkError(MienError):

@@ -1,0 +1,42 @@
+"""The time of a stream as rules count it, whatever its timestamps do."""
+
+from __future__ import annotations
+
+GAP = 10.0
+"""Seconds between two frames; what was longer out of sight has not been seen to hold."""
+
+
+class SteadyTime:
+    """Seconds that never go back and never leap.
+
+    A step back counts as no time. A step of more than `GAP` seconds is a stretch that nobody saw, or a clock that jumped: it counts as `GAP`
+    seconds, and the rest is added once the next frame goes on from there.
+
+    Attributes:
+        jump: Seconds by which the last frame's time jumped, or None.
+
+    >>> clock = SteadyTime()
+    >>> [clock.take(time) for time in (5.0, 5.5, 2.0, 2.5)]
+    [0.0, 0.5, 0.5, 1.0]
+    >>> clock.take(3602.5), clock.jump, clock.take(3.0)
+    (11.0, 3600.0, 11.0)
+    """
+
+    def __init__(self) -> None:
+        self.jump: float | None = None
+        self._last: float | None = None
+        self._now = 0.0
+        self._doubted = 0.0
+
+    def take(self, time: float) -> float:
+        """Seconds since the first frame."""
+        step = 0.0 if self._last is None else time - self._last
+        self._last = time
+        self.jump = None if 0 <= step <= GAP else step
+        if self.jump is None:
+            self._now += step + (self._doubted if step > 0 else 0.0)
+            self._doubted = 0.0 if step > 0 else self._doubted
+        else:
+            self._now += min(max(step, 0.0), GAP)
+            self._doubted = max(0.0, step - GAP)
+        return self._now
