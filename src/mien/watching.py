@@ -74,8 +74,8 @@ def watch(source: LiveSource, session: Session, seconds: float | None = None) ->
     ...     save_picture(Path(folder) / "face.png", draw_portrait())
     ...     with open_live(f"live:{folder}/face.png") as source:
     ...         for frame, faces, timing in watch(source, Session(Pipeline())):
-    ...             print(frame.time, [(face.track, face.steady) for face in faces])
-    0.0 [(1, 'happy')]
+    ...             print(frame.time, [(face.track, face.steady == face.emotion) for face in faces])
+    0.0 [(1, True)]
     """
     end = None if seconds is None else time.monotonic() + seconds
     while True:

@@ -11,6 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+Picture = Callable[[], NDArray[np.uint8]]
+"""Makes a ``(h, w, 3)`` uint8 RGB picture."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shot:
@@ -18,11 +21,11 @@ class Shot:
 
     Args:
         stamp: The stream's own timestamp in seconds, or None.
-        picture: Makes the ``(h, w, 3)`` uint8 RGB picture; only done for frames that somebody takes.
+        picture: Makes its picture; only done for frames that somebody takes.
     """
 
     stamp: float | None
-    picture: Callable[[], NDArray[np.uint8]]
+    picture: Picture
 
 
 class Feed(Protocol):

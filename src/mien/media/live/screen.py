@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError, LostError, MissingExtraError
 from mien.media.live.address import Address
-from mien.media.live.feed import Shot
+from mien.media.live.feed import Picture, Shot
 from mien.media.live.options import LiveOptions
 from mien.media.upright import check_size
 
@@ -59,13 +59,13 @@ class Screen:
         while not stop.is_set():
             with self._desktop() as desktop:
                 # A new connection now and then: mss asks only once how large the screen is.
-                for shot in self._grabs(desktop):
-                    yield shot
+                for picture in self._grabs(desktop):
+                    yield Shot(due, picture)
                     due = max(due + self._step, time.monotonic())
                     if stop.wait(due - time.monotonic()):
                         return
 
-    def _grabs(self, desktop: MSS) -> Iterator[Shot]:
+    def _grabs(self, desktop: MSS) -> Iterator[Picture]:
         """Pictures for a while; at least one."""
         import mss
 
@@ -79,7 +79,7 @@ class Screen:
                     raise self._lost(error) from None
                 return  # As when the screen has become smaller: look again.
             grabbed = True
-            yield Shot(None, partial(_rgb, shot.raw, shot.width, shot.height))
+            yield partial(_rgb, shot.raw, shot.width, shot.height)
 
     @contextmanager
     def _desktop(self) -> Iterator[MSS]:
