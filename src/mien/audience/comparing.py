@@ -50,8 +50,8 @@ class Comparing:
         return tuple(self._changes)
 
     def _settle(self, reached: bool) -> None:
-        point = self._points[len(self._changes)]
-        self._changes.append(self._change(point, self._open.pop(0)) if reached else Change(point.time, point.label, "not_reached"))
+        point, seen = self._points[len(self._changes)], self._open.pop(0)
+        self._changes.append(self._change(point, seen) if reached else Change(point.time, point.label, "not_reached"))
 
     def _change(self, point: KeyPoint, seen: Sides) -> Change:
         before, after = participants(seen.before), participants(seen.after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mien.aggregate import Closed, Sample, Windows, participants, published, summarise
 from mien.audience.comparing import Comparing
@@ -34,11 +34,6 @@ class Gathering:
         self._windows: list[Window] = []
         self._cutter = Windows(options.window)
         self._comparing = Comparing(labels, options, self.key_points, lambda: options.needed(self._most))
-        self._remarks: list[str] = []
-
-    def remark(self, text: str) -> None:
-        """Something to know besides."""
-        self._remarks.append(text)
 
     def over(self, time: float) -> bool:
         """Whether the time that was asked for is over."""
@@ -56,12 +51,12 @@ class Gathering:
         self.told += len(closed)
         return closed
 
-    def close(self, finished: bool) -> Audience:
+    def close(self, finished: bool, remarks: Iterable[str] = ()) -> Audience:
         """All of it, with the window at hand."""
         self._windows += [self._window(window) for window in self._cutter.close(self.end)]
         length = self.end - (self._first or 0.0)
         changes = self._comparing.close(self.end)
-        return Audience(self.source, self.labels, self.options, tuple(self._windows), changes, length, finished, tuple(self._remarks))
+        return Audience(self.source, self.labels, self.options, tuple(self._windows), changes, length, finished, remarks=tuple(remarks))
 
     def _window(self, closed: Closed) -> Window:
         labels = tuple(point.label for point in self.key_points if closed.start <= point.time < closed.end)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -10,20 +12,37 @@ from mien.aggregate import Sample
 from mien.audience.gathering import Gathering
 from mien.audience.options import Options
 from mien.audience.places import Places
+from mien.audience.remarks import Remarks
 from mien.audience.result import Audience, Window
 from mien.audience.sources import Looks, opened
-from mien.errors import InputError, MediaError
+from mien.errors import MediaError
 from mien.faces import Faces
 from mien.keypoints import KeyPoint
 from mien.media.frame import BadFrame, Frame
 from mien.pipeline import Pipeline
 from mien.sighting import Source
 
-Watch = Callable[[float, Sequence[Window]], None]
+
+class Watcher(Protocol):
+    """Somebody who follows a measurement."""
+
+    def looked(self, time: float, windows: Sequence[Window]) -> None:
+        """Called after every look: its time in seconds, and the windows that it completed."""
+
+    def told(self, line: str) -> None:
+        """Called with a line for people, such as when a live source is lost or back; that on another thread."""
+
+
+class _Nobody:
+    def looked(self, time: float, windows: Sequence[Window]) -> None:
+        pass
+
+    def told(self, line: str) -> None:
+        pass
+
 
 _FLAT = 3.0
 """Standard deviation of grey levels below which a picture shows nothing."""
-_MOST_REMARKS = 5
 
 
 def measure(
@@ -32,7 +51,7 @@ def measure(
     key_points: Sequence[KeyPoint] = (),
     *,
     pipeline: Pipeline | None = None,
-    watch: Watch | None = None,
+    watcher: Watcher | None = None,
 ) -> Audience:
     """Measure what an audience shows: every participant once per window, nothing about anyone alone.
 
@@ -44,56 +63,57 @@ def measure(
         options: How; one look a second and windows of 10 s by default.
         key_points: Moments of the presentation, in any order.
         pipeline: Detector and classifier; the default ones otherwise.
-        watch: Told after every look: its time, and the windows that it completed.
+        watcher: Follows it.
 
     Returns:
-        What was measured. A keyboard interrupt, or a source that is lost, ends the measurement and is noted in it.
+        What was measured. A keyboard interrupt, or a source that is lost for good, ends the measurement and is noted in it.
 
     Raises:
         MediaError: The source cannot be read at all.
         InputError: It is a single picture.
     """
-    options = options or Options()
+    options, watcher = options or Options(), watcher or _Nobody()
     pipeline = pipeline or Pipeline()
-    with opened(source, options) as looks:
-        gathering = Gathering(looks.name, pipeline.labels, options, key_points)
+    remarks = Remarks(watcher.told)
+    with opened(source, options, remarks.add) as looks:
+        gathering, stopped = Gathering(looks.name, pipeline.labels, options, key_points), False
         try:
-            finished = _gather(looks, gathering, pipeline, watch or _nobody)
+            finished = _gather(looks, (gathering, remarks), pipeline, watcher)
         except KeyboardInterrupt:
-            finished = looks.live
-            gathering.remark(f"stopped at {gathering.end:.0f} s")
+            finished, stopped = looks.live, True
+            remarks.add(f"{looks.name}: stopped by hand at {gathering.end:.0f} s")
         except MediaError as error:
             if not gathering.samples:
                 raise
             finished = False
-            gathering.remark(f"the source was lost at {gathering.end:.0f} s: {error}")
-        result = gathering.close(finished)
-        if watch is not None:
-            watch(gathering.end, result.windows[gathering.told :])
-        return result
+            remarks.add(f"{looks.name}: lost at {gathering.end:.0f} s: {error}")
+        told = gathering.told
+        result = replace(gathering.close(finished, remarks), stopped=stopped, reader=_reader(pipeline))
+    watcher.looked(gathering.end, result.windows[told:])
+    return result
 
 
-def _nobody(time: float, windows: Sequence[Window]) -> None:
-    pass
-
-
-def _gather(looks: Looks, gathering: Gathering, pipeline: Pipeline, watch: Watch) -> bool:
+def _gather(looks: Looks, kept: tuple[Gathering, Remarks], pipeline: Pipeline, watcher: Watcher) -> bool:
     """Look until the end, or for as long as was asked."""
-    places, lost = Places(pipeline), 0
+    gathering, remarks = kept
+    places = Places(pipeline)
+    complete = True
     for frame in looks.frames:
         if isinstance(frame, BadFrame):
-            lost += 1
-            if lost <= _MOST_REMARKS:
-                gathering.remark(str(frame.error))
+            complete = False
+            remarks.add(str(frame.error))
             continue
         if gathering.over(frame.time):
             break
-        watch(frame.time, gathering.add(_look(frame, places)))
-    if lost > _MOST_REMARKS:
-        gathering.remark(f"{lost - _MOST_REMARKS} more stretches could not be read")
+        watcher.looked(frame.time, gathering.add(_look(frame, places)))
     if not gathering.samples:
-        raise InputError(f"{looks.name}: expected frames to look at; got none: see whether it plays")
-    return True
+        raise MediaError(f"{looks.name}: expected frames to look at; got none: see whether it plays", "empty")
+    return complete
+
+
+def _reader(pipeline: Pipeline) -> str:
+    card = pipeline.classifier.network.card
+    return f"detector {pipeline.detector.name}; network {card.name} {card.version}, reading {pipeline.classifier.head}, sha256 {card.sha256}"
 
 
 def _look(frame: Frame, places: Places) -> Sample:

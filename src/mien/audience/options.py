@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mien.errors import InputError
 from mien.sentiment import PRESETS, SentimentMapping
+
+if TYPE_CHECKING:
+    from mien.media.live import LiveOptions
 
 SMALLEST = 4
 """No figure is told about fewer people. With three, each one who knows the own face works out the mean of two others."""
@@ -26,6 +30,7 @@ class Options:
         offset: Seconds that are added to the times of key points: when the presentation began.
         duration: Seconds after which measuring ends; None: with the source.
         seed: Of the bootstrap.
+        live: How a live source is opened; how often it is looked at, ``every`` says.
 
     Raises:
         InputError: A value is impossible.
@@ -47,6 +52,7 @@ class Options:
     offset: float = 0.0
     duration: float | None = None
     seed: int = 0
+    live: LiveOptions | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("every", self.every), ("window", self.window), ("span", self.span), ("duration", self.duration)):

@@ -103,8 +103,10 @@ class Audience:
         windows: In order of time.
         changes: One per key point, in order of time.
         length: Seconds that were measured.
-        finished: False where it was interrupted or the source was lost before its end.
+        finished: False where a recording was stopped by hand, or a part of the source could not be read.
+        stopped: Whether it was ended by hand.
         remarks: What there is to know besides, a line each.
+        reader: What found the faces and what read them.
     """
 
     source: str
@@ -114,7 +116,9 @@ class Audience:
     changes: tuple[Change, ...] = ()
     length: float = 0.0
     finished: bool = True
+    stopped: bool = False
     remarks: tuple[str, ...] = ()
+    reader: str = ""
 
     @property
     def reported(self) -> tuple[Window, ...]:

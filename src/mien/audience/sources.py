@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mien.audience.options import Options
@@ -32,8 +32,13 @@ class Looks:
 
 
 @contextmanager
-def opened(source: Source | Iterable[Frame], options: Options) -> Iterator[Looks]:
+def opened(source: Source | Iterable[Frame], options: Options, tell: Callable[[str], None]) -> Iterator[Looks]:
     """Open a source, and close it in the end.
+
+    Args:
+        source: As `mien.audience.measure` takes it.
+        options: How often it is looked at.
+        tell: Called with a line when a live source is lost or back, on another thread.
 
     Raises:
         MediaError: It cannot be opened.
@@ -43,7 +48,7 @@ def opened(source: Source | Iterable[Frame], options: Options) -> Iterator[Looks
     if isinstance(source, str) and _is_live(source):
         from mien.media.live import LiveOptions, open_live
 
-        with open_live(source, LiveOptions(sampling=sampling)) as feed:
+        with open_live(source, replace(options.live or LiveOptions(), sampling=sampling), tell) as feed:
             yield Looks(feed.name, iter(feed), live=True)
     elif _is_frames(source):
         yield Looks("<frames>", _sampled(source, sampling))  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from mien import __version__
 from mien.cli.analyze import analyze
+from mien.cli.audience import audience
 from mien.cli.compare import compare
 from mien.cli.data import data
 from mien.cli.doctor import doctor
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.command()(analyze)
 app.command()(watch)
+app.command()(audience)
 app.command()(models)
 app.command()(doctor)
 app.command()(train)

@@ -1,0 +1,144 @@
+"""What people see of an audience while it is measured, and at the end: figures about the group, of windows that are over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mien.audience import Audience, Change, Options, Window
+from mien.audience.course import overall, pieces
+from mien.audience.report import WORDS, points
+from mien.audience.rows import LAW, NOTE
+from mien.labels import Labels
+from mien.report.clock import clock, lasting, percent
+from mien.sentiment import SENTIMENTS
+
+_BAR, _STRIP = 32, 48
+_MOST_POINTS = 30
+
+
+class Follower:
+    """Shows a measurement on a terminal, and hands every window on.
+
+    Args:
+        source: What is measured.
+        options: How.
+        labels: Expressions that are told apart.
+        hands: Who is given the windows; where remarks and the view go.
+    """
+
+    def __init__(self, source: str, options: Options, labels: Labels, hands: tuple[Callable[[Sequence[Window]], None], Console]) -> None:
+        self._source, self._options, self._labels = source, options, labels
+        self._keep, self._console = hands
+        self._time = 0.0
+        self._window: Window | None = None
+        self._strip: list[Window] = []
+        shown = self._console.is_terminal and not self._console.quiet
+        self._live = Live(get_renderable=lambda: self, console=self._console, refresh_per_second=4, transient=True) if shown else None
+
+    def __enter__(self) -> Follower:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def looked(self, time: float, windows: Sequence[Window]) -> None:
+        """Take note of a look, and of the windows that are over."""
+        self._keep(windows)
+        self._time = time
+        if windows:
+            self._window = windows[-1]
+            self._strip = [*self._strip, *windows][-_STRIP:]
+
+    def told(self, line: str) -> None:
+        """Show a line for people."""
+        self._console.print(line, style="dim", markup=False)
+
+    def __rich__(self) -> RenderableType:
+        """The board as it is now."""
+        head = Text.assemble((self._source, "bold"), f"  {clock(self._time, 0)}")
+        return Group(head, *self._figures(), Text.assemble("over time  ", _strip(self._strip, self._labels)), Text(f"{NOTE} {LAW}", style="dim"))
+
+    def _figures(self) -> list[RenderableType]:
+        window = self._window
+        if window is None:
+            return [Text(f"the first figures come after {lasting(self._options.window)}", style="dim")]
+        span = f"{clock(window.start, 0)} to {clock(window.end, 0)}"
+        if window.shares is None or window.sentiment is None:
+            return [Text(f"{span}: {_nothing(window, self._options)}", style="dim")]
+        told = (
+            f"{span}: {window.participants} people, agreement {percent(window.agreement or 0)}, read in {percent(window.coverage or 0)} of the looks"
+        )
+        return [Text(told), _bars(window.shares, self._labels), _bars(window.sentiment, SENTIMENTS)]
+
+
+def summarise(audience: Audience, console: Console) -> None:
+    """Print a measurement in short."""
+    told = f"{len(audience.reported)} of {len(audience.windows)} windows of {lasting(audience.options.window)} with figures"
+    console.print(Text.assemble((audience.source, "bold"), f": {lasting(audience.length)}, {told}"), soft_wrap=True)
+    whole = overall(audience)
+    if whole is None:
+        console.print(Text(f"no figures: never as many as {audience.options.smallest} people were read in a window, or the quorum was not there"))
+    elif whole.shares and whole.sentiment:
+        most = f"up to {whole.participants} people, each counted once in a window; agreement {percent(whole.agreement or 0)}"
+        console.print(Text(most), soft_wrap=True)
+        console.print(_bars(whole.shares, audience.labels))
+        console.print(_bars(whole.sentiment, SENTIMENTS))
+        console.print(Text.assemble("over time  ", _strip(audience.windows, audience.labels)), soft_wrap=True)
+    if audience.changes:
+        console.print()
+        console.print(_changes(audience.changes[:_MOST_POINTS]))
+        if len(audience.changes) > _MOST_POINTS:
+            console.print(Text(f"… and {len(audience.changes) - _MOST_POINTS} more: --changes FILE.csv keeps them all", style="dim"))
+    console.print(Text(f"{NOTE} {LAW}", style="dim"), soft_wrap=True)
+
+
+def _nothing(window: Window, options: Options) -> str:
+    if window.status == "too_few":
+        return f"nothing is told: fewer people than {options.smallest}, or than the quorum, were read"
+    return f"nothing to tell: {WORDS[window.status]}"
+
+
+def _bars(shares: Mapping[str, float], classes: Labels) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, share in shares.items():
+        colour = classes.colour(name)
+        bar = ProgressBar(1.0, share, width=_BAR, complete_style=colour, finished_style=colour)
+        table.add_row(Text.assemble(("● ", colour), name), bar, percent(share))
+    return table
+
+
+def _strip(windows: Sequence[Window], labels: Labels) -> Text:
+    """What was shown most in each window, as a coloured block; a dot where nothing is told."""
+    strip = Text()
+    joined = -(-len(windows) // _STRIP) if windows else 1
+    for first in range(0, len(windows), joined):
+        told = next((window.shares for window in windows[first : first + joined] if window.shares), None)
+        if told is None:
+            strip.append("·", style="dim")
+        else:
+            best = max(pieces(told), key=lambda piece: piece[2])[0]
+            strip.append("█", style=labels.colour(best))
+    return strip
+
+
+def _changes(changes: Sequence[Change]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("key point", overflow="fold")
+    table.add_column("changed clearly, in points of a hundred (interval)")
+    for change in changes:
+        shifts = change.shifts or {}
+        clear = [f"{name} {points(shifts[name].change)} ({points(shifts[name].low)} to {points(shifts[name].high)})" for name in change.clear]
+        told = Text(", ".join(clear)) if clear else Text(WORDS[change.status] or "nothing", style="dim")
+        table.add_row(clock(change.time, 0), Text(change.label), told)
+    return table
