@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 
-def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int) -> NDArray[np.uint8]:
+def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = False) -> NDArray[np.uint8]:
     """Cut boxes out of a picture and bring them to a square of one size.
 
     Pixels are averaged when a box shrinks and interpolated linearly when it grows (Pillow's ``BILINEAR``, whose filter
@@ -17,9 +17,10 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int) -> NDArray[np.uin
         image: ``(h, w)`` gray or ``(h, w, 3)`` RGB, uint8.
         boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in px, fractions allowed.
         size: Side of each result in px.
+        gray: Turn the pixels of a box gray first (ITU-R BT.601 luma, rounded), which takes less time than doing so afterwards.
 
     Returns:
-        ``(n, size, size)`` or ``(n, size, size, 3)`` uint8.
+        ``(n, size, size)`` of a gray picture or with ``gray``, else ``(n, size, size, 3)``; uint8.
 
     >>> import numpy as np
     >>> cut(np.full((10, 20), 7, np.uint8), [[-4, 0, 6, 10]], size=3).tolist()
@@ -27,12 +28,13 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int) -> NDArray[np.uin
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     height, width = image.shape[:2]
-    out = np.empty((len(boxes), size, size, *image.shape[2:]), np.uint8)
+    out = np.empty((len(boxes), size, size, *([] if gray else image.shape[2:])), np.uint8)
     inside = np.all((boxes[:, :2] >= 0) & (boxes[:, 2:] <= (width, height)), axis=1)
     for row, box in enumerate(boxes):
         # Pillow copies the pixels that it is given, so it is given those that it needs.
         part, moved = _surrounded(image, box, size) if inside[row] else _padded(image, box, most=8 * size)
-        out[row] = Image.fromarray(part).resize((size, size), Image.Resampling.BILINEAR, box=moved)
+        seen = Image.fromarray(part)
+        out[row] = (seen.convert("L") if gray else seen).resize((size, size), Image.Resampling.BILINEAR, box=moved)
     return out
 
 

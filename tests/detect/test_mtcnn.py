@@ -102,7 +102,7 @@ def test_wide_picture_is_looked_at_within_bounds(detector):
 def test_largest_level_is_capped(monkeypatch):
     detector = MTCNN(20, threads=1)
     monkeypatch.setattr(mtcnn, "LARGEST_LEVEL", 10_000)
-    levels = detector._pyramid(samples.astronaut())
+    levels = detector._pyramid(samples.astronaut(), mtcnn.halved(samples.astronaut()))
     assert 10_000 <= levels[0].shape[0] * levels[0].shape[1] <= 10_300
     assert levels[-1].shape[0] >= 12
     (faces,) = detector.detect([samples.astronaut()])

@@ -29,7 +29,7 @@ export class Classifier {
     const out = [];
     const { channels } = this.model.input;
     for (let start = 0; start < boxes.length; start += BATCH) {
-      const crops = boxes.slice(start, start + BATCH).map((box) => cut(picture, this.square(box), this.size));
+      const crops = boxes.slice(start, start + BATCH).map((box) => cut(picture, this.square(box), this.size, true));
       const values = await this.run(this.fed(crops), [crops.length, channels, this.size, this.size]);
       const { data, dims } = values[this.model.head];
       for (let row = 0; row < crops.length; row++) out.push(Array.from(data.subarray(row * dims[1], (row + 1) * dims[1])));
@@ -54,8 +54,7 @@ export class Classifier {
     const scale = (high - low) / 255;
     crops.forEach(({ data }, at) => {
       for (let cell = 0; cell < cells; cell++) {
-        const gray = 0.299 * data[3 * cell] + 0.587 * data[3 * cell + 1] + 0.114 * data[3 * cell + 2];
-        for (let channel = 0; channel < channels; channel++) out[(at * channels + channel) * cells + cell] = low + gray * scale;
+        for (let channel = 0; channel < channels; channel++) out[(at * channels + channel) * cells + cell] = low + data[cell] * scale;
       }
     });
     return out;

@@ -33,8 +33,9 @@ export class Detector {
    * @returns {Promise<Found[]>}
    */
   async detect(picture) {
-    const proposed = await this.proposed(picture);
-    const refined = await this.refined(picture, proposed);
+    const half = halved(picture);
+    const proposed = await this.proposed(picture, half);
+    const refined = await this.refined(picture, half, proposed);
     return this.confirmed(picture, refined);
   }
 
@@ -56,11 +57,11 @@ export class Detector {
     });
   }
 
-  /** Square windows that may hold a face. @param {Picture} picture */
-  async proposed(picture) {
+  /** Square windows that may hold a face. @param {Picture} picture @param {Picture} half The same at half its size. */
+  async proposed(picture, half) {
     const { WINDOW, STRIDE, MOST_WINDOWS, thresholds } = this.options;
     const boxes = [], scores = [];
-    for (const level of this.pyramid(picture)) {
+    for (const level of this.pyramid(picture, half)) {
       const { face, shift } = await this.networks.pnet(normalised([level]), [1, 3, level.height, level.width]);
       const columns = face.dims[3], cells = face.dims[2] * columns;
       const across = f(picture.width / level.width), down = f(picture.height / level.height);
@@ -82,12 +83,12 @@ export class Detector {
     return best.map((at) => boxes[at]).filter(thick).map(squared);
   }
 
-  /** The picture at falling sizes, until the first network's window no longer fits. @param {Picture} picture */
-  pyramid(picture) {
+  /** The picture at falling sizes, until the first network's window no longer fits. @param {Picture} picture @param {Picture} [half] */
+  pyramid(picture, half = halved(picture)) {
     const { WINDOW, LARGEST_LEVEL, factor } = this.options;
     const { width, height } = picture;
     let scale = Math.min(WINDOW / this.minFace, (LARGEST_LEVEL / (height * width)) ** 0.5);
-    const whole = scale <= 0.5 ? halved(picture) : picture;
+    const whole = scale <= 0.5 ? half : picture;
     const levels = [];
     for (; Math.min(height, width) * scale >= WINDOW; scale *= factor) {
       const across = Math.ceil(width * scale), down = Math.ceil(height * scale);
@@ -97,9 +98,9 @@ export class Detector {
     return levels;
   }
 
-  /** Windows that the second network takes for a face, moved and squared. @param {Picture} picture @param {Box[]} windows */
-  async refined(picture, windows) {
-    const out = await this.judged(this.networks.rnet, picture, windows, 24);
+  /** Windows that the second network takes for a face, moved and squared. @param {Picture} picture @param {Picture} half @param {Box[]} windows */
+  async refined(picture, half, windows) {
+    const out = await this.judged(this.networks.rnet, picture, windows, 24, half);
     const boxes = [], scores = [];
     windows.forEach((window, row) => {
       const score = out.face[2 * row + 1];
@@ -136,11 +137,14 @@ export class Detector {
    * @param {Picture} picture
    * @param {Box[]} windows
    * @param {24 | 48} size
+   * @param {Picture} [half] The picture at half its size: windows that it still shows at twice that size come from there.
    */
-  async judged(run, picture, windows, size) {
+  async judged(run, picture, windows, size, half) {
+    const crop = (/** @type {Box} */ window) =>
+      half && f(window[2] - window[0]) >= 4 * size ? cut(half, /** @type {Box} */ (window.map((edge) => edge / 2)), size) : cut(picture, window, size);
     const parts = { face: [], shift: [], points: [] };
     for (let start = 0; start < windows.length; start += ROWS[size]) {
-      const crops = windows.slice(start, start + ROWS[size]).map((window) => cut(picture, window, size));
+      const crops = windows.slice(start, start + ROWS[size]).map(crop);
       const out = await run(normalised(crops), [crops.length, 3, size, size]);
       for (const name of Object.keys(out)) parts[name].push(out[name].data);
     }

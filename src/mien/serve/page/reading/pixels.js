@@ -2,12 +2,12 @@
  * Pictures in memory, and bringing them to another size exactly as Pillow does, so that page and server see the same pixels.
  *
  * Pillow's BILINEAR is a triangle whose width grows with the scale, applied across and then down, with weights as fixed-point numbers and
- * rounding to bytes in between.
+ * rounding to bytes in between. Where the height shrinks by more than twice as many pixels as the width, Pillow 13 begins with it.
  *
  * @typedef {object} Picture
  * @property {number} width px
  * @property {number} height px
- * @property {number} step Bytes per pixel: 3 (RGB) or 4 (RGBA, whose last byte is ignored).
+ * @property {number} step Bytes per pixel: 1 (gray), 3 (RGB) or 4 (RGBA, whose last byte is ignored).
  * @property {Uint8Array | Uint8ClampedArray} data Row by row.
  *
  * @typedef {object} Window Part of a picture that takes part in a resize, in whole px.
@@ -61,7 +61,7 @@ function taps(size, from, to, count) {
 }
 
 /**
- * A part of a picture at another size, as RGB.
+ * A part of a picture at another size, as RGB, or gray where it is gray.
  * @param {Picture} picture
  * @param {number} width px of the result.
  * @param {number} height px of the result.
@@ -76,11 +76,13 @@ export function resized(picture, width, height, box, window) {
   const down = taps(part.height, y1, y2, height);
   const first = down.starts[0];
   const last = down.starts[height - 1] + down.lengths[height - 1];
-  const rows = shrunkAcross(picture, part, across, width, first, last);
-  return { width, height, step: 3, data: shrunkDown(rows, down, width, height, first) };
+  const step = picture.step === 1 ? 1 : 3;
+  if (part.height > height && part.height - height > 2 * (part.width - width)) return downFirst(picture, part, across, down, width, height);
+  const rows = (step === 1 ? grayAcross : coloursAcross)(picture, part, across, width, first, last);
+  return { width, height, step, data: shrunkDown(rows, down, width * step, height, first) };
 }
 
-function shrunkAcross(picture, part, across, width, first, last) {
+function coloursAcross(picture, part, across, width, first, last) {
   const { data, step } = picture;
   const { starts, lengths, weights, most } = across;
   const out = new Uint8ClampedArray((last - first) * width * 3);
@@ -105,9 +107,26 @@ function shrunkAcross(picture, part, across, width, first, last) {
   return out;
 }
 
-function shrunkDown(rows, down, width, height, first) {
+function grayAcross(picture, part, across, width, first, last) {
+  const { data } = picture;
+  const { starts, lengths, weights, most } = across;
+  const out = new Uint8ClampedArray((last - first) * width);
+  let to = 0;
+  for (let row = first; row < last; row++) {
+    const begin = (part.top + row) * picture.width + part.left;
+    for (let at = 0; at < width; at++) {
+      let sum = HALF;
+      let from = begin + starts[at];
+      const end = at * most + lengths[at];
+      for (let tap = at * most; tap < end; tap++) sum += data[from++] * weights[tap];
+      out[to++] = sum >> BITS;
+    }
+  }
+  return out;
+}
+
+function shrunkDown(rows, down, line, height, first) {
   const { starts, lengths, weights, most } = down;
-  const line = width * 3;
   const out = new Uint8ClampedArray(height * line);
   const sums = new Int32Array(line);
   for (let at = 0; at < height; at++) {
@@ -121,6 +140,17 @@ function shrunkDown(rows, down, width, height, first) {
     for (let byte = 0; byte < line; byte++) out[to + byte] = sums[byte] >> BITS;
   }
   return out;
+}
+
+/** The same, but down first. */
+function downFirst(picture, part, across, down, width, height) {
+  const columns = counted(part.left, part.left + part.width, 1);
+  const top = part.top + down.starts[0], bottom = part.top + down.starts[height - 1] + down.lengths[height - 1];
+  const rows = copied(picture, columns, counted(top, bottom, 1));
+  const { step } = rows;
+  const low = { width: part.width, height, step, data: shrunkDown(rows.data, down, part.width * step, height, down.starts[0]) };
+  const whole = { left: 0, top: 0, width: part.width, height };
+  return { width, height, step, data: (step === 1 ? grayAcross : coloursAcross)(low, whole, across, width, 0, height) };
 }
 
 /**
@@ -155,48 +185,65 @@ export function halved(picture) {
 }
 
 /**
- * Parts of a picture brought to a square of one size, the way every network's input is cut. Beyond the edge the last pixels are repeated.
+ * A part of a picture brought to a square of one size, the way every network's input is cut. Beyond the edge the last pixels are repeated.
  * @param {Picture} picture
  * @param {Box} box Fractions allowed.
  * @param {number} size Side of the result in px.
+ * @param {boolean} [gray] Turn it gray first.
  * @returns {Picture}
  */
-export function cut(picture, box, size) {
+export function cut(picture, box, size, gray = false) {
   const [x1, y1, x2, y2] = box;
   const inside = x1 >= 0 && y1 >= 0 && x2 <= picture.width && y2 <= picture.height;
-  return inside ? cutInside(picture, box, size) : cutPadded(picture, box, size);
+  return inside ? cutInside(picture, box, size, gray) : cutPadded(picture, box, size, gray);
 }
 
-function cutInside(picture, [x1, y1, x2, y2], size) {
+function cutInside(picture, [x1, y1, x2, y2], size, gray) {
   const margin = Math.trunc(Math.max(x2 - x1, y2 - y1) / size) + 2;
   const left = Math.max(0, Math.trunc(x1) - margin), top = Math.max(0, Math.trunc(y1) - margin);
   const right = Math.min(picture.width, Math.trunc(x2) + 1 + margin), bottom = Math.min(picture.height, Math.trunc(y2) + 1 + margin);
   const window = { left, top, width: right - left, height: bottom - top };
-  return resized(picture, size, size, [x1 - left, y1 - top, x2 - left, y2 - top], window);
+  const moved = /** @type {Box} */ ([x1 - left, y1 - top, x2 - left, y2 - top]);
+  if (!gray) return resized(picture, size, size, moved, window);
+  const columns = counted(left, right, 1), rows = counted(top, bottom, 1);
+  return resized(copied(picture, columns, rows, true), size, size, moved);
 }
 
-function cutPadded(picture, box, size) {
+function cutPadded(picture, box, size, gray) {
   const most = 8 * size;
   const left = Math.floor(box[0]), top = Math.floor(box[1]);
   const right = Math.max(Math.ceil(box[2]), left + 1), bottom = Math.max(Math.ceil(box[3]), top + 1);
   const stride = Math.max(1, Math.floor(Math.max(right - left, bottom - top) / most));
-  const columns = places(left, right, stride, picture.width), rows = places(top, bottom, stride, picture.height);
-  const part = { width: columns.length, height: rows.length, step: 3, data: new Uint8ClampedArray(columns.length * rows.length * 3) };
+  const within = (places, end) => places.map((place) => Math.min(Math.max(place, 0), end - 1));
+  const part = copied(picture, within(counted(left, right, stride), picture.width), within(counted(top, bottom, stride), picture.height), gray);
+  const [x1, y1, x2, y2] = [(box[0] - left) / stride, (box[1] - top) / stride, (box[2] - left) / stride, (box[3] - top) / stride];
+  return resized(part, size, size, [x1, y1, Math.min(x2, part.width), Math.min(y2, part.height)]);
+}
+
+/** Every so manieth number, from the middle of the first stride on. */
+function counted(from, to, stride) {
+  const out = [];
+  for (let at = from + (stride >> 1); at < to + (stride >> 1); at += stride) out.push(at);
+  return out;
+}
+
+/** Some columns and rows of a picture; gray is the luma of ITU-R BT.601, as Pillow rounds it. */
+function copied(picture, columns, rows, gray = false) {
+  const { data, step } = picture;
+  const channels = gray || step === 1 ? 1 : 3;
+  const out = new Uint8ClampedArray(columns.length * rows.length * channels);
   let to = 0;
   for (const row of rows) {
     for (const column of columns) {
-      const from = (row * picture.width + column) * picture.step;
-      part.data[to++] = picture.data[from];
-      part.data[to++] = picture.data[from + 1];
-      part.data[to++] = picture.data[from + 2];
+      const from = (row * picture.width + column) * step;
+      if (step === 1) out[to++] = data[from];
+      else if (gray) out[to++] = (data[from] * 19595 + data[from + 1] * 38470 + data[from + 2] * 7471 + 32768) >> 16;
+      else {
+        out[to++] = data[from];
+        out[to++] = data[from + 1];
+        out[to++] = data[from + 2];
+      }
     }
   }
-  const moved = [(box[0] - left) / stride, (box[1] - top) / stride, (box[2] - left) / stride, (box[3] - top) / stride];
-  return resized(part, size, size, [moved[0], moved[1], Math.min(moved[2], part.width), Math.min(moved[3], part.height)]);
-}
-
-function places(from, to, stride, size) {
-  const out = [];
-  for (let at = from + (stride >> 1); at < to + (stride >> 1); at += stride) out.push(Math.min(Math.max(at, 0), size - 1));
-  return out;
+  return { width: columns.length, height: rows.length, step: channels, data: out };
 }
