@@ -192,7 +192,8 @@ def _run(
     network: Network, pictures: list[NDArray[np.uint8]], windows: list[Floats], size: int, rows: int, halves: list[NDArray[np.uint8]] | None = None
 ) -> list[dict[str, Floats]]:
     """What a network says of the windows of each picture; all pictures' windows run together, some rows at a time."""
-    parts_of = zip(pictures, halves or [None] * len(pictures), windows, strict=True)
+    smaller: Sequence[NDArray[np.uint8] | None] = [None] * len(pictures) if halves is None else halves
+    parts_of = zip(pictures, smaller, windows, strict=True)
     inputs = np.concatenate([_cut(picture, half, part, size) for picture, half, part in parts_of] or [np.empty((0, size, size, 3), np.uint8)])
     if not len(inputs):
         none = {"face": np.empty((0, 2), np.float32), "shift": np.empty((0, 4), np.float32), "points": np.empty((0, 10), np.float32)}
