@@ -9,7 +9,7 @@ import mien
 from mien.classify import Classifier
 from mien.detect import mtcnn
 from mien.draw import NOTE
-from mien.labels import Labels
+from mien.labels import UNCERTAIN, Labels
 from mien.networks import FOLDER
 from mien.pipeline import Pipeline
 from mien.reading import ROW_KEYS, flat_keys
@@ -33,7 +33,8 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
         "note": NOTE,
         "device": device_available() and isinstance(detector, mtcnn.MTCNN) and _shipped(classifier),
         "labels": list(labels),
-        "colours": _colours(labels),
+        "colours": {**_colours(labels), UNCERTAIN: labels.colour(UNCERTAIN)},
+        "uncertain": {"name": UNCERTAIN, "below": labels.uncertain_below},
         "sentiment": _sentiment(labels, mapping),
         "model": _model(classifier),
         "detector": _detector(detector),

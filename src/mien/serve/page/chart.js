@@ -6,13 +6,14 @@
 
 import { drawGlyph, inkOn } from "./glyphs.js";
 import { meanOf } from "./live/group.js";
+import { shownOf, wordOf } from "./shown.js";
 
 const GAP = 0.6; // s without a reading after which nothing is drawn.
 const MOST = 6; // People that have a strip.
 const AREA = 112, STRIP = 22, SPACE = 6, AXIS = 20; // px
 
-/** What one moment shows. @param {Face[]} faces @param {number} time Seconds. @returns {Sample} */
-export const sampleOf = (faces, time) => ({ time, mean: meanOf(faces), shown: new Map(faces.map((face) => [face.track, face.steady])) });
+/** What one moment shows. @param {Face[]} faces @param {number} time Seconds. @param {any} settings @returns {Sample} */
+export const sampleOf = (faces, time, settings) => ({ time, mean: meanOf(faces), shown: new Map(faces.map((face) => [face.track, shownOf(face, settings)])) });
 
 export class Chart {
   /** @param {HTMLCanvasElement} canvas @param {any} settings */
@@ -80,11 +81,11 @@ export class Chart {
   /** One person's steady labels. */
   strip(samples, track, top, place) {
     const { context } = this;
-    const { labels, colours } = this.settings;
+    const { colours } = this.settings;
     context.font = "600 12px system-ui, sans-serif";
     context.textBaseline = "middle";
     for (const run of runsOf(samples, (sample) => sample.shown.has(track), (sample) => sample.shown.get(track))) {
-      const name = labels[run[0].shown.get(track)];
+      const name = wordOf(run[0].shown.get(track), this.settings);
       const left = Math.max(0, place(run[0].time)), right = Math.max(left + 1.5, place(run.at(-1).time));
       context.fillStyle = colours[name];
       context.beginPath();

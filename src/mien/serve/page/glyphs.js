@@ -13,11 +13,12 @@ const LINES = {
   angry: "M8.600 10v.9M15.400 10v.9M6.400 6.400l4 1.900M17.600 6.400l-4 1.900M8 17q4-3.200 8 0",
   fear: "M8.600 10v.9M15.400 10v.9M6.400 7.900l3.800-2M17.600 7.900l-3.800-2M7.200 16.200q1.600-2.400 3.200 0t3.200 0t3.200 0",
   disgust: "M7 9.800h3.200M13.800 9.800h3.200M10.800 12.300l1.200.8l1.200-.8M7.600 17.200q2-3 4.400-1.400t4.400-.9",
+  uncertain: "M8.900 9.200a3.100 3 0 1 1 4.600 2.600q-1.500.8-1.500 2.500M12 17.300v.2",
   contempt: `${EYES}M8 16h4.600q2.400 0 3.600-2.400`,
 };
 
 /** @param {string} name */
-const linesOf = (name) => LINES[name] ?? LINES.neutral;
+const linesOf = (name) => LINES[name] ?? LINES.uncertain;
 
 /**
  * A picture of an expression, hidden from screen readers as its name stands beside it.

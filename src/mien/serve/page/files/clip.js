@@ -4,6 +4,7 @@
 
 import { Chart, sampleOf } from "../chart.js";
 import { inWords } from "../live/timeline.js";
+import { wordOf } from "../shown.js";
 import { make, named, shares, table } from "./card.js";
 import { opened, readMovie } from "./movie.js";
 import { Replay } from "./replay.js";
@@ -43,7 +44,11 @@ function line(person, settings) {
   return [String(person.track), named(mostly(person, settings), settings), `${person.seconds.toFixed(1)} s`, shares(person.shares, settings)];
 }
 
-const mostly = ({ shares: values }, { labels }) => labels[values.indexOf(Math.max(...values))];
+/** What was shown for the longest time. @param {import("./summary.js").Person} person @param {any} settings */
+function mostly({ shares: values }, settings) {
+  const most = Math.max(...values), rest = 1 - values.reduce((sum, value) => sum + value, 0);
+  return wordOf(most >= rest ? values.indexOf(most) : -1, settings);
+}
 
 /** Expressions over the whole video. */
 function drawn(card, readings, duration, settings) {
@@ -51,7 +56,7 @@ function drawn(card, readings, duration, settings) {
   canvas.setAttribute("role", "img");
   card.body.append(canvas);
   const chart = new Chart(canvas, settings);
-  const samples = readings.map(({ time, faces }) => sampleOf(faces, time));
+  const samples = readings.map(({ time, faces }) => sampleOf(faces, time, settings));
   canvas.ariaLabel = `Expressions over the video: ${inWords(samples, settings.labels)}`;
   const end = Math.max(duration || 0, readings.at(-1)?.time ?? 0);
   const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => ({ time: share * end, text: clock(share * end) }));
@@ -74,6 +79,7 @@ function offer(card, name, { readings, people, missed, video, chart, replay }, s
   card.offer("Table (JSON)", `${stem}.json`, new Blob([json(rows)], { type: "application/json" }));
   const content = {
     name,
+    where: "in a browser; the video did not leave it",
     facts: [
       ["Length", `${(video.duration || 0).toFixed(1)} s`],
       ["Frames read", String(readings.length)],

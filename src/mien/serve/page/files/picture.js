@@ -3,7 +3,7 @@
  * @typedef {import("../device.js").Face} Face
  */
 
-import { captionOf, drawFace } from "../live/overlay.js";
+import { chipOf, drawFaces } from "../live/overlay.js";
 
 /**
  * Decode a picture, upright, transparent parts white, colours as they stand in the file.
@@ -39,10 +39,11 @@ export const pixelsOf = (canvas) => canvas.getContext("2d").getImageData(0, 0, c
 export function annotate(context, faces, settings) {
   const { width, height } = context.canvas;
   const unit = Math.max(0.8, Math.min(width, height) / 480);
-  for (const face of faces) {
+  const placed = faces.map((face) => {
     const [x1, y1, x2, y2] = face.box;
-    drawFace(context, { x: x1, y: y1, width: x2 - x1, height: y2 - y1 }, captionOf(face, settings), { width, unit });
-  }
+    return { box: { x: x1, y: y1, width: x2 - x1, height: y2 - y1 }, caption: chipOf(face, settings) };
+  });
+  drawFaces(context, placed, { width, height }, unit);
   if (faces.length && Math.min(width, height) >= 120) sign(context, settings.note, unit);
 }
 

@@ -16,12 +16,12 @@ i { display: inline-block; width: .8em; height: .8em; border-radius: .25em; marg
 const safe = (text) => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /**
- * @param {{name: string, facts: [string, string][], picture?: string, chart?: string, head: string[], rows: string[][]}} content `picture` and
+ * @param {{name: string, where: string, facts: [string, string][], picture?: string, chart?: string, head: string[], rows: string[][]}} content `picture` and
  *   `chart` as data addresses; cells that are names of expressions get their colour.
  * @param {any} settings
  * @returns {Blob}
  */
-export function report({ name, facts, picture, chart, head, rows }, settings) {
+export function report({ name, where, facts, picture, chart, head, rows }, settings) {
   const cell = (text) => `${settings.colours[text] ? `<i style="background:${settings.colours[text]}"></i>` : ""}${safe(text)}`;
   const line = (cells, tag) => `<tr>${cells.map((text) => `<${tag}>${cell(text)}</${tag}>`).join("")}</tr>`;
   const legend = settings.labels.map((label) => `<span><i style="background:${settings.colours[label]}"></i>${safe(label)}</span>`).join(" &nbsp; ");
@@ -35,7 +35,7 @@ ${picture ? `<h2>Faces</h2><img src="${picture}" alt="The picture with a box aro
 ${chart ? `<h2>Over time</h2><img src="${chart}" alt="Expressions over time; the table below has the numbers"><p class="quiet">${legend}</p>` : ""}
 <h2>Each in numbers</h2>
 <table><thead>${line(head, "th")}</thead><tbody>${rows.map((cells) => line(cells, "td")).join("")}</tbody></table>
-<p class="quiet">Made by mien ${safe(settings.version)} with the network ${safe(settings.model.name)}, in a browser. No picture left it.</p>
+<p class="quiet">Read by mien ${safe(settings.version)} with the network ${safe(settings.model.name)} ${safe(where)}.</p>
 </html>`;
   return new Blob([html], { type: "text/html" });
 }

@@ -4,6 +4,8 @@
  * @typedef {{frame: number, time: number, faces: Face[]}} Reading
  */
 
+import { shownOf, wordOf } from "../shown.js";
+
 const rounded = (value, digits) => Number(value.toFixed(digits));
 
 /**
@@ -23,7 +25,7 @@ export function rowsOf(source, readings, settings) {
       const emotion = settings.labels.reduce((best, name) => (probs[name] > probs[best] ? name : best));
       const known = { track: face.track ?? null, box: face.box.map((value) => rounded(value, 2)), score: rounded(face.score, 6), emotion };
       const steady = face.steady === undefined ? null : settings.labels[face.steady];
-      return { ...none, ...known, confidence: probs[emotion], probs, steady, smooth: named(face.smooth) ?? null };
+      return { ...none, ...known, confidence: probs[emotion], probs, steady, smooth: named(face.smooth) ?? null, shown: wordOf(shownOf(face, settings), settings) };
     });
   });
 }

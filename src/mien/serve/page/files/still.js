@@ -3,6 +3,7 @@
  * @typedef {import("../device.js").Face} Face
  */
 
+import { captionOf } from "../shown.js";
 import { named, shares, table } from "./card.js";
 import { annotate, decoded, fileOf, pixelsOf } from "./picture.js";
 import { report } from "./report.js";
@@ -22,30 +23,25 @@ export async function still(file, card, { way, name, minFace, settings, login })
   const faces = here ? await way.picture(pixelsOf(canvas), minFace) : (await login.through(() => way.picture(file, minFace))).faces;
   const stem = file.name.replace(/\.[^.]+$/, "") || "picture";
   const rows = rowsOf(file.name, [{ frame: 0, time: 0, faces }], settings);
-  const told = faces.map((face) => best(face, settings));
-  const words = told.map(({ label }) => label).join(", ");
+  const told = faces.map((face) => captionOf(face, settings));
+  const words = told.map(({ name }) => name).join(", ");
   card.done(faces.length === 0 ? "No face found." : `${faces.length === 1 ? "1 face" : `${faces.length} faces`}: ${words}.`);
   if (canvas) await show(card, canvas, faces, settings, `${file.name}: ${words || "no face"}`, stem);
   if (faces.length) {
-    const lines = told.map(({ label, percent }, at) => [String(at + 1), named(label, settings), percent, shares(faces[at].probs, settings)]);
+    const lines = told.map(({ name, percent }, at) => [String(at + 1), named(name, settings), percent, shares(faces[at].probs, settings)]);
     card.body.append(table(`Faces in ${file.name}`, HEAD, lines));
   }
   card.offer("Table (CSV)", `${stem}.csv`, new Blob([csv(rows, settings)], { type: "text/csv" }));
   card.offer("Table (JSON)", `${stem}.json`, new Blob([json(rows)], { type: "application/json" }));
   const content = {
     name: file.name,
+    where: here ? "in a browser; the picture did not leave it" : "on a server of yours",
     facts: [["Faces", String(faces.length)], ...(canvas ? [["Size", `${canvas.width} × ${canvas.height} px`]] : [])],
     picture: canvas?.toDataURL("image/jpeg", 0.9),
     head: ["Face", "Expression", "Probability", ...settings.labels],
-    rows: told.map(({ label, percent }, at) => [String(at + 1), label, percent, ...faces[at].probs.map((value) => value.toFixed(3))]),
+    rows: told.map(({ name, percent }, at) => [String(at + 1), name, percent, ...faces[at].probs.map((value) => value.toFixed(3))]),
   };
   card.offer("Report (HTML)", `${stem}-report.html`, report(content, settings));
-}
-
-/** @param {Face} face @param {any} settings */
-function best({ probs }, settings) {
-  const column = probs.indexOf(Math.max(...probs));
-  return { label: settings.labels[column], percent: `${Math.round(100 * probs[column])} %` };
 }
 
 async function show(card, canvas, faces, settings, words, stem) {

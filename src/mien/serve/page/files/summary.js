@@ -4,6 +4,8 @@
  * @typedef {{track: number, first: number, last: number, seconds: number, shares: number[], confidence: number}} Person
  */
 
+import { shownOf } from "../shown.js";
+
 /**
  * @param {Reading[]} readings In order of time.
  * @param {any} settings
@@ -16,7 +18,8 @@ export function peopleOf(readings, settings) {
   const close = ({ face, time }, seconds) => {
     const person = people.get(face.track);
     person.seconds += seconds;
-    person.shares[face.steady] += seconds;
+    const shown = shownOf(face, settings);
+    if (shown >= 0) person.shares[shown] += seconds; // The rest was shown as uncertain.
     person.sure += seconds * face.smooth[face.steady];
     person.last = time;
   };

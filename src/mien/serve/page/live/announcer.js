@@ -3,13 +3,15 @@
  * @typedef {import("../device.js").Face} Face
  */
 
+import { shownOf, wordOf } from "../shown.js";
+
 const PAUSE = 2.5; // s
 
 export class Announcer {
   /** @param {HTMLElement} place A polite live region. @param {any} settings */
   constructor(place, settings) {
     this.place = place;
-    this.labels = settings.labels;
+    this.settings = settings;
     this.last = -Infinity;
     this.said = "";
   }
@@ -17,7 +19,7 @@ export class Announcer {
   /** @param {Face[]} faces @param {number} time Seconds. */
   hear(faces, time) {
     if (time - this.last < PAUSE) return;
-    const told = faces.map((face) => `Person ${face.track}: ${this.labels[face.steady]}`).join(". ") || "Nobody in view";
+    const told = faces.map((face) => `Person ${face.track}: ${wordOf(shownOf(face, this.settings), this.settings)}`).join(". ") || "Nobody in view";
     if (told === this.said) return;
     this.said = told;
     this.last = time;

@@ -5,6 +5,7 @@
  */
 
 const WIDTH = 640, HEIGHT = 480;
+const UNSEEN = 120; // ms without word of a frame after which one is taken all the same.
 const PATIENCE = 3; // Frames that may fail one after the other.
 
 export class Camera {
@@ -73,10 +74,15 @@ export class Camera {
   /** Wait for the next frame. */
   next() {
     if (!this.running) return;
-    this.video.requestVideoFrameCallback((now) => {
+    const taken = () => {
+      clearTimeout(timer);
+      this.video.cancelVideoFrameCallback(frame);
       this.next();
-      if (this.running && !this.paused && this.stream && this.reading < this.stream.depth) this.read(this.stream, this.turn, now / 1000);
-    });
+      if (this.running && !this.paused && this.stream && this.reading < this.stream.depth) this.read(this.stream, this.turn, performance.now() / 1000);
+    };
+    const frame = this.video.requestVideoFrameCallback(taken);
+    // A video that was scrolled out of sight tells of no frames, and still has them.
+    const timer = setTimeout(taken, UNSEEN);
   }
 
   /** @param {any} stream @param {number} turn @param {number} time Seconds. */

@@ -4,6 +4,7 @@
  */
 
 import { drawGlyph, inkOn } from "../glyphs.js";
+import { captionOf } from "../shown.js";
 
 const TEXT = 14; // px
 
@@ -31,11 +32,12 @@ export class Overlay {
     // The video keeps its shape inside the stage.
     const scale = Math.min(across / width, down / height);
     const left = (across - width * scale) / 2, top = (down - height * scale) / 2;
-    for (const face of faces) {
+    const placed = faces.map((face) => {
       const [x1, y1, x2, y2] = this.mirrored ? [width - face.box[2], face.box[1], width - face.box[0], face.box[3]] : face.box;
       const box = { x: left + x1 * scale, y: top + y1 * scale, width: (x2 - x1) * scale, height: (y2 - y1) * scale };
-      drawFace(context, box, captionOf(face, this.settings), { width: across });
-    }
+      return { box, caption: chipOf(face, this.settings) };
+    });
+    drawFaces(context, placed, { width: across, height: down });
   }
 
   clear() {
@@ -43,49 +45,62 @@ export class Overlay {
   }
 }
 
-/**
- * What stands at a face: the steady label where there is one.
- * @param {Face} face
- * @param {any} settings
- */
-export function captionOf(face, { labels, colours }) {
-  const values = face.smooth ?? face.probs;
-  const column = face.steady ?? values.indexOf(Math.max(...values));
-  const name = labels[column];
-  const who = face.track === undefined ? "" : `${face.track} · `;
-  return { name, colour: colours[name], text: `${who}${name} ${Math.round(100 * values[column])} %`, label: `${who}${name}` };
+/** What stands at a face. @param {Face} face @param {any} settings */
+export function chipOf(face, settings) {
+  const { name, percent, colour } = captionOf(face, settings);
+  return { name, colour, text: [face.track === undefined ? "" : `${face.track} ·`, name, percent].filter(Boolean).join(" ") };
 }
 
 /**
- * A box with rounded corners and a chip above it, or inside where the picture ends.
+ * Boxes with rounded corners, then a chip at each: above it, or where there is room.
  * @param {CanvasRenderingContext2D} context
- * @param {{x: number, y: number, width: number, height: number}} box
- * @param {{name: string, colour: string, text: string}} caption
- * @param {{width: number, unit?: number}} within Width of the canvas; size of a line of text over `TEXT`.
+ * @param {{box: Rectangle, caption: {name: string, colour: string, text: string}}[]} faces
+ * @param {{width: number, height: number}} within
+ * @param {number} [unit] Size of a line of text over `TEXT`.
  */
-export function drawFace(context, box, caption, { width, unit = 1 }) {
+export function drawFaces(context, faces, within, unit = 1) {
+  for (const { box, caption } of faces) drawBox(context, box, caption.colour, unit);
+  context.font = `600 ${TEXT * unit}px system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  /** @type {Rectangle[]} */
+  const taken = [];
+  for (const { box, caption } of faces) {
+    const chip = chipFor(box, context.measureText(caption.text).width + 36 * unit, within, taken, unit);
+    taken.push(chip);
+    drawChip(context, chip, caption, unit);
+  }
+}
+
+/** @typedef {{x: number, y: number, width: number, height: number}} Rectangle */
+
+function drawBox(context, box, colour, unit) {
   const radius = Math.min(12 * unit, box.width / 4);
-  const line = (colour, thickness) => {
-    context.strokeStyle = colour;
-    context.lineWidth = thickness;
+  for (const [ink, thickness] of [["rgba(0, 0, 0, .45)", 5], [colour, 3]]) {
+    context.strokeStyle = ink;
+    context.lineWidth = thickness * unit;
     context.beginPath();
     context.roundRect(box.x, box.y, box.width, box.height, radius);
     context.stroke();
-  };
-  line("rgba(0, 0, 0, .45)", 5 * unit);
-  line(caption.colour, 3 * unit);
-  context.font = `600 ${TEXT * unit}px system-ui, sans-serif`;
-  const tall = 26 * unit, glyph = 20 * unit;
-  const wide = context.measureText(caption.text).width + glyph + 16 * unit;
-  const x = Math.max(0, Math.min(box.x, width - wide));
-  const y = box.y >= tall + 4 * unit ? box.y - tall - 4 * unit : box.y + 4 * unit;
+  }
+}
+
+/** Above the box, below it, inside it at the top or at the bottom: the first place that no other chip covers. @returns {Rectangle} */
+function chipFor(box, width, within, taken, unit) {
+  const height = 26 * unit, space = 4 * unit;
+  const x = Math.max(0, Math.min(box.x, within.width - width));
+  const rows = [box.y - height - space, box.y + box.height + space, box.y + space, box.y + box.height - height - space];
+  const places = rows.filter((y) => y >= 0 && y + height <= within.height).map((y) => ({ x, y, width, height }));
+  const meets = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+  return places.find((place) => !taken.some((other) => meets(place, other))) ?? places[0] ?? { x, y: box.y, width, height };
+}
+
+function drawChip(context, chip, caption, unit) {
   context.fillStyle = caption.colour;
   context.beginPath();
-  context.roundRect(x, y, wide, tall, 8 * unit);
+  context.roundRect(chip.x, chip.y, chip.width, chip.height, 8 * unit);
   context.fill();
   const ink = inkOn(caption.colour);
-  drawGlyph(context, caption.name, ink, x + 5 * unit, y + 3 * unit, glyph);
+  drawGlyph(context, caption.name, ink, chip.x + 5 * unit, chip.y + 3 * unit, 20 * unit);
   context.fillStyle = ink;
-  context.textBaseline = "middle";
-  context.fillText(caption.text, x + glyph + 9 * unit, y + tall / 2 + unit);
+  context.fillText(caption.text, chip.x + 29 * unit, chip.y + chip.height / 2 + unit);
 }

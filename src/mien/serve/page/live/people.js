@@ -4,6 +4,7 @@
  */
 
 import { glyph } from "../glyphs.js";
+import { shownOf, wordOf } from "../shown.js";
 
 const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.
 
@@ -48,7 +49,7 @@ class Card {
   constructor(track, settings) {
     this.settings = settings;
     this.seen = -Infinity;
-    this.steady = -1;
+    this.shown = NaN;
     this.element = document.createElement("li");
     this.element.className = "person";
     this.title = document.createElement("p");
@@ -65,14 +66,14 @@ class Card {
   /** @param {Face} face @param {number} time */
   show(face, time) {
     this.seen = time;
-    const { labels, colours } = this.settings;
-    if (face.steady !== this.steady) {
-      this.steady = face.steady;
-      const name = labels[face.steady];
+    const shown = shownOf(face, this.settings);
+    if (shown !== this.shown) {
+      this.shown = shown;
+      const name = wordOf(shown, this.settings);
       const word = document.createElement("span");
       word.textContent = name;
-      this.title.replaceChildren(glyph(name, colours[name]), word);
-      this.bars.forEach((part, at) => part.row.classList.toggle("leading", at === face.steady));
+      this.title.replaceChildren(glyph(name, this.settings.colours[name]), word);
+      this.bars.forEach((part, at) => part.row.classList.toggle("leading", at === shown));
     }
     face.smooth.forEach((value, at) => this.bars[at].show(value));
   }

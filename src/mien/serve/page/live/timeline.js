@@ -30,7 +30,7 @@ export class Timeline {
 
   /** @param {Face[]} faces @param {number} time Seconds. */
   add(faces, time) {
-    this.samples.push(sampleOf(faces, time));
+    this.samples.push(sampleOf(faces, time, this.settings));
     while (this.samples[0].time < time - SPAN - 2) this.samples.shift();
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (time - this.drawn < (calm ? 1 : 0.1)) return;

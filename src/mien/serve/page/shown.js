@@ -1,0 +1,27 @@
+/**
+ * What is shown of a face: the steady label where there is one, else the most probable expression; or that the network is uncertain, where that is
+ * asked for.
+ * @typedef {import("./device.js").Face} Face
+ */
+
+/**
+ * Column of the labels, -1 for uncertain.
+ * @param {Face} face
+ * @param {any} settings
+ */
+export function shownOf(face, settings) {
+  const values = face.smooth ?? face.probs;
+  const column = face.steady ?? values.indexOf(Math.max(...values));
+  return settings.uncertain.below !== null && values[column] < settings.uncertain.below ? -1 : column;
+}
+
+/** The word for a column. @param {number} column @param {any} settings @returns {string} */
+export const wordOf = (column, settings) => (column < 0 ? settings.uncertain.name : settings.labels[column]);
+
+/** "happy 87 %". @param {Face} face @param {any} settings */
+export function captionOf(face, settings) {
+  const column = shownOf(face, settings);
+  const name = wordOf(column, settings);
+  const percent = column < 0 ? "" : `${Math.round(100 * (face.smooth ?? face.probs)[column])} %`;
+  return { name, percent, colour: settings.colours[name] };
+}
