@@ -8,6 +8,7 @@ Each message says what was expected, what came and what to do, in one line that 
     │   │   └── LostError   a live source is not there, or not any more
     │   ├── RecordError     columns of a record do not fit together
     │   └── RuleError       a rule or an action cannot be used
+    ├── DeliveryError       an event could not be delivered
     ├── NetworkError        a network file is missing, damaged or not what its card says
     └── MissingExtraError   a part needs a package that is not installed
 """
@@ -64,6 +65,19 @@ class RuleError(InputError):
     def __init__(self, message: str, offset: int | None = None) -> None:
         super().__init__(message)
         self.offset = offset
+
+
+class DeliveryError(MienError):
+    """An event could not be delivered.
+
+    Args:
+        message: What was expected, what came and what to do.
+        again: Whether it is of use to try again.
+    """
+
+    def __init__(self, message: str, *, again: bool = True) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class NetworkError(MienError):

@@ -19,7 +19,7 @@ SUMS = ("positive", "negative")
 # A head whose nose tip stands 30 mm before its eyes, which are 64 mm apart and 70 mm above the mouth, turned by an angle: the nose moves
 # by so much of the eyes' distance, or of the distance from eyes to mouth, for each unit of the angle's tangent.
 _SIDEWAYS, _UPRIGHT = 30 / 64, 30 / 70
-_NOSE = 0.55  # Where the nose is between eyes and mouth of a head that looks straight: see benchmarks/triggers.py.
+_NOSE = 0.53  # Where the nose is between eyes and mouth: median of 218 FER-2013 training pictures in which MTCNN found one face.
 
 
 class View:
@@ -97,7 +97,7 @@ def straightness(points: NDArray[np.floating]) -> NDArray[np.float64]:
     Returns:
         ``(n,)`` 0 to 1.
 
-    >>> straight = np.array([[[30, 40], [70, 40], [50, 62], [35, 80], [65, 80]]])
+    >>> straight = np.array([[[30, 40], [70, 40], [50, 61.2], [35, 80], [65, 80]]])
     >>> aside = straight + np.array([[0, 0], [0, 0], [12, 0], [5, 0], [5, 0]])
     >>> straightness(straight).round(2).tolist(), straightness(aside).round(2).tolist()
     ([1.0], [0.36])

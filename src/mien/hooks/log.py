@@ -1,0 +1,62 @@
+"""Events as lines of a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import Field
+
+from mien.errors import DeliveryError, InputError
+from mien.files import told
+from mien.hooks.delivery import Delivery
+from mien.hooks.hook import Hook
+from mien.hooks.settings import Settings
+
+
+class LogSettings(Settings):
+    """Keys of an action of type ``log``.
+
+    Args:
+        file: JSON Lines; events are added at its end.
+    """
+
+    file: Path = Field(strict=False)
+
+
+class Log(Hook):
+    """Adds a line of JSON to a file for each event.
+
+    Args:
+        settings: Which file.
+
+    Raises:
+        InputError: It cannot be written to.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     log = Log(LogSettings(file=f"{folder}/events.jsonl"))
+    ...     log.deliver(Delivery("1", "smile", "start", 2.0, None, "camera:0", 60, {}, 2))
+    ...     Path(folder, "events.jsonl").read_text()[:43]
+    '{"id": "1", "rule": "smile", "kind": "start'
+    """
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._path = settings.file
+        with told(self._path), open(self._path, "ab"):
+            pass
+
+    def deliver(self, delivery: Delivery) -> None:
+        line = (json.dumps(delivery.payload(), ensure_ascii=False) + "\n").encode()
+        try:
+            with told(self._path), open(self._path, "ab", buffering=0) as file:
+                whole = file.tell()
+                try:
+                    written = file.write(line)
+                    if written != len(line):
+                        raise OSError(28, "no space left on device")
+                except OSError:
+                    file.truncate(whole)  # Half a line would spoil the next one.
+                    raise
+        except InputError as error:
+            raise DeliveryError(str(error)) from None

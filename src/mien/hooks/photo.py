@@ -1,0 +1,78 @@
+"""Pictures of moments, saved in a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+
+from mien.errors import DeliveryError, InputError
+from mien.files import told, try_place
+from mien.hooks.delivery import Delivery
+from mien.hooks.hook import Hook, slug
+from mien.hooks.settings import Settings
+
+
+class PhotoSettings(Settings):
+    """Keys of an action of type ``photo``.
+
+    Args:
+        folder: Where pictures go; made if it is not there.
+        blur: Cover all faces that were found.
+        most_files: So many files may lie in the folder.
+        most_bytes: So many bytes may lie in it.
+    """
+
+    folder: Path = Field(strict=False)
+    blur: bool = False
+    most_files: int = Field(1000, ge=1)
+    most_bytes: int = Field(1_000_000_000, ge=1)
+
+
+class Photo(Hook):
+    """Saves the picture of the moment as a JPEG; when its folder is full, it says so and saves no more. It deletes nothing.
+
+    Args:
+        settings: Where, and how much.
+
+    Raises:
+        InputError: The folder cannot be written to.
+    """
+
+    pictured = True
+    keep = 8  # Each holds a picture.
+
+    def __init__(self, settings: PhotoSettings) -> None:
+        self._settings = settings
+        with told(settings.folder):
+            settings.folder.mkdir(parents=True, exist_ok=True)
+        try_place(settings.folder / "photo.jpg")
+
+    def deliver(self, delivery: Delivery) -> None:
+        from mien.media import save_picture
+
+        if delivery.picture is None:
+            return
+        files, size = self._held()
+        folder, settings = self._settings.folder, self._settings
+        if files >= settings.most_files or size >= settings.most_bytes:
+            full = f"{files:,} files, {size / 1e6:,.0f} MB"
+            raise DeliveryError(f"{folder}: is full ({full}): make room, or allow it more with most_files and most_bytes", again=False)
+        try:
+            save_picture(folder / self._name(delivery), delivery.picture(settings.blur))
+        except InputError as error:
+            raise DeliveryError(str(error)) from None
+
+    def _held(self) -> tuple[int, int]:
+        """Files and bytes that lie in the folder."""
+        try:
+            with os.scandir(self._settings.folder) as entries:
+                sizes = [entry.stat().st_size for entry in entries if entry.is_file()]
+        except OSError as error:
+            raise DeliveryError(f"{self._settings.folder}: expected a folder; {error.strerror}: make it again") from None
+        return len(sizes), sum(sizes)
+
+    def _name(self, delivery: Delivery) -> str:
+        when = f"{delivery.time:010.3f}s" if delivery.at is None else delivery.at.replace(":", "-")
+        return f"{when}-{slug(delivery.rule)}-{delivery.id[:6]}.jpg"
