@@ -167,7 +167,7 @@ def _point(number: int, change: Change, columns: list[Column]) -> dict[str, Any]
         "label": change.label,
         "status": WORDS[change.status],
         "people": change.participants,
-        "clear": [_shift(name, shift) for name, shift in shifts.items() if shift.clear],
+        "shifted": [_shift(name, shift) for name, shift in shifts.items() if shift.clear],
         "all": [_shift(name, shift) for name, shift in shifts.items()],
     }
 
@@ -179,7 +179,7 @@ def _shift(name: str, shift: Shift) -> dict[str, Any]:
         "after": percent(shift.after),
         "change": points(shift.change),
         "interval": f"{points(shift.low)} to {points(shift.high)}",
-        "clear": shift.clear,
+        "sure": shift.clear,
     }
 
 
