@@ -195,7 +195,7 @@ class Video(_Answer):
                 "frames": 250,
                 "expected": 1000,
                 "progress": 0.083,
-                "options": {"annotate": True, "largest": False, "thumbnails": False},
+                "options": {"largest": False, "per_second": 5.0, "thumbnails": False},
                 "created": 1795200000.0,
                 "ended": None,
                 "expires": None,

@@ -12,6 +12,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from mien.serve.refusals import Refusal
 from mien.serve.settings import Limits
 
+_LINGER = 2.0
+"""Seconds for which a client may go on sending after a refusal."""
+
 
 class _Timer:
     """One call that is due, or none."""
@@ -38,6 +41,7 @@ def protocols(limits: Limits) -> tuple[type[H11Protocol], type[WebSocketsSansIOP
     class Connection(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             self._head, self._drain = _Timer(), _Timer()
+            self._refused = False
             super().connection_made(transport)
             if len(self.connections) > limits.connections:
                 self._refuse(Refusal(503, "expected fewer connections at once: try again in a moment"))
@@ -50,7 +54,7 @@ def protocols(limits: Limits) -> tuple[type[H11Protocol], type[WebSocketsSansIOP
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
-            if self.transport.is_closing():
+            if self._refused or self.transport.is_closing():
                 return
             waiting = self.cycle is None or self.cycle.response_complete
             super().data_received(data)
@@ -84,7 +88,7 @@ def protocols(limits: Limits) -> tuple[type[H11Protocol], type[WebSocketsSansIOP
             self._refuse(Refusal(408, f"expected a request within {limits.head_seconds:g} s; got none, or a part of one"))
 
         def _refuse(self, refusal: Refusal) -> None:
-            if self.transport.is_closing():
+            if self._refused or self.transport.is_closing():
                 return
             content = refusal.content()
             head = (

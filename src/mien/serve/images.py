@@ -92,8 +92,8 @@ def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
         """
         taken = _Pictures(limits, memory)
         try:
+            await take_form(request, limits.request_bytes, limits, taken)
             with requests.taken(1):
-                await take_form(request, limits.request_bytes, limits, taken)
                 pictures = []
                 for file in taken.files:
                     if await request.is_disconnected():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sqlite3
 import sys
 import time
 import uuid
@@ -42,10 +43,14 @@ class Jobs:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = open(settings.folder / "lock", "w")  # noqa: SIM115 - closed in close()
-            _lock(self._lock)
-            self._store = Store(settings.folder / "videos.sqlite")
-        except OSError as error:
-            told = f"{settings.folder}: expected a folder for videos that no other service uses; {error.strerror or error}"
+            try:
+                _lock(self._lock)
+                self._store = Store(settings.folder / "videos.sqlite")
+            except BaseException:
+                self._lock.close()
+                raise
+        except (OSError, sqlite3.Error) as error:
+            told = f"{settings.folder}: expected a folder for videos that no other service uses; {getattr(error, 'strerror', None) or error}"
             raise InputError(f"{told}: give another one with --folder") from None
         self._progress: dict[str, dict[str, Any]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}

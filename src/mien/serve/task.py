@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import MediaError
+from mien.errors import InputError, MediaError
 
 if TYPE_CHECKING:
     from mien.media import Media
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RESULTS = tuple(f"result.{form}" for form in ("csv", "json", "jsonl", "parquet", "vtt", "srt", "eaf", "html", "mp4"))
 PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
 CHARTS = ("timeline.png", "people.png")
+COPY = "result.mp4"
 FILES = (*RESULTS, *PEOPLE, *CHARTS)
 """Names of all results."""
 
@@ -66,7 +67,7 @@ class Options:
         largest: Keep only the biggest face of each frame.
         tau: Time constant of smoothing in seconds.
         neutral: Calibrate: seconds of a neutral face when a person first appears, or ``median``.
-        annotate: Make the annotated video.
+        results: Which results to make, with commas between them; all by default.
         thumbnails: Show faces in the report.
         blur: Whose faces are covered in the annotated video: ``all``, some (``2,3``), or ``all but 1``.
     """
@@ -76,9 +77,24 @@ class Options:
     largest: bool = False
     tau: float | None = None
     neutral: float | str | None = None
-    annotate: bool = True
+    results: str | None = None
     thumbnails: bool = False
     blur: str | None = None
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Names of the results to make.
+
+        Raises:
+            InputError: There is no such result.
+
+        >>> Options(results="result.csv, people.csv").wanted
+        ('result.csv', 'people.csv')
+        """
+        names = FILES if self.results is None else tuple(name.strip() for name in self.results.split(","))
+        if unknown := [name for name in names if name not in FILES]:
+            raise InputError(f"expected results out of {', '.join(FILES)}; got {unknown[0][:40]!r}")
+        return names
 
     def plan(self) -> Plan:
         """How the video is read.

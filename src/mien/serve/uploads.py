@@ -55,7 +55,9 @@ async def arriving(request: Request, most: int, limits: Limits) -> AsyncIterator
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise Refusal(408, f"expected the whole request; after {count:,} bytes the rest came too slowly: send it again", headers={"Connection": "close"}) from None
+            raise Refusal(
+                408, f"expected the whole request; after {count:,} bytes the rest came too slowly: send it again", headers={"Connection": "close"}
+            ) from None
         except ClientDisconnect:
             raise Refusal(400, "expected the whole request; the connection ended before it") from None
         count += len(piece)

@@ -108,8 +108,9 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
         upload = jobs.new()
         try:
             fields = await take_form(request, settings.limits.video_bytes + _OVERHEAD, settings.limits, upload)
+            options = _options(fields)
             upload.close()
-            job = await jobs.take(upload, _options(fields))
+            job = await jobs.take(upload, options)
         finally:
             jobs.end(upload)
         response.headers["Location"] = f"/v1/videos/{job.id}"
@@ -173,7 +174,7 @@ def _options(fields: dict[str, str]) -> Options:
         raise Refusal(422, f"expected fields out of file, {', '.join(Options.__dataclass_fields__)}; got {min(unknown)[:40]!r}")
     try:
         options = _OPTIONS.validate_python({name: value for name, value in fields.items() if value})
-        options.plan()
+        _ = options.plan(), options.wanted
         if options.blur is not None:
             Blur.parse(options.blur)
     except ValidationError as error:

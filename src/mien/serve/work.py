@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mien.errors import InputError, MediaError, MienError, MissingExtraError
-from mien.serve.task import CHARTS, PEOPLE, RESULTS, Task
+from mien.serve.task import CHARTS, COPY, PEOPLE, RESULTS, Task
 
 if TYPE_CHECKING:
     from mien.journal import Journal
@@ -129,29 +129,26 @@ def _content(folder: Path, task: Task) -> Content:
 
 
 def _asked(folder: Path, task: Task) -> tuple[Asked, dict[str, str]]:
-    """All that can be written here; and why the rest cannot."""
+    """What is to be written and can be; and why the rest cannot."""
     from mien.blur import Blur
     from mien.outputs import Asked
 
-    results = folder / "results"
+    results, options = folder / "results", task.options
     results.mkdir(exist_ok=True)
-    files, missing = [], {}
-    for name in RESULTS:
-        if name == "result.mp4":
-            continue
-        if told := _lacking(Asked((results / name,))):
-            missing[name] = told
-        else:
-            files.append(results / name)
-    charts = None
-    if told := _lacking(Asked(charts=results)):
+    wanted = set(options.wanted)
+    charts = bool(wanted & set(CHARTS))
+    missing = {name: told for name in RESULTS if name in wanted and name != COPY and (told := _lacking(Asked((results / name,))))}
+    if charts and (told := _lacking(Asked(charts=results))):
         missing |= dict.fromkeys(CHARTS, told)
-    else:
-        charts = results
-    options = task.options
-    covering = None if options.blur is None else Blur.parse(options.blur)
-    copy = results / "result.mp4" if options.annotate else None
-    return Asked(tuple(files), results / "people.json", copy, charts, options.thumbnails and results / "result.html" in files, covering), missing
+    asked = Asked(
+        tuple(results / name for name in RESULTS if name in wanted and name not in missing and name != COPY),
+        results / "people.json" if wanted & set(PEOPLE) else None,
+        results / COPY if COPY in wanted else None,
+        results if charts and CHARTS[0] not in missing else None,
+        options.thumbnails and "result.html" in wanted - set(missing),
+        None if options.blur is None or COPY not in wanted else Blur.parse(options.blur),
+    )
+    return asked, missing
 
 
 def _lacking(asked: Asked) -> str | None:
@@ -178,6 +175,8 @@ def _spread_people(results: Path, labels: Labels) -> None:
     """The table of people in the other formats."""
     from mien.tables import open_people
 
+    if not (results / "people.json").exists():
+        return
     rows = json.loads((results / "people.json").read_text(encoding="utf-8"))
     for name in PEOPLE:
         if name != "people.json":
