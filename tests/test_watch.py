@@ -97,6 +97,15 @@ def test_rates_without_frames(movie: Callable[..., Path]) -> None:
     assert Timing(1.0, 2.0, 4.0).latency == 3
 
 
+def test_the_example_of_the_page_runs(movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(movie(4, name="talk.mp4").parent)
+    [example] = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "docs" / "live.md").read_text(encoding="utf-8"), re.DOTALL)
+    exec(example, {})
+    *frames, counts = capsys.readouterr().out.splitlines()
+    assert len(frames) >= 1
+    assert re.fullmatch(r"4 \d ended", counts)
+
+
 # As a command
 
 

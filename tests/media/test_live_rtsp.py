@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -39,18 +40,18 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def server(path: Path, *login: str, port: int = 0) -> Iterator[int]:
+def server(path: Path, *login: str, port: int = 0) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     command = [SYSTEM, str(Path(__file__).with_name("rtsp_server.py")), str(port), str(path), *login]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline())
+            yield int(process.stdout.readline()), process
         finally:
             process.kill()
 
 
 def test_frames_with_the_times_of_the_camera(path: Path) -> None:
-    with server(path) as port, open_live(f"rtsp://127.0.0.1:{port}/clip") as source:
+    with server(path) as (port, _), open_live(f"rtsp://127.0.0.1:{port}/clip") as source:
         frames = [next(source) for _ in range(30)]
     assert frames[0].image.shape == (120, 160, 3)
     steps = np.diff([frame.time for frame in frames])
@@ -63,7 +64,7 @@ def test_frames_with_the_times_of_the_camera(path: Path) -> None:
 def test_a_server_that_is_killed_and_returns(path: Path) -> None:
     told: list[str] = []
     options = LiveOptions(retry=(0.1, 0.2), timeout=2)
-    with server(path) as port:
+    with server(path) as (port, _):
         source = open_live(f"rtsp://anna:secret@127.0.0.1:{port}/clip", options, told.append)
         before = [next(source) for _ in range(10)][-1]
     with source:
@@ -85,8 +86,21 @@ def test_a_server_that_is_killed_and_returns(path: Path) -> None:
     assert not any("secret" in line for line in told)
 
 
+def test_a_server_that_falls_silent(path: Path) -> None:
+    with server(path) as (port, process), open_live(f"rtsp://127.0.0.1:{port}/clip", LiveOptions(retry=(0.05, 0.1), timeout=0.5)) as source:
+        before = next(source)
+        process.send_signal(signal.SIGSTOP)
+        while source.take(0.5) is not None or source.state is State.live:
+            pass
+        assert "nothing came for 0.5 s" in str(source.trouble)
+        process.send_signal(signal.SIGCONT)
+        after = source.take(10)
+        assert after is not None
+    assert after.time - before.time > 0.5
+
+
 def test_a_slow_reader_jumps_ahead(path: Path) -> None:
-    with server(path) as port, open_live(f"rtsp://127.0.0.1:{port}/clip") as source:
+    with server(path) as (port, _), open_live(f"rtsp://127.0.0.1:{port}/clip") as source:
         frames = []
         for frame in source:
             frames.append(frame)
@@ -101,7 +115,7 @@ def test_a_slow_reader_jumps_ahead(path: Path) -> None:
 
 
 def test_who_is_let_in(path: Path) -> None:
-    with server(path, "anna", "right") as port:
+    with server(path, "anna", "right") as (port, _):
         for login in ("", "anna:wrong@"):
             with pytest.raises(LostError, match="refuses the user or password") as caught:
                 open_live(f"rtsp://{login}127.0.0.1:{port}/clip")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import xcffib
-import xcffib.randr
-import xcffib.xproto as x11
 from live_places import screen
 from numpy.typing import NDArray
 
@@ -20,6 +18,9 @@ from mien.media.live import LiveOptions, State, open_live
 from mien.session import Session
 from mien.watching import watch
 
+if TYPE_CHECKING:
+    from live_desk import Desk
+
 
 @pytest.fixture(scope="module", autouse=True)
 def needs_xvfb() -> None:
@@ -27,41 +28,10 @@ def needs_xvfb() -> None:
         pytest.skip("no Xvfb on this machine: apt-get install xvfb (.ci/run does)")
 
 
-class Desk:
-    """A client of a screen that shows pictures on it."""
-
-    def __init__(self, display: str) -> None:
-        self.link = xcffib.connect(display=display)
-        self.root = self.link.get_setup().roots[0]
-
-    def show(self, picture: NDArray[np.uint8], x: int, y: int) -> None:
-        height, width = picture.shape[:2]
-        window, pen = self.link.generate_id(), self.link.generate_id()
-        place = (x, y, width, height, 0, x11.WindowClass.InputOutput, self.root.root_visual)
-        self.link.core.CreateWindow(self.root.root_depth, window, self.root.root, *place, x11.CW.OverrideRedirect, [1])
-        self.link.core.MapWindow(window)
-        self.link.core.CreateGC(pen, window, 0, [])
-        data = np.zeros((height, width, 4), np.uint8)
-        data[..., :3] = picture[..., ::-1]
-        for top in range(0, height, 32):
-            part = data[top : top + 32]
-            to = (window, pen, width, len(part), 0, top, 0, self.root.root_depth)
-            self.link.core.PutImage(x11.ImageFormat.ZPixmap, *to, part.nbytes, part.tobytes())
-        self.settle()
-
-    def resize(self, width: int, height: int) -> None:
-        randr = self.link(xcffib.randr.key)
-        [crtc] = randr.GetScreenResources(self.root.root).reply().crtcs
-        randr.SetCrtcConfig(crtc, 0, 0, 0, 0, 0, xcffib.randr.Rotation.Rotate_0, 0, []).reply()
-        randr.SetScreenSize(self.root.root, width, height, 80, 60)
-        self.settle()
-
-    def settle(self) -> None:
-        self.link.core.GetInputFocus().reply()
-
-
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    from live_desk import Desk  # Here, as the library of X may not be on a machine without screens.
+
     with screen() as display:
         monkeypatch.setenv("DISPLAY", display)
         yield Desk(display)

@@ -116,7 +116,11 @@ class Screen:
 
     def _lost(self, error: Exception) -> LostError:
         what = str(error) or "no answer"
-        advice = "start mien in a graphical session, or say which one with DISPLAY" if "display" in what.lower() else "is it locked or asleep?"
+        advice = "is it locked or asleep?"
+        if "display" in what.lower():
+            advice = "start mien in a graphical session, or say which one with DISPLAY"
+        elif "library" in what.lower():
+            advice = "install it (Debian: libxcb1 libxcb-randr0 libxcb-render0 libxcb-shm0 libxcb-xfixes0)"
         return LostError(f"{self._name}: expected a screen to look at; got: {what}: {advice}", "missing")
 
 
