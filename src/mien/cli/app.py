@@ -12,6 +12,7 @@ from rich.markup import escape
 from typer.exceptions import TyperException
 
 from mien import __version__
+from mien.cli.act import act, rules
 from mien.cli.analyze import analyze
 from mien.cli.audience import audience
 from mien.cli.compare import compare
@@ -54,7 +55,9 @@ app.command()(export)
 app.command()(calibrate)
 app.command()(quantize)
 app.command()(open_private)
+app.command()(act)
 app.add_typer(data, name="data")
+app.add_typer(rules, name="rules")
 
 
 def _version(wanted: bool) -> None:

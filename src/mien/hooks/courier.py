@@ -50,11 +50,13 @@ class Courier:
     Attributes:
         delivered: Events that were delivered.
         lost: Events that were given up or dropped.
+        pictured: Whether the hook wants pictures.
     """
 
     def __init__(self, name: str, hook: Hook, retries: Retries, tell: Callable[[str], None]) -> None:
         self.name = name
         self.delivered = self.lost = 0
+        self.pictured = hook.pictured
         self._hook, self._retries, self._tell = hook, retries, tell
         self._waiting: deque[Delivery] = deque()
         self._busy = False

@@ -1,0 +1,52 @@
+"""Rules over a recording: what would have fired, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from mien.acting.rule_file import RuleSet
+from mien.media import Sampling, open_media
+from mien.media.frame import BadFrame, Frame
+from mien.session import Session
+from mien.triggers import Engine, Event
+
+_BATCH = 8  # Frames read together, which is faster and gives the same.
+
+
+def replay(
+    source: str | Path,
+    rules: RuleSet,
+    session: Session,
+    sampling: Sampling | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Generator[Event]:
+    """Hold rules against a recording as if it were live: a frame is judged by what came before it. Nothing is done.
+
+    The same rules fire at the same times always, however fast the machine is.
+
+    Args:
+        source: A video.
+        rules: What is held against it.
+        session: What reads.
+        sampling: Which frames are looked at.
+        tell: Called with lines about what cannot be read.
+
+    Raises:
+        MediaError: It cannot be opened.
+    """
+    engine = Engine(rules.rules, session.labels, rules.mapping)
+    with open_media(source, sampling or Sampling()) as media:
+        frames = _readable(media, tell)
+        while batch := list(islice(frames, _BATCH)):
+            for frame, faces in zip(batch, session.update(batch), strict=True):
+                yield from engine.update(faces, frame.time, frame.index)
+
+
+def _readable(media: Iterable[Frame | BadFrame], tell: Callable[[str], None]) -> Iterator[Frame]:
+    for item in media:
+        if isinstance(item, Frame):
+            yield item
+        else:
+            tell(str(item.error))

@@ -1,0 +1,141 @@
+"""``mien act`` and ``mien rules check``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import closing, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+from rich.console import Console
+
+from mien.cli.exits import USAGE, Interrupted
+from mien.cli.groups import grouped
+from mien.cli.live_options import SourceOptions
+from mien.cli.options import NetworkOptions, StreamOptions
+
+if TYPE_CHECKING:
+    from mien.acting import Acting, RuleSet
+    from mien.media.live import LiveOptions
+    from mien.session import Session
+    from mien.triggers import Event
+
+rules = typer.Typer(name="rules", help="Rules that act on what faces show.", no_args_is_help=True)
+
+
+@grouped
+def act(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="camera:0, rtsp://..., http://..., screen:, or live:RECORDING; with --dry-run also a recording.",
+            show_default=False,
+        ),
+    ],
+    over_time: StreamOptions,
+    opening: SourceOptions,
+    networks: NetworkOptions,
+    rules: Annotated[Path, typer.Option("--rules", metavar="FILE", help="Rules and actions, TOML (docs/triggers.md).", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do nothing: print what would have fired, and when.")] = False,
+    log: Annotated[Path | None, typer.Option(metavar="FILE", help="Add a JSON line to a file for every event.", show_default=False)] = None,
+    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object per event to standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,
+) -> None:
+    """Act on what faces show: photos, webhooks, MQTT with Home Assistant, programs, by rules in a file.
+
+    Each event goes to standard output as a line, remarks go to standard error. A source that is lost is opened again until it is back; an
+    action that fails is tried again and never holds up the rest. Ctrl-C ends it. The rules are checked before anything starts.
+
+    Ends with 0, or with 1 when the source cannot be opened.
+    """
+    # Here, not above: `mien --help` should not wait for the networks' library.
+    from mien.acting import Acting, read_rules, replay
+    from mien.errors import InputError
+    from mien.media.live import Address, is_live
+    from mien.session import Session
+
+    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    plan = over_time.plan().spaced()
+    pipeline = networks.pipeline()
+    found = read_rules(rules, pipeline.labels)
+    for name in found.idle:
+        notes.print(f"{rules}: no rule does {name}", style="dim", markup=False)
+    session = Session(pipeline, plan.tracking, plan.smoothing)
+
+    def tell(line: str) -> None:
+        notes.print(line, style="dim", markup=False)
+
+    if is_live(source):
+        doing = Acting(Address.parse(source).name, None if dry_run else log, tell=tell)
+        events = _acted(_Live(source, opening.options(plan.sampling), seconds), found.idling() if dry_run else found, session, doing)
+    elif dry_run:
+        events = replay(source, found, session, plan.sampling, tell)
+    else:
+        raise InputError(f"{source}: expected a live source; got a recording: add --dry-run, or write live:{source} to act at its own pace")
+    with suppress(Interrupted), closing(events):
+        _show(events, as_json)
+
+
+class _Live(NamedTuple):
+    """A live source, how it is opened, and for how many seconds it is read."""
+
+    source: str
+    options: LiveOptions
+    seconds: float | None
+
+
+def _acted(live: _Live, rules: RuleSet, session: Session, doing: Acting) -> Generator[Event]:
+    """Events of a live source, whose actions are on their way."""
+    from mien.acting import Actor
+    from mien.media.live import open_live
+    from mien.watching import watch
+
+    with Actor(rules, session.labels, options=doing) as actor, open_live(live.source, live.options, doing.tell) as source:
+        for frame, faces, _ in watch(source, session, live.seconds):
+            yield from actor.update(frame, faces)
+
+
+def _show(events: Iterable[Event], as_json: bool) -> None:
+    """Write events to standard output, each as soon as it is there."""
+    from mien.hooks import NOTICE
+
+    for event in events:
+        if as_json:
+            line = json.dumps({**asdict(event), "time": round(event.time, 6), "notice": NOTICE}, ensure_ascii=False)
+        else:
+            values = ", ".join(f"{what} ({'none' if value is None else f'{value:g}'})" for what, value in event.values.items())
+            line = f"{event.time:9.2f} s  {event.kind:5}  {event.rule}  {values}"
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+@rules.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Rules and actions, TOML.", show_default=False)],
+    model: Annotated[str, typer.Option(help="The network whose expressions the rules may name.")] = "small",
+    head: Annotated[str | None, typer.Option(help="Which reading of the network.", show_default=False)] = None,
+) -> None:
+    """Check a file of rules: every mistake with file, line, column and what to do.
+
+    Nothing is started. Ends with 0, or with 2 when something is wrong.
+    """
+    from mien.acting import mistakes_in, read_rules
+    from mien.pipeline import Pipeline
+
+    labels = Pipeline("whole", model, head=head).labels
+    told = mistakes_in(file, labels)
+    for line in told:
+        print(line)
+    if told:
+        raise typer.Exit(USAGE)
+    found = read_rules(file, labels)
+    for rule in found.rules:
+        print(f"{rule.name}: {rule.when}; does {', '.join(rule.do) or 'nothing'}")
+    for name in found.idle:
+        print(f"no rule does {name}")
