@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,6 +60,8 @@ def watch(
     screen = Console(highlight=False, quiet=quiet)
     plan = over_time.plan().spaced()
     options = opening.options(plan.sampling)
+    # One core is the source's: networks that take all of them hold up the thread that takes frames.
+    networks = replace(networks, threads=networks.threads or max(1, (os.cpu_count() or 2) - 1))
     session = Session(networks.pipeline(), plan.tracking, plan.smoothing)
     with open_live(source, options, lambda line: notes.print(line, style="dim", markup=False)) as live:
         board, began = Board(live, session.labels), time.monotonic()
