@@ -263,7 +263,7 @@ def test_what_is_no_video_or_too_much_of_one(movie: Callable[..., Path], tmp_pat
         assert post(b"hello") == (415, "unsupported")
         assert post(encoded(portrait[::8, ::8].copy())) == (415, "unsupported")
         assert post(encoded(portrait[::8, ::8].copy())[:300])[0] in (415, 422)
-        assert service.client.post("/v1/videos", files=[("file", whole), ("file", whole)]).status_code == 413
+        assert service.client.post("/v1/videos", files=[("file", whole), ("file", whole)]).status_code == 422
         assert service.client.post("/v1/videos", files=[("file", b"x"), ("file", b"x")]).status_code == 422
         assert list((tmp_path / "service" / "videos").iterdir()) == [], "nothing of what was refused is left"
         video = send(service, movie(20, name="short.mp4"), results="result.csv")

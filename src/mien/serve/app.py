@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 import mien
 from mien.serve.answers import NOTICE, Health, Networks, Problem
@@ -66,13 +68,15 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     app.state.jobs = jobs
     _tell_errors(app)
-    app.include_router(images(reader, settings.limits, metrics))
-    app.include_router(videos(jobs, settings))
+    # Asked for by the guard; here it is only told.
+    known: list[Any] = [] if settings.token is None else [Security(HTTPBearer(auto_error=False))]
+    app.include_router(images(reader, settings.limits, metrics), dependencies=known)
+    app.include_router(videos(jobs, settings), dependencies=known)
     app.include_router(stream(reader, settings.limits, metrics))
     app.include_router(files(pipeline))
     app.include_router(login(settings.token, settings.limits))
 
-    @app.get("/v1/models", responses=_PROBLEMS, tags=["service"])
+    @app.get("/v1/models", dependencies=known, responses=_PROBLEMS, tags=["service"])
     def read_models() -> Networks:
         """The networks that the service reads with or has to offer, with all that they say of themselves."""
         return networks(pipeline)
@@ -82,10 +86,10 @@ def create_app(settings: Settings) -> ASGIApp:
         """Whether the service is up; no token is needed."""
         return Health(version=mien.__version__)
 
-    @app.get("/metrics", responses=_PROBLEMS, tags=["service"], response_class=PlainTextResponse)
-    async def read_metrics() -> PlainTextResponse:
+    @app.get("/metrics", dependencies=known, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_PROBLEMS}, tags=["service"], response_class=Response)
+    async def read_metrics() -> Response:
         """What the service counts of its work, for Prometheus."""
-        return PlainTextResponse(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return Response(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return Measured(Guard(app, settings), metrics)
 
@@ -106,9 +110,12 @@ def _tell_errors(app: FastAPI) -> None:
         where = ".".join(str(part) for part in first["loc"])
         return told(Refusal(422, f"{where}: {first['msg']}"))
 
-    async def other(_: Request, error: Exception) -> JSONResponse:
+    async def other(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return told(Refusal(error.status_code, str(error.detail), headers=error.headers))
+        refusal = Refusal(error.status_code, str(error.detail), headers=error.headers)
+        if error.status_code == 405:
+            refusal.headers["Allow"] = ", ".join(_methods(app, request.url.path))
+        return told(refusal)
 
     async def broken(_: Request, error: Exception) -> JSONResponse:
         return told(Refusal(500, "the service made a mistake; its log says more"))
@@ -117,3 +124,9 @@ def _tell_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, other)
     app.add_exception_handler(Exception, broken)
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """Methods that a path of the document answers to."""
+    paths = app.openapi()["paths"].items()
+    return sorted({name.upper() for template, methods in paths if compile_path(template)[0].match(path) for name in methods})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from mien.errors import MediaError
 from mien.pipeline import Pipeline
@@ -15,6 +15,7 @@ from mien.serve.reader import Reader, decoded
 from mien.serve.refusals import Refusal
 from mien.serve.room import Room
 from mien.serve.settings import Limits
+from mien.serve.task import HIGHEST, SMALLEST
 from mien.serve.uploads import take_form
 
 _BODY = {
@@ -25,6 +26,7 @@ _BODY = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
+                    "additionalProperties": False,
                     "properties": {"file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}},
                 }
             }
@@ -32,6 +34,11 @@ _BODY = {
     }
 }
 _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)}
+
+
+MinFace = Annotated[
+    int | None, Query(ge=SMALLEST, le=HIGHEST, description="Height in px of the smallest face to look for; by default the service's own.")
+]
 
 
 class _Held(io.BytesIO):
@@ -84,21 +91,22 @@ def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
     memory, requests = Room(limits.held_bytes, "pictures"), Room(limits.requests, "requests")
 
     @router.post("/v1/images", response_model=Pictures, responses=_PROBLEMS, openapi_extra=_BODY, tags=["pictures"])
-    async def read_images(request: Request) -> Pictures:
+    async def read_images(request: Request, min_face: MinFace = None) -> Pictures:
         """Find the faces in pictures and read the expression that each one shows.
 
         One picture or several in the field `file`. Of an animation the first frame is read. A picture that cannot be read does not
         hold up the others; when none can be read, the answer is the error of the first.
         """
-        taken = _Pictures(limits, memory)
+        taken, pipeline = _Pictures(limits, memory), reader.suited(reader.pipeline.largest, min_face)
         try:
-            await take_form(request, limits.request_bytes, limits, taken)
+            if fields := await take_form(request, limits.request_bytes, limits, taken):
+                raise Refusal(422, f"expected nothing but files in the field 'file'; got the field {min(fields)[:40]!r}")
             with requests.taken(1):
                 pictures = []
                 for file in taken.files:
                     if await request.is_disconnected():
                         break
-                    pictures.append(await reader.run(_read, file.getbuffer().tobytes(), file.name, limits.pixels, reader.pipeline))
+                    pictures.append(await reader.run(_read, file.getbuffer().tobytes(), file.name, limits.pixels, pipeline))
         finally:
             taken.release()
         for picture in pictures:

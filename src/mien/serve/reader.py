@@ -42,12 +42,18 @@ class Reader:
         self.pipeline.classifier = self._classifier
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mien-reading")
 
-    def largest(self, wanted: bool) -> Pipeline:
-        """The pipeline for a client who wants the biggest face of each picture, or all."""
-        if wanted == self.pipeline.largest:
-            return self.pipeline
+    def suited(self, largest: bool = False, min_face: int | None = None) -> Pipeline:
+        """The pipeline for one client: same networks.
+
+        Args:
+            largest: The biggest face of each picture alone.
+            min_face: Height in px of the smallest face to look for; by default the service's own.
+        """
         other = copy(self.pipeline)
-        other.largest = wanted
+        other.largest = largest or self.pipeline.largest
+        if min_face is not None and hasattr(other.detector, "min_face"):
+            other.detector = copy(other.detector)
+            other.detector.min_face = min_face
         return other
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

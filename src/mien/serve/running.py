@@ -32,7 +32,8 @@ def server(settings: Settings) -> uvicorn.Server:
     """The service, ready to run on a socket (`listening`)."""
     limits = settings.limits
     connection, stream = protocols(limits)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    for name in ("uvicorn.error", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # What clients do wrong is told to them.
     config = uvicorn.Config(
         create_app(settings),
         http=connection,

@@ -32,6 +32,7 @@ from mien.serve.reader import Reader, decoded
 from mien.serve.refusals import Refusal
 from mien.serve.room import Room
 from mien.serve.settings import Limits
+from mien.serve.task import HIGHEST, SMALLEST
 from mien.session import Session
 from mien.smooth import Smoothing
 
@@ -50,6 +51,7 @@ class Start(BaseModel):
         height: px of ``rgb`` frames.
         times: Whether each frame begins with its time: seconds as a little-endian float64. Otherwise its arrival counts.
         largest: Keep only the biggest face of each frame.
+        min_face: Height in px of the smallest face to look for; by default the service's own.
         tau: Time constant of smoothing in seconds.
         neutral: Seconds of a neutral face when a person first appears, for calibration.
     """
@@ -62,6 +64,7 @@ class Start(BaseModel):
     height: int | None = Field(default=None, ge=1)
     times: bool = False
     largest: bool = False
+    min_face: int | None = Field(default=None, ge=SMALLEST, le=HIGHEST)
     tau: float = Field(default=0.35, gt=0, le=60)
     neutral: float | None = Field(default=None, gt=0, le=60)
 
@@ -130,7 +133,8 @@ class _Stream:
         """Talk with the client until one of both has enough."""
         try:
             self._start = await self._greeted()
-            self._session = Session(self._reader.largest(self._start.largest), None, Smoothing(tau=self._start.tau, neutral=self._start.neutral))
+            pipeline = self._reader.suited(self._start.largest, self._start.min_face)
+            self._session = Session(pipeline, None, Smoothing(tau=self._start.tau, neutral=self._start.neutral))
             await self._say({"type": "ready", "notice": NOTICE, "model": self._model(), "labels": list(self._session.labels)})
             work = asyncio.create_task(self._work())
             try:

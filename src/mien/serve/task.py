@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ RESULTS = tuple(f"result.{form}" for form in ("csv", "json", "jsonl", "parquet",
 PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
 CHARTS = ("timeline.png", "people.png")
 COPY = "result.mp4"
+SMALLEST, HIGHEST = 16, 4000
+"""px that a client may ask for as the height of the smallest face; the smaller, the more work."""
 FILES = (*RESULTS, *PEOPLE, *CHARTS)
 """Names of all results."""
 
@@ -65,6 +67,7 @@ class Options:
         every: Seconds between the frames that are looked at.
         per_second: Look at no more than so many frames a second.
         largest: Keep only the biggest face of each frame.
+        min_face: Height in px of the smallest face to look for; by default the service's own.
         tau: Time constant of smoothing in seconds.
         neutral: Calibrate: seconds of a neutral face when a person first appears, or ``median``.
         results: Which results to make, with commas between them; all by default.
@@ -75,6 +78,7 @@ class Options:
     every: float | None = None
     per_second: float | None = None
     largest: bool = False
+    min_face: int | None = None
     tau: float | None = None
     neutral: float | str | None = None
     results: str | None = None
@@ -106,6 +110,8 @@ class Options:
         from mien.sighting import Plan
         from mien.smooth import Smoothing
 
+        if self.min_face is not None and not SMALLEST <= self.min_face <= HIGHEST:
+            raise InputError(f"expected min_face from {SMALLEST} to {HIGHEST} px; got {self.min_face}")
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
         neutral: Any = self.neutral
         return Plan(Sampling(every=self.every, per_second=self.per_second), smoothing=Smoothing(**given, neutral=neutral))
@@ -138,6 +144,12 @@ class Task:
     networks: Networks
     options: Options
     bounds: Bounds
+
+    @property
+    def chosen(self) -> Networks:
+        """The service's networks, used as the client wants."""
+        least = self.networks.min_face if self.options.min_face is None else self.options.min_face
+        return replace(self.networks, min_face=least, largest=self.networks.largest or self.options.largest)
 
     def save(self, folder: Path) -> None:
         """Write it down for the process."""

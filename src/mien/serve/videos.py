@@ -27,20 +27,6 @@ _OPTIONS = TypeAdapter(Options)
 _OVERHEAD = 2**20  # Bytes of a form beside its file.
 _ALIVE = 15.0  # Seconds between two signs of life where nothing happens.
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}, **_OPTIONS.json_schema()["properties"]},
-                }
-            }
-        },
-    }
-}
 _REPORT = {
     # The report has its scripts and styles inside; alone in a sandbox they can reach neither the network nor the service.
     "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -55,6 +41,38 @@ _TYPES = {
     ".eaf": "application/xml",
 }
 _SHOWN = (".html", ".mp4", ".png")
+
+
+def _form_fields() -> dict[str, Any]:
+    """The options as fields of a form, where what is left out is None."""
+    fields = {}
+    for name, about in _OPTIONS.json_schema()["properties"].items():
+        kinds = [kind for kind in about.pop("anyOf", []) if kind != {"type": "null"}]
+        about.pop("default", None)
+        fields[name] = about | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
+    return fields
+
+
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {"event": {"enum": ["waiting", "reading", "done", "failed", "deleted"]}, "data": {"type": "string"}},
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "additionalProperties": False,
+                    "properties": {"file": {"type": "string", "format": "binary"}, **_form_fields()},
+                }
+            }
+        },
+    }
+}
 
 Id = Annotated[str, InPath(pattern="^[0-9a-f]{32}$", description="Id of a video, as POST /v1/videos gave it.")]
 
@@ -130,7 +148,7 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
     @router.get(
         "/v1/videos/{id}/events",
         response_class=StreamingResponse,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **_problems(404)},
+        responses={200: {"content": {"text/event-stream": {"schema": _EVENT}}}, **_problems(404)},
     )
     async def watch_video(job: Found) -> StreamingResponse:
         """Progress as server-sent events: `waiting`, `reading`, and at the end `done`, `failed` or `deleted`; the data is the video as JSON."""

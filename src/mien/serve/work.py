@@ -104,7 +104,7 @@ def read(folder: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     from mien.recordings import takes
 
     task = Task.load(folder)
-    plan, chosen = task.options.plan(), task.networks
+    plan, chosen = task.options.plan(), task.chosen
     pipeline = chosen.pipeline()
     asked, missing = _asked(folder, task)
     source = _content(folder, task)
