@@ -194,19 +194,13 @@ class _RuleFile:
         self._actions[name] = Action(common.type, settings, ("start", "end") if on == "both" else (on,), common.attempts)
 
     def _take_rule(self, name: str, table: dict[str, Any], actions: Mapping[str, Any]) -> None:
-        path = ("rules", name)
+        path, before = ("rules", name), len(self.mistakes)
+        self._try_conditions(path, table)
+        self._try_actions(path, table, actions)
         try:
             given = checked(_RuleTable, table)
         except SettingsError as error:
             self.mistakes += [Mistake((*path, *mistake.path), mistake.message) for mistake in error.mistakes]
-            self._try_conditions(path, table)
-            return
-        before = len(self.mistakes)
-        for number, action in enumerate(given.do):
-            if action not in actions:
-                known = f"there are {', '.join(actions)}" if actions else "there are none"
-                self._wrong((*path, "do", number), f"there is no action {action!r}: {known}; add [actions.{action}]")
-        self._try_conditions(path, table)
         if len(self.mistakes) > before:
             return
         try:
@@ -222,6 +216,13 @@ class _RuleFile:
                     parse_condition(table[key], self._labels)
                 except RuleError as error:
                     self.mistakes.append(Mistake((*path, key), str(error), error.offset))
+
+    def _try_actions(self, path: tuple[str, ...], table: dict[str, Any], actions: Mapping[str, Any]) -> None:
+        names = table.get("do")
+        for number, action in enumerate(names if isinstance(names, list) else []):
+            if isinstance(action, str) and action not in actions:
+                known = f"there are {', '.join(actions)}" if actions else "there are none"
+                self._wrong((*path, "do", number), f"there is no action {action!r}: {known}; add [actions.{action}]")
 
     def _wrong(self, path: tuple[str | int, ...], message: str) -> None:
         self.mistakes.append(Mistake(path, message))

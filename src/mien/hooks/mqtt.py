@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
+from ssl import SSLError
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -21,7 +23,7 @@ from mien.hooks.hook import Hook
 from mien.hooks.settings import Settings
 
 _KEEPALIVE = 30  # s after which a broker that says nothing is asked whether it is there.
-_PAUSES = (1, 30)  # s before a lost broker is called again: the first pause and the longest.
+_PAUSES = (1, 10)  # s before a lost broker is called again: the first pause and the longest.
 
 
 class MqttSettings(Settings):
@@ -201,7 +203,11 @@ class Mqtt(Hook):
             self._introduce()
 
     def _unanswered(self, client: Any, user: Any) -> None:
-        self._complain("no broker answers there: check host and port, and that it runs")
+        reason = sys.exc_info()[1]  # paho calls this while it handles the error.
+        if isinstance(reason, SSLError):
+            self._complain(f"no secure connection: {reason.reason or reason}: check host, port, and the certificate of the broker (ca)")
+        else:
+            self._complain("no broker answers there: check host and port, and that it runs")
 
     def _lost(self, client: Any, user: Any, flags: Any, reason: Any, properties: Any) -> None:
         with self._change:

@@ -75,6 +75,15 @@ def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
         raise SettingsError([Mistake(_path(one, known), _message(one, known)) for one in told]) from None
 
 
+_EXPECTED = {
+    "list_type": 'a list, such as ["one", "two"]',
+    "string_type": "a text in quotation marks",
+    "bool_type": "true or false, without quotation marks",
+    "float_type": "a number, without quotation marks",
+    "int_type": "a whole number, without quotation marks",
+}
+
+
 def _path(error: Any, known: list[str]) -> tuple[str | int, ...]:
     path = tuple(error["loc"])
     return path[:-1] if error["type"] == "missing" else path
@@ -89,5 +98,7 @@ def _message(error: Any, known: list[str]) -> str:
         return f"expected the key {key}: add it"
     if kind == "value_error":
         return str(error["ctx"]["error"])
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}; got {error['input']!r}"
     message = str(error["msg"]).replace("Input should be", "expected").replace("List should have", "expected")
     return f"{message[:1].lower()}{message[1:]}; got {error['input']!r}"

@@ -10,33 +10,35 @@ class SteadyTime:
     """Seconds that never go back and never leap.
 
     A step back counts as no time. A step of more than `GAP` seconds is a stretch that nobody saw, or a clock that jumped: it counts as `GAP`
-    seconds, and the rest is added once the next frame goes on from there.
+    seconds, and the rest is told once the next frame goes on from there.
 
     Attributes:
         jump: Seconds by which the last frame's time jumped, or None.
+        confirmed: Seconds that went by unseen, as the last frame shows; not counted in what `take` gives.
 
     >>> clock = SteadyTime()
     >>> [clock.take(time) for time in (5.0, 5.5, 2.0, 2.5)]
     [0.0, 0.5, 0.5, 1.0]
-    >>> clock.take(3602.5), clock.jump, clock.take(3.0)
-    (11.0, 3600.0, 11.0)
+    >>> clock.take(3602.5), clock.jump, clock.take(3603.0), clock.confirmed
+    (11.0, 3600.0, 11.5, 3590.0)
     """
 
     def __init__(self) -> None:
         self.jump: float | None = None
         self._last: float | None = None
         self._now = 0.0
+        self.confirmed = 0.0
         self._doubted = 0.0
 
     def take(self, time: float) -> float:
-        """Seconds since the first frame."""
+        """Seconds since the first frame, without those that went by unseen."""
         step = 0.0 if self._last is None else time - self._last
         self._last = time
         self.jump = None if 0 <= step <= GAP else step
-        if self.jump is None:
-            self._now += step + (self._doubted if step > 0 else 0.0)
-            self._doubted = 0.0 if step > 0 else self._doubted
-        else:
-            self._now += min(max(step, 0.0), GAP)
+        self._now += min(max(step, 0.0), GAP)
+        self.confirmed = 0.0
+        if self.jump is not None:
             self._doubted = max(0.0, step - GAP)
+        elif step > 0:
+            self.confirmed, self._doubted = self._doubted, 0.0
         return self._now

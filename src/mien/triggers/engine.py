@@ -124,6 +124,7 @@ class Engine:
         for rule, course in zip(self.rules, self._courses, strict=True):
             if unseen:
                 course.since = course.over = None
+            course.ready -= self._clock.confirmed
             condition = self._ended(rule, course, view, now) if course.active else self._started(rule, course, view, now)
             if condition is not None:
                 kind: Literal["start", "end"] = "start" if course.active else "end"
