@@ -46,6 +46,8 @@ def write_chart(path: Path, audience: Audience) -> None:
         axes.set_yticks([])
         axes.spines[["top", "right", "left"]].set_visible(False)
         for number, change in enumerate(audience.changes, 1):
+            if change.status == "not_reached":
+                continue
             axes.axvline(change.time, color=_INK, linewidth=1.4 if change.clear else 0.7, linestyle="-" if change.clear else ":")
             if axes is upper:
                 axes.annotate(str(number), (change.time, 1.0), ha="center", va="bottom", fontsize=8, color=_INK, annotation_clip=False)

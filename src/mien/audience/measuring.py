@@ -107,7 +107,7 @@ def _gather(looks: Looks, kept: tuple[Gathering, Remarks], pipeline: Pipeline, w
             break
         watcher.looked(frame.time, gathering.add(_look(frame, places)))
     if not gathering.samples:
-        raise MediaError(f"{looks.name}: expected frames to look at; got none: see whether it plays", "empty")
+        raise MediaError(next(iter(remarks), f"{looks.name}: expected frames to look at; got none: see whether it plays"), "empty")
     return complete
 
 

@@ -63,7 +63,7 @@ def _context(audience: Audience) -> dict[str, Any]:
         "version": __version__,
         "note": NOTE,
         "law": LAW,
-        "least": percent(LEAST_CHANGE),
+        "least": round(LEAST_CHANGE * 100),
         "figures": _figures(audience, whole),
         "charts": [
             _chart("Expressions", audience, columns, audience.labels),

@@ -1,0 +1,56 @@
+"""Crowds for tests: what was seen of them, look by look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from mien.aggregate import Sample
+from mien.audience import Audience, Options
+from mien.audience.gathering import Gathering
+from mien.faces import Faces
+from mien.keypoints import KeyPoint
+from mien.labels import EXPRESSIONS
+
+TILE = 100.0
+
+
+def shown(name: str, sure: float = 0.8) -> np.ndarray:
+    """Probabilities of a face that shows one expression."""
+    row = np.full(len(EXPRESSIONS), (1 - sure) / (len(EXPRESSIONS) - 1))
+    row[EXPRESSIONS.index(name)] = sure
+    return row
+
+
+def look(time: float, people: Iterable[tuple[float, np.ndarray]], *, blank: bool = False) -> Sample:
+    """A look at people, each with a place (in tiles) and probabilities."""
+    rows = list(people)
+    if not rows:
+        return Sample(time, Faces.empty(EXPRESSIONS), blank)
+    boxes = [[place * TILE, 0.0, place * TILE + 40, 50.0] for place, _ in rows]
+    n = len(rows)
+    return Sample(time, Faces(boxes, np.ones(n), np.zeros(n), np.full(n, time), probs=[probs for _, probs in rows], labels=EXPRESSIONS))
+
+
+def meeting(seconds: int, script: Callable[[int, int], str | None], people: int, seed: int = 0) -> list[Sample]:
+    """A look a second: ``script(person, second)`` says what somebody shows, None that the camera is off."""
+    chance = np.random.default_rng(seed)
+    looks = []
+    for second in range(seconds):
+        rows = []
+        for person in range(people):
+            name = script(person, second)
+            if name is not None:
+                noisy = shown(name) * np.exp(chance.normal(0, 0.3, len(EXPRESSIONS)))
+                rows.append((person + chance.normal(0, 0.02), noisy / noisy.sum()))
+        looks.append(look(float(second), rows))
+    return looks
+
+
+def gathered(looks: Sequence[Sample], options: Options | None = None, key_points: Sequence[KeyPoint] = ()) -> Audience:
+    """What comes of looks."""
+    gathering = Gathering("crowd", EXPRESSIONS, options or Options(), key_points)
+    for sample in looks:
+        gathering.add(sample)
+    return gathering.close(finished=True)
