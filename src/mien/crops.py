@@ -11,7 +11,8 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = F
     """Cut boxes out of a picture and bring them to a square of one size.
 
     Pixels are averaged when a box shrinks and interpolated linearly when it grows (Pillow's ``BILINEAR``, whose filter
-    widens with the scale). Beyond the edge of the picture its last pixels are repeated.
+    widens with the scale). Beyond the edge of the picture its last pixels are repeated. Edges are taken to the nearest sixteenth of a
+    pixel, so that the last digits of a detector's arithmetic, which differ from machine to machine, change no pixel.
 
     Args:
         image: ``(h, w)`` gray or ``(h, w, 3)`` RGB, uint8.
@@ -26,7 +27,7 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = F
     >>> cut(np.full((10, 20), 7, np.uint8), [[-4, 0, 6, 10]], size=3).tolist()
     [[[7, 7, 7], [7, 7, 7], [7, 7, 7]]]
     """
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    boxes = _on_grid(np.asarray(boxes, np.float64).reshape(-1, 4))
     height, width = image.shape[:2]
     out = np.empty((len(boxes), size, size, *([] if gray else image.shape[2:])), np.uint8)
     inside = np.all((boxes[:, :2] >= 0) & (boxes[:, 2:] <= (width, height)), axis=1)
@@ -36,6 +37,13 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = F
         seen = Image.fromarray(part)
         out[row] = (seen.convert("L") if gray else seen).resize((size, size), Image.Resampling.BILINEAR, box=moved)
     return out
+
+
+def _on_grid(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The boxes with their edges at sixteenths of a pixel, one sixteenth wide and high at least."""
+    edges: NDArray[np.float64] = np.floor(boxes * 16 + 0.5) / 16
+    edges[:, 2:] = np.maximum(edges[:, 2:], edges[:, :2] + 1 / 16)
+    return edges
 
 
 def _surrounded(image: NDArray[np.uint8], box: NDArray[np.float64], size: int) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:

@@ -52,7 +52,7 @@ export class Server {
   async picture(file, minFace) {
     const form = new FormData();
     form.append("file", file, file.name);
-    const answer = await asked("/v1/images", { method: "POST", body: form });
+    const answer = await asked(`/v1/images?min_face=${minFace}`, { method: "POST", body: form });
     const [picture] = (await answer.json()).pictures;
     if (picture.status === "error") throw new Refused(picture.error.status, picture.error.message);
     return { ...picture, faces: picture.faces.map((face) => this.taken(face)) };
@@ -124,7 +124,7 @@ class ServerStream {
     this.lost = null;
     this.socket = new Promise((resolve, reject) => {
       socket.onopen = () =>
-        socket.send(JSON.stringify({ type: "start", ...form, times: true, largest: this.options.largest }));
+        socket.send(JSON.stringify({ type: "start", ...form, times: true, largest: this.options.largest, min_face: this.options.minFace }));
       socket.onmessage = ({ data }) => {
         const told = JSON.parse(data);
         if (told.type === "ready") resolve(socket);

@@ -33,6 +33,8 @@ export async function job(file, card, { minFace, largest, settings, login }) {
   const form = new FormData();
   form.append("file", file, file.name);
   form.append("largest", String(largest));
+  form.append("min_face", String(minFace));
+  form.append("results", Object.keys(OFFERED).concat("people.json").join(","));
   const send = () => asked("/v1/videos", { method: "POST", body: form, signal: card.signal });
   const { id } = await (await login.through(send)).json();
   const place = `/v1/videos/${id}`;
