@@ -196,7 +196,7 @@ class Meeting:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "meeting.mp4"
         with open(folder / "points.csv", "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("time", "name"), *((f"{point.time:g}", point.name) for point in self.points)])
+            csv.writer(file).writerows([("time", "label"), *((f"{point.time:g}", point.name) for point in self.points)])
         with open(folder / "truth.csv", "w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("time", "participant", "shows", "picture"), *self._truth()])
         if not path.is_file():
