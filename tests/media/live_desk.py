@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import xcffib
-import xcffib.randr
-import xcffib.xproto as x11
 from numpy.typing import NDArray
 
 
@@ -13,10 +10,17 @@ class Desk:
     """A client of a screen that shows pictures on it."""
 
     def __init__(self, display: str) -> None:
+        # Here, not above: they want the library of X, which not every machine has.
+        import xcffib
+        import xcffib.randr
+        import xcffib.xproto
+
         self.link = xcffib.connect(display=display)
         self.root = self.link.get_setup().roots[0]
 
     def show(self, picture: NDArray[np.uint8], x: int, y: int) -> None:
+        from xcffib import xproto as x11
+
         height, width = picture.shape[:2]
         window, pen = self.link.generate_id(), self.link.generate_id()
         place = (x, y, width, height, 0, x11.WindowClass.InputOutput, self.root.root_visual)
@@ -32,9 +36,11 @@ class Desk:
         self.settle()
 
     def resize(self, width: int, height: int) -> None:
-        randr = self.link(xcffib.randr.key)
+        from xcffib import randr as extension
+
+        randr = self.link(extension.key)
         [crtc] = randr.GetScreenResources(self.root.root).reply().crtcs
-        randr.SetCrtcConfig(crtc, 0, 0, 0, 0, 0, xcffib.randr.Rotation.Rotate_0, 0, []).reply()
+        randr.SetCrtcConfig(crtc, 0, 0, 0, 0, 0, extension.Rotation.Rotate_0, 0, []).reply()
         randr.SetScreenSize(self.root.root, width, height, 80, 60)
         self.settle()
 

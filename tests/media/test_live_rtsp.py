@@ -75,8 +75,9 @@ def test_a_server_that_is_killed_and_returns(path: Path) -> None:
             after = source.take(10)
             assert after is not None
             assert source.state is State.live
-            more = source.take(2)
+            more = source.take(5)
             assert more is not None
+            source.close()
     gap = after.captured - before.captured
     assert gap > 1
     assert after.time - before.time == pytest.approx(gap, abs=0.5)
@@ -122,6 +123,6 @@ def test_who_is_let_in(path: Path) -> None:
             assert caught.value.final
             assert "wrong" not in str(caught.value)
         with open_live(f"rtsp://anna:right@127.0.0.1:{port}/clip") as source:
-            assert next(source).time == 0
+            assert 0 <= next(source).time < 1
         with pytest.raises(LostError, match="nothing at this address"):
             open_live(f"rtsp://anna:right@127.0.0.1:{port}/attic")

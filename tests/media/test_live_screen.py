@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from live_desk import Desk
 from live_places import screen
 from numpy.typing import NDArray
 
@@ -18,9 +18,6 @@ from mien.media.live import LiveOptions, State, open_live
 from mien.session import Session
 from mien.watching import watch
 
-if TYPE_CHECKING:
-    from live_desk import Desk
-
 
 @pytest.fixture(scope="module", autouse=True)
 def needs_xvfb() -> None:
@@ -30,8 +27,6 @@ def needs_xvfb() -> None:
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    from live_desk import Desk  # Here, as the library of X may not be on a machine without screens.
-
     with screen() as display:
         monkeypatch.setenv("DISPLAY", display)
         yield Desk(display)

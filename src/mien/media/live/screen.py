@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 RATE = 10.0  # Pictures a second, where nothing else is asked for.
 _LOOK_AGAIN = 1.0  # s after which it is asked anew how large the screen is.
 
+_CHANGES, _SETTLING = 3, 0.05  # How often it may fail in a row, and the pause in s after each time.
+
 Area = tuple[int, int, int, int]
 """Four numbers in px of the whole desktop."""
 
@@ -55,15 +57,21 @@ class Screen:
         yield self._shots(stop)
 
     def _shots(self, stop: Event) -> Iterator[Shot]:
-        due = time.monotonic()
+        due, failures = time.monotonic(), 0
         while not stop.is_set():
-            with self._desktop() as desktop:
+            try:
                 # A new connection now and then: mss asks only once how large the screen is.
-                for picture in self._grabs(desktop):
-                    yield Shot(due, picture)
-                    due = max(due + self._step, time.monotonic())
-                    if stop.wait(due - time.monotonic()):
-                        return
+                with self._desktop() as desktop:
+                    for picture in self._grabs(desktop):
+                        yield Shot(due, picture)
+                        failures, due = 0, max(due + self._step, time.monotonic())
+                        if stop.wait(due - time.monotonic()):
+                            return
+            except LostError:
+                failures += 1
+                # Its size may change between asking for it and looking.
+                if failures > _CHANGES or stop.wait(_SETTLING):
+                    raise
 
     def _grabs(self, desktop: MSS) -> Iterator[Picture]:
         """Pictures for a while; at least one."""
@@ -115,7 +123,7 @@ class Screen:
         return area
 
     def _lost(self, error: Exception) -> LostError:
-        what = str(error) or "no answer"
+        what = str(error).partition("\n")[0] or "no answer"
         advice = "is it locked or asleep?"
         if "display" in what.lower():
             advice = "start mien in a graphical session, or say which one with DISPLAY"
