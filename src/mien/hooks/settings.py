@@ -44,7 +44,7 @@ class SettingsError(RuleError):
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         first = mistakes[0]
-        super().__init__(": ".join([*map(str, first.path[-1:]), first.message]), first.offset)
+        super().__init__(": ".join([*map(str, first.path), first.message]), first.offset)
         self.mistakes = mistakes
 
 
