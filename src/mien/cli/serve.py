@@ -67,7 +67,6 @@ def serve(
     /v1/stream; /openapi.json says how. It reads what a face shows, not what a person feels. Ends with Ctrl-C.
     """
     _check_packages()
-    from mien.serve.running import run
     from mien.serve.settings import Settings
     from mien.serve.task import Networks
 
@@ -83,6 +82,8 @@ def serve(
         3600 * keeping.results_hours,
         networks=chosen,
     )
+    from mien.serve.running import run  # After the settings, whose mistakes are told at once.
+
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def started(address: str) -> None:

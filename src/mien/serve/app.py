@@ -86,7 +86,13 @@ def create_app(settings: Settings) -> ASGIApp:
         """Whether the service is up; no token is needed."""
         return Health(version=mien.__version__)
 
-    @app.get("/metrics", dependencies=known, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_PROBLEMS}, tags=["service"], response_class=Response)
+    @app.get(
+        "/metrics",
+        dependencies=known,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_PROBLEMS},
+        tags=["service"],
+        response_class=Response,
+    )
     async def read_metrics() -> Response:
         """What the service counts of its work, for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -106,7 +106,7 @@ def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
                 for file in taken.files:
                     if await request.is_disconnected():
                         break
-                    pictures.append(await reader.run(_read, file.getbuffer().tobytes(), file.name, limits.pixels, pipeline))
+                    pictures.append(await reader.picture(_read, file.getbuffer().tobytes(), file.name, limits.pixels, pipeline))
         finally:
             taken.release()
         for picture in pictures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import shutil
 import sqlite3
 import sys
@@ -23,6 +24,7 @@ from mien.serve.task import FILES, Bounds, Options, Task
 
 _SWEEP = 60.0  # Seconds between two looks for results whose time is over.
 _PROBE = 30.0  # Seconds in which the header of a video must be understood.
+_BROKEN = {"status": 422, "kind": "broken", "message": "the video could not be read: it broke the program that read it"}
 _NO_PROGRESS = {"stage": "waiting", "frames": 0, "expected": None, "progress": 0.0}
 
 
@@ -199,8 +201,14 @@ class Jobs:
     async def _read_all(self) -> None:
         while True:
             name = await self._queue.get()
-            if self._store.get(name) is not None:
+            if self._store.get(name) is None:
+                continue
+            try:
                 await self._read(name)
+            except Exception:  # Whatever it is, the next video is read.
+                logging.getLogger("uvicorn.error").exception("a video could not be read")
+                self._store.change(name, state="failed", ended=time.time(), error=_BROKEN)
+                await self._changed()
 
     async def _read(self, name: str) -> None:
         self._store.change(name, state="reading")
@@ -230,16 +238,16 @@ class Jobs:
         command = [sys.executable, "-P", "-m", "mien.serve.work", what, str(self._place(name).absolute())]
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
         self._processes[name] = process
-        end: dict[str, Any] = {"error": {"kind": "broken", "message": "the video could not be read: it broke the program that read it"}}
+        end: dict[str, Any] = {"error": _BROKEN}
         try:
             async with asyncio.timeout(seconds):
                 assert process.stdout is not None
                 async for line in process.stdout:
-                    told = json.loads(line)
+                    told = _told(line)
                     if "stage" in told:
                         self._progress[name] = told
                         await self._changed()
-                    else:
+                    elif told:
                         end = told
                 await process.wait()
         except TimeoutError:
@@ -250,7 +258,7 @@ class Jobs:
                 process.kill()
             await process.wait()
         if "error" in end:
-            end["error"] = {"status": STATUS.get(end["error"]["kind"], 422), **end["error"]}
+            end["error"] = {"status": STATUS.get(end["error"]["kind"], 422), "kind": end["error"]["kind"], "message": end["error"]["message"]}
         return end
 
     def _delete(self, name: str) -> None:
@@ -328,6 +336,15 @@ class Upload:
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
+
+
+def _told(line: bytes) -> dict[str, Any]:
+    """What a process says; nothing, where it is something else that writes there."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) and set(told) & {"stage", "end", "error"} else {}
 
 
 def _lock(file: IO[str]) -> None:

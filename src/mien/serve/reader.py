@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -27,11 +28,11 @@ class Reader:
     """Reads pictures for all clients at once; a context manager.
 
     Faces are found on a few threads, a picture each, and their expressions read together. A client hands in one picture at a time
-    and waits for it, so that all get their turn.
+    and waits for it, so that all get their turn; frames of streams have threads of their own, so that they need not wait for large pictures.
 
     Args:
         pipeline: Detector and classifier; one thread per network is best, as there are several pictures at once.
-        threads: Pictures that are looked at at the same time; by default as many as there are cores.
+        threads: Pictures, and frames, that are looked at at the same time; by default as many as there are cores.
         seen: Is told how many faces go through the network together.
     """
 
@@ -40,7 +41,8 @@ class Reader:
         self._classifier = SharedClassifier(pipeline.classifier, threads=max(1, threads // 2), seen=seen)
         self.pipeline = copy(pipeline)
         self.pipeline.classifier = self._classifier
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mien-reading")
+        self._pictures = ThreadPoolExecutor(threads, thread_name_prefix="mien-pictures")
+        self._frames = ThreadPoolExecutor(threads, thread_name_prefix="mien-frames")
 
     def suited(self, largest: bool = False, min_face: int | None = None) -> Pipeline:
         """The pipeline for one client: same networks.
@@ -56,18 +58,25 @@ class Reader:
             other.detector.min_face = min_face
         return other
 
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do something with networks on one of the threads."""
+    async def picture(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something with a picture on one of the threads."""
+        return await self._run(self._pictures, partial(work, *args, **kwargs))
 
+    async def frame(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something with a frame of a stream on one of the threads."""
+        return await self._run(self._frames, partial(work, *args, **kwargs))
+
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         def expected() -> T:
             with self._classifier.batcher.expecting():
-                return work(*args, **kwargs)
+                return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, expected)
+        return await asyncio.get_running_loop().run_in_executor(pool, expected)
 
     def close(self) -> None:
         """End the threads; what they are at is finished first."""
-        self._pool.shutdown(cancel_futures=True)
+        self._pictures.shutdown(cancel_futures=True)
+        self._frames.shutdown(cancel_futures=True)
         self._classifier.batcher.close()
 
     def __enter__(self) -> Reader:

@@ -217,7 +217,7 @@ class _Stream:
             sent, self._waiting = self._waiting, None
             if sent is None:
                 continue
-            answer = await self._reader.run(self._answer, sent)
+            answer = await self._reader.frame(self._answer, sent)
             self._note_bad(answer["status"] == "error")
             self._metrics.frames.labels(answer["status"]).inc()
             self._metrics.latency.observe(time.monotonic() - sent.arrived)
