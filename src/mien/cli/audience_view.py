@@ -66,28 +66,29 @@ class Follower:
     def __rich__(self) -> RenderableType:
         """The board as it is now."""
         head = Text.assemble((self._source, "bold"), f"  {clock(self._time, 0)}")
-        return Group(head, *self._figures(), Text.assemble("over time  ", _strip(self._strip, self._labels)), Text(f"{NOTE} {LAW}", style="dim"))
+        return Group(head, *self._figures(), Text.assemble("over time  ", _strip(self._strip, self._labels)), _wrapped(f"{NOTE} {LAW}", "dim"))
 
     def _figures(self) -> list[RenderableType]:
         window = self._window
         if window is None:
-            return [Text(f"the first figures come after {lasting(self._options.window)}", style="dim")]
+            return [_wrapped(f"the first figures come after {lasting(self._options.window)}", "dim")]
         span = f"{clock(window.start, 0)} to {clock(window.end, 0)}"
         if window.shares is None or window.sentiment is None:
-            return [Text(f"{span}: {_nothing(window, self._options)}", style="dim")]
+            return [_wrapped(f"{span}: {_nothing(window, self._options)}", "dim")]
         told = (
             f"{span}: {window.participants} people, agreement {percent(window.agreement or 0)}, read in {percent(window.coverage or 0)} of the looks"
         )
-        return [Text(told), _bars(window.shares, self._labels), _bars(window.sentiment, SENTIMENTS)]
+        return [_wrapped(told), _bars(window.shares, self._labels), _bars(window.sentiment, SENTIMENTS)]
 
 
 def summarise(audience: Audience, console: Console) -> None:
     """Print a measurement in short."""
     told = f"{len(audience.reported)} of {len(audience.windows)} windows of {lasting(audience.options.window)} with figures"
-    console.print(Text.assemble((audience.source, "bold"), f": {lasting(audience.length)}, {told}"), soft_wrap=True)
+    console.print(Text.assemble((audience.source, "bold"), f"  {lasting(audience.length)}, {told}"), soft_wrap=True)
     whole = overall(audience)
     if whole is None:
-        console.print(Text(f"no figures: never as many as {audience.options.smallest} people were read in a window, or the quorum was not there"))
+        nothing = {_nothing(window, audience.options): None for window in audience.windows}
+        console.print(Text(f"no figures: {'; '.join(nothing) or 'no window was completed'}"), soft_wrap=True)
     elif whole.shares and whole.sentiment:
         most = f"up to {whole.participants} people, each counted once in a window; agreement {percent(whole.agreement or 0)}"
         console.print(Text(most), soft_wrap=True)
@@ -102,10 +103,15 @@ def summarise(audience: Audience, console: Console) -> None:
     console.print(Text(f"{NOTE} {LAW}", style="dim"), soft_wrap=True)
 
 
+def _wrapped(text: str, style: str = "") -> Text:
+    """A line of the board; remarks go to the same console, which leaves lines long, and would cut these."""
+    return Text(text, style, no_wrap=False, overflow="fold")
+
+
 def _nothing(window: Window, options: Options) -> str:
     if window.status == "too_few":
-        return f"nothing is told: fewer people than {options.smallest}, or than the quorum, were read"
-    return f"nothing to tell: {WORDS[window.status]}"
+        return f"fewer people than {options.smallest}, or than the quorum, were read"
+    return WORDS[window.status]
 
 
 def _bars(shares: Mapping[str, float], classes: Labels) -> Table:
