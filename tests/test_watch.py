@@ -127,7 +127,7 @@ def test_json_lines(run: Run, movie: Callable[..., Path]) -> None:
     status, out, err = run(f"live:{path}", "--json", "--per-second", 5)
     assert status == 0
     rows = [json.loads(line) for line in out.splitlines()]
-    assert len(rows) >= 6
+    assert len(rows) >= 3
     assert tuple(rows[0]) == ("source", "frame", "time", "latency", "skipped", "faces")
     assert rows[0]["source"] == f"live:{path}"
     assert all(row["frame"] % 2 == 0 and row["time"] == row["frame"] / 10 for row in rows)

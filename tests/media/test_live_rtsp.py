@@ -112,7 +112,7 @@ def test_a_slow_reader_jumps_ahead(path: Path) -> None:
     assert skipped > 15
     assert np.diff([frame.index for frame in frames])[1:].min() >= 3
     ages = np.array([frame.captured for frame in frames]) - [frame.time for frame in frames]
-    assert np.ptp(ages[1:]) < 0.5  # It does not fall behind.
+    assert np.ptp(ages[1:]) < 1  # It does not fall behind.
 
 
 def test_who_is_let_in(path: Path) -> None:

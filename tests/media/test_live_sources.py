@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from live_places import Told, motion_jpeg, silent, web, whole
-from making_media import clip, corner, noisy
+from making_media import clip, corner
 
 from mien.errors import InputError, LostError, MediaError, MissingExtraError
 from mien.media import Sampling
@@ -38,7 +38,7 @@ def shots(count: int, step: float = 0.0, stamp: float | None = None) -> Iterator
 @pytest.fixture(autouse=True)
 def no_thread_stays() -> Iterator[None]:
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 10
     while any(thread.name == "mien-live" for thread in threading.enumerate()):
         assert time.monotonic() < deadline, "a thread of a closed source is still there"
         time.sleep(0.02)
@@ -93,10 +93,12 @@ def test_a_slow_reader_gets_the_newest_frame(movie: Callable[..., Path]) -> None
     path = movie(20, rate=20)
     with open_live(f"live:{path}") as source:
         given = []
-        for frame in source:
-            assert frame.index >= source.captured - 2  # One more may come between the frame and this line.
+        there = source.captured
+        while (frame := source.take()) is not None:
+            assert frame.index >= there - 1
             given.append(frame)
             time.sleep(0.17)
+            there = source.captured
     indices = [frame.index for frame in given]
     assert [round(frame.time * 20) for frame in given] == indices
     assert max(np.diff(indices)) >= 3
@@ -105,14 +107,14 @@ def test_a_slow_reader_gets_the_newest_frame(movie: Callable[..., Path]) -> None
     assert source.state is State.ended
 
 
-def test_a_quick_reader_gets_every_frame(movie: Callable[..., Path]) -> None:
+def test_a_recording_is_not_faster_than_its_clock(movie: Callable[..., Path]) -> None:
     began = time.monotonic()
     with open_live(f"live:{movie(10, rate=20)}") as source:
         given = list(source)
-    assert [frame.index for frame in given] == list(range(10))
-    assert source.skipped == 0
+    assert given[0].index == 0
+    assert len(given) + source.skipped == source.captured == 10
     assert all(later.captured > frame.captured for frame, later in pairwise(given))
-    assert given[-1].captured - began > 0.4  # Not faster than its clock.
+    assert given[-1].captured - began > 0.44
 
 
 def test_without_dropping_the_recording_waits(movie: Callable[..., Path]) -> None:
@@ -126,7 +128,7 @@ def test_without_dropping_the_recording_waits(movie: Callable[..., Path]) -> Non
 
 
 def test_sampling_passes_over_without_counting_it_as_slowness(movie: Callable[..., Path]) -> None:
-    with open_live(f"live:{movie(20, rate=20)}", LiveOptions(sampling=Sampling(per_second=5))) as source:
+    with open_live(f"live:{movie(20, rate=20)}", LiveOptions(Sampling(per_second=5), drop=False)) as source:
         assert [frame.index for frame in source] == [0, 4, 8, 12, 16]
     assert (source.captured, source.skipped) == (20, 0)
 
@@ -174,11 +176,15 @@ def test_pictures_are_made_of_taken_frames_only() -> None:
 
 
 def test_waiting_no_longer_than_asked() -> None:
-    pictures = [noisy(0, 320, 240)]  # FFmpeg looks at the first kilobytes before it believes what comes.
-    with web(motion_jpeg(pictures, 2, threading.Event())) as port, open_live(f"http://127.0.0.1:{port}/") as source:
-        source.take(2)
-        assert source.take(0.1) is None
+    def seldom() -> Iterator[Shot]:
+        yield from shots(1)
+        yield from shots(1, step=2.0)
+
+    with LiveSource("seldom", Told(seldom()), LiveOptions()).start() as source:
+        assert source.take(1) is not None
+        assert source.take(0.05) is None
         assert source.state is State.live
+        assert source.take(10) is not None
 
 
 # Lost, and back
@@ -236,14 +242,14 @@ def test_closing_wakes_whoever_waits() -> None:
         open_live(f"http://127.0.0.1:{port}/", LiveOptions(timeout=1))
     halt = threading.Event()
     with web(motion_jpeg([corner()], 20, halt)) as port:
-        source = open_live(f"http://127.0.0.1:{port}/", LiveOptions(timeout=2))
-        assert source.take(2) is not None
+        source = open_live(f"http://127.0.0.1:{port}/", LiveOptions(timeout=4))
+        assert source.take(4) is not None
         halt.set()
         threading.Timer(0.1, source.close).start()
         began = time.monotonic()
         for _ in source:
             pass
-        assert time.monotonic() - began < 1.9
+        assert time.monotonic() - began < 3.5
         source.close()
 
 
@@ -329,7 +335,7 @@ def test_motion_jpeg_whose_server_goes_and_returns() -> None:
 
 def test_a_clip_from_a_web_server_comes_at_its_own_pace() -> None:
     data = clip([corner(level=40 + index) for index in range(12)], [index / 20 for index in range(12)], form="matroska")
-    with web(whole(data)) as port, open_live(f"http://127.0.0.1:{port}/clip.mkv") as source:
+    with web(whole(data)) as port, open_live(f"http://127.0.0.1:{port}/clip.mkv", LiveOptions(drop=False)) as source:
         given = list(source)
     assert [frame.index for frame in given] == list(range(12))
     assert [frame.time for frame in given] == pytest.approx([index / 20 for index in range(12)], abs=0.002)
@@ -382,7 +388,7 @@ def test_a_playlist_of_its_own_server_is_played() -> None:
         else:
             whole(listed, "application/vnd.apple.mpegurl")(request)  # type: ignore[arg-type]
 
-    with web(answer) as port, open_live(f"http://127.0.0.1:{port}/list.m3u8", LiveOptions(timeout=2)) as source:
+    with web(answer) as port, open_live(f"http://127.0.0.1:{port}/list.m3u8", LiveOptions(drop=False)) as source:
         times = [frame.time for frame in source]
     assert times == pytest.approx([index / 30 for index in range(30)], abs=0.002)
 
