@@ -25,7 +25,8 @@ class Options:
         window: Seconds for which there is one set of figures.
         span: Seconds before and after a key point that are compared.
         smallest: Nothing is told about fewer people; 4 at least.
-        quorum: So many people must be read for a window to count: a number, or a share (above 0, up to 1) of the most that any window so far had.
+        quorum: So many people must be read for a window to count: a whole number, or as a float up to 1.0 a share of the most that any window so
+            far had.
         mapping: What counts as positive, neutral, negative.
         offset: Seconds that are added to the times of key points: when the presentation began.
         duration: Seconds after which measuring ends; None: with the source.
