@@ -85,7 +85,7 @@ class Visit:
 
     def ready(self) -> None:
         """Wait until the camera can be started."""
-        self.page.wait_for_selector("#start:enabled", timeout=READY)
+        self.page.wait_for_selector("#start:enabled", state="attached", timeout=READY)
 
     def choose(self, way: str) -> None:
         """``device`` or ``server``."""

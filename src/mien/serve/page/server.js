@@ -103,6 +103,7 @@ class ServerStream {
     const packed = this.raw ? rgb(pixels) : jpeg(pixels);
     this.packing = this.packing.then(() => packed, () => packed);
     const [frame, socket] = [await this.packing, await opened];
+    if (waiting !== this.waiting) return null; // Other options have been chosen meanwhile.
     if (socket.readyState !== WebSocket.OPEN) throw this.lost ?? new Refused(0, "The connection to the server is lost.");
     const answer = await new Promise((resolve, reject) => {
       waiting.set(waiting.next++, { resolve, reject });
@@ -152,6 +153,8 @@ class ServerStream {
   close() {
     this.socket?.then((socket) => socket.close(), () => {});
     this.socket = null;
+    for (const { resolve } of this.waiting?.values() ?? []) resolve({ status: "skipped" });
+    this.waiting?.clear();
   }
 }
 

@@ -18,6 +18,8 @@ export class Person {
     this.id = id;
     this.x = (x1 + x2) / 2;
     this.y = (y1 + y2) / 2;
+    this.sx = this.x; // Where it was last seen.
+    this.sy = this.y;
     this.width = Math.max(1, x2 - x1);
     this.height = Math.max(1, y2 - y1);
     this.seen = now;
@@ -88,7 +90,9 @@ export class Person {
     }
     const total = this.place + NOISE / trust;
     const here = this.place / total, there = this.bond / total;
-    const dx = (x1 + x2) / 2 - this.x, dy = (y1 + y2) / 2 - this.y;
+    this.sx = (x1 + x2) / 2;
+    this.sy = (y1 + y2) / 2;
+    const dx = this.sx - this.x, dy = this.sy - this.y;
     this.x += here * dx;
     this.y += here * dy;
     this.vx += there * dx;
@@ -119,7 +123,7 @@ export class Person {
 
   /** Follow a picture that changes its size. @param {number} across @param {number} down */
   scale(across, down) {
-    for (const name of ["x", "vx", "tx", "width"]) this[name] *= across;
-    for (const name of ["y", "vy", "ty", "height"]) this[name] *= down;
+    for (const name of ["x", "vx", "tx", "width", "sx"]) this[name] *= across;
+    for (const name of ["y", "vy", "ty", "height", "sy"]) this[name] *= down;
   }
 }

@@ -139,7 +139,23 @@ export class Tracker {
         return away <= reach && grown <= 2 * GROWN ? (away / (0.1 + person.spread)) ** 2 + (grown / 0.15) ** 2 : Infinity;
       }),
     );
-    return faces.length ? assigned(cost, 1e3) : [];
+    if (!faces.length) return [];
+    const pairs = assigned(cost, 1e3);
+    return [...pairs, ...this.turned(faces, pairs)];
+  }
+
+  /** Who turned back at once: of those left over, whose face is near where it was a moment ago. @param {Found[]} faces @param {[number, number][]} pairs */
+  turned(faces, pairs) {
+    const { GROWN, TURNED, MOMENT } = this.options;
+    const near = this.people.map((person, row) =>
+      faces.map(({ box }, column) => {
+        if (this.clock - person.seen > MOMENT || pairs.some((pair) => pair[0] === row || pair[1] === column)) return Infinity;
+        const size = Math.max(1, Math.sqrt(area(box)));
+        const away = Math.hypot((box[0] + box[2]) / 2 - person.sx, (box[1] + box[3]) / 2 - person.sy) / Math.sqrt(size * person.size);
+        return away <= TURNED && Math.abs(Math.log(size / person.size)) <= 2 * GROWN ? away : Infinity;
+      }),
+    );
+    return assigned(near, 1e3);
   }
 
   /**
