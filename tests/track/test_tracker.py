@@ -217,3 +217,11 @@ def test_rows_are_those_of_the_frame() -> None:
         assert isinstance(faces, Faces)
         assert faces.frames.tolist() == [frame.index] * 2
         assert faces.times.tolist() == [frame.time] * 2
+
+
+@pytest.mark.parametrize("kind", [Play, RefiningPlay])
+def test_a_head_that_turns_back_at_once_keeps_its_id(kind: type[Play]) -> None:
+    """At 9 sizes a second to and fro, the place where it was going is farther off than the reach of a prediction."""
+    ways = [abs((index % 12) - 6) * 9.0 for index in range(72)]
+    play = kind([[(60 + way, 60, 30)] for way in ways])
+    assert ids(play) == [[1]] * 72

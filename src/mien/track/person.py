@@ -28,6 +28,8 @@ class Person:
         height: The same.
         seen: When it was last seen, s on the tracker's clock.
         found: When the whole detector last found it.
+        sx: Centre in px where it was last seen.
+        sy: The same.
         vx: Velocity in px/s.
         vy: The same.
         tx: Velocity in px/s, averaged over `TREND` seconds.
@@ -46,6 +48,8 @@ class Person:
     height: float
     seen: float
     found: float
+    sx: float
+    sy: float
     vx: float = 0.0
     vy: float = 0.0
     tx: float = 0.0
@@ -103,7 +107,8 @@ class Person:
         x1, y1, x2, y2 = box
         total = self.place + NOISE / trust
         here, there = self.place / total, self.bond / total
-        dx, dy = (x1 + x2) / 2 - self.x, (y1 + y2) / 2 - self.y
+        self.sx, self.sy = (x1 + x2) / 2, (y1 + y2) / 2
+        dx, dy = self.sx - self.x, self.sy - self.y
         self.x, self.y = self.x + here * dx, self.y + here * dy
         self.vx, self.vy = self.vx + there * dx, self.vy + there * dy
         self.speed = max(0.01, self.speed - there * self.bond)
@@ -124,8 +129,8 @@ class Person:
 
     def scale(self, across: float, down: float) -> None:
         """Follow a picture that changes its size."""
-        self.x, self.vx, self.tx, self.width = self.x * across, self.vx * across, self.tx * across, self.width * across
-        self.y, self.vy, self.ty, self.height = self.y * down, self.vy * down, self.ty * down, self.height * down
+        self.x, self.vx, self.tx, self.width, self.sx = (value * across for value in (self.x, self.vx, self.tx, self.width, self.sx))
+        self.y, self.vy, self.ty, self.height, self.sy = (value * down for value in (self.y, self.vy, self.ty, self.height, self.sy))
 
     def state(self) -> dict[str, Any]:
         """All of it, as numbers."""

@@ -26,6 +26,8 @@ ASTRAY = 0.5  # Sizes by which a confirmed box may lie off the place where it wa
 GROWN = 0.35  # Logarithm of the largest factor between its size and the size before.
 SAME = 0.4  # Overlap (intersection over union) of two boxes above which they show one face.
 REACH = 1.8  # Sizes; a face farther from where a person is thought to be is never theirs.
+TURNED = 0.6  # Sizes from where a face was last seen within which it is still theirs, `MOMENT` seconds later at most.
+MOMENT = 0.25
 STILL_REACH = 0.7  # The same over a step so long that only overlap counts.
 
 Pixels = NDArray[np.uint8]
@@ -172,7 +174,10 @@ class Tracker:
         people, faces = self._confirmed(image, self._people)
         if visible - {person.id for person in people}:
             return self._look(image)  # Somebody is gone: where to?
-        if any(score < UNSURE and self._clock - person.found > self.options.full_every for person, score in zip(people, faces.scores.tolist(), strict=True)):
+        if any(
+            score < UNSURE and self._clock - person.found > self.options.full_every
+            for person, score in zip(people, faces.scores.tolist(), strict=True)
+        ):
             return self._look(image)
         return people, faces
 
@@ -205,7 +210,8 @@ class Tracker:
 
     def _newcomer(self, box: Sequence[float]) -> Person:
         x1, y1, x2, y2 = box
-        person = Person(self._next, (x1 + x2) / 2, (y1 + y2) / 2, max(1.0, x2 - x1), max(1.0, y2 - y1), self._clock, self._clock)
+        x, y = (x1 + x2) / 2, (y1 + y2) / 2
+        person = Person(self._next, x, y, max(1.0, x2 - x1), max(1.0, y2 - y1), self._clock, self._clock, x, y)
         self._next += 1
         self._people.append(person)
         return person
@@ -222,7 +228,19 @@ class Tracker:
         grown = np.abs(np.log(sizes / places[..., 2]))
         reach = STILL_REACH if self._clock - self._before > COARSE else np.minimum(REACH, 0.35 + 3 * places[..., 3])
         cost = (away / (0.1 + places[..., 3])) ** 2 + (grown / 0.15) ** 2
-        return assign(np.where((away <= reach) & (grown <= 2 * GROWN), cost, np.inf), limit=1e3)
+        pairs = assign(np.where((away <= reach) & (grown <= 2 * GROWN), cost, np.inf), limit=1e3)
+        return pairs + self._turned(centres, sizes, grown, pairs)
+
+    def _turned(
+        self, centres: NDArray[np.float64], sizes: NDArray[np.float64], grown: NDArray[np.float64], pairs: list[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        """Who turned back at once: of those left over, whose face is near where it was a moment ago, not where it was going."""
+        seen = np.array([(person.sx, person.sy, person.size, self._clock - person.seen) for person in self._people])[:, None]
+        away = np.hypot(centres[:, 0] - seen[..., 0], centres[:, 1] - seen[..., 1]) / np.sqrt(sizes * seen[..., 2])
+        near = (away <= TURNED) & (grown <= 2 * GROWN) & (seen[..., 3] <= MOMENT)
+        for row, column in pairs:
+            near[row] = near[:, column] = False
+        return assign(np.where(near, away, np.inf), limit=1e3)
 
     def _confirmed(self, image: Pixels, people: Sequence[Person], taken: NDArray[np.float32] | None = None) -> tuple[list[Person], Faces]:
         """Those whose face the last network still sees where it is thought to be, and their faces.
