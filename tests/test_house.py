@@ -102,6 +102,7 @@ def test_imports_point_down(path: Path) -> None:
         ("pandas", {"compat/fer/rows.py", "compat/fer/video.py", "reading.py"}),
         ("polars", {"data/parquet.py", "tables/parquet.py"}),
         ("pympi", {"elan.py"}),
+        ("paho", {"hooks/mqtt.py"}),
         ("mss", {"media/live/screen.py"}),
         ("jinja2", {"audience/report.py", "evaluate/report.py", "report/page.py"}),
     ],

@@ -244,7 +244,8 @@ def _text(path: Path) -> str:
 def _broken(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
     """What the parser says, with the place in front."""
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
-    what, line, column = found.groups() if found else (str(error).replace(" (at end of document)", " at the end"), text.count("\n") + 1, len(text) - text.rfind("\n"))
+    end = (str(error).replace(" (at end of document)", " at the end"), text.count("\n") + 1, len(text) - text.rfind("\n"))
+    what, line, column = found.groups() if found else end
     return f"{path}:{line}:{column}: expected TOML; {what}: correct this line"
 
 
