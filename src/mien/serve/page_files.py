@@ -91,7 +91,9 @@ def page_file(name: str) -> PageFile | None:
 
 
 def compressed(content: bytes, media_type: str) -> PageFile:
-    """Bytes as they are sent: by gzip where that saves a twentieth or more."""
+    """Bytes as they are sent: by gzip where that saves a twentieth or more, which it does not of the weights of networks."""
+    if media_type == "application/octet-stream":
+        return _file(content, media_type, None)
     small = gzip.compress(content, 6, mtime=0)
     if len(small) < 0.95 * len(content):
         return _file(small, media_type, "gzip")

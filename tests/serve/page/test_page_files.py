@@ -15,6 +15,7 @@ from service import Service
 from mien.serve.page_files import FOLDER, POLICY, page_file
 
 ROOT = Path(__file__).parents[3]
+Captured = pytest.CaptureFixture[str]
 
 
 def test_every_file_is_served(service: Service) -> None:
