@@ -76,7 +76,8 @@ class Comparing:
 
 def _shift(found: Difference, column: int, people: int) -> Shift:
     change, reach = float(found.change[column]), float(found.reach[column])
-    clear = abs(change) >= max(LEAST_CHANGE, reach) and bool(found.common[column])
     before, after = (published(float(side[column]), people) for side in (found.before, found.after))
     low, high = (published(min(1.0, max(-1.0, end)), people) for end in (change - reach, change + reach))
+    # By the interval as it is told: whoever reads it sees why.
+    clear = abs(change) >= LEAST_CHANGE and (low > 0 or high < 0) and bool(found.common[column])
     return Shift(before, after, round(after - before, 2), low, high, clear)
