@@ -174,7 +174,7 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
             after,
             _Pictures(name, images),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Add"],
+            op_types_to_quantize=["Conv", "Add", "Relu"],
             nodes_to_exclude=[first],
             per_channel=True,
             # Processors without instructions for such sums add two products in 16 bits, which 7-bit weights cannot overflow.
