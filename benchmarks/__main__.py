@@ -21,6 +21,7 @@ def main() -> None:
         ("memory", clip),
         ("tracking", clip),
         ("overlap", clip),
+        ("service", ""),
         ("explanation", ""),
         ("leaderboard", str(DATA)),
         ("evaluation", str(DATA)),
