@@ -262,7 +262,8 @@ def screen(cast: Cast, work: Path, seconds: float) -> dict[str, Any]:
         for point, change in zip(meeting.points, captured.changes, strict=True)
     ]
     for name, clear, status in told:
-        print(f"          {name}: {'told' if clear else 'not told'} ({status})")
+        if status != "not_reached":
+            print(f"          {name}: {'told' if clear else 'not told'} ({status})")
     figures = {"apart": float(apart.max()), "apart_mean": float(apart.mean()), "off": float(off.max()), "off_mean": float(off.mean())}
     return {"began": began, "windows": len(both), "points": told, **figures}
 
