@@ -38,13 +38,23 @@ class NetworkOptions:
     head: Annotated[
         str | None, typer.Option(help="Which reading of the network to use (mien models).", show_default=False, rich_help_panel=_NETWORKS)
     ] = None
+    uncertain_below: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Show uncertain in place of an expression that is less probable; below 0.5 an answer is more likely wrong than right.",
+            show_default=False,
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = None
     threads: Annotated[int | None, typer.Option(help="Threads for each network.", min=1, rich_help_panel=_NETWORKS)] = None
 
     def pipeline(self) -> Pipeline:
         """Open the networks."""
         from mien.pipeline import Pipeline
 
-        return Pipeline(self.detector, self.model, head=self.head, min_face=self.min_face, largest=self.largest, threads=self.threads)
+        chosen: dict[str, Any] = {"head": self.head, "uncertain_below": self.uncertain_below, "min_face": self.min_face}
+        return Pipeline(self.detector, self.model, largest=self.largest, threads=self.threads, **chosen)
 
 
 @dataclass(frozen=True)
