@@ -158,9 +158,7 @@ def show(results: dict[str, Any]) -> None:
     for number, run in enumerate(eight, 1):
         line(f"{number} of 8", run, LIMIT_EIGHT)
     p95, read = [run["p95_ms"] for run in eight], [run["frames"] - run["skipped"] for run in eight]
-    print(
-        f"\nfair      of each of the eight {min(read)} to {max(read)} frames were read; p95 {min(p95)} to {max(p95)} ms, {max(p95) / min(p95):.2f} times"
-    )
+    print(f"\nfair      of each of the eight {min(read)} to {max(read)} frames were read; p95 {min(p95)} to {max(p95)} ms")
     if samples := results.get("memory"):
         early = statistics.median([size for index, size in samples[5:15]])
         late = statistics.median([size for index, size in samples[-10:]])

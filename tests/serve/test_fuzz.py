@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from benchmarks.fuzz import Finding, broken, check, fuzz, running, seeds
 
 

@@ -77,7 +77,7 @@ def test_what_cannot_be_served_is_told_in_a_line(tmp_path: Path) -> None:
 def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(tmp_path: Path, movie: Callable[..., Path]) -> None:
     folder = tmp_path / "state"
     with served("--folder", str(folder)) as (process, url):
-        video = httpx.post(f"{url}v1/videos", files={"file": movie(250).read_bytes()}, data={"results": "result.jsonl"}, timeout=60).json()["id"]
+        video = httpx.post(f"{url}v1/videos", files={"file": movie(800).read_bytes()}, data={"results": "result.jsonl"}, timeout=60).json()["id"]
         journal = folder / "videos" / video / "journal" / "0" / "000000.npz"
         while not journal.exists():
             assert httpx.get(f"{url}v1/videos/{video}").json()["state"] in ("waiting", "reading")
@@ -92,7 +92,7 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(tmp_pa
         events = httpx.get(f"{url}v1/videos/{video}/events", timeout=100).text
         assert events.strip().splitlines()[-2] == "event: done"
         rows = [json.loads(line) for line in httpx.get(f"{url}v1/videos/{video}/result.jsonl").text.splitlines()]
-        assert sorted({row["frame"] for row in rows}) == list(range(250))
+        assert sorted({row["frame"] for row in rows}) == list(range(800))
 
 
 def _at_work(video: str) -> bool:
