@@ -23,6 +23,7 @@ def main() -> None:
         ("overlap", clip),
         ("service", ""),
         ("explanation", ""),
+        ("triggers", ""),
         ("leaderboard", str(DATA)),
         ("evaluation", str(DATA)),
         ("pipeline", str(DATA)),

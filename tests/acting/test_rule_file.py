@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mien.acting import mistakes_in, read_rules
 from mien.errors import InputError, RuleError
@@ -122,6 +125,18 @@ def test_the_network_decides_which_expressions_there_are(write) -> None:  # type
     path = write('[rules.a]\nwhen = "any.contempt > 0.5"')
     assert read_rules(path, FERPLUS).rules
     assert "there are angry" in mistakes_in(path)[0]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, len(GOOD)), st.integers(0, 12), st.text(alphabet="\"'[]{}=.,#\\\n aé1-", max_size=6))
+def test_whatever_happens_to_a_file_it_is_rules_or_mistakes_with_a_place(tmp_path: Path, at: int, gone: int, new: str) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(GOOD[:at] + new + GOOD[at + gone :], encoding="utf-8")
+    try:
+        told = mistakes_in(path)
+    except RuleError as error:  # Not TOML any more.
+        told = [str(error)]
+    assert all(re.match(rf"{re.escape(str(path))}:\d+:\d+: ", line) for line in told), told
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

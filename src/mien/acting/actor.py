@@ -137,16 +137,22 @@ class Actor:
     def _hooks(self, functions: Mapping[str, Callable[[Delivery], object] | Hook]) -> dict[str, Hook]:
         """The hooks of all actions that are used."""
         hooks: dict[str, Hook] = {}
-        for name in dict.fromkeys(name for rule in self._set.rules for name in rule.do):
-            given, action = functions.get(name), self._actions[name]
-            if given is None:
-                hooks[name] = create_hook(action.kind, action.settings, self._options.tell)
-            else:
-                hooks[name] = given if isinstance(given, Hook) else Call(given)
-            hooks[name].start([rule.name for rule in self._set.rules if name in rule.do])
-        if self._options.log is not None:
-            hooks[LOG] = create_hook("log", LogSettings(file=self._options.log))
+        try:
+            for name in dict.fromkeys(name for rule in self._set.rules for name in rule.do):
+                hooks[name] = self._hook(name, functions.get(name))
+                hooks[name].start([rule.name for rule in self._set.rules if name in rule.do])
+            if self._options.log is not None:
+                hooks[LOG] = create_hook("log", LogSettings(file=self._options.log))
+        except BaseException:
+            for hook in hooks.values():
+                hook.close()
+            raise
         return hooks
+
+    def _hook(self, name: str, given: Callable[[Delivery], object] | Hook | None) -> Hook:
+        if given is None:
+            return create_hook(self._actions[name].kind, self._actions[name].settings, self._options.tell)
+        return given if isinstance(given, Hook) else Call(given)
 
     def _attempts(self, name: str) -> int:
         return self._actions[name].attempts if name in self._actions else Retries().attempts

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mien.errors import DeliveryError, InputError
 from mien.hooks.delivery import Delivery
-from mien.hooks.hook import Hook
+from mien.hooks.hook import Hook, carefully
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Courier:
         self.name = name
         self.delivered = self.lost = 0
         self.pictured = hook.pictured
-        self._hook, self._retries, self._tell = hook, retries, tell
+        self._hook, self._retries, self._tell = hook, retries, carefully(tell)
         self._waiting: deque[Delivery] = deque()
         self._busy = False
         self._dropping = False

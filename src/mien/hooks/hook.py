@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from mien.hooks.delivery import Delivery
 
@@ -58,6 +59,19 @@ class Call(Hook):
 
     def deliver(self, delivery: Delivery) -> None:
         self._function(delivery)
+
+
+def carefully(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """The same, but what is told never ends the thread that tells it, as a terminal that has gone would.
+
+    >>> carefully(lambda line: 1 / 0)("hello")
+    """
+
+    def say(line: str) -> None:
+        with suppress(Exception):
+            tell(line)
+
+    return say
 
 
 def slug(name: str) -> str:

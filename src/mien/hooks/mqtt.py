@@ -19,7 +19,7 @@ from pydantic import Field, field_validator
 from mien.errors import DeliveryError, MissingExtraError, RuleError
 from mien.hooks.delivery import Delivery
 from mien.hooks.discovery import Topics, check_names, discoveries
-from mien.hooks.hook import Hook
+from mien.hooks.hook import Hook, carefully
 from mien.hooks.settings import Settings
 
 _KEEPALIVE = 30  # s after which a broker that says nothing is asked whether it is there.
@@ -89,7 +89,7 @@ class Mqtt(Hook):
     """
 
     def __init__(self, settings: MqttSettings, tell: Callable[[str], None] | None = None) -> None:
-        self._settings, self._tell = settings, tell or (lambda line: None)
+        self._settings, self._tell = settings, carefully(tell or (lambda line: None))
         self.keep = settings.keep
         self._topics = Topics(settings.prefix, settings.device)
         self._rules: Sequence[str] = ()
