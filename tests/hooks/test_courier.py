@@ -50,6 +50,23 @@ def test_what_fails_is_tried_again_and_then_given_up() -> None:
     ]
 
 
+def test_a_function_that_wants_to_end_the_program_ends_nothing() -> None:
+    told: list[str] = []
+
+    def leave(delivery: Delivery) -> None:
+        raise SystemExit(3)
+
+    def gone(line: str) -> None:
+        told.append(line)
+        raise BrokenPipeError
+
+    courier = Courier("leave", Call(leave), QUICK, gone)
+    courier.offer(event())
+    courier.offer(event())
+    assert courier.close(soon()) == 2
+    assert sum("tried 3 times: SystemExit: 3" in line for line in told) == 2
+
+
 def test_what_is_of_no_use_is_not_tried_again() -> None:
     tries: list[Delivery] = []
 

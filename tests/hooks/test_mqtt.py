@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import re
 import shutil
 import signal
@@ -264,6 +265,24 @@ time.sleep(60)
     finally:
         process.kill()
         process.wait()
+
+
+def test_from_the_command_to_the_broker(broker: Broker, listener: Listener, movie: Callable[..., Path], tmp_path: Path) -> None:
+    clip = movie(30, nobody=range(12, 30))
+    (tmp_path / "rules.toml").write_text(
+        '[rules.nobody]\nwhen = "faces == 0"\nfor = 0.5\ndo = ["room"]\n'
+        f'[actions.room]\ntype = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\ndevice = "desk"\n'
+    )
+    command = [sys.executable, "-m", "mien", "act", f"live:{clip}", "--rules", "rules.toml"]
+    environment = {**os.environ, "MIEN_MQTT_USER": "anna", "MIEN_MQTT_PASSWORD": "s3cret"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=100)
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: listener.payloads("mien/desk/availability") == ["online", "offline"])
+    [one] = map(json.loads, listener.payloads("mien/desk/nobody/event"))
+    assert (one["event_type"], one["faces"], one["source"]) == ("start", 0, f"live:{clip}")
+    assert 1.6 < one["time"] < 3
+    assert not any("s3cret" in message.payload for message in listener.heard)
+    assert "s3cret" not in done.stdout + done.stderr
 
 
 def test_rules_that_would_share_a_topic_are_refused(broker: Broker) -> None:

@@ -124,7 +124,7 @@ class Courier:
         for attempt in range(1, self._retries.attempts + 1):
             try:
                 self._hook.deliver(delivery)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if self._over.is_set():
                     return
                 final = attempt == self._retries.attempts or (isinstance(error, DeliveryError) and not error.again)
@@ -138,7 +138,7 @@ class Courier:
             self._over.wait(pause)
             pause = min(2 * pause, self._retries.longest)
 
-    def _failed(self, delivery: Delivery, error: Exception, attempt: int, final: bool) -> None:
+    def _failed(self, delivery: Delivery, error: BaseException, attempt: int, final: bool) -> None:
         """Say it once, not for every attempt and every event."""
         words = _words(error)
         if final:
@@ -155,5 +155,5 @@ class Courier:
             self._told = None
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return str(error) if isinstance(error, (DeliveryError, InputError)) else f"{type(error).__name__}: {error}"
