@@ -162,3 +162,14 @@ def test_a_video_that_is_none_is_told_on_the_server(visit: Visit) -> None:
     failed.wait_for(timeout=READY)
     assert "notes.mp4" in failed.inner_text()
     visit.problems[:] = [problem for problem in visit.problems if "415" not in problem and "422" not in problem]
+
+
+def test_choices_hold_for_pictures(visit: Visit, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:
+    both = np.concatenate([astronaut, np.asarray(Image.fromarray(grace_hopper).resize((400, 512)))], axis=1)
+    visit.ready()
+    assert "2 faces" in _drop(visit, "both.png", "image/png", encoded(both)).inner_text()
+    visit.page.check("#largest")
+    assert "1 face" in _drop(visit, "biggest.png", "image/png", encoded(both)).inner_text()
+    visit.page.uncheck("#largest")
+    visit.page.select_option("#min-face", "140")
+    assert "1 face" in _drop(visit, "tall.png", "image/png", encoded(both)).inner_text()

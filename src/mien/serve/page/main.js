@@ -127,7 +127,7 @@ class Page {
   /** @param {boolean} on */
   running(on) {
     part("welcome").hidden = on;
-    part("controls").hidden = !on;
+    part("pause").hidden = part("stop").hidden = !on;
     part("stage").classList.toggle("on", on);
     part("stage-note").hidden = true;
     this.paused(false);

@@ -13,6 +13,7 @@ const AHEAD = 3; // Frames that wait at most before the video stops for them.
 /** A video element that shows a file. @param {string} url @param {string} name @returns {Promise<HTMLVideoElement>} */
 export function opened(url, name) {
   const video = document.createElement("video");
+  if (!("requestVideoFrameCallback" in video)) throw new Error(`${name}: this browser does not tell of the frames of a video: try the server way`);
   Object.assign(video, { src: url, muted: true, playsInline: true, preload: "auto" });
   return new Promise((resolve, reject) => {
     video.onloadeddata = () => (video.videoWidth ? resolve(video) : reject(new Error(`${name}: there is no picture in it, only sound`)));

@@ -3,6 +3,7 @@
  * @typedef {import("../device.js").Face} Face
  */
 
+import { area } from "../reading/boxes.js";
 import { captionOf } from "../shown.js";
 import { named, shares, table } from "./card.js";
 import { annotate, decoded, fileOf, pixelsOf } from "./picture.js";
@@ -14,13 +15,14 @@ const HEAD = ["Face", "Expression", "Probability", "All expressions"];
 /**
  * @param {File} file
  * @param {import("./card.js").Card} card
- * @param {{way: any, name: string, minFace: number, settings: any, login: any}} how
+ * @param {{way: any, name: string, minFace: number, largest: boolean, settings: any, login: any}} how
  */
-export async function still(file, card, { way, name, minFace, settings, login }) {
+export async function still(file, card, { way, name, minFace, largest, settings, login }) {
   card.progress("Reading …");
   const here = name === "device";
   const canvas = here ? await decoded(file) : await decoded(file).catch(() => null);
-  const faces = here ? await way.picture(pixelsOf(canvas), minFace) : (await login.through(() => way.picture(file, minFace))).faces;
+  const found = here ? await way.picture(pixelsOf(canvas), minFace) : (await login.through(() => way.picture(file, minFace))).faces;
+  const faces = largest ? biggest(found) : found;
   const stem = file.name.replace(/\.[^.]+$/, "") || "picture";
   const rows = rowsOf(file.name, [{ frame: 0, time: 0, faces }], settings);
   const told = faces.map((face) => captionOf(face, settings));
@@ -43,6 +45,9 @@ export async function still(file, card, { way, name, minFace, settings, login })
   };
   card.offer("Report (HTML)", `${stem}-report.html`, report(content, settings));
 }
+
+/** @param {Face[]} faces */
+const biggest = (faces) => [...faces].sort((a, b) => area(b.box) - area(a.box)).slice(0, 1);
 
 async function show(card, canvas, faces, settings, words, stem) {
   // Numbered as in the table.
