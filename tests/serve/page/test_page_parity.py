@@ -101,18 +101,18 @@ def test_streams(run_module: Running, service: Service, astronaut: np.ndarray, g
     more of the last digit in which two machines differ.
     """
     frames = []
-    for index in range(36):
+    for index in range(27):
         picture = np.full((240, 400, 3), 70, np.uint8)
         for left, photograph in ((0, astronaut), (200, grace_hopper)):
             part = np.asarray(Image.fromarray(photograph).resize((190, 200)))
             top = 10 + index // 3 if left else 20
-            picture[top : top + 200, left : left + 190] = part if index < 20 or left else 70
-        frames.append({**_file(encoded(picture), "png"), "time": index / 15})
+            picture[top : top + 200, left : left + 190] = part if index < 15 or left else 70
+        frames.append({**_file(encoded(picture), "png"), "time": index / 12})
     here, there = run_module("device.js", STREAMS, frames)
     for index, (one, other) in enumerate(zip(here, there, strict=True)):
         _same(one, other) if index < 3 else _same(one, other, within=0.08, pixels=2)
     assert [len(faces) for faces in there][5] == 2
-    assert [len(faces) for faces in there][30] == 1
+    assert [len(faces) for faces in there][24] == 1
 
 
 @pytest.mark.parametrize("name", ["one_face.jpg", "many_faces.jpg"])
