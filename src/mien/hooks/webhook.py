@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Timer
@@ -82,6 +83,7 @@ class Webhook(Hook):
         connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         connection = self._connection = connect(parts.hostname or "", parts.port, timeout=timeout)
         # The timeout of a socket begins anew with each byte; a server that sends one now and then would hold us for ever.
+        began = time.monotonic()
         watch = Timer(timeout, _cut, [connection])
         watch.daemon = True
         watch.start()
@@ -89,10 +91,8 @@ class Webhook(Hook):
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body, headers)
             return connection.getresponse().status
-        except TimeoutError:
-            raise self._error(f"no answer within {timeout:g} s: look at the server, or allow it a longer timeout") from None
         except (OSError, HTTPException, ValueError) as error:
-            if not watch.is_alive():
+            if isinstance(error, TimeoutError) or time.monotonic() - began >= timeout:
                 raise self._error(f"no answer within {timeout:g} s: look at the server, or allow it a longer timeout") from None
             raise self._error(f"{_reason(error)}: check the address, and that the server runs") from None
         finally:
