@@ -82,12 +82,13 @@ class Webhook(Hook):
         parts, timeout = self._parts, self._settings.timeout
         connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         connection = self._connection = connect(parts.hostname or "", parts.port, timeout=timeout)
-        # The timeout of a socket begins anew with each byte; a server that sends one now and then would hold us for ever.
-        began = time.monotonic()
-        watch = Timer(timeout, _cut, [connection])
-        watch.daemon = True
-        watch.start()
+        began, watch = time.monotonic(), None
         try:
+            connection.connect()
+            # The timeout of a socket begins anew with each byte; a server that sends one now and then would hold us for ever.
+            watch = Timer(max(0.01, began + timeout - time.monotonic()), _cut, [connection])
+            watch.daemon = True
+            watch.start()
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body, headers)
             return connection.getresponse().status
@@ -96,7 +97,8 @@ class Webhook(Hook):
                 raise self._error(f"no answer within {timeout:g} s: look at the server, or allow it a longer timeout") from None
             raise self._error(f"{_reason(error)}: check the address, and that the server runs") from None
         finally:
-            watch.cancel()
+            if watch is not None:
+                watch.cancel()
             connection.close()
 
     def _error(self, what: str, *, again: bool = True) -> DeliveryError:
