@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.card import Card, InputSpec, write_card
-from mien.errors import NetworkError
+from mien.errors import InputError, NetworkError
 from mien.networks import detector_path, network_path, shipped
 from mien.runtime import open_network
 
@@ -84,9 +84,31 @@ def test_file_that_only_looks_like_onnx(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_provider_that_is_not_installed(rnet):
-    with pytest.raises(NetworkError, match=r"CPUExecutionProvider.*got NoSuchProvider"):
-        open_network(rnet, providers=["NoSuchProvider"])
+def test_device_is_chosen_in_one_way(rnet, monkeypatch):
+    assert open_network(rnet, device="cpu").device == "cpu"
+    with pytest.raises(InputError, match=r"expected a device out of auto, cpu, cuda.*got 'gpu'"):
+        open_network(rnet, device="gpu")
+    with pytest.raises(InputError, match=r"out of auto, cpu, .*got openvino: install an ONNX Runtime that has it, or give --device cpu"):
+        open_network(rnet, device="openvino")
+
+
+def test_device_that_is_installed_but_does_not_start(rnet, monkeypatch):
+    """A driver that is missing: ONNX Runtime then runs on the CPU without a word."""
+    import onnxruntime
+
+    real = onnxruntime.InferenceSession
+
+    def without_driver(data, options, providers, provider_options):
+        return real(data, options, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without_driver)
+    assert open_network(rnet, device="auto").device == "cpu"
+    with pytest.raises(InputError, match="CUDAExecutionProvider is installed, but does not start here"):
+        open_network(rnet, device="cuda")
+
+
+def test_threads_are_one_or_more(rnet):
     with pytest.raises(NetworkError, match="1 thread or more"):
         open_network(rnet, threads=0)
 

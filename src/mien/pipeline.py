@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from mien.networks import network_path
 from mien.runtime import open_network
 
 DEFAULT_DETECTOR = "mtcnn"
-DEFAULT_MODEL = "small"
+DEFAULT_MODEL = "small-int8"
 
 
 class Pipeline:
@@ -35,6 +36,7 @@ class Pipeline:
         min_face: Height in px of the smallest face to look for; the detector's own by default.
         largest: Keep only the biggest face of each picture.
         threads: Threads for each network; as many as there are cores by default.
+        device: What runs the networks: ``cpu``, ``cuda`` and others of `mien.runtime.DEVICES`, or ``auto``.
 
     Raises:
         InputError: There is no such detector or head, or an option is impossible.
@@ -58,11 +60,13 @@ class Pipeline:
         min_face: int | None = None,
         largest: bool = False,
         threads: int | None = None,
+        device: str = "cpu",
     ) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"expected at least 1 thread; got {threads}")
-        self.detector = create_detector(detector, min_face=min_face, threads=threads) if isinstance(detector, str) else detector
-        self.classifier = Classifier(open_network(network_path(model), threads=threads), head, uncertain_below)
+        choice: dict[str, Any] = {"threads": threads, "device": device}
+        self.detector = create_detector(detector, min_face=min_face, **choice) if isinstance(detector, str) else detector
+        self.classifier = Classifier(open_network(network_path(model), **choice), head, uncertain_below)
         self.largest = largest
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.card import Card, read_card, read_network
-from mien.errors import NetworkError
+from mien.errors import InputError, NetworkError
 
 
 class Network:
@@ -32,6 +32,11 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({self.card.name!r}, {str(self.path)!r}, {', '.join(self.providers)})"
+
+    @property
+    def device(self) -> str:
+        """What runs it, as one of `DEVICES`."""
+        return next((name for name, provider in DEVICES.items() if provider == self.providers[0]), self.providers[0])
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -58,20 +63,33 @@ class Network:
         return dict(zip(self._outputs, values, strict=True))
 
 
-def open_network(path: str | os.PathLike[str], *, threads: int | None = None, providers: Sequence[str] | None = None) -> Network:
+DEVICES = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "migraphx": "MIGraphXExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+"""Words for ONNX Runtime's execution providers; ``auto`` is ``cuda`` where that can be started, else ``cpu``."""
+
+
+def open_network(path: str | os.PathLike[str], *, threads: int | None = None, device: str = "cpu") -> Network:
     """Open a network file and check it against its card.
 
     Args:
         path: ONNX file with a card (`mien.card`).
         threads: How many threads one run may use; None leaves it to ONNX Runtime, which takes all physical cores.
-        providers: ONNX Runtime's execution providers in order of preference; None is the CPU.
+        device: What runs it: ``auto`` or one of `DEVICES`. `Network.device` says what it got.
 
     Raises:
-        NetworkError: The file is missing, damaged, has no card or cannot be run here; or a provider is not installed.
+        NetworkError: The file is missing, damaged, has no card or cannot be run here.
+        InputError: There is no such device, or it cannot be used here.
     """
     path = Path(path)
     data = read_network(path)  # Once, so that what is checked is what runs.
-    return _opened(data, read_card(data, name=str(path)), path, threads, providers)
+    return _opened(data, read_card(data, name=str(path)), path, threads, device)
 
 
 def open_graph(data: bytes, card: Card, path: Path) -> Network:
@@ -85,27 +103,51 @@ def open_graph(data: bytes, card: Card, path: Path) -> Network:
     Raises:
         NetworkError: It cannot be run here.
     """
-    return _opened(data, card, path, None, None)
+    return _opened(data, card, path, None, "cpu")
 
 
-def _opened(data: bytes, card: Card, path: Path, threads: int | None, providers: Sequence[str] | None) -> Network:
+def _opened(data: bytes, card: Card, path: Path, threads: int | None, device: str) -> Network:
     import onnxruntime
 
-    wanted = list(providers or ["CPUExecutionProvider"])
-    missing = set(wanted) - set(onnxruntime.get_available_providers())
-    if missing:
-        raise NetworkError(f"expected providers among {', '.join(onnxruntime.get_available_providers())}; got {', '.join(sorted(missing))}")
+    if threads is not None and threads < 1:
+        raise NetworkError(f"expected 1 thread or more; got {threads}")
+    wanted = _providers(device)
+    try:
+        network = Network(_session(data, threads, wanted), card, path)
+    except Exception as error:
+        raise NetworkError(f"{path}: ONNX Runtime {onnxruntime.__version__} cannot open it: {_line(error)}") from None
+    if device != "auto" and network.providers[0] != wanted[0]:
+        # A driver or a library of the device is missing, of which ONNX Runtime says nothing.
+        raise InputError(f"{wanted[0]} is installed, but does not start here: see to the driver and its libraries, or give --device cpu")
+    return network
+
+
+def _session(data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # Everything that matters comes as an exception.
     options.inter_op_num_threads = 1
     if threads is not None:
-        if threads < 1:
-            raise NetworkError(f"expected 1 thread or more; got {threads}")
         options.intra_op_num_threads = threads
-    try:
-        return Network(onnxruntime.InferenceSession(data, options, providers=wanted), card, path)
-    except Exception as error:
-        raise NetworkError(f"{path}: ONNX Runtime {onnxruntime.__version__} cannot open it: {_line(error)}") from None
+    # Pictures come in many sizes, and CUDA's own choice is to measure every algorithm for each of them.
+    settings = [{"cudnn_conv_algo_search": "HEURISTIC"} if name == DEVICES["cuda"] else {} for name in providers]
+    return onnxruntime.InferenceSession(data, options, providers=list(providers), provider_options=settings)
+
+
+def _providers(device: str) -> list[str]:
+    """ONNX Runtime's providers for a device, the CPU last, for what the device cannot do."""
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    if device != "auto" and device not in DEVICES:
+        raise InputError(f"expected a device out of auto, {', '.join(DEVICES)}; got {device!r}")
+    if device != "auto" and DEVICES[device] not in there:
+        found = ", ".join(name for name, provider in DEVICES.items() if provider in there)
+        remedy = "install onnxruntime-gpu in place of onnxruntime" if device in ("cuda", "tensorrt") else "install an ONNX Runtime that has it"
+        raise InputError(f"expected a device out of auto, {found}, which this ONNX Runtime has; got {device}: {remedy}, or give --device cpu")
+    first = DEVICES["cuda"] if device == "auto" else DEVICES[device]
+    return [name for name in dict.fromkeys((first, DEVICES["cpu"])) if name in there]
 
 
 def _line(error: Exception) -> str:

@@ -48,13 +48,16 @@ class NetworkOptions:
         ),
     ] = None
     threads: Annotated[int | None, typer.Option(help="Threads for each network.", min=1, rich_help_panel=_NETWORKS)] = None
+    device: Annotated[
+        str, typer.Option(help="What runs the networks: auto, cpu, cuda, ... as ONNX Runtime has it here.", rich_help_panel=_NETWORKS)
+    ] = "auto"
 
     def pipeline(self) -> Pipeline:
         """Open the networks."""
         from mien.pipeline import Pipeline
 
         chosen: dict[str, Any] = {"head": self.head, "uncertain_below": self.uncertain_below, "min_face": self.min_face}
-        return Pipeline(self.detector, self.model, largest=self.largest, threads=self.threads, **chosen)
+        return Pipeline(self.detector, self.model, largest=self.largest, threads=self.threads, device=self.device, **chosen)
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,14 @@ class Refiner(Protocol):
         ...
 
 
-def create_detector(name: str = "mtcnn", *, min_face: int | None = None, threads: int | None = None) -> Detector:
+def create_detector(name: str = "mtcnn", *, min_face: int | None = None, threads: int | None = None, device: str = "cpu") -> Detector:
     """A detector by its name.
 
     Args:
         name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each picture is one face).
         min_face: Height in px of the smallest face to be found; the detector's own choice (40) by default. ``whole`` has no use for it.
         threads: Threads that one run of a network may use; only ``mtcnn`` has a use for it.
+        device: What runs its networks, ``auto`` or one of `mien.runtime.DEVICES`; only ``mtcnn`` has a use for it.
 
     Raises:
         InputError: There is no such detector, or an option is out of range.
@@ -60,7 +61,7 @@ def create_detector(name: str = "mtcnn", *, min_face: int | None = None, threads
     """
     if name not in _MAKERS:
         raise InputError(f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}")
-    return _MAKERS[name](40 if min_face is None else min_face, threads)
+    return _MAKERS[name](40 if min_face is None else min_face, threads, device)
 
 
 def availability() -> dict[str, str | None]:
@@ -75,25 +76,25 @@ def availability() -> dict[str, str | None]:
     return found
 
 
-def _mtcnn(min_face: int, threads: int | None) -> Detector:
+def _mtcnn(min_face: int, threads: int | None, device: str) -> Detector:
     from mien.detect.mtcnn import MTCNN
 
-    return MTCNN(min_face, threads=threads)
+    return MTCNN(min_face, threads=threads, device=device)
 
 
-def _haar(min_face: int, threads: int | None) -> Detector:
+def _haar(min_face: int, threads: int | None, device: str) -> Detector:
     from mien.detect.haar import Haar
 
     return Haar(min_face)
 
 
-def _whole(min_face: int, threads: int | None) -> Detector:
+def _whole(min_face: int, threads: int | None, device: str) -> Detector:
     from mien.detect.whole import Whole
 
     return Whole()
 
 
-_MAKERS: dict[str, Callable[[int, int | None], Detector]] = {"mtcnn": _mtcnn, "haar": _haar, "whole": _whole}
+_MAKERS: dict[str, Callable[[int, int | None, str], Detector]] = {"mtcnn": _mtcnn, "haar": _haar, "whole": _whole}
 
 DETECTORS = tuple(_MAKERS)
 """Names that `create_detector` knows, the default first."""

@@ -45,6 +45,7 @@ class MTCNN:
         thresholds: Least probability of a face that P-Net, R-Net and O-Net must give.
         factor: Size of a pyramid level over that of the one before.
         threads: Threads per run of a network; None leaves it to ONNX Runtime.
+        device: What runs the networks; see `mien.runtime.open_network`.
 
     Raises:
         NetworkError: The networks were not made when mien was built.
@@ -54,7 +55,13 @@ class MTCNN:
     name = "mtcnn"
 
     def __init__(
-        self, min_face: int = 40, *, thresholds: tuple[float, float, float] = THRESHOLDS, factor: float = 0.709, threads: int | None = None
+        self,
+        min_face: int = 40,
+        *,
+        thresholds: tuple[float, float, float] = THRESHOLDS,
+        factor: float = 0.709,
+        threads: int | None = None,
+        device: str = "cpu",
     ) -> None:
         if min_face < WINDOW:
             raise InputError(f"expected min_face of {WINDOW} px or more; got {min_face}")
@@ -63,7 +70,9 @@ class MTCNN:
         self.min_face = min_face
         self.thresholds = thresholds
         self.factor = factor
-        self._pnet, self._rnet, self._onet = (open_network(detector_path(f"mtcnn-{part}"), threads=threads) for part in ("pnet", "rnet", "onet"))
+        self._pnet, self._rnet, self._onet = (
+            open_network(detector_path(f"mtcnn-{part}"), threads=threads, device=device) for part in ("pnet", "rnet", "onet")
+        )
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
         """Find the faces in each picture, best first.
