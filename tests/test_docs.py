@@ -11,15 +11,16 @@ from PIL import Image
 
 from mien.card import read_card
 from mien.networks import network_path, shipped
+from mien.pipeline import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "MODELS.md", ROOT / "CHANGELOG.md", ROOT / "LOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def score_table() -> str:
-    """The scores of the network in the package as a table for the pages."""
+    """The scores of the default network as a table for the pages."""
     lines = ["| reading | labels | PrivateTest | n | right | 95 % interval |", "|---|---|---|---|---|---|"]
-    for score in read_card(network_path("small")).scores:
+    for score in read_card(network_path(DEFAULT_MODEL)).scores:
         reading, part = score.note.split(",")[0].removeprefix("reading "), score.data.split(", ")[1]
         interval = f"{score.low:.1%} to {score.high:.1%}"
         lines.append(f"| `{reading}` | {score.labels} | {part} | {score.n:,} | {score.accuracy:.1%} | {interval} |")

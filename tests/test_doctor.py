@@ -8,19 +8,20 @@ import pytest
 
 from mien import doctor, networks
 from mien.errors import NetworkError
+from mien.pipeline import DEFAULT_MODEL
 
 
 def test_a_damaged_network_is_found_and_the_rest_still_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for path in networks.FOLDER.glob("*.onnx"):
         data = bytearray(path.read_bytes())
-        if path.stem == "small":
+        if path.stem == DEFAULT_MODEL:
             data[len(data) // 2] ^= 1
         (tmp_path / path.name).write_bytes(data)
     monkeypatch.setattr(networks, "FOLDER", tmp_path)
     monkeypatch.setattr(doctor, "FOLDER", tmp_path, raising=False)
     findings = {finding.what: finding for finding in doctor.examine()}
-    assert findings["network small"].ok is False
-    assert "damaged" in findings["network small"].detail
+    assert findings[f"network {DEFAULT_MODEL}"].ok is False
+    assert "damaged" in findings[f"network {DEFAULT_MODEL}"].detail
     assert findings["network mtcnn-pnet"].ok
     assert findings["self-test"].ok is False
     assert findings["detector mtcnn"].ok

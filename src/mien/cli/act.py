@@ -118,7 +118,7 @@ def _show(events: Iterable[Event], as_json: bool) -> None:
 @rules.command()
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Rules and actions, TOML.", show_default=False)],
-    model: Annotated[str, typer.Option(help="The network whose expressions the rules may name.")] = "small",
+    model: Annotated[str, typer.Option(help="The network whose expressions the rules may name.")] = "small-int8",
     head: Annotated[str | None, typer.Option(help="Which reading of the network.", show_default=False)] = None,
 ) -> None:
     """Check a file of rules: every mistake with file, line, column and what to do.

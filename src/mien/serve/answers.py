@@ -88,7 +88,7 @@ class Pictures(_Answer):
         json_schema_extra={
             "example": {
                 "notice": NOTICE,
-                "model": "small",
+                "model": "small-int8",
                 "pictures": [{"source": "astronaut.png", "status": "face", "width": 512, "height": 512, "faces": [_FACE], "error": None}],
             }
         }

@@ -122,7 +122,7 @@ class Networks:
     """What reads: arguments of `Pipeline`."""
 
     detector: str = "mtcnn"
-    model: str = "small"
+    model: str = "small-int8"
     head: str | None = None
     min_face: int | None = None
     largest: bool = False
