@@ -102,7 +102,7 @@ def wheel(hook, tmp_path_factory):
     tree = folder / "tree"
     shutil.copytree(ROOT / "src", tree / "src", ignore=shutil.ignore_patterns("mtcnn-*.onnx", "__pycache__"))
     shutil.copytree(ROOT / "LICENSES", tree / "LICENSES")
-    for name in ("pyproject.toml", "hatch_build.py", "LICENSE", ".gitignore"):
+    for name in ("pyproject.toml", "hatch_build.py", "hatch_page.py", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, tree)
     (tree / "README.md").write_text("# mien\n")
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)], cwd=tree, check=True, capture_output=True)
@@ -120,8 +120,17 @@ def test_wheel_holds_networks_and_licences(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"mien/networks/mtcnn-{part}.onnx" for part in PARTS} <= set(names)
     licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}
-    assert {"licenses/LICENSE", "licenses/LICENSES/mtcnn.txt"} <= licences
+    assert {"licenses/LICENSE", "licenses/LICENSES/mtcnn.txt", "licenses/LICENSES/onnxruntime-web.txt"} <= licences
     assert not [name for name in names if name.startswith("tests/") or name == "hatch_build.py"]
+
+
+def test_wheel_holds_the_page(wheel):
+    page = ROOT / "src" / "mien" / "serve" / "page"
+    ours = {f"mien/serve/page/{path.relative_to(page).as_posix()}" for path in page.rglob("*") if path.is_file() and path.parent.name != "vendor"}
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert ours <= names
+    if shutil.which("npm"):
+        assert {"mien/serve/page/vendor/ort.js.gz", "mien/serve/page/vendor/ort.wasm.gz"} <= names
 
 
 def test_wheel_finds_a_face(wheel, tmp_path):
