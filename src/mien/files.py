@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from tempfile import mkstemp
+from typing import IO
 
 from mien.errors import InputError
 
@@ -88,3 +89,16 @@ def told(path: str | Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}: make room or give another place") from None
+
+
+def keep_out(file: IO[str]) -> None:
+    """Keep other runs out as long as the file is open, also when this one is killed.
+
+    Raises:
+        OSError: Another run has it.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return  # Not on Windows, where two runs on one output are left to the user.
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

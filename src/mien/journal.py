@@ -20,7 +20,7 @@ import numpy as np
 
 from mien.errors import InputError, MediaError
 from mien.faces import Faces
-from mien.files import told, written_aside
+from mien.files import keep_out, told, written_aside
 from mien.labels import Labels
 from mien.reading import Reading
 
@@ -139,7 +139,7 @@ class Journal:
             folder.mkdir(exist_ok=True)
             self._lock: IO[str] = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
         try:
-            _lock(self._lock)
+            keep_out(self._lock)
         except OSError:
             self._lock.close()
             raise InputError(f"{folder}: another run is at work on it: wait for its end, or give another output") from None
@@ -206,19 +206,6 @@ class Journal:
             if old != new:
                 found = f"keeps a run with {key} {_short(old)}; now it is {_short(new)}"
                 raise InputError(f"{self.folder} {found}: repeat that command, or delete the folder to start anew")
-
-
-def _lock(file: IO[str]) -> None:
-    """Keep other runs out as long as the file is open, also when this one is killed.
-
-    Raises:
-        OSError: Another run has it.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return  # Not on Windows, where two runs on one output are left to the user.
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _short(value: Any, most: int = 120) -> str:

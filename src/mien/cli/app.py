@@ -15,6 +15,7 @@ from mien import __version__
 from mien.cli.act import act, rules
 from mien.cli.analyze import analyze
 from mien.cli.audience import audience
+from mien.cli.batch import batch
 from mien.cli.compare import compare
 from mien.cli.data import data
 from mien.cli.doctor import doctor
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(analyze)
+app.command()(batch)
 app.command()(watch)
 app.command()(audience)
 app.command()(models)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +21,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
     for heading, table in (
         ("", _figures(found)),
         ("every class", _classes(found)),
-        ("confusion matrix: rows what a picture was, columns what was predicted", _confusion(found)),
+        ("confusion matrix: rows what a picture was, columns what was predicted", confusion_table(found.classes, found.confusion)),
         (_second_heading(found), _second_guesses(found)),
         (_worse_heading(found), _worse(found)),
         ("people of FER+, and the network, against the same people held out", _humans(found)),
@@ -76,9 +80,10 @@ def _classes(found: Evaluation) -> Table:
     return table
 
 
-def _confusion(found: Evaluation) -> Table:
-    table = _table("", *found.classes)
-    for row, (name, counts) in enumerate(zip(found.classes, found.confusion.tolist(), strict=True)):
+def confusion_table(classes: Sequence[str], confusion: NDArray[np.integer]) -> Table:
+    """``(k, k)`` counts with names: a row is what a picture was, a column what it was called."""
+    table = _table("", *classes)
+    for row, (name, counts) in enumerate(zip(classes, confusion.tolist(), strict=True)):
         table.add_row(name, *(Text(f"{count:,}" if count else "·", "bold" if row == column else "") for column, count in enumerate(counts)))
     return table
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
 from mien.errors import InputError, MissingExtraError
 from mien.files import told, written_aside
@@ -65,6 +66,44 @@ def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write
         _writing(path, lambda: polars.scan_parquet(parts).sink_parquet(aside, row_group_size=GROUP))
 
 
+class ParquetTable:
+    """A table of a size that fits into memory as columns, where rows are gathered before they are written at once.
+
+    Args:
+        labels: Expressions that the network tells apart.
+        before: Columns of whole numbers that stand before those of `open_parquet`.
+        after: Columns of text that stand after them.
+    """
+
+    def __init__(self, labels: Labels, before: Sequence[str] = (), after: Sequence[str] = ()) -> None:
+        polars = _polars()
+        self._labels = labels
+        self._schema = {**dict.fromkeys(before, polars.Int64), **_schema(labels, polars), **dict.fromkeys(after, polars.String)}
+        self._parts = [polars.DataFrame(schema=self._schema)]
+        self._waiting: list[Row] = []
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Take rows with the keys of `mien.reading.ROW_KEYS` and those asked for."""
+        for row in rows:
+            self._waiting.append(row)
+            if len(self._waiting) >= HELD:
+                self._gather()
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write everything; the disk may turn out to be full, which is an OSError."""
+        self._gather()
+        # Through memory: of a full disk polars tells in its own ways, and it is not to be left half-way.
+        packed = io.BytesIO()
+        _polars().concat(self._parts).write_parquet(packed)
+        file.write(packed.getbuffer())
+
+    def _gather(self) -> None:
+        flat = [flat_row(row, self._labels) for row in self._waiting]
+        columns = {name: [row[name] for row in flat] for name in self._schema}
+        self._parts.append(_polars().DataFrame(columns, schema=self._schema))
+        self._waiting.clear()
+
+
 def parquet_columns(path: Path) -> list[str]:
     """Names of the columns of a table.
 
@@ -75,14 +114,20 @@ def parquet_columns(path: Path) -> list[str]:
     return list(_reading(path, lambda: _polars().scan_parquet(path).collect_schema().names()))
 
 
-def parquet_rows(path: Path, group: int = GROUP) -> Iterator[dict[str, Any]]:
+def parquet_rows(path: Path, group: int = GROUP, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """The rows of a table as plain values; so many are in memory at once.
+
+    Args:
+        path: The table.
+        group: How many.
+        columns: Those wanted; all by default.
 
     Raises:
         InputError: The file is not whole.
         MissingExtraError: polars is not installed.
     """
     scan = _polars().scan_parquet(path)
+    scan = scan if columns is None else scan.select(columns)
     for start in range(0, _reading(path, lambda: scan.select(_polars().len()).collect().item()), group):
         part = _reading(path, scan.slice(start, group).collect)
         yield from part.iter_rows(named=True)

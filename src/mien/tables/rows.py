@@ -76,12 +76,19 @@ def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row],
 
 
 @contextmanager
-def row_writer(file: TextIO, form: str, labels: Labels) -> Iterator[Write]:
+def row_writer(file: TextIO, form: str, labels: Labels, before: Sequence[str] = (), after: Sequence[str] = ()) -> Iterator[Write]:
     """Something that takes rows and writes them to an open text file.
 
     JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box``, ``probs`` and
     ``smooth`` hold JSON, followed by the corners of the box and every expression, raw and smoothed, as plain numbers
     for spreadsheets.
+
+    Args:
+        file: Where they go.
+        form: One of `TEXT_FORMATS`.
+        labels: Expressions that the network tells apart.
+        before: Further keys of the rows, which stand before the others.
+        after: Further keys, which stand after them.
 
     >>> import sys
     >>> from mien.labels import EXPRESSIONS
@@ -89,7 +96,7 @@ def row_writer(file: TextIO, form: str, labels: Labels) -> Iterator[Write]:
     ...     write([{"source": "a.jpg", "status": "no_face"}])
     {"source": "a.jpg", "status": "no_face"}
     """
-    with _writer(file, form, flat_keys(labels), partial(_csv_row, labels=labels)) as write:
+    with _writer(file, form, [*before, *flat_keys(labels), *after], partial(_csv_row, labels=labels)) as write:
         yield write
 
 

@@ -1,0 +1,135 @@
+"""The same workers on a cluster, by Ray Data: it says where, and asks again where a machine is lost. Shards are written by the workers themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mien.batch.crew import Crew, Progress
+from mien.batch.messages import Done
+from mien.batch.settings import Settings
+from mien.batch.shard import Shard
+from mien.errors import InputError, MienError, MissingExtraError
+
+_STOP = "stop"
+"""A file in the output that tells workers, wherever they are, to begin no shard more."""
+_MOST_BLOCKS = 5000
+_COUNTS = ("items", "rows", "faces", "errors")
+
+
+class RayWorker:
+    """What runs in an actor: a crew of one, so that a picture that kills its reader is found here as well.
+
+    Args:
+        settings: What to do.
+        folder: Where shards go; every machine must see it by this path.
+    """
+
+    def __init__(self, settings: Settings, folder: str) -> None:
+        self._folder = Path(folder)
+        self._crew = Crew(settings, self._folder, 1)
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Read and write a shard; gives its counts, or why nobody can."""
+        shard: Shard = row["shard"]
+        told: dict[str, Any] = {"number": shard.number, **dict.fromkeys(_COUNTS, 0), "done": False, "failed": "", "device": ""}
+        if (self._folder / _STOP).exists():
+            return told
+        try:
+            for done in self._crew.run([shard]):
+                for one in done:
+                    told |= {**one.counts, "done": True}
+        except MienError as error:
+            told["failed"] = str(error)
+        return {**told, "device": self._crew.progress.device or ""}
+
+
+class RayCrew:
+    """Workers wherever Ray has room for them; a context manager with the face of `mien.batch.crew.Crew`.
+
+    Args:
+        settings: What the workers do.
+        folder: Where shards go: a disk that all machines see by the same path.
+        workers: How many; None: one for each core of the cluster, or for each GPU where the device is one.
+        address: A running cluster (``auto``, ``host:6379``, ``ray://host:10001``); None starts one on this machine.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        InputError: There is no cluster at the address.
+    """
+
+    deaths = 0
+
+    def __init__(self, settings: Settings, folder: Path, workers: int | None, address: str | None = None) -> None:
+        self.settings, self.folder = settings, folder.absolute()
+        self.progress = Progress()
+        self._ray = _started(address)
+        self._gpu = settings.device in ("cuda", "tensorrt", "migraphx")
+        there = self._ray.cluster_resources()
+        self.workers = workers or max(1, int(there.get("GPU" if self._gpu else "CPU", 1)))
+        (self.folder / _STOP).unlink(missing_ok=True)
+
+    def run(self, shards: Iterable[Shard]) -> Iterator[list[Done]]:
+        """Have shards read and written; gives those done as they come.
+
+        Raises:
+            MienError: A worker cannot go on, and others could not either.
+        """
+        rows = [{"shard": shard} for shard in shards]
+        if not rows:
+            return
+        data = self._ray.data
+        context = data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        context.execution_options.preserve_order = False
+        found = data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
+            RayWorker,
+            fn_constructor_args=(self.settings, str(self.folder)),
+            compute=data.ActorPoolStrategy(size=min(self.workers, len(rows)), max_tasks_in_flight_per_actor=2),
+            num_cpus=self.settings.threads or 1,
+            num_gpus=1 if self._gpu else None,
+            max_restarts=-1,
+            max_task_retries=-1,
+        )
+        for row in found.iter_rows():
+            if row["failed"]:
+                raise MienError(row["failed"])
+            self.progress.device = row["device"] or self.progress.device
+            yield [Done(row["number"], {name: row[name] for name in _COUNTS})] if row["done"] else []
+
+    def stop(self) -> None:
+        """Finish the shards at hand and begin no other."""
+        (self.folder / _STOP).touch()
+
+    def close(self) -> None:
+        """Let go of the cluster; one that was started here ends."""
+        (self.folder / _STOP).unlink(missing_ok=True)
+        self._ray.shutdown()
+
+    def __enter__(self) -> RayCrew:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _started(address: str | None) -> Any:
+    """Ray, connected; nothing is reported to anybody."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise MissingExtraError("Runs on a cluster", "ray", "ray") from None
+    local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": 200 * 2**20} if address is None else {}
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"expected a Ray cluster at {address or 'this machine'}; got: {reason}: start one with ray start --head") from None
+    return ray

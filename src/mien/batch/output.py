@@ -1,0 +1,222 @@
+"""Where a run's shards lie, and what says what they are: shards, a manifest, and a lock that keeps other runs out."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from mien import __version__
+from mien.batch.reader import Caution, ShardReader
+from mien.batch.shard import Shard
+from mien.errors import InputError
+from mien.files import keep_out, told, written_aside
+from mien.labels import Labels
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+BEFORE, AFTER = ("item",), ("label",)
+"""Columns before and after those of ``mien analyze``: the position of the picture in the input, and what it is said to show."""
+
+_LOCK = "lock"
+_PACKAGES = ("numpy", "onnxruntime", "pillow", "av", "polars", "ray")
+
+
+class Output:
+    """The folder of a run; a context manager that keeps other runs out, also by its end when this process is killed.
+
+    Args:
+        folder: Made when it is not there.
+        asked: What must be the same for an earlier run to go on: settings, input, size of shards; ready for JSON.
+
+    Attributes:
+        resumed: Whether an earlier run has begun.
+
+    Raises:
+        InputError: Another run is at work on it, or began it with something else; or it is a folder of something else or cannot be written to.
+
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "out"
+    >>> with Output(place, {"settings": {"largest": False}}) as output:
+    ...     output.resumed, sorted(path.name for path in place.iterdir())
+    (False, ['lock', 'manifest.json'])
+    >>> Output(place, {"settings": {"largest": True}})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    mien.errors.InputError: ... holds a run whose settings say largest false; now it is true: repeat that command, or give another output
+    """
+
+    def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._asked = json.loads(json.dumps(dict(asked)))
+        with told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock: IO[str] = open(folder / _LOCK, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
+        try:
+            try:
+                keep_out(self._lock)
+            except OSError:
+                raise InputError(f"{folder}: another run is at work on it: wait for its end, or give another output") from None
+            self.manifest = self._begin()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def place(self, number: int) -> Path:
+        """Where a shard lies when it is whole."""
+        return shard_place(self.folder, number, self._asked.get("settings", {}).get("format", "parquet"))
+
+    def note(self, **facts: Any) -> None:
+        """Write something down in the manifest, in place of what stood there."""
+        self.manifest |= facts
+        write_manifest(self.folder / MANIFEST, self.manifest)
+
+    def close(self) -> None:
+        """Let others in."""
+        self._lock.close()
+
+    def __enter__(self) -> Output:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _begin(self) -> dict[str, Any]:
+        place = self.folder / MANIFEST
+        for left in self.folder.glob(".*-????????.part*"):  # By a run that was killed while it wrote: nobody else is here.
+            left.unlink(missing_ok=True)
+        self.resumed = place.exists()
+        if self.resumed:
+            before = read_manifest(self.folder)
+            for part, facts in self._asked.items():
+                self._refuse_other(part, before.get(part), facts)
+            return before
+        strange = [child.name for child in self.folder.iterdir() if child.name != _LOCK]
+        if strange:
+            raise InputError(f"expected a new folder to write; {self.folder} holds {strange[0]}: give another output")
+        manifest = {"format": FORMAT, **self._asked, "begun": _now()}
+        write_manifest(place, manifest)
+        return manifest
+
+    def _refuse_other(self, part: str, before: Any, now: Any) -> None:
+        before, now = ({part: facts} if not isinstance(facts, dict) else facts for facts in (before, now))
+        for name in dict.fromkeys([*before, *now]):
+            old, new = before.get(name), now.get(name)
+            if old != new:
+                said = f"holds a run whose {part} say {name} {_short(old)}; now it is {_short(new)}"
+                raise InputError(f"{self.folder} {said}: repeat that command, or give another output")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What says what a folder of shards is.
+
+    Raises:
+        InputError: It has none, or one that is damaged or of another version.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        manifest = None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise InputError(f"{folder / MANIFEST}: expected the manifest of a run; it is missing, damaged or of another version: give another output")
+    return manifest
+
+
+def write_manifest(place: Path, manifest: Mapping[str, Any]) -> None:
+    """Put it there, whole."""
+    with written_aside(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def versions() -> dict[str, str]:
+    """What a run is made with."""
+    found = {"mien": __version__, "python": platform.python_version(), "system": platform.platform()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def session(**facts: Any) -> dict[str, Any]:
+    """One sitting of a run, for the manifest."""
+    return {"begun": _now(), "versions": versions(), **facts}
+
+
+def shard_place(folder: Path, number: int, form: str) -> Path:
+    """Where a shard lies when it is whole; names sort as the input does."""
+    return folder / f"shard-{number:07}.{form}"
+
+
+def write_shard(place: Path, reader: ShardReader, shard: Shard, caution: Caution | None = None, *, labelled: bool = False) -> dict[str, int]:
+    """Read a shard and write it; it appears under its name when it is whole and on the disk.
+
+    Returns:
+        How many ``items``, ``rows``, ``faces`` and ``errors`` it has.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    counts = dict.fromkeys(("items", "rows", "faces", "errors"), 0)
+    labels = reader.pipeline.labels
+    after = AFTER if labelled else ()
+
+    def rows() -> Iterable[dict[str, Any]]:
+        last = -1
+        for item, reading in reader.read(shard, caution):
+            counts["items"] += item.position != last
+            counts["errors"] += reading.error is not None
+            counts["faces"] += len(reading.faces)
+            last = item.position
+            for row in reading.rows():
+                counts["rows"] += 1
+                row |= {"item": item.position, **({"label": item.label} if labelled else {})}
+                yield row
+
+    with written_aside(place) as aside, told(place):
+        _write(aside, place.suffix[1:], rows(), labels, after)
+    return counts
+
+
+def _write(aside: Path, form: str, rows: Iterable[dict[str, Any]], labels: Labels, after: tuple[str, ...]) -> None:
+    if form == "parquet":
+        from mien.tables.parquet import ParquetTable
+
+        table = ParquetTable(labels, BEFORE, after)
+        table.add(rows)
+        with open(aside, "wb") as packed:
+            table.write(packed)
+            _settle(packed)
+        return
+    from mien.tables import row_writer
+
+    with open(aside, "w", encoding="utf-8", newline="") as file:
+        with row_writer(file, form, labels, BEFORE, after) as write:
+            write(rows)
+        _settle(file)
+
+
+def _settle(file: IO[Any]) -> None:
+    """See to it that what was written is on the disk, so that a name never stands for less than all of it."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _now() -> str:
+    return datetime.fromtimestamp(time.time()).astimezone().isoformat(" ", "seconds")
+
+
+def _short(value: Any, most: int = 120) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= most else f"{text[: most - 1]}…"

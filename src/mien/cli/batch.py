@@ -1,0 +1,193 @@
+"""``mien batch``."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
+from mien.cli.groups import grouped
+from mien.cli.options import NetworkOptions, TimeOptions
+
+if TYPE_CHECKING:
+    from mien.batch.running import Engine, Run
+    from mien.batch.settings import Settings
+    from mien.batch.verdict import Verdict
+
+_WORK, _REMARKS_AT_ONCE = "Work", 5
+
+
+class ShardFormat(StrEnum):
+    parquet = "parquet"
+    csv = "csv"
+    jsonl = "jsonl"
+
+
+class EngineName(StrEnum):
+    local = "local"
+    ray = "ray"
+
+
+@dataclass(frozen=True)
+class WorkOptions:
+    """Who does the work, and in what portions."""
+
+    engine: Annotated[EngineName, typer.Option(help="Processes on this machine, or Ray (mien\\[ray]).", rich_help_panel=_WORK)] = EngineName.local
+    workers: Annotated[
+        int | None, typer.Option(help="How many at a time; one for each core by default.", min=1, show_default=False, rich_help_panel=_WORK)
+    ] = None
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a Ray cluster: auto, HOST:PORT; by default one is started here.", show_default=False, rich_help_panel=_WORK),
+    ] = None
+    shard: Annotated[
+        int, typer.Option(metavar="PICTURES", help="Pictures of a shard, which is done whole or not at all.", min=1, rich_help_panel=_WORK)
+    ] = 1000
+    remote: Annotated[bool, typer.Option("--remote", help="Allow addresses (s3://...) in INPUT; fsspec reads them.", rich_help_panel=_WORK)] = False
+
+
+@grouped
+def batch(
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="A folder, a list of files (.txt, .csv), or Parquet with pictures.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the shards go.", show_default=False)],
+    work: WorkOptions,
+    networks: NetworkOptions,
+    over_time: TimeOptions,
+    form: Annotated[ShardFormat, typer.Option("--format", help="What shards are written as.")] = ShardFormat.parquet,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
+) -> None:
+    """Read any number of pictures and videos into shards; a run that is stopped in any way goes on with the same command.
+
+    Rows are those of mien analyze, in the order of the input, with the position of the picture (item). A picture without a face has a
+    row, and so has one that cannot be read. Where folders are named after expressions, or a column says so, rows have a label, and
+    the end tells how often the answer is the label: accuracy, confusion.csv, and predictions.csv in the order of the input.
+
+    A network reads the expression that a face shows, not what a person feels.
+
+    Ends with 0 when all was read, 3 when a part was not, 1 when nothing was; with 130 when it was stopped.
+    """
+    # Here, not above: `mien --help` should not wait for them.
+    from mien.batch import open_input
+    from mien.batch.running import Run
+
+    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    if form is ShardFormat.parquet:
+        _require_polars()
+    found = open_input(source, remote=work.remote)
+    for remark in found.remarks:
+        notes.print(remark, style="dim", markup=False)
+    settings = _settings(networks, over_time, work, form, labelled=found.labelled)
+    with Run(found, settings, output, work.shard) as run:
+        if run.output.resumed:
+            notes.print(f"going on: {run.shards:,} of {run.count:,} shards are there", style="dim", markup=False)
+        if not run.whole:
+            _work(run, work, settings, output, notes)
+        verdict = run.judge()
+    _show(verdict, output, notes)
+    failed, read = verdict.statuses["error"], verdict.statuses.total() - verdict.statuses["error"]
+    raise typer.Exit(0 if not failed else PART_NOT_READ if read else NOTHING_READ)
+
+
+def _work(run: Run, work: WorkOptions, settings: Settings, output: Path, notes: Console) -> None:
+    """Have the shards read that are missing.
+
+    Raises:
+        Interrupted: It was stopped before all were there.
+    """
+    from mien.cli.batch_progress import BatchProgress
+
+    with _engine(work, settings, output) as engine, BatchProgress(run, engine, notes) as progress, _stopping(engine, notes) as stopped:
+        for _ in run.work(engine, work.engine.value):
+            progress.update()
+    if engine.deaths:
+        notes.print(f"{engine.deaths} workers died and were replaced; nothing was lost", markup=False)
+    if not run.whole and stopped():
+        error = Interrupted()
+        error.add_note(f"{output} holds {run.shards:,} of {run.count:,} shards: the same command goes on from there")
+        raise error
+
+
+def _settings(networks: NetworkOptions, over_time: TimeOptions, work: WorkOptions, form: ShardFormat, *, labelled: bool) -> Settings:
+    from mien.batch import Settings
+    from mien.batch.cores import threads_each
+
+    given: dict[str, Any] = {name: getattr(networks, name) for name in ("detector", "model", "head", "uncertain_below", "min_face", "largest")}
+    threads = networks.threads or (threads_each(work.workers) if work.engine is EngineName.local else 1)
+    return Settings(given, over_time.plan(), form.value, labelled, threads, networks.device).known()
+
+
+def _engine(work: WorkOptions, settings: Settings, output: Path) -> Any:
+    if work.engine is EngineName.ray:
+        from mien.batch.cluster import RayCrew
+
+        return RayCrew(settings, output, work.workers, work.address)
+    if work.address is not None:
+        raise typer.BadParameter("--address is for --engine ray")
+    from mien.batch.cores import cores
+    from mien.batch.crew import Crew
+
+    return Crew(settings, output, work.workers or cores())
+
+
+@contextmanager
+def _stopping(engine: Engine, notes: Console) -> Iterator[Any]:
+    """Ctrl-C and SIGTERM finish the shards at hand; a second time they stop at once."""
+    asked: list[bool] = []
+
+    def stop(*_: object) -> None:
+        if asked:
+            raise Interrupted
+        asked.append(True)
+        engine.stop()
+        notes.print("stopping: the shards at hand are finished first; once more stops at once", markup=False)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _require_polars() -> None:
+    from importlib.util import find_spec
+
+    from mien.errors import MissingExtraError
+
+    if find_spec("polars") is None:
+        raise MissingExtraError("Shards in Parquet (--format csv does without)", "data", "polars")
+
+
+def _show(verdict: Verdict, output: Path, notes: Console) -> None:
+    """What came out, for people."""
+    from mien.cli.evaluate_tables import confusion_table
+
+    console = Console(highlight=False)
+    counts = verdict.statuses
+    console.print(
+        f"{counts.total():,} pictures and videos: {counts['face']:,} with a face ({verdict.faces:,} rows), "
+        f"{counts['no_face']:,} without, {counts['error']:,} not read",
+        markup=False,
+    )
+    if (found := verdict.accuracy) is not None:
+        share, low, high = found
+        console.print(f"accuracy {share:.2%} (95 % interval {low:.2%} to {high:.2%}) of {verdict.judged:,} with a label and an answer", markup=False)
+        if verdict.silent:
+            console.print(f"{verdict.silent:,} more have a label, but no face was read", markup=False)
+        console.print(confusion_table(verdict.labels, verdict.confusion))
+    if verdict.foreign:
+        names = ", ".join(f"{name} ({count:,})" for name, count in verdict.foreign.items())
+        notes.print(f"labels that the network does not know, left out of these figures: {names}", markup=False)
+    for place in verdict.written:
+        notes.print(f"wrote {place}", markup=False)
+    notes.print(f"wrote {output}", markup=False)
