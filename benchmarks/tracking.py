@@ -21,12 +21,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks import crowds, expressions, machine
-from benchmarks.frames import CLIP, HERE, Contender, decoded
+from benchmarks.contenders import FER, HERE, Contender, fer, measured, own_environment
+from benchmarks.figures import Figure, told
+from benchmarks.frames import decoded
 from benchmarks.identities import identities
-from benchmarks.peers import PeerMissingError, environment, fer_python
+from benchmarks.material import CLIP
 
 SEEDS = 100
 RATE = 30.0
+LEAN = 2_500_000  # Bits per second that meetings and streams send at 720p.
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -44,15 +47,42 @@ def main(arguments: list[str] | None = None) -> None:
         results[name] = parts[name](options)
         print(f"{name}: {json.dumps(results[name], indent=1)}", flush=True)
     results["machine"]["load_after"] = machine.load()
+    results["figures"] = told(figures(results))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def figures(results: dict[str, Any]) -> list[Figure]:
+    """What was promised of people over time."""
+    found = []
+    if "per_frame" in results.get("speed", {}):
+        table, chart = results["speed"]["per_frame"], "Frames of a clip in which people are followed, one core"
+        mine = table["mien, tracked"]["wall_ms"]
+        found += [
+            Figure(name, one["wall_ms"], "ms a frame", beside="mien, tracked", ratio=one["wall_ms"] / mine, chart=chart)
+            for name, one in table.items()
+        ]
+        if FER["haar"] in table:
+            found.append(Figure("video, one face: times as fast as fer", table[FER["haar"]]["wall_ms"] / mine, "times", 10, "at least", FER["haar"]))
+    if "hd" in results:
+        rate = results["hd"]["times_real_time"]
+        found.append(Figure("1280x720, four faces, decoding included, one thread", rate, "times real time", 4, "at least"))
+    for kind, most, least in (("easy", 0, None), ("hard", None, 0.9)):
+        if "ids" in results:
+            one = results["ids"][kind]
+            found.append(Figure(f"switches of ids, {kind} set", one["switches"], "", most))
+            found.append(Figure(f"IDF1, {kind} set", one["idf1"], "", least, "at least"))
+    if "labels" in results:
+        live = results["labels"]["live"]
+        found.append(Figure("false changes of the label, live: times fewer", live["times_fewer"], "times", 5, "at least", "single frames"))
+        found.append(Figure("longest delay of a change, live", live["delay_s"]["max"], "s", 0.4))
+    return found
 
 
 def speed(options: argparse.Namespace) -> dict[str, Any]:
     """Milliseconds per frame of a clip that is read again and again, one thread on one core, in turns; decoding apart."""
     if not options.clip.is_file():
         return {"skipped": f"there is no {options.clip}"}
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     with tempfile.TemporaryDirectory(prefix="mien-tracking-") as folder:
         decoded(options.clip, 150)
         at = time.process_time()
@@ -60,28 +90,12 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
         decoding = (time.process_time() - at) * 1000 / len(frames)
         path = Path(folder) / "frames.npy"
         np.save(path, frames)
-        env = {**os.environ, **machine.ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
         contenders = [
-            Contender("mien, tracked", [sys.executable, str(HERE / "read_tracked.py"), str(path)], env),
-            Contender("mien, every frame anew", [sys.executable, str(HERE / "read_mien.py"), str(path), "0"], env),
+            Contender("mien, tracked", [sys.executable, str(HERE / "read_tracked.py"), str(path)], own_environment()),
+            Contender("mien, every frame anew", [sys.executable, str(HERE / "read_mien.py"), str(path), "0"], own_environment()),
         ]
-        skipped = {}
-        try:
-            contenders.append(Contender("fer: FER()", [str(fer_python("haar")), str(HERE / "read_fer.py"), str(path), "haar"], environment()))
-        except PeerMissingError as error:
-            skipped["fer: FER()"] = str(error)
-        machine.pin(machine.quietest_core())
-        try:
-            for contender in contenders:
-                contender.start(Path(folder) / "log")
-            for _ in range(options.rounds):
-                for contender in contenders:
-                    contender.read_all()
-        finally:
-            for contender in contenders:
-                contender.stop()
-            if allowed is not None:
-                os.sched_setaffinity(0, allowed)
+        skipped: dict[str, str] = {}
+        contenders = measured([*contenders, *fer(path, ["haar"], skipped)], options.rounds, Path(folder), skipped)
     # Of a tracked stream the mean counts: most frames are cheap and some are not.
     table = {contender.name: _means(contender) for contender in contenders}
     ratios = {
@@ -97,32 +111,57 @@ def _means(contender: Contender) -> dict[str, float]:
 
 
 def hd(options: argparse.Namespace) -> dict[str, Any]:
-    """A 720p MP4 with four faces from file to steady labels, on one thread of one core."""
+    """A 720p MP4 with four faces from file to steady labels, on one thread of one core: as mien writes it, and at the bit rate of a meeting."""
     from mien.pipeline import Pipeline
     from mien.session import Session
 
     clip = crowds.easy(SEEDS, faces=4, size=(1280, 720), seconds=6.0)
     session = Session(Pipeline(threads=1))
     with tempfile.TemporaryDirectory(prefix="mien-tracking-") as folder:
-        path = Path(folder) / "four.mp4"
+        path, lean = Path(folder) / "four.mp4", Path(folder) / "lean.mp4"
         clip.write(path)
+        _encoded(path, lean, LEAN)
         allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
         machine.pin(machine.quietest_core())
-        _read(session, path)
+        try:
+            return {name: _timed(session, source, options.rounds) for name, source in (("as written", path), ("lean", lean))}
+        finally:
+            if allowed is not None:
+                os.sched_setaffinity(0, allowed)
+
+
+def _timed(session: Any, path: Path, rounds: int) -> dict[str, Any]:
+    _read(session, path)
+    walls, cpus = [], []
+    for _ in range(rounds):
         session.reset()
         at, worked = time.perf_counter(), time.process_time()
         counts = _read(session, path)
-        wall, cpu = time.perf_counter() - at, time.process_time() - worked
-        if allowed is not None:
-            os.sched_setaffinity(0, allowed)
-    real = len(counts) / RATE
-    figures = {"frames": len(counts), "faces_per_frame": round(float(np.mean(counts)), 2), "wall_ms": round(wall * 1000 / len(counts), 2)}
+        walls.append(time.perf_counter() - at)
+        cpus.append(time.process_time() - worked)
+    real, wall, cpu = len(counts) / RATE, float(np.median(walls)), float(np.median(cpus))
     return {
-        **figures,
+        "frames": len(counts),
+        "megabits_per_s": round(path.stat().st_size * 8e-6 / real, 1),
+        "faces_per_frame": round(float(np.mean(counts)), 2),
+        "wall_ms": round(wall * 1000 / len(counts), 2),
         "cpu_ms": round(cpu * 1000 / len(counts), 2),
         "times_real_time": round(real / wall, 2),
         "times_real_time_by_cpu": round(real / cpu, 2),
     }
+
+
+def _encoded(source: Path, target: Path, rate: int) -> None:
+    """The same pictures at another bit rate."""
+    import av
+
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        stream = made.add_stream("libx264", rate=int(RATE), options={"preset": "medium"})
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = given.streams.video[0].width, given.streams.video[0].height, "yuv420p", rate
+        for frame in given.decode(video=0):
+            frame.pict_type = av.video.frame.PictureType.NONE
+            made.mux(stream.encode(frame))
+        made.mux(stream.encode(None))
 
 
 def _read(session: Any, path: Path) -> list[int]:

@@ -18,7 +18,7 @@ from mien.track.options import Tracking
 from mien.track.person import COARSE, Person
 from mien.track.scene import Scene
 
-SOON = 0.15  # s between looks at the whole picture after something happened.
+SOON = 0.25  # s between looks at the whole picture after something happened.
 ALERT = 0.5  # s for which that lasts.
 UNSURE = 0.8  # A known face with a lower score is looked for in the whole picture, unless it was found there within `full_every`.
 AGAIN = 0.8  # Least score at which a face that was hidden is taken for seen again where it was thought to be.
