@@ -64,9 +64,9 @@ def figures(results: dict[str, Any]) -> list[Figure]:
         ]
         if FER["haar"] in table:
             found.append(Figure("video, one face: times as fast as fer", table[FER["haar"]]["wall_ms"] / mine, "times", 10, "at least", FER["haar"]))
-    if "hd" in results:
-        rate = results["hd"]["times_real_time"]
-        found.append(Figure("1280x720, four faces, decoding included, one thread", rate, "times real time", 4, "at least"))
+    for one in results.get("hd", {}).values():
+        what = f"1280x720 at {one['megabits_per_s']} Mbit/s, four faces, decoding included, one thread"
+        found.append(Figure(what, one["times_real_time"], "times real time", 4, "at least"))
     for kind, most, least in (("easy", 0, None), ("hard", None, 0.9)):
         if "ids" in results:
             one = results["ids"][kind]
