@@ -15,12 +15,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,65 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import machine
-from benchmarks.peers import PeerMissingError, environment, fer_python
+from benchmarks.contenders import FER, HERE, Contender, fer, measured, own_environment
+from benchmarks.figures import Figure, told
+from benchmarks.material import CLIP
 
-HERE = Path(__file__).parent
-CLIP = HERE.parent.parent / "shared" / "media" / "one_face.mp4"
 MOST_FRAMES = 150
-
-
-@dataclass
-class Contender:
-    """A process that reads frames when told to.
-
-    Args:
-        name: What the table shows.
-        command: Starts it; see `rounds.serve` for what it says.
-        env: Its environment.
-    """
-
-    name: str
-    command: list[str]
-    env: dict[str, str]
-    rounds: list[dict[str, Any]] = field(default_factory=list)
-    hello: dict[str, Any] = field(default_factory=dict)
-
-    def start(self, log: Path) -> None:
-        """Start the process and wait until it has warmed up."""
-        self._log = log
-        with log.open("w") as errors:
-            self._process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=self.env, text=True)
-        self.hello = self._listen()
-
-    def read_all(self) -> None:
-        """One round."""
-        assert self._process.stdin is not None
-        print(file=self._process.stdin, flush=True)
-        self.rounds.append(self._listen())
-
-    def stop(self) -> None:
-        """End the process."""
-        if hasattr(self, "_process"):
-            self._process.communicate()
-
-    def _listen(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("ROUND "):
-                return dict(json.loads(line.removeprefix("ROUND ")))
-        last = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
-        raise PeerMissingError(last[-1] if last else "it ended without a word")
-
-    def result(self) -> dict[str, Any]:
-        """Its figures over all rounds."""
-        out: dict[str, Any] = {key: _spread([ms for one in self.rounds for ms in one[key]]) for key in ("wall_ms", "cpu_ms")}
-        out["rounds_wall_ms"] = [round(statistics.median(one["wall_ms"]), 2) for one in self.rounds]
-        faces = self.rounds[0]["faces"]
-        out |= {"frames": len(faces), "frames_with_face": sum(count > 0 for count in faces), "frames_with_more": sum(count > 1 for count in faces)}
-        if "stand_in_ms" in self.rounds[0]:
-            out["stand_in_ms"] = round(statistics.median(one["stand_in_ms"] / len(faces) for one in self.rounds), 2)
-            out["note"] = self.rounds[0]["note"]
-        return {**out, **self.hello}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -107,26 +49,18 @@ def main(arguments: list[str] | None = None) -> None:
         frames = decoded(options.clip, options.most)
         path = Path(folder) / "frames.npy"
         np.save(path, frames)
-        contenders = [*_mien(path, options.model), *_fer(path, options.peers, skipped)]
+        contenders = [*_mien(path, options.model), *fer(path, options.peers, skipped)]
         facts = machine.describe()
-        core = machine.quietest_core()
-        machine.pin(core)
-        contenders = _started(contenders, Path(folder), skipped)
-        try:
-            for _ in range(options.rounds):
-                for contender in contenders:
-                    contender.read_all()
-        finally:
-            for contender in contenders:
-                contender.stop()
+        contenders = measured(contenders, options.rounds, Path(folder), skipped)
     results = {
         "clip": {"name": options.clip.name, "frames": len(frames), "width": frames.shape[2], "height": frames.shape[1]},
-        "machine": {**facts, "pinned_to_core": core, "load_after": machine.load()},
+        "machine": {**facts, "load_after": machine.load()},
         "rounds": options.rounds,
         "contenders": {contender.name: contender.result() for contender in contenders},
         "skipped": skipped,
     }
     _show(results)
+    results["figures"] = told(figures(results))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
 
@@ -146,50 +80,26 @@ def decoded(clip: Path, most: int) -> NDArray[np.uint8]:
 
 
 def _mien(path: Path, model: str | None) -> list[Contender]:
-    # As this process imports mien, so shall they, installed or not.
-    env = {**os.environ, **machine.ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     script = str(HERE / "read_mien.py")
     return [
-        Contender(name, [sys.executable, script, str(path), min_face, *([model] if model else [])], env)
+        Contender(name, [sys.executable, script, str(path), min_face, *([model] if model else [])], own_environment())
         for name, min_face in (("mien", "0"), ("mien, min_face 20", "20"))
     ]
 
 
-def _fer(path: Path, detectors: list[str], skipped: dict[str, str]) -> list[Contender]:
-    names = {"haar": "fer: FER()", "mtcnn": "fer: FER(mtcnn=True)"}
-    contenders = []
-    for detector in detectors:
-        try:
-            command = [str(fer_python(detector)), str(HERE / "read_fer.py"), str(path), detector]
-            contenders.append(Contender(names[detector], command, environment()))
-        except PeerMissingError as error:
-            skipped[names[detector]] = str(error)
-    return contenders
-
-
-def _started(contenders: list[Contender], folder: Path, skipped: dict[str, str]) -> list[Contender]:
-    started = []
-    for number, contender in enumerate(contenders):
-        try:
-            contender.start(folder / f"{number}.log")
-            started.append(contender)
-        except PeerMissingError as error:
-            contender.stop()
-            if contender.name == "mien":
-                raise SystemExit(f"mien does not run: {error}") from None
-            skipped[contender.name] = str(error)
-    return started
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    low, middle, high = np.percentile(values, [5, 50, 95])
-    return {"median": round(float(middle), 2), "p05": round(float(low), 2), "p95": round(float(high), 2)}
+def figures(results: dict[str, Any]) -> list[Figure]:
+    """Milliseconds per frame, and how much longer the peers take."""
+    ms = {name: one["wall_ms"]["median"] for name, one in results["contenders"].items()}
+    found = [Figure(name, value, "ms a frame", beside="mien", ratio=value / ms["mien"], chart="Whole frames, one core") for name, value in ms.items()]
+    if FER["haar"] in ms:
+        found.append(Figure("frames of a clip, each searched anew: times as fast as fer", ms[FER["haar"]] / ms["mien"], beside=FER["haar"]))
+    return found
 
 
 def _show(results: dict[str, Any]) -> None:
     clip, where, contenders = results["clip"], results["machine"], results["contenders"]
     print(f"clip      {clip['name']}: {clip['frames']} frames of {clip['width']} x {clip['height']}, {results['rounds']} rounds each, in turns")
-    print(f"machine   {where['cpu']}, {where['cores']} cores, all contenders on core {where['pinned_to_core']}, one thread; {where['system']}")
+    print(f"machine   {where['cpu']}, {where['cores']} cores, all contenders on one core, one thread; {where['system']}")
     print(f"load      {where['load']} before, {where['load_after']} after (means over 1, 5, 15 minutes; about 1 of the second is this benchmark)\n")
     print(f"{'per frame, median':<24}{'wall ms':>9}{'cpu ms':>9}{'mien/it wall':>14}{'cpu':>7}{'face found':>13}{'more than 1':>13}")
     mien = contenders["mien"]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import machine
-from benchmarks.frames import HERE, Contender
+from benchmarks.contenders import HERE, Contender, measured, own_environment
+from benchmarks.figures import Figure, told
 from benchmarks.peers import PeerMissingError, environment, fer_python
 from mien.data import FaceDataset, open_dataset
 from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, leak_free
@@ -63,19 +63,18 @@ def main(arguments: list[str] | None = None) -> None:
         np.savez(folder / "faces.npz", crops=faces.images, pictures=bordered(faces.images[shown]))
         contenders = _mien(folder, options.models or list(shipped())) + ([] if options.no_peers else _peers(folder, skipped))
         facts = machine.describe()
-        core = machine.quietest_core()
-        machine.pin(core)
-        rows = [row for contender in _measured(contenders, folder, options.rounds, skipped) for row in _rows(contender, folder, faces, shown)]
+        rows = [row for contender in measured(contenders, options.rounds, folder, skipped) for row in _rows(contender, folder, faces, shown)]
     results = {
         "split": PRIVATE_TEST if options.private else f"{PUBLIC_TEST}, leak-free",
         "faces": len(faces),
         "pictures": len(shown),
-        "machine": {**facts, "pinned_to_core": core, "load_after": machine.load()},
+        "machine": {**facts, "load_after": machine.load()},
         "rows": rows,
         "skipped": skipped,
     }
     page = markdown(results)
     print(page)
+    results["figures"] = told(figures(rows))
     if options.private:
         _log(rows)
     for path, text in ((options.json, json.dumps(results, indent=1) + "\n"), (options.markdown, page + "\n")):
@@ -96,10 +95,9 @@ def bordered(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _mien(folder: Path, names: list[str]) -> list[Contender]:
-    env = {**os.environ, **machine.ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     paths = [network_path(name) for name in names]
     command = [sys.executable, str(HERE / "read_crops_mien.py"), str(folder / "faces.npz")]
-    return [Contender(f"mien {path.stem}", [*command, str(_answers(folder, f"mien {path.stem}")), str(path)], env) for path in paths]
+    return [Contender(f"mien {path.stem}", [*command, str(_answers(folder, f"mien {path.stem}")), str(path)], own_environment()) for path in paths]
 
 
 def _peers(folder: Path, skipped: dict[str, str]) -> list[Contender]:
@@ -132,25 +130,6 @@ def _reason(package: str, folder: Path) -> str:
 
 def _answers(folder: Path, name: str) -> Path:
     return folder / f"{''.join(letter if letter.isalnum() else '_' for letter in name)}.npz"
-
-
-def _measured(contenders: list[Contender], folder: Path, rounds: int, skipped: dict[str, str]) -> list[Contender]:
-    ready = []
-    for number, contender in enumerate(contenders):
-        try:
-            contender.start(folder / f"{number}.log")
-            ready.append(contender)
-        except PeerMissingError as error:
-            contender.stop()
-            skipped[contender.name] = str(error)
-    try:
-        for _ in range(rounds):
-            for contender in ready:
-                contender.read_all()
-    finally:
-        for contender in ready:
-            contender.stop()
-    return ready
 
 
 def _rows(contender: Contender, folder: Path, faces: FaceDataset, shown: NDArray[np.int64]) -> list[dict[str, Any]]:
@@ -191,9 +170,20 @@ def markdown(results: dict[str, Any]) -> str:
         sizes = f"{row['weights_bytes'] / 1e6:.2f} | {row['install_bytes'] / 1e6:,.0f}"
         lines.append(f"| {row['name']} | {row['reading']} | {scores} | {row['found']} | {row['ms']:.3f} | {sizes} |")
     where = results["machine"]
-    lines += ["", f"{where['cpu']}, one thread of core {where['pinned_to_core']}; load {where['load']} before, {where['load_after']} after."]
+    lines += ["", f"{where['cpu']}, one thread of one core; load {where['load']} before, {where['load_after']} after."]
     lines += [f"Not measured: {name}: {reason}." for name, reason in results["skipped"].items()]
     return "\n".join(lines)
+
+
+def figures(rows: list[dict[str, Any]]) -> list[Figure]:
+    """Right answers on identical crops, once for each reading."""
+    found = []
+    for row in rows:
+        for labels in ("FER-2013", "FER+"):
+            score, name = row[f"crops, {labels}"], f"{row['name']} {row['reading']}".strip()
+            told = f"{name}: right on {labels}, {score['n']:,} crops ({score['low']:.1%} to {score['high']:.1%})"
+            found.append(Figure(told, 100 * score["accuracy"], "%"))
+    return found
 
 
 def _log(rows: list[dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.frames import CLIP
+from benchmarks.material import CLIP
 from benchmarks.looped import loop
 
 MIB = 1 << 20

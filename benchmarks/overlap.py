@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.frames import CLIP
+from benchmarks.material import CLIP
 from benchmarks.looped import loop
 
 _READ = """

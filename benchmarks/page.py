@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.frames import CLIP
+from benchmarks.material import CLIP
 from benchmarks.machine import describe, load
 from mien.media import open_media
 
