@@ -181,15 +181,15 @@ class Faces:
 
     def with_columns(self, **columns: Any) -> Faces:
         """The same rows with some columns replaced or added."""
-        if "boxes" in columns or "labels" in columns:
+        if "boxes" in columns or ("labels" in columns and (self.labels is not None or "probs" not in columns)):
             return replace(self, **columns)
-        unknown = set(columns) - set(_COLUMNS)
+        unknown = set(columns) - {*_COLUMNS, "labels"}
         if unknown:
             raise TypeError(f"expected columns out of {', '.join(_COLUMNS)}; got {', '.join(sorted(unknown))}")
         # The others have been checked already, and this is done several times for every frame.
         new = object.__new__(Faces)
         new.__dict__.update(self.__dict__, **columns)
-        new._check(columns)
+        new._check(name for name in columns if name != "labels")
         return new
 
     def largest(self) -> Faces:

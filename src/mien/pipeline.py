@@ -90,13 +90,17 @@ class Pipeline:
         for frame in frames:
             _check(frame.image)
         images = [frame.image for frame in frames]
-        found = [
-            faces.with_columns(frames=np.full(len(faces), frame.index), times=np.full(len(faces), frame.time))
-            for frame, faces in zip(frames, self.detector.detect(images), strict=True)
-        ]
+        found = [_at(frame, faces) for frame, faces in zip(frames, self.detector.detect(images), strict=True)]
         if self.largest:
             found = [faces.largest() for faces in found]
         return self.classifier.classify(images, found)
+
+
+def _at(frame: Frame, faces: Faces) -> Faces:
+    """The faces with the index and the time of their frame; from a detector they come with 0."""
+    if frame.index == 0 and frame.time == 0:
+        return faces
+    return faces.with_columns(frames=np.full(len(faces), frame.index), times=np.full(len(faces), frame.time))
 
 
 def _check(image: NDArray[np.uint8]) -> None:

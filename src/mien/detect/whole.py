@@ -41,10 +41,7 @@ class Whole:
         Raises:
             InputError: A picture is not of that kind.
         """
-        return [found(self.crop.boxes(_square(image)), [1.0]) for image in checked(images)]
-
-
-def _square(image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    height, width = image.shape[:2]
-    half = max(height, width) / 2
-    return np.array([[width / 2 - half, height / 2 - half, width / 2 + half, height / 2 + half]])
+        sizes = np.array([image.shape[:2] for image in checked(images)], np.float64).reshape(-1, 2)
+        centres, halves = sizes[:, ::-1] / 2, sizes.max(axis=1, initial=0, keepdims=True) / 2
+        boxes = self.crop.boxes(np.concatenate([centres - halves, centres + halves], axis=1))
+        return [found(box[None], [1.0]) for box in boxes]
