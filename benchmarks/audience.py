@@ -29,6 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import machine
+from benchmarks.contenders import own_environment
+from benchmarks.figures import Figure, told
 from benchmarks.meetings import DATA, Cast, Meeting, Point, cast_of, scripted
 from mien.audience import Audience, Change, Options, Window, measure
 from mien.data import open_dataset
@@ -230,8 +232,9 @@ def cost(cast: Cast, work: Path, rounds: int) -> dict[str, Any]:
 
 
 def _cost(path: Path, every: float, duration: float) -> dict[str, float]:
-    env = {**os.environ, **machine.ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-    done = subprocess.run([sys.executable, "-c", _COST, str(path), str(every), str(duration)], env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _COST, str(path), str(every), str(duration)], env=own_environment(), capture_output=True, text=True, check=True
+    )
     answer: dict[str, float] = json.loads(done.stdout)
     return answer
 
@@ -343,6 +346,26 @@ def _from(path: Path, start: float, end: float) -> Iterator[Frame]:
             yield Frame(second, float(second), shown[-1].image)
 
 
+def figures(results: dict[str, Any]) -> list[Figure]:
+    """What was promised of audiences, of the parts that ran."""
+    found = []
+    for row in results.get("shares", []):
+        name = f"audience, {row['tiles']} tiles"
+        found.append(Figure(f"{name}: largest difference of a share", row["largest"], "", LIMIT, "at most", "the same faces cut perfectly"))
+        found.append(Figure(f"{name}: clear changes found", row["large_found"], f"of {row['large']}", row["large"], "at least"))
+        found.append(Figure(f"{name}: changes invented", row["invented"], f"at {row['calm']} calm moments", 0))
+    if "cost" in results:
+        for way, limit in (("once a second", CORE), ("every frame", None)):
+            rounds = [each[way] for each in results["cost"]["rounds"]]
+            spent = statistics.median((one["user"] + one["system"]) / one["seconds"] for one in rounds)
+            decoding = statistics.median(one["decoding"] / one["seconds"] for one in rounds)
+            name = f"audience of 25 tiles in 1080p, looked at {way}"
+            found.append(Figure(name, spent, "of a core", limit, "at most", "decoding alone", spent / decoding))
+    if "screen" in results:
+        found.append(Figure("audience on a screen: largest difference of a share", results["screen"]["off"], "", LIMIT))
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for, print tables, write JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.audience", description=(__doc__ or "").splitlines()[0])
@@ -368,6 +391,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results["screen"] = screen(cast, work, asked.seconds)
     results["load_after"] = machine.load()
     print(f"load      {results['load_after']} afterwards")
+    results["figures"] = told(figures(results))
     if asked.json:
         asked.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.machine import ONE_THREAD, describe
+from benchmarks.material import DATA
 from mien.clips import LEAST, Method, Rule, read_clip
 from mien.data import FaceDataset, leak_free, open_dataset
 from mien.evaluate import open_subject
@@ -38,7 +39,6 @@ from mien.reading import Recording
 from mien.score import Options, facts, read_golden, read_predictions, score_clips
 from mien.sentiment import PRESETS, SENTIMENTS, SentimentMapping
 
-DATA = Path(__file__).parents[2] / "shared/fer2013/fer2013.parquet"
 CLIPS, RATE, SEGMENTS, LENGTH = 210, 10.0, 5, 4
 """How many clips, frames a second, stretches of a clip, frames of a stretch."""
 SIDE, FACE = 160, 104

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import Figure, told
 from benchmarks.machine import describe
 from mien.data import open_dataset
 from mien.networks import network_path
@@ -74,6 +75,7 @@ def main() -> None:
         print(f"round {number + 1}/{wanted.rounds}: {found['command'][-1]['wall_s']:.1f} s", file=sys.stderr)
     facts = summary(found, wanted.threads)
     print(shown(facts))
+    facts["figures"] = told(figures(facts))
     if wanted.json:
         wanted.json.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
@@ -87,6 +89,12 @@ def summary(found: dict[str, list[dict[str, float]]], threads: int) -> dict[str,
     facts["of_limit"] = round(facts["command"]["wall_s"] / LIMIT, 3)
     facts["times_onnxruntime"] = round(facts["command"]["cpu_s"] / facts["onnxruntime"]["cpu_s"], 2)
     return facts
+
+
+def figures(facts: dict[str, Any]) -> list[Figure]:
+    """The whole command, on the clock, and its processor time beside ONNX Runtime's."""
+    name, bare = f"mien evaluate with its report, {facts['faces']:,} faces", "ONNX Runtime's own time for the same tensors (of the processor)"
+    return [Figure(name, facts["command"]["wall_s"], "s", LIMIT, "at most", bare, facts["times_onnxruntime"])]
 
 
 def shown(facts: dict[str, Any]) -> str:

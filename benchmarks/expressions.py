@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.material import DATA
 from mien.faces import Faces
 from mien.labels import EXPRESSIONS, Labels
 from mien.reading import Reading
 
-DATA = Path(__file__).parents[2] / "shared" / "fer2013" / "fer2013.parquet"
 RATE = 30.0
 SHOWN = 2.0  # s for which one face is shown.
 CLEAR = 0.6  # Share of the frames of a face that must be read alike for its expression to be known.

@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.crowds import background
+from benchmarks.material import DATA
 from mien.data import FaceDataset, leak_free, open_dataset
 from mien.labels import EXPRESSIONS
 from mien.media import MovieWriter
 
 Pixels = NDArray[np.uint8]
 
-DATA = Path(__file__).parents[2] / "shared/fer2013/fer2013.parquet"
 PLAYED = ("neutral", "happy", "surprise", "sad", "angry")
 """The expressions of the script: of fear and disgust the test splits have too few faces on whose expression FER+'s taggers agree."""
 LEAST = 0.3

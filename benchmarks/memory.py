@@ -26,10 +26,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.material import CLIP
+from benchmarks.contenders import own_environment
+from benchmarks.figures import Figure, told
 from benchmarks.looped import loop
+from benchmarks.material import CLIP
 
 MIB = 1 << 20
+WAYS = {"sight": "readings dropped as they come", "cli": "mien analyze", "all": "mien analyze with every kind of file"}
 
 _SIGHT = """
 import sys
@@ -75,8 +78,21 @@ def main(arguments: list[str] | None = None) -> None:
         results["ways"] = {way: _measure(_command(way, long, Path(folder), options), Path(folder)) for way in options.ways}
     results["machine"]["load_after"] = machine.load()
     _show(results)
+    results["figures"] = told(figures(results))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def figures(results: dict[str, Any]) -> list[Figure]:
+    """Growth, beside a loop that keeps every frame, and what the process takes."""
+    found, chart = [], f"Resident memory over {results['video']['frames']:,} frames"
+    for way, one in results["ways"].items():
+        name = WAYS[way]
+        kept = results["video"]["frame_bytes"] * one["frames"]
+        grown = max(0, one["end_bytes"] - one["start_bytes"]) / kept
+        found.append(Figure(f"growth of memory, {name}", 100 * one["growth"], "%", 5, "at most", "keeping every decoded frame", grown))
+        found += [Figure(f"{name}: {when}", one[f"{when}_bytes"] / MIB, "MiB", chart=chart) for when in ("start", "middle", "end")]
+    return found
 
 
 def _command(way: str, long: Path, folder: Path, options: argparse.Namespace) -> list[str]:
@@ -98,11 +114,10 @@ def _frame_bytes(path: Path) -> int:
 
 def _measure(command: list[str], folder: Path) -> dict[str, Any]:
     """Run a command to its end and watch its memory."""
-    env = {**os.environ, **machine.ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     samples: list[tuple[float, int]] = []
     with (folder / "log.txt").open("w+") as log:
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=env, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=own_environment(), text=True)
         while process.poll() is None:
             samples.append((time.perf_counter() - began, _resident(process.pid)))
             time.sleep(0.5)

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.material import CLIP
+from benchmarks.figures import Figure, told
 from benchmarks.machine import describe, load
+from benchmarks.material import CLIP
 from mien.media import open_media
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
@@ -42,8 +43,20 @@ def main() -> None:
         with _service(Path(place) / "state") as url, _chromium(camera) as browser:
             result = {"machine": describe(), **measured(browser, url), "load_after": load()}
     print(json.dumps(result, indent=1))
+    result["figures"] = told(figures(result))
     if asked.json:
         asked.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
+
+
+def figures(result: dict[str, Any]) -> list[Figure]:
+    """What was promised of the page."""
+    device, server, limits = result["device"], result["server"]["frames_per_second"], result["limits"]
+    rate = device["frames_per_second"]
+    return [
+        Figure("page, on the device", rate, "frames a second", limits["frames_per_second"], "at least", "on the server", rate / server),
+        Figure("page, until the camera can be started", device["ready_s"], "s", limits["ready_s"]),
+        Figure("page, all that it loads", device["megabytes"], "MB", limits["megabytes"]),
+    ]
 
 
 def measured(browser: Browser, url: str) -> dict[str, Any]:

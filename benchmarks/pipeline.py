@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import machine
+from benchmarks.figures import Figure, told
 from mien.data import open_dataset
 from mien.data.dataset import FaceDataset
 from mien.train.keeper import Silence
@@ -82,6 +84,7 @@ def main() -> None:
     rounds = [(through_pipeline(part, recipe, given.threads), from_memory(recipe)) for _ in range(given.rounds)]
     pipeline, memory = (median(values) for values in zip(*rounds, strict=True))
     facts: dict[str, Any] = {
+        "machine": machine.describe(),
         "threads": given.threads,
         "loading_seconds": round(loading, 2),
         "pipeline_per_second": round(pipeline, 1),
@@ -90,9 +93,9 @@ def main() -> None:
         "rounds": [[round(value, 1) for value in values] for values in rounds],
     }
     print(json.dumps(facts, indent=1))
+    facts["figures"] = told([Figure("training through the data pipeline", pipeline / memory, "times", LIMIT, "at least", "tensors in memory")])
     if given.json:
         given.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    raise SystemExit(0 if pipeline / memory >= LIMIT else f"expected a ratio of {LIMIT}; got {pipeline / memory:.3f}")
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.material import DATA
 from mien.data import FaceDataset, leak_free, open_dataset
 from mien.evaluate import open_subject
 from mien.labels import FERPLUS
 from mien.metrics import wilson
 from mien.sentiment import PRESETS, SENTIMENTS, SentimentMapping
 
-DATA = Path(__file__).parents[2] / "shared/fer2013/fer2013.parquet"
 HEADS = ("expression", "ferplus", "fer2013")
 
 

@@ -24,18 +24,19 @@ from PIL import Image
 from websockets.asyncio.client import connect
 
 from benchmarks import machine
+from benchmarks.figures import Figure, told
 from benchmarks.fuzz import resident, running
+from benchmarks.material import PICTURE
 from mien import Pipeline, Session
 from mien.media.frame import Frame
 from mien.portrait import draw_portrait
 
-FACE = Path(__file__).parents[2] / "shared/media/one_face.jpg"
 LIMIT_ONE, LIMIT_EIGHT, LIMIT_GROWTH = 0.080, 0.300, 0.05
 
 
 def frames(width: int = 640, height: int = 480, faces: int = 3, count: int = 90) -> list[bytes]:
     """A second or three of faces that wander, as JPEG; the end fits the beginning."""
-    picture = Image.open(FACE).convert("RGB") if FACE.is_file() else Image.fromarray(draw_portrait())
+    picture = Image.open(PICTURE).convert("RGB") if PICTURE.is_file() else Image.fromarray(draw_portrait())
     side = width // (faces + 1)
     face = picture.resize((side, side))
     told = []
@@ -139,8 +140,29 @@ def main(arguments: list[str] | None = None) -> None:
             results["memory"] = asyncio.run(long_stream(url, process, frames(320, 240, 1), options.frames))
     results["machine"]["load_after"] = machine.load()
     show(results)
+    results["figures"] = told(figures(results))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def figures(results: dict[str, Any]) -> list[Figure]:
+    """Times under load beside those of a frame that is read alone, and growth."""
+    one, alone, slowest = results["one"], results["alone_ms"], max(run["p95_ms"] for run in results["eight"])
+    beside = "reading a frame alone, nothing sent"
+    found = [
+        Figure("service, one client at 30 frames a second, 95 of 100", one["p95_ms"], "ms", 80, "at most", beside, one["p95_ms"] / alone),
+        Figure("service, one client at 30 frames a second: frames not answered", one["skipped"], f"of {one['frames']}", 0),
+        Figure("service, slowest of eight clients at 10 frames a second, 95 of 100", slowest, "ms", 300, "at most", beside, slowest / alone),
+    ]
+    if samples := results.get("memory"):
+        early, late = _early_and_late(samples)
+        found.append(Figure(f"growth of the service over {samples[-1][0] + 1:,} frames", 100 * (late / early - 1), "%", 5))
+    return found
+
+
+def _early_and_late(samples: list[tuple[int, int]]) -> tuple[float, float]:
+    """Bytes after a tenth of the frames and at the end."""
+    return statistics.median([size for _, size in samples[5:15]]), statistics.median([size for _, size in samples[-10:]])
 
 
 def show(results: dict[str, Any]) -> None:
@@ -160,8 +182,7 @@ def show(results: dict[str, Any]) -> None:
     p95, read = [run["p95_ms"] for run in eight], [run["frames"] - run["skipped"] for run in eight]
     print(f"\nfair      of each of the eight {min(read)} to {max(read)} frames were read; p95 {min(p95)} to {max(p95)} ms")
     if samples := results.get("memory"):
-        early = statistics.median([size for index, size in samples[5:15]])
-        late = statistics.median([size for index, size in samples[-10:]])
+        early, late = _early_and_late(samples)
         sizes = f"{early / 2**20:.1f} MiB after a tenth of {samples[-1][0] + 1:,} frames, {late / 2**20:.1f} at the end"
         print(f"memory    {sizes}: {late / early - 1:+.2%} (limit {LIMIT_GROWTH:.0%})")
 

@@ -25,6 +25,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import machine
+from benchmarks.figures import Figure, told
+from benchmarks.material import PICTURE
 from mien import Pipeline, Session
 from mien.acting import Actor
 from mien.faces import Faces
@@ -34,7 +36,6 @@ from mien.media.live import LiveFrame, open_live
 from mien.triggers import Engine, Rule
 from mien.watching import watch
 
-PICTURE = Path(__file__).parents[2] / "shared" / "media" / "one_face.jpg"
 RATE, SIZE = 30, (480, 640)
 LATENCY, COST, RULES = 0.150, 0.001, 200
 """What is aimed at: seconds from frame to event, seconds of processor time per frame, for so many rules."""
@@ -58,8 +59,24 @@ def main(arguments: list[str] | None = None) -> None:
             result["away"] = away(Path(folder), options.away)
     result["load"] = machine.load()
     print(json.dumps(result, indent=2))
+    result["figures"] = told(figures(result))
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def figures(result: dict[str, Any]) -> list[Figure]:
+    """From frame to event, the cost of rules, and events while the broker is away."""
+    waited, away = result["latency"], result.get("away", {})
+    one, all_rules = (result["rules"][f"{count}_rules_ms"] for count in (1, RULES))
+    beside = waited["p95_s"] / waited["reading_median_s"]
+    found = [
+        Figure("from frame to event, 95 of 100", 1000 * waited["p95_s"], "ms", 1000 * LATENCY, "at most", "reading the frame", beside),
+        Figure(f"{RULES} rules", all_rules, "ms a frame", 1000 * COST, "at most", "one rule", all_rules / one),
+    ]
+    if "arrived" in away:
+        found.append(Figure(f"events lost, broker away for {away['away_s']:g} s", away["sent"] - away["arrived"], f"of {away['sent']}", 0))
+        found.append(Figure("events that came twice", away["twice"], "", 0))
+    return found
 
 
 def render(path: Path, seconds: float) -> None:
