@@ -128,6 +128,7 @@ class Networks:
     largest: bool = False
     threads: int | None = 1
     uncertain_below: float | None = None
+    device: str = "cpu"
 
     def pipeline(self) -> Pipeline:
         """Open them."""
