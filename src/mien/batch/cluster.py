@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +36,7 @@ class RayWorker:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Read and write a shard; gives its counts, or why nobody can."""
-        shard: Shard = row["shard"]
+        shard: Shard = pickle.loads(row["shard"])
         told: dict[str, Any] = {"number": shard.number, **dict.fromkeys(_COUNTS, 0), "done": False, "failed": "", "device": ""}
         if (self._folder / _STOP).exists():
             return told
@@ -78,7 +80,7 @@ class RayCrew:
         Raises:
             MienError: A worker cannot go on, and others could not either.
         """
-        rows = [{"shard": shard} for shard in shards]
+        rows = [{"shard": pickle.dumps(shard)} for shard in shards]
         if not rows:
             return
         data = self._ray.data
@@ -86,14 +88,13 @@ class RayCrew:
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         context.execution_options.preserve_order = False
+        # An actor that is lost is replaced, and its shard read again: that is what Ray Data does of itself.
         found = data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
             RayWorker,
             fn_constructor_args=(self.settings, str(self.folder)),
             compute=data.ActorPoolStrategy(size=min(self.workers, len(rows)), max_tasks_in_flight_per_actor=2),
             num_cpus=self.settings.threads or 1,
             num_gpus=1 if self._gpu else None,
-            max_restarts=-1,
-            max_task_retries=-1,
         )
         for row in found.iter_rows():
             if row["failed"]:
@@ -119,13 +120,15 @@ class RayCrew:
 
 def _started(address: str | None) -> Any:
     """Ray, connected; nothing is reported to anybody."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
         import ray.data
     except ImportError:
         raise MissingExtraError("Runs on a cluster", "ray", "ray") from None
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": 200 * 2**20} if address is None else {}
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)

@@ -105,15 +105,19 @@ def _work(run: Run, work: WorkOptions, settings: Settings, output: Path, notes: 
         Interrupted: It was stopped before all were there.
     """
     from mien.cli.batch_progress import BatchProgress
+    from mien.errors import MienError
 
     with _engine(work, settings, output) as engine, BatchProgress(run, engine, notes) as progress, _stopping(engine, notes) as stopped:
         for _ in run.work(engine, work.engine.value):
             progress.update()
     if engine.deaths:
         notes.print(f"{engine.deaths} workers died and were replaced; nothing was lost", markup=False)
-    if not run.whole and stopped():
+    if not run.whole:
+        note = f"{output} holds {run.shards:,} of {run.count:,} shards: the same command goes on from there"
+        if not stopped():
+            raise MienError(f"the workers ended before all was done: {note}")
         error = Interrupted()
-        error.add_note(f"{output} holds {run.shards:,} of {run.count:,} shards: the same command goes on from there")
+        error.add_note(note)
         raise error
 
 
@@ -172,7 +176,7 @@ def _show(verdict: Verdict, output: Path, notes: Console) -> None:
     """What came out, for people."""
     from mien.cli.evaluate_tables import confusion_table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     counts = verdict.statuses
     console.print(
         f"{counts.total():,} pictures and videos: {counts['face']:,} with a face ({verdict.faces:,} rows), "
