@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,31 @@ ONE_THREAD = {
 }
 """Environment of the processes that are measured."""
 
+PACKAGES = ("mien", "onnxruntime", "numpy", "pillow", "av")
+"""Those whose versions decide about times."""
+
 
 def describe() -> dict[str, Any]:
-    """Processor, cores, system, and how busy the machine is right now."""
+    """Processor, cores, system, versions, and how busy the machine is right now."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "system": platform.platform(),
-        "python": platform.python_version(),
+        "versions": versions(),
         "time": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "load": load(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of what mien runs on."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def told(facts: dict[str, Any]) -> str:
+    """What `describe` found, as a line."""
+    names = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    return f"{facts['cpu']}, {facts['cores']} cores; {facts['system']}; {names}; load {facts['load']}"
 
 
 def load() -> list[float]:
@@ -51,6 +66,13 @@ def pin(core: int | None) -> None:
     """Let this process and those that it starts run on one core only, where the system can do that."""
     if core is not None:
         os.sched_setaffinity(0, {core})
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _idle() -> dict[int, int]:

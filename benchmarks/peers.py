@@ -51,6 +51,11 @@ def fer_python(detector: str) -> Path:
     return python
 
 
+def installed() -> Path | None:
+    """The interpreter of that environment where it was made already, for what can do without."""
+    return fer_python("haar") if (FOLDER / "fer" / ".ready").is_file() else None
+
+
 def _install(python: Path, *requirements: str) -> None:
     _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements], f"pip install {' '.join(requirements)}")
 

@@ -1,4 +1,7 @@
-"""The peer ``fer`` as a contender, run by the interpreter of its own environment: ``python read_fer.py FRAMES.npy haar|mtcnn``."""
+"""The peer ``fer`` as a contender, run by the interpreter of its own environment: ``python read_fer.py FRAMES haar|mtcnn``.
+
+FRAMES is an array of decoded frames (.npy), or a folder of pictures, which are then opened and decoded, by OpenCV, each time they are read.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ import time
 import types
 import warnings
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rounds import serve
+from rounds import pictures, serve
 
 NMS_NOTE = "torchvision's non-maximum suppression is replaced by one in numpy: torchvision does not import on CPU builds of torch from every index"
 
@@ -79,14 +83,21 @@ def main() -> None:
     def read(frame: NDArray[np.uint8]) -> int:
         return len(peer.detect_emotions(frame))
 
+    def read_picture(file: str) -> int:
+        return len(peer.detect_emotions(cv2.imread(file)))
+
     def facts() -> dict[str, Any]:
         if nms is None:
             return {}
         spent, nms.seconds = nms.seconds, 0.0
         return {"stand_in_ms": spent * 1000, "note": NMS_NOTE}
 
+    versions = {name: version(name) for name in packages}
+    if Path(path).is_dir():
+        serve(pictures(path), read_picture, versions, facts)
+        return
     frames = np.ascontiguousarray(np.load(path)[..., ::-1])  # Blue, green, red, as OpenCV would have decoded them.
-    serve(frames, read, {name: version(name) for name in packages}, facts)
+    serve(frames, read, versions, facts)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
-"""mien as a contender: ``python read_mien.py FRAMES.npy MIN_FACE [MODEL]``; MIN_FACE 0 leaves it to mien."""
+"""mien as a contender: ``python read_mien.py FRAMES MIN_FACE [MODEL]``; MIN_FACE 0 leaves it to mien.
+
+FRAMES is an array of decoded frames (.npy), or a folder of pictures, which are then opened and decoded each time they are read.
+"""
 
 from __future__ import annotations
 
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rounds import serve
+from rounds import pictures, serve
 
+from mien.media import open_media
 from mien.pipeline import DEFAULT_MODEL, Pipeline
 
 
@@ -20,9 +25,17 @@ def main() -> None:
         [faces] = pipeline([frame])
         return len(faces)
 
+    def read_picture(path: str) -> int:
+        with open_media(path) as media:
+            return sum(len(faces) for frame in media for faces in pipeline([frame]))
+
     card = pipeline.classifier.network.card
     packages = {name: version(name) for name in ("numpy", "onnxruntime", "pillow")}
-    serve(np.load(frames), read, {**packages, "network": f"{card.name} {card.version}"})
+    versions = {**packages, "network": f"{card.name} {card.version}"}
+    if Path(frames).is_dir():
+        serve(pictures(frames), read_picture, versions)
+    else:
+        serve(np.load(frames), read, versions)
 
 
 if __name__ == "__main__":

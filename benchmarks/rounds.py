@@ -1,6 +1,6 @@
 """What a contender does: take the frames, warm up, then read all of them once for every line on standard input.
 
-It is run by the interpreters of others as well, so it needs numpy and the standard library only, and Python 3.11.
+It is run by the interpreters of others as well, so it needs the standard library only, and Python 3.11.
 """
 
 from __future__ import annotations
@@ -8,23 +8,21 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Read = Callable[[NDArray[np.uint8]], int]
-"""Takes one frame, finds its faces, reads their expressions; returns how many faces it found."""
+Read = Callable[[Any], int]
+"""Takes one frame, or the path of one picture, finds its faces, reads their expressions; returns how many faces it found."""
 
 _WARM_UP = 5
 
 
-def serve(frames: NDArray[np.uint8], read: Read, versions: dict[str, str], facts: Callable[[], dict[str, Any]] = dict) -> None:
-    """Speak to `frames.Contender` in lines of JSON: first what runs here, then one line per round.
+def serve(frames: Sequence[Any], read: Read, versions: dict[str, str], facts: Callable[[], dict[str, Any]] = dict) -> None:
+    """Speak to `contenders.Contender` in lines of JSON: first what runs here, then one line per round.
 
     Args:
-        frames: ``(n, h, w, 3)`` in the order of channels that ``read`` wants.
+        frames: ``(n, h, w, 3)`` in the order of channels that ``read`` wants, or anything else that it takes one by one.
         read: What is measured.
         versions: Of the packages that matter.
         facts: Asked after each round, for anything else that belongs to it.
@@ -42,6 +40,11 @@ def serve(frames: NDArray[np.uint8], read: Read, versions: dict[str, str], facts
             wall.append((time.perf_counter() - at) * 1000)
             found.append(faces)
         _say({"wall_ms": wall, "cpu_ms": cpu, "faces": found, **facts()})
+
+
+def pictures(folder: str) -> list[str]:
+    """The files of a folder, by name."""
+    return [str(path) for path in sorted(Path(folder).iterdir())]
 
 
 def _say(message: dict[str, Any]) -> None:
