@@ -1,41 +1,37 @@
-"""All benchmarks, one after the other: ``python -m benchmarks [CLIP]``; results in ``out/benchmarks/*.json``. About half an hour."""
+"""All benchmarks, one after the other: ``python -m benchmarks [--only NAME ...] [--quick] [--again]``.
+
+Results go to docs/benchmarks/results.json, and from there to docs/benchmarks.md with its charts. What is there already for this code and this
+machine is kept. About 25 minutes on two quiet cores; with ``--quick``, a trial whose results stay in out/benchmarks/quick, less than five.
+"""
 
 from __future__ import annotations
 
-import subprocess
+import argparse
 import sys
-from pathlib import Path
+import time
 
-from benchmarks.frames import CLIP
-
-OUT = Path("out/benchmarks")
-DATA = Path(__file__).parents[2] / "shared/fer2013/fer2013.parquet"
+from benchmarks import house, report
+from benchmarks.catalogue import ENTRIES
 
 
-def main() -> None:
-    clip = sys.argv[1] if len(sys.argv) > 1 else str(CLIP)
-    OUT.mkdir(parents=True, exist_ok=True)
-    failed = []
-    for name, source in (
-        ("frames", clip),
-        ("memory", clip),
-        ("tracking", clip),
-        ("overlap", clip),
-        ("service", ""),
-        ("explanation", ""),
-        ("triggers", ""),
-        ("leaderboard", str(DATA)),
-        ("evaluation", str(DATA)),
-        ("pipeline", str(DATA)),
-    ):
-        print(f"== {name} ==", flush=True)
-        if source == str(DATA) and not DATA.is_file():
-            print(f"left out: {DATA} is not there")
-            continue
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *filter(None, [source]), "--json", str(OUT / f"{name}.json")], check=False)
-        failed += [name] if done.returncode else []
-        print(flush=True)
-    raise SystemExit(f"failed: {', '.join(failed)}" if failed else 0)
+def main(arguments: list[str] | None = None) -> None:
+    """Run, and make the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=[entry.name for entry in ENTRIES], metavar="NAME", help=", ".join(one.name for one in ENTRIES))
+    parser.add_argument("--quick", action="store_true", help="a trial with tiny settings, kept apart")
+    parser.add_argument("--again", action="store_true", help="measure anew what is there already")
+    options = parser.parse_args(arguments)
+    chosen = [entry for entry in ENTRIES if options.only is None or entry.name in options.only]
+    out = house.OUT / "quick" if options.quick else house.OUT
+    results, page = (out / "benchmarks" / "results.json", out / "benchmarks.md") if options.quick else (house.RESULTS, report.PAGE)
+    began = time.monotonic()
+    records = house.run(chosen, results, quick=options.quick, again=options.again, out=out)
+    report.write(records, page)
+    failed = [entry.name for entry in chosen if records[entry.name]["status"] == "failed"]
+    missed = [figure.name for record in records.values() for figure in report.figures(record) if figure.kept is False]
+    print(f"\n{len(chosen)} benchmarks in {(time.monotonic() - began) / 60:.1f} minutes; {results}, {page}")
+    print(f"limits missed: {'; '.join(missed) or 'none'}")
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 
 
 if __name__ == "__main__":

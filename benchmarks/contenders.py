@@ -76,9 +76,14 @@ class Contender:
         return {**out, **self.hello}
 
 
+def same_imports() -> dict[str, str]:
+    """For processes with this interpreter: they import mien as this process does, installed or not."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+
+
 def own_environment() -> dict[str, str]:
-    """For processes with this interpreter: mien as this process imports it, installed or not, and one thread."""
-    return {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    """The same with one thread."""
+    return {**same_imports(), **ONE_THREAD}
 
 
 def measured(contenders: Sequence[Contender], rounds: int, folder: Path, skipped: dict[str, str]) -> list[Contender]:

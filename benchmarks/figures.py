@@ -53,7 +53,9 @@ class Figure:
         if self.limit is None:
             return None
         high, low = (self.value, self.limit) if self.bound == "at most" else (self.limit, self.value)
-        return high / low if low else float("inf")
+        if low <= 0:
+            return 0.0 if self.kept else float("inf")
+        return max(0.0, high / low)
 
     def line(self) -> str:
         """The figure as a line for the terminal."""

@@ -52,6 +52,16 @@ def load() -> list[float]:
     return [round(value, 2) for value in os.getloadavg()]
 
 
+def busy(seconds: float = 1.0) -> float | None:
+    """How many cores other work keeps busy in a moment of watching; None where the system does not tell."""
+    if not Path("/proc/stat").is_file():
+        return None
+    before, at = _idle(), time.monotonic()
+    time.sleep(seconds)
+    idle = sum(_idle().values()) - sum(before.values())
+    return round(max(0.0, len(before) - idle / os.sysconf("SC_CLK_TCK") / (time.monotonic() - at)), 2)
+
+
 def quietest_core(seconds: float = 1.0) -> int | None:
     """The core that was idle the longest in a moment of watching; None where the system does not tell."""
     if not hasattr(os, "sched_getaffinity") or not Path("/proc/stat").is_file():

@@ -28,20 +28,20 @@ from benchmarks.material import CLIP
 from mien.media import open_media
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
-SECONDS = 15.0
-ROUNDS = 3
 LIMITS = {"frames_per_second": 15.0, "ready_s": 3.0, "megabytes": 25.0}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip", nargs="?", default=str(CLIP))
+    parser.add_argument("--rounds", type=int, default=3, help="each with an empty cache")
+    parser.add_argument("--seconds", type=float, default=15.0, help="for which frames are counted in a round")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         camera = _camera(Path(asked.clip), Path(place) / "camera.mjpeg")
         with _service(Path(place) / "state") as url, _chromium(camera) as browser:
-            result = {"machine": describe(), **measured(browser, url), "load_after": load()}
+            result = {"machine": describe(), **measured(browser, url, asked.rounds, asked.seconds), "load_after": load()}
     print(json.dumps(result, indent=1))
     result["figures"] = told(figures(result))
     if asked.json:
@@ -59,11 +59,11 @@ def figures(result: dict[str, Any]) -> list[Figure]:
     ]
 
 
-def measured(browser: Browser, url: str) -> dict[str, Any]:
+def measured(browser: Browser, url: str, count: int, seconds: float) -> dict[str, Any]:
     """Medians of some rounds, each with an empty cache."""
-    rounds = [_round(browser, url) for _ in range(ROUNDS)]
+    rounds = [_round(browser, url, seconds) for _ in range(count)]
     medians = {name: float(np.median([one[name] for one in rounds])) for name in rounds[0]}
-    server = _way(browser, url, "server")
+    server = _way(browser, url, "server", seconds)
     ratios = {
         "frames_per_second_over_limit": round(medians["frames_per_second"] / LIMITS["frames_per_second"], 2),
         "ready_over_limit": round(medians["ready_s"] / LIMITS["ready_s"], 2),
@@ -72,7 +72,7 @@ def measured(browser: Browser, url: str) -> dict[str, Any]:
     return {"chromium": browser.version, "device": medians, "rounds": rounds, "server": server, "limits": LIMITS, **ratios}
 
 
-def _round(browser: Browser, url: str) -> dict[str, float]:
+def _round(browser: Browser, url: str, seconds: float) -> dict[str, float]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     network = context.new_cdp_session(page)
@@ -90,12 +90,12 @@ def _round(browser: Browser, url: str) -> dict[str, float]:
     page.click("#start")
     _until(page, 1)
     first = time.perf_counter() - begun
-    speed = _speed(page)
+    speed = _speed(page, seconds)
     context.close()
     return {"ready_s": round(ready, 2), "first_answer_s": round(first, 2), "megabytes": round(max(sum(served), sum(bytes_loaded)) / 1e6, 2), **speed}
 
 
-def _way(browser: Browser, url: str, way: str) -> dict[str, float]:
+def _way(browser: Browser, url: str, way: str, seconds: float) -> dict[str, float]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.goto(url)
@@ -104,16 +104,16 @@ def _way(browser: Browser, url: str, way: str) -> dict[str, float]:
     page.wait_for_selector("#start:enabled", timeout=120_000)
     page.click("#start")
     _until(page, 1)
-    speed = _speed(page)
+    speed = _speed(page, seconds)
     context.close()
     return speed
 
 
-def _speed(page: Page) -> dict[str, float]:
+def _speed(page: Page, seconds: float) -> dict[str, float]:
     """Frames read per second, after two seconds of warming up, and the middle of the milliseconds that one takes, as the page tells it."""
     time.sleep(2)
     count, start = _readings(page), time.perf_counter()
-    time.sleep(SECONDS)
+    time.sleep(seconds)
     rate = (_readings(page) - count) / (time.perf_counter() - start)
     told = page.locator("#rate").inner_text()
     return {"frames_per_second": round(rate, 1), "milliseconds": float(told.split(",")[1].split()[0])}

@@ -1,0 +1,92 @@
+"""What the house runs: each benchmark, what it is asked for, and what it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.material import CLIP, DATA
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One benchmark.
+
+    Args:
+        name: What it is called.
+        about: A heading for the page.
+        arguments: What it is started with.
+        quick: The same for a trial; None leaves it out of trials.
+        files: Without these it is left out.
+        programs: Without these, too.
+        minutes: It is ended after so long.
+        module: Where it lives, ``benchmarks.NAME`` unless given.
+    """
+
+    name: str
+    about: str
+    arguments: tuple[str, ...] = ()
+    quick: tuple[str, ...] | None = ()
+    files: tuple[Path, ...] = ()
+    programs: tuple[str, ...] = ()
+    minutes: float = 10.0
+    module: str = ""
+
+    def settings(self, quick: bool) -> tuple[str, ...] | None:
+        """What it is started with, None where it is left out."""
+        return self.quick if quick else self.arguments
+
+    def missing(self, quick: bool) -> str | None:
+        """Why it cannot run here."""
+        if self.settings(quick) is None:
+            return "too long for a trial"
+        if importlib.util.find_spec(self.where) is None:
+            return f"there is no {self.where}"
+        absent = [str(path) for path in self.files if not path.is_file()] + [name for name in self.programs if shutil.which(name) is None]
+        return f"{absent[0]} is not there" if absent else None
+
+    @property
+    def where(self) -> str:
+        """The module."""
+        return self.module or f"benchmarks.{self.name}"
+
+
+_DATA = str(DATA)
+
+ENTRIES = (
+    Entry("startup", "Start-up", ("--rounds", "9"), ("--rounds", "2")),
+    Entry("installation", "Size of the installation", programs=("du",)),
+    Entry("classifier", "Classifier alone, by size and precision", ("--rounds", "7"), ("--rounds", "1")),
+    Entry("detector", "Detector alone", ("--rounds", "30"), ("--rounds", "3")),
+    Entry("pictures", "Whole pictures, end to end", ("--most", "60", "--rounds", "5"), ("--most", "4", "--rounds", "1")),
+    Entry("frames", "Frames of a clip, each searched anew", ("--rounds", "5"), ("--rounds", "1", "--most", "8", "--peers", "haar"), files=(CLIP,)),
+    Entry(
+        "tracking",
+        "Videos, with people followed",
+        ("--rounds", "3", "--clips", "3"),
+        ("--only", "speed", "hd", "--rounds", "1"),
+        files=(CLIP,),
+        minutes=15,
+    ),
+    Entry("overlap", "Recordings on two cores", ("--frames", "1440", "--rounds", "3"), ("--frames", "144", "--rounds", "1"), files=(CLIP,)),
+    Entry("memory", "Memory over length", ("--frames", "20000"), ("--frames", "400", "--ways", "sight"), files=(CLIP,), minutes=15),
+    Entry("batch", "Many pictures, over workers", quick=("--quick",), minutes=15),
+    Entry("service", "Service under load", ("--seconds", "15", "--frames", "12000"), ("--seconds", "3", "--frames", "200")),
+    Entry("page", "Page in a browser", ("--rounds", "3"), ("--rounds", "1", "--seconds", "3"), files=(CLIP,), programs=("chromium",)),
+    Entry("triggers", "Events", ("--seconds", "20", "--away", "60"), ("--seconds", "3", "--away", "0")),
+    Entry("audience", "Audiences", ("cost", "--rounds", "3"), None, files=(DATA,), minutes=15),
+    Entry("explanation", "Explanations", ("--rounds", "3"), ("--rounds", "1")),
+    Entry(
+        "leaderboard",
+        "Right answers beside a peer",
+        (_DATA, "--most", "1000", "--pictures", "200", "--rounds", "3"),
+        (_DATA, "--most", "30", "--pictures", "6", "--rounds", "1", "--no-peers"),
+        files=(DATA,),
+        minutes=15,
+    ),
+    Entry("evaluation", "mien evaluate", (_DATA, "--rounds", "3"), (_DATA, "--rounds", "1"), files=(DATA,)),
+    Entry("pipeline", "Data pipeline of training", (_DATA, "--rounds", "2"), None, files=(DATA,), minutes=15),
+)
+"""In the order of the page."""
