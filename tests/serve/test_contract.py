@@ -56,13 +56,14 @@ def test_the_document_tells_of_everything(tmp_path: Path) -> None:
         "/v1/videos/{id}/events",
         "/v1/videos/{id}/{file}",
         "/v1/models",
+        "/v1/source",
         "/v1/login",
         "/healthz",
         "/metrics",
     }
     schemas = document["components"]["schemas"]
     assert list(schemas["Face"]["properties"]) == list(Face.__dataclass_fields__)
-    assert all("example" in schemas[name] for name in ("Pictures", "Video", "Problem"))
+    assert all("example" in schemas[name] for name in ("Pictures", "Source", "Video", "Problem"))
     for path, methods in document["paths"].items():
         for method in methods.values():
             assert method["description"], path

@@ -7,15 +7,19 @@ import signal
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from mien.cli.groups import grouped
+from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions
 
-_SERVICE, _VIDEOS = "Service", "Videos"
+if TYPE_CHECKING:
+    from mien.serve.own_source import OwnSource
+
+_SERVICE, _SOURCE, _VIDEOS = "Service", "Source", "Videos"
 _NEEDED = {
     "fastapi": "fastapi",
     "uvicorn": "uvicorn",
@@ -44,6 +48,55 @@ class ServiceOptions:
 
 
 @dataclass(frozen=True)
+class LookingOptions:
+    """A live source that the service looks at."""
+
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="What the page can show beside the browser's own camera, to all who may use the service: camera:0, rtsp://..., http://..., "
+            "screen: or live:RECORDING. It is open only while somebody looks.",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
+    blur: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHO",
+            help="Cover faces before its frames leave the service: all, some people (2,3), or all but some (all but 1).",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
+    per_second: Annotated[
+        float | None, typer.Option(help="Look at no more than so many frames of it a second.", show_default=False, rich_help_panel=_SOURCE)
+    ] = None
+
+    def own_source(self, opening: SourceOptions, notes: Console) -> OwnSource | None:
+        """The source, looked at once; None where there is none.
+
+        Raises:
+            MienError: An option is impossible, or the source cannot be opened.
+        """
+        from mien.blur import Blur
+        from mien.errors import InputError
+        from mien.media import Sampling
+        from mien.serve.own_source import OwnSource
+
+        if self.source is None:
+            if self != LookingOptions() or opening != SourceOptions():
+                raise InputError("expected --source with --blur, --per-second, --size, --rate, --timeout and --udp; got none: name a source")
+            return None
+        covering = None if self.blur is None else Blur.parse(self.blur)
+        options = opening.options(Sampling(per_second=self.per_second))
+        own = OwnSource(self.source, options, covering, lambda line: notes.print(line, style="dim", markup=False))
+        own.check()
+        return own
+
+
+@dataclass(frozen=True)
 class KeepingOptions:
     """What is kept of videos."""
 
@@ -57,6 +110,8 @@ class KeepingOptions:
 @grouped
 def serve(
     service: ServiceOptions,
+    looking: LookingOptions,
+    opening: SourceOptions,
     keeping: KeepingOptions,
     networks: NetworkOptions,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,
@@ -64,12 +119,14 @@ def serve(
     """Open a page that shows the expressions before the camera, and a service for programs.
 
     The page reads on the device that shows it, or here. Programs send pictures to /v1/images, videos to /v1/videos and streams to
-    /v1/stream; /openapi.json says how. It reads what a face shows, not what a person feels. Ends with Ctrl-C.
+    /v1/stream; /openapi.json says how. With --source the page also shows what a source of this machine sees. It reads what a face shows, not
+    what a person feels. Nothing of a camera or source is stored. Ends with Ctrl-C.
     """
     _check_packages()
     from mien.serve.settings import Settings
     from mien.serve.task import Networks
 
+    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
     # Several pictures are read at once, so each network gets one thread.
     chosen = Networks(**{**vars(networks), "threads": networks.threads or 1})
     settings = Settings(
@@ -81,14 +138,12 @@ def serve(
         keeping.keep,
         3600 * keeping.results_hours,
         networks=chosen,
+        source=looking.own_source(opening, notes),
     )
     from mien.serve.running import run  # After the settings, whose mistakes are told at once.
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
-
     def started(address: str) -> None:
-        if not quiet:
-            notes.print(f"mien serves {address} (Ctrl-C ends it)", markup=False)
+        notes.print(f"mien serves {address} (Ctrl-C ends it)", markup=False)
 
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: None)  # The server has its own, and asks these again after its end.

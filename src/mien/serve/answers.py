@@ -145,6 +145,31 @@ class Networks(_Answer):
     models: list[NetworkFile]
 
 
+class Source(_Answer):
+    """The live source that the service itself looks at.
+
+    Args:
+        notice: What the readings are, and what not.
+        source: What it is; neither a path nor anything that opens it.
+        state: `resting`: nobody looks, it is closed; `opening`; `live`; `retrying`: lost, and opened again and again; `ended`: a recording came to
+            its end; `failed`: lost for good.
+        message: Why, or None.
+        viewers: How many look.
+        covered: Whether faces are covered before frames leave the service.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"notice": NOTICE, "source": "camera:0", "state": "live", "message": None, "viewers": 2, "covered": False}}
+    )
+
+    notice: str = NOTICE
+    source: str
+    state: Literal["resting", "opening", "live", "retrying", "ended", "failed"]
+    message: str | None
+    viewers: int
+    covered: bool
+
+
 class Health(_Answer):
     """The answer to `GET /healthz`."""
 

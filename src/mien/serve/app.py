@@ -26,13 +26,18 @@ from mien.serve.networks import networks
 from mien.serve.reader import Reader
 from mien.serve.refusals import Refusal
 from mien.serve.settings import Settings
+from mien.serve.source import source
 from mien.serve.stream import stream
 from mien.serve.videos import videos
+from mien.serve.watcher import Watcher
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-_ABOUT = f"Finds faces in pictures and videos and reads the expression that each one shows. {NOTICE}"
+_ABOUT = f"""Finds faces in pictures and videos and reads the expression that each one shows. {NOTICE}
+
+Two WebSockets, of which a document like this cannot tell, are described in docs/service.md: `/v1/stream` reads a client's frames as they come, and
+`/v1/source` gives the frames of the service's own live source with the faces in them."""
 _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 421)}
 
 
@@ -53,6 +58,8 @@ def create_app(settings: Settings) -> ASGIApp:
     pipeline = settings.networks.pipeline()
     jobs = Jobs(settings, metrics.count_jobs)
     reader = Reader(pipeline, seen=metrics.batches.observe)
+    own, limits = settings.source, settings.limits
+    watcher = None if own is None else Watcher(own, reader.suited(), limits.source_side, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -61,6 +68,8 @@ def create_app(settings: Settings) -> ASGIApp:
             try:
                 yield
             finally:
+                if watcher is not None:
+                    await watcher.close()
                 await jobs.close()
 
     app = FastAPI(
@@ -70,11 +79,12 @@ def create_app(settings: Settings) -> ASGIApp:
     _tell_errors(app)
     # Asked for by the guard; here it is only told.
     known: list[Any] = [] if settings.token is None else [Security(HTTPBearer(auto_error=False))]
-    app.include_router(images(reader, settings.limits, metrics), dependencies=known)
+    app.include_router(images(reader, limits, metrics), dependencies=known)
     app.include_router(videos(jobs, settings), dependencies=known)
-    app.include_router(stream(reader, settings.limits, metrics))
-    app.include_router(files(pipeline))
-    app.include_router(login(settings.token, settings.limits))
+    app.include_router(stream(reader, limits, metrics))
+    app.include_router(source(watcher, pipeline, limits, known))
+    app.include_router(files(pipeline, own))
+    app.include_router(login(settings.token, limits))
 
     @app.get("/v1/models", dependencies=known, responses=_PROBLEMS, tags=["service"])
     def read_models() -> Networks:

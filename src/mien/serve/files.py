@@ -10,16 +10,18 @@ from fastapi import APIRouter, Request, Response
 
 from mien.pipeline import Pipeline
 from mien.serve.networks import network_files
+from mien.serve.own_source import OwnSource
 from mien.serve.page_files import HEADERS, PageFile, compressed, page_file
 from mien.serve.page_settings import page_settings
 from mien.serve.refusals import Refusal
 
 
-def files(pipeline: Pipeline) -> APIRouter:
+def files(pipeline: Pipeline, own: OwnSource | None = None) -> APIRouter:
     """The routes ``/``, ``/static/...``, ``/networks/...`` and ``/v1/page``; they need no token, and hold nothing of anybody.
 
     Args:
         pipeline: What the server reads with, which the page is told.
+        own: The service's own source: the page is told whether there is one, and not which.
     """
     router = APIRouter(include_in_schema=False)
 
@@ -38,7 +40,7 @@ def files(pipeline: Pipeline) -> APIRouter:
 
     @router.get("/v1/page")
     def settings() -> dict[str, Any]:
-        return page_settings(pipeline)
+        return {**page_settings(pipeline), "source": None if own is None else {"covered": own.blur is not None}}
 
     return router
 

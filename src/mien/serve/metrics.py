@@ -24,6 +24,8 @@ class Metrics:
         latency: From a frame's arrival to its answer.
         batches: Faces that went through the network together.
         streams: Streams that are open.
+        glimpses: Frames of the service's own source that were read.
+        viewers: Clients that look at it.
         jobs: Videos, by state.
     """
 
@@ -36,6 +38,8 @@ class Metrics:
         self.latency = self._histogram("mien_stream_frame_seconds", "Seconds from a frame's arrival to its answer", _SECONDS)
         self.batches = self._histogram("mien_batch_faces", "Faces read together", (1, 2, 4, 8, 16, 32, 64))
         self.streams = Gauge("mien_streams", "Open streams", registry=self._registry)
+        self.glimpses = self._counter("mien_source_frames", "Frames of the service's own source that were read")
+        self.viewers = Gauge("mien_source_viewers", "Clients that look at the service's own source", registry=self._registry)
         self.jobs = Gauge("mien_jobs", "Videos by state", ["state"], registry=self._registry)
         ProcessCollector(registry=self._registry)
 

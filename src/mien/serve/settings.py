@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mien.errors import InputError
+from mien.serve.own_source import OwnSource
 from mien.serve.task import Networks as Networks
 
 LEAST_TOKEN = 16
@@ -33,6 +34,8 @@ class Limits:
         held_bytes: Most bytes of pictures that are held in memory for all requests together.
         requests: Most requests with pictures at once.
         streams: Most streams at once.
+        viewers: Most clients at once that look at the service's own source.
+        source_side: Longest side in px of its pictures as they are sent.
         jobs: Most videos that wait or are read.
         job_bytes: Most bytes on disk for all videos and results together.
         job_seconds: Longest time that reading one video may take.
@@ -55,6 +58,8 @@ class Limits:
     held_bytes: int = 512 * _MIB
     requests: int = 64
     streams: int = 64
+    viewers: int = 32
+    source_side: int = 1280
     jobs: int = 16
     job_bytes: int = 32 * 1024 * _MIB
     job_seconds: float = 8 * 3600
@@ -80,6 +85,7 @@ class Settings:
         readers: Videos that are read at the same time.
         networks: What reads; one thread for each is best, as there are several pictures at once.
         limits: How much a client may ask for.
+        source: A live source that the service looks at and shows to its clients; None: none, and no client can name one.
 
     Raises:
         InputError: The token is missing, too short or not made of letters, digits and ``-._~``; or a value is out of range.
@@ -100,6 +106,7 @@ class Settings:
     readers: int = 1
     networks: Networks = field(default_factory=Networks)
     limits: Limits = field(default_factory=Limits)
+    source: OwnSource | None = None
 
     def __post_init__(self) -> None:
         if self.token is None and not self.local:

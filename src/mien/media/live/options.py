@@ -21,6 +21,7 @@ class LiveOptions:
             recording can; it is for those who want every frame of one at its own pace.
         timeout: After so long without a sign of life a source is lost.
         retry: Pause before a lost source is opened again, and the longest to which it doubles; None: a loss is the end.
+        patient: Wait in the same way for a source that is not there to begin with, which is a mistake otherwise.
         size: Width and height in px asked of a camera; its own choice by default.
         rate: Frames per second asked of a camera (its own choice by default) or taken of the screen (10 by default).
         transport: How RTSP carries pictures: ``tcp`` loses none, ``udp`` is for cameras that know nothing else.
@@ -39,6 +40,7 @@ class LiveOptions:
     drop: bool = True
     timeout: float = 5.0
     retry: tuple[float, float] | None = (0.5, 30.0)
+    patient: bool = False
     size: tuple[int, int] | None = None
     rate: float | None = None
     transport: Literal["tcp", "udp"] = "tcp"

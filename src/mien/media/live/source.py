@@ -77,7 +77,7 @@ class LiveSource(Iterator[LiveFrame]):
         self._thread = threading.Thread(target=self._run, name="mien-live", daemon=True)
 
     def start(self) -> LiveSource:
-        """Open the source, and wait until that has succeeded.
+        """Open the source, and wait until that has succeeded, or failed for the first time where `LiveOptions.patient`.
 
         Raises:
             MediaError: It cannot be opened.
@@ -159,7 +159,8 @@ class LiveSource(Iterator[LiveFrame]):
                 return self._capture(pauses)
             except LostError as loss:
                 # A source that has never been there is a mistake that a person wants to hear of at once.
-                if self.state is State.opening or loss.final or self._options.retry is None:
+                hasty = self.state is State.opening and not self._options.patient
+                if hasty or loss.final or self._options.retry is None:
                     raise
                 self._lost(loss, pauses)
 
