@@ -6,13 +6,17 @@ DEMO := .venv-demo
 VENV := .venv
 DATA ?= ../shared/fer2013/fer2013.parquet
 
-.PHONY: demo test lint types network benchmark docs models notebook clean
+.PHONY: demo test soak lint types network bench bench-page docs models notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
 
 test: $(VENV)/.ready lint types
 	$(VENV)/bin/python -m pytest -n auto --dist loadfile
+
+# The faults of `make test` for longer: 200 runs killed at random moments. About a quarter of an hour.
+soak: $(VENV)/.ready
+	MIEN_SOAK_KILLS=200 $(VENV)/bin/python -m pytest -n 0 tests/batch/test_faults.py tests/batch/test_ray.py
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
@@ -26,8 +30,13 @@ network: $(VENV)/.ready
 	$(VENV)/bin/mien train $(DATA) --preset small --run runs/network -o src/mien/networks/small.onnx
 	$(VENV)/bin/mien open-private src/mien/networks/small.onnx $(DATA)
 
-benchmark: $(VENV)/.ready
-	$(VENV)/bin/python -m benchmarks
+# Everything that is measured, with a page and charts in docs/; what is there for this code and machine is kept. ONLY="memory service" runs a part.
+bench: $(VENV)/.ready
+	$(VENV)/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+# The page and the charts again, from docs/benchmarks/results.json.
+bench-page: $(VENV)/.ready
+	$(VENV)/bin/python -m benchmarks.report
 
 # The reference of the command line, from its own --help.
 docs: $(VENV)/.ready

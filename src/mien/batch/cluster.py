@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ from mien.errors import InputError, MienError, MissingExtraError
 _STOP = "stop"
 """A file in the output that tells workers, wherever they are, to begin no shard more."""
 _MOST_BLOCKS = 5000
+_PATIENCE = 10.0
+"""Seconds to wait for a cluster to answer."""
 _COUNTS = ("items", "rows", "faces", "errors")
 
 
@@ -128,6 +131,7 @@ def _started(address: str | None) -> Any:
         import ray.data
     except ImportError:
         raise MissingExtraError("Runs on a cluster", "ray", "ray") from None
+    _require_cluster(address)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": 200 * 2**20} if address is None else {}
     try:
@@ -136,3 +140,14 @@ def _started(address: str | None) -> Any:
         reason = " ".join(str(error).split())
         raise InputError(f"expected a Ray cluster at {address or 'this machine'}; got: {reason}: start one with ray start --head") from None
     return ray
+
+
+def _require_cluster(address: str | None) -> None:
+    """See whether somebody answers: Ray itself tries for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), _PATIENCE).close()
+    except OSError as error:
+        raise InputError(f"expected a Ray cluster at {address}; got: {error.strerror or error}: start one with ray start --head") from None

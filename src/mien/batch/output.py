@@ -78,6 +78,11 @@ class Output:
         self.manifest |= facts
         write_manifest(self.folder / MANIFEST, self.manifest)
 
+    def sweep(self) -> None:
+        """Delete what was left half-written by workers that were killed; not while others work."""
+        for left in self.folder.glob(".*-????????.part*"):
+            left.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Let others in."""
         self._lock.close()
@@ -90,8 +95,7 @@ class Output:
 
     def _begin(self) -> dict[str, Any]:
         place = self.folder / MANIFEST
-        for left in self.folder.glob(".*-????????.part*"):  # By a run that was killed while it wrote: nobody else is here.
-            left.unlink(missing_ok=True)
+        self.sweep()
         self.resumed = place.exists()
         if self.resumed:
             before = read_manifest(self.folder)

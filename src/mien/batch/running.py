@@ -92,6 +92,7 @@ class Run:
         Raises:
             InputError: A shard is damaged, or there is no room.
         """
+        self.output.sweep()
         verdict = judge(self.output.folder, [self.output.place(number) for number in range(self.count)], self.settings)
         self.output.note(result=verdict.facts())
         return verdict

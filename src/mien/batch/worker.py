@@ -16,7 +16,7 @@ from mien.batch.messages import TOLD_BYTES, Done, Failed, Ready
 from mien.batch.output import write_shard
 from mien.batch.reader import ShardReader, Watch
 from mien.batch.settings import Settings
-from mien.errors import MienError
+from mien.errors import InputError, MienError
 
 
 def main() -> None:
@@ -36,6 +36,9 @@ def main() -> None:
             connection.send(Done(task.shard.number, counts))
     except (EOFError, BrokenPipeError):
         pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        connection.send(Failed(InputError(f"{error.filename or 'the output'}: cannot be written: {reason}: make room or give another place")))
     except Exception as error:
         connection.send(Failed(error if isinstance(error, MienError) else MienError(f"a worker failed: {type(error).__name__}: {error}")))
 

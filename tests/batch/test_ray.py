@@ -1,0 +1,78 @@
+"""A real Ray on this machine: two workers, one of them killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from batch_runs import batch, command, rows_of
+from test_faults import SLOW
+
+from mien.batch.cluster import RayCrew
+from mien.batch.settings import Settings
+from mien.errors import MissingExtraError
+
+pytest.importorskip("ray", reason="Ray is not installed: pip install 'mien[ray]'")
+
+
+def actors(process: int) -> list[int]:
+    """Actors of a Ray that a process has started, wherever below it they are."""
+    parents: dict[int, int] = {}
+    names: dict[int, bytes] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            names[int(entry.name)] = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+    below = {process}
+    for _ in range(6):
+        below |= {pid for pid, parent in parents.items() if parent in below}
+    return [pid for pid in sorted(below) if names[pid].startswith(b"ray::") and b"RayWorker" in names[pid]]
+
+
+@pytest.mark.timeout(180)
+def test_two_workers_one_of_them_killed(tmp_path, crops, undisturbed, sabotage):
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command(*batch(crops, out, "--engine", "ray")),
+        env={**os.environ, **sabotage(SLOW)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 90
+    while not list(out.glob("shard-*")) or not actors(process.pid):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert len(list(out.glob("shard-*"))) < 8
+    os.kill(actors(process.pid)[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert rows_of(out) == undisturbed
+    assert len(list(out.glob("shard-*"))) == 8
+    assert not list(out.glob(".*"))
+    assert not (out / "stop").exists()
+
+
+def test_ray_is_loaded_only_when_asked_for_and_named_when_missing(tmp_path, monkeypatch):
+    program = "import sys, mien.cli.batch, mien.batch.running, mien.batch.cluster; print('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"Runs on a cluster need ray, which is not installed: pip install 'mien\[ray\]'"):
+        RayCrew(Settings(), tmp_path, 2)
+
+
+def test_address_without_a_cluster(tmp_path, crops):
+    done = subprocess.run(
+        command(*batch(crops, tmp_path / "out", "--engine", "ray", "--address", "127.0.0.1:1")), capture_output=True, text=True, timeout=110
+    )
+    assert done.returncode == 2, done.stderr
+    assert "expected a Ray cluster at 127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
