@@ -107,38 +107,38 @@ def _started(entry: Entry, arguments: list[str], log: Path) -> str | None:
     command = [sys.executable, "-m", entry.where, *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     # In a group of its own, so that what it has started ends with it.
-    process = subprocess.Popen(command, cwd=ROOT, env=same_imports(), start_new_session=True, **pipes)
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        _kill(process)
-
-    timer = threading.Timer(60 * entry.minutes, end)
-    timer.start()
-    last = ""
-    try:
-        assert process.stdout is not None
-        with log.open("w", encoding="utf-8") as file:
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                file.write(line)
-                last = line.strip() or last
-        process.wait()
-    except BaseException:
-        _kill(process)
-        raise
-    finally:
-        timer.cancel()
+    with subprocess.Popen(command, cwd=ROOT, env=same_imports(), start_new_session=True, **pipes) as process:
+        late = threading.Event()
+        timer = threading.Timer(60 * entry.minutes, lambda: (late.set(), _kill(process)))
+        timer.start()
+        try:
+            last = _shown(process, log)
+        except BaseException:
+            _kill(process)
+            raise
+        finally:
+            timer.cancel()
     if late.is_set():
         return f"it took longer than {entry.minutes:g} minutes"
     return None if process.returncode == 0 else f"{last or 'without a word'} (exit status {process.returncode})"
 
 
+def _shown(process: subprocess.Popen[str], log: Path) -> str:
+    """Print and keep what a process says until it ends; gives its last line."""
+    assert process.stdout is not None
+    last = ""
+    with log.open("w", encoding="utf-8") as file:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            file.write(line)
+            last = line.strip() or last
+    process.wait()
+    return last
+
+
 def _kill(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def _keep(path: Path, records: dict[str, Record]) -> None:

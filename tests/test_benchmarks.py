@@ -1,0 +1,205 @@
+"""The benchmark house: what runs, what is kept, what is told; and that the page in docs/ is that of its results. No test here takes a time."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks import charts, contenders, house, report
+from benchmarks.catalogue import ENTRIES, Entry
+from benchmarks.figures import Figure, stored
+
+_GOOD = """
+import json, sys
+from pathlib import Path
+counted = Path(__file__).with_suffix(".count")
+counted.write_text(counted.read_text() + "x" if counted.exists() else "x")
+figures = [{"name": "a wait", "value": 40.0, "unit": "ms", "limit": 50.0, "bound": "at most"}]
+Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps({"figures": figures, "wall": 40}))
+"""
+_BAD = "import sys; print('reading'); sys.exit('expected a clip; there is none')"
+_SLOW = "import time; time.sleep(60)"
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with three small benchmarks that can be imported."""
+    for name, text in (("bench_good", _GOOD), ("bench_bad", _BAD), ("bench_slow", _SLOW)):
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    # The digest of the real code changes while others work on it; watching the machine takes a second.
+    monkeypatch.setattr(house, "_digest", lambda: "digest")
+    monkeypatch.setattr(house.machine, "busy", lambda: 0.1)
+    return tmp_path
+
+
+def entry(kind: str, **changes: Any) -> Entry:
+    return Entry(kind, f"About {kind}", module=f"bench_{kind}", **changes)
+
+
+def runs(folder: Path) -> int:
+    return len((folder / "bench_good.count").read_text())
+
+
+def test_what_was_measured_is_kept_until_it_is_wanted_anew(modules: Path) -> None:
+    path = modules / "out" / "results.json"
+    first = house.run([entry("good")], path, out=modules / "out")
+    assert first["good"]["status"] == "measured"
+    assert first["good"]["results"] == {"wall": 40}
+    assert house.run([entry("good")], path, out=modules / "out") == first
+    assert runs(modules) == 1
+    house.run([entry("good")], path, out=modules / "out", again=True)
+    assert runs(modules) == 2
+    house.run([entry("good", arguments=("--more",))], path, out=modules / "out")
+    assert runs(modules) == 3
+
+
+@pytest.mark.parametrize("name", ["_digest", "machine"])
+def test_other_code_and_another_machine_are_measured_anew(modules: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    path = modules / "out" / "results.json"
+    house.run([entry("good")], path, out=modules / "out")
+    if name == "machine":
+        facts = {**house.machine.describe(), "cpu": "another"}
+        monkeypatch.setattr(house.machine, "describe", lambda: facts)
+    else:
+        monkeypatch.setattr(house, "_digest", lambda: "another")
+    house.run([entry("good")], path, out=modules / "out")
+    assert runs(modules) == 2
+
+
+def test_it_goes_on_when_one_fails_and_says_why(modules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [entry("bad"), entry("slow", minutes=0.02), entry("gone"), entry("good", files=(modules / "no.mp4",)), entry("good")]
+    records = house.run(asked[:3], modules / "results.json", out=modules / "out")
+    assert records["bad"]["status"] == "failed"
+    assert records["bad"]["reason"] == "expected a clip; there is none (exit status 1)"
+    assert records["slow"]["reason"] == "it took longer than 0.02 minutes"
+    assert records["gone"]["status"] == "left out"
+    assert house.run(asked[3:4], modules / "results.json", out=modules / "out")["good"]["reason"] == f"{modules / 'no.mp4'} is not there"
+    assert house.run(asked[4:], modules / "results.json", out=modules / "out")["good"]["status"] == "measured"
+    assert "failed: expected a clip; there is none" in capsys.readouterr().out
+    # What failed is tried again, what was measured is not.
+    house.run([entry("bad"), entry("good")], modules / "results.json", out=modules / "out")
+    assert runs(modules) == 1
+
+
+def records() -> dict[str, dict[str, Any]]:
+    where = {"cpu": "A processor", "cores": 2, "system": "Linux", "versions": {"python": "3.11"}}
+    common = {
+        "time": "2026-01-01 10:00",
+        "commit": "abc",
+        "code": "c",
+        "machine": where,
+        "seconds": 90.0,
+        "settings": [],
+        "results": {},
+        "reason": "",
+    }
+    found = [
+        Figure("import mien", 20, "ms", 50, chart="Start"),
+        Figure("fer", 4000, "ms", beside="import mien", ratio=200, chart="Start"),
+        Figure("first row", 2500, "ms", 2000),
+        Figure("events lost", 0, "of 9", 0),
+    ]
+    return {
+        "startup": {**common, "status": "measured", "busy_before": 0.0, "figures": stored(found)},
+        "pictures": {**common, "status": "failed", "reason": "no clip", "figures": []},
+    }
+
+
+def test_the_page_says_what_was_missed_and_what_was_not_measured() -> None:
+    text = report.page(records())
+    assert "2 of 3 limits were kept." in text
+    assert "**Missed: first row, 2,500 ms instead of at most 2,000 ms.**" in text
+    assert "| import mien | 20 ms | at most 50 ms | kept |" in text
+    assert "| fer | 4,000 ms |  | 200 times import mien |" in text
+    assert "(`pictures`): failed: no clip" in text
+    assert "(`memory`): not run" in text
+    assert "A processor, 2 cores, Linux; python 3.11; mien at commit abc" in text
+    assert "Other work kept less" in text
+    busy = records()
+    busy["startup"]["busy_before"] = 1.5
+    assert "**Other work ran on the machine**" in report.page(busy)
+    assert "Nothing has been measured yet." in report.page({})
+
+
+def test_charts_are_small_and_old_ones_vanish(tmp_path: Path) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "old.svg").write_text("<svg/>")
+    report.write(records(), tmp_path / "benchmarks.md")
+    assert_page_fits(records(), tmp_path / "benchmarks.md")
+    assert {path.name for path in (tmp_path / "benchmarks").iterdir()} == {"limits.svg", "start.svg"}
+    changed = records()
+    changed["startup"]["figures"][0]["value"] = 21
+    with pytest.raises(AssertionError):
+        assert_page_fits(changed, tmp_path / "benchmarks.md")
+
+
+def assert_page_fits(found: dict[str, dict[str, Any]], page: Path) -> None:
+    """Hold a page and its charts against results."""
+    text = page.read_text(encoding="utf-8")
+    assert text == report.page(found), "make bench-page"
+    shown = report.drawings(found)
+    assert {path.name for path in (page.parent / "benchmarks").glob("*.svg")} == set(shown)
+    assert set(re.findall(r"\]\(benchmarks/([^)]+\.svg)\)", text)) == set(shown)
+    for name, figures in shown.items():
+        drawn = (page.parent / "benchmarks" / name).read_text(encoding="utf-8")
+        assert f"figures {charts.digest(figures)}" in drawn, "make bench-page"
+        assert len(drawn) < 60_000
+
+
+def test_the_page_in_docs_is_that_of_its_results() -> None:
+    assert_page_fits(house.read(house.RESULTS), report.PAGE)
+
+
+@pytest.mark.parametrize("asked", ENTRIES, ids=lambda one: one.name)
+def test_benchmarks_of_the_house_are_there_and_know_their_options(asked: Entry) -> None:
+    spec = importlib.util.find_spec(asked.where)
+    assert spec is not None
+    assert spec.origin is not None
+    text = Path(spec.origin).read_text(encoding="utf-8")
+    for word in (*asked.arguments, *(asked.quick or ()), "--json"):
+        if word.startswith("--"):
+            assert f'"{word}"' in text, word
+    assert "told(" in text, "its figures are for the page"
+    assert f"`{asked.name}`" in (house.ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("figure", "kept", "strain"),
+    [
+        (Figure("a", 40, "ms", 50), True, 0.8),
+        (Figure("a", 60, "ms", 50), False, 1.2),
+        (Figure("a", 5, "times", 10, "at least"), False, 2.0),
+        (Figure("a", 0, "", 0), True, 0.0),
+        (Figure("a", 1, "", 0), False, float("inf")),
+        (Figure("a", -0.2, "%", 5), True, 0.0),
+        (Figure("a", 0, "of 9", 0, "at least"), True, 0.0),
+        (Figure("a", -1, "of 9", 0, "at least"), False, float("inf")),
+        (Figure("a", 1), None, None),
+    ],
+)
+def test_limits(figure: Figure, kept: bool | None, strain: float | None) -> None:
+    assert figure.kept is kept
+    assert figure.strain == strain
+    assert ("MISSED" in figure.line()) == (kept is False)
+
+
+def test_a_contender_that_does_not_start_is_told_and_the_others_read(tmp_path: Path) -> None:
+    script = tmp_path / "reader.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(contenders.HERE)!r})\nfrom rounds import serve\nserve([1, 2, 3], lambda n: n % 2, {{}})\n"
+    )
+    good = contenders.Contender("mien", [sys.executable, str(script), str(contenders.HERE)], contenders.own_environment())
+    gone = contenders.Contender("peer", [sys.executable, "-c", "raise SystemExit('no such package')"], contenders.own_environment())
+    skipped: dict[str, str] = {}
+    ready = contenders.measured([good, gone], 2, tmp_path, skipped)
+    assert ready == [good]
+    assert skipped == {"peer": "no such package"}
+    assert [one["faces"] for one in good.rounds] == [[1, 0, 1]] * 2
+    assert good.result()["frames_with_face"] == 2
+    with pytest.raises(SystemExit, match="mien does not run: no such package"):
+        contenders.measured([contenders.Contender("mien", gone.command, gone.env)], 1, tmp_path, skipped)
