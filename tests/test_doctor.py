@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,13 @@ def test_unforeseen_troubles_are_findings_too() -> None:
         raise NetworkError("say it plainly")
 
     assert doctor._tried("x", foreseen).detail == "say it plainly"
+
+
+def test_every_extra_is_looked_for() -> None:
+    """One package of each: the file that is built from is asked, so that no extra is forgotten."""
+    import tomllib
+
+    extras = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(doctor._EXTRAS) == set(extras) - {"dev", "all"}
+    for extra, package in doctor._EXTRAS.items():
+        assert any(re.match(rf"{re.escape(package)}(\W|$)", needed) for needed in extras[extra]), extra

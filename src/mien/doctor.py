@@ -14,7 +14,22 @@ from mien import __version__
 from mien.errors import MienError
 
 _CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
-_EXTRAS = {"haar": "opencv-python-headless", "pandas": "pandas", "train": "torch"}
+_EXTRAS = {
+    "data": "polars",
+    "elan": "pympi-ling",
+    "evaluate": "matplotlib",
+    "explain": "captum",
+    "haar": "opencv-python-headless",
+    "mqtt": "paho-mqtt",
+    "pandas": "pandas",
+    "ray": "ray",
+    "report": "jinja2",
+    "screen": "mss",
+    "serve": "fastapi",
+    "tensorboard": "tensorboard",
+    "train": "torch",
+}
+"""What each extra brings, by one package that tells it apart."""
 
 
 @dataclass(frozen=True)

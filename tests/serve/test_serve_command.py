@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
+
+from mien.serve.glimpse import unpacked
 
 TOKEN = "a-token-of-the-tests-0123"
 
@@ -72,6 +76,39 @@ def test_what_cannot_be_served_is_told_in_a_line(tmp_path: Path) -> None:
             assert err.startswith("mien: ")
             assert words in err
             assert err.count("\n") == 1, err
+
+
+def test_a_source_of_its_own_is_shown(tmp_path: Path, movie: Callable[..., Path]) -> None:
+    with served("--folder", str(tmp_path), "--source", f"live:{movie(200)}", "--blur", "all", "--per-second", "5") as (process, url):
+        told = httpx.get(f"{url}v1/source").json()
+        assert (told["source"], told["state"], told["covered"]) == ("live:clip.mp4", "resting", True)
+        with connect(f"{url}v1/source".replace("http", "ws")) as socket:
+            frames = []
+            while len(frames) < 4:
+                socket.send('{"type": "next"}')
+                message = socket.recv(timeout=60)
+                if isinstance(message, bytes):
+                    frames.append(unpacked(message)[0])
+        assert all(after["time"] - before["time"] > 0.15 for before, after in pairwise(frames)), "five a second"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (0, "")
+
+
+def test_a_source_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
+    missing = f"live:{tmp_path / 'none.mp4'}"
+    for options, words in (
+        (["--source", "talk.mp4"], "for a file write live:talk.mp4"),
+        (["--source", missing], "none.mp4"),
+        (["--source", missing, "--blur", "faces"], "blur: expected all"),
+        (["--blur", "all"], "expected --source with --blur"),
+        (["--rate", "5"], "expected --source with --blur"),
+    ):
+        process = command("--folder", str(tmp_path), *options)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == (1 if words == "none.mp4" else 2), (options, err)
+        assert (out, err.count("\n")) == ("", 1), err
+        assert words in err
 
 
 def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(tmp_path: Path, movie: Callable[..., Path]) -> None:

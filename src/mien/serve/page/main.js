@@ -10,6 +10,7 @@ import { Camera } from "./live/camera.js";
 import { Group } from "./live/group.js";
 import { Overlay } from "./live/overlay.js";
 import { People } from "./live/people.js";
+import { Source } from "./live/source.js";
 import { Timeline } from "./live/timeline.js";
 import { Login } from "./login.js";
 import { asked, isHere, Server } from "./server.js";
@@ -23,7 +24,13 @@ class Page {
   /** @param {any} settings */
   constructor(settings) {
     this.settings = settings;
-    this.ways = { device: settings.device ? new Device(settings) : null, server: new Server(settings) };
+    const server = new Server(settings);
+    this.source = new Source(part("picture"), server, {
+      reading: (reading) => this.show(reading),
+      condition: (condition) => this.tell(condition),
+      trouble: (error) => this.stopped(error, error ? "" : "That was all: the recording came to its end. Start it again to see it from its beginning."),
+    });
+    this.ways = { device: settings.device ? new Device(settings) : null, server, source: this.source };
     this.login = new Login(part("login"));
     this.overlay = new Overlay(part("overlay"), settings);
     this.people = new People(part("people"), part("nobody"), settings);
@@ -38,6 +45,16 @@ class Page {
     this.describe();
     this.listen();
     this.choose(settings.device ? "device" : "server");
+  }
+
+  /** What is shown: the browser's camera, or the server's source. */
+  get feed() {
+    return this.name === "source" ? this.source : this.camera;
+  }
+
+  /** How files are read: the server's source is no way for them. */
+  get fileWay() {
+    return this.name === "source" ? "server" : this.name;
   }
 
   get options() {
@@ -57,7 +74,9 @@ class Page {
       part("gallery").append(item);
     }
     if (!device) part("device-note").textContent = "Not available: this mien was built without its browser parts (npm was missing), so only the server can read";
-    for (const radio of document.querySelectorAll("input[name=way]")) radio.disabled = radio.value === "device" && !device;
+    const offered = { device, server: true, source: Boolean(this.settings.source) };
+    part("source-way").hidden = !offered.source;
+    for (const radio of document.querySelectorAll("input[name=way]")) radio.disabled = !offered[radio.value];
   }
 
   listen() {
@@ -70,15 +89,22 @@ class Page {
     this.mirror();
   }
 
-  /** @param {"device" | "server"} way */
+  /** @param {"device" | "server" | "source"} way */
   async choose(way) {
+    // The camera goes on from one way of reading to the other; between it and the server's source a person starts anew.
+    if ((way === "source") !== (this.name === "source") && this.feed.running) this.stopped();
     this.name = way;
     document.querySelector(`input[name=way][value=${way}]`).checked = true;
     document.documentElement.dataset.way = way;
-    const here = way === "device";
-    part("way-note").textContent = here
-      ? "Everything is computed in this browser. No picture leaves it, and once this page has loaded it works without any connection."
-      : `Frames are sent to ${isHere() ? "mien on this machine" : location.host}, read there and forgotten at once. Nothing is stored.`;
+    const here = way === "device", theirs = way === "source";
+    part("way-note").textContent = this.wayNote();
+    part("question").textContent = `Which expressions do the faces ${theirs ? "that the server sees" : "before your camera"} show?`;
+    part("start").textContent = theirs ? "Show what the server sees" : "Start the camera";
+    part("live-title").textContent = theirs ? "What the server sees" : "Camera";
+    part("video").hidden = theirs;
+    part("picture").hidden = !theirs;
+    for (const choice of document.querySelectorAll(".yours")) choice.hidden = theirs;
+    this.mirror();
     part("files-note").textContent = here ? "They are read in this browser and go nowhere." : "They are sent to the server, read there and deleted.";
     part("start").disabled = true;
     part("readiness").textContent = here ? "Loading the networks, once …" : "Asking the server …";
@@ -86,11 +112,20 @@ class Page {
       await this.ways[way].ready;
       if (this.name !== way) return;
       part("start").disabled = false;
-      part("readiness").textContent = "Ready. Your browser will ask you, too.";
+      part("readiness").textContent = theirs ? "Ready. Your own camera stays off." : "Ready. Your browser will ask you, too.";
       if (this.camera.running) await this.connect();
     } catch (error) {
       if (this.name === way) this.stopped(error);
     }
+  }
+
+  /** Where frames go, and who sees them. */
+  wayNote() {
+    const place = isHere() ? "mien on this machine" : location.host;
+    if (this.name === "device") return "Everything is computed in this browser. No picture leaves it, and once this page has loaded it works without any connection.";
+    if (this.name === "server") return `Frames are sent to ${place}, read there and forgotten at once. Nothing is stored.`;
+    const covered = this.settings.source.covered ? " Faces are covered before frames leave it." : "";
+    return `Frames come from a source that ${place} was started with: a camera, a stream, a screen or a recording. Everybody who may use this server can see them, and it tells how many are looking.${covered} Nothing is stored.`;
   }
 
   /** Read the camera's frames the way that is chosen. */
@@ -103,25 +138,37 @@ class Page {
     this.trouble();
     part("start").disabled = true;
     try {
-      await this.connect();
-      await this.camera.start();
+      if (this.name === "source") await this.login.through(() => this.source.start());
+      else {
+        await this.connect();
+        await this.camera.start();
+      }
       this.running(true);
     } catch (error) {
-      this.stopped(cameraError(error));
+      this.stopped(this.name === "source" ? error : cameraError(error));
     }
     part("start").disabled = false;
   }
 
-  /** @param {Error} [error] Why, where it was not asked for. */
-  stopped(error) {
+  /** @param {Error} [error] Why, where it was not asked for. @param {string} [remark] In place of an error. */
+  stopped(error, remark = "") {
+    this.source.stop();
     if (this.camera.running) this.camera.stop();
     else this.camera.use(null);
     this.running(false);
+    this.forget();
+    this.trouble(error);
+    if (remark) part("readiness").textContent = remark;
+    if (!error) part("start").focus();
+  }
+
+  /** Nobody is shown any more. */
+  forget() {
+    this.rates = [];
+    part("rate").textContent = "";
     this.overlay.clear();
     this.people.clear();
     this.group.show([]);
-    this.trouble(error);
-    if (!error) part("start").focus();
   }
 
   /** @param {boolean} on */
@@ -129,15 +176,34 @@ class Page {
     part("welcome").hidden = on;
     part("pause").hidden = part("stop").hidden = !on;
     part("stage").classList.toggle("on", on);
-    part("stage-note").hidden = true;
+    part("source-note").hidden = !on || this.name !== "source";
+    part("source-note").textContent = "";
+    this.forget();
     this.paused(false);
+    if (on && this.name === "source") this.tell(this.source.condition);
     if (on) part("pause").focus();
   }
 
   async pause() {
-    if (this.camera.paused) await this.camera.resume();
-    else this.camera.pause();
-    this.paused(this.camera.paused);
+    try {
+      if (this.feed.paused) await this.feed.resume();
+      else this.feed.pause();
+      this.paused(this.feed.paused);
+    } catch (error) {
+      this.stopped(error);
+    }
+  }
+
+  /** How the server's source is. @param {import("./live/source.js").Condition} condition */
+  tell({ source, state, message, viewers }) {
+    const notes = { resting: "Opening …", opening: "Opening …", retrying: "Lost, trying again …" };
+    part("stage-note").hidden = !(state in notes);
+    part("stage-note").textContent = notes[state] ?? "";
+    const lost = state === "retrying";
+    part("picture").classList.toggle("stale", lost);
+    if (lost) this.forget(); // What was seen last is not what there is now.
+    const looking = viewers > 1 ? `${viewers} are looking, you among them` : "only you are looking now";
+    part("source-note").textContent = `${source}, a source of the server’s: ${looking}.${this.settings.source.covered ? " Faces are covered there." : ""} ${lost ? message : ""}`.trim();
   }
 
   /** @param {boolean} on */
@@ -149,13 +215,14 @@ class Page {
   }
 
   mirror() {
-    this.overlay.mirrored = part("mirror").checked;
-    part("video").classList.toggle("mirrored", this.overlay.mirrored);
+    const mirrored = part("mirror").checked;
+    this.overlay.mirrored = mirrored && this.name !== "source";
+    part("video").classList.toggle("mirrored", mirrored);
   }
 
   /** @param {import("./live/camera.js").Reading} reading */
-  show({ faces, time, width, height, milliseconds }) {
-    if (this.camera.paused) return;
+  show({ faces, time, width, height, milliseconds, rates }) {
+    if (this.feed.paused) return;
     this.overlay.show(faces, width, height);
     this.timeline.add(faces, time);
     this.announcer.hear(faces, time);
@@ -167,14 +234,18 @@ class Page {
     this.shown = now;
     this.people.show(faces, time);
     this.group.show(faces);
-    this.rate();
+    this.rate(rates);
   }
 
-  rate() {
+  /** @param {import("./live/source.js").Rates} [theirs] What the server tells of its source. */
+  rate(theirs) {
     const seconds = this.rates.at(-1).time - this.rates[0].time;
     if (seconds < 0.5) return;
     const middle = this.rates.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)[this.rates.length >> 1];
-    part("rate").textContent = `${((this.rates.length - 1) / seconds).toFixed(0)} frames a second, ${middle.toFixed(0)} ms each`;
+    const shown = ((this.rates.length - 1) / seconds).toFixed(0);
+    part("rate").textContent = theirs
+      ? `${shown} frames a second of ${theirs.captured.toFixed(0)} that come, read ${middle.toFixed(0)} ms after their arrival`
+      : `${shown} frames a second, ${middle.toFixed(0)} ms each`;
   }
 
   /** @param {Error} [error] */

@@ -33,7 +33,7 @@ export class Files {
 
   /** @param {File[]} files */
   take(files) {
-    const { name, ways, settings, login } = this.page;
+    const { fileWay: name, ways, settings, login } = this.page;
     for (const file of files) {
       const card = new Card(this.results, file.name, name);
       const how = { way: ways[name], name, settings, login, ...this.page.options };

@@ -1,0 +1,121 @@
+/**
+ * What the server's own source shows: its frames, each with the faces that were read in it.
+ * @typedef {import("./camera.js").Reading} Reading
+ * @typedef {{source: string, state: string, message: string | null, viewers: number}} Condition
+ * @typedef {{captured: number, read: number, median: number | null}} Rates
+ */
+
+import { asked, Refused } from "../server.js";
+
+const AHEAD = 2; // Frames asked for at once, so that the next is on its way while one is shown.
+
+export class Source {
+  /**
+   * @param {HTMLCanvasElement} canvas Shows the frames.
+   * @param {import("../server.js").Server} server
+   * @param {{reading: (reading: Reading & {rates: Rates}) => void, condition: (condition: Condition) => void, trouble: (error: Error | undefined) => void}} listener
+   */
+  constructor(canvas, server, listener) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.server = server;
+    this.listener = listener;
+    this.paused = false;
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    this.ready = Promise.resolve();
+  }
+
+  get running() {
+    return this.socket !== null || this.paused;
+  }
+
+  /** Look; settles once the server lets us. */
+  async start() {
+    this.condition = await (await asked("/v1/source")).json(); // A WebSocket does not tell why it was refused.
+    this.paused = false;
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/source`, ["mien.v1"]);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.shift = NaN;
+    /** @type {Error | undefined} */
+    this.why = new Refused(0, "The connection to the server is lost.");
+    let shown = Promise.resolve();
+    socket.onopen = () => {
+      for (let frame = 0; frame < AHEAD; frame++) this.next(socket);
+    };
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") this.told(JSON.parse(data), socket);
+      // In order, also where one picture takes longer to be unpacked than the next.
+      else shown = shown.then(() => this.show(data, socket)).catch((error) => this.failed(error, socket));
+    };
+    socket.onclose = () => shown.then(() => this.failed(this.why, socket));
+  }
+
+  /** @param {WebSocket} socket */
+  next(socket) {
+    if (socket.readyState === WebSocket.OPEN) socket.send('{"type": "next"}');
+  }
+
+  /** @param {any} told @param {WebSocket} socket */
+  told(told, socket) {
+    if (socket !== this.socket) return;
+    if (told.type === "error") this.why = new Refused(told.error.status, told.error.message);
+    if (told.type !== "state") return;
+    this.condition = { ...this.condition, ...told };
+    if (told.state === "ended") this.why = undefined;
+    this.listener.condition(this.condition);
+  }
+
+  /** @param {ArrayBuffer} data @param {WebSocket} socket */
+  async show(data, socket) {
+    const length = new DataView(data).getUint32(0, true);
+    const told = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+    const picture = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
+    if (socket !== this.socket) return;
+    if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) [this.canvas.width, this.canvas.height] = [picture.width, picture.height];
+    this.context.drawImage(picture, 0, 0);
+    picture.close();
+    // The source's own time, on the page's clock.
+    const now = performance.now() / 1000;
+    if (Number.isNaN(this.shift)) this.shift = now - told.time;
+    this.listener.reading({
+      faces: told.faces.map((face) => this.server.taken(face)),
+      time: told.time + this.shift,
+      width: told.width,
+      height: told.height,
+      milliseconds: 1000 * told.latency,
+      rates: told.rates,
+    });
+    this.next(socket);
+  }
+
+  /** @param {Error | undefined} error Without one the source came to its end. @param {WebSocket} socket */
+  failed(error, socket) {
+    if (socket !== this.socket) return;
+    this.stop();
+    this.listener.trouble(error);
+  }
+
+  /** The last frame stays; nothing is asked of the server meanwhile. */
+  pause() {
+    this.leave();
+    this.paused = true;
+  }
+
+  resume() {
+    return this.start();
+  }
+
+  stop() {
+    this.leave();
+    this.paused = false;
+    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  leave() {
+    const { socket } = this;
+    this.socket = null;
+    socket?.close();
+  }
+}
