@@ -20,7 +20,7 @@ class Entry:
         arguments: What it is started with.
         quick: The same for a trial; None leaves it out of trials.
         files: Without these it is left out.
-        programs: Without these, too.
+        programs: Without these, too; one of several words is enough.
         minutes: It is ended after so long.
         module: Where it lives, ``benchmarks.NAME`` unless given.
     """
@@ -44,7 +44,8 @@ class Entry:
             return "too long for a trial"
         if importlib.util.find_spec(self.where) is None:
             return f"there is no {self.where}"
-        absent = [str(path) for path in self.files if not path.is_file()] + [name for name in self.programs if shutil.which(name) is None]
+        absent = [str(path) for path in self.files if not path.is_file()]
+        absent += [names for names in self.programs if not any(map(shutil.which, names.split()))]
         return f"{absent[0]} is not there" if absent else None
 
     @property
@@ -57,7 +58,7 @@ _DATA = str(DATA)
 
 ENTRIES = (
     Entry("startup", "Start-up", ("--rounds", "9"), ("--rounds", "2")),
-    Entry("installation", "Size of the installation", programs=("du",)),
+    Entry("installation", "Size of the installation", quick=None, programs=("du",)),
     Entry("classifier", "Classifier alone, by size and precision", ("--rounds", "7"), ("--rounds", "1")),
     Entry("detector", "Detector alone", ("--rounds", "30"), ("--rounds", "3")),
     Entry("pictures", "Whole pictures, end to end", ("--most", "60", "--rounds", "5"), ("--most", "4", "--rounds", "1")),
@@ -72,8 +73,16 @@ ENTRIES = (
     ),
     Entry("overlap", "Recordings on two cores", ("--frames", "1440", "--rounds", "3"), ("--frames", "144", "--rounds", "1"), files=(CLIP,)),
     Entry("memory", "Memory over length", ("--frames", "20000"), ("--frames", "400", "--ways", "sight"), files=(CLIP,), minutes=15),
+    Entry("batch", "Many pictures", quick=("--quick",), files=(DATA,), minutes=20),
     Entry("service", "Service under load", ("--seconds", "15", "--frames", "12000"), ("--seconds", "3", "--frames", "200")),
-    Entry("page", "Page in a browser", ("--rounds", "3"), ("--rounds", "1", "--seconds", "3"), files=(CLIP,), programs=("chromium",)),
+    Entry(
+        "page",
+        "Page in a browser",
+        ("--rounds", "3"),
+        ("--rounds", "1", "--seconds", "3"),
+        files=(CLIP,),
+        programs=("chromium chromium-browser google-chrome",),
+    ),
     Entry("triggers", "Events", ("--seconds", "20", "--away", "60"), ("--seconds", "3", "--away", "0")),
     Entry("audience", "Audiences", ("cost", "--rounds", "3"), None, files=(DATA,), minutes=15),
     Entry("explanation", "Explanations", ("--rounds", "3"), ("--rounds", "1")),

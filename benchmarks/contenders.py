@@ -7,7 +7,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ class Contender:
     def read_all(self) -> None:
         """One round."""
         assert self._process.stdin is not None
-        print(file=self._process.stdin, flush=True)
+        with suppress(BrokenPipeError):  # It has ended; what it said last tells why.
+            print(file=self._process.stdin, flush=True)
         self.rounds.append(self._listen())
 
     def stop(self) -> None:
@@ -93,29 +95,31 @@ def measured(contenders: Sequence[Contender], rounds: int, folder: Path, skipped
         contenders: Whoever of mien does not start ends the benchmark.
         rounds: How often each reads everything.
         folder: For what they say on standard error.
-        skipped: Gets the reason for each peer that does not start.
+        skipped: Gets the reason for each peer that does not start, or does not read.
 
     Returns:
-        Those that started, with their rounds.
+        Those that read everything, with their rounds.
     """
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     pin(quietest_core())
-    ready: list[Contender] = []
-    try:
-        for number, contender in enumerate(contenders):
+    ready = list(contenders)
+
+    def each(work: Callable[[Contender], None]) -> None:
+        for contender in list(ready):
             try:
-                contender.start(folder / f"{number}.log")
-                ready.append(contender)
+                work(contender)
             except PeerMissingError as error:
-                contender.stop()
                 if contender.name.startswith("mien"):
                     raise SystemExit(f"{contender.name} does not run: {error}") from None
                 skipped[contender.name] = str(error)
+                ready.remove(contender)
+
+    try:
+        each(lambda contender: contender.start(folder / f"{contenders.index(contender)}.log"))
         for _ in range(rounds):
-            for contender in ready:
-                contender.read_all()
+            each(Contender.read_all)
     finally:
-        for contender in ready:
+        for contender in contenders:
             contender.stop()
         if allowed is not None:
             os.sched_setaffinity(0, allowed)

@@ -104,16 +104,14 @@ def _limits(records: Records) -> list[str]:
         return []
     missed = [figure for figure in promised if not figure.kept]
     lines = ["## Limits", "", f"{len(promised) - len(missed)} of {len(promised)} limits were kept."]
-    lines += [f"**Missed: {'; '.join(_missed(figure) for figure in missed)}.**"] if missed else []
+    lines += (
+        ["**Missed:**", "", *(f"- {figure.name}: {_with_unit(figure.value, figure)}, limit {_limit(figure)}" for figure in missed)] if missed else []
+    )
     lines += ["", f"![How near to the limit each figure came](benchmarks/{LIMITS})", ""]
     lines += ["| figure | measured | limit | |", "|---|--:|--:|---|"]
     for figure in [*missed, *(figure for figure in promised if figure.kept)]:
         lines.append(f"| {figure.name} | {_with_unit(figure.value, figure)} | {_limit(figure)} | {'kept' if figure.kept else '**missed**'} |")
     return [*lines, ""]
-
-
-def _missed(figure: Figure) -> str:
-    return f"{figure.name}, {_with_unit(figure.value, figure)} instead of {_limit(figure)}"
 
 
 def _section(name: str, about: str, record: Mapping[str, Any]) -> list[str]:
@@ -146,7 +144,10 @@ def _with_unit(value: float, figure: Figure) -> str:
 
 
 def _limit(figure: Figure) -> str:
-    return "" if figure.limit is None else f"{figure.bound} {_with_unit(figure.limit, figure)}"
+    if figure.limit is None:
+        return ""
+    # "At most 0 of 90" is at most 0.
+    return f"{figure.bound} {number(figure.limit) if figure.unit.startswith('of ') else _with_unit(figure.limit, figure)}"
 
 
 def _beside(figure: Figure) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,19 @@ def serve(frames: Sequence[Any], read: Read, versions: dict[str, str], facts: Ca
 def pictures(folder: str) -> list[str]:
     """The files of a folder, by name."""
     return [str(path) for path in sorted(Path(folder).iterdir())]
+
+
+def in_place(path: str, boxes: Iterable[Sequence[float]]) -> int:
+    """How many boxes count in a picture: those whose centre lies on the face, where the name tells its place (``NAME-at-X-Y-SIDE.jpg``), else all.
+
+    Args:
+        path: The picture.
+        boxes: ``x1, y1, x2, y2`` in px.
+    """
+    _, told, place = Path(path).stem.partition("-at-")
+    left, top, side = map(int, place.split("-")) if told else (0, 0, 0)
+    centres = ((float(x1 + x2) / 2, float(y1 + y2) / 2) for x1, y1, x2, y2 in boxes)
+    return sum(not told or (left <= x < left + side and top <= y < top + side) for x, y in centres)
 
 
 def _say(message: dict[str, Any]) -> None:

@@ -113,7 +113,7 @@ def records() -> dict[str, dict[str, Any]]:
 def test_the_page_says_what_was_missed_and_what_was_not_measured() -> None:
     text = report.page(records())
     assert "2 of 3 limits were kept." in text
-    assert "**Missed: first row, 2,500 ms instead of at most 2,000 ms.**" in text
+    assert "**Missed:**\n\n- first row: 2,500 ms, limit at most 2,000 ms\n" in text
     assert "| import mien | 20 ms | at most 50 ms | kept |" in text
     assert "| fer | 4,000 ms |  | 200 times import mien |" in text
     assert "(`pictures`): failed: no clip" in text
@@ -201,5 +201,17 @@ def test_a_contender_that_does_not_start_is_told_and_the_others_read(tmp_path: P
     assert skipped == {"peer": "no such package"}
     assert [one["faces"] for one in good.rounds] == [[1, 0, 1]] * 2
     assert good.result()["frames_with_face"] == 2
+    half = contenders.Contender("half", [sys.executable, "-c", "print('ROUND {}', flush=True); input(); raise SystemExit('out of memory')"], gone.env)
+    assert contenders.measured([half], 1, tmp_path, skipped) == []
+    assert skipped["half"] == "out of memory"
     with pytest.raises(SystemExit, match="mien does not run: no such package"):
         contenders.measured([contenders.Contender("mien", gone.command, gone.env)], 1, tmp_path, skipped)
+
+
+def test_a_box_counts_where_the_face_is() -> None:
+    from benchmarks.rounds import in_place
+
+    boxes = [(10, 10, 30, 30), (100, 10, 120, 30)]
+    assert in_place("x/room-001-at-0-0-50.jpg", boxes) == 1
+    assert in_place("x/clip-001.jpg", boxes) == 2
+    assert in_place("x/room-001-at-0-0-50.jpg", []) == 0
