@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from mien.serve.glimpse import unpacked
@@ -55,10 +56,14 @@ def test_it_answers_until_it_is_told_to_end(tmp_path: Path, stop: signal.Signals
 
 
 def test_a_token_for_others(tmp_path: Path) -> None:
-    with served("--folder", str(tmp_path), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (_, url):
+    with served("--folder", str(tmp_path), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (process, url):
         port = httpx.URL(url).port
         assert httpx.get(f"http://127.0.0.1:{port}/v1/models").status_code == 401
         assert httpx.get(f"http://127.0.0.1:{port}/v1/models", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+        with pytest.raises(InvalidStatus):
+            connect(f"ws://127.0.0.1:{port}/v1/stream")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == "", "refusals are told to the client, and to nobody else"
 
 
 def test_what_cannot_be_served_is_told_in_a_line(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -341,3 +342,15 @@ def test_without_a_source_there_is_none_to_look_at(service: Service) -> None:
     with pytest.raises(InvalidStatus) as closed:
         asyncio.run(look(service))
     assert closed.value.response.status_code == 404
+
+
+def test_the_example_of_the_documentation_runs(tmp_path: Path, movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
+    [example] = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "/v1/source" in block]
+    with serving(tmp_path / "service", source=OwnSource(f"live:{movie(10)}")) as service:
+        names: dict[str, Any] = {}
+        exec(example.replace(":8000", f":{service.port}"), names)
+        asyncio.run(names["look"]())
+    ready, *told = capsys.readouterr().out.splitlines()
+    assert json.loads(ready)["type"] == "ready"
+    assert any(re.fullmatch(r"\d\.\d+ \[\(1, '\w+'\)\] \d+", line) for line in told), told

@@ -114,4 +114,9 @@ def protocols(limits: Limits) -> tuple[type[H11Protocol], type[WebSocketsSansIOP
             self._drain.stop()
             super().resume_writing()
 
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            # uvicorn takes a handshake that was refused for one that was forgotten, and would say so in the log.
+            self.handshake_complete = self.handshake_complete or self.close_sent
+
     return Connection, Stream

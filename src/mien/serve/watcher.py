@@ -77,6 +77,7 @@ class Watcher:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._newest = b""
+        self._leaving: asyncio.TimerHandle | None = None
 
     @property
     def viewers(self) -> int:
@@ -88,6 +89,8 @@ class Watcher:
         """Somebody looks, for the length of a block; the first one has the source opened, and the last one closed."""
         viewer = Viewer()
         self._viewers.add(viewer)
+        if self._leaving is not None:
+            self._leaving.cancel()
         if self._thread is None or self._stop.is_set():
             self._begin()
         self._count()
@@ -97,7 +100,7 @@ class Watcher:
             self._viewers.discard(viewer)
             self._count()
             if not self._viewers:
-                asyncio.get_running_loop().call_later(_LINGER, self._rest)
+                self._leaving = asyncio.get_running_loop().call_later(_LINGER, self._rest)
 
     async def close(self) -> None:
         """Let go of the source."""
