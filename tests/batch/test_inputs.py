@@ -164,3 +164,12 @@ def test_digest_tells_inputs_apart(tmp_path):
     assert first == open_input(str(tmp_path)).facts()
     (tmp_path / "b.png").write_bytes(png() + b"more")
     assert open_input(str(tmp_path)).facts()["sha256"] != first["sha256"]
+
+
+def test_an_output_inside_the_input_is_not_read(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "outer.png").write_bytes(png())
+    (tmp_path / "out" / "confusion.png").write_bytes(png())
+    for output in (tmp_path / "out", tmp_path / "link" / ".." / "out"):
+        assert [Path(item.source).name for item in items(open_input(str(tmp_path), output=output))] == ["outer.png"]
+    assert open_input(str(tmp_path), output=tmp_path.parent / "elsewhere").count == 2

@@ -31,9 +31,12 @@ class RayWorker:
     Args:
         settings: What to do.
         folder: Where shards go; every machine must see it by this path.
+        here: Where the run was started, from which relative paths count.
     """
 
-    def __init__(self, settings: Settings, folder: str) -> None:
+    def __init__(self, settings: Settings, folder: str, here: str) -> None:
+        if Path(here).is_dir():
+            os.chdir(here)
         self._folder = Path(folder)
         self._crew = Crew(settings, self._folder, 1)
 
@@ -94,7 +97,7 @@ class RayCrew:
         # An actor that is lost is replaced, and its shard read again: that is what Ray Data does of itself.
         found = data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
             RayWorker,
-            fn_constructor_args=(self.settings, str(self.folder)),
+            fn_constructor_args=(self.settings, str(self.folder), str(Path.cwd())),
             compute=data.ActorPoolStrategy(size=min(self.workers, len(rows)), max_tasks_in_flight_per_actor=2),
             num_cpus=self.settings.threads or 1,
             num_gpus=1 if self._gpu else None,

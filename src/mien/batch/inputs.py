@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from mien.batch.shard import FileShard, Shard, TableShard
 from mien.data.vocabulary import class_named
 from mien.errors import InputError, MissingExtraError
-from mien.media.folders import PICTURE_SUFFIXES, VIDEO_SUFFIXES, find_sources, natural_key
+from mien.media.folders import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, find_sources, natural_key
 
 PER_SHARD = 1000
 """Pictures of a shard by default."""
@@ -140,12 +140,13 @@ class Tables:
             before += rows
 
 
-def open_input(path: str, *, remote: bool = False) -> Input:
+def open_input(path: str, *, output: Path | None = None, remote: bool = False) -> Input:
     """Find out what there is to read.
 
     Args:
         path: A folder, searched with all in it; a list of files (``.txt``, a path a line; ``.csv`` with a column ``path``), whose relative
             paths count from the list; a Parquet file, or a folder of such, with a column of bytes (``image``, ``bytes``); or one picture or video.
+        output: Where the results go; what lies in there is no input, also where it is a folder of it.
         remote: Allow addresses such as ``s3://bucket/a.jpg``, which fsspec reads.
 
     Raises:
@@ -166,7 +167,7 @@ def open_input(path: str, *, remote: bool = False) -> Input:
         raise InputError(f"{path}: expected a folder, a list of files or a Parquet file; there is none of this name: check the path")
     ending = place.suffix.lower()
     if place.is_dir():
-        return _folder(place)
+        return _folder(place, output)
     if ending in (".txt", ".csv"):
         return _list(place, remote)
     if ending == ".parquet":
@@ -174,8 +175,8 @@ def open_input(path: str, *, remote: bool = False) -> Input:
     return Files(path, "list", [path], [None])
 
 
-def _folder(path: Path) -> Input:
-    found = find_sources([path])
+def _folder(path: Path, output: Path | None) -> Input:
+    found = _outside(find_sources([path]), path, output)
     if not found.sources:
         tables = [file for file in found.passed_over if file.suffix.lower() == ".parquet"]
         if tables:
@@ -187,6 +188,16 @@ def _folder(path: Path) -> Input:
     if found.passed_over:
         remarks = [f"{len(found.passed_over):,} files passed over: neither picture nor video by name", *remarks]
     return Files(str(path), "folder", sources, labels, remarks)
+
+
+def _outside(found: Found, path: Path, output: Path | None) -> Found:
+    """What was found, without what lies in the output."""
+    inner = os.path.relpath(os.path.realpath(output), os.path.realpath(path)) if output is not None else ".."
+    if inner.split(os.sep)[0] == "..":
+        return found
+    within = str(path / inner) + os.sep
+    kept = (tuple(one for one in part if not str(one).startswith(within)) for part in (found.sources, found.passed_over, found.unreadable))
+    return Found(*kept)  # type: ignore[arg-type]
 
 
 def _list(path: Path, remote: bool) -> Input:

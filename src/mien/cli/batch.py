@@ -83,7 +83,7 @@ def batch(
     notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
     if form is ShardFormat.parquet:
         _require_polars()
-    found = open_input(source, remote=work.remote)
+    found = open_input(source, output=output, remote=work.remote)
     for remark in found.remarks:
         notes.print(remark, style="dim", markup=False)
     settings = _settings(networks, over_time, work, form, labelled=found.labelled)
@@ -107,18 +107,17 @@ def _work(run: Run, work: WorkOptions, settings: Settings, output: Path, notes: 
     from mien.cli.batch_progress import BatchProgress
     from mien.errors import MienError
 
-    with _engine(work, settings, output) as engine, BatchProgress(run, engine, notes) as progress, _stopping(engine, notes) as stopped:
-        for _ in run.work(engine, work.engine.value):
-            progress.update()
-    if engine.deaths:
-        notes.print(f"{engine.deaths} workers died and were replaced; nothing was lost", markup=False)
-    if not run.whole:
-        note = f"{output} holds {run.shards:,} of {run.count:,} shards: the same command goes on from there"
-        if not stopped():
-            raise MienError(f"the workers ended before all was done: {note}")
-        error = Interrupted()
-        error.add_note(note)
-        raise error
+    try:
+        with _engine(work, settings, output) as engine, BatchProgress(run, engine, notes) as progress, _stopping(engine, notes) as stopped:
+            for _ in run.work(engine, work.engine.value):
+                progress.update()
+        if engine.deaths:
+            notes.print(f"{engine.deaths} workers died and were replaced; nothing was lost", markup=False)
+        if not run.whole:
+            raise Interrupted if stopped() else MienError("the workers ended before all was done: the same command goes on")
+    except Interrupted as error:
+        error.add_note(f"{output} holds {run.shards:,} of {run.count:,} shards: the same command goes on from there")
+        raise
 
 
 def _settings(networks: NetworkOptions, over_time: TimeOptions, work: WorkOptions, form: ShardFormat, *, labelled: bool) -> Settings:

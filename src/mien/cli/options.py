@@ -34,7 +34,9 @@ class NetworkOptions:
     ] = "mtcnn"
     min_face: Annotated[int | None, typer.Option(help="Height in px of the smallest face to look for.", min=1, rich_help_panel=_NETWORKS)] = None
     largest: Annotated[bool, typer.Option("--largest", help="Keep only the biggest face of each frame.", rich_help_panel=_NETWORKS)] = False
-    model: Annotated[str, typer.Option(help="A network of mien's (mien models) or an ONNX file with a card.", rich_help_panel=_NETWORKS)] = "small-int8"
+    model: Annotated[str, typer.Option(help="A network of mien's (mien models) or an ONNX file with a card.", rich_help_panel=_NETWORKS)] = (
+        "small-int8"
+    )
     head: Annotated[
         str | None, typer.Option(help="Which reading of the network to use (mien models).", show_default=False, rich_help_panel=_NETWORKS)
     ] = None
