@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     records = house.run(chosen, results, quick=options.quick, again=options.again, out=out)
     report.write(records, page)
     failed = [entry.name for entry in chosen if records[entry.name]["status"] == "failed"]
-    missed = [figure.name for record in records.values() for figure in report.figures(record) if figure.kept is False]
+    missed = [figure.name for figure in report.drawings(records).get(report.LIMITS, []) if not figure.kept]
     print(f"\n{len(chosen)} benchmarks in {(time.monotonic() - began) / 60:.1f} minutes; {results}, {page}")
     print(f"limits missed: {'; '.join(missed) or 'none'}")
     sys.exit(f"failed: {', '.join(failed)}" if failed else 0)

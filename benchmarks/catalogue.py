@@ -89,7 +89,7 @@ ENTRIES = (
     Entry(
         "leaderboard",
         "Right answers beside a peer",
-        (_DATA, "--most", "1000", "--pictures", "200", "--rounds", "3"),
+        (_DATA, "--most", "600", "--pictures", "150", "--rounds", "3"),
         (_DATA, "--most", "30", "--pictures", "6", "--rounds", "1", "--no-peers"),
         files=(DATA,),
         minutes=15,

@@ -25,7 +25,7 @@ def bars(title: str, figures: Sequence[Figure], path: Path) -> None:
     with mpl.rc_context(_STYLE):
         canvas = _canvas(len(figures))
         axes = canvas.add_subplot()
-        drawn = axes.barh([figure.name for figure in figures], [figure.value for figure in figures], color=colours)
+        drawn = axes.barh(range(len(figures)), [figure.value for figure in figures], color=colours)
         axes.bar_label(drawn, [number(figure.value) for figure in figures], padding=3)
         axes.set(title=title, xlabel=figures[0].unit)
         axes.margins(x=0.12)
@@ -38,7 +38,7 @@ def strains(figures: Sequence[Figure], path: Path) -> None:
     with mpl.rc_context(_STYLE):
         canvas = _canvas(len(figures))
         axes = canvas.add_subplot()
-        axes.barh([figure.name for figure in figures], shares, color=[OURS if figure.kept else MISSED for figure in figures])
+        axes.barh(range(len(figures)), shares, color=[OURS if figure.kept else MISSED for figure in figures])
         for row, figure in enumerate(figures):
             unit = figure.unit if len(figure.unit) <= _WIDEST else ""
             axes.text(_MOST * 1.03, row, f"{number(figure.value)} {unit}".strip(), va="center")
@@ -68,6 +68,7 @@ def _canvas(rows: int) -> Canvas:
 
 def _save(canvas: Canvas, path: Path, figures: Sequence[Figure]) -> None:
     for axes in canvas.axes:
+        axes.set_yticks(range(len(figures)), [figure.name for figure in figures])
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(axis="y", length=0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,11 @@ def page(records: Records) -> str:
 def drawings(records: Records) -> dict[str, list[Figure]]:
     """What each chart shows, by the name of its file."""
     found: dict[str, list[Figure]] = {}
-    for record in records.values():
+    for name, record in records.items():
         for figure in figures(record):
             if figure.limit is not None:
-                found.setdefault(LIMITS, []).append(figure)
+                # Away from their benchmark, figures need its name.
+                found.setdefault(LIMITS, []).append(replace(figure, name=f"{name}: {figure.name}"))
             if figure.chart:
                 found.setdefault(f"{charts.slug(figure.chart)}.svg", []).append(figure)
     return found

@@ -113,8 +113,8 @@ def records() -> dict[str, dict[str, Any]]:
 def test_the_page_says_what_was_missed_and_what_was_not_measured() -> None:
     text = report.page(records())
     assert "2 of 3 limits were kept." in text
-    assert "**Missed:**\n\n- first row: 2,500 ms, limit at most 2,000 ms\n" in text
-    assert "| import mien | 20 ms | at most 50 ms | kept |" in text
+    assert "**Missed:**\n\n- startup: first row: 2,500 ms, limit at most 2,000 ms\n" in text
+    assert "| startup: import mien | 20 ms | at most 50 ms | kept |" in text
     assert "| fer | 4,000 ms |  | 200 times import mien |" in text
     assert "(`pictures`): failed: no clip" in text
     assert "(`memory`): not run" in text
