@@ -59,10 +59,10 @@ class Figure:
 
     def line(self) -> str:
         """The figure as a line for the terminal."""
-        limit = "" if self.limit is None else f"; limit {self.bound} {number(self.limit)} {self.unit}: {'kept' if self.kept else 'MISSED'}"
+        limit = "" if self.limit is None else f"; limit {self.bound} {number(self.limit)}: {'kept' if self.kept else 'MISSED'}"
         ratio = "" if self.ratio is None else f"; {number(self.ratio)} times {self.beside}"
         beside = f", beside {self.beside}" if self.beside and self.ratio is None else ""
-        return f"{self.name}: {number(self.value)} {self.unit}{beside}{ratio}{limit}"
+        return f"{self.name}: {f'{number(self.value)} {self.unit}'.strip()}{beside}{ratio}{limit}"
 
 
 def number(value: float) -> str:
