@@ -61,12 +61,12 @@ ENTRIES = (
     Entry("installation", "Size of the installation", quick=None, programs=("du",)),
     Entry("classifier", "Classifier alone, by size and precision", ("--rounds", "7"), ("--rounds", "1")),
     Entry("detector", "Detector alone", ("--rounds", "30"), ("--rounds", "3")),
-    Entry("pictures", "Whole pictures, end to end", ("--most", "60", "--rounds", "5"), ("--most", "4", "--rounds", "1")),
+    Entry("pictures", "Whole pictures, end to end", ("--most", "60", "--rounds", "4"), ("--most", "4", "--rounds", "1")),
     Entry("frames", "Frames of a clip, each searched anew", ("--rounds", "5"), ("--rounds", "1", "--most", "8", "--peers", "haar"), files=(CLIP,)),
     Entry(
         "tracking",
         "Videos, with people followed",
-        ("--rounds", "3", "--clips", "3"),
+        ("--rounds", "3", "--clips", "2"),
         ("--only", "speed", "--rounds", "1"),
         files=(CLIP,),
         minutes=15,
@@ -84,7 +84,7 @@ ENTRIES = (
         programs=("chromium chromium-browser google-chrome",),
     ),
     Entry("triggers", "Events", ("--seconds", "20", "--away", "60"), ("--seconds", "3", "--away", "0")),
-    Entry("audience", "Audiences", ("cost", "--rounds", "3"), None, files=(DATA,), minutes=15),
+    Entry("audience", "Audiences", ("cost", "--rounds", "2"), None, files=(DATA,), minutes=15),
     Entry("explanation", "Explanations", ("--rounds", "3"), ("--rounds", "1")),
     Entry(
         "leaderboard",
