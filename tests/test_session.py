@@ -58,7 +58,7 @@ def test_a_restored_session_goes_on_to_the_same_bits(film: list[Frame], pipeline
 
 def test_reset_begins_anew(film: list[Frame], pipeline: Pipeline) -> None:
     session = Session(pipeline, Tracking(lost_after=0.2), Smoothing(tau=0.1))
-    assert session.update(film[:16])[-1].tracks.tolist() == [2]
+    assert session.update(film[:18])[-1].tracks.tolist() == [2]
     session.reset()
     assert session.state() == Session(pipeline).state()
     assert session.update(film[:1])[0].tracks.tolist() == [1]

@@ -197,7 +197,7 @@ def test_a_shipped_network_answers_as_in_a_pipeline() -> None:
     images = FACES.split("PublicTest").images[:9]
     data = FaceDataset(images, np.zeros(9, int), None, np.array(["PublicTest"] * 9), np.arange(9))
     found = evaluate(open_subject("small", threads=1), data)
-    answers = Pipeline("whole", threads=1)([np.repeat(image[..., None], 3, axis=2) for image in images])
+    answers = Pipeline("whole", "small", threads=1)([np.repeat(image[..., None], 3, axis=2) for image in images])
     assert np.allclose(found.probs, [faces.probs[0] for faces in answers], atol=1e-4)
 
 

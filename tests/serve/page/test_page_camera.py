@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import READY, Visit, Visiting
 from service import Service, serving
+from visiting import READY, Visit, Visiting
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import READY, Visit
 from PIL import Image
 from playwright.sync_api import Locator
 from service import encoded
+from visiting import READY, Visit
 
 from mien import Pipeline, analyze
 from mien.labels import EXPRESSIONS

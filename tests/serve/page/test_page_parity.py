@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import UNPACKED, Running
 from PIL import Image
 from service import Service, encoded
+from visiting import UNPACKED, Running
 
 BOTH = f"""async ({{ Device }}, {{ data, type, minFace }}) => {{
   const {{ Server }} = await import("/static/server.js");

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import UNPACKED, Running, packed
 from PIL import Image
+from visiting import UNPACKED, Running, packed
 
 from mien.crops import cut
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from camera_server import camera_server
-from conftest import READY, Visiting
 from PIL import Image
 from service import Service, serving
+from visiting import READY, Visiting
 
 from mien.blur import Blur
 from mien.media import MovieWriter

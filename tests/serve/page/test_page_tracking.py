@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from conftest import UNPACKED, Running, packed
+from visiting import UNPACKED, Running, packed
 
 from mien import boxes as box_arithmetic
 from mien.detect.pictures import found

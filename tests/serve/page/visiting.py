@@ -1,0 +1,160 @@
+"""The page in a real Chromium, whose camera is a file."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from service import Service
+
+SHOTS = Path(__file__).parents[3] / "artifacts" / "page"
+"""Screenshots of the last run, for people."""
+
+WIDTH, HEIGHT = 640, 480
+READY = 60_000  # ms; a busy machine may take long.
+
+
+@pytest.fixture(scope="session")
+def camera(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray, grace_hopper: np.ndarray) -> Path:
+    """What the camera shows: a real clip where there is one, else two photographs that move."""
+    import av
+
+    path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    with av.open(path, "w", format="mjpeg") as file:
+        stream = file.add_stream("mjpeg", rate=30)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        for picture in _pictures(astronaut, grace_hopper):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        file.mux(stream.encode(None))
+    return path
+
+
+def _pictures(*photographs: np.ndarray) -> Iterator[np.ndarray]:
+    import av
+    from PIL import Image
+
+    real = Path(__file__).parents[4] / "shared" / "media" / "one_face.mp4"
+    canvas = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    if real.is_file():
+        with av.open(real) as file:
+            for frame in file.decode(video=0):
+                small = frame.to_image().resize((WIDTH, WIDTH * frame.height // frame.width))
+                top = (HEIGHT - small.height) // 2
+                canvas[max(0, top) : max(0, top) + small.height] = np.asarray(small)[max(0, -top) : max(0, -top) + HEIGHT]
+                yield canvas.copy()
+        return
+    small = [np.asarray(Image.fromarray(photograph).resize((300, 300 * photograph.shape[0] // photograph.shape[1]))) for photograph in photographs]
+    for index in range(90):
+        picture, shift = canvas.copy(), int(10 * np.sin(2 * np.pi * index / 90))
+        for left, part in zip((10, 330), small, strict=True):
+            picture[60 + shift : 60 + shift + len(part), left : left + 300] = part
+        yield picture
+
+
+@pytest.fixture(scope="module")
+def browser(camera: Path) -> Iterator[Browser]:
+    """Chromium, without a window; it is closed after each file of tests, as its loop would be in the way of others."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", *fake])
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """The page, open in a browser, and all that it did."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.context = page, page.context
+        self.problems: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.problems.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(url)
+
+    def ready(self) -> None:
+        """Wait until the camera can be started."""
+        self.page.wait_for_selector("#start:enabled", state="attached", timeout=READY)
+
+    def choose(self, way: str) -> None:
+        """``device`` or ``server``."""
+        self.page.locator(f"label:has(input[value={way}])").click()
+        self.ready()
+
+    def readings(self) -> int:
+        """Frames that were read since the page was opened."""
+        return int(self.page.evaluate("document.documentElement.dataset.readings ?? 0"))
+
+    def wait_for_readings(self, more: int) -> None:
+        """Wait until so many more frames have been read."""
+        goal = self.readings() + more
+        self.page.wait_for_function("goal => Number(document.documentElement.dataset.readings ?? 0) >= goal", arg=goal, timeout=READY)
+
+    def shot(self, name: str, *, whole: bool = True) -> None:
+        """Keep a screenshot for people."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=whole)
+
+
+Visiting = Callable[..., Any]
+
+
+Running = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def run_module(browser: Browser, service: Service) -> Iterator[Running]:
+    """Runs a program, a function of one of the page's modules and an argument, in a browser that shows nothing else of the page."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/static/main.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.goto(service.url)
+
+    def run(path: str, program: str, argument: Any = None) -> Any:
+        return page.evaluate(f"async (argument) => ({program})(await import('/static/{path}'), argument)", argument)
+
+    yield run
+    context.close()
+
+
+@pytest.fixture
+def visiting(browser: Browser, service: Service) -> Visiting:
+    """Opens the page; options are those of a browser context."""
+
+    @contextmanager
+    def visit(url: str | None = None, **options: Any) -> Iterator[Visit]:
+        context: BrowserContext = browser.new_context(viewport=options.pop("viewport", {"width": 1320, "height": 960}), **options)
+        try:
+            yield Visit(context.new_page(), url or service.url)
+        finally:
+            context.close()
+
+    return visit
+
+
+@pytest.fixture
+def visit(visiting: Visiting) -> Iterator[Visit]:
+    """The page as a visitor finds it; at the end nothing must have gone wrong in it."""
+    with visiting() as visit:
+        yield visit
+        assert not visit.problems
+
+
+def packed(array: np.ndarray) -> str:
+    """Bytes for the page."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+UNPACKED = "(text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0))"
+"""The way back, in the page."""
