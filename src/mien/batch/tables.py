@@ -38,7 +38,6 @@ class TableFile:
     words: Sequence[str] = ()
 
 
-@lru_cache(maxsize=64)
 def open_table_file(file: Path) -> TableFile:
     """Look at the columns of a file.
 
@@ -46,6 +45,16 @@ def open_table_file(file: Path) -> TableFile:
         InputError: It is not Parquet, or has no column of bytes.
         MissingExtraError: polars is not installed.
     """
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise InputError(f"{file}: expected a Parquet file; got: {error.strerror}: check the path") from None
+    return _opened(file, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _opened(file: Path, size: int, changed: int) -> TableFile:
+    """What is known of a file of this size and date: it is asked for again with every shard."""
     polars = _polars()
     try:
         scan = polars.scan_parquet(file)
