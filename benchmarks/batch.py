@@ -229,7 +229,13 @@ def memory(folder: Path, found: Input, detector: str) -> dict[str, Any]:
 
 def children(process: int) -> list[int]:
     """Processes that one has started."""
-    return [int(pid) for task in Path(f"/proc/{process}/task").iterdir() for pid in (task / "children").read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        try:
+            found += map(int, (task / "children").read_text().split())
+        except OSError:  # A thread that has ended meanwhile.
+            continue
+    return found
 
 
 def resident(process: int) -> float:
@@ -288,8 +294,8 @@ def measured(part: str, folder: Path, quick: bool) -> dict[str, Any]:
     if part == "fer":
         return {"fer": beside_fer(folder, 10 if quick else 60, rounds)}
     if part == "rates":
-        repeated(some, 2000 if quick else 4000)
-        return {"rates": by_workers(folder, open_input(str(some)), 100, rounds)}
+        repeated(some, 2000 if quick else 10_000)
+        return {"rates": by_workers(folder, open_input(str(some)), 100 if quick else 500, rounds)}
     if part == "start":
         return {"first_row": first_row(folder, rounds + 1), "whole_set": whole_set(folder)}
     repeated(some, 4000 if quick else 3 * FACES)
