@@ -148,7 +148,7 @@ def visit(visiting: Visiting) -> Iterator[Visit]:
     """The page as a visitor finds it; at the end nothing must have gone wrong in it."""
     with visiting() as visit:
         yield visit
-        assert not visit.problems
+        assert not visit.problems, visit.problems
 
 
 def packed(array: np.ndarray) -> str:

@@ -44,7 +44,7 @@ export class Camera {
     this.video.srcObject = this.source;
     await this.video.play();
     this.paused = false;
-    this.next();
+    this.next(this.source);
   }
 
   /** Read with another stream from now on. @param {any} stream */
@@ -72,14 +72,15 @@ export class Camera {
     this.use(null);
   }
 
-  /** Wait for the next frame. */
-  next() {
-    if (!this.running) return;
+  /** Wait for the next frame, as long as the camera is not stopped or started anew. @param {MediaStream} source */
+  next(source) {
+    if (!this.running || source !== this.source) return;
     const taken = () => {
       clearTimeout(timer);
       if (told) this.video.cancelVideoFrameCallback(frame);
-      this.next();
-      if (this.running && !this.paused && this.stream && this.reading < this.stream.depth) this.read(this.stream, this.turn, performance.now() / 1000);
+      this.next(source);
+      const there = this.running && source === this.source && this.video.videoWidth > 0;
+      if (there && !this.paused && this.stream && this.reading < this.stream.depth) this.read(this.stream, this.turn, performance.now() / 1000);
     };
     const told = "requestVideoFrameCallback" in this.video;
     const frame = told ? this.video.requestVideoFrameCallback(taken) : 0;
