@@ -16,23 +16,9 @@ from mien.serve.refusals import Refusal
 from mien.serve.room import Room
 from mien.serve.settings import Limits
 from mien.serve.task import HIGHEST, SMALLEST
-from mien.serve.uploads import take_form
+from mien.serve.uploads import form_body, take_form
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "additionalProperties": False,
-                    "properties": {"file": {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}},
-                }
-            }
-        },
-    }
-}
+_BODY = form_body({"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}})
 _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)}
 
 

@@ -21,7 +21,7 @@ from mien.serve.refusals import Refusal
 from mien.serve.settings import Settings
 from mien.serve.store import Job
 from mien.serve.task import FILES, Options
-from mien.serve.uploads import take_form
+from mien.serve.uploads import form_body, take_form
 
 _OPTIONS = TypeAdapter(Options)
 _OVERHEAD = 2**20  # Bytes of a form beside its file.
@@ -58,21 +58,7 @@ _EVENT = {
     "required": ["event", "data"],
     "properties": {"event": {"enum": ["waiting", "reading", "done", "failed", "deleted"]}, "data": {"type": "string"}},
 }
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "additionalProperties": False,
-                    "properties": {"file": {"type": "string", "format": "binary"}, **_form_fields()},
-                }
-            }
-        },
-    }
-}
+_BODY = form_body({"type": "string", "format": "binary"}, **_form_fields())
 
 Id = Annotated[str, InPath(pattern="^[0-9a-f]{32}$", description="Id of a video, as POST /v1/videos gave it.")]
 
