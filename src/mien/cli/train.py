@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,6 +47,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Same seed, same network.")] = None,
     sets: Sets = None,
     views: Annotated[Path | None, typer.Option(help="What teachers said (mien views), for a recipe with distillation.", show_default=False)] = None,
+    initial: Annotated[
+        str | None, typer.Option(metavar="NETWORK", help="Start with the weights of a network file, or of one that mien ships.", show_default=False)
+    ] = None,
     threads: Threads = None,
     accelerator: Accelerator = "auto",
     devices: Devices = "auto",
@@ -60,7 +64,9 @@ def train(
     """
     with training_extra():
         from mien.data import open_dataset
+        from mien.networks import network_path
         from mien.train.export import export
+        from mien.train.initial import Initial
         from mien.train.presets import preset as preset_named
         from mien.train.run import Hardware, is_first
         from mien.train.run import train as train_recipe
@@ -71,12 +77,14 @@ def train(
     console = Console(stderr=True, highlight=False)
     faces = open_dataset(data, votes=votes)
     hardware = Hardware(accelerator, devices, strategy, nodes, threads)
+    taught = None if views is None else Views(views)
+    first = None if initial is None else Initial(network_path(initial))
     with LessonProgress(recipe.epochs, console) as progress:
-        train_recipe(faces, recipe, run, progress, hardware, views=None if views is None else Views(views), tensorboard=tensorboard)
+        train_recipe(faces, recipe, run, progress, hardware, views=taught, initial=first, tensorboard=tensorboard)
     if not is_first():
         return
     target = output or run / f"{recipe.name}.onnx"
-    card = export(run, faces, target, command_line(data, preset, named, sets))
+    card = export(run, faces, target, command_line(data, preset, named, sets, {"views": views, "initial": initial}))
     console.print(f"wrote {escape(str(target))}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
 
 
@@ -125,10 +133,13 @@ def _other_network(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     return replace(recipe, options={}) if changes.get("network", recipe.network) != recipe.network else recipe
 
 
-def command_line(data: Path, preset: str, named: dict[str, Any], sets: Iterable[str] | None) -> str:
+def command_line(
+    data: Path, preset: str, named: dict[str, Any], sets: Iterable[str] | None, files: Mapping[str, str | Path | None] = MappingProxyType({})
+) -> str:
     """What the card says about how the network was made, without the reader's folders."""
     changes = [f"{name}={value}" for name, value in named.items() if value is not None] + list(sets or ())
-    return " ".join(["mien train", shlex.quote(data.name), "--preset", preset, *(f"--set {shlex.quote(text)}" for text in changes)])
+    given = [f"--{name} {shlex.quote(Path(path).name)}" for name, path in files.items() if path is not None]
+    return " ".join(["mien train", shlex.quote(data.name), "--preset", preset, *(f"--set {shlex.quote(text)}" for text in changes), *given])
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from mien.cli.train import Data, Threads, Votes, training_extra
 
 def views(
     data: Data,
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of the teachers' finished runs.")],
+    teachers: Annotated[list[str], typer.Argument(metavar="TEACHER...", help="Folders of finished runs, network files, or names.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where they go, about 65 MB each; what is there stays.")],
     count: Annotated[int, typer.Option(min=1, help="How many views of every picture.")] = 16,
     split: Annotated[str, typer.Option(help="Which pictures: clean or official, as the students will learn from.")] = "clean",
@@ -35,5 +35,13 @@ def views(
     if threads is not None:
         torch.set_num_threads(threads)
     notes = Console(stderr=True, highlight=False)
-    made = make_views(runs, open_dataset(data, votes=votes), output, Plan(count, split), device=device, track=tracked_on(notes))
+    made = make_views(
+        [_teacher(name) for name in teachers], open_dataset(data, votes=votes), output, Plan(count, split), device=device, track=tracked_on(notes)
+    )
     notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}", markup=False)
+
+
+def _teacher(name: str) -> Path:
+    from mien.networks import network_path
+
+    return Path(name) if Path(name).is_dir() else network_path(name)

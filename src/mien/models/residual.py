@@ -38,17 +38,24 @@ class ResidualNet(nn.Module):
         blocks: Residual blocks per stage.
         view: Side in px of the central square that the network looks at, out of what it is given.
         dropout: Share of the pooled features dropped in training.
+        stride: Of the first convolution; 2 takes a quarter of the time for the same widths.
 
     The input is ``(n, 1, h, w)``, gray, 0 to 255. Each picture is brought to mean 0 and deviation 1 first, so that a
     face in poor light looks to the network much like one in good light. The output is ``{head: (n, k) logits}``.
     """
 
     def __init__(
-        self, heads: Mapping[str, int], widths: Sequence[int] = (16, 32, 64, 128), blocks: int = 2, view: int = 44, dropout: float = 0.2
+        self,
+        heads: Mapping[str, int],
+        widths: Sequence[int] = (16, 32, 64, 128),
+        blocks: int = 2,
+        view: int = 44,
+        dropout: float = 0.2,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         self.view = view
-        self.stem = nn.Sequential(nn.Conv2d(1, widths[0], 3, 1, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        self.stem = nn.Sequential(nn.Conv2d(1, widths[0], 3, stride, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
         stages: list[nn.Module] = []
         inputs = widths[0]
         for stage, outputs in enumerate(widths):

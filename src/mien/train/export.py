@@ -148,7 +148,9 @@ def _card(run: Trained, cuts: Cuts, readings: Mapping[str, tuple[str, ...]], cal
         ),
         crop=FER_CROP,
         training=f"{len(cuts.training):,} pictures ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {len(run.history)} epochs, "
-        f"seed {recipe.seed}.",
+        f"seed {recipe.seed}."
+        + (f" It started with the weights of the file {recipe.initial[:16]} (SHA-256)." if recipe.initial else "")
+        + (f" It learned from what teachers said (views {recipe.distillation.views[:16]})." if recipe.distillation.views else ""),
         split=f"Taken: {weights}. {_CALIBRATED} PrivateTest is opened by a command that logs it."
         + (" Trained on a deal of all splits: it has seen pictures of PrivateTest." if recipe.split.everything else ""),
         temperatures=dict(calibration.temperatures),

@@ -27,7 +27,7 @@ class Preset:
 _OURS = Optimizer("sgd", rate=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
 _SMALL = Recipe(
     name="small",
-    options={"widths": [16, 32, 64, 128], "blocks": 2, "view": 44, "dropout": 0.2},
+    options={"widths": [16, 32, 64, 128], "blocks": 2, "view": 44, "dropout": 0.2, "stride": 1},
     optimizer=_OURS,
     schedule=Schedule("one-cycle", warmup=0.1),
 )
@@ -148,20 +148,17 @@ PRESETS |= {
     "student": Preset(_STUDENT, "ours: learns from views (mien views, --views); --set options.widths=... for another size", "-"),
 }
 
-_HALF = [24, 48, 96, 192]
-_EIGHT: dict[str, dict[str, Any]] = {
-    "teacher-1": {"options.widths": _WIDE, "epochs": 60},
-    "teacher-2": {"options.view": 48, "mixup": 0.2},
-    "teacher-3": {"options.blocks": 3, "options.view": 40},
-    "teacher-4": {"options.widths": _WIDE, "options.view": 40, "augmentation.erase": 0.5},
-    "teacher-5": {"options.widths": [32, 64, 128], "label_smoothing": 0.1},
-    "teacher-6": {"options.widths": [20, 40, 80, 160], "options.blocks": 4, "mixup": 0.2},
-    "teacher-7": {"options.widths": [48, 96, 192, 256], "options.blocks": 1, "augmentation.coarse": 0.3},
-    "teacher-8": {"augmentation.rotation": 15.0, "label_smoothing": 0.1},
+_MIDDLE = [24, 48, 96, 192]
+_FIVE: dict[str, dict[str, Any]] = {
+    "teacher-1": {"options.widths": _MIDDLE, "epochs": 21},
+    "teacher-2": {"options.widths": [20, 40, 80, 160], "augmentation.rotation": 15.0, "augmentation.coarse": 0.3, "epochs": 23},
+    "teacher-3": {"options.stride": 2, "epochs": 26},
+    "teacher-4": {"options.stride": 2, "options.view": 40, "augmentation.erase": 0.5, "epochs": 26},
+    "teacher-5": {"options.widths": [48, 96, 192, 256], "options.stride": 2, "options.view": 46, "epochs": 27},
 }
-_TEACHER = _SMALL.changed({"options.widths": _HALF, "ema": 0.998, "epochs": 48})
-TEACHERS = {name: _TEACHER.changed({"name": name, "seed": 10 + number, **changes}) for number, (name, changes) in enumerate(_EIGHT.items())}
-"""Eight different networks whose answers students learn from: other widths, depths, views, seeds and augmentation."""
+_TEACHER = _SMALL.changed({"options.widths": _WIDE, "ema": 0.998})
+TEACHERS = {name: _TEACHER.changed({"name": name, "seed": 10 + number, **changes}) for number, (name, changes) in enumerate(_FIVE.items(), 1)}
+"""Different networks whose answers students learn from: other widths, depths, views, seeds and augmentation."""
 
 
 def preset(name: str) -> Recipe:

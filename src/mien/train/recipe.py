@@ -135,6 +135,8 @@ class Recipe:
     mixup: float = 0.0
     """Alpha of the Beta distribution that pairs of faces are mixed with; 0 mixes none."""
     distillation: Distillation = Distillation()
+    initial: str = ""
+    """Digest of the network file whose weights training starts with (`mien.train.initial`), filled in when it starts; empty: random weights."""
     ema: float = 0.0
     """Decay per step of the moving average of the weights, which is then watched and exported; 0 is none."""
     patience: int = 0

@@ -26,6 +26,7 @@ from mien.train.lesson import Lesson
 from mien.train.recipe import Recipe
 
 if TYPE_CHECKING:
+    from mien.train.initial import Initial
     from mien.train.views import Views
 
 _PLAIN = "last.pt"
@@ -78,6 +79,7 @@ def train(
     hardware: Hardware | None = None,
     *,
     views: Views | None = None,
+    initial: Initial | None = None,
     tensorboard: bool = False,
 ) -> None:
     """Train a network, or go on with a run that was stopped.
@@ -89,6 +91,7 @@ def train(
         watch: Is told how far it is.
         hardware: What to compute on.
         views: What teachers said (`mien.train.views`), for a recipe with distillation.
+        initial: Weights to start with instead of random ones.
         tensorboard: Also write what TensorBoard shows, to ``folder/tensorboard``.
 
     Raises:
@@ -99,7 +102,7 @@ def train(
     if hardware.threads is not None:
         torch.set_num_threads(hardware.threads)
     cuts = cut(data, recipe)
-    recipe = _taught(recipe, views)
+    recipe = replace(_taught(recipe, views), initial="" if initial is None else initial.digest)
     _prepare(folder, recipe)
     torch.manual_seed(recipe.seed)
     classes = {head: labels.names for head, labels in head_labels(data, recipe).items()}
@@ -107,6 +110,8 @@ def train(
     saved = _resumed(folder, network, recipe)
     if saved is not None and _finished(saved, recipe):
         return _finish(folder, _history(saved))
+    if initial is not None and saved is None:
+        initial.put_into(network, cuts.training.images)
     lesson = Lesson(network, recipe, classes, _class_weights(cuts.training) if recipe.balance == "weights" else None)
     keeper = Keeper(folder, recipe, watch)
     trainer = _trainer(folder, recipe, hardware, keeper, tensorboard)

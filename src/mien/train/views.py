@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,16 @@ from mien.data.dataset import FaceDataset
 from mien.data.gathering import Track, untracked
 from mien.errors import InputError
 from mien.files import told, written_aside
+from mien.runtime import open_network
 from mien.train.augment import augment
+from mien.train.calibration import BLEND
 from mien.train.cuts import cut
 from mien.train.recipe import Augmentation, Recipe, Split
-from mien.train.run import Trained, load_run
+from mien.train.run import load_run
 
 MANIFEST = "views.json"
 _BATCH = 512
+_LEAST = 1e-7
 VIEWED = Augmentation(flip=0.5, scale=0.2, shift=0.08, rotation=12, gamma=0.3, coarse=0.2, erase=0.2)
 """How the pictures of a view are changed: as widely as students should survive."""
 
@@ -111,11 +114,46 @@ class Views:
         return self._open[number]
 
 
-def make_views(runs: Sequence[Path], data: FaceDataset, folder: Path, plan: Plan, *, device: str = "auto", track: Track = untracked) -> Views:
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """One that is asked.
+
+    Args:
+        ask: From ``(n, 1, h, w)`` float faces to per head ``(n, k)`` logits or log-probabilities.
+        classes: Names of the classes of each head.
+        digest: Of its weights.
+    """
+
+    ask: Callable[[Tensor], Mapping[str, Tensor]]
+    classes: Mapping[str, tuple[str, ...]]
+    digest: str
+
+
+def open_teacher(path: Path, device: str = "cpu") -> Teacher:
+    """A teacher from the folder of a finished run, or from a network file, whose calibrated answers count.
+
+    Raises:
+        InputError: There is no finished run.
+        NetworkError: The file is damaged, or has no card.
+    """
+    if not path.is_file():
+        run = load_run(path)
+        return Teacher(run.network.eval().to(device), run.classes, _weights_digest(run.network))
+    file = open_network(path, threads=torch.get_num_threads())
+    heads = {head: tuple(names) for head, names in file.card.heads.items() if head != BLEND}
+
+    def ask(faces: Tensor) -> dict[str, Tensor]:
+        answers = file.run({"faces": faces.float().cpu().contiguous().numpy()})
+        return {head: torch.from_numpy(answers[head]).clamp(min=_LEAST).log().to(faces.device) for head in heads}
+
+    return Teacher(ask, heads, file.card.sha256)
+
+
+def make_views(teachers: Sequence[Path], data: FaceDataset, folder: Path, plan: Plan, *, device: str = "auto", track: Track = untracked) -> Views:
     """Show every view to the teachers and keep what they say; what is there already stays.
 
     Args:
-        runs: Folders of the teachers' finished runs.
+        teachers: Folders of finished runs, or network files.
         data: What they learned from.
         folder: Gets a file per view.
         plan: Which views.
@@ -125,27 +163,25 @@ def make_views(runs: Sequence[Path], data: FaceDataset, folder: Path, plan: Plan
     Raises:
         InputError: No teachers, teachers of different classes, or a folder with other views.
     """
-    teachers = [load_run(run) for run in runs]
-    pictures = cut(data, Recipe(heads=("fer2013",), split=Split(plan.policy))).training
-    manifest = _manifest(runs, teachers, pictures, plan)
-    _prepare(folder, manifest)
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    networks = [teacher.network.eval().to(where) for teacher in teachers]
+    asked = [open_teacher(path, where) for path in teachers]
+    pictures = cut(data, Recipe(heads=("fer2013",), split=Split(plan.policy))).training
+    _prepare(folder, _manifest(teachers, asked, pictures, plan))
     for number in track(range(plan.count), "views", plan.count):
         path = _path(folder, number)
         if not path.is_file():
             faces = _changed(pictures, plan, number)
-            columns = {"images": faces.numpy(), **_said(networks, faces, where)}
+            columns = {"images": faces.numpy(), **_said(asked, faces, where)}
             with told(path), written_aside(path) as aside, open(aside, "wb") as file:
                 np.savez(file, **columns)  # type: ignore[arg-type]
     return Views(folder)
 
 
-def together(networks: Sequence[nn.Module], faces: Tensor) -> dict[str, Tensor]:
+def together(networks: Sequence[Callable[[Tensor], Mapping[str, Tensor]]], faces: Tensor) -> dict[str, Tensor]:
     """Per head ``(n, k)`` log-probabilities of several networks' geometric mean.
 
     Args:
-        networks: Each from faces to ``{head: logits}``, with the same heads.
+        networks: Each from faces to ``{head: logits or log-probabilities}``, with the same heads.
         faces: ``(n, 1, h, w)`` float, 0 to 255.
     """
     answers = [network(faces) for network in networks]
@@ -164,28 +200,23 @@ def _changed(pictures: FaceDataset, plan: Plan, number: int) -> Tensor:
 
 
 @torch.no_grad()
-def _said(networks: Sequence[nn.Module], faces: Tensor, device: str) -> dict[str, NDArray[np.float16]]:
+def _said(teachers: Sequence[Teacher], faces: Tensor, device: str) -> dict[str, NDArray[np.float16]]:
     parts = []
     for part in faces.split(_BATCH):
         shown = part[:, None].to(device).float().contiguous(memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
-            parts.append(together(networks, shown))
+            parts.append(together([teacher.ask for teacher in teachers], shown))
     return {head: torch.cat([part[head] for part in parts]).cpu().numpy().astype(np.float16) for head in parts[0]}
 
 
-def _manifest(runs: Sequence[Path], teachers: Sequence[Trained], pictures: FaceDataset, plan: Plan) -> dict[str, Any]:
+def _manifest(paths: Sequence[Path], teachers: Sequence[Teacher], pictures: FaceDataset, plan: Plan) -> dict[str, Any]:
     if not teachers:
-        raise InputError("expected the folders of one teacher or more; got none")
-    first = teachers[0].classes
-    for run, teacher in zip(runs, teachers, strict=True):
-        if teacher.classes != first:
-            raise InputError(f"expected teachers with the same classes; {run} has {teacher.classes}, {runs[0]} has {first}")
-    known = {
-        "plan": asdict(plan),
-        "teachers": [_weights_digest(teacher.network) for teacher in teachers],
-        "heads": {head: list(names) for head, names in first.items()},
-        "rows": pictures.rows.tolist(),
-    }
+        raise InputError("expected one teacher or more: folders of finished runs, or network files; got none")
+    first = {head: list(names) for head, names in teachers[0].classes.items()}
+    for path, teacher in zip(paths, teachers, strict=True):
+        if {head: list(names) for head, names in teacher.classes.items()} != first:
+            raise InputError(f"expected teachers with the same classes; {path} has {dict(teacher.classes)}, {paths[0]} has {first}")
+    known = {"plan": asdict(plan), "teachers": [teacher.digest for teacher in teachers], "heads": first, "rows": pictures.rows.tolist()}
     return {"digest": hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest(), **known}
 
 

@@ -1,0 +1,114 @@
+"""Weights to start from: those of a network that was trained before, instead of random ones."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mien.card import read_card, read_network
+from mien.errors import InputError
+
+_PICTURES = 1024
+_PREFIX = "network."
+
+
+class Initial:
+    """A network file (`mien.train.export`) whose weights a run starts with.
+
+    Args:
+        path: ONNX file with a card, in floats.
+
+    Attributes:
+        digest: SHA-256 of the file.
+
+    Raises:
+        NetworkError: It is missing or damaged, or has no card.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import onnx
+        from onnx import numpy_helper
+
+        self._path = path
+        data = read_network(path)
+        read_card(data, name=str(path))
+        self.digest = hashlib.sha256(data).hexdigest()
+        self._values = {values.name: numpy_helper.to_array(values) for values in onnx.load_model_from_string(data).graph.initializer}
+
+    @torch.no_grad()
+    def put_into(self, network: nn.Module, images: NDArray[np.uint8]) -> None:
+        """Give a network the file's weights, so that it answers as the file does.
+
+        Files have batch normalisation folded into the convolution before it. It is unfolded by what the convolution gives for some
+        pictures: filters keep the norms that the network was born with, which set how fast they learn, and the normalisation's weights
+        make up for the rest. A head of other classes stays as it was born.
+
+        Args:
+            network: As the file's, fresh.
+            images: ``(n, 48, 48)`` uint8 pictures to learn from.
+
+        Raises:
+            InputError: The file's network has other convolutions.
+        """
+        chosen = np.random.default_rng(0).permutation(len(images))[:_PICTURES]
+        faces = torch.from_numpy(images[chosen])[:, None].float()
+        folded: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+        came_from: dict[int, nn.Module] = {}
+        kept: list[Tensor] = []  # What is compared by identity must not be freed meanwhile.
+        hooks = []
+        for name, module in network.named_modules():
+            if isinstance(module, nn.Conv2d):
+                folded[module] = self._convolution(name, module)
+
+                def convolved(module: nn.Module, _: Any, output: Tensor) -> None:
+                    came_from[id(output)] = module
+                    kept.append(output)
+
+                hooks.append(module.register_forward_hook(convolved))
+            elif isinstance(module, nn.BatchNorm2d):
+                hooks.append(module.register_forward_pre_hook(lambda norm, given: _unfold(norm, given[0], *folded[came_from[id(given[0])]])))
+            elif isinstance(module, nn.Linear):
+                self._linear(name, module)
+        network.eval()(faces)
+        for hook in hooks:
+            hook.remove()
+        network.train()
+
+    def _convolution(self, name: str, module: nn.Conv2d) -> tuple[Tensor, Tensor]:
+        """Put a convolution's filters in, at their former norms; what its output must be multiplied with, and added to, is returned."""
+        weight, bias = self._of(f"{name}.weight"), self._of(f"{name}.weight_bias")
+        if weight is None or bias is None or weight.shape != module.weight.shape:
+            got = "none" if weight is None else tuple(weight.shape)
+            wanted = f"the filters {tuple(module.weight.shape)} of {name}"
+            raise InputError(f"{self._path}: expected {wanted}; got {got}: start with a file of the same network, in floats")
+        born = module.weight.flatten(1).norm(dim=1)
+        ratio = weight.flatten(1).norm(dim=1) / born
+        module.weight.copy_(torch.where(ratio[:, None, None, None] > 0, weight / ratio[:, None, None, None], module.weight))
+        return ratio, bias
+
+    def _linear(self, name: str, module: nn.Linear) -> None:
+        weight, bias = self._of(f"{name}.weight"), self._of(f"{name}.bias")
+        if weight is not None and bias is not None and weight.shape == module.weight.shape:
+            module.weight.copy_(weight)
+            module.bias.copy_(bias)
+
+    def _of(self, name: str) -> Tensor | None:
+        values = self._values.get(_PREFIX + name)
+        return None if values is None else torch.from_numpy(values.astype(np.float32))
+
+
+def _unfold(norm: nn.BatchNorm2d, given: Tensor, ratio: Tensor, bias: Tensor) -> None:
+    """Let the normalisation of ``given`` come out as ``ratio * given + bias``."""
+    variance, mean = torch.var_mean(given, dim=(0, 2, 3), correction=0)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_(ratio * (variance + norm.eps).sqrt())
+    norm.bias.copy_(ratio * mean + bias)
