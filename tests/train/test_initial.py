@@ -69,7 +69,7 @@ def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) 
 
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     for name in ("small", "nano-int8"):
-        with pytest.raises(InputError, match="expected the filters .* start with a file of the same network"):
+        with pytest.raises(InputError, match=r"expected the filters .* start with a file of the same network"):
             Initial(network_path(name)).put_into(new_network(NANO, BOTH), stripes().images[:50])
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(NetworkError):
