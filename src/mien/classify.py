@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.crops import cut
+from mien.crops import cut_each
 from mien.errors import InputError, NetworkError
 from mien.faces import Faces
 from mien.labels import Labels
@@ -55,16 +54,14 @@ class Classifier:
         Returns:
             The same faces with ``probs`` and ``labels``. A face gets the same answer alone and among others.
         """
-        crops = [self.cut(image, found) for image, found in zip(images, faces, strict=True)]
-        probs = self.probabilities(np.concatenate([*crops, self._no_crops()]))
-        starts = [0, *accumulate(len(found) for found in faces)]
-        return [found.with_columns(probs=probs[start : start + len(found)], labels=self.labels) for found, start in zip(faces, starts, strict=False)]
+        counts = [len(found) for found in faces]
+        every = Faces.concatenate(faces)
+        shown = [image for image, count in zip(images, counts, strict=True) for _ in range(count)]
+        return every.with_columns(probs=self.probabilities(self._cut(shown, every)), labels=self.labels).split(counts)
 
     def cut(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
         """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one picture."""
-        if not len(faces):
-            return self._no_crops()
-        return cut(image, self.crop.squares(faces.boxes), self._size, gray=True)[:, None].astype(np.float32)
+        return self._cut([image] * len(faces), faces)
 
     def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """``(n, k)`` probabilities of gray crops ``(n, 1, h, w)``, 0 to 255."""
@@ -74,5 +71,8 @@ class Classifier:
         parts = [self.network.run({spec.name: spec.fed(batch)})[self.head] for batch in batches]
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
 
-    def _no_crops(self) -> NDArray[np.float32]:
-        return np.empty((0, 1, self._size, self._size), np.float32)
+    def _cut(self, images: Sequence[NDArray[np.uint8]], faces: Faces) -> NDArray[np.float32]:
+        """The crop of each face out of its own picture."""
+        if not len(faces):
+            return np.empty((0, 1, self._size, self._size), np.float32)
+        return cut_each(images, self.crop.squares(faces.boxes), self._size, gray=True)[:, None].astype(np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
@@ -27,16 +29,37 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = F
     >>> cut(np.full((10, 20), 7, np.uint8), [[-4, 0, 6, 10]], size=3).tolist()
     [[[7, 7, 7], [7, 7, 7], [7, 7, 7]]]
     """
-    boxes = _on_grid(np.asarray(boxes, np.float64).reshape(-1, 4))
-    height, width = image.shape[:2]
-    out = np.empty((len(boxes), size, size, *([] if gray else image.shape[2:])), np.uint8)
-    inside = np.all((boxes[:, :2] >= 0) & (boxes[:, 2:] <= (width, height)), axis=1)
-    for row, box in enumerate(boxes):
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    return cut_each([image] * len(boxes), boxes, size, gray=gray) if len(boxes) else np.empty((0, size, size, *_colours(image, gray)), np.uint8)
+
+
+def cut_each(images: Sequence[NDArray[np.uint8]], boxes: NDArray[np.float64], size: int, *, gray: bool = False) -> NDArray[np.uint8]:
+    """`cut`, one box out of each of several pictures, which takes less time than one call for each.
+
+    Args:
+        images: n pictures, one or more, all gray or all RGB; the same one may come several times.
+        boxes: ``(n, 4)``, the box of each.
+        size: As in `cut`.
+        gray: As in `cut`.
+
+    Returns:
+        ``(n, size, size)`` or ``(n, size, size, 3)`` uint8.
+    """
+    boxes = _on_grid(boxes)
+    sizes = np.array([image.shape[1::-1] for image in images])
+    inside = np.all((boxes[:, :2] >= 0) & (boxes[:, 2:] <= sizes), axis=1)
+    shape: tuple[int, ...] = (len(boxes), size, size, *_colours(images[0], gray))
+    out = np.empty(shape, np.uint8)
+    for row, (image, box) in enumerate(zip(images, boxes, strict=True)):
         # Pillow copies the pixels that it is given, so it is given those that it needs.
         part, moved = _surrounded(image, box, size) if inside[row] else _padded(image, box, most=8 * size)
         seen = Image.fromarray(part)
-        out[row] = (seen.convert("L") if gray else seen).resize((size, size), Image.Resampling.BILINEAR, box=moved)
+        out[row] = np.asarray((seen.convert("L") if gray else seen).resize((size, size), Image.Resampling.BILINEAR, box=moved))
     return out
+
+
+def _colours(image: NDArray[np.uint8], gray: bool) -> tuple[int, ...]:
+    return () if gray else image.shape[2:]
 
 
 def _on_grid(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -192,6 +192,23 @@ class Faces:
         new._check(name for name in columns if name != "labels")
         return new
 
+    def split(self, counts: Iterable[int]) -> list[Faces]:
+        """Several records of so many rows each, one after the other.
+
+        >>> Faces([[0, 0, 1, 1]] * 3, [1, 1, 1], [0, 1, 1], [0, 0.1, 0.1]).split([1, 0, 2])[2].frames.tolist()
+        [1, 1]
+        """
+        columns, parts, start = [(name, column) for name, column in self._columns() if column is not None], [], 0
+        for count in counts:
+            part = object.__new__(Faces)  # Rows of a record that was checked need no check of their own.
+            part.__dict__.update(self.__dict__)
+            part.__dict__.update({name: column[start : start + count] for name, column in columns})
+            parts.append(part)
+            start += count
+        if start != len(self):
+            raise RecordError(f"expected counts that sum to {len(self)} rows; got {start}")
+        return parts
+
     def largest(self) -> Faces:
         """The row with the biggest box of each frame."""
         order = np.lexsort((-box_arithmetic.area(self.boxes), self.frames))

@@ -90,17 +90,17 @@ class Pipeline:
         for frame in frames:
             _check(frame.image)
         images = [frame.image for frame in frames]
-        found = [_at(frame, faces) for frame, faces in zip(frames, self.detector.detect(images), strict=True)]
+        found = _at(frames, self.detector.detect(images))
         if self.largest:
             found = [faces.largest() for faces in found]
         return self.classifier.classify(images, found)
 
 
-def _at(frame: Frame, faces: Faces) -> Faces:
+def _at(frames: Sequence[Frame], found: Sequence[Faces]) -> list[Faces]:
     """The faces with the index and the time of their frame; from a detector they come with 0."""
-    if frame.index == 0 and frame.time == 0:
-        return faces
-    return faces.with_columns(frames=np.full(len(faces), frame.index), times=np.full(len(faces), frame.time))
+    counts = [len(faces) for faces in found]
+    where = {"frames": np.array([frame.index for frame in frames], np.int64), "times": np.array([frame.time for frame in frames], np.float64)}
+    return Faces.concatenate(found).with_columns(**{name: np.repeat(values, counts) for name, values in where.items()}).split(counts)
 
 
 def _check(image: NDArray[np.uint8]) -> None:

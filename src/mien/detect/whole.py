@@ -44,4 +44,4 @@ class Whole:
         sizes = np.array([image.shape[:2] for image in checked(images)], np.float64).reshape(-1, 2)
         centres, halves = sizes[:, ::-1] / 2, sizes.max(axis=1, initial=0, keepdims=True) / 2
         boxes = self.crop.boxes(np.concatenate([centres - halves, centres + halves], axis=1))
-        return [found(box[None], [1.0]) for box in boxes]
+        return found(boxes, np.ones(len(boxes))).split([1] * len(boxes))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -72,9 +71,8 @@ class ResidualNet(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         top, left = (x.shape[2] - self.view) // 2, (x.shape[3] - self.view) // 2
         x = x[:, :, top : top + self.view, left : left + self.view]
-        x = x - x.mean(dim=(2, 3), keepdim=True)
         # 8 gray levels under the root: a nearly flat picture must not become amplified noise.
-        x = x / torch.sqrt(x.square().mean(dim=(2, 3), keepdim=True) + 64.0)
+        x = functional.instance_norm(x.float(), eps=64.0)
         features = self.stages(self.stem(x)).mean(dim=(2, 3))
         features = self.dropout(features)
         return {name: head(features) for name, head in self.heads.items()}

@@ -12,6 +12,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from mien.errors import NetworkError
+from mien.labels import FERPLUS
 from mien.train.calibration import BLEND, Calibration
 
 _MAKING_ANSWERS = {"Div", "Exp", "LogSoftmax", "Softmax"}
@@ -57,8 +58,7 @@ def put_on(model: Any, heads: dict[str, int], calibration: Calibration) -> Any:
     outputs = dict(heads)
     for head, name in names.items():
         _append(whole, "Div", [f"{name}.logits", _number(whole, f"{name}.temperature", calibration.temperatures[head])], f"{name}.scaled")
-        _append(whole, "LogSoftmax", [f"{name}.scaled"], f"{name}.logs", axis=1)
-        _append(whole, "Exp", [f"{name}.logs"], head)
+        _append(whole, "Softmax", [f"{name}.scaled"], head, axis=1)
     if calibration.blend is not None:
         _put_on_blend(whole, calibration, calibration.blend)
         outputs = {BLEND: len(calibration.shared), **outputs}
@@ -69,14 +69,13 @@ def put_on(model: Any, heads: dict[str, int], calibration: Calibration) -> Any:
 
 
 def _put_on_blend(model: Any, calibration: Calibration, share: float) -> None:
-    name = f"{_PREFIX}.{BLEND}"
-    columns = numpy_helper.from_array(np.array(calibration.shared, np.int64), f"{name}.columns")
-    model.graph.initializer.append(columns)
-    _append(model, "Gather", [f"{_PREFIX}.ferplus.logs", columns.name], f"{name}.shared", axis=1)
-    _append(model, "Mul", [f"{_PREFIX}.fer2013.logs", _number(model, f"{name}.fer2013", share)], f"{name}.first")
-    _append(model, "Mul", [f"{name}.shared", _number(model, f"{name}.ferplus", 1 - share)], f"{name}.second")
-    _append(model, "Add", [f"{name}.first", f"{name}.second"], f"{name}.sum")
-    _append(model, "Div", [f"{name}.sum", _number(model, f"{name}.temperature", calibration.temperatures[BLEND])], f"{name}.scaled")
+    """Blend the heads' scaled logits: they differ from the logarithms of their answers by a number per face, which softmax takes away again."""
+    name, temperature = f"{_PREFIX}.{BLEND}", calibration.temperatures[BLEND]
+    chosen = np.zeros((len(FERPLUS), len(calibration.shared)), np.float32)
+    chosen[calibration.shared, np.arange(len(calibration.shared))] = (1 - share) / temperature
+    model.graph.initializer.append(numpy_helper.from_array(chosen, f"{name}.columns"))
+    parts = [f"{_PREFIX}.ferplus.scaled", f"{name}.columns", f"{_PREFIX}.fer2013.scaled"]
+    _append(model, "Gemm", parts, f"{name}.scaled", beta=share / temperature)
     _append(model, "Softmax", [f"{name}.scaled"], BLEND, axis=1)
 
 
