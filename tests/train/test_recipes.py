@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,31 @@ def test_augmentation_is_seeded_and_stays_in_range() -> None:
     assert first.min() >= 0
     assert first.max() <= 255.01
     assert augment(pictures, NO_AUGMENTATION, torch.Generator()) is pictures
+
+
+@pytest.mark.parametrize("name", ["noise", "motion", "compress"])
+def test_poor_pictures_are_seeded_and_keep_their_side(name: str) -> None:
+    smooth = torch.nn.functional.interpolate(torch.rand(40, 1, 6, 6), size=(48, 48), mode="bicubic").clamp(0, 1) * 255
+    half = replace(NO_AUGMENTATION, **{name: 0.5})
+    first, second = (augment(smooth, half, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.shape == smooth.shape
+    assert first.min() >= 0
+    assert first.max() <= 255.01
+    changed = (first != smooth).flatten(1).any(dim=1)
+    assert 8 < int(changed.sum()) < 32
+    nothing = augment(smooth, replace(NO_AUGMENTATION, **{name: 1e-9}), torch.Generator().manual_seed(5))
+    assert torch.equal(nothing, smooth)
+
+
+def test_motion_smears_noise_disturbs_and_compression_keeps_flat_blocks() -> None:
+    checks = torch.full((4, 1, 48, 50), 100.0)
+    checks[..., ::2, ::2] = checks[..., 1::2, 1::2] = 150.0
+    every = {
+        name: augment(checks, replace(NO_AUGMENTATION, **{name: 1.0}), torch.Generator().manual_seed(3)) for name in ("noise", "motion", "compress")
+    }
+    assert every["motion"].std() < 0.8 * checks.std()
+    assert every["noise"].std() > checks.std()
+    assert every["compress"].mean() == pytest.approx(125, abs=8)
+    flat = torch.full((2, 1, 48, 48), 128.0)
+    torch.testing.assert_close(augment(flat, replace(NO_AUGMENTATION, compress=1.0), torch.Generator()), flat, atol=1e-3, rtol=0)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mien.train.recipe import Recipe
 
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")]
-PresetName = Annotated[str, typer.Option("--preset", help="Where to start from, such as small, student, teacher-1, monyok (docs/training.md).")]
+PresetName = Annotated[str, typer.Option("--preset", help="Where to start from, such as small, student-small, teacher-1, monyok (docs/training.md).")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change any part of the recipe, such as augmentation.erase=0.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training pictures.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads of each process; PyTorch's choice unless given.")]

@@ -24,8 +24,8 @@ def views(
 ) -> None:
     """Show teachers many views of every training picture, and keep what they say for students to learn from.
 
-    Stopped and started again with the same command, it goes on where it was. Then: mien train DATA --preset student
-    --views FOLDER --run RUN.
+    Stopped and started again with the same command, it goes on where it was. Then: mien train DATA --preset
+    student-nano --views FOLDER --run RUN.
     """
     with training_extra():
         import torch

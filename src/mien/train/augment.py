@@ -12,7 +12,7 @@ from mien.train.recipe import Augmentation
 
 
 def augment(faces: Tensor, amounts: Augmentation, generator: Generator) -> Tensor:
-    """Flip, scale, shift and turn each face; change its gamma; coarsen or cover some.
+    """Flip, scale, shift and turn each face; change its gamma; coarsen, blur, cover, disturb or compress some.
 
     Args:
         faces: ``(n, 1, h, w)`` float, 0 to 255.
@@ -28,7 +28,13 @@ def augment(faces: Tensor, amounts: Augmentation, generator: Generator) -> Tenso
         faces = _relight(faces, amounts, generator)
     if amounts.coarse:
         faces = _coarsen(faces, amounts, generator)
-    return _erase(faces, amounts, generator) if amounts.erase else faces
+    if amounts.motion:
+        faces = _blur(faces, amounts.motion, generator)
+    if amounts.erase:
+        faces = _erase(faces, amounts, generator)
+    if amounts.noise:
+        faces = _disturb(faces, amounts.noise, generator)
+    return _compress(faces, amounts.compress, generator) if amounts.compress else faces
 
 
 def _chance(shape: tuple[int, ...], generator: Generator) -> Tensor:
@@ -79,3 +85,38 @@ def _erase(faces: Tensor, amounts: Augmentation, generator: Generator) -> Tensor
     inside_x = (columns >= corner[:, 1:]) & (columns < corner[:, 1:] + side[:, 1:])
     hole = inside_y[:, None, :, None] & inside_x[:, None, None, :] & chosen[:, None, None, None]
     return torch.where(hole, faces.mean(dim=(2, 3), keepdim=True), faces)
+
+
+def _blur(faces: Tensor, share: float, generator: Generator) -> Tensor:
+    """Some faces smeared along a line of 2 to 8 px, the same one for a whole batch."""
+    chosen = _chance((len(faces),), generator) < share
+    angle, length = (float(value) for value in _chance((2,), generator) * torch.tensor([math.pi, 6.0], device=generator.device))
+    along = torch.linspace(-1, 1, 33) * (length + 2) / 2
+    kernel = torch.zeros(9, 9)
+    kernel.index_put_(((4 + along * math.sin(angle)).round().long(), (4 + along * math.cos(angle)).round().long()), torch.ones(33), accumulate=True)
+    smeared = functional.conv2d(functional.pad(faces[chosen], (4, 4, 4, 4), mode="replicate"), (kernel / kernel.sum()).to(faces)[None, None])
+    return faces.index_put((chosen,), smeared)
+
+
+def _disturb(faces: Tensor, share: float, generator: Generator) -> Tensor:
+    """Noise of a deviation of up to 30 gray levels on some faces."""
+    n = len(faces)
+    deviation = _uniform(n, 0, 30, generator) * (_chance((n,), generator) < share)
+    noise = torch.randn(faces.shape, generator=generator, device=generator.device)
+    return (faces + deviation[:, None, None, None] * noise).clamp(0, 255)
+
+
+def _compress(faces: Tensor, share: float, generator: Generator) -> Tensor:
+    """Some faces rounded in frequencies of blocks of 8 x 8 px, in steps that grow with the frequency and are alike for a whole batch."""
+    chosen = _chance((len(faces),), generator) < share
+    rate = float(_chance((1,), generator) * 3 + 0.3)  # About JPEG's qualities 85 to 15.
+    height, width = faces.shape[2:]
+    place = torch.arange(8, device=faces.device, dtype=faces.dtype)
+    cosines = torch.cos(math.pi / 8 * (place + 0.5) * place[:, None]) / 2
+    cosines[0] /= math.sqrt(2)
+    steps = rate * (16 + 7 * (place + place[:, None]))
+    padded = functional.pad(faces[chosen], (0, -width % 8, 0, -height % 8), mode="replicate")
+    blocks = padded.unflatten(3, (-1, 8)).unflatten(2, (-1, 8)).transpose(3, 4) - 128
+    rounded = (cosines @ blocks @ cosines.T / steps).round() * steps
+    whole = (cosines.T @ rounded @ cosines + 128).transpose(3, 4).flatten(4, 5).flatten(2, 3)
+    return faces.index_put((chosen,), whole[:, :, :height, :width].clamp(0, 255))

@@ -27,7 +27,7 @@ class Preset:
 _OURS = Optimizer("sgd", rate=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
 _SMALL = Recipe(
     name="small",
-    options={"widths": [16, 32, 64, 128], "blocks": 2, "view": 44, "dropout": 0.2, "stride": 1},
+    options={"widths": [16, 32, 64, 128], "blocks": 2, "view": 44, "dropout": 0.2},
     optimizer=_OURS,
     schedule=Schedule("one-cycle", warmup=0.1),
 )
@@ -122,11 +122,12 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-_WIDE = [32, 64, 128, 256]
+_NANO = {"options.widths": [16, 32, 48], "options.blocks": 1, "options.stride": 2, "options.dropout": 0.0}
+_MEDIUM = {"options.widths": [24, 48, 96, 192]}
+_POOR = {"augmentation.noise": 0.15, "augmentation.motion": 0.15, "augmentation.compress": 0.15}
+"""Teachers are asked about clear faces: students learn to answer so for poor ones."""
 _STUDENT = _SMALL.changed(
     {
-        "name": "student",
-        "epochs": 120,
         "distillation.share": 0.9,
         "augmentation.scale": 0.0,
         "augmentation.shift": 0.0,
@@ -134,29 +135,38 @@ _STUDENT = _SMALL.changed(
         "augmentation.gamma": 0.0,
         "augmentation.coarse": 0.0,
         "augmentation.erase": 0.0,
+        **_POOR,
         "optimizer.weight_decay": 1e-4,
+        "ema": 0.998,
     }
 )
+_FURTHER = {"optimizer.rate": 0.02}
+"""A student that starts with a trained network's weights moves less far."""
 
 PRESETS |= {
-    "nano": Preset(
-        _SMALL.changed({"name": "nano", "options.widths": [8, 16, 32, 48], "options.blocks": 1, "options.dropout": 0.0}),
-        "ours: at most 60,000 weights",
+    "nano": Preset(_SMALL.changed({"name": "nano", **_NANO}), "ours: at most 60,000 weights", "-"),
+    "medium": Preset(_SMALL.changed({"name": "medium", **_MEDIUM}), "ours: at most 3 million weights and 300 MMAC", "-"),
+    "student-nano": Preset(
+        _STUDENT.changed({"name": "nano", "epochs": 300, **_NANO, **dict.fromkeys(_POOR, 0.05)}),
+        "ours: learns from views (mien views, --views), from random weights",
         "-",
     ),
-    "medium": Preset(_SMALL.changed({"name": "medium", "options.widths": _WIDE}), "ours: at most 3 million weights and 300 MMAC", "-"),
-    "student": Preset(_STUDENT, "ours: learns from views (mien views, --views); --set options.widths=... for another size", "-"),
+    "student-small": Preset(
+        _STUDENT.changed({"name": "small", "epochs": 40, **_FURTHER}), "ours: the same, from the weights of small (--initial)", "-"
+    ),
+    "student-medium": Preset(
+        _STUDENT.changed({"name": "medium", "epochs": 32, **_MEDIUM, **_FURTHER}), "ours: the same, from the weights of teacher-1 (--initial)", "-"
+    ),
 }
 
-_MIDDLE = [24, 48, 96, 192]
 _FIVE: dict[str, dict[str, Any]] = {
-    "teacher-1": {"options.widths": _MIDDLE, "epochs": 21},
+    "teacher-1": {**_MEDIUM, "epochs": 21},
     "teacher-2": {"options.widths": [20, 40, 80, 160], "augmentation.rotation": 15.0, "augmentation.coarse": 0.3, "epochs": 23},
     "teacher-3": {"options.stride": 2, "epochs": 26},
     "teacher-4": {"options.stride": 2, "options.view": 40, "augmentation.erase": 0.5, "epochs": 26},
     "teacher-5": {"options.widths": [48, 96, 192, 256], "options.stride": 2, "options.view": 46, "epochs": 27},
 }
-_TEACHER = _SMALL.changed({"options.widths": _WIDE, "ema": 0.998})
+_TEACHER = _SMALL.changed({"options.widths": [32, 64, 128, 256], "ema": 0.998})
 TEACHERS = {name: _TEACHER.changed({"name": name, "seed": 10 + number, **changes}) for number, (name, changes) in enumerate(_FIVE.items(), 1)}
 """Different networks whose answers students learn from: other widths, depths, views, seeds and augmentation."""
 

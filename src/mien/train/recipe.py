@@ -41,6 +41,12 @@ class Augmentation:
     """Share of training faces shown at a lower resolution, as small faces in large pictures are."""
     erase: float = 0.25
     """Share of faces with a covered rectangle."""
+    noise: float = 0.0
+    """Share of faces with noise as of a sensor in poor light."""
+    motion: float = 0.0
+    """Share of faces blurred along a line, as when a camera or a head moves."""
+    compress: float = 0.0
+    """Share of faces with the blocks that JPEG and video coders leave."""
 
 
 NO_AUGMENTATION = Augmentation(flip=0, scale=0, shift=0, rotation=0, gamma=0, coarse=0, erase=0)
