@@ -185,3 +185,21 @@ def test_without_torch_a_checkpoint_names_the_extra(monkeypatch: pytest.MonkeyPa
     with pytest.raises(MissingExtraError, match=r"Checkpoints need torch, which is not installed: pip install 'mien\[train\]'") as refused:
         open_subject(tmp_path)
     assert isinstance(refused.value, MienError)
+
+
+def test_an_ensemble_is_the_geometric_mean_of_its_members() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
+    both = open_subject("small+nano", head="ferplus", threads=1)
+    logs = [np.log(open_subject(name, head="ferplus", threads=1).probabilities(pictures).astype(np.float64)) for name in ("small", "nano")]
+    expected = np.exp((logs[0] + logs[1]) / 2)
+    np.testing.assert_allclose(both.probabilities(pictures), expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
+    assert both.name == "small+nano"
+    assert both.labels.names == open_subject("small", head="ferplus").labels.names
+
+
+def test_members_of_other_classes_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "two.py").write_text(
+        "import numpy as np\ndef ask(images):\n    return np.tile([0.5, 0.5], (len(images), 1))\nask.labels = ('happy', 'sad')\n"
+    )
+    with pytest.raises(InputError, match="expected members that read the same classes"):
+        open_subject(f"nano+{tmp_path / 'two.py'}:ask")

@@ -38,7 +38,9 @@ _PRIVATE = (
 def evaluate(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="Network by name, ONNX file, run folder or checkpoint of mien train, or package.module:function."),
+        typer.Argument(
+            metavar="MODEL", help="Network by name, ONNX file, run folder or checkpoint, package.module:function; an ensemble with + between."
+        ),
     ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")],
     split: Annotated[str, typer.Option(help="Which part of the data.")] = "PublicTest",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import NetworkError
+from mien.errors import InputError, NetworkError
 from mien.evaluate.functions import function_named, open_function
 from mien.evaluate.subject import Predict, Subject, chosen_head
 from mien.labels import Labels
 from mien.networks import network_path
 from mien.runtime import Network, open_network
+
+_LEAST = 1e-7
 
 Spec = str | os.PathLike[str] | Callable[..., object]
 """What `open_subject` opens."""
@@ -25,9 +28,9 @@ def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = N
 
     Args:
         spec: Name of a network that comes with mien; ONNX file with a card; folder of a run of ``mien train``; checkpoint in
-            such a folder; a Python function from ``(n, 48, 48)`` uint8 gray pictures to ``(n, k)`` probabilities, or where one
-            is (``package.module:function``, ``file.py:function``). A function says its classes in an attribute ``labels``;
-            without it seven columns are mien's seven expressions.
+            such a folder; several of these with ``+`` between them, an ensemble; a Python function from ``(n, 48, 48)`` uint8
+            gray pictures to ``(n, k)`` probabilities, or where one is (``package.module:function``, ``file.py:function``). A
+            function says its classes in an attribute ``labels``; without it seven columns are mien's seven expressions.
         head: Which reading; the first one that it has by default.
         threads: CPU threads of one run; None leaves it to the library.
 
@@ -46,6 +49,8 @@ def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = N
         return open_function(spec, getattr(spec, "__qualname__", type(spec).__name__), head)
     text = os.fspath(spec)
     path = Path(text)
+    if "+" in text and not path.exists():
+        return _together([open_subject(part.strip(), head=head, threads=threads) for part in text.split("+")], text)
     if path.is_dir() or (path.is_file() and path.suffix in (".ckpt", ".pt")):
         from mien.evaluate.checkpoints import open_checkpoint
 
@@ -53,6 +58,22 @@ def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = N
     if ":" in text and not path.exists():
         return open_function(function_named(text), text, head)
     return _open_file(text, head, threads)
+
+
+def _together(members: Sequence[Subject], name: str) -> Subject:
+    """An ensemble: the geometric mean of what its members say."""
+    first = members[0]
+    for member in members[1:]:
+        if member.labels.names != first.labels.names or member.side != first.side:
+            told = "; ".join(f"{one.name}: {', '.join(one.labels)}, {one.side} px" for one in (first, member))
+            raise InputError(f"expected members that read the same classes from pictures of one size; got {told}: give --head, or leave one out")
+
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        logs = np.mean([np.log(np.maximum(member.predict(images), _LEAST)) for member in members], axis=0)
+        answers = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return np.asarray(answers / answers.sum(axis=1, keepdims=True))
+
+    return replace(first, name=name, predict=predict, remarks=tuple(remark for member in members for remark in member.remarks))
 
 
 def _open_file(name: str, head: str | None, threads: int | None) -> Subject:
