@@ -94,6 +94,13 @@ ENTRIES = (
         files=(DATA,),
         minutes=15,
     ),
+    Entry(
+        "robustness",
+        "Poor pictures",
+        (_DATA, "--most", "600"),
+        (_DATA, "--models", "nano", "--most", "20"),
+        files=(DATA,),
+    ),
     Entry("evaluation", "mien evaluate", (_DATA, "--rounds", "3"), (_DATA, "--rounds", "1"), files=(DATA,)),
     Entry("pipeline", "Data pipeline of training", (_DATA, "--rounds", "2"), None, files=(DATA,), minutes=15),
 )
