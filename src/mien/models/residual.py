@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -71,8 +72,10 @@ class ResidualNet(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         top, left = (x.shape[2] - self.view) // 2, (x.shape[3] - self.view) // 2
         x = x[:, :, top : top + self.view, left : left + self.view]
-        # 8 gray levels under the root: a nearly flat picture must not become amplified noise.
-        x = functional.instance_norm(x.float(), eps=64.0)
+        x = x - x.mean(dim=(2, 3), keepdim=True)
+        # 8 gray levels under the root: a nearly flat picture must not become amplified noise. Written out, as ONNX Runtime's builds agree on
+        # these operators to the bit, but not on InstanceNormalization, and what is quantised later makes a step of the last digit.
+        x = x / torch.sqrt(x.square().mean(dim=(2, 3), keepdim=True) + 64.0)
         features = self.stages(self.stem(x)).mean(dim=(2, 3))
         features = self.dropout(features)
         return {name: head(features) for name, head in self.heads.items()}
