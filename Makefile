@@ -27,8 +27,13 @@ types: $(VENV)/.ready
 
 # From the data to the network that mien ships, and its scores on the test set.
 network: $(VENV)/.ready
-	$(VENV)/bin/mien train $(DATA) --preset small --run runs/network -o src/mien/networks/small.onnx
+	$(VENV)/bin/mien train $(DATA) --preset small --run runs/small
+	$(VENV)/bin/mien train $(DATA) --preset teacher-4 --run runs/teacher-4
+	$(VENV)/bin/mien views $(DATA) runs/small runs/teacher-4 -o runs/views --count 6
+	$(VENV)/bin/mien train $(DATA) --preset student-small --views runs/views --initial runs/small/small.onnx --run runs/student-small -o src/mien/networks/small.onnx
+	$(VENV)/bin/mien quantize src/mien/networks/small.onnx $(DATA) -o src/mien/networks/small-int8.onnx
 	$(VENV)/bin/mien open-private src/mien/networks/small.onnx $(DATA)
+	$(VENV)/bin/mien open-private src/mien/networks/small-int8.onnx $(DATA)
 
 # Everything that is measured, with a page and charts in docs/; what is there for this code and machine is kept. ONLY="memory service" runs a part.
 bench: $(VENV)/.ready
