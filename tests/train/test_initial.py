@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
 from mien import InputError, NetworkError  # noqa: E402
+from mien.labels import EXPRESSIONS, FERPLUS  # noqa: E402
 from mien.networks import network_path  # noqa: E402
 from mien.runtime import open_network  # noqa: E402
 from mien.train.export import predict  # noqa: E402
@@ -27,7 +28,7 @@ from stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
-BOTH = {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")}
+BOTH = {"fer2013": EXPRESSIONS.names, "ferplus": FERPLUS.names}
 NANO = replace(RECIPE, network="small", options=preset("nano").options, heads=("fer2013", "ferplus"), precision="32", epochs=1)
 
 
@@ -36,7 +37,7 @@ def test_a_network_answers_as_the_file_that_it_started_with(name: str) -> None:
     network = new_network(preset(name), BOTH)
     norms = [module.weight.flatten(1).norm(dim=1) for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
     faces = stripes().images[:300]
-    Initial(network_path(name)).put_into(network, faces)
+    Initial(network_path(name)).put_into(network, faces, BOTH)
     file = open_network(network_path(name))
     answers = file.run({"faces": faces[:, None].astype(np.float32)})
     for head, logits in predict(network, faces).items():
@@ -47,11 +48,14 @@ def test_a_network_answers_as_the_file_that_it_started_with(name: str) -> None:
         torch.testing.assert_close(now, born, rtol=1e-3, atol=1e-3)
 
 
-def test_a_head_of_other_classes_starts_anew() -> None:
-    network = new_network(preset("nano"), {"fer2013": ("calm", "cross"), "ferplus": tuple("abcdefgh")})
+def test_classes_come_by_name_and_unknown_ones_start_anew() -> None:
+    few = {"fer2013": ("happy", "asleep"), "ferplus": FERPLUS.names}
+    network, whole = new_network(preset("nano"), few), new_network(preset("nano"), BOTH)
     born = network.heads["fer2013"].weight.detach().clone()
-    Initial(network_path("nano")).put_into(network, stripes().images[:50])
-    assert torch.equal(network.heads["fer2013"].weight, born)
+    for each, classes in ((network, few), (whole, BOTH)):
+        Initial(network_path("nano")).put_into(each, stripes().images[:50], classes)
+    assert torch.equal(network.heads["fer2013"].weight[1], born[1])
+    assert torch.equal(network.heads["fer2013"].weight[0], whole.heads["fer2013"].weight[EXPRESSIONS.index("happy")])
 
 
 def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) -> None:
@@ -61,7 +65,7 @@ def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) 
     assert Recipe.load(tmp_path / "run" / "recipe.json").initial == initial.digest
     weight = load_run(tmp_path / "run").network.heads["fer2013"].weight
     expected = new_network(NANO, BOTH)
-    initial.put_into(expected, stripes().images[:50])
+    initial.put_into(expected, stripes().images[:50], BOTH)
     torch.testing.assert_close(weight, expected.heads["fer2013"].weight, atol=1e-5, rtol=0)
     with pytest.raises(InputError, match="holds a run of another recipe"):
         train(stripes(), crawling, tmp_path / "run", hardware=CPU)
@@ -70,7 +74,7 @@ def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) 
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     for name in ("small", "nano-int8"):
         with pytest.raises(InputError, match=r"expected the filters .* start with a file of the same network"):
-            Initial(network_path(name)).put_into(new_network(NANO, BOTH), stripes().images[:50])
+            Initial(network_path(name)).put_into(new_network(NANO, BOTH), stripes().images[:50], BOTH)
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(NetworkError):
         Initial(tmp_path / "broken.onnx")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +38,22 @@ class Initial:
 
         self._path = path
         data = read_network(path)
-        read_card(data, name=str(path))
+        self._heads = read_card(data, name=str(path)).heads
         self.digest = hashlib.sha256(data).hexdigest()
         self._values = {values.name: numpy_helper.to_array(values) for values in onnx.load_model_from_string(data).graph.initializer}
 
     @torch.no_grad()
-    def put_into(self, network: nn.Module, images: NDArray[np.uint8]) -> None:
+    def put_into(self, network: nn.Module, images: NDArray[np.uint8], classes: Mapping[str, Sequence[str]]) -> None:
         """Give a network the file's weights, so that it answers as the file does.
 
         Files have batch normalisation folded into the convolution before it. It is unfolded by what the convolution gives for some
         pictures: filters keep the norms that the network was born with, which set how fast they learn, and the normalisation's weights
-        make up for the rest. A head of other classes stays as it was born.
+        make up for the rest. Classes that the file's head of the same name does not know stay as they were born.
 
         Args:
             network: As the file's, fresh.
             images: ``(n, 48, 48)`` uint8 pictures to learn from.
+            classes: Names of the classes of each of the network's heads.
 
         Raises:
             InputError: The file's network has other convolutions.
@@ -73,8 +75,8 @@ class Initial:
                 hooks.append(module.register_forward_hook(convolved))
             elif isinstance(module, nn.BatchNorm2d):
                 hooks.append(module.register_forward_pre_hook(lambda norm, given: _unfold(norm, given[0], *folded[came_from[id(given[0])]])))
-            elif isinstance(module, nn.Linear):
-                self._linear(name, module)
+        for head, names in classes.items():
+            self._head(network.get_submodule(f"heads.{head}"), head, names)
         network.eval()(faces)
         for hook in hooks:
             hook.remove()
@@ -92,11 +94,15 @@ class Initial:
         module.weight.copy_(torch.where(ratio[:, None, None, None] > 0, weight / ratio[:, None, None, None], module.weight))
         return ratio, bias
 
-    def _linear(self, name: str, module: nn.Linear) -> None:
-        weight, bias = self._of(f"{name}.weight"), self._of(f"{name}.bias")
-        if weight is not None and bias is not None and weight.shape == module.weight.shape:
-            module.weight.copy_(weight)
-            module.bias.copy_(bias)
+    def _head(self, module: nn.Module, head: str, names: Sequence[str]) -> None:
+        weight, bias = self._of(f"heads.{head}.weight"), self._of(f"heads.{head}.bias")
+        if weight is None or bias is None or not isinstance(module, nn.Linear) or weight.shape[1] != module.in_features:
+            return
+        known = self._heads[head]
+        for row, name in enumerate(names):
+            if name in known:
+                module.weight[row] = weight[known.index(name)]
+                module.bias[row] = bias[known.index(name)]
 
     def _of(self, name: str) -> Tensor | None:
         values = self._values.get(_PREFIX + name)

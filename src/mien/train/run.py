@@ -111,7 +111,7 @@ def train(
     if saved is not None and _finished(saved, recipe):
         return _finish(folder, _history(saved))
     if initial is not None and saved is None:
-        initial.put_into(network, cuts.training.images)
+        initial.put_into(network, cuts.training.images, classes)
     lesson = Lesson(network, recipe, classes, _class_weights(cuts.training) if recipe.balance == "weights" else None)
     keeper = Keeper(folder, recipe, watch)
     trainer = _trainer(folder, recipe, hardware, keeper, tensorboard)
