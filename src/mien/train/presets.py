@@ -123,7 +123,7 @@ PRESETS: dict[str, Preset] = {
 
 
 _NANO = {"options.widths": [16, 32, 48], "options.blocks": 1, "options.stride": 2, "options.dropout": 0.0}
-_MEDIUM = {"options.widths": [24, 48, 96, 192]}
+_MEDIUM = {"options.widths": [40, 80, 160, 208], "options.stride": 2, "options.view": 46}
 _POOR = {"augmentation.noise": 0.15, "augmentation.motion": 0.15, "augmentation.compress": 0.15}
 """Teachers are asked about clear faces: students learn to answer so for poor ones."""
 _STUDENT = _SMALL.changed(
@@ -155,14 +155,23 @@ PRESETS |= {
         _STUDENT.changed({"name": "small", "epochs": 26, **_FURTHER}), "ours: the same, from the weights of small (--initial)", "-"
     ),
     "student-medium": Preset(
-        _STUDENT.changed({"name": "medium", "epochs": 22, **_MEDIUM, "optimizer.rate": 0.03}),
-        "ours: the same, from the weights of teacher-1 (--initial)",
+        _STUDENT.changed(
+            {
+                "name": "medium",
+                "epochs": 108,
+                **_MEDIUM,
+                **dict.fromkeys(_POOR, 0.1),
+                "distillation.share": 0.7,
+                "optimizer.weight_decay": 5e-4,
+            }
+        ),
+        "ours: learns from views, from random weights; larger than its teachers, it hears more of the labels",
         "-",
     ),
 }
 
 _FOUR: dict[str, dict[str, Any]] = {
-    "teacher-1": {**_MEDIUM, "epochs": 21},
+    "teacher-1": {"options.widths": [24, 48, 96, 192], "epochs": 21},
     "teacher-2": {"options.widths": [20, 40, 80, 160], "augmentation.rotation": 15.0, "augmentation.coarse": 0.3, "epochs": 23},
     "teacher-3": {"options.stride": 2, "epochs": 26},
     "teacher-4": {"options.widths": [48, 96, 192, 256], "options.stride": 2, "options.view": 46, "epochs": 27, "seed": 15},
