@@ -52,8 +52,8 @@ def cut_each(images: Sequence[NDArray[np.uint8]], boxes: NDArray[np.float64], si
     out = np.empty(shape, np.uint8)
     ready = np.all(boxes == (0, 0, size, size), axis=1) & np.all(sizes == size, axis=1)
     if ready.any():
-        out[ready] = _as_they_are([images[row] for row in np.flatnonzero(ready)], gray)
-    for row in np.flatnonzero(~ready):
+        out[ready] = _as_they_are([images[row] for row in np.flatnonzero(ready).tolist()], gray)
+    for row in np.flatnonzero(~ready).tolist():
         # Pillow copies the pixels that it is given, so it is given those that it needs.
         part, moved = _surrounded(images[row], boxes[row], size) if inside[row] else _padded(images[row], boxes[row], most=8 * size)
         seen = Image.fromarray(part)
