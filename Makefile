@@ -29,8 +29,10 @@ types: $(VENV)/.ready
 network: $(VENV)/.ready
 	$(VENV)/bin/mien train $(DATA) --preset small --run runs/small
 	$(VENV)/bin/mien train $(DATA) --preset teacher-4 --run runs/teacher-4
-	$(VENV)/bin/mien views $(DATA) runs/small runs/teacher-4 -o runs/views --count 6
-	$(VENV)/bin/mien train $(DATA) --preset student-small --views runs/views --initial runs/small/small.onnx --run runs/student-small -o src/mien/networks/small.onnx
+	$(VENV)/bin/mien views $(DATA) runs/small runs/teacher-4 -o runs/views --count 16
+	$(VENV)/bin/mien train $(DATA) --preset student-small --views runs/views --initial runs/small/small.onnx --run runs/student-small
+	$(VENV)/bin/mien train $(DATA) --preset student-small-again --views runs/views --initial runs/student-small/small.onnx --run runs/student-small-again
+	$(VENV)/bin/mien average runs/small/small.onnx runs/student-small-again/small.onnx $(DATA) -o src/mien/networks/small.onnx
 	$(VENV)/bin/mien quantize src/mien/networks/small.onnx $(DATA) -o src/mien/networks/small-int8.onnx
 	$(VENV)/bin/mien open-private src/mien/networks/small.onnx $(DATA)
 	$(VENV)/bin/mien open-private src/mien/networks/small-int8.onnx $(DATA)

@@ -22,9 +22,12 @@ from mien.labels import EXPRESSIONS, FERPLUS, Labels  # noqa: E402
 from mien.metrics import expected_calibration_error, reliability  # noqa: E402
 from mien.networks import network_path  # noqa: E402
 from mien.runtime import open_network  # noqa: E402
+from mien.train.averaging import average  # noqa: E402
 from mien.train.calibration import BLEND, Calibration, fit  # noqa: E402
 from mien.train.export import predict, write_onnx  # noqa: E402
-from mien.train.quantization import calibrate, compare, quantize  # noqa: E402
+from mien.train.finished import calibrate  # noqa: E402
+from mien.train.initial import Initial  # noqa: E402
+from mien.train.quantization import compare, quantize  # noqa: E402
 from mien.train.run import Hardware, load_run, train  # noqa: E402
 from mien.train.tail import put_on, take_off  # noqa: E402
 
@@ -189,3 +192,38 @@ def test_the_commands_of_finished_files(tiny: Path, tmp_path: Path) -> None:
 
 def _mien(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False)
+
+
+def weights(path: Path) -> dict[str, np.ndarray]:
+    graph = onnx.load(path).graph
+    return {values.name: onnx.numpy_helper.to_array(values) for values in graph.initializer if values.name.startswith("network.")}
+
+
+def test_the_mean_of_two_networks_lies_between_them(run: Path, tiny: Path, tmp_path: Path) -> None:
+    from mien.train.export import export
+
+    further = replace(load_run(run).recipe, epochs=1)
+    train(stripes(), further, tmp_path / "further", hardware=Hardware(accelerator="cpu", threads=1), initial=Initial(tiny))
+    after = tmp_path / "after.onnx"
+    export(tmp_path / "further", stripes(), after, "a test")
+    before, end = weights(tiny), weights(after)
+    assert any(not np.array_equal(before[name], end[name]) for name in before)
+    for share in (0.0, 0.25, 1.0):
+        card = average(tiny, after, stripes(), tmp_path / "mean.onnx", share)
+        assert card.scores == ()
+        assert card.sha256 == read_card(tmp_path / "mean.onnx").sha256
+        for name, values in weights(tmp_path / "mean.onnx").items():
+            np.testing.assert_allclose(values, (1 - share) * before[name] + share * end[name], atol=1e-6)
+    faces = {"faces": stripes().images[:50, None].astype(np.float32)}
+    np.testing.assert_allclose(open_network(tmp_path / "mean.onnx").run(faces)["fer2013"], open_network(after).run(faces)["fer2013"], atol=1e-5)
+
+
+def test_only_two_files_of_one_network_have_a_mean(tiny: Path, tmp_path: Path) -> None:
+    target = tmp_path / "mean.onnx"
+    quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
+    for other, message in ((network_path("small"), "give two files of one network"), (tmp_path / "tiny-int8.onnx", "in floats")):
+        with pytest.raises(NetworkError, match=message):
+            average(other, tiny, stripes(), target)
+    with pytest.raises(InputError, match=r"from 0 to 1; got 1\.5"):
+        average(tiny, tiny, stripes(), target, 1.5)
+    assert not target.exists()

@@ -22,7 +22,7 @@ from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE, Interrupted
 from mien.cli.explain import explain
-from mien.cli.finished import calibrate, quantize
+from mien.cli.finished import average, calibrate, quantize
 from mien.cli.models import models
 from mien.cli.reproduce import reproduce
 from mien.cli.score import score
@@ -55,6 +55,7 @@ app.command()(score)
 app.command()(serve)
 app.command()(export)
 app.command()(calibrate)
+app.command()(average)
 app.command()(quantize)
 app.command()(open_private)
 app.command()(act)

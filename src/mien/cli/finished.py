@@ -1,4 +1,4 @@
-"""``mien calibrate`` and ``mien quantize``: finished network files, fitted anew and made smaller."""
+"""``mien calibrate``, ``mien average`` and ``mien quantize``: finished network files, fitted anew, brought together and made smaller."""
 
 from __future__ import annotations
 
@@ -25,8 +25,26 @@ def calibrate(network: File, data: Data, votes: Votes = None) -> None:
     """
     with training_extra():
         from mien.data import open_dataset
-        from mien.train.quantization import calibrate as calibrate_file
+        from mien.train.finished import calibrate as calibrate_file
     print(f"wrote {network}: {_fitted(calibrate_file(network, open_dataset(data, votes=votes)))}")
+
+
+def average(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="A file that mien train or mien export wrote.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="The same network, trained further (mien train --initial).")],
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
+    votes: Votes = None,
+    share: Annotated[float, typer.Option(help="Of the weights of AFTER, 0 to 1.")] = 0.5,
+) -> None:
+    """Write a network whose weights are the mean of two: one, and what it became when it was trained further.
+
+    Often better than both. Calibrated anew, on pictures of PublicTest that are not in Training.
+    """
+    with training_extra():
+        from mien.data import open_dataset
+        from mien.train.averaging import average as average_files
+    print(f"wrote {output}: {_fitted(average_files(before, after, open_dataset(data, votes=votes), output, share))}")
 
 
 def quantize(

@@ -140,8 +140,6 @@ _STUDENT = _SMALL.changed(
         "ema": 0.998,
     }
 )
-_FURTHER = {"optimizer.rate": 0.02}
-"""A student that starts with a trained network's weights moves less far."""
 
 PRESETS |= {
     "nano": Preset(_SMALL.changed({"name": "nano", **_NANO}), "ours: at most 60,000 weights", "-"),
@@ -152,7 +150,12 @@ PRESETS |= {
         "-",
     ),
     "student-small": Preset(
-        _STUDENT.changed({"name": "small", "epochs": 26, **_FURTHER}), "ours: the same, from the weights of small (--initial)", "-"
+        _STUDENT.changed({"name": "small", "epochs": 26, "optimizer.rate": 0.02}), "ours: the same, from the weights of small (--initial)", "-"
+    ),
+    "student-small-again": Preset(
+        _STUDENT.changed({"name": "small", "epochs": 16, "optimizer.rate": 0.01, **dict.fromkeys(_POOR, 0.1)}),
+        "ours: the same, from the weights of student-small (--initial)",
+        "-",
     ),
     "student-medium": Preset(
         _STUDENT.changed(

@@ -1,4 +1,4 @@
-"""Networks in whole numbers: static quantisation to 8 bits, and calibration of finished files anew.
+"""Networks in whole numbers: static quantisation to 8 bits.
 
 Convolutions take and give bytes (one scale per output channel of the weights), which is a quarter of the size and about twice as fast on a
 CPU. What is cheap and delicate stays in float: bringing the picture to mean 0 and deviation 1, the first convolution, the pooled
@@ -20,14 +20,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mien.card import Card, read_card, write_card
+from mien.card import Card, read_card
 from mien.data.dataset import PUBLIC_TEST, FaceDataset, clean_training, leak_free
-from mien.errors import InputError, NetworkError
+from mien.errors import NetworkError
 from mien.evaluate import Options, evaluate, open_subject
-from mien.files import told, written_aside
-from mien.runtime import open_graph
-from mien.train.calibration import BLEND, Calibration, fit
-from mien.train.tail import put_on, take_off
+from mien.train.calibration import BLEND
+from mien.train.finished import finished, heads, opened
+from mien.train.tail import take_off
 
 FACES = 512
 """Training pictures that show the range of every value between the layers."""
@@ -73,12 +72,12 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
         NetworkError: The source is not such a file, or quantised already.
         InputError: The data has other classes, pictures or splits.
     """
-    card, model = _opened(source, data)
+    card, model = opened(source, data)
     if card.precision != "float32":
         raise NetworkError(f"{source}: expected a network in float32; this one is {card.precision}: take {card.name.removesuffix('-int8')}")
     training = clean_training(data)
     chosen = np.random.default_rng(seed).permutation(len(training))[:FACES]
-    bare = _in_bytes(take_off(model, _heads(card)), card.input.name, training.images[np.sort(chosen)])
+    bare = _in_bytes(take_off(model, heads(card)), card.input.name, training.images[np.sort(chosen)])
     told_of = f"{len(chosen)} pictures of Training, seed {seed}, {KEPT} % of their values kept"
     made = card.model_copy(
         update={
@@ -90,22 +89,7 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
             "made_with": f"{card.made_with}; mien quantize {source.name}",
         }
     )
-    return _finished(bare, made, data, target, card.blend)
-
-
-def calibrate(path: Path, data: FaceDataset) -> Card:
-    """Fit temperatures and blend of a finished file anew, on PublicTest without its copies; its weights stay.
-
-    Returns:
-        The card as written, without the scores of the blend, whose answers have changed; a temperature does not change those of a head.
-
-    Raises:
-        NetworkError: It is not a file that ``mien train`` or ``mien export`` wrote.
-        InputError: The data has other classes, pictures or splits.
-    """
-    card, model = _opened(path, data)
-    scores = tuple(score for score in card.scores if BLEND not in score.note)
-    return _finished(take_off(model, _heads(card)), card.model_copy(update={"scores": scores}), data, path)
+    return finished(bare, made, data, target, card.blend)
 
 
 def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
@@ -118,45 +102,6 @@ def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
             same = float((before.answers == after.answers).mean())
             found.append(Compared(head, labels, after.whole.n, before.whole.accuracy, after.whole.accuracy, same))
     return found
-
-
-def _opened(path: Path, data: FaceDataset) -> tuple[Card, Any]:
-    card = read_card(path)
-    for head, names in card.heads.items():
-        if head != "ferplus" and names != data.labels.names:
-            raise InputError(f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}")
-    if "ferplus" in card.heads and data.votes is None:
-        raise InputError(f"expected FER+ votes, as {path} reads them too; the data set has none: join fer2013new.csv with --votes")
-    return card, onnx.load(path)
-
-
-def _heads(card: Card) -> list[str]:
-    return [head for head in card.heads if head != BLEND or len(card.heads) == 1]
-
-
-def _finished(bare: Any, card: Card, data: FaceDataset, target: Path, share: float | None = None) -> Card:
-    """Calibrated, with its card, under its name; the share of the blend is fitted where it is not given."""
-    apart = leak_free(data, PUBLIC_TEST)
-    calibration = fit(_logits(bare, card, apart.images), apart, share)
-    heads = {head: len(card.heads[head]) for head in _heads(card)}
-    fitted = {"temperatures": dict(calibration.temperatures), "blend": calibration.blend}
-    with written_aside(target) as aside:
-        with told(target):
-            onnx.save(put_on(bare, heads, calibration), aside)
-        return write_card(aside, card.model_copy(update={**fitted, "summary": _with_blend(card.summary, calibration)}))
-
-
-def _with_blend(summary: str, calibration: Calibration) -> str:
-    """The summary with the share that the blend has now."""
-    import re
-
-    return summary if calibration.blend is None else re.sub(r"\d+% fer2013", f"{calibration.blend:.0%} fer2013", summary)
-
-
-def _logits(bare: Any, card: Card, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    network = open_graph(bare.SerializeToString(), card, Path(card.name))
-    parts = [network.run({card.input.name: card.input.fed(images[start : start + 64, None])}) for start in range(0, len(images), 64)]
-    return {head: np.concatenate([part[head] for part in parts]) for head in parts[0]}
 
 
 def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
