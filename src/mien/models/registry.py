@@ -58,12 +58,6 @@ NETWORKS: Mapping[str, Entry] = {
         "48x48, /255",
         "a reconstruction: the count is exact, the layers are inferred",
     ),
-    "separable": Entry(
-        "mien.models.separable:SeparableNet",
-        "ours",
-        "centre 44x44, mean 0, deviation 1",
-        "options stem, widths, view",
-    ),
     "small": Entry(
         "mien.models.residual:ResidualNet",
         "ours",

@@ -70,17 +70,12 @@ class ResidualNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        x = standardised(x, self.view)
+        top, left = (x.shape[2] - self.view) // 2, (x.shape[3] - self.view) // 2
+        x = x[:, :, top : top + self.view, left : left + self.view]
+        x = x - x.mean(dim=(2, 3), keepdim=True)
+        # 8 gray levels under the root: a nearly flat picture must not become amplified noise. Written out, as ONNX Runtime's builds agree on
+        # these operators to the bit, but not on InstanceNormalization, and what is quantised later makes a step of the last digit.
+        x = x / torch.sqrt(x.square().mean(dim=(2, 3), keepdim=True) + 64.0)
         features = self.stages(self.stem(x)).mean(dim=(2, 3))
         features = self.dropout(features)
         return {name: head(features) for name, head in self.heads.items()}
-
-
-def standardised(x: Tensor, view: int) -> Tensor:
-    """The central square of ``view`` px of each picture, brought to mean 0 and deviation 1."""
-    top, left = (x.shape[2] - view) // 2, (x.shape[3] - view) // 2
-    x = x[:, :, top : top + view, left : left + view]
-    x = x - x.mean(dim=(2, 3), keepdim=True)
-    # 8 gray levels under the root: a nearly flat picture must not become amplified noise. Written out, as ONNX Runtime's builds agree on
-    # these operators to the bit, but not on InstanceNormalization, and what is quantised later makes a step of the last digit.
-    return x / torch.sqrt(x.square().mean(dim=(2, 3), keepdim=True) + 64.0)
