@@ -75,7 +75,7 @@ def test_private_test_is_remarked(mien: Run) -> None:
         (("small", "faces.csv", "--split", "Summer"), 2, "expected a split out of"),
         (("small", "faces.csv", "--head", "mood"), 2, "expected a reading (--head) out of expression, fer2013, ferplus"),
         (("small", "faces.csv", "--head", "fer2013", "--labels", "ferplus"), 2, "take --labels votes-7"),
-        (("gigantic", "faces.csv"), 4, "comes with mien (nano"),
+        (("gigantic", "faces.csv"), 4, "comes with mien (medium"),
         (("faces.csv", "faces.csv"), 4, "expected an ONNX file"),
         (("nowhere.py:f", "faces.csv"), 2, "expected a Python file; nowhere.py is not there"),
         (("small", "nothing.csv"), 2, "nothing.csv is not there"),
