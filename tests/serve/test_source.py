@@ -78,12 +78,18 @@ async def look(service: Service, until: Callable[[Seen], bool] = lambda seen: Fa
 
 
 async def _looking(socket: ClientConnection, seen: Seen, until: Callable[[Seen], bool], pause: float) -> None:
-    await socket.send(NEXT)
+    await _ask(socket)
     async with asyncio.timeout(60):
         while not until(seen):
             if seen.hear(await socket.recv()):
                 await asyncio.sleep(pause)
-                await socket.send(NEXT)
+                await _ask(socket)
+
+
+async def _ask(socket: ClientConnection) -> None:
+    """For the next frame; where the service has hung up already, what it said before is still to be received."""
+    with suppress(ConnectionClosed):
+        await socket.send(NEXT)
 
 
 def picture(data: bytes) -> np.ndarray:
