@@ -47,7 +47,7 @@ def _paper(name: str, epochs: int, batch: int, optimizer: Optimizer, **others: o
 PRESETS: dict[str, Preset] = {
     "small": Preset(
         _SMALL,
-        "ours: the recipe of the network that mien ships",
+        "ours: the first step to the network that mien ships",
         "-",
     ),
     "speed": Preset(
