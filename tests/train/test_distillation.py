@@ -58,6 +58,21 @@ def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(run
     assert (changed != faces).any()
 
 
+def test_a_steady_answer_is_the_same_for_every_view(views: Views) -> None:
+    places = np.arange(10)
+    each = [views.batch(np.full(10, number), places)[1]["fer2013"] for number in range(3)]
+    mean = torch.stack(each).mean(dim=0).log_softmax(dim=1)
+    assert (each[0] - each[1]).abs().max() > 0.01
+    for number in range(3):
+        wholly, partly = (views.batch(np.full(10, number), places, share)[1]["fer2013"] for share in (1.0, 0.25))
+        torch.testing.assert_close(wholly, mean, atol=1e-3, rtol=0)
+        torch.testing.assert_close(partly, (0.75 * each[number] + 0.25 * mean).log_softmax(dim=1), atol=1e-3, rtol=0)
+    steady = replace(STUDENT, distillation=Distillation(share=0.9, steadiness=1.0))
+    batches = [next(iter(Batches(cut(stripes(), RECIPE).training, recipe, lambda: 0, views=views))) for recipe in (STUDENT, steady)]
+    assert torch.equal(batches[0].faces, batches[1].faces)
+    assert not torch.equal(batches[0].said["fer2013"], batches[1].said["fer2013"])
+
+
 def test_views_are_the_same_every_time_and_go_on_where_they_stopped(runs: list[Path], views: Views, tmp_path: Path) -> None:
     again = make_views(runs, stripes(), tmp_path, Plan(count=3))
     assert again.digest == views.digest
@@ -119,6 +134,8 @@ def test_bad_input_is_one_clear_line(views: Views, runs: list[Path], tmp_path: P
         train(stripes(), STUDENT, tmp_path, hardware=CPU)
     with pytest.raises(InputError, match="one without the other"):
         train(stripes(), TEACHER, tmp_path, hardware=CPU, views=views)
+    with pytest.raises(InputError, match=r"expected distillation.steadiness from 0 to 1; got 1.5"):
+        STUDENT.changed({"distillation.steadiness": 1.5})
     with pytest.raises(InputError, match="expected views made by mien views"):
         Views(tmp_path)
     with pytest.raises(InputError, match="expected views of the pictures that are learned from"):

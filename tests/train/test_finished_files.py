@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from dataclasses import replace
@@ -199,31 +200,39 @@ def weights(path: Path) -> dict[str, np.ndarray]:
     return {values.name: onnx.numpy_helper.to_array(values) for values in graph.initializer if values.name.startswith("network.")}
 
 
-def test_the_mean_of_two_networks_lies_between_them(run: Path, tiny: Path, tmp_path: Path) -> None:
+def test_the_mean_of_networks_lies_between_them(run: Path, tiny: Path, tmp_path: Path) -> None:
     from mien.train.export import export
 
-    further = replace(load_run(run).recipe, epochs=1)
-    train(stripes(), further, tmp_path / "further", hardware=Hardware(accelerator="cpu", threads=1), initial=Initial(tiny))
-    after = tmp_path / "after.onnx"
-    export(tmp_path / "further", stripes(), after, "a test")
-    before, end = weights(tiny), weights(after)
-    assert any(not np.array_equal(before[name], end[name]) for name in before)
-    for share in (0.0, 0.25, 1.0):
-        card = average(tiny, after, stripes(), tmp_path / "mean.onnx", share)
+    files = [tiny]
+    for seed in (1, 2):
+        further = replace(load_run(run).recipe, epochs=1, seed=seed)
+        train(stripes(), further, tmp_path / f"further-{seed}", hardware=Hardware(accelerator="cpu", threads=1), initial=Initial(tiny))
+        files.append(tmp_path / f"after-{seed}.onnx")
+        export(tmp_path / f"further-{seed}", stripes(), files[-1], "a test")
+    each = [weights(path) for path in files]
+    assert all(any(not np.array_equal(one[name], other[name]) for name in one) for one, other in itertools.combinations(each, 2))
+    for shares, parts in (((), (1 / 3, 1 / 3, 1 / 3)), ((1, 0, 3), (0.25, 0, 0.75)), ((0, 0, 2), (0, 0, 1))):
+        card = average(files, stripes(), tmp_path / "mean.onnx", shares)
         assert card.scores == ()
         assert card.sha256 == read_card(tmp_path / "mean.onnx").sha256
         for name, values in weights(tmp_path / "mean.onnx").items():
-            np.testing.assert_allclose(values, (1 - share) * before[name] + share * end[name], atol=1e-6)
+            np.testing.assert_allclose(values, sum(part * one[name] for part, one in zip(parts, each, strict=True)), atol=1e-6)
     faces = {"faces": stripes().images[:50, None].astype(np.float32)}
-    np.testing.assert_allclose(open_network(tmp_path / "mean.onnx").run(faces)["fer2013"], open_network(after).run(faces)["fer2013"], atol=1e-5)
+    np.testing.assert_allclose(open_network(tmp_path / "mean.onnx").run(faces)["fer2013"], open_network(files[-1]).run(faces)["fer2013"], atol=1e-5)
 
 
-def test_only_two_files_of_one_network_have_a_mean(tiny: Path, tmp_path: Path) -> None:
+def test_only_files_of_one_network_have_a_mean(tiny: Path, tmp_path: Path) -> None:
     target = tmp_path / "mean.onnx"
     quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
-    for other, message in ((network_path("small"), "give two files of one network"), (tmp_path / "tiny-int8.onnx", "in floats")):
+    for other, message in ((network_path("small"), "give files of one network"), (tmp_path / "tiny-int8.onnx", "in floats")):
         with pytest.raises(NetworkError, match=message):
-            average(other, tiny, stripes(), target)
-    with pytest.raises(InputError, match=r"from 0 to 1; got 1\.5"):
-        average(tiny, tiny, stripes(), target, 1.5)
+            average([other, tiny], stripes(), target)
+    for files, shares, message in (
+        ([tiny], (), "two network files or more; got 1"),
+        ([tiny, tiny], (0.5,), "for each of 2 files"),
+        ([tiny, tiny], (1.5, -0.5), r"got 1\.5, -0\.5"),
+        ([tiny, tiny], (0, 0), "one above 0"),
+    ):
+        with pytest.raises(InputError, match=message):
+            average(files, stripes(), target, shares)
     assert not target.exists()

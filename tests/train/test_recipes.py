@@ -178,7 +178,7 @@ def test_augmentation_is_seeded_and_stays_in_range() -> None:
     assert augment(pictures, NO_AUGMENTATION, torch.Generator()) is pictures
 
 
-@pytest.mark.parametrize("name", ["noise", "motion", "compress"])
+@pytest.mark.parametrize("name", ["noise", "motion", "compress", "cover"])
 def test_poor_pictures_are_seeded_and_keep_their_side(name: str) -> None:
     smooth = torch.nn.functional.interpolate(torch.rand(40, 1, 6, 6), size=(48, 48), mode="bicubic").clamp(0, 1) * 255
     half = replace(NO_AUGMENTATION, **{name: 0.5})
@@ -191,6 +191,23 @@ def test_poor_pictures_are_seeded_and_keep_their_side(name: str) -> None:
     assert 8 < int(changed.sum()) < 32
     nothing = augment(smooth, replace(NO_AUGMENTATION, **{name: 1e-9}), torch.Generator().manual_seed(5))
     assert torch.equal(nothing, smooth)
+
+
+def test_a_cover_is_one_tone_from_side_to_side_and_leaves_the_rest() -> None:
+    faces = torch.rand(200, 1, 48, 48) * 255
+    covered = augment(faces, replace(NO_AUGMENTATION, cover=1.0), torch.Generator().manual_seed(3))
+    hidden = (covered != faces).all(dim=3)[:, 0]
+    rows = hidden.sum(dim=1)
+    assert rows.min() >= 1
+    assert rows.max() <= 25
+    masks = hidden[:, -1]
+    assert 70 < int(masks.sum()) < 130
+    assert int(hidden[~masks].nonzero()[:, 1].max()) < 30  # Bars stay in the upper half, where the eyes are.
+    for face, band in zip(covered, hidden, strict=True):
+        places = band.nonzero().flatten()
+        assert len(places) == places.max() - places.min() + 1
+        assert len(face[0, band].unique()) == 1
+    assert torch.equal(covered[~hidden[:, None, :, None].expand_as(faces)], faces[~hidden[:, None, :, None].expand_as(faces)])
 
 
 def test_motion_smears_noise_disturbs_and_compression_keeps_flat_blocks() -> None:

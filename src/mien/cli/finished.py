@@ -30,21 +30,23 @@ def calibrate(network: File, data: Data, votes: Votes = None) -> None:
 
 
 def average(
-    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="A file that mien train or mien export wrote.")],
-    after: Annotated[Path, typer.Argument(metavar="AFTER", help="The same network, trained further (mien train --initial).")],
+    networks: Annotated[list[Path], typer.Argument(metavar="NETWORK", help="Files that mien train or mien export wrote.")],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
-    share: Annotated[float, typer.Option(help="Of the weights of AFTER, 0 to 1.")] = 0.5,
+    share: Annotated[
+        list[float] | None, typer.Option(help="Of a network in the mean; once for each, in their order. Without any, all count alike.")
+    ] = None,
 ) -> None:
-    """Write a network whose weights are the mean of two: one, and what it became when it was trained further.
+    """Write a network whose weights are the mean of others' that began with the same weights (mien train --initial).
 
-    Often better than both. Calibrated anew, on pictures of PublicTest that are not in Training.
+    Before and after further training, or several such trainings with other seeds: often better than each of them. Calibrated anew, on
+    pictures of PublicTest that are not in Training.
     """
     with training_extra():
         from mien.data import open_dataset
         from mien.train.averaging import average as average_files
-    print(f"wrote {output}: {_fitted(average_files(before, after, open_dataset(data, votes=votes), output, share))}")
+    print(f"wrote {output}: {_fitted(average_files(networks, open_dataset(data, votes=votes), output, share or ()))}")
 
 
 def quantize(

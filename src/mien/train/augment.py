@@ -32,6 +32,8 @@ def augment(faces: Tensor, amounts: Augmentation, generator: Generator) -> Tenso
         faces = _blur(faces, amounts.motion, generator)
     if amounts.erase:
         faces = _erase(faces, amounts, generator)
+    if amounts.cover:
+        faces = _cover(faces, amounts.cover, generator)
     if amounts.noise:
         faces = _disturb(faces, amounts.noise, generator)
     return _compress(faces, amounts.compress, generator) if amounts.compress else faces
@@ -85,6 +87,19 @@ def _erase(faces: Tensor, amounts: Augmentation, generator: Generator) -> Tensor
     inside_x = (columns >= corner[:, 1:]) & (columns < corner[:, 1:] + side[:, 1:])
     hole = inside_y[:, None, :, None] & inside_x[:, None, None, :] & chosen[:, None, None, None]
     return torch.where(hole, faces.mean(dim=(2, 3), keepdim=True), faces)
+
+
+def _cover(faces: Tensor, share: float, generator: Generator) -> Tensor:
+    """Some faces behind a band from side to side: a mask from somewhere below the eyes downwards, or a bar somewhere in the upper half."""
+    n, height = len(faces), faces.shape[2]
+    chosen = _chance((n,), generator) < share
+    mask = _chance((n,), generator) < 0.5
+    extent = torch.where(mask, _uniform(n, 0.1, 0.5, generator), _uniform(n, 0.05, 0.25, generator))
+    top = torch.where(mask, 1 - extent, _chance((n,), generator) * (0.6 - extent))
+    rows = (torch.arange(height, device=faces.device) + 0.5) / height
+    band = (rows >= top[:, None]) & (rows < (top + extent)[:, None]) & chosen[:, None]
+    tone = _uniform(n, 0, 255, generator)[:, None, None, None]
+    return torch.where(band[:, None, :, None], tone, faces)
 
 
 def _blur(faces: Tensor, share: float, generator: Generator) -> Tensor:

@@ -88,7 +88,8 @@ class Batches:
         """The faces, and what teachers said about them. A picture's views come in turn, and every epoch has pictures in all views."""
         if self._views is None or self._epoch is None:
             return self._faces[mine], {}
-        faces, said = self._views.batch(((mine + self._epoch()) % len(self._views)).numpy(), mine.numpy())
+        numbers = (mine + self._epoch()) % len(self._views)
+        faces, said = self._views.batch(numbers.numpy(), mine.numpy(), self._recipe.distillation.steadiness)
         return faces, {head: said[head] for head in self._recipe.heads}
 
     def _order(self) -> Tensor:

@@ -173,6 +173,28 @@ PRESETS |= {
     ),
 }
 
+_STEADY = {
+    "distillation.share": 0.85,
+    "distillation.steadiness": 0.5,
+    "augmentation.scale": 0.08,
+    "augmentation.shift": 0.05,
+    "augmentation.cover": 0.08,
+    **dict.fromkeys(_POOR, 0.1),
+}
+"""A box that has moved a little, or a mask, should not change the answer."""
+PRESETS |= {
+    "steady-small": Preset(
+        _STUDENT.changed({"name": "small", "epochs": 60, "optimizer.rate": 0.03, **_STEADY}),
+        "ours: learns from views, also those of moved boxes and masks, from the weights of small (--initial); seeds 1 to 3 and their mean",
+        "-",
+    ),
+    "steady-nano": Preset(
+        _STUDENT.changed({"name": "nano", "epochs": 200, **_NANO, **_STEADY, **dict.fromkeys(_POOR, 0.05), "augmentation.cover": 0.04}),
+        "ours: the same, from the weights of nano (--initial)",
+        "-",
+    ),
+}
+
 _FOUR: dict[str, dict[str, Any]] = {
     "teacher-1": {"options.widths": [24, 48, 96, 192], "epochs": 21},
     "teacher-2": {"options.widths": [20, 40, 80, 160], "augmentation.rotation": 15.0, "augmentation.coarse": 0.3, "epochs": 23},

@@ -47,6 +47,8 @@ class Augmentation:
     """Share of faces blurred along a line, as when a camera or a head moves."""
     compress: float = 0.0
     """Share of faces with the blocks that JPEG and video coders leave."""
+    cover: float = 0.0
+    """Share of faces behind a mask or a bar, of one tone from side to side."""
 
 
 NO_AUGMENTATION = Augmentation(flip=0, scale=0, shift=0, rotation=0, gamma=0, coarse=0, erase=0)
@@ -105,14 +107,16 @@ class Split:
 class Distillation:
     """Learning from what teachers said (Hinton, Vinyals, Dean 2015, https://arxiv.org/abs/1503.02531).
 
-    The faces are then those that the teachers were shown (`mien.train.views`), so that both see the same; of the
-    augmentation only mirroring makes sense.
+    The faces are then those that the teachers were shown (`mien.train.views`). What the augmentation adds to them, teachers
+    did not see: students learn that it changes nothing, be it a moved box, noise, or a mask.
     """
 
     share: float = 0.0
     """Of the loss, the part that goes by the teachers; the rest goes by the labels. 0 has no teachers."""
     temperature: float = 2.0
     """What the logits of both are divided by before they are compared."""
+    steadiness: float = 0.0
+    """Of what is said about a view, the part that is the geometric mean over all views of its picture: 1 wants the same answer for all of them."""
     views: str = ""
     """Digest of the views, filled in when training starts: a run goes on with the same ones only."""
 
@@ -170,6 +174,8 @@ class Recipe:
                 raise InputError(f"expected {what} from 0 to below 1; got {share}")
         if not 0 <= self.distillation.share <= 1 or not self.distillation.temperature > 0:
             raise InputError(f"expected distillation.share from 0 to 1 and a temperature above 0; got {self.distillation}")
+        if not 0 <= self.distillation.steadiness <= 1:
+            raise InputError(f"expected distillation.steadiness from 0 to 1; got {self.distillation.steadiness}")
         if self.distillation.share and self.mixup:
             raise InputError("expected mixup 0 with teachers: they were not shown mixed faces")
         if not self.optimizer.rate > 0:

@@ -86,16 +86,18 @@ class Views:
         if missing:
             raise InputError(f"{folder}: expected {len(self._paths)} views; {len(missing)} are missing, such as {missing[0]}: run mien views again")
         self._open: dict[int, Mapping[str, NDArray[Any]]] = {}
+        self._means: dict[str, NDArray[np.float32]] = {}
 
     def __len__(self) -> int:
         return len(self._paths)
 
-    def batch(self, numbers: NDArray[np.int64], pictures: NDArray[np.int64]) -> tuple[Tensor, dict[str, Tensor]]:
+    def batch(self, numbers: NDArray[np.int64], pictures: NDArray[np.int64], steadiness: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
         """Some pictures, each in a view of its own.
 
         Args:
             numbers: ``(n,)`` which view of each.
             pictures: ``(n,)`` position of each picture within ``rows``.
+            steadiness: Share of the geometric mean over all views of a picture in what was said about it.
 
         Returns:
             ``(n, 1, h, w)`` uint8 faces, and per head the teachers' ``(n, k)`` log-probabilities.
@@ -105,7 +107,17 @@ class Views:
             head: np.stack([self._view(number)[head][picture] for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)])
             for head in self.heads
         }
-        return torch.from_numpy(faces)[:, None], {head: torch.from_numpy(values).float() for head, values in said.items()}
+        answers = {head: torch.from_numpy(values).float() for head, values in said.items()}
+        if steadiness:
+            means = {head: torch.from_numpy(self._mean(head)[pictures]) for head in self.heads}
+            answers = {head: torch.lerp(values, means[head], steadiness).log_softmax(dim=1) for head, values in answers.items()}
+        return torch.from_numpy(faces)[:, None], answers
+
+    def _mean(self, head: str) -> NDArray[np.float32]:
+        """``(n, k)`` mean over all views of the log-probabilities."""
+        if head not in self._means:
+            self._means[head] = np.mean([self._view(number)[head].astype(np.float32) for number in range(len(self))], axis=0)
+        return self._means[head]
 
     def _view(self, number: int) -> Mapping[str, NDArray[Any]]:
         if number not in self._open:
