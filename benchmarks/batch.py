@@ -274,7 +274,7 @@ def figures(results: dict[str, Any]) -> list[Figure]:
         ]
     if "first_row" in results:
         found.append(Figure("start to first row", results["first_row"], "s", FIRST_ROW))
-        found.append(Figure("FER-2013 with labels, matrix and predictions, two cores", results["whole_set"], "s", WHOLE_SET))
+        found.append(Figure("FER-2013 with labels, matrix and predictions, two workers", results["whole_set"], "s", WHOLE_SET))
     for kind, taken in results.get("memory", {}).items():
         found.append(Figure(f"memory of a worker, {taken['pictures']:,} {kind}", taken["most_mb"], "MB", MEMORY))
         found.append(Figure(f"more of it in the second half of the run than in the first, {kind}", taken["growth"], "of it", GROWTH))

@@ -88,7 +88,7 @@ ENTRIES = (
     Entry("explanation", "Explanations", ("--rounds", "3"), ("--rounds", "1")),
     Entry(
         "leaderboard",
-        "Right answers beside a peer",
+        "Right answers beside peers",
         (_DATA, "--most", "600", "--pictures", "150", "--rounds", "3"),
         (_DATA, "--most", "30", "--pictures", "6", "--rounds", "1", "--no-peers"),
         files=(DATA,),

@@ -1,10 +1,12 @@
 """What a contender of the leaderboard does: answer all crops and pictures, write the answers down, then be timed crop by crop.
 
-It is run by the interpreters of others as well, so it needs numpy and the standard library only, and Python 3.11.
+It is run by the interpreters of others as well, so it needs numpy and the standard library only, and Python 3.11. `read_crops_npm.cjs` does
+the same in JavaScript.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
@@ -25,23 +27,22 @@ Read = Callable[[NDArray[np.uint8]], dict[str, str | None]]
 
 
 def compete(source: Path, target: Path, classify: Classify, read: Read, facts: dict[str, Any]) -> None:
-    """Answer everything in ``source`` (``crops``, ``pictures``) into ``target``, then take the time as often as asked.
+    """Answer everything in ``source`` into ``target``, then take the time as often as asked.
 
     Args:
-        source: npz with ``crops`` ``(n, 48, 48)`` and ``pictures`` ``(m, h, w)``, uint8.
-        target: npz with the names that were answered, ``crops.READING`` and ``pictures.READING``; empty where there was no face.
+        source: Folder with ``crops.npy`` ``(n, 48, 48)`` and ``pictures.npy`` ``(m, h, w)``, uint8.
+        target: JSON with the names that were answered, ``crops.READING`` and ``pictures.READING``; empty where there was no face.
         classify: One crop.
         read: One picture.
         facts: Versions and sizes.
     """
-    with np.load(source) as given:
-        crops, pictures = given["crops"], given["pictures"]
+    crops, pictures = np.load(source / "crops.npy"), np.load(source / "pictures.npy")
     answers: dict[str, list[str]] = {}
     for kind, images, ask in (("crops", crops, classify), ("pictures", pictures, read)):
         for image in images:
             for reading, name in ask(image).items():
                 answers.setdefault(f"{kind}.{reading}", []).append(name or "")
-    np.savez(target, **{name: np.array(values) for name, values in answers.items()})
+    target.write_text(json.dumps(answers), encoding="utf-8")
     serve(crops[:TIMED], lambda crop: len(classify(crop)), facts)
 
 

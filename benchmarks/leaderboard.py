@@ -3,10 +3,10 @@
     python -m benchmarks.leaderboard DATA [--json FILE] [--markdown FILE]
 
 DATA is FER-2013 with the FER+ votes. All get the same crops, 48x48 as the data has them, and the same pictures: such crops, enlarged four times
-on a canvas of twice their side with edges repeated, where each finds the face with its own detector. Every contender is a process of its
-own on one thread of one core; for the times they take turns. A peer is measured where its weights come with its own package; of the
-others the reason is told. PublicTest without its copies is for looking while networks are made; ``--private`` takes all of PrivateTest, which
-is for the end, and writes a line to docs/private-test.log.
+on a canvas of twice their side with edges repeated, where each finds the face with its own detector. These are no photographs: a detector that
+finds nothing in them may do well there. Every contender is a process of its own on one thread of one core; for the times they take turns. A peer is
+measured where its weights come with its own package, from PyPI or from npm; of the others the reason is told. PublicTest without its copies is for
+looking while networks are made; ``--private`` takes all of PrivateTest, which is for the end, and writes a line to docs/private-test.log.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from PIL import Image
 from benchmarks import machine
 from benchmarks.contenders import HERE, Contender, measured, own_environment
 from benchmarks.figures import Figure, told
-from benchmarks.peers import PeerMissingError, environment, fer_python
+from benchmarks.peers import PeerMissingError, environment, fer_python, npm_modules
 from mien.data import FaceDataset, open_dataset
 from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, leak_free
 from mien.labels import canonical_label
@@ -60,7 +60,8 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="mien-leaderboard-") as name:
         folder = Path(name)
         shown = np.random.default_rng(0).permutation(len(faces))[: options.pictures]
-        np.savez(folder / "faces.npz", crops=faces.images, pictures=bordered(faces.images[shown]))
+        np.save(folder / "crops.npy", faces.images)
+        np.save(folder / "pictures.npy", bordered(faces.images[shown]))
         contenders = _mien(folder, options.models or list(shipped())) + ([] if options.no_peers else _peers(folder, skipped))
         facts = machine.describe()
         rows = [row for contender in measured(contenders, options.rounds, folder, skipped) for row in _rows(contender, folder, faces, shown)]
@@ -96,7 +97,7 @@ def bordered(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _mien(folder: Path, names: list[str]) -> list[Contender]:
     paths = [network_path(name) for name in names]
-    command = [sys.executable, str(HERE / "read_crops_mien.py"), str(folder / "faces.npz")]
+    command = [sys.executable, str(HERE / "read_crops_mien.py"), str(folder)]
     return [Contender(f"mien {path.stem}", [*command, str(_answers(folder, f"mien {path.stem}")), str(path)], own_environment()) for path in paths]
 
 
@@ -104,10 +105,23 @@ def _peers(folder: Path, skipped: dict[str, str]) -> list[Contender]:
     contenders = []
     for form, name in (("tflite", "fer, as it comes"), ("hdf5", "fer, use_tflite=False")):
         try:
-            command = [str(fer_python("haar")), str(HERE / "read_crops_fer.py"), str(folder / "faces.npz"), str(_answers(folder, name)), form]
+            command = [str(fer_python("haar")), str(HERE / "read_crops_fer.py"), str(folder), str(_answers(folder, name)), form]
             contenders.append(Contender(name, command, environment()))
         except PeerMissingError as error:
             skipped[name] = str(error)
+    for package in ("face-api", "human"):
+        try:
+            command = [
+                "node",
+                str(HERE / "read_crops_npm.cjs"),
+                str(npm_modules()),
+                package,
+                str(folder),
+                str(_answers(folder, f"{package} (WebAssembly)")),
+            ]
+            contenders.append(Contender(f"{package} (WebAssembly)", command, environment()))
+        except PeerMissingError as error:
+            skipped[package] = str(error)
     for package in _OTHERS:
         skipped[package] = _reason(package, folder / package)
     return contenders
@@ -129,13 +143,13 @@ def _reason(package: str, folder: Path) -> str:
 
 
 def _answers(folder: Path, name: str) -> Path:
-    return folder / f"{''.join(letter if letter.isalnum() else '_' for letter in name)}.npz"
+    return folder / f"{''.join(letter if letter.isalnum() else '_' for letter in name)}.json"
 
 
 def _rows(contender: Contender, folder: Path, faces: FaceDataset, shown: NDArray[np.int64]) -> list[dict[str, Any]]:
     """One row for each reading."""
-    with np.load(_answers(folder, contender.name)) as stored:
-        answers = {name: [canonical_label(word) for word in stored[name].tolist()] for name in stored.files}
+    stored = json.loads(_answers(folder, contender.name).read_text(encoding="utf-8"))
+    answers = {name: [canonical_label(word) for word in words] for name, words in stored.items()}
     ms = float(np.median([value for one in contender.rounds for value in one["wall_ms"]]))
     rows = []
     for reading in dict.fromkeys(name.split(".", 1)[1] for name in answers):
@@ -171,6 +185,11 @@ def markdown(results: dict[str, Any]) -> str:
         lines.append(f"| {row['name']} | {row['reading']} | {scores} | {row['found']} | {row['ms']:.3f} | {sizes} |")
     where = results["machine"]
     lines += ["", f"{where['cpu']}, one thread of one core; load {where['load']} before, {where['load_after']} after."]
+    lines += [
+        "",
+        "A face that was not found counts as wrong. These pictures are enlarged crops: what a detector finds in them says little about photographs.",
+        "",
+    ]
     lines += [f"Not measured: {name}: {reason}." for name, reason in results["skipped"].items()]
     return "\n".join(lines)
 

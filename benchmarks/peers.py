@@ -1,7 +1,7 @@
-"""The peer ``fer`` in an environment of its own, made on first use under ``benchmarks/.peers``.
+"""Peers in environments of their own, made on first use under ``benchmarks/.peers``: ``fer`` from PyPI, and two for browsers from npm.
 
-Its own requirements do not fit together (torch below 2.3 with nvidia's packages, numpy below 2, a pkg_resources that new setuptools no longer has),
-so its packages are installed without them and what it imports is named here. About 2 GB, 2.7 with what FER(mtcnn=True) needs.
+The own requirements of ``fer`` do not fit together (torch below 2.3 with packages of nvidia, numpy below 2, a pkg_resources that new setuptools no
+longer has), so its packages are installed without them and what it imports is named here. About 2 GB, 2.7 with what FER(mtcnn=True) needs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent / ".peers"
 
 _BARE = ("fer==25.10.3", "facenet-pytorch==2.6.0")
 _NEEDED = ("tensorflow-cpu>=2.21", "setuptools<81", "opencv-contrib-python-headless>=4.14,<5", "pandas", "pillow", "requests", "tqdm")
+_NPM = ("@vladmandic/face-api@1.7.15", "@vladmandic/human@3.3.6", "@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0")
 _TORCH = ("torch==2.13.0+cpu", "setuptools<81", "--extra-index-url", "https://download.pytorch.org/whl/cpu")
 
 
@@ -54,6 +55,23 @@ def fer_python(detector: str) -> Path:
 def installed() -> Path | None:
     """The interpreter of that environment where it was made already, for what can do without."""
     return fer_python("haar") if (FOLDER / "fer" / ".ready").is_file() else None
+
+
+def npm_modules() -> Path:
+    """The ``node_modules`` with the peers for browsers, which Node runs as WebAssembly. About 370 MB.
+
+    Raises:
+        PeerMissingError: There is no Node, or they do not install.
+    """
+    folder = FOLDER / "npm"
+    ready = folder / ".ready"
+    if not ready.is_file():
+        print("installing face-api and human from npm (about 370 MB, once) ...", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        _run(["npm", "install", "--ignore-scripts", "--no-fund", "--no-audit", "--prefix", str(folder), *_NPM], "npm install")
+        ready.touch()
+    return folder / "node_modules"
 
 
 def _install(python: Path, *requirements: str) -> None:

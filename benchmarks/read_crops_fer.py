@@ -1,4 +1,4 @@
-"""The peer ``fer`` as a contender of the leaderboard: ``python read_crops_fer.py SOURCE.npz TARGET.npz tflite|hdf5``, in its own environment.
+"""The peer ``fer`` as a contender of the leaderboard: ``python read_crops_fer.py SOURCE TARGET.json tflite|hdf5``, in its own environment.
 
 On crops it does what its ``detect_emotions`` does with a face that is cut already: OpenCV's resize to 64x64, its own scaling to -1 to 1, its
 own network. On pictures it is called as its users call it.

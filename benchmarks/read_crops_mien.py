@@ -1,4 +1,4 @@
-"""mien as a contender of the leaderboard: ``python read_crops_mien.py SOURCE.npz TARGET.npz NETWORK``."""
+"""mien as a contender of the leaderboard: ``python read_crops_mien.py SOURCE TARGET.json NETWORK``."""
 
 from __future__ import annotations
 
