@@ -40,6 +40,21 @@ ROUNDS = 5
 PICTURES = 400
 _OTHERS = ("deepface", "py-feat", "emotiefflib", "hsemotion-onnx", "rmn")
 _WEIGHTS = (".caffemodel", ".h5", ".hdf5", ".keras", ".onnx", ".pb", ".pkl", ".pt", ".pth", ".safetensors", ".tflite")
+_ABOUT = """\
+# Leaderboard
+
+Networks of mien and of its peers on the same faces, in one run of `python -m benchmarks.leaderboard DATA --markdown docs/leaderboard.md`. A reading
+is what a network of mien is asked: what the picture was searched for (`fer2013`), what people see in it (`ferplus`), or a blend of the two
+(`expression`; [networks.md](networks.md)). Each is held against both kinds of label. What a network reads is the expression that a face shows, not
+what a person feels.
+"""
+_NOTES = """\
+Crops are the faces of the data set, the same for all. Pictures are such crops, enlarged, in a frame of their own edges: each finds the face there
+with its own detector, and one that is not found counts as wrong; they are no photographs, and a detector that fails here may do well there.
+`face-api` and `human` are made for browsers and ran in Node as WebAssembly; their installed size is that of their own package. Peers may have
+learned from any of these faces. The networks of mien learned from none of them, nor from exact copies; their temperatures and blends were fitted on
+PublicTest.
+"""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -171,9 +186,10 @@ def _score(answers: list[str], truth: NDArray[np.int64], faces: FaceDataset) -> 
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """The tables as a page."""
+    """The results as a page."""
     parts = ("crops, FER-2013", "crops, FER+", "pictures, FER-2013", "pictures, FER+")
     lines = [
+        _ABOUT,
         f"{results['split']}: {results['faces']:,} crops; {results['pictures']:,} pictures. Share of right answers with 95 % interval (Wilson).",
         "",
         f"| network | reading | {' | '.join(parts)} | faces found | ms a face | weights MB | installed MB |",
@@ -185,12 +201,8 @@ def markdown(results: dict[str, Any]) -> str:
         lines.append(f"| {row['name']} | {row['reading']} | {scores} | {row['found']} | {row['ms']:.3f} | {sizes} |")
     where = results["machine"]
     lines += ["", f"{where['cpu']}, one thread of one core; load {where['load']} before, {where['load_after']} after."]
-    lines += [
-        "",
-        "A face that was not found counts as wrong. These pictures are enlarged crops: what a detector finds in them says little about photographs.",
-        "",
-    ]
-    lines += [f"Not measured: {name}: {reason}." for name, reason in results["skipped"].items()]
+    lines += ["", _NOTES]
+    lines += [f"- Not measured: {name}: {reason}." for name, reason in results["skipped"].items()]
     return "\n".join(lines)
 
 
