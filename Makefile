@@ -32,17 +32,19 @@ networks: $(VENV)/.ready
 	for name in small teacher-3 teacher-4; do $(MIEN) train $(DATA) --preset $$name --run runs/$$name || exit 1; done
 	$(MIEN) views $(DATA) runs/small runs/teacher-4 -o runs/views --count 16
 	$(MIEN) views $(DATA) runs/small runs/teacher-3 -o runs/views-nano --count 8
-	$(MIEN) train $(DATA) --preset student-medium --views runs/views --run runs/student-medium -o $(OUT)/medium.onnx
+	$(MIEN) train $(DATA) --preset student-medium --views runs/views --run runs/student-medium
 	$(MIEN) train $(DATA) --preset student-small --views runs/views --initial runs/small/small.onnx --run runs/student-small
 	$(MIEN) train $(DATA) --preset student-small-again --views runs/views --initial runs/student-small/small.onnx --run runs/student-small-again
 	$(MIEN) average runs/small/small.onnx runs/student-small-again/small.onnx $(DATA) -o runs/mean.onnx
 	$(MIEN) train $(DATA) --preset student-nano --views runs/views-nano --run runs/student-nano
-	$(MIEN) views $(DATA) runs/mean.onnx $(OUT)/medium.onnx -o runs/views-steady --count 16
+	$(MIEN) views $(DATA) runs/mean.onnx runs/student-medium/medium.onnx -o runs/views-steady --count 16
 	for seed in 1 2 3; do \
 	  $(MIEN) train $(DATA) --preset steady-small --seed $$seed --views runs/views-steady --initial runs/mean.onnx --run runs/steady-small-$$seed || exit 1; \
 	done
 	$(MIEN) average runs/steady-small-1/small.onnx runs/steady-small-2/small.onnx runs/steady-small-3/small.onnx $(DATA) -o $(OUT)/small.onnx
-	$(MIEN) train $(DATA) --preset steady-nano --views runs/views-steady --initial runs/student-nano/nano.onnx --run runs/steady-nano -o $(OUT)/nano.onnx
+	for name in nano medium; do \
+	  $(MIEN) train $(DATA) --preset steady-$$name --views runs/views-steady --initial runs/student-$$name/$$name.onnx --run runs/steady-$$name -o $(OUT)/$$name.onnx || exit 1; \
+	done
 	for name in nano small medium; do $(MIEN) quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; done
 	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) open-private $(OUT)/$$name.onnx $(DATA) || exit 1; done
 

@@ -193,6 +193,11 @@ PRESETS |= {
         "ours: the same, from the weights of nano (--initial)",
         "-",
     ),
+    "steady-medium": Preset(
+        _STUDENT.changed({"name": "medium", "epochs": 20, "optimizer.rate": 0.02, **_MEDIUM, **_STEADY, "optimizer.weight_decay": 5e-4}),
+        "ours: the same, from the weights of medium (--initial)",
+        "-",
+    ),
 }
 
 _FOUR: dict[str, dict[str, Any]] = {
