@@ -41,10 +41,13 @@ networks: $(VENV)/.ready
 	for seed in 1 2 3; do \
 	  $(MIEN) train $(DATA) --preset steady-small --seed $$seed --views runs/views-steady --initial runs/mean.onnx --run runs/steady-small-$$seed || exit 1; \
 	done
-	$(MIEN) average runs/steady-small-1/small.onnx runs/steady-small-2/small.onnx runs/steady-small-3/small.onnx $(DATA) -o $(OUT)/small.onnx
+	$(MIEN) average runs/mean.onnx runs/steady-small-1/small.onnx runs/steady-small-2/small.onnx runs/steady-small-3/small.onnx $(DATA) \
+	  --share 3 --share 1 --share 1 --share 1 -o $(OUT)/small.onnx
 	for name in nano medium; do \
-	  $(MIEN) train $(DATA) --preset steady-$$name --views runs/views-steady --initial runs/student-$$name/$$name.onnx --run runs/steady-$$name -o $(OUT)/$$name.onnx || exit 1; \
+	  $(MIEN) train $(DATA) --preset steady-$$name --views runs/views-steady --initial runs/student-$$name/$$name.onnx --run runs/steady-$$name || exit 1; \
 	done
+	cp runs/steady-nano/nano.onnx $(OUT)/nano.onnx
+	$(MIEN) average runs/student-medium/medium.onnx runs/steady-medium/medium.onnx $(DATA) -o $(OUT)/medium.onnx
 	for name in nano small medium; do $(MIEN) quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; done
 	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) open-private $(OUT)/$$name.onnx $(DATA) || exit 1; done
 

@@ -145,6 +145,6 @@ def test_the_shipped_network_sees_a_smile_at_the_mouth(head: str, astronaut: np.
     falls = occlusion(subject.classifier, face.gray, happy)
     for values in (lines, falls):
         assert mouth[np.unravel_index(values.argmax(), values.shape)]
-        assert values[mouth].mean() > 2 * np.abs(values[~mouth]).mean()
+        assert values[mouth].mean() > 1.5 * np.abs(values[~mouth]).mean()
     # Six by six places: one of them is as large as the mouth's half, and cheeks smile too.
     assert heat[mouth].mean() > 1.5 * heat[~mouth].mean()

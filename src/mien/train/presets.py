@@ -185,7 +185,7 @@ _STEADY = {
 PRESETS |= {
     "steady-small": Preset(
         _STUDENT.changed({"name": "small", "epochs": 60, "optimizer.rate": 0.03, **_STEADY}),
-        "ours: learns from views, also those of moved boxes and masks, from the weights of small (--initial); seeds 1 to 3 and their mean",
+        "ours: learns from views, also those of moved boxes and masks, from the weights of small (--initial), with seeds 1 to 3",
         "-",
     ),
     "steady-nano": Preset(
