@@ -52,8 +52,8 @@ _NOTES = """\
 Crops are the faces of the data set, the same for all. Pictures are such crops, enlarged, in a frame of their own edges: each finds the face there
 with its own detector, and one that is not found counts as wrong; they are no photographs, and a detector that fails here may do well there.
 `face-api` and `human` are made for browsers and ran in Node as WebAssembly; their installed size is that of their own package. Peers may have
-learned from any of these faces. The networks of mien learned from none of them, nor from exact copies; their temperatures and blends were fitted on
-PublicTest.
+learned from any of these faces. The networks of mien learned from none of them, nor from exact copies (what near copies are worth: networks.md);
+they were chosen, and their temperatures and blends fitted, on PublicTest.
 """
 
 
