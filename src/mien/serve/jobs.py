@@ -7,7 +7,6 @@ import json
 import logging
 import shutil
 import sqlite3
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +15,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from mien.errors import InputError
-from mien.serve.refusals import STATUS, Refusal
+from mien.serve.incoming import Upload
+from mien.serve.process import BROKEN, followed, started
+from mien.serve.refusals import Refusal
 from mien.serve.room import Room
 from mien.serve.settings import Settings
 from mien.serve.store import Job, Store
@@ -24,7 +25,6 @@ from mien.serve.task import FILES, Bounds, Options, Task
 
 _SWEEP = 60.0  # Seconds between two looks for results whose time is over.
 _PROBE = 30.0  # Seconds in which the header of a video must be understood.
-_BROKEN = {"status": 422, "kind": "broken", "message": "the video could not be read: it broke the program that read it"}
 _NO_PROGRESS = {"stage": "waiting", "frames": 0, "expected": None, "progress": 0.0}
 
 
@@ -207,7 +207,7 @@ class Jobs:
                 await self._read(name)
             except Exception:  # Whatever it is, the next video is read.
                 logging.getLogger("uvicorn.error").exception("a video could not be read")
-                self._store.change(name, state="failed", ended=time.time(), error=_BROKEN)
+                self._store.change(name, state="failed", ended=time.time(), error=BROKEN)
                 await self._changed()
 
     async def _read(self, name: str) -> None:
@@ -229,37 +229,16 @@ class Jobs:
         await self._changed()
 
     async def _run(self, what: str, name: str, seconds: float) -> dict[str, Any]:
-        """Run a process to its end.
+        async def progressed(told: dict[str, Any]) -> None:
+            self._progress[name] = told
+            await self._changed()
 
-        Returns:
-            ``{"end": ...}``, or ``{"error": {"status", "kind", "message"}}``.
-        """
-        pipe = asyncio.subprocess.PIPE
-        command = [sys.executable, "-P", "-m", "mien.serve.work", what, str(self._place(name).absolute())]
-        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
-        self._processes[name] = process
-        end: dict[str, Any] = {"error": _BROKEN}
-        try:
-            async with asyncio.timeout(seconds):
-                assert process.stdout is not None
-                async for line in process.stdout:
-                    told = _told(line)
-                    if "stage" in told:
-                        self._progress[name] = told
-                        await self._changed()
-                    elif told:
-                        end = told
-                await process.wait()
-        except TimeoutError:
-            end = {"error": {"kind": "too_slow", "message": f"expected a video that is read within {seconds:g} s; it is not: cut it into parts"}}
-        finally:
-            self._processes.pop(name, None)
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-        if "error" in end:
-            end["error"] = {"status": STATUS.get(end["error"]["kind"], 422), "kind": end["error"]["kind"], "message": end["error"]["message"]}
-        return end
+        async with started(what, self._place(name)) as process:
+            self._processes[name] = process
+            try:
+                return await followed(process, seconds, progressed)
+            finally:
+                del self._processes[name]
 
     def _delete(self, name: str) -> None:
         place = self._place(name)
@@ -288,63 +267,6 @@ class Jobs:
         self._seen({state: sum(job.state == state for job in jobs) for state in ("waiting", "reading", "done", "failed")})
         async with self._news:
             self._news.notify_all()
-
-
-class Upload:
-    """A video that is coming in, written to disk as it comes; what it takes is counted before.
-
-    Args:
-        name: Its id.
-        place: Its folder.
-        most: Most bytes.
-        room: How much there is for all.
-    """
-
-    def __init__(self, name: str, place: Path, most: int, room: Room) -> None:
-        self.id, self.place, self._most, self._room = name, place, most, room
-        self.name = ""
-        self.kept = False
-        self._size = 0
-        self._file: IO[bytes] | None = None
-
-    def open(self, name: str, /) -> Upload:
-        """Begin; the name is for people only."""
-        if self._file is not None:
-            raise Refusal(422, "expected one video in a request; got more: send each with a request of its own")
-        self.name = name
-        self._file = open(self.place / "upload", "wb")  # noqa: SIM115 - closed in close()
-        return self
-
-    def write(self, data: bytes, /) -> int:
-        """Write some more.
-
-        Raises:
-            Refusal: It is too long, or the disk is full.
-        """
-        if self._size + len(data) > self._most:
-            raise Refusal(413, f"{self.name}: expected a video of at most {self._most:,} bytes; got more: send a smaller one")
-        self._room.take(len(data))
-        self._size += len(data)
-        assert self._file is not None
-        try:
-            return self._file.write(data)
-        except OSError as error:
-            raise Refusal(507, f"{self.name}: the disk of the service has no room for it: {error.strerror}", "disk_full") from None
-
-    def close(self) -> None:
-        """No more will come."""
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-
-
-def _told(line: bytes) -> dict[str, Any]:
-    """What a process says; nothing, where it is something else that writes there."""
-    try:
-        told = json.loads(line)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) and set(told) & {"stage", "end", "error"} else {}
 
 
 def _lock(file: IO[str]) -> None:

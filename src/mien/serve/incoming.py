@@ -1,0 +1,58 @@
+"""A video on its way in, written to disk as it comes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from mien.serve.refusals import Refusal
+from mien.serve.room import Room
+
+
+class Upload:
+    """A video that is coming in, written to disk as it comes; what it takes is counted before.
+
+    Args:
+        name: Its id.
+        place: Its folder.
+        most: Most bytes.
+        room: How much there is for all.
+    """
+
+    def __init__(self, name: str, place: Path, most: int, room: Room) -> None:
+        self.id, self.place, self._most, self._room = name, place, most, room
+        self.name = ""
+        self.kept = False
+        self._size = 0
+        self._file: IO[bytes] | None = None
+
+    def open(self, name: str, /) -> Upload:
+        """Begin; the name is for people only."""
+        if self._file is not None:
+            raise Refusal(422, "expected one video in a request; got more: send each with a request of its own")
+        self.name = name
+        self._file = open(self.place / "upload", "wb")  # noqa: SIM115 - closed in close()
+        return self
+
+    def write(self, data: bytes, /) -> int:
+        """Write some more.
+
+        Raises:
+            Refusal: It is too long, or the disk is full.
+        """
+        if self._size + len(data) > self._most:
+            raise Refusal(413, f"{self.name}: expected a video of at most {self._most:,} bytes; got more: send a smaller one")
+        self._room.take(len(data))
+        self._size += len(data)
+        assert self._file is not None
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            raise Refusal(507, f"{self.name}: the disk of the service has no room for it: {error.strerror}", "disk_full") from None
+
+    def close(self) -> None:
+        """No more will come."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
