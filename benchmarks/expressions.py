@@ -124,6 +124,7 @@ class Steadiness:
         delays: Seconds from each known change until the label shows it.
         unseen: Known changes that it did not show before the next.
         agreement: Share of the frames in which it shows the expression of the face, of those whose expression is known.
+        seconds: Length of all scenes together.
     """
 
     raw: float
@@ -131,6 +132,12 @@ class Steadiness:
     delays: tuple[float, ...]
     unseen: int
     agreement: float
+    seconds: float
+
+    @property
+    def times_fewer(self) -> float:
+        """False changes of single frames over those of the label; where there is none at all, over one: at least so many times."""
+        return self.raw / max(self.steady, 1 / self.seconds)
 
 
 def steadiness(judged: list[Scene], label: Callable[[Scene], NDArray[np.int64]]) -> Steadiness:
@@ -159,7 +166,7 @@ def steadiness(judged: list[Scene], label: Callable[[Scene], NDArray[np.int64]])
                 unseen += not len(arrived)
                 delays += [float(scene.times[parts[number][arrived[0]]] - scene.changes[number - 1])] if len(arrived) else []
         seconds += float(scene.times[-1])
-    return Steadiness(raw_changes / seconds, steady_changes / seconds, tuple(delays), unseen, right / max(1, known_frames))
+    return Steadiness(raw_changes / seconds, steady_changes / seconds, tuple(delays), unseen, right / max(1, known_frames), seconds)
 
 
 def _parts(scene: Scene) -> list[NDArray[np.int64]]:

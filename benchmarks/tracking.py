@@ -230,7 +230,7 @@ def _judged(scenes: list[expressions.Scene], way: Any) -> dict[str, Any]:
     spread = {"median": np.median(delays), "p95": np.percentile(delays, 95), "max": delays.max()}
     return {
         "false_changes_per_s": round(found.steady, 3),
-        "times_fewer": round(found.raw / max(found.steady, 1e-9), 1),
+        "times_fewer": round(found.times_fewer, 1),
         "changes": len(delays) + found.unseen,
         "unseen": found.unseen,
         "later_than_0.4_s": int((delays > 0.4 + 1e-6).sum()),

@@ -100,6 +100,23 @@ def test_every_epoch_shows_all_views_and_every_picture_meets_all_of_them(views: 
     np.testing.assert_array_equal(watched.faces[:, 0].numpy(), data.images[: len(watched.faces)])
 
 
+def test_a_student_may_learn_from_some_of_the_pictures_that_have_views(runs: list[Path], tmp_path: Path) -> None:
+    everything = cut(stripes(), RECIPE).training
+    part = everything.take(np.arange(len(everything))[::-3])
+    as_they_are = make_views(runs[:1], stripes(), tmp_path, Plan(count=1))
+    told = as_they_are.batch(np.zeros(len(everything), np.int64), np.arange(len(everything)))[1]["fer2013"].numpy()
+    labels = {picture.tobytes(): (label, said) for picture, label, said in zip(everything.images, everything.expressions, told, strict=True)}
+    assert len(labels) == len(everything)
+    met = 0
+    for batch in Batches(part, STUDENT, lambda: 0, views=as_they_are):
+        for face, truth, said in zip(batch.faces, batch.truth["fer2013"], batch.said["fer2013"], strict=True):
+            label, expected = labels[face.numpy().tobytes()]
+            assert truth == label
+            np.testing.assert_array_equal(said.numpy(), expected)
+            met += 1
+    assert met == len(part)
+
+
 def test_the_distance_is_the_divergence_at_that_temperature() -> None:
     lesson = Lesson(create_model("monyok"), replace(STUDENT, heads=("fer2013",), distillation=Distillation(0.5, 3.0)), {"fer2013": tuple("abcdefg")})
     ours, theirs = torch.randn(5, 7), torch.randn(5, 7).log_softmax(dim=1)
@@ -138,8 +155,11 @@ def test_bad_input_is_one_clear_line(views: Views, runs: list[Path], tmp_path: P
         STUDENT.changed({"distillation.steadiness": 1.5})
     with pytest.raises(InputError, match="expected views made by mien views"):
         Views(tmp_path)
-    with pytest.raises(InputError, match="expected views of the pictures that are learned from"):
-        Batches(stripes(70), STUDENT, lambda: 0, views=views)
+    whole = stripes()
+    with pytest.raises(InputError, match=r"pictures that are learned from; 120 of 280 have none: make them from the same data"):
+        Batches(whole, STUDENT, lambda: 0, views=views)
+    with pytest.raises(InputError, match="280 of 280 have none"):
+        Batches(replace(whole, images=255 - whole.images), STUDENT, lambda: 0, views=views)
     make_views(runs[:1], stripes(), tmp_path / "views", Plan(count=1))
     with pytest.raises(InputError, match="holds other views"):
         make_views(runs, stripes(), tmp_path / "views", Plan(count=1))

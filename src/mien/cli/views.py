@@ -17,7 +17,7 @@ def views(
     teachers: Annotated[list[str], typer.Argument(metavar="TEACHER...", help="Folders of finished runs, network files, or names.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where they go, about 65 MB each; what is there stays.")],
     count: Annotated[int, typer.Option(min=1, help="How many views of every picture.")] = 16,
-    split: Annotated[str, typer.Option(help="Which pictures: clean or official, as the students will learn from.")] = "clean",
+    split: Annotated[str, typer.Option(help="Which pictures: clean, or official, which serves students of both.")] = "clean",
     votes: Votes = None,
     threads: Threads = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from mien.data.dataset import FaceDataset
-from mien.errors import InputError
 from mien.train.cuts import head_targets, head_truth
 from mien.train.recipe import Recipe
 
@@ -50,7 +48,7 @@ class Batches:
         views: What teachers said; each picture is then shown in one of its views, in turn.
 
     Raises:
-        InputError: The views are of other pictures.
+        InputError: The views lack some of the pictures.
     """
 
     def __init__(
@@ -61,8 +59,6 @@ class Batches:
         place: Callable[[], tuple[int, int]] = lambda: (0, 1),
         views: Views | None = None,
     ) -> None:
-        if views is not None and not np.array_equal(views.rows, data.rows):
-            raise InputError("expected views of the pictures that are learned from; got views of others: make them with the same split")
         self._faces = torch.from_numpy(data.images)[:, None]
         self._targets = head_targets(data, recipe)
         self.truth = head_truth(data, recipe)
@@ -70,6 +66,7 @@ class Batches:
         self._epoch = epoch
         self._place = place
         self._views = views
+        self._places = None if views is None else torch.from_numpy(views.places(data))
         counts = torch.from_numpy(data.counts()).float().clamp(min=1)
         self._weights = (1 / counts)[torch.from_numpy(data.expressions)]
 
@@ -86,10 +83,10 @@ class Batches:
 
     def _shown(self, mine: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The faces, and what teachers said about them. A picture's views come in turn, and every epoch has pictures in all views."""
-        if self._views is None or self._epoch is None:
+        if self._views is None or self._places is None or self._epoch is None:
             return self._faces[mine], {}
         numbers = (mine + self._epoch()) % len(self._views)
-        faces, said = self._views.batch(numbers.numpy(), mine.numpy(), self._recipe.distillation.steadiness)
+        faces, said = self._views.batch(numbers.numpy(), self._places[mine].numpy(), self._recipe.distillation.steadiness)
         return faces, {head: said[head] for head in self._recipe.heads}
 
     def _order(self) -> Tensor:

@@ -91,6 +91,24 @@ class Views:
     def __len__(self) -> int:
         return len(self._paths)
 
+    def places(self, pictures: FaceDataset) -> NDArray[np.int64]:
+        """Where pictures are within ``rows``; there may be views of more pictures than a student learns from.
+
+        Returns:
+            ``(n,)`` positions.
+
+        Raises:
+            InputError: There are no views of some of them.
+        """
+        order = np.argsort(self.rows)
+        places: NDArray[np.int64] = order[np.searchsorted(self.rows, pictures.rows, sorter=order).clip(max=len(order) - 1)]
+        unchanged = self._view(0)["images"][places]  # View 0 has the pictures as they are: rows alone would not tell two data sets apart.
+        viewed = (self.rows[places] == pictures.rows) & (unchanged == pictures.images).all(axis=(1, 2))
+        if missing := len(viewed) - int(viewed.sum()):
+            told = f"expected views of all pictures that are learned from; {missing:,} of {len(viewed):,} have none"
+            raise InputError(f"{told}: make them from the same data with the same split, or with --split official, which has all of Training")
+        return places
+
     def batch(self, numbers: NDArray[np.int64], pictures: NDArray[np.int64], steadiness: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
         """Some pictures, each in a view of its own.
 
