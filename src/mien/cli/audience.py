@@ -19,7 +19,7 @@ from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions
 
 if TYPE_CHECKING:
-    from mien.audience import Audience, Options
+    from mien.audience import Asked, Audience, Options
     from mien.media.live import LiveOptions
 
 _MEASURING, _OUTPUT = "Measuring", "Output"
@@ -75,6 +75,49 @@ class MeasuringOptions:
             raise InputError(f"expected --quorum as a number of people or a share such as 50%; got {text!r}") from None
 
 
+@dataclass(frozen=True)
+class ResultOptions:
+    """What is shown and written."""
+
+    form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT)] = (
+        "table"
+    )
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write a file; give it again for more. Windows: .csv; everything: .json; report: .html; chart: .png.",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    changes: Annotated[Path | None, typer.Option(help="Write the changes at key points as .csv.", show_default=False, rich_help_panel=_OUTPUT)] = None
+
+    def asked(self, source: str) -> Asked:
+        """What is written.
+
+        Raises:
+            InputError: A file cannot be written, or would be written over the source.
+            MissingExtraError: What a file needs is not installed.
+        """
+        from mien.audience import Asked
+
+        asked = Asked(tuple(self.output or ()), self.changes)
+        asked.check(source)
+        return asked
+
+    def show(self, result: Audience) -> None:
+        """Fill standard output."""
+        from mien.audience import write_rows
+        from mien.cli.audience_view import summarise
+
+        if self.form == "table":
+            summarise(result, Console(highlight=False))
+        else:
+            write_rows(sys.stdout, result, self.form)
+
+
 @grouped
 def audience(
     source: Annotated[
@@ -88,28 +131,13 @@ def audience(
     measuring: MeasuringOptions,
     opening: SourceOptions,
     networks: NetworkOptions,
+    wanted: ResultOptions,
     consented: Annotated[
         bool, typer.Option("--consented", help="Everybody who can be seen knows of this and agrees, and the law allows it. Needed.")
     ] = False,
     key_points: Annotated[
         Path | None,
         typer.Option(help="Key points of the presentation: CSV (time,label) or WebVTT.", show_default=False, rich_help_panel=_MEASURING),
-    ] = None,
-    form: Annotated[
-        Literal["table", "csv", "json"], typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT)
-    ] = "table",
-    output: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write a file; give it again for more. Windows: .csv; everything: .json; report: .html; chart: .png.",
-            show_default=False,
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
-    changes: Annotated[
-        Path | None, typer.Option(help="Write the changes at key points as .csv.", show_default=False, rich_help_panel=_OUTPUT)
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No view and no remarks; errors still show.")] = False,
 ) -> None:
@@ -123,16 +151,15 @@ def audience(
     stopped half-way.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
-    from mien.audience import Asked, Keeper, measure, write_rows
-    from mien.cli.audience_view import Follower, summarise
+    from mien.audience import Keeper, measure
+    from mien.cli.audience_view import Follower
     from mien.keypoints import read_key_points
     from mien.media import Sampling
 
     _agreed(consented)
     notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
     options = measuring.options(opening.options(Sampling()))
-    asked = Asked(tuple(output or ()), changes)
-    asked.check(source)
+    asked = wanted.asked(source)
     points, amiss = ([], []) if key_points is None else read_key_points(key_points)
     for remark in amiss:
         notes.print(remark, markup=False)
@@ -141,10 +168,7 @@ def audience(
         with _ended_by_hand(), Follower(source, options, pipeline.labels, (keeper.add, notes)) as follower:
             result = measure(source, options, points, pipeline=pipeline, watcher=follower)
         written = asked.write(result) if result.windows else []
-    if form == "table":
-        summarise(result, Console(highlight=False))
-    else:
-        write_rows(sys.stdout, result, form)
+    wanted.show(result)
     for path in written:
         notes.print(f"wrote {path}", markup=False)
     raise typer.Exit(_status(result))

@@ -13,8 +13,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mien.cli.extras import training_extra
+from mien.cli.groups import grouped
 from mien.cli.lessons import LessonProgress
-from mien.cli.train import Accelerator, Data, Devices, Epochs, PresetName, Sets, Strategy, Threads, Votes, changed, training_extra
+from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes
 from mien.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,21 +29,17 @@ class CompareFormat(StrEnum):
     csv = "csv"
 
 
+@grouped
 def compare(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder: one run in each subfolder, comparison.png, comparison.csv.")],
-    preset: PresetName = "small",
+    chosen: PresetOptions,
+    computing: HardwareOptions,
     optimizers: Annotated[str | None, typer.Option(help="Such as sgd,rmsprop,adam,adamw.")] = None,
     models: Annotated[str | None, typer.Option(help="Such as monyok,gudi,small.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 1,2,3.")] = None,
     form: Annotated[CompareFormat, typer.Option("--format", help="A table for people, JSON, or CSV.")] = CompareFormat.table,
     votes: Votes = None,
-    epochs: Epochs = None,
-    sets: Sets = None,
-    threads: Threads = None,
-    accelerator: Accelerator = "auto",
-    devices: Devices = "auto",
-    strategy: Strategy = "auto",
 ) -> None:
     """Train the same recipe with several optimizers, networks or seeds; show validation accuracy with intervals.
 
@@ -52,16 +50,14 @@ def compare(
         from mien.data import open_dataset
         from mien.train.comparison import summarise, variants
         from mien.train.curves import draw_comparison
-        from mien.train.presets import preset as preset_named
-        from mien.train.run import Hardware, is_first, train
-    recipe = changed(preset_named(preset), {"epochs": epochs}, sets)
+        from mien.train.run import is_first, train
+    recipe = chosen.recipe()
     recipes = variants(recipe, words(optimizers), words(models), [number(word) for word in words(seeds)])
     faces = open_dataset(data, votes=votes)
-    hardware = Hardware(accelerator, devices, strategy, threads=threads)
     console = Console(stderr=True, highlight=False)
     for name, variant in recipes.items():
         with LessonProgress(variant.epochs, console, name) as progress:
-            train(faces, variant, out / name, progress, hardware)
+            train(faces, variant, out / name, progress, computing.hardware())
     if is_first():
         found = {name: summarise(name, out / name, faces) for name in recipes}
         draw_comparison({name: history for name, (_, history) in found.items()}, recipe.heads[0], out / "comparison.png")

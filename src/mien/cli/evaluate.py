@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,10 +12,12 @@ import typer
 from rich.console import Console
 
 from mien.cli.formats import ListFormat
+from mien.cli.groups import grouped
 from mien.cli.progress import tracked_on
 
 if TYPE_CHECKING:
-    from mien.evaluate import Evaluation
+    from mien.data.gathering import Track
+    from mien.evaluate import Evaluation, Options
 
 
 class LabelSet(StrEnum):
@@ -30,11 +33,88 @@ class Views(StrEnum):
     ten_crop = "ten-crop"
 
 
+_JUDGING, _OUTPUT = "What is measured", "Output"
 _PRIVATE = (
     "PrivateTest is for the final figures of a finished network: choose nothing by what comes out. mien open-private writes an opening down in a log."
 )
 
 
+@dataclass(frozen=True)
+class JudgingOptions:
+    """What is measured."""
+
+    split: Annotated[str, typer.Option(help="Which part of the data.", rich_help_panel=_JUDGING)] = "PublicTest"
+    head: Annotated[
+        str | None, typer.Option(help="Which reading of the network; its first unless given.", show_default=False, rich_help_panel=_JUDGING)
+    ] = None
+    labels: Annotated[
+        LabelSet,
+        typer.Option(
+            help="What counts as right: the data's own label, the FER+ majority of 8 classes, or that majority within the data's classes.",
+            rich_help_panel=_JUDGING,
+        ),
+    ] = LabelSet.auto
+    views: Annotated[Views, typer.Option(help="How often a picture is looked at; results name it.", rich_help_panel=_JUDGING)] = Views.one
+    with_training: Annotated[
+        bool, typer.Option("--with-training", help="Also measure on Training, for the ratio of both accuracies.", rich_help_panel=_JUDGING)
+    ] = False
+    corruptions: Annotated[
+        bool, typer.Option("--corruptions", help="Also measure in bad light, blur, noise, behind masks and so on.", rich_help_panel=_JUDGING)
+    ] = False
+
+    def options(self, data: str, track: Track) -> Options:
+        """The same for `mien.evaluate.evaluate`."""
+        from mien.evaluate import Options
+
+        return Options(self.split, self.labels.value, self.views.value, self.with_training, self.corruptions, data, track)
+
+
+@dataclass(frozen=True)
+class ShowingOptions:
+    """What is shown and written."""
+
+    form: Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.", rich_help_panel=_OUTPUT)] = ListFormat.table
+    png: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write matrix.png, reliability.png, classes.png.", show_default=False, rich_help_panel=_OUTPUT),
+    ] = None
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one HTML page with everything here.", show_default=False, rich_help_panel=_OUTPUT)
+    ] = None
+
+    def check(self) -> None:
+        """Find out before the measuring whether everything is there.
+
+        Raises:
+            MissingExtraError: A package is not.
+        """
+        from mien.evaluate.plots import require_matplotlib
+        from mien.evaluate.report import require_jinja2
+
+        if self.png or self.report:
+            require_matplotlib()
+        if self.report:
+            require_jinja2()
+
+    def show(self, found: Evaluation, notes: Console) -> None:
+        """Show and write it all."""
+        from mien.cli.evaluate_tables import show_evaluation
+        from mien.evaluate.plots import write_plots
+        from mien.evaluate.report import write_report
+
+        if self.form is ListFormat.json:
+            print(json.dumps(found.facts(), indent=1, ensure_ascii=False, allow_nan=False))
+        else:
+            show_evaluation(found, Console(highlight=False))
+        written = write_plots(found, self.png) if self.png else []
+        if self.report:
+            write_report(found, self.report)
+            written = [*written, self.report]
+        for path in written:
+            notes.print(f"wrote {path}", markup=False)
+
+
+@grouped
 def evaluate(
     model: Annotated[
         str,
@@ -43,19 +123,9 @@ def evaluate(
         ),
     ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")],
-    split: Annotated[str, typer.Option(help="Which part of the data.")] = "PublicTest",
-    head: Annotated[str | None, typer.Option(help="Which reading of the network; its first unless given.", show_default=False)] = None,
-    labels: Annotated[
-        LabelSet,
-        typer.Option(help="What counts as right: the data's own label, the FER+ majority of 8 classes, or that majority within the data's classes."),
-    ] = LabelSet.auto,
-    views: Annotated[Views, typer.Option(help="How often a picture is looked at; results name it.")] = Views.one,
+    judging: JudgingOptions,
+    showing: ShowingOptions,
     votes: Annotated[Path | None, typer.Option(help="fer2013new.csv of FER+, where the data has no votes.", show_default=False)] = None,
-    with_training: Annotated[bool, typer.Option("--with-training", help="Also measure on Training, for the ratio of both accuracies.")] = False,
-    corruptions: Annotated[bool, typer.Option("--corruptions", help="Also measure in bad light, blur, noise, behind masks and so on.")] = False,
-    form: Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")] = ListFormat.table,
-    png: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write matrix.png, reliability.png, classes.png.", show_default=False)] = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one HTML page with everything here.", show_default=False)] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; the library's choice unless given.", show_default=False)] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
 ) -> None:
@@ -64,31 +134,17 @@ def evaluate(
     Accuracy with its 95 % interval, macro-F1, every class, the confusion matrix, second guesses, calibration, the distance
     to people's votes, people themselves, and all of it again without the pictures that also stand in Training.
     """
-    from mien.evaluate import Options, open_subject
     from mien.evaluate import evaluate as judge
-    from mien.evaluate.plots import require_matplotlib
-    from mien.evaluate.report import require_jinja2, write_report
+    from mien.evaluate import open_subject
 
     notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
-    if png or report:
-        require_matplotlib()
-    if report:
-        require_jinja2()
-    subject = open_subject(model, head=head, threads=threads)
+    showing.check()
+    subject = open_subject(model, head=judging.head, threads=threads)
     faces = _opened(data, votes, subject.side, notes)
-    options = Options(split, labels.value, views.value, with_training, corruptions, data.name, tracked_on(notes))
-    found = judge(subject, faces, options)
+    found = judge(subject, faces, judging.options(data.name, tracked_on(notes)))
     for remark in (*found.remarks, *([_PRIVATE] if found.options.split == "PrivateTest" else [])):
         notes.print(f"note: {remark}", markup=False, style="dim")
-    _show(found, form)
-    if png:
-        from mien.evaluate.plots import write_plots
-
-        for path in write_plots(found, png):
-            notes.print(f"wrote {path}", markup=False)
-    if report:
-        write_report(found, report)
-        notes.print(f"wrote {report}", markup=False)
+    showing.show(found, notes)
 
 
 def _opened(path: Path, votes: Path | None, side: int, notes: Console):  # type: ignore[no-untyped-def]
@@ -102,12 +158,3 @@ def _opened(path: Path, votes: Path | None, side: int, notes: Console):  # type:
     if len(problems) > 3:
         notes.print(f"left out: {len(problems) - 3} pictures more: mien data audit {path} names them", markup=False)
     return faces
-
-
-def _show(found: Evaluation, form: ListFormat) -> None:
-    if form is ListFormat.json:
-        print(json.dumps(found.facts(), indent=1, ensure_ascii=False, allow_nan=False))
-        return
-    from mien.cli.evaluate_tables import show_evaluation
-
-    show_evaluation(found, Console(highlight=False))

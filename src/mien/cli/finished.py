@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mien.cli.train import Data, Votes, training_extra
+from mien.cli.extras import training_extra
+from mien.cli.training_options import Data, Votes
 
 if TYPE_CHECKING:
     from mien.card import Card

@@ -11,22 +11,24 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.cli.compare import number, words
+from mien.cli.extras import training_extra
 from mien.cli.formats import ListFormat
+from mien.cli.groups import grouped
 from mien.cli.lessons import LessonProgress
-from mien.cli.train import Data, Epochs, Sets, Threads, changed, training_extra
+from mien.cli.training_options import ChangeOptions, Data, Threads
 
 if TYPE_CHECKING:
     from mien.reproduce import Repetition
 
 
+@grouped
 def reproduce(
     name: Annotated[str, typer.Argument(metavar="PAPER", help="monyok, holman, spittlemeister, kalu, or mini_xception.")],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder: one run in each subfolder, result.json, curves.png, matrix.png.")],
+    changes: ChangeOptions,
     seeds: Annotated[str | None, typer.Option(help="Such as 1,2,3; three where a training takes minutes, else one.")] = None,
     form: Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")] = ListFormat.table,
-    epochs: Epochs = None,
-    sets: Sets = None,
     threads: Threads = None,
 ) -> None:
     """Repeat what a paper trained, and show its figures beside ours.
@@ -42,7 +44,7 @@ def reproduce(
         from mien.reproduce.repetition import recipes_of
         from mien.train.run import Hardware
     entry = paper(name)
-    recipes = recipes_of(entry, [number(word) for word in words(seeds)], lambda recipe: changed(recipe, {"epochs": epochs}, sets))
+    recipes = recipes_of(entry, [number(word) for word in words(seeds)], changes.changed)
     faces = open_dataset(data)
     console = Console(stderr=True, highlight=False)
     repetition = repeat(entry, faces, out, recipes, lambda run, recipe: LessonProgress(recipe.epochs, console, run), Hardware(threads=threads))

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from mien.cli.extras import training_extra
 from mien.cli.progress import tracked_on
-from mien.cli.train import Data, Threads, Votes, training_extra
+from mien.cli.training_options import Data, Threads, Votes
 
 
 def views(

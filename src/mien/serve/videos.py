@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -58,6 +58,7 @@ _EVENT = {
     "required": ["event", "data"],
     "properties": {"event": {"enum": ["waiting", "reading", "done", "failed", "deleted"]}, "data": {"type": "string"}},
 }
+_EVENTS = {"content": {"text/event-stream": {"schema": _EVENT}}}
 _BODY = form_body({"type": "string", "format": "binary"}, **_form_fields())
 
 Id = Annotated[str, InPath(pattern="^[0-9a-f]{32}$", description="Id of a video, as POST /v1/videos gave it.")]
@@ -85,22 +86,7 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
     router = APIRouter(tags=["videos"])
 
     def described(job: Job) -> Video:
-        expires = None if job.ended is None else job.ended + settings.results_seconds
-        links = {name: f"/v1/videos/{job.id}/{name}" for name in jobs.results(job)}
-        error = None if job.error is None else Cause(**job.error)
-        progress = jobs.progress(job)
-        return Video(
-            id=job.id,
-            name=job.name,
-            state=job.state,
-            options=job.options,
-            created=job.created,
-            ended=job.ended,
-            expires=expires,
-            error=error,
-            results=links,
-            **progress,
-        )
+        return _described(job, jobs, settings.results_seconds)
 
     @router.post("/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 429, 507), openapi_extra=_BODY)
     async def add_video(request: Request, response: Response) -> Video:
@@ -131,40 +117,51 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
         await jobs.remove(job)
         return Response(status_code=204)
 
-    @router.get(
-        "/v1/videos/{id}/events",
-        response_class=StreamingResponse,
-        responses={200: {"content": {"text/event-stream": {"schema": _EVENT}}}, **_problems(404)},
-    )
+    @router.get("/v1/videos/{id}/events", response_class=StreamingResponse, responses={200: _EVENTS, **_problems(404)})
     async def watch_video(job: Found) -> StreamingResponse:
         """Progress as server-sent events: `waiting`, `reading`, and at the end `done`, `failed` or `deleted`; the data is the video as JSON."""
+        return StreamingResponse(_events(job, jobs, described), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
-        async def events() -> AsyncIterator[str]:
-            last = ""
-            async for now in jobs.watch(job.id, _ALIVE):
-                if now is None:
-                    yield f"event: deleted\ndata: {json.dumps({'id': job.id})}\n\n"
-                    return
-                text = f"event: {now.state}\ndata: {described(now).model_dump_json()}\n\n"
-                yield ": still there\n\n" if text == last else text
-                last = text
-
-        return StreamingResponse(events(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-
-    @router.get(
-        "/v1/videos/{id}/{file}",
-        response_class=FileResponse,
-        responses={200: {"content": _contents(), "description": "The file"}, **_problems(404, 409, 501)},
-    )
+    @router.get("/v1/videos/{id}/{file}", response_class=FileResponse, responses={200: _contents(), **_problems(404, 409, 501)})
     async def read_result(job: Found, file: Literal[FILES]) -> FileResponse:  # type: ignore[valid-type]
         """A result: rows, people, subtitles, ELAN tiers, the report, the annotated video, charts."""
-        path = jobs.result(job, file)
-        name = f"{Path(job.name).stem}.{file.partition('.')[2]}" if file.startswith("result.") else f"{Path(job.name).stem}-{file}"
-        how = "inline" if path.suffix in _SHOWN else "attachment"
-        headers = _REPORT if path.suffix == ".html" else None
-        return FileResponse(path, media_type=_media_type(file), filename=name, content_disposition_type=how, headers=headers)
+        return _sent(jobs.result(job, file), file, job)
 
     return router
+
+
+def _described(job: Job, jobs: Jobs, kept: float) -> Video:
+    """A video as clients see it; its results are kept for so many seconds."""
+    return Video(
+        id=job.id,
+        name=job.name,
+        state=job.state,
+        options=job.options,
+        created=job.created,
+        ended=job.ended,
+        expires=None if job.ended is None else job.ended + kept,
+        error=None if job.error is None else Cause(**job.error),
+        results={name: f"/v1/videos/{job.id}/{name}" for name in jobs.results(job)},
+        **jobs.progress(job),
+    )
+
+
+async def _events(job: Job, jobs: Jobs, described: Callable[[Job], Video]) -> AsyncIterator[str]:
+    last = ""
+    async for now in jobs.watch(job.id, _ALIVE):
+        if now is None:
+            yield f"event: deleted\ndata: {json.dumps({'id': job.id})}\n\n"
+            return
+        text = f"event: {now.state}\ndata: {described(now).model_dump_json()}\n\n"
+        yield ": still there\n\n" if text == last else text
+        last = text
+
+
+def _sent(path: Path, file: str, job: Job) -> FileResponse:
+    name = f"{Path(job.name).stem}.{file.partition('.')[2]}" if file.startswith("result.") else f"{Path(job.name).stem}-{file}"
+    how = "inline" if path.suffix in _SHOWN else "attachment"
+    headers = _REPORT if path.suffix == ".html" else None
+    return FileResponse(path, media_type=_media_type(file), filename=name, content_disposition_type=how, headers=headers)
 
 
 def _options(fields: dict[str, str]) -> Options:
@@ -195,4 +192,6 @@ def _media_type(name: str) -> str:
 
 
 def _contents() -> dict[str, Any]:
-    return {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted({_media_type(name) for name in FILES})}
+    """What the OpenAPI document says of a result."""
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted({_media_type(name) for name in FILES})}
+    return {"content": content, "description": "The file"}
