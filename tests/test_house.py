@@ -48,6 +48,7 @@ FLOORS = [
         "recordings",
         "analysis",
         "annotate",
+        "cutouts",
         "outputs",
         "report",
         "doctor",

@@ -50,6 +50,14 @@ def test_tables_pictures_and_a_page(mien: Run, tmp_path: Path) -> None:
     assert (tmp_path / "report.html").stat().st_size > 50_000
 
 
+def test_training_has_its_figures_too(mien: Run) -> None:
+    done = mien(f"{READER}:half_right", "faces.csv", "--split", "Training", "--with-training")
+    assert done.returncode == 0, done.stderr
+    figures = {words[0]: words[1:] for line in done.stdout.splitlines() if len(words := line.split()) > 1}
+    assert figures["pictures"] == ["70", "70"]
+    assert figures["accuracy"][0] == figures["accuracy"][1]
+
+
 def test_json_is_what_python_says(mien: Run, tmp_path: Path) -> None:
     done = mien(f"{READER}:half_right", "faces.csv", "--format", "json", "--split", "test", "--quiet")
     assert done.returncode == 0, done.stderr

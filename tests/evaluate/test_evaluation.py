@@ -57,6 +57,17 @@ def test_copies_from_training_are_left_out_of_the_leak_free_part() -> None:
     assert evaluate(half_right, data, Options(split="Training")).leak_free is None
 
 
+def test_data_that_is_not_divided_is_measured_as_a_whole() -> None:
+    undivided = replace(FACES, splits=np.full(len(FACES), "Training"))
+    found = evaluate(half_right, undivided)
+    assert (found.options.split, found.whole.n, found.leak_free) == ("Training", 280, None)
+    assert any(remark.startswith("this is Training: the figures say nothing about other faces") for remark in found.remarks)
+    assert evaluate(half_right, FACES).options.split == "PublicTest"
+    without = FACES.take(FACES.splits != "PublicTest")
+    with pytest.raises(InputError, match=r"expected a split out of \['PrivateTest', 'Training'\]; got 'PublicTest'"):
+        evaluate(half_right, without)
+
+
 def test_views_are_averaged_and_named() -> None:
     seen: list[np.ndarray] = []
 

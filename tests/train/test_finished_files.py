@@ -166,6 +166,16 @@ def test_bytes_are_close_to_floats_and_a_batch_to_its_pictures(tiny: Path, tmp_p
     assert quantize(tiny, stripes(), whole).sha256 == card.sha256, "seeded"
 
 
+@pytest.mark.parametrize(("training", "shown"), [(20, 20), (75, 64)])
+def test_any_number_of_training_pictures_will_do(tiny: Path, tmp_path: Path, training: int, shown: int) -> None:
+    data = stripes()
+    card = quantize(tiny, data.take((data.splits != "Training") | (np.cumsum(data.splits == "Training") <= training)), tmp_path / "tiny-int8.onnx")
+    assert f"ranges: {shown} pictures of Training" in card.summary
+    faces = leak_free(stripes(), PUBLIC_TEST).images[:, None].astype(np.float32)
+    one, other = (open_network(path, threads=1).run({"faces": faces}) for path in (tiny, tmp_path / "tiny-int8.onnx"))
+    assert np.abs(one["fer2013"] - other["fer2013"]).max() < 0.3
+
+
 def test_what_does_not_fit_is_told(tiny: Path, tmp_path: Path) -> None:
     quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
     with pytest.raises(NetworkError, match="expected a network in float32; this one is int8: take tiny"):

@@ -166,6 +166,19 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "a run of another recipe" in refused.stderr
 
 
+def test_pictures_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: Path) -> None:
+    from PIL import Image
+
+    data = stripes(voted=False)
+    for row, (image, name) in enumerate(zip(data.images, data.names(), strict=True)):
+        (tmp_path / "faces" / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).resize((60 + row % 3, 60 + row % 3)).save(tmp_path / "faces" / name / f"{row}.png")
+    words = ["--set", "heads=fer2013", "--set", "options.widths=4,8", "--set", "options.blocks=1", "--epochs", 1, "--threads", 1]
+    done = _mien("train", tmp_path / "faces", "--run", tmp_path / "run", *words, "--accelerator", "cpu", "--split", "stratified")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "small.onnx").is_file()
+
+
 def test_help_loads_no_torch() -> None:
     program = "import sys; sys.argv = ['mien', 'train', '--help']\nfrom mien.cli.app import app\ntry: app(standalone_mode=False)\nfinally: "
     done = subprocess.run([sys.executable, "-c", program + "print('torch' in sys.modules)"], capture_output=True, text=True, check=True)

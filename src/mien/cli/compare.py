@@ -16,7 +16,7 @@ from rich.table import Table
 from mien.cli.extras import training_extra
 from mien.cli.groups import grouped
 from mien.cli.lessons import LessonProgress
-from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes
+from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces
 from mien.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,13 +47,12 @@ def compare(
     own starts at a usual rate: SGD 0.01 with momentum 0.9, the others 0.001.
     """
     with training_extra():
-        from mien.data import open_dataset
         from mien.train.comparison import summarise, variants
         from mien.train.curves import draw_comparison
         from mien.train.run import is_first, train
     recipe = chosen.recipe()
     recipes = variants(recipe, words(optimizers), words(models), [number(word) for word in words(seeds)])
-    faces = open_dataset(data, votes=votes)
+    faces = open_faces(data, votes)
     console = Console(stderr=True, highlight=False)
     for name, variant in recipes.items():
         with LessonProgress(variant.epochs, console, name) as progress:

@@ -43,7 +43,9 @@ _PRIVATE = (
 class JudgingOptions:
     """What is measured."""
 
-    split: Annotated[str, typer.Option(help="Which part of the data.", rich_help_panel=_JUDGING)] = "PublicTest"
+    split: Annotated[
+        str, typer.Option(help="Which part of the data; auto: PublicTest, or all of it where it is not divided.", rich_help_panel=_JUDGING)
+    ] = "auto"
     head: Annotated[
         str | None, typer.Option(help="Which reading of the network; its first unless given.", show_default=False, rich_help_panel=_JUDGING)
     ] = None

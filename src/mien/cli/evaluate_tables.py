@@ -48,10 +48,10 @@ def _table(*columns: str) -> Table:
 
 
 def _figures(found: Evaluation) -> Table:
-    parts = {found.options.split: found.whole, "leak-free part": found.leak_free, "Training": found.training}
-    there = {name: figures for name, figures in parts.items() if figures is not None}
-    table = _table("", *there)
-    for name, cells in figure_rows(list(there.values())):
+    parts = [(found.options.split, found.whole), ("leak-free part", found.leak_free), ("Training", found.training)]
+    there = [(name, figures) for name, figures in parts if figures is not None]
+    table = _table("", *(name for name, _ in there))
+    for name, cells in figure_rows([figures for _, figures in there]):
         table.add_row(name, *cells)
     if found.train_ratio is not None:
         table.add_row("test / training", f"{found.train_ratio:.4f}")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.cli.extras import training_extra
-from mien.cli.training_options import Data, Votes
+from mien.cli.training_options import Data, Votes, open_faces
 
 if TYPE_CHECKING:
     from mien.card import Card
@@ -25,9 +25,8 @@ def calibrate(network: File, data: Data, votes: Votes = None) -> None:
     The weights stay. Scores of outputs whose answers change are taken off the card: mien open-private measures them.
     """
     with training_extra():
-        from mien.data import open_dataset
         from mien.train.finished import calibrate as calibrate_file
-    print(f"wrote {network}: {_fitted(calibrate_file(network, open_dataset(data, votes=votes)))}")
+    print(f"wrote {network}: {_fitted(calibrate_file(network, open_faces(data, votes)))}")
 
 
 def average(
@@ -45,9 +44,8 @@ def average(
     pictures of PublicTest that are not in Training.
     """
     with training_extra():
-        from mien.data import open_dataset
         from mien.train.averaging import average as average_files
-    print(f"wrote {output}: {_fitted(average_files(networks, open_dataset(data, votes=votes), output, share or ()))}")
+    print(f"wrote {output}: {_fitted(average_files(networks, open_faces(data, votes), output, share or ()))}")
 
 
 def quantize(
@@ -62,10 +60,9 @@ def quantize(
     Shows how often both files are right, and how often they agree, on pictures of PublicTest that are not in Training.
     """
     with training_extra():
-        from mien.data import open_dataset
         from mien.train.quantization import compare
         from mien.train.quantization import quantize as quantize_file
-    faces = open_dataset(data, votes=votes)
+    faces = open_faces(data, votes)
     card = quantize_file(network, faces, output, seed)
     console = Console(highlight=False)
     console.print(

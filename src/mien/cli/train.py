@@ -13,7 +13,7 @@ from rich.markup import escape
 from mien.cli.extras import training_extra
 from mien.cli.groups import grouped
 from mien.cli.lessons import LessonProgress
-from mien.cli.training_options import Data, HardwareOptions, RecipeOptions, Votes
+from mien.cli.training_options import Data, HardwareOptions, RecipeOptions, Votes, open_faces
 
 
 @grouped
@@ -36,7 +36,6 @@ def train(
     epoch. Killed at any moment and started again, it ends at the same weights. PrivateTest stays closed.
     """
     with training_extra():
-        from mien.data import open_dataset
         from mien.networks import network_path
         from mien.train.export import export
         from mien.train.initial import Initial
@@ -45,7 +44,7 @@ def train(
         from mien.train.views import Views
     recipe = chosen.recipe()
     console = Console(stderr=True, highlight=False)
-    faces = open_dataset(data, votes=votes)
+    faces = open_faces(data, votes)
     taught = None if views is None else Views(views)
     first = None if initial is None else Initial(network_path(initial))
     with LessonProgress(recipe.epochs, console) as progress:
@@ -67,9 +66,8 @@ def export(
 ) -> None:
     """Write the network of a finished run as an ONNX file: calibrated, with a card, checked against PyTorch."""
     with training_extra():
-        from mien.data import open_dataset
         from mien.train.export import export as export_run
-    card = export_run(run, open_dataset(data, votes=votes), output, f"mien export {shlex.quote(str(run))} {shlex.quote(data.name)}")
+    card = export_run(run, open_faces(data, votes), output, f"mien export {shlex.quote(str(run))} {shlex.quote(data.name)}")
     print(f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
 
 

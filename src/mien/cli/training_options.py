@@ -12,6 +12,7 @@ import typer
 from mien.errors import InputError
 
 if TYPE_CHECKING:
+    from mien.data import FaceDataset
     from mien.train.recipe import Recipe
     from mien.train.run import Hardware
 
@@ -20,6 +21,18 @@ _RECIPE, _HARDWARE = "Recipe", "Hardware"
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")]
 Votes = Annotated[Path | None, typer.Option(help="fer2013new.csv of FER+, where the data has no votes.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads of each process; PyTorch's choice unless given.", rich_help_panel=_HARDWARE)]
+
+
+def open_faces(data: Path, votes: Path | None = None) -> FaceDataset:
+    """Labelled faces, in the size that networks are trained with.
+
+    Raises:
+        InputError: They cannot be read.
+    """
+    from mien.data import open_dataset
+    from mien.train.cuts import SIDE
+
+    return open_dataset(data, votes=votes, size=SIDE)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from mien.cli.extras import training_extra
 from mien.cli.progress import tracked_on
-from mien.cli.training_options import Data, Threads, Votes
+from mien.cli.training_options import Data, Threads, Votes, open_faces
 
 
 def views(
@@ -31,13 +31,12 @@ def views(
     with training_extra():
         import torch
 
-        from mien.data import open_dataset
         from mien.train.views import Plan, make_views
     if threads is not None:
         torch.set_num_threads(threads)
     notes = Console(stderr=True, highlight=False)
     made = make_views(
-        [_teacher(name) for name in teachers], open_dataset(data, votes=votes), output, Plan(count, split), device=device, track=tracked_on(notes)
+        [_teacher(name) for name in teachers], open_faces(data, votes), output, Plan(count, split), device=device, track=tracked_on(notes)
     )
     notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}", markup=False)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.data.dataset import PUBLIC_TEST, FaceDataset
+from mien.data.dataset import FaceDataset
 from mien.data.gathering import Track, untracked
 from mien.evaluate.figures import Figures
 from mien.evaluate.robustness import Robustness
@@ -25,7 +25,7 @@ class Options:
     """What to measure, and how.
 
     Args:
-        split: Which part of the data, such as ``PublicTest``.
+        split: Which part of the data; ``auto`` is ``PublicTest``, or all of it where it is not divided.
         labels: What counts as right, one of `LABEL_SETS`.
         views: How often a picture is looked at, one of `VIEWS`.
         with_training: Also measure on the Training split, for the ratio of the two accuracies.
@@ -34,7 +34,7 @@ class Options:
         track: Shows how far it is.
     """
 
-    split: str = PUBLIC_TEST
+    split: str = "auto"
     labels: str = "auto"
     views: str = "one"
     with_training: bool = False

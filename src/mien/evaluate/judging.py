@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.data.dataset import TRAINING, FaceDataset
+from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
 from mien.data.gathering import untracked
 from mien.data.opening import open_dataset
 from mien.data.vocabulary import split_named
@@ -31,7 +31,7 @@ def evaluate(subject: Subject | Spec, data: FaceDataset | str | os.PathLike[str]
     Args:
         subject: A `Subject`, or anything that `open_subject` opens.
         data: Labelled faces, or where they are.
-        options: What to measure; one view of PublicTest by default.
+        options: What to measure; one view of PublicTest by default, or of all data where it is not divided.
 
     Raises:
         InputError: There is no such split, no picture of it counts, or the classes of both do not fit.
@@ -55,8 +55,17 @@ def evaluate(subject: Subject | Spec, data: FaceDataset | str | os.PathLike[str]
         height, width = data.images.shape[1:]
         raise InputError(f"expected pictures of {judged.side}x{judged.side} px; got {width}x{height}: open the data with size={judged.side}")
     truth = truth_for(judged, data, options.labels)
-    options = replace(options, split=split_named(options.split) or options.split, labels=truth.labels)
+    options = replace(options, split=_split(options.split, data), labels=truth.labels)
     return _evaluation(judged, data, truth, options)
+
+
+def _split(name: str, data: FaceDataset) -> str:
+    there = sorted(set(data.splits.tolist()))
+    if name != "auto":
+        return split_named(name) or name
+    if PUBLIC_TEST in there or len(there) != 1:
+        return PUBLIC_TEST
+    return str(there[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +149,8 @@ def _remarks(counted: _Answered, options: Options, leaked: NDArray[np.bool_] | N
     remarks = []
     if empty:
         remarks.append(f"{options.split} has no picture of {empty}: no recall; macro-F1 leaves it out unless it is answered, which counts as 0")
-    if leaked is None and options.split != TRAINING:
+    if leaked is None and options.split == TRAINING:
+        remarks.append("this is Training: the figures say nothing about other faces if the network has learned from it")
+    elif leaked is None:
         remarks.append("the data has no Training split, so nothing can be said about copies in it: leak_free is empty")
     return remarks

@@ -76,7 +76,8 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
     if card.precision != "float32":
         raise NetworkError(f"{source}: expected a network in float32; this one is {card.precision}: take {card.name.removesuffix('-int8')}")
     training = clean_training(data)
-    chosen = np.random.default_rng(seed).permutation(len(training))[:FACES]
+    shown = min(FACES, len(training))
+    chosen = np.random.default_rng(seed).permutation(len(training))[: shown - shown % _BATCH or shown]
     bare = _in_bytes(take_off(model, heads(card)), card.input.name, training.images[np.sort(chosen)])
     told_of = f"{len(chosen)} pictures of Training, seed {seed}, {KEPT} % of their values kept"
     made = card.model_copy(
@@ -133,11 +134,12 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
 
 
 class _Pictures:
-    """Feeds pictures to ONNX Runtime's tool, some at a time."""
+    """Feeds pictures to ONNX Runtime's tool, some at a time: as many each time, as it can put nothing else together."""
 
     def __init__(self, name: str, images: NDArray[np.uint8]) -> None:
-        starts = range(0, len(images), _BATCH)
-        self._feeds: Iterator[dict[str, Any]] = iter([{name: images[start : start + _BATCH, None].astype(np.float32)} for start in starts])
+        size = min(_BATCH, len(images))
+        starts = range(0, len(images) - size + 1, size)
+        self._feeds: Iterator[dict[str, Any]] = iter([{name: images[start : start + size, None].astype(np.float32)} for start in starts])
 
     def get_next(self) -> dict[str, Any] | None:
         return next(self._feeds, None)
