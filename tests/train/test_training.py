@@ -176,13 +176,27 @@ def test_pictures_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: P
     words = ["--set", "heads=fer2013", "--set", "options.widths=4,8", "--set", "options.blocks=1", "--epochs", 1, "--threads", 1]
     done = _mien("train", tmp_path / "faces", "--run", tmp_path / "run", *words, "--accelerator", "cpu", "--split", "stratified")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "run" / "small.onnx").is_file()
+    card = read_card(tmp_path / "run" / "small.onnx")
+    assert "FER-2013" not in card.rights
+    assert "searched for" not in card.summary
+    assert card.licence == "not stated"
 
 
 def test_help_loads_no_torch() -> None:
     program = "import sys; sys.argv = ['mien', 'train', '--help']\nfrom mien.cli.app import app\ntry: app(standalone_mode=False)\nfinally: "
     done = subprocess.run([sys.executable, "-c", program + "print('torch' in sys.modules)"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_card_speaks_of_fer2013_where_the_data_is(two_heads: Path, tmp_path: Path) -> None:
+    data = stripes()
+    assert "FER-2013" not in read_card(two_heads / "tiny.onnx").rights
+    held_out = [np.resize(np.flatnonzero(data.splits == split), 3589) for split in ("PublicTest", "PrivateTest")]
+    as_large = data.take(np.concatenate([np.flatnonzero(data.splits == "Training"), *held_out]))
+    card = export(two_heads, as_large, tmp_path / "tiny.onnx", "a test")
+    assert "FER-2013" in card.rights
+    assert "what a picture would have been searched for" in card.summary
+    assert card.licence == "MIT"
 
 
 def test_real_faces(shared_fer2013: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mien.card import FER_CROP, Card, InputSpec, write_card
-from mien.data.dataset import FaceDataset
+from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, FaceDataset
 from mien.errors import InputError, NetworkError
 from mien.files import told, written_aside
 from mien.runtime import open_network
@@ -29,7 +29,12 @@ _RIGHTS = (
     "The training pictures (FER-2013) were collected by image search for a contest in 2013, whose page offers the set under the Open Database and "
     "Database Contents licences; whether the photographers agreed is unresolved. The FER+ votes are MIT (Microsoft)."
 )
+_OTHER_RIGHTS = "Whoever made this file knows what may be done with the pictures that it learned from: ask them."
+_INHERITED = " It started with the weights of another file, whose rights and licence hold as well."
+_HELD_OUT = 3589
+"""Pictures in PublicTest and in PrivateTest of FER-2013, by which it is told from other data."""
 _CALIBRATED = "Pictures that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
+_MEANINGS = {"fer2013": "fer2013, what a picture would have been searched for", "ferplus": "ferplus, what ten people would say"}
 _CUTS = {
     "clean": "Training without copies of test pictures, blanks and pictures that are not a face",
     "official": "all of Training, copies of test pictures too: only to compare with the literature",
@@ -89,7 +94,8 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
     readings = dict(run.classes) if calibration.blend is None else {BLEND: run.classes["fer2013"], **run.classes}
     with written_aside(target) as aside:
         write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
-        card = write_card(aside, _card(run, cuts, readings, calibration, command))
+        card = _card(run, cuts, readings, calibration, command)
+        card = write_card(aside, card if _is_fer2013(data) else _of_other_data(card, run.recipe))
         _check_parity(run.network, calibration, cuts.calibration.images[:256], aside)
     return card
 
@@ -164,9 +170,18 @@ def _card(run: Trained, cuts: Cuts, readings: Mapping[str, tuple[str, ...]], cal
     )
 
 
+def _is_fer2013(data: FaceDataset) -> bool:
+    return all(int((data.splits == split).sum()) == _HELD_OUT for split in (PUBLIC_TEST, PRIVATE_TEST))
+
+
+def _of_other_data(card: Card, recipe: Recipe) -> Card:
+    """What is known of FER-2013 taken out."""
+    summary = card.summary.replace(_MEANINGS["fer2013"], "fer2013, what the labels of its training pictures say")
+    return card.model_copy(update={"summary": summary, "licence": "not stated", "rights": _OTHER_RIGHTS + (_INHERITED if recipe.initial else "")})
+
+
 def _summary(recipe: Recipe, calibration: Calibration) -> str:
-    meanings = {"fer2013": "fer2013, what a picture would have been searched for", "ferplus": "ferplus, what ten people would say"}
-    told = "; ".join(meanings[head] for head in recipe.heads)
+    told = "; ".join(_MEANINGS[head] for head in recipe.heads)
     if calibration.blend is not None:
         told += f"; expression, a blend of both ({calibration.blend:.0%} fer2013 in the logarithm) over the classes they share"
     return f"Network {recipe.network} over one gray face. Its readings: {told}."
