@@ -49,7 +49,7 @@ networks: $(VENV)/.ready
 	cp runs/steady-nano/nano.onnx $(OUT)/nano.onnx
 	$(MIEN) average runs/student-medium/medium.onnx runs/steady-medium/medium.onnx $(DATA) -o $(OUT)/medium.onnx
 	for name in nano small medium; do $(MIEN) quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; done
-	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) open-private $(OUT)/$$name.onnx $(DATA) || exit 1; done
+	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) open-private $(OUT)/$$name.onnx $(DATA) --log docs/private-test.log || exit 1; done
 
 # Everything that is measured, with a page and charts in docs/; what is there for this code and machine is kept. ONLY="memory service" runs a part.
 bench: $(VENV)/.ready

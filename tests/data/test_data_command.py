@@ -83,6 +83,8 @@ def test_convert_and_split(mien: Run, faces: Path, tmp_path: Path) -> None:
     assert same(open_dataset(faces), open_dataset(tmp_path / "again.parquet"))
     assert mien("split", faces, "dealt.csv", "--share", 0.7, "--seed", 5).returncode == 0
     assert open_dataset(tmp_path / "dealt.csv").split("Training").counts().tolist() == [7] * 7
+    assert mien("split", faces, "small.csv", "--size", 24).returncode == 0
+    assert open_dataset(tmp_path / "small.csv").images.shape == (70, 24, 24)
 
 
 @pytest.mark.parametrize(

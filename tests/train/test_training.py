@@ -170,16 +170,20 @@ def test_pictures_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: P
     from PIL import Image
 
     data = stripes(voted=False)
-    for row, (image, name) in enumerate(zip(data.images, data.names(), strict=True)):
-        (tmp_path / "faces" / name).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).resize((60 + row % 3, 60 + row % 3)).save(tmp_path / "faces" / name / f"{row}.png")
+    for row, (image, name, split) in enumerate(zip(data.images, data.names(), data.splits, strict=True)):
+        folder = tmp_path / "faces" / split / name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).resize((60 + row % 3, 60 + row % 3)).save(folder / f"{row}.png")
     words = ["--set", "heads=fer2013", "--set", "options.widths=4,8", "--set", "options.blocks=1", "--epochs", 1, "--threads", 1]
-    done = _mien("train", tmp_path / "faces", "--run", tmp_path / "run", *words, "--accelerator", "cpu", "--split", "stratified")
+    done = _mien("train", tmp_path / "faces", "--run", tmp_path / "run", *words, "--accelerator", "cpu", "--split", "official")
     assert done.returncode == 0, done.stderr
     card = read_card(tmp_path / "run" / "small.onnx")
     assert "FER-2013" not in card.rights
     assert "searched for" not in card.summary
     assert card.licence == "not stated"
+    done = _mien("open-private", tmp_path / "run" / "small.onnx", tmp_path / "faces", "--log", tmp_path / "opened.log")
+    assert done.returncode == 0, done.stderr
+    assert "PrivateTest, official, FER-2013, reading fer2013" in (tmp_path / "opened.log").read_text(encoding="utf-8")
 
 
 def test_help_loads_no_torch() -> None:

@@ -174,6 +174,7 @@ def split(
     held_out: Annotated[str, typer.Option(help="Split of the rest: PublicTest to choose by, or PrivateTest.")] = "PublicTest",
     scatter: Annotated[bool, typer.Option("--scatter", help="Let copies of one picture stand on both sides, as the papers do.")] = False,
     labels: Names = None,
+    size: Size = None,
     quiet: Quiet = False,
 ) -> None:
     """Deal all pictures out anew into Training and a held-out part, class by class.
@@ -186,7 +187,7 @@ def split(
 
     notes = _notes(quiet)
     require_place(output)
-    faces = _opened(path, notes, labels=labels)
+    faces = _opened(path, notes, labels=labels, size=size)
     write_dataset(split_anew(faces, share, seed, held_out=require_split(held_out, "--held-out"), scatter=scatter), output, tracked_on(notes))
     _wrote(output, notes)
 

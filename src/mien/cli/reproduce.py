@@ -15,7 +15,7 @@ from mien.cli.extras import training_extra
 from mien.cli.formats import ListFormat
 from mien.cli.groups import grouped
 from mien.cli.lessons import LessonProgress
-from mien.cli.training_options import ChangeOptions, Data, Threads
+from mien.cli.training_options import ChangeOptions, Data, Threads, open_faces
 
 if TYPE_CHECKING:
     from mien.reproduce import Repetition
@@ -38,14 +38,13 @@ def reproduce(
     docs/reproduction.md.
     """
     with training_extra():
-        from mien.data import open_dataset
         from mien.reproduce import paper, repeat
         from mien.reproduce.pictures import draw_pictures
         from mien.reproduce.repetition import recipes_of
         from mien.train.run import Hardware
     entry = paper(name)
     recipes = recipes_of(entry, [number(word) for word in words(seeds)], changes.changed)
-    faces = open_dataset(data)
+    faces = open_faces(data)
     console = Console(stderr=True, highlight=False)
     repetition = repeat(entry, faces, out, recipes, lambda run, recipe: LessonProgress(recipe.epochs, console, run), Hardware(threads=threads))
     pictures = draw_pictures(repetition, out)

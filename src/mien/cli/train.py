@@ -74,11 +74,13 @@ def export(
 def open_private(
     network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A finished network file; its card gets the scores.")],
     data: Data,
-    log: Annotated[Path, typer.Option(help="Where the opening is written down.")] = Path("docs/private-test.log"),
+    log: Annotated[Path, typer.Option(help="Where the opening is written down.")] = Path("private-test.log"),
     votes: Votes = None,
 ) -> None:
     """Score a finished network on PrivateTest, the set to be opened once, and log that it was opened."""
+    from mien.card import read_card
     from mien.data import open_dataset
     from mien.train.scores import open_private as score
 
-    print(score(network, open_dataset(data, votes=votes), log))
+    side = read_card(network).input.height
+    print(score(network, open_dataset(data, votes=votes, size=side), log))
