@@ -17,7 +17,7 @@ from mien.models import create_model  # noqa: E402
 from mien.train.batches import Batches  # noqa: E402
 from mien.train.cuts import cut  # noqa: E402
 from mien.train.lesson import Lesson  # noqa: E402
-from mien.train.presets import TEACHERS, preset  # noqa: E402
+from mien.train.presets import preset  # noqa: E402
 from mien.train.recipe import NO_AUGMENTATION, Distillation, Optimizer, Recipe  # noqa: E402
 from mien.train.run import Hardware, load_run, new_network, train  # noqa: E402
 from mien.train.views import Plan, Views, make_views, together  # noqa: E402
@@ -176,7 +176,8 @@ def test_the_sizes_that_are_promised() -> None:
     for name, most in limits.items():
         network = new_network(preset(name), {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")})
         assert sum(weights.numel() for weights in network.parameters()) <= most
-    assert len({str(replace(recipe, name="", seed=0)) for recipe in TEACHERS.values()}) == len(TEACHERS) == 4
+    teachers = [preset(name) for name in ("small", "medium", "teacher-1", "teacher-2")]
+    assert len({(tuple(teacher.options["widths"]), teacher.seed) for teacher in teachers}) == len(teachers)
     for size in limits:
         assert preset(f"student-{size}").distillation.share > 0
         assert preset(f"student-{size}").options == preset(size).options

@@ -93,6 +93,14 @@ def test_ferplus_is_calibrated_to_the_majority_and_the_blend_to_both() -> None:
     assert found.temperatures[BLEND] == pytest.approx(1.0, rel=0.1)
     assert list(found.answers({"fer2013": logits, "ferplus": wide})) == [BLEND, "fer2013", "ferplus"]
     assert fit({"fer2013": logits, "ferplus": wide}, faces, share=0.7).blend == 0.7
+    assert found.blend == 0, "the heads are equally right: what people see counts"
+    blind = {"fer2013": logits, "ferplus": np.random.default_rng(1).normal(0, 1.5, wide.shape)}
+    assert fit(blind, faces).blend >= 0.7, "a head that knows nothing must not decide"
+    half_blind = {"fer2013": logits, "ferplus": wide + blind["ferplus"]}
+    accuracy = {step: (fit(half_blind, faces, share=step / 10).answers(half_blind)[BLEND].argmax(axis=1) == labels).mean() for step in range(11)}
+    taken = round(10 * fit(half_blind, faces).blend)
+    assert 0 < taken <= max(accuracy, key=accuracy.get)
+    assert max(accuracy.values()) - accuracy[taken] < 0.01 < max(accuracy.values()) - accuracy[0]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
