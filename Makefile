@@ -29,26 +29,15 @@ types: $(VENV)/.ready
 MIEN := $(VENV)/bin/mien
 OUT := src/mien/networks
 networks: $(VENV)/.ready
-	for name in small teacher-3 teacher-4; do $(MIEN) train $(DATA) --preset $$name --run runs/$$name || exit 1; done
-	$(MIEN) views $(DATA) runs/small runs/teacher-4 -o runs/views --count 16
-	$(MIEN) views $(DATA) runs/small runs/teacher-3 -o runs/views-nano --count 8
-	$(MIEN) train $(DATA) --preset student-medium --views runs/views --run runs/student-medium
-	$(MIEN) train $(DATA) --preset student-small --views runs/views --initial runs/small/small.onnx --run runs/student-small
-	$(MIEN) train $(DATA) --preset student-small-again --views runs/views --initial runs/student-small/small.onnx --run runs/student-small-again
-	$(MIEN) average runs/small/small.onnx runs/student-small-again/small.onnx $(DATA) -o runs/mean.onnx
-	$(MIEN) train $(DATA) --preset student-nano --views runs/views-nano --run runs/student-nano
-	$(MIEN) views $(DATA) runs/mean.onnx runs/student-medium/medium.onnx -o runs/views-steady --count 16
-	for seed in 1 2 3; do \
-	  $(MIEN) train $(DATA) --preset steady-small --seed $$seed --views runs/views-steady --initial runs/mean.onnx --run runs/steady-small-$$seed || exit 1; \
+	for name in small medium teacher-1 teacher-2; do $(MIEN) train $(DATA) --preset $$name --run runs/$$name || exit 1; done
+	$(MIEN) views $(DATA) runs/small runs/medium runs/teacher-1 runs/teacher-2 -o runs/views --count 12 --split official
+	for name in small medium; do \
+	  $(MIEN) train $(DATA) --preset student-$$name --views runs/views --initial runs/$$name/$$name.onnx --run runs/student-$$name || exit 1; \
 	done
-	$(MIEN) average runs/mean.onnx runs/steady-small-1/small.onnx runs/steady-small-2/small.onnx runs/steady-small-3/small.onnx $(DATA) \
-	  --share 3 --share 1 --share 1 --share 1 -o $(OUT)/small.onnx
-	for name in nano medium; do \
-	  $(MIEN) train $(DATA) --preset steady-$$name --views runs/views-steady --initial runs/student-$$name/$$name.onnx --run runs/steady-$$name || exit 1; \
+	$(MIEN) train $(DATA) --preset student-nano --views runs/views --run runs/student-nano
+	for name in nano small medium; do \
+	  cp runs/student-$$name/$$name.onnx $(OUT)/ && $(MIEN) quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; \
 	done
-	cp runs/steady-nano/nano.onnx $(OUT)/nano.onnx
-	$(MIEN) average runs/student-medium/medium.onnx runs/steady-medium/medium.onnx $(DATA) -o $(OUT)/medium.onnx
-	for name in nano small medium; do $(MIEN) quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; done
 	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) open-private $(OUT)/$$name.onnx $(DATA) --log docs/private-test.log || exit 1; done
 
 # Everything that is measured, with a page and charts in docs/; what is there for this code and machine is kept. ONLY="memory service" runs a part.

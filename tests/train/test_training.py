@@ -122,6 +122,18 @@ def test_the_loss_is_the_mean_over_rows_with_a_target() -> None:
     assert float(lesson.loss(outputs, targets)) == pytest.approx(float(expected))
 
 
+def test_the_moving_average_of_a_short_training_is_not_where_it_began() -> None:
+    network = torch.nn.Linear(1, 1)
+    lesson = Lesson(network, replace(RECIPE, ema=0.998), {"fer2013": ("a", "b")})
+    for step in range(1, 6001):
+        torch.nn.init.constant_(network.weight, step)
+        lesson.average.update_parameters(network)
+        kept = float(lesson.average.module.weight)
+        if step == 100:
+            assert 80 < kept < 100
+    assert kept == pytest.approx(6000 - 0.998 / 0.002, abs=5), "in long ones it looks back as far as was asked"
+
+
 @pytest.mark.parametrize("name", ["weights", "sampling"])
 def test_balance_and_smoothing_train(name: str, tmp_path: Path) -> None:
     train(stripes(), replace(RECIPE, epochs=1, balance=name, label_smoothing=0.1), tmp_path, hardware=CPU)

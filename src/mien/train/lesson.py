@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import torch
@@ -19,6 +19,7 @@ from mien.train.batches import Batch, seed_of
 from mien.train.optimizers import Schedules, create_optimizer, create_schedules
 from mien.train.recipe import Recipe
 
+_Weights = tuple[Tensor, ...] | list[Tensor]
 _COLLAPSED = 0.95
 _NEAR = 0.02
 
@@ -200,5 +201,15 @@ class Lesson(LightningModule):
 
 
 def _averaged(network: nn.Module, decay: float) -> AveragedModel:
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    average = AveragedModel(network, multi_avg_fn=_moving(decay), use_buffers=True)
     return average.requires_grad_(False)
+
+
+def _moving(decay: float) -> Callable[[_Weights, _Weights, Tensor | int], None]:
+    """A moving average that looks back less far in the first steps, so that few pictures and epochs do not end near where they began."""
+
+    def moved(averages: _Weights, weights: _Weights, steps: Tensor | int) -> None:
+        step = int(steps)
+        get_ema_multi_avg_fn(min(decay, (1 + step) / (10 + step)))(averages, weights, step)
+
+    return moved
