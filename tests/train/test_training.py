@@ -60,8 +60,8 @@ def test_two_heads_give_three_readings(two_heads: Path) -> None:
         logits = load_run(two_heads).network(torch.from_numpy(pictures))["fer2013"] / card.temperatures["fer2013"]
     network = open_network(file, threads=1)
     assert np.allclose(network.run({"faces": pictures})["fer2013"], logits.softmax(dim=1).numpy(), atol=1e-4)
-    scores = scores_of(judge_private(file, stripes()))
-    assert {score.labels for score in scores} == {"FER-2013", "FER+"}
+    scores = scores_of(judge_private(str(file), stripes()), stripes())
+    assert {score.labels for score in scores} == {"the data's own", "FER+"}
     assert scores[0].accuracy > 0.8, "stripes are easy"
 
 
@@ -76,9 +76,18 @@ def test_the_folder_of_a_run(two_heads: Path) -> None:
 def test_opening_the_test_set_is_logged(two_heads: Path, tmp_path: Path) -> None:
     file = tmp_path / "tiny.onnx"
     file.write_bytes((two_heads / "tiny.onnx").read_bytes())
-    line = open_private(file, stripes(), tmp_path / "private.log")
+    line = open_private(str(file), stripes(), tmp_path / "private.log")
     assert (tmp_path / "private.log").read_text(encoding="utf-8") == line + "\n"
-    assert len(read_card(file).scores) == 8
+    scores = read_card(file).scores
+    assert len(scores) == 8
+    digest = file.read_bytes()
+    (tmp_path / "again.onnx").write_bytes(digest)
+    together = open_private(f"{file}+{tmp_path / 'again.onnx'}", stripes(), tmp_path / "private.log")
+    assert "tiny.onnx" in together
+    assert "again.onnx" in together
+    assert together.split(": ", 1)[1] == line.split(": ", 1)[1], "a network together with itself says what it says alone"
+    assert (tmp_path / "private.log").read_text(encoding="utf-8") == f"{line}\n{together}\n"
+    assert file.read_bytes() == digest, "scores of several are no card's"
 
 
 def test_one_head_serves_the_main_job(tmp_path: Path) -> None:
@@ -195,7 +204,7 @@ def test_pictures_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: P
     assert card.licence == "not stated"
     done = _mien("open-private", tmp_path / "run" / "small.onnx", tmp_path / "faces", "--log", tmp_path / "opened.log")
     assert done.returncode == 0, done.stderr
-    assert "PrivateTest, official, FER-2013, reading fer2013" in (tmp_path / "opened.log").read_text(encoding="utf-8")
+    assert "PrivateTest, official, the data's own, reading fer2013" in (tmp_path / "opened.log").read_text(encoding="utf-8")
 
 
 def test_help_loads_no_torch() -> None:

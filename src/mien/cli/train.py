@@ -72,7 +72,9 @@ def export(
 
 
 def open_private(
-    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A finished network file; its card gets the scores.")],
+    network: Annotated[
+        str, typer.Argument(metavar="NETWORK", help="A finished network file, whose card gets the scores; or several with + between them, together.")
+    ],
     data: Data,
     log: Annotated[Path, typer.Option(help="Where the opening is written down.")] = Path("private-test.log"),
     votes: Votes = None,
@@ -80,7 +82,8 @@ def open_private(
     """Score a finished network on PrivateTest, the set to be opened once, and log that it was opened."""
     from mien.card import read_card
     from mien.data import open_dataset
+    from mien.evaluate.opening import members
     from mien.train.scores import open_private as score
 
-    side = read_card(network).input.height
+    side = read_card(Path(members(network)[0])).input.height
     print(score(network, open_dataset(data, votes=votes, size=side), log))

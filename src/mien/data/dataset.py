@@ -14,6 +14,8 @@ from mien.labels import EXPRESSIONS, FERPLUS, Labels
 
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
 SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)
+_HELD_OUT = 3589
+"""Pictures in PublicTest, and in PrivateTest, of FER-2013."""
 """To learn from, to choose by, and to be opened once."""
 
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
@@ -104,6 +106,11 @@ class FaceDataset:
         empty = [name for name, count in zip(self.labels, self.counts(), strict=True) if not count]
         if empty:
             raise InputError(f"{what}: expected pictures of every class; there is none of {', '.join(empty)}: add some, or leave the class out")
+
+    @property
+    def is_fer2013(self) -> bool:
+        """Whether this is FER-2013 as a whole, by the sizes of its test sets; a part of it, or pictures of one's own, is not."""
+        return all(int((self.splits == split).sum()) == _HELD_OUT for split in (PUBLIC_TEST, PRIVATE_TEST))
 
     @property
     def targets(self) -> NDArray[np.float32]:

@@ -49,8 +49,8 @@ def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = N
         return open_function(spec, getattr(spec, "__qualname__", type(spec).__name__), head)
     text = os.fspath(spec)
     path = Path(text)
-    if "+" in text and not path.exists():
-        return _together([open_subject(part.strip(), head=head, threads=threads) for part in text.split("+")], text)
+    if len(parts := members(text)) > 1:
+        return _together([open_subject(part, head=head, threads=threads) for part in parts], text)
     if path.is_dir() or (path.is_file() and path.suffix in (".ckpt", ".pt")):
         from mien.evaluate.checkpoints import open_checkpoint
 
@@ -60,20 +60,29 @@ def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = N
     return _open_file(text, head, threads)
 
 
-def _together(members: Sequence[Subject], name: str) -> Subject:
+def members(text: str) -> list[str]:
+    """The networks that a text with ``+`` between them names; one where there is none, or where a file has such a name.
+
+    >>> members("small + medium")
+    ['small', 'medium']
+    """
+    return [text] if Path(text).exists() else [part.strip() for part in text.split("+")]
+
+
+def _together(several: Sequence[Subject], name: str) -> Subject:
     """An ensemble: the geometric mean of what its members say."""
-    first = members[0]
-    for member in members[1:]:
+    first = several[0]
+    for member in several[1:]:
         if member.labels.names != first.labels.names or member.side != first.side:
             told = "; ".join(f"{one.name}: {', '.join(one.labels)}, {one.side} px" for one in (first, member))
             raise InputError(f"expected members that read the same classes from pictures of one size; got {told}: give --head, or leave one out")
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        logs = np.mean([np.log(np.maximum(member.predict(images), _LEAST)) for member in members], axis=0)
+        logs = np.mean([np.log(np.maximum(member.predict(images), _LEAST)) for member in several], axis=0)
         answers = np.exp(logs - logs.max(axis=1, keepdims=True))
         return np.asarray(answers / answers.sum(axis=1, keepdims=True))
 
-    return replace(first, name=name, predict=predict, remarks=tuple(remark for member in members for remark in member.remarks))
+    return replace(first, name=name, predict=predict, remarks=tuple(remark for member in several for remark in member.remarks))
 
 
 def _open_file(name: str, head: str | None, threads: int | None) -> Subject:

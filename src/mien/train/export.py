@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mien.card import FER_CROP, Card, InputSpec, write_card
-from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, FaceDataset
+from mien.data.dataset import FaceDataset
 from mien.errors import InputError, NetworkError
 from mien.files import told, written_aside
 from mien.runtime import open_network
@@ -31,8 +31,6 @@ _RIGHTS = (
 )
 _OTHER_RIGHTS = "Whoever made this file knows what may be done with the pictures that it learned from: ask them."
 _INHERITED = " It started with the weights of another file, whose rights and licence hold as well."
-_HELD_OUT = 3589
-"""Pictures in PublicTest and in PrivateTest of FER-2013, by which it is told from other data."""
 _CALIBRATED = "Pictures that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
 _MEANINGS = {"fer2013": "fer2013, what a picture would have been searched for", "ferplus": "ferplus, what ten people would say"}
 _CUTS = {
@@ -95,7 +93,7 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
     with written_aside(target) as aside:
         write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
         card = _card(run, cuts, readings, calibration, command)
-        card = write_card(aside, card if _is_fer2013(data) else _of_other_data(card, run.recipe))
+        card = write_card(aside, card if data.is_fer2013 else _of_other_data(card, run.recipe))
         _check_parity(run.network, calibration, cuts.calibration.images[:256], aside)
     return card
 
@@ -168,10 +166,6 @@ def _card(run: Trained, cuts: Cuts, readings: Mapping[str, tuple[str, ...]], cal
         limits=_LIMITS,
         made_with=command,
     )
-
-
-def _is_fer2013(data: FaceDataset) -> bool:
-    return all(int((data.splits == split).sum()) == _HELD_OUT for split in (PUBLIC_TEST, PRIVATE_TEST))
 
 
 def _of_other_data(card: Card, recipe: Recipe) -> Card:
