@@ -8,25 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 import mien
-from mien.serve.answers import NOTICE, Health, Networks, Problem
+from mien.serve.answers import NOTICE
 from mien.serve.files import files
 from mien.serve.guard import Guard
 from mien.serve.images import images
 from mien.serve.jobs import Jobs
 from mien.serve.login import login
 from mien.serve.metrics import Measured, Metrics
-from mien.serve.networks import networks
 from mien.serve.reader import Reader
 from mien.serve.refusals import Refusal
 from mien.serve.settings import Settings
 from mien.serve.source import source
+from mien.serve.status import status
 from mien.serve.stream import stream
 from mien.serve.videos import videos
 from mien.serve.watcher import Watcher
@@ -38,7 +37,6 @@ _ABOUT = f"""Finds faces in pictures and videos and reads the expression that ea
 
 Two WebSockets, of which a document like this cannot tell, are described in docs/service.md: `/v1/stream` reads a client's frames as they come, and
 `/v1/source` gives the frames of the service's own live source with the faces in them."""
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 421)}
 
 
 def create_app(settings: Settings) -> ASGIApp:
@@ -85,28 +83,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(source(watcher, pipeline, limits, known))
     app.include_router(files(pipeline, own))
     app.include_router(login(settings.token, limits))
-
-    @app.get("/v1/models", dependencies=known, responses=_PROBLEMS, tags=["service"])
-    def read_models() -> Networks:
-        """The networks that the service reads with or has to offer, with all that they say of themselves."""
-        return networks(pipeline)
-
-    @app.get("/healthz", responses=_PROBLEMS, tags=["service"])
-    async def healthz() -> Health:
-        """Whether the service is up; no token is needed."""
-        return Health(version=mien.__version__)
-
-    @app.get(
-        "/metrics",
-        dependencies=known,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **_PROBLEMS},
-        tags=["service"],
-        response_class=Response,
-    )
-    async def read_metrics() -> Response:
-        """What the service counts of its work, for Prometheus."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
+    app.include_router(status(pipeline, metrics, known))
     return Measured(Guard(app, settings), metrics)
 
 

@@ -1,0 +1,46 @@
+"""What the service says of itself: its networks, that it is up, and what it counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+import mien
+from mien.pipeline import Pipeline
+from mien.serve.answers import Health, Networks, Problem
+from mien.serve.metrics import Metrics
+from mien.serve.networks import networks
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {number: {"model": Problem} for number in (401, 403, 421)}
+_TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+
+def status(pipeline: Pipeline, metrics: Metrics, known: list[Any]) -> APIRouter:
+    """Routes about the service.
+
+    Args:
+        pipeline: What it reads with.
+        metrics: What it counts.
+        known: Dependencies of routes for those who may use the service.
+    """
+    router = APIRouter(tags=["service"])
+
+    @router.get("/v1/models", dependencies=known, responses=_PROBLEMS)
+    def read_models() -> Networks:
+        """The networks that the service reads with or has to offer, with all that they say of themselves."""
+        return networks(pipeline)
+
+    @router.get("/healthz", responses=_PROBLEMS)
+    async def healthz() -> Health:
+        """Whether the service is up; no token is needed."""
+        return Health(version=mien.__version__)
+
+    @router.get("/metrics", dependencies=known, responses={**_TEXT, **_PROBLEMS}, response_class=Response)
+    async def read_metrics() -> Response:
+        """What the service counts of its work, for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return router
