@@ -14,9 +14,9 @@ from mien.labels import EXPRESSIONS, FERPLUS, Labels
 
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
 SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)
+"""To learn from, to choose by, and to be opened once."""
 _HELD_OUT = 3589
 """Pictures in PublicTest, and in PrivateTest, of FER-2013."""
-"""To learn from, to choose by, and to be opened once."""
 
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
 """What a tagger of FER+ could say, in the order of its file; *nf* is *not a face*."""
