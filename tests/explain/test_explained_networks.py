@@ -16,7 +16,7 @@ pytest.importorskip("lightning", reason="lightning is not installed: pip install
 from mien import InputError  # noqa: E402
 from mien.explain import KINDS, Choice, explain, gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
 from mien.explain import trained as trained_home  # noqa: E402
-from mien.explain.explained import coarsest, stages  # noqa: E402
+from mien.explain.explained import deepest, stages  # noqa: E402
 from mien.models import NETWORKS, create_model  # noqa: E402
 from mien.train.calibration import Calibration  # noqa: E402
 from mien.train.export import write_onnx  # noqa: E402
@@ -137,7 +137,7 @@ def test_the_shipped_network_sees_a_smile_at_the_mouth(head: str, astronaut: np.
     subject = open_explained("small", head)
     [face] = crops_of(astronaut, subject.classifier)
     happy = subject.classifier.labels.index("happy")
-    assert coarsest(subject.features(face.gray)) == "stages.7"
+    assert deepest(subject.features(face.gray)) == ["stages.7"]
     mouth = np.zeros((48, 48), bool)
     mouth[30:44, 12:36] = True
     heat = gradcam(subject, face.gray, happy)

@@ -13,14 +13,16 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
 from mien import InputError  # noqa: E402
+from mien.data import FaceDataset  # noqa: E402
 from mien.models import create_model  # noqa: E402
+from mien.networks import network_path  # noqa: E402
 from mien.train.batches import Batches  # noqa: E402
 from mien.train.cuts import cut  # noqa: E402
 from mien.train.lesson import Lesson  # noqa: E402
 from mien.train.presets import preset  # noqa: E402
-from mien.train.recipe import NO_AUGMENTATION, Distillation, Optimizer, Recipe  # noqa: E402
+from mien.train.recipe import NO_AUGMENTATION, Distillation, Optimizer, Recipe, Split  # noqa: E402
 from mien.train.run import Hardware, load_run, new_network, train  # noqa: E402
-from mien.train.views import Plan, Views, make_views, together  # noqa: E402
+from mien.train.views import Plan, Views, make_views  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
@@ -117,6 +119,57 @@ def test_a_student_may_learn_from_some_of_the_pictures_that_have_views(runs: lis
     assert met == len(part)
 
 
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two runs, each without one half of the pictures, one of which stands there twice."""
+    folders = [tmp_path_factory.mktemp(f"fold{fold}") for fold in (0, 1)]
+    for fold, folder in enumerate(folders):
+        train(_with_a_copy(), replace(TEACHER, seed=fold + 1, split=Split(folds=2, fold=fold)), folder, hardware=CPU)
+    return folders
+
+
+def _with_a_copy() -> FaceDataset:
+    data = stripes()
+    images = data.images.copy()
+    images[14] = images[7]
+    return replace(data, images=images)
+
+
+def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(halves: list[Path], tmp_path: Path) -> None:
+    data = _with_a_copy()
+    learned = [set(cut(data, load_run(run).recipe).training.digests.tolist()) for run in halves]
+    pictures = cut(data, RECIPE).training
+    assert not learned[0] & learned[1]
+    assert learned[0] | learned[1] == set(pictures.digests.tolist())
+    assert pictures.digests[14] == pictures.digests[7], "a copy is in the fold of its picture"
+    views = make_views(halves, data, tmp_path / "views", Plan(count=2, held_out=True))
+    places = np.arange(len(pictures))
+    for number in (0, 1):
+        faces, said = views.batch(np.full(len(places), number), places)
+        with torch.no_grad():
+            answers = [load_run(run).network(faces.float())["fer2013"].softmax(dim=1).numpy() for run in halves]
+        expected = np.where([[digest in learned[1]] for digest in pictures.digests.tolist()], *answers)  # Who learned in run 1 is asked of run 0.
+        np.testing.assert_allclose(said["fer2013"].exp().numpy(), expected, atol=0.03)
+        assert np.abs(answers[0] - answers[1]).max() > 0.1
+    everybody = make_views(halves, data, tmp_path / "everybody", Plan(count=2))
+    assert everybody.digest != views.digest
+
+
+def test_a_picture_that_all_teachers_know_is_an_error(halves: list[Path], runs: list[Path], tmp_path: Path) -> None:
+    n = len(cut(_with_a_copy(), load_run(halves[1]).recipe).training)
+    with pytest.raises(InputError, match=rf"has not learned from it; {n} of 160 pictures have none: add teachers of the other folds"):
+        make_views([halves[1], *runs], _with_a_copy(), tmp_path / "views", Plan(count=1, held_out=True))
+    with pytest.raises(InputError, match=r"expected the folder of a finished run, which says what was learned from; got a network file"):
+        make_views([network_path("nano")], stripes(), tmp_path / "views", Plan(count=1, held_out=True))
+    assert not (tmp_path / "views").exists()
+
+
+@pytest.mark.parametrize(("folds", "fold"), [(1, 0), (4, 4), (0, 1), (-2, 0), (3, -1)])
+def test_a_fold_that_there_is_not(folds: int, fold: int) -> None:
+    with pytest.raises(InputError, match=rf"expected split.folds of 2 or more, or 0, and split.fold below it; got {folds} and {fold}"):
+        RECIPE.changed({"split.folds": folds, "split.fold": fold})
+
+
 def test_the_distance_is_the_divergence_at_that_temperature() -> None:
     lesson = Lesson(create_model("monyok"), replace(STUDENT, heads=("fer2013",), distillation=Distillation(0.5, 3.0)), {"fer2013": tuple("abcdefg")})
     ours, theirs = torch.randn(5, 7), torch.randn(5, 7).log_softmax(dim=1)
@@ -132,7 +185,7 @@ def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(views: V
     faces = torch.from_numpy(cut(stripes(), RECIPE).training.images[:100, None]).float()
     teachers = [load_run(run).network for run in runs]
     with torch.no_grad():
-        theirs = together(teachers, faces)["fer2013"]
+        theirs = torch.stack([network(faces)["fer2013"].log_softmax(dim=1) for network in teachers]).mean(dim=0).log_softmax(dim=1)
         student, untrained = (network(faces)["fer2013"].log_softmax(dim=1) for network in (load_run(tmp_path).network, _untrained()))
     far = [float((theirs.exp() * (theirs - answer)).sum(dim=1).mean()) for answer in (student, untrained)]
     assert far[0] < far[1] / 3

@@ -28,6 +28,7 @@ from mien.train.calibration import BLEND, Calibration, fit  # noqa: E402
 from mien.train.export import predict, write_onnx  # noqa: E402
 from mien.train.finished import calibrate  # noqa: E402
 from mien.train.initial import Initial  # noqa: E402
+from mien.train.joining import join  # noqa: E402
 from mien.train.quantization import compare, quantize  # noqa: E402
 from mien.train.run import Hardware, load_run, train  # noqa: E402
 from mien.train.tail import put_on, take_off  # noqa: E402
@@ -254,3 +255,76 @@ def test_only_files_of_one_network_have_a_mean(tiny: Path, tmp_path: Path) -> No
         with pytest.raises(InputError, match=message):
             average(files, stripes(), target, shares)
     assert not target.exists()
+
+
+@pytest.fixture(scope="module")
+def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of another shape with the same readings."""
+    from mien.train.export import export
+
+    folder = tmp_path_factory.mktemp("another")
+    recipe = replace(RECIPE, epochs=4, precision="32", seed=5, options={"widths": [6, 8], "blocks": 1, "view": 46, "stride": 2})
+    train(stripes(), recipe, folder, hardware=Hardware(accelerator="cpu", threads=1))
+    export(folder, stripes(), folder / "another.onnx", "another test")
+    return folder / "another.onnx"
+
+
+def test_networks_in_one_file_answer_with_the_geometric_mean(tiny: Path, another: Path, tmp_path: Path) -> None:
+    target = tmp_path / "both.onnx"
+    card = join([tiny, another], stripes(), target)
+    parts = [read_card(path) for path in (tiny, another)]
+    assert (card.name, card.scores, card.heads) == ("both", (), parts[0].heads)
+    assert card.parameters == sum(part.parameters for part in parts)
+    assert card.macs == sum(part.macs for part in parts)
+    assert all(part.sha256[:16] in card.summary for part in parts)
+    faces = {"faces": stripes().images[:50, None].astype(np.float32)}
+    mine = open_network(target).run(faces)
+    each = [open_network(path).run(faces) for path in (tiny, another)]
+    assert np.abs(each[0]["fer2013"] - each[1]["fer2013"]).max() > 0.05
+    for head in HEADS:
+        # Taken to the power of its temperature, an answer is what the logits said.
+        logits = [part.temperatures[head] * np.log(answers[head]) for part, answers in zip(parts, each, strict=True)]
+        scaled = np.exp(np.mean(logits, axis=0) / card.temperatures[head])
+        np.testing.assert_allclose(mine[head], scaled / scaled.sum(axis=1, keepdims=True), atol=1e-5)
+    small = quantize(target, stripes(), tmp_path / "both-int8.onnx")
+    graph = onnx.load(tmp_path / "both-int8.onnx").graph
+    kept = {values.name for values in graph.initializer}
+    assert sum(node.op_type == "Conv" and node.input[1] in kept for node in graph.node) == 2, "the first convolution of each stays in float"
+    assert small.precision == "int8"
+    np.testing.assert_allclose(open_network(tmp_path / "both-int8.onnx").run(faces)["fer2013"], mine["fer2013"], atol=0.1)
+    again = calibrate(target, stripes())
+    assert again.temperatures == card.temperatures
+
+
+def test_only_networks_of_one_kind_are_joined(tiny: Path, tmp_path: Path) -> None:
+    target = tmp_path / "both.onnx"
+    quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
+    with pytest.raises(NetworkError, match=r"tiny-int8.onnx: expected a network in float32; this one is int8: join first, then mien quantize"):
+        join([tiny, tmp_path / "tiny-int8.onnx"], stripes(), target)
+    with pytest.raises(InputError, match=r"two network files or more; got 1"):
+        join([tiny], stripes(), target)
+    alone = read_card(tiny)
+    write_card(tiny, alone.model_copy(update={"crop": None}))
+    with pytest.raises(NetworkError, match=r"expected the readings, the input and the crop of .*small.onnx; got others: give networks of one kind"):
+        join([network_path("small"), tiny], stripes(), target)
+    assert not target.exists()
+
+
+def test_joined_networks_look_at_what_their_parts_look_at(tmp_path: Path) -> None:
+    pytest.importorskip("captum", reason="captum is not installed: pip install 'mien[explain]'")
+    from mien.explain import open_explained
+    from mien.explain.gradients import gradcam
+
+    parts = [network_path("nano"), network_path("small")]
+    card = join(parts, stripes(), tmp_path / "both.onnx")
+    both = open_explained(tmp_path / "both.onnx", "fer2013")
+    face = stripes().images[3:4].astype(np.float32)
+    expected = 0.0
+    for path in parts:
+        alone = open_explained(path, "fer2013")
+        expected = expected + gradcam(alone, face, 3) * alone.classifier.network.card.temperatures["fer2013"]
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(gradcam(both, face, 3), expected / (2 * card.temperatures["fer2013"]), rtol=1e-3, atol=1e-6)
+    layers = both.features(face)
+    assert {"part-1.stages.2", "part-2.stages.7"} <= set(layers)
+    np.testing.assert_allclose(layers["part-2.stages.7"], open_explained(parts[1]).features(face)["stages.7"], atol=1e-4)

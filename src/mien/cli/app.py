@@ -22,7 +22,7 @@ from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE, Interrupted
 from mien.cli.explain import explain
-from mien.cli.finished import average, calibrate, quantize
+from mien.cli.finished import average, calibrate, join, quantize
 from mien.cli.models import models
 from mien.cli.reproduce import reproduce
 from mien.cli.score import score
@@ -56,6 +56,7 @@ app.command()(serve)
 app.command()(export)
 app.command()(calibrate)
 app.command()(average)
+app.command()(join)
 app.command()(quantize)
 app.command()(open_private)
 app.command()(act)

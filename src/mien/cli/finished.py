@@ -1,4 +1,4 @@
-"""``mien calibrate``, ``mien average`` and ``mien quantize``: finished network files, fitted anew, brought together and made smaller."""
+"""``mien calibrate``, ``average``, ``join`` and ``quantize``: finished network files, fitted anew, brought together and made smaller."""
 
 from __future__ import annotations
 
@@ -46,6 +46,22 @@ def average(
     with training_extra():
         from mien.train.averaging import average as average_files
     print(f"wrote {output}: {_fitted(average_files(networks, open_faces(data, votes), output, share or ()))}")
+
+
+def join(
+    networks: Annotated[list[Path], typer.Argument(metavar="NETWORK", help="Files that mien train or mien export wrote.")],
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
+    votes: Votes = None,
+) -> None:
+    """Write several networks as one, which answers with their geometric mean: an ensemble in a file.
+
+    Networks that learned apart, with other seeds, shapes or pictures, err apart, and together less than each; the price is the time of all.
+    Calibrated anew, on pictures of PublicTest that are not in Training.
+    """
+    with training_extra():
+        from mien.train.joining import join as join_files
+    print(f"wrote {output}: {_fitted(join_files(networks, open_faces(data, votes), output))}")
 
 
 def quantize(

@@ -19,6 +19,9 @@ def views(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where they go, about 65 MB each; what is there stays.")],
     count: Annotated[int, typer.Option(min=1, help="How many views of every picture.")] = 16,
     split: Annotated[str, typer.Option(help="Which pictures: clean, or official, which serves students of both.")] = "clean",
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Ask each teacher only about pictures that it has not learned from; runs of all folds are needed.")
+    ] = False,
     votes: Votes = None,
     threads: Threads = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
@@ -36,7 +39,12 @@ def views(
         torch.set_num_threads(threads)
     notes = Console(stderr=True, highlight=False)
     made = make_views(
-        [_teacher(name) for name in teachers], open_faces(data, votes), output, Plan(count, split), device=device, track=tracked_on(notes)
+        [_teacher(name) for name in teachers],
+        open_faces(data, votes),
+        output,
+        Plan(count, split, held_out=held_out),
+        device=device,
+        track=tracked_on(notes),
     )
     notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}", markup=False)
 

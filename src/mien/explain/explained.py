@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -152,13 +153,17 @@ def stages(features: Mapping[str, NDArray[np.float32]]) -> list[str]:
     return [min(reversed(run), key=lambda name: name.count(".")) for run in runs]
 
 
-def coarsest(features: Mapping[str, NDArray[np.float32]], cells: int = 4) -> str:
-    """The deepest stage with at least so many cells a side: where Grad-CAM looks, unless told otherwise.
+def deepest(features: Mapping[str, NDArray[np.float32]], cells: int = 4) -> list[str]:
+    """The deepest stage with at least so many cells a side, of each network in a file (`mien.train.joining`): where Grad-CAM looks.
 
     Raises:
         InputError: No layer has maps.
+
+    >>> maps = {"part-1.early": (8, 22, 22), "part-1.late": (8, 6, 6), "part-2.early": (8, 24, 24), "part-2.last": (8, 3, 3)}
+    >>> deepest({name: np.zeros(shape, np.float32) for name, shape in maps.items()})
+    ['part-1.late', 'part-2.early']
     """
     found = [name for name in stages(features) if min(features[name].shape[1:]) >= cells]
     if not found:
         raise InputError(f"expected a network with maps of {cells}x{cells} or more; its layers are {', '.join(features) or 'none with maps'}")
-    return found[-1]
+    return list({re.sub(r"^(part-\d+\.)?.*", r"\1", name): name for name in found}.values())

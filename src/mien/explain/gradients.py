@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError, MissingExtraError
-from mien.explain.explained import Differentiable, Explained, chosen_layer, coarsest
+from mien.explain.explained import Differentiable, Explained, chosen_layer, deepest
 
 _PART = "Gradient maps"
 
@@ -27,7 +27,8 @@ def gradcam(subject: Explained, crop: NDArray[np.float32], target: int, layer: s
         subject: The network.
         crop: ``(1, h, w)`` gray, 0 to 255.
         target: Column of the expression.
-        layer: Which layer; by default the deepest with maps of at least 4x4.
+        layer: Which layer; by default the deepest with maps of at least 4x4. Where a file holds several networks, the maps of each one's
+            are added up.
 
     Returns:
         ``(h, w)``, 0 and above, in no particular unit.
@@ -38,20 +39,22 @@ def gradcam(subject: Explained, crop: NDArray[np.float32], target: int, layer: s
         NetworkError: No gradients can be taken through this network.
     """
     features = subject.features(crop)
-    name = coarsest(features) if layer is None else chosen_layer(layer, list(features))
+    names = deepest(features) if layer is None else [chosen_layer(layer, list(features))]
     with _captum() as (torch, attr):
         module, face = subject.differentiable(), torch.from_numpy(crop[None])
-        part = module.layer(name)
-        try:
-            maps = attr.LayerGradCam(module, part).attribute(face, target, relu_attributions=True)
-        except RuntimeError as error:
-            if "used in the graph" not in str(error):
-                raise
-            raise InputError(f"expected a layer that the scores depend on; they do not depend on {name}: give another one with --layer") from None
         top, left, bottom, right = _view(module, tuple(face.shape))
-        stretched = attr.LayerAttribution.interpolate(maps, (bottom - top, right - left), "bilinear")
+        stretched = torch.zeros(1, 1, bottom - top, right - left)
+        for name in names:
+            try:
+                maps = attr.LayerGradCam(module, module.layer(name)).attribute(face, target, relu_attributions=True)
+            except RuntimeError as error:
+                if "used in the graph" not in str(error):
+                    raise
+                told = f"expected a layer that the scores depend on; they do not depend on {name}: give another one with --layer"
+                raise InputError(told) from None
+            stretched += attr.LayerAttribution.interpolate(maps, (bottom - top, right - left), "bilinear").detach()
     whole = np.zeros(crop.shape[1:], np.float32)
-    whole[top:bottom, left:right] = stretched[0, 0].detach().numpy()
+    whole[top:bottom, left:right] = stretched[0, 0].numpy()
     return whole
 
 

@@ -41,7 +41,7 @@ class GraphExplained:
         for node in self._model.graph.node:
             if node.op_type == "Conv":
                 [weights] = self._values([node.input[1]], _blank(self.classifier))
-                return Kernels(node.input[1].removeprefix("network.").removesuffix(".weight"), weights.astype(np.float32))
+                return Kernels(node.input[1].replace("network.", "", 1).removesuffix(".weight"), weights.astype(np.float32))
         raise InputError(f"{self._path}: expected a network with a convolution; it has none: there are no kernels to show")
 
     def features(self, crop: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:

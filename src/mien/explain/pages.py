@@ -11,7 +11,7 @@ from PIL import Image
 from mien.explain.colours import laid_over
 from mien.explain.covering import occlusion
 from mien.explain.crops import Crop
-from mien.explain.explained import Explained, chosen_layer, coarsest, stages
+from mien.explain.explained import Explained, chosen_layer, deepest, stages
 from mien.explain.gradients import gradcam, guided_backpropagation
 from mien.explain.sheets import TIGHT, Heading, bars, captioned, legend, mosaic, sheet, side_by_side, stacked, written
 
@@ -84,16 +84,16 @@ def features_page(question: Question) -> NDArray[np.uint8]:
 def gradcam_page(question: Question) -> NDArray[np.uint8]:
     """Grad-CAM over the face."""
     features = question.subject.features(question.crop.gray)
-    layer = question.layer or coarsest(features)
-    values = gradcam(question.subject, question.crop.gray, question.target, layer)
-    cells = "x".join(map(str, features[chosen_layer(layer, list(features))].shape[1:]))
+    layers = [chosen_layer(question.layer, list(features))] if question.layer else deepest(features)
+    values = gradcam(question.subject, question.crop.gray, question.target, question.layer)
+    cells = " and ".join(dict.fromkeys("x".join(map(str, features[layer].shape[1:])) for layer in layers))
     name = question.expression
     if values.any():
         meaning = f"Bright places speak for {name} in this layer. It sees {cells} cells, so the heat shows the region, not the pixel."
     else:
         meaning = f"Nothing in this layer speaks for {name}: the map is empty."
     ends = ("does not speak for it", "speaks for it most")
-    return _page(question, "Grad-CAM", meaning, values / (values.max() or 1), ends, layer=layer)
+    return _page(question, "Grad-CAM", meaning, values / (values.max() or 1), ends, layer=", ".join(layers))
 
 
 def guided_page(question: Question) -> NDArray[np.uint8]:

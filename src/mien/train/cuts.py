@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset, clean_training, leak_free
-from mien.data.splitting import split_anew
+from mien.data.splitting import folds, split_anew
 from mien.errors import InputError
 from mien.labels import FERPLUS, Labels
 from mien.train.recipe import Recipe
@@ -45,6 +45,8 @@ def cut(data: FaceDataset, recipe: Recipe) -> Cuts:
     if "ferplus" in recipe.heads and data.votes is None:
         raise InputError("expected FER+ votes for the head ferplus; the data set has none: join fer2013new.csv, or take --set heads=fer2013")
     cuts = _cut(data, recipe)
+    if recipe.split.folds:
+        cuts = replace(cuts, training=cuts.training.take(folds(cuts.training, recipe.split.folds) != recipe.split.fold))
     classes = len(data.labels)
     if len(cuts.training) < classes:
         raise InputError(f"expected at least one picture per class in Training; got {len(cuts.training)} pictures for {classes} classes: add some")

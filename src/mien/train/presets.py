@@ -71,6 +71,19 @@ PRESETS: dict[str, Preset] = {
         "ours: a teacher of another shape",
         "-",
     ),
+    **{
+        f"fold-{fold}": Preset(
+            _LONG.changed({"name": f"fold-{fold}", "epochs": 48, "split.folds": 4, "split.fold": fold, "seed": 31 + fold}),
+            f"ours: small without fold {fold} of the pictures, a teacher for that fold (mien views --held-out)",
+            "-",
+        )
+        for fold in range(4)
+    },
+    "part": Preset(
+        _LONG.changed({"name": "part", "epochs": 22, "optimizer.rate": 0.03, "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06)}),
+        "ours: all pictures, poor ones too, from the weights of a fold (--initial); four of them joined are medium (mien join)",
+        "-",
+    ),
     "student-small": Preset(
         _STUDENT.changed({"epochs": 60, "optimizer.rate": 0.04, "optimizer.weight_decay": 1e-4}),
         "ours: learns from views (mien views, --views), from the weights of small (--initial)",

@@ -101,6 +101,10 @@ class Split:
     """Of stratified."""
     everything: bool = False
     """Stratified over all pictures, as some papers did: such a network has seen PrivateTest."""
+    folds: int = 0
+    """Into how many folds the pictures to learn from are dealt (`mien.data.splitting.folds`); 0 deals none."""
+    fold: int = 0
+    """The fold that is not learned from, counted from 0: such a teacher can be asked about it (`mien.train.views`)."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,9 @@ class Recipe:
                 raise InputError(f"expected {name} out of {', '.join(choices)}; got {value!r}")
         if self.epochs < 1 or self.batch < 2:
             raise InputError(f"expected at least 1 epoch and batches of 2; got {self.epochs} and {self.batch}")
+        folds, fold = self.split.folds, self.split.fold
+        if not (folds == fold == 0 or (folds >= 2 and 0 <= fold < folds)):
+            raise InputError(f"expected split.folds of 2 or more, or 0, and split.fold below it; got {folds} and {fold}")
         if not self.heads or set(self.heads) - set(_HEADS) or len(set(self.heads)) < len(self.heads):
             raise InputError(f"expected heads out of {', '.join(_HEADS)}, each once; got {', '.join(self.heads) or 'none'}")
         for what, share in (("split.share", self.split.share), ("schedule.warmup", self.schedule.warmup), ("ema", self.ema)):

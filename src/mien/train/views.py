@@ -46,12 +46,14 @@ class Plan:
         policy: Which pictures, see `mien.train.recipe.Split`.
         augmentation: How they are changed.
         seed: Of the first view; the others count on.
+        held_out: Ask a teacher only about pictures that it has not learned from. About the others it knows the label, with its errors.
     """
 
     count: int = 16
     policy: str = "clean"
     augmentation: Augmentation = field(default_factory=lambda: VIEWED)
     seed: int = 1000
+    held_out: bool = False
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -152,11 +154,13 @@ class Teacher:
         ask: From ``(n, 1, h, w)`` float faces to per head ``(n, k)`` logits or log-probabilities.
         classes: Names of the classes of each head.
         digest: Of its weights.
+        recipe: How it was trained, which says what it has learned from; a network file does not say so.
     """
 
     ask: Callable[[Tensor], Mapping[str, Tensor]]
     classes: Mapping[str, tuple[str, ...]]
     digest: str
+    recipe: Recipe | None = None
 
 
 def open_teacher(path: Path, device: str = "cpu") -> Teacher:
@@ -168,7 +172,7 @@ def open_teacher(path: Path, device: str = "cpu") -> Teacher:
     """
     if not path.is_file():
         run = load_run(path)
-        return Teacher(run.network.eval().to(device), run.classes, _weights_digest(run.network))
+        return Teacher(run.network.eval().to(device), run.classes, _weights_digest(run.network), run.recipe)
     file = open_network(path, threads=torch.get_num_threads())
     heads = {head: tuple(names) for head, names in file.card.heads.items() if head != BLEND}
 
@@ -191,32 +195,23 @@ def make_views(teachers: Sequence[Path], data: FaceDataset, folder: Path, plan: 
         track: Shows how far it is.
 
     Raises:
-        InputError: No teachers, teachers of different classes, or a folder with other views.
+        InputError: No teachers, teachers of different classes, a folder with other views, or pictures that all teachers have learned from
+            where they should not have.
     """
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     asked = [open_teacher(path, where) for path in teachers]
     pictures = cut(data, Recipe(heads=("fer2013",), split=Split(plan.policy))).training
-    _prepare(folder, _manifest(teachers, asked, pictures, plan))
+    manifest = _manifest(teachers, asked, pictures, plan)
+    about = _held_out(teachers, asked, data, pictures) if plan.held_out else np.ones((len(asked), len(pictures)), np.bool_)
+    _prepare(folder, manifest)
     for number in track(range(plan.count), "views", plan.count):
         path = _path(folder, number)
         if not path.is_file():
             faces = _changed(pictures, plan, number)
-            columns = {"images": faces.numpy(), **_said(asked, faces, where)}
+            columns = {"images": faces.numpy(), **_said(asked, about, faces, where)}
             with told(path), written_aside(path) as aside, open(aside, "wb") as file:
                 np.savez(file, **columns)  # type: ignore[arg-type]
     return Views(folder)
-
-
-def together(networks: Sequence[Callable[[Tensor], Mapping[str, Tensor]]], faces: Tensor) -> dict[str, Tensor]:
-    """Per head ``(n, k)`` log-probabilities of several networks' geometric mean.
-
-    Args:
-        networks: Each from faces to ``{head: logits or log-probabilities}``, with the same heads.
-        faces: ``(n, 1, h, w)`` float, 0 to 255.
-    """
-    answers = [network(faces) for network in networks]
-    means = {head: torch.stack([answer[head].float().log_softmax(dim=1) for answer in answers]).mean(dim=0) for head in answers[0]}
-    return {head: values.log_softmax(dim=1) for head, values in means.items()}
 
 
 def _changed(pictures: FaceDataset, plan: Plan, number: int) -> Tensor:
@@ -229,14 +224,35 @@ def _changed(pictures: FaceDataset, plan: Plan, number: int) -> Tensor:
     return torch.cat(parts)[:, 0].round().clamp(0, 255).to(torch.uint8)
 
 
+def _held_out(paths: Sequence[Path], teachers: Sequence[Teacher], data: FaceDataset, pictures: FaceDataset) -> NDArray[np.bool_]:
+    """``(t, n)`` which teachers have learned from neither a picture nor an exact copy of it."""
+    masks = []
+    for path, teacher in zip(paths, teachers, strict=True):
+        if teacher.recipe is None:
+            raise InputError(f"{path}: expected the folder of a finished run, which says what was learned from; got a network file")
+        masks.append(~pictures.copied_from(cut(data, teacher.recipe).training))
+    known = ~np.any(masks, axis=0)
+    if known.any():
+        raise InputError(
+            f"expected a teacher for every picture that has not learned from it; {known.sum():,} of {len(known):,} pictures have none: "
+            "add teachers of the other folds (--set split.folds=4 --set split.fold=0 and so on)"
+        )
+    return np.stack(masks)
+
+
 @torch.no_grad()
-def _said(teachers: Sequence[Teacher], faces: Tensor, device: str) -> dict[str, NDArray[np.float16]]:
-    parts = []
-    for part in faces.split(_BATCH):
-        shown = part[:, None].to(device).float().contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device, torch.bfloat16):
-            parts.append(together([teacher.ask for teacher in teachers], shown))
-    return {head: torch.cat([part[head] for part in parts]).cpu().numpy().astype(np.float16) for head in parts[0]}
+def _said(teachers: Sequence[Teacher], about: NDArray[np.bool_], faces: Tensor, device: str) -> dict[str, NDArray[np.float16]]:
+    """Per head ``(n, k)`` log-probabilities of the geometric mean of the teachers that are asked about each face."""
+    sums = {head: torch.zeros(len(faces), len(names)) for head, names in teachers[0].classes.items()}
+    for teacher, chosen in zip(teachers, about, strict=True):
+        for rows in torch.from_numpy(np.flatnonzero(chosen)).split(_BATCH):
+            shown = faces[rows][:, None].to(device).float().contiguous(memory_format=torch.channels_last)
+            with torch.autocast(device, torch.bfloat16):
+                answers = teacher.ask(shown)
+            for head, total in sums.items():
+                total[rows] += answers[head].float().log_softmax(dim=1).cpu()
+    count = torch.from_numpy(about.sum(axis=0))[:, None]
+    return {head: (total / count).log_softmax(dim=1).numpy().astype(np.float16) for head, total in sums.items()}
 
 
 def _manifest(paths: Sequence[Path], teachers: Sequence[Teacher], pictures: FaceDataset, plan: Plan) -> dict[str, Any]:
