@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
 from mien import InputError  # noqa: E402
-from mien.data import FaceDataset  # noqa: E402
+from mien.data import FaceDataset, write_dataset  # noqa: E402
 from mien.models import create_model  # noqa: E402
 from mien.networks import network_path  # noqa: E402
 from mien.train.batches import Batches  # noqa: E402
@@ -22,7 +23,7 @@ from mien.train.lesson import Lesson  # noqa: E402
 from mien.train.presets import preset  # noqa: E402
 from mien.train.recipe import NO_AUGMENTATION, Distillation, Optimizer, Recipe, Split  # noqa: E402
 from mien.train.run import Hardware, load_run, new_network, train  # noqa: E402
-from mien.train.views import Plan, Views, make_views  # noqa: E402
+from mien.train.views import Plan, Views, agreement, make_views  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
@@ -144,15 +145,31 @@ def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(ha
     assert pictures.digests[14] == pictures.digests[7], "a copy is in the fold of its picture"
     views = make_views(halves, data, tmp_path / "views", Plan(count=2, held_out=True))
     places = np.arange(len(pictures))
-    for number in (0, 1):
+    for number in (1, 0):
         faces, said = views.batch(np.full(len(places), number), places)
         with torch.no_grad():
             answers = [load_run(run).network(faces.float())["fer2013"].softmax(dim=1).numpy() for run in halves]
         expected = np.where([[digest in learned[1]] for digest in pictures.digests.tolist()], *answers)  # Who learned in run 1 is asked of run 0.
         np.testing.assert_allclose(said["fer2013"].exp().numpy(), expected, atol=0.03)
         assert np.abs(answers[0] - answers[1]).max() > 0.1
+    labels = (pictures.expressions + (np.arange(len(pictures)) % 3 == 0)) % 7  # A third are wrong.
+    agreed = agreement(views, replace(pictures, expressions=labels))
+    assert agreed["fer2013"] == pytest.approx((expected.argmax(axis=1) == labels).mean(), abs=0.01)
+    assert agreed["fer2013"] < agreed["ferplus"]
     everybody = make_views(halves, data, tmp_path / "everybody", Plan(count=2))
     assert everybody.digest != views.digest
+
+
+def test_the_command(halves: list[Path], tmp_path: Path) -> None:
+    write_dataset(_with_a_copy(), tmp_path / "faces.parquet")
+    command = [sys.executable, "-m", "mien", "views", tmp_path / "faces.parquet", *halves, "--held-out", "--count", "1", "-o", tmp_path / "views"]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stderr.split())
+    made = Views(tmp_path / "views")
+    assert f"1 views of 160 pictures in {tmp_path / 'views'}, digest {made.digest[:16]}" in told
+    agreed = agreement(made, _with_a_copy())
+    assert f"teachers say what the label says in {agreed['fer2013']:.1%} (fer2013), {agreed['ferplus']:.1%} (ferplus)" in told
 
 
 def test_a_picture_that_all_teachers_know_is_an_error(halves: list[Path], runs: list[Path], tmp_path: Path) -> None:

@@ -206,6 +206,9 @@ def test_the_commands_of_finished_files(tiny: Path, tmp_path: Path) -> None:
     done = _mien("calibrate", tiny, data)
     assert (done.returncode, done.stderr) == (0, "")
     assert "'ferplus'" in done.stdout
+    done = _mien("join", tiny, tiny, data, "-o", tmp_path / "twice.onnx")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_card(tmp_path / "twice.onnx").sha256[:16] in done.stdout
     done = _mien("quantize", data, data, "-o", tmp_path / "no.onnx")
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
 

@@ -34,19 +34,15 @@ def views(
     with training_extra():
         import torch
 
-        from mien.train.views import Plan, make_views
+        from mien.train.views import Plan, agreement, make_views
     if threads is not None:
         torch.set_num_threads(threads)
     notes = Console(stderr=True, highlight=False)
-    made = make_views(
-        [_teacher(name) for name in teachers],
-        open_faces(data, votes),
-        output,
-        Plan(count, split, held_out=held_out),
-        device=device,
-        track=tracked_on(notes),
-    )
+    faces, plan = open_faces(data, votes), Plan(count, split, held_out=held_out)
+    made = make_views([_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes))
     notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}", markup=False)
+    agreed = ", ".join(f"{share:.1%} ({head})" for head, share in agreement(made, faces).items())
+    notes.print(f"about the pictures as they are, teachers say what the label says in {agreed}", markup=False)
 
 
 def _teacher(name: str) -> Path:

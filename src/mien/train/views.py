@@ -26,7 +26,7 @@ from mien.files import told, written_aside
 from mien.runtime import open_network
 from mien.train.augment import augment
 from mien.train.calibration import BLEND
-from mien.train.cuts import cut
+from mien.train.cuts import cut, head_truth
 from mien.train.recipe import Augmentation, Recipe, Split
 from mien.train.run import load_run
 
@@ -212,6 +212,18 @@ def make_views(teachers: Sequence[Path], data: FaceDataset, folder: Path, plan: 
             with told(path), written_aside(path) as aside, open(aside, "wb") as file:
                 np.savez(file, **columns)  # type: ignore[arg-type]
     return Views(folder)
+
+
+def agreement(views: Views, data: FaceDataset) -> dict[str, float]:
+    """Per head, in which share of the pictures as they are the teachers say what the label says (FER+: its majority).
+
+    Teachers that have learned from the pictures know their labels; how much they would say about new ones, held-out views tell.
+    """
+    pictures = data.take(np.isin(data.rows, views.rows))
+    places = views.places(pictures)
+    _, said = views.batch(np.zeros_like(places), places)
+    truths = head_truth(pictures, Recipe(heads=tuple(views.heads)))
+    return {head: float((said[head].argmax(dim=1) == truth)[truth >= 0].float().mean()) for head, truth in truths.items()}
 
 
 def _changed(pictures: FaceDataset, plan: Plan, number: int) -> Tensor:
