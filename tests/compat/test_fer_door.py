@@ -199,8 +199,11 @@ def test_tables(fer: FER, movie: Callable[..., Path], tmp_path: Path) -> None:
     assert list(video.get_first_face(first).columns) == PLAIN
     emotions = video.get_emotions(first)
     assert list(emotions.columns) == NAMES
-    assert list(emotions.index) == [0, 1, 4, 5, 6, 7]
-    assert sum(emotions.sum(axis=1)) == pytest.approx(6, abs=1e-3)
+    # The drawn face is a hard one, and x264 writes it differently with other numbers of cores: where it is found may differ by a frame.
+    seen = [number for number, row in enumerate(rows) if not math.isnan(row.get("happy0", math.nan))]
+    assert {0, 1, 5, 6, 7} <= set(seen) <= {0, 1, 4, 5, 6, 7}
+    assert list(emotions.index) == seen
+    assert sum(emotions.sum(axis=1)) == pytest.approx(len(seen), abs=1e-3)
     assert list(video.get_emotions(frame).columns) == [f"{name}0" for name in NAMES]
     assert video.to_csv(rows, tmp_path / "rows.csv") is rows
     with (tmp_path / "rows.csv").open(newline="") as file:
