@@ -80,7 +80,7 @@ PRESETS: dict[str, Preset] = {
         for fold in range(4)
     },
     "part": Preset(
-        _LONG.changed({"name": "part", "epochs": 22, "optimizer.rate": 0.03, "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06)}),
+        _LONG.changed({"name": "part", "epochs": 18, "optimizer.rate": 0.03, "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06)}),
         "ours: all pictures, poor ones too, from the weights of a fold (--initial); four of them joined are medium (mien join)",
         "-",
     ),
