@@ -181,6 +181,12 @@ def test_a_picture_that_all_teachers_know_is_an_error(halves: list[Path], runs: 
     assert not (tmp_path / "views").exists()
 
 
+def test_what_a_student_knows_is_not_told_by_its_recipe(views: Views, tmp_path: Path) -> None:
+    train(stripes(), replace(STUDENT, epochs=1, split=Split(folds=2)), tmp_path / "run", hardware=CPU, views=views)
+    with pytest.raises(InputError, match=r"expected a run from random weights and labels alone; got one with --initial or --views"):
+        make_views([tmp_path / "run"], stripes(), tmp_path / "views", Plan(count=1, held_out=True))
+
+
 @pytest.mark.parametrize(("folds", "fold"), [(1, 0), (4, 4), (0, 1), (-2, 0), (3, -1)])
 def test_a_fold_that_there_is_not(folds: int, fold: int) -> None:
     with pytest.raises(InputError, match=rf"expected split.folds of 2 or more, or 0, and split.fold below it; got {folds} and {fold}"):

@@ -274,9 +274,12 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_networks_in_one_file_answer_with_the_geometric_mean(tiny: Path, another: Path, tmp_path: Path) -> None:
     target = tmp_path / "both.onnx"
+    write_card(tiny, read_card(tiny).model_copy(update={"licence": "not stated", "rights": "Ask its maker.", "split": "It has seen PrivateTest."}))
     card = join([tiny, another], stripes(), target)
     parts = [read_card(path) for path in (tiny, another)]
     assert (card.name, card.scores, card.heads) == ("both", (), parts[0].heads)
+    assert card.licence == ", ".join(dict.fromkeys(part.licence for part in parts))
+    assert all(part.rights in card.rights and part.split in card.split and part.training in card.training for part in parts)
     assert card.parameters == sum(part.parameters for part in parts)
     assert card.macs == sum(part.macs for part in parts)
     assert all(part.sha256[:16] in card.summary for part in parts)

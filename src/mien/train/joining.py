@@ -30,7 +30,7 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
         target: Where the new file goes; its name becomes the network's.
 
     Returns:
-        The card of the new file, without scores: weights and multiplications of all parts, training of the first.
+        The card of the new file, without scores: weights and multiplications added up, and what every part says of its training and rights.
 
     Raises:
         NetworkError: The files have other readings, another input, or are not in float.
@@ -45,16 +45,18 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
             raise NetworkError(f"{path}: expected the readings, the input and the crop of {files[0]}; got others: give networks of one kind")
         if card.precision != "float32":
             raise NetworkError(f"{path}: expected a network in float32; this one is {card.precision}: join first, then mien quantize")
+    said = {field: dict.fromkeys(getattr(card, field) for card in cards) for field in ("training", "split", "licence", "rights", "made_with")}
     told = ", ".join(f"sha256 {card.sha256[:16]}" for card in cards)
     made = first.model_copy(
         update={
             "name": target.stem,
             "scores": (),
             "summary": f"{first.summary} It is {len(files)} networks, and its answer the geometric mean of theirs ({told}).",
-            "training": " ".join(dict.fromkeys(card.training for card in cards)),
+            **{field: " ".join(said[field]) for field in ("training", "split", "rights")},
+            "licence": ", ".join(said["licence"]),
             "parameters": sum(card.parameters for card in cards),
             "macs": sum(card.macs for card in cards),
-            "made_with": f"{'; '.join(dict.fromkeys(card.made_with for card in cards))}; mien join {' '.join(path.name for path in files)}",
+            "made_with": f"{'; '.join(said['made_with'])}; mien join {' '.join(path.name for path in files)}",
         }
     )
     return finished(_joined([take_off(model, heads(first)) for model in models], heads(first)), made, data, target)
