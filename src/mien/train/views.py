@@ -244,9 +244,7 @@ def _held_out(paths: Sequence[Path], teachers: Sequence[Teacher], data: FaceData
             raise InputError(f"{path}: expected the folder of a finished run, which says what was learned from; got a network file")
         if teacher.recipe.initial or teacher.recipe.distillation.views:
             # Through other networks' weights or answers it knows pictures that its own recipe does not tell of.
-            raise InputError(
-                f"{path}: expected a run from random weights and labels alone; got one with --initial or --views: it may know more"
-            )
+            raise InputError(f"{path}: expected a run from random weights and labels alone; got one with --initial or --views: it may know more")
         masks.append(~pictures.copied_from(cut(data, teacher.recipe).training))
     known = ~np.any(masks, axis=0)
     if known.any():
