@@ -145,6 +145,13 @@ def test_kernels_and_maps_are_reached_by_name() -> None:
     assert maps == [(1, 60, 12, 12)]
 
 
+def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
+    network = create_model("small", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1)
+    groups = [layer.groups for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    assert groups == [1, 1, 1, 1, 1, 1, 1, 1, 6, 1, 8, 1, 1]  # Stem; one block; two, the first with a shortcut; depthwise and pointwise, twice.
+    assert {name: answer.shape for name, answer in network.eval()(faces(2)).items()} == {"fer2013": (2, 7)}
+
+
 def test_keras_networks_begin_as_in_keras() -> None:
     network = create_model("spittlemeister")
     assert all(float(weight.detach().abs().sum()) == 0 for name, weight in network.named_parameters() if name.endswith("bias"))
@@ -163,6 +170,8 @@ def test_keras_networks_begin_as_in_keras() -> None:
         ({"name": "monyok", "heads": {}}, "at least one output"),
         ({"name": "monyok", "dropout": 0.5}, r"options of monyok \(it has none\); got dropout"),
         ({"name": "kalu", "widths": (8, 8)}, r"options of kalu \(dropout\); got widths"),
+        ({"name": "small", "widths": (8, 8), "blocks": (1, 1, 2)}, r"fit 2 stages .* got blocks \(1, 1, 2\), separable 0"),
+        ({"name": "small", "widths": (8, 8), "separable": 3}, r"fit 2 stages .* separable 3"),
     ],
 )
 def test_what_cannot_be_built_is_told(asked: dict[str, object], says: str) -> None:

@@ -65,8 +65,9 @@ def test_the_page_has_the_presets() -> None:
 
 
 def test_changes_are_checked() -> None:
-    recipe = Recipe()
-    assert recipe.changed({"heads": "ferplus", "split.everything": "true", "options.dropout": "0.1"}).options == {"dropout": 0.1}
+    recipe = Recipe().changed({"options.widths": [16, 32, 48], "options.blocks": 1})
+    options = recipe.changed({"heads": "ferplus", "split.everything": "true", "options.dropout": "0.1", "options.blocks": "1,1,2"}).options
+    assert options == {"widths": [16, 32, 48], "dropout": 0.1, "blocks": [1, 1, 2]}
     for changes, message in [
         ({"optimiser.rate": 1}, "expected a part of a recipe"),
         ({"epochs": "many"}, "expected epochs to be like 64"),
@@ -76,10 +77,12 @@ def test_changes_are_checked() -> None:
         ({"heads": "votes"}, "expected heads out of"),
         ({"optimizer.rate": -1}, "above 0"),
         ({"ema": 1.5}, "below 1"),
+        ({"options.widths": "4,b"}, r"options.widths to be like .16, 32, 48.; got .4, 'b'."),
+        ({"options.blocks": "1,b"}, r"options.blocks to be like 1; got .1, 'b'."),
     ]:
         with pytest.raises(InputError, match=message):
             recipe.changed(changes)
-    with pytest.raises(InputError, match="expected a preset out of small, medium"):
+    with pytest.raises(InputError, match="expected a preset out of small, nano"):
         preset("huge")
 
 

@@ -32,8 +32,14 @@ _SMALL = Recipe(
 )
 _LONG = _SMALL.changed({"epochs": 100, "mixup": 0.2, "ema": 0.998})
 """From labels alone, as well as we can."""
-_NANO = {"name": "nano", "options.widths": [16, 32, 48], "options.blocks": 1, "options.stride": 2, "options.dropout": 0.0}
-_MEDIUM = {"name": "medium", "options.widths": [32, 64, 128, 256], "options.stride": 2}
+_NANO = {
+    "name": "nano",
+    "options.widths": [16, 32, 96],
+    "options.blocks": [1, 1, 2],
+    "options.separable": 1,
+    "options.stride": 2,
+    "options.dropout": 0.0,
+}
 _MILD = {"augmentation.scale": 0.15, "augmentation.rotation": 8.0, "augmentation.coarse": 0.1, "augmentation.erase": 0.1}
 _POOR = ("augmentation.noise", "augmentation.motion", "augmentation.compress")
 _STUDENT = _SMALL.changed(
@@ -55,7 +61,6 @@ _STUDENT = _SMALL.changed(
 
 PRESETS: dict[str, Preset] = {
     "small": Preset(_LONG.changed({"seed": 24}), "ours: at most a million weights; a teacher, and where student-small starts", "-"),
-    "medium": Preset(_LONG.changed({**_MEDIUM, "seed": 22}), "ours: at most 3 million weights; a teacher, and where student-medium starts", "-"),
     "nano": Preset(_LONG.changed(_NANO), "ours: at most 60,000 weights", "-"),
     "teacher-1": Preset(
         _LONG.changed(
@@ -71,6 +76,11 @@ PRESETS: dict[str, Preset] = {
         "ours: a teacher of another shape",
         "-",
     ),
+    "teacher-3": Preset(
+        _LONG.changed({"name": "teacher-3", "options.widths": [32, 64, 128, 256], "options.stride": 2, "seed": 22}),
+        "ours: a teacher of another shape",
+        "-",
+    ),
     **{
         f"fold-{fold}": Preset(
             _LONG.changed({"name": f"fold-{fold}", "epochs": 48, "split.folds": 4, "split.fold": fold, "seed": 31 + fold}),
@@ -81,16 +91,13 @@ PRESETS: dict[str, Preset] = {
     },
     "part": Preset(
         _LONG.changed({"name": "part", "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06), "seed": 41}),
-        "ours: small with poor pictures too, to be joined with others of other seeds (mien join)",
+        "ours: small with poor pictures too; three of them and small are medium (mien join)",
         "-",
     ),
     "student-small": Preset(
         _STUDENT.changed({"epochs": 60, "optimizer.rate": 0.04, "optimizer.weight_decay": 1e-4}),
         "ours: learns from views (mien views, --views), from the weights of small (--initial)",
         "-",
-    ),
-    "student-medium": Preset(
-        _STUDENT.changed({**_MEDIUM, "epochs": 60, "optimizer.rate": 0.04}), "ours: the same, from the weights of medium (--initial)", "-"
     ),
     "student-nano": Preset(
         _STUDENT.changed(
@@ -106,7 +113,7 @@ PRESETS: dict[str, Preset] = {
                 **dict.fromkeys(_POOR, 0.05),
             }
         ),
-        "ours: the same, from random weights",
+        "ours: learns from views too, from random weights",
         "-",
     ),
     "speed": Preset(

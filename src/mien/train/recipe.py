@@ -238,9 +238,10 @@ def _names(recipe: Any) -> list[str]:
 
 
 def _parsed(name: str, value: Any, before: Any) -> Any:
-    """A value as the type that the recipe has there."""
+    """A value as the type that the recipe has there; an option of a network may also be several of them, one for each stage."""
+    several = isinstance(before, (list, tuple)) or name.startswith("options.")
     if isinstance(value, str) and not isinstance(before, str):
-        if isinstance(before, (list, tuple)):
+        if isinstance(before, (list, tuple)) or (several and "," in value):
             value = [_word(word.strip()) for word in value.strip("[]").split(",")]
         else:
             try:
@@ -249,7 +250,9 @@ def _parsed(name: str, value: Any, before: Any) -> Any:
                 raise InputError(f"expected {name} to be like {before!r}; got {value!r}") from None
     if isinstance(before, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if before is not None and not isinstance(value, type(before)) and not (isinstance(before, tuple) and isinstance(value, list)):
+    kind = type(before[0]) if isinstance(before, (list, tuple)) and before else type(before)
+    fits = all(isinstance(one, kind) for one in value) if several and isinstance(value, list) else isinstance(value, type(before))
+    if before is not None and not fits:
         raise InputError(f"expected {name} to be like {before!r}; got {value!r}")
     return value
 
