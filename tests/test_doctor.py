@@ -35,6 +35,17 @@ def test_a_missing_detector_network_is_found(monkeypatch: pytest.MonkeyPatch, tm
     assert findings["detector whole"].ok
 
 
+def test_a_pyav_that_reads_no_videos_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*given: object, **others: object) -> None:
+        raise TypeError("open() got an unexpected keyword argument")
+
+    assert {finding.what: finding for finding in doctor.examine()}["video self-test"].ok
+    monkeypatch.setattr("mien.media.videos.open_container", refuses)
+    findings = {finding.what: finding for finding in doctor.examine()}
+    assert findings["video self-test"] == doctor.Finding("video self-test", False, "TypeError: open() got an unexpected keyword argument")
+    assert findings["self-test"].ok
+
+
 def test_unforeseen_troubles_are_findings_too() -> None:
     def broken() -> str:
         raise RuntimeError("the disk is on fire")

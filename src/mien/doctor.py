@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -57,6 +59,7 @@ def examine() -> Iterator[Finding]:
     yield from _detectors()
     yield from _networks()
     yield _tried("self-test", _self_test)
+    yield _tried("video self-test", _video_self_test)
 
 
 def _package(name: str, *, missing: bool | None, remedy: str) -> Finding:
@@ -116,3 +119,26 @@ def _self_test() -> str:
         raise MienError(f"expected the same answer alone and in a batch; they differ by {difference:.1e}")
     [face] = alone
     return f"a drawn face found ({face.score:.2f}) and read ({face.emotion} {face.confidence:.2f}), alone and in a batch alike"
+
+
+def _video_self_test() -> str:
+    """Write a drawn face as a video, and find it there at its times."""
+    from mien.media import Frame, MovieWriter, open_media
+    from mien.pipeline import Pipeline
+    from mien.portrait import draw_portrait
+
+    portrait, times = draw_portrait(), [0.0, 0.5, 1.25]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "portrait.mp4"
+        with MovieWriter(path, portrait.shape[1], portrait.shape[0], rate=4) as movie:
+            for time in times:
+                movie.write(portrait, time)
+        with open_media(path) as media:
+            frames = [frame for frame in media if isinstance(frame, Frame)]
+    seen = [round(frame.time, 3) for frame in frames]
+    if seen != times:
+        raise MienError(f"expected frames at {times} s in a video of mien's own making; got {seen}")
+    found = [len(faces) for faces in Pipeline(threads=1)(frames)]
+    if found != [1] * len(times):
+        raise MienError(f"expected one face in each frame of a video of mien's own making; got {found}")
+    return f"a drawn face written as a video, and found in its {len(times)} frames at their times"

@@ -198,6 +198,21 @@ def test_whole_file_with_longer_sound_has_nothing_missing() -> None:
     assert (len(frames), bad) == (10, [])
 
 
+def test_a_title_that_is_no_utf8_is_no_reason_to_refuse() -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as container:
+        container.metadata["title"] = "title-in-latin-1"
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for index in range(3):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(level(index), format="rgb24")))
+        container.mux(video.encode(None))
+    data = file.getvalue()
+    assert b"title-in-latin-1" in data
+    _, frames, bad = read(data.replace(b"title-in-latin-1", b"\xe9\xff-in-latin-1.."))
+    assert (len(frames), bad) == (3, [])
+
+
 def with_cover(form: str, codec: str) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
@@ -15,6 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien.errors import InputError, MediaError
+from mien.media.containers import open_container
 from mien.media.content import Content
 from mien.media.decoding import Decoding, extent
 from mien.media.opened import Frames, Media
@@ -87,7 +87,7 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
 def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[tuple[InputContainer, VideoStream]]:
     # FFmpeg gets a file object and may open nothing else by itself, so that no file can make it read another.
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": "0"}
-    with content.open() as file, av.open(file, "r", container_options=options, metadata_errors="replace") as container:
+    with content.open() as file, open_container(file, container_options=options) as container:
         stream = _video_stream(container, content.name)
         context = stream.codec_context
         check_size(context.width, context.height, content.name, wanted.max_pixels)

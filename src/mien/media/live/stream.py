@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien.errors import LostError
+from mien.media.containers import open_container
 from mien.media.live.feed import Shot
 from mien.media.live.options import LiveOptions
 from mien.media.upright import Upright, check_size
@@ -51,7 +51,7 @@ def opened(opening: Opening, options: LiveOptions) -> Iterator[tuple[InputContai
     began = time.monotonic()
     try:
         # The timeout is PyAV's own, which works for every protocol; FFmpeg's options for it differ from one to the next.
-        container = av.open(opening.url, "r", opening.form, options=opening.settings, metadata_errors="replace", timeout=options.timeout)
+        container = open_container(opening.url, opening.form, options=opening.settings, timeout=options.timeout)
     except FFmpegError as error:
         raise opening.explain(error, time.monotonic() - began) from None
     with container:
