@@ -48,7 +48,8 @@ class Extent:
 
 def extent(container: InputContainer, stream: VideoStream, content: Content) -> Extent:
     """Read what the header promises."""
-    rate = _exact(stream.average_rate or stream.guessed_rate)
+    told = stream.average_rate or stream.guessed_rate
+    rate = Fraction(told.numerator, told.denominator) if told else None  # PyAV 19 has a kind of fraction of its own.
     duration: float | None = None
     if stream.duration is not None and stream.time_base is not None:
         duration = float(stream.duration * stream.time_base)
@@ -269,11 +270,6 @@ class _Ledger:
         lost = sorted(stamp for stamp in self._due if (last is None or stamp > last) and (pts is None or stamp < pts))
         self._due.difference_update(lost)
         return lost
-
-
-def _exact(rate: Fraction | None) -> Fraction | None:
-    """PyAV 19 has a kind of fraction of its own."""
-    return Fraction(rate.numerator, rate.denominator) if rate else None
 
 
 def _start(container: InputContainer, stream: VideoStream) -> Fraction:
