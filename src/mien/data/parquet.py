@@ -196,7 +196,7 @@ def write_parquet(data: FaceDataset, path: Path, track: Track = untracked) -> No
     packed = io.BytesIO()
     polars.DataFrame(columns).write_parquet(packed, metadata=stated)
     with written_aside(path) as aside, told(path):
-        aside.write_bytes(packed.getbuffer())
+        aside.write_bytes(packed.getvalue())
 
 
 def _stored(pictures: Any) -> Iterator[dict[str, Any]]:

@@ -27,7 +27,9 @@ class Upright:
     """
 
     def __init__(self, name: str, stream: VideoStream, max_pixels: int) -> None:
-        self._name, self._stream, self._max_pixels = name, stream, max_pixels
+        self._name, self._max_pixels = name, max_pixels
+        # Asked now, for a picture may be wanted when the stream has been closed.
+        self._shape = stream.sample_aspect_ratio
         self._reformatter = VideoReformatter()
         self._turns: dict[int, Turn] = {}
 
@@ -42,7 +44,7 @@ class Upright:
             # To ask a frame for its side data keeps it in memory until the next sweep, so only one per rotation is asked.
             if frame.rotation not in self._turns:
                 self._turns[frame.rotation] = turn(frame)
-            return _to_rgb(frame, square_size(frame, self._stream), self._turns[frame.rotation], self._reformatter)
+            return _to_rgb(frame, square_size(frame, self._shape), self._turns[frame.rotation], self._reformatter)
         except (FFmpegError, ValueError) as error:
             message = f"{self._name}: expected a known pixel format; got {frame.format.name} ({error}): convert the video to H.264"
             raise MediaError(message, "unsupported") from None
@@ -59,9 +61,8 @@ def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
         raise MediaError(f"{name}: expected at most {max_pixels:,} pixels; got {shape}: scale it down or raise max_pixels", "too_large")
 
 
-def square_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
-    """Width and height before rotation with square pixels: one side of each pixel is stretched, none is shrunk."""
-    shape = stream.sample_aspect_ratio
+def square_size(frame: VideoFrame, shape: Any) -> tuple[int, int]:
+    """Width and height before rotation with square pixels, where a pixel is ``shape`` times as wide as high: one side of each is stretched."""
     if not shape or shape == 1 or not Fraction(1, 4) <= shape <= 4:
         return frame.width, frame.height
     return (round(frame.width * shape), frame.height) if shape > 1 else (frame.width, round(frame.height / shape))

@@ -117,7 +117,7 @@ def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, in
             frames = []
         for frame in frames:
             if isinstance(frame, VideoFrame):
-                width, height = square_size(frame, stream)
+                width, height = square_size(frame, stream.sample_aspect_ratio)
                 return (height, width) if turn(frame)[0] else (width, height)
         if number > 100:
             break

@@ -95,7 +95,7 @@ class ParquetTable:
         # Through memory: of a full disk polars tells in its own ways, and it is not to be left half-way.
         packed = io.BytesIO()
         _polars().concat(self._parts).write_parquet(packed)
-        file.write(packed.getbuffer())
+        file.write(packed.getvalue())
 
     def _gather(self) -> None:
         flat = [flat_row(row, self._labels) for row in self._waiting]

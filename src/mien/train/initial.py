@@ -46,7 +46,7 @@ class Initial:
     def put_into(self, network: nn.Module, images: NDArray[np.uint8], classes: Mapping[str, Sequence[str]]) -> None:
         """Give a network the file's weights, so that it answers as the file does.
 
-        Files have batch normalisation folded into the convolution before it. It is unfolded by what the convolution gives for some
+        Files have batch normalisation folded into the convolution before it, where there is one. It is unfolded by what the convolution gives for some
         pictures: filters keep the norms that the network was born with, which set how fast they learn, and the normalisation's weights
         make up for the rest. Classes that the file's head of the same name does not know stay as they were born.
 
@@ -85,10 +85,13 @@ class Initial:
     def _convolution(self, name: str, module: nn.Conv2d) -> tuple[Tensor, Tensor]:
         """Put a convolution's filters in, at their former norms; what its output must be multiplied with, and added to, is returned."""
         weight, bias = self._of(f"{name}.weight"), self._of(f"{name}.weight_bias")
-        if weight is None or bias is None or weight.shape != module.weight.shape:
+        if weight is None or weight.shape != module.weight.shape:
             got = "none" if weight is None else tuple(weight.shape)
             wanted = f"the filters {tuple(module.weight.shape)} of {name}"
             raise InputError(f"{self._path}: expected {wanted}; got {got}: start with a file of the same network, in floats")
+        if bias is None:  # Nothing was folded into it: the one after it, across the channels, was normalised.
+            module.weight.copy_(weight)
+            return torch.ones(len(weight)), torch.zeros(len(weight))
         born = module.weight.flatten(1).norm(dim=1)
         ratio = weight.flatten(1).norm(dim=1) / born
         module.weight.copy_(torch.where(ratio[:, None, None, None] > 0, weight / ratio[:, None, None, None], module.weight))
