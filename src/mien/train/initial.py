@@ -46,8 +46,8 @@ class Initial:
     def put_into(self, network: nn.Module, images: NDArray[np.uint8], classes: Mapping[str, Sequence[str]]) -> None:
         """Give a network the file's weights, so that it answers as the file does.
 
-        Files have batch normalisation folded into the convolution before it, where there is one. It is unfolded by what the convolution gives for some
-        pictures: filters keep the norms that the network was born with, which set how fast they learn, and the normalisation's weights
+        Files have batch normalisation folded into the convolution before it, where there is one. It is unfolded by what the convolution gives
+        for some pictures: filters keep the norms that the network was born with, which set how fast they learn, and the normalisation's weights
         make up for the rest. Classes that the file's head of the same name does not know stay as they were born.
 
         Args:
