@@ -16,7 +16,7 @@ from mien import InputError, NetworkError  # noqa: E402
 from mien.labels import EXPRESSIONS, FERPLUS  # noqa: E402
 from mien.networks import network_path  # noqa: E402
 from mien.runtime import open_network  # noqa: E402
-from mien.train.export import predict  # noqa: E402
+from mien.train.export import export, predict  # noqa: E402
 from mien.train.initial import Initial  # noqa: E402
 from mien.train.presets import preset  # noqa: E402
 from mien.train.recipe import Optimizer, Recipe  # noqa: E402
@@ -80,6 +80,13 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     for name in ("small", "nano-int8"):
         with pytest.raises(InputError, match=r"expected the filters .* start with a file of the same network"):
             Initial(network_path(name)).put_into(new_network(NANO, BOTH), stripes().images[:50], BOTH)
+    # Of a network whose convolutions are not normalised only a part would be taken over.
+    other = replace(RECIPE, network="monyok", options={}, heads=("fer2013",), precision="32", epochs=1)
+    train(stripes(), other, tmp_path / "run", hardware=CPU)
+    export(tmp_path / "run", stripes(), tmp_path / "other.onnx", "mien train")
+    heads = {"fer2013": EXPRESSIONS.names}
+    with pytest.raises(InputError, match=r"expected the filters .* of features\.conv1; got such with a bias of their own"):
+        Initial(tmp_path / "other.onnx").put_into(new_network(other, heads), stripes().images[:50], heads)
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(NetworkError):
         Initial(tmp_path / "broken.onnx")

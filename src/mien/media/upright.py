@@ -62,7 +62,12 @@ def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
 
 
 def square_size(frame: VideoFrame, shape: Any) -> tuple[int, int]:
-    """Width and height before rotation with square pixels, where a pixel is ``shape`` times as wide as high: one side of each is stretched."""
+    """Width and height before rotation with square pixels: one side of each pixel is stretched, none is shrunk.
+
+    Args:
+        frame: A decoded frame.
+        shape: Width over height of a pixel, a fraction of Python's or of PyAV's own; None or 0: not told, square.
+    """
     if not shape or shape == 1 or not Fraction(1, 4) <= shape <= 4:
         return frame.width, frame.height
     return (round(frame.width * shape), frame.height) if shape > 1 else (frame.width, round(frame.height / shape))

@@ -85,8 +85,8 @@ class Initial:
     def _convolution(self, name: str, module: nn.Conv2d) -> tuple[Tensor, Tensor]:
         """Put a convolution's filters in, at their former norms; what its output must be multiplied with, and added to, is returned."""
         weight, bias = self._of(f"{name}.weight"), self._of(f"{name}.weight_bias")
-        if weight is None or weight.shape != module.weight.shape:
-            got = "none" if weight is None else tuple(weight.shape)
+        if weight is None or weight.shape != module.weight.shape or module.bias is not None:
+            got = "none" if weight is None else "such with a bias of their own" if weight.shape == module.weight.shape else tuple(weight.shape)
             wanted = f"the filters {tuple(module.weight.shape)} of {name}"
             raise InputError(f"{self._path}: expected {wanted}; got {got}: start with a file of the same network, in floats")
         if bias is None:  # Nothing was folded into it: the one after it, across the channels, was normalised.
