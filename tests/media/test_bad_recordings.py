@@ -22,9 +22,9 @@ def blank(width: int = 240, height: int = 240) -> np.ndarray:
     return np.full((height, width, 3), 90, np.uint8)
 
 
-def wide(portrait: np.ndarray) -> np.ndarray:
-    """The portrait in a picture of another size, further to the right."""
-    return np.pad(portrait, ((0, 40), (80, 0), (0, 0)), mode="edge")
+def wide(astronaut: np.ndarray) -> np.ndarray:
+    """A photographed face right of the middle, 320x280: found with .99 however it is encoded, where the drawn one has .8."""
+    return np.ascontiguousarray(astronaut[:280, 60:380])
 
 
 @pytest.fixture(autouse=True)
@@ -70,9 +70,9 @@ def test_a_varying_frame_rate_keeps_its_times(portrait: np.ndarray, tmp_path: Pa
 
 
 @pytest.mark.parametrize("matrix", [(0, 1, -1, 0), (0, -1, 1, 0), (-1, 0, 0, -1)])
-def test_a_phone_held_upright(portrait: np.ndarray, tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+def test_a_phone_held_upright(astronaut: np.ndarray, tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
     turns = {(0, 1, -1, 0): 1, (0, -1, 1, 0): -1, (-1, 0, 0, -1): 2}[matrix]
-    upright = wide(portrait)
+    upright = wide(astronaut)
     lying = np.ascontiguousarray(np.rot90(upright, turns))
     rows, status, out = analyze(with_matrix(clip([lying] * 8), *matrix), tmp_path)
     assert status == 0
@@ -141,9 +141,10 @@ def test_an_hour_without_a_face(portrait: np.ndarray, tmp_path: Path) -> None:
     assert len(page) < 300_000
 
 
-def test_a_resolution_that_changes(portrait: np.ndarray, tmp_path: Path) -> None:
-    large = wide(portrait)
-    data = clip([portrait] * 10, [number / 10 for number in range(10)], form="mpegts")
+def test_a_resolution_that_changes(astronaut: np.ndarray, tmp_path: Path) -> None:
+    large = wide(astronaut)
+    small = np.ascontiguousarray(large[:240, 80:])
+    data = clip([small] * 10, [number / 10 for number in range(10)], form="mpegts")
     data += clip([large] * 10, [1 + number / 10 for number in range(10)], form="mpegts")
     rows, status, out = analyze(data, tmp_path, "changing.ts")
     assert status == 0
