@@ -19,6 +19,7 @@ from torch.nn import functional  # noqa: E402
 from mien.models import count_weights  # noqa: E402
 from mien.models.locally_connected import LocallyConnected2d  # noqa: E402
 from mien.models.mini_xception import XceptionModule  # noqa: E402
+from mien.models.residual import ResidualBlock  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 EVERY = pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -150,6 +151,31 @@ def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
     groups = [layer.groups for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     assert groups == [1, 1, 1, 1, 1, 1, 1, 1, 6, 1, 8, 1, 1]  # Stem; one block; two, the first with a shortcut; depthwise and pointwise, twice.
     assert {name: answer.shape for name, answer in network.eval()(faces(2)).items()} == {"fer2013": (2, 7)}
+    wider = create_model("small", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1, kernel=5)
+    assert count_weights(wider).trainable - count_weights(network).trainable == (6 + 8) * (25 - 9)
+    assert wider.eval()(faces(2))["fer2013"].shape == (2, 7)
+
+
+def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
+    network = create_model("small", widths=(4, 6, 8), blocks=1, stride=2, blur=True)
+    assert [type(layer).__name__ for layer in network.stages] == ["ResidualBlock", "Blur", "ResidualBlock", "Blur", "ResidualBlock"]
+    assert not any(
+        layer.stride == (2, 2)
+        for block in network.stages
+        if isinstance(block, ResidualBlock)
+        for layer in block.modules()
+        if isinstance(layer, nn.Conv2d)
+    )
+    first = network.stages[1]
+    assert first.weight.shape == (4, 1, 3, 3)
+    assert first.weight.sum(dim=(2, 3)).flatten().tolist() == [1, 1, 1, 1]
+    assert (first.weight[0, 0, 1, 1], first.weight[0, 0, 0, 0]) == (0.25, 0.0625)
+    network(faces(2))["fer2013"].sum().backward()
+    assert first.weight.grad is None
+    # One pixel to the side, and half a pixel after the blur: a picture of stripes that a stride would miss or meet is gray either way.
+    stripes = torch.zeros(1, 4, 8, 8)
+    stripes[..., ::2] = 1
+    assert first(stripes)[..., 1:, 1:].unique().tolist() == first(stripes.roll(1, 3))[..., 1:, 1:].unique().tolist() == [0.5]
 
 
 def test_keras_networks_begin_as_in_keras() -> None:
@@ -172,6 +198,7 @@ def test_keras_networks_begin_as_in_keras() -> None:
         ({"name": "kalu", "widths": (8, 8)}, r"options of kalu \(dropout\); got widths"),
         ({"name": "small", "widths": (8, 8), "blocks": (1, 1, 2)}, r"fit 2 stages .* got blocks \(1, 1, 2\), separable 0"),
         ({"name": "small", "widths": (8, 8), "separable": 3}, r"fit 2 stages .* separable 3"),
+        ({"name": "small", "separable": 1, "kernel": 4}, r"odd kernel, such as 3 or 5; got 4"),
     ],
 )
 def test_what_cannot_be_built_is_told(asked: dict[str, object], says: str) -> None:

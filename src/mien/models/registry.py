@@ -62,7 +62,7 @@ NETWORKS: Mapping[str, Entry] = {
         "mien.models.residual:ResidualNet",
         "ours",
         "centre 44x44, mean 0, deviation 1",
-        "options widths, blocks, view, dropout, stride, separable",
+        "options widths, blocks, view, dropout, stride, separable, kernel, blur",
     ),
     "spittlemeister": Entry(
         "mien.models.spittlemeister:SpittlemeisterNet",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +19,13 @@ class ResidualBlock(nn.Module):
         inputs: Channels that come.
         outputs: Channels that go.
         stride: Of the first convolution and the shortcut.
-        separable: Each convolution is one within the channels, then one across them (Chollet 2017): a ninth of the weights.
+        separable: 0: 3x3 convolutions. Otherwise each is one of so many px a side within the channels, then one across them (Chollet 2017): a
+            ninth of the weights, which buys more channels and wider filters.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int, separable: bool = False) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, separable: int = 0) -> None:
         super().__init__()
-        convolution = _separable if separable else _full
+        convolution = partial(_separable, side=separable) if separable else _full
         self.first = convolution(inputs, outputs, stride)
         self.first_norm = nn.BatchNorm2d(outputs)
         self.second = convolution(outputs, outputs, 1)
@@ -43,8 +45,31 @@ def _full(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
 
 
-def _separable(inputs: int, outputs: int, stride: int) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False), nn.Conv2d(inputs, outputs, 1, bias=False))
+def _separable(inputs: int, outputs: int, stride: int, side: int) -> nn.Module:
+    within = nn.Conv2d(inputs, inputs, side, stride, side // 2, groups=inputs, bias=False)
+    return nn.Sequential(within, nn.Conv2d(inputs, outputs, 1, bias=False))
+
+
+class Blur(nn.Conv2d):
+    """Halves the resolution without aliasing: a fixed 3x3 binomial filter in each channel, then every second place (Zhang 2019,
+    https://arxiv.org/abs/1904.11486).
+
+    Args:
+        channels: That come and go.
+
+    >>> Blur(1)(torch.ones(1, 1, 4, 4))[0, 0, 1, 1].item()
+    1.0
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 3, 2, 1, groups=channels, bias=False)
+        self.weight.requires_grad_(False)
+
+    def reset_parameters(self) -> None:
+        """The filter is always the same."""
+        line = torch.tensor([0.25, 0.5, 0.25])
+        with torch.no_grad():
+            self.weight.copy_(line[:, None] * line)
 
 
 class ResidualNet(nn.Module):
@@ -59,9 +84,11 @@ class ResidualNet(nn.Module):
         stride: Of the first convolution; 2 takes a quarter of the time for the same widths.
         separable: How many of the last stages have separable convolutions: where the picture is small and the channels are many, these give
             more channels for the same weights and time.
+        kernel: Side in px of the separable convolutions within the channels, odd.
+        blur: Whether every stage but the first begins with a `Blur`, instead of a stride in its first block.
 
     Raises:
-        InputError: ``blocks`` or ``separable`` do not fit the number of stages.
+        InputError: ``blocks`` or ``separable`` do not fit the number of stages, or ``kernel`` is not odd.
 
     The input is ``(n, 1, h, w)``, gray, 0 to 255. Each picture is brought to mean 0 and deviation 1 first, so that a
     face in poor light looks to the network much like one in good light. The output is ``{head: (n, k) logits}``.
@@ -76,6 +103,8 @@ class ResidualNet(nn.Module):
         dropout: float = 0.2,
         stride: int = 1,
         separable: int = 0,
+        kernel: int = 3,
+        blur: bool = False,
     ) -> None:
         super().__init__()
         self.view = view
@@ -84,18 +113,24 @@ class ResidualNet(nn.Module):
             raise InputError(
                 f"expected blocks and separable to fit {len(widths)} stages (widths {list(widths)}); got blocks {blocks}, separable {separable}"
             )
+        if kernel < 1 or kernel % 2 == 0:
+            raise InputError(f"expected an odd kernel, such as 3 or 5; got {kernel}")
         self.stem = nn.Sequential(nn.Conv2d(1, widths[0], 3, stride, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
         stages: list[nn.Module] = []
         inputs = widths[0]
         for stage, (outputs, count) in enumerate(zip(widths, each, strict=True)):
+            halved = stage > 0
+            if blur and halved:
+                stages.append(Blur(inputs))
             for block in range(count):
-                stages.append(ResidualBlock(inputs, outputs, 2 if block == 0 and stage > 0 else 1, stage >= len(widths) - separable))
+                stride = 2 if block == 0 and halved and not blur else 1
+                stages.append(ResidualBlock(inputs, outputs, stride, kernel if stage >= len(widths) - separable else 0))
                 inputs = outputs
         self.stages = nn.Sequential(*stages)
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({name: nn.Linear(inputs, classes) for name, classes in heads.items()})
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, nn.Conv2d) and not isinstance(module, Blur):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
