@@ -74,7 +74,7 @@ class WithinChannels(nn.Conv2d):
         impulses = torch.eye(height * width, device=x.device).view(-1, 1, height, width)
         answers = functional.conv2d(impulses, self.weight, padding=self.padding)  # ``(places, channels, h, w)``
         made = torch.bmm(x.flatten(2).transpose(0, 1), answers.flatten(2).transpose(0, 1))
-        return made.transpose(0, 1).unflatten(2, (height, width))
+        return made.transpose(0, 1).reshape(x.shape)
 
 
 class Blur(nn.Conv2d):

@@ -106,11 +106,10 @@ def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
 
 
 def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
-    """The same network with convolutions and sums of bytes, first convolutions left in float."""
+    """The same network with convolutions and sums of bytes, all up to the first convolutions left in float."""
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    first = _first_convolutions(bare)
-    if not first:
+    if all(node.op_type != "Conv" for node in bare.graph.node):
         raise NetworkError("expected a network with convolutions to quantise; it has none")
     with TemporaryDirectory() as folder, _quiet():
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
@@ -121,7 +120,7 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
             _Pictures(name, images),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Add", "Relu"],
-            nodes_to_exclude=first,
+            nodes_to_exclude=_front(bare),
             per_channel=True,
             # Processors without instructions for such sums add two products in 16 bits, which 7-bit weights cannot overflow.
             reduce_range=True,
@@ -133,17 +132,20 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
         return onnx.load(after)
 
 
-def _first_convolutions(bare: Any) -> list[str]:
-    """Names of the convolutions that no other one comes before: one for each network in the file."""
+def _front(bare: Any) -> list[str]:
+    """Names of all that no convolution comes before, and thus of the first one of each network in the file too.
+
+    The sums among them bring the picture to deviation 1: in steps of a 255th of the largest variance, a picture in poor light would lose it.
+    """
     after: set[str] = set()
-    first = []
+    front = []
     for node in bare.graph.node:  # In an order in which every value is made before it is used.
         behind = not after.isdisjoint(node.input)
-        if node.op_type == "Conv" and not behind:
-            first.append(node.name)
+        if not behind:
+            front.append(node.name)
         if node.op_type == "Conv" or behind:
             after.update(node.output)
-    return first
+    return front
 
 
 class _Pictures:
