@@ -19,7 +19,7 @@ from torch.nn import functional  # noqa: E402
 from mien.models import count_weights  # noqa: E402
 from mien.models.locally_connected import LocallyConnected2d  # noqa: E402
 from mien.models.mini_xception import XceptionModule  # noqa: E402
-from mien.models.residual import ResidualBlock  # noqa: E402
+from mien.models.residual import Blur, ResidualBlock, WithinChannels  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 EVERY = pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -159,23 +159,27 @@ def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
 def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
     network = create_model("small", widths=(4, 6, 8), blocks=1, stride=2, blur=True)
     assert [type(layer).__name__ for layer in network.stages] == ["ResidualBlock", "Blur", "ResidualBlock", "Blur", "ResidualBlock"]
-    assert not any(
-        layer.stride == (2, 2)
-        for block in network.stages
-        if isinstance(block, ResidualBlock)
-        for layer in block.modules()
-        if isinstance(layer, nn.Conv2d)
-    )
-    first = network.stages[1]
-    assert first.weight.shape == (4, 1, 3, 3)
-    assert first.weight.sum(dim=(2, 3)).flatten().tolist() == [1, 1, 1, 1]
-    assert (first.weight[0, 0, 1, 1], first.weight[0, 0, 0, 0]) == (0.25, 0.0625)
+    blocks = [layer for block in network.stages if isinstance(block, ResidualBlock) for layer in block.modules() if isinstance(layer, nn.Conv2d)]
+    assert {layer.stride for layer in blocks} == {(1, 1)}
+    blur = network.stages[1]
+    assert isinstance(blur, Blur)
     network(faces(2))["fer2013"].sum().backward()
-    assert first.weight.grad is None
-    # One pixel to the side, and half a pixel after the blur: a picture of stripes that a stride would miss or meet is gray either way.
+    assert blur.weight.grad is None
+    # Stripes of one pixel, which a stride alone would take for a bright or for a dark picture.
     stripes = torch.zeros(1, 4, 8, 8)
     stripes[..., ::2] = 1
-    assert first(stripes)[..., 1:, 1:].unique().tolist() == first(stripes.roll(1, 3))[..., 1:, 1:].unique().tolist() == [0.5]
+    for shifted in (stripes, stripes.roll(1, 3)):
+        assert blur(shifted)[..., 1:, 1:].unique().tolist() == [0.5]
+
+
+@pytest.mark.parametrize("size", [(11, 11), (22, 22), (7, 10)])
+def test_layers_answer_in_training_as_they_do_later(size: tuple[int, int]) -> None:
+    for layer in (Blur(3), WithinChannels(3, 5), WithinChannels(3, 3), WithinChannels(3, 5, stride=2)):
+        maps = torch.randn(4, 3, *size)
+        assert torch.allclose(layer.train()(maps), layer.eval()(maps), atol=1e-6)
+    layer, maps = WithinChannels(2, 5), torch.randn(4, 2, 6, 7)
+    slopes = [torch.autograd.grad(layer.train(training)(maps).square().sum(), layer.weight)[0] for training in (True, False)]
+    assert torch.allclose(*slopes, atol=1e-4)
 
 
 def test_keras_networks_begin_as_in_keras() -> None:
