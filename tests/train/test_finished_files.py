@@ -162,6 +162,9 @@ def test_bytes_are_close_to_floats_and_a_batch_to_its_pictures(tiny: Path, tmp_p
     assert card == read_card(whole)
     operators = [node.op_type for node in onnx.load(whole).graph.node]
     assert operators.count("QuantizeLinear") > 4
+    in_front = [operator for operator in operators[: operators.index("Conv")] if operator != "DequantizeLinear"]
+    assert {"ReduceMean", "Add", "Sqrt", "Div"} <= set(in_front), "the picture is brought to deviation 1"
+    assert "QuantizeLinear" not in in_front, "in floats"
     faces = leak_free(stripes(), PUBLIC_TEST).images[:, None].astype(np.float32)
     one, other = (open_network(path, threads=1).run({"faces": faces}) for path in (tiny, whole))
     assert np.abs(one["fer2013"] - other["fer2013"]).max() < 0.2
