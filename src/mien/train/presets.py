@@ -38,7 +38,6 @@ _NANO = {
     "options.blocks": [1, 1, 2],
     "options.separable": 1,
     "options.stride": 2,
-    "options.blur": True,
     "options.dropout": 0.0,
 }
 _MILD = {"augmentation.scale": 0.15, "augmentation.rotation": 8.0, "augmentation.coarse": 0.1, "augmentation.erase": 0.1}
