@@ -17,9 +17,10 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from mien.models import count_weights  # noqa: E402
+from mien.models.depthwise import BlurPool2d, DepthwiseConv2d  # noqa: E402
 from mien.models.locally_connected import LocallyConnected2d  # noqa: E402
 from mien.models.mini_xception import XceptionModule  # noqa: E402
-from mien.models.residual import Blur, ResidualBlock, WithinChannels  # noqa: E402
+from mien.models.residual import ResidualBlock  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 EVERY = pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -158,11 +159,11 @@ def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
 
 def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
     network = create_model("small", widths=(4, 6, 8), blocks=1, stride=2, blur=True)
-    assert [type(layer).__name__ for layer in network.stages] == ["ResidualBlock", "Blur", "ResidualBlock", "Blur", "ResidualBlock"]
+    assert [type(layer).__name__ for layer in network.stages] == ["ResidualBlock", "BlurPool2d", "ResidualBlock", "BlurPool2d", "ResidualBlock"]
     blocks = [layer for block in network.stages if isinstance(block, ResidualBlock) for layer in block.modules() if isinstance(layer, nn.Conv2d)]
     assert {layer.stride for layer in blocks} == {(1, 1)}
     blur = network.stages[1]
-    assert isinstance(blur, Blur)
+    assert isinstance(blur, BlurPool2d)
     network(faces(2))["fer2013"].sum().backward()
     assert blur.weight.grad is None
     # Stripes of one pixel, which a stride alone would take for a bright or for a dark picture.
@@ -174,10 +175,10 @@ def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
 
 @pytest.mark.parametrize("size", [(11, 11), (22, 22), (7, 10)])
 def test_layers_answer_in_training_as_they_do_later(size: tuple[int, int]) -> None:
-    for layer in (Blur(3), WithinChannels(3, 5), WithinChannels(3, 3), WithinChannels(3, 5, stride=2)):
+    for layer in (BlurPool2d(3), DepthwiseConv2d(3, 5), DepthwiseConv2d(3, 3), DepthwiseConv2d(3, 5, stride=2)):
         maps = torch.randn(4, 3, *size)
         assert torch.allclose(layer.train()(maps), layer.eval()(maps), atol=1e-6)
-    layer, maps = WithinChannels(2, 5), torch.randn(4, 2, 6, 7)
+    layer, maps = DepthwiseConv2d(2, 5), torch.randn(4, 2, 6, 7)
     slopes = [torch.autograd.grad(layer.train(training)(maps).square().sum(), layer.weight)[0] for training in (True, False)]
     assert torch.allclose(*slopes, atol=1e-4)
 

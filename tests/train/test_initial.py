@@ -47,6 +47,18 @@ def test_a_network_answers_as_the_file_that_it_started_with(name: str) -> None:
         torch.testing.assert_close(now, born, rtol=1e-3, atol=1e-3)
 
 
+def test_so_does_one_that_halves_without_aliasing_and_has_wide_filters(tmp_path: Path) -> None:
+    recipe = replace(NANO, options={"widths": [4, 6, 8], "blocks": 1, "stride": 2, "separable": 1, "kernel": 5, "blur": True})
+    train(stripes(), recipe, tmp_path / "run", hardware=CPU)
+    export(tmp_path / "run", stripes(), tmp_path / "file.onnx", "mien train")
+    faces = stripes().images[:300]
+    network = new_network(replace(recipe, seed=9), BOTH)
+    Initial(tmp_path / "file.onnx").put_into(network, faces, BOTH)
+    learned = predict(load_run(tmp_path / "run").network, faces)
+    for head, logits in predict(network, faces).items():
+        np.testing.assert_allclose(logits, learned[head], atol=1e-4)
+
+
 def _norms(network: torch.nn.Module) -> list[torch.Tensor]:
     """Of the filters of every convolution that is normalised; those within a channel are not."""
     convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d) and module.groups == 1]

@@ -32,6 +32,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mien.models.depthwise import DepthwiseConv2d
 from mien.models.keras_defaults import batch_norm_2d, initialise
 
 
@@ -48,11 +49,11 @@ class XceptionModule(nn.Module):
         super().__init__()
         self.main = nn.Sequential(
             OrderedDict(
-                depthwise1=nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False),
+                depthwise1=DepthwiseConv2d(inputs, 3),
                 pointwise1=nn.Conv2d(inputs, outputs, 1, bias=False),
                 norm1=batch_norm_2d(outputs),
                 relu1=nn.ReLU(),
-                depthwise2=nn.Conv2d(outputs, outputs, 3, padding=1, groups=outputs, bias=False),
+                depthwise2=DepthwiseConv2d(outputs, 3),
                 pointwise2=nn.Conv2d(outputs, outputs, 1, bias=False),
                 norm2=batch_norm_2d(outputs),
                 pool=nn.MaxPool2d(3, 2, padding=size % 2, ceil_mode=True),

@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.errors import InputError
-
-_FEW = 64
-"""Places of a map up to which matrices are faster."""
+from mien.models.depthwise import BlurPool2d, DepthwiseConv2d
 
 
 class ResidualBlock(nn.Module):
@@ -49,60 +47,7 @@ def _full(inputs: int, outputs: int, stride: int) -> nn.Module:
 
 
 def _separable(inputs: int, outputs: int, stride: int, side: int) -> nn.Module:
-    return nn.Sequential(WithinChannels(inputs, side, stride), nn.Conv2d(inputs, outputs, 1, bias=False))
-
-
-class WithinChannels(nn.Conv2d):
-    """A convolution within each channel (depthwise), which also trains fast with wide filters on small maps.
-
-    PyTorch's own takes twelve times as long for 5x5 as for 3x3 on a CPU. Over the few places of a small map it is the product with a matrix
-    per channel, which takes a quarter of that.
-
-    Args:
-        channels: That come and go.
-        side: Of the filters, in px, odd.
-        stride: Every how many places.
-    """
-
-    def __init__(self, channels: int, side: int, stride: int = 1) -> None:
-        super().__init__(channels, channels, side, stride, side // 2, groups=channels, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[2:]
-        if not self.training or x.device.type != "cpu" or self.stride != (1, 1) or self.kernel_size[0] <= 3 or height * width > _FEW:
-            return super().forward(x)
-        impulses = torch.eye(height * width, device=x.device).view(-1, 1, height, width)
-        answers = functional.conv2d(impulses, self.weight, padding=self.padding)  # ``(places, channels, h, w)``
-        made = torch.bmm(x.flatten(2).transpose(0, 1), answers.flatten(2).transpose(0, 1))
-        return made.transpose(0, 1).reshape(x.shape)
-
-
-class Blur(nn.Conv2d):
-    """Halves the resolution without aliasing: a fixed 3x3 binomial filter in each channel, then every second place (Zhang 2019,
-    https://arxiv.org/abs/1904.11486).
-
-    Args:
-        channels: That come and go.
-
-    >>> Blur(1)(torch.ones(1, 1, 4, 4))[0, 0, 1, 1].item()
-    1.0
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, channels, 3, 2, 1, groups=channels, bias=False)
-        self.weight.requires_grad_(False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return super().forward(x)
-        # The same by two means of 2x2, whose gradients PyTorch has five times as soon.
-        return functional.avg_pool2d(functional.avg_pool2d(x, 2, 1, 1), 2)
-
-    def reset_parameters(self) -> None:
-        """The filter is always the same."""
-        line = torch.tensor([0.25, 0.5, 0.25])
-        with torch.no_grad():
-            self.weight.copy_(line[:, None] * line)
+    return nn.Sequential(DepthwiseConv2d(inputs, side, stride), nn.Conv2d(inputs, outputs, 1, bias=False))
 
 
 class ResidualNet(nn.Module):
@@ -118,7 +63,7 @@ class ResidualNet(nn.Module):
         separable: How many of the last stages have separable convolutions: where the picture is small and the channels are many, these give
             more channels for the same weights and time.
         kernel: Side in px of the separable convolutions within the channels, odd.
-        blur: Whether every stage but the first begins with a `Blur`, instead of a stride in its first block.
+        blur: Whether every stage but the first begins with a `BlurPool2d`, instead of a stride in its first block.
 
     Raises:
         InputError: ``blocks`` or ``separable`` do not fit the number of stages, or ``kernel`` is not odd.
@@ -154,7 +99,7 @@ class ResidualNet(nn.Module):
         for stage, (outputs, count) in enumerate(zip(widths, each, strict=True)):
             halved = stage > 0
             if blur and halved:
-                stages.append(Blur(inputs))
+                stages.append(BlurPool2d(inputs))
             for block in range(count):
                 stride = 2 if block == 0 and halved and not blur else 1
                 stages.append(ResidualBlock(inputs, outputs, stride, kernel if stage >= len(widths) - separable else 0))
@@ -163,7 +108,7 @@ class ResidualNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({name: nn.Linear(inputs, classes) for name, classes in heads.items()})
         for module in self.modules():
-            if isinstance(module, nn.Conv2d) and not isinstance(module, Blur):
+            if isinstance(module, nn.Conv2d) and not isinstance(module, BlurPool2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
