@@ -38,6 +38,7 @@ _NANO = {
     "options.blocks": [1, 1, 2],
     "options.separable": 1,
     "options.stride": 2,
+    "options.blur": True,
     "options.dropout": 0.0,
 }
 _MILD = {"augmentation.scale": 0.15, "augmentation.rotation": 8.0, "augmentation.coarse": 0.1, "augmentation.erase": 0.1}
@@ -96,14 +97,14 @@ PRESETS: dict[str, Preset] = {
     ),
     "student-small": Preset(
         _STUDENT.changed({"epochs": 60, "optimizer.rate": 0.04, "optimizer.weight_decay": 1e-4}),
-        "ours: learns from views (mien views, --views), from the weights of small (--initial)",
+        "ours: learns from views of the teachers (mien views, --views), from the weights of small (--initial)",
         "-",
     ),
     "student-nano": Preset(
         _STUDENT.changed(
             {
                 **_NANO,
-                "epochs": 280,
+                "epochs": 300,
                 "optimizer.weight_decay": 1e-4,
                 "distillation.share": 0.9,
                 "distillation.steadiness": 0.5,
@@ -113,7 +114,7 @@ PRESETS: dict[str, Preset] = {
                 **dict.fromkeys(_POOR, 0.05),
             }
         ),
-        "ours: learns from views too, from random weights",
+        "ours: learns from views of medium, from random weights",
         "-",
     ),
     "speed": Preset(

@@ -23,6 +23,7 @@ from mien.train.curves import draw_curves
 from mien.train.cuts import cut, head_labels
 from mien.train.keeper import BEST, CURVES, LAST, RECIPE, Keeper, Row, Silence, Watch, sweep, write_history
 from mien.train.lesson import Lesson
+from mien.train.processes import Ending
 from mien.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def _trainer(folder: Path, recipe: Recipe, hardware: Hardware, keeper: Keeper, t
         logging.getLogger(name).setLevel(logging.ERROR)  # mien says what matters itself.
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    callbacks: list[Callback] = [keeper]
+    callbacks: list[Callback] = [keeper, Ending()]
     if recipe.patience:
         mode = "min" if recipe.monitor == "validation_loss" else "max"
         callbacks.append(EarlyStopping(recipe.monitor, patience=recipe.patience, mode=mode, check_on_train_epoch_end=False, check_finite=False))
