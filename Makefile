@@ -29,13 +29,11 @@ types: $(VENV)/.ready
 MIEN := $(VENV)/bin/mien
 OUT := src/mien/networks
 networks: $(VENV)/.ready
-	for name in small teacher-1 teacher-2 teacher-3; do $(MIEN) train $(DATA) --preset $$name --run runs/$$name || exit 1; done
+	$(MIEN) train $(DATA) --preset part-clear --run runs/part-clear
 	for seed in 41 42 43; do $(MIEN) train $(DATA) --preset part --seed $$seed --run runs/part-$$seed || exit 1; done
-	$(MIEN) views $(DATA) runs/small runs/teacher-1 runs/teacher-2 runs/teacher-3 -o runs/views --count 12 --split official
-	$(MIEN) train $(DATA) --preset student-small --views runs/views --initial runs/small/small.onnx --run runs/student-small
-	$(MIEN) join runs/small/small.onnx $(foreach seed,41 42 43,runs/part-$(seed)/part.onnx) $(DATA) -o $(OUT)/medium.onnx
-	$(MIEN) views $(DATA) $(OUT)/medium.onnx -o runs/views-medium
-	$(MIEN) train $(DATA) --preset student-nano --views runs/views-medium --run runs/student-nano
+	$(MIEN) join runs/part-clear/part-clear.onnx $(foreach seed,41 42 43,runs/part-$(seed)/part.onnx) $(DATA) -o $(OUT)/medium.onnx
+	$(MIEN) views $(DATA) $(OUT)/medium.onnx -o runs/views
+	for name in nano small; do $(MIEN) train $(DATA) --preset student-$$name --views runs/views --run runs/student-$$name || exit 1; done
 	for name in nano small; do cp runs/student-$$name/$$name.onnx $(OUT)/ || exit 1; done
 	for name in nano small medium; do $(MIEN) quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; done
 	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) open-private $(OUT)/$$name.onnx $(DATA) --log docs/private-test.log || exit 1; done
