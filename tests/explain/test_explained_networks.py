@@ -137,7 +137,7 @@ def test_the_shipped_network_sees_a_smile_at_the_mouth(head: str, astronaut: np.
     subject = open_explained("small", head)
     [face] = crops_of(astronaut, subject.classifier)
     happy = subject.classifier.labels.index("happy")
-    assert deepest(subject.features(face.gray)) == ["stages.7"]
+    assert deepest(subject.features(face.gray)) == ["stages.8"]
     mouth = np.zeros((48, 48), bool)
     mouth[30:44, 12:36] = True
     heat = gradcam(subject, face.gray, happy)

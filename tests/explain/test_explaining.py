@@ -127,7 +127,7 @@ def test_a_layer_that_is_not_there_lists_those_that_are(photo: Path, tmp_path: P
     pytest.importorskip("onnx")
     subject = open_explained()
     for kind in ("features", "gradcam"):
-        with pytest.raises(InputError, match=r"expected a layer out of .*stem\.1, stem\.2, .*stages\.7; got 'conv9'"):
+        with pytest.raises(InputError, match=r"expected a layer out of .*stem\.1, stem\.2, .*stages\.8; got 'conv9'"):
             list(explain(subject, photo, tmp_path, [kind], Choice(layer="conv9")))
     assert list(tmp_path.iterdir()) == []
 

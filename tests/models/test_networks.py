@@ -152,6 +152,8 @@ def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
     groups = [layer.groups for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     assert groups == [1, 1, 1, 1, 1, 1, 1, 1, 6, 1, 8, 1, 1]  # Stem; one block; two, the first with a shortcut; depthwise and pointwise, twice.
     assert {name: answer.shape for name, answer in network.eval()(faces(2)).items()} == {"fer2013": (2, 7)}
+    same = create_model("small", widths=(4, 6, 8), blocks=(2,), stride=2, separable=1)
+    assert count_weights(same) == count_weights(create_model("small", widths=(4, 6, 8), blocks=2, stride=2, separable=1))
     wider = create_model("small", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1, kernel=5)
     assert count_weights(wider).trainable - count_weights(network).trainable == (6 + 8) * (25 - 9)
     assert wider.eval()(faces(2))["fer2013"].shape == (2, 7)

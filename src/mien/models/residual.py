@@ -86,7 +86,8 @@ class ResidualNet(nn.Module):
     ) -> None:
         super().__init__()
         self.view = view
-        each = [blocks] * len(widths) if isinstance(blocks, int) else blocks
+        each = [blocks] if isinstance(blocks, int) else list(blocks)
+        each *= len(widths) if len(each) == 1 else 1
         if len(each) != len(widths) or not 0 <= separable <= len(widths):
             raise InputError(
                 f"expected blocks and separable to fit {len(widths)} stages (widths {list(widths)}); got blocks {blocks}, separable {separable}"

@@ -57,12 +57,13 @@ class Screen:
         yield self._shots(stop)
 
     def _shots(self, stop: Event) -> Iterator[Shot]:
-        due, failures = time.monotonic(), 0
+        due, failures = 0.0, 0
         while not stop.is_set():
             try:
                 # A new connection now and then: mss asks only once how large the screen is.
                 with self._desktop() as desktop:
                     for picture in self._grabs(desktop):
+                        due = due or time.monotonic()  # The first is as old as it is, however long the connection took.
                         yield Shot(due, picture)
                         failures, due = 0, max(due + self._step, time.monotonic())
                         if stop.wait(due - time.monotonic()):
