@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from mien.card import Card, InputSpec, write_card
+from mien.card import Card, InputSpec, read_card, write_card
 from mien.errors import InputError, NetworkError
 from mien.networks import detector_path, network_path, shipped
 from mien.runtime import open_network
@@ -111,6 +111,19 @@ def test_device_that_is_installed_but_does_not_start(rnet, monkeypatch):
 def test_threads_are_one_or_more(rnet):
     with pytest.raises(NetworkError, match="1 thread or more"):
         open_network(rnet, threads=0)
+
+
+@pytest.mark.parametrize(("name", "weights", "macs"), [("nano", 60_000, 6e6), ("small", 1_000_000, 70e6), ("medium", 3_000_000, 300e6)])
+def test_shipped_networks_keep_to_their_size(name: str, weights: int, macs: float) -> None:
+    for path in (shipped()[name], shipped()[f"{name}-int8"]):
+        card = read_card(path)
+        assert card.parameters <= weights
+        assert card.macs <= macs
+        assert b'.py", line ' not in path.read_bytes(), "which lines of whose folder made it is nobody's business"
+
+
+def test_shipped_networks_take_less_than_20_mb_together() -> None:
+    assert sum(path.stat().st_size for path in shipped().values()) < 20e6
 
 
 def test_network_path_takes_names_and_paths(rnet, tmp_path):

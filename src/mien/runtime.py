@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from mien.card import Card, read_card, read_network
 from mien.errors import InputError, NetworkError
 
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Remark of PyTorch's exporter at each node of a file: the modules that it came from, outermost first."""
+
 
 class Network:
     """One network, ready to run. It may be shared by threads. Made by `open_network`.

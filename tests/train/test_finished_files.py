@@ -104,6 +104,17 @@ def test_ferplus_is_calibrated_to_the_majority_and_the_blend_to_both() -> None:
     assert max(accuracy.values()) - accuracy[taken] < 0.01 < max(accuracy.values()) - accuracy[0]
 
 
+def test_a_file_does_not_tell_whose_computer_it_was_made_on(tiny: Path, tmp_path: Path) -> None:
+    join([tiny, tiny], stripes(), tmp_path / "two.onnx")
+    quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
+    for name in ("tiny.onnx", "two.onnx", "tiny-int8.onnx"):
+        told = (tmp_path / name).read_bytes()
+        assert b'.py", line ' not in told
+        assert str(Path(torch.__file__).parents[1]).encode() not in told
+        nodes = onnx.load(tmp_path / name).graph.node
+        assert any("'network" in entry.value for node in nodes for entry in node.metadata_props), "layers have their modules' names still"
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_a_tail_comes_off_and_goes_on_anew(run: Path, share: float, tmp_path: Path) -> None:
     network = load_run(run).network

@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from mien.classify import Classifier
 from mien.errors import InputError, MissingExtraError
 from mien.explain.explained import Kernels
-from mien.runtime import Network, open_graph
+from mien.runtime import SCOPES, Network, open_graph
 
 if TYPE_CHECKING:
     from mien.explain.conversion import Converted
-
-_SCOPES = "pkg.torch.onnx.name_scopes"
-"""Where PyTorch's exporter writes, for each node, the modules that it came from."""
 
 
 class GraphExplained:
@@ -110,7 +107,7 @@ def _array(weights: Any) -> NDArray[Any]:
 def _modules(model: Any) -> Iterator[tuple[str, str]]:
     """Each value that came from a module, and the module, without the wrapper that the exporter was given."""
     for node in model.graph.node:
-        scopes: list[str] = next((ast.literal_eval(entry.value) for entry in node.metadata_props if entry.key == _SCOPES), [])
+        scopes: list[str] = next((ast.literal_eval(entry.value) for entry in node.metadata_props if entry.key == SCOPES), [])
         module = scopes[-2].removeprefix("network.") if len(scopes) > 1 else ""
         if module not in ("", "network"):
             yield node.output[0], module

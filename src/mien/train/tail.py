@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 
 from mien.errors import NetworkError
 from mien.labels import FERPLUS
+from mien.runtime import SCOPES
 from mien.train.calibration import BLEND, Calibration
 
 _MAKING_ANSWERS = {"Div", "Exp", "LogSoftmax", "Softmax"}
@@ -62,10 +63,26 @@ def put_on(model: Any, heads: dict[str, int], calibration: Calibration) -> Any:
     if calibration.blend is not None:
         _put_on_blend(whole, calibration, calibration.blend)
         outputs = {BLEND: len(calibration.shared), **outputs}
+    _drop_remarks(whole)
     for name, classes in outputs.items():
         whole.graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", classes]))
     onnx.checker.check_model(whole)
     return whole
+
+
+def _drop_remarks(model: Any) -> None:
+    """Take out what nobody reads.
+
+    The exporter remarks at each node which lines of which folder it came from: nobody else's business, and a third of a small file.
+    """
+    for field in ("value_info", "metadata_props"):
+        model.graph.ClearField(field)
+    for value in (*model.graph.input, *model.graph.initializer):
+        value.ClearField("metadata_props")
+    for node in model.graph.node:
+        kept = [entry for entry in node.metadata_props if entry.key == SCOPES]
+        node.ClearField("metadata_props")
+        node.metadata_props.extend(kept)
 
 
 def _put_on_blend(model: Any, calibration: Calibration, share: float) -> None:
