@@ -30,8 +30,8 @@ MIEN := $(VENV)/bin/mien
 OUT := src/mien/networks
 networks: $(VENV)/.ready
 	$(MIEN) train $(DATA) --preset part-clear --run runs/part-clear
-	for seed in 41 42 43; do $(MIEN) train $(DATA) --preset part --seed $$seed --run runs/part-$$seed || exit 1; done
-	$(MIEN) join runs/part-clear/part-clear.onnx $(foreach seed,41 42 43,runs/part-$(seed)/part.onnx) $(DATA) -o $(OUT)/medium.onnx
+	for seed in 62 63 64; do $(MIEN) train $(DATA) --preset part --seed $$seed --run runs/part-$$seed || exit 1; done
+	$(MIEN) join runs/part-clear/part-clear.onnx $(foreach seed,62 63 64,runs/part-$(seed)/part.onnx) $(DATA) -o $(OUT)/medium.onnx
 	$(MIEN) views $(DATA) $(OUT)/medium.onnx -o runs/views
 	for name in nano small; do $(MIEN) train $(DATA) --preset student-$$name --views runs/views --run runs/student-$$name || exit 1; done
 	for name in nano small; do cp runs/student-$$name/$$name.onnx $(OUT)/ || exit 1; done

@@ -57,7 +57,7 @@ def test_recipes_of_the_first_plain_loop_are_read(tmp_path: Path) -> None:
         '"coarse": 0.15, "erase": 0.25, "track": "clean"}',
         encoding="utf-8",
     )
-    assert Recipe.load(tmp_path / "recipe.json") == preset("part-clear").changed({"name": "small", "epochs": 64, "mixup": 0, "ema": 0, "seed": 1})
+    assert Recipe.load(tmp_path / "recipe.json") == preset("teacher-0").changed({"name": "small", "epochs": 64, "mixup": 0, "ema": 0, "seed": 1})
 
 
 def test_the_page_has_the_presets() -> None:
