@@ -25,7 +25,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(VENV)/bin/mypy
 
-# From the data to the networks that mien ships, and their scores on the test set: about 24 hours of one core. It goes on after a stop.
+# From the data to the networks that mien ships, and their scores on the test set: about 28 hours of one core. It goes on after a stop.
 MIEN := $(VENV)/bin/mien
 OUT := src/mien/networks
 networks: $(VENV)/.ready
