@@ -23,8 +23,8 @@ _BYTES = 0xDC00
 def spelled(name: str | os.PathLike[str]) -> str:
     r"""A name, as text that can stand in a UTF-8 file, a page, XML or a terminal. To be used once on a name; `unspelled` takes it back.
 
-    Everything that writes the name of a file for people or programs uses this one (`mien.media.Content.name` and `mien.sighting.name_of`
-    give names that are spelled already).
+    Everything that writes the name of a file for people or programs uses this one (`mien.media.content.name_of` and
+    `Content.name` give names that are spelled already).
 
     >>> import os
     >>> print(spelled(os.fsdecode(b"Ren\xe9.png")), spelled("Ren\u00e9.png"), spelled("a\x1b[2J.png"), spelled("C:\\new\\x41.png"))

@@ -7,11 +7,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby
 
+from mien.errors import MediaError
+from mien.faces import Faces
+from mien.faults import source_error
 from mien.journal import Journal, Piece, Record
+from mien.labels import Labels
 from mien.media import Media, open_media
+from mien.media.content import name_of
 from mien.pipeline import Pipeline
 from mien.reading import Reading
-from mien.sighting import Plan, Sighting, Source, Start, name_of, sight
+from mien.sighting import Plan, Sighting, Source, Start, sight
 from mien.smooth import Neutral, smoothed
 
 EVERY = 1.0
@@ -74,11 +79,19 @@ def takes(sources: Sequence[Source], pipeline: Pipeline, plan: Plan, journal: Jo
                 take = _kept(take, record, plan)
             elif take.moves and plan.tracking is not None:
                 readings = (sighting.reading for sighting in take.sightings)
-                take = _seen(take, smoothed(readings, plan.smoothing, pipeline.labels))
+                take = _seen(take, smoothed(readings, plan.smoothing, pipeline.labels), pipeline.labels)
             yield take
         elif record is not None and record.count:
             # Read to its end by an earlier run, which may have had no time to say so.
-            yield _kept(Take(position, source, open_media(source, plan.sampling), iter(())), record, plan)
+            yield _again(position, source, record, plan)
+
+
+def _again(position: int, source: Source, record: Record, plan: Plan) -> Take:
+    """A recording that lies in the journal as a whole."""
+    try:
+        return _kept(Take(position, source, open_media(source, plan.sampling), iter(())), record, plan)
+    except MediaError as error:
+        return Take(position, source, None, iter([Sighting(position, None, None, _unread(record.source, record.labels, error))]))
 
 
 def _keep(sightings: Iterator[Sighting], record: Record) -> None:
@@ -95,19 +108,33 @@ def _keep(sightings: Iterator[Sighting], record: Record) -> None:
 def _kept(take: Take, record: Record, plan: Plan) -> Take:
     """A recording as it lies in the journal."""
     again = partial(_smooth, record, plan)
-    return _seen(replace(take, again=again), again())
+    return _seen(replace(take, again=again), again(), record.labels)
 
 
 def _smooth(record: Record, plan: Plan) -> Iterator[Reading]:
     if plan.tracking is None:
-        return record.readings()
+        yield from record.readings()
+        return
     # What a person usually shows is known only after a first pass.
     neutral = Neutral.learn(record.readings(), record.labels) if plan.smoothing.neutral == "median" else None
-    return smoothed(record.readings(), plan.smoothing, record.labels, neutral)
+    yield from smoothed(record.readings(), plan.smoothing, record.labels, neutral)
 
 
-def _seen(take: Take, readings: Iterator[Reading]) -> Take:
-    return replace(take, sightings=(Sighting(take.position, take.media, None, reading) for reading in readings))
+def _seen(take: Take, readings: Iterator[Reading], labels: Labels) -> Take:
+    accounted = _accounted(readings, name_of(take.source), labels)
+    return replace(take, sightings=(Sighting(take.position, take.media, None, reading) for reading in accounted))
+
+
+def _accounted(readings: Iterator[Reading], name: str, labels: Labels) -> Iterator[Reading]:
+    """The readings; an exception in place of one becomes the reading that the rest could not be made."""
+    try:
+        yield from readings
+    except Exception as error:
+        yield _unread(name, labels, source_error(name, error))
+
+
+def _unread(name: str, labels: Labels, error: MediaError) -> Reading:
+    return Reading(name, None, None, Faces.empty(labels), error)
 
 
 class _Groups:

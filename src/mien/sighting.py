@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from mien.errors import MediaError
 from mien.faces import Faces
+from mien.faults import source_error
 from mien.media import Media, ReadAhead, Sampling, open_media
-from mien.media.content import Content
+from mien.media.content import Content, name_of
 from mien.media.frame import BadFrame, Frame
 from mien.pipeline import Pipeline
 from mien.reading import Reading
@@ -130,15 +131,6 @@ def _decode(sources: Sequence[Source], sampling: Sampling, blank: Faces, starts:
                     yield Sighting(position, media, item.image, Reading(media.name, item.index, item.time, blank))
 
 
-def name_of(source: Source) -> str:
-    """What tables call a source."""
-    if isinstance(source, str | Path):
-        return str(source)
-    if isinstance(source, Content):
-        return source.name
-    return "<bytes>" if isinstance(source, bytes) else f"<{type(source).__name__}>"
-
-
 def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts: Mapping[int, Start]) -> Iterator[_Batch]:
     """Find faces: people who are followed in recordings, of whom a session has the memory."""
     session, at, told = None, -1, time.monotonic()
@@ -148,7 +140,7 @@ def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts:
             if position != at:
                 session, at, told = _session(sightings[0], pipeline, plan, start), position, time.monotonic()
             if session is not None:
-                sightings = _found(sightings, iter(session.locate(_frames(sightings))))
+                sightings = [_located(sighting, session) for sighting in sightings]
             if start is not None and time.monotonic() - told >= start.every:
                 state = {} if session is None else session.state()
                 sightings[-1], told = replace(sightings[-1], state=state), time.monotonic()
@@ -165,13 +157,35 @@ def _session(first: Sighting, pipeline: Pipeline, plan: Plan, start: Start | Non
     return session
 
 
+def _located(sighting: Sighting, session: Session) -> Sighting:
+    try:
+        return _found([sighting], iter(session.locate(_frames([sighting]))))[0]
+    except Exception as error:
+        return _failed(sighting, error)
+
+
 def _read(batch: _Batch, pipeline: Pipeline) -> list[Sighting]:
-    """Read the expressions of what was found."""
+    """Read the expressions of what was found; together, or one by one where together they fail."""
+    try:
+        return _found(batch.sightings, iter(_faces(batch, pipeline)))
+    except Exception as error:
+        if len(batch.sightings) == 1:
+            return [_failed(batch.sightings[0], error)]
+        return [read for sighting in batch.sightings for read in _read(_Batch([sighting], batch.session), pipeline)]
+
+
+def _faces(batch: _Batch, pipeline: Pipeline) -> list[Faces]:
     if batch.session is None:
-        return _found(batch.sightings, iter(pipeline(_frames(batch.sightings))))
+        return pipeline(_frames(batch.sightings))
     with_image = [sighting for sighting in batch.sightings if sighting.image is not None]
     images = [sighting.image for sighting in with_image if sighting.image is not None]
-    return _found(batch.sightings, iter(batch.session.read(images, [sighting.reading.faces for sighting in with_image])))
+    return batch.session.read(images, [sighting.reading.faces for sighting in with_image])
+
+
+def _failed(sighting: Sighting, error: Exception) -> Sighting:
+    """A frame that could be decoded but not read."""
+    reading = sighting.reading
+    return replace(sighting, image=None, reading=replace(reading, faces=reading.faces[:0], error=source_error(reading.source, error)))
 
 
 def _found(sightings: Sequence[Sighting], faces: Iterator[Faces]) -> list[Sighting]:

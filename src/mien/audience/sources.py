@@ -10,8 +10,9 @@ from pathlib import Path
 from mien.audience.options import Options
 from mien.errors import InputError
 from mien.media import Sampling, open_media
+from mien.media.content import name_of
 from mien.media.frame import BadFrame, Frame
-from mien.sighting import Source, name_of
+from mien.sighting import Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ def opened(source: Source | Iterable[Frame], options: Options, tell: Callable[[s
         with open_media(source, sampling) as media:  # type: ignore[arg-type]
             if media.kind == "picture":
                 told = "expected a recording, a camera (camera:0) or the screen (screen:)"
-                raise InputError(f"{name_of(source)}: {told}; got a picture: mien analyze reads it")  # type: ignore[arg-type]
+                raise InputError(f"{name_of(source)}: {told}; got a picture: mien analyze reads it")
             yield Looks(media.name, iter(media), length=media.duration)
 
 

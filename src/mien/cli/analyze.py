@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -135,15 +136,16 @@ def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str
 
 def _stamps(sources: list[Source]) -> dict[str, str]:
     """Size and date of each file, by which another of the same name is told apart."""
-    from mien.sighting import name_of
+    from mien.media.content import name_of
 
     stamps = {}
-    for name in map(name_of, sources):
+    for source in sources:
         try:
-            found = Path(name).stat()
-            stamps[f"file {name}"] = f"{found.st_size} bytes of {datetime.fromtimestamp(found.st_mtime).isoformat(' ')}"
+            found = os.stat(cast(Path, source))
+            stamp = f"{found.st_size} bytes of {datetime.fromtimestamp(found.st_mtime).isoformat(' ')}"
         except (OSError, ValueError):
-            stamps[f"file {name}"] = "not there"
+            stamp = "not there"
+        stamps[f"file {name_of(source)}"] = stamp
     return stamps
 
 

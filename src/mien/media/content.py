@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
 from mien.errors import InputError, MediaError
+from mien.faults import source_error
+from mien.names import printable, spelled
 
 SPOOL_MEMORY = 32 * 2**20
 """Bytes of a stream that cannot seek, such as standard input, that are held in memory; the rest goes to a temporary file."""
@@ -29,8 +32,7 @@ class Content:
     Args:
         source: A path, the bytes themselves or a binary file object. A file object is read from where it stands and is
             left open; one that cannot seek is first copied, up to ``limit`` bytes.
-        name: What messages and tables call it; by default the path as given, ``<bytes>``, or a file object's own name
-            (``-`` for standard input, ``<stream>`` without a name).
+        name: What messages and tables call it; by default `name_of` the source.
         limit: Most bytes taken from a file object that cannot seek.
 
     Raises:
@@ -49,16 +51,14 @@ class Content:
         self._stream: BinaryIO | None = None
         self._start = 0
         self._spool: IO[bytes] | None = None
+        self.name = name_of(source) if name is None else printable(name)
         if isinstance(source, (str, os.PathLike)):
             self._path = Path(source)
-            self.name = str(source) if name is None else name
             self.size = self._file_size()
         elif isinstance(source, (bytes, bytearray, memoryview)):
             self._bytes = bytes(source)
-            self.name = "<bytes>" if name is None else name
             self.size = len(self._bytes)
         elif callable(getattr(source, "read", None)):
-            self.name = _stream_name(source) if name is None else name
             self.size = self._take_stream(source, limit)
         else:
             raise InputError(f"expected a path, bytes, a binary file or a picture as an array; got {type(source).__name__}")
@@ -72,7 +72,7 @@ class Content:
             try:
                 return open(self._path, "rb")
             except OSError as error:
-                raise self._refusal(error) from None
+                raise source_error(self.name, error) from None
         if self._bytes is not None:
             return io.BytesIO(self._bytes)
         assert self._stream is not None
@@ -91,21 +91,19 @@ class Content:
     def _file_size(self) -> int:
         assert self._path is not None
         if "\0" in str(self._path):
-            raise MediaError(f"{self.name!r}: expected a path; got one with a zero character in it", "missing")
-        if self._path.is_dir():
-            raise MediaError(f"{self.name}: expected a file; got a folder: name the files in it", "unsupported")
+            raise MediaError(f"{self.name}: expected a path; got one with a zero character in it", "missing")
         try:
+            kind = self._path.stat().st_mode
+            if stat.S_ISDIR(kind):
+                raise MediaError(f"{self.name}: expected a file; got a folder: name the files in it", "unsupported")
+            if not stat.S_ISREG(kind):
+                # Opening a pipe would wait for somebody who writes into it.
+                told = "expected a file; got a pipe, socket or device: send what comes out of it to mien analyze -, or name a camera in mien watch"
+                raise MediaError(f"{self.name}: {told}", "unsupported")
             with open(self._path, "rb") as file:
                 return file.seek(0, io.SEEK_END)
         except OSError as error:
-            raise self._refusal(error) from None
-
-    def _refusal(self, error: OSError) -> MediaError:
-        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-            return MediaError(f"{self.name}: expected a file; there is none of this name: check the path", "missing")
-        if isinstance(error, PermissionError):
-            return MediaError(f"{self.name}: expected a file that may be read; got no permission: check its access rights", "permission")
-        return MediaError(f"{self.name}: expected a file that can be read; got: {error.strerror or error}", "unreadable")
+            raise source_error(self.name, error) from None
 
     def _take_stream(self, source: Readable, limit: int) -> int:
         stream = cast(BinaryIO, source)
@@ -121,7 +119,7 @@ class Content:
             return self._copy(stream, limit)
         except OSError as error:
             self.close()
-            raise self._refusal(error) from None
+            raise source_error(self.name, error) from None
 
     def _copy(self, stream: BinaryIO, limit: int) -> int:
         assert self._spool is not None
@@ -180,8 +178,24 @@ def _can_seek(stream: BinaryIO) -> bool:
     return bool(seekable()) if callable(seekable) else False
 
 
-def _stream_name(source: object) -> str:
+def name_of(source: object) -> str:
+    """What messages and tables call a source.
+
+    The path as given, spelled so that it can stand in any text (`mien.names`); ``<bytes>``; ``<array>``; a file object's own name, ``-`` for
+    standard input, ``<stream>`` without a name.
+
+    >>> name_of(Path("a/b.jpg")), name_of(b"abc"), name_of(io.BytesIO())
+    ('a/b.jpg', '<bytes>', '<stream>')
+    """
+    if isinstance(source, str | Path):
+        return spelled(source)
+    if isinstance(source, Content):
+        return source.name
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "<bytes>"
+    if hasattr(source, "dtype"):
+        return "<array>"
     name = getattr(source, "name", None)
     if name == "<stdin>" or name == 0:
         return "-"
-    return name if isinstance(name, str) and name else "<stream>"
+    return spelled(name) if isinstance(name, str) and name else "<stream>"

@@ -67,7 +67,7 @@ def find_sources(paths: Sequence[str | Path]) -> Found:
         if str(path) == "-" or not os.path.isdir(path):
             sources.append(path)
             continue
-        for file in _files(Path(path), unreadable, set()):
+        for file in _files(Path(path), unreadable):
             chosen = file.suffix.lower() in PICTURE_SUFFIXES or file.suffix.lower() in VIDEO_SUFFIXES
             (sources if chosen else passed_over).append(file)
     return Found(tuple(sources), tuple(passed_over), tuple(unreadable))
@@ -83,24 +83,32 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), part) if part.isdigit() else (1, 0, part) for part in parts if part)
 
 
-def _files(folder: Path, unreadable: list[Path], seen: set[tuple[int, int]]) -> Iterator[Path]:
-    """Files of a folder before those of its subfolders; ``seen`` holds the folders visited, so that loops of links end."""
+def _files(root: Path, unreadable: list[Path]) -> Iterator[Path]:
+    """Files of a folder before those of its subfolders, each folder once, so that links that lead in a circle end."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                visible = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError:
+            unreadable.append(folder)
+            continue
+        visible.sort(key=lambda entry: (natural_key(entry.name), entry.name))
+        kinds = [_kind(entry) for entry in visible]
+        yield from (folder / entry.name for entry, kind in zip(visible, kinds, strict=True) if kind == "file")
+        waiting += [folder / entry.name for entry, kind in zip(reversed(visible), reversed(kinds), strict=True) if kind == "folder"]
+
+
+def _kind(entry: os.DirEntry[str]) -> str | None:
+    """Whether it is a ``folder`` or a ``file``, or neither (pipes, sockets, devices). A link to nowhere or in a circle counts as a file: opening
+    it tells what is wrong with it."""
     try:
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            return
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
+        return "folder" if entry.is_dir() else "file" if entry.is_file() or entry.is_symlink() else None
     except OSError:
-        unreadable.append(folder)
-        return
-    visible.sort(key=lambda entry: (natural_key(entry.name), entry.name))
-    folders = []
-    for entry in visible:
-        if entry.is_dir():
-            folders.append(folder / entry.name)
-        elif entry.is_file() or entry.is_symlink():
-            yield folder / entry.name
-    for inner in folders:
-        yield from _files(inner, unreadable, seen)
+        return "file"

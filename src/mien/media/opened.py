@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
+from mien.faults import source_error
 from mien.media.frame import BadFrame, Frame
 
 Kind = Literal["picture", "animation", "video"]
@@ -15,12 +17,13 @@ Frames = Generator[Frame | BadFrame, None, None]
 
 @dataclass(eq=False)
 class Media:
-    """What `open_media` returns. Iterating gives its frames, from the first one each time; one pass at a time.
+    """What `open_media` returns. Iterating gives its frames, from the first one each time; one pass at a time. What goes wrong on the way, in
+    whatever manner, is a `BadFrame`.
 
     It is a context manager: leaving it closes the files it holds.
 
     Args:
-        name: What tables show: the path as given, ``-``, ``<bytes>`` or ``<array>``.
+        name: What tables show (`mien.media.content.name_of`).
         kind: ``picture``, ``animation`` or ``video``.
         width: Width in px as shown, after rotation.
         height: Height in px as shown, after rotation.
@@ -42,7 +45,7 @@ class Media:
 
     def __iter__(self) -> Iterator[Frame | BadFrame]:
         self._stop()
-        frames = self.read()
+        frames = _accounted(self.read(), self.name)
         self._running.append(frames)
         return frames
 
@@ -60,3 +63,16 @@ class Media:
     def _stop(self) -> None:
         while self._running:
             self._running.pop().close()
+
+
+def _accounted(frames: Frames, name: str) -> Frames:
+    """The frames; an exception in place of one becomes the note that the rest is lost."""
+    index = 0
+    time: float | None = 0.0
+    with closing(frames):
+        try:
+            for frame in frames:
+                index, time = frame.index + 1, frame.time
+                yield frame
+        except Exception as error:
+            yield BadFrame(index, time, source_error(name, error))

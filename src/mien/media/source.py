@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import MediaError
+from mien.faults import source_error
 from mien.media import pictures
-from mien.media.content import Content
+from mien.media.content import Content, name_of
 from mien.media.sampling import Sampling
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def open_media(
         source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `Content`, which stays open, or a picture
             as an array.
         sampling: Which frames are given.
-        name: What messages and tables call it; by default the path as given, ``-``, ``<bytes>`` or ``<array>``.
+        name: What messages and tables call it; by default `mien.media.content.name_of` the source.
         max_pixels: Pictures and frames with more pixels are refused.
         threads: Threads of the video decoder; by default as many as the size of the frames deserves.
 
@@ -54,6 +55,13 @@ def open_media(
     """
     if isinstance(source, np.ndarray):
         return pictures.open_array(source, name)
+    try:
+        return _opened(source, name, sampling, max_pixels, threads)
+    except Exception as error:  # Readers of damaged files raise errors of all kinds.
+        raise source_error(name or name_of(source), error) from error
+
+
+def _opened(source: str | Path | bytes | Readable | Content, name: str | None, sampling: Sampling, max_pixels: int, threads: int | None) -> Media:
     content = source if isinstance(source, Content) else Content(source, name)
     try:
         media = pictures.open_picture(content, sampling, max_pixels)

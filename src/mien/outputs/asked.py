@@ -14,7 +14,8 @@ from mien.blur import Blur
 from mien.errors import InputError, MediaError, MissingExtraError
 from mien.files import sweep, try_place
 from mien.media import open_media
-from mien.sighting import Source, name_of
+from mien.media.content import name_of
+from mien.sighting import Source
 from mien.tables import FORMATS, TEXT_FORMATS
 
 _RECORDING = (*(f".{form}" for form in subtitles.FORMATS), ".eaf", ".html")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from mien.annotate import annotate_picture, annotate_recording, covered_boxes, fitting, pick, places_for
 from mien.labels import Labels
 from mien.media import Sampling, open_media
+from mien.media.content import name_of
 from mien.outputs.asked import Asked
 from mien.overview import Overview
 from mien.recordings import Take
-from mien.sighting import Sighting, Source, name_of
+from mien.sighting import Sighting, Source
 from mien.tables import Write, open_people, open_table, person_row
 
 if TYPE_CHECKING:
