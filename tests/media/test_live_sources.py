@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
+from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from pathlib import Path
 
@@ -391,6 +392,52 @@ def test_a_playlist_of_its_own_server_is_played() -> None:
     with web(answer) as port, open_live(f"http://127.0.0.1:{port}/list.m3u8", LiveOptions(drop=False)) as source:
         times = [frame.time for frame in source]
     assert times == pytest.approx([index / 30 for index in range(30)], abs=0.002)
+
+
+# Redirects
+
+
+def sent_on(place: str, data: bytes, asked: list[str]) -> Callable[[BaseHTTPRequestHandler], None]:
+    """A server that sends on whoever asks for /camera."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        if request.path != "/camera":
+            whole(data)(request)
+            return
+        request.send_response(302)
+        request.send_header("Location", place)
+        request.end_headers()
+
+    return answer
+
+
+def test_a_redirect_on_the_same_computer_is_followed() -> None:
+    data = clip([corner()] * 5, [index / 20 for index in range(5)], form="matroska")
+    asked: list[str] = []
+    with web(sent_on("/clip.mkv?x=1", data, asked)) as port, open_live(f"http://127.0.0.1:{port}/camera", LiveOptions(drop=False)) as source:
+        assert len(list(source)) == 5
+    assert asked[-1] == "/clip.mkv?x=1"
+    with web(sent_on("/camera", data, asked)) as port, pytest.raises(LostError, match="sends on and on"):
+        open_live(f"http://127.0.0.1:{port}/camera")
+
+
+@pytest.mark.parametrize(
+    "place", ["http://localhost:{port}/clip.mkv", "//localhost:{port}/clip.mkv", "rtsp://127.0.0.1:{port}/", "file:///etc/passwd"]
+)
+def test_a_redirect_to_another_computer_is_not_followed(place: str) -> None:
+    asked: list[str] = []
+    other: list[str] = []
+    data = clip([corner()] * 5, form="matroska")
+    with (
+        web(sent_on("", data, other)) as port,
+        web(sent_on(place.format(port=port), data, asked)) as first,
+        pytest.raises(LostError, match="where nobody asked to go") as caught,
+    ):
+        open_live(f"http://anna:secret@127.0.0.1:{first}/camera", LiveOptions(timeout=3))
+    assert "secret" not in str(caught.value)
+    assert set(asked) == {"/camera"}
+    assert other == []
 
 
 # Nobody there

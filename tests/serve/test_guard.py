@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from mien.errors import InputError
-from mien.serve.guard import cookie_value
+from mien.serve.sessions import Sessions
 from mien.serve.settings import Settings
 
 TOKEN = "a-token-of-the-tests-0123"
@@ -133,9 +134,31 @@ def test_a_browser_logs_in_for_a_cookie_that_is_not_the_token(closed: Service) -
         cookie = {"Cookie": f"mien={browser.cookies['mien']}"}
         assert talk(closed, {"type": "start"}, additional_headers=cookie)[0]["type"] == "ready"
         assert closed.client.get("/v1/models", headers={"cookie": f"mien={TOKEN}"}).status_code == 401
-        assert closed.client.get("/v1/models", headers={"cookie": f"mien={cookie_value('another-token-of-tests')}"}).status_code == 401
+        assert closed.client.get("/v1/models", headers={"cookie": f"mien={Sessions(60).begin()}"}).status_code == 401
     for body in (b"", b"[]", b'{"token": 1}', b"\xff\xfe", b'{"token": "x"', b"x" * 5000):
         assert closed.client.post("/v1/login", content=body).status_code in (413, 422)
+
+
+def test_a_cookie_ends_with_a_restart_and_after_its_time(tmp_path: Path) -> None:
+    words = []
+    for _ in range(2):
+        with serving(tmp_path, token=TOKEN, session_seconds=1) as running, httpx.Client(base_url=running.url) as browser:
+            answer = browser.post("/v1/login", json={"token": TOKEN})
+            assert "max-age=1;" in answer.headers["set-cookie"].lower()
+            words.append(browser.cookies["mien"])
+            cookie = {"cookie": f"mien={words[-1]}"}
+            assert running.client.get("/v1/models", headers=cookie).status_code == 200
+            assert running.client.get("/v1/models", headers={"cookie": f"mien={words[0]}"}).status_code == (200 if len(words) == 1 else 401)
+            time.sleep(1.1)
+            assert running.client.get("/v1/models", headers=cookie).status_code == 401
+    assert words[0] != words[1], "it is not made of the token"
+
+
+def test_sessions_are_bounded() -> None:
+    sessions = Sessions(60)
+    words = [sessions.begin() for _ in range(3000)]
+    assert sessions.knows(words[-1])
+    assert sum(map(sessions.knows, words)) <= 1024
 
 
 def test_every_answer_carries_its_headers(service: Service) -> None:

@@ -46,6 +46,10 @@ class ServiceOptions:
         typer.Option(help="A name under which the service is known, such as a proxy's; give it again for more.", rich_help_panel=_SERVICE),
     ] = None
 
+    session_hours: Annotated[
+        float, typer.Option(help="Hours for which a browser that has given the token need not give it again.", rich_help_panel=_SERVICE)
+    ] = 24
+
 
 @dataclass(frozen=True)
 class LookingOptions:
@@ -137,6 +141,7 @@ def serve(
         tuple(service.name or ()),
         keeping.keep,
         3600 * keeping.results_hours,
+        3600 * service.session_hours,
         networks=chosen,
         source=looking.own_source(opening, notes),
     )

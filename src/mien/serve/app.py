@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request, Security
+from fastapi import Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
@@ -17,12 +17,15 @@ import mien
 from mien.serve.answers import NOTICE
 from mien.serve.files import files
 from mien.serve.guard import Guard
+from mien.serve.heads import Heads
 from mien.serve.images import images
 from mien.serve.jobs import Jobs
 from mien.serve.login import login
 from mien.serve.metrics import Measured, Metrics
+from mien.serve.queries import known_options
 from mien.serve.reader import Reader
 from mien.serve.refusals import Refusal
+from mien.serve.sessions import Sessions
 from mien.serve.settings import Settings
 from mien.serve.source import source
 from mien.serve.status import status
@@ -56,7 +59,7 @@ def create_app(settings: Settings) -> ASGIApp:
     pipeline = settings.networks.pipeline()
     jobs = Jobs(settings, metrics.count_jobs)
     reader = Reader(pipeline, seen=metrics.batches.observe)
-    own, limits = settings.source, settings.limits
+    own, limits, sessions = settings.source, settings.limits, Sessions(settings.session_seconds)
     watcher = None if own is None else Watcher(own, reader.suited(), limits.source_side, metrics)
 
     @asynccontextmanager
@@ -77,14 +80,15 @@ def create_app(settings: Settings) -> ASGIApp:
     _tell_errors(app)
     # Asked for by the guard; here it is only told.
     known: list[Any] = [] if settings.token is None else [Security(HTTPBearer(auto_error=False))]
-    app.include_router(images(reader, limits, metrics), dependencies=known)
-    app.include_router(videos(jobs, settings), dependencies=known)
+    checked = [Depends(known_options)]
+    app.include_router(images(reader, limits, metrics), dependencies=[*known, *checked])
+    app.include_router(videos(jobs, settings), dependencies=[*known, *checked])
     app.include_router(stream(reader, limits, metrics))
-    app.include_router(source(watcher, pipeline, limits, known))
+    app.include_router(source(watcher, pipeline, limits, [*known, *checked]))
     app.include_router(files(pipeline, own))
-    app.include_router(login(settings.token, limits))
-    app.include_router(status(pipeline, metrics, known))
-    return Measured(Guard(app, settings), metrics)
+    app.include_router(login(settings.token, sessions, limits), dependencies=checked)
+    app.include_router(status(pipeline, metrics, [*known, *checked]))
+    return Measured(Guard(Heads(app), settings, sessions), metrics)
 
 
 def _tell_errors(app: FastAPI) -> None:
@@ -122,4 +126,5 @@ def _tell_errors(app: FastAPI) -> None:
 def _methods(app: FastAPI, path: str) -> list[str]:
     """Methods that a path of the document answers to."""
     paths = app.openapi()["paths"].items()
-    return sorted({name.upper() for template, methods in paths if compile_path(template)[0].match(path) for name in methods})
+    there = {name.upper() for template, methods in paths if compile_path(template)[0].match(path) for name in methods}
+    return sorted(there | {"HEAD"} if "GET" in there else there)

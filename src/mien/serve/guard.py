@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
 from mien.serve.refusals import Refusal
+from mien.serve.sessions import Sessions
 from mien.serve.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ class Guard:
     Args:
         app: What answers.
         settings: Names and token.
+        sessions: Which cookies stand for the token.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app, self._settings = app, settings
+    def __init__(self, app: ASGIApp, settings: Settings, sessions: Sessions) -> None:
+        self._app, self._settings, self._sessions = app, settings, sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -80,21 +81,12 @@ class Guard:
         offered = (name.strip() for name in _one(scope, b"sec-websocket-protocol").split(","))
         if scope["type"] == "websocket" and any(same(name.removeprefix(TOKEN_PROTOCOL), token) for name in offered):
             return True
-        return same(_cookie(_one(scope, b"cookie")), cookie_value(token))
+        return self._sessions.knows(_cookie(_one(scope, b"cookie")))
 
 
 def same(given: str, right: str) -> bool:
     """Whether two words are the same, in a time that does not tell how much of them is."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
-
-
-def cookie_value(token: str) -> str:
-    """What a browser keeps in place of the token.
-
-    >>> len(cookie_value("x" * 16))
-    64
-    """
-    return hmac.new(token.encode(), b"cookie of mien serve", hashlib.sha256).hexdigest()
 
 
 async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:

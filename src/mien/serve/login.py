@@ -7,20 +7,21 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from mien.serve.answers import Login, Problem
-from mien.serve.guard import COOKIE, cookie_value, same
+from mien.serve.guard import COOKIE, same
 from mien.serve.refusals import Refusal
+from mien.serve.sessions import Sessions
 from mien.serve.settings import Limits
 from mien.serve.uploads import arriving
 
 _MOST = 1024
-_DAY = 86_400
 
 
-def login(token: str | None, limits: Limits) -> APIRouter:
+def login(token: str | None, sessions: Sessions, limits: Limits) -> APIRouter:
     """The routes.
 
     Args:
         token: What the client must know; None: nothing.
+        sessions: Who has given it.
         limits: How fast a request must come.
     """
     router = APIRouter(tags=["service"])
@@ -29,7 +30,7 @@ def login(token: str | None, limits: Limits) -> APIRouter:
 
     @router.post("/v1/login", status_code=204, responses=problems, openapi_extra=body)
     async def log_in(request: Request) -> Response:
-        """Give the token once, and get a cookie that stands for it for a day; scripts on the page cannot read it.
+        """Give the token once, and get a cookie that stands for it for a while; scripts on the page cannot read it.
 
         Programs send `Authorization: Bearer TOKEN` with each request instead.
         """
@@ -43,7 +44,7 @@ def login(token: str | None, limits: Limits) -> APIRouter:
         answer = Response(status_code=204)
         if token is not None:
             secure = request.headers.get("x-forwarded-proto") == "https"
-            answer.set_cookie(COOKIE, cookie_value(token), max_age=_DAY, httponly=True, samesite="strict", secure=secure)
+            answer.set_cookie(COOKIE, sessions.begin(), max_age=int(sessions.seconds), httponly=True, samesite="strict", secure=secure)
         return answer
 
     return router

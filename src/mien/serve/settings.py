@@ -40,6 +40,7 @@ class Limits:
         job_bytes: Most bytes on disk for all videos and results together.
         job_seconds: Longest time that reading one video may take.
         connections: Most connections at once.
+        half_open: Most connections of one address at once whose request is not there yet.
         head_seconds: Longest time until a request's headers, or a stream's first message, are there.
         pause_seconds: Longest time without a byte while a request is on its way, or until an answer is taken.
         slowest: Fewest bytes a second of an upload, on average.
@@ -64,6 +65,7 @@ class Limits:
     job_bytes: int = 32 * 1024 * _MIB
     job_seconds: float = 8 * 3600
     connections: int = 512
+    half_open: int = 64
     head_seconds: float = 10
     pause_seconds: float = 15
     slowest: int = 10_000
@@ -82,6 +84,7 @@ class Settings:
         names: Names, beside addresses and ``localhost``, under which the service may be asked for.
         keep: Keep uploaded videos as long as their results.
         results_seconds: How long results of videos are kept.
+        session_seconds: How long the cookie of a browser that has given the token is good for; it ends with the service, too.
         readers: Videos that are read at the same time.
         networks: What reads; one thread for each is best, as there are several pictures at once.
         limits: How much a client may ask for.
@@ -103,6 +106,7 @@ class Settings:
     names: tuple[str, ...] = ()
     keep: bool = False
     results_seconds: float = 24 * 3600
+    session_seconds: float = 24 * 3600
     readers: int = 1
     networks: Networks = field(default_factory=Networks)
     limits: Limits = field(default_factory=Limits)
@@ -119,6 +123,8 @@ class Settings:
             raise InputError(f"expected a port from 0 to 65535; got {self.port}")
         if self.results_seconds <= 0 or self.readers < 1:
             raise InputError(f"expected results kept for more than 0 s and 1 reader or more; got {self.results_seconds} and {self.readers}")
+        if self.session_seconds < 1:
+            raise InputError(f"expected sessions of at least 1 s; got {self.session_seconds}")
 
     @property
     def local(self) -> bool:

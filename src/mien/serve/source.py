@@ -21,6 +21,7 @@ from mien.pipeline import Pipeline
 from mien.serve.answers import NOTICE, Problem, Source
 from mien.serve.guard import PROTOCOL
 from mien.serve.looking import Condition
+from mien.serve.queries import check_options
 from mien.serve.refusals import Refusal
 from mien.serve.room import Room
 from mien.serve.settings import Limits
@@ -62,6 +63,7 @@ def source(watcher: Watcher | None, pipeline: Pipeline, limits: Limits, known: l
     @router.websocket("/v1/source")
     async def watch_source(socket: WebSocket) -> None:
         try:
+            check_options(socket, ())
             there = _there(watcher)
             with room.taken(1), there.viewed() as viewer:
                 await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)

@@ -28,6 +28,7 @@ from mien.media.frame import Frame
 from mien.serve.answers import NOTICE
 from mien.serve.guard import PROTOCOL
 from mien.serve.metrics import Metrics
+from mien.serve.queries import check_options
 from mien.serve.reader import Reader, decoded
 from mien.serve.refusals import Refusal
 from mien.serve.room import Room
@@ -106,6 +107,7 @@ def stream(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
     @router.websocket("/v1/stream")
     async def read_stream(socket: WebSocket) -> None:
         try:
+            check_options(socket, ())
             with room.taken(1), metrics.streams.track_inprogress():
                 await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
                 await _Stream(socket, reader, limits, metrics).run()

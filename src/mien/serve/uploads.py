@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
+from mien.serve.queries import nearest
 from mien.serve.refusals import Refusal
 from mien.serve.settings import Limits
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _FIELD_BYTES = 4096
-_FIELDS = 16
 
 
 class Sink(Protocol):
@@ -81,7 +81,7 @@ def _too_large(most: int) -> Refusal:
     return Refusal(413, f"expected at most {most:,} bytes; got more: send fewer or smaller files")
 
 
-async def take_form(request: Request, most: int, limits: Limits, taker: Taker) -> dict[str, str]:
+async def take_form(request: Request, most: int, limits: Limits, taker: Taker, options: Collection[str] = ()) -> dict[str, str]:
     """Take a form with files apart as it comes.
 
     Args:
@@ -89,19 +89,20 @@ async def take_form(request: Request, most: int, limits: Limits, taker: Taker) -
         most: Most bytes of it.
         limits: How fast it must come.
         taker: Gets the files.
+        options: Names of the other fields that may be there.
 
     Returns:
         The other fields.
 
     Raises:
-        Refusal: It is not such a form, too large or too slow; or the taker refuses a file.
+        Refusal: It is not such a form, too large or too slow; another field is there, or one twice; or the taker refuses a file.
     """
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+    kind, about = parse_options_header(request.headers.get("content-type", ""))
+    if kind != b"multipart/form-data" or not about.get(b"boundary"):
         raise Refusal(415, f"expected multipart/form-data with a field 'file'; got {kind.decode('latin-1')[:100] or 'nothing'}")
-    form = _Form(taker)
+    form = _Form(taker, options)
     try:
-        parser = MultipartParser(options[b"boundary"], form.callbacks())
+        parser = MultipartParser(about[b"boundary"], form.callbacks())
         async for piece in arriving(request, most, limits):
             parser.write(piece)
         parser.finalize()
@@ -117,8 +118,8 @@ async def take_form(request: Request, most: int, limits: Limits, taker: Taker) -
 class _Form:
     """What the parser of forms tells, put together."""
 
-    def __init__(self, taker: Taker) -> None:
-        self._taker = taker
+    def __init__(self, taker: Taker, options: Collection[str]) -> None:
+        self._taker, self._options = taker, options
         self.fields: dict[str, str] = {}
         self.files = 0
         self.ended = False
@@ -159,8 +160,11 @@ class _Form:
         if self._name == "file":
             self.files += 1
             self._file = self._taker.open(plain_name(options.get(b"filename", b"").decode("utf-8", "replace"), self.files))
-        elif not self._name or len(self.fields) >= _FIELDS:
-            raise Refusal(422, f"expected files in the field 'file' and at most {_FIELDS} named fields beside them")
+        elif self._name not in self._options:
+            beside = f", options in {', '.join(self._options)}" if self._options else " and no other field"
+            raise Refusal(422, f"expected the field 'file'{beside}; got {self._name[:40]!r}{nearest(self._name, ['file', *self._options])}")
+        elif self._name in self.fields:
+            raise Refusal(422, f"expected the field {self._name!r} once; got it again")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:

@@ -97,7 +97,7 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
         """
         upload = jobs.new()
         try:
-            fields = await take_form(request, settings.limits.video_bytes + _OVERHEAD, settings.limits, upload)
+            fields = await take_form(request, settings.limits.video_bytes + _OVERHEAD, settings.limits, upload, tuple(Options.__dataclass_fields__))
             options = _options(fields)
             upload.close()
             job = await jobs.take(upload, options)
@@ -168,11 +168,8 @@ def _options(fields: dict[str, str]) -> Options:
     """Options out of the fields of a form.
 
     Raises:
-        Refusal: One is unknown or impossible.
+        Refusal: One is impossible.
     """
-    unknown = set(fields) - set(Options.__dataclass_fields__)
-    if unknown:
-        raise Refusal(422, f"expected fields out of file, {', '.join(Options.__dataclass_fields__)}; got {min(unknown)[:40]!r}")
     try:
         options = _OPTIONS.validate_python({name: value for name, value in fields.items() if value})
         _ = options.plan(), options.wanted

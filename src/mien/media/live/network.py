@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from errno import EIO
 from threading import Event
 
 from av.container import InputContainer
@@ -17,6 +19,7 @@ from mien.media.live.address import Address
 from mien.media.live.clock import Pace
 from mien.media.live.feed import Shot
 from mien.media.live.options import LiveOptions
+from mien.media.live.redirects import MOST, redirected
 from mien.media.live.stream import Opening, opened, shots
 from mien.media.videos import DEMUXERS
 
@@ -44,13 +47,31 @@ class NetworkStream:
         if address.kind == "rtsp":
             allowed |= {"rtsp_transport": options.transport, "allowed_media_types": "video"}
         else:
-            allowed |= {"format_whitelist": f"{DEMUXERS},hls,mpjpeg,mjpeg"}
+            allowed |= {"format_whitelist": f"{DEMUXERS},hls,mpjpeg,mjpeg", "max_redirects": "0"}
         self._opening = Opening(address.name, address.place, self._explain, settings=allowed)
 
     @contextmanager
     def open(self, stop: Event) -> Iterator[Iterator[Shot]]:
-        with opened(self._opening, self._options) as (container, stream):
+        with ExitStack() as held:
+            container, stream = self._reached(held)
             yield self._given(container, stream, stop)
+
+    def _reached(self, held: ExitStack) -> tuple[InputContainer, VideoStream]:
+        """The stream, where the server says that it is, as long as that is on the same computer."""
+        opening = self._opening
+        for _ in range(MOST):
+            try:
+                return held.enter_context(opened(opening, self._options))
+            except LostError as error:
+                onward = redirected(opening.url, self._address.name, self._options.timeout) if self._may_lead_on(error) else None
+                if onward is None:
+                    raise
+                opening = replace(opening, url=onward)
+        raise LostError(f"{self._address.name}: expected a stream; the server sends on and on: look at the server")
+
+    def _may_lead_on(self, error: LostError) -> bool:
+        """Whether opening failed as it does where FFmpeg may not follow a redirect."""
+        return self._address.kind == "http" and isinstance(error.__context__, OSError) and error.__context__.errno == EIO
 
     def _given(self, container: InputContainer, stream: VideoStream, stop: Event) -> Iterator[Shot]:
         came = shots(self._opening, self._options, container, stream)
