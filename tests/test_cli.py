@@ -151,7 +151,7 @@ def test_a_badly_damaged_video_is_told_shortly_and_in_full_in_its_rows(mien: Run
     assert f"{failures - 3} frames more" in done.stderr
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_nothing_half_written(movie: Callable[..., Path], tmp_path: Path, stop: signal.Signals) -> None:
     clip = movie(400)
     command = [sys.executable, "-m", "mien", "analyze", clip.name, "-o", "rows.jsonl", "--annotate", "seen.mp4", "--min-face", "20"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from mien.journal import Journal
@@ -13,6 +12,7 @@ from mien.media import Sampling, find_sources
 from mien.pipeline import Pipeline
 from mien.reading import Recording, Results
 from mien.recordings import takes
+from mien.scratch import scratch_folder
 from mien.sighting import Plan as Plan
 from mien.sighting import Sighting as Sighting
 from mien.sighting import Source as Source
@@ -84,7 +84,7 @@ def kept_aside(plan: Plan) -> Iterator[Journal | None]:
     if plan.tracking is None or plan.smoothing.neutral != "median":
         yield None
         return
-    with TemporaryDirectory(prefix="mien-") as folder, Journal(Path(folder) / "journal", {}) as journal:
+    with scratch_folder() as folder, Journal(folder / "journal", {}) as journal:
         yield journal
 
 

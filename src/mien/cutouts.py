@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from mien.boxes import area
-from mien.data.class_folders import folder_aside
 from mien.data.gathering import Track, untracked
 from mien.data.pictures import png_bytes
 from mien.errors import InputError
-from mien.files import told
+from mien.files import folder_aside, told
 from mien.media import find_sources
 from mien.media.folders import PICTURE_SUFFIXES
 from mien.pipeline import Pipeline

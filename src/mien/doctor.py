@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -126,10 +124,11 @@ def _video_self_test() -> str:
     from mien.media import Frame, MovieWriter, open_media
     from mien.pipeline import Pipeline
     from mien.portrait import draw_portrait
+    from mien.scratch import scratch_folder
 
     portrait, times = draw_portrait(), [0.0, 0.5, 1.25]
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "portrait.mp4"
+    with scratch_folder() as folder:
+        path = folder / "portrait.mp4"
         with MovieWriter(path, portrait.shape[1], portrait.shape[0], rate=4) as movie:
             for time in times:
                 movie.write(portrait, time)

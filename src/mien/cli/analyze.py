@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -115,7 +114,9 @@ def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str
     """Keeps what is read: beside the first file that is written, so that the run can go on later; for the time being, where something is
     read twice; or (None) not at all."""
     from mien.journal import Journal
+    from mien.scratch import scratch_folder, sweep_scratch
 
+    sweep_scratch()
     if asked.first is not None and all(isinstance(source, str | Path) for source in sources):
         with Journal(Path(f"{asked.first}.journal"), {**settings, **_stamps(sources)}) as journal:
             if journal.resumed:
@@ -128,7 +129,7 @@ def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str
                 raise
             journal.remove()
     elif asked.annotate or asked.thumbnails or plan.smoothing.neutral == "median":
-        with TemporaryDirectory(prefix="mien-") as folder, Journal(Path(folder) / "journal", {}) as journal:
+        with scratch_folder() as folder, Journal(folder / "journal", {}) as journal:
             yield journal
     else:
         yield None

@@ -79,7 +79,7 @@ def common(
 
 def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
-    for stop in (signal.SIGINT, signal.SIGTERM):
+    for stop in (signal.SIGINT, signal.SIGTERM, *_hang_up()):
         signal.signal(stop, _interrupt)
     try:
         status: Any = app(standalone_mode=False)
@@ -101,6 +101,12 @@ def main() -> NoReturn:
         # Without a word it was `mien` alone, which has shown its help already.
         _fail(f"{error.format_message()} (mien --help says more)" if error.format_message() else "", error.exit_code)
     sys.exit(status or 0)
+
+
+def _hang_up() -> list[signal.Signals]:
+    """The end of the terminal: like Ctrl-C, unless whoever started this command has it go on (``nohup``)."""
+    stops = [stop for stop in signal.Signals if stop.name == "SIGHUP"]  # Not on Windows.
+    return [stop for stop in stops if signal.getsignal(stop) is signal.SIG_DFL]
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -18,6 +18,7 @@ from mien.cli.groups import grouped
 from mien.cli.lessons import LessonProgress
 from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces
 from mien.errors import InputError
+from mien.files import told, written_aside
 
 if TYPE_CHECKING:
     from mien.train.comparison import Line
@@ -61,10 +62,11 @@ def compare(
         found = {name: summarise(name, out / name, faces) for name in recipes}
         draw_comparison({name: history for name, (_, history) in found.items()}, recipe.heads[0], out / "comparison.png")
         lines = [line for line, _ in found.values()]
-        with open(out / "comparison.csv", "w", newline="", encoding="utf-8") as file:
+        table = out / "comparison.csv"
+        with written_aside(table) as aside, told(table), open(aside, "w", newline="", encoding="utf-8") as file:
             _write_csv(lines, file)
         _show(lines, form)
-        console.print(f"wrote {out / 'comparison.png'} and {out / 'comparison.csv'}", markup=False)
+        console.print(f"wrote {out / 'comparison.png'} and {table}", markup=False)
 
 
 def words(text: str | None) -> list[str]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
 from mien.data.gathering import Gathering, Sample, Terms, Track, untracked
 from mien.data.pictures import gray_pixels, png_bytes
 from mien.data.vocabulary import KNOWN, in_order, require_class, split_named
 from mien.errors import InputError
-from mien.files import told
+from mien.files import folder_aside, told
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm"}
 ROWS = "rows.csv"
@@ -131,37 +127,3 @@ def write_folders(data: FaceDataset, path: Path, track: Track = untracked) -> No
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(png_bytes(image))
             table.writerow([name, data.rows[at], *([] if data.votes is None else data.votes[at])])
-
-
-@contextmanager
-def folder_aside(path: Path) -> Iterator[Path]:
-    """A hidden folder beside ``path`` to fill; it takes the name when the block ends well, and vanishes when not.
-
-    Raises:
-        InputError: ``path`` is there already and not an empty folder, or its parent cannot be written to.
-    """
-    require_new_folder(path)
-    try:
-        aside = Path(mkdtemp(prefix=f".{path.name[:100]}-", suffix=".part", dir=path.parent))
-    except OSError as error:
-        raise InputError(f"expected a place to write {path}; {error.strerror}: {path.parent} must be a folder that you may write to") from None
-    try:
-        yield aside
-        # mkdtemp makes folders private; a result gets the rights that any new folder of this user gets.
-        mask = os.umask(0)
-        os.umask(mask)
-        aside.chmod(0o777 & ~mask)
-        with told(path):
-            os.replace(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def require_new_folder(path: Path) -> None:
-    """Make sure that nothing is at a place but, perhaps, an empty folder.
-
-    Raises:
-        InputError: Something is.
-    """
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise InputError(f"expected a new folder to write; {path} is there already: give another name or delete it")

@@ -6,13 +6,13 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from mien.errors import InputError, MissingExtraError
 from mien.files import told, written_aside
 from mien.labels import Labels
 from mien.reading import ROW_KEYS, Row, flat_keys, flat_row
+from mien.scratch import scratch_folder
 from mien.tables.rows import Write
 
 GROUP = 50_000
@@ -44,11 +44,11 @@ def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write
     polars = _polars()
     schema = _schema(labels, polars)
     waiting: list[Row] = []
-    with written_aside(path) as aside, told(path), TemporaryDirectory(prefix="mien-") as folder:
+    with written_aside(path) as aside, told(path), scratch_folder() as folder:
         parts: list[Path] = []
 
         def flush() -> None:
-            part = Path(folder) / f"{len(parts):06}.parquet"
+            part = folder / f"{len(parts):06}.parquet"
             columns = {name: [row[name] for row in waiting] for name in schema}
             _writing(path, lambda: polars.DataFrame(columns, schema=schema).write_parquet(part))
             parts.append(part)

@@ -13,7 +13,6 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from mien.card import Card, read_card
 from mien.data.dataset import PUBLIC_TEST, FaceDataset, clean_training, leak_free
 from mien.errors import NetworkError
 from mien.evaluate import Options, evaluate, open_subject
+from mien.scratch import scratch_folder
 from mien.train.calibration import BLEND
 from mien.train.finished import finished, heads, opened
 from mien.train.tail import take_off
@@ -111,8 +111,8 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
 
     if all(node.op_type != "Conv" for node in bare.graph.node):
         raise NetworkError("expected a network with convolutions to quantise; it has none")
-    with TemporaryDirectory() as folder, _quiet():
-        before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+    with scratch_folder() as folder, _quiet():
+        before, after = folder / "float.onnx", folder / "int8.onnx"
         onnx.save(bare, before)
         quantize_static(
             before,
