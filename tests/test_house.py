@@ -15,7 +15,7 @@ SOURCE = Path(mien.__file__).parent
 
 # A module may import from its own floor and from those below, never from above.
 FLOORS = [
-    {"errors", "labels", "boxes", "faces", "names", "faults"},
+    {"masking", "errors", "labels", "boxes", "faces", "names", "faults"},
     {"files", "scratch", "crops", "portrait", "card", "runtime", "networks", "media", "hooks"},
     {
         "reading",

@@ -13,9 +13,21 @@ Each message says what was expected, what came and what to do, in one line that 
     └── MissingExtraError   a part needs a package that is not installed
 """
 
+from mien.masking import masked_text
+
 
 class MienError(Exception):
-    """The root of mien's own errors."""
+    """The root of mien's own errors.
+
+    Args:
+        message: What was expected, what came and what to do. Addresses in it are masked (`mien.masking`).
+
+    >>> str(MienError("rtsp://anna:secret@door.local/1: expected a stream"))
+    'rtsp://***@door.local/1: expected a stream'
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(masked_text(message))
 
 
 class InputError(MienError, ValueError):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 
 from mien.errors import MediaError, MienError
+from mien.masking import Masks
 
 LOG = logging.getLogger("mien")
 """Where the tracebacks of unforeseen errors go; silent unless somebody listens (``mien --log FILE``)."""
 LOG.addHandler(logging.NullHandler())
+LOG.addFilter(Masks())
 
 
 def source_error(name: str, error: Exception) -> MediaError:

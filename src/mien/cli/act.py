@@ -57,6 +57,7 @@ def act(
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.acting import Acting, read_rules, replay
     from mien.errors import InputError
+    from mien.masking import source_name
     from mien.media.live import Address, is_live
     from mien.session import Session
 
@@ -77,7 +78,8 @@ def act(
     elif dry_run:
         events = replay(source, found, session, plan.sampling, tell)
     else:
-        raise InputError(f"{source}: expected a live source; got a recording: add --dry-run, or write live:{source} to act at its own pace")
+        name = source_name(source)
+        raise InputError(f"{name}: expected a live source; got a recording: add --dry-run, or write live:{name} to act at its own pace")
     with suppress(Interrupted), closing(events):
         _show(events, as_json)
 

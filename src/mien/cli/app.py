@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
+from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -31,6 +33,7 @@ from mien.cli.train import export, open_private, train
 from mien.cli.views import views
 from mien.cli.watch import watch
 from mien.errors import InputError, MediaError, MienError
+from mien.masking import masked_text
 
 app = typer.Typer(
     name="mien",
@@ -81,6 +84,7 @@ def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
     for stop in (signal.SIGINT, signal.SIGTERM, *_hang_up()):
         signal.signal(stop, _interrupt)
+    sys.excepthook = _tell_mistake
     try:
         status: Any = app(standalone_mode=False)
     except Interrupted as error:
@@ -113,7 +117,12 @@ def _interrupt(*_: object) -> NoReturn:
     raise Interrupted
 
 
+def _tell_mistake(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A mistake of mien's own, with its traceback, in which libraries name addresses as they are."""
+    sys.stderr.write(masked_text("".join(traceback.format_exception(kind, error, trace))))
+
+
 def _fail(message: str, status: int) -> NoReturn:
     if message:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]mien:[/] {escape(message)}")
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]mien:[/] {escape(masked_text(message))}")
     sys.exit(status)

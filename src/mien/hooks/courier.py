@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mien.errors import DeliveryError, InputError
 from mien.hooks.delivery import Delivery
 from mien.hooks.hook import Hook, carefully
+from mien.masking import masked_text
 
 
 @dataclass(frozen=True)
@@ -156,4 +157,4 @@ class Courier:
 
 
 def _words(error: BaseException) -> str:
-    return str(error) if isinstance(error, (DeliveryError, InputError)) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, (DeliveryError, InputError)) else masked_text(f"{type(error).__name__}: {error}")

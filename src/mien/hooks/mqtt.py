@@ -60,6 +60,13 @@ class MqttSettings(Settings):
             raise ValueError(f"expected the beginning of a topic, without + # and spaces; got {topic!r}")
         return topic
 
+    @field_validator("host")
+    @classmethod
+    def _name(cls, host: str) -> str:
+        if any(character in "/@?# " for character in host):
+            raise ValueError("expected the name of a computer, such as broker.local; user and password go into environment variables")
+        return host
+
     @field_validator("ca")
     @classmethod
     def _certificates(cls, path: Path | None) -> Path | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mien.errors import RuleError
+from mien.masking import masked_text
 
 Model = TypeVar("Model", bound="Settings")
 
@@ -72,7 +73,7 @@ def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
         # A key that is written wrongly is missing, too: the first says it all.
         unknown = [one for one in found if one["type"] == "extra_forbidden"]
         told = unknown + [one for one in found if one["type"] != "extra_forbidden" and not (unknown and one["type"] == "missing")]
-        raise SettingsError([Mistake(_path(one, known), _message(one, known)) for one in told]) from None
+        raise SettingsError([Mistake(_path(one, known), masked_text(_message(one, known))) for one in told]) from None
 
 
 _EXPECTED = {

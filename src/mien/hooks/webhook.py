@@ -17,6 +17,7 @@ from mien.errors import DeliveryError
 from mien.hooks.delivery import Delivery
 from mien.hooks.hook import Hook
 from mien.hooks.settings import Settings
+from mien.masking import origin
 
 _LATER = (408, 425, 429)  # Answers that mean: try again. So do all from 500 on.
 
@@ -102,8 +103,7 @@ class Webhook(Hook):
             connection.close()
 
     def _error(self, what: str, *, again: bool = True) -> DeliveryError:
-        place = f"{self._parts.scheme}://{self._parts.netloc}{self._parts.path}"
-        return DeliveryError(f"{place}: expected an answer that says yes; {what}", again=again)
+        return DeliveryError(f"{origin(self._settings.url)}: expected an answer that says yes; {what}", again=again)
 
 
 def _reason(error: Exception) -> str:

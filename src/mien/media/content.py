@@ -11,6 +11,7 @@ from typing import IO, BinaryIO, Protocol, cast
 
 from mien.errors import InputError, MediaError
 from mien.faults import source_error
+from mien.masking import source_name
 from mien.names import printable, spelled
 
 SPOOL_MEMORY = 32 * 2**20
@@ -181,14 +182,14 @@ def _can_seek(stream: BinaryIO) -> bool:
 def name_of(source: object) -> str:
     """What messages and tables call a source.
 
-    The path as given, spelled so that it can stand in any text (`mien.names`); ``<bytes>``; ``<array>``; a file object's own name, ``-`` for
-    standard input, ``<stream>`` without a name.
+    The path as given, spelled so that it can stand in any text (`mien.names`), an address without its
+    secrets (`mien.masking`); ``<bytes>``; ``<array>``; a file object's own name, ``-`` for standard input, ``<stream>`` without a name.
 
     >>> name_of(Path("a/b.jpg")), name_of(b"abc"), name_of(io.BytesIO())
     ('a/b.jpg', '<bytes>', '<stream>')
     """
     if isinstance(source, str | Path):
-        return spelled(source)
+        return spelled(source_name(str(source)))
     if isinstance(source, Content):
         return source.name
     if isinstance(source, bytes | bytearray | memoryview):
@@ -198,4 +199,4 @@ def name_of(source: object) -> str:
     name = getattr(source, "name", None)
     if name == "<stdin>" or name == 0:
         return "-"
-    return spelled(name) if isinstance(name, str) and name else "<stream>"
+    return spelled(source_name(name)) if isinstance(name, str) and name else "<stream>"

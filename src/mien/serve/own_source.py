@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mien.blur import Blur
+from mien.masking import origin
 from mien.media.live import Address, LiveOptions, LiveSource, open_live
 from mien.sighting import Plan
 from mien.smooth import Smoothing
@@ -47,9 +47,7 @@ class OwnSource:
         address = Address.parse(self.text)
         if address.kind == "file":
             return f"live:{Path(address.place).name}"
-        if address.host is not None:
-            return f"{urlsplit(address.place).scheme.lower()}://{address.host}"
-        return address.name
+        return origin(address.place) if address.kind in ("rtsp", "http") else address.name
 
     @property
     def plan(self) -> Plan:

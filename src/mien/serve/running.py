@@ -9,9 +9,12 @@ from collections.abc import Callable
 import uvicorn
 
 from mien.errors import InputError
+from mien.masking import Masks
 from mien.serve.app import create_app
 from mien.serve.connections import protocols
 from mien.serve.settings import Settings
+
+_MASKS = Masks()
 
 
 def listening(settings: Settings) -> socket.socket:
@@ -34,6 +37,7 @@ def server(settings: Settings) -> uvicorn.Server:
     connection, stream = protocols(limits)
     for name in ("uvicorn.error", "python_multipart"):
         logging.getLogger(name).setLevel(logging.ERROR)  # What clients do wrong is told to them.
+    logging.getLogger("uvicorn.error").addFilter(_MASKS)
     config = uvicorn.Config(
         create_app(settings),
         http=connection,

@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from mien.errors import InputError
+from mien.masking import masked
 
 Kind = Literal["camera", "screen", "rtsp", "http", "file"]
 
@@ -26,7 +27,7 @@ class Address:
     >>> Address.parse("camera:/dev/video2")
     Address(kind='camera', place='/dev/video2')
     >>> Address.parse("rtsp://anna:secret@door.local/stream").name
-    'rtsp://anna:***@door.local/stream'
+    'rtsp://***@door.local/stream'
     """
 
     kind: Kind
@@ -34,10 +35,9 @@ class Address:
 
     @property
     def name(self) -> str:
-        """What messages and tables call it; a password is not shown."""
-        if self.kind in ("rtsp", "http"):
-            return re.sub(r"(?<=//)([^/@:]*):[^/]*@", r"\1:***@", self.place)
-        return f"{'live' if self.kind == 'file' else self.kind}:{self.place}"
+        """What messages and tables call it; what opens it is not shown (`mien.masking`)."""
+        place = masked(self.place)
+        return place if self.kind in ("rtsp", "http") else f"{'live' if self.kind == 'file' else self.kind}:{place}"
 
     @property
     def host(self) -> str | None:
@@ -57,11 +57,13 @@ class Address:
         kind = _SCHEMES.get(scheme.lower()) if colon else None
         if kind in ("rtsp", "http"):
             if not _has_host(text):
-                raise InputError(f"{text}: expected an address such as {scheme.lower()}://camera.local/stream; got one without a computer's name")
+                shown, wanted = masked(text, meant=True), f"{scheme.lower()}://camera.local/stream"
+                raise InputError(f"{shown}: expected an address such as {wanted}; got one without a computer's name")
             return Address(kind, text)
         if kind is None:
+            shown = masked(text, meant=True)
             raise InputError(
-                f"{text}: expected camera:0, rtsp://..., http://..., screen: or live:RECORDING; got something else: for a file write live:{text}"
+                f"{shown}: expected camera:0, rtsp://..., http://..., screen: or live:RECORDING; got something else: for a file write live:{shown}"
             )
         if kind == "file" and not rest:
             raise InputError("live:: expected the path of a recording after live:; got none")

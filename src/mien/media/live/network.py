@@ -92,7 +92,7 @@ class NetworkStream:
 
     def _reason(self, error: FFmpegError, waited: float) -> tuple[str, str]:
         if isinstance(error, (HTTPUnauthorizedError, HTTPForbiddenError)):
-            return "the server refuses the user or password", "write it as scheme://user:password@host/..."
+            return "the server refuses the user or password", "write both before the computer's name, as user:password@host"
         if isinstance(error, HTTPNotFoundError):
             return "the server has nothing at this address", "check what comes after the computer's name"
         if isinstance(error, (HTTPError, HTTPClientError)):
