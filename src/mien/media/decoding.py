@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mien.errors import MediaError
 from mien.media.content import Content
 from mien.media.frame import BadFrame, Frame
+from mien.media.limits import FrameLimit
 from mien.media.sampling import Sampling
 
 _MOST_LOST = 1_000_000
@@ -76,13 +77,21 @@ class Decoding:
         stream: Which of its streams.
         sampling: Which frames are given.
         to_rgb: Makes the upright picture of a decoded frame; raises MediaError where it cannot.
+        limit: How large the frames may be.
     """
 
     def __init__(
-        self, content: Content, container: InputContainer, stream: VideoStream, sampling: Sampling, to_rgb: Callable[[VideoFrame], NDArray[np.uint8]]
+        self,
+        content: Content,
+        container: InputContainer,
+        stream: VideoStream,
+        sampling: Sampling,
+        to_rgb: Callable[[VideoFrame], NDArray[np.uint8]],
+        limit: FrameLimit,
     ) -> None:
         self._name = content.name
-        self._container, self._stream, self._to_rgb = container, stream, to_rgb
+        self._container, self._stream, self._to_rgb, self._limit = container, stream, to_rgb, limit
+        self._sized = stream.codec_context.width > 0
         self._promised = extent(container, stream, content)
         self._chooser = sampling.chooser()
         self._ledger = _Ledger()
@@ -95,16 +104,24 @@ class Decoding:
         self._damaged = False
         self._skipped = False
         self._after = 0
-        self._error = "no picture came of its data"
+        self._told = False  # Whether anything has been said to be lost.
+        self._error, self._kind = "damaged data (no picture came of its data)", "unreadable"
 
     def frames(self) -> Iterator[Frame | BadFrame]:
         """The frames in order of time."""
-        for packet in self._packets():
-            for frame in self._decoded(packet):
-                yield from self._frame(frame)
+        try:
+            for packet in self._packets():
+                for frame in self._decoded(packet):
+                    yield from self._frame(frame)
+        except MediaError as error:
+            # Frames that take too much memory: the decoder has made room for one, and shall not for more.
+            yield BadFrame(self._index, self._time + self._step, error, max(1, (self._promised.frames or 0) - self._index))
+            return
         if self._damaged:
             yield from self._lost(self._ledger.overdue(None))
         yield from self._missing_end()
+        if self._kind == "too_large" and not self._told:
+            yield from self._bad(self._time + self._step, self._error, self._kind)
 
     def _packets(self) -> Iterator[Packet[Any]]:
         # Of these all streams are read, to see whether FFmpeg skips bytes.
@@ -140,14 +157,17 @@ class Decoding:
         if packet.is_corrupt:
             self._damaged = self._skipped = True
         try:
-            return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
+            frames = [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
         except FFmpegError as error:
-            self._note(error)
+            self._note(error, self._limit.refused(self._stream.codec_context) if self._sized else None)
             return []
+        self._limit.check_decoder(self._stream.codec_context)
+        return frames
 
-    def _note(self, error: FFmpegError) -> None:
+    def _note(self, error: FFmpegError, refused: str | None = None) -> None:
         self._damaged = True
-        self._error = error.strerror or type(error).__name__
+        self._error = refused or f"damaged data ({error.strerror or type(error).__name__})"
+        self._kind = "too_large" if refused else "unreadable"
 
     def _seconds(self, pts: int | None) -> float:
         """Time of a frame; always after the one before."""
@@ -172,7 +192,7 @@ class Decoding:
             yield from self._stretch(round((time - self._time) / self._step) - 1, "a part of the file is damaged", "unreadable")
         if frame.is_corrupt:
             self._damaged = True
-            yield from self._bad(time, "FFmpeg could not decode all of it")
+            yield from self._bad(time, "damaged data (FFmpeg could not decode all of it)", "unreadable")
             return
         if self._chooser.takes(time):
             yield self._converted(frame, time)
@@ -186,13 +206,14 @@ class Decoding:
 
     def _lost(self, stamps: list[int]) -> Iterator[BadFrame]:
         for stamp in stamps:
-            yield from self._bad(self._seconds(stamp), self._error)
+            yield from self._bad(self._seconds(stamp), self._error, self._kind)
 
-    def _bad(self, time: float, what: str) -> Iterator[BadFrame]:
+    def _bad(self, time: float, what: str, kind: str) -> Iterator[BadFrame]:
         if self._chooser.takes(time):
-            told = f"got damaged data ({what}): 1 frame is missing, those after it may be smeared"
+            told = f"got {what}: 1 frame is missing, those after it may be smeared"
             message = f"{self._name}: expected frame {self._index} at {time:.3f} s; {told}"
-            yield BadFrame(self._index, time, MediaError(message, "unreadable"))
+            self._told = True
+            yield BadFrame(self._index, time, MediaError(message, kind))
         self._index, self._time = self._index + 1, time
 
     def _missing_end(self) -> Iterator[BadFrame]:
@@ -209,7 +230,7 @@ class Decoding:
         if promised.cut:
             yield from self._stretch(missing, "the file is truncated: get it again", "truncated")
         else:
-            yield from self._stretch(missing, f"the end of the file is damaged ({self._error})", "unreadable")
+            yield from self._stretch(missing, f"at the end came {self._error}", self._kind)
 
     def _stretch(self, missing: int, what: str, kind: str) -> Iterator[BadFrame]:
         """One note for many frames, if any of them would have been taken."""
@@ -223,6 +244,7 @@ class Decoding:
             whole = f" of {self._promised.frames}" if self._promised.frames else ""
             span = f"{about}{missing}{whole} frame(s), {start:.3f} to {self._time:.3f} s"
             message = f"{self._name}: expected frame {index} at {start:.3f} s; got nothing there, {span}, missing: {what}"
+            self._told = True
             yield BadFrame(index, start, MediaError(message, kind), count)
 
 

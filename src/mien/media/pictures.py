@@ -15,7 +15,7 @@ from mien.media.opened import Frames, Media
 from mien.media.sampling import Sampling
 
 MAX_PIXELS = 128_000_000
-"""Most pixels of a picture or of a frame of a video by default: 128 megapixels, 384 MB as RGB."""
+"""Most pixels of a picture by default: 128 megapixels, 384 MB as RGB."""
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "ICO", "PSD", "SGI")
 """Pillow's formats that are read. Left out: those that run another program (EPS), only pretend to read (MPEG) or have no

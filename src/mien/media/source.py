@@ -26,7 +26,7 @@ def open_media(
     sampling: Sampling = EVERY_FRAME,
     *,
     name: str | None = None,
-    max_pixels: int = pictures.MAX_PIXELS,
+    max_pixels: int | None = None,
     threads: int | None = None,
 ) -> Media:
     """Open a picture, an animation or a video.
@@ -39,7 +39,8 @@ def open_media(
             as an array.
         sampling: Which frames are given.
         name: What messages and tables call it; by default `mien.media.content.name_of` the source.
-        max_pixels: Pictures and frames with more pixels are refused.
+        max_pixels: Pictures and frames with more pixels are refused; by default 128 megapixels of a picture, and of a frame of a video
+            8192 x 4320.
         threads: Threads of the video decoder; by default as many as the size of the frames deserves.
 
     Returns:
@@ -61,10 +62,12 @@ def open_media(
         raise source_error(name or name_of(source), error) from error
 
 
-def _opened(source: str | Path | bytes | Readable | Content, name: str | None, sampling: Sampling, max_pixels: int, threads: int | None) -> Media:
+def _opened(
+    source: str | Path | bytes | Readable | Content, name: str | None, sampling: Sampling, max_pixels: int | None, threads: int | None
+) -> Media:
     content = source if isinstance(source, Content) else Content(source, name)
     try:
-        media = pictures.open_picture(content, sampling, max_pixels)
+        media = pictures.open_picture(content, sampling, max_pixels or pictures.MAX_PIXELS)
         if media is None:
             media = _video(content, sampling, max_pixels, threads)
         if media is None:
@@ -82,12 +85,13 @@ def _keep() -> None:
     pass
 
 
-def _video(content: Content, sampling: Sampling, max_pixels: int, threads: int | None) -> Media | None:
+def _video(content: Content, sampling: Sampling, max_pixels: int | None, threads: int | None) -> Media | None:
     if pictures.looks_like_text(content.head()):
         return None
+    from mien.media.limits import MAX_VIDEO_PIXELS
     from mien.media.videos import open_video
 
-    return open_video(content, sampling, max_pixels=max_pixels, threads=threads)
+    return open_video(content, sampling, max_pixels=max_pixels or MAX_VIDEO_PIXELS, threads=threads)
 
 
 def _is_headless_video(content: Content) -> bool:

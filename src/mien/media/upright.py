@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mien.errors import MediaError
+from mien.media.limits import FrameLimit
 
 Turn = tuple[bool, bool, bool]
 
@@ -21,13 +22,12 @@ class Upright:
     """Makes the pictures of one stream: rotation, mirroring and pixel shape that it asks for are applied.
 
     Args:
-        name: What messages call the source.
         stream: The stream.
-        max_pixels: Larger frames are refused.
+        limit: Larger frames are refused.
     """
 
-    def __init__(self, name: str, stream: VideoStream, max_pixels: int) -> None:
-        self._name, self._max_pixels = name, max_pixels
+    def __init__(self, stream: VideoStream, limit: FrameLimit) -> None:
+        self._limit = limit
         # Asked now, for a picture may be wanted when the stream has been closed.
         self._shape = stream.sample_aspect_ratio
         self._reformatter = VideoReformatter()
@@ -39,26 +39,15 @@ class Upright:
         Raises:
             MediaError: The frame is too large, or in a pixel format that is not known.
         """
-        check_size(frame.width, frame.height, self._name, self._max_pixels)
+        self._limit.check(frame.width, frame.height)
         try:
             # To ask a frame for its side data keeps it in memory until the next sweep, so only one per rotation is asked.
             if frame.rotation not in self._turns:
                 self._turns[frame.rotation] = turn(frame)
             return _to_rgb(frame, square_size(frame, self._shape), self._turns[frame.rotation], self._reformatter)
         except (FFmpegError, ValueError) as error:
-            message = f"{self._name}: expected a known pixel format; got {frame.format.name} ({error}): convert the video to H.264"
+            message = f"{self._limit.name}: expected a known pixel format; got {frame.format.name} ({error}): convert the video to H.264"
             raise MediaError(message, "unsupported") from None
-
-
-def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
-    """Refuse frames that are too large.
-
-    Raises:
-        MediaError: They are.
-    """
-    if width * height > max_pixels:
-        shape = f"{width} x {height} = {width * height:,}"
-        raise MediaError(f"{name}: expected at most {max_pixels:,} pixels; got {shape}: scale it down or raise max_pixels", "too_large")
 
 
 def square_size(frame: VideoFrame, shape: Any) -> tuple[int, int]:

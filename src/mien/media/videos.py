@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +16,11 @@ from mien.errors import InputError, MediaError
 from mien.media.containers import open_container
 from mien.media.content import Content
 from mien.media.decoding import Decoding, extent
+from mien.media.limits import FrameLimit, decoder_threads
+from mien.media.mp4 import check_tables
 from mien.media.opened import Frames, Media
 from mien.media.sampling import Sampling
-from mien.media.upright import Upright, check_size, square_size, turn
+from mien.media.upright import Upright, square_size, turn
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,ivf,mxf,nut,rm,dv,yuv4mpegpipe,"
@@ -37,7 +38,7 @@ class _Wanted:
     """How a video is to be read."""
 
     sampling: Sampling
-    max_pixels: int
+    limit: FrameLimit
     threads: int | None
 
 
@@ -53,7 +54,7 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
         content: The file.
         sampling: Which frames are given; the others are decoded but not converted to RGB.
         max_pixels: A video with larger frames is refused.
-        threads: Threads of the decoder; by default one up to 1 megapixel, above it one per core up to 8.
+        threads: Threads of the decoder; by default one up to 1 megapixel, above it one per core up to 8, as far as memory goes.
 
     Returns:
         The video, or None where FFmpeg does not know the content.
@@ -64,9 +65,10 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads: expected 1 or more; got {threads}")
-    wanted = _Wanted(sampling or Sampling(), max_pixels, threads)
+    wanted = _Wanted(sampling or Sampling(), FrameLimit(content.name, max_pixels), threads)
     if content.head(12)[4:] in [b"ftyp" + brand for brand in _PHOTO_BRANDS]:
         raise MediaError(f"{content.name}: expected a picture or video that can be read; got a HEIF photo: convert it to JPEG or PNG", "unsupported")
+    check_tables(content)
     try:
         with _opened(content, wanted, threads=1) as (container, stream):
             promised = extent(container, stream, content)
@@ -87,11 +89,12 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
 def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[tuple[InputContainer, VideoStream]]:
     # FFmpeg gets a file object and may open nothing else by itself, so that no file can make it read another.
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": "0"}
-    with content.open() as file, open_container(file, container_options=options) as container:
+    with content.open() as file, open_container(file, options=wanted.limit.probing, container_options=options) as container:
         stream = _video_stream(container, content.name)
         context = stream.codec_context
-        check_size(context.width, context.height, content.name, wanted.max_pixels)
-        context.thread_count = threads or (1 if context.width * context.height <= 1_000_000 else min(8, os.cpu_count() or 1))
+        wanted.limit.check(context.width, context.height, context.format)
+        context.options = wanted.limit.decoding
+        context.thread_count = threads or decoder_threads(context)
         if context.thread_count > 1:
             context.thread_type = "AUTO"
         yield container, stream
@@ -126,5 +129,5 @@ def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, in
 
 def _read(content: Content, wanted: _Wanted) -> Frames:
     with _opened(content, wanted, wanted.threads) as (container, stream):
-        to_rgb = Upright(content.name, stream, wanted.max_pixels)
-        yield from Decoding(content, container, stream, wanted.sampling, to_rgb).frames()
+        to_rgb = Upright(stream, wanted.limit)
+        yield from Decoding(content, container, stream, wanted.sampling, to_rgb, wanted.limit).frames()

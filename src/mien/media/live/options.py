@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mien.errors import InputError
-from mien.media.pictures import MAX_PIXELS
+from mien.media.limits import MAX_VIDEO_PIXELS
 from mien.media.sampling import Sampling
 
 
@@ -44,7 +44,7 @@ class LiveOptions:
     size: tuple[int, int] | None = None
     rate: float | None = None
     transport: Literal["tcp", "udp"] = "tcp"
-    max_pixels: int = MAX_PIXELS
+    max_pixels: int = MAX_VIDEO_PIXELS
 
     def __post_init__(self) -> None:
         if not self.timeout > 0:

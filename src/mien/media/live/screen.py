@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError, LostError, MissingExtraError
+from mien.media.limits import FrameLimit
 from mien.media.live.address import Address
 from mien.media.live.feed import Picture, Shot
 from mien.media.live.options import LiveOptions
-from mien.media.upright import check_size
 
 if TYPE_CHECKING:
     from mss import MSS
@@ -120,7 +120,7 @@ class Screen:
             if area[0] >= area[2] or area[1] >= area[3]:
                 size = f"{whole[2] - whole[0]} x {whole[3] - whole[1]} px"
                 raise LostError(f"{self._name}: expected a part of the desktop, which is {size}; got one beside it: name another", "missing")
-        check_size(area[2] - area[0], area[3] - area[1], self._name, self._options.max_pixels)
+        FrameLimit(self._name, self._options.max_pixels).check(area[2] - area[0], area[3] - area[1])
         return area
 
     def _lost(self, error: Exception) -> LostError:

@@ -15,9 +15,10 @@ from av.video.stream import VideoStream
 
 from mien.errors import LostError
 from mien.media.containers import open_container
+from mien.media.limits import FrameLimit
 from mien.media.live.feed import Shot
 from mien.media.live.options import LiveOptions
-from mien.media.upright import Upright, check_size
+from mien.media.upright import Upright
 
 _BLIND = 30.0  # s for which there may be data, but no picture: some streams have a key frame only every ten seconds.
 
@@ -48,16 +49,17 @@ def opened(opening: Opening, options: LiveOptions) -> Iterator[tuple[InputContai
     Raises:
         LostError: It is not there, is not readable, or holds no pictures.
     """
-    began = time.monotonic()
+    began, limit = time.monotonic(), FrameLimit(opening.name, options.max_pixels)
     try:
         # The timeout is PyAV's own, which works for every protocol; FFmpeg's options for it differ from one to the next.
-        container = open_container(opening.url, opening.form, options=opening.settings, timeout=options.timeout)
+        container = open_container(opening.url, opening.form, options=opening.settings | limit.probing, timeout=options.timeout)
     except FFmpegError as error:
         raise opening.explain(error, time.monotonic() - began) from None
     with container:
         stream = _video_stream(container, opening.name)
         context = stream.codec_context
-        check_size(context.width, context.height, opening.name, options.max_pixels)
+        limit.check(context.width, context.height, context.format)
+        context.options = limit.decoding
         context.thread_type = "SLICE"  # Threads that take a frame each hold frames back.
         yield container, stream
 
@@ -68,7 +70,7 @@ def shots(opening: Opening, options: LiveOptions, container: InputContainer, str
     Raises:
         LostError: Nothing comes any more, or nothing of it can be decoded.
     """
-    upright = Upright(opening.name, stream, options.max_pixels)
+    upright = Upright(stream, FrameLimit(opening.name, options.max_pixels))
     began = seen = time.monotonic()
     try:
         for packet in container.demux(stream):
