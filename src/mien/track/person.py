@@ -9,16 +9,19 @@ from typing import Any
 
 COARSE = 0.5  # s; over longer steps a velocity says nothing.
 NOISE = 0.0016  # Variance of a detector's centre, in sizes²: 4 % of the size of the face.
-AGILITY = 30.0  # How fast the variance of the velocity grows, in (sizes/s)²/s.
+FASTEST = 25.0  # Variance of a velocity of which nothing is known, in (sizes/s)².
+STEADY = 5 / 3  # s; what is left of a velocity falls by e in this time, and what comes instead is not known.
 TREND = 0.4  # s over which a velocity is averaged by which a hidden face is thought to go on: a head that shakes goes nowhere.
 FADING = 1.0  # s; what is left of that velocity falls by e in this time.
-WIDEST = 0.36  # Largest variance of the place, in sizes².
-FASTEST = 25.0  # Largest variance of the velocity, in (sizes/s)².
+WIDEST = 0.36  # Largest variance of the place by which a face is paired, in sizes²: one that may be anywhere would fit every face.
 
 
 @dataclass(eq=False)
 class Person:
-    """A face in motion: a Kalman filter with constant velocity in seconds, one variance for both directions, in units of the face's size.
+    """A face in motion: a Kalman filter in seconds, one variance for both directions, in units of the face's size.
+
+    Its velocity is one of an Ornstein-Uhlenbeck process: it lasts for `STEADY` seconds or so, and its variance tends to `FASTEST`. All
+    is exact for steps of any length, so that two short ones are one of their length, and nothing need be cut off while a face is seen.
 
     Args:
         id: Number of the person.
@@ -73,7 +76,7 @@ class Person:
     @property
     def spread(self) -> float:
         """Standard deviation of where a detector would see the centre, in sizes."""
-        return math.sqrt(self.place + NOISE)
+        return math.sqrt(min(self.place, WIDEST) + NOISE)
 
     def predict(self, step: float) -> None:
         """Move on by so many seconds, 0 or more."""
@@ -81,15 +84,23 @@ class Person:
             self.vx = self.vy = self.tx = self.ty = self.bond = 0.0
             self.place, self.speed = WIDEST, 4.0
             return
+        left = math.exp(-step / STEADY)
+        way = STEADY * (1 - left)  # s for which the velocity of now carries on.
+        self.place += 2 * self.bond * way + self.speed * way**2 + FASTEST * (2 * STEADY * (step - way) - way**2)
+        self.bond = (self.bond + self.speed * way) * left + FASTEST * way * (1 - left)
+        self.speed = self.speed * left**2 + FASTEST * (1 - left**2)
         if self.hidden:
-            left = math.exp(-step / FADING)
-            self.x, self.y = self.x + self.tx * FADING * (1 - left), self.y + self.ty * FADING * (1 - left)
-            self.tx, self.ty = self.tx * left, self.ty * left
-        else:
-            self.x, self.y = self.x + self.vx * step, self.y + self.vy * step
-        self.place = min(WIDEST, self.place + 2 * self.bond * step + self.speed * step**2 + AGILITY * step**3 / 3)
-        self.bond += self.speed * step + AGILITY * step**2 / 2
-        self.speed = min(FASTEST, self.speed + AGILITY * step)
+            self._drift(step)
+            return
+        self.x, self.y = self.x + self.vx * way, self.y + self.vy * way
+        self.vx, self.vy = self.vx * left, self.vy * left
+
+    def _drift(self, step: float) -> None:
+        """Carry a face that is not seen on by the mean of its velocities; it stays within reach of there, however long that takes."""
+        left = math.exp(-step / FADING)
+        self.x, self.y = self.x + self.tx * FADING * (1 - left), self.y + self.ty * FADING * (1 - left)
+        self.tx, self.ty = self.tx * left, self.ty * left
+        self.place, self.bond = min(self.place, WIDEST), 0.0
 
     def see(self, box: Sequence[float], score: float, step: float, now: float) -> None:
         """Take in where a detector sees the face.

@@ -46,7 +46,7 @@ class Tracker:
     every ``full_every`` seconds, and only every ``calm_every`` while nothing changes outside the known faces. Any other detector is
     run on every frame.
 
-    Faces and people are paired by the distance from a prediction (a Kalman filter with constant velocity, in seconds) and by size, at
+    Faces and people are paired by the distance from a prediction (a Kalman filter, in seconds) and by size, at
     the least cost in all; as in ByteTrack (Zhang et al. 2022, https://arxiv.org/abs/2110.06864) a face that is too unsure to be
     someone new may still continue someone known.
 

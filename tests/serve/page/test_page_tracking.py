@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from visiting import UNPACKED, Running, packed
 
 from mien import boxes as box_arithmetic
@@ -99,9 +100,10 @@ def _story(seed: int) -> list[dict[str, Any]]:
     return frames
 
 
-def test_the_page_follows_people_as_the_server_does(run_module: Running) -> None:
+@pytest.mark.parametrize("step", [0.04, 0.45])
+def test_the_page_follows_people_as_the_server_does(run_module: Running, step: float) -> None:
     story = [frame for seed in range(2) for frame in _story(seed)]
-    times = np.cumsum([0.04 if index % 160 else 5.0 for index in range(len(story))])
+    times = np.cumsum([step if index % 160 else 5.0 for index in range(len(story))])
     seen, right = _Seen(), []
     tracker = Tracker(seen)
     told = []

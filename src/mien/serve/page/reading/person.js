@@ -1,6 +1,6 @@
 /**
- * Where one person's face is, where it goes, and how sure that is: a Kalman filter with constant velocity in seconds, one variance for both
- * directions, in units of the face's size. The same as `mien.track.person`, whose constants come as options.
+ * Where one person's face is, where it goes, and how sure that is: a Kalman filter in seconds, one variance for both directions, in units of
+ * the face's size. The same as `mien.track.person`, whose constants come as options.
  * @typedef {import("./pixels.js").Box} Box
  */
 
@@ -45,31 +45,43 @@ export class Person {
 
   /** Standard deviation of where a detector would see the centre, in sizes. */
   get spread() {
-    return Math.sqrt(this.place + this.options.NOISE);
+    return Math.sqrt(Math.min(this.place, this.options.WIDEST) + this.options.NOISE);
   }
 
   /** Move on. @param {number} step Seconds, 0 or more. */
   predict(step) {
-    const { COARSE, FADING, AGILITY, WIDEST, FASTEST } = this.options;
+    const { COARSE, STEADY, FASTEST, WIDEST } = this.options;
     if (step > COARSE) {
       this.vx = this.vy = this.tx = this.ty = this.bond = 0;
       this.place = WIDEST;
       this.speed = 4;
       return;
     }
+    const left = Math.exp(-step / STEADY);
+    const way = STEADY * (1 - left); // Seconds for which the velocity of now carries on.
+    this.place += 2 * this.bond * way + this.speed * way ** 2 + FASTEST * (2 * STEADY * (step - way) - way ** 2);
+    this.bond = (this.bond + this.speed * way) * left + FASTEST * way * (1 - left);
+    this.speed = this.speed * left ** 2 + FASTEST * (1 - left ** 2);
     if (this.hidden) {
-      const left = Math.exp(-step / FADING);
-      this.x += this.tx * FADING * (1 - left);
-      this.y += this.ty * FADING * (1 - left);
-      this.tx *= left;
-      this.ty *= left;
-    } else {
-      this.x += this.vx * step;
-      this.y += this.vy * step;
+      this.drift(step);
+      return;
     }
-    this.place = Math.min(WIDEST, this.place + 2 * this.bond * step + this.speed * step ** 2 + (AGILITY * step ** 3) / 3);
-    this.bond += this.speed * step + (AGILITY * step ** 2) / 2;
-    this.speed = Math.min(FASTEST, this.speed + AGILITY * step);
+    this.x += this.vx * way;
+    this.y += this.vy * way;
+    this.vx *= left;
+    this.vy *= left;
+  }
+
+  /** Carry a face that is not seen on by the mean of its velocities; it stays within reach of there. @param {number} step Seconds. */
+  drift(step) {
+    const { FADING, WIDEST } = this.options;
+    const left = Math.exp(-step / FADING);
+    this.x += this.tx * FADING * (1 - left);
+    this.y += this.ty * FADING * (1 - left);
+    this.tx *= left;
+    this.ty *= left;
+    this.place = Math.min(this.place, WIDEST);
+    this.bond = 0;
   }
 
   /**
