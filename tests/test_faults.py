@@ -188,18 +188,20 @@ def test_pipes_sockets_devices_and_links_in_a_circle_wait_for_nobody(folder: Pat
 
 
 def test_a_folder_of_any_depth_is_listed(tmp_path: Path) -> None:
-    inner = tmp_path / "deep"
-    inner.mkdir()
-    here = os.getcwd()
+    here, depth = os.getcwd(), 1200
+    os.chdir(tmp_path)
     try:
-        os.chdir(inner)
-        for _ in range(1200):
+        for _ in range(depth):
             os.mkdir("d")
             os.chdir("d")
         Path("a.png").touch()
+        found = find_sources([tmp_path])
+        os.unlink("a.png")
+        for _ in range(depth):  # What clears up after tests goes down by recursion.
+            os.chdir("..")
+            os.rmdir("d")
     finally:
         os.chdir(here)
-    found = find_sources([tmp_path / "deep"])
     assert [Path(source).name for source in found.sources] == ["a.png"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,27 @@ def test_heavy_packages_have_one_home(package: str, homes: set[str]) -> None:
         if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == package for alias in node.names))
         or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package)
     }
+    assert users <= homes
+
+
+def _calls(path: Path) -> set[str]:
+    """What a file calls, as it is written there: ``print``, ``csv.writer``."""
+    return {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)}
+
+
+def test_text_for_terminals_goes_through_one_door() -> None:
+    """What comes from outside must not be read as markup, nor reach a terminal that would obey it."""
+    for path in [path for path in FILES if _room(path) == "cli" and path.name != "console.py"]:
+        text = path.read_text(encoding="utf-8")
+        assert not _calls(path) & {"print", "sys.stdout.write", "sys.stderr.write", "typer.echo", "Text.from_markup", "TextColumn"}, path
+        assert not re.search(r"from rich.(console import .*\bConsole\b|markup)", text), path
+        assert "markup=True" not in text, path
+
+
+def test_tables_of_csv_go_through_one_door() -> None:
+    """Text that spreadsheets take for formulas: `mien.tables.cells`. The others write numbers, or the form of another package."""
+    homes = {"tables/cells.py", "compat/fer/rows.py", "data/class_folders.py", "train/keeper.py", "batch/verdict.py"}
+    users = {str(path.relative_to(SOURCE)) for path in FILES if _calls(path) & {"csv.writer", "csv.DictWriter"}}
     assert users <= homes
 
 

@@ -9,8 +9,10 @@ name is spelled as itself; a backslash is too, unless what follows makes it look
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import re
+from typing import Any, TextIO
 
 _STRANGE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _STRANGE_IN_TEXT = re.compile(_STRANGE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
@@ -54,6 +56,18 @@ def printable(text: str, strange: re.Pattern[str] = _STRANGE_IN_TEXT) -> str:
     a file
     """
     return strange.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def json_text(value: Any, file: TextIO | None = None, indent: int | None = None) -> str:
+    r"""A value as JSON that can be written anywhere: in UTF-8, or in ASCII where ``file`` has another encoding.
+
+    >>> print(json_text({"name": "Ren\udce9 \u65e5"}))
+    {"name": "Ren\\xe9 日"}
+    """
+    encoding = (getattr(file, "encoding", None) or "utf-8").lower()
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    text = re.sub("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]", lambda found: "\\" + _escape(ord(found[0])), text)
+    return text if encoding.startswith("utf") else "".join(letter if letter < "\x80" else json.dumps(letter)[1:-1] for letter in text)
 
 
 def existing(name: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mien.errors import MediaError, MissingExtraError
 from mien.faces import Face, Faces
 from mien.labels import Labels
+from mien.names import printable
 
 if TYPE_CHECKING:
     import pandas
@@ -30,7 +31,7 @@ class Reading:
     """One sampled frame accounted for: its faces, that it has none, or why it could not be read.
 
     Args:
-        source: Name of the source.
+        source: Name of the source, spelled as `mien.names.spelled` says.
         frame: Index of the frame in its source; None when the source could not be opened at all.
         time: Seconds; None when unknown.
         faces: Faces of the frame.
@@ -70,7 +71,7 @@ class Reading:
                 "steady": face and face.steady,
                 "smooth": face and face.smooth,
                 "shown": face and face.shown,
-                "error": None if self.error is None else str(self.error),
+                "error": None if self.error is None else printable(str(self.error)),
             }
 
 

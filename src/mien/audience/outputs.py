@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -18,6 +16,8 @@ from mien.audience.rows import CHANGE_COLUMNS, change_rows, columns, facts, wind
 from mien.errors import InputError, MissingExtraError
 from mien.files import told, try_place, written_aside
 from mien.labels import Labels
+from mien.names import json_text
+from mien.tables.cells import csv_writer
 
 ENDINGS = (".csv", ".json", ".html", ".png")
 _NEEDS = {".html": ("Reports", "jinja2"), ".png": ("Charts", "matplotlib")}
@@ -109,10 +109,7 @@ class Keeper:
             new = self._file is None
             if self._file is None:
                 self._file = open(self.path, "x", encoding="utf-8", newline="")  # noqa: SIM115
-            writer = csv.DictWriter(self._file, columns(self._labels))
-            if new:
-                writer.writeheader()
-            writer.writerows(_flat(window_row(window, self._labels)) for window in windows)
+            csv_writer(self._file, columns(self._labels), header=new)(_flat(window_row(window, self._labels)) for window in windows)
             self._file.flush()
             os.fsync(self._file.fileno())
 
@@ -133,12 +130,9 @@ class Keeper:
 def write_rows(file: TextIO, audience: Audience, form: str) -> None:
     """Windows as CSV, or everything as JSON, into an open file."""
     if form == "json":
-        json.dump(facts(audience), file, indent=1)
-        file.write("\n")
+        file.write(f"{json_text(facts(audience), file, 1)}\n")
     else:
-        writer = csv.DictWriter(file, columns(audience.labels))
-        writer.writeheader()
-        writer.writerows(_flat(window_row(window, audience.labels)) for window in audience.windows)
+        csv_writer(file, columns(audience.labels))(_flat(window_row(window, audience.labels)) for window in audience.windows)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
@@ -148,9 +142,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 def _write_table(path: Path, names: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
     with written_aside(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
+        csv_writer(file, names)(rows)
 
 
 def _write_text(path: Path, audience: Audience) -> None:

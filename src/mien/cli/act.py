@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import closing, suppress
@@ -11,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console, say
 from mien.cli.exits import USAGE, Interrupted
 from mien.cli.groups import grouped
 from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions, StreamOptions
+from mien.names import json_text
 
 if TYPE_CHECKING:
     from mien.acting import Acting, RuleSet
@@ -61,16 +61,16 @@ def act(
     from mien.media.live import Address, is_live
     from mien.session import Session
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     plan = over_time.plan().spaced()
     pipeline = networks.pipeline()
     found = read_rules(rules, pipeline.labels)
     for name in found.idle:
-        notes.print(f"{rules}: no rule does {name}", style="dim", markup=False)
+        notes.print(f"{rules}: no rule does {name}", style="dim")
     session = Session(pipeline, plan.tracking, plan.smoothing)
 
     def tell(line: str) -> None:
-        notes.print(line, style="dim", markup=False)
+        notes.print(line, style="dim")
 
     if is_live(source):
         doing = Acting(Address.parse(source).name, None if dry_run else log, tell=tell)
@@ -109,12 +109,11 @@ def _show(events: Iterable[Event], as_json: bool) -> None:
 
     for event in events:
         if as_json:
-            line = json.dumps({**asdict(event), "time": round(event.time, 6), "notice": NOTICE}, ensure_ascii=False)
+            line = json_text({**asdict(event), "time": round(event.time, 6), "notice": NOTICE}, sys.stdout)
         else:
             values = ", ".join(f"{what} ({'none' if value is None else f'{value:g}'})" for what, value in event.values.items())
             line = f"{event.time:9.2f} s  {event.kind:5}  {event.rule}  {values}"
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        say(line)
 
 
 @rules.command()
@@ -133,11 +132,11 @@ def check(
     labels = Pipeline("whole", model, head=head).labels
     told = mistakes_in(file, labels)
     for line in told:
-        print(line)
+        say(line)
     if told:
         raise typer.Exit(USAGE)
     found = read_rules(file, labels)
     for rule in found.rules:
-        print(f"{rule.name}: {rule.when}; does {', '.join(rule.do) or 'nothing'}")
+        say(f"{rule.name}: {rule.when}; does {', '.join(rule.do) or 'nothing'}")
     for name in found.idle:
-        print(f"no rule does {name}")
+        say(f"no rule does {name}")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ
 from mien.cli.groups import grouped
 from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions
@@ -47,7 +47,7 @@ def analyze(
     from mien.outputs import Run, Writer, run_facts, run_settings
     from mien.recordings import takes
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = Console(stderr=True, soft_wrap=True)
     plan, asked = over_time.plan(), output.asked()
     pipeline = networks.pipeline()
     sources = _sources(paths, notes, quiet)
@@ -62,14 +62,14 @@ def analyze(
         _standard_output(output.form, asked, pipeline.labels) as write,
     ):
         if journal is not None and journal.resumed and not quiet:
-            notes.print(f"going on with what {journal.folder} keeps", style="dim", markup=False)
+            notes.print(f"going on with what {journal.folder} keeps", style="dim")
         for take in takes(sources, pipeline, plan, journal, progress.follow):
             summary.add_recording(writer.take(take, _seer(summary, write)))
     if write is None and not (quiet and asked.first):
-        summary.show(Console(highlight=False))
+        summary.show(Console())
     if not quiet:
         for remark in writer.remarks:
-            notes.print(remark, markup=False)
+            notes.print(remark)
         _tell(writer.written, notes)
     raise typer.Exit(0 if not summary.failed else PART_NOT_READ if summary.read else NOTHING_READ)
 
@@ -86,9 +86,9 @@ def _seer(summary: Any, write: Callable[[Any], None] | None) -> Callable[[Sighti
 def _tell(written: list[Path], notes: Console) -> None:
     many = len(written) > 12
     for place in written[: 6 if many else len(written)]:
-        notes.print(f"wrote {place}", markup=False)
+        notes.print(f"wrote {place}")
     if many:
-        notes.print(f"wrote {len(written) - 6} files more", markup=False)
+        notes.print(f"wrote {len(written) - 6} files more")
 
 
 def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:

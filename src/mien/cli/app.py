@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import traceback
+from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 from typer.exceptions import TyperException
 
 from mien import __version__
@@ -19,6 +20,7 @@ from mien.cli.analyze import analyze
 from mien.cli.audience import audience
 from mien.cli.batch import batch
 from mien.cli.compare import compare
+from mien.cli.console import Console, complain, prepare_streams, say
 from mien.cli.data import data
 from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
@@ -34,6 +36,7 @@ from mien.cli.views import views
 from mien.cli.watch import watch
 from mien.errors import InputError, MediaError, MienError
 from mien.masking import masked_text
+from mien.names import printable
 
 app = typer.Typer(
     name="mien",
@@ -69,19 +72,39 @@ app.add_typer(rules, name="rules")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"mien {__version__}")
+        say(f"mien {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def common(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")] = False,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add to this file what went wrong inside mien, with tracebacks.", show_default=False)
+    ] = None,
 ) -> None:
     """What stands before the name of a command."""
+    if log is not None:
+        _keep_log(log)
+
+
+class _Masked(logging.Formatter):
+    """Lines of a log, in which libraries name addresses as they are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked_text(super().format(record))
+
+
+def _keep_log(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keeper = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    keeper.setFormatter(_Masked("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger("mien").addHandler(keeper)
 
 
 def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
+    prepare_streams()
     for stop in (signal.SIGINT, signal.SIGTERM, *_hang_up()):
         signal.signal(stop, _interrupt)
     sys.excepthook = _tell_mistake
@@ -119,10 +142,10 @@ def _interrupt(*_: object) -> NoReturn:
 
 def _tell_mistake(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A mistake of mien's own, with its traceback, in which libraries name addresses as they are."""
-    sys.stderr.write(masked_text("".join(traceback.format_exception(kind, error, trace))))
+    complain(masked_text("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _fail(message: str, status: int) -> NoReturn:
     if message:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]mien:[/] {escape(masked_text(message))}")
+        Console(stderr=True, soft_wrap=True).print(Text.assemble(("mien:", "bold red"), f" {printable(masked_text(message))}"))
     sys.exit(status)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console
 from mien.cli.exits import INTERRUPTED, PART_NOT_READ
 from mien.cli.groups import grouped
 from mien.cli.live_options import SourceOptions
@@ -113,7 +113,7 @@ class ResultOptions:
         from mien.cli.audience_view import summarise
 
         if self.form == "table":
-            summarise(result, Console(highlight=False))
+            summarise(result, Console())
         else:
             write_rows(sys.stdout, result, self.form)
 
@@ -157,12 +157,12 @@ def audience(
     from mien.media import Sampling
 
     _agreed(consented)
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     options = measuring.options(opening.options(Sampling()))
     asked = wanted.asked(source)
     points, amiss = ([], []) if key_points is None else read_key_points(key_points)
     for remark in amiss:
-        notes.print(remark, markup=False)
+        notes.print(remark)
     pipeline = networks.pipeline()
     with Keeper(asked.partial, pipeline.labels) as keeper:
         with _ended_by_hand(), Follower(source, options, pipeline.labels, (keeper.add, notes)) as follower:
@@ -170,7 +170,7 @@ def audience(
         written = asked.write(result) if result.windows else []
     wanted.show(result)
     for path in written:
-        notes.print(f"wrote {path}", markup=False)
+        notes.print(f"wrote {path}")
     raise typer.Exit(_status(result))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -15,6 +15,7 @@ from mien.audience import Audience, Change, Options, Window
 from mien.audience.course import overall, pieces
 from mien.audience.report import WORDS, points
 from mien.audience.rows import LAW, NOTE
+from mien.cli.console import Console
 from mien.labels import Labels
 from mien.report.clock import clock, lasting, percent
 from mien.sentiment import SENTIMENTS
@@ -61,7 +62,7 @@ class Follower:
 
     def told(self, line: str) -> None:
         """Show a line for people."""
-        self._console.print(line, style="dim", markup=False)
+        self._console.print(line, style="dim")
 
     def __rich__(self) -> RenderableType:
         """The board as it is now."""

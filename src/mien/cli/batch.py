@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
 from mien.cli.groups import grouped
 from mien.cli.options import NetworkOptions, TimeOptions
@@ -80,16 +80,16 @@ def batch(
     from mien.batch import open_input
     from mien.batch.running import Run
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     if form is ShardFormat.parquet:
         _require_polars()
     found = open_input(source, output=output, remote=work.remote)
     for remark in found.remarks:
-        notes.print(remark, style="dim", markup=False)
+        notes.print(remark, style="dim")
     settings = _settings(networks, over_time, work, form, labelled=found.labelled)
     with Run(found, settings, output, work.shard) as run:
         if run.output.resumed:
-            notes.print(f"going on: {run.shards:,} of {run.count:,} shards are there", style="dim", markup=False)
+            notes.print(f"going on: {run.shards:,} of {run.count:,} shards are there", style="dim")
         if not run.whole:
             _work(run, work, settings, output, notes)
         verdict = run.judge()
@@ -112,7 +112,7 @@ def _work(run: Run, work: WorkOptions, settings: Settings, output: Path, notes: 
             for _ in run.work(engine, work.engine.value):
                 progress.update()
         if engine.deaths:
-            notes.print(f"{engine.deaths} workers died and were replaced; nothing was lost", markup=False)
+            notes.print(f"{engine.deaths} workers died and were replaced; nothing was lost")
         if not run.whole:
             raise Interrupted if stopped() else MienError("the workers ended before all was done: the same command goes on")
     except Interrupted as error:
@@ -152,7 +152,7 @@ def _stopping(engine: Engine, notes: Console) -> Iterator[Any]:
             raise Interrupted
         asked.append(True)
         engine.stop()
-        notes.print("stopping: the shards at hand are finished first; once more stops at once", markup=False)
+        notes.print("stopping: the shards at hand are finished first; once more stops at once")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -175,22 +175,21 @@ def _show(verdict: Verdict, output: Path, notes: Console) -> None:
     """What came out, for people."""
     from mien.cli.evaluate_tables import confusion_table
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(soft_wrap=True)
     counts = verdict.statuses
     console.print(
         f"{counts.total():,} pictures and videos: {counts['face']:,} with a face ({verdict.faces:,} rows), "
         f"{counts['no_face']:,} without, {counts['error']:,} not read",
-        markup=False,
     )
     if (found := verdict.accuracy) is not None:
         share, low, high = found
-        console.print(f"accuracy {share:.2%} (95 % interval {low:.2%} to {high:.2%}) of {verdict.judged:,} with a label and an answer", markup=False)
+        console.print(f"accuracy {share:.2%} (95 % interval {low:.2%} to {high:.2%}) of {verdict.judged:,} with a label and an answer")
         if verdict.silent:
-            console.print(f"{verdict.silent:,} more have a label, but no face was read", markup=False)
+            console.print(f"{verdict.silent:,} more have a label, but no face was read")
         console.print(confusion_table(verdict.labels, verdict.confusion))
     if verdict.foreign:
         names = ", ".join(f"{name} ({count:,})" for name, count in verdict.foreign.items())
-        notes.print(f"labels that the network does not know, left out of these figures: {names}", markup=False)
+        notes.print(f"labels that the network does not know, left out of these figures: {names}")
     for place in verdict.written:
-        notes.print(f"wrote {place}", markup=False)
-    notes.print(f"wrote {output}", markup=False)
+        notes.print(f"wrote {place}")
+    notes.print(f"wrote {output}")

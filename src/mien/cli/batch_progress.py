@@ -6,8 +6,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
+
+from mien.cli.console import Console, words
 
 if TYPE_CHECKING:
     from mien.batch.running import Engine, Run
@@ -27,7 +28,7 @@ class BatchProgress:
 
     def __init__(self, run: Run, engine: Engine, console: Console) -> None:
         self._run, self._engine, self._console = run, engine, console
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.fields[rest]}", style="dim"))
+        columns = (words("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), words("{task.fields[rest]}", style="dim"))
         self._bar = Progress(*columns, console=console, transient=True, disable=console.quiet or not console.is_terminal)
         self._task = self._bar.add_task("pictures", total=run.input.count, completed=run.items, rest="")
         self._before = run.items
@@ -39,14 +40,14 @@ class BatchProgress:
         if self._device is None and self._engine.progress.device is not None:
             self._device = self._engine.progress.device
             workers = "1 worker" if self._engine.workers == 1 else f"{self._engine.workers} workers"
-            self._console.print(f"{workers} on {self._device}", style="dim", markup=False)
+            self._console.print(f"{workers} on {self._device}", style="dim")
         through = self._run.items + self._engine.progress.items
         rest = self._rest(through, self._run.errors + self._engine.progress.errors)
         self._bar.update(self._task, completed=through, rest=rest)
         now = time.monotonic()
         if not self._console.is_terminal and now - self._told >= _EVERY:
             self._told = now
-            self._console.print(f"{through:,} of {self._run.input.count:,}, {rest}", markup=False)
+            self._console.print(f"{through:,} of {self._run.input.count:,}, {rest}")
 
     def _rest(self, through: int, errors: int) -> str:
         rate = (through - self._before) / max(time.monotonic() - self._began, 1e-9)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from mien.cli.console import Console, say_json
 from mien.cli.extras import training_extra
 from mien.cli.groups import grouped
 from mien.cli.lessons import LessonProgress
 from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces
 from mien.errors import InputError
 from mien.files import told, written_aside
+from mien.tables.cells import csv_writer
 
 if TYPE_CHECKING:
     from mien.train.comparison import Line
@@ -54,7 +53,7 @@ def compare(
     recipe = chosen.recipe()
     recipes = variants(recipe, words(optimizers), words(models), [number(word) for word in words(seeds)])
     faces = open_faces(data, votes)
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True)
     for name, variant in recipes.items():
         with LessonProgress(variant.epochs, console, name) as progress:
             train(faces, variant, out / name, progress, computing.hardware())
@@ -66,7 +65,7 @@ def compare(
         with written_aside(table) as aside, told(table), open(aside, "w", newline="", encoding="utf-8") as file:
             _write_csv(lines, file)
         _show(lines, form)
-        console.print(f"wrote {out / 'comparison.png'} and {table}", markup=False)
+        console.print(f"wrote {out / 'comparison.png'} and {table}")
 
 
 def words(text: str | None) -> list[str]:
@@ -84,17 +83,15 @@ def number(word: str) -> int:
 
 def _show(lines: list[Line], form: CompareFormat) -> None:
     if form is CompareFormat.json:
-        print(json.dumps([line.facts() for line in lines], indent=1))
+        say_json([line.facts() for line in lines])
     elif form is CompareFormat.csv:
         _write_csv(lines, sys.stdout)
     else:
-        Console(highlight=False).print(_table(lines))
+        Console().print(_table(lines))
 
 
-def _write_csv(lines: list[Line], file: object) -> None:
-    writer = csv.DictWriter(file, lines[0].facts())  # type: ignore[arg-type]
-    writer.writeheader()
-    writer.writerows(line.facts() for line in lines)
+def _write_csv(lines: list[Line], file: TextIO) -> None:
+    csv_writer(file, [*lines[0].facts()])(line.facts() for line in lines)
 
 
 def _table(lines: list[Line]) -> Table:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console, say_json
 from mien.cli.exits import PART_NOT_READ
 from mien.cli.formats import ListFormat
 from mien.cli.progress import tracked_on
@@ -135,7 +134,7 @@ def cut(
 
     notes = _notes(quiet)
     made = cut_out(photographs, output, Pipeline(detector, min_face=min_face), tracked_on(notes))
-    notes.print(f"{made.faces:,} faces in {output}", markup=False)
+    notes.print(f"{made.faces:,} faces in {output}")
     for what, where in (
         ("without a face", made.without),
         ("with several faces, of which the largest was taken", made.several),
@@ -200,21 +199,21 @@ def _opened(path: Path, notes: Console, labels: str | None = None, **terms: Any)
 
 
 def _notes(quiet: bool) -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    return Console(stderr=True, soft_wrap=True, quiet=quiet)
 
 
 def _tell(what: str, where: Sequence[str], notes: Console) -> None:
     """The first few of what was found, if anything was."""
     if where:
-        notes.print(f"{what}: {', '.join(where[:_MOST_TOLD])}{', ...' if len(where) > _MOST_TOLD else ''}", style="dim", markup=False)
+        notes.print(f"{what}: {', '.join(where[:_MOST_TOLD])}{', ...' if len(where) > _MOST_TOLD else ''}", style="dim")
 
 
 def _wrote(output: Path, notes: Console) -> None:
-    notes.print(f"wrote {output}", markup=False)
+    notes.print(f"wrote {output}")
 
 
 def _show(facts: dict[str, Any], form: ListFormat, show: Any) -> None:
     if form is ListFormat.json:
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        say_json(facts)
     else:
-        show(facts, Console(highlight=False))
+        show(facts, Console())

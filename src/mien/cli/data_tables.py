@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+
+from mien.cli.console import Console
 
 _MOST = 3
 
@@ -52,7 +53,7 @@ def show_audit(facts: dict[str, Any], console: Console) -> None:
     console.print()
     _show_pairs(facts, console)
     for problem in facts["unreadable"]:
-        console.print(f"not read: {problem}", markup=False, soft_wrap=True)
+        console.print(f"not read: {problem}", soft_wrap=True)
     clean = facts["clean"]
     also = "".join(f", without {name}" for name in clean["also_without"])
     console.print(f"clean Training: {clean['training']:,} pictures, {len(clean['dropped']):,} left out{also}", style="bold")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
+from mien.cli.console import Console, say_json
 from mien.cli.exits import BROKEN
 from mien.cli.formats import ListFormat
 
@@ -25,9 +24,9 @@ def doctor(form: Annotated[ListFormat, typer.Option("--format", help="Lines for 
 
     findings = list(examine())
     if form is ListFormat.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+        say_json([asdict(finding) for finding in findings])
     else:
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console(soft_wrap=True)
         width = max(len(finding.what) for finding in findings)
         for finding in findings:
             console.print(Text.assemble(_MARKS[finding.ok], f" {finding.what:<{width}}  {finding.detail}"))

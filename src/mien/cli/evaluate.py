@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console, say_json
 from mien.cli.formats import ListFormat
 from mien.cli.groups import grouped
 from mien.cli.progress import tracked_on
@@ -105,15 +104,15 @@ class ShowingOptions:
         from mien.evaluate.report import write_report
 
         if self.form is ListFormat.json:
-            print(json.dumps(found.facts(), indent=1, ensure_ascii=False, allow_nan=False))
+            say_json(found.facts())
         else:
-            show_evaluation(found, Console(highlight=False))
+            show_evaluation(found, Console())
         written = write_plots(found, self.png) if self.png else []
         if self.report:
             write_report(found, self.report)
             written = [*written, self.report]
         for path in written:
-            notes.print(f"wrote {path}", markup=False)
+            notes.print(f"wrote {path}")
 
 
 @grouped
@@ -139,13 +138,13 @@ def evaluate(
     from mien.evaluate import evaluate as judge
     from mien.evaluate import open_subject
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     showing.check()
     subject = open_subject(model, head=judging.head, threads=threads)
     faces = _opened(data, votes, subject.side, notes)
     found = judge(subject, faces, judging.options(data.name, tracked_on(notes)))
     for remark in (*found.remarks, *([_PRIVATE] if found.options.split == "PrivateTest" else [])):
-        notes.print(f"note: {remark}", markup=False, style="dim")
+        notes.print(f"note: {remark}", style="dim")
     showing.show(found, notes)
 
 
@@ -156,7 +155,7 @@ def _opened(path: Path, votes: Path | None, side: int, notes: Console):  # type:
     problems: list[str] = []
     faces = open_dataset(path, votes=votes, size=side, problems=problems, track=tracked_on(notes))
     for problem in problems[:3]:
-        notes.print(f"left out: {problem}", markup=False)
+        notes.print(f"left out: {problem}")
     if len(problems) > 3:
-        notes.print(f"left out: {len(problems) - 3} pictures more: mien data audit {path} names them", markup=False)
+        notes.print(f"left out: {len(problems) - 3} pictures more: mien data audit {path} names them")
     return faces

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mien.cli.console import Console
 from mien.evaluate import Evaluation, Figures
 
 _MOST_PAIRS = 8

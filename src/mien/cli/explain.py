@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console, say
 from mien.errors import InputError, MissingExtraError
+from mien.names import spelled
 
 _KINDS = ("kernels", "features", "gradcam", "guided", "occlusion")
 
@@ -37,15 +38,15 @@ def explain(
     from mien.explain import Choice, open_explained
     from mien.explain import explain as explain_picture
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = Console(stderr=True, soft_wrap=True)
     if what is None:
         kinds, remark = _possible()
         if remark and not quiet:
-            notes.print(remark, style="dim", markup=False)
+            notes.print(remark, style="dim")
     subject = open_explained(model, head)
     with notes.status("looking", spinner="dots") if notes.is_terminal and not quiet else nullcontext():
         for sheet in explain_picture(subject, picture, output, kinds, Choice(target, layer, detector)):
-            print(sheet.path, flush=True)
+            say(spelled(sheet.path))
 
 
 def _wanted(what: str | None) -> list[str]:

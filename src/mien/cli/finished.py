@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from mien.cli.console import Console, say
 from mien.cli.extras import training_extra
 from mien.cli.training_options import Data, Votes, open_faces
 
@@ -26,7 +26,7 @@ def calibrate(network: File, data: Data, votes: Votes = None) -> None:
     """
     with training_extra():
         from mien.train.finished import calibrate as calibrate_file
-    print(f"wrote {network}: {_fitted(calibrate_file(network, open_faces(data, votes)))}")
+    say(f"wrote {network}: {_fitted(calibrate_file(network, open_faces(data, votes)))}")
 
 
 def average(
@@ -45,7 +45,7 @@ def average(
     """
     with training_extra():
         from mien.train.averaging import average as average_files
-    print(f"wrote {output}: {_fitted(average_files(networks, open_faces(data, votes), output, share or ()))}")
+    say(f"wrote {output}: {_fitted(average_files(networks, open_faces(data, votes), output, share or ()))}")
 
 
 def join(
@@ -61,7 +61,7 @@ def join(
     """
     with training_extra():
         from mien.train.joining import join as join_files
-    print(f"wrote {output}: {_fitted(join_files(networks, open_faces(data, votes), output))}")
+    say(f"wrote {output}: {_fitted(join_files(networks, open_faces(data, votes), output))}")
 
 
 def quantize(
@@ -80,10 +80,8 @@ def quantize(
         from mien.train.quantization import quantize as quantize_file
     faces = open_faces(data, votes)
     card = quantize_file(network, faces, output, seed)
-    console = Console(highlight=False)
-    console.print(
-        f"wrote {output}: {output.stat().st_size / 1e6:.2f} MB instead of {network.stat().st_size / 1e6:.2f}, {_fitted(card)}", markup=False
-    )
+    console = Console()
+    console.print(f"wrote {output}: {output.stat().st_size / 1e6:.2f} MB instead of {network.stat().st_size / 1e6:.2f}, {_fitted(card)}")
     console.print(_table(compare(network, output, faces)))
 
 

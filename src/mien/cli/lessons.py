@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from mien.cli.console import Console, words
+from mien.names import printable
 
 
 class LessonProgress:
@@ -19,7 +21,7 @@ class LessonProgress:
     """
 
     def __init__(self, epochs: int, console: Console, name: str = "") -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("left"))
+        columns = (words("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TimeRemainingColumn(), words("left"))
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._console = console
         self._epochs = epochs
@@ -43,8 +45,8 @@ class LessonProgress:
         heads = [name.removeprefix("train_") for name in row if name.startswith("train_") and name != "train_loss"]
         scores = ", ".join(f"{head} {row[f'validation_{head}']:.2%} (train {row[f'train_{head}']:.2%})" for head in heads)
         losses = f"loss {row['validation_loss']:.3f} (train {row['train_loss']:.3f})"
-        self._console.print(f"{escape(self._name)}epoch {int(row['epoch'])}/{self._epochs}  {losses}  {scores}")
+        self._console.print(f"{self._name}epoch {int(row['epoch'])}/{self._epochs}  {losses}  {scores}")
 
     def say(self, remark: str) -> None:
         """A warning."""
-        self._console.print(f"[bold yellow]warning:[/] {escape(self._name + remark)}")
+        self._console.print(Text.assemble(("warning:", "bold yellow"), f" {printable(self._name + remark)}"))

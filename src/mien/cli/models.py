@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from mien.cli.console import Console, say, say_json
+from mien.names import spelled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,32 +33,32 @@ def models(
 
     cards = [(path, read_card(path)) for path in (map(network_path, names) if names else shipped().values())]
     if form is CardFormat.json:
-        print(json.dumps([{"file": str(path), **card.model_dump(mode="json")} for path, card in cards], indent=1, ensure_ascii=False))
+        say_json([{"file": spelled(path), **card.model_dump(mode="json")} for path, card in cards])
         return
     if form is CardFormat.markdown:
-        print(page(cards))
+        say(page(cards))
         return
-    console = Console(highlight=False)
+    console = Console()
     for path, card in cards:
         _show(console, path, card)
 
 
 def _show(console: Console, path: Path, card: Card) -> None:
-    console.print(f"{card.name} {card.version}", style="bold", markup=False)
+    console.print(f"{card.name} {card.version}", style="bold")
     facts = Table(box=None, show_header=False, pad_edge=False)
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     for name, value in _facts(path, card):
         if value:
             facts.add_row(name, value)
-    console.print(facts, markup=False)
+    console.print(facts)
     if card.scores:
         console.print(_scores(card))
     console.print()
 
 
 def _facts(path: Path, card: Card) -> list[tuple[str, str]]:
-    return [*facts(path, card), ("file", str(path)), ("sha256", card.sha256)]
+    return [*facts(path, card), ("file", spelled(path)), ("sha256", card.sha256)]
 
 
 def facts(path: Path, card: Card) -> list[tuple[str, str]]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TimeRemainingColumn
 from rich.text import Text
 
+from mien.cli.console import Console, words
+from mien.names import printable
 from mien.sighting import Sighting
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ class SourceProgress:
 
     def __init__(self, sources: int, console: Console, *, hidden: bool) -> None:
         columns = (
-            TextColumn("{task.description}"),
+            words("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             _Rate(),
             TimeRemainingColumn(),
-            TextColumn("left"),
+            words("left"),
         )
         self._progress = Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal)
         self._console = console
@@ -71,7 +71,7 @@ class SourceProgress:
             if sighting.reading.error is not None:
                 failures += 1
                 if failures <= _MOST_TOLD:
-                    self._say(escape(str(sighting.reading.error)))
+                    self._say(str(sighting.reading.error))
             yield sighting
         if failures > _MOST_TOLD:
             self._say(f"{failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format")
@@ -95,9 +95,9 @@ class SourceProgress:
         total = media.expected_frames if media is not None else None
         self._progress.reset(self._frames, total=total, description=_short(Path(sighting.reading.source).name), visible=moves)
 
-    def _say(self, markup: str) -> None:
+    def _say(self, line: str) -> None:
         """A line above the bar, kept."""
-        self._console.print(f"[bold red]not read:[/] {markup}")
+        self._console.print(Text.assemble(("not read:", "bold red"), f" {printable(line)}"))
 
 
 def _short(name: str, most: int = 24) -> str:
@@ -106,11 +106,12 @@ def _short(name: str, most: int = 24) -> str:
 
 def tracked_on(notes: Console) -> Track:
     """Counted work shown as a bar on a terminal, and as nothing elsewhere."""
-    from rich.progress import track
 
     def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
-        if notes.quiet or not notes.is_terminal:
-            return items
-        return track(items, what, total=total, console=notes, transient=True)
+        return items if notes.quiet or not notes.is_terminal else _shown(items, what, total)
+
+    def _shown(items: Iterable[Item], what: str, total: int | None) -> Iterator[Item]:
+        with Progress(words("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=notes, transient=True) as bar:
+            yield from bar.track(items, total=total, description=printable(what))
 
     return tracked

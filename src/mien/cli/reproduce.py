@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from mien.cli.compare import number, words
+from mien.cli.console import Console, say_json
 from mien.cli.extras import training_extra
 from mien.cli.formats import ListFormat
 from mien.cli.groups import grouped
@@ -45,15 +44,15 @@ def reproduce(
     entry = paper(name)
     recipes = recipes_of(entry, [number(word) for word in words(seeds)], changes.changed)
     faces = open_faces(data)
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True)
     repetition = repeat(entry, faces, out, recipes, lambda run, recipe: LessonProgress(recipe.epochs, console, run), Hardware(threads=threads))
     pictures = draw_pictures(repetition, out)
     if form is ListFormat.json:
-        print(json.dumps({run.name: run.measures for run in repetition.runs}, indent=1))
+        say_json({run.name: run.measures for run in repetition.runs})
     else:
-        _show(repetition, Console(highlight=False))
+        _show(repetition, Console())
     for place in (out / "result.json", *pictures):
-        console.print(f"wrote {place}", markup=False)
+        console.print(f"wrote {place}")
 
 
 def _show(repetition: Repetition, console: Console) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
 from mien.cli.groups import grouped
 
@@ -91,7 +91,7 @@ def score(
     from mien.score import read_golden, read_predictions, score_clips, write_charts, write_scores
     from mien.score.facts import check_places, print_scores
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     options = answers.options()
     check_places(output or (), charts)
     labels = read_golden(golden)
@@ -102,12 +102,12 @@ def score(
     if form == "table":
         from mien.cli.score_tables import show_scores
 
-        show_scores(scores, options, Console(highlight=False))
+        show_scores(scores, options, Console())
     else:
         print_scores(sys.stdout, form, scores, (labels, options))
-    _tell(scores, golden, Console(stderr=True, highlight=False, soft_wrap=True))
+    _tell(scores, golden, Console(stderr=True, soft_wrap=True))
     for path in written:
-        notes.print(f"wrote {path}", markup=False)
+        notes.print(f"wrote {path}")
     raise typer.Exit(0 if all(one.complete for one in scores) else PART_NOT_READ)
 
 
@@ -130,4 +130,4 @@ def _tell(scores: list[Score], golden: Path, notes: Console) -> None:
             said += [f"{one.name}: {len(names)} {words}, not scored: {', '.join(names[:_MOST_TOLD])}{more}"] if names else []
     lines = list(dict.fromkeys(said))
     for line in [*lines[:_MOST_LINES], *([f"{len(lines) - _MOST_LINES} more: -o FILE.json has them all"] if len(lines) > _MOST_LINES else [])]:
-        notes.print(line, markup=False)
+        notes.print(line)

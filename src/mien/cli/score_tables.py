@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mien.cli.console import Console
 from mien.clips import Kind
 from mien.metrics import wilson
 from mien.score import Options, Score, compared

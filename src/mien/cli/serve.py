@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console
 from mien.cli.groups import grouped
 from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions
@@ -95,7 +95,7 @@ class LookingOptions:
             return None
         covering = None if self.blur is None else Blur.parse(self.blur)
         options = opening.options(Sampling(per_second=self.per_second))
-        own = OwnSource(self.source, options, covering, lambda line: notes.print(line, style="dim", markup=False))
+        own = OwnSource(self.source, options, covering, lambda line: notes.print(line, style="dim"))
         own.check()
         return own
 
@@ -130,7 +130,7 @@ def serve(
     from mien.serve.settings import Settings
     from mien.serve.task import Networks
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+    notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     # Several pictures are read at once, so each network gets one thread.
     chosen = Networks(**{**vars(networks), "threads": networks.threads or 1})
     settings = Settings(
@@ -148,7 +148,7 @@ def serve(
     from mien.serve.running import run  # After the settings, whose mistakes are told at once.
 
     def started(address: str) -> None:
-        notes.print(f"mien serves {address} (Ctrl-C ends it)", markup=False)
+        notes.print(f"mien serves {address} (Ctrl-C ends it)")
 
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: None)  # The server has its own, and asks these again after its end.

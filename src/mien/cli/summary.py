@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mien.cli.console import Console
 from mien.draw import NOTE
 from mien.labels import UNCERTAIN, Labels
 from mien.overview import Overview

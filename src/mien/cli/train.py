@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from mien.cli.console import Console, say
 from mien.cli.extras import training_extra
 from mien.cli.groups import grouped
 from mien.cli.lessons import LessonProgress
@@ -43,7 +42,7 @@ def train(
         from mien.train.run import train as train_recipe
         from mien.train.views import Views
     recipe = chosen.recipe()
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True)
     faces = open_faces(data, votes)
     taught = None if views is None else Views(views)
     first = None if initial is None else Initial(network_path(initial))
@@ -55,7 +54,7 @@ def train(
     # What the card says about how the network was made, without the reader's folders.
     files = [f"--{name} {shlex.quote(Path(path).name)}" for name, path in (("views", views), ("initial", initial)) if path is not None]
     card = export(run, faces, target, " ".join(["mien train", shlex.quote(data.name), *chosen.told(), *files]))
-    console.print(f"wrote {escape(str(target))}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
+    console.print(f"wrote {target}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
 
 
 def export(
@@ -68,7 +67,7 @@ def export(
     with training_extra():
         from mien.train.export import export as export_run
     card = export_run(run, open_faces(data, votes), output, f"mien export {shlex.quote(str(run))} {shlex.quote(data.name)}")
-    print(f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
+    say(f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
 
 
 def open_private(
@@ -86,4 +85,4 @@ def open_private(
     from mien.train.scores import open_private as score
 
     side = read_card(Path(members(network)[0])).input.height
-    print(score(network, open_dataset(data, votes=votes, size=side), log))
+    say(score(network, open_dataset(data, votes=votes, size=side), log))

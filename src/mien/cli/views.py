@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from mien.cli.console import Console
 from mien.cli.extras import training_extra
 from mien.cli.progress import tracked_on
 from mien.cli.training_options import Data, Threads, Votes, open_faces
@@ -37,12 +37,12 @@ def views(
         from mien.train.views import Plan, agreement, make_views
     if threads is not None:
         torch.set_num_threads(threads)
-    notes = Console(stderr=True, highlight=False)
+    notes = Console(stderr=True)
     faces, plan = open_faces(data, votes), Plan(count, split, held_out=held_out)
     made = make_views([_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes))
-    notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}", markup=False)
+    notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}")
     agreed = ", ".join(f"{share:.1%} ({head})" for head, share in agreement(made, faces).items())
-    notes.print(f"about the pictures as they are, teachers say what the label says in {agreed}", markup=False)
+    notes.print(f"about the pictures as they are, teachers say what the label says in {agreed}")
 
 
 def _teacher(name: str) -> Path:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 
+from mien.cli.console import Console, say_json
 from mien.cli.exits import NOTHING_READ, Interrupted
 from mien.cli.groups import grouped
 from mien.cli.live_options import SourceOptions
@@ -56,14 +54,14 @@ def watch(
     from mien.session import Session
     from mien.watching import watch as follow
 
-    notes = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
-    screen = Console(highlight=False, quiet=quiet)
+    notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
+    screen = Console(quiet=quiet)
     plan = over_time.plan().spaced()
     options = opening.options(plan.sampling)
     # One core is the source's: networks that take all of them hold up the thread that takes frames.
     networks = replace(networks, threads=networks.threads or max(1, (os.cpu_count() or 2) - 1))
     session = Session(networks.pipeline(), plan.tracking, plan.smoothing)
-    with open_live(source, options, lambda line: notes.print(line, style="dim", markup=False)) as live:
+    with open_live(source, options, lambda line: notes.print(line, style="dim")) as live:
         board, began = Board(live, session.labels), time.monotonic()
         with _stoppable(), _jsonl(live) if as_json else _view(board, screen) as see:
             for watched in follow(live, session, seconds):
@@ -92,7 +90,7 @@ def _view(board: Board, screen: Console) -> Iterator[Callable[[Watched], None]]:
         def see(watched: Watched) -> None:
             if board.shown != last[0]:
                 last[0] = board.shown
-                screen.print(f"{watched.frame.time:9.2f} s  {board.line}", markup=False, soft_wrap=True)
+                screen.print(f"{watched.frame.time:9.2f} s  {board.line}", soft_wrap=True)
 
         yield see
 
@@ -111,7 +109,6 @@ def _jsonl(live: LiveSource) -> Iterator[Callable[[Watched], None]]:
             "skipped": live.skipped,
             "faces": [vars(face) for face in faces],
         }
-        sys.stdout.write(json.dumps(row) + "\n")
-        sys.stdout.flush()
+        say_json(row, indent=None)
 
     yield write

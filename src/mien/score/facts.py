@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,10 +10,12 @@ from typing import Any, TextIO
 from mien.data.vocabulary import in_order
 from mien.errors import InputError
 from mien.files import told, try_place, written_aside
+from mien.names import json_text
 from mien.score.golden import Golden
 from mien.score.predictions import Options
 from mien.score.scoring import JUDGED, Score, ScoredClip
 from mien.sentiment import SENTIMENTS
+from mien.tables.cells import csv_writer
 
 NOTE = "This is what faces show, not what people feel, held against what raters said."
 FORMATS = ("csv", "json")
@@ -121,12 +121,10 @@ def write_scores(path: Path, scores: Sequence[Score], golden: Golden, options: O
 def print_scores(file: TextIO, form: str, scores: Sequence[Score], about: tuple[Golden, Options]) -> None:
     """As `write_scores`, to an open file."""
     if form == "json":
-        json.dump(facts(scores, *about), file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write(json_text(facts(scores, *about), file, 1))
         file.write("\n")
         return
-    table = csv.DictWriter(file, clip_keys(scores), lineterminator="\n")
-    table.writeheader()
-    table.writerows(clip_row(score.name, clip) for score in scores for clip in score.clips)
+    csv_writer(file, clip_keys(scores))(clip_row(score.name, clip) for score in scores for clip in score.clips)
 
 
 def check_places(files: Sequence[Path], charts: Path | None) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from unicodedata import normalize
 
 from mien.media.folders import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from mien.names import unspelled
 
 _ENDINGS = PICTURE_SUFFIXES | VIDEO_SUFFIXES
 
@@ -75,7 +77,9 @@ def _fits(name: str, clip: str) -> bool:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part for part in PurePosixPath(name.replace("\\", "/")).parts if part != "/") or (name,)
+    # However it is written: escaped in a table, composed or not (macOS), with the separators of Windows.
+    plain = normalize("NFC", unspelled(name)).replace("\\", "/")
+    return tuple(part for part in PurePosixPath(plain).parts if part != "/") or (name,)
 
 
 def _stem(name: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +11,9 @@ from typing import TextIO
 from mien.errors import InputError
 from mien.files import told, written_aside
 from mien.labels import Labels
+from mien.names import json_text
 from mien.reading import Row, flat_keys, flat_row
+from mien.tables.cells import csv_writer
 from mien.tables.people import people_keys
 
 Write = Callable[[Iterable[Row]], None]
@@ -81,7 +81,7 @@ def row_writer(file: TextIO, form: str, labels: Labels, before: Sequence[str] = 
 
     JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box``, ``probs`` and
     ``smooth`` hold JSON, followed by the corners of the box and every expression, raw and smoothed, as plain numbers
-    for spreadsheets.
+    for spreadsheets; text in it that would be taken for a formula is written as `mien.tables.cells` says.
 
     Args:
         file: Where they go.
@@ -103,18 +103,17 @@ def row_writer(file: TextIO, form: str, labels: Labels, before: Sequence[str] = 
 @contextmanager
 def _writer(file: TextIO, form: str, keys: Sequence[str], flat: Callable[[Row], Row]) -> Iterator[Write]:
     if form == "csv":
-        table = csv.DictWriter(file, keys, lineterminator="\n")
-        table.writeheader()
-        yield lambda rows: table.writerows(flat(row) for row in rows)
+        table = csv_writer(file, keys)
+        yield lambda rows: table(flat(row) for row in rows)
     elif form == "jsonl":
-        yield lambda rows: file.writelines(f"{_json(row)}\n" for row in rows)
+        yield lambda rows: file.writelines(f"{json_text(row, file)}\n" for row in rows)
     elif form == "json":
         lead = "["
 
         def write(rows: Iterable[Row]) -> None:
             nonlocal lead
             for row in rows:
-                file.write(f"{lead}\n{_json(row)}")
+                file.write(f"{lead}\n{json_text(row, file)}")
                 lead = ","
 
         yield write
@@ -123,9 +122,5 @@ def _writer(file: TextIO, form: str, keys: Sequence[str], flat: Callable[[Row], 
         raise InputError(f"expected a format out of {', '.join(TEXT_FORMATS)}; got {form!r}")
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
 def _csv_row(row: Row, labels: Labels) -> Row:
-    return {**flat_row(row, labels), **{key: row[key] and _json(row[key]) for key in ("box", "probs", "smooth")}}
+    return {**flat_row(row, labels), **{key: row[key] and json_text(row[key]) for key in ("box", "probs", "smooth")}}

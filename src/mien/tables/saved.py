@@ -16,6 +16,7 @@ from mien.errors import InputError, MediaError
 from mien.faces import Faces
 from mien.labels import EXPRESSIONS, Labels
 from mien.reading import Reading, Recording
+from mien.tables.cells import plain
 from mien.tables.rows import format_of
 
 _PLAIN = ("source", "frame", "time", "status")
@@ -104,9 +105,11 @@ def _read_csv(path: Path) -> Iterator[_Row]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, strict=True)
-            flat = _flat(table.fieldnames or (), path)
+            table.fieldnames = [plain(name) for name in table.fieldnames or ()]
+            flat = _flat(table.fieldnames, path)
             for line in table:
-                yield flat(line, table.line_num)
+                source, error = plain(line["source"] or "", path=True), plain(line.get("error") or "")
+                yield flat({**line, "source": source, "error": error}, table.line_num)
     except OSError as error:
         raise InputError(f"expected a table of rows; {path}: {error.strerror}: check the path") from None
     except (UnicodeDecodeError, csv.Error) as error:

@@ -1,0 +1,60 @@
+"""Where commands write for people and programs: text from outside is shown as it is, whatever it holds and whatever the stream can show."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import rich.console
+from rich.console import ConsoleOptions, RenderableType
+from rich.progress import TextColumn
+from rich.segment import Segment
+from rich.text import Text
+
+from mien.names import STREAM_ERRORS, json_text, printable
+
+
+class Console(rich.console.Console):
+    """Rich's, for text from outside: square brackets and colons are no markup, and what a terminal would obey is escaped (`mien.names`).
+
+    Words are set off by a `Text` or a ``style``. Names go into a `Text` as they come: they are spelled already.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        # What was put into a Text by hand comes this way alone.
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+def words(template: str, style: str = "none") -> TextColumn:
+    """A column of a progress bar with text that may come from outside."""
+    return TextColumn(template, style=style, markup=False)
+
+
+def say(text: object) -> None:
+    """A line for programs and people on standard output."""
+    print(printable(str(text)), flush=True)
+
+
+def say_json(facts: Any, indent: int | None = 1) -> None:
+    """Facts as JSON on standard output; on a stream that is not UTF-8 as JSON in ASCII, which loses nothing."""
+    print(json_text(facts, sys.stdout, indent), flush=True)
+
+
+def complain(text: str) -> None:
+    """Text on standard error as it is, such as a traceback."""
+    sys.stderr.write(printable(text))
+
+
+def prepare_streams() -> None:
+    """Have standard output and error take every character, in whatever encoding they are."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=STREAM_ERRORS)
