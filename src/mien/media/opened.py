@@ -30,6 +30,7 @@ class Media:
         expected_frames: About how many frames an iteration gives, or None where the file does not tell.
         duration: Seconds; 0.0 for a picture, None where the file does not tell.
         frame_rate: Frames per second on average; None for a picture or where the file does not tell.
+        remarks: What a person should know about how it is read, such as which of several video streams; in whole sentences.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Media:
     frame_rate: float | None
     read: Callable[[], Frames] = field(repr=False)
     release: Callable[[], None] = field(repr=False, default=lambda: None)
+    remarks: tuple[str, ...] = ()
     _running: list[Frames] = field(init=False, repr=False, default_factory=list)
 
     def __iter__(self) -> Iterator[Frame | BadFrame]:

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien.errors import InputError, MediaError
 from mien.media.containers import open_container
 from mien.media.content import Content
-from mien.media.decoding import Decoding, extent
+from mien.media.decoding import Decoding
+from mien.media.extent import extent
 from mien.media.limits import FrameLimit, decoder_threads
 from mien.media.mp4 import check_tables
 from mien.media.opened import Frames, Media
 from mien.media.sampling import Sampling
+from mien.media.streams import choice, video_stream
 from mien.media.upright import Upright, square_size, turn
 
 DEMUXERS = (
@@ -72,6 +73,7 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
     try:
         with _opened(content, wanted, threads=1) as (container, stream):
             promised = extent(container, stream, content)
+            remarks = choice(container, stream, content.name)
             width, height = _shown_size(container, stream)
     except (FFmpegError, ValueError) as error:
         if isinstance(error, MediaError):
@@ -82,7 +84,7 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
         raise MediaError(message, "truncated" if promised.cut else "unreadable")
     expected = None if promised.frames is None else wanted.sampling.count(promised.frames, promised.duration or 0.0)
     rate = None if promised.rate is None else float(promised.rate)
-    return Media(content.name, "video", width, height, expected, promised.duration, rate, lambda: _read(content, wanted), content.close)
+    return Media(content.name, "video", width, height, expected, promised.duration, rate, lambda: _read(content, wanted), content.close, remarks)
 
 
 @contextmanager
@@ -90,7 +92,7 @@ def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[
     # FFmpeg gets a file object and may open nothing else by itself, so that no file can make it read another.
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": "0"}
     with content.open() as file, open_container(file, options=wanted.limit.probing, container_options=options) as container:
-        stream = _video_stream(container, content.name)
+        stream = video_stream(container, content.name)
         context = stream.codec_context
         wanted.limit.check(context.width, context.height, context.format)
         context.options = wanted.limit.decoding
@@ -98,17 +100,6 @@ def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[
         if context.thread_count > 1:
             context.thread_type = "AUTO"
         yield container, stream
-
-
-def _video_stream(container: InputContainer, name: str) -> VideoStream:
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-    if not streams:
-        what = "only sound" if container.streams.audio else "none"
-        raise MediaError(f"{name}: expected a stream of pictures; got {what}: name a video", "no_video")
-    for stream in streams:
-        if stream.codec_context is not None:
-            return stream
-    raise MediaError(f"{name}: expected a codec that FFmpeg can decode; got an unknown one: convert it to H.264", "unsupported")
 
 
 def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, int]:

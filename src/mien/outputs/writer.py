@@ -100,6 +100,7 @@ class Writer:
             A recording in short; None for a picture.
         """
         name = name_of(take.source)
+        self.remarks += take.media.remarks if take.media else ()
         overview = Overview(name, self.run.labels, take.media.duration if take.media else None, self.run.gap) if take.moves else None
         for sighting in take.sightings if take.again is None else self._follow(take.sightings, f"writing {_title(take.source)}"):
             see(sighting)
@@ -134,7 +135,8 @@ class Writer:
             case ".html":
                 from mien.report import write_report
 
-                facts = replace(self.run.facts, title=_title(take.source))
+                remarks = [("Remark", remark) for remark in (take.media.remarks if take.media else ())]
+                facts = replace(self.run.facts, title=_title(take.source), settings=[*self.run.facts.settings, *remarks])
                 write_report(path, overview, facts, self._thumbnails(take, overview) if self.asked.thumbnails else ())
             case ".eaf":
                 from mien.elan import write_elan

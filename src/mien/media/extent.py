@@ -1,0 +1,81 @@
+"""What the header of a video promises, before anything is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from mien.media.content import Content
+from mien.media.layout import is_cut
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What the header promises.
+
+    Args:
+        frames: How many frames are shown; None if the file does not tell.
+        packets: How many packets with frames that are shown a table lists (MP4, AVI); None: there is no table of all of them.
+        duration: Seconds, or None.
+        rate: Frames per second on average, or None.
+        start: Timestamp of 0 s, in seconds.
+        cut: Whether the file is shorter than it says of itself.
+    """
+
+    frames: int | None
+    packets: int | None
+    duration: float | None
+    rate: Fraction | None
+    start: Fraction
+    cut: bool
+
+
+def extent(container: InputContainer, stream: VideoStream, content: Content) -> Extent:
+    """Read what the header promises."""
+    rate = _rate(stream)
+    duration: float | None = None
+    if stream.duration is not None and stream.time_base is not None:
+        duration = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        duration = container.duration / av.time_base
+    cut, packets = is_cut(content), None
+    if _has_table(container, stream):
+        # A dropped frame has no bytes.
+        table = [entry for entry in stream.index_entries if entry.size]
+        packets = sum(not entry.is_discard for entry in table)
+        cut = cut or any(entry.pos + entry.size > content.size for entry in table)
+    frames = packets or stream.frames or None
+    if frames is None and duration is not None and rate:
+        frames = max(1, round(duration * float(rate)))
+    return Extent(frames, packets, duration, rate, _start(container, stream), cut)
+
+
+def _rate(stream: VideoStream) -> Fraction | None:
+    told, guessed = stream.average_rate or stream.guessed_rate, stream.guessed_rate
+    if told and guessed and 1.9 < told / guessed < 2.1:
+        told = guessed  # Some containers count fields.
+    return Fraction(told.numerator, told.denominator) if told else None  # PyAV 19 has a kind of fraction of its own.
+
+
+def _has_table(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether FFmpeg holds a table of all frames: not of a fragmented MP4, nor of an AVI whose index is not there."""
+    if "mov" in container.format.name:
+        return stream.frames > 0
+    return container.format.name == "avi" and 2 * len(stream.index_entries) > stream.frames > 0
+
+
+def _start(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Where players start: the container's start time, or 0 where an edit list hides what comes before.
+
+    FFmpeg rounds it to microseconds, so the stream's own is taken where it is the same.
+    """
+    start = Fraction(max(0, container.start_time or 0), av.time_base)
+    if stream.start_time is not None and stream.time_base is not None:
+        own = stream.start_time * stream.time_base
+        if abs(own - start) <= Fraction(1, av.time_base):
+            return own
+    return start

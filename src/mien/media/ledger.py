@@ -1,0 +1,103 @@
+"""What was given to a decoder and has not come out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from av.packet import Packet
+from av.video.frame import VideoFrame
+
+_MOST = 512
+"""Timestamps that may be due: more come of a codec some of whose packets give no picture."""
+
+
+class Ledger:
+    """The timestamps of packets that have not come out of the decoder as frames.
+
+    Args:
+        by_ticks: A packet's place in its stream (dts) is its time, and not its timestamp.
+
+    Attributes:
+        restarted: Whether the last frame was the first of a clock that was set back.
+    """
+
+    def __init__(self, *, by_ticks: bool) -> None:
+        self._by_ticks = by_ticks
+        self._due: set[int] = set()
+        self._failed: set[int] = set()
+        self._last: int | None = None
+        self._decoded_at: int | None = None
+        self._restart: int | None = None
+        self.restarted = False
+
+    def sent(self, packet: Packet[Any], codec: str) -> None:
+        """Take note of a packet before it is decoded."""
+        if self._by_ticks:
+            packet.pts = packet.dts
+        if packet.dts is not None:
+            # Decoding times only grow, unless another recording begins here.
+            if self._decoded_at is not None and packet.dts < self._decoded_at and packet.is_keyframe:
+                self._restart = packet.pts
+            self._decoded_at = packet.dts
+        if packet.pts is not None and not packet.is_discard and not _is_hidden(packet, codec):
+            self._due.add(packet.pts)
+        if len(self._due) > _MOST:
+            self._due = set(sorted(self._due)[-_MOST // 2 :])
+
+    def failed(self, packet: Packet[Any] | None) -> None:
+        """Take note that a packet (None: the rest) could not be decoded."""
+        if packet is not None and packet.pts is not None:
+            self._failed.add(packet.pts)
+
+    def stamp(self, frame: VideoFrame, *, reordered: bool) -> int | None:
+        """The timestamp of a frame.
+
+        Args:
+            frame: A frame that has just come.
+            reordered: Whether frames may come in another order than that of their packets; then the n-th of them has the n-th tick.
+        """
+        if not (self._by_ticks and reordered):
+            return frame.pts
+        return min(self._due - self._failed, default=frame.pts)
+
+    def came(self, frame: VideoFrame, pts: int) -> bool:
+        """Take note of a frame; whether it comes in order."""
+        self._due.discard(pts)
+        self.restarted = frame.key_frame and pts == self._restart
+        if not self.restarted and self._last is not None and pts <= self._last:
+            return False
+        self._restart = None if self.restarted else self._restart
+        self._last = pts
+        return True
+
+    def overdue(self, pts: int | None, apart: float = 0.0) -> list[int]:
+        """Take out what should have come between the last frame and ``pts`` (None: the end).
+
+        Args:
+            pts: Timestamp of a frame that has come.
+            apart: How far a timestamp must be from the one before: the second field of a frame may be a packet of its own.
+        """
+        last = self._last
+        lost: list[int] = []
+        for stamp in sorted(self._due):
+            if (last is None or stamp > last) and (pts is None or stamp < pts):
+                self._due.discard(stamp)
+                if last is None or stamp - last >= apart:
+                    lost.append(stamp)
+                    last = stamp
+        return lost
+
+
+def _is_hidden(packet: Packet[Any], codec: str) -> bool:
+    """Whether a packet only prepares later pictures, as VP8 and VP9 say in its first bits."""
+    if codec not in ("vp8", "vp9"):
+        return False
+    data = memoryview(packet)
+    first = data[0]
+    if codec == "vp8":
+        return not first & 0x10
+    if data[-1] & 0xE0 == 0xC0:
+        return False  # Several frames together, the last of which is shown.
+    profile_3 = first & 0x30 == 0x30
+    existing, shown = (first & 0x04, first & 0x01) if profile_3 else (first & 0x08, first & 0x02)
+    return not existing and not shown
