@@ -32,7 +32,7 @@ from mien.portrait import draw_portrait
 IMPORT, ROW = 50.0, 2000.0
 """Milliseconds: what ``import mien`` may add to an empty interpreter, and what may pass until the first row."""
 
-_LIBRARIES = "import numpy, onnxruntime, PIL.Image, typer, rich, pydantic"
+_LIBRARIES = "from mien.runtime import onnx_runtime; onnx_runtime(); import numpy, PIL.Image, typer, rich, pydantic"
 _FER = """
 import sys, warnings
 warnings.simplefilter("ignore")

@@ -6,7 +6,7 @@ import pytest
 from mien.card import Card, InputSpec, read_card, write_card
 from mien.errors import InputError, NetworkError
 from mien.networks import detector_path, network_path, shipped
-from mien.runtime import open_network
+from mien.runtime import onnx_runtime, open_network
 
 
 @pytest.fixture
@@ -94,8 +94,7 @@ def test_device_is_chosen_in_one_way(rnet, monkeypatch):
 
 def test_device_that_is_installed_but_does_not_start(rnet, monkeypatch):
     """A driver that is missing: ONNX Runtime then runs on the CPU without a word."""
-    import onnxruntime
-
+    onnxruntime = onnx_runtime()
     real = onnxruntime.InferenceSession
 
     def without_driver(data, options, providers, provider_options):

@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mien.telemetry import silence
+
 if TYPE_CHECKING:
     from mien.analysis import analyze
     from mien.errors import InputError, MediaError, MienError, MissingExtraError, NetworkError, RecordError
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from mien.track import Tracking
 
 __version__ = "0.1.0"
+
+silence()  # Before anybody, such as a library that mien uses, imports ONNX Runtime.
 
 # Each name is looked up in its module at first use: importing mien loads neither numpy nor any network.
 _HOMES = {

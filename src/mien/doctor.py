@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from mien import __version__
+from mien import __version__, telemetry
 from mien.errors import MienError
 
 _CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
@@ -54,6 +54,7 @@ def examine() -> Iterator[Finding]:
     for extra, package in _EXTRAS.items():
         yield _package(package, missing=None, remedy=f"pip install 'mien[{extra}]'")
     yield _tried("ONNX Runtime providers", _providers)
+    yield _telemetry()
     yield from _detectors()
     yield from _networks()
     yield _tried("self-test", _self_test)
@@ -77,9 +78,18 @@ def _tried(what: str, check: Callable[[], str]) -> Finding:
 
 
 def _providers() -> str:
-    import onnxruntime
+    from mien.runtime import onnx_runtime
 
-    return ", ".join(onnxruntime.get_available_providers())
+    return ", ".join(onnx_runtime().get_available_providers())
+
+
+def _telemetry() -> Finding:
+    """Whether ONNX Runtime reports to its maker from this process."""
+    what = "ONNX Runtime telemetry"
+    if telemetry.onnx_runtime_came_first:
+        remedy = f"import mien first, or set {telemetry.ONNX_RUNTIME}=1 before onnxruntime is imported"
+        return Finding(what, None, f"on: onnxruntime was imported before mien, and reports to its maker: {remedy}")
+    return Finding(what, True, f"off ({telemetry.ONNX_RUNTIME}=1)")
 
 
 def _detectors() -> Iterator[Finding]:

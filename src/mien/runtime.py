@@ -1,9 +1,10 @@
-"""Networks run by ONNX Runtime: the only file that imports it."""
+"""Networks run by ONNX Runtime: the only file that imports it, at one place."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien.card import Card, read_card, read_network
 from mien.errors import InputError, NetworkError
+from mien.telemetry import silence
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Remark of PyTorch's exporter at each node of a file: the modules that it came from, outermost first."""
@@ -109,16 +111,24 @@ def open_graph(data: bytes, card: Card, path: Path) -> Network:
     return _opened(data, card, path, None, "cpu")
 
 
-def _opened(data: bytes, card: Card, path: Path, threads: int | None, device: str) -> Network:
-    import onnxruntime
+def onnx_runtime(part: str = "") -> Any:
+    """ONNX Runtime, or a part of it such as ``quantization``, told to report nothing to anybody before it is imported.
 
+    >>> onnx_runtime("quantization").__name__
+    'onnxruntime.quantization'
+    """
+    silence()
+    return import_module(f"onnxruntime.{part}" if part else "onnxruntime")
+
+
+def _opened(data: bytes, card: Card, path: Path, threads: int | None, device: str) -> Network:
     if threads is not None and threads < 1:
         raise NetworkError(f"expected 1 thread or more; got {threads}")
     wanted = _providers(device)
     try:
         network = Network(_session(data, threads, wanted), card, path)
     except Exception as error:
-        raise NetworkError(f"{path}: ONNX Runtime {onnxruntime.__version__} cannot open it: {_line(error)}") from None
+        raise NetworkError(f"{path}: ONNX Runtime {onnx_runtime().__version__} cannot open it: {_line(error)}") from None
     if device != "auto" and network.providers[0] != wanted[0]:
         # A driver or a library of the device is missing, of which ONNX Runtime says nothing.
         raise InputError(f"{wanted[0]} is installed, but does not start here: see to the driver and its libraries, or give --device cpu")
@@ -126,9 +136,8 @@ def _opened(data: bytes, card: Card, path: Path, threads: int | None, device: st
 
 
 def _session(data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
+    runtime = onnx_runtime()
+    options = runtime.SessionOptions()
     options.log_severity_level = 4  # Everything that matters comes as an exception.
     options.inter_op_num_threads = 1
     # Threads that wait by spinning take whole cores from decoding and from the other networks: a 720p video took 1.4 times as long with them.
@@ -137,14 +146,12 @@ def _session(data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
         options.intra_op_num_threads = threads
     # Pictures come in many sizes, and CUDA's own choice is to measure every algorithm for each of them.
     settings = [{"cudnn_conv_algo_search": "HEURISTIC"} if name == DEVICES["cuda"] else {} for name in providers]
-    return onnxruntime.InferenceSession(data, options, providers=list(providers), provider_options=settings)
+    return runtime.InferenceSession(data, options, providers=list(providers), provider_options=settings)
 
 
 def _providers(device: str) -> list[str]:
     """ONNX Runtime's providers for a device, the CPU last, for what the device cannot do."""
-    import onnxruntime
-
-    there = onnxruntime.get_available_providers()
+    there = onnx_runtime().get_available_providers()
     if device != "auto" and device not in DEVICES:
         raise InputError(f"expected a device out of auto, {', '.join(DEVICES)}; got {device!r}")
     if device != "auto" and DEVICES[device] not in there:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from mien.models import NETWORKS, create_model
+from mien.runtime import onnx_runtime
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 onnx = pytest.importorskip("onnx")
-onnxruntime = pytest.importorskip("onnxruntime")
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 
@@ -45,7 +45,7 @@ def test_the_file_says_what_pytorch_says(name: str, tmp_path: Path) -> None:
     model = onnx.load(tmp_path / "network.onnx")
     assert {node.domain for node in model.graph.node} <= {""}
     assert not model.functions
-    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    session = onnx_runtime().InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
     for n in (1, 3):
         faces = np.random.default_rng(n).integers(0, 256, (n, 1, 48, 48)).astype(np.float32)
         with torch.no_grad():

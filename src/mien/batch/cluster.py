@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import secrets
 import socket
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +25,7 @@ _STOP = "stop"
 _MOST_BLOCKS = 5000
 _PATIENCE = 10.0
 """Seconds to wait for a cluster to answer."""
+_STORE_BYTES = 200 * 2**20
 _COUNTS = ("items", "rows", "faces", "errors")
 
 
@@ -74,7 +78,11 @@ class RayCrew:
     def __init__(self, settings: Settings, folder: Path, workers: int | None, address: str | None = None) -> None:
         self.settings, self.folder = settings, folder.absolute()
         self.progress = Progress()
-        self._ray = _started(address)
+        self._own: TemporaryDirectory[str] | None = None
+        if address:
+            self._ray = _connected(address)
+        else:
+            self._ray, self._own = _started()
         self._gpu = settings.device in ("cuda", "tensorrt", "migraphx")
         there = self._ray.cluster_resources()
         self.workers = workers or max(1, int(there.get("GPU" if self._gpu else "CPU", 1)))
@@ -116,6 +124,8 @@ class RayCrew:
         """Let go of the cluster; one that was started here ends."""
         (self.folder / _STOP).unlink(missing_ok=True)
         self._ray.shutdown()
+        if self._own:
+            self._own.cleanup()
 
     def __enter__(self) -> RayCrew:
         return self
@@ -124,30 +134,62 @@ class RayCrew:
         self.close()
 
 
-def _started(address: str | None) -> Any:
-    """Ray, connected; nothing is reported to anybody."""
-    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-    for name, value in quiet.items():
+def _connected(address: str) -> Any:
+    """Ray, connected to a cluster of somebody's."""
+    _require_cluster(address)
+    return _initialised(_imported(), address, address)
+
+
+def _started() -> tuple[Any, TemporaryDirectory[str]]:
+    """Ray, with a cluster of its own on this machine, which listens to this machine alone; and the folder for what it keeps while it runs."""
+    # On Linux, a cluster would listen to the network too; and Ray would leave a token of its own under the home folder.
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    ray = _imported()
+    from ray._private.node import Node
+
+    Node.start_api_server = _without_reports
+    folder = _short_folder()
+    return _initialised(ray, "local", "this machine", include_dashboard=False, object_store_memory=_STORE_BYTES, _temp_dir=folder.name), folder
+
+
+def _without_reports(self: Any, **_: Any) -> None:
+    """In place of the only service without a dashboard, that of the usage report: told to report nothing, it still asks the hosts of clouds."""
+    self._webui_url = ""
+
+
+def _imported() -> Any:
+    """Ray; nothing is reported to anybody, whatever the environment said before."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    for name, value in {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}.items():
         os.environ.setdefault(name, value)
     try:
         import ray
         import ray.data
     except ImportError:
         raise MissingExtraError("Runs on a cluster", "ray", "ray") from None
-    _require_cluster(address)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": 200 * 2**20} if address is None else {}
-    try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"expected a Ray cluster at {address or 'this machine'}; got: {reason}: start one with ray start --head") from None
     return ray
 
 
-def _require_cluster(address: str | None) -> None:
+def _initialised(ray: Any, address: str, told: str, **local: Any) -> Any:
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"expected a Ray cluster at {told}; got: {reason}: start one with ray start --head") from None
+    return ray
+
+
+def _short_folder() -> TemporaryDirectory[str]:
+    """A temporary folder, where paths of sockets fit into the 107 bytes that they may have: Ray adds 65."""
+    place = tempfile.gettempdir()
+    return TemporaryDirectory(prefix="ray-", dir=place if len(os.fsencode(place)) <= 27 else "/tmp", ignore_cleanup_errors=True)
+
+
+def _require_cluster(address: str) -> None:
     """See whether somebody answers: Ray itself tries for minutes."""
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         return
     try:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -105,6 +109,7 @@ def _keep_log(path: Path) -> None:
 def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
     prepare_streams()
+    _spare_home()
     for stop in (signal.SIGINT, signal.SIGTERM, *_hang_up()):
         signal.signal(stop, _interrupt)
     sys.excepthook = _tell_mistake
@@ -134,6 +139,15 @@ def _hang_up() -> list[signal.Signals]:
     """The end of the terminal: like Ctrl-C, unless whoever started this command has it go on (``nohup``)."""
     stops = [stop for stop in signal.Signals if stop.name == "SIGHUP"]  # Not on Windows.
     return [stop for stop in stops if signal.getsignal(stop) is signal.SIG_DFL]
+
+
+def _spare_home() -> None:
+    """Where matplotlib has left no list of fonts yet, let it keep one for this run alone: it would make a folder under the home folder."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    if "MPLCONFIGDIR" not in os.environ and not (caches / "matplotlib").is_dir():
+        folder = Path(tempfile.gettempdir(), f"mien-{os.urandom(8).hex()}")  # matplotlib makes it, if it comes to that.
+        os.environ["MPLCONFIGDIR"] = str(folder)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _interrupt(*_: object) -> NoReturn:

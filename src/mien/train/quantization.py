@@ -23,6 +23,7 @@ from mien.card import Card, read_card
 from mien.data.dataset import PUBLIC_TEST, FaceDataset, clean_training, leak_free
 from mien.errors import NetworkError
 from mien.evaluate import Options, evaluate, open_subject
+from mien.runtime import onnx_runtime
 from mien.scratch import scratch_folder
 from mien.train.calibration import BLEND
 from mien.train.finished import finished, heads, opened
@@ -107,26 +108,25 @@ def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
 
 def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
     """The same network with convolutions and sums of bytes, all up to the first convolutions left in float."""
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-
+    tool = onnx_runtime("quantization")
     if all(node.op_type != "Conv" for node in bare.graph.node):
         raise NetworkError("expected a network with convolutions to quantise; it has none")
     with scratch_folder() as folder, _quiet():
         before, after = folder / "float.onnx", folder / "int8.onnx"
         onnx.save(bare, before)
-        quantize_static(
+        tool.quantize_static(
             before,
             after,
             _Pictures(name, images),
-            quant_format=QuantFormat.QDQ,
+            quant_format=tool.QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Add", "Relu"],
             nodes_to_exclude=_front(bare),
             per_channel=True,
             # Processors without instructions for such sums add two products in 16 bits, which 7-bit weights cannot overflow.
             reduce_range=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.Percentile,
+            activation_type=tool.QuantType.QUInt8,
+            weight_type=tool.QuantType.QInt8,
+            calibrate_method=tool.CalibrationMethod.Percentile,
             extra_options={"CalibPercentile": KEPT},
         )
         return onnx.load(after)
