@@ -135,7 +135,7 @@ def test_nothing_collected_is_still_a_recording(pipeline: Pipeline) -> None:
     assert (len(recording.faces), list(recording.rows())) == (0, [])
 
 
-@pytest.mark.parametrize(("name", "frames", "least"), [("one_face.mp4", 72, 69), ("no_face.mp4", 98, 0)])
+@pytest.mark.parametrize(("name", "frames", "least"), [("one_face.mp4", 72, 69), ("no_face.mp4", 95, 0)])
 def test_real_clips(shared_media: Path, pipeline: Pipeline, name: str, frames: int, least: int) -> None:
     [recording] = analyze(shared_media / name, pipeline=pipeline)
     per_frame = np.bincount(recording.faces.frames, minlength=frames)

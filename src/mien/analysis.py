@@ -29,6 +29,7 @@ def analyze(
     per_second: float | None = None,
     tracking: Tracking | bool = True,
     smoothing: Smoothing | None = None,
+    hidden_frames: bool = False,
     **options: Any,
 ) -> Results:
     """Find the faces in pictures and videos, and read the expression that each one shows.
@@ -46,6 +47,7 @@ def analyze(
         per_second: At most so many frames a second; every frame by default.
         tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
         smoothing: How their readings are smoothed.
+        hidden_frames: Whether to read also what the edit list of an MP4 or MOV hides from players.
         options: Arguments of `Pipeline`.
 
     Returns:
@@ -63,7 +65,7 @@ def analyze(
     """
     pipeline = Pipeline(**options) if pipeline is None else pipeline
     followed = Tracking() if tracking is True else tracking or None
-    plan = Plan(Sampling(every=every, per_second=per_second), followed, smoothing or Smoothing())
+    plan = Plan(Sampling(every, per_second, hidden_frames), followed, smoothing or Smoothing())
     alone = not isinstance(source, list | tuple)
     given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
     sources = [found for item in given for found in _expand(item)]

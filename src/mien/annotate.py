@@ -118,10 +118,13 @@ def annotate_recording(place: Path, media: Media, readings: Iterable[Reading], b
         strength: How coarsely, as in `mien.blur.blur`.
     """
     nowhere = np.empty((0, 4), np.float32)
+    start: float | None = None
     with MovieWriter(place, media.width, media.height) as movie, ReadAhead(media, depth=4) as frames:
         for (frame, reading), where in zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False):
             image = blur(frame.image, where, strength) if len(where) else frame.image
-            movie.write(draw(image, reading.faces), frame.time)
+            # Frames before 0 s are hidden in the recording; they were asked for, and the copy would hide them again.
+            start = min(frame.time, 0.0) if start is None else start
+            movie.write(draw(image, reading.faces), frame.time - start)
 
 
 def covered_boxes(readings: Iterable[Reading], covering: Blur) -> Iterator[Boxes]:

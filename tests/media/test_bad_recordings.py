@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def _one_pipeline(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.cli.options.NetworkOptions.pipeline", lambda _: pipeline)
 
 
-def analyze(data: bytes, tmp_path: Path, name: str = "clip.mp4") -> tuple[Rows, int, Path]:
+def analyze(data: bytes, tmp_path: Path, name: str = "clip.mp4", options: Sequence[str] = ()) -> tuple[Rows, int, Path]:
     """Everything that the command writes; its rows, its exit status and the folder."""
     path = tmp_path / name
     path.write_bytes(data)
@@ -41,7 +42,7 @@ def analyze(data: bytes, tmp_path: Path, name: str = "clip.mp4") -> tuple[Rows, 
     out.mkdir()
     files = [option for end in ("jsonl", "vtt", "srt", "eaf", "html") for option in ("-o", str(out / f"a.{end}"))]
     more = ["--people", str(out / "people.csv"), "--annotate", str(out / "seen.mp4"), "--charts", str(out), "--thumbnails"]
-    status = app(["analyze", str(path), *files, *more], standalone_mode=False)
+    status = app(["analyze", str(path), *files, *more, *options], standalone_mode=False)
     names = {"a.jsonl", "a.vtt", "a.srt", "a.eaf", "a.html", "people.csv", "seen.mp4", "timeline.png"}
     assert {found.name for found in out.iterdir()} - {"people.png"} == names
     rows = [json.loads(line) for line in (out / "a.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -98,14 +99,14 @@ def test_clocks_that_are_set_back_and_forth(portrait: np.ndarray, tmp_path: Path
 
 
 def test_times_below_zero(portrait: np.ndarray, tmp_path: Path) -> None:
-    """The frames that an edit list hides from players are in the file, and are read."""
+    """The frames that an edit list hides from players are in the file, and are read where that is asked for."""
     data = clip(
         [portrait] * 20, [number / 10 - 0.5 for number in range(20)], container_options={"use_editlist": "1", "avoid_negative_ts": "disabled"}
     )
-    rows, status, out = analyze(data, tmp_path)
+    rows, status, out = analyze(data, tmp_path, options=["--hidden-frames"])
     assert status == 0
     assert [row["time"] for row in rows] == pytest.approx([number / 10 - 0.5 for number in range(20)], abs=1e-3)
-    assert shown(out)[0]
+    assert shown(out)[0] == pytest.approx([number / 10 for number in range(20)], abs=1e-3), "the copy hides nothing again"
     assert (out / "a.vtt").read_text(encoding="utf-8").split("\n\n")[2].startswith("00:00:00.000 --> ")
 
 

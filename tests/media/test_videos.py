@@ -323,6 +323,10 @@ def test_real_clips() -> None:
     with open_media(REAL / "no_face.mp4") as media:
         # Its edit list starts the show after the third of 98 frames.
         frames = list(media)
+        assert (media.expected_frames, len(frames)) == (95, 95)
+    assert [frame.time for frame in frames] == pytest.approx([index / 24 for index in range(95)])
+    with open_media(REAL / "no_face.mp4", Sampling(hidden_frames=True)) as media:
+        frames = list(media)
         assert (media.expected_frames, len(frames)) == (98, 98)
     assert [frame.time < 0 for frame in frames] == [True] * 3 + [False] * 95
     assert np.diff([frame.time for frame in frames]) == pytest.approx(1 / 24)

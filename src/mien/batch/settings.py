@@ -78,6 +78,7 @@ class Settings:
             "networks": dict(self.checksums),
             "every": plan.sampling.every,
             "per-second": plan.sampling.per_second,
+            "hidden-frames": plan.sampling.hidden_frames,
             "tracking": None if plan.tracking is None else asdict(plan.tracking),
             "smoothing": asdict(plan.smoothing),
             "format": self.form,

@@ -105,11 +105,20 @@ class StreamOptions:
 class TimeOptions(StreamOptions):
     """How recordings are read over time."""
 
+    hidden_frames: Annotated[
+        bool,
+        typer.Option(
+            "--hidden-frames",
+            help="Read also what the edit list of an MP4 or MOV hides from players, such as ends that were trimmed off.",
+            rich_help_panel=_OVER_TIME,
+        ),
+    ] = False
     no_track: Annotated[bool, typer.Option("--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME)] = False
 
     def plan(self) -> Plan:
         """How they are read; see `StreamOptions.plan`."""
         plan = super().plan()
+        plan = replace(plan, sampling=replace(plan.sampling, hidden_frames=self.hidden_frames))
         return replace(plan, tracking=None) if self.no_track else plan
 
 

@@ -113,6 +113,8 @@ class Decoding:
         try:
             frames = [frame for frame in self._stream.decode(packet) if isinstance(frame, VideoFrame)]
         except FFmpegError as error:
+            if packet is not None and packet.is_discard:
+                return []  # It only prepares those that are shown.
             self._note(error, self._limit.refused(self._stream.codec_context) if self._sized else None)
             self._ledger.failed(packet)
             return []

@@ -20,6 +20,7 @@ class Extent:
     Args:
         frames: How many frames are shown; None if the file does not tell.
         packets: How many packets with frames that are shown a table lists (MP4, AVI); None: there is no table of all of them.
+        hidden: How many frames an edit list hides.
         duration: Seconds, or None.
         rate: Frames per second on average, or None.
         start: Timestamp of 0 s, in seconds.
@@ -28,6 +29,7 @@ class Extent:
 
     frames: int | None
     packets: int | None
+    hidden: int
     duration: float | None
     rate: Fraction | None
     start: Fraction
@@ -42,16 +44,17 @@ def extent(container: InputContainer, stream: VideoStream, content: Content) -> 
         duration = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         duration = container.duration / av.time_base
-    cut, packets = is_cut(content), None
+    cut, packets, hidden = is_cut(content), None, 0
     if _has_table(container, stream):
         # A dropped frame has no bytes.
         table = [entry for entry in stream.index_entries if entry.size]
         packets = sum(not entry.is_discard for entry in table)
+        hidden = max(0, stream.frames - packets) if _is_mp4(container) else 0
         cut = cut or any(entry.pos + entry.size > content.size for entry in table)
     frames = packets or stream.frames or None
     if frames is None and duration is not None and rate:
         frames = max(1, round(duration * float(rate)))
-    return Extent(frames, packets, duration, rate, _start(container, stream), cut)
+    return Extent(frames, packets, hidden, duration, rate, _start(container, stream), cut)
 
 
 def _rate(stream: VideoStream) -> Fraction | None:
@@ -63,16 +66,22 @@ def _rate(stream: VideoStream) -> Fraction | None:
 
 def _has_table(container: InputContainer, stream: VideoStream) -> bool:
     """Whether FFmpeg holds a table of all frames: not of a fragmented MP4, nor of an AVI whose index is not there."""
-    if "mov" in container.format.name:
+    if _is_mp4(container):
         return stream.frames > 0
     return container.format.name == "avi" and 2 * len(stream.index_entries) > stream.frames > 0
 
 
+def _is_mp4(container: InputContainer) -> bool:
+    return "mov" in container.format.name
+
+
 def _start(container: InputContainer, stream: VideoStream) -> Fraction:
-    """Where players start: the container's start time, or 0 where an edit list hides what comes before.
+    """Where players start: the container's start time, or 0 where an edit list says what is shown when.
 
     FFmpeg rounds it to microseconds, so the stream's own is taken where it is the same.
     """
+    if _is_mp4(container) and stream.frames:
+        return Fraction(0)
     start = Fraction(max(0, container.start_time or 0), av.time_base)
     if stream.start_time is not None and stream.time_base is not None:
         own = stream.start_time * stream.time_base

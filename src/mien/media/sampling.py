@@ -1,4 +1,4 @@
-"""Which frames of a recording are looked at, decided by their times."""
+"""Which frames of a recording are looked at."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Sampling:
     Args:
         every: Seconds between two ticks.
         per_second: Ticks per second, so that at most this many frames are taken in any second of the grid.
+        hidden_frames: Whether the grid lies over all that an MP4 or MOV holds, also what its edit list hides from players (trimmed clips
+            keep what was cut off); those before the start then have times below 0.
 
     Raises:
         InputError: Both are given, or one is not a positive finite number.
@@ -37,6 +39,7 @@ class Sampling:
 
     every: float | None = None
     per_second: float | None = None
+    hidden_frames: bool = False
 
     def __post_init__(self) -> None:
         if self.every is not None and self.per_second is not None:

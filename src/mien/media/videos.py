@@ -15,7 +15,7 @@ from mien.errors import InputError, MediaError
 from mien.media.containers import open_container
 from mien.media.content import Content
 from mien.media.decoding import Decoding
-from mien.media.extent import extent
+from mien.media.extent import Extent, extent
 from mien.media.limits import FrameLimit, decoder_threads
 from mien.media.mp4 import check_tables
 from mien.media.opened import Frames, Media
@@ -46,10 +46,10 @@ class _Wanted:
 def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels: int, threads: int | None = None) -> Media | None:
     """Open a video and learn from its header and first frame what is to be expected.
 
-    Times are in seconds from the start of the recording, as a player shows them: timestamp x time base - the container's
-    start time. A frame without a timestamp follows the one before by the average length of a frame. Every frame that the
-    file holds is given: those that an edit list hides from players, before its start, have times below 0. Pixels are
-    square and upright: rotation, mirroring and pixel shape that the file asks for are applied.
+    Times are in seconds on the clock of a player: timestamp x time base - the container's start time, and for an MP4 or MOV
+    from the start of its edit list. A frame without a timestamp follows the one before by the average length of a frame.
+    Frames that an edit list hides from players are given only where ``sampling`` asks for them. Pixels are square and
+    upright: rotation, mirroring and pixel shape that the file asks for are applied.
 
     Args:
         content: The file.
@@ -73,7 +73,7 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
     try:
         with _opened(content, wanted, threads=1) as (container, stream):
             promised = extent(container, stream, content)
-            remarks = choice(container, stream, content.name)
+            remarks = (*choice(container, stream, content.name), *_hidden(promised, content.name))
             width, height = _shown_size(container, stream)
     except (FFmpegError, ValueError) as error:
         if isinstance(error, MediaError):
@@ -90,7 +90,8 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
 @contextmanager
 def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[tuple[InputContainer, VideoStream]]:
     # FFmpeg gets a file object and may open nothing else by itself, so that no file can make it read another.
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": "0"}
+    edits = "0" if wanted.sampling.hidden_frames else "1"
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": edits}
     with content.open() as file, open_container(file, options=wanted.limit.probing, container_options=options) as container:
         stream = video_stream(container, content.name)
         context = stream.codec_context
@@ -102,9 +103,18 @@ def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[
         yield container, stream
 
 
+def _hidden(promised: Extent, name: str) -> tuple[str, ...]:
+    """A remark about what an edit list hides."""
+    if not promised.hidden:
+        return ()
+    return (f"{name}: its edit list hides {promised.hidden} of its frames from players; they were left out: --hidden-frames reads them as well",)
+
+
 def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, int]:
     """Width and height as shown; the rotation is only known from a frame."""
-    for number, packet in enumerate(container.demux(stream)):
+    tried = 0
+    for packet in container.demux(stream):
+        tried += not packet.is_discard
         try:
             frames = packet.decode()
         except FFmpegError:
@@ -113,7 +123,7 @@ def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, in
             if isinstance(frame, VideoFrame):
                 width, height = square_size(frame, stream.sample_aspect_ratio)
                 return (height, width) if turn(frame)[0] else (width, height)
-        if number > 100:
+        if tried > 100:
             break
     return stream.codec_context.width, stream.codec_context.height
 

@@ -37,6 +37,7 @@ def run_settings(chosen: Chosen, plan: Plan, pipeline: Pipeline) -> dict[str, An
         "head": pipeline.classifier.head,
         "every": plan.sampling.every,
         "per-second": plan.sampling.per_second,
+        "hidden-frames": plan.sampling.hidden_frames,
         "tracking": None if plan.tracking is None else asdict(plan.tracking),
         "version of mien": __version__,
     }
@@ -48,13 +49,14 @@ def run_facts(settings: dict[str, Any], plan: Plan, pipeline: Pipeline) -> Facts
 
     least = "faces from its own least height" if settings["min-face"] is None else f"faces from {settings['min-face']} px"
     rate, smoothing = plan.sampling.rate, plan.smoothing
+    hidden = ", hidden ones as well" if plan.sampling.hidden_frames else ""
     calibrated = ""
     if smoothing.neutral is not None:
         calibrated = f", neutral by {'the usual reading' if smoothing.neutral == 'median' else f'the first {smoothing.neutral:g} s'} of each person"
     shown = [
         ("Detector", f"{settings['detector']}, {least}"),
         ("Faces", "the biggest of each frame" if settings["largest"] else "all of each frame"),
-        ("Frames", "every one" if rate is None else f"{rate:g} a second at most"),
+        ("Frames", ("every one" if rate is None else f"{rate:g} a second at most") + hidden),
         ("People", "followed by position; no identity is computed" if plan.tracking else "not followed"),
         ("Smoothing", f"time constant {smoothing.tau:g} s{calibrated}" if plan.tracking else "none"),
         ("Network", settings["network"]),
