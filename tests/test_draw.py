@@ -11,10 +11,14 @@ import pytest
 from PIL import Image
 
 from mien import EXPRESSIONS, Faces, InputError, Pipeline, Reading, analyze
-from mien.annotate import annotate_picture, annotate_recording, covered_boxes, fitting, places_for
+from mien.annotate import annotate_picture, annotate_recording, covered_boxes, pick
 from mien.blur import Blur
 from mien.draw import draw
+from mien.errors import MediaError
 from mien.media import open_media
+from mien.media.frame import Frame
+from mien.outputs import Asked
+from mien.outputs.places import fitting
 
 
 def read_face(box: list[float], expression: str = "happy") -> Faces:
@@ -136,10 +140,9 @@ def test_nobody_is_found_in_a_covered_video(movie: Callable[..., Path], pipeline
 
 def test_names_in_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    places = places_for(folder, [Path("a/x.jpg"), Path("b/x.jpg"), Path("b/x.mov")])
-    assert [place.name for place in places] == ["x.jpg", "x-2.jpg", "x.mov"]
-    assert folder.is_dir()
-    assert places_for(tmp_path / "one.png", [Path("a/x.jpg")]) == [tmp_path / "one.png"]
+    places = Asked(annotate=folder).placed([Path("a/x.jpg"), Path("b/x.jpg"), Path("b/x.mov"), Path("b/x.mov.mp4"), Path("b/x.MP4")]).copies
+    assert places == [folder / name for name in ("a/x.jpg", "b/x.jpg", "x.mov", "x.mov-2.mp4", "x.MP4")]
+    assert Asked(annotate=tmp_path / "one.png").placed([Path("a/x.jpg")]).copies == [tmp_path / "one.png"]
 
 
 def test_an_animation_becomes_a_movie(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
@@ -155,8 +158,24 @@ def test_sources_are_never_replaced(tmp_path: Path) -> None:
     source = tmp_path / "x.jpg"
     source.touch()
     with pytest.raises(InputError, match="is one of the sources"):
-        places_for(source, [source])
+        Asked(annotate=source).check([source])
     with pytest.raises(InputError, match="is one of the sources"):
-        places_for(tmp_path, [source, tmp_path / "y.jpg"])
+        Asked(annotate=tmp_path).check([source, tmp_path / "y.jpg"])
     with pytest.raises(InputError, match="expected a folder for the copies of 2 sources"):
-        places_for(source, [Path("a.jpg"), Path("b.jpg")])
+        Asked(annotate=source).check([Path("a.jpg"), Path("b.jpg")])
+
+
+def test_a_recording_that_changed_between_two_passes_is_told() -> None:
+    frames = [Frame(number, number / 10, np.zeros((8, 8, 3), np.uint8)) for number in range(3)]
+    readings = [Reading("a.mp4", number, number / 10, Faces.empty()) for number in range(3)]
+    assert [frame.index for frame, _ in pick(frames, readings)] == [0, 1, 2]
+    for other in (frames[:2], [*frames, frames[0]], frames[::-1]):
+        with pytest.raises(MediaError, match="was changed meanwhile"):
+            list(pick(other, readings))
+
+
+def test_a_frame_that_was_not_read_is_left_out_of_copies() -> None:
+    """Its faces are not known, so that they could not be covered; what follows must not be covered one frame late."""
+    frames = [Frame(number, number / 10, np.zeros((8, 8, 3), np.uint8)) for number in range(3)]
+    readings = [Reading("a.mp4", number, number / 10, Faces.empty(), MediaError("x") if number == 1 else None) for number in range(3)]
+    assert [(frame.index, reading.frame) for frame, reading in pick(frames, readings)] == [(0, 0), (2, 2)]

@@ -53,14 +53,16 @@ def test_places_are_tried_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is one of the sources"):
         Asked((source,)).check([source])
     with pytest.raises(InputError, match="must be a folder that you may write to"):
-        Asked((tmp_path / "no" / "a.csv",)).check([source])
+        Asked((source / "a.csv",)).check([source])
+    (tmp_path / "rows.csv").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        Asked((tmp_path / "rows.csv",)).check([source])
+    (tmp_path / "rows.csv").rmdir()
     with pytest.raises(InputError, match=r"put \{name\} into its name, such as .*\{name\}\.vtt"):
         Asked((tmp_path / "a.vtt",)).check([Path("a.mp4"), Path("b.mp4")])
-    with pytest.raises(InputError, match="recordings with different names"):
-        Asked((tmp_path / "{name}.vtt",)).check([Path("x/a.mp4"), Path("y/a.mp4")])
     asked = Asked((tmp_path / "{name}.vtt", tmp_path / "rows.csv"))
     asked.check([Path("a.mp4"), Path("b.mp4")])
-    assert asked.about(Path("a.mp4")) == [tmp_path / "a.vtt"]
+    assert asked.placed([Path("a.mp4"), Path("b.mp4")]).about == [[tmp_path / "a.vtt"], [tmp_path / "b.vtt"]]
     assert [path.name for path in tmp_path.iterdir()] == ["talk.json"]
 
 

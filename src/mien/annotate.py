@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from contextlib import ExitStack
+from itertools import chain, repeat, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,11 @@ from numpy.typing import NDArray
 
 from mien.blur import Blur, blur, bridged
 from mien.draw import draw
-from mien.errors import InputError
+from mien.errors import MediaError
 from mien.media import Media, MovieWriter, ReadAhead, save_picture
-from mien.media.content import Content
 from mien.media.frame import BadFrame, Frame
 from mien.reading import Reading
-from mien.sighting import Source
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-_MOVIES = (".mp4",)
 _GAP = 2.0
 """Seconds for which a face that is covered may be missed and is covered all the same."""
 _BLOCK = 32
@@ -30,67 +27,6 @@ _MOST = 4096
 """Readings in memory at most, should their times stand still."""
 
 Boxes = NDArray[np.float32]
-
-
-def places_for(target: Path, sources: Sequence[Source]) -> list[Path]:
-    """Where the annotated copy of each source goes.
-
-    Args:
-        target: A file for a single source, or a folder, which is made.
-        sources: What will be read.
-
-    Returns:
-        One path per source, no two alike. An ending is added by `fitting` where the name has none that fits.
-
-    Raises:
-        InputError: A file was given for several sources, or a copy would replace its source.
-    """
-    if len(sources) == 1 and target.suffix and not target.is_dir():
-        places = [target]
-    else:
-        if target.exists() and not target.is_dir():
-            raise InputError(f"expected a folder for the copies of {len(sources)} sources; {target} is a file: give a folder with --annotate")
-        places = _names_in(target, sources)
-    originals = {Path(source).resolve() for source in sources if isinstance(source, str | Path)}
-    for place in places:
-        if place.resolve() in originals:
-            raise InputError(f"{place} is one of the sources: give another place with --annotate")
-    if places != [target]:
-        target.mkdir(parents=True, exist_ok=True)
-    return places
-
-
-def _names_in(folder: Path, sources: Sequence[Source]) -> list[Path]:
-    """A name for each source; a number is added where two sources have the same."""
-    taken: set[str] = set()
-    places = []
-    for source in sources:
-        first = Path(source) if isinstance(source, str | Path) else Path("stdin" if isinstance(source, Content) else "source")
-        name, number = first.name, 2
-        while name in taken:
-            name, number = f"{first.stem}-{number}{first.suffix}", number + 1
-        taken.add(name)
-        places.append(folder / name)
-    return places
-
-
-def fitting(place: Path, kind: str, *, named: bool) -> Path:
-    """The place, with an ending that its content can have.
-
-    Args:
-        place: Where the copy should go.
-        kind: That of its `Media`.
-        named: The name was chosen by a person, so it must fit; otherwise an ending is added.
-
-    Raises:
-        InputError: A name that a person chose does not fit.
-    """
-    suffixes, what = (_PICTURES, "a picture") if kind == "picture" else (_MOVIES, "a video")
-    if place.suffix.lower() in suffixes:
-        return place
-    if named:
-        raise InputError(f"expected a name ending in {', '.join(suffixes)} for the copy of {what}; got {place}: give another with --annotate")
-    return place.with_name(place.name + suffixes[0])
 
 
 def annotate_picture(place: Path, image: NDArray[np.uint8], reading: Reading, covering: Blur | None = None) -> None:
@@ -118,12 +54,16 @@ def annotate_recording(place: Path, media: Media, readings: Iterable[Reading], b
         strength: How coarsely, as in `mien.blur.blur`.
     """
     nowhere = np.empty((0, 4), np.float32)
-    start: float | None = None
-    with MovieWriter(place, media.width, media.height) as movie, ReadAhead(media, depth=4) as frames:
-        for (frame, reading), where in zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False):
+    with ReadAhead(media, depth=4) as frames, ExitStack() as writing:
+        pairs = zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False)
+        first = next(pairs, None)
+        if first is None:
+            raise MediaError(f"{media.name}: expected frames to draw on; none could be read")
+        # Frames before 0 s are hidden in the recording; they were asked for, and the copy would hide them again.
+        start = min(first[0][0].time, 0.0)
+        movie = writing.enter_context(MovieWriter(place, media.width, media.height))
+        for (frame, reading), where in chain([first], pairs):
             image = blur(frame.image, where, strength) if len(where) else frame.image
-            # Frames before 0 s are hidden in the recording; they were asked for, and the copy would hide them again.
-            start = min(frame.time, 0.0) if start is None else start
             movie.write(draw(image, reading.faces), frame.time - start)
 
 
@@ -179,7 +119,16 @@ def _time(reading: Reading) -> float:
 
 
 def pick(frames: Iterable[Frame | BadFrame], readings: Iterable[Reading]) -> Iterator[tuple[Frame, Reading]]:
-    """Frames with what was read of them; those that could not be read are left out."""
-    for frame, reading in zip(frames, readings, strict=True):
-        if isinstance(frame, Frame):
+    """Frames with what was read of them; those that could not be read are left out.
+
+    Raises:
+        MediaError: The frames are not those that were read.
+    """
+    for frame, reading in zip_longest(frames, readings):
+        if frame is None or reading is None or (reading.frame is not None and frame.index != reading.frame):
+            source = "a file" if reading is None else reading.source
+            raise MediaError(f"{source}: expected the frames that were read before; got others: the file was changed meanwhile: read it again")
+        if reading.error is None:
+            if isinstance(frame, BadFrame):
+                raise frame.error
             yield frame, reading

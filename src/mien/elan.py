@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from mien.errors import InputError, MissingExtraError
 from mien.files import told, written_aside
 from mien.labels import UNCERTAIN, Labels
+from mien.names import printable
 
 if TYPE_CHECKING:
     from mien.smooth import Segment
@@ -49,7 +52,7 @@ def write_elan(path: Path, segments: Iterable[Segment], labels: Labels, video: P
         start = max(0, round(segment.start * 1000), last.get(segment.track, 0))
         end = round(segment.end * 1000)
         if end > start:
-            document.add_annotation(f"person {segment.track}", start, end, segment.label)
+            document.add_annotation(f"person {segment.track}", start, end, printable(segment.label))
             last[segment.track] = end
     _number_slots(document)
     _save(document, path)
@@ -64,19 +67,21 @@ def _document(labels: Labels) -> Any:
     document.add_controlled_vocabulary(_VOCABULARY)
     document.add_cv_description(_VOCABULARY, _UNDETERMINED, "Expressions that the network tells apart: what a face shows, not what a person feels")
     for number, name in enumerate(labels if labels.uncertain_below is None else [*labels, UNCERTAIN]):
-        document.add_cv_entry(_VOCABULARY, f"cve{number}", [(name, _UNDETERMINED, None)])
+        document.add_cv_entry(_VOCABULARY, f"cve{number}", [(printable(name), _UNDETERMINED, None)])
     document.add_linguistic_type(_TYPE)
     document.linguistic_types[_TYPE]["CONTROLLED_VOCABULARY_REF"] = _VOCABULARY
     return document
 
 
 def _link(document: Any, video: Path, path: Path) -> None:
-    whole = video.resolve()
+    whole = Path(os.path.realpath(video))
     kind = mimetypes.guess_type(whole.name)[0] or "unknown"
     try:
-        beside: str | None = f"./{whole.relative_to(path.resolve().parent).as_posix()}"
+        beside: str | None = f"./{whole.relative_to(os.path.realpath(path.parent)).as_posix()}"
     except ValueError:
         beside = None
+    if beside is not None and printable(beside) != beside:
+        beside = quote(os.fsencode(beside))  # An address may be written so; a name with what XML forbids may not stand there at all.
     document.add_linked_file(whole.as_uri(), relpath=beside, mimetype=kind)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from mien.errors import InputError
+from mien.output_names import cut_to
 
 _ACL = "system.posix_acl_access"
 
@@ -24,8 +25,10 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     A file that is replaced leaves its mode, its owner and group where this user may give them, and its access list to the new one. Behind
     a symbolic link it is the file that is replaced; the link stays.
 
+    A folder that is not there is made.
+
     Raises:
-        InputError: The folder is not there or cannot be written to; or ``path`` is no plain file, or one that this user may not write to.
+        InputError: The folder cannot be made or written to; or ``path`` is no plain file, or one that this user may not write to.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -97,7 +100,7 @@ def sweep(path: str | Path) -> None:
     ['a.txt', 'a.txt.part']
     """
     path = Path(path)
-    for left in _beside(path).glob(f".{escape(path.stem[:100])}-????????.part{escape(path.suffix)}"):
+    for left in _beside(path).glob(f".{escape(cut_to(path.stem, 100))}-????????.part{escape(path.suffix)}"):
         with suppress(OSError):
             if abandoned(left):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -182,15 +185,15 @@ def _aside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
 
 def _made_aside(path: Path, make: Callable[[Path], None]) -> Path:
     folder = _beside(path)
-    while True:
-        aside = folder / f".{path.stem[:100]}-{secrets.token_hex(4)}.part{path.suffix}"
-        try:
-            make(aside)
-            return aside
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise InputError(f"expected a place to write {path}; {error.strerror}: {folder} must be a folder that you may write to") from None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            aside = folder / f".{cut_to(path.stem, 100)}-{secrets.token_hex(4)}.part{path.suffix}"
+            with suppress(FileExistsError):
+                make(aside)
+                return aside
+    except OSError as error:
+        raise InputError(f"expected a place to write {path}; {error.strerror}: {folder} must be a folder that you may write to") from None
 
 
 def _beside(path: Path) -> Path:

@@ -136,7 +136,7 @@ class Journal:
         self.folder = folder
         self._asked = json.loads(json.dumps(dict(asked)))  # As it will be read back.
         with told(folder):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             self._lock: IO[str] = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
         try:
             keep_out(self._lock)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mien.errors import InputError
+from mien.names import spelled
 
 UNCERTAIN = "uncertain"
 """What is shown in place of an expression that is too improbable, where that is asked for."""
@@ -50,7 +51,7 @@ class Labels(Sequence[str]):
             differ in this only are equal.
 
     Raises:
-        InputError: The names are fewer than two or not distinct, or the probability is none.
+        InputError: The names are fewer than two, not distinct or hold control characters, or the probability is none.
 
     >>> labels = Labels(("anger", "happy", "neutral"))
     >>> labels.names
@@ -70,6 +71,8 @@ class Labels(Sequence[str]):
         names = tuple(canonical_label(name) for name in self.names)
         if len(names) < 2 or len(set(names)) != len(names):
             raise InputError(f"expected at least two distinct class names; got {list(self.names)}")
+        if strange := [name for name in names if spelled(name) != name or not name.strip()]:
+            raise InputError(f"expected class names that can be shown; got {', '.join(map(spelled, strange)) or 'an empty one'}: name them otherwise")
         object.__setattr__(self, "names", names)
         if self.uncertain_below is not None and not 0 <= self.uncertain_below <= 1:
             raise InputError(f"expected a probability from 0 to 1 below which answers are uncertain; got {self.uncertain_below}")

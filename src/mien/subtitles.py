@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mien.errors import InputError
 from mien.files import told, written_aside
+from mien.names import printable
 
 if TYPE_CHECKING:
     from mien.smooth import Segment
@@ -94,7 +95,7 @@ def write_subtitles(path: Path, shown: Iterable[Cue]) -> None:
 
 def _text(cue: Cue) -> str:
     """The lines of a cue; an empty one would end it."""
-    return "\n".join(" ".join(line.split()) or "?" for line in cue.lines)
+    return "\n".join(printable(" ".join(line.split())) or "?" for line in cue.lines)
 
 
 def _clock(seconds: float, point: str) -> str:

@@ -67,11 +67,14 @@ def analyze(
             summary.add_recording(writer.take(take, _seer(summary, write)))
     if write is None and not (quiet and asked.first):
         summary.show(Console())
+    for failure in writer.failures:
+        notes.print(f"not written: {failure}")
     if not quiet:
         for remark in writer.remarks:
             notes.print(remark)
         _tell(writer.written, notes)
-    raise typer.Exit(0 if not summary.failed else PART_NOT_READ if summary.read else NOTHING_READ)
+    failed = summary.failed or writer.failures
+    raise typer.Exit(0 if not failed else PART_NOT_READ if summary.read else NOTHING_READ)
 
 
 def _seer(summary: Any, write: Callable[[Any], None] | None) -> Callable[[Sighting], None]:
@@ -117,8 +120,8 @@ def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str
     from mien.scratch import scratch_folder, sweep_scratch
 
     sweep_scratch()
-    if asked.first is not None and all(isinstance(source, str | Path) for source in sources):
-        with Journal(Path(f"{asked.first}.journal"), {**settings, **_stamps(sources)}) as journal:
+    if asked.journal is not None and all(isinstance(source, str | Path) for source in sources):
+        with Journal(asked.journal, {**settings, **_stamps(sources)}) as journal:
             if journal.resumed:
                 asked.sweep(sources)
             try:

@@ -134,7 +134,8 @@ class OutputOptions:
         typer.Option(
             "--output",
             "-o",
-            help="Write a file; give it again for more. Rows: .csv .json .jsonl .parquet; subtitles: .vtt .srt; ELAN: .eaf; report: .html.",
+            help="Write a file; give it again for more. Rows: .csv .json .jsonl .parquet; subtitles: .vtt .srt; ELAN: .eaf; report: .html. "
+            "In the last four, {name} and {parent} stand for the names of a recording and its folder.",
             show_default=False,
             rich_help_panel=_OUTPUT,
         ),

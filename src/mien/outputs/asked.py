@@ -6,22 +6,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 
 from mien import subtitles
-from mien.annotate import fitting
 from mien.blur import Blur
 from mien.errors import InputError, MediaError, MissingExtraError
 from mien.files import sweep, try_place
 from mien.media import open_media
-from mien.media.content import name_of
+from mien.output_names import is_pattern
+from mien.outputs.places import Places, fitting, refuse_sources
 from mien.sighting import Source
 from mien.tables import FORMATS, TEXT_FORMATS
 
-_RECORDING = (*(f".{form}" for form in subtitles.FORMATS), ".eaf", ".html")
+RECORDING = (*(f".{form}" for form in subtitles.FORMATS), ".eaf", ".html")
+"""Endings of files that are about one recording each."""
 _TABLE = tuple(f".{form}" for form in FORMATS)
 _PEOPLE = tuple(f".{form}" for form in TEXT_FORMATS)
-ENDINGS = (*_TABLE, *_RECORDING)
+ENDINGS = (*_TABLE, *RECORDING)
 """Endings of the files that a run can write; the ending says what is written."""
 
 _NEEDS = {".parquet": ("Parquet tables", "data", "polars"), ".eaf": ("ELAN files", "elan", "pympi"), ".html": ("Reports", "report", "jinja2")}
@@ -34,10 +36,11 @@ class Asked:
 
     Args:
         files: Tables of rows, subtitles, ELAN files, reports: what each one is, its ending says. In the name of what is about one
-            recording (subtitles, ELAN, report), ``{name}`` stands for the recording's name without its ending.
+            recording (subtitles, ELAN, report), ``{name}`` stands for the recording's name and ``{parent}`` for that of its folder, as
+            `mien.output_names` says.
         people: Table of people, a row per person; None: not written.
         annotate: Copies with boxes and labels: a file for one source, a folder for several.
-        charts: Folder for charts as PNG; for several recordings a folder in it for each.
+        charts: Folder for charts as PNG; for several sources a folder in it for each recording.
         thumbnails: Show faces in reports.
         covering: Whose faces are covered in copies and left out of reports.
 
@@ -67,6 +70,11 @@ class Asked:
             raise InputError("expected a report to show faces in; got --thumbnails alone: add -o FILE.html")
 
     @property
+    def patterns(self) -> list[Path]:
+        """Files that each recording has one of."""
+        return [path for path in self.files if path.suffix.lower() in RECORDING]
+
+    @property
     def tables(self) -> list[Path]:
         """Files of rows of all sources."""
         return [path for path in self.files if path.suffix.lower() in _TABLE]
@@ -74,23 +82,32 @@ class Asked:
     @property
     def first(self) -> Path | None:
         """What a person named first; None where nothing is written."""
-        return next(iter([*self.files, *(path for path in (self.people, self.annotate, self.charts) if path is not None)]), None)
+        return next(self._named(), None)
 
-    def about(self, source: Source) -> list[Path]:
-        """Files about one recording, by its name."""
-        name = Path(name_of(source)).stem if name_of(source) != "-" else "stdin"
-        return [Path(str(path).replace("{name}", name)) for path in self.files if path.suffix.lower() in _RECORDING]
+    @property
+    def journal(self) -> Path | None:
+        """Where the journal of the run lies: beside what a person named first; None where nothing is written.
 
-    def places(self, sources: Sequence[Source]) -> list[Path]:
-        """Files that are known by name before anything is read."""
-        return [*self.tables, *([self.people] if self.people else []), *(place for source in sources for place in self.about(source))]
+        >>> Asked((Path("out/{parent}/{name}.html"),)).journal
+        PosixPath('out/{parent}-{name}.html.journal')
+        """
+        first = self.first
+        if first is None:
+            return None
+        fixed = Path(*takewhile(lambda part: not is_pattern(Path(part)), first.parts[:-1]))
+        return fixed / f"{'-'.join(first.relative_to(fixed).parts)}.journal"
+
+    def placed(self, sources: Sequence[Source]) -> Places:
+        """Where everything goes that is about one source each."""
+        return Places.find(self, sources)
 
     def sweep(self, sources: Sequence[Source]) -> None:
         """Delete what a run that was killed left half-written; not while another one may be at work."""
-        copies = [] if self.annotate is None else [self.annotate, *(self.annotate / Path(name_of(source)).name for source in sources)]
-        for place in [*self.places(sources), *copies, *(copy.with_name(f"{copy.name}.mp4") for copy in copies)]:
+        places = self.placed(sources)
+        copies = [] if places.copies is None else places.copies
+        for place in [*self.tables, *self._people(), *places.named, *copies, *(copy.with_name(f"{copy.name}.mp4") for copy in copies)]:
             sweep(place)
-        for folder in [] if self.charts is None else [self.charts, *(self.charts / Path(name_of(source)).stem for source in sources)]:
+        for folder in places.charts or ():
             sweep(folder / "timeline.png")
             sweep(folder / "people.png")
 
@@ -101,20 +118,25 @@ class Asked:
             InputError: A place is one of the sources or cannot be written to, or several recordings would get one file.
             MissingExtraError: What a file needs is not installed.
         """
-        originals = {Path(source).resolve() for source in sources if isinstance(source, str | Path)}
-        for path in self.files:
-            if len(sources) > 1 and path.suffix.lower() in _RECORDING and "{name}" not in str(path):
-                told = f"expected one recording for {path}; got {len(sources)} sources"
-                raise InputError(f"{told}: put {{name}} into its name, such as {path.with_name('{name}' + path.suffix)}")
-        places = self.places(sources)
-        for number, place in enumerate(places):
-            if place.resolve() in originals:
-                raise InputError(f"{place} is one of the sources: give another file with -o")
-            if place in places[:number]:
-                raise InputError(f"expected recordings with different names; two would be written to {place}: read them in two runs")
+        places = self.placed(sources)
+        self._refuse_twice(places)
+        refuse_sources([*self.tables, *self._people(), *places.named], sources, "-o")
+        if places.copies is not None:
+            refuse_sources(places.copies, sources, "--annotate")
+        for place in [*self.tables, *self._people(), *places.tried]:
             try_place(place)
         self._check_copy(sources)
         self._check_packages()
+
+    def _refuse_twice(self, places: Places) -> None:
+        """Names without and with places for names may come to the same."""
+        columns = [[path] for path in [*self.tables, *self._people()]] + [list(column) for column in zip(*places.about, strict=True)]
+        taken: set[Path] = set()
+        for column in columns:
+            own = {path.absolute() for path in column}
+            if both := taken & own:
+                raise InputError(f"expected a file for each output; {min(both)} is asked for twice: give another name")
+            taken |= own
 
     def _check_copy(self, sources: Sequence[Source]) -> None:
         if self.annotate is None or len(sources) > 1 or not self.annotate.suffix or self.annotate.is_dir():
@@ -122,6 +144,9 @@ class Asked:
         try_place(self.annotate)
         with suppress(MediaError), open_media(sources[0]) as media:
             fitting(self.annotate, media.kind, named=True)
+
+    def _people(self) -> list[Path]:
+        return [] if self.people is None else [self.people]
 
     def _check_packages(self) -> None:
         endings = {path.suffix.lower() for path in self.files}

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mien.annotate import annotate_picture, annotate_recording, covered_boxes, fitting, pick, places_for
+from mien.annotate import annotate_picture, annotate_recording, covered_boxes, pick
+from mien.errors import MediaError
+from mien.faults import source_error
 from mien.labels import Labels
 from mien.media import Sampling, open_media
 from mien.media.content import name_of
+from mien.names import spelled
 from mien.outputs.asked import Asked
+from mien.outputs.places import fitting
 from mien.overview import Overview
 from mien.recordings import Take
 from mien.sighting import Sighting, Source
@@ -64,15 +68,17 @@ class Writer:
 
     Attributes:
         written: What was written so far, in order.
+        failures: Why a source lacks some of its files; its rows are there all the same.
         remarks: What a person should know about it.
     """
 
     def __init__(self, asked: Asked, run: Run, follow: Follow = _unseen) -> None:
         self.asked, self.run = asked, run
         self.written: list[Path] = []
+        self.failures: list[MediaError] = []
         self.remarks: list[str] = []
         self._follow = follow
-        self._places = None if asked.annotate is None else places_for(asked.annotate, run.sources)
+        self._places = asked.placed(run.sources)
         self._tables = ExitStack()
         self._rows: list[Write] = []
         self._people: Write | None = None
@@ -110,7 +116,8 @@ class Writer:
             if overview is not None:
                 overview.add(sighting.reading)
             else:
-                self._copy_picture(sighting)
+                with self._isolated(name):
+                    self._copy_picture(sighting)
         if overview is not None:
             overview.end()
             self._about(take, overview)
@@ -120,15 +127,25 @@ class Writer:
         """What is about one recording."""
         if self._people is not None:
             self._people(person_row(overview.source, person, self.run.labels) for person in overview.people)
-        for path in self.asked.about(take.source):
-            self._write(path, take, overview)
-            self.written.append(path)
-        if self.asked.charts is not None:
+        for path in self._places.about[take.position]:
+            with self._isolated(overview.source):
+                self._write(path, take, overview)
+                self.written.append(path)
+        if self._places.charts is not None:
             from mien.report import write_charts
 
-            folder = self.asked.charts / _stem(take.source) if len(self.run.sources) > 1 else self.asked.charts
-            self.written += write_charts(folder, overview, _title(take.source))
-        self._copy_recording(take, overview)
+            with self._isolated(overview.source):
+                self.written += write_charts(self._places.charts[take.position], overview, _title(take.source))
+        with self._isolated(overview.source):
+            self._copy_recording(take, overview)
+
+    @contextmanager
+    def _isolated(self, name: str) -> Iterator[None]:
+        """What goes wrong with a file about one source must not take the others with it."""
+        try:
+            yield
+        except Exception as error:
+            self.failures.append(source_error(name, error))
 
     def _write(self, path: Path, take: Take, overview: Overview) -> None:
         match path.suffix.lower():
@@ -155,14 +172,14 @@ class Writer:
             return thumbnails(overview, pick(media, self._follow(take.again(), f"faces of {_title(take.source)}")), self.asked.covering)
 
     def _copy_picture(self, sighting: Sighting) -> None:
-        if self._places is None or sighting.media is None or sighting.image is None:
+        if self._places.copies is None or sighting.media is None or sighting.image is None:
             return
         place = self._place(sighting.position, sighting.media.kind)
         annotate_picture(place, sighting.image, sighting.reading, self.asked.covering)
         self.written.append(place)
 
     def _copy_recording(self, take: Take, overview: Overview) -> None:
-        if self._places is None or take.media is None:
+        if self._places.copies is None or take.media is None:
             return
         assert take.again is not None, "a second pass needs a journal"
         place = self._place(take.position, take.media.kind)
@@ -176,15 +193,10 @@ class Writer:
             self.remarks.append(f"{name_of(take.source)}: nobody has the number {', '.join(map(str, unseen))}: look at the copy and its numbers")
 
     def _place(self, position: int, kind: str) -> Path:
-        assert self._places is not None
-        return fitting(self._places[position], kind, named=self._places == [self.asked.annotate])
+        assert self._places.copies is not None
+        return fitting(self._places.copies[position], kind, named=self._places.copies == [self.asked.annotate])
 
 
 def _title(source: Source) -> str:
     name = name_of(source)
-    return "standard input" if name == "-" else Path(name).name
-
-
-def _stem(source: Source) -> str:
-    name = name_of(source)
-    return "stdin" if name == "-" else Path(name).stem
+    return "standard input" if name == "-" else spelled(Path(source).name) if isinstance(source, str | Path) else Path(name).name

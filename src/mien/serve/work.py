@@ -117,6 +117,8 @@ def read(folder: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
             if take.media is None:
                 raise next(take.sightings).reading.error or MediaError(f"{task.name}: expected a video; it cannot be read")
             writer.take(take, lambda _: None)
+        if writer.failures:
+            raise writer.failures[0]
         journal.remove()
     _spread_people(folder / "results", pipeline.labels)
     return {"missing": missing, "remarks": writer.remarks}

@@ -1,0 +1,127 @@
+"""Where files about each source go: one rule for every output, by which no two sources of a run share one."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from unicodedata import normalize
+
+PLACEHOLDERS = ("{name}", "{parent}")
+
+_MOST_BYTES = 251
+"""Bytes of a name: file systems allow 255, and a copy may get an ending of four."""
+
+
+def output_paths(
+    pattern: Path,
+    sources: Sequence[str | Path],
+    *,
+    ending: bool = False,
+    counts: Callable[[int], bool] = lambda _: True,
+    becomes: Callable[[Path], Iterable[Path]] = lambda path: (path,),
+) -> list[Path]:
+    """A path for each source, out of a pattern in which ``{name}`` and ``{parent}`` stand for its name and that of its folder.
+
+    Where sources would share one, so that one would replace the other, their names are told apart: by the ending of the file, by the folders
+    that they lie in, and where even these are the same, by a number. Names that differ in case or in the composition of letters alone count
+    as the same, as on the disks of Windows and macOS.
+
+    Args:
+        pattern: Such as ``reports/{name}.html``.
+        sources: Paths of files.
+        ending: Whether ``{name}`` keeps the ending of the file.
+        counts: Whether the source of this position gets such a file at all; asked where that matters alone.
+        becomes: What a path may become when its content is known.
+
+    >>> paths = output_paths(Path("reports/{name}.html"), ["monday/talk.mp4", "tuesday/talk.mp4", "a.mp4"])
+    >>> [path.as_posix() for path in paths]
+    ['reports/monday/talk.html', 'reports/tuesday/talk.html', 'reports/a.html']
+    """
+    variants = [list(_variants(source, ending)) for source in sources]
+    filled = [_filled(pattern, source, own[0]) for source, own in zip(sources, variants, strict=True)]
+    for group in _groups(filled):
+        group = [at for at in group if counts(at)]
+        # As many as all of them have; the first by which all differ.
+        for choice in range(1, min((len(variants[at]) for at in group), default=0)) if len(group) > 1 else ():
+            tried = [_filled(pattern, sources[at], variants[at][choice]) for at in group]
+            if len({*map(_key, tried)}) == len(tried):
+                for at, path in zip(group, tried, strict=True):
+                    filled[at] = path
+                break
+    return _numbered(filled, counts, becomes)
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a path has a place for the name of a source."""
+    return any(word in str(path) for word in PLACEHOLDERS)
+
+
+def _variants(source: str | Path, ending: bool) -> Iterator[str]:
+    """Names of a source, from the shortest on; folders before it are divided from it by ``/``."""
+    path = Path(os.path.abspath(source))
+    names = [path.name] if ending else [path.stem, path.name]
+    folders = path.parts[1:-1]
+    for count in range(len(folders) + 1):
+        yield from ("/".join([*folders[len(folders) - count :], name]) for name in names)
+
+
+def _filled(pattern: Path, source: str | Path, name: str) -> Path:
+    text = pattern.as_posix()
+    parent = Path(os.path.abspath(source)).parent.name
+    alone = text.startswith("{name}") or "/{name}" in text
+    text = text.replace("{parent}", parent).replace("{name}", name if alone else name.replace("/", "-"))
+    return Path(*(part if part == "/" else shortened(part) for part in Path(text).parts))
+
+
+def shortened(name: str, most: int = _MOST_BYTES) -> str:
+    """A name of a file that is not too long for a disk: what it loses, a digest stands for.
+
+    >>> shortened("a.html"), len(shortened("ä" * 300 + ".html").encode())
+    ('a.html', 251)
+    """
+    if len(os.fsencode(name)) <= most:
+        return name
+    path = Path(name)
+    suffix = path.suffix if len(path.suffix) < 12 else ""
+    digest = f"~{sha256(os.fsencode(name)).hexdigest()[:8]}"
+    return cut_to(path.stem if suffix else name, most - len(os.fsencode(suffix)) - len(digest)) + digest + suffix
+
+
+def cut_to(text: str, most: int) -> str:
+    """The beginning of a name, of so many bytes at most, without a part of a letter."""
+    text = text[:most]
+    while len(os.fsencode(text)) > most:
+        text = text[:-1]
+    return text
+
+
+def _key(path: Path) -> str:
+    return normalize("NFC", str(path)).casefold()
+
+
+def _groups(paths: Sequence[Path]) -> list[list[int]]:
+    """Positions of paths that are the same."""
+    groups: dict[str, list[int]] = {}
+    for at, path in enumerate(paths):
+        groups.setdefault(_key(path), []).append(at)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _numbered(paths: Sequence[Path], counts: Callable[[int], bool], becomes: Callable[[Path], Iterable[Path]]) -> list[Path]:
+    """The paths, with a number where one is taken by a source before it."""
+    claims = [{_key(other) for other in becomes(path)} for path in paths]
+    claimants = Counter(key for keys in claims for key in keys)
+    disputed = [at for at, keys in enumerate(claims) if any(claimants[key] > 1 for key in keys)]
+    taken = {key for key, count in claimants.items() if count == 1}
+    result = list(paths)
+    for at in [at for at in disputed if counts(at)]:
+        path, number = paths[at], 1
+        taken -= {key for key in claims[at] if claimants[key] == 1}
+        while not taken.isdisjoint(keys := {_key(other) for other in becomes(result[at])}):
+            number += 1
+            result[at] = path.with_name(shortened(f"{path.stem}-{number}{path.suffix}"))
+        taken |= keys
+    return result

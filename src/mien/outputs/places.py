@@ -1,0 +1,139 @@
+"""Where files about each source of a run go, so that no two sources share one and none is replaced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mien.errors import InputError
+from mien.media.content import name_of
+from mien.media.folders import PICTURE_SUFFIXES
+from mien.media.kinds import may_move
+from mien.names import unspelled
+from mien.output_names import is_pattern, output_paths
+from mien.sighting import Source
+
+if TYPE_CHECKING:
+    from mien.outputs.asked import Asked
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_MOVIES = (".mp4",)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of each source, by its position.
+
+    Args:
+        about: Files about it, in the order in which they were asked for; written for recordings alone.
+        copies: Its annotated copy, to which `fitting` adds an ending where that is needed; None where none is asked for.
+        charts: The folder of its charts; None where none is asked for.
+        tried: One file in each folder that files about recordings go to, and all that are there already.
+    """
+
+    about: list[list[Path]]
+    copies: list[Path] | None
+    charts: list[Path] | None
+    tried: list[Path]
+
+    @property
+    def named(self) -> list[Path]:
+        """All files about sources."""
+        return [path for paths in self.about for path in paths]
+
+    @staticmethod
+    def find(asked: Asked, sources: Sequence[Source]) -> Places:
+        """The places for what is asked.
+
+        Raises:
+            InputError: Several recordings would get one file, or there is a file where a folder is needed.
+        """
+        files = [_file(source) for source in sources]
+        moves = lru_cache(None)(lambda at: _may_move(sources[at]))
+        for pattern in asked.patterns:
+            if len(sources) > 1 and not is_pattern(pattern) and sum(map(moves, range(len(sources)))) != 1:
+                told = f"expected one recording for {pattern}; got {len(sources)} sources"
+                raise InputError(f"{told}: put {{name}} into its name, such as {pattern.with_name('{name}' + pattern.suffix)}")
+        columns = [output_paths(pattern, files, counts=moves) for pattern in asked.patterns]
+        about = [list(paths) for paths in zip(*columns, strict=True)] or [[] for _ in sources]
+        charts = None
+        if asked.charts is not None:
+            charts = output_paths(asked.charts / "{name}", files, counts=moves) if len(sources) > 1 else [asked.charts for _ in sources]
+        copies = None if asked.annotate is None else _copies(asked.annotate, files)
+        return Places(about, copies, charts, list(_tried(about, files)))
+
+
+def _file(source: Source) -> Path:
+    """A path by which a source is named in outputs."""
+    if isinstance(source, str | Path):
+        return Path(source)
+    name = Path(unspelled(name_of(source))).name
+    return Path("stdin" if name == "-" else name if name not in ("", "..") and not name.startswith("<") else "source")
+
+
+def _may_move(source: Source) -> bool:
+    return not isinstance(source, str | Path) or may_move(source)
+
+
+def _tried(about: list[list[Path]], files: Sequence[Path]) -> Iterator[Path]:
+    folders = set()
+    for paths, file in zip(about, files, strict=True):
+        for path in paths:
+            new = path.parent not in folders and file.suffix.lower() not in PICTURE_SUFFIXES
+            if new or os.path.lexists(path):
+                yield path
+            folders |= {path.parent} if new else set()
+
+
+def _copies(target: Path, files: Sequence[Path]) -> list[Path]:
+    if len(files) == 1 and target.suffix and not target.is_dir():
+        return [target]
+    if target.exists() and not target.is_dir():
+        raise InputError(f"expected a folder for the copies of {len(files)} sources; {target} is a file: give a folder with --annotate")
+    become = [partial(fitting, kind=kind, named=False) for kind in ("picture", "video")]
+    return output_paths(target / "{name}", files, ending=True, becomes=lambda path: [made(path) for made in become])
+
+
+def fitting(place: Path, kind: str, *, named: bool) -> Path:
+    """The place of a copy, with an ending that its content can have.
+
+    Args:
+        place: Where the copy should go.
+        kind: That of its `Media`.
+        named: The name was chosen by a person, so it must fit; otherwise an ending is added.
+
+    Raises:
+        InputError: A name that a person chose does not fit.
+    """
+    suffixes, what = (_PICTURES, "a picture") if kind == "picture" else (_MOVIES, "a video")
+    if place.suffix.lower() in suffixes:
+        return place
+    if named:
+        raise InputError(f"expected a name ending in {', '.join(suffixes)} for the copy of {what}; got {place}: give another with --annotate")
+    return place.with_name(place.name + suffixes[0])
+
+
+def refuse_sources(places: Iterable[Path], sources: Sequence[Source], option: str) -> None:
+    """Make sure that no source is replaced by an output, under whatever name.
+
+    Raises:
+        InputError: A place is one of the sources.
+    """
+    originals = {mark for source in sources if isinstance(source, str | Path) for mark in _marks(source)}
+    for place in places:
+        if not originals.isdisjoint(_marks(place)):
+            raise InputError(f"{place} is one of the sources: give another place with {option}")
+
+
+def _marks(path: str | Path) -> Iterator[object]:
+    """What a file is known by: where it lies, and its number on the disk, which is the same under names that differ in case alone."""
+    try:
+        yield os.path.realpath(path)
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return
+    yield found.st_dev, found.st_ino
