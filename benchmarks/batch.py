@@ -30,11 +30,12 @@ from benchmarks.figures import Figure, told
 from benchmarks.material import DATA
 from mien.batch import Settings, open_input
 from mien.batch.crew import Crew
-from mien.batch.inputs import Files, Input
+from mien.batch.inputs import Input
+from mien.batch.layout import laid_out
 from mien.batch.output import write_shard
 from mien.batch.reader import ShardReader
 from mien.batch.running import Engine, Run
-from mien.batch.shard import FileShard
+from mien.batch.shard import FilePart, Shard
 
 FACES = 35_887
 OF_RUNTIME, OF_FER, TWO_WORKERS, OF_LOCAL = 0.85, 3.0, 1.9, 0.75
@@ -46,7 +47,7 @@ PARTS = ("runtime", "fer", "rates", "start", "memory")
 def beside_runtime(folder: Path, rounds: int, faces: int) -> dict[str, Any]:
     """Face crops from file to shard by one worker with one thread for the network, beside the network alone on the same batches."""
     settings = Settings({"detector": "whole", "model": MODEL}, threads=1)
-    shard = next(iter(open_input(str(DATA)).shards(faces)))
+    shard = laid_out({}, open_input(str(DATA)).portions(faces), faces).shards[0]
     pipeline = settings.pipeline()
     reader, network = ShardReader(pipeline, settings.plan), pipeline.classifier.network
     images = [reader_image(item) for item in shard.items()]
@@ -99,7 +100,7 @@ def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
     settings = Settings(threads=1)
     reader = ShardReader(settings.pipeline(), settings.plan)
     sources = [str(path) for path in sorted(shown.iterdir())]
-    shard = FileShard(0, 0, sources, [None] * count)
+    shard = Shard(0, tuple(enumerate(FilePart(source, source) for source in sources)))
     mine, found = [], 0
     for turn in range(rounds + 1):
         began = time.perf_counter()
@@ -304,7 +305,12 @@ def measured(part: str, folder: Path, quick: bool) -> dict[str, Any]:
     pictures.written(shown, 10 if quick else 60)
     sources = [str(path) for path in sorted(shown.iterdir())] * (10 if quick else 80)
     whole = memory(folder, open_input(str(some)), "whole")
-    return {"memory": {"face crops": whole, "whole pictures": memory(folder, Files(str(shown), "list", sources, [None] * len(sources)), "mtcnn")}}
+    return {
+        "memory": {
+            "face crops": whole,
+            "whole pictures": memory(folder, Input(str(shown), "list", [FilePart(source, source) for source in sources]), "mtcnn"),
+        }
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:

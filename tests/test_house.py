@@ -106,7 +106,7 @@ def test_imports_point_down(path: Path) -> None:
         ("polars", {"batch/tables.py", "data/parquet.py", "tables/parquet.py"}),
         ("pympi", {"elan.py"}),
         ("ray", {"batch/cluster.py"}),
-        ("fsspec", {"batch/inputs.py", "batch/shard.py"}),
+        ("fsspec", {"batch/remote.py"}),
         ("paho", {"hooks/mqtt.py"}),
         ("mss", {"media/live/screen.py"}),
         ("jinja2", {"audience/report.py", "evaluate/report.py", "report/page.py"}),

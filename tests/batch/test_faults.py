@@ -97,7 +97,7 @@ def test_runs_killed_at_any_moment_come_to_the_same_rows(tmp_path, crops, undist
                 break
         assert rows_of(out) == undisturbed
         assert sorted(path.name for path in out.iterdir() if "shard" not in path.name) == [
-            *("confusion.csv", "confusion.png", "lock", "manifest.json", "predictions.csv")
+            *("confusion.csv", "confusion.png", "inputs.jsonl", "lock", "manifest.json", "predictions.csv")
         ]
         shutil.rmtree(out)
 
@@ -272,8 +272,8 @@ def test_full_disk_ends_the_run_and_room_lets_it_go_on(tmp_path, crops, undistur
 def test_manifest_says_what_made_the_rows(tmp_path, crops):
     assert mien(*batch(crops, tmp_path / "out")).returncode == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    assert manifest["input"]["count"] == 40
-    assert len(manifest["input"]["sha256"]) == 64
+    assert manifest["contents"]["count"] == 40
+    assert len(manifest["contents"]["sha256"]) == 64
     assert all(digest.startswith("sha256 ") for digest in manifest["settings"]["networks"].values())
     [sitting] = manifest["sittings"]
     assert sitting["device"] == "cpu"

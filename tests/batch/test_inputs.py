@@ -13,14 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mien.batch.inputs import Files, open_input
-from mien.batch.shard import FileShard
+from mien.batch.inputs import open_input
+from mien.batch.layout import laid_out
+from mien.batch.shard import FilePart, Item
 from mien.errors import InputError, MediaError, MissingExtraError
 from mien.labels import Labels
 
 
 def items(found, size=1000):
-    return [item for shard in found.shards(size) for item in shard.items()]
+    return [item for shard in shards(found.portions(size), size) for item in shard.items()]
+
+
+def shards(parts, size):
+    return laid_out({}, parts, size).shards
 
 
 def png(value: int = 0) -> bytes:
@@ -52,7 +57,8 @@ def test_one_folder_of_that_name_is_chance_and_files_outside_have_no_label(tmp_p
 
 def test_lists_count_paths_from_where_they_lie(tmp_path):
     (tmp_path / "list.txt").write_text("b.png\n\n/abs/a.png\n")
-    assert [item.source for item in items(open_input(str(tmp_path / "list.txt")))] == [str(tmp_path / "b.png"), "/abs/a.png"]
+    assert [item.source for item in items(open_input(str(tmp_path / "list.txt")))] == ["b.png", "/abs/a.png"]
+    assert [part.place for part in open_input(str(tmp_path / "list.txt")).parts] == [str(tmp_path / "b.png"), "/abs/a.png"]
     (tmp_path / "list.csv").write_text("\ufeffName,File,Emotion\n1,x.png,Anger\n2,y.png,bored\n", encoding="utf-8")
     assert [(Path(item.source).name, item.label) for item in items(open_input(str(tmp_path / "list.csv")))] == [("x.png", "angry"), ("y.png", None)]
 
@@ -92,7 +98,7 @@ def test_parquet_of_two_forms(tmp_path):
     got = items(found, 2)
     assert [(item.position, item.source, item.label) for item in got[:3]] == [(0, "a", "happy"), (1, "b", "sad"), (2, "c", None)]
     assert (got[3].position, got[3].source, got[3].label) == (3, f"{tmp_path / '2.parquet'}, row 0", "angry")
-    assert [shard.count for shard in found.shards(2)] == [2, 1, 1]
+    assert [shard.count for shard in shards(found.portions(2), 2)] == [2, 2]
     with pytest.raises(MediaError, match="empty"):
         got[1].open()
 
@@ -124,9 +130,8 @@ def test_addresses_are_read_by_fsspec_where_that_is_allowed(crops):
     assert first.source.startswith("file://")
     assert first.label == "happy"
     assert first.open().head(4) == b"\x89PNG"
-    gone = FileShard(0, 0, ["file:///no/such.png"], [None])
     with pytest.raises(MediaError, match="expected a file that fsspec can read") as caught:
-        next(gone.items()).open()
+        Item(0, "no such", place="file:///no/such.png").open()
     assert caught.value.kind == "missing"
 
 
@@ -141,8 +146,8 @@ def test_videos_weigh_what_they_take(tmp_path):
     for name, size in (("a.png", 10), ("b.mp4", 250_000), ("c.png", 10), ("d.mp4", 5_000_000), ("e.png", 10)):
         (tmp_path / name).write_bytes(bytes(size))
         sources.append(str(tmp_path / name))
-    shards = list(Files("x", "list", sources, [None] * 5).shards(8))
-    assert [[Path(source).name[0] for source in shard.sources] for shard in shards] == [["a", "b", "c"], ["d"], ["e"]]
+    found = shards([FilePart(source, source) for source in sources], 8)
+    assert [[Path(part.source).name[0] for _, part in shard.parts] for shard in found] == [["a", "b", "c"], ["d"], ["e"]]
 
 
 @settings(max_examples=60, deadline=None)
@@ -150,20 +155,20 @@ def test_videos_weigh_what_they_take(tmp_path):
 def test_shards_hold_every_item_once_and_in_order(endings, size):
     with tempfile.TemporaryDirectory() as folder:
         sources = [f"{folder}/{number}.{ending}" for number, ending in enumerate(endings)]
-        shards = list(Files("x", "list", sources, [None] * len(sources)).shards(size))
-    assert [shard.number for shard in shards] == list(range(len(shards)))
-    assert [item.source for shard in shards for item in shard.items()] == sources
-    assert [item.position for shard in shards for item in shard.items()] == list(range(len(sources)))
-    assert all(1 <= shard.count <= size for shard in shards)
+        found = shards([FilePart(source, source) for source in sources], size)
+    assert [shard.number for shard in found] == list(range(len(found)))
+    assert [item.source for shard in found for item in shard.items()] == sources
+    assert [item.position for shard in found for item in shard.items()] == list(range(len(sources)))
+    assert all(1 <= shard.count <= size for shard in found)
 
 
 def test_digest_tells_inputs_apart(tmp_path):
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(png())
-    first = open_input(str(tmp_path)).facts()
-    assert first == open_input(str(tmp_path)).facts()
+    first = laid_out({}, open_input(str(tmp_path)).parts, 10)
+    assert first.sha256 == laid_out({}, open_input(str(tmp_path)).parts, 10).sha256
     (tmp_path / "b.png").write_bytes(png() + b"more")
-    assert open_input(str(tmp_path)).facts()["sha256"] != first["sha256"]
+    assert first.sha256 != laid_out({}, open_input(str(tmp_path)).parts, 10).sha256
 
 
 def test_an_output_inside_the_input_is_not_read(tmp_path):

@@ -14,7 +14,7 @@ from PIL import Image
 from mien import Pipeline, analyze
 from mien.batch.output import write_shard
 from mien.batch.reader import Caution, ShardReader, Watch
-from mien.batch.shard import FileShard
+from mien.batch.shard import FilePart, Shard
 from mien.reading import flat_row
 from mien.sighting import Plan
 
@@ -24,10 +24,14 @@ def whole():
     return Pipeline("whole", threads=1)
 
 
+def shard_of(sources, start=0, label=None):
+    parts = [FilePart(str(source), str(source), label) for source in sources]
+    return Shard(0, tuple((start + place, part) for place, part in enumerate(parts)))
+
+
 def read(pipeline, sources, caution=None, watch=None):
     reader = ShardReader(pipeline, Plan(), watch)
-    shard = FileShard(0, 0, [str(source) for source in sources], [None] * len(sources))
-    return [{**row, "item": item.position} for item, reading in reader.read(shard, caution) for row in reading.rows()]
+    return [{**row, "item": item.position} for item, reading in reader.read(shard_of(sources), caution) for row in reading.rows()]
 
 
 def without(rows, *keys):
@@ -98,7 +102,7 @@ def test_forms_hold_the_same(tmp_path, crops, whole, form):
     sources = [str(path) for path in sorted(crops.rglob("*.png"))[:4]] + ["/no/such.png"]
     place = tmp_path / f"shard.{form}"
     reader = ShardReader(whole, Plan())
-    counts = write_shard(place, reader, FileShard(0, 10, sources, ["sad"] * 5), labelled=True)
+    counts = write_shard(place, reader, shard_of(sources, 10, "sad"), labelled=True)
     assert counts == {"items": 5, "rows": 5, "faces": 4, "errors": 1}
     flat = [flat_row(row, whole.labels) for row in read(whole, sources)]
     if form == "parquet":

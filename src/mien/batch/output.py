@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -19,13 +20,16 @@ from mien.batch.shard import Shard
 from mien.errors import InputError
 from mien.files import keep_out, told, written_aside
 from mien.labels import Labels
+from mien.names import spelled
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 BEFORE, AFTER = ("item",), ("label",)
 """Columns before and after those of ``mien analyze``: the position of the picture in the input, and what it is said to show."""
 
 _LOCK = "lock"
+_LEFT = re.compile(r"\.(?:shard-\d{7,}|manifest|inputs|predictions|confusion)-[0-9a-f]{8}\.part\.[a-z]+")
+"""What a worker or a run that was killed leaves of a file that it was writing."""
 _PACKAGES = ("numpy", "onnxruntime", "pillow", "av", "polars", "ray")
 
 
@@ -44,10 +48,10 @@ class Output:
 
     >>> import tempfile
     >>> place = Path(tempfile.mkdtemp()) / "out"
-    >>> with Output(place, {"settings": {"largest": False}}) as output:
+    >>> with Output(place, {"shards": {"size": 9}, "settings": {"largest": False}}) as output:
     ...     output.resumed, sorted(path.name for path in place.iterdir())
     (False, ['lock', 'manifest.json'])
-    >>> Output(place, {"settings": {"largest": True}})  # doctest: +ELLIPSIS
+    >>> Output(place, {"shards": {"size": 9}, "settings": {"largest": True}})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     mien.errors.InputError: ... holds a run whose settings say largest false; now it is true: repeat that command, or give another output
@@ -56,6 +60,7 @@ class Output:
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
         self.folder = folder
         self._asked = json.loads(json.dumps(dict(asked)))
+        _require_own(folder)
         with told(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._lock: IO[str] = open(folder / _LOCK, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
@@ -78,10 +83,24 @@ class Output:
         self.manifest |= facts
         write_manifest(self.folder / MANIFEST, self.manifest)
 
+    def remove(self, numbers: Iterable[int], *others: str) -> None:
+        """Delete shards, and other files of the run, for good: they are gone before what this run writes next is there."""
+        gone = [place for place in (*map(self.place, numbers), *(self.folder / name for name in others)) if place.exists()]
+        with told(self.folder):
+            for place in gone:
+                place.unlink()
+            if gone and hasattr(os, "O_DIRECTORY"):
+                folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+
     def sweep(self) -> None:
         """Delete what was left half-written by workers that were killed; not while others work."""
-        for left in self.folder.glob(".*-????????.part*"):
-            left.unlink(missing_ok=True)
+        for name in os.listdir(self.folder):
+            if _LEFT.fullmatch(name):
+                (self.folder / name).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let others in."""
@@ -94,6 +113,7 @@ class Output:
         self.close()
 
     def _begin(self) -> dict[str, Any]:
+        _require_own(self.folder)  # Again: now nobody else changes it.
         place = self.folder / MANIFEST
         self.sweep()
         self.resumed = place.exists()
@@ -102,9 +122,6 @@ class Output:
             for part, facts in self._asked.items():
                 self._refuse_other(part, before.get(part), facts)
             return before
-        strange = [child.name for child in self.folder.iterdir() if child.name != _LOCK]
-        if strange:
-            raise InputError(f"expected a new folder to write; {self.folder} holds {strange[0]}: give another output")
         manifest = {"format": FORMAT, **self._asked, "begun": _now()}
         write_manifest(place, manifest)
         return manifest
@@ -118,6 +135,28 @@ class Output:
                 raise InputError(f"{self.folder} {said}: repeat that command, or give another output")
 
 
+def _require_own(folder: Path) -> None:
+    """Refuse a folder of something else; nothing in it is touched.
+
+    Raises:
+        InputError: It holds something, and no manifest of a run.
+    """
+    if not folder.is_dir():
+        return
+    with told(folder):
+        names = sorted(os.listdir(folder))
+    if MANIFEST in names:
+        read_manifest(folder)
+        return
+    strange = [name for name in names if not _LEFT.fullmatch(name) and not (name == _LOCK and _is_empty_file(folder / name))]
+    if strange:
+        raise InputError(f"expected a new folder to write; {spelled(str(folder))} holds {spelled(strange[0])}: give another output")
+
+
+def _is_empty_file(place: Path) -> bool:
+    return place.is_file() and not place.is_symlink() and place.stat().st_size == 0
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What says what a folder of shards is.
 
@@ -128,7 +167,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         manifest = None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or "shards" not in manifest:
         raise InputError(f"{folder / MANIFEST}: expected the manifest of a run; it is missing, damaged or of another version: give another output")
     return manifest
 

@@ -11,11 +11,13 @@ from typing import Protocol
 
 from mien.batch.crew import Progress
 from mien.batch.inputs import Input
+from mien.batch.layout import INPUTS, Layout, laid_out, stored_layout
 from mien.batch.messages import Done
 from mien.batch.output import Output, session
 from mien.batch.settings import Settings
 from mien.batch.shard import Shard
-from mien.batch.verdict import Verdict, judge
+from mien.batch.verdict import DERIVED, Verdict, judge
+from mien.errors import InputError
 
 
 class Engine(Protocol):
@@ -33,33 +35,40 @@ class Engine(Protocol):
 class Run:
     """A run over an input, to be gone on with until all shards are there; a context manager that keeps other runs out.
 
+    Where the input is another one than that of the run before, what it has not read is read: new pictures, at positions after the others, and
+    the shards of those that have changed. Nothing of what a shard held before is left then.
+
     Args:
         found: What is read.
         settings: How; their networks' digests known.
         folder: Where shards go.
         size: Pictures of a shard.
+        drop_missing: Take out the rows of inputs that are not there any more, where they would be refused.
 
     Attributes:
+        layout: Which shard holds what.
         items: How many items are in shards that are there.
         shards: How many shards are there.
         count: How many shards there are to be.
         errors: Items that could not be read, in shards written since this object was made.
 
     Raises:
-        InputError: As `mien.batch.output.Output`.
+        InputError: As `mien.batch.output.Output`; or inputs are not there any more.
     """
 
-    def __init__(self, found: Input, settings: Settings, folder: Path, size: int) -> None:
-        self.input, self.settings, self._size = found, settings, size
+    def __init__(self, found: Input, settings: Settings, folder: Path, size: int, *, drop_missing: bool = False) -> None:
+        self.input, self.settings = found, settings
         asked = {"settings": settings.facts(), "input": found.facts(), "shards": {"size": size}}
         self.output = Output(folder, asked)
+        try:
+            self.layout = self._laid_out(found, size, drop_missing)
+        except BaseException:
+            self.output.close()
+            raise
         self._there = _numbers(folder, settings.form)
-        self.items = self.shards = self.count = self.errors = 0
-        for shard in found.shards(size):
-            self.count += 1
-            if shard.number in self._there:
-                self.shards += 1
-                self.items += shard.count
+        there = [shard for shard in self.layout.shards if shard.number in self._there]
+        self.count, self.shards, self.errors = len(self.layout.shards), len(there), 0
+        self.items = sum(shard.count for shard in there)
 
     @property
     def whole(self) -> bool:
@@ -75,7 +84,7 @@ class Run:
         """
         sittings = [*self.output.manifest.get("sittings", []), session(engine=name, workers=engine.workers)]
         self.output.note(sittings=sittings)
-        for done in engine.run(shard for shard in self.input.shards(self._size) if shard.number not in self._there):
+        for done in engine.run(shard for shard in self.layout.shards if shard.number not in self._there):
             for one in done:
                 if one.number not in self._there:
                     self._there.add(one.number)
@@ -93,9 +102,26 @@ class Run:
             InputError: A shard is damaged, or there is no room.
         """
         self.output.sweep()
-        verdict = judge(self.output.folder, [self.output.place(number) for number in range(self.count)], self.settings)
+        verdict = judge(self.output.folder, [self.output.place(shard.number) for shard in self.layout.shards], self.settings)
         self.output.note(result=verdict.facts())
         return verdict
+
+    def _laid_out(self, found: Input, size: int, drop_missing: bool) -> Layout:
+        """Compare the input with what was planned before, and make room for what has to be read anew."""
+        folder = self.output.folder
+        before = stored_layout(folder)
+        if before is None and _numbers(folder, self.settings.form):
+            raise InputError(f"{folder / INPUTS}: expected the run's list of inputs; there is none: give another output")
+        layout = laid_out(before or {}, found.portions(size), size)
+        if layout.missing and not drop_missing:
+            names = f"{layout.missing[0]}{f' and {len(layout.missing) - 1:,} more' if len(layout.missing) > 1 else ''}"
+            ways = "put them back, take their rows out with --drop-missing, or give another output"
+            raise InputError(f"{folder} holds rows of what is not there any more: {names}: {ways}")
+        if before is None or layout.new or layout.stale:
+            self.output.remove(layout.stale, *(DERIVED if before is not None else ()))
+            layout.write(folder)
+            self.output.note(contents={"count": found.count, "sha256": layout.sha256}, result=None)
+        return layout
 
     def __enter__(self) -> Run:
         return self

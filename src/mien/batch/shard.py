@@ -1,14 +1,17 @@
-"""The unit of work: some pictures and videos that follow one another in the input, and become one file."""
+"""The unit of work: some pictures and videos of the input that become one file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from mien.errors import MediaError
+from mien.batch.remote import fetched
 from mien.media.content import Content
+from mien.names import spelled
+
+Mark = tuple[int | str | None, ...]
+"""By what a file is known again (`mien.batch.marks`)."""
 
 
 @dataclass(frozen=True)
@@ -16,16 +19,18 @@ class Item:
     """One picture or video of the input.
 
     Args:
-        position: Its place in the input, 0-based.
+        position: Its place among all that the output has been given, 0-based.
         source: What tables call it.
         label: Mien's name of the expression that it is said to show; None where nothing says so.
-        content: Its bytes, where they came with the list; None: `source` is where it lies.
+        content: Its bytes, where they came with the list.
+        place: Where it lies, where that is not what tables call it.
     """
 
     position: int
     source: str
     label: str | None = None
     content: bytes | None = None
+    place: str | None = None
 
     def open(self) -> Content:
         """Its bytes, to be read from their start as often as wanted.
@@ -35,95 +40,89 @@ class Item:
         """
         if self.content is not None:
             return Content(self.content, self.source)
-        return Content(_fetched(self.source), self.source) if self.remote else Content(self.source)
+        place = self.place or self.source
+        return Content(fetched(place) if self.remote else place, self.source)
 
     @property
     def remote(self) -> bool:
         """Whether its bytes have yet to be fetched through fsspec."""
-        return self.content is None and "://" in self.source
-
-
-class Shard(Protocol):
-    """What a worker is handed; small, so that it can be sent anywhere."""
-
-    @property
-    def number(self) -> int:
-        """Its place among the shards, 0-based."""
-        ...
-
-    @property
-    def start(self) -> int:
-        """Position of its first item."""
-        ...
-
-    @property
-    def count(self) -> int:
-        """How many items it has."""
-        ...
-
-    def items(self) -> Iterator[Item]:
-        """They, in order."""
-        ...
+        return self.content is None and "://" in (self.place or self.source)
 
 
 @dataclass(frozen=True)
-class FileShard:
-    """Pictures and videos that are files.
+class FilePart:
+    """A picture or video that is a file.
 
     Args:
-        number: Which shard it is, 0-based.
-        start: Position of the first one.
-        sources: Their paths.
-        labels: Mien's names of the expressions that they are said to show, one for each.
+        source: What tables call it.
+        place: Where it lies: a path, or an address for fsspec.
+        label: Mien's name of the expression that it is said to show.
+        mark: What its store tells of its state; None: the file itself is asked.
     """
 
-    number: int
-    start: int
-    sources: Sequence[str]
-    labels: Sequence[str | None]
+    source: str
+    place: str
+    label: str | None = None
+    mark: Mark | None = None
 
-    @property
-    def count(self) -> int:
-        return len(self.sources)
+    count = 1
 
-    def items(self) -> Iterator[Item]:
-        for place, (source, label) in enumerate(zip(self.sources, self.labels, strict=True)):
-            yield Item(self.start + place, source, label)
+    def items(self, start: int) -> Iterator[Item]:
+        """It, at its position."""
+        yield Item(start, self.source, self.label, place=self.place)
 
 
 @dataclass(frozen=True)
-class TableShard:
+class TablePart:
     """Rows of a Parquet file that hold pictures or videos as bytes.
 
     Args:
-        number: Which shard it is, 0-based.
-        start: Position of the first one.
-        file: The Parquet file.
+        place: The Parquet file.
         row: Its first row, 0-based.
         count: How many rows.
     """
 
-    number: int
-    start: int
-    file: Path
+    place: str
     row: int
     count: int
 
-    def items(self) -> Iterator[Item]:
+    label = None
+    mark = None
+
+    @property
+    def source(self) -> str:
+        """What the output's list of inputs calls them."""
+        return f"{spelled(self.place)}, rows {self.row} to {self.row + self.count - 1}"
+
+    def items(self, start: int) -> Iterator[Item]:
+        """They, the first one at a position."""
         from mien.batch.tables import read_rows
 
-        for place, (source, content, label) in enumerate(read_rows(self.file, self.row, self.count)):
-            yield Item(self.start + place, source, label, content)
+        for place, (source, content, label) in enumerate(read_rows(Path(self.place), self.row, self.count)):
+            yield Item(start + place, source, label, content)
 
 
-def _fetched(address: str) -> bytes:
-    """The bytes behind an address that fsspec knows."""
-    import fsspec
+Part = FilePart | TablePart
 
-    try:
-        with fsspec.open(address, "rb") as file:
-            return bytes(file.read())
-    except Exception as error:  # Every file system of fsspec has errors of its own.
-        kind = "missing" if isinstance(error, FileNotFoundError) else "permission" if isinstance(error, PermissionError) else "unreadable"
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise MediaError(f"{address}: expected a file that fsspec can read; got: {reason}: check the address", kind) from None
+
+@dataclass(frozen=True)
+class Shard:
+    """What a worker is handed; small, so that it can be sent anywhere.
+
+    Args:
+        number: Which shard it is, 0-based.
+        parts: What it holds, each with the position of its first item.
+    """
+
+    number: int
+    parts: tuple[tuple[int, Part], ...]
+
+    @property
+    def count(self) -> int:
+        """How many items it has."""
+        return sum(part.count for _, part in self.parts)
+
+    def items(self) -> Iterator[Item]:
+        """They, in order."""
+        for start, part in self.parts:
+            yield from part.items(start)

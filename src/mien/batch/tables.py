@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mien.batch.labels import Unknown
 from mien.data.vocabulary import class_named
 from mien.errors import InputError, MissingExtraError
 
@@ -28,6 +29,7 @@ class TableFile:
         name: Column by which a row is called; None: by its number.
         label: Column with the label; None where there is none.
         words: Meaning of labels that are numbers.
+        unknown: Words of the column of labels that mien does not know.
     """
 
     file: Path
@@ -36,6 +38,7 @@ class TableFile:
     name: str | None
     label: str | None
     words: Sequence[str] = ()
+    unknown: Sequence[Unknown] = ()
 
 
 def open_table_file(file: Path) -> TableFile:
@@ -73,7 +76,20 @@ def _opened(file: Path, size: int, changed: int) -> TableFile:
     label = next((by_word[word] for word in _LABELS if word in by_word), None)
     if label is not None and schema[label].is_integer() and label not in words:
         label = None  # Numbers whose meaning nothing tells.
-    return TableFile(file, rows, content, name, label, words.get(label, ()) if label else ())
+    meaning = words.get(label, ()) if label else ()
+    return TableFile(file, rows, content, name, label, meaning, _unknown(scan, label, meaning) if label else ())
+
+
+def _unknown(scan: Any, label: str, words: Sequence[str]) -> list[Unknown]:
+    """Values of the column of labels that are no class."""
+    polars = _polars()
+    column = scan.select(polars.col(label), polars.int_range(polars.len()).alias("row")).filter(polars.col(label).is_not_null())
+    values = column.group_by(label).agg(polars.len().alias("count"), polars.col("row").min()).sort("row").collect()
+    return [
+        Unknown(str(words[value] if words and 0 <= value < len(words) else value), count, f"row {row}")
+        for value, count, row in values.rows()
+        if _class(value, words) is None
+    ]
 
 
 def read_rows(file: Path, row: int, count: int) -> Iterator[tuple[str, bytes, str | None]]:
@@ -102,7 +118,7 @@ def read_rows(file: Path, row: int, count: int) -> Iterator[tuple[str, bytes, st
 def _class(label: Any, words: Sequence[str]) -> str | None:
     if label is None or (words and not 0 <= label < len(words)):
         return None
-    return class_named(words[label] if words else label)
+    return class_named(str(words[label] if words else label))
 
 
 def _holds(kind: Any) -> bool:

@@ -21,7 +21,8 @@ from mien.files import told, written_aside
 from mien.labels import Labels
 from mien.metrics import wilson
 
-PREDICTIONS, CONFUSION, CHART = "predictions.csv", "confusion.csv", "confusion.png"
+DERIVED = PREDICTIONS, CONFUSION, CHART = "predictions.csv", "confusion.csv", "confusion.png"
+"""Files that are made of all shards together."""
 
 Row = dict[str, Any]
 

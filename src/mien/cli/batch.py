@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mien.batch.settings import Settings
     from mien.batch.verdict import Verdict
 
-_WORK, _REMARKS_AT_ONCE = "Work", 5
+_WORK, _GIVEN = "Work", "Input"
 
 
 class ShardFormat(StrEnum):
@@ -51,16 +51,32 @@ class WorkOptions:
     shard: Annotated[
         int, typer.Option(metavar="PICTURES", help="Pictures of a shard, which is done whole or not at all.", min=1, rich_help_panel=_WORK)
     ] = 1000
-    remote: Annotated[bool, typer.Option("--remote", help="Allow addresses (s3://...) in INPUT; fsspec reads them.", rich_help_panel=_WORK)] = False
+
+
+@dataclass(frozen=True)
+class GivenOptions:
+    """What is done with the input."""
+
+    remote: Annotated[bool, typer.Option("--remote", help="Allow addresses (s3://...) in INPUT; fsspec reads them.", rich_help_panel=_GIVEN)] = False
+    strict_labels: Annotated[
+        bool, typer.Option("--strict-labels", help="Refuse labels that mien does not know; else they are named and left out.", rich_help_panel=_GIVEN)
+    ] = False
+    drop_missing: Annotated[
+        bool,
+        typer.Option(
+            "--drop-missing", help="Take out the rows of inputs that are not there any more; else they are refused.", rich_help_panel=_GIVEN
+        ),
+    ] = False
 
 
 @grouped
 def batch(
     source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="A folder, a list of files (.txt, .csv), or Parquet with pictures.", show_default=False)
+        str, typer.Argument(metavar="INPUT", help="A folder, a list of files (.txt, .csv, .tsv), or Parquet with pictures.", show_default=False)
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the shards go.", show_default=False)],
     work: WorkOptions,
+    given: GivenOptions,
     networks: NetworkOptions,
     over_time: TimeOptions,
     form: Annotated[ShardFormat, typer.Option("--format", help="What shards are written as.")] = ShardFormat.parquet,
@@ -83,19 +99,30 @@ def batch(
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     if form is ShardFormat.parquet:
         _require_polars()
-    found = open_input(source, output=output, remote=work.remote)
+    found = open_input(source, output=output, remote=given.remote, strict=given.strict_labels)
     for remark in found.remarks:
         notes.print(remark, style="dim")
     settings = _settings(networks, over_time, work, form, labelled=found.labelled)
-    with Run(found, settings, output, work.shard) as run:
-        if run.output.resumed:
-            notes.print(f"going on: {run.shards:,} of {run.count:,} shards are there", style="dim")
+    with Run(found, settings, output, work.shard, drop_missing=given.drop_missing) as run:
+        for remark in _resumed(run) if run.output.resumed else []:
+            notes.print(remark, style="dim")
         if not run.whole:
             _work(run, work, settings, output, notes)
         verdict = run.judge()
     _show(verdict, output, notes)
     failed, read = verdict.statuses["error"], verdict.statuses.total() - verdict.statuses["error"]
     raise typer.Exit(0 if not failed else PART_NOT_READ if read else NOTHING_READ)
+
+
+def _resumed(run: Run) -> Iterator[str]:
+    """What became of the input since an earlier run, and how far that came."""
+    layout = run.layout
+    if layout.new and layout.new < run.input.count:
+        yield f"{layout.new:,} new inputs: they come after the others"
+    for what, names in (("changed since: read again", layout.changed), ("not there any more: rows taken out", layout.missing)):
+        if names:
+            yield f"{len(names):,} inputs {what}: {names[0]}{', ...' if len(names) > 1 else ''}"
+    yield f"going on: {run.shards:,} of {run.count:,} shards are there"
 
 
 def _work(run: Run, work: WorkOptions, settings: Settings, output: Path, notes: Console) -> None:
