@@ -41,10 +41,11 @@ def written_aside(path: str | Path) -> Iterator[Path]:
     """
     place = _landing(Path(path))
     with _aside(Path(path), _new_file) as aside:
-        mode = aside.stat().st_mode
+        made = aside.stat()
         yield aside
         with told(path):
-            aside.chmod(stat.S_IMODE(mode))  # Some libraries put a private file of their own in its place.
+            if not os.path.samestat(made, aside.stat()):  # Some libraries put a private file of their own in its place.
+                aside.chmod(stat.S_IMODE(made.st_mode))
             _like(place, aside)
             os.replace(aside, place)
 

@@ -48,7 +48,7 @@ def served(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_answers_until_it_is_told_to_end(tmp_path: Path, stop: signal.Signals) -> None:
-    with served("--folder", str(tmp_path)) as (process, url):
+    with served("--folder", str(tmp_path / "service")) as (process, url):
         assert httpx.get(f"{url}healthz").json()["status"] == "ok"
         process.send_signal(stop)
         out, err = process.communicate(timeout=30)
@@ -56,7 +56,7 @@ def test_it_answers_until_it_is_told_to_end(tmp_path: Path, stop: signal.Signals
 
 
 def test_a_token_for_others(tmp_path: Path) -> None:
-    with served("--folder", str(tmp_path), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (process, url):
+    with served("--folder", str(tmp_path / "service"), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (process, url):
         port = httpx.URL(url).port
         assert httpx.get(f"http://127.0.0.1:{port}/v1/models").status_code == 401
         assert httpx.get(f"http://127.0.0.1:{port}/v1/models", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
@@ -74,7 +74,7 @@ def test_what_cannot_be_served_is_told_in_a_line(tmp_path: Path) -> None:
             (["--port", port], "Address already in use"),
             (["--model", "nothing"], "expected a path to an ONNX file"),
         ):
-            process = command("--folder", str(tmp_path), *options)
+            process = command("--folder", str(tmp_path / "service"), *options)
             out, err = process.communicate(timeout=60)
             assert process.returncode in (2, 4), (options, err)
             assert out == ""
@@ -84,7 +84,7 @@ def test_what_cannot_be_served_is_told_in_a_line(tmp_path: Path) -> None:
 
 
 def test_a_source_of_its_own_is_shown(tmp_path: Path, movie: Callable[..., Path]) -> None:
-    with served("--folder", str(tmp_path), "--source", f"live:{movie(200)}", "--blur", "all", "--per-second", "5") as (process, url):
+    with served("--folder", str(tmp_path / "service"), "--source", f"live:{movie(200)}", "--blur", "all", "--per-second", "5") as (process, url):
         told = httpx.get(f"{url}v1/source").json()
         assert (told["source"], told["state"], told["covered"]) == ("live:clip.mp4", "resting", True)
         with connect(f"{url}v1/source".replace("http", "ws")) as socket:
@@ -109,7 +109,7 @@ def test_a_source_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
         (["--blur", "all"], "expected --source with --blur"),
         (["--rate", "5"], "expected --source with --blur"),
     ):
-        process = command("--folder", str(tmp_path), *options)
+        process = command("--folder", str(tmp_path / "service"), *options)
         out, err = process.communicate(timeout=60)
         assert process.returncode == (1 if words == "none.mp4" else 2), (options, err)
         assert (out, err.count("\n")) == ("", 1), err

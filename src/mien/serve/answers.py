@@ -171,10 +171,17 @@ class Source(_Answer):
 
 
 class Health(_Answer):
-    """The answer to `GET /healthz`."""
+    """The answer to `GET /healthz`.
 
-    status: Literal["ok"] = "ok"
+    Args:
+        status: ``degraded``: pictures and streams are read, but videos are not taken or read as they should be; it ends by itself.
+        version: Of mien.
+        reason: Why it is degraded, or None.
+    """
+
+    status: Literal["ok", "degraded"] = "ok"
     version: str = Field(examples=["0.1.0"])
+    reason: str | None = None
 
 
 class Login(BaseModel):

@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(source(watcher, pipeline, limits, [*known, *checked]))
     app.include_router(files(pipeline, own))
     app.include_router(login(settings.token, sessions, limits), dependencies=checked)
-    app.include_router(status(pipeline, metrics, [*known, *checked]))
+    app.include_router(status(pipeline, metrics, jobs.trouble, [*known, *checked]))
     return Measured(Guard(Heads(app), settings, sessions), metrics)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from pathlib import Path
 from typing import IO
 
+from mien.serve.job_folder import JobFolder
 from mien.serve.refusals import Refusal
 from mien.serve.room import Room
 
@@ -18,13 +19,16 @@ class Upload:
         place: Its folder.
         most: Most bytes.
         room: How much there is for all.
+
+    Attributes:
+        size: Bytes so far.
     """
 
-    def __init__(self, name: str, place: Path, most: int, room: Room) -> None:
+    def __init__(self, name: str, place: JobFolder, most: int, room: Room) -> None:
         self.id, self.place, self._most, self._room = name, place, most, room
         self.name = ""
         self.kept = False
-        self._size = 0
+        self.size = 0
         self._file: IO[bytes] | None = None
 
     def open(self, name: str, /) -> Upload:
@@ -32,7 +36,10 @@ class Upload:
         if self._file is not None:
             raise Refusal(422, "expected one video in a request; got more: send each with a request of its own")
         self.name = name
-        self._file = open(self.place / "upload", "wb")  # noqa: SIM115 - closed in close()
+        try:
+            self._file = os.fdopen(os.open(self.place.upload, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+        except OSError as error:
+            raise self._full(error) from error
         return self
 
     def write(self, data: bytes, /) -> int:
@@ -41,18 +48,34 @@ class Upload:
         Raises:
             Refusal: It is too long, or the disk is full.
         """
-        if self._size + len(data) > self._most:
+        if self.size + len(data) > self._most:
             raise Refusal(413, f"{self.name}: expected a video of at most {self._most:,} bytes; got more: send a smaller one")
         self._room.take(len(data))
-        self._size += len(data)
+        self.size += len(data)
         assert self._file is not None
         try:
             return self._file.write(data)
         except OSError as error:
-            raise Refusal(507, f"{self.name}: the disk of the service has no room for it: {error.strerror}", "disk_full") from None
+            raise self._full(error) from error
+
+    def settle(self) -> None:
+        """It is whole: see to it that it is on the disk.
+
+        Raises:
+            Refusal: The disk is full.
+        """
+        assert self._file is not None
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._full(error) from error
 
     def close(self) -> None:
         """No more will come."""
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
+
+    def _full(self, error: OSError) -> Refusal:
+        return Refusal(507, f"{self.name}: the disk of the service has no room for it: {error.strerror}", "disk_full")

@@ -4,23 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
+from mien.serve.job_folder import JobFolder
 from mien.serve.refusals import STATUS
 
 BROKEN = {"status": 422, "kind": "broken", "message": "the video could not be read: it broke the program that read it"}
 
+_NEEDED = {
+    *("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "XDG_CACHE_HOME", "MPLCONFIGDIR"),
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_PATH", "NVIDIA_VISIBLE_DEVICES"),
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "MALLOC_ARENA_MAX", "ORT_DISABLE_TELEMETRY"),
+}
+
+
+def environment(place: JobFolder, own: Mapping[str, str]) -> dict[str, str]:
+    """What a process that parses a stranger's video is told of its surroundings: no token, no key, no password of anything.
+
+    Args:
+        place: The folder of the video: what is written for the time being goes into it, too.
+        own: The service's environment.
+    """
+    needed = {name: value for name, value in own.items() if name in _NEEDED or name.startswith("LC_")}
+    return needed | dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(place.scratch.absolute()))
+
 
 @asynccontextmanager
-async def started(what: str, place: Path) -> AsyncIterator[Process]:
-    """`mien.serve.work` at work on the folder of a video; killed at the end, if it still runs."""
-    command = [sys.executable, "-P", "-m", "mien.serve.work", what, str(place.absolute())]
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+async def started(what: str, place: JobFolder, most: int) -> AsyncIterator[Process]:
+    """`mien.serve.work` at work on the folder of a video; killed at the end, if it still runs.
+
+    Args:
+        what: ``probe`` or ``read``.
+        place: The folder.
+        most: Bytes that it may come to hold.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    place.ready()
+    command = [sys.executable, "-P", "-m", "mien.serve.work", what, str(place.path.absolute()), str(most)]
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment(place, os.environ))
     try:
         yield process
     finally:
@@ -29,7 +58,7 @@ async def started(what: str, place: Path) -> AsyncIterator[Process]:
         await process.wait()
 
 
-async def followed(process: Process, seconds: float, progressed: Callable[[dict[str, Any]], Awaitable[None]]) -> dict[str, Any]:
+async def followed(process: Process, seconds: float, progressed: Callable[[dict[str, Any]], Awaitable[None]]) -> dict[str, Any] | None:
     """Listen to a process until it ends.
 
     Args:
@@ -38,9 +67,9 @@ async def followed(process: Process, seconds: float, progressed: Callable[[dict[
         progressed: Is told how far it is: ``stage``, ``frames``, ``expected``, ``progress``.
 
     Returns:
-        ``{"end": ...}``, or ``{"error": {"status", "kind", "message"}}``.
+        What it said last, or ``{"error": {"status", "kind", "message"}}``; None where it ended without a word.
     """
-    end: dict[str, Any] = {"error": BROKEN}
+    end: dict[str, Any] | None = None
     try:
         async with asyncio.timeout(seconds):
             assert process.stdout is not None
@@ -53,9 +82,9 @@ async def followed(process: Process, seconds: float, progressed: Callable[[dict[
             await process.wait()
     except TimeoutError:
         end = {"error": {"kind": "too_slow", "message": f"expected a video that is read within {seconds:g} s; it is not: cut it into parts"}}
-    if "error" in end:
-        end["error"] = {"status": STATUS.get(end["error"]["kind"], 422), "kind": end["error"]["kind"], "message": end["error"]["message"]}
-    return end
+    if end is not None and "error" in end:
+        return {"error": {"status": STATUS.get(end["error"]["kind"], 422), "kind": end["error"]["kind"], "message": end["error"]["message"]}}
+    return None if end is None else end["end"]
 
 
 def _told(line: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mien.errors import MediaError
 
-STATUS = {"too_large": 413, "unsupported": 415, "no_video": 415, "too_long": 413, "too_slow": 408}
+STATUS = {"too_large": 413, "unsupported": 415, "no_video": 415, "too_long": 413, "too_slow": 408, "disk_full": 507, "no_room": 507}
 """HTTP status of a `MediaError` by its kind; 422 for the others: the format is known, and the file is damaged."""
 
 KINDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
@@ -18,12 +19,13 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {number: {"model": Problem} for num
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
-def status(pipeline: Pipeline, metrics: Metrics, known: list[Any]) -> APIRouter:
+def status(pipeline: Pipeline, metrics: Metrics, trouble: Callable[[], str | None], known: list[Any]) -> APIRouter:
     """Routes about the service.
 
     Args:
         pipeline: What it reads with.
         metrics: What it counts.
+        trouble: Says why videos are not read as they should be; None: they are.
         known: Dependencies of routes for those who may use the service.
     """
     router = APIRouter(tags=["service"])
@@ -35,8 +37,9 @@ def status(pipeline: Pipeline, metrics: Metrics, known: list[Any]) -> APIRouter:
 
     @router.get("/healthz", responses=_PROBLEMS)
     async def healthz() -> Health:
-        """Whether the service is up; no token is needed."""
-        return Health(version=mien.__version__)
+        """Whether the service is up, and whether all of it works; no token is needed."""
+        reason = trouble()
+        return Health(status="ok" if reason is None else "degraded", version=mien.__version__, reason=reason)
 
     @router.get("/metrics", dependencies=known, responses={**_TEXT, **_PROBLEMS}, response_class=Response)
     async def read_metrics() -> Response:

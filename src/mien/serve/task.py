@@ -154,7 +154,9 @@ class Task:
 
     def save(self, folder: Path) -> None:
         """Write it down for the process."""
-        (folder / "task.json").write_text(json.dumps(asdict(self)), encoding="utf-8")
+        with open(folder / "task.json", "w", encoding="utf-8") as file:
+            (folder / "task.json").chmod(0o600)
+            json.dump(asdict(self), file)
 
     @staticmethod
     def load(folder: Path) -> Task:

@@ -81,12 +81,12 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
 
     Args:
         jobs: All videos.
-        settings: How much a client may ask for, and how long results are kept.
+        settings: How much a client may ask for.
     """
     router = APIRouter(tags=["videos"])
 
     def described(job: Job) -> Video:
-        return _described(job, jobs, settings.results_seconds)
+        return _described(job, jobs)
 
     @router.post("/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 429, 507), openapi_extra=_BODY)
     async def add_video(request: Request, response: Response) -> Video:
@@ -99,7 +99,6 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
         try:
             fields = await take_form(request, settings.limits.video_bytes + _OVERHEAD, settings.limits, upload, tuple(Options.__dataclass_fields__))
             options = _options(fields)
-            upload.close()
             job = await jobs.take(upload, options)
         finally:
             jobs.end(upload)
@@ -130,8 +129,8 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
     return router
 
 
-def _described(job: Job, jobs: Jobs, kept: float) -> Video:
-    """A video as clients see it; its results are kept for so many seconds."""
+def _described(job: Job, jobs: Jobs) -> Video:
+    """A video as clients see it."""
     return Video(
         id=job.id,
         name=job.name,
@@ -139,7 +138,7 @@ def _described(job: Job, jobs: Jobs, kept: float) -> Video:
         options=job.options,
         created=job.created,
         ended=job.ended,
-        expires=None if job.ended is None else job.ended + kept,
+        expires=jobs.expires(job),
         error=None if job.error is None else Cause(**job.error),
         results={name: f"/v1/videos/{job.id}/{name}" for name in jobs.results(job)},
         **jobs.progress(job),

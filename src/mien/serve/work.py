@@ -1,12 +1,13 @@
-"""One video, read by a process of its own: ``python -m mien.serve.work probe|read FOLDER``.
+"""One video, read by a process of its own: ``python -m mien.serve.work probe|read FOLDER BYTES``.
 
 What a broken video can do to FFmpeg, it does to this process alone. The folder holds ``task.json`` and the video as ``upload``; results go
-to ``results``, what was read so far to ``journal``. Each line of standard output is JSON: progress, or how it ended. The process ends
-with its standard input, and so with the service.
+to ``results``, what was read so far to ``journal``; all of it may take so many bytes. Each line of standard output is JSON: progress, or how
+it ended. The process ends with its standard input, and so with the service.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mien.errors import InputError, MediaError, MienError, MissingExtraError
+from mien.serve.job_folder import FULL, JobFolder, folder_size, settle
+from mien.serve.space import NO_ROOM, Space, full
 from mien.serve.task import CHARTS, COPY, PEOPLE, RESULTS, Task
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ class _Progress:
     task: Task
     say: Callable[[dict[str, Any]], None]
     passes: int
+    space: Space
     count: int = 0
     _done: int = 0
     _told: float = field(default=0.0)
@@ -50,6 +54,7 @@ class _Progress:
         """Pass on frames as they are read, and end where the video is too long."""
         most = self.task.bounds.seconds * _MOST_RATE
         for self.count, sighting in enumerate(sightings, 1):
+            self.space.check()
             if self.count == 1 and sighting.media is not None:
                 self.task.bounds.check(sighting.media)
             self.task.bounds.check_time(self.task.name, sighting.reading.time or 0.0)
@@ -63,6 +68,7 @@ class _Progress:
     def step(self, items: Iterable[T], what: str, /) -> Iterator[T]:
         """Pass on frames once more."""
         for number, item in enumerate(items, 1):
+            self.space.check()
             self._tell(what.split()[0], number, self.count)
             yield item
         self._done += 1
@@ -94,8 +100,13 @@ def probe(folder: Path) -> dict[str, Any]:
         raise
 
 
-def read(folder: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Read a video and write its results, on from where an earlier process was.
+
+    Args:
+        folder: Its folder.
+        most: Bytes that the folder may come to hold.
+        say: Is told how far it is.
 
     Raises:
         MienError: Nothing of it can be read, or something is impossible.
@@ -110,8 +121,11 @@ def read(folder: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     source = _content(folder, task)
     settings = run_settings(chosen, plan, pipeline)
     run = Run([source], pipeline.labels, plan.sampling, plan.spaced().smoothing.gap, run_facts(settings, plan, pipeline))
-    progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails)
+    space = Space(folder, most, task.name)
+    progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails, space)
     asked.sweep([source])
+    JobFolder(folder).begin()
+    space.watch(_end_with(say))
     with _journal(folder / "journal", settings) as journal, Writer(asked, run, progress.step) as writer:
         for take in takes([source], pipeline, plan, journal, progress.read):
             if take.media is None:
@@ -121,6 +135,9 @@ def read(folder: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
             raise writer.failures[0]
         journal.remove()
     _spread_people(folder / "results", pipeline.labels)
+    space.check()
+    for path in (*(folder / "results").iterdir(), folder / "results"):
+        settle(path)
     return {"missing": missing, "remarks": writer.remarks}
 
 
@@ -136,7 +153,7 @@ def _asked(folder: Path, task: Task) -> tuple[Asked, dict[str, str]]:
     from mien.outputs import Asked
 
     results, options = folder / "results", task.options
-    results.mkdir(exist_ok=True)
+    results.mkdir(mode=0o700, exist_ok=True)
     wanted = set(options.wanted)
     charts = bool(wanted & set(CHARTS))
     missing = {name: told for name in RESULTS if name in wanted and name != COPY and (told := _lacking(Asked((results / name,))))}
@@ -190,22 +207,37 @@ def _say(line: dict[str, Any]) -> None:
     print(json.dumps(line), flush=True)
 
 
+def _end_with(say: Callable[[dict[str, Any]], None]) -> Callable[[MediaError], None]:
+    def end(error: MediaError) -> None:
+        say({"error": _told(error)})
+        os._exit(0)
+
+    return end
+
+
 def _told(error: Exception) -> dict[str, Any]:
+    if (number := full(error)) is not None:
+        return {"kind": "no_room", "message": NO_ROOM} if number == errno.EFBIG else FULL
     if isinstance(error, MediaError):
         return {"kind": error.kind, "message": str(error)}
     return {"kind": "invalid" if isinstance(error, InputError) else "broken", "message": str(error)}
 
 
-def _bound() -> None:
-    """Leave the machine to the others: its processors, its memory; and end with the service."""
+def _bound(folder: Path, free: int) -> None:
+    """Leave the machine to the others: its processors, its memory, its disk; and end with the service."""
     import resource
 
+    os.umask(0o077)
     os.nice(10)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, highest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    least = min(value for value in (*resource.getrlimit(resource.RLIMIT_FSIZE), max(0, free)) if value != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (least, highest))
 
     def wait() -> None:
         os.read(0, 1)  # Nothing is ever sent: it ends when the service does.
+        JobFolder(folder).leave()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -213,11 +245,13 @@ def _bound() -> None:
 
 def main() -> None:
     """Do what the command line says."""
-    what, folder = sys.argv[1], Path(sys.argv[2])
-    _bound()
+    what, folder, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    _bound(folder, most - folder_size(folder))
     try:
-        _say({"end": probe(folder) if what == "probe" else read(folder, _say)})
-    except MienError as error:
+        _say({"end": probe(folder) if what == "probe" else read(folder, most, _say)})
+    except (MienError, OSError) as error:
+        if not isinstance(error, MienError) and full(error) is None:
+            raise
         _say({"error": _told(error)})
 
 

@@ -164,7 +164,7 @@ def test_without_parts_from_npm_the_server_reads(visiting: Visiting, service: Se
 
 
 def test_a_token_is_asked_for_where_it_is_needed(visiting: Visiting, tmp_path: Path) -> None:
-    with serving(tmp_path, token="sesame-sesame-sesame") as guarded, visiting(guarded.url) as visit:
+    with serving(tmp_path / "service", token="sesame-sesame-sesame") as guarded, visiting(guarded.url) as visit:
         page = visit.page
         visit.ready()
         visit.choose("server")
@@ -180,7 +180,7 @@ def test_a_token_is_asked_for_where_it_is_needed(visiting: Visiting, tmp_path: P
 
 
 def test_a_server_that_goes_away_is_told(visiting: Visiting, tmp_path: Path) -> None:
-    with serving(tmp_path) as running:
+    with serving(tmp_path / "service") as running:
         visiting_it = visiting(running.url)
         visit = visiting_it.__enter__()
         visit.ready()

@@ -46,7 +46,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory, scene: Callable[[int], np.nda
 
 
 def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip: Path) -> None:
-    with serving(tmp_path, source=OwnSource(f"live:{clip}")) as service, visiting(service.url) as visit, visiting(service.url) as other:
+    with serving(tmp_path / "service", source=OwnSource(f"live:{clip}")) as service, visiting(service.url) as visit, visiting(service.url) as other:
         page = visit.page
         visit.ready()
         visit.choose("source")
@@ -83,7 +83,7 @@ def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip:
 
 
 def test_pause_stop_and_back_to_the_camera(visiting: Visiting, tmp_path: Path, clip: Path) -> None:
-    with serving(tmp_path, source=OwnSource(f"live:{clip}")) as service, visiting(service.url) as visit:
+    with serving(tmp_path / "service", source=OwnSource(f"live:{clip}")) as service, visiting(service.url) as visit:
         page = visit.page
         visit.ready()
         visit.choose("source")
@@ -112,7 +112,7 @@ def test_pause_stop_and_back_to_the_camera(visiting: Visiting, tmp_path: Path, c
 def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int], np.ndarray]) -> None:
     with camera_server(scene(0)) as camera:
         own = OwnSource(f"http://127.0.0.1:{camera.port}/", LiveOptions(timeout=1, retry=(0.3, 1)), blur=Blur())
-        with serving(tmp_path, source=own) as service, visiting(service.url) as visit:
+        with serving(tmp_path / "service", source=own) as service, visiting(service.url) as visit:
             page = visit.page
             visit.ready()
             visit.choose("source")
@@ -131,7 +131,7 @@ def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int]
 
 def test_the_end_of_a_recording_is_told_on_a_phone(visiting: Visiting, tmp_path: Path, movie: Callable[..., Path]) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    with serving(tmp_path, source=OwnSource(f"live:{movie(12)}")) as service, visiting(service.url, **phone) as visit:
+    with serving(tmp_path / "service", source=OwnSource(f"live:{movie(12)}")) as service, visiting(service.url, **phone) as visit:
         page = visit.page
         visit.ready()
         visit.choose("source")
@@ -144,7 +144,7 @@ def test_the_end_of_a_recording_is_told_on_a_phone(visiting: Visiting, tmp_path:
 
 
 def test_the_token_is_asked_for(visiting: Visiting, tmp_path: Path, clip: Path) -> None:
-    with serving(tmp_path, source=OwnSource(f"live:{clip}"), token=TOKEN) as service, visiting(service.url) as visit:
+    with serving(tmp_path / "service", source=OwnSource(f"live:{clip}"), token=TOKEN) as service, visiting(service.url) as visit:
         page = visit.page
         visit.ready()
         visit.choose("source")
