@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mien.errors import MediaError
 from mien.media.content import Content
-from mien.media.extent import extent
+from mien.media.extent import BARE_STREAMS, extent
 from mien.media.frame import BadFrame, Frame
 from mien.media.ledger import Ledger
 from mien.media.limits import FrameLimit
@@ -57,10 +57,11 @@ class Decoding:
         self._sized = stream.codec_context.width > 0
         self._promised = extent(container, stream, content)
         self._chooser = sampling.chooser()
-        # An AVI stores no times: a packet's place among the ticks is its time, where pictures come in the order of packets.
-        self._ledger = Ledger(by_ticks=container.format.name == "avi")
+        bare = container.format.name in BARE_STREAMS
+        self._ledger = Ledger("ticks" if container.format.name == "avi" else "count" if bare else "timestamps")
         self._passed_over = PassedOver(container.format.name, content)
         self._step = float(1 / self._promised.rate) if self._promised.rate else 0.04
+        self._tick = 1 / self._promised.rate if bare and self._promised.rate else stream.time_base
         self._index, self._time = 0, -self._step
         self._shift = 0.0
         self._sent = 0
@@ -128,9 +129,9 @@ class Decoding:
 
     def _seconds(self, pts: int | None) -> float:
         """Time of a frame; always after the one before."""
-        if pts is None or self._stream.time_base is None:
+        if pts is None or self._tick is None:
             return self._time + self._step
-        time = float(pts * self._stream.time_base - self._promised.start) + self._shift
+        time = float(pts * self._tick - self._promised.start) + self._shift
         if self._index and time <= self._time:
             if self._time - time > 1 or self._ledger.restarted:
                 # The clock was set back, as where recordings were joined.
@@ -141,7 +142,7 @@ class Decoding:
     def _frame(self, frame: VideoFrame) -> Iterator[Frame | BadFrame]:
         pts = self._ledger.stamp(frame, reordered=self._stream.codec_context.has_b_frames)
         if pts is not None:
-            apart = 0.75 * self._step / float(self._stream.time_base or 1) if frame.interlaced_frame else 0.0
+            apart = 0.75 * self._step / float(self._tick or 1) if frame.interlaced_frame else 0.0
             lost = self._ledger.overdue(pts, apart)
             if self._damaged:
                 yield from self._lost(lost)

@@ -12,6 +12,9 @@ from av.video.stream import VideoStream
 from mien.media.content import Content
 from mien.media.layout import is_cut
 
+BARE_STREAMS = ("h264", "hevc", "vvc", "obu", "av1", "m4v", "mpegvideo", "vc1", "h263")
+"""FFmpeg's names of streams without a container."""
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -38,7 +41,7 @@ class Extent:
 
 def extent(container: InputContainer, stream: VideoStream, content: Content) -> Extent:
     """Read what the header promises."""
-    rate = _rate(stream)
+    rate = _rate(container, stream)
     duration: float | None = None
     if stream.duration is not None and stream.time_base is not None:
         duration = float(stream.duration * stream.time_base)
@@ -57,9 +60,11 @@ def extent(container: InputContainer, stream: VideoStream, content: Content) -> 
     return Extent(frames, packets, hidden, duration, rate, _start(container, stream), cut)
 
 
-def _rate(stream: VideoStream) -> Fraction | None:
+def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
     told, guessed = stream.average_rate or stream.guessed_rate, stream.guessed_rate
-    if told and guessed and 1.9 < told / guessed < 2.1:
+    if container.format.name in BARE_STREAMS:
+        told = stream.codec_context.framerate or guessed  # FFmpeg says 25 on average, whatever the codec tells.
+    elif guessed and told and 1.9 < told / guessed < 2.1:
         told = guessed  # Some containers count fields.
     return Fraction(told.numerator, told.denominator) if told else None  # PyAV 19 has a kind of fraction of its own.
 

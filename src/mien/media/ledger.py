@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from av.packet import Packet
 from av.video.frame import VideoFrame
+
+Clock = Literal["timestamps", "ticks", "count"]
 
 _MOST = 512
 """Timestamps that may be due: more come of a codec some of whose packets give no picture."""
@@ -15,14 +17,16 @@ class Ledger:
     """The timestamps of packets that have not come out of the decoder as frames.
 
     Args:
-        by_ticks: A packet's place in its stream (dts) is its time, and not its timestamp.
+        clock: Where times come from: ``timestamps``; ``ticks``, the places of packets in their stream (dts), where the container stores no
+            timestamps; or ``count``, where there is no container.
 
     Attributes:
         restarted: Whether the last frame was the first of a clock that was set back.
     """
 
-    def __init__(self, *, by_ticks: bool) -> None:
-        self._by_ticks = by_ticks
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._count = 0
         self._due: set[int] = set()
         self._failed: set[int] = set()
         self._last: int | None = None
@@ -32,7 +36,9 @@ class Ledger:
 
     def sent(self, packet: Packet[Any], codec: str) -> None:
         """Take note of a packet before it is decoded."""
-        if self._by_ticks:
+        if self._clock == "count":
+            packet.dts, self._count = self._count, self._count + 1
+        if self._clock != "timestamps":
             packet.pts = packet.dts
         if packet.dts is not None:
             # Decoding times only grow, unless another recording begins here.
@@ -56,7 +62,7 @@ class Ledger:
             frame: A frame that has just come.
             reordered: Whether frames may come in another order than that of their packets; then the n-th of them has the n-th tick.
         """
-        if not (self._by_ticks and reordered):
+        if self._clock == "timestamps" or not reordered:
             return frame.pts
         return min(self._due - self._failed, default=frame.pts)
 

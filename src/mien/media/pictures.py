@@ -11,6 +11,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 from mien.errors import InputError, MediaError
 from mien.media.content import Content
 from mien.media.frame import BadFrame, Frame
+from mien.media.motion_jpeg import is_motion_jpeg
 from mien.media.opened import Frames, Media
 from mien.media.sampling import Sampling
 
@@ -53,6 +54,8 @@ def open_picture(content: Content, sampling: Sampling | None = None, max_pixels:
     Raises:
         MediaError: It is a picture, but damaged, cut short or too large.
     """
+    if is_motion_jpeg(content):
+        return None
     file = content.open()
     try:
         image = _identify(file, content)

@@ -17,6 +17,7 @@ from mien.media.content import Content
 from mien.media.decoding import Decoding
 from mien.media.extent import Extent, extent
 from mien.media.limits import FrameLimit, decoder_threads
+from mien.media.motion_jpeg import is_motion_jpeg
 from mien.media.mp4 import check_tables
 from mien.media.opened import Frames, Media
 from mien.media.sampling import Sampling
@@ -25,7 +26,7 @@ from mien.media.upright import Upright, square_size, turn
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,ivf,mxf,nut,rm,dv,yuv4mpegpipe,"
-    "h264,hevc,vvc,obu,av1,m4v,mpegvideo,vc1,h263,gxf,wtv,"
+    "mpjpeg,h264,hevc,vvc,obu,av1,m4v,mpegvideo,vc1,h263,gxf,wtv,"
     "mp3,aac,flac,wav,w64,aiff,au,caf,amr,ac3,eac3,dts,ape,wv,tta"
 )
 """FFmpeg's containers that are read; the last line only to say of a recording of sound that it has no picture. Left out
@@ -41,6 +42,8 @@ class _Wanted:
     sampling: Sampling
     limit: FrameLimit
     threads: int | None
+    form: str | None
+    """FFmpeg's name of the container, where it is known; None: FFmpeg finds out."""
 
 
 def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels: int, threads: int | None = None) -> Media | None:
@@ -66,7 +69,8 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads: expected 1 or more; got {threads}")
-    wanted = _Wanted(sampling or Sampling(), FrameLimit(content.name, max_pixels), threads)
+    form = "mjpeg" if is_motion_jpeg(content) else None
+    wanted = _Wanted(sampling or Sampling(), FrameLimit(content.name, max_pixels), threads, form)
     if content.head(12)[4:] in [b"ftyp" + brand for brand in _PHOTO_BRANDS]:
         raise MediaError(f"{content.name}: expected a picture or video that can be read; got a HEIF photo: convert it to JPEG or PNG", "unsupported")
     check_tables(content)
@@ -91,8 +95,8 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
 def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[tuple[InputContainer, VideoStream]]:
     # FFmpeg gets a file object and may open nothing else by itself, so that no file can make it read another.
     edits = "0" if wanted.sampling.hidden_frames else "1"
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": edits}
-    with content.open() as file, open_container(file, options=wanted.limit.probing, container_options=options) as container:
+    options = {"format_whitelist": wanted.form or DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": edits}
+    with content.open() as file, open_container(file, wanted.form, options=wanted.limit.probing, container_options=options) as container:
         stream = video_stream(container, content.name)
         context = stream.codec_context
         wanted.limit.check(context.width, context.height, context.format)
