@@ -76,7 +76,7 @@ def analyze(
             if alone and len(sources) == 1 and take.media is None and first.reading.error is not None:
                 raise first.reading.error
             readings = (sighting.reading for sighting in (first, *take.sightings))
-            recordings.append(Recording.collect(first.reading.source, readings, pipeline.labels, plan.spaced().smoothing.gap))
+            recordings.append(Recording.collect(first.reading.source, readings, pipeline.labels, plan.smoothing.gap))
     return Results(recordings, pipeline.labels)
 
 

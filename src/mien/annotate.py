@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from mien.errors import MediaError
 from mien.media import Media, MovieWriter, ReadAhead, save_picture
 from mien.media.frame import BadFrame, Frame
 from mien.reading import Reading
+from mien.spacing import Spacing
 
 _GAP = 2.0
 """Seconds for which a face that is covered may be missed and is covered all the same."""
@@ -72,27 +74,29 @@ def covered_boxes(readings: Iterable[Reading], covering: Blur) -> Iterator[Boxes
 
     Where people were followed, a person who is missed for a moment is covered where they must have been.
     """
-    window: deque[Reading] = deque()  # Up to `_GAP` before the next block, the block, and as much after it.
+    window: deque[Reading] = deque()  # Up to the patience of `mien.spacing` before the next block, the block, and as much after it.
+    spacing = Spacing(_GAP)
     ahead = 0  # How many of them have not been given out.
     coming = (reading for reading in readings if reading.error is None)
     ended = False
     while True:
-        while not ended and (ahead < _BLOCK or (ahead < _MOST and _time(window[-1]) <= _time(window[_BLOCK - ahead - 1]) + _GAP)):
+        while not ended and (ahead < _BLOCK or (ahead < _MOST and _time(window[-1]) <= _time(window[_BLOCK - ahead - 1]) + spacing.patience)):
             following = next(coming, None)
             ended = following is None
             if following is not None:
                 window.append(following)
+                spacing.take(_time(following))
                 ahead += 1
         block = list(window)[len(window) - ahead :][:_BLOCK]
         if not block:
             return
-        yield from _placed(block, window, covering)
+        yield from _placed(block, window, covering, spacing.patience)
         ahead -= len(block)
-        while len(window) > ahead and _time(window[0]) < _time(block[-1]) - _GAP:
+        while len(window) > ahead and _time(window[0]) < _time(block[-1]) - spacing.patience:
             window.popleft()
 
 
-def _placed(block: Sequence[Reading], window: Iterable[Reading], covering: Blur) -> list[Boxes]:
+def _placed(block: Sequence[Reading], window: Iterable[Reading], covering: Blur, gap: float) -> list[Boxes]:
     """Where faces are covered in a block of frames, by what is known around it."""
     if any(len(reading.faces) and reading.faces.tracks is None for reading in block):
         return [reading.faces.boxes[_covered(covering, reading)] for reading in block]
@@ -105,7 +109,7 @@ def _placed(block: Sequence[Reading], window: Iterable[Reading], covering: Blur)
         np.concatenate([np.empty(0), *times]),
         np.concatenate([np.empty((0, 4), np.float32), *boxes]),
         [_time(reading) for reading in block],
-        gap=_GAP,
+        gap=gap if math.isfinite(gap) else _GAP,
     )
     return [where[frames == number] for number in range(len(block))]
 

@@ -63,7 +63,6 @@ def takes(sources: Sequence[Source], pipeline: Pipeline, plan: Plan, journal: Jo
         journal: Keeps what is read of recordings.
         follow: Sees the sightings of each source as they are read, such as a progress bar does.
     """
-    plan = plan.spaced()
     records = [None if journal is None else journal.record(position, name_of(source), pipeline.labels) for position, source in enumerate(sources)]
     waiting = [position for position, record in enumerate(records) if record is None or not record.done]
     starts = {place: Start(record.count, record.state, EVERY) for place, position in enumerate(waiting) if (record := records[position]) is not None}

@@ -46,12 +46,6 @@ class Plan:
     tracking: Tracking | None = field(default_factory=Tracking)
     smoothing: Smoothing = field(default_factory=Smoothing)
 
-    def spaced(self) -> Plan:
-        """The same, with patience that fits how far apart the frames are."""
-        seconds = None if self.sampling.rate is None else 1 / self.sampling.rate
-        tracking = None if self.tracking is None else self.tracking.spaced(seconds)
-        return replace(self, tracking=tracking, smoothing=self.smoothing.spaced(seconds))
-
 
 @dataclass(frozen=True, eq=False)
 class Sighting:
@@ -63,6 +57,7 @@ class Sighting:
         image: ``(h, w, 3)`` RGB; None when the frame could not be read.
         reading: What came out; nothing in it is smoothed.
         state: What the tracker remembers after this frame, ready for JSON; given now and then, where it was asked for.
+        lasting: Seconds up to the next frame of the recording that is looked at; None where that is not known.
     """
 
     position: int
@@ -70,6 +65,7 @@ class Sighting:
     image: NDArray[np.uint8] | None
     reading: Reading
     state: Any = None
+    lasting: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,8 +104,8 @@ def sight(sources: Sequence[Source], pipeline: Pipeline, plan: Plan | None = Non
         starts: Recordings, by their position, that go on from somewhere, and whose state is given on the way. Their frames up to
             there are decoded and passed over.
     """
-    plan = (plan or Plan()).spaced()
-    decoded = _decode(sources, plan.sampling, Faces.empty(pipeline.labels), starts or {})
+    plan = plan or Plan()
+    decoded = _lasting(_decode(sources, plan.sampling, Faces.empty(pipeline.labels), starts or {}))
     # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
     with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), depth=_AHEAD) as batches:
         for batch in batches:
@@ -129,6 +125,25 @@ def _decode(sources: Sequence[Source], sampling: Sampling, blank: Faces, starts:
                     yield Sighting(position, media, None, Reading(media.name, item.index, item.time, blank, item.error))
                 else:
                     yield Sighting(position, media, item.image, Reading(media.name, item.index, item.time, blank))
+
+
+def _lasting(sightings: Iterator[Sighting]) -> Iterator[Sighting]:
+    """The same with how long each frame lasts, which the next one tells."""
+    held: Sighting | None = None
+    for sighting in sightings:
+        if held is not None:
+            yield replace(held, lasting=_between(held, sighting))
+        held = sighting
+    if held is not None:
+        yield held
+
+
+def _between(first: Sighting, second: Sighting) -> float | None:
+    """Seconds between two frames of a recording; None where something is missing in between, or one of them."""
+    times = first.reading.time, second.reading.time
+    if first.position != second.position or first.image is None or second.image is None or None in times:
+        return None
+    return max(0.0, times[1] - times[0])  # type: ignore[operator]
 
 
 def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts: Mapping[int, Start]) -> Iterator[_Batch]:
@@ -194,7 +209,11 @@ def _found(sightings: Sequence[Sighting], faces: Iterator[Faces]) -> list[Sighti
 
 
 def _frames(sightings: Sequence[Sighting]) -> list[Frame]:
-    return [Frame(sighting.reading.frame or 0, sighting.reading.time or 0.0, sighting.image) for sighting in sightings if sighting.image is not None]
+    return [
+        Frame(sighting.reading.frame or 0, sighting.reading.time or 0.0, sighting.image, lasting=sighting.lasting)
+        for sighting in sightings
+        if sighting.image is not None
+    ]
 
 
 def _moves(sighting: Sighting) -> bool:

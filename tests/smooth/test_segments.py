@@ -38,7 +38,8 @@ def test_time_counts_not_frames() -> None:
 
 
 def test_a_gap_ends_a_stretch() -> None:
-    found = list(segments(told(["happy"] * 10, 10) + told(["happy"] * 10, 10, start=5)))
+    nobody = [reading(index / 10, {}, index) for index in range(10, 50)]
+    found = list(segments(told(["happy"] * 10, 10) + nobody + told(["happy"] * 10, 10, start=5)))
     assert spans(found) == [(1, "happy", 0.0, 1.0), (1, "happy", 5.0, 6.0)]
     short = told(["happy"] * 10, 10) + told(["happy"] * 10, 10, start=1.5)
     assert spans(list(segments(short))) == [(1, "happy", 0.0, 2.5)]

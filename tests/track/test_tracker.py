@@ -112,12 +112,26 @@ def test_times_that_jump_stand_still_or_go_back() -> None:
 
 def test_recordings_that_are_looked_at_rarely() -> None:
     play = Play([[(60 + 8 * (index % 2), 60, 30), (150, 60, 30)] for index in range(6)])
-    for step in (1.0, 2.0):
+    for step in (1.0, 2.0, 10.0, 300.0):
         tracker = Tracker(play)
         assert [tracker.update(play.frame(index, index * step)).tracks.tolist() for index in range(6)] == [[1, 2]] * 6
-    tracker = Tracker(play, Tracking().spaced(10.0))
-    assert [tracker.update(play.frame(index, index * 10.0)).tracks.tolist() for index in range(6)] == [[1, 2]] * 6
-    assert Tracking().spaced(None) == Tracking()
+
+
+def test_a_pause_of_a_recording_ends_nobody_but_a_hole_does() -> None:
+    play = Play([[(60, 60, 30)]] * 4)
+    times = [0.0, 0.04, 60.0, 60.04]
+    frames = [Frame(index, time, play.frame(index).image, lasting=60.0 - 0.04 if index == 1 else 0.04) for index, time in enumerate(times)]
+    tracker = Tracker(play)
+    assert [tracker.update(frame).tracks.tolist() for frame in frames] == [[1]] * 4
+    tracker.reset()
+    assert [tracker.update(play.frame(index, time)).tracks.tolist() for index, time in enumerate(times)] == [[1], [1], [2], [2]]
+
+
+def test_a_stream_that_slows_down_ends_nobody_twice() -> None:
+    play = Play([[(60, 60, 30)]] * 10)
+    times = [0.0, 0.04, 0.08, 5.0, 10.0, 15.0, 22.0, 27.0, 27.04, 27.08]
+    tracker = Tracker(play)
+    assert [tracker.update(play.frame(index, time)).tracks.tolist() for index, time in enumerate(times)] == [[1]] * 3 + [[2]] * 7
 
 
 @pytest.mark.parametrize("kind", [Play, RefiningPlay])

@@ -62,7 +62,7 @@ def act(
     from mien.session import Session
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
-    plan = over_time.plan().spaced()
+    plan = over_time.plan()
     pipeline = networks.pipeline()
     found = read_rules(rules, pipeline.labels)
     for name in found.idle:

@@ -56,7 +56,7 @@ def watch(
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     screen = Console(quiet=quiet)
-    plan = over_time.plan().spaced()
+    plan = over_time.plan()
     options = opening.options(plan.sampling)
     # One core is the source's: networks that take all of them hold up the thread that takes frames.
     networks = replace(networks, threads=networks.threads or max(1, (os.cpu_count() or 2) - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,14 @@ class Frame:
         index: Position in the source, 0-based, counting every frame of it, sampled or not.
         time: Seconds, from the stream's own timestamps; 0.0 for a still picture.
         image: ``(h, w, 3)`` uint8, RGB, upright.
+        lasting: Seconds for which a recording shows it, up to the next one that is looked at; None where that is not known, as of what
+            is live.
     """
 
     index: int
     time: float
     image: NDArray[np.uint8]
+    lasting: float | None = field(default=None, kw_only=True)
 
     @property
     def width(self) -> int:

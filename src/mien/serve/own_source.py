@@ -52,7 +52,7 @@ class OwnSource:
     @property
     def plan(self) -> Plan:
         """How it is read. Where faces are covered, all of each frame is searched: nobody is to be seen until the next full look."""
-        return Plan(self.options.sampling, Tracking(every_frame=self.blur is not None), Smoothing()).spaced()
+        return Plan(self.options.sampling, Tracking(every_frame=self.blur is not None), Smoothing())
 
     def open(self) -> LiveSource:
         """Open it; where it is not there at the moment, it is waited for.

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import mien
+from mien import spacing
 from mien.classify import Classifier
 from mien.detect import mtcnn
 from mien.draw import NOTE
@@ -38,8 +39,8 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
         "sentiment": _sentiment(labels, mapping),
         "model": _model(classifier),
         "detector": _detector(detector),
-        "tracking": {**asdict(Tracking()), **_constants(tracker), **_constants(person), **_constants(scene)},
-        "smoothing": {**asdict(Smoothing()), **_constants(evidence), **_constants(smoother), **_constants(recorded)},
+        "tracking": {**asdict(Tracking()), **_constants(tracker), **_constants(person), **_constants(scene), **_constants(spacing)},
+        "smoothing": {**asdict(Smoothing()), **_constants(evidence), **_constants(smoother), **_constants(recorded), **_constants(spacing)},
         "keys": list(ROW_KEYS),
         "columns": flat_keys(labels),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from mien.errors import InputError
@@ -19,7 +19,8 @@ class Smoothing:
             never after a single frame where there are many.
         neutral: How to calibrate for faces that always seem to show something: not at all (None); so many seconds of a neutral face
             when a person first appears; or ``"median"``, the person's usual reading, taken for neutral.
-        gap: A person who was not seen for longer starts anew.
+        gap: A person who was not seen for longer starts anew. Where frames are far apart it takes two of them without the person
+            (`mien.spacing`).
 
     Raises:
         InputError: A value is out of range.
@@ -41,7 +42,3 @@ class Smoothing:
                 raise InputError(f"expected {name} above 0{'' if name == 'evidence' else ' s'}; got {getattr(self, name)}")
         if self.neutral not in (None, "median") and not (isinstance(self.neutral, int | float) and self.neutral > 0):
             raise InputError(f"expected neutral as seconds above 0, 'median' or None; got {self.neutral!r}")
-
-    def spaced(self, seconds: float | None) -> Smoothing:
-        """The same for a recording of which a frame every so many seconds is looked at."""
-        return self if seconds is None else replace(self, gap=max(self.gap, 2.5 * seconds))

@@ -14,6 +14,7 @@ from mien.reading import Reading
 from mien.smooth.evidence import case, certainty, log_probs, normalised, tracks_of, weights
 from mien.smooth.neutral import Neutral
 from mien.smooth.options import Smoothing
+from mien.spacing import Spacing
 
 Floats = NDArray[np.float64]
 
@@ -144,18 +145,21 @@ class _Filter:
         self._held: deque[_Held] = deque()
         self._courses: dict[int, _Course] = {}
         self._now = -np.inf
+        self._spacing = Spacing(options.gap)
+        self._patience = options.gap  # By how far apart the frames before were.
 
     def push(self, reading: Reading) -> Iterator[Reading]:
         """Take in the next one; gives those that are ready."""
         if reading.time is not None:
             if reading.time < self._now:
                 yield from self.flush()
-            self._now = reading.time
-            for track in [track for track, course in self._courses.items() if course.last < self._now - self._options.gap]:
+            self._now, self._patience = reading.time, self._spacing.patience
+            self._spacing.take(reading.time)
+            for track in [track for track, course in self._courses.items() if self._now - course.last > self._patience]:
                 self._courses.pop(track).close()
         self._held.append(_Held(reading, self._taken(reading)))
         # A frame at the edge of the kernel stands for a time that only the next one tells.
-        ready = self._now - self._reach - self._options.gap
+        ready = self._now - self._reach - self._patience
         while self._held and (self._held[0].reading.time is None or self._held[0].reading.time < ready or len(self._held) > MOST_HELD):
             yield self._released(self._held.popleft())
 

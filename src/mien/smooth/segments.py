@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from mien.faces import Faces
 from mien.labels import Labels
 from mien.reading import Reading
 from mien.smooth.evidence import tracks_of
+from mien.spacing import Spacing
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +25,7 @@ class Segment:
         track: Id of the person.
         label: Steady label; the most probable expression where nothing was smoothed; ``uncertain`` where that is shown (`Faces.shown`).
         start: Seconds.
-        end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long as frames last there.
+        end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long as that frame lasts.
         confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; of the best one where it is uncertain.
     """
 
@@ -66,38 +67,43 @@ class Glimpse:
 
 
 class Glimpses:
-    """Turns frames into times: each face stands for the time up to the same person's next, or as long as a frame lasts before a gap.
+    """Turns frames into times: each face stands for the time up to the same person's next, or for as long as its frame lasts.
 
     Args:
-        gap: Seconds; a person not seen for longer was away.
+        gap: Seconds; a person not seen for longer was away. Where frames are far apart it takes two without them (`mien.spacing`).
     """
 
     def __init__(self, gap: float = 1.0) -> None:
         self.gap = gap
-        self._now: float | None = None
-        self._step = 0.0  # How long a frame lasts.
-        self._open: dict[int, Glimpse] = {}
+        self._spacing = Spacing(gap)
+        self._open: dict[int, Glimpse] = {}  # Each ends with its frame, once the next frame has come.
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a sight of a person after which they are away, by now."""
+        return self._spacing.patience
 
     def update(self, reading: Reading) -> list[Glimpse]:
-        """Take in the next reading; gives what is now over, in order of time."""
-        time = reading.time
-        if time is None:
+        """Take in the next reading; gives what is now over, in order of time. What could not be read says nothing."""
+        time, before = reading.time, self._spacing.time
+        if time is None or reading.error is not None:
             return []
-        done = self.close() if self._now is not None and time < self._now else []
-        if self._now is not None and 0 < time - self._now <= self.gap:
-            self._step = time - self._now
-        self._now = time
+        done = self.close() if before is not None and time < before else []
+        lasting = 0.0 if before is None else self._spacing.lasting(time - before)
+        self._spacing.take(time)
+        self._open = {track: replace(last, end=last.start + lasting) if last.start == before else last for track, last in self._open.items()}
         faces = reading.faces
         here = set(tracks_of(faces)) if len(faces) and faces.probs is not None else set()
-        for track in [track for track, glimpse in self._open.items() if track not in here and time - glimpse.start > self.gap]:
-            done.append(self._ended(self._open.pop(track)))
+        away = [track for track, last in self._open.items() if time - last.start > self.patience]
+        done += [self._open.pop(track) for track in away]
         if here:
             done += self._shown(faces, time)
         return sorted(done, key=lambda glimpse: glimpse.start)
 
     def close(self) -> list[Glimpse]:
         """Nothing follows."""
-        done = [self._ended(glimpse) for glimpse in self._open.values()]
+        now, usual = self._spacing.time, self._spacing.usual
+        done = [replace(last, end=last.start + usual) if last.start == now else last for last in self._open.values()]
         self._open = {}
         return sorted(done, key=lambda glimpse: glimpse.start)
 
@@ -109,14 +115,10 @@ class Glimpses:
         labels = shown.tolist()
         for row, track in enumerate(tracks_of(faces)):
             before = self._open.get(track)
-            follows = before is not None and time - before.start <= self.gap
             if before is not None:
-                done.append(Glimpse(track, before.label, before.probs, before.start, time, before.follows) if follows else self._ended(before))
-            self._open[track] = Glimpse(track, labels[row], probs[row], time, time, follows)
+                done.append(replace(before, end=time))
+            self._open[track] = Glimpse(track, labels[row], probs[row], time, time, before is not None)
         return done
-
-    def _ended(self, glimpse: Glimpse) -> Glimpse:
-        return Glimpse(glimpse.track, glimpse.label, glimpse.probs, glimpse.start, glimpse.start + self._step, glimpse.follows)
 
 
 class Segmenter:
@@ -136,8 +138,9 @@ class Segmenter:
         if reading.faces.labels is not None:
             self._labels = reading.faces.labels
         done = self._joined(self._glimpses.update(reading))
-        if reading.time is not None:
-            away = [track for track, stretch in self._open.items() if reading.time - stretch.end > self._glimpses.gap or reading.time < stretch.start]
+        time, patience = reading.time, self._glimpses.patience
+        if time is not None and reading.error is None:
+            away = [track for track, stretch in self._open.items() if time - stretch.end > patience or time < stretch.start]
             done += [self._segment(self._open.pop(track)) for track in away]
         return done
 

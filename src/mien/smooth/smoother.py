@@ -13,6 +13,7 @@ from mien.labels import Labels
 from mien.smooth.evidence import case, certainty, log_probs, normalised, tracks_of, weights
 from mien.smooth.neutral import Neutral
 from mien.smooth.options import Smoothing
+from mien.spacing import Spacing
 
 Floats = NDArray[np.float64]
 
@@ -57,6 +58,7 @@ class Smoother:
         neutral = self.options.neutral
         self._neutral = None if neutral is None else Neutral(self.labels, neutral)
         self._courses: dict[int, _Course] = {}
+        self._spacing = Spacing(self.options.gap)
 
     def update(self, faces: Faces) -> Faces:
         """The faces of one frame with ``smooth`` and ``steady``.
@@ -74,7 +76,9 @@ class Smoother:
         if self._neutral is not None:
             logs = np.stack([self._neutral.calibrated(track, now, row) for track, row in zip(tracks, logs, strict=True)])
             self._neutral.forget(now - REMEMBERED)
-        self._courses = {track: course for track, course in self._courses.items() if 0 <= now - course.time <= self.options.gap}
+        patience = self._spacing.patience
+        self._spacing.take(now)
+        self._courses = {track: course for track, course in self._courses.items() if 0 <= now - course.time <= patience}
         sure = certainty(logs)
         smooth = np.empty_like(logs)
         for row, track in enumerate(tracks):
@@ -88,12 +92,14 @@ class Smoother:
         return {
             "courses": {str(track): course.state() for track, course in self._courses.items()},
             "neutral": None if self._neutral is None else self._neutral.state(),
+            "spacing": self._spacing.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where the smoother that gave this `state` was; labels and options must be the same."""
         self.reset()
         self._courses = {int(track): _Course.restored(course) for track, course in state["courses"].items()}
+        self._spacing.restore(state["spacing"])
         if self._neutral is not None and state["neutral"] is not None:
             self._neutral.restore(state["neutral"])
 

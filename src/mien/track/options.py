@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from mien.errors import InputError
 
@@ -12,7 +12,8 @@ class Tracking:
     """Options of a `Tracker`; all times are seconds of the stream's own clock.
 
     Args:
-        lost_after: A person who was not seen for longer than this is forgotten; who comes later is someone new.
+        lost_after: A person who was not seen for longer than this is forgotten; who comes later is someone new. Where frames are far
+            apart it takes three of them without the person (`mien.spacing`).
         full_every: Longest time between two looks at the whole picture while something moves outside the known faces.
         calm_every: The same while nothing does.
         every_frame: Look at the whole picture in every frame, as if faces had not been seen before.
@@ -27,8 +28,6 @@ class Tracking:
     Traceback (most recent call last):
     ...
     mien.errors.InputError: expected full_every above 0; got 0
-    >>> Tracking().spaced(5.0).lost_after
-    12.5
     """
 
     lost_after: float = 2.5
@@ -47,7 +46,3 @@ class Tracking:
                     raise InputError(f"expected {field.name} from 0 to 1; got {value}")
             elif field.type == "float" and not value > 0:
                 raise InputError(f"expected {field.name} above 0; got {value}")
-
-    def spaced(self, seconds: float | None) -> Tracking:
-        """The same for a recording of which a frame every so many seconds is looked at: two frames in a row may miss a face."""
-        return self if seconds is None else replace(self, lost_after=max(self.lost_after, 2.5 * seconds))

@@ -13,6 +13,7 @@ from mien import boxes as box_arithmetic
 from mien.detect import Detector, Refiner
 from mien.faces import Faces
 from mien.media.frame import Frame
+from mien.spacing import Spacing
 from mien.track.assignment import assign
 from mien.track.options import Tracking
 from mien.track.person import COARSE, Person
@@ -75,7 +76,8 @@ class Tracker:
         self._people: list[Person] = []
         self._scene = Scene()
         self._next = 1
-        self._time: float | None = None  # Of the last frame, on the stream's clock.
+        self._spacing = Spacing(self.options.lost_after)  # On the stream's clock.
+        self._lasted = 0.0  # s after the last frame in which it was still to be seen.
         self._clock = 0.0  # The tracker's own, which never goes back.
         self._before = 0.0  # The same at the last frame.
         self._shape = (0, 0)
@@ -86,8 +88,8 @@ class Tracker:
         """The faces of the next frame.
 
         Args:
-            frame: Its picture may differ in size from the one before. Its time may stand still or jump: over more than
-                ``lost_after`` seconds, forth or back, everyone is forgotten.
+            frame: Its picture may differ in size from the one before. Its time may stand still or jump: where nothing was to be seen
+                for more than ``lost_after`` seconds, or time goes back by more, everyone is forgotten.
 
         Returns:
             A row for every face that is seen, with ``tracks``, in order of them; frames and times are those of the frame.
@@ -95,7 +97,7 @@ class Tracker:
         Raises:
             InputError: The picture is not ``(h, w, 3)`` uint8.
         """
-        step = self._advance(frame.time)
+        step = self._advance(frame)
         self._fit(frame)
         cut = self._refiner is not None and self._scene.watch(frame.image) and self.options.cuts and step <= COARSE
         if cut:
@@ -108,7 +110,8 @@ class Tracker:
         for person in self._people:
             if person.seen < self._clock:
                 person.miss(frame.width, frame.height)
-        self._people = [person for person in self._people if self._clock - person.seen <= self.options.lost_after]
+        patience = self._spacing.patience
+        self._people = [person for person in self._people if self._clock - person.seen <= patience]
         self._before = self._clock
         order = sorted(range(len(people)), key=lambda row: people[row].id)
         return _ordered(faces, order).with_columns(
@@ -123,7 +126,8 @@ class Tracker:
             "people": [person.state() for person in self._people],
             "scene": self._scene.state(),
             "next": self._next,
-            "time": self._time,
+            "spacing": self._spacing.state(),
+            "lasted": self._lasted,
             "clock": self._clock,
             "before": self._before,
             "shape": list(self._shape),
@@ -137,18 +141,20 @@ class Tracker:
         self.reset()
         self._people = [Person(**person) for person in state["people"]]
         self._scene.restore(state["scene"])
-        self._next, self._time, self._clock, self._before = int(state["next"]), state["time"], state["clock"], state["before"]
+        self._spacing.restore(state["spacing"])
+        self._next, self._lasted, self._clock, self._before = int(state["next"]), state["lasted"], state["clock"], state["before"]
         self._shape = (int(state["shape"][0]), int(state["shape"][1]))
         self._looked = -math.inf if state["looked"] is None else state["looked"]
         self._alert = -math.inf if state["alert"] is None else state["alert"]
 
-    def _advance(self, time: float) -> float:
+    def _advance(self, frame: Frame) -> float:
         """Move the clock on to the time of a frame; returns by how much."""
-        step = 0.0 if self._time is None else time - self._time
-        self._time = time
-        if abs(step) > self.options.lost_after:
+        patience = self._spacing.patience
+        step = self._spacing.take(frame.time)
+        if step - self._lasted > patience or step < -self.options.lost_after:
             self._people, self._looked = [], -math.inf
             step = 0.0
+        self._lasted = frame.lasting or 0.0
         step = max(0.0, step)
         self._clock += step
         return step

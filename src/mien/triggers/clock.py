@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from mien.spacing import Spacing
+
 GAP = 10.0
-"""Seconds between two frames; what was longer out of sight has not been seen to hold."""
+"""Seconds between two frames; what was longer out of sight has not been seen to hold. More where frames always come far apart (`mien.spacing`)."""
 
 
 class SteadyTime:
@@ -25,17 +27,17 @@ class SteadyTime:
 
     def __init__(self) -> None:
         self.jump: float | None = None
-        self._last: float | None = None
+        self._spacing = Spacing(GAP)
         self._now = 0.0
         self.confirmed = 0.0
         self._doubted = 0.0
 
     def take(self, time: float) -> float:
         """Seconds since the first frame, without those that went by unseen."""
-        step = 0.0 if self._last is None else time - self._last
-        self._last = time
-        self.jump = None if 0 <= step <= GAP else step
-        self._now += min(max(step, 0.0), GAP)
+        most = self._spacing.patience
+        step = self._spacing.take(time)
+        self.jump = None if 0 <= step <= most else step
+        self._now += min(max(step, 0.0), GAP if self.jump else most)
         self.confirmed = 0.0
         if self.jump is not None:
             self._doubted = max(0.0, step - GAP)

@@ -16,7 +16,6 @@ from mien.errors import InputError, MediaError
 from mien.media import Media, ReadAhead, Sampling, open_media
 from mien.media.frame import BadFrame, Frame
 from mien.session import Session
-from mien.track import Tracking
 
 if TYPE_CHECKING:
     import pandas
@@ -153,7 +152,7 @@ class Video:
 
 def _rows(media: Media, detector: FER, chosen: _Chosen, keeper: Keeper) -> Iterator[Row]:
     lost: list[BadFrame] = []
-    session = Session(detector.pipeline, Tracking().spaced(_step(media, chosen)))
+    session = Session(detector.pipeline)
     with ReadAhead(_looked_at(media, chosen, lost)) as frames:
         while batch := list(islice(frames, _BATCH)):
             for frame, faces in zip(batch, session.read([frame.image for frame in batch], session.locate(batch)), strict=True):
@@ -162,13 +161,6 @@ def _rows(media: Media, detector: FER, chosen: _Chosen, keeper: Keeper) -> Itera
                 yield row_of([as_emotions(face, chosen.origin) for face in faces], tracks, frame.index, frame.time)
     if lost:
         remark(f"{sum(bad.count for bad in lost)} frames could not be decoded and have no row. The first: {lost[0].error}")
-
-
-def _step(media: Media, chosen: _Chosen) -> float | None:
-    """Seconds between two frames that are looked at, about."""
-    if chosen.sampling.rate is not None:
-        return 1 / chosen.sampling.rate
-    return None if media.frame_rate is None else chosen.nth / media.frame_rate
 
 
 def _looked_at(media: Iterable[Frame | BadFrame], chosen: _Chosen, lost: list[BadFrame]) -> Iterator[Frame]:

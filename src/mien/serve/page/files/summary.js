@@ -4,6 +4,7 @@
  * @typedef {{track: number, first: number, last: number, seconds: number, shares: number[], confidence: number}} Person
  */
 
+import { Spacing } from "../reading/spacing.js";
 import { shownOf } from "../shown.js";
 
 /**
@@ -12,29 +13,32 @@ import { shownOf } from "../shown.js";
  * @returns {Person[]} In order of ids.
  */
 export function peopleOf(readings, settings) {
-  const { gap } = settings.smoothing;
-  const people = new Map(), before = new Map();
-  let step = 0.04, earlier = null;
-  const close = ({ face, time }, seconds) => {
-    const person = people.get(face.track);
+  const spacing = new Spacing(settings.smoothing, settings.smoothing.gap);
+  const people = new Map(), open = new Map(); // Who is in view: their last face, since when, and until when that stands.
+  const close = (track, end) => {
+    const { face, start } = open.get(track), seconds = end - start;
+    if (!people.has(track)) people.set(track, { track, first: start, last: start, seconds: 0, total: 0, sure: 0, shares: settings.labels.map(() => 0) });
+    const person = people.get(track), shown = shownOf(face, settings);
+    const weight = Math.max(seconds, 1e-9); // A single frame has no length and yet a reading.
     person.seconds += seconds;
-    const shown = shownOf(face, settings);
-    if (shown >= 0) person.shares[shown] += seconds; // The rest was shown as uncertain.
-    person.sure += seconds * face.smooth[face.steady];
-    person.last = time;
+    person.total += weight;
+    if (shown >= 0) person.shares[shown] += weight; // The rest was shown as uncertain.
+    person.sure += weight * face.smooth[face.steady];
+    person.last = start;
+    open.delete(track);
   };
   for (const { time, faces } of readings) {
-    if (earlier !== null && time - earlier <= gap) step = time - earlier;
-    earlier = time;
+    const before = spacing.time, lasting = before === null ? 0 : spacing.lasting(time - before);
+    spacing.take(time);
+    for (const last of open.values()) if (last.start === before) last.end = before + lasting;
+    for (const [track, last] of open) if (time - last.start > spacing.patience) close(track, last.end);
     for (const face of faces) {
-      if (!people.has(face.track)) people.set(face.track, { track: face.track, first: time, last: time, seconds: 0, sure: 0, shares: settings.labels.map(() => 0) });
-      const last = before.get(face.track);
-      if (last) close(last, time - last.time <= gap ? time - last.time : step);
-      before.set(face.track, { face, time });
+      if (open.has(face.track)) close(face.track, time);
+      open.set(face.track, { face, start: time, end: time });
     }
   }
-  for (const last of before.values()) close(last, step);
+  for (const [track, last] of open) close(track, last.start === spacing.time ? last.start + spacing.usual : last.end);
   return [...people.values()]
     .sort((a, b) => a.track - b.track)
-    .map(({ sure, ...person }) => ({ ...person, shares: person.shares.map((value) => value / person.seconds), confidence: sure / person.seconds }));
+    .map(({ sure, total, ...person }) => ({ ...person, shares: person.shares.map((value) => value / total), confidence: sure / total }));
 }

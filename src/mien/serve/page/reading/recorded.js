@@ -7,6 +7,7 @@
  */
 
 import { best, caseOf, certainty, logsOf, normalised, weightOf } from "./evidence.js";
+import { Spacing } from "./spacing.js";
 
 /**
  * The readings with `smooth` and `steady` in their faces.
@@ -24,13 +25,16 @@ export function smoothed(readings, options) {
 
 /** One person without a gap: samples in order of time. */
 function coursesOf(readings, options) {
-  const open = new Map(), done = [];
+  const open = new Map(), done = [], spacing = new Spacing(options, options.gap);
   for (const { time, faces } of readings) {
+    const { patience } = spacing;
+    spacing.take(time);
+    for (const [track, course] of open) if (time - course.at(-1).time > patience) open.delete(track);
     for (const face of faces) {
       const logs = logsOf(face.probs, options), weight = weightOf(face, options);
       const sample = { face, time, logs, weight, share: weight * certainty(logs), span: 0, origins: [] };
       const course = open.get(face.track);
-      if (course && time - course.at(-1).time <= options.gap) course.push(sample);
+      if (course) course.push(sample);
       else {
         open.set(face.track, [sample]);
         done.push(open.get(face.track));

@@ -6,6 +6,7 @@
  */
 
 import { best, caseOf, certainty, logsOf, normalised, weightOf } from "./evidence.js";
+import { Spacing } from "./spacing.js";
 
 export class Smoother {
   /** @param {any} options `smoothing` of the page's settings. */
@@ -18,6 +19,7 @@ export class Smoother {
   reset() {
     /** @type {Map<number, Course>} */
     this.courses = new Map();
+    this.spacing = new Spacing(this.options, this.options.gap);
   }
 
   /**
@@ -29,8 +31,10 @@ export class Smoother {
    */
   update(faces, now) {
     if (!faces.length) return [];
+    const { patience } = this.spacing;
+    this.spacing.take(now);
     for (const [track, course] of this.courses) {
-      if (!(now - course.time >= 0 && now - course.time <= this.options.gap)) this.courses.delete(track);
+      if (!(now - course.time >= 0 && now - course.time <= patience)) this.courses.delete(track);
     }
     return faces.map((face) => {
       const logs = logsOf(face.probs, this.options), weight = weightOf(face, this.options);

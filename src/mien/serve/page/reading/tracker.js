@@ -9,6 +9,7 @@ import { assigned } from "./assignment.js";
 import { area, overlap } from "./boxes.js";
 import { Person } from "./person.js";
 import { Scene } from "./scene.js";
+import { Spacing } from "./spacing.js";
 
 export class Tracker {
   /**
@@ -27,8 +28,8 @@ export class Tracker {
     this.people = [];
     this.scene = new Scene(this.options);
     this.next = 1;
-    /** @type {number | null} */
-    this.time = null;
+    this.spacing = new Spacing(this.options, this.options.lost_after); // On the stream's clock.
+    this.lasted = 0; // Seconds after the last frame in which it was still to be seen.
     this.clock = 0; // The tracker's own, which never goes back.
     this.before = 0;
     this.width = this.height = 0;
@@ -40,10 +41,11 @@ export class Tracker {
    * The faces of the next frame with `track`, in order of tracks.
    * @param {Picture} picture
    * @param {number} time Seconds on the stream's clock.
+   * @param {number | null} lasting Seconds for which a recording shows it; null where that is not known.
    * @returns {Promise<(Found & {track: number})[]>}
    */
-  async update(picture, time) {
-    const step = this.advance(time);
+  async update(picture, time, lasting = null) {
+    const step = this.advance(time, lasting);
     this.fit(picture);
     const cut = this.scene.watch(picture) && this.options.cuts && step <= this.options.COARSE;
     if (cut) this.people = [];
@@ -51,20 +53,22 @@ export class Tracker {
     const seen = await this.seen(picture, cut);
     for (const { person, face } of seen) person.see(face.box, face.score, step, this.clock);
     for (const person of this.people) if (person.seen < this.clock) person.miss(picture.width, picture.height);
-    this.people = this.people.filter((person) => this.clock - person.seen <= this.options.lost_after);
+    const { patience } = this.spacing;
+    this.people = this.people.filter((person) => this.clock - person.seen <= patience);
     this.before = this.clock;
     return seen.sort((a, b) => a.person.id - b.person.id).map(({ person, face }) => ({ ...face, track: person.id }));
   }
 
-  /** Move the clock on; returns by how much. @param {number} time */
-  advance(time) {
-    let step = this.time === null ? 0 : time - this.time;
-    this.time = time;
-    if (Math.abs(step) > this.options.lost_after) {
+  /** Move the clock on; returns by how much. @param {number} time @param {number | null} lasting */
+  advance(time, lasting) {
+    const { patience } = this.spacing;
+    let step = this.spacing.take(time);
+    if (step - this.lasted > patience || step < -this.options.lost_after) {
       this.people = [];
       this.looked = -Infinity;
       step = 0;
     }
+    this.lasted = lasting ?? 0;
     step = Math.max(0, step);
     this.clock += step;
     return step;
