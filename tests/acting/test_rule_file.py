@@ -151,3 +151,44 @@ def test_windows_lines_and_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "rules.toml"
     path.write_bytes(b"\xef\xbb\xbf" + b'[rules.a]\r\nwhen = "faces > 0"\r\nuntil = "fces"\r\n')
     assert mistakes_in(path)[0].startswith(f"{path}:3:10: a: until: 'fces' is unknown: did you mean faces?")
+
+
+HERE = {
+    "a folder in place of a log": ('type = "log"\nfile = "."', 'file = "."', "expected a file; . is a folder"),
+    "no folder for a log": ('type = "log"\nfile = "none/a.jsonl"', 'file = "none', "cannot be: make its folder"),
+    "a file in place of a folder": ('type = "photo"\nfolder = "rules.toml/photos"', 'folder = "rules', "expected a folder that may be written to"),
+    "certificates that are none": ('type = "mqtt"\nca = "rules.toml"', 'ca = "rules', "expected certificates in PEM format"),
+    "rules that MQTT mixes up": ('type = "mqtt"', 'type = "mqtt"', "MQTT would mix them up"),
+    "a variable that is not set": ('type = "command"\ncommand = ["true"]\nenv = ["NO_SUCH"]', 'env = ["NO', "NO_SUCH is not set"),
+    "a token that is not set": ('type = "webhook"\nurl = "http://a.b/"\ntoken_env = "NO_SUCH"', 'token_env = "NO', "NO_SUCH is not set"),
+    "a broker with a password": ('type = "mqtt"\nhost = "u:SECRET@broker"', 'host = "u:', "go into environment variables"),
+    "keys that a plug-in does not take": ('type = "lamp"\ncolour = 3', 'type = "lamp"', "the plug-in lamp .* refuses: TypeError"),
+    "a plug-in that is broken": ('type = "torn"', 'type = "torn"', "the plug-in torn .* refuses"),
+}
+
+
+@pytest.mark.parametrize("kind", HERE)
+def test_what_would_be_refused_at_the_start_is_found_before(write, kind, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """`mien rules check` and `mien act` say the same, with the place; nothing is made or touched."""
+    from importlib.metadata import EntryPoint
+
+    from mien.hooks import opening
+
+    points = [EntryPoint("lamp", "acting_plugins:lamp", opening.GROUP), EntryPoint("torn", "acting_plugins:none", opening.GROUP)]
+    monkeypatch.setattr(opening, "entry_points", lambda group, name=None: [point for point in points if name in (None, point.name)])
+    (tmp_path / "acting_plugins.py").write_text("def lamp(brightness=1):\n    raise SystemExit('it must not be called')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    table, where, message = HERE[kind]
+    rules = "".join(f'[rules."{name}"]\nwhen = "any.happy > 0.5"\ndo = ["it"]\n' for name in ("smile 1", "smile-1" if "mixes" in kind else "smile 2"))
+    path = write(f"{rules}[actions.it]\n{table}\n")
+    before = sorted(tmp_path.iterdir())
+    [told] = mistakes_in(path)
+    assert re.search(message, told)
+    assert "SECRET" not in told
+    line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if text.startswith(where))
+    assert told.startswith(f"{path}:{line}:")
+    with pytest.raises(RuleError) as refused:
+        read_rules(path)
+    assert str(refused.value) == told
+    assert sorted(place for place in tmp_path.iterdir() if place.name != "__pycache__") == before

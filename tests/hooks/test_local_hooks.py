@@ -104,6 +104,23 @@ def test_a_program_gets_the_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert capfd.readouterr().out == "", "standard output is ours"
 
 
+def test_a_program_gets_nothing_of_other_actions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    kept = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "LC_TIME": "C", "TZ": "UTC", "TMPDIR": str(tmp_path)}
+    secrets = {"HOOK_TOKEN": "SECRET", "MIEN_TOKEN": "SECRET", "MIEN_MQTT_USER": "SECRET", "AWS_SECRET_ACCESS_KEY": "SECRET", "PYTHONPATH": "SECRET"}
+    for name, value in {**kept, **secrets, "LAMP": "kitchen"}.items():
+        monkeypatch.setenv(name, value)
+    out = tmp_path / "out.json"
+    program = f"import json, os; json.dump(dict(os.environ), open({str(out)!r}, 'w'))"
+    python(program, env=["LAMP"]).deliver(event())
+    environment = json.loads(out.read_text())
+    assert {name: value for name, value in environment.items() if not name.startswith("MIEN_")} == {**kept, "LAMP": "kitchen"}
+    assert "SECRET" not in out.read_text()
+    with pytest.raises(ValueError, match="STOVE is not set"):
+        python(program, env=["STOVE"])
+
+
 def test_a_program_that_fails_or_hangs(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="ended with 3 and said 'ValueError: no lamp'"):
         python("import sys; sys.stderr.write('x\\n' * 10000 + 'ValueError: no lamp\\n'); sys.exit(3)").deliver(event())

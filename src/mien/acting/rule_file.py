@@ -13,7 +13,7 @@ from pydantic import Field
 
 from mien.acting.positions import Positions
 from mien.errors import InputError, RuleError
-from mien.hooks import check_action
+from mien.hooks import check_action, obstacles
 from mien.hooks.settings import Mistake, Settings, SettingsError, checked
 from mien.labels import EXPRESSIONS, Labels
 from mien.sentiment import PRESETS, SentimentMapping, open_mapping
@@ -159,6 +159,14 @@ class _RuleFile:
             self._wrong((), "expected at least one rule: add a table such as [rules.smile]")
         for name, table in rules.items():
             self._take_rule(name, table, tables.get("actions", {}))
+        self._try_actions_here()
+
+    def _try_actions_here(self) -> None:
+        """Find what would keep actions that are used from working here."""
+        for name, action in self._actions.items():
+            served = [rule.name for rule in self._rules if name in rule.do]
+            for mistake in obstacles(action.kind, action.settings, served) if served else []:
+                self.mistakes.append(Mistake(("actions", name, *mistake.path), mistake.message))
 
     def _named_tables(self, tables: dict[str, Any], key: str) -> dict[str, dict[str, Any]]:
         found = tables.get(key, {})

@@ -3,6 +3,6 @@
 from mien.hooks.courier import Courier, Retries
 from mien.hooks.delivery import NOTICE, Delivery
 from mien.hooks.hook import Call, Hook
-from mien.hooks.opening import check_action, create_hook, kinds
+from mien.hooks.opening import check_action, create_hook, kinds, obstacles
 
-__all__ = ["NOTICE", "Call", "Courier", "Delivery", "Hook", "Retries", "check_action", "create_hook", "kinds"]
+__all__ = ["NOTICE", "Call", "Courier", "Delivery", "Hook", "Retries", "check_action", "create_hook", "kinds", "obstacles"]

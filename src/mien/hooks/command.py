@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import Any
@@ -18,6 +19,10 @@ from mien.hooks.delivery import Delivery
 from mien.hooks.hook import Hook
 from mien.hooks.settings import Settings
 
+_COMMON = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR"} | {
+    *("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "TEMP", "TMP")  # Without these nothing runs on Windows.
+}
+"""Environment variables that every program gets, besides ``LC_*``."""
 _HEARD = 300  # Bytes of what the program last said that a message repeats.
 
 
@@ -27,10 +32,12 @@ class CommandSettings(Settings):
     Args:
         command: The program and its arguments; no shell looks at them.
         timeout: Seconds after which it is stopped.
+        env: Names of further environment variables that it gets.
     """
 
     command: list[str] = Field(min_length=1)
     timeout: float = Field(10.0, gt=0, le=3600)
+    env: list[str] = Field(default_factory=list)
 
     @field_validator("command")
     @classmethod
@@ -39,13 +46,22 @@ class CommandSettings(Settings):
             raise ValueError(f"expected a program and its arguments; there is no program {command[0]!r}: check its name, or write its whole path")
         return command
 
+    @field_validator("env")
+    @classmethod
+    def _there(cls, names: list[str]) -> list[str]:
+        missing = [name for name in names if name not in os.environ]
+        if missing:
+            raise ValueError(f"expected names of environment variables; {missing[0]} is not set: set it before the start, or leave it out")
+        return names
+
 
 class Command(Hook):
     """Runs a program for each event.
 
     It gets the event as JSON on its standard input, and in the environment variables ``MIEN_ID``, ``MIEN_RULE``, ``MIEN_KIND``,
-    ``MIEN_TIME``, ``MIEN_AT``, ``MIEN_SOURCE`` and ``MIEN_FACES``. What it prints is not shown; it says by its exit status 0 that all went
-    well.
+    ``MIEN_TIME``, ``MIEN_AT``, ``MIEN_SOURCE`` and ``MIEN_FACES``. Of mien's own environment it gets what says where programs, the home folder
+    and temporary files are, the language and the time zone, and what its settings name: no passwords of other actions or of anything else. What it
+    prints is not shown; it says by its exit status 0 that all went well.
 
     Args:
         settings: What is run.
@@ -58,8 +74,7 @@ class Command(Hook):
     def deliver(self, delivery: Delivery) -> None:
         payload = delivery.payload()
         named = {f"MIEN_{key.upper()}": str(payload[key]) for key in ("id", "rule", "kind", "time", "source", "faces")}
-        own = {name: value for name, value in os.environ.items() if not name.startswith("MIEN_")}  # Passwords of ours are none of its business.
-        environment = {**own, **named, "MIEN_AT": delivery.at or ""}
+        environment = {**_handed_on(self._settings.env), **named, "MIEN_AT": delivery.at or ""}
         with TemporaryFile() as said:
             settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": said, "env": environment}
             try:
@@ -87,6 +102,11 @@ class Command(Hook):
 
     def _error(self, what: str) -> DeliveryError:
         return DeliveryError(f"{self._settings.command[0]}: expected a program that ends well; {what}")
+
+
+def _handed_on(names: Sequence[str]) -> dict[str, str]:
+    """What a program gets of this process's environment."""
+    return {name: value for name, value in os.environ.items() if name in _COMMON or name.startswith("LC_") or name in names}
 
 
 def _last_words(said: Any) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -11,7 +13,7 @@ from mien.errors import DeliveryError, InputError
 from mien.files import told
 from mien.hooks.delivery import Delivery
 from mien.hooks.hook import Hook
-from mien.hooks.settings import Settings
+from mien.hooks.settings import Mistake, Settings
 
 
 class LogSettings(Settings):
@@ -22,6 +24,13 @@ class LogSettings(Settings):
     """
 
     file: Path = Field(strict=False)
+
+    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
+        folder = self.file.parent
+        if self.file.is_dir():
+            yield Mistake(("file",), f"expected a file; {self.file} is a folder: name a file in it")
+        elif not os.access(self.file if self.file.exists() else folder, os.W_OK) or not folder.is_dir():
+            yield Mistake(("file",), f"expected a file that may be written to; {self.file} cannot be: make its folder, or name another file")
 
 
 class Log(Hook):

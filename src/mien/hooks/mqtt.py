@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from ssl import SSLError
@@ -20,7 +22,7 @@ from mien.errors import DeliveryError, MissingExtraError, RuleError
 from mien.hooks.delivery import Delivery
 from mien.hooks.discovery import Topics, check_names, discoveries
 from mien.hooks.hook import Hook, carefully
-from mien.hooks.settings import Settings
+from mien.hooks.settings import Mistake, Settings
 
 _KEEPALIVE = 30  # s after which a broker that says nothing is asked whether it is there.
 _PAUSES = (1, 10)  # s before a lost broker is called again: the first pause and the longest.
@@ -73,6 +75,19 @@ class MqttSettings(Settings):
         if path is not None and not path.is_file():
             raise ValueError(f"expected a file with certificates; there is none at {path}")
         return path
+
+    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
+        if find_spec("paho") is None:
+            yield Mistake(("type",), str(_missing()))
+        if self.ca is not None:
+            try:
+                ssl.create_default_context(cafile=self.ca)
+            except OSError as error:
+                yield Mistake(("ca",), f"{self.ca}: expected certificates in PEM format; got: {error.strerror or error}")
+        try:
+            check_names(rules)
+        except RuleError as error:
+            yield Mistake(("type",), str(error))
 
     @property
     def place(self) -> str:
@@ -159,7 +174,7 @@ class Mqtt(Hook):
             from paho.mqtt.client import Client, MQTTv311
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError:
-            raise MissingExtraError("MQTT actions", "mqtt", "paho-mqtt") from None
+            raise _missing() from None
         settings = self._settings
         client = Client(CallbackAPIVersion.VERSION2, f"mien-{uuid.uuid4().hex[:12]}", protocol=MQTTv311)
         user = os.environ.get(settings.user_env)
@@ -232,6 +247,10 @@ class Mqtt(Hook):
         with self._change:
             self._confirmed.add(message)
             self._change.notify_all()
+
+
+def _missing() -> MissingExtraError:
+    return MissingExtraError("MQTT actions", "mqtt", "paho-mqtt")
 
 
 def _is_local(host: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -56,6 +57,24 @@ def check_action(kind: str, table: Mapping[str, Any]) -> Settings | Mapping[str,
         advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(kinds())}"
         raise SettingsError([Mistake(("type",), f"there is no action {kind!r}: {advice}")])
     return dict(table)
+
+
+def obstacles(kind: str, settings: Settings | Mapping[str, Any], rules: Sequence[str]) -> list[Mistake]:
+    """What would keep an action from working here, found without doing anything; a plug-in is asked whether it takes such keys.
+
+    Args:
+        kind: Its type.
+        settings: What `check_action` gave.
+        rules: Names of the rules that it serves.
+    """
+    if isinstance(settings, Settings):
+        return list(settings.obstacles(rules))
+    [point] = list(entry_points(group=GROUP, name=kind))[:1]
+    try:
+        inspect.signature(point.load()).bind(**settings)
+    except Exception as error:
+        return [Mistake(("type",), f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}")]
+    return []
 
 
 def create_hook(kind: str, settings: Settings | Mapping[str, Any], tell: Callable[[str], None] | None = None) -> Hook:

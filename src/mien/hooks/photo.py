@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from mien.errors import DeliveryError, InputError
 from mien.files import told, try_place
 from mien.hooks.delivery import Delivery
 from mien.hooks.hook import Hook, slug
-from mien.hooks.settings import Settings
+from mien.hooks.settings import Mistake, Settings
 
 
 class PhotoSettings(Settings):
@@ -28,6 +29,11 @@ class PhotoSettings(Settings):
     blur: bool = False
     most_files: int = Field(1000, ge=1)
     most_bytes: int = Field(1_000_000_000, ge=1)
+
+    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
+        there = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            yield Mistake(("folder",), f"expected a folder that may be written to; {there} is none: name another one")
 
 
 class Photo(Hook):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,6 +19,14 @@ class Settings(BaseModel):
     """Keys of a table: unknown ones are refused, and a text is no number."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
+        """What would keep an action with these settings from working here, found without doing anything.
+
+        Args:
+            rules: Names of the rules that it serves.
+        """
+        return iter(())
 
 
 @dataclass(frozen=True)
