@@ -26,6 +26,9 @@ _TICKS = 90_000
 _SMALLEST = 16
 """Least width and height in px that are written: below it some players show nothing."""
 
+_LARGE = 4_000_000
+"""Pixels of a frame above which memory is spared."""
+
 _BT709, _LIMITED = 1, 1
 """What FFmpeg calls the colours of HD video and its range of 16 to 235."""
 
@@ -136,6 +139,8 @@ class MovieWriter:
         try:
             # No frames out of order: then the first timestamp needs no edit list, which some players ignore.
             options = {"preset": "veryfast", "crf": "20", "bf": "0"}
+            if self.width * self.height > _LARGE:
+                options["rc-lookahead"] = "4"  # Frames that are held back: of 4K, ten of them are half the encoder's memory.
             stream = container.add_stream("libx264", rate=Fraction(self._rate or 25).limit_denominator(1001), options=options)
             stream.width, stream.height = self._padded
             stream.pix_fmt = "yuv420p"

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MEMORY = 8 * 2**30
+_MEMORY = {"probe": 2**29, "read": 7 * 2**28}
+"""Bytes that a process may fill. A video of 4K with all results takes 1.1 GB, and half as much again is reserved."""
+
+_TOO_LARGE = "expected a video that can be read in the memory that is allowed for one; got one that takes more: scale it down"
+_M_MMAP_THRESHOLD = -3  # As glibc's malloc.h numbers it.
 _EVERY = 0.2  # Seconds between two lines about progress.
 _MOST_RATE = 250  # Frames a second of the longest video, whatever its timestamps say.
 
@@ -229,7 +234,6 @@ def _bound(folder: Path, free: int) -> None:
 
     os.umask(0o077)
     os.nice(10)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, highest = resource.getrlimit(resource.RLIMIT_FSIZE)
     least = min(value for value in (*resource.getrlimit(resource.RLIMIT_FSIZE), max(0, free)) if value != resource.RLIM_INFINITY)
@@ -243,12 +247,26 @@ def _bound(folder: Path, free: int) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _hold(what: str) -> None:
+    """Take no more memory than a video may need, whatever it asks for, and give it back as soon as it is free."""
+    import ctypes
+    import resource
+
+    most = _MEMORY[what]
+    with suppress(OSError, AttributeError, TypeError):  # The C library of another system.
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)  # Frames are single blocks, which go back to the system.
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
 def main() -> None:
     """Do what the command line says."""
     what, folder, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     _bound(folder, most - folder_size(folder))
+    _hold(what)
     try:
         _say({"end": probe(folder) if what == "probe" else read(folder, most, _say)})
+    except MemoryError:
+        _say({"error": {"kind": "too_large", "message": _TOO_LARGE}})
     except (MienError, OSError) as error:
         if not isinstance(error, MienError) and full(error) is None:
             raise
