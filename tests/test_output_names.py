@@ -39,6 +39,7 @@ def _named(pattern: str, *sources: str, **options: object) -> list[str]:
         ("{name}.vtt", ["t.mp4", "t.mp4", "t.mp4"], ["t.vtt", "t-2.vtt", "t-3.vtt"]),
         ("{name}.vtt", ["t.mp4", "t.mp4", "t-2.mp4"], ["t.vtt", "t-3.vtt", "t-2.vtt"]),
         ("{name}.vtt", ["mon/t.mp4", "mon/../tue/t.mp4"], ["mon/t.vtt", "tue/t.vtt"]),
+        ("{parent}_{name}.vtt", ["{name}/{parent}.mp4"], ["{name}_{parent}.vtt"]),
         ("{name}.vtt", ["/t.mp4", "/d/t.mp4"], ["t.vtt", "t-2.vtt"]),
         ("{name}.vtt", ["t.mp4.mov", "d/t.mp4", "d/t.mov"], ["t.mp4.vtt", "t.mp4-2.vtt", "t.mov.vtt"]),
     ],

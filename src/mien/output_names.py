@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from unicodedata import normalize
 
-PLACEHOLDERS = ("{name}", "{parent}")
+_PLACE = re.compile("{name}|{parent}")
 
 _MOST_BYTES = 251
 """Bytes of a name: file systems allow 255, and a copy may get an ending of four."""
@@ -56,7 +57,7 @@ def output_paths(
 
 def is_pattern(path: Path) -> bool:
     """Whether a path has a place for the name of a source."""
-    return any(word in str(path) for word in PLACEHOLDERS)
+    return _PLACE.search(str(path)) is not None
 
 
 def _variants(source: str | Path, ending: bool) -> Iterator[str]:
@@ -72,7 +73,8 @@ def _filled(pattern: Path, source: str | Path, name: str) -> Path:
     text = pattern.as_posix()
     parent = Path(os.path.abspath(source)).parent.name
     alone = text.startswith("{name}") or "/{name}" in text
-    text = text.replace("{parent}", parent).replace("{name}", name if alone else name.replace("/", "-"))
+    meant = {"{parent}": parent, "{name}": name if alone else name.replace("/", "-")}
+    text = _PLACE.sub(lambda found: meant[found[0]], text)  # In one go: names may hold such words themselves.
     return Path(*(part if part == "/" else shortened(part) for part in Path(text).parts))
 
 
