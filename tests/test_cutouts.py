@@ -39,7 +39,7 @@ def photographs(tmp_path: Path, portrait: np.ndarray) -> Path:
 def test_every_photograph_is_accounted_for(photographs: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     made = cut_out(photographs, tmp_path / "faces", pipeline)
     written = sorted(path.relative_to(tmp_path / "faces").as_posix() for path in (tmp_path / "faces").rglob("*.png"))
-    assert written == ["happy/a.png", "happy/a.png.png", "neutral/indoors/two.png"]
+    assert written == ["happy/a.jpg.png", "happy/a.png.png", "neutral/indoors/two.png"]
     assert made.faces == 3
     assert made.several == (str(photographs / "neutral/indoors/two.png"),)
     assert made.without == (str(photographs / "neutral/wall.png"),)
@@ -50,7 +50,7 @@ def test_every_photograph_is_accounted_for(photographs: Path, tmp_path: Path, pi
         rows = list(csv.DictReader(file))
     told = sorted((Path(row["source"]).name, row["status"], row["file"]) for row in rows)
     assert told == [
-        ("a.jpg", "face", "happy/a.png"),
+        ("a.jpg", "face", "happy/a.jpg.png"),
         ("a.png", "face", "happy/a.png.png"),
         ("torn.png", "error", ""),
         ("two.png", "face", ""),

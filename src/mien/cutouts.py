@@ -15,6 +15,8 @@ from mien.errors import InputError
 from mien.files import folder_aside, told
 from mien.media import find_sources
 from mien.media.folders import PICTURE_SUFFIXES
+from mien.names import spelled
+from mien.output_names import output_paths
 from mien.pipeline import Pipeline
 from mien.sighting import Plan, Sighting, sight
 from mien.tables import row_writer
@@ -72,7 +74,7 @@ def cut_out(photographs: Path, output: Path, pipeline: Pipeline | None = None, t
             for sighting in track(seen, "cutting", len(pictures)):
                 name, reading = names[sighting.position], sighting.reading
                 largest = _cut(sighting, pipeline, aside / name)
-                write([{"file": str(name) if at == largest else None, **row} for at, row in enumerate(reading.rows())])
+                write([{"file": spelled(name) if at == largest else None, **row} for at, row in enumerate(reading.rows())])
                 if reading.error is not None:
                     unread.append(str(reading.error))
                 elif largest is None:
@@ -99,10 +101,12 @@ def _cut(sighting: Sighting, pipeline: Pipeline, path: Path) -> int | None:
 
 
 def _names(pictures: Sequence[Path], root: Path) -> list[Path]:
-    """Where each face goes: under the name of its photograph, with the old ending kept where two would have one name."""
-    names: dict[Path, None] = {}  # As a set, in order.
+    """Where each face goes: under the name of its photograph, in the folder of the same name."""
+    folders: dict[Path, list[Path]] = {}
     for picture in pictures:
-        name = picture.relative_to(root)
-        short = name.with_suffix(".png")
-        names[short if short not in names else name.with_name(f"{name.name}.png")] = None
-    return list(names)
+        folders.setdefault(picture.parent, []).append(picture)
+    names: dict[Path, Path] = {}
+    for folder, own in folders.items():
+        files = output_paths(Path("{name}.png"), own)
+        names |= {picture: folder.relative_to(root) / file for picture, file in zip(own, files, strict=True)}
+    return [names[picture] for picture in pictures]

@@ -24,6 +24,7 @@ from mien.hooks.log import LogSettings
 from mien.labels import EXPRESSIONS, Labels
 from mien.masking import source_name
 from mien.media.frame import Frame
+from mien.names import printable
 from mien.triggers import Engine, Event, Moment, Rule
 
 LOG = "log file"
@@ -163,7 +164,7 @@ class Actor:
         best = moment.take() if moment is not None and event.kind == "start" else None
         picture = partial(_picture, *(best or (frame, faces))) if moment is not None else None
         facts: dict[str, Any] = {"rule": event.rule, "kind": event.kind, "time": event.time, "frame": event.frame}
-        facts |= {"values": event.values, "faces": event.faces, "source": source_name(self._options.source)}
+        facts |= {"values": event.values, "faces": event.faces, "source": printable(source_name(self._options.source))}
         delivery = Delivery(id=uuid.uuid4().hex, at=_clock(frame), **facts, picture=picture)
         plain = Delivery(id=delivery.id, at=delivery.at, **facts)
         for name in self._do[event.rule]:

@@ -13,6 +13,7 @@ import numpy as np
 from mien.clips import ClipReading, Kind, Rule, read_clip
 from mien.errors import InputError
 from mien.faces import Faces
+from mien.names import spelled
 from mien.reading import Recording
 from mien.sentiment import PRESETS, SentimentMapping
 from mien.tables import FORMATS, read_recordings
@@ -96,7 +97,7 @@ def read_predictions(path: str | Path, options: Options | None = None, track: Tr
             problems.append(str(error))
     if not found:
         raise InputError(f"{path}: expected rows of clips; got none" + (f": {problems[0]}" if problems else ""))
-    return Predictions(str(path), tuple(found.values()), tuple(people), frozenset(twice), tuple(problems))
+    return Predictions(spelled(path), tuple(found.values()), tuple(people), frozenset(twice), tuple(problems))
 
 
 def _tables(path: Path) -> tuple[list[Path], list[str]]:

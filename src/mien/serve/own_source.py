@@ -9,6 +9,7 @@ from pathlib import Path
 from mien.blur import Blur
 from mien.masking import origin
 from mien.media.live import Address, LiveOptions, LiveSource, open_live
+from mien.names import spelled
 from mien.sighting import Plan
 from mien.smooth import Smoothing
 from mien.track import Tracking
@@ -46,7 +47,7 @@ class OwnSource:
         """What those who look are told of it: no folder, no path, nothing that opens it."""
         address = Address.parse(self.text)
         if address.kind == "file":
-            return f"live:{Path(address.place).name}"
+            return f"live:{spelled(Path(address.place).name)}"
         return origin(address.place) if address.kind in ("rtsp", "http") else address.name
 
     @property
@@ -77,7 +78,7 @@ class OwnSource:
         'live:talk.mp4: expected a file'
         """
         address = Address.parse(self.text)
-        for secret in (address.name, self.text, address.place):
+        for secret in (address.name, self.text, address.place, spelled(self.text), spelled(address.place)):
             if len(secret) > 4:
                 message = message.replace(secret, self.title)
         return message

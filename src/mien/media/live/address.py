@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from mien.errors import InputError
 from mien.masking import masked
+from mien.names import spelled
 
 Kind = Literal["camera", "screen", "rtsp", "http", "file"]
 
@@ -36,7 +37,7 @@ class Address:
     @property
     def name(self) -> str:
         """What messages and tables call it; what opens it is not shown (`mien.masking`)."""
-        place = masked(self.place)
+        place = spelled(masked(self.place))
         return place if self.kind in ("rtsp", "http") else f"{'live' if self.kind == 'file' else self.kind}:{place}"
 
     @property
