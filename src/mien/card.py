@@ -1,14 +1,13 @@
 """What a network file says about itself: a `Card`, kept as JSON in the metadata of the ONNX file.
 
-Nothing is inferred from a file's name. The bytes are handled here without the ``onnx`` package: an ONNX file is one protobuf
-message (``ModelProto``, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3) whose field 14 holds the metadata.
+Nothing is inferred from a file's name. Field 14 of an ONNX file holds its metadata (`mien.onnx_file`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mien.errors import NetworkError
 from mien.files import written_aside
+from mien.onnx_file import delimited, fields, other_files
 
 KEY = "mien.card"
 SEAL_KEY = "mien.seal"  # sha256 of the card's own JSON, so that a change of a single letter in it is noticed too.
@@ -202,11 +202,12 @@ def read_card(source: str | os.PathLike[str] | bytes, name: str = "network") -> 
         name: What messages call the bytes; a path speaks for itself.
 
     Raises:
-        NetworkError: The file is missing, not an ONNX file, without a card, damaged, or its card is not understood.
+        NetworkError: The file is missing, not an ONNX file, without a card, damaged, its card is not understood, or it names another file.
     """
     if not isinstance(source, bytes):
         source, name = read_network(source), str(source)
     rest, metadata = _split(source, name)
+    _require_one_file(source, name)
     entries = dict(_entry(field, name) for field in metadata)
     if KEY not in entries:
         raise NetworkError(
@@ -244,9 +245,9 @@ def write_card(path: str | os.PathLike[str], card: Card) -> Card:
     text = card.model_dump_json().encode()
     seal = hashlib.sha256(text).hexdigest().encode()
     kept = [field for field in metadata if _entry(field, name)[0] not in (KEY, SEAL_KEY)]
-    written = [_delimited(_METADATA, _delimited(1, key.encode()) + _delimited(2, value)) for key, value in ((KEY, text), (SEAL_KEY, seal))]
+    written = [delimited(_METADATA, delimited(1, key.encode()) + delimited(2, value)) for key, value in ((KEY, text), (SEAL_KEY, seal))]
     with written_aside(path) as aside:
-        aside.write_bytes(b"".join([*rest, *(_delimited(_METADATA, field) for field in kept), *written]))
+        aside.write_bytes(b"".join([*rest, *(delimited(_METADATA, field) for field in kept), *written]))
     return card
 
 
@@ -268,7 +269,7 @@ def _split(data: bytes, name: str) -> tuple[list[bytes], list[bytes]]:
     """All fields of the file but its metadata, as they stand; and the contents of each metadata field."""
     rest, metadata, graphs = [], [], 0
     try:
-        for number, whole, content in _fields(data):
+        for number, whole, content in fields(data):
             graphs += number == _GRAPH
             if number == _METADATA:
                 metadata.append(content)
@@ -281,10 +282,21 @@ def _split(data: bytes, name: str) -> tuple[list[bytes], list[bytes]]:
     return rest, metadata
 
 
+def _require_one_file(data: bytes, name: str) -> None:
+    """A network is one file, of which a digest can be told: ONNX Runtime would open whatever path its weights name."""
+    try:
+        other = next(other_files(data), None)
+    except ValueError:
+        raise NetworkError(f"{name}: expected an ONNX file; it is something else or damaged") from None
+    if other is not None:
+        remedy = "put all into one file (onnx.save(onnx.load(FILE), NEW)), and a card with it (mien.card.write_card)"
+        raise NetworkError(f"{name}: expected a network in one file; weights of it lie in another, {other!r}, which is not opened: {remedy}")
+
+
 def _entry(field: bytes, name: str) -> tuple[str, bytes]:
     """Key and value of one metadata field (``StringStringEntryProto``)."""
     try:
-        parts = {number: content for number, _, content in _fields(field)}
+        parts = {number: content for number, _, content in fields(field)}
         return parts.get(1, b"").decode(), parts.get(2, b"")
     except ValueError:
         raise NetworkError(f"{name}: damaged: its metadata is not understood: get the file again") from None
@@ -295,50 +307,3 @@ def _digest(parts: Sequence[bytes]) -> str:
     for part in parts:
         digest.update(part)
     return digest.hexdigest()
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Number, all bytes and content of each top-level field (https://protobuf.dev/programming-guides/encoding/)."""
-    at = 0
-    while at < len(data):
-        tag, start = _varint(data, at)
-        kind = tag & 7
-        if kind == 0:
-            end = _varint(data, start)[1]
-        elif kind == 2:
-            length, start = _varint(data, start)
-            end = start + length
-        elif kind in (1, 5):
-            end = start + (8 if kind == 1 else 4)
-        else:
-            raise ValueError("no such kind of field")
-        if end > len(data) or tag < 8:
-            raise ValueError("a field ends beyond the data")
-        yield tag >> 3, data[at:end], data[start:end]
-        at = end
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of variable length and the position after it."""
-    value = 0
-    for place in range(10):
-        if at + place >= len(data):
-            break
-        byte = data[at + place]
-        value |= (byte & 0x7F) << (7 * place)
-        if byte < 0x80:
-            return value, at + place + 1
-    raise ValueError("a number does not end")
-
-
-def _delimited(number: int, content: bytes) -> bytes:
-    """A protobuf field of known length."""
-    return _encoded(number << 3 | 2) + _encoded(len(content)) + content
-
-
-def _encoded(value: int) -> bytes:
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.card import read_network
 from mien.classify import Classifier
 from mien.errors import InputError, MissingExtraError
 from mien.explain.explained import Kernels
@@ -62,7 +63,7 @@ class GraphExplained:
             import onnx
         except ModuleNotFoundError:
             raise MissingExtraError("Kernels, feature maps and gradients of a network file", "explain", "onnx") from None
-        return onnx.load(self._path)
+        return onnx.load_model_from_string(read_network(self._path))
 
     @cached_property
     def _names(self) -> dict[str, str]:

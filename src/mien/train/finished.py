@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mien.card import Card, read_card, write_card
+from mien.card import Card, read_card, read_network, write_card
 from mien.data.dataset import PUBLIC_TEST, FaceDataset, leak_free
 from mien.errors import InputError
 from mien.files import told, written_aside
@@ -43,13 +43,14 @@ def opened(path: Path, data: FaceDataset) -> tuple[Card, Any]:
         NetworkError: The file is missing or damaged, or has no card.
         InputError: The data has other classes, or no votes where the file reads them.
     """
-    card = read_card(path)
+    content = read_network(path)
+    card = read_card(content, name=str(path))
     for head, names in card.heads.items():
         if head != "ferplus" and names != data.labels.names:
             raise InputError(f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}")
     if "ferplus" in card.heads and data.votes is None:
         raise InputError(f"expected FER+ votes, as {path} reads them too; the data set has none: join fer2013new.csv with --votes")
-    return card, onnx.load(path)
+    return card, onnx.load_model_from_string(content)
 
 
 def heads(card: Card) -> list[str]:
