@@ -171,13 +171,39 @@ class Faces:
         >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], probs=[[0.4, 0.6], [0.1, 0.9]], labels=labels).shown.tolist()
         [-1, 1]
         """
+        held = self._held
+        if held is None or self.labels is None or self.labels.uncertain_below is None:
+            return held
+        unsure = self.unsure
+        return held if unsure is None else np.where(unsure, -1, held)
+
+    @property
+    def confidence(self) -> NDArray[np.float32] | None:
+        """``(n,)`` probability, smoothed if it was, of the steady label or of the most probable one where nothing was smoothed, 0 to 1: also
+        where that is shown as uncertain. None where no network has looked."""
+        probs, held = self.probs if self.smooth is None else self.smooth, self._held
+        return None if probs is None or held is None else probs[np.arange(len(self)), held]
+
+    @property
+    def unsure(self) -> NDArray[np.bool_] | None:
+        """``(n,)`` whether that is below ``labels.doubt``: the one rule by which a moment is uncertain. None where no network has looked.
+
+        >>> from mien.labels import Labels
+        >>> labels = Labels(("sad", "happy", "angry"))
+        >>> rows = [[0.1, 0.48, 0.42], [0.1, 0.52, 0.38]]
+        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], probs=rows, smooth=rows, steady=[1, 2], labels=labels).unsure.tolist()
+        [True, True]
+        """
+        confidence = self.confidence
+        return None if confidence is None or self.labels is None else confidence < self.labels.doubt
+
+    @property
+    def _held(self) -> NDArray[np.int64] | None:
+        """``(n,)`` column of the steady label, or of the most probable one where nothing was smoothed."""
         probs = self.probs if self.smooth is None else self.smooth
-        if probs is None or self.labels is None:
+        if probs is None:
             return None
-        best = probs.argmax(axis=1) if self.steady is None else self.steady
-        if self.labels.uncertain_below is None:
-            return np.asarray(best)
-        return np.where(probs[np.arange(len(self)), best] < self.labels.uncertain_below, -1, best)
+        return np.asarray(probs.argmax(axis=1) if self.steady is None else self.steady)
 
     def with_columns(self, **columns: Any) -> Faces:
         """The same rows with some columns replaced or added."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mien.labels import UNCERTAIN, Labels
+from mien.labels import Labels
 from mien.reading import Reading
-from mien.smooth import People, Person, Segment, Segmenter
+from mien.smooth import People, Person, Segment, Segmenter, ranked, together
 from mien.timeline import Timeline
 
 _SHORTEST_GAP = 1.0
@@ -126,15 +126,17 @@ class Overview:
         return self._last - self.start + between
 
     def shares(self) -> dict[str, float]:
-        """Share of the faces that showed each expression or were uncertain, all people together, greatest first; empty where no face was seen."""
+        """Share of the time in view in which each expression was shown, or that it is uncertain, all people together, greatest first.
+
+        Of the faces where nobody was followed; empty where no face was seen.
+        """
+        if self.people:
+            return ranked(together(self.people))
         course = self.timeline.course()
         total = course.faces.sum()
         if not total:
             return {}
-        weights = (course.steady * course.faces[:, None]).sum(axis=0) / total
-        told = [*zip(self.labels, weights.tolist(), strict=True), (UNCERTAIN, round(1 - float(weights.sum()), 9))]
-        ranked = sorted(told, key=lambda pair: -pair[1])
-        return {name: share for name, share in ranked if share > 0}
+        return ranked(self.labels.as_mapping(((course.steady * course.faces[:, None]).sum(axis=0) / total).tolist()))
 
     def _note_gap(self, end: float) -> None:
         assert self._empty_since is not None

@@ -14,8 +14,11 @@ from mien.reading import Reading
 FINEST = 1 / 32
 """Seconds of the shortest step; longer ones are this times a power of two."""
 
-_LOOKED, _SEEN, _FAILED, _FACES = range(4)
-_COUNTS = 4
+MOSTLY = 0.5
+"""Share of a step from which on charts show all of it as uncertain."""
+
+_LOOKED, _SEEN, _FAILED, _FACES, _UNSURE = range(5)
+_COUNTS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,7 @@ class Course:
         probs: ``(n, k)`` mean probability of each expression, smoothed where that was done; 0 where there was no face.
         steady: ``(n, k)`` share of the faces whose steady label was each expression; the most probable one where nothing was smoothed. What is
             missing to 1 was shown as uncertain.
+        unsure: ``(n,)`` share of the faces that were uncertain, whether or not that is what was shown (`Faces.unsure`).
         looked: ``(n,)`` frames that were looked at.
         seen: ``(n,)`` frames with a face.
         failed: ``(n,)`` notes of what could not be read.
@@ -39,6 +43,7 @@ class Course:
     faces: NDArray[np.int64]
     probs: NDArray[np.float64]
     steady: NDArray[np.float64]
+    unsure: NDArray[np.float64]
     looked: NDArray[np.int64]
     seen: NDArray[np.int64]
     failed: NDArray[np.int64]
@@ -134,7 +139,8 @@ class Timeline:
         shares = table[:, _COUNTS:] / np.maximum(table[:, _FACES : _FACES + 1], 1)
         probs, steady = np.split(shares, 2, axis=1)
         start = (self._start or 0.0) + first * step
-        return Course(start, step, counts[:, _FACES], probs, steady, counts[:, _LOOKED], counts[:, _SEEN], counts[:, _FAILED])
+        unsure = table[:, _UNSURE] / np.maximum(table[:, _FACES], 1)
+        return Course(start, step, counts[:, _FACES], probs, steady, unsure, counts[:, _LOOKED], counts[:, _SEEN], counts[:, _FAILED])
 
     def _values(self, reading: Reading) -> NDArray[np.float64]:
         """A row for each face."""
@@ -143,8 +149,10 @@ class Timeline:
         values[:, _FACES] = 1
         probs = faces.probs if faces.smooth is None else faces.smooth
         if probs is not None and len(faces):
-            shown = faces.shown
+            shown, unsure = faces.shown, faces.unsure
             assert shown is not None
+            assert unsure is not None
+            values[:, _UNSURE] = unsure
             sure = np.flatnonzero(shown >= 0)
             values[:, _COUNTS : _COUNTS + classes] = probs
             values[sure, _COUNTS + classes + shown[sure]] = 1

@@ -13,6 +13,7 @@ from mien.draw import NOTE
 from mien.labels import UNCERTAIN, Labels
 from mien.overview import Overview
 from mien.sighting import Sighting
+from mien.smooth import ranked
 from mien.timeline import Timeline
 
 _MOST_ROWS = 200
@@ -104,10 +105,10 @@ class Summary:
         for name in ("person", "from", "to", "in view", "confidence", "of the time", "over time"):
             table.add_column(name, no_wrap=True, justify="left" if "time" in name else "right")
         for person in overview.people:
-            ranked = dict(sorted(((name, share) for name, share in person.shares.items() if share >= 0.005), key=lambda pair: -pair[1]))
+            shares = {name: share for name, share in ranked(person.shares).items() if share >= 0.005}
             times = (f"{value:.1f} s" for value in (person.first, person.last, person.seconds))
             strip = self._strip(overview.timeline, person.track)
-            table.add_row(str(person.track), *times, f"{person.confidence:.2f}", self._shares(dict(list(ranked.items())[:3]), ", "), strip)
+            table.add_row(str(person.track), *times, f"{person.confidence:.2f}", self._shares(dict(list(shares.items())[:3]), ", "), strip)
         return table
 
     def _shares(self, shares: dict[str, float], between: str = "\n") -> Text:

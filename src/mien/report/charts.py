@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mien.errors import MissingExtraError
 from mien.files import told, written_aside
 from mien.report.clock import clock
+from mien.timeline import MOSTLY
 
 if TYPE_CHECKING:
     from mien.labels import Labels
@@ -72,7 +73,7 @@ def _timeline(overview: Overview, title: str) -> Any:
     for axes, track in zip(rows[1:], tracks, strict=True):
         own = overview.timeline.course(track)
         _stack(axes, own, overview.labels)
-        _hatch(axes, own, overview.labels.doubt)
+        _hatch(axes, own)
         axes.set_ylabel(f"person {track}", rotation=0, ha="right", va="center", color=_INK)
     rows[-1].set_xlim(course.start, course.start + course.step * max(1, len(course)))
     rows[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
@@ -123,9 +124,9 @@ def _steps(course: Course) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return edges, heights
 
 
-def _hatch(axes: Any, course: Course, doubt: float) -> None:
-    """Lines over the steps whose most probable expression is less probable than that."""
-    unsure = (course.faces > 0) & (course.probs.max(axis=1, initial=0) < doubt)
+def _hatch(axes: Any, course: Course) -> None:
+    """Lines over the steps that were uncertain for the most part."""
+    unsure = course.unsure >= MOSTLY
     edges, _ = _steps(course)
     flags = np.append(unsure, unsure[-1:])
     axes.fill_between(edges, 0, 1, where=flags, step="post", facecolor="none", edgecolor="white", hatch="////", linewidth=0)

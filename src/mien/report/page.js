@@ -6,7 +6,7 @@
   const classes = data.labels.length, NONE = 255, WHOLE = 250;
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const overall = { ...data.overall, probs: bytes(data.overall.probs) };
-  const people = data.people.map((person) => ({ ...person, probs: bytes(person.probs), steady: bytes(person.steady) }));
+  const people = data.people.map((person) => ({ ...person, probs: bytes(person.probs), steady: bytes(person.steady), unsure: bytes(person.unsure) }));
   const count = overall.looked.length;
   const LEFT = 78, RIGHT = 8, TOP = 4, TALL = 96, LANE = 40, BAND = 9, SPACE = 10, AXIS = 20;
   const lanes = people.map((person, index) => ({ person, top: TOP + TALL + SPACE + BAND + SPACE + index * (LANE + BAND + SPACE) }));
@@ -75,7 +75,7 @@
       const label = person.steady[bin];
       if (label === NONE) return -1;
       const value = person.probs[bin * classes + label] / WHOLE;
-      return label * 3 + (value < data.doubt ? 0 : value < 0.75 ? 1 : 2);
+      return label * 3 + (person.unsure[bin] ? 0 : value < 0.75 ? 1 : 2);
     };
     for (let start = 0; start < person.steady.length; start++) {
       const kind = level(start);

@@ -16,6 +16,8 @@ from mien.errors import MissingExtraError
 from mien.files import told, written_aside
 from mien.labels import UNCERTAIN
 from mien.report.clock import clock, lasting, percent
+from mien.smooth import ranked
+from mien.timeline import MOSTLY
 
 if TYPE_CHECKING:
     from mien.card import Card
@@ -158,8 +160,6 @@ def _index(name: str, labels: Labels) -> int:
 
 
 def _person(person: Person, labels: Labels) -> dict[str, Any]:
-    shares = {**person.shares, UNCERTAIN: round(1 - sum(person.shares.values()), 9)}
-    ranked = {name: share for name, share in sorted(shares.items(), key=lambda pair: -pair[1]) if share > 0}
     longest = max(person.dwells, key=lambda name: person.dwells[name].longest)
     return {
         "id": person.track,
@@ -168,7 +168,7 @@ def _person(person: Person, labels: Labels) -> dict[str, Any]:
         "seconds": lasting(person.seconds),
         "mostly": person.mostly,
         "mostly_index": _index(person.mostly, labels),
-        "shares": _shares(ranked, labels),
+        "shares": _shares(ranked(person.shares), labels),
         "confidence": percent(person.confidence),
         "uncertain": percent(person.uncertain),
         "longest": f"{longest} {lasting(person.dwells[longest].longest)}" if person.dwells[longest].count else "-",
@@ -248,6 +248,7 @@ def _lane(track: int, course: Course, everybody: Course) -> dict[str, Any]:
         "first": round((course.start - everybody.start) / everybody.step),
         "steady": base64.b64encode(steady.astype(np.uint8).tobytes()).decode(),
         "probs": _packed(course.probs),
+        "unsure": base64.b64encode((course.unsure >= MOSTLY).astype(np.uint8).tobytes()).decode(),
     }
 
 

@@ -2,9 +2,9 @@
 
 from mien.smooth.neutral import Neutral
 from mien.smooth.options import Smoothing
-from mien.smooth.people import Dwell, People, Person
+from mien.smooth.people import Dwell, People, Person, ranked, together
 from mien.smooth.recorded import smoothed
 from mien.smooth.segments import Segment, Segmenter, segments
 from mien.smooth.smoother import Smoother
 
-__all__ = ["Dwell", "Neutral", "People", "Person", "Segment", "Segmenter", "Smoother", "Smoothing", "segments", "smoothed"]
+__all__ = ["Dwell", "Neutral", "People", "Person", "Segment", "Segmenter", "Smoother", "Smoothing", "ranked", "segments", "smoothed", "together"]

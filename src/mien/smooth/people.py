@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +40,8 @@ class Person:
         shares: Share of that time in which each label was shown; the rest was shown as uncertain.
         probs: Mean probability of each expression.
         dwells: Stretches of each label.
-        confidence: Mean probability of the label shown.
-        uncertain: Share of the time in which that was below ``labels.doubt``.
+        confidence: Mean probability of the label, also where it was shown as uncertain.
+        uncertain: Share of the time in which that was below ``labels.doubt``, whether or not that is what was shown.
     """
 
     track: int
@@ -57,8 +58,24 @@ class Person:
     @property
     def mostly(self) -> str:
         """The label shown for the longest time."""
-        best = max(self.shares, key=self.shares.__getitem__)
-        return best if self.shares[best] >= 1 - sum(self.shares.values()) else UNCERTAIN
+        return next(iter(ranked(self.shares)))
+
+
+def ranked(shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares of a time, greatest first: what is missing to 1 was shown as uncertain; what was not shown is left out.
+
+    >>> ranked({"sad": 0.25, "happy": 0.5, "angry": 0.0})
+    {'happy': 0.5, 'sad': 0.25, 'uncertain': 0.25}
+    """
+    told = {**shares, UNCERTAIN: round(1 - sum(shares.values()), 9)}
+    return {name: share for name, share in sorted(told.items(), key=lambda pair: -pair[1]) if share > 0}
+
+
+def together(people: Sequence[Person]) -> dict[str, float]:
+    """Share of the time of all people in which each label was shown; each counts for as long as they were in view."""
+    weights = [max(person.seconds, 1e-9) for person in people]
+    names = people[0].shares if people else ()
+    return {name: sum(weight * person.shares[name] for weight, person in zip(weights, people, strict=True)) / sum(weights) for name in names}
 
 
 class People:
@@ -131,7 +148,7 @@ class _Sums:
     """Seconds, and sums over seconds."""
 
     def __init__(self, labels: Labels, first: float) -> None:
-        classes, self.doubt = len(labels), labels.doubt
+        classes = len(labels)
         self.first, self.last = first, first
         self.seconds = self.total = self.confidence = self.uncertain = 0.0
         self.frames = 0
@@ -141,7 +158,6 @@ class _Sums:
     def add(self, glimpse: Glimpse) -> None:
         seconds = glimpse.end - glimpse.start
         weight = max(seconds, 1e-9)  # A single frame has no length and yet a reading.
-        sure = glimpse.confidence
         self.first, self.last = min(self.first, glimpse.start), max(self.last, glimpse.start)
         self.frames += 1
         self.seconds += seconds
@@ -149,5 +165,5 @@ class _Sums:
         if glimpse.label >= 0:
             self.shown[glimpse.label] += weight
         self.probs += weight * glimpse.probs
-        self.confidence += weight * sure
-        self.uncertain += weight * (sure < self.doubt)
+        self.confidence += weight * glimpse.confidence
+        self.uncertain += weight * glimpse.unsure

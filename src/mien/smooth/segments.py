@@ -26,7 +26,8 @@ class Segment:
         label: Steady label; the most probable expression where nothing was smoothed; ``uncertain`` where that is shown (`Faces.shown`).
         start: Seconds.
         end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long as that frame lasts.
-        confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; of the best one where it is uncertain.
+        confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; also where it is shown as uncertain
+            (`Faces.confidence`).
     """
 
     track: int
@@ -51,6 +52,8 @@ class Glimpse:
         start: Seconds.
         end: Seconds.
         follows: The one before ended where this begins.
+        confidence: Probability of the label, also where it is shown as uncertain (`Faces.confidence`).
+        unsure: That is low (`Faces.unsure`).
     """
 
     track: int
@@ -59,11 +62,8 @@ class Glimpse:
     start: float
     end: float
     follows: bool
-
-    @property
-    def confidence(self) -> float:
-        """Probability of the label shown; of the best one where it is uncertain."""
-        return float(self.probs.max() if self.label < 0 else self.probs[self.label])
+    confidence: float
+    unsure: bool
 
 
 class Glimpses:
@@ -110,14 +110,15 @@ class Glimpses:
     def _shown(self, faces: Faces, time: float) -> list[Glimpse]:
         done = []
         probs = np.asarray(faces.probs if faces.smooth is None else faces.smooth, np.float64)
-        shown = faces.shown
+        shown, confidence, unsure = faces.shown, faces.confidence, faces.unsure
         assert shown is not None
-        labels = shown.tolist()
+        assert confidence is not None
+        assert unsure is not None
         for row, track in enumerate(tracks_of(faces)):
             before = self._open.get(track)
             if before is not None:
                 done.append(replace(before, end=time))
-            self._open[track] = Glimpse(track, labels[row], probs[row], time, time, before is not None)
+            self._open[track] = Glimpse(track, int(shown[row]), probs[row], time, time, before is not None, float(confidence[row]), bool(unsure[row]))
         return done
 
 
