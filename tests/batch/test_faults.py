@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 from batch_runs import batch, command, mien, rows_of
+from soak import kills
 
 from mien.batch import Settings, open_input
 from mien.batch.running import Run
 from mien.errors import InputError
 
-KILLS = int(os.environ.get("MIEN_SOAK_KILLS", "4"))
-"""Runs that are killed; ``make soak`` asks for 200."""
+KILLS = kills(4)
 
 SLOW = """
 import time

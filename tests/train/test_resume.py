@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from soak import killed, kills
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
@@ -23,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
+KILLS = kills(4)
 CPU = Hardware(accelerator="cpu", threads=1)
 FULL = replace(
     RECIPE, epochs=6, ema=0.9, mixup=0.2, patience=5, keep="best", balance="sampling", schedule=Schedule("plateau", patience=0, warmup=0.2)
@@ -77,24 +79,25 @@ def test_a_crash_changes_nothing(alone: Path, tmp_path: Path, epoch: int, step: 
     assert same(alone, tmp_path)
 
 
+@pytest.mark.timeout(120 + 40 * KILLS)
 def test_killed_again_and_again(alone: Path, tmp_path: Path) -> None:
+    """Runs are killed a few times each at random moments, until they come to their end."""
     FULL.save(tmp_path / "given.json")
-    folder = tmp_path / "run"
+    folder, chance, count = tmp_path / "run", random.Random(3), 0
     command = [sys.executable, str(Path(__file__).parent / "stripes.py"), str(folder), str(tmp_path / "given.json")]
-    chance = random.Random(3)
-    kills = 0
-    for _ in range(4):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    while count < KILLS:
+        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(8):
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0.2, 2.5))
-            kills += process.poll() is None
-            process.kill()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert kills, "the run was over before it was killed"
-    assert same(alone, folder)
-    assert not list(folder.glob(".*part*"))
+            if not killed(process, chance, 2.5):
+                break
+            count += 1
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert same(alone, folder)
+        assert not list(folder.glob(".*part*"))
 
 
 def test_a_finished_run_is_left_alone(alone: Path) -> None:
