@@ -1,4 +1,4 @@
-"""Decoded frames as they should be seen: upright, with square pixels, in RGB."""
+"""Decoded frames as they should be seen: upright, with square pixels, in RGB with the brightness and colours of an ordinary screen."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ from mien.errors import MediaError
 from mien.media.limits import FrameLimit
 
 Turn = tuple[bool, bool, bool]
+
+_HDR = (16, 18)
+"""What FFmpeg calls the brightness curves PQ (SMPTE ST 2084) and HLG (ARIB STD-B67)."""
+_WIDE = (9, 11, 12)
+"""The primary colours of BT.2020, DCI-P3 and Display P3."""
+_BT709, _UNSPECIFIED = 1, 2
+_HD = 720
+"""Height in px from which a video that does not say how its colours are coded has them as HD does; players agree on it."""
 
 
 class Upright:
@@ -79,9 +87,21 @@ def turn(frame: VideoFrame) -> Turn:
 
 def _to_rgb(frame: VideoFrame, size: tuple[int, int], turn: Turn, reformatter: VideoReformatter) -> NDArray[np.uint8]:
     exchange, mirror, flip = turn
-    image = np.asarray(reformatter.reformat(frame, *size, "rgb24").to_ndarray(), np.uint8)
+    image = np.asarray(reformatter.reformat(frame, *size, "rgb24", **_colours(frame)).to_ndarray(), np.uint8)
     if not (exchange or mirror or flip):
         return image
     if exchange:
         image = image.transpose(1, 0, 2)
     return np.ascontiguousarray(image[:: -1 if flip else 1, :: -1 if mirror else 1])
+
+
+def _colours(frame: VideoFrame) -> dict[str, int]:
+    """How FFmpeg makes a frame one for an ordinary screen: networks learned from such pictures.
+
+    HDR is tone-mapped, and colours that only wide screens have are brought in. Matrix and range are the frame's own.
+    """
+    if frame.color_trc in _HDR or frame.color_primaries in _WIDE:
+        return {"dst_color_trc": _BT709, "dst_color_primaries": _BT709}
+    if frame.colorspace == _UNSPECIFIED and frame.height >= _HD and not frame.format.is_rgb:
+        return {"src_colorspace": _BT709}
+    return {}
