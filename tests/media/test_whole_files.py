@@ -15,6 +15,7 @@ from making_media import clip, noisy, overwritten
 from PIL import Image
 
 from mien.media import BadFrame, Frame, open_media
+from mien.media.content import Content
 from mien.media.layout import Layout
 
 FAST_VP9 = {"deadline": "realtime", "cpu-used": "8"}
@@ -164,13 +165,19 @@ def test_damage_between_laced_blocks_is_told() -> None:
 
 
 def test_layout_of_matroska_and_flv() -> None:
-    from mien.media.content import Content
+    for data in (matroska(VARYING, additions=True), matroska(VARYING, lacing="xiph"), clip([noisy(index) for index in range(20)], form="flv")):
+        assert Layout(Content(data)).is_whole(len(data) // 2, len(data)), "from the middle of a block"
+        layout = Layout(Content(overwritten(data, 0.5, 0.6)))
+        assert not layout.is_whole(len(data) // 2, len(data))
+        assert layout.is_whole(len(data) // 2, len(data)), "told once"
 
-    for data, damage in ((matroska(VARYING, additions=True), 0.5), (clip([noisy(index) for index in range(20)], form="flv"), 0.5)):
-        assert Layout(Content(data)).is_whole(len(data) - 20)
-        layout = Layout(Content(overwritten(data, damage, damage + 0.1)))
-        assert not layout.is_whole(len(data) - 20)
-        assert layout.is_whole(len(data) - 20), "told once"
+
+@pytest.mark.parametrize("form", ["matroska", "mpegts", "flv"])
+def test_damage_up_to_the_end_is_told(form: str) -> None:
+    data = clip([noisy(index) for index in range(60)], form=form)
+    frames, bad = read(overwritten(data, 0.5, 0.55))
+    assert bad
+    assert len(frames) + sum(item.count for item in bad) == pytest.approx(60, abs=1)
 
 
 def with_script(data: bytes, place: int, body: bytes) -> bytes:

@@ -23,6 +23,9 @@ from mien.media.limits import FrameLimit
 from mien.media.passed_over import PassedOver
 from mien.media.sampling import Sampling
 
+_SEAM = 1.0
+"""Seconds: where recordings are joined, FFmpeg marks packets as damaged too, but the second begins with a key frame, and far from the first."""
+
 _MOST_LOST = 1_000_000
 """A gap of more frames than this is a damaged timestamp, not a loss."""
 
@@ -60,6 +63,7 @@ class Decoding:
         bare = container.format.name in BARE_STREAMS
         self._ledger = Ledger("ticks" if container.format.name == "avi" else "count" if bare else "timestamps")
         self._passed_over = PassedOver(container.format.name, content)
+        self._joined = container.format.name == "mpegts"
         self._step = float(1 / self._promised.rate) if self._promised.rate else 0.04
         self._tick = 1 / self._promised.rate if bare and self._promised.rate else stream.time_base
         self._index, self._time = 0, -self._step
@@ -79,7 +83,7 @@ class Decoding:
             # Frames that take too much memory: the decoder has made room for one, and shall not for more.
             yield BadFrame(self._index, self._time + self._step, error, max(1, (self._promised.frames or 0) - self._index))
             return
-        if self._damaged:
+        if self._damaged or self._sent < (self._promised.packets or 0):
             yield from self._lost(self._ledger.overdue(None))
         yield from self._missing_end()
         if self._kind == "too_large" and not self._told:
@@ -96,6 +100,7 @@ class Decoding:
                     if packet.size and packet.stream is self._stream:
                         failures = 0
                         yield packet
+                self._passed_over.end()
                 return
             except FFmpegError as error:
                 self._note(error)
@@ -149,9 +154,8 @@ class Decoding:
             if not self._ledger.came(frame, pts) and self._damaged:
                 return  # Late, after it was given up for lost.
         time = self._seconds(pts)
-        missing = round((time - self._time) / self._step) - 1
-        if self._passed_over.before(pts, missing):
-            yield from self._stretch(missing, "a part of the file is damaged", "unreadable")
+        if not (self._joined and frame.key_frame and time - self._time > _SEAM):
+            yield from self._gap(pts, time)
         if frame.is_corrupt:
             self._damaged = True
             yield from self._bad(time, "damaged data (FFmpeg could not decode all of it)", "unreadable")
@@ -168,7 +172,15 @@ class Decoding:
 
     def _lost(self, stamps: list[int]) -> Iterator[BadFrame]:
         for stamp in stamps:
-            yield from self._bad(self._seconds(stamp), self._error, self._kind)
+            time = self._seconds(stamp)
+            yield from self._gap(stamp, time)
+            yield from self._bad(time, self._error, self._kind)
+
+    def _gap(self, pts: int | None, time: float) -> Iterator[BadFrame]:
+        """What is missing before a frame where FFmpeg passed over a part of the file."""
+        if self._passed_over.is_near(pts):
+            missing = round((time - self._time) / self._step) - 1
+            yield from self._stretch(missing, "a part of the file is damaged", "unreadable")
 
     def _bad(self, time: float, what: str, kind: str) -> Iterator[BadFrame]:
         if self._chooser.takes(time):

@@ -16,6 +16,10 @@ BARE_STREAMS = ("h264", "hevc", "vvc", "obu", "av1", "m4v", "mpegvideo", "vc1", 
 """FFmpeg's names of streams without a container."""
 
 
+_CLOCKED = ("mpegts", "mpeg")
+"""FFmpeg's names of containers whose clock runs on from anywhere, and wraps."""
+
+
 @dataclass(frozen=True)
 class Extent:
     """What the header promises.
@@ -47,8 +51,10 @@ def extent(container: InputContainer, stream: VideoStream, content: Content) -> 
         duration = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         duration = container.duration / av.time_base
+    if container.format.name == "avi" and stream.time_base is not None:
+        duration = max(duration or 0.0, float(stream.frames * stream.time_base))  # FFmpeg takes the shorter of two lengths.
     cut, packets, hidden = is_cut(content), None, 0
-    if _has_table(container, stream):
+    if _has_table(container, stream, cut=cut):
         # A dropped frame has no bytes.
         table = [entry for entry in stream.index_entries if entry.size]
         packets = sum(not entry.is_discard for entry in table)
@@ -69,11 +75,11 @@ def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
     return Fraction(told.numerator, told.denominator) if told else None  # PyAV 19 has a kind of fraction of its own.
 
 
-def _has_table(container: InputContainer, stream: VideoStream) -> bool:
+def _has_table(container: InputContainer, stream: VideoStream, *, cut: bool) -> bool:
     """Whether FFmpeg holds a table of all frames: not of a fragmented MP4, nor of an AVI whose index is not there."""
     if _is_mp4(container):
         return stream.frames > 0
-    return container.format.name == "avi" and 2 * len(stream.index_entries) > stream.frames > 0
+    return container.format.name == "avi" and not cut and 2 * len(stream.index_entries) > stream.frames > 0
 
 
 def _is_mp4(container: InputContainer) -> bool:
@@ -87,7 +93,9 @@ def _start(container: InputContainer, stream: VideoStream) -> Fraction:
     """
     if _is_mp4(container) and stream.frames:
         return Fraction(0)
-    start = Fraction(max(0, container.start_time or 0), av.time_base)
+    start = Fraction(container.start_time or 0, av.time_base)
+    if start < 0 and container.format.name not in _CLOCKED:
+        start = Fraction(0)  # Sound that begins earlier, to be thrown away.
     if stream.start_time is not None and stream.time_base is not None:
         own = stream.start_time * stream.time_base
         if abs(own - start) <= Fraction(1, av.time_base):

@@ -12,6 +12,9 @@ from mien.media.layout import Layout
 _SMALL = 512
 """Bytes between two packets that are not looked at: headers of blocks."""
 
+_NEAR = 16
+"""Frames after a place among the packets in which it may show: decoders give pictures in another order, and parsers mark packets too early."""
+
 
 class PassedOver:
     """Where FFmpeg passed over bytes because they are damaged: frames may be missing there.
@@ -29,9 +32,11 @@ class PassedOver:
         self.watched = "matroska" in form or form == "flv"
         self.any = False
         self._layout = Layout(content) if self.watched else None
+        self._size = content.size
         self._after = 0
         self._pending = False
-        self._places: list[tuple[int | None, int | None]] = []
+        self._places: list[int | None] = []
+        self._left = 0
 
     def see(self, packet: Packet[Any]) -> None:
         """Look at a packet of any stream as it comes out of the file."""
@@ -39,9 +44,17 @@ class PassedOver:
             self.mark()
         if self._layout is None or packet.pos is None or not packet.size:
             return
-        if self._after and packet.pos - self._after > _SMALL and not self._layout.is_whole(packet.pos):
-            self.mark()
+        if self._after:
+            self._check(packet.pos)
         self._after = packet.pos + packet.size
+
+    def end(self) -> None:
+        """Look at what is left of the file when no packet comes any more."""
+        self._check(self._size)
+
+    def _check(self, stop: int) -> None:
+        if self._layout is not None and stop - self._after > _SMALL and not self._layout.is_whole(self._after, stop):
+            self.mark()
 
     def mark(self) -> None:
         """Something is passed over here."""
@@ -50,25 +63,18 @@ class PassedOver:
     def sent(self, packet: Packet[Any]) -> None:
         """Take note of a packet of the video itself, which goes to the decoder."""
         if self._pending:
-            self._places.append((packet.dts, packet.pts))
-            self._pending = False
+            self._places.append(packet.dts)
+            # A packet that is damaged itself is the last one before what is missing.
+            self._pending = packet.is_corrupt
 
-    def before(self, pts: int | None, missing: int) -> bool:
-        """Whether what was passed over explains that frames are missing before one.
+    def is_near(self, pts: int | None) -> bool:
+        """Whether frames that are missing before one may have been passed over; to be asked once per frame.
 
         Args:
             pts: The frame's timestamp, if it has one.
-            missing: How many frames there would be room for since the last one.
         """
-        found = False
-        while self._places and self._is_reached(pts, missing > 0):
+        while self._places and (pts is None or self._places[0] is None or pts >= self._places[0]):
             self._places.pop(0)
-            found = True
-        return found and missing > 0
-
-    def _is_reached(self, pts: int | None, gap: bool) -> bool:
-        # Pictures that are stored after the damage may be shown before the first packet's own.
-        dts, first = self._places[0]
-        if pts is None or dts is None or first is None:
-            return True
-        return pts >= first or (gap and pts >= dts)
+            self._left = _NEAR
+        self._left -= 1
+        return self._left >= 0
