@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from mien.serve.jobs import Jobs
+from mien.serve.refusals import Refusal
+from mien.serve.settings import Settings
+from mien.serve.task import Options
 
 _GREEDY = """
 import sys
@@ -36,3 +42,31 @@ def test_no_more_than_a_video_may_need(what: str, most: int, tmp_path: Path) -> 
     assert isinstance(refused, dict)
     assert refused["kind"] == "too_large"
     assert "takes more: scale it down" in refused["message"]
+
+
+def test_few_headers_are_looked_at_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may take half a gigabyte."""
+    busy = most = 0
+
+    async def slow(*_: object) -> dict[str, object]:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        await asyncio.sleep(0.01)
+        busy -= 1
+        return {"error": {"status": 422, "kind": "unsupported", "message": "none"}}
+
+    async def all_at_once() -> None:
+        jobs = Jobs(Settings(tmp_path / "service"))
+        monkeypatch.setattr(jobs, "_run", slow)
+        uploads = [jobs.new() for _ in range(8)]
+        for upload in uploads:
+            upload.open("a.mp4").write(b"x")
+        told = await asyncio.gather(*(jobs.take(upload, Options()) for upload in uploads), return_exceptions=True)
+        assert all(isinstance(error, Refusal) for error in told), told
+        for upload in uploads:
+            jobs.end(upload)
+        await jobs.close()
+
+    asyncio.run(all_at_once())
+    assert most == 2

@@ -27,6 +27,7 @@ _SWEEP = 60.0  # Seconds between two looks for results whose time is over.
 _LOOK = 0.5  # Seconds between two looks at how much there is of what is being read, and whether there is room again.
 _REST = 2.0  # Seconds after an error before work is begun again.
 _TOGETHER = 100  # Videos whose time is over that are deleted before something else is done.
+_PROBES = 2  # Headers that are looked at at once: each may take half a gigabyte.
 _PROBE = 30.0  # Seconds in which the header of a video must be understood.
 _DEATHS = 2  # Processes that a video may break.
 _LEAST = 256 * 1024  # Bytes of a disk that is as good as full.
@@ -62,6 +63,7 @@ class Jobs:
         self._reading: dict[str, asyncio.Event] = {}
         self._stopped: dict[str, dict[str, Any]] = {}
         self._sizes: dict[str, int] = {}
+        self._probing = asyncio.Semaphore(_PROBES)
         self._coming: set[Upload] = set()
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._news = asyncio.Condition()
@@ -185,7 +187,8 @@ class Jobs:
         job = Job(upload.id, upload.name, time.time(), given)
         try:
             Task(upload.name, self._settings.networks, options, bounds).save(upload.place.path)
-            end = await self._run("probe", upload.id, _PROBE) or {"error": BROKEN}
+            async with self._probing:
+                end = await self._run("probe", upload.id, _PROBE) or {"error": BROKEN}
             if "error" in end:
                 raise Refusal(end["error"]["status"], end["error"]["message"], end["error"]["kind"])
             self._store.add(job)
