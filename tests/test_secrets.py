@@ -58,6 +58,36 @@ def test_rows_and_lists_of_batch(tmp_path: Path) -> None:
         assert SECRET not in mien(tmp_path, "batch", address, "-o", "other")
 
 
+def test_file_systems_that_repeat_what_they_were_given() -> None:
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'mien[ray]'")
+    from mien import MienError
+    from mien.batch import open_input
+    from mien.batch.remote import fetched
+
+    class Talkative(fsspec.AbstractFileSystem):  # type: ignore[misc, name-defined]
+        protocol = "talkative"
+
+        def _open(self, path: str, *_: object, **__: object) -> None:
+            raise FileNotFoundError(f"no bucket in {path}")
+
+        def find(self, path: str, **_: object) -> None:
+            raise FileNotFoundError(f"no bucket in {path}")
+
+    fsspec.register_implementation("talkative", Talkative, clobber=True)
+    for address, said in ((f"talkative://KEY:{SECRET}@bucket/a.jpg", "FileNotFoundError"), ("talkative://bucket/a.jpg", "no bucket in bucket")):
+        for call in (fetched, lambda address: open_input(address, remote=True)):
+            with pytest.raises(MienError, match=said) as refused:
+                call(address)
+            assert SECRET not in str(refused.value)
+
+
+def test_host_that_is_the_beginning_of_a_password() -> None:
+    from mien.media.live import Address
+
+    assert Address.parse("rtsp://secret/pa@10.0.0.5/1").shown_host == "***"
+    assert Address.parse("rtsp://Door.local:554/1").shown_host == "door.local"
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_live_sources(address: str) -> None:
     from mien import MienError

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.errors import InputError, MediaError, MissingExtraError
+from mien.masking import masked
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def listed(address: str) -> list[RemoteFile]:
         system, root = fsspec.core.url_to_fs(address)
         found: Mapping[str, Mapping[str, Any]] = system.find(root, detail=True)
     except Exception as error:  # Every file system of fsspec has errors of its own.
-        raise InputError(f"{address}: expected a folder that fsspec can list; got: {_reason(error)}: check the address") from None
+        raise InputError(f"{address}: expected a folder that fsspec can list; got: {_reason(error, address)}: check the address") from None
     return [RemoteFile(os.path.relpath(name, root), system.unstrip_protocol(name), facts) for name, facts in found.items()]
 
 
@@ -78,8 +79,10 @@ def fetched(address: str) -> bytes:
             return bytes(file.read())
     except Exception as error:  # Every file system of fsspec has errors of its own.
         kind = "missing" if isinstance(error, FileNotFoundError) else "permission" if isinstance(error, PermissionError) else "unreadable"
-        raise MediaError(f"{address}: expected a file that fsspec can read; got: {_reason(error)}: check the address", kind) from None
+        raise MediaError(f"{address}: expected a file that fsspec can read; got: {_reason(error, address)}: check the address", kind) from None
 
 
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _reason(error: Exception, address: str) -> str:
+    """What a file system says; only of which kind it is, where it may repeat a secret of the address in words of its own."""
+    words = " ".join(str(error).split())
+    return words if words and masked(address) == address else type(error).__name__

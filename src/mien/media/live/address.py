@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from mien.errors import InputError
-from mien.masking import masked
+from mien.masking import MASK, masked, origin
 from mien.names import spelled
 
 Kind = Literal["camera", "screen", "rtsp", "http", "file"]
@@ -44,6 +44,12 @@ class Address:
     def host(self) -> str | None:
         """The computer that it names, if it is one of the network."""
         return urlsplit(self.place).hostname if self.kind in ("rtsp", "http") else None
+
+    @property
+    def shown_host(self) -> str:
+        """The computer as messages name it: what is taken for one may be the beginning of a password that was not written with percent signs."""
+        host = self.host or ""
+        return host if host in origin(self.place).lower() else MASK
 
     @staticmethod
     def parse(text: str) -> Address:

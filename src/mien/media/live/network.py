@@ -102,7 +102,7 @@ class NetworkStream:
         if waited >= self._options.timeout:
             return f"nothing came for {self._options.timeout:g} s", "look at the source and the network, or allow it a longer timeout"
         if not _known(self._address.host):
-            return f"no computer is known as {self._address.host}", "check the name and the network"
+            return f"no computer is known as {self._address.shown_host}", "check the name and the network"
         return f"got: {error.strerror}", "check the address with a player"
 
 
