@@ -66,6 +66,8 @@ def json_text(value: Any, file: TextIO | None = None, indent: int | None = None)
     """
     encoding = (getattr(file, "encoding", None) or "utf-8").lower()
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    if text.isascii() and "\x7f" not in text:
+        return text
     text = re.sub("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]", lambda found: "\\" + _escape(ord(found[0])), text)
     return text if encoding.startswith("utf") else "".join(letter if letter < "\x80" else json.dumps(letter)[1:-1] for letter in text)
 

@@ -121,6 +121,11 @@ def test_all_mistakes_at_once_in_the_order_of_the_lines(write) -> None:  # type:
         read_rules(path)
 
 
+def test_two_mistakes_alike_at_one_place(write) -> None:  # type: ignore[no-untyped-def]
+    told = mistakes_in(write("rule = 1\naction = 2\n"))
+    assert len(told) == 2
+
+
 def test_the_network_decides_which_expressions_there_are(write) -> None:  # type: ignore[no-untyped-def]
     path = write('[rules.a]\nwhen = "any.contempt > 0.5"')
     assert read_rules(path, FERPLUS).rules

@@ -134,8 +134,8 @@ class _RuleFile:
 
     def told(self) -> list[str]:
         """The mistakes as lines for people, in the order of the file."""
-        placed = sorted((self._offset(mistake), mistake.message, mistake) for mistake in self.mistakes)
-        return [f"{self._where(offset)}: {_named(mistake.path)}{message}" for offset, message, mistake in placed]
+        placed = sorted(((self._offset(mistake), mistake) for mistake in self.mistakes), key=lambda found: (found[0], found[1].message))
+        return [f"{self._where(offset)}: {_named(mistake.path)}{mistake.message}" for offset, mistake in placed]
 
     def _offset(self, mistake: Mistake) -> int:
         if mistake.offset is not None:

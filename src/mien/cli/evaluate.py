@@ -13,6 +13,7 @@ from mien.cli.console import Console, say_json
 from mien.cli.formats import ListFormat
 from mien.cli.groups import grouped
 from mien.cli.progress import tracked_on
+from mien.names import spelled
 
 if TYPE_CHECKING:
     from mien.data.gathering import Track
@@ -142,7 +143,7 @@ def evaluate(
     showing.check()
     subject = open_subject(model, head=judging.head, threads=threads)
     faces = _opened(data, votes, subject.side, notes)
-    found = judge(subject, faces, judging.options(data.name, tracked_on(notes)))
+    found = judge(subject, faces, judging.options(spelled(data.name), tracked_on(notes)))
     for remark in (*found.remarks, *([_PRIVATE] if found.options.split == "PrivateTest" else [])):
         notes.print(f"note: {remark}", style="dim")
     showing.show(found, notes)

@@ -12,6 +12,7 @@ from mien.names import printable
 PATHS = ("source", "file")
 """Columns with paths of files."""
 
+_SIGNS = tuple("=+-@\t\r'")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _PATH_FORMULA = re.compile(r"[=+\-@]")
 _NO_FORMULA = re.compile(r"[+-]|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -25,7 +26,7 @@ def cell(value: Any, path: bool = False) -> Any:
     >>> cell("=1+1.png", path=True), cell("@SUM(A1)"), cell("-0.5"), cell(-0.5), cell("-"), cell("a.png")
     ('./=1+1.png', "'@SUM(A1)", '-0.5', -0.5, '-', 'a.png')
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (value[:1] not in _SIGNS and value.isprintable()):
         return value
     text = printable(value)
     if _NO_FORMULA.fullmatch(text):
@@ -58,4 +59,9 @@ def csv_writer(file: TextIO, keys: Sequence[str], header: bool = True) -> Callab
     if header:
         table.writerow([cell(key) for key in keys])
     columns = [(key, key in PATHS) for key in keys]
-    return lambda rows: table.writerows([cell(row.get(key), path) for key, path in columns] for row in rows)
+
+    def line(row: Mapping[str, Any]) -> list[Any]:
+        values = ((row.get(key), path) for key, path in columns)
+        return [cell(value, path) if isinstance(value, str) else value for value, path in values]
+
+    return lambda rows: table.writerows(map(line, rows))
