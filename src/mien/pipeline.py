@@ -34,6 +34,8 @@ class Pipeline:
         uncertain_below: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``; None, the default, shows every
             one. Below 0.5 an answer is more likely wrong than right. The raw answer and its probabilities stay beside it.
         min_face: Height in px of the smallest face to look for; the detector's own by default.
+        min_detection_score: Least score, 0 to 1, of a face that counts, in pictures and where people are followed; the detector's own by
+            default (`mien.detect.create_detector`).
         largest: Keep only the biggest face of each picture.
         threads: Threads for each network; as many as there are cores by default.
         device: What runs the networks: ``cpu``, ``cuda`` and others of `mien.runtime.DEVICES`, or ``auto``.
@@ -58,6 +60,7 @@ class Pipeline:
         head: str | None = None,
         uncertain_below: float | None = None,
         min_face: int | None = None,
+        min_detection_score: float | None = None,
         largest: bool = False,
         threads: int | None = None,
         device: str = "cpu",
@@ -65,7 +68,7 @@ class Pipeline:
         if threads is not None and threads < 1:
             raise InputError(f"expected at least 1 thread; got {threads}")
         choice: dict[str, Any] = {"threads": threads, "device": device}
-        self.detector = create_detector(detector, min_face=min_face, **choice) if isinstance(detector, str) else detector
+        self.detector = _detector(detector, min_face, min_detection_score, choice)
         self.classifier = Classifier(open_network(network_path(model), **choice), head, uncertain_below)
         self.largest = largest
 
@@ -94,6 +97,14 @@ class Pipeline:
         if self.largest:
             found = [faces.largest() for faces in found]
         return self.classifier.classify(images, found)
+
+
+def _detector(given: str | Detector, min_face: int | None, min_score: float | None, choice: dict[str, Any]) -> Detector:
+    if isinstance(given, str):
+        return create_detector(given, min_face=min_face, min_detection_score=min_score, **choice)
+    if min_score is not None:
+        raise InputError(f"min_detection_score: expected mtcnn or haar; got {min_score} for a detector of your own: let it leave out what is unsure")
+    return given
 
 
 def _at(frames: Sequence[Frame], found: Sequence[Faces]) -> list[Faces]:

@@ -151,7 +151,8 @@ def _settings(networks: NetworkOptions, over_time: TimeOptions, work: WorkOption
     from mien.batch import Settings
     from mien.batch.cores import threads_each
 
-    given: dict[str, Any] = {name: getattr(networks, name) for name in ("detector", "model", "head", "uncertain_below", "min_face", "largest")}
+    names = ("detector", "model", "head", "uncertain_below", "min_face", "min_detection_score", "largest")
+    given: dict[str, Any] = {name: getattr(networks, name) for name in names}
     threads = networks.threads or (threads_each(work.workers) if work.engine is EngineName.local else 1)
     return Settings(given, over_time.plan(), form.value, labelled, threads, networks.device).known()
 

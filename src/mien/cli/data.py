@@ -122,6 +122,9 @@ def cut(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the faces.")],
     detector: Annotated[str, typer.Option(help="What finds the faces: mtcnn, or haar (mien\\[haar]).")] = "mtcnn",
     min_face: Annotated[int | None, typer.Option(help="Height in px of the smallest face to look for.", min=1, show_default=False)] = None,
+    min_detection_score: Annotated[
+        float | None, typer.Option(help="Least score of a face that counts; mtcnn's own is 0.8.", min=0, max=1, show_default=False)
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Cut the largest face out of every photograph, as gray pictures framed like those that the networks learn from.
@@ -133,7 +136,7 @@ def cut(
     from mien.pipeline import Pipeline
 
     notes = _notes(quiet)
-    made = cut_out(photographs, output, Pipeline(detector, min_face=min_face), tracked_on(notes))
+    made = cut_out(photographs, output, Pipeline(detector, min_face=min_face, min_detection_score=min_detection_score), tracked_on(notes))
     notes.print(f"{made.faces:,} faces in {output}")
     for what, where in (
         ("without a face", made.without),

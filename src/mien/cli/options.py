@@ -33,6 +33,16 @@ class NetworkOptions:
         str, typer.Option(help="mtcnn, haar (mien\\[haar]), or whole for pictures that are a face already.", rich_help_panel=_NETWORKS)
     ] = "mtcnn"
     min_face: Annotated[int | None, typer.Option(help="Height in px of the smallest face to look for.", min=1, rich_help_panel=_NETWORKS)] = None
+    min_detection_score: Annotated[
+        float | None,
+        typer.Option(
+            help="Least score of a face that counts, 0 to 1; mtcnn's own is 0.8, haar's are no probabilities.",
+            min=0,
+            max=1,
+            show_default=False,
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = None
     largest: Annotated[bool, typer.Option("--largest", help="Keep only the biggest face of each frame.", rich_help_panel=_NETWORKS)] = False
     model: Annotated[str, typer.Option(help="A network of mien's (mien models) or an ONNX file with a card.", rich_help_panel=_NETWORKS)] = (
         "small-int8"
@@ -59,6 +69,7 @@ class NetworkOptions:
         from mien.pipeline import Pipeline
 
         chosen: dict[str, Any] = {"head": self.head, "uncertain_below": self.uncertain_below, "min_face": self.min_face}
+        chosen["min_detection_score"] = self.min_detection_score
         return Pipeline(self.detector, self.model, largest=self.largest, threads=self.threads, device=self.device, **chosen)
 
 

@@ -38,12 +38,16 @@ class Refiner(Protocol):
         ...
 
 
-def create_detector(name: str = "mtcnn", *, min_face: int | None = None, threads: int | None = None, device: str = "cpu") -> Detector:
+def create_detector(
+    name: str = "mtcnn", *, min_face: int | None = None, min_detection_score: float | None = None, threads: int | None = None, device: str = "cpu"
+) -> Detector:
     """A detector by its name.
 
     Args:
         name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each picture is one face).
         min_face: Height in px of the smallest face to be found; the detector's own choice (40) by default. ``whole`` has no use for it.
+        min_detection_score: Least score, 0 to 1, of a face that counts; the detector's own choice by default: 0.8 for ``mtcnn``, a
+            probability; every face for ``haar``, whose scores only put faces into an order. ``whole`` has none and refuses it.
         threads: Threads that one run of a network may use; only ``mtcnn`` has a use for it.
         device: What runs its networks, ``auto`` or one of `mien.runtime.DEVICES`; only ``mtcnn`` has a use for it.
 
@@ -61,7 +65,9 @@ def create_detector(name: str = "mtcnn", *, min_face: int | None = None, threads
     """
     if name not in _MAKERS:
         raise InputError(f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}")
-    return _MAKERS[name](40 if min_face is None else min_face, threads, device)
+    if min_detection_score is not None and not 0 < min_detection_score < 1:
+        raise InputError(f"min_detection_score: expected a score between 0 and 1; got {min_detection_score}")
+    return _MAKERS[name](40 if min_face is None else min_face, min_detection_score, threads, device)
 
 
 def availability() -> dict[str, str | None]:
@@ -76,25 +82,29 @@ def availability() -> dict[str, str | None]:
     return found
 
 
-def _mtcnn(min_face: int, threads: int | None, device: str) -> Detector:
+def _mtcnn(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
     from mien.detect.mtcnn import MTCNN
 
-    return MTCNN(min_face, threads=threads, device=device)
+    return MTCNN(min_face, min_detection_score=min_score, threads=threads, device=device)
 
 
-def _haar(min_face: int, threads: int | None, device: str) -> Detector:
+def _haar(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
     from mien.detect.haar import Haar
 
-    return Haar(min_face)
+    return Haar(min_face, min_score or 0.0)
 
 
-def _whole(min_face: int, threads: int | None, device: str) -> Detector:
+def _whole(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
     from mien.detect.whole import Whole
 
+    if min_score is not None:
+        raise InputError(
+            f"min_detection_score: expected mtcnn or haar; got {min_score} for whole, which takes every picture for a face: leave it out"
+        )
     return Whole()
 
 
-_MAKERS: dict[str, Callable[[int, int | None, str], Detector]] = {"mtcnn": _mtcnn, "haar": _haar, "whole": _whole}
+_MAKERS: dict[str, Callable[[int, float | None, int | None, str], Detector]] = {"mtcnn": _mtcnn, "haar": _haar, "whole": _whole}
 
 DETECTORS = tuple(_MAKERS)
 """Names that `create_detector` knows, the default first."""

@@ -37,6 +37,7 @@ class Haar:
 
     Args:
         min_face: Height in px of the smallest face to be found.
+        min_detection_score: Least score of a face that counts, 0 to 1; it is no probability.
 
     Raises:
         MissingExtraError: OpenCV is missing or its version has no cascades (OpenCV 5).
@@ -45,10 +46,10 @@ class Haar:
 
     name = "haar"
 
-    def __init__(self, min_face: int = 40) -> None:
+    def __init__(self, min_face: int = 40, min_detection_score: float = 0.0) -> None:
         if min_face < 1:
             raise InputError(f"expected min_face of 1 px or more; got {min_face}")
-        self.min_face = min_face
+        self.min_face, self.min_detection_score = min_face, min_detection_score
         self._cascade = _cascade()
         self._lock = threading.Lock()  # A cascade keeps the picture it is working on.
 
@@ -81,7 +82,7 @@ class Haar:
             )
         boxes = _converted(np.asarray(squares, np.float64).reshape(-1, 4) * ([width / gray.width, height / gray.height] * 2))
         scores = 1 / (1 + np.exp(-(np.asarray(weights, np.float64).ravel() - MIDDLE) / SPREAD))
-        high = np.flatnonzero(boxes[:, 3] - boxes[:, 1] >= self.min_face)
+        high = np.flatnonzero((boxes[:, 3] - boxes[:, 1] >= self.min_face) & (scores >= self.min_detection_score))
         best = high[box_arithmetic.suppress(boxes[high], scores[high], 0.5, over="smaller")]
         return found(box_arithmetic.clip(boxes[best], width, height), scores[best])
 

@@ -43,6 +43,8 @@ class MTCNN:
     Args:
         min_face: Height in px of the smallest face to be found; lower boxes are dropped.
         thresholds: Least probability of a face that P-Net, R-Net and O-Net must give.
+        min_detection_score: Least probability of a face in place of O-Net's threshold, also where a known face is looked at again; None:
+            that threshold, and no other bound where a known face is.
         factor: Size of a pyramid level over that of the one before.
         threads: Threads per run of a network; None leaves it to ONNX Runtime.
         device: What runs the networks; see `mien.runtime.open_network`.
@@ -59,15 +61,19 @@ class MTCNN:
         min_face: int = 40,
         *,
         thresholds: tuple[float, float, float] = THRESHOLDS,
+        min_detection_score: float | None = None,
         factor: float = 0.709,
         threads: int | None = None,
         device: str = "cpu",
     ) -> None:
         if min_face < WINDOW:
             raise InputError(f"expected min_face of {WINDOW} px or more; got {min_face}")
+        if min_detection_score is not None:
+            thresholds = (*thresholds[:2], min_detection_score)
         if not 0.1 <= factor <= 0.95 or not all(0 < threshold < 1 for threshold in thresholds) or len(thresholds) != 3:
             raise InputError(f"expected a factor in 0.1..0.95 and three thresholds between 0 and 1; got {factor} and {thresholds}")
         self.min_face = min_face
+        self.min_detection_score = 0.0 if min_detection_score is None else min_detection_score
         self.thresholds = thresholds
         self.factor = factor
         self._pnet, self._rnet, self._onet = (
@@ -104,7 +110,8 @@ class MTCNN:
 
         Returns:
             A record per picture with a row for every box, in the same order: the refined box, its points, and as score the
-            probability of a face, however low; 0 where too little lies in the picture or the face is lower than 0.8 ``min_face``.
+            probability of a face, however low; 0 where it is below ``min_detection_score``, too little lies in the picture, or the
+            face is lower than 0.8 ``min_face``.
 
         Raises:
             InputError: A picture is not of that kind.
@@ -112,7 +119,8 @@ class MTCNN:
         pictures = checked(images)
         windows = [_squared(np.asarray(part, np.float32).reshape(-1, 4)) for part in boxes]
         out = _run(self._onet, pictures, windows, 48, rows=64)
-        return [_confirmed(picture, part, values, 0.8 * self.min_face) for picture, part, values in zip(pictures, windows, out, strict=True)]
+        least = (0.8 * self.min_face, self.min_detection_score)
+        return [_confirmed(picture, part, values, *least) for picture, part, values in zip(pictures, windows, out, strict=True)]
 
     def _propose(self, picture: NDArray[np.uint8], half: NDArray[np.uint8]) -> Floats:
         """``(n, 4)`` square windows of one picture that may hold a face (P-Net); ``half`` is the picture at half its size."""
@@ -181,13 +189,14 @@ def halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(picture).reduce(2))
 
 
-def _confirmed(picture: NDArray[np.uint8], windows: Floats, values: dict[str, Floats], least: float) -> Faces:
+def _confirmed(picture: NDArray[np.uint8], windows: Floats, values: dict[str, Floats], height_least: float, score_least: float) -> Faces:
     """What O-Net says of windows that are taken for faces, row by row."""
     height, width = picture.shape[:2]
     boxes = _moved(windows, values["shift"])
     inside = box_arithmetic.clip(boxes, width, height)
-    there = (boxes[:, 3] - boxes[:, 1] >= least) & (box_arithmetic.area(inside) >= 0.25 * box_arithmetic.area(boxes))
-    return found(inside, values["face"][:, 1] * there, _points(windows, values["points"]))
+    scores = values["face"][:, 1]
+    there = (boxes[:, 3] - boxes[:, 1] >= height_least) & (box_arithmetic.area(inside) >= 0.25 * box_arithmetic.area(boxes)) & (scores >= score_least)
+    return found(inside, scores * there, _points(windows, values["points"]))
 
 
 def _points(windows: Floats, values: Floats) -> Floats:

@@ -23,6 +23,9 @@ class Chosen(Protocol):
     def min_face(self) -> int | None: ...
 
     @property
+    def min_detection_score(self) -> float | None: ...
+
+    @property
     def largest(self) -> bool: ...
 
 
@@ -32,6 +35,7 @@ def run_settings(chosen: Chosen, plan: Plan, pipeline: Pipeline) -> dict[str, An
     return {
         "detector": chosen.detector,
         "min-face": chosen.min_face,
+        "min-detection-score": chosen.min_detection_score,
         "largest": chosen.largest,
         "network": f"{card.name} {card.version}, sha256 {card.sha256}",
         "head": pipeline.classifier.head,
@@ -48,6 +52,8 @@ def run_facts(settings: dict[str, Any], plan: Plan, pipeline: Pipeline) -> Facts
     from mien.report import Facts
 
     least = "faces from its own least height" if settings["min-face"] is None else f"faces from {settings['min-face']} px"
+    sure = settings["min-detection-score"]
+    least += "" if sure is None else f" with a score of {sure:g} or more"
     rate, smoothing = plan.sampling.rate, plan.smoothing
     hidden = ", hidden ones as well" if plan.sampling.hidden_frames else ""
     calibrated = ""

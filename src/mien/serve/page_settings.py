@@ -67,7 +67,7 @@ def _model(classifier: Classifier) -> dict[str, Any]:
 
 
 def _detector(detector: object) -> dict[str, Any]:
-    own = {"min_face": detector.min_face, "factor": detector.factor} if isinstance(detector, mtcnn.MTCNN) else {}
+    own = {name: getattr(detector, name) for name in ("min_face", "factor", "min_detection_score")} if isinstance(detector, mtcnn.MTCNN) else {}
     thresholds = list(detector.thresholds) if isinstance(detector, mtcnn.MTCNN) else []
     return {**_constants(mtcnn), **own, "thresholds": thresholds, "networks": ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"]}
 

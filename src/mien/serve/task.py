@@ -125,6 +125,7 @@ class Networks:
     model: str = "small-int8"
     head: str | None = None
     min_face: int | None = None
+    min_detection_score: float | None = None
     largest: bool = False
     threads: int | None = 1
     uncertain_below: float | None = None

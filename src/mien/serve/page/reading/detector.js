@@ -40,7 +40,7 @@ export class Detector {
   }
 
   /**
-   * What the last network says of boxes that are already thought to hold a face, row by row; 0 as score where too little of it is there.
+   * What the last network says of boxes that are already thought to hold a face, row by row; 0 as score where too little of it is there, or it is below `min_detection_score`.
    * @param {Picture} picture
    * @param {Box[]} boxes
    * @returns {Promise<Found[]>}
@@ -52,8 +52,9 @@ export class Detector {
     return windows.map((window, row) => {
       const box = moved(window, out.shift, 4 * row);
       const inside = clipped(box, picture.width, picture.height);
-      const there = f(box[3] - box[1]) >= least && area(inside) >= f(0.25 * area(box));
-      return { box: inside, score: there ? out.face[2 * row + 1] : 0, points: pointsOf(window, out.points, row) };
+      const score = out.face[2 * row + 1];
+      const there = f(box[3] - box[1]) >= least && area(inside) >= f(0.25 * area(box)) && score >= f(this.options.min_detection_score);
+      return { box: inside, score: there ? score : 0, points: pointsOf(window, out.points, row) };
     });
   }
 
