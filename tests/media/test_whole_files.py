@@ -221,3 +221,22 @@ def test_frames_of_an_avi_stand_at_their_ticks(codec: str) -> None:
     frames, bad = read(avi(ticks, codec))
     assert bad == []
     assert [frame.time for frame in frames] == pytest.approx([tick / 25 for tick in ticks])
+
+
+def test_joined_transport_streams_are_whole() -> None:
+    first = clip([noisy(index) for index in range(20)], form="mpegts", options={"g": "5"})
+    second = clip([noisy(index) for index in range(20)], [60 + index / 25 for index in range(20)], form="mpegts", options={"g": "5"})
+    frames, bad = read(first + second)
+    assert (len(frames), bad) == (40, [])
+    assert frames[20].time == pytest.approx(60, abs=0.1)
+    frames, bad = read(second + first)
+    assert (len(frames), bad) == (40, [])
+    assert frames[20].time == pytest.approx(0.8, abs=1e-3), "a clock that is set back goes on"
+
+
+def test_a_dropout_in_a_transport_stream_is_told() -> None:
+    data = clip([noisy(index) for index in range(100)], form="mpegts", options={"g": "50"})
+    packets = len(data) // 188
+    frames, bad = read(data[: 188 * (packets // 5)] + data[188 * (packets // 3) :])
+    assert bad
+    assert len(frames) + sum(item.count for item in bad) == pytest.approx(100, abs=1)

@@ -108,8 +108,8 @@ def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[
 
 
 def _hidden(promised: Extent, name: str) -> tuple[str, ...]:
-    """A remark about what an edit list hides."""
-    if not promised.hidden:
+    """A remark about what an edit list hides, unless it is less than half a second, as encoders leave at the start."""
+    if promised.rate is None or promised.hidden < promised.rate / 2:
         return ()
     return (f"{name}: its edit list hides {promised.hidden} of its frames from players; they were left out: --hidden-frames reads them as well",)
 
