@@ -12,7 +12,7 @@ _MOST_PADDING = 2**16
 _MOST_READ = 128 * 2**20
 """Bytes of a file that are looked through for the ends of its first pictures."""
 
-_PIECE = 2**20
+_PIECE = 2**22
 _FRAME_HEADERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _SCAN, _END, _APP2 = 0xDA, 0xD9, 0xE2
 
@@ -71,7 +71,7 @@ class _Bytes:
             return
         with self._content.open() as file:
             file.seek(len(self._data))
-            wanted = max(stop - len(self._data), min(len(self._data), _PIECE), 2**16)
+            wanted = max(stop - len(self._data), min(len(self._data), _PIECE), 2**18)
             came = file.read(min(wanted, _MOST_READ - len(self._data)))
         self._data += came
         self._whole = len(came) < wanted
