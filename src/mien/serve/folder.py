@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
@@ -20,7 +20,7 @@ from mien.serve.job_folder import JobFolder
 _MARK = "mien-service.json"
 _EARLIER = {"lock", "videos", "videos.sqlite", "videos.sqlite-journal"}  # What services had before they marked their folders.
 _NEVER_MIND = re.compile(r"lost\+found|\.mien-service-.{8}\.part\.json")  # Of a disk that was just formatted, and of a start that was killed.
-_JOB = re.compile(r"([0-9a-f]{32})(\.deleted)?")
+_JOB = re.compile(r"[0-9a-f]{32}(\.deleted)?")
 
 
 class Folder:
@@ -57,11 +57,9 @@ class Folder:
         """The folder of a video."""
         return JobFolder(self._videos / name)
 
-    def jobs(self) -> Iterator[tuple[str, JobFolder]]:
-        """The folders of all videos by the videos' ids, those that are being deleted too; nothing else that lies among them."""
-        for entry in os.scandir(self._videos):
-            if (match := _JOB.fullmatch(entry.name)) is not None:
-                yield match[1], self.job(entry.name)
+    def names(self) -> list[str]:
+        """Names of the folders of all videos, those that are being deleted too; nothing else that lies among them."""
+        return [name for name in os.listdir(self._videos) if _JOB.fullmatch(name)]
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete all files of videos.

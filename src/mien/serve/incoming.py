@@ -22,6 +22,7 @@ class Upload:
 
     Attributes:
         size: Bytes so far.
+        full: Why the disk did not take it, or None.
     """
 
     def __init__(self, name: str, place: JobFolder, most: int, room: Room) -> None:
@@ -29,6 +30,7 @@ class Upload:
         self.name = ""
         self.kept = False
         self.size = 0
+        self.full: str | None = None
         self._file: IO[bytes] | None = None
 
     def open(self, name: str, /) -> Upload:
@@ -39,7 +41,7 @@ class Upload:
         try:
             self._file = os.fdopen(os.open(self.place.upload, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
         except OSError as error:
-            raise self._full(error) from error
+            raise self._refusal(error) from error
         return self
 
     def write(self, data: bytes, /) -> int:
@@ -56,7 +58,7 @@ class Upload:
         try:
             return self._file.write(data)
         except OSError as error:
-            raise self._full(error) from error
+            raise self._refusal(error) from error
 
     def settle(self) -> None:
         """It is whole: see to it that it is on the disk.
@@ -69,7 +71,7 @@ class Upload:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise self._full(error) from error
+            raise self._refusal(error) from error
 
     def close(self) -> None:
         """No more will come."""
@@ -77,5 +79,6 @@ class Upload:
             with suppress(OSError):
                 self._file.close()
 
-    def _full(self, error: OSError) -> Refusal:
-        return Refusal(507, f"{self.name}: the disk of the service has no room for it: {error.strerror}", "disk_full")
+    def _refusal(self, error: OSError) -> Refusal:
+        self.full = str(error.strerror)
+        return Refusal(507, f"{self.name}: the disk of the service has no room for it: {self.full}", "disk_full")

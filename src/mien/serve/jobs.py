@@ -74,14 +74,10 @@ class Jobs:
 
     async def start(self) -> None:
         """Go on with what an earlier service left, and delete what nobody will ask for."""
-        known, there = self._store.ids(), set()
-        for name, place in self._folder.jobs():
-            if name in known and place.path.name == name:
-                there.add(name)
-            else:
-                self._delete(place)
-        for name in known - there:
-            self._store.remove(name)  # Deleted by a service that had no time, or no room, to say so.
+        known, there = self._store.ids(), set(self._folder.names())
+        for name in there - known:
+            self._delete(self._folder.job(name))
+        self._store.remove(*(known - there))  # Deleted by a service that had no time, or no room, to say so.
         for job in self._store.unmeasured():
             self._store.change(job.id, bytes=self._folder.job(job.id).size(), age=self._clock.now() if job.state in _OVER else None)
         for job in self._store.unfinished():
@@ -205,6 +201,7 @@ class Jobs:
         """The upload is over; one that was not taken leaves nothing."""
         self._coming.discard(upload)
         upload.close()
+        self._store.trouble = upload.full or self._store.trouble
         if not upload.kept:
             self._delete(upload.place)
         self._measure()

@@ -49,7 +49,7 @@ def server(settings: Settings) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=3,  # It is to end within 5 s, whoever still watches a video.
     )
     return uvicorn.Server(config)
 
