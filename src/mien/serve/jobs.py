@@ -335,7 +335,9 @@ class Jobs:
         """Count what is being written, and end what takes too much; sweep when it is time to; and see whether there is room again."""
         began = time.monotonic()
         for name in set(self._processes) & set(self._sizes):
-            self._sizes[name] = await asyncio.to_thread(self._folder.job(name).size)
+            size = await asyncio.to_thread(self._folder.job(name).size)
+            if name in self._sizes:  # It may be over by now.
+                self._sizes[name] = size
         if working := set(self._processes) & set(self._sizes):
             self._measure()
             if self._room.free < 0:
