@@ -87,3 +87,12 @@ def test_the_example_of_the_page_on_videos_runs(monkeypatch: pytest.MonkeyPatch,
     names: dict[str, object] = {}
     exec(block, names)
     assert len(names["recording"].people()) == 1
+
+
+def test_networks_are_named_by_the_digest_that_sha256sum_prints() -> None:
+    from hashlib import sha256
+
+    text = (ROOT / "MODELS.md").read_text(encoding="utf-8")
+    for path in shipped().values():
+        assert f"sha256 of the file**: {sha256(path.read_bytes()).hexdigest()}\n" in text
+        assert f"sha256 without the card**: {read_card(path).sha256} (all bytes outside the metadata)\n" in text

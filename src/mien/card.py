@@ -21,6 +21,8 @@ from mien.onnx_file import delimited, fields, other_files
 
 KEY = "mien.card"
 SEAL_KEY = "mien.seal"  # sha256 of the card's own JSON, so that a change of a single letter in it is noticed too.
+ENOUGH = 100
+"""Pictures below which nobody can tell whether confidences are right: the 95 % interval of a share of right answers reaches 10 points either way."""
 _GRAPH, _METADATA = 7, 14  # Field numbers in ModelProto.
 
 
@@ -159,6 +161,7 @@ class Card(_Part):
         split: What was held out, and what was chosen on what.
         scores: Measured accuracies with their intervals.
         temperatures: Per output, the number that its logits are divided by to calibrate it.
+        fitted_to: Per output, how many labelled pictures its temperature was fitted to; empty where that was not written down.
         blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing is blended.
         precision: Type of its weights: ``float32``, or ``int8`` for one that was quantised.
         parent: Digest of the file that it was quantised from.
@@ -182,6 +185,7 @@ class Card(_Part):
     split: str = ""
     scores: tuple[Score, ...] = ()
     temperatures: dict[str, float] = {}
+    fitted_to: dict[str, int] = {}
     blend: float | None = Field(default=None, ge=0, le=1)
     precision: Literal["float32", "int8"] = "float32"
     parent: str = ""
@@ -192,6 +196,12 @@ class Card(_Part):
     limits: str = ""
     made_with: str = ""
     sha256: str = ""
+
+    @property
+    def uncalibrated(self) -> str:
+        """A remark on outputs whose temperatures were fitted to too few pictures (`ENOUGH`) to call them calibrated; empty where there is none."""
+        few = [f"{head} to {n}" for head, n in self.fitted_to.items() if n < ENOUGH]
+        return f"not calibrated: temperatures were fitted to too few labelled pictures ({', '.join(few)}; {ENOUGH} are needed)" if few else ""
 
 
 def read_card(source: str | os.PathLike[str] | bytes, name: str = "network") -> Card:

@@ -86,7 +86,8 @@ def quantize(
 
 
 def _fitted(card: Card) -> str:
-    return f"sha256 {card.sha256[:16]}, temperatures {card.temperatures}, blend {card.blend}"
+    told = f"sha256 {card.sha256[:16]}, temperatures {card.temperatures}, blend {card.blend}"
+    return f"{told}; {card.uncalibrated}" if card.uncalibrated else told
 
 
 def _table(found: list[Compared]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,13 @@ def models(
 
     cards = [(path, read_card(path)) for path in (map(network_path, names) if names else shipped().values())]
     if form is CardFormat.json:
-        say_json([{"file": spelled(path), **card.model_dump(mode="json")} for path, card in cards])
+        covers = "all bytes of the file outside its metadata, where this card is"
+        say_json(
+            [
+                {"file": spelled(path), "file_sha256": file_digest(path), **card.model_dump(mode="json"), "sha256_covers": covers}
+                for path, card in cards
+            ]
+        )
         return
     if form is CardFormat.markdown:
         say(page(cards))
@@ -58,7 +65,18 @@ def _show(console: Console, path: Path, card: Card) -> None:
 
 
 def _facts(path: Path, card: Card) -> list[tuple[str, str]]:
-    return [*facts(path, card), ("file", spelled(path)), ("sha256", card.sha256)]
+    return [*facts(path, card), ("file", spelled(path)), *_digests(path, card)]
+
+
+def _digests(path: Path, card: Card) -> list[tuple[str, str]]:
+    """Of the file, and of what does not change with its card: the digest that the card, tables and logs name."""
+    return [("sha256 of the file", file_digest(path)), ("sha256 without the card", f"{card.sha256} (all bytes outside the metadata)")]
+
+
+def file_digest(path: Path) -> str:
+    """What ``sha256sum`` prints for a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def facts(path: Path, card: Card) -> list[tuple[str, str]]:
@@ -75,7 +93,8 @@ def facts(path: Path, card: Card) -> list[tuple[str, str]]:
         ("trained on", card.training),
         ("split", card.split),
         ("temperatures", temperatures),
-        ("quantised from", card.parent and f"sha256 {card.parent}"),
+        ("calibration", card.uncalibrated),
+        ("quantised from", card.parent and f"sha256 without the card {card.parent}"),
         ("licence", card.licence),
         ("rights", card.rights),
         ("not for", card.limits),
@@ -119,7 +138,7 @@ def page(cards: list[tuple[Path, Card]]) -> str:
 
 
 def _section(path: Path, card: Card) -> str:
-    lines = [f"- **{name}**: {value.replace(chr(10), '; ')}" for name, value in [*facts(path, card), ("sha256", card.sha256)] if value]
+    lines = [f"- **{name}**: {value.replace(chr(10), '; ')}" for name, value in [*facts(path, card), *_digests(path, card)] if value]
     header = f"| {' | '.join(_COLUMNS)} |\n|{'|'.join('--:' if name in ('n', 'accuracy', 'calibration error') else '---' for name in _COLUMNS)}|"
     rows = "\n".join(f"| {' | '.join(_row(score))} |" for score in card.scores)
     told = f"{header}\n{rows}" if rows else "Not scored on PrivateTest yet: `mien open-private` does that once, and logs it."

@@ -55,6 +55,8 @@ def train(
     files = [f"--{name} {shlex.quote(Path(path).name)}" for name, path in (("views", views), ("initial", initial)) if path is not None]
     card = export(run, faces, target, " ".join(["mien train", shlex.quote(data.name), *chosen.told(), *files]))
     console.print(f"wrote {target}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
+    if card.uncalibrated:
+        console.print(card.uncalibrated)
 
 
 def export(
@@ -68,6 +70,8 @@ def export(
         from mien.train.export import export as export_run
     card = export_run(run, open_faces(data, votes), output, f"mien export {shlex.quote(str(run))} {shlex.quote(data.name)}")
     say(f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
+    if card.uncalibrated:
+        say(card.uncalibrated)
 
 
 def open_private(

@@ -94,7 +94,14 @@ def _open_file(name: str, head: str | None, threads: int | None) -> Subject:
     if side is None or side != card.input.width:
         raise NetworkError(f"{network.path}: expected a network over square pictures of one size; its card says {card.input.width}x{side}")
     reading = chosen_head(head, tuple(card.heads), name)
-    return Subject(name, reading, Labels(card.heads[reading]), _run(network, reading), side)
+    return Subject(
+        name,
+        reading,
+        Labels(card.heads[reading]),
+        _run(network, reading),
+        side,
+        remarks=(f"{name}: {card.uncalibrated}",) if card.uncalibrated else (),
+    )
 
 
 def _run(network: Network, head: str) -> Predict:

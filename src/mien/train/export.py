@@ -158,6 +158,7 @@ def _card(run: Trained, cuts: Cuts, readings: Mapping[str, tuple[str, ...]], cal
         split=f"Taken: {weights}. {_CALIBRATED} PrivateTest is opened by a command that logs it."
         + (" Trained on a deal of all splits: it has seen pictures of PrivateTest." if recipe.split.everything else ""),
         temperatures=dict(calibration.temperatures),
+        fitted_to=dict(calibration.fitted_to),
         blend=calibration.blend,
         parameters=sum(values.numel() for values in run.network.parameters()),
         macs=counter.get_total_flops() // 2,

@@ -71,7 +71,7 @@ def finished(bare: Any, card: Card, data: FaceDataset, target: Path, share: floa
     apart = leak_free(data, PUBLIC_TEST)
     calibration = fit(_logits(bare, card, apart.images), apart, share)
     classes = {head: len(card.heads[head]) for head in heads(card)}
-    fitted = {"temperatures": dict(calibration.temperatures), "blend": calibration.blend}
+    fitted = {"temperatures": dict(calibration.temperatures), "fitted_to": dict(calibration.fitted_to), "blend": calibration.blend}
     with written_aside(target) as aside:
         with told(target):
             onnx.save(put_on(bare, classes, calibration), aside)
