@@ -14,7 +14,7 @@ from mien.networks import network_path, shipped
 from mien.pipeline import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "MODELS.md", ROOT / "CHANGELOG.md", ROOT / "LOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "MODELS.md", ROOT / "CHANGELOG.md", ROOT / "LOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def score_table() -> str:

@@ -100,7 +100,9 @@ def test_other_settings_and_other_folders_are_refused_in_one_line(tmp_path: Path
     with pytest.raises(InputError, match="is a folder of something else"):
         Journal(tmp_path / "mine", {})
     with pytest.raises(InputError, match="cannot be written"):
-        Journal(tmp_path / "no" / "where", {})
+        Journal(tmp_path / "mine" / "diary.txt" / "inside a file", {})
+    with Journal(tmp_path / "not" / "there yet", {}) as journal:
+        assert journal.folder.is_dir()
 
 
 def test_a_journal_that_keeps_nothing_leaves_nothing(tmp_path: Path) -> None:
