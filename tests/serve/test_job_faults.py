@@ -18,12 +18,13 @@ from typing import Any
 import httpx
 import pytest
 from service import serving
+from soak import kills
 from test_serve_command import served
 
 from mien.serve.settings import Limits
 from mien.serve.store import Store
 
-KILLS = int(os.environ.get("MIEN_SOAK_KILLS", "3"))
+KILLS = kills(3)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, and limits another process")
 
 
@@ -136,16 +137,16 @@ def test_killed_at_any_moment_the_service_loses_nothing(movie: Callable[..., Pat
     state = tmp_path / "state"
     with served("--folder", str(state)) as (_, url):
         whole = httpx.get(f"{url}v1/videos/{over(url, send(url, clip))['id']}/result.jsonl").content
-    kills, video = 0, ""
-    while kills < KILLS:
+    count, video = 0, ""
+    while count < KILLS:
         with served("--folder", str(state)) as (process, url):
             if not video:
                 video = send(url, clip)
             time.sleep(chance.uniform(0, 3))
             process.kill()
             process.wait()
-            kills += 1
-        if kills % 3 == 0 or kills == KILLS:
+            count += 1
+        if count % 3 == 0 or count == KILLS:
             with served("--folder", str(state)) as (_, url):
                 assert over(url, video)["state"] == "done"
                 assert httpx.get(f"{url}v1/videos/{video}/result.jsonl").content == whole
