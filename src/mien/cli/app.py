@@ -144,12 +144,13 @@ def _hang_up() -> list[signal.Signals]:
 
 
 def _spare_home() -> None:
-    """Where matplotlib has left no list of fonts yet, let it keep one for this run alone: it would make a folder under the home folder."""
+    """Let torch keep what it compiles, and matplotlib its list of fonts where it has left none yet, for this run alone, not in the user's folders."""
+    folder = Path(tempfile.gettempdir(), f"mien-{os.urandom(8).hex()}")  # Made by either, if it comes to that.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    if "MPLCONFIGDIR" not in os.environ and not (caches / "matplotlib").is_dir():
-        folder = Path(tempfile.gettempdir(), f"mien-{os.urandom(8).hex()}")  # matplotlib makes it, if it comes to that.
-        os.environ["MPLCONFIGDIR"] = str(folder)
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if not (caches / "matplotlib").is_dir():
+        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
 
 
 def _interrupt(*_: object) -> NoReturn:
