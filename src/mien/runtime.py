@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from mien.telemetry import silence
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Remark of PyTorch's exporter at each node of a file: the modules that it came from, outermost first."""
+_LARGE = 4_000_000
+"""Bytes of input beyond which a run gives its memory back: of a picture's largest levels, not of the crops of faces."""
 
 
 class Network:
@@ -61,11 +64,23 @@ class Network:
             NetworkError: A name, type or shape is not what the network takes.
         """
         try:
-            values = self._session.run(self._outputs, dict(feeds))
+            values = self._session.run(self._outputs, dict(feeds), _releasing() if _is_large(feeds) else None)
         except Exception as error:  # ONNX Runtime's own classes and ValueError have no root in common but this.
             shapes = ", ".join(f"{name} {np.asarray(value).dtype} {np.shape(value)}" for name, value in feeds.items())
             raise NetworkError(f"{self.path}: cannot be run on {shapes}: {_line(error)}") from None
         return dict(zip(self._outputs, values, strict=True))
+
+
+def _is_large(feeds: Mapping[str, NDArray[Any]]) -> bool:
+    return sum(np.asarray(value).nbytes for value in feeds.values()) > _LARGE
+
+
+@lru_cache(maxsize=1)
+def _releasing() -> Any:
+    """What makes a run give back what it took: ONNX Runtime keeps the most that it ever needed, half a gigabyte after one large picture."""
+    options = onnx_runtime().RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 DEVICES = {

@@ -46,6 +46,10 @@ class ServiceOptions:
         typer.Option(help="A name under which the service is known, such as a proxy's; give it again for more.", rich_help_panel=_SERVICE),
     ] = None
 
+    decode_seconds: Annotated[
+        float,
+        typer.Option(help="Seconds of a core that decoding a picture or frame may take; then it is refused.", min=0.1, rich_help_panel=_SERVICE),
+    ] = 4
     session_hours: Annotated[
         float, typer.Option(help="Hours for which a browser that has given the token need not give it again.", rich_help_panel=_SERVICE)
     ] = 24
@@ -127,7 +131,7 @@ def serve(
     what a person feels. Nothing of a camera or source is stored. Ends with Ctrl-C.
     """
     _check_packages()
-    from mien.serve.settings import Settings
+    from mien.serve.settings import Limits, Settings
     from mien.serve.task import Networks
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
@@ -143,6 +147,7 @@ def serve(
         3600 * keeping.results_hours,
         3600 * service.session_hours,
         networks=chosen,
+        limits=Limits(decode_seconds=service.decode_seconds),
         source=looking.own_source(opening, notes),
     )
     from mien.serve.running import run  # After the settings, whose mistakes are told at once.

@@ -30,6 +30,7 @@ LARGEST_LEVEL = 2_000_000  # px of the largest pyramid level: 0.26 GB while P-Ne
 # 0.6, 90 % at 0.8, 84 % at 0.9; of 39 pictures without a face (textures, noise, things) none does at 0.8 and one does at 0.79, where a part of a
 # motorcycle passes. In 72 frames of a moving face the least sure one is at 0.99, in 95 frames of a cartoon title the surest non-face at 0.58.
 THRESHOLDS = (0.6, 0.7, 0.8)
+STRIP = 4_000_000  # px that are halved at once.
 MOST_WINDOWS = 4000  # Proposals per picture that are looked at again, best first.
 
 
@@ -186,7 +187,11 @@ class MTCNN:
 
 def halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture at half its size, each pixel the rounded mean of four, or of those that an odd edge has."""
-    return np.asarray(Image.fromarray(picture).reduce(2))
+    # Pillow copies what it is given, so large pictures are given to it some rows at a time.
+    rows = max(2, STRIP // picture.shape[1] // 2 * 2)
+    if rows >= len(picture):
+        return np.asarray(Image.fromarray(picture).reduce(2))
+    return np.concatenate([np.asarray(Image.fromarray(picture[top : top + rows]).reduce(2)) for top in range(0, len(picture), rows)])
 
 
 def _confirmed(picture: NDArray[np.uint8], windows: Floats, values: dict[str, Floats], height_least: float, score_least: float) -> Faces:

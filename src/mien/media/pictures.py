@@ -10,64 +10,111 @@ from PIL import Image, ImageFile, JpegImagePlugin
 
 from mien.errors import InputError, MediaError
 from mien.media.content import Content
+from mien.media.decoder import DECODE_SECONDS, own_decoders
+from mien.media.effort import check_icon, check_size, effort
 from mien.media.frame import BadFrame, Frame
 from mien.media.motion_jpeg import is_motion_jpeg
 from mien.media.opened import Frames, Media
+from mien.media.pixels import on_white, to_rgb
 from mien.media.sampling import Sampling
 
 MAX_PIXELS = 128_000_000
 """Most pixels of a picture by default: 128 megapixels, 384 MB as RGB."""
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "ICO", "PSD", "SGI")
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "ICO", "PSD", "SGI", "DIB")
 """Pillow's formats that are read. Left out: those that run another program (EPS), only pretend to read (MPEG) or have no
 mark of their own at the start (TGA). HEIF is there when the caller has registered a plugin for it."""
 
 _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 _SHORTEST, _INSTEAD = 0.010, 0.100
 """Seconds: browsers show a frame that asks for at most 0.01 s for 0.1 s."""
-
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_MOST_SECONDS_HERE = 2.0
+"""What may take longer is decoded in a process that can be ended."""
 
 
-def open_picture(content: Content, sampling: Sampling | None = None, max_pixels: int = MAX_PIXELS) -> Media | None:
+def open_picture(
+    content: Content, sampling: Sampling | None = None, max_pixels: int = MAX_PIXELS, decode_seconds: float = DECODE_SECONDS
+) -> Media | None:
     """Open a picture or an animation.
 
     A still picture is decoded at once, so that a damaged one is refused here. Of a file with several pages or
-    resolutions the first is read. Transparent parts become white; 16-bit gray is scaled to 8 bits.
+    resolutions the first is read. Transparent parts become white; gray of more than 8 bits is brought to 8. A picture that may take
+    long is decoded in a process of its own, which is ended when it does.
 
     Args:
         content: The file.
         sampling: Which frames of an animation are given.
         max_pixels: Pictures with more are refused before they are decoded.
+        decode_seconds: Longest time that decoding may take; under two seconds nobody looks at the clock.
 
     Returns:
         The picture, or None where the content is not a picture in any of `FORMATS`.
 
     Raises:
-        MediaError: It is a picture, but damaged, cut short or too large.
+        MediaError: It is a picture, but damaged, cut short, too large or too complex.
     """
     if is_motion_jpeg(content):
         return None
-    file = content.open()
-    try:
-        image = _identify(file, content)
+    with content.open() as file:
+        image = _identify(file, content, max_pixels)
         if image is None:
             return None
-        _check_size(image.size, content.name, max_pixels)
+        takes = effort(image, content, max_pixels)
         if image.format in _ANIMATED and _is_animated(image, content):
-            return _animation(image, content, sampling or Sampling())
-        pixels = _pixels(image, content)
-    finally:
-        file.close()
+            if takes.seconds > _MOST_SECONDS_HERE:
+                raise MediaError(
+                    f"{content.name}: expected frames that are decoded at once; got {image.width} x {image.height}: scale it down", "too_large"
+                )
+            return _animation(image, content, sampling or Sampling(), max_pixels)
+        if takes.seconds <= _MOST_SECONDS_HERE:
+            pixels = _pixels(image, content)
+        else:
+            pixels = own_decoders().decode(file_bytes(content), content.name, max_pixels, decode_seconds)
     return still(pixels, content.name, content)
+
+
+def file_bytes(content: Content) -> bytes:
+    """All of a file."""
+    with content.open() as file:
+        return file.read()
+
+
+class FirstFrame:
+    """A picture, or the first frame of an animation, in two steps; a context manager.
+
+    Args:
+        content: The file.
+        max_pixels: Pictures with more are refused.
+
+    Attributes:
+        width: px as stored.
+        height: px as stored.
+        memory: Bytes that decoding takes, about.
+
+    Raises:
+        MediaError: It is no picture, damaged, too large or too complex.
+    """
+
+    def __init__(self, content: Content, max_pixels: int) -> None:
+        self._content, self._file = content, content.open()
+        image = _identify(self._file, content, max_pixels)
+        if image is None:
+            raise MediaError(f"{content.name}: expected a picture (JPEG, PNG, WebP, ...); got something else: send a picture", "unsupported")
+        self.memory = effort(image, content, max_pixels).memory
+        self.width, self.height = image.size
+        self._image: ImageFile.ImageFile | None = image
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """``(h, w, 3)`` RGB; once."""
+        assert self._image is not None
+        pixels, self._image = _pixels(self._image, self._content), None
+        return pixels
+
+    def __enter__(self) -> FirstFrame:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def open_array(array: NDArray[Any], name: str | None = None) -> Media:
@@ -91,7 +138,7 @@ def open_array(array: NDArray[Any], name: str | None = None) -> Media:
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     elif array.shape[2] == 4:
-        array = _on_white(Image.fromarray(np.ascontiguousarray(array)))
+        array = on_white(Image.fromarray(np.ascontiguousarray(array)))
     return still(array, "<array>" if name is None else name)
 
 
@@ -105,7 +152,7 @@ def still(pixels: NDArray[np.uint8], name: str, content: Content | None = None) 
     return Media(name, "picture", width, height, 1, 0.0, None, read, content.close if content else lambda: None)
 
 
-def _identify(file: BinaryIO, content: Content) -> ImageFile.ImageFile | None:
+def _identify(file: BinaryIO, content: Content, max_pixels: int) -> ImageFile.ImageFile | None:
     """Pillow's picture, header read; without `Image.open`, whose limit of pixels is one for the whole process."""
     Image.init()
     start = file.read(16)
@@ -117,6 +164,9 @@ def _identify(file: BinaryIO, content: Content) -> ImageFile.ImageFile | None:
         if accept is not None and accept(start) is not True:
             continue
         file.seek(0)
+        if name == "ICO":
+            check_icon(file, content.name, max_pixels)
+            file.seek(0)
         try:
             # A phone's JPEG may carry more pictures (MPO); the first is the one meant.
             picture = JpegImagePlugin.JpegImageFile(file, "") if name == "JPEG" else factory(file, "")
@@ -145,15 +195,6 @@ def looks_like_text(head: bytes) -> bool:
         # A character may be cut at the end of the sample.
         return error.start > len(head) - 4 and len(head) > 4
     return True
-
-
-def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
-    width, height = size
-    if width * height > max_pixels:
-        raise MediaError(
-            f"{name}: expected at most {max_pixels:,} pixels; got {width} x {height} = {width * height:,}: scale it down or raise max_pixels",
-            "too_large",
-        )
 
 
 def _failure(error: Exception, form: str, content: Content) -> MediaError:
@@ -193,27 +234,27 @@ def _is_animated(image: ImageFile.ImageFile, content: Content) -> bool:
 def _pixels(image: ImageFile.ImageFile, content: Content) -> NDArray[np.uint8]:
     try:
         image.load()
-        return _to_rgb(image)
+        return to_rgb(image)
     except Exception as error:
         raise _failure(error, str(image.format), content) from None
 
 
-def _animation(image: ImageFile.ImageFile, content: Content, sampling: Sampling) -> Media:
+def _animation(image: ImageFile.ImageFile, content: Content, sampling: Sampling, max_pixels: int) -> Media:
     # The first frame is decoded here, so that a file without any is refused.
     height, width = _pixels(image, content).shape[:2]
     count = _frame_count(image)
 
     def read() -> Frames:
         with content.open() as file:
-            again = _identify(file, content)
+            again = _identify(file, content, max_pixels)
             assert again is not None
-            yield from _animation_frames(again, content, sampling, count)
+            yield from _animation_frames(again, content, sampling, count, max_pixels)
 
     expected = count if sampling.rate is None else None
     return Media(content.name, "animation", width, height, expected, None, None, read, content.close)
 
 
-def _animation_frames(image: ImageFile.ImageFile, content: Content, sampling: Sampling, count: int | None) -> Frames:
+def _animation_frames(image: ImageFile.ImageFile, content: Content, sampling: Sampling, count: int | None, max_pixels: int) -> Frames:
     chooser = sampling.chooser()
     time = 0.0
     # A PNG may have a picture for those that cannot show the animation; it is not part of it.
@@ -222,8 +263,9 @@ def _animation_frames(image: ImageFile.ImageFile, content: Content, sampling: Sa
     while True:
         try:
             image.seek(first + index)
+            check_size(image.size, content.name, max_pixels)  # A frame of a GIF may be larger than the first.
             image.load()
-            pixels = _to_rgb(image) if chooser.takes(time) else None
+            pixels = to_rgb(image) if chooser.takes(time) else None
         except EOFError:
             if count is None or index >= count:
                 return
@@ -252,42 +294,3 @@ def _frame_count(image: ImageFile.ImageFile) -> int | None:
     except Exception:  # A damaged file; what is lost is told where it is lost.
         return None
     return count - 1 if getattr(image, "default_image", False) else count
-
-
-def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """``(h, w, 3)`` uint8 of a loaded picture, upright and without transparency."""
-    turn = _UPRIGHT.get(_orientation(image))
-    if turn is not None:
-        image = image.transpose(turn)
-    if image.mode.startswith("I") or image.mode == "F":
-        gray = _to_8_bits(np.asarray(image), image.mode, image.format)
-        return np.repeat(gray[:, :, None], 3, axis=2)
-    if image.has_transparency_data:
-        return _on_white(image)
-    return np.array(image.convert("RGB"))
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(0x0112, 1))
-    except Exception:  # Damaged camera data do not make the picture unreadable.
-        return 1
-
-
-def _on_white(image: Image.Image) -> NDArray[np.uint8]:
-    image = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    return np.array(Image.alpha_composite(white, image).convert("RGB"))
-
-
-def _to_8_bits(values: NDArray[Any], mode: str, form: str | None) -> NDArray[np.uint8]:
-    """Gray of more than 8 bits: 16 bits are scaled; other ranges are stretched where 8 or 16 bits do not hold them."""
-    numbers = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(numbers.min()), float(numbers.max())
-    if mode.startswith("I;16") or form == "PPM" or (mode == "I" and low >= 0 and 255 < high <= 65535):
-        numbers = numbers / 257
-    elif mode == "F" and low >= 0 and high <= 1:
-        numbers = numbers * 255
-    elif low < 0 or high > 255:
-        numbers = (numbers - low) * (255 / (high - low))
-    return np.clip(np.rint(numbers), 0, 255).astype(np.uint8)

@@ -12,6 +12,7 @@ from mien.errors import MediaError
 from mien.faults import source_error
 from mien.media import pictures
 from mien.media.content import Content, name_of
+from mien.media.decoder import DECODE_SECONDS
 from mien.media.sampling import Sampling
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def open_media(
     *,
     name: str | None = None,
     max_pixels: int | None = None,
+    decode_seconds: float = DECODE_SECONDS,
     threads: int | None = None,
 ) -> Media:
     """Open a picture, an animation or a video.
@@ -41,6 +43,7 @@ def open_media(
         name: What messages and tables call it; by default `mien.media.content.name_of` the source.
         max_pixels: Pictures and frames with more pixels are refused; by default 128 megapixels of a picture, and of a frame of a video
             8192 x 4320.
+        decode_seconds: Longest time, on one core, that decoding one picture may take.
         threads: Threads of the video decoder; by default as many as the size of the frames deserves.
 
     Returns:
@@ -57,17 +60,22 @@ def open_media(
     if isinstance(source, np.ndarray):
         return pictures.open_array(source, name)
     try:
-        return _opened(source, name, sampling, max_pixels, threads)
+        return _opened(source, name, sampling, max_pixels, decode_seconds, threads)
     except Exception as error:  # Readers of damaged files raise errors of all kinds.
         raise source_error(name or name_of(source), error) from error
 
 
 def _opened(
-    source: str | Path | bytes | Readable | Content, name: str | None, sampling: Sampling, max_pixels: int | None, threads: int | None
+    source: str | Path | bytes | Readable | Content,
+    name: str | None,
+    sampling: Sampling,
+    max_pixels: int | None,
+    decode_seconds: float,
+    threads: int | None,
 ) -> Media:
     content = source if isinstance(source, Content) else Content(source, name)
     try:
-        media = pictures.open_picture(content, sampling, max_pixels or pictures.MAX_PIXELS)
+        media = pictures.open_picture(content, sampling, max_pixels or pictures.MAX_PIXELS, decode_seconds)
         if media is None:
             media = _video(content, sampling, max_pixels, threads)
         if media is None:

@@ -58,8 +58,8 @@ def create_app(settings: Settings) -> ASGIApp:
     metrics = Metrics()
     pipeline = settings.networks.pipeline()
     jobs = Jobs(settings, metrics.count_jobs)
-    reader = Reader(pipeline, seen=metrics.batches.observe)
     own, limits, sessions = settings.source, settings.limits, Sessions(settings.session_seconds)
+    reader = Reader(pipeline, limits, seen=metrics.batches.observe)
     watcher = None if own is None else Watcher(own, reader.suited(), limits.source_side, metrics)
 
     @asynccontextmanager

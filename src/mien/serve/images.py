@@ -11,7 +11,7 @@ from mien.errors import MediaError
 from mien.pipeline import Pipeline
 from mien.serve.answers import Cause, Picture, Pictures, Problem
 from mien.serve.metrics import Metrics
-from mien.serve.reader import Reader, decoded
+from mien.serve.reader import Reader
 from mien.serve.refusals import Refusal
 from mien.serve.room import Room
 from mien.serve.settings import Limits
@@ -91,7 +91,7 @@ def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
                 for file in taken.files:
                     if await request.is_disconnected():
                         break
-                    pictures.append(await reader.picture(_read, file.getbuffer().tobytes(), file.name, limits.pixels, pipeline))
+                    pictures.append(await reader.picture(_read, file, reader, pipeline))
         finally:
             taken.release()
         for picture in pictures:
@@ -104,11 +104,9 @@ def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
     return router
 
 
-def _read(data: bytes, name: str, max_pixels: int, pipeline: Pipeline) -> Picture:
+def _read(file: _Held, reader: Reader, pipeline: Pipeline) -> Picture:
     try:
-        image = decoded(data, name, max_pixels)
+        (width, height), faces = reader.read(file.getbuffer(), file.name, pipeline)
     except MediaError as error:
-        return Picture(source=name, status="error", error=Cause(**Refusal.of(error).body()["error"]))
-    [faces] = pipeline([image])
-    height, width = image.shape[:2]
-    return Picture(source=name, status="face" if len(faces) else "no_face", width=width, height=height, faces=list(faces))
+        return Picture(source=file.name, status="error", error=Cause(**Refusal.of(error).body()["error"]))
+    return Picture(source=file.name, status="face" if len(faces) else "no_face", width=width, height=height, faces=list(faces))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -50,3 +52,38 @@ class Room:
             yield
         finally:
             self.give(amount)
+
+
+class Memory:
+    """Memory that threads share. Who needs some waits until there is enough; nobody gets ahead of those who wait already.
+
+    Args:
+        size: Bytes.
+
+    >>> memory = Memory(100)
+    >>> with memory.taken(80):
+    ...     memory.free
+    20
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = self.free = size
+        self._line: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Some of it, all at most, for the length of a block."""
+        amount, place = min(amount, self.size), object()
+        with self._changed:
+            self._line.append(place)
+            self._changed.wait_for(lambda: self._line[0] is place and self.free >= amount)
+            self._line.popleft()
+            self.free -= amount
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.free += amount
+                self._changed.notify_all()

@@ -31,7 +31,9 @@ class Limits:
         video_seconds: Longest video.
         frame_bytes: Most bytes of a message of a stream.
         frame_pixels: Most pixels of a frame of a stream.
-        held_bytes: Most bytes of pictures that are held in memory for all requests together.
+        held_bytes: Most bytes of pictures, as they were sent, that are held in memory for all requests together.
+        decoded_bytes: Most bytes that decoding pictures and looking for faces in them may take for all requests together; others wait.
+        decode_seconds: Longest time that decoding one picture or frame may take.
         requests: Most requests with pictures at once.
         streams: Most streams at once.
         viewers: Most clients at once that look at the service's own source.
@@ -56,7 +58,9 @@ class Limits:
     video_seconds: float = 4 * 3600
     frame_bytes: int = 8 * _MIB
     frame_pixels: int = 2_100_000
-    held_bytes: int = 512 * _MIB
+    held_bytes: int = 128 * _MIB
+    decoded_bytes: int = 512 * _MIB
+    decode_seconds: float = 4
     requests: int = 64
     streams: int = 64
     viewers: int = 32

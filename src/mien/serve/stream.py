@@ -29,7 +29,7 @@ from mien.serve.answers import NOTICE
 from mien.serve.guard import PROTOCOL
 from mien.serve.metrics import Metrics
 from mien.serve.queries import check_options
-from mien.serve.reader import Reader, decoded
+from mien.serve.reader import Reader
 from mien.serve.refusals import Refusal
 from mien.serve.room import Room
 from mien.serve.settings import Limits
@@ -40,6 +40,8 @@ from mien.smooth import Smoothing
 _STAMP = struct.Struct("<d")
 _PATIENCE = 100
 """Messages in a row that are no frames, after which a stream is ended."""
+_SLOW = 25
+"""A frame that takes too long counts as so many of them."""
 
 
 class Start(BaseModel):
@@ -129,7 +131,7 @@ class _Stream:
         self._count = self._bad = 0
         self._waiting: _Sent | None = None
         self._news = asyncio.Event()
-        self._forget = False
+        self._forget = self._reading = False
 
     async def run(self) -> None:
         """Talk with the client until one of both has enough."""
@@ -189,7 +191,12 @@ class _Stream:
     async def _listen(self, work: asyncio.Task[None]) -> None:
         """Take messages; the newest frame takes the place of one that still waits."""
         while not work.done():
-            message = await self._message(self._limits.idle_seconds)
+            try:
+                message = await self._message(self._limits.idle_seconds)
+            except Refusal:
+                if not self._reading:
+                    raise
+                continue  # The client waits for an answer.
             if isinstance(message, str):
                 await self._told(message)
                 continue
@@ -219,14 +226,17 @@ class _Stream:
             sent, self._waiting = self._waiting, None
             if sent is None:
                 continue
+            self._reading = True
             answer = await self._reader.frame(self._answer, sent)
-            self._note_bad(answer["status"] == "error")
+            self._reading = False
+            slow = answer["status"] == "error" and answer["error"]["kind"] == "too_complex"
+            self._note_bad(answer["status"] == "error", _SLOW if slow else 1)
             self._metrics.frames.labels(answer["status"]).inc()
             self._metrics.latency.observe(time.monotonic() - sent.arrived)
             await self._say(answer)
 
-    def _note_bad(self, bad: bool) -> None:
-        self._bad = self._bad + 1 if bad else 0
+    def _note_bad(self, bad: bool, weight: int = 1) -> None:
+        self._bad = self._bad + weight if bad else 0
         if self._bad >= _PATIENCE:
             raise Refusal(422, f"expected frames; got {_PATIENCE} messages in a row that are none: look at the errors before")
 
@@ -257,7 +267,7 @@ class _Stream:
     def _image(self, sent: _Sent) -> NDArray[np.uint8]:
         data = sent.data[_STAMP.size :] if self._start.times else sent.data
         if self._start.format == "picture":
-            return decoded(data, f"frame {sent.number}", self._limits.frame_pixels)
+            return self._reader.frame_pixels(data, f"frame {sent.number}")
         width, height = self._start.width or 0, self._start.height or 0
         if len(data) != width * height * 3:
             raise MediaError(f"frame {sent.number}: expected {width} x {height} x 3 = {width * height * 3:,} bytes; got {len(data):,}", "unreadable")

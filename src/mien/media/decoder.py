@@ -1,0 +1,211 @@
+"""Processes that decode pictures and can be ended: some small files take minutes, or more memory than there is."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import MediaError
+
+DECODE_SECONDS = 20.0
+"""Longest time by default that decoding one picture may take."""
+
+_PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
+"""All that a decoder is told of the environment: no tokens, no names."""
+_QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+
+BUSY = 3
+"""So many times as long it may take by the clock, where others use the processor, too."""
+_TIME_IS_UP = (1, -getattr(signal, "SIGPROF", 0))  # As faulthandler ends a process, and as its timer does.
+
+Admit = Callable[[int, int, int], None]
+"""Is told width, height and the bytes that decoding takes, before it begins; may wait, or raise."""
+
+
+class Decoder:
+    """One process that decodes one picture at a time. It is started when it is first needed, and again after it was ended."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the process, if it does not run."""
+        if self._closed or (self._process is not None and self._process.poll() is None):
+            return
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "mien.media.decoder_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment | _QUIET,
+        )
+
+    def decode(self, data: bytes | memoryview, name: str, max_pixels: int, seconds: float, admit: Admit) -> NDArray[np.uint8]:
+        """``(h, w, 3)`` RGB of a picture, the first frame of an animation.
+
+        Args:
+            data: The file.
+            name: What messages call it.
+            max_pixels: Pictures with more are refused.
+            seconds: How long it may take on one core; where that is busy, three times as long by the clock.
+            admit: Is asked before it is decoded.
+
+        Raises:
+            MediaError: It is no picture, damaged, too large or takes too long.
+        """
+        self.start()
+        try:
+            needs = self._asked({"bytes": len(data), "name": name, "max_pixels": max_pixels, "seconds": seconds}, data)
+            self._admit(admit, needs)
+            return self._decoded()
+        except MediaError:
+            raise
+        except (OSError, EOFError, ValueError):
+            raise self._lost(name, seconds) from None
+        except BaseException:
+            self.kill()  # It has an answer that nobody waits for.
+            raise
+
+    def _admit(self, admit: Admit, needs: dict[str, Any]) -> None:
+        width, height = needs["size"]
+        try:
+            admit(width, height, needs["memory"])
+        except MediaError:
+            self._tell({"go_on": False})
+            raise
+
+    def _decoded(self) -> NDArray[np.uint8]:
+        answer = self._asked({"go_on": True})
+        pixels = np.empty((*answer["shape"], 3), np.uint8)
+        self._fill(pixels.data.cast("B"))
+        return pixels
+
+    def kill(self) -> None:
+        """End the process at once, whatever it is at."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    assert pipe is not None
+                    pipe.close()
+
+    def close(self) -> None:
+        """End the process for good."""
+        self._closed = True
+        self.kill()
+
+    def _asked(self, task: dict[str, Any], data: bytes | memoryview = b"") -> dict[str, Any]:
+        """What the process says to a task.
+
+        Raises:
+            MediaError: The picture cannot be read.
+            EOFError: The process has ended.
+        """
+        self._tell(task, data)
+        line = self._pipes()[1].readline()
+        if not line:
+            raise EOFError
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise MediaError(answer["error"], answer["kind"])
+        return answer
+
+    def _tell(self, task: dict[str, Any], data: bytes | memoryview = b"") -> None:
+        told = self._pipes()[0]
+        told.write(json.dumps(task).encode() + b"\n")
+        told.write(data)
+        told.flush()
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise EOFError
+        return process.stdin, process.stdout
+
+    def _fill(self, pixels: memoryview) -> None:
+        heard, at = self._pipes()[1], 0
+        while at < len(pixels):
+            count = heard.readinto(pixels[at:])  # type: ignore[attr-defined]
+            if not count:
+                raise EOFError
+            at += count
+
+    def _lost(self, name: str, seconds: float) -> MediaError:
+        """Why there is no answer."""
+        process, ended = self._process, None
+        with suppress(subprocess.TimeoutExpired):
+            ended = None if process is None else process.wait(1)
+        self.kill()
+        if self._closed:
+            return MediaError(f"{name}: expected a picture; mien is ending", "too_complex")
+        if ended in _TIME_IS_UP:
+            told = f"{name}: expected a picture that is decoded within {seconds:g} s; it is not"
+            return MediaError(f"{told}: save it anew, scale it down or raise decode_seconds", "too_complex")
+        return MediaError(f"{name}: expected a picture; got one that breaks the program that decodes it: save it anew", "broken")
+
+
+class Decoders:
+    """Several of them, shared by threads; a context manager.
+
+    Args:
+        count: How many.
+        seconds: How long one picture may take.
+    """
+
+    def __init__(self, count: int, seconds: float = DECODE_SECONDS) -> None:
+        self.seconds = seconds
+        self._all = [Decoder() for _ in range(count)]
+        self._idle: queue.LifoQueue[Decoder] = queue.LifoQueue()
+        for decoder in reversed(self._all):
+            self._idle.put(decoder)
+
+    def start(self) -> None:
+        """Start all of them now, so that no picture waits for that."""
+        for decoder in self._all:
+            decoder.start()
+
+    def decode(
+        self, data: bytes | memoryview, name: str, max_pixels: int, seconds: float | None = None, admit: Admit = lambda *_: None
+    ) -> NDArray[np.uint8]:
+        """As `Decoder.decode`, on one that is idle; waits for one."""
+        decoder = self._idle.get()
+        try:
+            return decoder.decode(data, name, max_pixels, self.seconds if seconds is None else seconds, admit)
+        finally:
+            self._idle.put(decoder)
+
+    def close(self) -> None:
+        """End them at once; who waits for a picture gets an error."""
+        for decoder in self._all:
+            decoder.close()
+
+    def __enter__(self) -> Decoders:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+@lru_cache(maxsize=1)
+def own_decoders() -> Decoders:
+    """The one of this process for pictures that take long; it ends with this process."""
+    decoders = Decoders(1)
+    atexit.register(decoders.close)
+    return decoders
