@@ -195,8 +195,9 @@ _CORNERS = ("x1", "y1", "x2", "y2")
 
 
 def flat_keys(labels: Labels) -> list[str]:
-    """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, and every expression smoothed (``smooth_happy``)."""
-    return [*ROW_KEYS, *_CORNERS, *labels, *(f"smooth_{name}" for name in labels)]
+    """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, every expression smoothed (``smooth_happy``), and, as it is
+    long and seldom there, ``error`` at the end."""
+    return [*(key for key in ROW_KEYS if key != "error"), *_CORNERS, *labels, *(f"smooth_{name}" for name in labels), "error"]
 
 
 def flat_row(row: Row, labels: Labels) -> Row:

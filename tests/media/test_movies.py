@@ -108,13 +108,20 @@ def test_odd_names(tmp_path: Path) -> None:
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
-    for path in (tmp_path / "none" / "a.mp4", tmp_path, "/dev/null/a.mp4"):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "a.mp4", tmp_path, "/dev/null/a.mp4"):
         with pytest.raises(InputError, match=r"expected a place to write|is a folder"):
             MovieWriter(path, 64, 48, rate=25)
         if path != tmp_path:
             with pytest.raises(InputError, match="expected a place"):
                 save_picture(f"{path}.png", corner())
-    assert list(tmp_path.iterdir()) == []
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
+
+
+def test_folders_are_made(tmp_path: Path) -> None:
+    with MovieWriter(tmp_path / "new" / "one" / "a.mp4", 64, 48, rate=25) as movie:
+        movie.write(corner(), 0)
+    assert len(frames_of(tmp_path / "new" / "one" / "a.mp4")) == 1
 
 
 def test_arguments(tmp_path: Path) -> None:
