@@ -16,7 +16,7 @@ SOURCE = Path(mien.__file__).parent
 
 # A module may import from its own floor and from those below, never from above.
 FLOORS = [
-    {"masking", "telemetry", "errors", "labels", "boxes", "faces", "names", "faults", "spacing"},
+    {"masking", "telemetry", "environment", "errors", "labels", "boxes", "faces", "names", "faults", "spacing"},
     {"files", "output_names", "scratch", "crops", "portrait", "onnx_file", "card", "runtime", "networks", "media", "hooks"},
     {
         "reading",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from mien.errors import InputError
 from mien.output_names import cut_to
@@ -142,6 +142,23 @@ def told(path: str | Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}: make room or give another place") from None
+
+
+def settle(file: IO[Any]) -> None:
+    """See to it that what was written to an open file is on the disk, so that a name never stands for less than all of it."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def settle_path(path: Path) -> None:
+    """The same for a file that is closed, or for the names in a folder, where the system has a way to that."""
+    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
+        return  # Windows opens no folder.
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def keep_out(file: IO[str]) -> None:

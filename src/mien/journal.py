@@ -7,7 +7,6 @@ written aside and renamed, with the state of the tracker at the end of each piec
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 
 from mien.errors import InputError, MediaError
 from mien.faces import Faces
-from mien.files import keep_out, told, written_aside
+from mien.files import keep_out, settle, told, written_aside
 from mien.labels import Labels
 from mien.reading import Reading
 
@@ -78,8 +77,7 @@ class Record:
             self.folder.mkdir(parents=True, exist_ok=True)
         with written_aside(place) as aside, told(place), open(aside, "wb") as file:
             np.savez(file, **_packed(piece, self.labels))
-            file.flush()
-            os.fsync(file.fileno())
+            settle(file)
         self._pieces += 1
         self.count += len(piece.readings)
         self.state, self.done = piece.state, piece.last

@@ -59,5 +59,5 @@ _sweep_once = lru_cache(sweep_scratch)
 
 def _left(entry: os.DirEntry[str]) -> bool:
     found = entry.stat(follow_symlinks=False)
-    own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
-    return own and os.path.lexists(os.path.join(entry.path, _MARK)) and abandoned(Path(entry.path))
+    own = hasattr(os, "geteuid") and found.st_uid == os.geteuid()  # On Windows it cannot be known whether somebody is at work.
+    return own and stat.S_ISDIR(found.st_mode) and os.path.lexists(os.path.join(entry.path, _MARK)) and abandoned(Path(entry.path))

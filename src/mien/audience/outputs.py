@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any, TextIO
 from mien.audience.result import Audience, Window
 from mien.audience.rows import CHANGE_COLUMNS, change_rows, columns, facts, window_row
 from mien.errors import InputError, MissingExtraError
-from mien.files import told, try_place, written_aside
+from mien.files import settle, told, try_place, written_aside
 from mien.labels import Labels
 from mien.names import json_text
 from mien.tables.cells import csv_writer
@@ -110,8 +109,7 @@ class Keeper:
             if self._file is None:
                 self._file = open(self.path, "x", encoding="utf-8", newline="")  # noqa: SIM115
             csv_writer(self._file, columns(self._labels), header=new)(_flat(window_row(window, self._labels)) for window in windows)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            settle(self._file)
 
     def __enter__(self) -> Keeper:
         return self

@@ -19,9 +19,6 @@ from mien.masking import masked, source_name
 from mien.media.folders import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, find_sources, natural_key
 from mien.names import existing, printable, spelled
 
-PER_SHARD = 1000
-"""Pictures of a shard by default."""
-
 
 @dataclass(frozen=True)
 class Input:

@@ -14,7 +14,7 @@ from typing import Any
 from mien.batch.marks import marks_of, same
 from mien.batch.shard import Mark, Part, Shard
 from mien.errors import InputError
-from mien.files import told, written_aside
+from mien.files import settle, told, written_aside
 from mien.media.folders import VIDEO_SUFFIXES
 
 INPUTS = "inputs.jsonl"
@@ -71,8 +71,7 @@ class Layout:
         place = folder / INPUTS
         with written_aside(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
             file.writelines(self._lines())
-            file.flush()
-            os.fsync(file.fileno())
+            settle(file)
 
     def _lines(self) -> Iterator[str]:
         for number, entries in self.entries.items():

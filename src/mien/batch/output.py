@@ -18,7 +18,7 @@ from mien import __version__
 from mien.batch.reader import Caution, ShardReader
 from mien.batch.shard import Shard
 from mien.errors import InputError
-from mien.files import keep_out, told, written_aside
+from mien.files import keep_out, settle, settle_path, told, written_aside
 from mien.labels import Labels
 from mien.names import spelled
 
@@ -89,12 +89,8 @@ class Output:
         with told(self.folder):
             for place in gone:
                 place.unlink()
-            if gone and hasattr(os, "O_DIRECTORY"):
-                folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
+            if gone:
+                settle_path(self.folder)
 
     def sweep(self) -> None:
         """Delete what was left half-written by workers that were killed; not while others work."""
@@ -177,8 +173,7 @@ def write_manifest(place: Path, manifest: Mapping[str, Any]) -> None:
     with written_aside(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
         file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
+        settle(file)
 
 
 def versions() -> dict[str, str]:
@@ -240,20 +235,14 @@ def _write(aside: Path, form: str, rows: Iterable[dict[str, Any]], labels: Label
         table.add(rows)
         with open(aside, "wb") as packed:
             table.write(packed)
-            _settle(packed)
+            settle(packed)
         return
     from mien.tables import row_writer
 
     with open(aside, "w", encoding="utf-8", newline="") as file:
         with row_writer(file, form, labels, BEFORE, after) as write:
             write(rows)
-        _settle(file)
-
-
-def _settle(file: IO[Any]) -> None:
-    """See to it that what was written is on the disk, so that a name never stands for less than all of it."""
-    file.flush()
-    os.fsync(file.fileno())
+        settle(file)
 
 
 def _now() -> str:

@@ -7,22 +7,19 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
 from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import Any
 
 from pydantic import Field, field_validator
 
+from mien.environment import handed_on
 from mien.errors import DeliveryError
 from mien.hooks.delivery import Delivery
 from mien.hooks.hook import Hook
 from mien.hooks.settings import Settings
 
-_COMMON = {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR"} | {
-    *("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "TEMP", "TMP")  # Without these nothing runs on Windows.
-}
-"""Environment variables that every program gets, besides ``LC_*``."""
+_HOME = ("HOME", "USERPROFILE")
 _HEARD = 300  # Bytes of what the program last said that a message repeats.
 
 
@@ -74,7 +71,7 @@ class Command(Hook):
     def deliver(self, delivery: Delivery) -> None:
         payload = delivery.payload()
         named = {f"MIEN_{key.upper()}": str(payload[key]) for key in ("id", "rule", "kind", "time", "source", "faces")}
-        environment = {**_handed_on(self._settings.env), **named, "MIEN_AT": delivery.at or ""}
+        environment = {**handed_on([*_HOME, *self._settings.env]), **named, "MIEN_AT": delivery.at or ""}
         with TemporaryFile() as said:
             settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": said, "env": environment}
             try:
@@ -102,11 +99,6 @@ class Command(Hook):
 
     def _error(self, what: str) -> DeliveryError:
         return DeliveryError(f"{self._settings.command[0]}: expected a program that ends well; {what}")
-
-
-def _handed_on(names: Sequence[str]) -> dict[str, str]:
-    """What a program gets of this process's environment."""
-    return {name: value for name, value in os.environ.items() if name in _COMMON or name.startswith("LC_") or name in names}
 
 
 def _last_words(said: Any) -> str:

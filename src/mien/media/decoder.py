@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -18,13 +17,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.environment import PYTHON, handed_on
 from mien.errors import MediaError
 
 DECODE_SECONDS = 20.0
 """Longest time by default that decoding one picture may take."""
 
-_PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
-"""All that a decoder is told of the environment: no tokens, no names."""
 _QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 BUSY = 3
@@ -46,13 +44,12 @@ class Decoder:
         """Start the process, if it does not run."""
         if self._closed or (self._process is not None and self._process.poll() is None):
             return
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "mien.media.decoder_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment | _QUIET,
+            env=handed_on(PYTHON) | _QUIET,
         )
 
     def decode(self, data: bytes | memoryview, name: str, max_pixels: int, seconds: float, admit: Admit) -> NDArray[np.uint8]:

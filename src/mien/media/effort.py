@@ -14,6 +14,7 @@ from PIL import ImageFile
 
 from mien.errors import MediaError
 from mien.media.content import Content
+from mien.media.limits import FrameLimit
 
 MOST_SCANS = 100
 """Most scans of a JPEG: each goes over all of the picture. Usual ones have one, progressive ones ten or so."""
@@ -71,7 +72,7 @@ def effort(image: ImageFile.ImageFile, content: Content, max_pixels: int) -> Eff
     Raises:
         MediaError: It is too large, or would take far longer than its size says.
     """
-    check_size(image.size, content.name, max_pixels)
+    FrameLimit(content.name, max_pixels).check(*image.size)
     pixels, scans = image.width * image.height, 1
     if image.format == "JPEG":
         scans = _scans(content)
@@ -81,20 +82,6 @@ def effort(image: ImageFile.ImageFile, content: Content, max_pixels: int) -> Eff
     elif image.format == "TIFF":
         _check_strips(image, content, max_pixels)
     return Effort(_seconds(image, pixels / 1e6, content.size / 1e6, scans), int(pixels * _bytes_a_pixel(image, scans)))
-
-
-def check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
-    """Refuse too many pixels.
-
-    Raises:
-        MediaError: There are more.
-    """
-    width, height = size
-    if width * height > max_pixels:
-        raise MediaError(
-            f"{name}: expected at most {max_pixels:,} pixels; got {width} x {height} = {width * height:,}: scale it down or raise max_pixels",
-            "too_large",
-        )
 
 
 def _seconds(image: ImageFile.ImageFile, megapixels: float, megabytes: float, scans: int) -> float:
@@ -170,6 +157,7 @@ def check_icon(file: BinaryIO, name: str, max_pixels: int) -> None:
     Raises:
         MediaError: One has more.
     """
+    limit = FrameLimit(name, max_pixels)
     (count,) = struct.unpack("<4xH", file.read(6).ljust(6, b"\0"))
     places = [struct.unpack("<12xI", entry)[0] for _ in range(count) if len(entry := file.read(16)) == 16]
     for place in places:
@@ -177,14 +165,14 @@ def check_icon(file: BinaryIO, name: str, max_pixels: int) -> None:
         head = file.read(24).ljust(24, b"\0")
         png = head.startswith(b"\x89PNG")
         width, height = struct.unpack(">II", head[16:]) if png else struct.unpack("<ii", head[4:12])
-        check_size((abs(width), abs(height) // (1 if png else 2)), name, max_pixels)
+        limit.check(abs(width), abs(height) // (1 if png else 2))
 
 
 def _check_strips(image: ImageFile.ImageFile, content: Content, max_pixels: int) -> None:
     """Refuse a TIFF of too many parts, or of parts that are larger than the picture may be."""
     tags = image.tag_v2  # type: ignore[attr-defined]
     width, height = tags.get(322) or image.width, tags.get(323) or 1
-    check_size((int(width), int(height)), content.name, max_pixels)
+    FrameLimit(content.name, max_pixels).check(int(width), int(height))
     if len(image.tile) > _MOST_STRIPS:
         told = f"{content.name}: expected a TIFF of at most {_MOST_STRIPS:,} strips or tiles; got {len(image.tile):,}"
         raise MediaError(f"{told}: save it anew", "too_complex")

@@ -1,4 +1,4 @@
-"""How much memory a video may ask for, decided before any is taken: its header and every change of its frames' size are held against these."""
+"""How large pictures and frames may be, decided before any memory is taken: headers and every change of a video's size are held against these."""
 
 from __future__ import annotations
 

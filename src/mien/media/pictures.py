@@ -11,8 +11,9 @@ from PIL import Image, ImageFile, JpegImagePlugin
 from mien.errors import InputError, MediaError
 from mien.media.content import Content
 from mien.media.decoder import DECODE_SECONDS, own_decoders
-from mien.media.effort import check_icon, check_size, effort
+from mien.media.effort import check_icon, effort
 from mien.media.frame import BadFrame, Frame
+from mien.media.limits import FrameLimit
 from mien.media.motion_jpeg import is_motion_jpeg
 from mien.media.opened import Frames, Media
 from mien.media.pixels import on_white, to_rgb
@@ -263,7 +264,7 @@ def _animation_frames(image: ImageFile.ImageFile, content: Content, sampling: Sa
     while True:
         try:
             image.seek(first + index)
-            check_size(image.size, content.name, max_pixels)  # A frame of a GIF may be larger than the first.
+            FrameLimit(content.name, max_pixels).check(*image.size)  # A frame of a GIF may be larger than the first.
             image.load()
             pixels = to_rgb(image) if chooser.takes(time) else None
         except EOFError:

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from typing import IO
 
+from mien.files import settle
 from mien.serve.job_folder import JobFolder
 from mien.serve.refusals import Refusal
 from mien.serve.room import Room
@@ -68,8 +69,7 @@ class Upload:
         """
         assert self._file is not None
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            settle(self._file)
         except OSError as error:
             raise self._refusal(error) from error
 

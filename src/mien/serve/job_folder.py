@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError
-from mien.files import written_aside
+from mien.files import settle, settle_path, written_aside
 
 FULL = {"status": 507, "kind": "disk_full", "message": "the disk of the service is full: make room there, and send the video again"}
 
@@ -116,9 +116,8 @@ class JobFolder:
         with written_aside(self._end) as aside, open(aside, "w", encoding="utf-8") as file:
             aside.chmod(0o600)
             json.dump(end, file)
-            file.flush()
-            os.fsync(file.fileno())
-        settle(self.path)
+            settle(file)
+        settle_path(self.path)
 
     def _drop(self, *paths: Path) -> None:
         for path in paths:
@@ -135,12 +134,3 @@ def folder_size(path: Path) -> int:
             with suppress(OSError):  # Written aside, and renamed a moment ago.
                 total += folder_size(Path(entry.path)) if entry.is_dir(follow_symlinks=False) else entry.stat(follow_symlinks=False).st_size
     return total
-
-
-def settle(path: Path) -> None:
-    """See to it that a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

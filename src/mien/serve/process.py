@@ -11,15 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from mien.environment import PYTHON, handed_on
 from mien.serve.job_folder import JobFolder
 from mien.serve.refusals import STATUS
 
 BROKEN = {"status": 422, "kind": "broken", "message": "the video could not be read: it broke the program that read it"}
 
-_NEEDED = {
-    *("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT", "XDG_CACHE_HOME", "MPLCONFIGDIR"),
-    *("PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"),
-    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_PATH", "NVIDIA_VISIBLE_DEVICES"),
+_NEEDED = PYTHON | {
+    *("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR", "CUDA_VISIBLE_DEVICES", "CUDA_PATH", "NVIDIA_VISIBLE_DEVICES"),
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "MALLOC_ARENA_MAX", "ORT_DISABLE_TELEMETRY"),
 }
 
@@ -31,8 +30,7 @@ def environment(place: JobFolder, own: Mapping[str, str]) -> dict[str, str]:
         place: The folder of the video: what is written for the time being goes into it, too.
         own: The service's environment.
     """
-    needed = {name: value for name, value in own.items() if name in _NEEDED or name.startswith("LC_")}
-    return needed | dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(place.scratch.absolute()))
+    return handed_on(_NEEDED, own) | dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(place.scratch.absolute()))
 
 
 @asynccontextmanager

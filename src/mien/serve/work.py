@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mien.errors import InputError, MediaError, MienError, MissingExtraError
-from mien.serve.job_folder import FULL, JobFolder, folder_size, settle
+from mien.files import settle_path
+from mien.serve.job_folder import FULL, JobFolder, folder_size
 from mien.serve.space import NO_ROOM, Space, full
 from mien.serve.task import CHARTS, COPY, PEOPLE, RESULTS, Task
 
@@ -142,7 +143,7 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     _spread_people(folder / "results", pipeline.labels)
     space.check()
     for path in (*(folder / "results").iterdir(), folder / "results"):
-        settle(path)
+        settle_path(path)
     return {"missing": missing, "remarks": writer.remarks}
 
 
