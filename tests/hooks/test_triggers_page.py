@@ -147,14 +147,15 @@ def test_what_the_page_says_is_posted_has_the_keys_that_are() -> None:
 
 def test_the_alert_when_nobody_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notify = tmp_path / "notify-send"
-    notify.write_text(f'#!/bin/sh\nprintf "%s|" "$@" "$MIEN_RULE" "$MIEN_TIME" >> {tmp_path}/said\n')
+    notify.write_text(f'#!/bin/sh\nprintf "%s|" "$@" "$MIEN_RULE" "$MIEN_TIME" "$DBUS_SESSION_BUS_ADDRESS" >> {tmp_path}/said\n')
     notify.chmod(0o755)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/run/bus")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with actor_of("nobody.toml", tmp_path) as actor:
         for step in range(120):
             actor.update(*(shown(step / 2) if 20 <= step < 100 and step != 30 else shown(step / 2, neutral=0.5)))
     # Somebody passed at 15 s, which interrupts nothing: less than two seconds.
-    assert (tmp_path / "said").read_text() == "Reception|Nobody has been there for half a minute.|nobody there|40.0|"
+    assert (tmp_path / "said").read_text() == "Reception|Nobody has been there for half a minute.|nobody there|40.0|unix:path=/run/bus|"
 
 
 def test_rules_from_python(monkeypatch: pytest.MonkeyPatch, movie: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,7 +100,8 @@ def _folder(path: Path, output: Path | None, strict: bool) -> Input:
     places = [str(source) for source in (*found.sources, *found.unreadable)]
     labels, remarks = _labelled([_class_of(PurePosixPath(place).relative_to(path)) for place in places])
     if found.passed_over:
-        remarks = [f"{len(found.passed_over):,} files passed over: neither picture nor video by name", *remarks]
+        count = len(found.passed_over)
+        remarks = [f"{count:,} {'file' if count == 1 else 'files'} passed over: neither picture nor video by name", *remarks]
     parts = [FilePart(spelled(place), place, label) for place, label in zip(places, labels, strict=True)]
     return Input(spelled(path), "folder", parts, any(labels), remarks)
 

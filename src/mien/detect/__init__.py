@@ -66,7 +66,9 @@ def create_detector(
     if name not in _MAKERS:
         raise InputError(f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}")
     if min_detection_score is not None and not 0 < min_detection_score < 1:
-        raise InputError(f"min_detection_score: expected a score between 0 and 1; got {min_detection_score}")
+        raise InputError(
+            f"min_detection_score: expected a score between 0 and 1, neither of both; got {min_detection_score}: leave it out for the detector's own"
+        )
     return _MAKERS[name](40 if min_face is None else min_face, min_detection_score, threads, device)
 
 
