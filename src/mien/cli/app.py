@@ -40,7 +40,7 @@ from mien.cli.train import export, open_private, train
 from mien.cli.views import views
 from mien.cli.watch import watch
 from mien.errors import InputError, MediaError, MienError
-from mien.masking import masked_text
+from mien.masking import Masks, masked_text
 from mien.names import printable
 
 app = typer.Typer(
@@ -93,17 +93,11 @@ def common(
         _keep_log(log)
 
 
-class _Masked(logging.Formatter):
-    """Lines of a log, in which libraries name addresses as they are."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return masked_text(super().format(record))
-
-
 def _keep_log(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     keeper = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    keeper.setFormatter(_Masked("%(asctime)s %(levelname)s %(message)s"))
+    keeper.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    keeper.addFilter(Masks())  # Libraries name addresses as they are.
     logging.getLogger("mien").addHandler(keeper)
 
 
