@@ -126,6 +126,7 @@ def test_tokens_without_a_scheme(secret, host):
         ("s3://bucket/label=happy/5fdd8abc12345678@2x.jpg", "s3://bucket/label=happy/5fdd8abc12345678@2x.jpg"),
         ("s3://KEY:SEC/RET@bucket/a.jpg", "s3://***@bucket/a.jpg"),
         ("abfs://faces@account.dfs.core.windows.net/a.jpg", "abfs://faces@account.dfs.core.windows.net/a.jpg"),
+        ("abfs://secret@10.0.0.9/a.jpg", "abfs://***@10.0.0.9/a.jpg"),
         ("zip://*.jpg::https://u:SECRET@h.org/a.zip?sig=SECRET", "zip://*.jpg::https://***@h.org/a.zip?***"),
         ("https://h.org/photos/5fdd8abc12345678.jpg", "https://h.org/photos/5fdd8abc12345678.jpg"),
         ("http://door.local/video.mjpg?resolution=640x480&camera=front", "http://door.local/video.mjpg?resolution=640x480&camera=front"),

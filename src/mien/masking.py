@@ -33,7 +33,9 @@ _STORES = re.compile(
     r"s3|s3a|s3n|gs|gcs|az|adl|abfs|abfss|wasb|wasbs|hdfs|webhdfs|hf|file|local|memory|smb|oss|oci|dbfs|r2|b2|swift|github|git|"
     r"dropbox|gdrive|box|zip|tar|dvc|lakefs"
 )
-_CONTAINERS = re.compile("abfss?|wasbs?")  # Here a container stands before the @.
+_CONTAINERS = re.compile("abfss?|wasbs?")
+_CONTAINER = re.compile(r"([a-z0-9-]+)@[\w-]+\.(?:dfs|blob)\.[\w-]+\.[\w.-]+(?::\d{1,5})?(?=[/?#]|\Z)", re.ASCII)
+"""What stands before the @ where the host is one of Azure's: not a user."""
 _NEXT = re.compile(
     r"key|keys|apikey|token|tokens|accesstoken|password|passwd|passwort|pass|pwd|pw|secret|secrets|sig|signature|jwt|session|"
     r"sessionid|sid|bearer|code|pin"
@@ -140,7 +142,7 @@ def _located(place: str, scheme: str) -> str:
     begin = _host_begin(place, authority)
     if begin is None:
         return MASK
-    container = _CONTAINERS.fullmatch(scheme) and re.fullmatch(r"[\w-]+@", place[:begin])
+    container = _CONTAINERS.fullmatch(scheme) and (found := _CONTAINER.match(place)) and found.end(1) + 1 == begin
     return f"{place[:begin] if container else f'{MASK}@' if begin else ''}{_pathed(place[begin:], scheme)}"
 
 
