@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from mien.journal import Journal
 from mien.media import Sampling, find_sources
+from mien.media.decoder import DECODE_SECONDS
 from mien.pipeline import Pipeline
 from mien.reading import Recording, Results
 from mien.recordings import takes
@@ -30,6 +31,8 @@ def analyze(
     tracking: Tracking | bool = True,
     smoothing: Smoothing | None = None,
     hidden_frames: bool = False,
+    max_pixels: int | None = None,
+    decode_seconds: float = DECODE_SECONDS,
     **options: Any,
 ) -> Results:
     """Find the faces in pictures and videos, and read the expression that each one shows.
@@ -48,6 +51,8 @@ def analyze(
         tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
         smoothing: How their readings are smoothed.
         hidden_frames: Whether to read also what the edit list of an MP4 or MOV hides from players.
+        max_pixels: Pictures and frames with more are refused; by default 128 megapixels of a picture, and of a frame 8192 x 4320.
+        decode_seconds: Longest time, on one core, that decoding one picture may take.
         options: Arguments of `Pipeline`.
 
     Returns:
@@ -65,7 +70,7 @@ def analyze(
     """
     pipeline = Pipeline(**options) if pipeline is None else pipeline
     followed = Tracking() if tracking is True else tracking or None
-    plan = Plan(Sampling(every, per_second, hidden_frames), followed, smoothing or Smoothing())
+    plan = Plan(Sampling(every, per_second, hidden_frames), followed, smoothing or Smoothing(), max_pixels, decode_seconds)
     alone = not isinstance(source, list | tuple)
     given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
     sources = [found for item in given for found in _expand(item)]

@@ -12,7 +12,7 @@ from mien.faces import Faces
 from mien.faults import source_error
 from mien.journal import Journal, Piece, Record
 from mien.labels import Labels
-from mien.media import Media, open_media
+from mien.media import Media
 from mien.media.content import name_of
 from mien.pipeline import Pipeline
 from mien.reading import Reading
@@ -88,7 +88,7 @@ def takes(sources: Sequence[Source], pipeline: Pipeline, plan: Plan, journal: Jo
 def _again(position: int, source: Source, record: Record, plan: Plan) -> Take:
     """A recording that lies in the journal as a whole."""
     try:
-        return _kept(Take(position, source, open_media(source, plan.sampling), iter(())), record, plan)
+        return _kept(Take(position, source, plan.open(source), iter(())), record, plan)
     except MediaError as error:
         return Take(position, source, None, iter([Sighting(position, None, None, _unread(record.source, record.labels, error))]))
 

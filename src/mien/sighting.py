@@ -13,11 +13,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import MediaError
+from mien.errors import InputError, MediaError
 from mien.faces import Faces
 from mien.faults import source_error
 from mien.media import Media, ReadAhead, Sampling, open_media
 from mien.media.content import Content, name_of
+from mien.media.decoder import DECODE_SECONDS
 from mien.media.frame import BadFrame, Frame
 from mien.pipeline import Pipeline
 from mien.reading import Reading
@@ -40,11 +41,32 @@ class Plan:
         sampling: Which frames of a recording are looked at.
         tracking: How people are followed in recordings; None: every frame stands alone, and nothing is smoothed.
         smoothing: How the readings of a person are smoothed over time.
+        max_pixels: Pictures and frames with more are refused; None: the limits of `open_media`.
+        decode_seconds: Longest time, on one core, that decoding one picture may take.
+
+    Raises:
+        InputError: A limit is not positive.
     """
 
     sampling: Sampling = field(default_factory=Sampling)
     tracking: Tracking | None = field(default_factory=Tracking)
     smoothing: Smoothing = field(default_factory=Smoothing)
+    max_pixels: int | None = None
+    decode_seconds: float = DECODE_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise InputError(f"max_pixels: expected 1 or more; got {self.max_pixels}")
+        if not self.decode_seconds > 0:
+            raise InputError(f"decode_seconds: expected more than 0; got {self.decode_seconds}")
+
+    def open(self, source: Source) -> Media:
+        """Open a source as planned.
+
+        Raises:
+            MediaError: It cannot be read.
+        """
+        return open_media(source, self.sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,17 +127,17 @@ def sight(sources: Sequence[Source], pipeline: Pipeline, plan: Plan | None = Non
             there are decoded and passed over.
     """
     plan = plan or Plan()
-    decoded = _lasting(_decode(sources, plan.sampling, Faces.empty(pipeline.labels), starts or {}))
+    decoded = _lasting(_decode(sources, plan, Faces.empty(pipeline.labels), starts or {}))
     # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
     with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), depth=_AHEAD) as batches:
         for batch in batches:
             yield from _read(batch, pipeline)
 
 
-def _decode(sources: Sequence[Source], sampling: Sampling, blank: Faces, starts: Mapping[int, Start]) -> Iterator[Sighting]:
+def _decode(sources: Sequence[Source], plan: Plan, blank: Faces, starts: Mapping[int, Start]) -> Iterator[Sighting]:
     for position, source in enumerate(sources):
         try:
-            media = open_media(source, sampling)
+            media = plan.open(source)
         except MediaError as error:
             yield Sighting(position, None, None, Reading(name_of(source), None, None, blank, error))
             continue

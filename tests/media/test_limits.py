@@ -157,7 +157,7 @@ def test_a_frame_of_just_the_most_pixels_is_read(size: tuple[int, int]) -> None:
     data = clip([corner(*size)])
     with open_media(data, max_pixels=size[0] * size[1]) as media:
         assert [frame.image.shape[1::-1] for frame in media] == [size]
-    with pytest.raises(MediaError, match="raise max_pixels"):
+    with pytest.raises(MediaError, match="raise --max-pixels"):
         open_media(data, max_pixels=size[0] * size[1] - 1)
 
 

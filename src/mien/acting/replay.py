@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from mien.acting.rule_file import RuleSet
-from mien.media import Sampling, open_media
 from mien.media.frame import BadFrame, Frame
 from mien.session import Session
+from mien.sighting import Plan
 from mien.triggers import Engine, Event
 
 _BATCH = 8  # Frames read together, which is faster and gives the same.
@@ -19,7 +19,7 @@ def replay(
     source: str | Path,
     rules: RuleSet,
     session: Session,
-    sampling: Sampling | None = None,
+    plan: Plan | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Generator[Event]:
     """Hold rules against a recording as if it were live: a frame is judged by what came before it. Nothing is done.
@@ -30,14 +30,14 @@ def replay(
         source: A video.
         rules: What is held against it.
         session: What reads.
-        sampling: Which frames are looked at.
+        plan: Which frames are looked at, and how large they may be.
         tell: Called with lines about what cannot be read.
 
     Raises:
         MediaError: It cannot be opened.
     """
     engine = Engine(rules.rules, session.labels, rules.mapping)
-    with open_media(source, sampling or Sampling()) as media:
+    with (plan or Plan()).open(source) as media:
         frames = _readable(media, tell)
         while batch := list(islice(frames, _BATCH)):
             for frame, faces in zip(batch, session.update(batch), strict=True):

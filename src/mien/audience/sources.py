@@ -54,7 +54,7 @@ def opened(source: Source | Iterable[Frame], options: Options, tell: Callable[[s
     elif _is_frames(source):
         yield Looks("<frames>", _sampled(source, sampling))  # type: ignore[arg-type]
     else:
-        with open_media(source, sampling) as media:  # type: ignore[arg-type]
+        with open_media(source, sampling, max_pixels=options.live.max_pixels if options.live else None) as media:  # type: ignore[arg-type]
             if media.kind == "picture":
                 told = "expected a recording, a camera (camera:0) or the screen (screen:)"
                 raise InputError(f"{name_of(source)}: {told}; got a picture: mien analyze reads it")

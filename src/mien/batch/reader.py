@@ -14,7 +14,7 @@ from mien.analysis import kept_aside
 from mien.batch.shard import Item, Shard
 from mien.errors import MediaError
 from mien.faces import Faces
-from mien.media import ReadAhead, open_media
+from mien.media import ReadAhead
 from mien.media.content import Content
 from mien.media.frame import Frame
 from mien.pipeline import Pipeline
@@ -138,7 +138,7 @@ class ShardReader:
                 yield _Decoded(item, error=MediaError(f"{item.source}: {refused[item.position]}", "crashed"))
                 continue
             self.watch.at(item.position)
-            yield _decode(item, opened)
+            yield _decode(item, opened, self.plan)
 
     def _readings(self, pictures: Sequence[_Decoded]) -> list[Reading]:
         """What each picture shows; together, or one by one where together they fail."""
@@ -172,11 +172,11 @@ class ShardReader:
             yield item, self._failed(item, _unexpected(item, error))
 
 
-def _decode(item: Item, opened: Content | MediaError | None) -> _Decoded:
+def _decode(item: Item, opened: Content | MediaError | None, plan: Plan) -> _Decoded:
     if isinstance(opened, MediaError):
         return _Decoded(item, error=opened)
     try:
-        with open_media(opened or item.open()) as media:
+        with plan.open(opened or item.open()) as media:
             if media.kind != "picture":
                 return _Decoded(item)
             frame = next(iter(media))

@@ -79,6 +79,8 @@ class Settings:
             "every": plan.sampling.every,
             "per-second": plan.sampling.per_second,
             "hidden-frames": plan.sampling.hidden_frames,
+            "max-pixels": plan.max_pixels,
+            "decode-seconds": plan.decode_seconds,
             "tracking": None if plan.tracking is None else asdict(plan.tracking),
             "smoothing": asdict(plan.smoothing),
             "format": self.form,

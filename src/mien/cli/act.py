@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -76,7 +76,7 @@ def act(
         doing = Acting(Address.parse(source).name, None if dry_run else log, tell=tell)
         events = _acted(_Live(source, opening.options(plan.sampling), seconds), found.idling() if dry_run else found, session, doing)
     elif dry_run:
-        events = replay(source, found, session, plan.sampling, tell)
+        events = replay(source, found, session, replace(plan, max_pixels=opening.max_pixels), tell)
     else:
         name = source_name(source)
         raise InputError(f"{name}: expected a live source; got a recording: add --dry-run, or write live:{name} to act at its own pace")

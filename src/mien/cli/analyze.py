@@ -53,7 +53,7 @@ def analyze(
     sources = _sources(paths, notes, quiet)
     asked.check(sources)
     settings = run_settings(networks, plan, pipeline)
-    run = Run(sources, pipeline.labels, plan.sampling, plan.smoothing.gap, run_facts(settings, plan, pipeline))
+    run = Run(sources, pipeline.labels, plan, run_facts(settings, plan, pipeline))
     summary = Summary(pipeline.labels)
     with (
         _journal(asked, plan, sources, settings) as journal,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.options import MaxPixels
+
 if TYPE_CHECKING:
     from mien.media import Sampling
     from mien.media.live import LiveOptions
@@ -27,6 +29,7 @@ class SourceOptions:
         typer.Option(help="Frames per second asked of a camera, or taken of the screen (10).", show_default=False, rich_help_panel=_SOURCE),
     ] = None
     timeout: Annotated[float, typer.Option(help="Seconds without a sign of life after which a source is lost.", rich_help_panel=_SOURCE)] = 5.0
+    max_pixels: MaxPixels = None
     udp: Annotated[bool, typer.Option("--udp", help="RTSP over UDP, for cameras that know nothing else.", rich_help_panel=_SOURCE)] = False
 
     def options(self, sampling: Sampling) -> LiveOptions:
@@ -41,6 +44,8 @@ class SourceOptions:
         from mien.media.live import LiveOptions
 
         given: dict[str, Any] = {"size": self._size(), "rate": self.rate, "transport": "udp" if self.udp else "tcp"}
+        if self.max_pixels is not None:
+            given["max_pixels"] = self.max_pixels
         return LiveOptions(sampling, timeout=self.timeout, **given)
 
     def _size(self) -> tuple[int, int] | None:

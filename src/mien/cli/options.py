@@ -73,6 +73,17 @@ class NetworkOptions:
         return Pipeline(self.detector, self.model, largest=self.largest, threads=self.threads, device=self.device, **chosen)
 
 
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        help="Most pixels of a picture or frame; 128 million of a picture and 35 million of a frame by default.",
+        min=1,
+        show_default=False,
+        rich_help_panel="Limits",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class StreamOptions:
     """How a stream is read over time."""
@@ -125,11 +136,16 @@ class TimeOptions(StreamOptions):
         ),
     ] = False
     no_track: Annotated[bool, typer.Option("--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME)] = False
+    max_pixels: MaxPixels = None
+    decode_seconds: Annotated[
+        float, typer.Option(help="Longest time of one core that decoding one picture may take.", show_default=True, rich_help_panel="Limits")
+    ] = 20
 
     def plan(self) -> Plan:
         """How they are read; see `StreamOptions.plan`."""
         plan = super().plan()
-        plan = replace(plan, sampling=replace(plan.sampling, hidden_frames=self.hidden_frames))
+        sampling = replace(plan.sampling, hidden_frames=self.hidden_frames)
+        plan = replace(plan, sampling=sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds)
         return replace(plan, tracking=None) if self.no_track else plan
 
 

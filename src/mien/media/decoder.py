@@ -154,7 +154,7 @@ class Decoder:
             return MediaError(f"{name}: expected a picture; mien is ending", "too_complex")
         if ended in _TIME_IS_UP:
             told = f"{name}: expected a picture that is decoded within {seconds:g} s; it is not"
-            return MediaError(f"{told}: save it anew, scale it down or raise decode_seconds", "too_complex")
+            return MediaError(f"{told}: save it anew, scale it down or raise --decode-seconds", "too_complex")
         return MediaError(f"{name}: expected a picture; got one that breaks the program that decodes it: save it anew", "broken")
 
 

@@ -73,7 +73,7 @@ class FrameLimit:
         >>> FrameLimit("clip.mp4", max_pixels=1_000_000).check(1280, 1024)
         Traceback (most recent call last):
         ...
-        mien.errors.MediaError: clip.mp4: expected at most 1,000,000 pixels; got 1280 x 1024 = 1,310,720: scale it down or raise max_pixels
+        mien.errors.MediaError: clip.mp4: expected at most 1,000,000 pixels; got 1280 x 1024 = 1,310,720: scale it down or raise --max-pixels
         """
         if width * height > self.max_pixels:
             self._refuse(f"{self.max_pixels:,} pixels", f"{width} x {height} = {width * height:,}")
@@ -100,7 +100,7 @@ class FrameLimit:
         return f"a frame of {what}, where max_pixels allows {self.max_pixels:,}"
 
     def _refuse(self, most: str, came: str) -> None:
-        raise MediaError(f"{self.name}: expected at most {most}; got {came}: scale it down or raise max_pixels", "too_large")
+        raise MediaError(f"{self.name}: expected at most {most}; got {came}: scale it down or raise --max-pixels", "too_large")
 
 
 def decoder_threads(context: VideoCodecContext) -> int:

@@ -42,6 +42,8 @@ def run_settings(chosen: Chosen, plan: Plan, pipeline: Pipeline) -> dict[str, An
         "every": plan.sampling.every,
         "per-second": plan.sampling.per_second,
         "hidden-frames": plan.sampling.hidden_frames,
+        "max-pixels": plan.max_pixels,
+        "decode-seconds": plan.decode_seconds,
         "tracking": None if plan.tracking is None else asdict(plan.tracking),
         "version of mien": __version__,
     }

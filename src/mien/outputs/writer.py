@@ -13,14 +13,13 @@ from mien.annotate import annotate_picture, annotate_recording, covered_boxes, p
 from mien.errors import MediaError
 from mien.faults import source_error
 from mien.labels import Labels
-from mien.media import Sampling, open_media
 from mien.media.content import name_of
 from mien.names import spelled
 from mien.outputs.asked import Asked
 from mien.outputs.places import fitting
 from mien.overview import Overview
 from mien.recordings import Take
-from mien.sighting import Sighting, Source
+from mien.sighting import Plan, Sighting, Source
 from mien.tables import Write, open_people, open_table, person_row
 
 if TYPE_CHECKING:
@@ -46,15 +45,13 @@ class Run:
     Args:
         sources: All that is read.
         labels: Expressions that the network tells apart.
-        sampling: How recordings are read: a second pass must give the same frames.
-        gap: Seconds; a person not seen for longer was away.
+        plan: How they are read: a second pass must give the same frames.
         facts: What a report tells of the run; each recording's name becomes its title.
     """
 
     sources: Sequence[Source]
     labels: Labels
-    sampling: Sampling
-    gap: float
+    plan: Plan
     facts: Facts
 
 
@@ -107,7 +104,7 @@ class Writer:
         """
         name = name_of(take.source)
         self.remarks += take.media.remarks if take.media else ()
-        overview = Overview(name, self.run.labels, take.media.duration if take.media else None, self.run.gap) if take.moves else None
+        overview = Overview(name, self.run.labels, take.media.duration if take.media else None, self.run.plan.smoothing.gap) if take.moves else None
         for sighting in take.sightings if take.again is None else self._follow(take.sightings, f"writing {_title(take.source)}"):
             see(sighting)
             rows = list(sighting.reading.rows()) if self._rows else []
@@ -168,7 +165,7 @@ class Writer:
         from mien.report.thumbnails import thumbnails
 
         assert take.again is not None, "a second pass needs a journal"
-        with open_media(take.source, self.run.sampling) as media:
+        with self.run.plan.open(take.source) as media:
             return thumbnails(overview, pick(media, self._follow(take.again(), f"faces of {_title(take.source)}")), self.asked.covering)
 
     def _copy_picture(self, sighting: Sighting) -> None:
@@ -186,7 +183,7 @@ class Writer:
         covering = self.asked.covering
         boxes = None if covering is None else covered_boxes(take.again(), covering)
         drawn = self._follow(take.again(), f"drawing {_title(take.source)}")
-        with open_media(take.source, self.run.sampling) as media:
+        with self.run.plan.open(take.source) as media:
             annotate_recording(place, media, drawn, boxes, 1.0 if covering is None else covering.strength)
         self.written.append(place)
         if covering is not None and (unseen := covering.unseen(overview.timeline.people)):

@@ -126,7 +126,7 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     asked, missing = _asked(folder, task)
     source = _content(folder, task)
     settings = run_settings(chosen, plan, pipeline)
-    run = Run([source], pipeline.labels, plan.sampling, plan.smoothing.gap, run_facts(settings, plan, pipeline))
+    run = Run([source], pipeline.labels, plan, run_facts(settings, plan, pipeline))
     space = Space(folder, most, task.name)
     progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails, space)
     asked.sweep([source])
