@@ -60,7 +60,7 @@ models: $(VENV)/.ready
 notebook: $(VENV)/.ready
 	cd docs && MIEN_FER2013=$(abspath $(DATA)) ../$(VENV)/bin/python -m nbconvert --to markdown --execute judging.ipynb
 
-$(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/networks/*.onnx)
+$(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/networks/*.onnx) $(shell find src/mien -name '*.py')
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
 	touch $@

@@ -44,8 +44,7 @@ def analyze(
     Args:
         source: A picture or video as a path, bytes, binary file object or ``(h, w, 3)`` RGB array; a folder; or a
             list of those.
-        pipeline: A `Pipeline` to use again; without one, ``options`` (``detector``, ``model``, ``min_face``, ...)
-            build one as `Pipeline` does.
+        pipeline: A `Pipeline` to use again; without one, ``options`` build one.
         every: Seconds between the frames that are looked at; every frame by default.
         per_second: At most so many frames a second; every frame by default.
         tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
@@ -53,7 +52,7 @@ def analyze(
         hidden_frames: Whether to read also what the edit list of an MP4 or MOV hides from players.
         max_pixels: Pictures and frames with more are refused; by default 128 megapixels of a picture, and of a frame 8192 x 4320.
         decode_seconds: Longest time, on one core, that decoding one picture may take.
-        options: Arguments of `Pipeline`.
+        options: Arguments of `Pipeline`: ``detector``, ``model``, ``min_face``, ...
 
     Returns:
         A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `Recording` per source (``.people()`` and
