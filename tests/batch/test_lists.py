@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from mien.batch import open_input
@@ -16,7 +18,7 @@ def plain(path):
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 @pytest.mark.parametrize("first", ["", "sep={}"])
 def test_every_form_of_a_table(tmp_path, separator, newline, encoding, first):
@@ -26,6 +28,23 @@ def test_every_form_of_a_table(tmp_path, separator, newline, encoding, first):
     (tmp_path / "list.csv").write_bytes((mark + newline.join(lines)).encode(encoding))
     assert plain(tmp_path / "list.csv") == WANTED
     assert [line.number for line in read_list(tmp_path / "list.csv")] == ([3, 4, 5] if first else [2, 3, 4])
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("first", ["", "sep={}\r\n"])
+def test_everything_in_quotation_marks(tmp_path, separator, first):
+    rows = [["path", "label"], ["a b;c,d.png", "Happy"], ["e.png", "sad"]]
+    text = "".join(separator.join(f'"{cell}"' for cell in row) + "\r\n" for row in rows)
+    (tmp_path / "list.csv").write_text(first.format(separator) + text)
+    assert plain(tmp_path / "list.csv") == [("a b;c,d.png", "Happy"), ("e.png", "sad")]
+
+
+def test_names_that_are_not_utf_8_in_a_list_of_paths(tmp_path):
+    (tmp_path / "list.txt").write_bytes(b"a.png\nRen\xe9.png\n")
+    assert [os.fsencode(path) for path, _ in plain(tmp_path / "list.txt")] == [b"a.png", b"Ren\xe9.png"]
+    (tmp_path / "list.csv").write_bytes(b"path\nRen\xe9.png\n")  # Spreadsheets write names in other encodings than the disk's.
+    with pytest.raises(InputError, match="UTF-8"):
+        read_list(tmp_path / "list.csv")
 
 
 def test_one_column_and_names_with_separators(tmp_path):

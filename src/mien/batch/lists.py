@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from mien.errors import InputError
 _PATHS = ("path", "file", "filename", "file_name", "image", "source")
 _LABELS = ("label", "emotion", "expression", "class")
 _SEPARATORS = ",;\t|"
+_LINE_END = re.compile("\r\n|\r|\n")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16"} | {
     codecs.BOM_UTF16_BE: "utf-16"
 }
@@ -38,14 +40,15 @@ def read_list(path: Path) -> list[Line]:
     """The lines of a list; those without a path are left out.
 
     Args:
-        path: ``.txt``: a path a line. ``.csv`` and ``.tsv``: a header with a column ``path``, perhaps one ``label``; what parts the
-            columns is seen from the header. UTF-8, or any other with a byte order mark.
+        path: ``.txt``: a path a line, in the bytes of the file's name, as ``find`` writes it. ``.csv`` and ``.tsv``: a header with a column
+            ``path``, perhaps one ``label``; what parts the columns is seen from the header. UTF-8, or any other with a byte order mark.
 
     Raises:
         InputError: It cannot be read, is empty, or has no such column.
     """
-    text = _text(path)
-    if path.suffix.lower() == ".txt":
+    plain = path.suffix.lower() == ".txt"
+    text = _text(path, "surrogateescape" if plain else "strict")
+    if plain:
         lines = [Line(line.strip(), None, number) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     else:
         try:
@@ -57,21 +60,21 @@ def read_list(path: Path) -> list[Line]:
     return lines
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, errors: str) -> str:
     try:
         stored = path.read_bytes()
         encoding = next((name for mark, name in _MARKS.items() if stored.startswith(mark)), "utf-8")
-        return stored.decode(encoding)
+        return stored.decode(encoding, errors if encoding == "utf-8" else "strict")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: expected a list of files as text in UTF-8; got {error}: give another one") from None
 
 
 def _table(path: Path, text: str) -> Iterator[Line]:
-    first, _, rest = text.partition("\n")
+    first, *rest = _LINE_END.split(text, maxsplit=1)
     skipped = 0
-    if first.strip().lower().startswith("sep=") and rest:  # A line for Excel alone.
-        text, skipped = rest, 1
-    separator, names = _header(path, text.lstrip("\r\n").partition("\n")[0].rstrip("\r"))
+    if first.strip().lower().startswith("sep=") and any(rest):  # A line for Excel alone.
+        text, skipped = rest[0], 1
+    separator, names = _header(path, _LINE_END.split(text.lstrip("\r\n"), maxsplit=1)[0])
     where = next(names[name] for name in _PATHS if name in names)
     label = next((names[name] for name in _LABELS if name in names), None)
     table = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -89,7 +92,8 @@ def _table(path: Path, text: str) -> Iterator[Line]:
 
 def _header(path: Path, line: str) -> tuple[str, dict[str, int]]:
     """What parts the columns, and the number of each by its name in small letters."""
-    headers = [(separator, next(csv.reader([line], delimiter=separator, strict=True), [])) for separator in _SEPARATORS]
+    # Not strict: what is in quotation marks between semicolons is no fault of a comma.
+    headers = [(separator, next(csv.reader([line], delimiter=separator), [])) for separator in _SEPARATORS]
     for separator, names in headers:
         numbers = {name.strip().lower(): number for number, name in reversed(list(enumerate(names)))}
         if any(name in numbers for name in _PATHS):
