@@ -82,9 +82,10 @@ def test_an_interrupted_file_never_appears(tmp_path: Path) -> None:
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is a folder"), written_aside(tmp_path):
         pass
-    with pytest.raises(InputError, match="must be a folder that you may write to"), written_aside(tmp_path / "no" / "where.csv"):
+    with pytest.raises(InputError, match="must be a folder that you may write to"), written_aside(tmp_path / "file" / "where.csv"):
         pass
     with pytest.raises(InputError, match=r"ending in \.json, \.jsonl, \.csv or \.parquet"):
         format_of(Path("rows.xlsx"))

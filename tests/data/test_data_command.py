@@ -93,7 +93,7 @@ def test_convert_and_split(mien: Run, faces: Path, tmp_path: Path) -> None:
         (["stats", "nowhere.csv"], "is not there"),
         (["stats", "bad.csv"], "row 6 (line 8): expected the pixels of a square picture"),
         (["convert", "faces.parquet", "faces.xlsx"], "ending in .parquet"),
-        (["convert", "faces.parquet", "no/where.csv"], "expected a place to write"),
+        (["convert", "faces.parquet", "bad.csv/where.csv"], "expected a place to write"),
         (["split", "faces.parquet", "a.csv", "--share", "2"], "expected a share above 0"),
         (["split", "faces.parquet", "a.csv", "--held-out", "train"], "got Training"),
         (["audit", "faces.parquet", "-o", "clean.txt"], "ending in .parquet"),

@@ -88,7 +88,7 @@ def test_private_test_is_remarked(mien: Run) -> None:
         (("nowhere.py:f", "faces.csv"), 2, "expected a Python file; nowhere.py is not there"),
         (("small", "nothing.csv"), 2, "nothing.csv is not there"),
         (("small", "faces.csv", "--views", "twenty"), 2, "'twenty' is not one of"),
-        (("small", "faces.csv", "--report", "nowhere/report.html"), 2, "expected a place to write nowhere/report.html"),
+        (("small", "faces.csv", "--report", "faces.csv/report.html"), 2, "expected a place to write faces.csv/report.html"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

@@ -134,5 +134,5 @@ def test_the_page_is_written_whole(found: Evaluation, tmp_path: Path) -> None:
     write_report(found, tmp_path / "report.html")
     assert re.search(r"</html>\s*$", (tmp_path / "report.html").read_text(encoding="utf-8"))
     with pytest.raises(InputError, match="expected a place to write"):
-        write_report(found, tmp_path / "nowhere" / "report.html")
+        write_report(found, tmp_path / "report.html" / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]

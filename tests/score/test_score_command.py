@@ -128,7 +128,7 @@ def test_what_is_wrong_with_the_labels_is_told_once(folder: Path, capsys: pytest
         (("mtcnn", "none.csv"), "expected golden labels as CSV; none.csv: No such file"),
         (("none", "golden.csv"), "expected a table of rows or a folder of them; none is not there"),
         (("mtcnn", "golden.csv", "-o", "a.xlsx"), "expected a file ending in .csv (the table of clips) or .json (everything); got a.xlsx"),
-        (("mtcnn", "golden.csv", "-o", "no/where.csv"), "expected a place to write no/where.csv"),
+        (("mtcnn", "golden.csv", "-o", "golden.csv/where.csv"), "expected a place to write golden.csv/where.csv"),
         (("mtcnn", "golden.csv", "--charts", "golden.csv"), "expected a folder for charts; golden.csv is a file"),
         (("mtcnn", "golden.csv", "--mapping", "mood"), "expected a mapping out of valence, yin, or a file"),
         (("mtcnn", "golden.csv", "--person", "tallest"), "expected largest, all or the number of a person"),

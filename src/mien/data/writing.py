@@ -11,7 +11,7 @@ from mien.data.gathering import Track, untracked
 from mien.data.kaggle import write_kaggle
 from mien.data.parquet import write_parquet
 from mien.errors import InputError
-from mien.files import require_new_folder
+from mien.files import require_new_folder, try_place
 
 
 def write_dataset(data: FaceDataset, path: str | Path, track: Track = untracked) -> None:
@@ -34,14 +34,12 @@ def require_place(path: Path) -> None:
     """Make sure that a data set can be written to a place, before long work.
 
     Raises:
-        InputError: The ending is not known, the folder above is not there, or something stands in the way.
+        InputError: The ending is not known, or something stands in the way.
     """
     if form_of(path) is write_folders:
         require_new_folder(path)
-    elif path.is_dir():
-        raise InputError(f"expected the name of a file to write; {path} is a folder: give a file in it")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"expected a place to write {path}; there is no folder {path.parent}: make it or give another place")
+    else:
+        try_place(path)
 
 
 class Write(Protocol):
