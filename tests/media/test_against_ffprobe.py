@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import shutil
 import subprocess
@@ -39,6 +40,8 @@ CASES = [
     ("cfr.avi", f"-f lavfi -i testsrc=s=160x120:r=12.5:d=2 {SOUND} -c:v libx264 -bf 0 -c:a ac3", 25, 0.0, 1.92),
     ("still.ogv", f"{STILL} -c:v libtheora", None, 0.0, None),
     ("a.wmv", f"{TEST} {SOUND} -c:v wmv2 -c:a wmav2", 50, None, None),
+    ("reordered.asf", f"{TEST} -c:v libx264 -bf 3", 50, 0.0, 1.96),
+    ("reordered4.asf", f"{TEST} -c:v mpeg4 -bf 2", 50, 0.0, 1.96),
     ("a.mxf", f"{TEST} {SOUND} -c:v mpeg2video -pix_fmt yuv422p -c:a pcm_s16le", 50, 0.0, 1.96),
     ("a.vob", f"{TEST} {SOUND} -map 1 -map 0 -c:v mpeg2video -bf 2 -c:a ac3", 50, None, None),
     ("a.3gp", "-f lavfi -i testsrc=s=176x144:r=25:d=2 -c:v h263", 50, 0.0, 1.96),
@@ -62,3 +65,13 @@ def test_a_whole_file(name: str, told: str, count: int | None, first: float | No
         assert times[0] == pytest.approx(first, abs=1e-3)
     if last is not None:
         assert times[-1] == pytest.approx(last, abs=1e-3)
+
+
+@needs_ffmpeg
+def test_steps_of_an_asf_whose_frames_come_in_another_order(tmp_path: Path) -> None:
+    command = ["ffmpeg", "-nostdin", "-v", "error", *shlex.split(f"{TEST} -c:v libx264 -bf 3"), "a.asf"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with open_media(tmp_path / "a.asf") as media:
+        times = [frame.time for frame in media if frame.time is not None]
+    steps = [after - before for before, after in itertools.pairwise(times)]
+    assert steps == pytest.approx([0.04] * 49, abs=1e-3)

@@ -61,7 +61,7 @@ class Decoding:
         self._promised = extent(container, stream, content)
         self._chooser = sampling.chooser()
         bare = container.format.name in BARE_STREAMS
-        self._ledger = Ledger("ticks" if container.format.name == "avi" else "count" if bare else "timestamps")
+        self._ledger = Ledger("ticks" if container.format.name in ("avi", "asf") else "count" if bare else "timestamps")
         self._passed_over = PassedOver(container.format.name, content)
         self._joined = container.format.name == "mpegts"
         self._step = float(1 / self._promised.rate) if self._promised.rate else 0.04

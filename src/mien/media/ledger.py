@@ -18,7 +18,7 @@ class Ledger:
 
     Args:
         clock: Where times come from: ``timestamps``; ``ticks``, the places of packets in their stream (dts), where the container stores no
-            timestamps; or ``count``, where there is no container.
+            timestamps (AVI, ASF); or ``count``, where there is no container.
 
     Attributes:
         restarted: Whether the last frame was the first of a clock that was set back.
