@@ -112,7 +112,7 @@ def test_one_participant_only(mien: Run, meeting: Callable[..., Path]) -> None:
         (["meeting.mp4", "--quorum", "most"], 2, "expected --quorum"),
         (["meeting.mp4", "--key-points", "points.txt"], 2, "header time,label"),
         (["meeting.mp4", "-o", "out.xlsx"], 2, "ending in .csv"),
-        (["meeting.mp4", "-o", "no/where.csv"], 2, "folder that you may write to"),
+        (["meeting.mp4", "-o", "meeting.mp4/where.csv"], 2, "folder that you may write to"),
         (["meeting.mp4", "-o", "meeting.csv", "--changes", "meeting.csv"], 2, "twice"),
         (["screen:here"], 2, "screen:"),
     ],
