@@ -25,7 +25,8 @@ _GAP = 2.0
 _BLOCK = 32
 """Frames whose places are worked out together."""
 
-_AHEAD_PIXELS = 8_000_000
+_AHEAD = 4
+"""Frames that are decoded ahead."""
 
 _MOST = 4096
 """Readings in memory at most, should their times stand still."""
@@ -58,7 +59,7 @@ def annotate_recording(place: Path, media: Media, readings: Iterable[Reading], b
         strength: How coarsely, as in `mien.blur.blur`.
     """
     nowhere = np.empty((0, 4), np.float32)
-    with ReadAhead(media, depth=_depth(media)) as frames, ExitStack() as writing:
+    with ReadAhead(media, _AHEAD, lambda frame: frame.image.nbytes if isinstance(frame, Frame) else 0) as frames, ExitStack() as writing:
         pairs = zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False)
         first = next(pairs, None)
         if first is None:
@@ -69,11 +70,6 @@ def annotate_recording(place: Path, media: Media, readings: Iterable[Reading], b
         for (frame, reading), where in chain([first], pairs):
             image = blur(frame.image, where, strength) if len(where) else frame.image
             movie.write(draw(image, reading.faces), frame.time - start)
-
-
-def _depth(media: Media) -> int:
-    """Frames that are decoded ahead: up to 4, fewer of large ones."""
-    return max(1, min(4, _AHEAD_PIXELS // (media.width * media.height)))
 
 
 def covered_boxes(readings: Iterable[Reading], covering: Blur) -> Iterator[Boxes]:

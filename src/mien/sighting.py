@@ -29,7 +29,7 @@ from mien.track import Tracking
 Source = str | Path | bytes | BinaryIO | Content | NDArray[np.uint8]
 
 _BATCH_FRAMES = 8
-_BATCH_PIXELS = 8_000_000
+_BATCH_PIXELS = 4_000_000
 _AHEAD = 3  # Batches that lie ready between two stages: looking for faces anew takes ten times as long as following them.
 
 
@@ -129,7 +129,7 @@ def sight(sources: Sequence[Source], pipeline: Pipeline, plan: Plan | None = Non
     plan = plan or Plan()
     decoded = _lasting(_decode(sources, plan, Faces.empty(pipeline.labels), starts or {}))
     # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
-    with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), depth=_AHEAD) as batches:
+    with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.sightings)) as batches:
         for batch in batches:
             yield from _read(batch, pipeline)
 
@@ -171,7 +171,7 @@ def _between(first: Sighting, second: Sighting) -> float | None:
 def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts: Mapping[int, Start]) -> Iterator[_Batch]:
     """Find faces: people who are followed in recordings, of whom a session has the memory."""
     session, at, told = None, -1, time.monotonic()
-    with ReadAhead(_batches(decoded), depth=_AHEAD) as batches:
+    with ReadAhead(_batches(decoded), _AHEAD, _bytes) as batches:
         for sightings in batches:
             position, start = sightings[0].position, starts.get(sightings[0].position)
             if position != at:
@@ -240,6 +240,11 @@ def _frames(sightings: Sequence[Sighting]) -> list[Frame]:
 
 def _moves(sighting: Sighting) -> bool:
     return sighting.media is not None and sighting.media.kind != "picture"
+
+
+def _bytes(sightings: Sequence[Sighting]) -> int:
+    """What their pictures take in memory."""
+    return sum(0 if sighting.image is None else sighting.image.nbytes for sighting in sightings)
 
 
 def _batches(sightings: Iterator[Sighting]) -> Iterator[list[Sighting]]:

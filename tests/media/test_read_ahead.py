@@ -16,6 +16,7 @@ import pytest
 
 from mien.errors import InputError
 from mien.media import ReadAhead
+from mien.media.ahead import MOST_BYTES
 
 
 class Source:
@@ -144,3 +145,14 @@ def test_can_be_interrupted_while_it_waits() -> None:
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         assert process.stdout.read() == "interrupted\n"
+
+
+def test_large_items_go_one_at_a_time() -> None:
+    """Those that lie ready and the one that is worked on count together."""
+    for size, begun in ((MOST_BYTES, 1), (MOST_BYTES // 2, 2), (MOST_BYTES // 4, 4), (1, 9)):
+        source = Source(100)
+        with ReadAhead(source, 8, lambda _, size=size: size) as ahead:
+            for number in range(3):
+                assert next(ahead) == number
+                time.sleep(0.1)
+                assert source.made == number + begun

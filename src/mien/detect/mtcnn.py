@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 WINDOW = 12  # px that P-Net looks at.
 STRIDE = 2  # px between the windows of P-Net.
 LARGEST_LEVEL = 2_000_000  # px of the largest pyramid level. See MTCNN.
-STRIP = 100_000  # px of a level that P-Net looks at in one run: 40 MB, and faster than more, of which less stays in the processor's cache.
+LEVEL_STRIP = 100_000  # px of a level that P-Net looks at in one run: 40 MB, and faster than more, of which less stays in the processor's cache.
 # The first two are the authors' own. The last one, measured at min_face 40: of 400 FER-2013 training pictures with a border 93 % hold a face at
 # 0.6, 90 % at 0.8, 84 % at 0.9; of 39 pictures without a face (textures, noise, things) none does at 0.8 and one does at 0.79, where a part of a
 # motorcycle passes. In 72 frames of a moving face the least sure one is at 0.99, in 95 frames of a cartoon title the surest non-face at 0.58.
@@ -145,7 +145,7 @@ class MTCNN:
     def _judged(self, level: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """What P-Net says of every window of a level, ``(rows, columns)`` and ``(4, rows, columns)``; some rows at a time, which changes no bit."""
         height, width = level.shape[:2]
-        rows = max(1, STRIP // width // STRIDE) * STRIDE
+        rows = max(1, LEVEL_STRIP // width // STRIDE) * STRIDE
         faces, shifts = [], []
         for top in range(0, height - WINDOW + 1, rows):
             # The last strip goes down to the edge, where P-Net has windows that lack a row.

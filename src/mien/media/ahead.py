@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -12,6 +12,9 @@ from typing import Generic, TypeVar
 from mien.errors import InputError
 
 T = TypeVar("T")
+
+MOST_BYTES = 48_000_000
+"""Of the items that lie ready between two threads, and of the one that is worked on: eight frames of 1080p as RGB, two of 4K, one of 5.3K."""
 
 
 class _End:
@@ -31,19 +34,22 @@ class ReadAhead(Iterator[T], Generic[T]):
     Args:
         source: What to run; it is used by that thread alone until it is closed.
         depth: How many items may lie ready, 1 or more.
+        size: Bytes of an item. No further one is begun while those that lie ready and the one that the caller works on, up to when
+            it asks for the next, come to `MOST_BYTES`: small items lie ready by the number, large ones go one at a time.
 
     >>> with ReadAhead(range(5), depth=2) as numbers:
     ...     print([number for number in numbers if number % 2])
     [1, 3]
     """
 
-    def __init__(self, source: Iterable[T], depth: int = 8) -> None:
+    def __init__(self, source: Iterable[T], depth: int = 8, size: Callable[[T], int] = lambda _: 0) -> None:
         if depth < 1:
             raise InputError(f"depth: expected 1 or more; got {depth}")
-        self._source = source
-        self._ready: queue.Queue[T | _End] = queue.Queue()
-        self._room = threading.Semaphore(depth)
-        self._stop = threading.Event()
+        self._source, self._depth, self._size = source, depth, size
+        self._ready: deque[T | _End] = deque()
+        self._bytes = self._given = 0  # Of what lies ready, and of what the caller works on.
+        self._changed = threading.Condition()
+        self._stop = False
         self._thread: threading.Thread | None = None
         self._ended = False
         self._closing_error: BaseException | None = None
@@ -54,9 +60,8 @@ class ReadAhead(Iterator[T], Generic[T]):
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="mien-read-ahead", daemon=True)
             self._thread.start()
-        item = self._ready.get()
+        item = self._take()
         if not isinstance(item, _End):
-            self._room.release()
             return item
         if item.error is not None:
             with suppress(Exception):
@@ -68,14 +73,14 @@ class ReadAhead(Iterator[T], Generic[T]):
     def close(self) -> None:
         """Stop the thread, wait for it and close the source; a second call does nothing."""
         self._ended = True
-        self._stop.set()
-        self._room.release()
+        with self._changed:
+            self._stop = True
+            self._changed.notify_all()
         if self._thread is None:
             _close(self._source)
         else:
             self._thread.join()
-        while not self._ready.empty():
-            self._ready.get_nowait()
+        self._ready.clear()
         error, self._closing_error = self._closing_error, None
         if error is not None:
             raise error
@@ -88,17 +93,41 @@ class ReadAhead(Iterator[T], Generic[T]):
         with suppress(Exception) if error is not None else nullcontext():
             self.close()
 
+    def _take(self) -> T | _End:
+        """The next item that is ready; the one before is done with."""
+        with self._changed:
+            self._given = 0
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._ready)
+            item = self._ready.popleft()
+            if not isinstance(item, _End):
+                self._given = self._size(item)
+                self._bytes -= self._given
+            self._changed.notify_all()
+            return item
+
+    def _put(self, item: T | _End) -> None:
+        with self._changed:
+            self._ready.append(item)
+            self._bytes += 0 if isinstance(item, _End) else self._size(item)
+            self._changed.notify_all()
+
+    def _goes_on(self) -> bool:
+        """Wait until there is room for another item; False: no more is wanted."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stop or (len(self._ready) < self._depth and self._bytes + self._given < MOST_BYTES))
+            return not self._stop
+
     def _run(self) -> None:
         end = _End()
         items: Iterator[T] | None = None
         try:
             items = iter(self._source)
-            while self._room.acquire() and not self._stop.is_set():
+            while self._goes_on():
                 try:
-                    item = next(items)
+                    self._put(next(items))
                 except StopIteration:
                     break
-                self._ready.put(item)
         except BaseException as error:
             end = _End(error)
         try:
@@ -106,7 +135,7 @@ class ReadAhead(Iterator[T], Generic[T]):
             _close(items)
         except BaseException as error:
             self._closing_error = error
-        self._ready.put(end)
+        self._put(end)
 
 
 def _close(source: object) -> None:

@@ -140,7 +140,7 @@ class MovieWriter:
             # No frames out of order: then the first timestamp needs no edit list, which some players ignore.
             options = {"preset": "veryfast", "crf": "20", "bf": "0"}
             if self.width * self.height > _LARGE:
-                options["rc-lookahead"] = "4"  # Frames that are held back: of 4K, ten of them are half the encoder's memory.
+                options["rc-lookahead"] = "1"  # Frames that are held back: of 4K, ten of them are more than half the encoder's memory.
             stream = container.add_stream("libx264", rate=Fraction(self._rate or 25).limit_denominator(1001), options=options)
             stream.width, stream.height = self._padded
             stream.pix_fmt = "yuv420p"
@@ -157,7 +157,7 @@ class MovieWriter:
 
         assert self._container is not None
         assert self._stream is not None
-        whole = av.VideoFrame.from_ndarray(image, format="rgb24")
+        whole = av.VideoFrame.from_numpy_buffer(image, format="rgb24")  # Without a copy: it is gone before the caller has the image back.
         frame = self._reformatter.reformat(whole, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
         frame.pts, frame.time_base, frame.duration = stamp, Fraction(1, _TICKS), self._step
         with told(self.path):
