@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -192,3 +194,17 @@ def test_a_decoder_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
         assert {os.readlink(f"/proc/{decoder._process.pid}/fd/{number}").partition(":")[0] for number in (0, 1)} == {"pipe"}
     finally:
         decoder.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+def test_a_command_that_waits_for_a_slow_picture_ends_when_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "slow.pgm").write_bytes(b"P2 11000 11000 255\n" + b"1 " * 20_000_000)
+    command = [sys.executable, "-m", "mien", "analyze", "slow.pgm", "-q", "--decode-seconds", "300"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        time.sleep(4)
+        assert process.poll() is None
+        told = time.monotonic()
+        process.terminate()
+        _, errors = process.communicate(timeout=200)
+    assert process.returncode == 130, errors
+    assert time.monotonic() - told < 8

@@ -148,6 +148,9 @@ def _spare_home() -> None:
 
 
 def _interrupt(*_: object) -> NoReturn:
+    decoder = sys.modules.get("mien.media.decoder")
+    if decoder is not None:
+        decoder.end_own_decoders()  # The thread that reads ahead may wait for a picture, and all for that thread.
     raise Interrupted
 
 

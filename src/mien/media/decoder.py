@@ -103,6 +103,13 @@ class Decoder:
                     assert pipe is not None
                     pipe.close()
 
+    def end(self) -> None:
+        """End the process for good without waiting for it, as a signal's handler may; who waits for a picture gets an error."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
         """End the process for good."""
         self._closed = True
@@ -188,6 +195,11 @@ class Decoders:
         finally:
             self._idle.put(decoder)
 
+    def end(self) -> None:
+        """See `Decoder.end`."""
+        for decoder in self._all:
+            decoder.end()
+
     def close(self) -> None:
         """End them at once; who waits for a picture gets an error."""
         for decoder in self._all:
@@ -206,3 +218,9 @@ def own_decoders() -> Decoders:
     decoders = Decoders(1)
     atexit.register(decoders.close)
     return decoders
+
+
+def end_own_decoders() -> None:
+    """End those of this process, if there are any: it is to end now, not when a picture is done."""
+    if own_decoders.cache_info().currsize:
+        own_decoders().end()
