@@ -50,7 +50,7 @@ def analyze(
         tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
         smoothing: How their readings are smoothed.
         hidden_frames: Whether to read also what the edit list of an MP4 or MOV hides from players.
-        max_pixels: Pictures and frames with more are refused; by default 128 megapixels of a picture, and of a frame 8192 x 4320.
+        max_pixels: Pictures and frames with more are refused; by default 128 megapixels of a picture, and of a frame 4096 x 4096.
         decode_seconds: Longest time, on one core, that decoding one picture may take.
         options: Arguments of `Pipeline`: ``detector``, ``model``, ``min_face``, ...
 

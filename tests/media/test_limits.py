@@ -143,11 +143,13 @@ def test_frames_that_are_too_large_from_the_start(tmp_path: Path) -> None:
 
 def test_what_is_allowed() -> None:
     limit = FrameLimit("clip.mp4", MAX_VIDEO_PIXELS)
-    limit.check(7680, 4320, av.VideoFormat("yuv420p"))
+    limit.check(5760, 2880, av.VideoFormat("yuv420p"))
     limit.check(3840, 2160, av.VideoFormat("yuv420p10le"))
-    limit.check(3840, 2160, av.VideoFormat("yuv444p16le"))
-    with pytest.raises(MediaError, match="at most 64 MB a frame; got 8192 x 4320 in yuv444p16le = 212 MB"):
-        limit.check(8192, 4320, av.VideoFormat("yuv444p16le"))
+    limit.check(3840, 2160, av.VideoFormat("yuv422p10le"))
+    with pytest.raises(MediaError, match="at most 16,777,216 pixels; got 7680 x 4320"):
+        limit.check(7680, 4320, av.VideoFormat("yuv420p"))
+    with pytest.raises(MediaError, match="at most 40 MB a frame; got 3840 x 2160 in yuv444p16le = 50 MB"):
+        limit.check(3840, 2160, av.VideoFormat("yuv444p16le"))
     FrameLimit("clip.mp4", 128_000_000).check(8192, 4320, av.VideoFormat("yuv420p10le"))
 
 

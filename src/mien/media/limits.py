@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
     from av.video.format import VideoFormat
 
-MAX_VIDEO_PIXELS = 8192 * 4320
-"""Most pixels of a frame of a video by default: 8K. Less than of a picture, for a decoder keeps up to 16 frames to build others on."""
+MAX_VIDEO_PIXELS = 4096 * 4096
+"""Most pixels of a frame of a video by default: 4K, 5.3K and 5.7K. Less than of a picture, for a decoder keeps up to 16 frames to build others on."""
 
-_FRAME_BYTES = 64_000_000
-"""Bytes of a decoded frame that are allowed in any case: 8K in 8 bits (4:2:0), 4K in 16 bits (4:4:4)."""
+_FRAME_BYTES = 40_000_000
+"""Bytes of a decoded frame that are allowed in any case: 4K in 10 bits (4:2:2). Seventeen of them are less than half of 1.5 GB."""
 
-_THREADS_BYTES = 256_000_000
+_THREADS_BYTES = 128_000_000
 """Each thread of a decoder works on a frame of its own: bytes of all of them."""
 
 _PROBED_PIXELS = 4096 * 2304
@@ -37,7 +37,7 @@ class FrameLimit:
     Args:
         name: What messages call the source.
         max_pixels: Most pixels of a frame. In memory it may be as large as one of so many pixels in 8 bits (4:2:0), and
-            64 MB in any case.
+            40 MB in any case.
 
     >>> FrameLimit("clip.mp4", max_pixels=1_000_000).check(1280, 720)
     """

@@ -42,7 +42,7 @@ def open_media(
         sampling: Which frames are given.
         name: What messages and tables call it; by default `mien.media.content.name_of` the source.
         max_pixels: Pictures and frames with more pixels are refused; by default 128 megapixels of a picture, and of a frame of a video
-            8192 x 4320.
+            4096 x 4096.
         decode_seconds: Longest time, on one core, that decoding one picture may take.
         threads: Threads of the video decoder; by default as many as the size of the frames deserves.
 

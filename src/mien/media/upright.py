@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from fractions import Fraction
 from typing import Any
 
@@ -54,6 +55,8 @@ class Upright:
                 self._turns[frame.rotation] = turn(frame)
             return _to_rgb(frame, square_size(frame, self._shape), self._turns[frame.rotation], self._reformatter)
         except (FFmpegError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.ENOMEM:
+                raise MemoryError from None
             message = f"{self._limit.name}: expected a known pixel format; got {frame.format.name} ({error}): convert the video to H.264"
             raise MediaError(message, "unsupported") from None
 
