@@ -5,12 +5,11 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import traceback
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, NoReturn
@@ -42,6 +41,7 @@ from mien.cli.watch import watch
 from mien.errors import InputError, MediaError, MienError
 from mien.masking import Masks, masked_text
 from mien.names import printable
+from mien.scratch import scratch_folder
 
 app = typer.Typer(
     name="mien",
@@ -139,8 +139,12 @@ def _hang_up() -> list[signal.Signals]:
 
 def _spare_home() -> None:
     """Let torch keep what it compiles, and matplotlib its list of fonts where it has left none yet, for this run alone, not in the user's folders."""
-    folder = Path(tempfile.gettempdir(), f"mien-{os.urandom(8).hex()}")  # Made by either, if it comes to that.
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    held = ExitStack()
+    try:
+        folder = held.enter_context(scratch_folder())
+    except OSError:
+        return  # A disk that is full or cannot be written to: most commands need no such folder.
+    atexit.register(held.close)
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     if not (caches / "matplotlib").is_dir():
