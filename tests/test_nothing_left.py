@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import shutil
@@ -10,9 +11,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -31,6 +34,7 @@ for package in ("torch", "lightning", "onnx", "ray", "captum", "polars", "fastap
 sys.path.insert(0, str(Path(__file__).parent / "train"))
 from stripes import stripes  # noqa: E402
 
+pytestmark = pytest.mark.timeout(600)
 _TOLD = {"CI", "GITHUB_ACTIONS", "HOME", "TMPDIR", "MPLCONFIGDIR"}
 """Of which libraries take other ways: with the first two, none of them reports anything."""
 _TINY = ["--set", 'options={"widths":[4,8],"blocks":1}', "--epochs", 1, "--batch", 16, "--threads", 1, "--accelerator", "cpu"]
@@ -48,26 +52,25 @@ def commands(group: typer.Typer = app, before: str = "") -> Iterator[str]:
 
 RUNS: dict[str, list[object]] = {
     "analyze": ["film.mp4", "-o", "page.html", "-o", "rows.csv", "--annotate", "copy.mp4", "--charts", "charts"],
+    "score": ["rows.csv", "golden.csv", "--charts", "scored"],
     "batch": ["faces", "-o", "shards", "--detector", "whole", "--workers", 1],
     "watch": ["live:film.mp4", "--for", 1, "--json"],
     "audience": ["film.mp4", "--consented", "-o", "audience.csv", "-o", "audience.html", "-o", "audience.png"],
     "models": ["nano"],
     "doctor": [],
-    "train": ["faces.parquet", "--run", "another", *_TINY],
+    "train": ["faces.parquet", "--run", "run", *_TINY],
     "views": ["faces.parquet", "run", "-o", "views", "--count", 1, "--threads", 1, "--device", "cpu"],
     "explain": ["run/small.onnx", "face.png", "-o", "sheets", "--detector", "whole"],
     "compare": ["faces.parquet", "--out", "compared", "--seeds", "1,2", *_TINY[:4], *_TINY[6:]],
     "evaluate": ["run/small.onnx", "faces.parquet", "--png", "plots", "--report", "evaluated.html", "--threads", 1],
-    "reproduce": ["kalu", "faces.parquet", "--out", "repeated", "--seeds", "1", "--epochs", 1, "--threads", 1],
-    "score": ["clips.csv", "golden.csv", "--charts", "scored"],
-    "serve": ["--port", 0, "--folder", "kept"],
+    "reproduce": ["mini_xception", "faces.parquet", "--out", "repeated", "--seeds", "1", "--epochs", 1, "--threads", 1],
     "export": ["run", "faces.parquet", "-o", "exported.onnx"],
-    "calibrate": ["calibrated.onnx", "faces.parquet"],
     "average": ["run/small.onnx", "run/small.onnx", "faces.parquet", "-o", "mean.onnx"],
+    "calibrate": ["mean.onnx", "faces.parquet"],
     "join": ["run/small.onnx", "run/small.onnx", "faces.parquet", "-o", "joined.onnx"],
     "quantize": ["run/small.onnx", "faces.parquet", "-o", "small-int8.onnx"],
-    "open-private": ["opened.onnx", "faces.parquet", "--log", "private.log"],
-    "act": ["film.mp4", "--rules", "rules.toml", "--log", "events.jsonl"],
+    "open-private": ["exported.onnx", "faces.parquet", "--log", "private.log"],
+    "act": ["live:film.mp4", "--rules", "rules.toml", "--log", "events.jsonl"],
     "data stats": ["faces.parquet"],
     "data preview": ["faces.parquet", "-o", "preview.png"],
     "data audit": ["faces.parquet"],
@@ -76,11 +79,11 @@ RUNS: dict[str, list[object]] = {
     "data cut": ["photos", "cut"],
     "rules check": ["rules.toml"],
 }
-"""What each command is run with, in a folder where `world` has put what it needs."""
-MORE: dict[str, list[object]] = {
-    "batch on Ray": ["batch", "faces", "-o", "ray-shards", "--detector", "whole", "--workers", 1, "--engine", "ray"],
-    "train in two processes": ["train", "faces.parquet", "--run", "two", "--devices", 2, *_TINY],
-}
+"""What each command is run with, one after the other in a folder where `material` has put what they need and they leave things for each other."""
+RAY = ["batch", "faces", "-o", "ray-shards", "--detector", "whole", "--workers", 1, "--engine", "ray"]
+TWO = ["train", "faces.parquet", "--run", "two", "--devices", 2, *_TINY]
+"""Starts the program that it is once more, and so has a process of its own; torch asks the system for the name of 127.0.0.1, so it is not traced."""
+SERVICE = "serve"
 
 
 RULES_FILE = """
@@ -94,6 +97,24 @@ folder = "taken"
 """
 
 
+_ONE_AFTER_THE_OTHER = """
+import json, os, runpy, sys, time
+words, told, wait = json.loads(sys.argv[1]), open(sys.argv[2], "w"), float(sys.argv[3])
+for name, command in words.items():
+    sys.argv = ["mien", *command]
+    try:
+        runpy.run_module("mien", run_name="__main__")
+    except SystemExit as end:
+        home = [os.path.join(folder, one) for folder, *inner in os.walk(os.environ["HOME"]) for part in inner for one in part]
+        print(json.dumps([name, end.code, home]), file=told, flush=True)
+time.sleep(wait)
+"""
+"""Commands in one process, which loads what they need once; it tells of each how it ended, and what is in the home folder then."""
+_LONG_ENOUGH = 14.0
+"""Seconds after which ONNX Runtime would have looked for the host of its maker: it does within ten."""
+_TRACED = ("strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o")
+
+
 @dataclass(frozen=True)
 class World:
     """A folder to run commands in, a home folder and a temporary one."""
@@ -102,35 +123,30 @@ class World:
     home: Path
     temporary: Path
 
-    def run(self, words: Sequence[object], program: Sequence[object] = (sys.executable, "-m", "mien")) -> None:
-        """A command to its end, which must be a good one."""
+    def start(self, *command: object, **options: Any) -> subprocess.Popen[str]:
+        """Start a program here."""
         kept = {name: value for name, value in os.environ.items() if name not in _TOLD and not name.startswith(("XDG_", "MIEN_", "RAY_", "ORT_"))}
         env = {**kept, "HOME": str(self.home), "TMPDIR": str(self.temporary), "COLUMNS": "100"}
-        command = [*map(str, program), *map(str, words)]
-        running = subprocess.Popen(command, cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if words[0] == "serve":
-            self._ask(running)
-        said, _ = running.communicate(timeout=280)
-        assert running.returncode == 0, said
-
-    def _ask(self, running: subprocess.Popen[str]) -> None:
-        """Have a service read a picture, and a video in a process of its own; then end it."""
-        assert running.stdout is not None
-        url = running.stdout.readline().split()[2]
-        picture, video = ((self.folder / name).read_bytes() for name in ("face.png", "film.mp4"))
-        assert httpx.post(f"{url}v1/images", files={"file": picture}, timeout=100).status_code == 200
-        job = httpx.post(f"{url}v1/videos", files={"file": video}, timeout=100).json()["id"]
-        assert "event: done" in httpx.get(f"{url}v1/videos/{job}/events", timeout=100).text
-        running.send_signal(signal.SIGTERM)
+        return subprocess.Popen([*map(str, command)], cwd=self.folder, env=env, text=True, **options)
 
     def left(self) -> list[str]:
         """What is in the home folder and in the temporary one."""
         return sorted(str(path) for folder in (self.home, self.temporary) for path in folder.rglob("*"))
 
 
+@contextmanager
+def new_world(folder: Path) -> Iterator[World]:
+    """In a place whose path is short enough for the sockets of Ray."""
+    with tempfile.TemporaryDirectory(prefix="mien-") as place:
+        world = World(folder, Path(place, "home"), Path(place, "t"))
+        for one in (world.home, world.temporary):
+            one.mkdir()
+        yield world
+
+
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the commands read: pictures, a film, faces with labels, a finished run."""
+    """What the commands read: pictures, a film, faces with labels."""
     folder = tmp_path_factory.mktemp("material")
     portrait = draw_portrait()
     Image.fromarray(portrait).save(folder / "face.png")
@@ -140,58 +156,109 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, place in itertools.product(range(4), ("faces", "photos/happy", "photos/sad")):
         (folder / place).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.roll(portrait, number, axis=0)).save(folder / place / f"{number}.png")
-    write_dataset(stripes(), folder / "faces.parquet")
+    write_dataset(stripes(140), folder / "faces.parquet")
     (folder / "rules.toml").write_text(RULES_FILE, encoding="utf-8")
     (folder / "golden.csv").write_text("file,label\nfilm.mp4,happy\n", encoding="utf-8")
-    for words in (["train", "faces.parquet", "--run", "run", *_TINY], ["analyze", "film.mp4", "-o", "clips.csv"]):
-        World(folder, folder, folder).run(words)
-    for name in ("calibrated", "opened"):
-        shutil.copy(folder / "run" / "small.onnx", folder / f"{name}.onnx")
     return folder
 
 
-@pytest.fixture
-def world(material: Path) -> Iterator[World]:
-    """Of its own, in a place whose path is short enough for the sockets of Ray."""
-    with tempfile.TemporaryDirectory(prefix="mien-") as place:
-        found = World(Path(place, "work"), Path(place, "home"), Path(place, "t"))
-        shutil.copytree(material, found.folder)
-        for folder in (found.home, found.temporary):
-            folder.mkdir()
-        yield found
+@dataclass
+class Ran:
+    """What came of the commands and of a service.
+
+    Args:
+        ended: Of each command: how it ended, and what was in the home folder then.
+        said: What the commands wrote.
+        left: What is there after the end.
+        traces: What strace has seen; None: it is not here.
+    """
+
+    ended: dict[str, tuple[object, list[str]]] = field(default_factory=dict)
+    said: str = ""
+    left: list[str] = field(default_factory=list)
+    traces: str | None = None
+
+
+@pytest.fixture(scope="module")
+def ran(material: Path) -> Ran:
+    """All commands and a service, at the same time, in one home folder that was empty."""
+    found, places = Ran(), [material / "commands.trace", material / "service.trace"]
+    before = [[*_TRACED, place] if shutil.which("strace") else [] for place in places]
+    with new_world(material) as world, open(material / "said", "w+") as said:
+        service = world.start(*before[1], sys.executable, "-m", "mien", SERVICE, "--port", 0, "--folder", "kept", stderr=subprocess.PIPE)
+        words = {name: [*name.split(), *map(str, options)] for name, options in RUNS.items()}
+        driver = (sys.executable, "-c", _ONE_AFTER_THE_OTHER, json.dumps(words), "told", _LONG_ENOUGH)
+        running = world.start(*before[0], *driver, stdout=said, stderr=subprocess.STDOUT)
+        two = world.start(sys.executable, "-m", "mien", *TWO, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            ask(service, material)
+            found.ended["two"] = (two.wait(280), [])
+            running.wait(280)
+            end(service)
+        finally:
+            for process in (running, two, service):
+                process.kill()
+        found.ended |= {name: (status, home) for name, status, home in map(json.loads, (material / "told").read_text().splitlines())}
+        found.said, found.left = (material / "said").read_text(errors="replace"), world.left()
+    if all(before):
+        found.traces = "".join(place.read_text(errors="replace") for place in places)
+    return found
+
+
+def ask(service: subprocess.Popen[str], folder: Path) -> None:
+    """Have a service read a picture, and a video in a process of its own."""
+    assert service.stderr is not None
+    url = service.stderr.readline().split()[2]
+    picture, video = ((folder / name).read_bytes() for name in ("face.png", "film.mp4"))
+    assert httpx.post(f"{url}v1/images", files={"file": picture}, timeout=100).status_code == 200
+    job = httpx.post(f"{url}v1/videos", files={"file": video}, timeout=100).json()["id"]
+    assert "event: done" in httpx.get(f"{url}v1/videos/{job}/events", timeout=100).text
+
+
+def end(service: subprocess.Popen[str]) -> None:
+    """End it, strace having passed on the signal or not."""
+    children = Path(f"/proc/{service.pid}/task/{service.pid}/children")
+    traced = children.read_text().split()[:1] if service.args[0] == "strace" else []  # type: ignore[index]
+    os.kill(int(traced[0]) if traced else service.pid, signal.SIGTERM)
+    service.communicate(timeout=60)
 
 
 def test_no_command_is_forgotten() -> None:
-    assert sorted(commands()) == sorted(RUNS)
+    assert sorted(commands()) == sorted([*RUNS, SERVICE])
 
 
-@pytest.mark.parametrize("name", [*RUNS, *MORE])
-def test_a_command_leaves_nothing_behind(name: str, world: World) -> None:
-    world.run([*name.split(), *RUNS[name]] if name in RUNS else MORE[name])
-    assert world.left() == []
+@pytest.mark.parametrize("name", [*RUNS, "two"])
+def test_a_command_leaves_nothing_behind(name: str, ran: Ran) -> None:
+    assert ran.ended.get(name) == (0, []), ran.said[-3000:]
 
 
-def test_a_list_of_fonts_that_is_there_is_used(world: World) -> None:
-    """Who uses matplotlib has one; making one anew takes time."""
-    fonts = world.home / ".cache" / "matplotlib"
-    fonts.mkdir(parents=True)
-    world.run(["analyze", "film.mp4", "--charts", "charts"])
-    assert list(fonts.glob("fontlist-*.json"))
+def test_nothing_is_left_at_the_end(ran: Ran) -> None:
+    assert ran.left == []
 
 
-_LIVING_ON = "import runpy, sys, time\nsys.argv[0] = 'mien'\ntry: runpy.run_module('mien', run_name='__main__')\nfinally: time.sleep(14)"
-"""A command whose process lives so long that ONNX Runtime would have looked for the host of its maker, which it does within ten seconds."""
-
-
-@pytest.mark.parametrize("name", ["analyze", "train", "quantize", "serve", "doctor", "batch on Ray"])
-def test_no_host_is_looked_for(name: str, world: World) -> None:
-    if shutil.which("strace") is None:
+def test_no_host_is_looked_for(ran: Ran) -> None:
+    if ran.traces is None:
         pytest.skip("no strace on this machine: apt-get install strace (.ci/run does)")
-    trace = world.folder / "trace"
-    calls = "trace=connect,sendto,sendmsg,sendmmsg"
-    words = [*name.split(), *RUNS[name]] if name in RUNS else MORE[name]
-    world.run(words, ["strace", "-f", "-qq", "--seccomp-bpf", "-e", calls, "-o", trace, sys.executable, "-c", _LIVING_ON])
-    assert elsewhere(trace.read_text(errors="replace")) == []
+    assert "sendto(" in ran.traces, "nothing was traced"
+    assert elsewhere(ran.traces) == []
+
+
+def test_ray_leaves_nothing_behind_and_looks_for_no_host(material: Path) -> None:
+    trace = material / "ray.trace"
+    before = [*_TRACED, trace] if shutil.which("strace") else []
+    with new_world(material) as world:
+        assert world.start(*before, sys.executable, "-m", "mien", *RAY).wait(280) == 0
+        assert world.left() == []
+    assert not before or elsewhere(trace.read_text(errors="replace")) == []
+
+
+def test_a_list_of_fonts_that_is_there_is_used(material: Path) -> None:
+    """Who uses matplotlib has one; making one anew takes time."""
+    with new_world(material) as world:
+        fonts = world.home / ".cache" / "matplotlib"
+        fonts.mkdir(parents=True)
+        world.start(sys.executable, "-m", "mien", "audience", "film.mp4", "--consented", "-o", "again.png").wait(100)
+        assert list(fonts.glob("fontlist-*.json"))
 
 
 def elsewhere(trace: str) -> list[str]:

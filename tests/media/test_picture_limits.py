@@ -165,7 +165,8 @@ def test_a_decoder_goes_on_after_every_end() -> None:
     good = saved(Image.new("RGB", (30, 20), (9, 8, 7)), "PNG")
     with Decoders(1, 20) as decoders:
         assert decoders.decode(good, "a", 10**6).shape == (20, 30, 3)
-        for bad, kind in ((b"text", "unsupported"), (good[:50], "truncated"), (b"", "empty"), (png(2000, 8, 0), "too_large")):
+        short = [(b"\0\1\2"[:length], "unsupported") for length in (1, 2, 3)]
+        for bad, kind in (*short, (b"text", "unsupported"), (good[:50], "truncated"), (b"", "empty"), (png(2000, 8, 0), "too_large")):
             with pytest.raises(MediaError) as caught:
                 decoders.decode(bad, "b", 10**6)
             assert caught.value.kind == kind

@@ -45,6 +45,7 @@ def test_other_fields(service: Service) -> None:
     ("method", "path", "told"),
     [
         ("POST", "/v1/images?minface=64", "did you mean min_face?"),
+        ("POST", "/v1/images?min_face=64&min_face=20", "expected min_face once in the address; got it again"),
         ("POST", "/v1/images?min_face=64&largest=true", "got 'largest'"),
         ("POST", "/v1/videos?per_second=5", "got 'per_second'"),
         ("GET", "/v1/models?all", "got 'all'"),
@@ -149,3 +150,16 @@ def test_an_address_cannot_take_the_places_of_others(tmp_path: Path) -> None:
         finally:
             for one in held:
                 one.close()
+
+
+def test_nothing_is_told_to_whom_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """FastAPI exports what it sees of requests where it is asked to, or says what it lacks for that."""
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.getsockname()[1]}")
+        with serving(tmp_path) as service:
+            assert service.client.get("/healthz").status_code == 200
+        collector.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            collector.accept()
+    assert [record.getMessage() for record in caplog.records if "elemetry" in record.getMessage()] == []

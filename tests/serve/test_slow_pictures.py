@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -136,6 +137,31 @@ def test_eight_large_pictures_at_once_stay_within_a_gigabyte(tmp_path: Path) -> 
         process.kill()
         process.wait()
     assert 200e6 < peak < 1e9, peak
+
+
+_HELD = """
+import sys
+from mien.serve.memory import give_back
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+if sys.argv[1:]:
+    give_back(2**22)
+before = resident()
+for _ in range(3):
+    block, small = bytearray(b"1") * 20_000_000, [bytearray(1000) for _ in range(100)]
+    del block
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_large_blocks_go_back_to_the_system() -> None:
+    kept, given = (int(subprocess.run([sys.executable, "-c", _HELD, *words], capture_output=True, check=True).stdout) for words in ([], ["back"]))
+    assert given < 5_000_000
+    assert kept > 15_000_000, "so does the C library without being told: `give_back` is not needed any more"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -162,7 +164,7 @@ def _identify(file: BinaryIO, content: Content, max_pixels: int) -> ImageFile.Im
         if name not in Image.OPEN:
             continue
         factory, accept = Image.OPEN[name]
-        if accept is not None and accept(start) is not True:
+        if accept is not None and not _accepted(accept, start):
             continue
         file.seek(0)
         if name == "ICO":
@@ -178,6 +180,13 @@ def _identify(file: BinaryIO, content: Content, max_pixels: int) -> ImageFile.Im
     if failure is not None and not looks_like_text(content.head()):
         raise failure
     return None
+
+
+def _accepted(accept: Callable[[bytes], bool | str], start: bytes) -> bool:
+    try:
+        return accept(start) is True
+    except (IndexError, struct.error):  # Some take it for granted that a file has four bytes.
+        return False
 
 
 def looks_like_text(head: bytes) -> bool:

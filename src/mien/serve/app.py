@@ -41,6 +41,9 @@ _ABOUT = f"""Finds faces in pictures and videos and reads the expression that ea
 Two WebSockets, of which a document like this cannot tell, are described in docs/service.md: `/v1/stream` reads a client's frames as they come, and
 `/v1/source` gives the frames of the service's own live source with the faces in them."""
 
+_SILENT: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
+"""FastAPI would tell OpenTelemetry of every request, wherever the environment says that it goes."""
+
 
 def create_app(settings: Settings) -> ASGIApp:
     """The whole service.
@@ -74,7 +77,14 @@ def create_app(settings: Settings) -> ASGIApp:
                 await jobs.close()
 
     app = FastAPI(
-        title="mien", version=mien.__version__, description=_ABOUT, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+        title="mien",
+        version=mien.__version__,
+        description=_ABOUT,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=_SILENT,
     )
     app.state.jobs = jobs
     _tell_errors(app)

@@ -20,7 +20,7 @@ def known_options(request: HTTPConnection) -> None:
 
 
 def check_options(request: HTTPConnection, known: Collection[str]) -> None:
-    """Refuse options in an address that are not known.
+    """Refuse options in an address that are not known, or that are there twice.
 
     Raises:
         Refusal: There is one.
@@ -28,6 +28,9 @@ def check_options(request: HTTPConnection, known: Collection[str]) -> None:
     unknown = sorted(set(request.query_params) - set(known))
     if unknown:
         raise Refusal(422, f"expected {_told(known)} in the address; got {unknown[0][:40]!r}{nearest(unknown[0], known)}")
+    for name in known:
+        if len(request.query_params.getlist(name)) > 1:
+            raise Refusal(422, f"expected {name} once in the address; got it again")
 
 
 def _told(known: Collection[str]) -> str:

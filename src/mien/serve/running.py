@@ -15,9 +15,12 @@ from mien.errors import InputError
 from mien.masking import Masks
 from mien.serve.app import create_app
 from mien.serve.connections import protocols
+from mien.serve.memory import give_back
 from mien.serve.settings import Settings
 
 _MASKS = Masks()
+_LARGE = 2**22
+"""Bytes of a block of memory that goes back when it is free: large pictures and what is made of them; frames of streams are smaller."""
 
 
 def listening(settings: Settings) -> socket.socket:
@@ -73,6 +76,7 @@ def run(settings: Settings, started: Callable[[str], None]) -> None:
     Raises:
         InputError: The address cannot be listened on.
     """
+    give_back(_LARGE)
     with listening(settings) as listener:
         ready = server(settings)
         started(address(settings, listener))

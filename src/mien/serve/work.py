@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mien.errors import InputError, MediaError, MienError, MissingExtraError
 from mien.files import settle_path
 from mien.serve.job_folder import FULL, JobFolder, folder_size
+from mien.serve.memory import give_back
 from mien.serve.space import NO_ROOM, Space, full
 from mien.serve.task import CHARTS, COPY, PEOPLE, RESULTS, Task
 
@@ -39,7 +39,6 @@ _MEMORY = {"probe": 2**29, "read": 7 * 2**28}
 """Bytes that a process may fill. A video of 4K with all results takes 1.1 GB, and half as much again is reserved."""
 
 _TOO_LARGE = "expected a video that can be read in the memory that is allowed for one; got one that takes more: scale it down"
-_M_MMAP_THRESHOLD = -3  # As glibc's malloc.h numbers it.
 _EVERY = 0.2  # Seconds between two lines about progress.
 _MOST_RATE = 250  # Frames a second of the longest video, whatever its timestamps say.
 
@@ -250,12 +249,10 @@ def _bound(folder: Path, free: int) -> None:
 
 def _hold(what: str) -> None:
     """Take no more memory than a video may need, whatever it asks for, and give it back as soon as it is free."""
-    import ctypes
     import resource
 
     most = _MEMORY[what]
-    with suppress(OSError, AttributeError, TypeError):  # The C library of another system.
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)  # Frames are single blocks, which go back to the system.
+    give_back(2**20)  # Frames are single blocks.
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
