@@ -129,7 +129,7 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
 )
 def test_what_is_wrong_is_said_in_one_line(mien: Run, photo: Path, tmp_path: Path, arguments: list[str], status: int, word: str) -> None:
     (tmp_path / "nothing").mkdir()
-    done = mien(*[{"PHOTO": photo, "EMPTY": tmp_path / "nothing"}.get(argument, argument) for argument in arguments])
+    done = mien(*[argument.replace("PHOTO", str(photo)).replace("EMPTY", str(tmp_path / "nothing")) for argument in arguments])
     assert done.returncode == status, done.stderr
     assert word in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

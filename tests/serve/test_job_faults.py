@@ -250,8 +250,10 @@ def test_results_count_against_the_space_while_they_are_written(movie: Callable[
         assert (told["state"], told["error"]["status"], told["error"]["kind"]) == ("failed", 507, "no_room")
         assert most < 1.1 * limit + 50_000
         assert [path.name for path in (videos / video).iterdir() if path.name != "task.json"] == ["end.json"]
-        told = over(url, send(url, movie(5, name="short.mp4"), "result.csv"))
-        assert told["state"] == "done", (told["error"], limit, clip.stat().st_size, (tmp_path / "short.mp4").stat().st_size)
+    # A short video keeps some 170 kB while it is read where that takes longer than a second: there is room for it if nothing of the first is left.
+    with serving(tmp_path / "state", limits=replace(Limits(), job_bytes=230_000)) as service:
+        told = over(service.url, send(service.url, movie(5, name="short.mp4"), "result.csv"))
+        assert told["state"] == "done", told["error"]
 
 
 @pytest.mark.parametrize("jump", [30 * 24 * 3600.0, -30 * 24 * 3600.0])
