@@ -82,8 +82,8 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     wide = FaceDataset(data.images[:, :, :4], data.expressions, data.votes, data.splits, data.rows)
     cases = [
         (data, "faces.xlsx", "expected a name ending in"),
-        (data, "no/where.parquet", "must be a folder that you may write to"),
-        (data, "no/where", "must be a folder that you may write to"),
+        (data, "full/a/where.parquet", "must be a folder that you may write to"),
+        (data, "full/a/where", "must be a folder that you may write to"),
         (data, "full", "is there already"),
         (wide, "wide.csv", "expected square pictures for CSV"),
         (data.take(data.expressions < 3), "part", "there is none of happy, neutral, sad, surprise"),
