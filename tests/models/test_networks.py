@@ -159,6 +159,33 @@ def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
     assert wider.eval()(faces(2))["fer2013"].shape == (2, 7)
 
 
+def test_gradients_of_shortcuts_in_few_channels_are_right_and_end() -> None:
+    """In a process of its own, which a fault of the library would end."""
+    code = """
+import torch
+from torch.nn import functional
+from mien.models.depthwise import PointwiseConv2d
+torch.set_num_threads(1)
+for inputs in range(1, 18):
+    convolution = PointwiseConv2d(inputs, 16, 2).to(memory_format=torch.channels_last)
+    x = torch.rand(16, inputs, 48, 48).contiguous(memory_format=torch.channels_last).requires_grad_()
+    for _ in range(3):
+        convolution.zero_grad()
+        x.grad = None
+        answer = convolution(x)
+        answer.square().sum().backward()
+    chosen = x.detach()[:, :, ::2, ::2]
+    weights = convolution.weight.detach()[:, :, 0, 0]
+    torch.testing.assert_close(answer.detach(), torch.einsum("oi,nihw->nohw", weights, chosen))
+    torch.testing.assert_close(answer.detach(), convolution.eval()(x).detach())
+    torch.testing.assert_close(convolution.weight.grad[:, :, 0, 0], 2 * torch.einsum("nohw,nihw->oi", answer.detach(), chosen), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(x.grad[:, :, ::2, ::2], 2 * torch.einsum("oi,nohw->nihw", weights, answer.detach()), rtol=1e-4, atol=1e-4)
+    assert x.grad[:, :, 1::2].abs().max() == 0
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
     network = create_model("small", widths=(4, 6, 8), blocks=1, stride=2, blur=True)
     assert [type(layer).__name__ for layer in network.stages] == ["ResidualBlock", "BlurPool2d", "ResidualBlock", "BlurPool2d", "ResidualBlock"]

@@ -1,4 +1,4 @@
-"""Convolutions within each channel, whose gradients a CPU has soon."""
+"""Convolutions of separable blocks, whose gradients a CPU has soon, and has at all."""
 
 from __future__ import annotations
 
@@ -33,6 +33,27 @@ class DepthwiseConv2d(nn.Conv2d):
         answers = functional.conv2d(impulses, self.weight, padding=self.padding)  # ``(places, channels, h, w)``
         made = torch.bmm(x.flatten(2).transpose(0, 1), answers.flatten(2).transpose(0, 1))
         return made.transpose(0, 1).reshape(x.shape)
+
+
+class PointwiseConv2d(nn.Conv2d):
+    """A convolution of 1x1 that may skip places, as shortcuts do.
+
+    For the gradients of one that skips places in fewer channels than a vector has, oneDNN writes past its own memory (uxlfoundation/oneDNN
+    issue 6035; in PyTorch 2.13 training ends with a segmentation fault, or never). A CPU that trains therefore takes the places first.
+
+    Args:
+        inputs: Channels that come.
+        outputs: Channels that go.
+        stride: Every how many places.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or x.device.type != "cpu" or self.stride == (1, 1):
+            return super().forward(x)
+        return functional.conv2d(x[:, :, :: self.stride[0], :: self.stride[1]], self.weight)
 
 
 class BlurPool2d(nn.Conv2d):

@@ -32,7 +32,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mien.models.depthwise import DepthwiseConv2d
+from mien.models.depthwise import DepthwiseConv2d, PointwiseConv2d
 from mien.models.keras_defaults import batch_norm_2d, initialise
 
 
@@ -59,7 +59,7 @@ class XceptionModule(nn.Module):
                 pool=nn.MaxPool2d(3, 2, padding=size % 2, ceil_mode=True),
             )
         )
-        self.shortcut = nn.Sequential(OrderedDict(conv=nn.Conv2d(inputs, outputs, 1, 2, bias=False), norm=batch_norm_2d(outputs)))
+        self.shortcut = nn.Sequential(OrderedDict(conv=PointwiseConv2d(inputs, outputs, 2), norm=batch_norm_2d(outputs)))
 
     def forward(self, x: Tensor) -> Tensor:
         main: Tensor = self.main(x)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.errors import InputError
-from mien.models.depthwise import BlurPool2d, DepthwiseConv2d
+from mien.models.depthwise import BlurPool2d, DepthwiseConv2d, PointwiseConv2d
 
 
 class ResidualBlock(nn.Module):
@@ -32,9 +32,7 @@ class ResidualBlock(nn.Module):
         self.second = convolution(outputs, outputs, 1)
         self.second_norm = nn.BatchNorm2d(outputs)
         self.shortcut = (
-            nn.Identity()
-            if stride == 1 and inputs == outputs
-            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+            nn.Identity() if stride == 1 and inputs == outputs else nn.Sequential(PointwiseConv2d(inputs, outputs, stride), nn.BatchNorm2d(outputs))
         )
 
     def forward(self, x: Tensor) -> Tensor:
