@@ -39,7 +39,8 @@ class PointwiseConv2d(nn.Conv2d):
     """A convolution of 1x1 that may skip places, as shortcuts do.
 
     For the gradients of one that skips places in fewer channels than a vector has, oneDNN writes past its own memory (uxlfoundation/oneDNN
-    issue 6035; in PyTorch 2.13 training ends with a segmentation fault, or never). A CPU that trains therefore takes the places first.
+    issue 6035; with PyTorch 2.13 a process ends with a segmentation fault, or never). Where gradients are wanted, a CPU therefore takes the
+    places first.
 
     Args:
         inputs: Channels that come.
@@ -51,7 +52,7 @@ class PointwiseConv2d(nn.Conv2d):
         super().__init__(inputs, outputs, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or x.device.type != "cpu" or self.stride == (1, 1):
+        if self.stride == (1, 1) or x.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_exporting():
             return super().forward(x)
         return functional.conv2d(x[:, :, :: self.stride[0], :: self.stride[1]], self.weight)
 
