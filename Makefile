@@ -17,7 +17,7 @@ test: $(VENV)/.ready lint types
 # The faults of `make test` for longer: 200 runs each of analyze, batch, train and serve, killed at random moments, and 100,000 damaged
 # files. About an hour.
 soak: $(VENV)/.ready
-	MIEN_SOAK_KILLS=200 MIEN_SOAK_FILES=100000 $(VENV)/bin/python -m pytest -n 0 tests/test_kills.py tests/batch/test_faults.py tests/batch/test_ray.py tests/media/test_fuzzed.py \
+	MIEN_SOAK_KILLS=200 MIEN_SOAK_FILES=100000 $(VENV)/bin/python -m pytest -n 0 tests/test_kills.py tests/batch/test_kills_of_batches.py tests/batch/test_ray.py tests/media/test_fuzzed.py \
 		tests/train/test_resume.py tests/serve/test_kills_of_the_service.py
 
 lint: $(VENV)/.ready
