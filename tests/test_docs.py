@@ -14,16 +14,16 @@ from mien.networks import network_path, shipped
 from mien.pipeline import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "MODELS.md", ROOT / "CHANGELOG.md", ROOT / "LOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "MODELS.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def score_table() -> str:
     """The scores of the default network as a table for the pages."""
-    lines = ["| reading | labels | PrivateTest | n | right | 95 % interval |", "|---|---|---|---|---|---|"]
+    lines = ["| head | labels | PrivateTest | n | accuracy | 95 % interval |", "|---|---|---|---|---|---|"]
     for score in read_card(network_path(DEFAULT_MODEL)).scores:
-        reading, part = score.note.split(",")[0].removeprefix("reading "), score.data.split(", ")[1]
+        head, part = score.note.split(",")[0].removeprefix("reading "), score.data.split(", ")[1]
         interval = f"{score.low:.1%} to {score.high:.1%}"
-        lines.append(f"| `{reading}` | {score.labels} | {part} | {score.n:,} | {score.accuracy:.1%} | {interval} |")
+        lines.append(f"| `{head}` | {score.labels} | {part} | {score.n:,} | {score.accuracy:.1%} | {interval} |")
     return "\n".join(lines)
 
 
@@ -39,10 +39,28 @@ def test_the_page_of_networks_is_that_of_the_cards() -> None:
     assert (ROOT / "MODELS.md").read_text(encoding="utf-8") == page(cards) + "\n", "make models"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def anchors(page: Path) -> set[str]:
+    """The names by which GitHub's links reach the headings of a page."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
+
+
+def test_every_research_page_is_in_the_index_and_dated() -> None:
+    index = (ROOT / "docs" / "research" / "README.md").read_text(encoding="utf-8")
+    for page in sorted((ROOT / "docs" / "research").glob("*.md")):
+        if page.name != "README.md":
+            title, _, date = page.read_text(encoding="utf-8").split("\n")[:3]
+            assert f"[{title.removeprefix('# ')}]({page.name})" in index
+            assert re.match(r"\d{4}-\d{2}-\d{2}", date), page.name
 
 
 def test_the_examples_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
