@@ -60,12 +60,13 @@ models: $(VENV)/.ready
 notebook: $(VENV)/.ready
 	cd docs && MIEN_FER2013=$(abspath $(DATA)) ../$(VENV)/bin/python -m nbconvert --to markdown --execute judging.ipynb
 
+# The demo shows no page, and so needs no npm.
 $(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/networks/*.onnx) $(shell find src/mien -name '*.py')
 	$(PYTHON) -m venv $(DEMO)
-	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
+	MIEN_SERVER_ONLY_PAGE=1 $(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
 	touch $@
 
-$(VENV)/.ready: pyproject.toml hatch_build.py
+$(VENV)/.ready: pyproject.toml hatch_build.py hatch_page.py web/package-lock.json
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,haar,pandas,train]'
 	touch $@

@@ -2,7 +2,7 @@
 
 They land in ``src/mien/networks/`` (git ignores them there) and so in the wheel, and in the tree of an editable install.
 Nothing is fetched for that: the build requirements in ``pyproject.toml`` bring the weights. Then ``hatch_page.py`` asks npm for the parts
-of the page. By hand: ``python hatch_build.py``.
+of the page, and the page in ``web/src`` becomes a part of the wheel. By hand: ``python hatch_build.py``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
 VERSION = "1.0.0"
+PAGE = "mien/serve/page"  # Where the page lies in the wheel.
 
 # sha256 of each file in the wheel. They are pickles, so nothing is loaded whose bytes are not these.
 WEIGHTS = {
@@ -54,7 +55,18 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name == "wheel":
             build(ROOT / "src" / "mien" / "networks")
-            _page().build(ROOT / "src" / "mien" / "serve" / "page" / "vendor")
+            parts = self._page_parts()
+            # An editable install serves the page from ``web/src`` (`mien.serve.page_files`): a copy would not follow what is edited.
+            if version == "standard":
+                build_data["force_include"].update({str(path): f"{PAGE}/{path.name}" for path in parts})
+
+    def _page_parts(self) -> list[Path]:
+        page = _page()
+        try:
+            return list(page.parts())
+        except page.PageError as error:
+            self.app.abort(f"mien cannot be built: {error}")
+            raise
 
 
 def _page() -> Any:

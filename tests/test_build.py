@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mien
 from mien.card import read_card
 from mien.networks import detector_path
 from mien.runtime import open_network
+from mien.serve.page_files import BUILT
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("pnet", "rnet", "onet")
+SWITCH = "MIEN_SERVER_ONLY_PAGE"
 
 
 @pytest.fixture(scope="module")
@@ -96,24 +99,38 @@ def test_pnet_reads_every_size_like_its_windows(hook):
 
 
 @pytest.fixture(scope="module")
-def wheel(hook, tmp_path_factory):
-    """A wheel built from an sdist of the tree as it stands, without the files that the hook makes."""
+def source(hook, tmp_path_factory):
+    """What an sdist of the tree as it stands holds, without the files that the hook makes."""
     folder = tmp_path_factory.mktemp("build")
     tree = folder / "tree"
     shutil.copytree(ROOT / "src", tree / "src", ignore=shutil.ignore_patterns("mtcnn-*.onnx", "__pycache__"))
+    shutil.copytree(ROOT / "web", tree / "web", ignore=shutil.ignore_patterns("node_modules"))
     shutil.copytree(ROOT / "LICENSES", tree / "LICENSES")
     for name in ("pyproject.toml", "hatch_build.py", "hatch_page.py", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, tree)
     (tree / "README.md").write_text("# mien\n")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)], cwd=tree, check=True, capture_output=True)
-    (source,) = folder.glob("*.tar.gz")
-    with tarfile.open(source) as archive:
-        archive.extractall(folder / "sdist", filter="data")
+    _built("sdist", tree, folder)
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder / "sdist", filter="data")
     (unpacked,) = (folder / "sdist").iterdir()
     assert not list(unpacked.rglob("mtcnn-*.onnx"))
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=unpacked, check=True, capture_output=True)
+    assert not list(unpacked.rglob("vendor"))
+    return unpacked
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory):
+    """A wheel built from that, with what npm brings to the page where there is npm."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _built("wheel", source, folder, **({} if shutil.which("npm") else {SWITCH: "1"}))
     (path,) = folder.glob("*.whl")
     return path
+
+
+def _built(target, tree, folder, **environment):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)]
+    return subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True, env={**os.environ, SWITCH: "0", **environment})
 
 
 def test_wheel_holds_networks_and_licences(wheel):
@@ -124,13 +141,73 @@ def test_wheel_holds_networks_and_licences(wheel):
     assert not [name for name in names if name.startswith("tests/") or name == "hatch_build.py"]
 
 
+def _page_of(wheel):
+    """The files of the page in a wheel, by name."""
+    package = Path(mien.__file__).parents[1]
+    folder = f"{BUILT.relative_to(package).as_posix()}/"
+    with zipfile.ZipFile(wheel) as archive:
+        return {name.removeprefix(folder): archive.read(name) for name in archive.namelist() if name.startswith(folder)}
+
+
 def test_wheel_holds_the_page(wheel):
-    page = ROOT / "src" / "mien" / "serve" / "page"
-    ours = {f"mien/serve/page/{path.relative_to(page).as_posix()}" for path in page.rglob("*") if path.is_file() and path.parent.name != "vendor"}
-    names = set(zipfile.ZipFile(wheel).namelist())
-    assert ours <= names
-    if shutil.which("npm"):
-        assert {"mien/serve/page/vendor/ort.js.gz", "mien/serve/page/vendor/ort.wasm.gz"} <= names
+    page = ROOT / "web" / "src"
+    ours = {path.relative_to(page).as_posix(): path.read_bytes() for path in page.rglob("*") if path.is_file() and path.parent.name != "vendor"}
+    vendor = {f"vendor/{name}" for name in ("ort.js.gz", "ort.wasm.gz", "made-from.json")} if shutil.which("npm") else set()
+    found = _page_of(wheel)
+    assert set(found) == set(ours) | vendor
+    assert {name: found[name] for name in ours} == ours
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if "node_modules" in name or name.startswith("web/")]
+
+
+def test_the_page_of_a_wheel_is_served(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    assert _served(tmp_path) == [str(tmp_path / BUILT.relative_to(Path(mien.__file__).parents[1])), "True", str(shutil.which("npm") is not None)]
+
+
+def _served(path):
+    """Where mien on a path finds the page, whether it has its start, and whether it can read on the device."""
+    code = "from mien.serve.page_files import *; print(FOLDER, page_file('index.html') is not None, device_available(), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(path)}, check=True, capture_output=True, text=True)
+    return done.stdout.split("\n")[:3]
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm, which brings parts of the page, is not installed")
+def test_another_build_gives_the_same_page(wheel, source, tmp_path):
+    shutil.rmtree(source / "web" / "src" / "vendor")
+    _built("wheel", source, tmp_path, PYTHONHASHSEED="7", TZ="Asia/Tokyo")
+    (other,) = tmp_path.glob("*.whl")
+    assert _page_of(other) == _page_of(wheel)
+
+
+@pytest.mark.parametrize("target", ["wheel", "wheel:editable"])
+def test_without_npm_the_build_stops_with_one_line(source, tmp_path, target):
+    shutil.rmtree(source / "web" / "src" / "vendor", ignore_errors=True)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        _built(target, source, tmp_path / "out", PATH=str(tmp_path))
+    (line,) = (caught.value.stdout + caught.value.stderr).strip().splitlines()
+    assert line == (
+        "mien cannot be built: npm, which brings onnxruntime-web@1.30.0, is not installed: "
+        "install npm, or set MIEN_SERVER_ONLY_PAGE=1 to build a page that reads on the server only"
+    )
+    assert not list(tmp_path.rglob("*.whl"))
+
+
+def test_the_page_can_be_built_without_npm_on_purpose(source, tmp_path):
+    _built("wheel", source, tmp_path, PATH=str(tmp_path), **{SWITCH: "1"})
+    (path,) = tmp_path.glob("*.whl")
+    page = _page_of(path)
+    assert "index.html" in page
+    assert not [name for name in page if name.startswith("vendor")]
+
+
+def test_an_editable_install_serves_the_page_of_the_tree(hook, source, monkeypatch):
+    """It holds no page of its own (a copy would not follow what is edited), and puts ``src`` of the tree on the path."""
+    monkeypatch.setenv(SWITCH, "1")
+    monkeypatch.setattr(hook, "build", lambda folder: [])
+    data = {"force_include": {}}
+    hook.CustomBuildHook("", {}, None, None, "", "wheel").initialize("editable", data)
+    assert data == {"force_include": {}}
+    assert _served(source / "src")[:2] == [str(source / "web" / "src"), "True"]
 
 
 def test_wheel_finds_a_face(wheel, tmp_path):

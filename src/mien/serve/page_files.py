@@ -8,8 +8,14 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-FOLDER = Path(__file__).parent / "page"
-"""Everything that a browser may load; ``vendor/`` in it is filled when mien is built (``hatch_page.py``)."""
+import mien
+
+BUILT = Path(__file__).parent / "page"
+"""Where the page lies in a wheel."""
+
+FOLDER = BUILT if (BUILT / "index.html").is_file() else Path(mien.__file__).parents[2] / "web" / "src"
+"""Everything that a browser may load: in a wheel beside this file, in a source tree and an editable install of it where it is written.
+``vendor/`` in it is filled when mien is built (``hatch_page.py``)."""
 
 TYPES = {
     ".css": "text/css; charset=utf-8",

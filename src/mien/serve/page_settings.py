@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import mien
-from mien import spacing
 from mien.classify import Classifier
-from mien.detect import mtcnn
+from mien.detect.mtcnn import MTCNN
 from mien.draw import NOTE
 from mien.labels import UNCERTAIN, Labels
 from mien.networks import FOLDER
 from mien.pipeline import Pipeline
 from mien.reading import ROW_KEYS, flat_keys
 from mien.sentiment import PRESETS, SENTIMENTS
+from mien.serve import page_constants
 from mien.serve.page_files import device_available
-from mien.smooth import Smoothing, evidence, recorded, smoother
-from mien.track import Tracking, person, scene, tracker
 
 
 def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any]:
@@ -32,15 +29,15 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
     return {
         "version": mien.__version__,
         "note": NOTE,
-        "device": device_available() and isinstance(detector, mtcnn.MTCNN) and _shipped(classifier),
+        "device": device_available() and isinstance(detector, MTCNN) and _shipped(classifier),
         "labels": list(labels),
         "colours": {**_colours(labels), UNCERTAIN: labels.colour(UNCERTAIN)},
         "uncertain": {"name": UNCERTAIN, "below": labels.uncertain_below},
         "sentiment": _sentiment(labels, mapping),
         "model": _model(classifier),
         "detector": _detector(detector),
-        "tracking": {**asdict(Tracking()), **_constants(tracker), **_constants(person), **_constants(scene), **_constants(spacing)},
-        "smoothing": {**asdict(Smoothing()), **_constants(evidence), **_constants(smoother), **_constants(recorded), **_constants(spacing)},
+        "tracking": page_constants.TRACKING,
+        "smoothing": page_constants.SMOOTHING,
         "keys": list(ROW_KEYS),
         "columns": flat_keys(labels),
     }
@@ -67,16 +64,11 @@ def _model(classifier: Classifier) -> dict[str, Any]:
 
 
 def _detector(detector: object) -> dict[str, Any]:
-    own = {name: getattr(detector, name) for name in ("min_face", "factor", "min_detection_score")} if isinstance(detector, mtcnn.MTCNN) else {}
-    thresholds = list(detector.thresholds) if isinstance(detector, mtcnn.MTCNN) else []
-    return {**_constants(mtcnn), **own, "thresholds": thresholds, "networks": ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"]}
+    own = {name: getattr(detector, name) for name in ("min_face", "factor", "min_detection_score")} if isinstance(detector, MTCNN) else {}
+    thresholds = list(detector.thresholds) if isinstance(detector, MTCNN) else []
+    return {**page_constants.DETECTOR, **own, "thresholds": thresholds, "networks": ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"]}
 
 
 def _shipped(classifier: Classifier) -> bool:
     """Whether a browser can load the network: a file of the user's own stays with the server."""
     return classifier.network.path.parent == FOLDER
-
-
-def _constants(module: object) -> dict[str, float]:
-    """The numbers that a module defines by names in capitals."""
-    return {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, int | float)}

@@ -15,7 +15,6 @@ from service import Service
 from mien.serve.page_files import FOLDER, POLICY, page_file
 
 ROOT = Path(__file__).parents[3]
-Captured = pytest.CaptureFixture[str]
 
 
 def test_every_file_is_served(service: Service) -> None:
@@ -69,27 +68,37 @@ def hatch_page() -> ModuleType:
     return module
 
 
-def test_without_npm_the_build_goes_on(
-    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_npm_the_build_stops(hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not hatch_page.build(tmp_path / "vendor")
-    assert "npm is not installed; the page will offer the server way alone" in capsys.readouterr().err
+    with pytest.raises(hatch_page.PageError, match=r"^npm, .*, is not installed: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$"):
+        hatch_page.fetch(tmp_path / "vendor")
     assert not (tmp_path / "vendor").exists()
 
 
-def test_npm_that_fails_is_told(hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-    _fake_npm(tmp_path, "echo no network >&2; exit 1", monkeypatch)
-    assert not hatch_page.build(tmp_path / "vendor")
-    assert "no network" in capsys.readouterr().err
+def test_npm_that_fails_stops_the_build(hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fake_npm(tmp_path, "echo no >&2; echo network >&2; exit 1", monkeypatch)
+    with pytest.raises(hatch_page.PageError, match=r"^npm could not fetch .*: no network: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$"):
+        hatch_page.fetch(tmp_path / "vendor")
+
+
+@pytest.mark.parametrize(("value", "with_vendor"), [("1", False), ("yes", False), ("0", True), ("", True)])
+def test_the_parts_from_npm_can_be_left_out(
+    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, with_vendor: bool
+) -> None:
+    for name in ("vendor", "reading"):
+        (tmp_path / "src" / name).mkdir(parents=True)
+    monkeypatch.setattr(hatch_page, "VENDOR", tmp_path / "src" / "vendor")
+    monkeypatch.setattr(hatch_page, "fetch", lambda folder: None)
+    monkeypatch.setenv("MIEN_SERVER_ONLY_PAGE", value)
+    assert [path.name for path in hatch_page.parts()] == ["reading"] + ["vendor"] * with_vendor
 
 
 def test_another_package_than_the_chosen_one_is_refused(hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tarfile.open(tmp_path / "other.tgz", "w:gz") as tar:
         tar.add(ROOT / "LICENSE", "package/LICENSE")
     _fake_npm(tmp_path, f"cp {tmp_path / 'other.tgz'} .", monkeypatch)
-    with pytest.raises(RuntimeError, match=r"onnxruntime-web@.*: expected sha512-.*the package is not the one that was chosen"):
-        hatch_page.build(tmp_path / "vendor")
+    with pytest.raises(hatch_page.PageError, match=r"onnxruntime-web@.*: expected sha512-.*this is not the package that was chosen"):
+        hatch_page.fetch(tmp_path / "vendor")
     assert not (tmp_path / "vendor").exists()
 
 
@@ -99,7 +108,7 @@ def test_what_is_there_is_not_fetched_again(hatch_page: ModuleType, monkeypatch:
         pytest.skip("mien was built without npm")
     before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in vendor.iterdir()}
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert hatch_page.build(vendor)
+    hatch_page.fetch(vendor)
     assert before == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in vendor.iterdir()}
 
 

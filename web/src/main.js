@@ -73,7 +73,7 @@ class Page {
       item.append(glyph(name, this.settings.colours[name]), name);
       part("gallery").append(item);
     }
-    if (!device) part("device-note").textContent = "Not available: this mien was built without its browser parts (npm was missing), so only the server can read";
+    if (!device) part("device-note").textContent = "Not available: this mien was built without the parts that it needs in a browser (MIEN_SERVER_ONLY_PAGE), so only the server can read";
     const offered = { device, server: true, source: Boolean(this.settings.source) };
     part("source-way").hidden = !offered.source;
     for (const radio of document.querySelectorAll("input[name=way]")) radio.disabled = !offered[radio.value];
