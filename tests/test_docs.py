@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +30,8 @@ def score_table() -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/networks.md"])
-def test_the_scores_are_those_of_the_card(page: str) -> None:
-    assert score_table() in (ROOT / page).read_text(encoding="utf-8"), score_table()
+def test_the_scores_are_those_of_the_card() -> None:
+    assert score_table() in (ROOT / "docs" / "networks.md").read_text(encoding="utf-8"), score_table()
 
 
 def test_the_page_of_networks_is_that_of_the_cards() -> None:
@@ -63,7 +65,45 @@ def test_every_research_page_is_in_the_index_and_dated() -> None:
             assert re.match(r"\d{4}-\d{2}-\d{2}", date), page.name
 
 
-def test_the_examples_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
+@pytest.fixture
+def portrait_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, astronaut: np.ndarray) -> Path:
+    """NASA's portrait as the file that the README analyzes, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut).save("astronaut.png")
+    return Path("astronaut.png")
+
+
+def readme_blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def test_the_command_of_the_readme_prints_what_stands_there(portrait_file: Path) -> None:
+    [command, *printed] = next(block for block in readme_blocks("console") if portrait_file.name in block).splitlines()
+    run = subprocess.run([sys.executable, "-m", *command.split()[1:]], capture_output=True, encoding="utf-8", check=True)
+    assert [line.rstrip() for line in run.stdout.splitlines()] == printed
+
+
+@pytest.mark.usefixtures("portrait_file")
+def test_the_python_of_the_readme_prints_what_stands_there(capsys: pytest.CaptureFixture[str]) -> None:
+    [program] = readme_blocks("python")
+    exec(program, {})
+    [printed] = readme_blocks("text")
+    assert capsys.readouterr().out == printed
+
+
+def test_the_readme_has_the_scores_of_the_default_network() -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    official = [score for score in read_card(network_path(DEFAULT_MODEL)).scores if "official" in score.data]
+    for score in official[:2]:
+        assert f"{score.accuracy:.1%} ({score.low:.1%} to {score.high:.1%}) on {score.labels}'s" in text
+
+
+def test_the_picture_of_the_readme_is_light() -> None:
+    [image] = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert (ROOT / image).stat().st_size < 300_000
+
+
+def test_the_examples_of_the_page_on_python_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
     from mien.data import FaceDataset, write_dataset
     from mien.media import MovieWriter
 
@@ -75,10 +115,9 @@ def test_the_examples_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with MovieWriter("talk.mp4", 240, 240) as movie:
         for index in range(5):
             movie.write(portrait, index / 5)
-    Image.fromarray(portrait).save("photo.jpg")
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    names = {"picture_a": portrait, "picture_b": portrait[::2, ::2].copy()}
-    exec("import mien\n" + "\n".join(blocks), names)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL)
+    names = {"image_a": portrait, "image_b": portrait[::2, ::2].copy()}
+    exec("\n".join(blocks), names)
     assert len(names["results"].faces) == 5
     assert (len(names["faces_a"]), len(names["faces_b"])) == (1, 1)
 
@@ -86,12 +125,34 @@ def test_the_examples_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_every_command_and_exit_status_is_documented() -> None:
     from mien.cli import exits
 
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
     for name, value in vars(exits).items():
         if name.isupper():
             assert f"| {value} |" in text, name
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in ("analyze", "models", "doctor"):
-        assert f"mien {command}" in text
+        assert f"mien {command}" in readme
+
+
+def test_every_column_of_a_row_is_documented() -> None:
+    import mien
+
+    text = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
+    [row] = mien.analyze(np.full((96, 96, 3), 128, np.uint8)).rows()
+    for column in row:
+        assert f"| `{column}` |" in text, column
+
+
+def test_every_extra_is_documented() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    told = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "install.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(told) == sorted(set(extras) - {"dev"})
+
+
+def test_the_table_of_contents_has_every_page() -> None:
+    contents = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        assert page.name == "README.md" or f"({page.name})" in contents, page.name
 
 
 def test_the_example_of_the_page_on_videos_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
