@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / ".peers"
 _BARE = ("fer==25.10.3", "facenet-pytorch==2.6.0")
 _NEEDED = ("tensorflow-cpu>=2.21", "setuptools<81", "opencv-contrib-python-headless>=4.14,<5", "pandas", "pillow", "requests", "tqdm")
 _NPM = ("@vladmandic/face-api@1.7.15", "@vladmandic/human@3.3.6", "@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0")
-_TORCH = ("torch==2.13.0+cpu", "setuptools<81", "--extra-index-url", "https://download.pytorch.org/whl/cpu")
+_TORCH = ("torch==2.13.0", "setuptools<81")
 
 
 class PeerMissingError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -54,6 +55,20 @@ def test_links_lead_somewhere(page: Path) -> None:
         linked = page.parent / target if target else page
         assert linked.exists(), target
         assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
+
+
+def test_no_package_registry_is_named_by_its_address() -> None:
+    """Packages are named by name; where they come from is what the machine is set up with."""
+    names = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.", "jsde" + "livr.net", "un" + "pkg.com", "anaconda" + ".org", "docker" + ".io"]
+    names += ["gh" + "cr.io", "quay" + ".io", "crates" + ".io", "download.py" + "torch.org", "deb.de" + "bian.org"]
+    ending = {".md", ".py", ".toml", ".json", ".js", ".css", ".html", ".ipynb", ""}
+    skipped = {".git", ".venv", "node_modules", "vendor", ".pytest_cache", ".mypy_cache", ".ruff_cache", "out", "runs", ".peers"}
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in skipped and not name.startswith(".venv")]
+        for path in (Path(folder, name) for name in files):
+            if path.suffix in ending and path.stat().st_size < 1_000_000:
+                text = path.read_bytes().decode("utf-8", "replace")
+                assert not [name for name in names if name in text], path
 
 
 def test_every_research_page_is_in_the_index_and_dated() -> None:
