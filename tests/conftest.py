@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +21,14 @@ from mien.portrait import draw_portrait
 
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # They hold no examples, and pytest takes two of one name for one module.
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def nobody_runs_in_real_time() -> Iterator[None]:
+    """A test that leaves this process at such a priority starves everything on the machine."""
+    yield
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.fixture(scope="session")

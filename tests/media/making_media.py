@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 
 import av
@@ -29,6 +31,20 @@ def noisy(index: int, width: int = 96, height: int = 64) -> NDArray[np.uint8]:
     return np.roll(base, index * 3, axis=1)
 
 
+@contextmanager
+def usual_priority() -> Iterator[None]:
+    """What is encoded within leaves the process as it is: SVT-AV1 gives root's the highest priority in real time, which its children have, too,
+    and then nothing else runs any more."""
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
+
+
 def clip(
     pictures: Sequence[NDArray[np.uint8]],
     times: Sequence[float] | None = None,
@@ -42,7 +58,11 @@ def clip(
     """A video file of some pictures; 25 frames per second where no times are given."""
     height, width = pictures[0].shape[:2]
     # In a file, because faststart reads back what it has written.
-    with tempfile.NamedTemporaryFile() as file, av.open(file.name, "w", format=form, container_options=container_options or {}) as container:
+    with (
+        usual_priority(),
+        tempfile.NamedTemporaryFile() as file,
+        av.open(file.name, "w", format=form, container_options=container_options or {}) as container,
+    ):
         stream = container.add_stream(codec, rate=25, options=options or {})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         base = Fraction(1, TICKS) if times is not None else Fraction(1, 25)

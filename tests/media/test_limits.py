@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 import pytest
 from av.packet import Packet
-from making_media import clip, corner, noisy, sound
+from making_media import clip, corner, noisy, sound, usual_priority
 
 from mien.errors import MediaError
 from mien.media import open_media
@@ -64,6 +64,7 @@ def measured(data: bytes, folder: Path, max_pixels: int = 0) -> tuple[float, int
 
 
 @cache
+@usual_priority()
 def packets(codec: str, side: int, count: int, pix: str, options: tuple[tuple[str, str], ...]) -> tuple[list[bytes], bytes | None]:
     """An encoded gray square, and the codec's own header."""
     encoder = av.CodecContext.create(codec, "w")
@@ -80,6 +81,7 @@ def packets(codec: str, side: int, count: int, pix: str, options: tuple[tuple[st
     return [bytes(packet) for packet in coded], encoder.extradata
 
 
+@usual_priority()
 def growing(path: Path, codec: str, form: str, pix: str, options: dict[str, str]) -> None:
     """Frames of 64 x 64 and then of 4608 x 4608 in one stream whose header knows of the small ones."""
     chosen = tuple(options.items())
