@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +184,26 @@ def test_a_decoder_goes_on_after_every_end() -> None:
         assert decoders.decode(good, "a", 10**6).shape == (20, 30, 3)
     with pytest.raises(MediaError, match="mien is ending"):
         decoders.decode(good, "a", 10**6)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system stops no process")
+@pytest.mark.parametrize("size", [30, 700], ids=["a small file", "more than a pipe holds"])
+def test_a_decoder_that_somebody_stopped_is_not_waited_for(size: int) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (size, size, 3), np.uint8)
+    good = saved(Image.fromarray(noise), "PNG")
+    decoder = Decoder()
+    try:
+        for stops_at_once in (True, False):
+            assert decoder.decode(good, "a", 10**6, 20, lambda *_: None).shape == noise.shape
+            assert decoder._process is not None
+            stop = partial(os.kill, decoder._process.pid, signal.SIGSTOP)
+            if stops_at_once:
+                stop()
+            with pytest.raises(MediaError, match=r"decoded within 0\.5 s"):
+                decoder.decode(good, "b", 10**6, 0.5, lambda *_, stop=stop: stop())
+        assert decoder.decode(good, "a", 10**6, 20, lambda *_: None).tolist() == noise.tolist()
+    finally:
+        decoder.close()
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")

@@ -8,8 +8,9 @@ import queue
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import TracebackType
 from typing import IO, Any
@@ -27,6 +28,8 @@ _QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX
 
 BUSY = 3
 """So many times as long it may take by the clock, where others use the processor, too."""
+_LATE = 2.0
+"""Seconds by the clock after that at which it is ended from here: it does so itself, unless somebody has stopped it."""
 _TIME_IS_UP = (1, -getattr(signal, "SIGPROF", 0))  # As faulthandler ends a process, and as its timer does.
 
 Admit = Callable[[int, int, int], None]
@@ -38,7 +41,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._closed = False
+        self._closed = self._late = False
 
     def start(self) -> None:
         """Start the process, if it does not run."""
@@ -67,9 +70,11 @@ class Decoder:
         """
         self.start()
         try:
-            needs = self._asked({"bytes": len(data), "name": name, "max_pixels": max_pixels, "seconds": seconds}, data)
+            with self._awaited(seconds):
+                needs = self._asked({"bytes": len(data), "name": name, "max_pixels": max_pixels, "seconds": seconds}, data)
             self._admit(admit, needs)
-            return self._decoded()
+            with self._awaited(seconds):
+                return self._decoded()
         except MediaError:
             raise
         except (OSError, EOFError, ValueError):
@@ -77,6 +82,22 @@ class Decoder:
         except BaseException:
             self.kill()  # It has an answer that nobody waits for.
             raise
+
+    @contextmanager
+    def _awaited(self, seconds: float) -> Iterator[None]:
+        timer = threading.Timer(BUSY * seconds + _LATE, self._give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _give_up(self) -> None:
+        process = self._process
+        if process is not None:
+            self._late = True
+            process.kill()
 
     def _admit(self, admit: Admit, needs: dict[str, Any]) -> None:
         width, height = needs["size"]
@@ -153,13 +174,14 @@ class Decoder:
 
     def _lost(self, name: str, seconds: float) -> MediaError:
         """Why there is no answer."""
-        process, ended = self._process, None
+        process, late, ended = self._process, self._late, None
+        self._late = False
         with suppress(subprocess.TimeoutExpired):
             ended = None if process is None else process.wait(1)
         self.kill()
         if self._closed:
             return MediaError(f"{name}: expected a picture; mien is ending", "too_complex")
-        if ended in _TIME_IS_UP:
+        if late or ended in _TIME_IS_UP:
             told = f"{name}: expected a picture that is decoded within {seconds:g} s; it is not"
             return MediaError(f"{told}: save it anew, scale it down or raise --decode-seconds", "too_complex")
         return MediaError(f"{name}: expected a picture; got one that breaks the program that decodes it: save it anew", "broken")
