@@ -18,8 +18,8 @@ from PIL import Image
 
 from benchmarks.material import DATA
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import EXPRESSIONS, Labels
-from mien.reading import Reading
 
 RATE = 30.0
 SHOWN = 2.0  # s for which one face is shown.

@@ -12,9 +12,10 @@ from PIL import Image
 
 from mien import InputError, MediaError, Pipeline, analyze
 from mien.analysis import sight
+from mien.frame_result import ROW_KEYS
 from mien.journal import Journal
 from mien.overview import Overview
-from mien.reading import ROW_KEYS, Recording
+from mien.reading import Recording
 from mien.recordings import takes
 from mien.sighting import Plan
 from mien.smooth import Smoothing

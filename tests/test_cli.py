@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.frame_result import ROW_KEYS
 from mien.pipeline import DEFAULT_MODEL
-from mien.reading import ROW_KEYS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

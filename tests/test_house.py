@@ -19,6 +19,7 @@ FLOORS = [
     {"masking", "telemetry", "environment", "errors", "labels", "boxes", "faces", "names", "faults", "spacing"},
     {"files", "output_names", "scratch", "crops", "portrait", "onnx_file", "card", "runtime", "networks", "media", "hooks"},
     {
+        "frame_result",
         "reading",
         "tables",
         "draw",

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, Faces, InputError, MediaError, Pipeline
+from mien.frame_result import Reading
 from mien.journal import Journal, Piece
-from mien.reading import Reading
 from mien.recordings import takes
 from mien.sighting import Plan, Start, sight
 

@@ -16,11 +16,11 @@ import pytest
 
 import mien
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import UNCERTAIN, Labels
 from mien.media import MovieWriter
 from mien.overview import Overview
 from mien.portrait import draw_portrait
-from mien.reading import Reading
 
 FRAMES, STEP = 120, 0.125
 

@@ -17,10 +17,10 @@ from PIL import Image
 from mien import EXPRESSIONS, Faces, MediaError, MissingExtraError
 from mien.blur import Blur
 from mien.card import read_card
+from mien.frame_result import Reading
 from mien.media.frame import Frame
 from mien.networks import network_path
 from mien.overview import Gap, Overview
-from mien.reading import Reading
 from mien.report import Facts, Thumbnail, write_charts, write_report
 from mien.report.thumbnails import thumbnails
 

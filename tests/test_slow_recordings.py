@@ -16,10 +16,10 @@ from mien.analysis import analyze
 from mien.annotate import covered_boxes
 from mien.blur import Blur
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.media import MovieWriter
 from mien.pipeline import Pipeline
 from mien.portrait import draw_portrait
-from mien.reading import Reading
 
 FACE = draw_portrait(160)
 

@@ -11,8 +11,9 @@ import pytest
 
 from mien.clips import durations
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import Labels
-from mien.reading import Reading, Recording
+from mien.reading import Recording
 from mien.smooth import Smoother, Smoothing, segments, smoothed
 from mien.spacing import Spacing
 

@@ -11,7 +11,7 @@ import pytest
 
 from mien import EXPRESSIONS, Faces, InputError, MediaError, MissingExtraError
 from mien.files import written_aside
-from mien.reading import ROW_KEYS, Reading, flat_keys, flat_row
+from mien.frame_result import ROW_KEYS, Reading, flat_keys, flat_row
 from mien.tables import TEXT_FORMATS, format_of, open_table
 from mien.tables.parquet import open_parquet
 

@@ -15,10 +15,10 @@ from mien import InputError, Pipeline
 from mien.card import read_card
 from mien.draw import draw
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import UNCERTAIN, UNCERTAIN_BELOW, Labels
 from mien.networks import network_path
 from mien.overview import Overview
-from mien.reading import Reading
 from mien.smooth import Smoother, segments
 
 LABELS = Labels(("sad", "happy"), uncertain_below=0.7)

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from mien.analysis import analyze
     from mien.errors import InputError, MediaError, MienError, MissingExtraError, NetworkError, RecordError
     from mien.faces import Face, Faces
+    from mien.frame_result import Reading
     from mien.labels import EXPRESSIONS, FERPLUS, Labels
     from mien.media import Sampling
     from mien.media.frame import Frame
     from mien.pipeline import Pipeline
-    from mien.reading import Reading, Recording, Results
+    from mien.reading import Recording, Results
     from mien.session import Session
     from mien.smooth import Smoothing
     from mien.track import Tracking
@@ -45,7 +46,7 @@ _HOMES = {
     "MissingExtraError": "mien.errors",
     "NetworkError": "mien.errors",
     "Pipeline": "mien.pipeline",
-    "Reading": "mien.reading",
+    "Reading": "mien.frame_result",
     "RecordError": "mien.errors",
     "Recording": "mien.reading",
     "Results": "mien.reading",

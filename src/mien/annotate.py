@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from mien.blur import Blur, blur, bridged
 from mien.draw import draw
 from mien.errors import MediaError
+from mien.frame_result import Reading
 from mien.media import Media, MovieWriter, ReadAhead, save_picture
 from mien.media.frame import BadFrame, Frame
-from mien.reading import Reading
 from mien.spacing import Spacing
 
 _GAP = 2.0

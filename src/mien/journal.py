@@ -20,8 +20,8 @@ import numpy as np
 from mien.errors import InputError, MediaError
 from mien.faces import Faces
 from mien.files import keep_out, settle, told, written_aside
+from mien.frame_result import Reading
 from mien.labels import Labels
-from mien.reading import Reading
 
 _COLUMNS = tuple(field.name for field in fields(Faces) if field.name != "labels")
 _NO_FRAME = -1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mien.frame_result import Reading
 from mien.labels import Labels
-from mien.reading import Reading
 from mien.smooth import People, Person, Segment, Segmenter, ranked, together
 from mien.timeline import Timeline
 

@@ -10,12 +10,12 @@ from itertools import chain, groupby
 from mien.errors import MediaError
 from mien.faces import Faces
 from mien.faults import source_error
+from mien.frame_result import Reading
 from mien.journal import Journal, Piece, Record
 from mien.labels import Labels
 from mien.media import Media
 from mien.media.content import name_of
 from mien.pipeline import Pipeline
-from mien.reading import Reading
 from mien.sighting import Plan, Sighting, Source, Start, sight
 from mien.smooth import Neutral, smoothed
 

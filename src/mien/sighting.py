@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from mien.errors import InputError, MediaError
 from mien.faces import Faces
 from mien.faults import source_error
+from mien.frame_result import Reading
 from mien.media import Media, ReadAhead, Sampling, open_media
 from mien.media.content import Content, name_of
 from mien.media.decoder import DECODE_SECONDS
 from mien.media.frame import BadFrame, Frame
 from mien.pipeline import Pipeline
-from mien.reading import Reading
 from mien.session import Session
 from mien.smooth import Smoothing
 from mien.track import Tracking

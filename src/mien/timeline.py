@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.frame_result import Reading
 from mien.labels import Labels
-from mien.reading import Reading
 
 FINEST = 1 / 32
 """Seconds of the shortest step; longer ones are this times a power of two."""

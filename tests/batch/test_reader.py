@@ -15,7 +15,7 @@ from mien import Pipeline, analyze
 from mien.batch.output import write_shard
 from mien.batch.reader import Caution, ShardReader, Watch
 from mien.batch.shard import FilePart, Shard
-from mien.reading import flat_row
+from mien.frame_result import flat_row
 from mien.sighting import Plan
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from mien.errors import MediaError
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import EXPRESSIONS, Labels
-from mien.reading import Reading, Recording
+from mien.reading import Recording
 from mien.tables import open_table
 
 

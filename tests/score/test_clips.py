@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from mien.clips import GAP, Rule, durations, read_clip
 from mien.errors import InputError, MediaError
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import EXPRESSIONS
-from mien.reading import Reading, Recording
+from mien.reading import Recording
 from mien.sentiment import PRESETS
 
 sys.path.insert(0, str(Path(__file__).parent))

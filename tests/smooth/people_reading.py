@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import Labels
-from mien.reading import Reading
 
 LABELS = Labels(("angry", "happy", "neutral", "sad"))
 

@@ -10,7 +10,7 @@ from people_reading import LABELS, probs, reading, steady, told
 
 from mien.errors import MediaError
 from mien.faces import Faces
-from mien.reading import Reading
+from mien.frame_result import Reading
 from mien.smooth import Neutral, Smoothing, smoothed
 
 

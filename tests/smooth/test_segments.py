@@ -8,7 +8,7 @@ from people_reading import LABELS, probs, reading, told
 
 from mien.errors import InputError
 from mien.faces import Faces
-from mien.reading import Reading
+from mien.frame_result import Reading
 from mien.smooth import People, Segmenter, Smoothing, segments, smoothed
 
 

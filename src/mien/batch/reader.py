@@ -14,11 +14,11 @@ from mien.analysis import kept_aside
 from mien.batch.shard import Item, Shard
 from mien.errors import MediaError
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.media import ReadAhead
 from mien.media.content import Content
 from mien.media.frame import Frame
 from mien.pipeline import Pipeline
-from mien.reading import Reading
 from mien.recordings import takes
 from mien.sighting import Plan
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from mien.blur import Blur
 from mien.crops import cut
+from mien.frame_result import Reading
 from mien.media.frame import Frame
 from mien.overview import Overview
-from mien.reading import Reading
 from mien.report.page import Thumbnail
 
 _MOST = 120

@@ -8,10 +8,10 @@ import mien
 from mien.classify import Classifier
 from mien.detect.mtcnn import MTCNN
 from mien.draw import NOTE
+from mien.frame_result import ROW_KEYS, flat_keys
 from mien.labels import UNCERTAIN, Labels
 from mien.networks import FOLDER
 from mien.pipeline import Pipeline
-from mien.reading import ROW_KEYS, flat_keys
 from mien.sentiment import PRESETS, SENTIMENTS
 from mien.serve import page_constants
 from mien.serve.page_files import device_available

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
+from mien.frame_result import Reading
 from mien.labels import Labels
-from mien.reading import Reading
 from mien.smooth.evidence import FLOOR, log_probs, tracks_of
 
 Floats = NDArray[np.float64]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mien.frame_result import Reading
 from mien.labels import UNCERTAIN, Labels
-from mien.reading import Reading
 from mien.smooth.segments import Glimpse, Glimpses, Segment, Segmenter
 
 

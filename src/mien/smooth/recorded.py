@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.frame_result import Reading
 from mien.labels import Labels
-from mien.reading import Reading
 from mien.smooth.evidence import case, certainty, log_probs, normalised, tracks_of, weights
 from mien.smooth.neutral import Neutral
 from mien.smooth.options import Smoothing

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import Labels
-from mien.reading import Reading
 from mien.smooth.evidence import tracks_of
 from mien.spacing import Spacing
 

@@ -10,8 +10,8 @@ from typing import IO, Any
 
 from mien.errors import InputError, MissingExtraError
 from mien.files import told, written_aside
+from mien.frame_result import ROW_KEYS, Row, flat_keys, flat_row
 from mien.labels import Labels
-from mien.reading import ROW_KEYS, Row, flat_keys, flat_row
 from mien.scratch import scratch_folder
 from mien.tables.rows import Write
 
@@ -83,7 +83,7 @@ class ParquetTable:
         self._waiting: list[Row] = []
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Take rows with the keys of `mien.reading.ROW_KEYS` and those asked for."""
+        """Take rows with the keys of `mien.frame_result.ROW_KEYS` and those asked for."""
         for row in rows:
             self._waiting.append(row)
             if len(self._waiting) >= HELD:

@@ -10,9 +10,9 @@ from typing import TextIO
 
 from mien.errors import InputError
 from mien.files import told, written_aside
+from mien.frame_result import Row, flat_keys, flat_row
 from mien.labels import Labels
 from mien.names import json_text
-from mien.reading import Row, flat_keys, flat_row
 from mien.tables.cells import csv_writer
 from mien.tables.people import people_keys
 

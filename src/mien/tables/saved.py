@@ -14,8 +14,9 @@ import numpy as np
 
 from mien.errors import InputError, MediaError
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import EXPRESSIONS, Labels
-from mien.reading import Reading, Recording
+from mien.reading import Recording
 from mien.tables.cells import plain
 from mien.tables.rows import format_of
 

@@ -19,8 +19,8 @@ from service import encoded
 from visiting import READY, Visit
 
 from mien import Pipeline, analyze
+from mien.frame_result import ROW_KEYS, flat_keys
 from mien.labels import EXPRESSIONS
-from mien.reading import ROW_KEYS, flat_keys
 
 DROP = """async ([name, type, data]) => {
   const files = new DataTransfer();

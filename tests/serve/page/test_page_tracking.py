@@ -11,9 +11,9 @@ from visiting import UNPACKED, Running, packed
 from mien import boxes as box_arithmetic
 from mien.detect.pictures import found
 from mien.faces import Faces
+from mien.frame_result import Reading
 from mien.labels import EXPRESSIONS
 from mien.media.frame import Frame
-from mien.reading import Reading
 from mien.smooth import Smoother, Smoothing, smoothed
 from mien.track import Tracker
 from mien.track.assignment import assign
