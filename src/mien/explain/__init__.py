@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mien.explain.covering import occlusion
     from mien.explain.crops import Crop, crops_of
-    from mien.explain.explained import Explained, open_explained
+    from mien.explain.explained import Explained
     from mien.explain.gradients import gradcam, guided_backpropagation
+    from mien.explain.opening import open_explained
     from mien.explain.work import KINDS, Choice, Written, explain
 
 _HOMES = {
@@ -27,7 +28,7 @@ _HOMES = {
     "gradcam": "gradients",
     "guided_backpropagation": "gradients",
     "occlusion": "covering",
-    "open_explained": "explained",
+    "open_explained": "opening",
 }
 
 __all__ = [

@@ -6,16 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.classify import Classifier
-from mien.errors import InputError, MissingExtraError, NetworkError
-from mien.networks import network_path
-from mien.runtime import open_network
+from mien.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -53,7 +50,7 @@ class Differentiable(Protocol):
 
 
 class Explained(Protocol):
-    """A network that can be looked into. Made by `open_explained`.
+    """A network that can be looked into. Made by `mien.explain.open_explained`.
 
     Attributes:
         name: For titles and names of files.
@@ -85,44 +82,6 @@ class Explained(Protocol):
             NetworkError: It holds an operator that cannot be differentiated here, or PyTorch's answers differ from ONNX Runtime's.
         """
         ...
-
-
-def open_explained(model: str | Path = "small", head: str | None = None) -> Explained:
-    """Open a network to look into.
-
-    Args:
-        model: A network that mien ships, an ONNX file with a card, or the folder of a finished run of ``mien train``.
-        head: Which of its outputs; the first one by default.
-
-    Raises:
-        NetworkError: There is no such network, it is damaged, or it has no card.
-        InputError: There is no such head, or the run is not finished.
-        MissingExtraError: A run needs PyTorch and Lightning.
-
-    >>> open_explained("small").classifier.labels.names[3]
-    'happy'
-    """
-    folder = Path(model)
-    if folder.is_dir():
-        return _open_run(folder, head)
-    from mien.explain.graph import GraphExplained
-
-    try:
-        path = network_path(model)
-    except NetworkError as error:
-        raise NetworkError(f"{error}: a folder of mien train will do too") from None
-    return GraphExplained(path, Classifier(open_network(path), head))
-
-
-def _open_run(folder: Path, head: str | None) -> Explained:
-    try:
-        from mien.explain.trained import TrainedExplained
-    except ModuleNotFoundError as error:
-        package = (error.name or "").split(".")[0]
-        if package not in ("torch", "lightning", "torchmetrics", "onnx", "onnxscript", "matplotlib"):
-            raise
-        raise MissingExtraError("Runs of mien train", "train", package) from None
-    return TrainedExplained(folder, head)
 
 
 def chosen_layer(name: str, layers: Sequence[str]) -> str:

@@ -7,7 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from mien.frame_result import Row
 from mien.names import printable
+
+Write = Callable[[Iterable[Row]], None]
+"""Takes rows, and writes them."""
 
 PATHS = ("source", "file")
 """Columns with paths of files."""

@@ -13,7 +13,7 @@ from mien.files import told, written_aside
 from mien.frame_result import ROW_KEYS, Row, flat_keys, flat_row
 from mien.labels import Labels
 from mien.scratch import scratch_folder
-from mien.tables.rows import Write
+from mien.tables.cells import Write
 
 GROUP = 50_000
 """Rows of a row group."""

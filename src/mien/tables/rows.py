@@ -13,10 +13,8 @@ from mien.files import told, written_aside
 from mien.frame_result import Row, flat_keys, flat_row
 from mien.labels import Labels
 from mien.names import json_text
-from mien.tables.cells import csv_writer
+from mien.tables.cells import Write, csv_writer
 from mien.tables.people import people_keys
-
-Write = Callable[[Iterable[Row]], None]
 
 TEXT_FORMATS = ("json", "jsonl", "csv")
 FORMATS = (*TEXT_FORMATS, "parquet")

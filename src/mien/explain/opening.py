@@ -1,0 +1,48 @@
+"""Open a network file, or the folder of a training run, to look into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mien.classify import Classifier
+from mien.errors import MissingExtraError, NetworkError
+from mien.explain.explained import Explained
+from mien.explain.graph import GraphExplained
+from mien.networks import network_path
+from mien.runtime import open_network
+
+
+def open_explained(model: str | Path = "small", head: str | None = None) -> Explained:
+    """Open a network to look into.
+
+    Args:
+        model: A network that mien ships, an ONNX file with a card, or the folder of a finished run of ``mien train``.
+        head: Which of its outputs; the first one by default.
+
+    Raises:
+        NetworkError: There is no such network, it is damaged, or it has no card.
+        InputError: There is no such head, or the run is not finished.
+        MissingExtraError: A run needs PyTorch and Lightning.
+
+    >>> open_explained("small").classifier.labels.names[3]
+    'happy'
+    """
+    folder = Path(model)
+    if folder.is_dir():
+        return _open_run(folder, head)
+    try:
+        path = network_path(model)
+    except NetworkError as error:
+        raise NetworkError(f"{error}: a folder of mien train will do too") from None
+    return GraphExplained(path, Classifier(open_network(path), head))
+
+
+def _open_run(folder: Path, head: str | None) -> Explained:
+    try:
+        from mien.explain.trained import TrainedExplained
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in ("torch", "lightning", "torchmetrics", "onnx", "onnxscript", "matplotlib"):
+            raise
+        raise MissingExtraError("Runs of mien train", "train", package) from None
+    return TrainedExplained(folder, head)
