@@ -6,30 +6,34 @@ DEMO := .venv-demo
 VENV := .venv
 DATA ?= ../shared/fer2013/fer2013.parquet
 
-.PHONY: demo test soak lint types networks bench bench-page docs models notebook clean
+.PHONY: demo test soak lint contract types networks bench bench-page docs models notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
 
-test: $(VENV)/.ready lint types
+test: $(VENV)/.ready lint contract types
 	$(VENV)/bin/python -m pytest -n auto --dist loadfile
 
 # The faults of `make test` for longer: 200 runs each of analyze, batch, train and serve, killed at random moments, and 100,000 damaged
 # files. About an hour.
 soak: $(VENV)/.ready
 	MIEN_SOAK_KILLS=200 MIEN_SOAK_FILES=100000 $(VENV)/bin/python -m pytest -n 0 tests/test_kills.py tests/batch/test_kills_of_batches.py tests/batch/test_ray.py tests/media/test_fuzzed.py \
-		tests/train/test_resume.py tests/serve/test_kills_of_the_service.py
+		tests/training/test_resume.py tests/server/test_kills_of_the_service.py
 
 lint: $(VENV)/.ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+# Which package may import which: .importlinter.
+contract: $(VENV)/.ready
+	$(VENV)/bin/lint-imports --no-cache
 
 types: $(VENV)/.ready
 	$(VENV)/bin/mypy
 
 # From the data to the networks that mien ships, and their scores on the test set: about 28 hours of one core. It goes on after a stop.
 MIEN := $(VENV)/bin/mien
-OUT := src/mien/networks
+OUT := src/mien/inference/weights
 networks: $(VENV)/.ready
 	$(MIEN) train $(DATA) --preset part-clear --run runs/part-clear
 	for seed in 62 63 64; do $(MIEN) train $(DATA) --preset part --seed $$seed --run runs/part-$$seed || exit 1; done
@@ -61,7 +65,7 @@ notebook: $(VENV)/.ready
 	cd docs && MIEN_FER2013=$(abspath $(DATA)) ../$(VENV)/bin/python -m nbconvert --to markdown --execute judging.ipynb
 
 # The demo shows no page, and so needs no npm.
-$(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/networks/*.onnx) $(shell find src/mien -name '*.py')
+$(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/inference/weights/*.onnx) $(shell find src/mien -name '*.py')
 	$(PYTHON) -m venv $(DEMO)
 	MIEN_SERVER_ONLY_PAGE=1 $(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
 	touch $@

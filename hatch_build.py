@@ -1,6 +1,6 @@
 """Build step: turns the weights in the MIT wheel ``mtcnn==1.0.0`` into the three ONNX files of the default detector.
 
-They land in ``src/mien/networks/`` (git ignores them there) and so in the wheel, and in the tree of an editable install.
+They land in ``src/mien/inference/weights/`` (git ignores them there) and so in the wheel, and in the tree of an editable install.
 Nothing is fetched for that: the build requirements in ``pyproject.toml`` bring the weights. Then ``hatch_page.py`` asks npm for the parts
 of the page, and the page in ``web/src`` becomes a part of the wheel. By hand: ``python hatch_build.py``.
 """
@@ -23,7 +23,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
 VERSION = "1.0.0"
-PAGE = "mien/serve/page"  # Where the page lies in the wheel.
+PAGE = "mien/server/page"  # Where the page lies in the wheel.
 
 # sha256 of each file in the wheel. They are pickles, so nothing is loaded whose bytes are not these.
 WEIGHTS = {
@@ -54,9 +54,9 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name == "wheel":
-            build(ROOT / "src" / "mien" / "networks")
+            build(ROOT / "src" / "mien" / "inference" / "weights")
             parts = self._page_parts()
-            # An editable install serves the page from ``web/src`` (`mien.serve.page_files`): a copy would not follow what is edited.
+            # An editable install serves the page from ``web/src`` (`mien.server.page_files`): a copy would not follow what is edited.
             if version == "standard":
                 build_data["force_include"].update({str(path): f"{PAGE}/{path.name}" for path in parts})
 
@@ -206,13 +206,13 @@ def _card(card: Any, part: str, parameters: int) -> Any:
 
 @contextmanager
 def _card_module() -> Iterator[Any]:
-    """`mien.card` from this tree, without running ``mien/__init__.py``, whose needs are not installed while building."""
+    """`mien.inference.card` from this tree, without running ``mien/__init__.py``, whose needs are not installed while building."""
     before = {name: sys.modules.pop(name) for name in list(sys.modules) if name == "mien" or name.startswith("mien.")}
     package = types.ModuleType("mien")
     package.__path__ = [str(ROOT / "src" / "mien")]
     sys.modules["mien"] = package
     try:
-        yield importlib.import_module("mien.card")
+        yield importlib.import_module("mien.inference.card")
     finally:
         for name in [name for name in sys.modules if name == "mien" or name.startswith("mien.")]:
             del sys.modules[name]
@@ -220,5 +220,5 @@ def _card_module() -> Iterator[Any]:
 
 
 if __name__ == "__main__":
-    for made in build(ROOT / "src" / "mien" / "networks"):
+    for made in build(ROOT / "src" / "mien" / "inference" / "weights"):
         print(made)

@@ -32,11 +32,13 @@ from benchmarks import machine
 from benchmarks.contenders import own_environment
 from benchmarks.figures import Figure, told
 from benchmarks.meetings import DATA, Cast, Meeting, Point, cast_of, scripted
-from mien.audience import Audience, Change, Options, Window, measure
+from mien.audience.keypoints import KeyPoint
+from mien.audience.measuring import measure
+from mien.audience.options import Options
+from mien.audience.result import Audience, Change, Window
 from mien.data import open_dataset
-from mien.keypoints import KeyPoint
+from mien.inference.pipeline import Pipeline
 from mien.media import Frame, open_media
-from mien.pipeline import Pipeline
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +46,7 @@ TILES = (4, 9, 16, 25)
 LIMIT, CORE = 0.1, 0.2
 """Most that a share may be off, and share of one core that a large meeting may need."""
 SEEN = 0.2
-"""Share of a window in which a camera must be on for its participant to count, as `mien.aggregate` has it."""
+"""Share of a window in which a camera must be on for its participant to count, as `mien.audience` has it."""
 
 
 class Perfect:
@@ -195,7 +197,7 @@ import itertools, json, resource, sys
 import numpy as np
 from mien.audience import Options, measure
 from mien.media import Sampling, open_media
-from mien.pipeline import Pipeline
+from mien.inference.pipeline import Pipeline
 
 path, every, duration = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 pipeline = Pipeline(threads=1)

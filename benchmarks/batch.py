@@ -29,12 +29,12 @@ from benchmarks.contenders import FER, fer
 from benchmarks.figures import Figure, told
 from benchmarks.material import DATA
 from mien.batch import Settings, open_input
-from mien.batch.crew import Crew
 from mien.batch.inputs import Input
+from mien.batch.isolation import ShardReader
+from mien.batch.job import Engine, Run
 from mien.batch.layout import laid_out
 from mien.batch.output import write_shard
-from mien.batch.reader import ShardReader
-from mien.batch.running import Engine, Run
+from mien.batch.pool import Crew
 from mien.batch.shard import FilePart, Shard
 
 FACES = 35_887
@@ -171,7 +171,7 @@ def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, 
 def crew(way: str, settings: Settings, out: Path, workers: int) -> Any:
     """The engine of that name."""
     if way.endswith("Ray"):
-        from mien.batch.cluster import RayCrew
+        from mien.batch.ray_pool import RayCrew
 
         return RayCrew(settings, out, workers)
     return Crew(settings, out, workers)
@@ -183,7 +183,7 @@ def first_row(folder: Path, rounds: int) -> float:
     if not source.exists():
         from PIL import Image
 
-        from mien.portrait import draw_portrait
+        from mien.core.test_face import draw_portrait
 
         Image.fromarray(draw_portrait()).save(source)
     took = []

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from benchmarks.audience import found
 from benchmarks.meetings import DATA, HOLD, PLAYED, STAGE, Cast, Meeting, cast_of, scripted
-from mien.aggregate import Sample
-from mien.audience import Audience, Options
 from mien.audience.gathering import Gathering
+from mien.audience.keypoints import KeyPoint
+from mien.audience.options import Options
+from mien.audience.participants import Sample
+from mien.audience.result import Audience
+from mien.core.faces import Faces
+from mien.core.labels import Labels
 from mien.data import open_dataset
-from mien.evaluate import open_subject
-from mien.faces import Faces
-from mien.keypoints import KeyPoint
-from mien.labels import Labels
+from mien.evaluation import open_subject
 
 Floats = NDArray[np.float64]
 

@@ -25,8 +25,8 @@ from benchmarks import machine
 from benchmarks.contenders import HERE, Contender, measured
 from benchmarks.figures import Figure, told
 from benchmarks.peers import environment, installed
-from mien.networks import shipped
-from mien.pipeline import Pipeline
+from mien.inference.pipeline import Pipeline
+from mien.inference.weights import shipped
 
 LIMITS = {"small-int8": 0.5, "nano": 0.1}
 """Milliseconds that ONNX Runtime may need for a face alone."""

@@ -28,16 +28,19 @@ from PIL import Image
 
 from benchmarks.machine import ONE_THREAD, describe
 from benchmarks.material import DATA
-from mien.clips import LEAST, Method, Rule, read_clip
+from mien.clips.aggregate import LEAST, Method, Rule, read_clip
+from mien.clips.facts import facts
+from mien.clips.golden import read_golden
+from mien.clips.predictions import Options, read_predictions
+from mien.clips.scoring import score_clips
+from mien.core.faces import Faces
+from mien.core.labels import EXPRESSIONS, Labels
 from mien.data import FaceDataset, leak_free, open_dataset
-from mien.evaluate import open_subject
-from mien.faces import Faces
-from mien.labels import EXPRESSIONS, Labels
+from mien.evaluation import open_subject
 from mien.media import MovieWriter
 from mien.metrics import wilson
-from mien.reading import Recording
-from mien.score import Options, facts, read_golden, read_predictions, score_clips
-from mien.sentiment import PRESETS, SENTIMENTS, SentimentMapping
+from mien.metrics.sentiment import PRESETS, SENTIMENTS, SentimentMapping
+from mien.video.results import Recording
 
 CLIPS, RATE, SEGMENTS, LENGTH = 210, 10.0, 5, 4
 """How many clips, frames a second, stretches of a clip, frames of a stretch."""

@@ -172,7 +172,7 @@ def background(size: tuple[int, int], seed: int) -> Image.Image:
 @cache
 def heads() -> tuple[Cutout, ...]:
     """Every face of the pictures at hand: those of ``../shared/media`` where they are, and those that wheels carry."""
-    from mien.detect import create_detector
+    from mien.inference.detectors import create_detector
 
     detector = create_detector(threads=1)
     found = []
@@ -188,7 +188,7 @@ def _pictures() -> Iterator[Pixels]:
     from matplotlib import cbook
     from skimage import data
 
-    from mien.portrait import draw_portrait
+    from mien.core.test_face import draw_portrait
 
     yield np.asarray(data.astronaut())
     with cbook.get_sample_data("grace_hopper.jpg") as file, Image.open(file) as picture:

@@ -23,9 +23,9 @@ from benchmarks import machine
 from benchmarks.figures import Figure, told
 from benchmarks.frames import decoded
 from benchmarks.material import CLIP, CROWD, NOBODY
-from mien.detect.mtcnn import MTCNN
-from mien.portrait import draw_portrait
-from mien.runtime import Network
+from mien.core.test_face import draw_portrait
+from mien.inference.detectors.mtcnn import MTCNN
+from mien.inference.onnx_session import Network
 
 SIZES = (40, 20)
 """Heights in px of the smallest face looked for: the default, and what the peers look for."""

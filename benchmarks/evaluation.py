@@ -24,8 +24,8 @@ import numpy as np
 from benchmarks.figures import Figure, told
 from benchmarks.machine import describe
 from mien.data import open_dataset
-from mien.networks import network_path
-from mien.runtime import open_network
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import network_path
 
 LIMIT = 20.0
 SPLIT = "PublicTest"

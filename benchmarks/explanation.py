@@ -19,8 +19,8 @@ import numpy as np
 
 from benchmarks.figures import Figure, told
 from benchmarks.machine import describe
+from mien.core.test_face import draw_portrait
 from mien.explain import KINDS, explain, open_explained
-from mien.portrait import draw_portrait
 
 LIMIT = 2.0
 _PASSES = 197

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.material import DATA
-from mien.faces import Faces
-from mien.frame_result import Reading
-from mien.labels import EXPRESSIONS, Labels
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.labels import EXPRESSIONS, Labels
 
 RATE = 30.0
 SHOWN = 2.0  # s for which one face is shown.
@@ -61,7 +61,7 @@ def _times(faces: int) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[fl
 
 
 def _shown(chance: np.random.Generator, faces: int) -> Scene:
-    from mien.pipeline import Pipeline
+    from mien.inference.pipeline import Pipeline
 
     classifier = Pipeline(detector="whole", threads=1).classifier
     by_label = _public_faces()

@@ -28,8 +28,8 @@ from PIL import Image
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from mien.core.test_face import draw_portrait
 from mien.media import MovieWriter
-from mien.portrait import draw_portrait
 
 PICTURES = {
     "JPEG": {},

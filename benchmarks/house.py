@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.catalogue import ENTRIES, Entry
 from benchmarks.contenders import HERE, same_imports
-from mien.files import written_aside
+from mien.core.atomic import written_aside
 
 ROOT = HERE.parent
 RESULTS = ROOT / "docs" / "benchmarks" / "results.json"

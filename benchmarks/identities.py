@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.crowds import SEEN, Truth
-from mien.boxes import overlap
-from mien.faces import Faces
+from mien.core.boxes import overlap
+from mien.core.faces import Faces
 
 FITS = 0.5
 """Overlap (intersection over union) by which a face is that of a person."""

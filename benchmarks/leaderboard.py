@@ -29,11 +29,11 @@ from benchmarks import machine
 from benchmarks.contenders import HERE, Contender, measured, own_environment
 from benchmarks.figures import Figure, told
 from benchmarks.peers import PeerMissingError, environment, fer_python, npm_modules
+from mien.core.labels import canonical_label
 from mien.data import FaceDataset, open_dataset
 from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, leak_free
-from mien.labels import canonical_label
+from mien.inference.weights import network_path, shipped
 from mien.metrics import wilson
-from mien.networks import network_path, shipped
 
 LOG = HERE.parent / "docs" / "private-test.log"
 ROUNDS = 5

@@ -25,8 +25,8 @@ from PIL import Image, ImageDraw
 
 from benchmarks.crowds import background
 from benchmarks.material import DATA
+from mien.core.labels import EXPRESSIONS
 from mien.data import FaceDataset, leak_free, open_dataset
-from mien.labels import EXPRESSIONS
 from mien.media import MovieWriter
 
 Pixels = NDArray[np.uint8]

@@ -6,7 +6,7 @@ From a fresh clone (Linux: it reads /proc):
     python -m benchmarks.memory [CLIP] [--frames 20000] [--detector mtcnn] [--json FILE]
 
 The clip is repeated into one long file without encoding it anew. Three ways through mien are measured, each in a process of its own, on one thread,
-with people followed and every frame decoded and read: ``mien.analysis.sight``, whose readings are dropped as they come; ``cli``, the command
+with people followed and every frame decoded and read: ``mien.video.analyze.sight``, whose readings are dropped as they come; ``cli``, the command
 ``mien analyze LONG.mp4 -o ROWS.jsonl``; and ``all``, the same with Parquet, a table of people, subtitles, an ELAN file and a report besides.
 Memory is the resident set of the process (VmRSS), looked at every half second. "Start" is its median between
 5 and 15 % of the time, "middle" between 45 and 55 %, "end" over the last 10 %: what has settled by the middle is no leak.
@@ -36,9 +36,9 @@ WAYS = {"sight": "readings dropped as they come", "cli": "mien analyze", "all": 
 
 _SIGHT = """
 import sys
-from mien.analysis import Plan, sight
+from mien.video.analyze import Plan, sight
 from mien.media import Sampling
-from mien.pipeline import Pipeline
+from mien.inference.pipeline import Pipeline
 
 path, detector, model, per_second = sys.argv[1:]
 plan = Plan(Sampling(per_second=float(per_second) or None))

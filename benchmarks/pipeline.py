@@ -21,11 +21,11 @@ from benchmarks import machine
 from benchmarks.figures import Figure, told
 from mien.data import open_dataset
 from mien.data.dataset import FaceDataset
-from mien.train.keeper import Silence
-from mien.train.optimizers import create_optimizer
-from mien.train.presets import preset
-from mien.train.recipe import Recipe
-from mien.train.run import Hardware, new_network, train
+from mien.training.callbacks import Silence
+from mien.training.optimizers import create_optimizer
+from mien.training.presets import preset
+from mien.training.recipe import Recipe
+from mien.training.run import Hardware, new_network, train
 
 LIMIT = 0.85
 WANTED = 40

@@ -11,8 +11,8 @@ from crop_rounds import compete, install_bytes
 from numpy.typing import NDArray
 
 import mien
-from mien.labels import Labels
-from mien.pipeline import Pipeline
+from mien.core.labels import Labels
+from mien.inference.pipeline import Pipeline
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rounds import in_place, pictures, serve
 
+from mien.inference.pipeline import DEFAULT_MODEL, Pipeline
 from mien.media import open_media
-from mien.pipeline import DEFAULT_MODEL, Pipeline
 
 
 def main() -> None:

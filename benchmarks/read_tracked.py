@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rounds import serve
 
+from mien.inference.pipeline import Pipeline
 from mien.media import Frame
-from mien.pipeline import Pipeline
-from mien.session import Session
+from mien.tracking.session import Session
 
 RATE = 30.0
 

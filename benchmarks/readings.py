@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.labels import EXPRESSIONS, FERPLUS
 from mien.data import FaceDataset, leak_free, open_dataset
-from mien.data.auditing import audit
+from mien.data.audit import audit
 from mien.data.dataset import PUBLIC_TEST
-from mien.labels import EXPRESSIONS, FERPLUS
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import network_path
 from mien.metrics import expected_calibration_error, reliability
-from mien.networks import network_path
-from mien.runtime import open_network
-from mien.train.calibration import BLEND, fit
+from mien.training.calibration import BLEND, fit
 
 CUTS = 10
 _BATCH = 64

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from benchmarks import machine
 from benchmarks.figures import Figure, told
-from mien.corruptions import CORRUPTIONS
 from mien.data import leak_free, open_dataset
+from mien.data.corruptions import CORRUPTIONS
 from mien.data.dataset import PUBLIC_TEST
-from mien.evaluate import open_subject
-from mien.evaluate.robustness import robustness
-from mien.evaluate.truth import truth_for
-from mien.networks import shipped
+from mien.evaluation import open_subject
+from mien.evaluation.ground_truth import truth_for
+from mien.evaluation.robustness import robustness
+from mien.inference.weights import shipped
 
 RATIO, UNCHANGED = 1.5, 0.92
 
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measured(data: Path, model: str, head: str, most: int | None) -> dict[str, Any]:
-    """What `mien.evaluate.robustness` finds for one network."""
+    """What `mien.evaluation.robustness` finds for one network."""
     faces = leak_free(open_dataset(data), PUBLIC_TEST)
     subject = open_subject(model, head=head, threads=1)
     truth = truth_for(subject, faces)

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.material import DATA
+from mien.core.labels import FERPLUS
 from mien.data import FaceDataset, leak_free, open_dataset
-from mien.evaluate import open_subject
-from mien.labels import FERPLUS
+from mien.evaluation import open_subject
 from mien.metrics import wilson
-from mien.sentiment import PRESETS, SENTIMENTS, SentimentMapping
+from mien.metrics.sentiment import PRESETS, SENTIMENTS, SentimentMapping
 
 HEADS = ("expression", "ferplus", "fer2013")
 

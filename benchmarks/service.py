@@ -28,8 +28,8 @@ from benchmarks.figures import Figure, told
 from benchmarks.fuzz import resident, running
 from benchmarks.material import PICTURE
 from mien import Pipeline, Session
+from mien.core.test_face import draw_portrait
 from mien.media.frame import Frame
-from mien.portrait import draw_portrait
 
 LIMIT_ONE, LIMIT_EIGHT, LIMIT_GROWTH = 0.080, 0.300, 0.05
 

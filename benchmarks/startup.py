@@ -27,12 +27,12 @@ from benchmarks.contenders import own_environment
 from benchmarks.figures import Figure, told
 from benchmarks.material import CLIP, PICTURE
 from benchmarks.peers import environment, installed
-from mien.portrait import draw_portrait
+from mien.core.test_face import draw_portrait
 
 IMPORT, ROW = 50.0, 2000.0
 """Milliseconds: what ``import mien`` may add to an empty interpreter, and what may pass until the first row."""
 
-_LIBRARIES = "from mien.runtime import onnx_runtime; onnx_runtime(); import numpy, PIL.Image, typer, rich, pydantic"
+_LIBRARIES = "from mien.inference.onnx_session import onnx_runtime; onnx_runtime(); import numpy, PIL.Image, typer, rich, pydantic"
 _FER = """
 import sys, warnings
 warnings.simplefilter("ignore")

@@ -111,8 +111,8 @@ def _means(contender: Contender) -> dict[str, float]:
 
 def hd(options: argparse.Namespace) -> dict[str, Any]:
     """A 720p MP4 with four faces from file to steady labels, on one thread of one core: as mien writes it, and at the bit rate of a meeting."""
-    from mien.pipeline import Pipeline
-    from mien.session import Session
+    from mien.inference.pipeline import Pipeline
+    from mien.tracking.session import Session
 
     clip = crowds.easy(SEEDS, faces=4, size=(1280, 720), seconds=6.0)
     session = Session(Pipeline(threads=1))
@@ -185,9 +185,9 @@ def ids(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _tracked(kind: str, count: int) -> Iterator[list[Any]]:
-    from mien.detect import create_detector
+    from mien.inference.detectors import create_detector
     from mien.media import Frame, open_media
-    from mien.track import Tracker
+    from mien.tracking.tracker import Tracker
 
     tracker = Tracker(create_detector(threads=1))
     for seed in range(SEEDS, SEEDS + count):
@@ -201,7 +201,9 @@ def _tracked(kind: str, count: int) -> Iterator[list[Any]]:
 
 def labels(options: argparse.Namespace) -> dict[str, Any]:
     """How often labels flicker and how late they follow, live and in a recording, beside those of single frames."""
-    from mien.smooth import Smoother, Smoothing, smoothed
+    from mien.tracking.smoothing_offline import smoothed
+    from mien.tracking.smoothing_online import Smoother
+    from mien.tracking.smoothing_options import Smoothing
 
     scenes = expressions.scenes(range(SEEDS, SEEDS + 3 * options.clips))
 

@@ -28,13 +28,15 @@ from benchmarks import machine
 from benchmarks.figures import Figure, told
 from benchmarks.material import PICTURE
 from mien import Pipeline, Session
-from mien.acting import Actor
-from mien.faces import Faces
-from mien.hooks import Courier, Delivery, Retries
+from mien.core.faces import Faces
 from mien.media import Frame, MovieWriter, open_media
 from mien.media.live import LiveFrame, open_live
-from mien.triggers import Engine, Rule
-from mien.watching import watch
+from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.dispatcher import Courier, Retries
+from mien.rules.engine import Engine
+from mien.rules.rule import Rule
+from mien.rules.runner import Actor
+from mien.video.live import watch
 
 RATE, SIZE = 30, (480, 640)
 LATENCY, COST, RULES = 0.150, 0.001, 200
@@ -81,7 +83,7 @@ def figures(result: dict[str, Any]) -> list[Figure]:
 
 def render(path: Path, seconds: float) -> None:
     """Three faces that sway over a grey room."""
-    from mien.portrait import draw_portrait
+    from mien.core.test_face import draw_portrait
 
     face = np.asarray(Image.open(PICTURE).convert("RGB")) if PICTURE.is_file() else draw_portrait()
     [found] = [faces.largest() for faces in Pipeline()([face])]
@@ -182,7 +184,7 @@ def away(folder: Path, seconds: float) -> dict[str, Any]:
     from paho.mqtt.client import Client
     from paho.mqtt.enums import CallbackAPIVersion
 
-    from mien.hooks.mqtt import Mqtt, MqttSettings
+    from mien.rules.actions.mqtt import Mqtt, MqttSettings
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from mien import Pipeline
+from mien.core.test_face import draw_portrait
 from mien.media import MovieWriter
-from mien.portrait import draw_portrait
 
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # They hold no examples, and pytest takes two of one name for one module.
 SHARED = Path(__file__).parents[2] / "shared"

@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from mien import InputError, MediaError, Pipeline, analyze
-from mien.analysis import sight
-from mien.frame_result import ROW_KEYS
-from mien.journal import Journal
-from mien.overview import Overview
-from mien.reading import Recording
-from mien.recordings import takes
-from mien.sighting import Plan
-from mien.smooth import Smoothing
+from mien.core.frame_result import ROW_KEYS
+from mien.tracking.smoothing_options import Smoothing
+from mien.video.analyze import sight
+from mien.video.checkpoint import Journal
+from mien.video.results import Recording
+from mien.video.runner import Plan
+from mien.video.sources import takes
+from mien.video.summary import Overview
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from mien.blur import Blur, blur, bridged
-from mien.detect import Detector, create_detector
-from mien.errors import InputError
+from mien.core.errors import InputError
+from mien.inference.detectors import Detector, create_detector
+from mien.media.blur import Blur, blur, bridged
 
 
 @pytest.fixture(scope="module")

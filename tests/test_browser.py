@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mien import Pipeline, analyze
-from mien.annotate import annotate_recording
 from mien.media import open_media
+from mien.outputs.annotate import annotate_recording
 
 PAGE = """<!doctype html><video id="v" src="seen.mp4" muted></video><script>
 const tell = (what) => fetch("/told?" + new URLSearchParams(what));

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import mien
-from mien.card import read_card
-from mien.networks import detector_path
-from mien.runtime import open_network
-from mien.serve.page_files import BUILT
+from mien.inference.card import read_card
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import detector_path
+from mien.server.page_files import BUILT
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("pnet", "rnet", "onet")
@@ -135,7 +135,7 @@ def _built(target, tree, folder, **environment):
 
 def test_wheel_holds_networks_and_licences(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert {f"mien/networks/mtcnn-{part}.onnx" for part in PARTS} <= set(names)
+    assert {f"mien/inference/weights/mtcnn-{part}.onnx" for part in PARTS} <= set(names)
     licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}
     assert {"licenses/LICENSE", "licenses/LICENSES/mtcnn.txt", "licenses/LICENSES/onnxruntime-web.txt"} <= licences
     assert not [name for name in names if name.startswith("tests/") or name == "hatch_build.py"]
@@ -166,7 +166,7 @@ def test_the_page_of_a_wheel_is_served(wheel, tmp_path):
 
 def _served(path):
     """Where mien on a path finds the page, whether it has its start, and whether it can read on the device."""
-    code = "from mien.serve.page_files import *; print(FOLDER, page_file('index.html') is not None, device_available(), sep='\\n')"
+    code = "from mien.server.page_files import *; print(FOLDER, page_file('index.html') is not None, device_available(), sep='\\n')"
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(path)}, check=True, capture_output=True, text=True)
     return done.stdout.split("\n")[:3]
 
@@ -215,7 +215,7 @@ def test_wheel_finds_a_face(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = """
 import mien, skimage.data
-from mien.detect import create_detector
+from mien.inference.detectors import create_detector
 print(mien.__file__, create_detector("mtcnn", threads=1).detect([skimage.data.astronaut()])[0].boxes.round())
 """
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.card import FER_CROP, Card, CropRule, InputSpec, Score, read_card, write_card
-from mien.errors import NetworkError
+from mien.core.errors import NetworkError
+from mien.inference.card import FER_CROP, Card, CropRule, InputSpec, Score, read_card, write_card
 
 
 def field(number: int, content: bytes) -> bytes:
@@ -57,7 +57,7 @@ def test_second_card_replaces_the_first_and_leaves_foreign_metadata(network):
     second = write_card(network, CARD.model_copy(update={"version": "2"}))
     data = network.read_bytes()
     assert (read_card(data).version, second.sha256) == ("2", first.sha256)
-    assert data.count(b"mien.card") == 1
+    assert data.count(b"mien.inference.card") == 1
     assert FOREIGN in data
 
 
@@ -145,4 +145,4 @@ def test_onnx_reads_the_card_as_ordinary_metadata(tmp_path):
     onnx.save(helper.make_model(graph), path)
     card = write_card(path, CARD)
     entries = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
-    assert Card.model_validate_json(entries["mien.card"]) == card
+    assert Card.model_validate_json(entries["mien.inference.card"]) == card

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.card import read_card, write_card
-from mien.classify import Classifier
-from mien.networks import network_path
-from mien.runtime import open_network
+from mien.inference.card import read_card, write_card
+from mien.inference.classifier import Classifier
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import network_path
 
 
 def test_the_range_of_the_card_is_kept(tmp_path: Path) -> None:

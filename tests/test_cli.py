@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.frame_result import ROW_KEYS
-from mien.pipeline import DEFAULT_MODEL
+from mien.core.frame_result import ROW_KEYS
+from mien.inference.pipeline import DEFAULT_MODEL
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

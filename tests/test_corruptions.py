@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mien import InputError
-from mien.corruptions import CORRUPTIONS, corrupted, reframed
-from mien.evaluate import Options, evaluate
-from mien.evaluate.robustness import robustness
-from mien.portrait import draw_portrait
+from mien.core.test_face import draw_portrait
+from mien.data.corruptions import CORRUPTIONS, corrupted, reframed
+from mien.evaluation import Options, evaluate
+from mien.evaluation.robustness import robustness
 
 ORDERED = [name for name in CORRUPTIONS if name != "crop margin"]
 
@@ -118,7 +118,7 @@ def test_an_evaluation_has_them_only_when_asked() -> None:
 def test_the_report_has_them() -> None:
     pytest.importorskip("jinja2", reason="jinja2 is not installed: pip install 'mien[evaluate]'")
     from mien.data import FaceDataset
-    from mien.evaluate.report import render
+    from mien.evaluation.report import render
 
     images = np.random.default_rng(0).integers(0, 256, (14, 48, 48), dtype=np.uint8)
     data = FaceDataset(images, np.arange(14) % 7, None, np.array(["PublicTest"] * 14), np.arange(14))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.crops import cut, cut_each
+from mien.inference.crop import cut, cut_each
 
 RANDOM = np.random.default_rng(3)
 READY = RANDOM.integers(0, 256, (48, 48, 3), np.uint8)

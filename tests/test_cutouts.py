@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from mien import InputError, Pipeline
-from mien.cutouts import cut_out
 from mien.data import open_dataset
 from mien.media import MovieWriter
+from mien.outputs.face_crops import cut_out
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.card import read_card
-from mien.networks import network_path, shipped
-from mien.pipeline import DEFAULT_MODEL
+from mien.inference.card import read_card
+from mien.inference.pipeline import DEFAULT_MODEL
+from mien.inference.weights import network_path, shipped
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "MODELS.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mien import doctor, networks
-from mien.errors import NetworkError
-from mien.pipeline import DEFAULT_MODEL
+from mien.cli import diagnosis as doctor
+from mien.core.errors import NetworkError
+from mien.inference import weights as networks
+from mien.inference.pipeline import DEFAULT_MODEL
 
 
 def test_a_damaged_network_is_found_and_the_rest_still_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

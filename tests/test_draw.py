@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from mien import EXPRESSIONS, Faces, InputError, Pipeline, Reading, analyze
-from mien.annotate import annotate_picture, annotate_recording, covered_boxes, pick
-from mien.blur import Blur
-from mien.draw import draw
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 from mien.media import open_media
+from mien.media.blur import Blur
+from mien.media.draw import draw
 from mien.media.frame import Frame
 from mien.outputs import Asked
+from mien.outputs.annotate import annotate_picture, annotate_recording, covered_boxes, pick
 from mien.outputs.places import fitting
 
 
@@ -129,7 +129,7 @@ def test_only_those_who_are_asked_for_are_covered_and_a_long_absence_is_left_alo
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = {frame: [(1, 3.0 * frame)] for frame in range(0, 90, 7)}
     whole = list(covered_boxes(recording(seen, 90), Blur()))
-    monkeypatch.setattr("mien.annotate._BLOCK", 5)
+    monkeypatch.setattr("mien.outputs.annotate._BLOCK", 5)
     assert all((a == b).all() for a, b in zip(whole, covered_boxes(recording(seen, 90), Blur()), strict=True))
 
 

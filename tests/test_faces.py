@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.boxes import clip, overlap, suppress
-from mien.errors import InputError, RecordError
-from mien.faces import Faces
-from mien.labels import EXPRESSIONS, FERPLUS, Labels, canonical_label
+from mien.core.boxes import clip, overlap, suppress
+from mien.core.errors import InputError, RecordError
+from mien.core.faces import Faces
+from mien.core.labels import EXPRESSIONS, FERPLUS, Labels, canonical_label
 
 
 def some(n: int = 3, **columns: object) -> Faces:

@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 
 import mien
-from mien.errors import InputError, MediaError
-from mien.faults import source_error
+from mien.core.errors import InputError, MediaError
+from mien.core.faults import source_error
+from mien.inference.pipeline import Pipeline
 from mien.media import open_media, pictures
 from mien.media.decoding import Decoding
 from mien.media.folders import find_sources
-from mien.pipeline import Pipeline
-from mien.session import Session
+from mien.tracking.session import Session
 
 
 class ForeignError(Exception):
@@ -121,8 +121,8 @@ def test_a_frame_that_cannot_be_followed_or_read_is_a_row(clip: Path, step: str,
 
 @pytest.mark.parametrize("neutral", [None, "median"])
 def test_a_fault_in_smoothing_is_a_row(clip: Path, neutral: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mien import recordings
-    from mien.smooth import Smoothing
+    from mien.tracking.smoothing_options import Smoothing
+    from mien.video import sources as recordings
 
     def breaking(*_: object) -> Iterator[object]:
         raise ForeignError("uneven")

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.errors import InputError
-from mien.files import folder_aside, sweep, try_place, written_aside
-from mien.scratch import scratch_folder, sweep_scratch
+from mien.core.atomic import folder_aside, sweep, try_place, written_aside
+from mien.core.errors import InputError
+from mien.core.scratch import scratch_folder, sweep_scratch
 
 OTHER = 54321  # Nobody's number.
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root can give files away")
@@ -86,7 +86,7 @@ def test_a_group_that_cannot_be_given_is_not_another_one(rights: int, left: int,
     path = tmp_path / "a.csv"
     path.touch()
     path.chmod(rights)
-    monkeypatch.setattr("mien.files._given", lambda *_: False)
+    monkeypatch.setattr("mien.core.atomic._given", lambda *_: False)
     write(path)
     assert mode(path) == left
 
@@ -157,8 +157,8 @@ def test_what_is_being_written_is_not_swept(tmp_path: Path) -> None:
 KILLED = """
 import sys, time
 from pathlib import Path
-from mien.files import folder_aside, written_aside
-from mien.scratch import scratch_folder
+from mien.core.atomic import folder_aside, written_aside
+from mien.core.scratch import scratch_folder
 with scratch_folder() as folder, written_aside("a.csv") as aside, folder_aside(Path("out")) as other:
     (folder / "readings").write_text("of somebody"); aside.write_text("half"); (other / "face.png").touch()
     print("ready", flush=True)

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, Faces, InputError, MediaError, Pipeline
-from mien.frame_result import Reading
-from mien.journal import Journal, Piece
-from mien.recordings import takes
-from mien.sighting import Plan, Start, sight
+from mien.core.frame_result import Reading
+from mien.video.checkpoint import Journal, Piece
+from mien.video.runner import Plan, Start, sight
+from mien.video.sources import takes
 
 
 def some(count: int, first: int = 0) -> list[Reading]:
@@ -156,9 +156,9 @@ def test_a_recording_that_is_whole_is_not_read_again(movie: Callable[..., Path],
 
 KILLED = """
 import sys
-import mien.recordings
+import mien.video.sources
 from mien.cli import main
-mien.recordings.EVERY = 0.0  # A piece for every batch, so that there is something to kill between.
+mien.video.sources.EVERY = 0.0  # A piece for every batch, so that there is something to kill between.
 sys.argv = ["mien", *sys.argv[1:]]
 main()
 """

@@ -17,9 +17,9 @@ from soak import killed, kills
 KILLS = kills(3)
 OFTEN = """
 import sys
-import mien.recordings
+import mien.video.sources
 from mien.cli import main
-mien.recordings.EVERY = 0.0  # A piece for every batch, so that there is something to kill between.
+mien.video.sources.EVERY = 0.0  # A piece for every batch, so that there is something to kill between.
 sys.argv = ["mien", *sys.argv[1:]]
 main()
 """

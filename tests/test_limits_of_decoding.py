@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import mien
-from mien.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError
 from mien.media import MovieWriter
 
 

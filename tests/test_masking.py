@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mien.errors import MediaError, MienError
-from mien.hooks.settings import SettingsError, checked
-from mien.hooks.webhook import WebhookSettings
-from mien.masking import Masks, masked, masked_text, origin, source_name
+from mien.core.errors import MediaError, MienError
+from mien.core.masking import Masks, masked, masked_text, origin, source_name
 from mien.media.live import Address
+from mien.rules.actions.settings import SettingsError, checked
+from mien.rules.actions.webhook import WebhookSettings
 
 
 def given_some(*strategies):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.names import STREAM_ERRORS, existing, printable, spelled, unspelled
+from mien.core.names import STREAM_ERRORS, existing, printable, spelled, unspelled
 
 STRANGE = {
     os.fsdecode(b"Ren\xe9.png"): r"Ren\xe9.png",

@@ -24,14 +24,14 @@ import typer
 from PIL import Image
 
 from mien.cli.app import app
+from mien.core.test_face import draw_portrait
 from mien.data import write_dataset
 from mien.media import MovieWriter
-from mien.portrait import draw_portrait
 
 for package in ("torch", "lightning", "onnx", "ray", "captum", "polars", "fastapi", "jinja2", "matplotlib"):
     pytest.importorskip(package, reason=f"{package} is not installed: pip install 'mien[train,ray,explain,serve,report]'")
 
-sys.path.insert(0, str(Path(__file__).parent / "train"))
+sys.path.insert(0, str(Path(__file__).parent / "training"))
 from stripes import stripes  # noqa: E402
 
 pytestmark = pytest.mark.timeout(600)

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 import mien
-from mien.faces import Faces
-from mien.frame_result import Reading
-from mien.labels import UNCERTAIN, Labels
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.labels import UNCERTAIN, Labels
+from mien.core.test_face import draw_portrait
 from mien.media import MovieWriter
-from mien.overview import Overview
-from mien.portrait import draw_portrait
+from mien.video.summary import Overview
 
 FRAMES, STEP = 120, 0.125
 

@@ -18,11 +18,11 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'm
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from mien import NetworkError, Pipeline  # noqa: E402
-from mien.card import read_card, write_card  # noqa: E402
 from mien.data import FaceDataset, write_dataset  # noqa: E402
-from mien.networks import network_path, shipped  # noqa: E402
-from mien.onnx_file import delimited, other_files  # noqa: E402
-from mien.runtime import open_network  # noqa: E402
+from mien.inference.card import read_card, write_card  # noqa: E402
+from mien.inference.onnx_file import delimited, other_files  # noqa: E402
+from mien.inference.onnx_session import open_network  # noqa: E402
+from mien.inference.weights import network_path, shipped  # noqa: E402
 
 
 def placed(place: str = "weights.bin", **more: int) -> Any:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.errors import InputError
+from mien.core.errors import InputError
+from mien.core.output_names import output_paths, shortened
 from mien.media import MovieWriter
 from mien.media.kinds import may_move
-from mien.output_names import output_paths, shortened
 from mien.outputs import Asked
 
 
@@ -162,17 +162,17 @@ def test_a_source_is_known_under_any_name(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_made_is_told_and_the_others_are_written(
     run: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import mien.subtitles
+    import mien.outputs.subtitles
 
     _movie(tmp_path / "in" / "a.mp4"), _movie(tmp_path / "in" / "b.mp4")
-    real = mien.subtitles.write_subtitles
+    real = mien.outputs.subtitles.write_subtitles
 
     def breaking(path: Path, shown: object) -> None:
         if path.name == "a.vtt":
             raise KeyError("what")
         real(path, shown)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(mien.subtitles, "write_subtitles", breaking)
+    monkeypatch.setattr(mien.outputs.subtitles, "write_subtitles", breaking)
     assert run("in", "-o", "{name}.vtt", "-o", "rows.csv") == 3
     assert {"b.vtt", "rows.csv"} <= _tree(tmp_path)
     assert "a.vtt" not in _tree(tmp_path)

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from mien import InputError, MissingExtraError, Pipeline
-from mien.blur import Blur
 from mien.cli.app import app
-from mien.files import written_aside
+from mien.core.atomic import written_aside
+from mien.media.blur import Blur
 from mien.outputs import Asked
 
 
@@ -80,7 +80,7 @@ def test_missing_packages_are_told_before_the_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     found = importlib.util.find_spec
-    monkeypatch.setattr("mien.outputs.asked.find_spec", lambda name: None if name == package else found(name))
+    monkeypatch.setattr("mien.outputs.spec.find_spec", lambda name: None if name == package else found(name))
     with pytest.raises(MissingExtraError, match=rf"pip install 'mien\[{extra}\]'"):
         Asked(**asked).check([Path("a.mp4")])
 

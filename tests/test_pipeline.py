@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, FERPLUS, Faces, Frame, InputError, NetworkError, Pipeline
-from mien.classify import Classifier
-from mien.networks import detector_path
-from mien.runtime import open_network
+from mien.inference.classifier import Classifier
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import detector_path
 
 
 def pictures(portrait: np.ndarray) -> list[np.ndarray]:

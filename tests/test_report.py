@@ -15,14 +15,15 @@ import pytest
 from PIL import Image
 
 from mien import EXPRESSIONS, Faces, MediaError, MissingExtraError
-from mien.blur import Blur
-from mien.card import read_card
-from mien.frame_result import Reading
+from mien.core.frame_result import Reading
+from mien.inference.card import read_card
+from mien.inference.weights import network_path
+from mien.media.blur import Blur
 from mien.media.frame import Frame
-from mien.networks import network_path
-from mien.overview import Gap, Overview
-from mien.report import Facts, Thumbnail, write_charts, write_report
-from mien.report.thumbnails import thumbnails
+from mien.reports.plots import write_charts
+from mien.reports.thumbnails import thumbnails
+from mien.reports.video import Facts, Thumbnail, write_report
+from mien.video.summary import Gap, Overview
 
 FACTS = Facts('talk <script>alert("x")</script>.mp4', [("Detector", "mtcnn")], read_card(network_path("small")), "expression", "0.1.0")
 

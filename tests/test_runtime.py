@@ -3,10 +3,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from mien.card import Card, InputSpec, read_card, write_card
-from mien.errors import InputError, NetworkError
-from mien.networks import detector_path, network_path, shipped
-from mien.runtime import onnx_runtime, open_network
+from mien.core.errors import InputError, NetworkError
+from mien.inference.card import Card, InputSpec, read_card, write_card
+from mien.inference.onnx_session import onnx_runtime, open_network
+from mien.inference.weights import detector_path, network_path, shipped
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.faults import LOG
-from mien.serve.own_source import OwnSource
+from mien.core.faults import LOG
+from mien.server.own_source import OwnSource
 
 SECRET = "QXSECRETXQ"
 PLACE = "127.0.0.1:9"

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mien.errors import InputError
-from mien.labels import EXPRESSIONS, FERPLUS, Labels
-from mien.sentiment import PRESETS, SENTIMENTS, SentimentMapping, open_mapping
+from mien.core.errors import InputError
+from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
+from mien.metrics.sentiment import PRESETS, SENTIMENTS, SentimentMapping, open_mapping
 
 SEVEN = dict.fromkeys(EXPRESSIONS, "neutral")
 TABLES = arrays(np.float64, (3, 8), elements=st.floats(0, 1)).map(lambda table: (table + 1e-3) / (table + 1e-3).sum(axis=1, keepdims=True))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mien import Pipeline, Session, Smoothing, Tracking
-from mien.detect.mtcnn import MTCNN
+from mien.inference.detectors.mtcnn import MTCNN
 from mien.media import Frame
 
 

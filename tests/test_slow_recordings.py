@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.analysis import analyze
-from mien.annotate import covered_boxes
-from mien.blur import Blur
-from mien.faces import Faces
-from mien.frame_result import Reading
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.test_face import draw_portrait
+from mien.inference.pipeline import Pipeline
 from mien.media import MovieWriter
-from mien.pipeline import Pipeline
-from mien.portrait import draw_portrait
+from mien.media.blur import Blur
+from mien.outputs.annotate import covered_boxes
+from mien.video.analyze import analyze
 
 FACE = draw_portrait(160)
 

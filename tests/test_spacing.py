@@ -9,13 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from mien.clips import durations
-from mien.faces import Faces
-from mien.frame_result import Reading
-from mien.labels import Labels
-from mien.reading import Recording
-from mien.smooth import Smoother, Smoothing, segments, smoothed
-from mien.spacing import Spacing
+from mien.clips.aggregate import durations
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.labels import Labels
+from mien.core.spacing import Spacing
+from mien.tracking.segments import segments
+from mien.tracking.smoothing_offline import smoothed
+from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_options import Smoothing
+from mien.video.results import Recording
 
 LABELS = Labels(("sad", "happy"))
 
@@ -104,7 +107,7 @@ def test_steps_are_learned_and_forgotten() -> None:
 
 
 def test_what_could_not_be_read_says_nothing_about_people() -> None:
-    from mien.errors import MediaError
+    from mien.core.errors import MediaError
 
     whole = recording([0.0, 0.1, 0.2, 0.5])
     lost = Reading("a.mp4", 3, 0.3, Faces.empty(LABELS), MediaError("lost"))

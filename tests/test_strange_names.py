@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.core.names import unspelled
 from mien.media import MovieWriter
-from mien.names import unspelled
-from mien.tables import read_recordings
-from mien.tables.cells import cell, plain
+from mien.outputs.tables import read_recordings
+from mien.outputs.tables.cells import cell, plain
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="such names cannot be on Windows")
 

@@ -12,9 +12,9 @@ import pytest
 import webvtt
 
 from mien import EXPRESSIONS, InputError, MissingExtraError
-from mien.elan import write_elan
-from mien.smooth import Segment
-from mien.subtitles import Cue, cues, write_subtitles
+from mien.outputs.elan import write_elan
+from mien.outputs.subtitles import Cue, cues, write_subtitles
+from mien.tracking.segments import Segment
 
 SEGMENTS = [
     Segment(2, "sad", 1.0, 3.0, 0.7),

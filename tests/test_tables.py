@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from mien import EXPRESSIONS, Faces, InputError, MediaError, MissingExtraError
-from mien.files import written_aside
-from mien.frame_result import ROW_KEYS, Reading, flat_keys, flat_row
-from mien.tables import TEXT_FORMATS, format_of, open_table
-from mien.tables.parquet import open_parquet
+from mien.core.atomic import written_aside
+from mien.core.frame_result import ROW_KEYS, Reading, flat_keys, flat_row
+from mien.outputs.tables import TEXT_FORMATS, format_of, open_table
+from mien.outputs.tables.parquet import open_parquet
 
 
 def rows() -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOME = ROOT / "src" / "mien" / "runtime.py"
+HOME = ROOT / "src" / "mien" / "inference" / "onnx_session.py"
 _LOADERS = {"import_module", "__import__", "importorskip", "find_spec"}
 _PROGRAM = re.compile(r"(?:^|[;\n])\s*(?:from\s+onnxruntime|import\s[\w., ]*\bonnxruntime\b)")
 """An import in a text that is run as a program."""
@@ -76,7 +76,7 @@ def test_importing_mien_tells_it_and_every_process_that_is_started(said: dict[st
 
 def test_the_doctor_remarks_on_an_import_before_mien() -> None:
     """A stand-in for the library: the real one would report."""
-    ask = "import mien; from mien.doctor import _telemetry; print(_telemetry().ok, _telemetry().detail)"
+    ask = "import mien; from mien.cli.diagnosis import _telemetry; print(_telemetry().ok, _telemetry().detail)"
     came_first = "import sys, types; sys.modules['onnxruntime'] = types.ModuleType('onnxruntime'); "
     assert _in_fresh_process(ask) == "True off (ORT_DISABLE_TELEMETRY=1)\n"
     remark = _in_fresh_process(came_first + ask)

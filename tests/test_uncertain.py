@@ -12,14 +12,15 @@ import pytest
 
 import mien
 from mien import InputError, Pipeline
-from mien.card import read_card
-from mien.draw import draw
-from mien.faces import Faces
-from mien.frame_result import Reading
-from mien.labels import UNCERTAIN, UNCERTAIN_BELOW, Labels
-from mien.networks import network_path
-from mien.overview import Overview
-from mien.smooth import Smoother, segments
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.labels import UNCERTAIN, UNCERTAIN_BELOW, Labels
+from mien.inference.card import read_card
+from mien.inference.weights import network_path
+from mien.media.draw import draw
+from mien.tracking.segments import segments
+from mien.tracking.smoothing_online import Smoother
+from mien.video.summary import Overview
 
 LABELS = Labels(("sad", "happy"), uncertain_below=0.7)
 
@@ -72,7 +73,8 @@ def test_stretches_shares_people_and_the_timeline_agree() -> None:
 
 def test_somebody_who_is_uncertain_throughout_has_a_report_and_charts(tmp_path: Path) -> None:
     pytest.importorskip("jinja2")
-    from mien.report import Facts, write_charts, write_report
+    from mien.reports.plots import write_charts
+    from mien.reports.video import Facts, write_report
 
     overview = Overview("a.mp4", LABELS)
     for step in range(6):

@@ -17,10 +17,10 @@ import pytest
 
 from mien import Pipeline
 from mien.cli.app import main
-from mien.faces import Faces
+from mien.core.faces import Faces
 from mien.media.live import LiveFrame, LiveOptions, open_live
-from mien.session import Session
-from mien.watching import Meter, Timing, watch
+from mien.tracking.session import Session
+from mien.video.live import Meter, Timing, watch
 
 Run = Callable[..., tuple[int, str, str]]
 

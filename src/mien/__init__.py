@@ -12,21 +12,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mien.telemetry import silence
+from mien.core.telemetry import silence
 
 if TYPE_CHECKING:
-    from mien.analysis import analyze
-    from mien.errors import InputError, MediaError, MienError, MissingExtraError, NetworkError, RecordError
-    from mien.faces import Face, Faces
-    from mien.frame_result import Reading
-    from mien.labels import EXPRESSIONS, FERPLUS, Labels
+    from mien.core.errors import InputError, MediaError, MienError, MissingExtraError, NetworkError, RecordError
+    from mien.core.faces import Face, Faces
+    from mien.core.frame_result import Reading
+    from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
+    from mien.inference.pipeline import Pipeline
     from mien.media import Sampling
     from mien.media.frame import Frame
-    from mien.pipeline import Pipeline
-    from mien.reading import Recording, Results
-    from mien.session import Session
-    from mien.smooth import Smoothing
-    from mien.track import Tracking
+    from mien.tracking.options import Tracking
+    from mien.tracking.session import Session
+    from mien.tracking.smoothing_options import Smoothing
+    from mien.video.analyze import analyze
+    from mien.video.results import Recording, Results
 
 __version__ = "0.1.0"
 
@@ -34,27 +34,27 @@ silence()  # Before anybody, such as a library that mien uses, imports ONNX Runt
 
 # Each name is looked up in its module at first use: importing mien loads neither numpy nor any network.
 _HOMES = {
-    "EXPRESSIONS": "mien.labels",
-    "FERPLUS": "mien.labels",
-    "Face": "mien.faces",
-    "Faces": "mien.faces",
+    "EXPRESSIONS": "mien.core.labels",
+    "FERPLUS": "mien.core.labels",
+    "Face": "mien.core.faces",
+    "Faces": "mien.core.faces",
     "Frame": "mien.media.frame",
-    "InputError": "mien.errors",
-    "Labels": "mien.labels",
-    "MediaError": "mien.errors",
-    "MienError": "mien.errors",
-    "MissingExtraError": "mien.errors",
-    "NetworkError": "mien.errors",
-    "Pipeline": "mien.pipeline",
-    "Reading": "mien.frame_result",
-    "RecordError": "mien.errors",
-    "Recording": "mien.reading",
-    "Results": "mien.reading",
+    "InputError": "mien.core.errors",
+    "Labels": "mien.core.labels",
+    "MediaError": "mien.core.errors",
+    "MienError": "mien.core.errors",
+    "MissingExtraError": "mien.core.errors",
+    "NetworkError": "mien.core.errors",
+    "Pipeline": "mien.inference.pipeline",
+    "Reading": "mien.core.frame_result",
+    "RecordError": "mien.core.errors",
+    "Recording": "mien.video.results",
+    "Results": "mien.video.results",
     "Sampling": "mien.media",
-    "Session": "mien.session",
-    "Smoothing": "mien.smooth",
-    "Tracking": "mien.track",
-    "analyze": "mien.analysis",
+    "Session": "mien.tracking.session",
+    "Smoothing": "mien.tracking",
+    "Tracking": "mien.tracking",
+    "analyze": "mien.video.analyze",
 }
 
 __all__ = [

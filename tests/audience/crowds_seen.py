@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from mien.aggregate import Sample
-from mien.audience import Audience, Options
 from mien.audience.gathering import Gathering
-from mien.faces import Faces
-from mien.keypoints import KeyPoint
-from mien.labels import EXPRESSIONS
+from mien.audience.keypoints import KeyPoint
+from mien.audience.options import Options
+from mien.audience.participants import Sample
+from mien.audience.result import Audience
+from mien.core.faces import Faces
+from mien.core.labels import EXPRESSIONS
 
 TILE = 100.0
 

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from mien import Pipeline
-from mien.audience import Options, measure
-from mien.errors import InputError, MediaError
+from mien.audience.measuring import measure
+from mien.audience.options import Options
+from mien.core.errors import InputError, MediaError
 from mien.media import MovieWriter
 from mien.media.frame import Frame
 

@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mien.aggregate import Sample
-from mien.audience import Asked, Audience, Keeper, Options, write_rows
+from mien.audience.keypoints import KeyPoint
+from mien.audience.options import Options
+from mien.audience.outputs import Asked, Keeper, write_rows
+from mien.audience.participants import Sample
+from mien.audience.result import Audience
 from mien.audience.rows import columns
 from mien.cli.audience_view import Follower, summarise
-from mien.errors import InputError
-from mien.faces import Faces
-from mien.keypoints import KeyPoint
-from mien.labels import EXPRESSIONS
+from mien.core.errors import InputError
+from mien.core.faces import Faces
+from mien.core.labels import EXPRESSIONS
 
 FIGURES = [name for name in columns(EXPRESSIONS) if name not in ("start", "end", "status", "samples", "key_points")]
 

@@ -9,10 +9,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from mien.aggregate.changes import BLOCK, LEAST_CHANGE
-from mien.audience import SMALLEST, Options
+from mien.audience.changes import BLOCK, LEAST_CHANGE
+from mien.audience.keypoints import read_key_points
+from mien.audience.options import SMALLEST, Options
 from mien.audience.result import ChangeStatus, WindowStatus
-from mien.keypoints import read_key_points
 from mien.media import MovieWriter
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audience.md").read_text(encoding="utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from crowds_seen import gathered, look, meeting, shown
 
-from mien.audience import Options
-from mien.keypoints import KeyPoint
+from mien.audience.keypoints import KeyPoint
+from mien.audience.options import Options
 
 POINTS = [KeyPoint(40, "calm"), KeyPoint(80, "change"), KeyPoint(120, "calm again")]
 

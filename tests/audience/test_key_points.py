@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.errors import InputError
-from mien.keypoints import read_key_points
+from mien.audience.keypoints import read_key_points
+from mien.core.errors import InputError
 
 VTT = """WEBVTT - a talk
 

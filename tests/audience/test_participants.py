@@ -8,9 +8,10 @@ from crowds_seen import look, shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.aggregate import Sample, agreement, participants, published, summarise
-from mien.faces import Faces
-from mien.labels import EXPRESSIONS
+from mien.audience.figures import agreement, published, summarise
+from mien.audience.participants import Sample, participants
+from mien.core.faces import Faces
+from mien.core.labels import EXPRESSIONS
 
 NAMES = st.sampled_from(list(EXPRESSIONS))
 PEOPLE = st.lists(st.tuples(st.integers(0, 30), NAMES), max_size=8, unique_by=lambda row: row[0])

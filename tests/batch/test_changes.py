@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.batch import Settings, open_input
-from mien.batch.crew import Progress
+from mien.batch.isolation import ShardReader
+from mien.batch.job import Run
 from mien.batch.layout import laid_out
 from mien.batch.marks import marks_of
 from mien.batch.messages import Done
 from mien.batch.output import write_shard
-from mien.batch.reader import ShardReader
-from mien.batch.running import Run
+from mien.batch.pool import Progress
 from mien.batch.shard import FilePart
-from mien.errors import InputError
+from mien.core.errors import InputError
 
 
 class Here:

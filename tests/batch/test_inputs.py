@@ -16,8 +16,8 @@ from PIL import Image
 from mien.batch.inputs import open_input
 from mien.batch.layout import laid_out
 from mien.batch.shard import FilePart, Item
-from mien.errors import InputError, MediaError, MissingExtraError
-from mien.labels import Labels
+from mien.core.errors import InputError, MediaError, MissingExtraError
+from mien.core.labels import Labels
 
 
 def items(found, size=1000):

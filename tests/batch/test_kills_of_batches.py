@@ -18,8 +18,8 @@ from batch_runs import batch, command, mien, rows_of
 from soak import kills
 
 from mien.batch import Settings, open_input
-from mien.batch.running import Run
-from mien.errors import InputError
+from mien.batch.job import Run
+from mien.core.errors import InputError
 
 KILLS = kills(4)
 

@@ -8,7 +8,7 @@ import pytest
 
 from mien.batch import open_input
 from mien.batch.lists import read_list
-from mien.errors import InputError
+from mien.core.errors import InputError
 
 WANTED = [("a.png", "happy"), ("größe/b c.png", None), ("d,e.png", "sad")]
 

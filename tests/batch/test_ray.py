@@ -13,9 +13,9 @@ import pytest
 from batch_runs import batch, command, rows_of
 from test_faults import SLOW
 
-from mien.batch.cluster import RayCrew
+from mien.batch.ray_pool import RayCrew
 from mien.batch.settings import Settings
-from mien.errors import MissingExtraError
+from mien.core.errors import MissingExtraError
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'mien[ray]'")
 
@@ -63,7 +63,7 @@ def test_two_workers_one_of_them_killed(tmp_path, crops, undisturbed, sabotage):
 
 
 def test_ray_is_loaded_only_when_asked_for_and_named_when_missing(tmp_path, monkeypatch):
-    program = "import sys, mien.cli.batch, mien.batch.running, mien.batch.cluster; print('ray' in sys.modules)"
+    program = "import sys, mien.cli.batch, mien.batch.job, mien.batch.ray_pool; print('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"Runs on a cluster need ray, which is not installed: pip install 'mien\[ray\]'"):

@@ -12,11 +12,11 @@ from broken_files import broken_files
 from PIL import Image
 
 from mien import Pipeline, analyze
+from mien.batch.isolation import Caution, ShardReader, Watch
 from mien.batch.output import write_shard
-from mien.batch.reader import Caution, ShardReader, Watch
 from mien.batch.shard import FilePart, Shard
-from mien.frame_result import flat_row
-from mien.sighting import Plan
+from mien.core.frame_result import flat_row
+from mien.video.runner import Plan
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mien import InputError, MediaError
-from mien.compat import deepface as DeepFace  # noqa: N812  as scripts call it
+from mien.compat import deepface as DeepFace  # noqa: N812
 from mien.compat.rmn import RMN
 
 NAMES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mien.core.labels import EXPRESSIONS, Labels
 from mien.data import VOTES, FaceDataset
-from mien.labels import EXPRESSIONS, Labels
 
 SPLITS = ("Training", "Training", "Training", "PublicTest", "PrivateTest")
 

@@ -11,10 +11,10 @@ from making_data import small_dataset
 from PIL import Image, ImageFilter
 
 from mien import InputError
+from mien.core.test_face import draw_portrait
 from mien.data import FaceDataset, audit, clean_training, open_dataset, split_anew, statistics
-from mien.data.near import near_copies
-from mien.data.sheet import preview
-from mien.portrait import draw_portrait
+from mien.data.near_duplicates import near_copies
+from mien.data.preview import preview
 
 
 def smooth(n: int, seed: int = 0) -> np.ndarray:

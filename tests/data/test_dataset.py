@@ -49,7 +49,7 @@ def test_the_clean_track_has_no_copies_blanks_or_other_things() -> None:
     ],
 )
 def test_the_majority_rule(tags: list[int], name: str | None) -> None:
-    from mien.labels import EXPRESSIONS, FERPLUS
+    from mien.core.labels import EXPRESSIONS, FERPLUS
 
     data = dataset(["Training"], [1], [tags])
     [column] = data.ferplus_majority()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from making_data import same, small_dataset
 
 from mien import InputError
+from mien.core.labels import EXPRESSIONS, Labels
 from mien.data import FaceDataset, open_dataset, write_dataset
-from mien.labels import EXPRESSIONS, Labels
 
 FORMS = ("faces.csv", "faces.csv.gz", "faces.parquet", "faces")
 

@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mien.card import FER_CROP, Card, InputSpec, write_card
+from mien.inference.card import FER_CROP, Card, InputSpec, write_card
 
 CARD = Card(
     name="known",

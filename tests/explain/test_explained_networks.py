@@ -15,15 +15,15 @@ pytest.importorskip("lightning", reason="lightning is not installed: pip install
 
 from mien import InputError  # noqa: E402
 from mien.explain import KINDS, Choice, explain, gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
-from mien.explain import trained as trained_home  # noqa: E402
-from mien.explain.explained import deepest, stages  # noqa: E402
-from mien.models import NETWORKS, create_model  # noqa: E402
-from mien.train.calibration import Calibration  # noqa: E402
-from mien.train.export import write_onnx  # noqa: E402
-from mien.train.recipe import Recipe  # noqa: E402
-from mien.train.run import Hardware, Trained, train  # noqa: E402
+from mien.explain import torch_model as trained_home  # noqa: E402
+from mien.explain.base import deepest, stages  # noqa: E402
+from mien.training.architectures import NETWORKS, create_model  # noqa: E402
+from mien.training.calibration import Calibration  # noqa: E402
+from mien.training.export import write_onnx  # noqa: E402
+from mien.training.recipe import Recipe  # noqa: E402
+from mien.training.run import Hardware, Trained, train  # noqa: E402
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "train")]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "training")]
 from small_graphs import CARD, write_card  # noqa: E402
 from stripes import RECIPE, stripes  # noqa: E402
 

@@ -14,8 +14,8 @@ from PIL import Image
 from mien import InputError, MediaError, NetworkError
 from mien.explain import Choice, crops_of, explain, open_explained
 from mien.explain.colours import heat, laid_over
-from mien.explain.sheets import NOTE
-from mien.networks import network_path
+from mien.explain.drawing import NOTE
+from mien.inference.weights import network_path
 
 
 def _mien(*words: object) -> subprocess.CompletedProcess[str]:
@@ -112,7 +112,7 @@ def test_a_run_without_torch(tmp_path: Path) -> None:
 def test_one_clear_line(words: list[str], message: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (200, 150), "#808080").save(tmp_path / "wall.png")
     data = network_path("small").read_bytes()
-    (tmp_path / "bare.onnx").write_bytes(data.replace(b"mien.card", b"some.card"))
+    (tmp_path / "bare.onnx").write_bytes(data.replace(b"mien.inference.card", b"some.card"))
     monkeypatch.chdir(tmp_path)
     what = [] if "--what" in words else ["--what", "occlusion"]
     done = _mien("explain", *(photo if word == "photo" else word for word in words), "-o", tmp_path / "out", *what)
@@ -166,7 +166,7 @@ def test_colours() -> None:
 
 
 def test_the_note_is_on_every_sheet(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mien.explain import sheets
+    from mien.explain import drawing as sheets
 
     lines: list[str] = []
     monkeypatch.setattr(sheets, "written", lambda given, *rest, real=sheets.written: (lines.extend(given), real(given, *rest))[1])

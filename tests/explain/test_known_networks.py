@@ -14,8 +14,8 @@ onnx = pytest.importorskip("onnx")
 
 from mien import InputError, NetworkError  # noqa: E402
 from mien.explain import gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
-from mien.explain.operators import OPERATORS  # noqa: E402
-from mien.explain.trained import Rectified  # noqa: E402
+from mien.explain.onnx_ops import OPERATORS  # noqa: E402
+from mien.explain.torch_model import Rectified  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
 from small_graphs import REGION, looks_at_region, pooled, write_graph  # noqa: E402

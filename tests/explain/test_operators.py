@@ -14,9 +14,9 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from mien import NetworkError  # noqa: E402
-from mien.card import Card, InputSpec  # noqa: E402
-from mien.explain.operators import OPERATORS  # noqa: E402
-from mien.runtime import open_graph  # noqa: E402
+from mien.explain.onnx_ops import OPERATORS  # noqa: E402
+from mien.inference.card import Card, InputSpec  # noqa: E402
+from mien.inference.onnx_session import open_graph  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(2, 3, 6, 8)).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from making_media import clip, noisy
 from test_damage import KINDS, make
 
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 from mien.media import BadFrame, open_media
 
 CLIPS = {

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.errors import LostError
-from mien.media.live.feed import Shot
+from mien.core.errors import LostError
+from mien.media.live.capture import Shot
 
 
 class Told:

@@ -11,7 +11,7 @@ import pytest
 from making_media import clip, corner, noisy
 from PIL import Image
 
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 from mien.media import BadFrame, Frame, open_media
 
 # MIEN_FUZZ=60 tries more; the seeds of the short run are among them.

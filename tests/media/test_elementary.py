@@ -14,7 +14,7 @@ from making_media import clip, noisy, overwritten
 from PIL import Image
 
 from mien.media import BadFrame, open_media
-from mien.media.content import Content
+from mien.media.byte_source import Content
 from mien.media.motion_jpeg import is_motion_jpeg
 
 

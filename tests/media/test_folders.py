@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 from mien.media import find_sources
 
 

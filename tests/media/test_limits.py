@@ -18,9 +18,9 @@ import pytest
 from av.packet import Packet
 from making_media import clip, corner, noisy, sound, usual_priority
 
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 from mien.media import open_media
-from mien.media.content import Content
+from mien.media.byte_source import Content
 from mien.media.limits import MAX_VIDEO_PIXELS, FrameLimit
 from mien.media.mp4 import MAX_SAMPLES, check_tables
 
@@ -29,7 +29,7 @@ MOST = 1_000_000
 
 _MEASURED = """
 import json, resource, sys
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 from mien.media import BadFrame, open_media
 
 def used():

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from making_media import clip, noisy
 
-from mien.errors import LostError
+from mien.core.errors import LostError
 from mien.media.live import LiveOptions, State, open_live
 
 SYSTEM = "/usr/bin/python3"  # The bindings of GStreamer come with the system.

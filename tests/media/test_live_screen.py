@@ -12,11 +12,11 @@ from live_places import screen
 from numpy.typing import NDArray
 
 from mien import Pipeline
-from mien.errors import LostError
+from mien.core.errors import LostError
 from mien.media import Sampling
 from mien.media.live import LiveOptions, State, open_live
-from mien.session import Session
-from mien.watching import watch
+from mien.tracking.session import Session
+from mien.video.live import watch
 
 
 @pytest.fixture(scope="module", autouse=True)

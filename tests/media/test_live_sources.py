@@ -17,11 +17,11 @@ import pytest
 from live_places import Told, motion_jpeg, silent, web, whole
 from making_media import clip, corner
 
-from mien.errors import InputError, LostError, MediaError, MissingExtraError
+from mien.core.errors import InputError, LostError, MediaError, MissingExtraError
 from mien.media import Sampling
 from mien.media.live import Address, LiveOptions, LiveSource, State, is_live, open_live
+from mien.media.live.capture import Shot
 from mien.media.live.clock import Clock, Pace
-from mien.media.live.feed import Shot
 
 QUICK = (0.02, 0.08)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from making_media import corner
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 from mien.media import Frame, MovieWriter, open_media, save_picture
 
 

@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 from slow_files import icon, many_scans, png, qoi, strips
 
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 from mien.media import BadFrame, open_media
-from mien.media.content import Content
+from mien.media.byte_source import Content
 from mien.media.decoder import Decoder, Decoders
 from mien.media.effort import effort
 from mien.media.pictures import _identify

@@ -15,7 +15,7 @@ import pytest
 from making_media import corner
 from PIL import Image
 
-from mien.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError
 from mien.media import BadFrame, Frame, Media, Sampling, open_media
 
 
@@ -284,7 +284,7 @@ def test_file_without_permission(tmp_path: Path) -> None:
         if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
             folder.chmod(0o755)
     code = (
-        "import os, sys; from mien.media.source import open_media; from mien.errors import MediaError; os.setuid(65534)\n"
+        "import os, sys; from mien.media.source import open_media; from mien.core.errors import MediaError; os.setuid(65534)\n"
         "try: open_media(sys.argv[1])\n"
         "except MediaError as error: print(error.kind)"
     )
@@ -296,7 +296,7 @@ def test_file_without_permission(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_is_too_long_is_refused() -> None:
-    from mien.media.content import Content
+    from mien.media.byte_source import Content
 
     with pytest.raises(MediaError, match="at most 10 bytes") as caught:
         Content(Unseekable(PNG), limit=10)

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 from mien.media import ReadAhead
-from mien.media.ahead import MOST_BYTES
+from mien.media.prefetch import MOST_BYTES
 
 
 class Source:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 from mien.media import Sampling
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from making_media import clip, corner, noisy, overwritten, sound, with_matrix
 
-from mien.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError
 from mien.media import BadFrame, Frame, Media, ReadAhead, Sampling, open_media
 
 REAL = Path(__file__).parents[3] / "shared" / "media"
@@ -86,7 +86,7 @@ def test_variable_frame_rate_and_a_late_start() -> None:
 
 
 def test_sampling_converts_only_what_is_taken(plain: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mien.media.upright as upright
+    import mien.media.rotation as upright
 
     converted = []
     real = upright._to_rgb

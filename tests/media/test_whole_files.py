@@ -15,7 +15,7 @@ from making_media import clip, noisy, overwritten
 from PIL import Image
 
 from mien.media import BadFrame, Frame, open_media
-from mien.media.content import Content
+from mien.media.byte_source import Content
 from mien.media.layout import Layout
 
 FAST_VP9 = {"deadline": "realtime", "cpu-used": "8"}

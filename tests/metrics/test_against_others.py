@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mien.labels import EXPRESSIONS
+from mien.core.labels import EXPRESSIONS
 from mien.metrics import (
     accuracy,
     class_scores,

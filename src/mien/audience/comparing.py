@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mien.aggregate import LEAST_CHANGE, Difference, Participants, Sample, Sides, both, difference, participants, published, sides
+from mien.audience.changes import LEAST_CHANGE, Difference, Sides, both, difference, sides
+from mien.audience.figures import published
+from mien.audience.keypoints import KeyPoint
 from mien.audience.options import Options
+from mien.audience.participants import Participants, Sample, participants
 from mien.audience.result import Change, Shift
-from mien.keypoints import KeyPoint
-from mien.labels import Labels
-from mien.sentiment import SENTIMENTS
+from mien.core.labels import Labels
+from mien.metrics.sentiment import SENTIMENTS
 
 _LEVEL = 0.95
 _LEAST_LOOKS = 3

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mien.aggregate import Closed, Sample, Windows, participants, published, summarise
 from mien.audience.comparing import Comparing
+from mien.audience.figures import published, summarise
+from mien.audience.keypoints import KeyPoint
 from mien.audience.options import Options
+from mien.audience.participants import Sample, participants
 from mien.audience.result import Audience, Window
-from mien.keypoints import KeyPoint
-from mien.labels import Labels
-from mien.sentiment import SENTIMENTS
+from mien.audience.windows import Closed, Windows
+from mien.core.labels import Labels
+from mien.metrics.sentiment import SENTIMENTS
 
 
 class Gathering:

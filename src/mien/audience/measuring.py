@@ -8,19 +8,19 @@ from typing import Protocol
 
 import numpy as np
 
-from mien.aggregate import Sample
 from mien.audience.gathering import Gathering
+from mien.audience.keypoints import KeyPoint
 from mien.audience.options import Options
+from mien.audience.participants import Sample
 from mien.audience.places import Places
 from mien.audience.remarks import Remarks
 from mien.audience.result import Audience, Window
 from mien.audience.sources import Looks, opened
-from mien.errors import MediaError
-from mien.faces import Faces
-from mien.keypoints import KeyPoint
+from mien.core.errors import MediaError
+from mien.core.faces import Faces
+from mien.inference.pipeline import Pipeline
 from mien.media.frame import BadFrame, Frame
-from mien.pipeline import Pipeline
-from mien.sighting import Source
+from mien.video.runner import Source
 
 
 class Watcher(Protocol):

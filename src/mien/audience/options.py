@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mien.errors import InputError
-from mien.sentiment import PRESETS, SentimentMapping
+from mien.core.errors import InputError
+from mien.metrics.sentiment import PRESETS, SentimentMapping
 
 if TYPE_CHECKING:
     from mien.media.live import LiveOptions
@@ -39,7 +39,7 @@ class Options:
     >>> Options(smallest=2)
     Traceback (most recent call last):
     ...
-    mien.errors.InputError: expected a smallest group of 4 or more; got 2: figures about fewer people would tell what one of them shows
+    mien.core.errors.InputError: expected a smallest group of 4 or more; got 2: figures about fewer people would tell what one of them shows
     >>> Options(quorum=0.5).needed(most=21), Options(quorum=8).needed(most=5), Options().needed(most=30)
     (11, 8, 4)
     """

@@ -12,11 +12,11 @@ from typing import Any, TextIO
 
 from mien.audience.result import Audience, Window
 from mien.audience.rows import CHANGE_COLUMNS, change_rows, columns, facts, window_row
-from mien.errors import InputError, MissingExtraError
-from mien.files import settle, told, try_place, written_aside
-from mien.labels import Labels
-from mien.names import json_text
-from mien.tables.cells import csv_writer
+from mien.core.atomic import settle, told, try_place, written_aside
+from mien.core.errors import InputError, MissingExtraError
+from mien.core.labels import Labels
+from mien.core.names import json_text
+from mien.outputs.tables.cells import csv_writer
 
 ENDINGS = (".csv", ".json", ".html", ".png")
 _NEEDS = {".html": ("Reports", "jinja2"), ".png": ("Charts", "matplotlib")}
@@ -155,7 +155,7 @@ def _write_report(path: Path, audience: Audience) -> None:
 
 
 def _write_chart(path: Path, audience: Audience) -> None:
-    from mien.audience.chart import write_chart
+    from mien.audience.plots import write_chart
 
     write_chart(path, audience)
 

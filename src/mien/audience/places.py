@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien import boxes as box_arithmetic
-from mien.detect import Refiner
-from mien.faces import Faces
-from mien.labels import Labels
+from mien.core import boxes as box_arithmetic
+from mien.core.faces import Faces
+from mien.core.labels import Labels
+from mien.inference.detectors import Refiner
+from mien.inference.pipeline import Pipeline
 from mien.media.frame import Frame
-from mien.pipeline import Pipeline
 
 _KEPT = 40.0
 """Seconds for which a place is remembered after a face was last found there."""

@@ -7,15 +7,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from mien.aggregate import LEAST_CHANGE
+from mien.audience.changes import LEAST_CHANGE
 from mien.audience.course import Column, course, overall, pieces
 from mien.audience.result import Audience, Change, Shift, Window
 from mien.audience.rows import LAW, NOTE, settings
-from mien.errors import MissingExtraError
-from mien.files import told, written_aside
-from mien.labels import Labels
-from mien.report.clock import clock, lasting, percent
-from mien.sentiment import SENTIMENTS
+from mien.core.atomic import told, written_aside
+from mien.core.clock import clock, lasting, percent
+from mien.core.errors import MissingExtraError
+from mien.core.labels import Labels
+from mien.metrics.sentiment import SENTIMENTS
 
 WIDTH, HEIGHT = 1000.0, 200.0
 _MOST_WINDOWS = 500
@@ -81,7 +81,7 @@ def _context(audience: Audience) -> dict[str, Any]:
         "height": HEIGHT,
         "ticks": _ticks(columns),
         # Ours, and nothing in it comes from outside.
-        "style": Markup(_part("mien.report", "page.css") + _part("mien.audience", "page.css")),
+        "style": Markup(_part("mien.reports", "page.css") + _part("mien.audience", "page.css")),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mien.audience.options import Options
-from mien.labels import Labels
+from mien.core.labels import Labels
 
 WindowStatus = Literal["reported", "too_few", "blank", "not_looked"]
 ChangeStatus = Literal["measured", "too_few", "too_short", "not_reached"]
@@ -27,7 +27,7 @@ class Window:
         participants: How many people were read, each counted once.
         shares: Mean probability of each expression, each participant with the same weight.
         sentiment: The same as positive, neutral, negative.
-        agreement: How much alike the participants were, 0 to 1 (`mien.aggregate.agreement`).
+        agreement: How much alike the participants were, 0 to 1 (`mien.audience.agreement`).
         coverage: In which share of the looks the participants were read, 0 to 1.
         key_points: Labels of the key points that fall into it.
     """

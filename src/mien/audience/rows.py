@@ -8,8 +8,8 @@ from typing import Any
 
 from mien.audience.options import Options
 from mien.audience.result import Audience, Change, Shift, Window
-from mien.labels import Labels
-from mien.sentiment import SENTIMENTS
+from mien.core.labels import Labels
+from mien.metrics.sentiment import SENTIMENTS
 
 NOTE = "A network reads the expression that a face shows, not what a person feels."
 LAW = (

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mien.audience.options import Options
-from mien.errors import InputError
+from mien.core.errors import InputError
 from mien.media import Sampling, open_media
-from mien.media.content import name_of
+from mien.media.byte_source import name_of
 from mien.media.frame import BadFrame, Frame
-from mien.sighting import Source
+from mien.video.runner import Source
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,11 @@ from mien.batch.lists import read_list
 from mien.batch.marks import told_mark
 from mien.batch.remote import listed, require_fsspec
 from mien.batch.shard import FilePart, Part, TablePart
-from mien.data.vocabulary import class_named
-from mien.errors import InputError
-from mien.masking import masked, source_name
+from mien.core.errors import InputError
+from mien.core.masking import masked, source_name
+from mien.core.names import existing, printable, spelled
+from mien.data.label_names import class_named
 from mien.media.folders import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, find_sources, natural_key
-from mien.names import existing, printable, spelled
 
 
 @dataclass(frozen=True)

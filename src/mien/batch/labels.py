@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mien.data.vocabulary import KNOWN, class_named
-from mien.errors import InputError
-from mien.names import printable
+from mien.core.errors import InputError
+from mien.core.names import printable
+from mien.data.label_names import KNOWN, class_named
 
 _MOST_WORDS = 8
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from mien.batch.marks import marks_of, same
 from mien.batch.shard import Mark, Part, Shard
-from mien.errors import InputError
-from mien.files import settle, told, written_aside
+from mien.core.atomic import settle, told, written_aside
+from mien.core.errors import InputError
 from mien.media.folders import VIDEO_SUFFIXES
 
 INPUTS = "inputs.jsonl"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 
 _PATHS = ("path", "file", "filename", "file_name", "image", "source")
 _LABELS = ("label", "emotion", "expression", "class")

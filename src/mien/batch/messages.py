@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.batch.reader import Caution
+from mien.batch.isolation import Caution
 from mien.batch.shard import Shard
 
 TOLD_BYTES = 4 * 8
-"""Of the memory through which a worker tells where it stands (`mien.batch.reader.Watch`)."""
+"""Of the memory through which a worker tells where it stands (`mien.batch.isolation.Watch`)."""
 
 
 @dataclass(frozen=True)

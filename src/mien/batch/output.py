@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import IO, Any
 
 from mien import __version__
-from mien.batch.reader import Caution, ShardReader
+from mien.batch.isolation import Caution, ShardReader
 from mien.batch.shard import Shard
-from mien.errors import InputError
-from mien.files import keep_out, settle, settle_path, told, written_aside
-from mien.labels import Labels
-from mien.names import spelled
+from mien.core.atomic import keep_out, settle, settle_path, told, written_aside
+from mien.core.errors import InputError
+from mien.core.labels import Labels
+from mien.core.names import spelled
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -54,7 +54,7 @@ class Output:
     >>> Output(place, {"shards": {"size": 9}, "settings": {"largest": True}})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    mien.errors.InputError: ... holds a run whose settings say largest false; now it is true: repeat that command, or give another output
+    mien.core.errors.InputError: ... holds a run whose settings say largest false; now it is true: repeat that command, or give another output
     """
 
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
@@ -229,7 +229,7 @@ def write_shard(place: Path, reader: ShardReader, shard: Shard, caution: Caution
 
 def _write(aside: Path, form: str, rows: Iterable[dict[str, Any]], labels: Labels, after: tuple[str, ...]) -> None:
     if form == "parquet":
-        from mien.tables.parquet import ParquetTable
+        from mien.outputs.tables.parquet import ParquetTable
 
         table = ParquetTable(labels, BEFORE, after)
         table.add(rows)
@@ -237,7 +237,7 @@ def _write(aside: Path, form: str, rows: Iterable[dict[str, Any]], labels: Label
             table.write(packed)
             settle(packed)
         return
-    from mien.tables import row_writer
+    from mien.outputs.tables import row_writer
 
     with open(aside, "w", encoding="utf-8", newline="") as file:
         with row_writer(file, form, labels, BEFORE, after) as write:

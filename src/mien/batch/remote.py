@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mien.errors import InputError, MediaError, MissingExtraError
-from mien.masking import masked
+from mien.core.errors import InputError, MediaError, MissingExtraError
+from mien.core.masking import masked
 
 
 @dataclass(frozen=True)

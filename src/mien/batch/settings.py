@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mien import __version__
-from mien.card import read_card
-from mien.errors import NetworkError
-from mien.labels import Labels
-from mien.networks import detector_path, network_path
-from mien.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline
-from mien.sighting import Plan
+from mien.core.errors import NetworkError
+from mien.core.labels import Labels
+from mien.inference.card import read_card
+from mien.inference.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline
+from mien.inference.weights import detector_path, network_path
+from mien.video.runner import Plan
 
 FORMS = ("parquet", "csv", "jsonl")
 """What shards can be written as."""
@@ -26,7 +26,7 @@ class Settings:
     """Everything a worker must know.
 
     Args:
-        networks: Arguments of `mien.pipeline.Pipeline`, but for threads and device.
+        networks: Arguments of `mien.inference.pipeline.Pipeline`, but for threads and device.
         plan: How recordings are read.
         form: One of `FORMS`.
         labelled: Whether rows have a column ``label``.

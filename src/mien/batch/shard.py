@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.batch.remote import fetched
-from mien.media.content import Content
-from mien.names import spelled
+from mien.core.names import spelled
+from mien.media.byte_source import Content
 
 Mark = tuple[int | str | None, ...]
 """By what a file is known again (`mien.batch.marks`)."""

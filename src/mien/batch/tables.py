@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mien.batch.labels import Unknown
-from mien.data.vocabulary import class_named
-from mien.errors import InputError, MissingExtraError
+from mien.core.errors import InputError, MissingExtraError
+from mien.data.label_names import class_named
 
 _CONTENTS = ("image", "bytes", "picture", "video", "content", "img")
 _NAMES = ("id", "path", "source", "name", "file_name", "filename", "key", "row")

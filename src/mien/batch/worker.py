@@ -1,4 +1,4 @@
-"""A worker: a process of its own that reads one shard after the other, told which through a socket. Started by `mien.batch.crew`."""
+"""A worker: a process of its own that reads one shard after the other, told which through a socket. Started by `mien.batch.pool`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from mien.batch.isolation import ShardReader, Watch
 from mien.batch.messages import TOLD_BYTES, Done, Failed, Ready
 from mien.batch.output import write_shard
-from mien.batch.reader import ShardReader, Watch
 from mien.batch.settings import Settings
-from mien.errors import InputError, MienError
+from mien.core.errors import InputError, MienError
 
 
 def main() -> None:

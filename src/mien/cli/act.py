@@ -16,13 +16,14 @@ from mien.cli.exits import USAGE, Interrupted
 from mien.cli.groups import grouped
 from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions, StreamOptions
-from mien.names import json_text
+from mien.core.names import json_text
 
 if TYPE_CHECKING:
-    from mien.acting import Acting, RuleSet
     from mien.media.live import LiveOptions
-    from mien.session import Session
-    from mien.triggers import Event
+    from mien.rules.engine import Event
+    from mien.rules.rule_file import RuleSet
+    from mien.rules.runner import Acting
+    from mien.tracking.session import Session
 
 rules = typer.Typer(name="rules", help="Rules that act on what faces show.", no_args_is_help=True)
 
@@ -55,11 +56,13 @@ def act(
     Ends with 0, or with 1 when the source cannot be opened.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
-    from mien.acting import Acting, read_rules, replay
-    from mien.errors import InputError
-    from mien.masking import source_name
+    from mien.core.errors import InputError
+    from mien.core.masking import source_name
     from mien.media.live import Address, is_live
-    from mien.session import Session
+    from mien.rules.replay import replay
+    from mien.rules.rule_file import read_rules
+    from mien.rules.runner import Acting
+    from mien.tracking.session import Session
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     plan = over_time.plan()
@@ -94,9 +97,9 @@ class _Live(NamedTuple):
 
 def _acted(live: _Live, rules: RuleSet, session: Session, doing: Acting) -> Generator[Event]:
     """Events of a live source, whose actions are on their way."""
-    from mien.acting import Actor
     from mien.media.live import open_live
-    from mien.watching import watch
+    from mien.rules.runner import Actor
+    from mien.video.live import watch
 
     with Actor(rules, session.labels, options=doing) as actor, open_live(live.source, live.options, doing.tell) as source:
         for frame, faces, _ in watch(source, session, live.seconds):
@@ -105,7 +108,7 @@ def _acted(live: _Live, rules: RuleSet, session: Session, doing: Acting) -> Gene
 
 def _show(events: Iterable[Event], as_json: bool) -> None:
     """Write events to standard output, each as soon as it is there."""
-    from mien.hooks import NOTICE
+    from mien.rules.actions.delivery import NOTICE
 
     for event in events:
         if as_json:
@@ -126,8 +129,8 @@ def check(
 
     Nothing is started. Ends with 0, or with 2 when something is wrong.
     """
-    from mien.acting import mistakes_in, read_rules
-    from mien.pipeline import Pipeline
+    from mien.inference.pipeline import Pipeline
+    from mien.rules.rule_file import mistakes_in, read_rules
 
     labels = Pipeline("whole", model, head=head).labels
     told = mistakes_in(file, labels)

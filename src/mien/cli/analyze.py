@@ -18,10 +18,10 @@ from mien.cli.groups import grouped
 from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions
 
 if TYPE_CHECKING:
-    from mien.journal import Journal
-    from mien.labels import Labels
+    from mien.core.labels import Labels
     from mien.outputs import Asked
-    from mien.sighting import Plan, Sighting, Source
+    from mien.video.checkpoint import Journal
+    from mien.video.runner import Plan, Sighting, Source
 
 
 @grouped
@@ -45,7 +45,7 @@ def analyze(
     from mien.cli.progress import SourceProgress
     from mien.cli.summary import Summary
     from mien.outputs import Run, Writer, run_facts, run_settings
-    from mien.recordings import takes
+    from mien.video.sources import takes
 
     notes = Console(stderr=True, soft_wrap=True)
     plan, asked = over_time.plan(), output.asked()
@@ -95,9 +95,9 @@ def _tell(written: list[Path], notes: Console) -> None:
 
 
 def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
-    from mien.errors import InputError
+    from mien.core.errors import InputError
     from mien.media import find_sources
-    from mien.media.content import Content
+    from mien.media.byte_source import Content
 
     if paths.count("-") > 1:
         raise typer.BadParameter("standard input can be read only once")
@@ -116,8 +116,8 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
 def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str, Any]) -> Iterator[Journal | None]:
     """Keeps what is read: beside the first file that is written, so that the run can go on later; for the time being, where something is
     read twice; or (None) not at all."""
-    from mien.journal import Journal
-    from mien.scratch import scratch_folder, sweep_scratch
+    from mien.core.scratch import scratch_folder, sweep_scratch
+    from mien.video.checkpoint import Journal
 
     sweep_scratch()
     if asked.journal is not None and all(isinstance(source, str | Path) for source in sources):
@@ -140,7 +140,7 @@ def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str
 
 def _stamps(sources: list[Source]) -> dict[str, str]:
     """Size and date of each file, by which another of the same name is told apart."""
-    from mien.media.content import name_of
+    from mien.media.byte_source import name_of
 
     stamps = {}
     for source in sources:
@@ -156,7 +156,7 @@ def _stamps(sources: list[Source]) -> dict[str, str]:
 @contextmanager
 def _standard_output(form: Format | None, asked: Asked, labels: Labels) -> Iterator[Callable[[Any], None] | None]:
     """Where rows go besides files; None where people get a table."""
-    from mien.tables import row_writer
+    from mien.outputs.tables import row_writer
 
     if form in (None, Format.table):
         yield None

@@ -30,7 +30,7 @@ from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE, Interrupted
 from mien.cli.explain import explain
-from mien.cli.finished import average, calibrate, join, quantize
+from mien.cli.model_files import average, calibrate, join, quantize
 from mien.cli.models import models
 from mien.cli.reproduce import reproduce
 from mien.cli.score import score
@@ -38,10 +38,10 @@ from mien.cli.serve import serve
 from mien.cli.train import export, open_private, train
 from mien.cli.views import views
 from mien.cli.watch import watch
-from mien.errors import InputError, MediaError, MienError
-from mien.masking import Masks, masked_text
-from mien.names import printable
-from mien.scratch import scratch_folder
+from mien.core.errors import InputError, MediaError, MienError
+from mien.core.masking import Masks, masked_text
+from mien.core.names import printable
+from mien.core.scratch import scratch_folder
 
 app = typer.Typer(
     name="mien",

@@ -19,7 +19,9 @@ from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions
 
 if TYPE_CHECKING:
-    from mien.audience import Asked, Audience, Options
+    from mien.audience.options import Options
+    from mien.audience.outputs import Asked
+    from mien.audience.result import Audience
     from mien.media.live import LiveOptions
 
 _MEASURING, _OUTPUT = "Measuring", "Output"
@@ -57,14 +59,14 @@ class MeasuringOptions:
         Raises:
             InputError: A value is impossible.
         """
-        from mien.audience import Options
-        from mien.sentiment import open_mapping
+        from mien.audience.options import Options
+        from mien.metrics.sentiment import open_mapping
 
         times = (self.every, self.window, self.span)
         return Options(*times, self.smallest, self._quorum(), open_mapping(self.mapping), self.offset, self.seconds, self.seed, live)
 
     def _quorum(self) -> float | int | None:
-        from mien.errors import InputError
+        from mien.core.errors import InputError
 
         text = self.quorum
         try:
@@ -101,7 +103,7 @@ class ResultOptions:
             InputError: A file cannot be written, or would be written over the source.
             MissingExtraError: What a file needs is not installed.
         """
-        from mien.audience import Asked
+        from mien.audience.outputs import Asked
 
         asked = Asked(tuple(self.output or ()), self.changes)
         asked.check(source)
@@ -109,7 +111,7 @@ class ResultOptions:
 
     def show(self, result: Audience) -> None:
         """Fill standard output."""
-        from mien.audience import write_rows
+        from mien.audience.outputs import write_rows
         from mien.cli.audience_view import summarise
 
         if self.form == "table":
@@ -151,9 +153,10 @@ def audience(
     stopped half-way.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
-    from mien.audience import Keeper, measure
+    from mien.audience.keypoints import read_key_points
+    from mien.audience.measuring import measure
+    from mien.audience.outputs import Keeper
     from mien.cli.audience_view import Follower
-    from mien.keypoints import read_key_points
     from mien.media import Sampling
 
     _agreed(consented)
@@ -175,7 +178,7 @@ def audience(
 
 
 def _agreed(consented: bool) -> None:
-    from mien.errors import InputError
+    from mien.core.errors import InputError
 
     if not consented:
         raise InputError(

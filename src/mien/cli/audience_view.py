@@ -11,14 +11,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mien.audience import Audience, Change, Options, Window
 from mien.audience.course import overall, pieces
+from mien.audience.options import Options
 from mien.audience.report import WORDS, points
+from mien.audience.result import Audience, Change, Window
 from mien.audience.rows import LAW, NOTE
 from mien.cli.console import Console
-from mien.labels import Labels
-from mien.report.clock import clock, lasting, percent
-from mien.sentiment import SENTIMENTS
+from mien.core.clock import clock, lasting, percent
+from mien.core.labels import Labels
+from mien.metrics.sentiment import SENTIMENTS
 
 _BAR, _STRIP = 32, 48
 _MOST_POINTS = 30

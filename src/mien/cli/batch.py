@@ -18,9 +18,9 @@ from mien.cli.groups import grouped
 from mien.cli.options import NetworkOptions, TimeOptions
 
 if TYPE_CHECKING:
-    from mien.batch.running import Engine, Run
+    from mien.batch.job import Engine, Run
     from mien.batch.settings import Settings
-    from mien.batch.verdict import Verdict
+    from mien.batch.summary import Verdict
 
 _WORK, _GIVEN = "Work", "Input"
 
@@ -94,7 +94,7 @@ def batch(
     """
     # Here, not above: `mien --help` should not wait for them.
     from mien.batch import open_input
-    from mien.batch.running import Run
+    from mien.batch.job import Run
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     if form is ShardFormat.parquet:
@@ -132,7 +132,7 @@ def _work(run: Run, work: WorkOptions, settings: Settings, output: Path, notes: 
         Interrupted: It was stopped before all were there.
     """
     from mien.cli.batch_progress import BatchProgress
-    from mien.errors import MienError
+    from mien.core.errors import MienError
 
     try:
         with _engine(work, settings, output) as engine, BatchProgress(run, engine, notes) as progress, _stopping(engine, notes) as stopped:
@@ -159,13 +159,13 @@ def _settings(networks: NetworkOptions, over_time: TimeOptions, work: WorkOption
 
 def _engine(work: WorkOptions, settings: Settings, output: Path) -> Any:
     if work.engine is EngineName.ray:
-        from mien.batch.cluster import RayCrew
+        from mien.batch.ray_pool import RayCrew
 
         return RayCrew(settings, output, work.workers, work.address)
     if work.address is not None:
         raise typer.BadParameter("--address is for --engine ray")
     from mien.batch.cores import cores
-    from mien.batch.crew import Crew
+    from mien.batch.pool import Crew
 
     return Crew(settings, output, work.workers or cores())
 
@@ -193,7 +193,7 @@ def _stopping(engine: Engine, notes: Console) -> Iterator[Any]:
 def _require_polars() -> None:
     from importlib.util import find_spec
 
-    from mien.errors import MissingExtraError
+    from mien.core.errors import MissingExtraError
 
     if find_spec("polars") is None:
         raise MissingExtraError("Shards in Parquet (--format csv does without)", "data", "polars")

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress
 from mien.cli.console import Console, words
 
 if TYPE_CHECKING:
-    from mien.batch.running import Engine, Run
+    from mien.batch.job import Engine, Run
 
 _EVERY = 10.0
 """Seconds between two lines where there is no terminal."""

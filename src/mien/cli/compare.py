@@ -13,14 +13,14 @@ from rich.table import Table
 from mien.cli.console import Console, say_json
 from mien.cli.extras import training_extra
 from mien.cli.groups import grouped
-from mien.cli.lessons import LessonProgress
+from mien.cli.train_progress import LessonProgress
 from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces
-from mien.errors import InputError
-from mien.files import told, written_aside
-from mien.tables.cells import csv_writer
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError
+from mien.outputs.tables.cells import csv_writer
 
 if TYPE_CHECKING:
-    from mien.train.comparison import Line
+    from mien.training.comparison import Line
 
 
 class CompareFormat(StrEnum):
@@ -47,9 +47,9 @@ def compare(
     own starts at a usual rate: SGD 0.01 with momentum 0.9, the others 0.001.
     """
     with training_extra():
-        from mien.train.comparison import summarise, variants
-        from mien.train.curves import draw_comparison
-        from mien.train.run import is_first, train
+        from mien.training.comparison import summarise, variants
+        from mien.training.plots import draw_comparison
+        from mien.training.run import is_first, train
     recipe = chosen.recipe()
     recipes = variants(recipe, words(optimizers), words(models), [number(word) for word in words(seeds)])
     faces = open_faces(data, votes)

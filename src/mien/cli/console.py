@@ -12,11 +12,11 @@ from rich.progress import TextColumn
 from rich.segment import Segment
 from rich.text import Text
 
-from mien.names import STREAM_ERRORS, json_text, printable
+from mien.core.names import STREAM_ERRORS, json_text, printable
 
 
 class Console(rich.console.Console):
-    """Rich's, for text from outside: square brackets and colons are no markup, and what a terminal would obey is escaped (`mien.names`).
+    """Rich's, for text from outside: square brackets and colons are no markup, and what a terminal would obey is escaped (`mien.core.names`).
 
     Words are set off by a `Text` or a ``style``. Names go into a `Text` as they come: they are spelled already.
     """

@@ -64,10 +64,10 @@ def preview(
     """Draw a sheet of 9x9 pictures taken by chance, each with its label and its row."""
     from PIL import Image
 
-    from mien.data.sheet import preview as draw_sheet
-    from mien.data.vocabulary import require_split
-    from mien.errors import InputError
-    from mien.files import told, written_aside
+    from mien.core.atomic import told, written_aside
+    from mien.core.errors import InputError
+    from mien.data.label_names import require_split
+    from mien.data.preview import preview as draw_sheet
 
     if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InputError(f"expected a picture to write, ending in .png, .jpg or .webp; got {output}")
@@ -132,8 +132,8 @@ def cut(
     The folders stay as they are, so that mien train and mien evaluate take the result. faces.csv in it has a row for every face
     that was found, and for every photograph without one. Ends with 3 when a part could not be read.
     """
-    from mien.cutouts import cut_out
-    from mien.pipeline import Pipeline
+    from mien.inference.pipeline import Pipeline
+    from mien.outputs.face_crops import cut_out
 
     notes = _notes(quiet)
     made = cut_out(photographs, output, Pipeline(detector, min_face=min_face, min_detection_score=min_detection_score), tracked_on(notes))
@@ -184,7 +184,7 @@ def split(
     The splits that the pictures had are forgotten. Exact copies of one picture stay on one side.
     """
     from mien.data import split_anew, write_dataset
-    from mien.data.vocabulary import require_split
+    from mien.data.label_names import require_split
     from mien.data.writing import require_place
 
     notes = _notes(quiet)

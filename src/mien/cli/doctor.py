@@ -20,7 +20,7 @@ def doctor(form: Annotated[ListFormat, typer.Option("--format", help="Lines for 
 
     Ends with 4 when something that the main job needs is missing or damaged.
     """
-    from mien.doctor import examine
+    from mien.cli.diagnosis import examine
 
     findings = list(examine())
     if form is ListFormat.json:

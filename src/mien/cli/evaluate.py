@@ -13,11 +13,11 @@ from mien.cli.console import Console, say_json
 from mien.cli.formats import ListFormat
 from mien.cli.groups import grouped
 from mien.cli.progress import tracked_on
-from mien.names import spelled
+from mien.core.names import spelled
 
 if TYPE_CHECKING:
-    from mien.data.gathering import Track
-    from mien.evaluate import Evaluation, Options
+    from mien.data.builder import Track
+    from mien.evaluation import Evaluation, Options
 
 
 class LabelSet(StrEnum):
@@ -65,8 +65,8 @@ class JudgingOptions:
     ] = False
 
     def options(self, data: str, track: Track) -> Options:
-        """The same for `mien.evaluate.evaluate`."""
-        from mien.evaluate import Options
+        """The same for `mien.evaluation.evaluate`."""
+        from mien.evaluation import Options
 
         return Options(self.split, self.labels.value, self.views.value, self.with_training, self.corruptions, data, track)
 
@@ -90,8 +90,8 @@ class ShowingOptions:
         Raises:
             MissingExtraError: A package is not.
         """
-        from mien.evaluate.plots import require_matplotlib
-        from mien.evaluate.report import require_jinja2
+        from mien.evaluation.report import require_jinja2
+        from mien.plotting.evaluation import require_matplotlib
 
         if self.png or self.report:
             require_matplotlib()
@@ -101,8 +101,8 @@ class ShowingOptions:
     def show(self, found: Evaluation, notes: Console) -> None:
         """Show and write it all."""
         from mien.cli.evaluate_tables import show_evaluation
-        from mien.evaluate.plots import write_plots
-        from mien.evaluate.report import write_report
+        from mien.evaluation.report import write_report
+        from mien.plotting.evaluation import write_plots
 
         if self.form is ListFormat.json:
             say_json(found.facts())
@@ -136,8 +136,8 @@ def evaluate(
     Accuracy with its 95 % interval, macro-F1, every class, the confusion matrix, second guesses, calibration, the distance
     to people's votes, people themselves, and all of it again without the pictures that also stand in Training.
     """
-    from mien.evaluate import evaluate as judge
-    from mien.evaluate import open_subject
+    from mien.evaluation import evaluate as judge
+    from mien.evaluation import open_subject
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     showing.check()

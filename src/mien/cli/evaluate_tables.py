@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
-from mien.evaluate import Evaluation, Figures
+from mien.evaluation import Evaluation, Figures
 
 _MOST_PAIRS = 8
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from mien.cli.console import Console, say
-from mien.errors import InputError, MissingExtraError
-from mien.names import spelled
+from mien.core.errors import InputError, MissingExtraError
+from mien.core.names import spelled
 
 _KINDS = ("kernels", "features", "gradcam", "guided", "occlusion")
 

@@ -49,7 +49,7 @@ class SourceOptions:
         return LiveOptions(sampling, timeout=self.timeout, **given)
 
     def _size(self) -> tuple[int, int] | None:
-        from mien.errors import InputError
+        from mien.core.errors import InputError
 
         if self.size is None:
             return None

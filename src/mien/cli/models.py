@@ -10,12 +10,12 @@ import typer
 from rich.table import Table
 
 from mien.cli.console import Console, say, say_json
-from mien.names import spelled
+from mien.core.names import spelled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mien.card import Card, Score
+    from mien.inference.card import Card, Score
 
 
 class CardFormat(StrEnum):
@@ -29,8 +29,8 @@ def models(
     form: Annotated[CardFormat, typer.Option("--format", help="A card for people, JSON, or a page (MODELS.md is one).")] = CardFormat.table,
 ) -> None:
     """Show the cards of networks: what they read, what they learned from, how good they are, and what they are not for."""
-    from mien.card import read_card
-    from mien.networks import network_path, shipped
+    from mien.inference.card import read_card
+    from mien.inference.weights import network_path, shipped
 
     cards = [(path, read_card(path)) for path in (map(network_path, names) if names else shipped().values())]
     if form is CardFormat.json:

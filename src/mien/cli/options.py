@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from mien.inference.pipeline import Pipeline
     from mien.outputs import Asked
-    from mien.pipeline import Pipeline
-    from mien.sighting import Plan
+    from mien.video.runner import Plan
 
 
 class Format(StrEnum):
@@ -66,7 +66,7 @@ class NetworkOptions:
 
     def pipeline(self) -> Pipeline:
         """Open the networks."""
-        from mien.pipeline import Pipeline
+        from mien.inference.pipeline import Pipeline
 
         chosen: dict[str, Any] = {"head": self.head, "uncertain_below": self.uncertain_below, "min_face": self.min_face}
         chosen["min_detection_score"] = self.min_detection_score
@@ -108,9 +108,9 @@ class StreamOptions:
             InputError: An option is impossible.
         """
         from mien.media import Sampling
-        from mien.sighting import Plan
-        from mien.smooth import Smoothing
-        from mien.track import Tracking
+        from mien.tracking.options import Tracking
+        from mien.tracking.smoothing_options import Smoothing
+        from mien.video.runner import Plan
 
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
         smoothing = Smoothing(**given, neutral=self._neutral())
@@ -191,7 +191,7 @@ class OutputOptions:
         Raises:
             InputError: An ending is unknown, or two files are the same.
         """
-        from mien.blur import Blur
+        from mien.media.blur import Blur
         from mien.outputs import Asked
 
         covering = None if self.blur is None else Blur.parse(self.blur)

@@ -11,11 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from mien.cli.console import Console, words
-from mien.names import printable
-from mien.sighting import Sighting
+from mien.core.names import printable
+from mien.video.runner import Sighting
 
 if TYPE_CHECKING:
-    from mien.data.gathering import Track
+    from mien.data.builder import Track
 
 Item = TypeVar("Item")
 

@@ -13,11 +13,11 @@ from mien.cli.console import Console, say_json
 from mien.cli.extras import training_extra
 from mien.cli.formats import ListFormat
 from mien.cli.groups import grouped
-from mien.cli.lessons import LessonProgress
+from mien.cli.train_progress import LessonProgress
 from mien.cli.training_options import ChangeOptions, Data, Threads, open_faces
 
 if TYPE_CHECKING:
-    from mien.reproduce import Repetition
+    from mien.reproduction import Repetition
 
 
 @grouped
@@ -37,10 +37,10 @@ def reproduce(
     docs/reproduction.md.
     """
     with training_extra():
-        from mien.reproduce import paper, repeat
-        from mien.reproduce.pictures import draw_pictures
-        from mien.reproduce.repetition import recipes_of
-        from mien.train.run import Hardware
+        from mien.reproduction import paper, repeat
+        from mien.reproduction.plots import draw_pictures
+        from mien.reproduction.repetition import recipes_of
+        from mien.training.run import Hardware
     entry = paper(name)
     recipes = recipes_of(entry, [number(word) for word in words(seeds)], changes.changed)
     faces = open_faces(data)
@@ -56,7 +56,7 @@ def reproduce(
 
 
 def _show(repetition: Repetition, console: Console) -> None:
-    from mien.reproduce.page import claims_rows, runs_rows
+    from mien.reproduction.page import claims_rows, runs_rows
 
     for rows in (claims_rows(repetition), runs_rows(repetition)):
         table = Table(box=None, header_style="bold", pad_edge=False)

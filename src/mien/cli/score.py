@@ -14,7 +14,8 @@ from mien.cli.exits import PART_NOT_READ
 from mien.cli.groups import grouped
 
 if TYPE_CHECKING:
-    from mien.score import Options, Score
+    from mien.clips.predictions import Options
+    from mien.clips.scoring import Score
 
 
 _ANSWER, _OUTPUT = "Answers", "Output"
@@ -56,9 +57,9 @@ class AnswerOptions:
         Raises:
             InputError: A value is impossible.
         """
-        from mien.clips import Rule
-        from mien.score import Options
-        from mien.sentiment import open_mapping
+        from mien.clips.aggregate import Rule
+        from mien.clips.predictions import Options
+        from mien.metrics.sentiment import open_mapping
 
         person = int(self.person) if self.person.isdecimal() else self.person
         return Options(Rule(self.method, person, self.least), open_mapping(self.mapping), self.classes, self.per, self.sequences)
@@ -88,8 +89,11 @@ def score(
     rest is scored.
     """
     from mien.cli.progress import tracked_on
-    from mien.score import read_golden, read_predictions, score_clips, write_charts, write_scores
-    from mien.score.facts import check_places, print_scores
+    from mien.clips.facts import check_places, print_scores, write_scores
+    from mien.clips.golden import read_golden
+    from mien.clips.plots import write_charts
+    from mien.clips.predictions import read_predictions
+    from mien.clips.scoring import score_clips
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     options = answers.options()

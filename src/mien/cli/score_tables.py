@@ -9,12 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
-from mien.clips import Kind
+from mien.clips.aggregate import Kind
+from mien.clips.facts import NOTE, compared
+from mien.clips.predictions import Options
+from mien.clips.scoring import Score, Share
 from mien.metrics import wilson
-from mien.score import Options, Score, compared
-from mien.score.facts import NOTE
-from mien.score.scoring import Share
-from mien.sentiment import SENTIMENTS
+from mien.metrics.sentiment import SENTIMENTS
 
 _MOST_CLIPS, _MOST_TOTALS = 24, 12
 _COLOURS = {"right": "green", "wrong": "red"}

@@ -17,7 +17,7 @@ from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions
 
 if TYPE_CHECKING:
-    from mien.serve.own_source import OwnSource
+    from mien.server.own_source import OwnSource
 
 _SERVICE, _SOURCE, _VIDEOS = "Service", "Source", "Videos"
 _NEEDED = {
@@ -88,10 +88,10 @@ class LookingOptions:
         Raises:
             MienError: An option is impossible, or the source cannot be opened.
         """
-        from mien.blur import Blur
-        from mien.errors import InputError
+        from mien.core.errors import InputError
         from mien.media import Sampling
-        from mien.serve.own_source import OwnSource
+        from mien.media.blur import Blur
+        from mien.server.own_source import OwnSource
 
         if self.source is None:
             if self != LookingOptions() or opening != SourceOptions():
@@ -131,8 +131,8 @@ def serve(
     what a person feels. Nothing of a camera or source is stored. Ends with Ctrl-C.
     """
     _check_packages()
-    from mien.serve.settings import Limits, Settings
-    from mien.serve.task import Networks
+    from mien.server.settings import Limits, Settings
+    from mien.server.task import Networks
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     # Several pictures are read at once, so each network gets one thread.
@@ -150,7 +150,7 @@ def serve(
         limits=Limits(decode_seconds=service.decode_seconds),
         source=looking.own_source(opening, notes),
     )
-    from mien.serve.running import run  # After the settings, whose mistakes are told at once.
+    from mien.server.running import run  # After the settings, whose mistakes are told at once.
 
     def started(address: str) -> None:
         notes.print(f"mien serves {address} (Ctrl-C ends it)")
@@ -168,7 +168,7 @@ def _folder(given: Path | None) -> Path:
 
 
 def _check_packages() -> None:
-    from mien.errors import MissingExtraError
+    from mien.core.errors import MissingExtraError
 
     for module, package in _NEEDED.items():
         if find_spec(module) is None:

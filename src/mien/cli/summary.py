@@ -9,12 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
-from mien.draw import NOTE
-from mien.labels import UNCERTAIN, Labels
-from mien.overview import Overview
-from mien.sighting import Sighting
-from mien.smooth import ranked
-from mien.timeline import Timeline
+from mien.core.labels import UNCERTAIN, Labels
+from mien.media.draw import NOTE
+from mien.tracking.persons import ranked
+from mien.video.runner import Sighting
+from mien.video.summary import Overview
+from mien.video.timeline import Timeline
 
 _MOST_ROWS = 200
 _MOST_PEOPLE = 20

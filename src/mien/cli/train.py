@@ -11,7 +11,7 @@ import typer
 from mien.cli.console import Console, say
 from mien.cli.extras import training_extra
 from mien.cli.groups import grouped
-from mien.cli.lessons import LessonProgress
+from mien.cli.train_progress import LessonProgress
 from mien.cli.training_options import Data, HardwareOptions, RecipeOptions, Votes, open_faces
 
 
@@ -35,12 +35,12 @@ def train(
     epoch. Killed at any moment and started again, it ends at the same weights. PrivateTest stays closed.
     """
     with training_extra():
-        from mien.networks import network_path
-        from mien.train.export import export
-        from mien.train.initial import Initial
-        from mien.train.run import is_first
-        from mien.train.run import train as train_recipe
-        from mien.train.views import Views
+        from mien.inference.weights import network_path
+        from mien.training.distillation import Views
+        from mien.training.export import export
+        from mien.training.finetune import Initial
+        from mien.training.run import is_first
+        from mien.training.run import train as train_recipe
     recipe = chosen.recipe()
     console = Console(stderr=True)
     faces = open_faces(data, votes)
@@ -67,7 +67,7 @@ def export(
 ) -> None:
     """Write the network of a finished run as an ONNX file: calibrated, with a card, checked against PyTorch."""
     with training_extra():
-        from mien.train.export import export as export_run
+        from mien.training.export import export as export_run
     card = export_run(run, open_faces(data, votes), output, f"mien export {shlex.quote(str(run))} {shlex.quote(data.name)}")
     say(f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
     if card.uncalibrated:
@@ -83,10 +83,10 @@ def open_private(
     votes: Votes = None,
 ) -> None:
     """Score a finished network on PrivateTest, the set to be opened once, and log that it was opened."""
-    from mien.card import read_card
     from mien.data import open_dataset
-    from mien.evaluate.opening import members
-    from mien.train.scores import open_private as score
+    from mien.evaluation.load import members
+    from mien.inference.card import read_card
+    from mien.models.test_set import open_private as score
 
     side = read_card(Path(members(network)[0])).input.height
     say(score(network, open_dataset(data, votes=votes, size=side), log))

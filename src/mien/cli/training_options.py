@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 
 if TYPE_CHECKING:
     from mien.data import FaceDataset
-    from mien.train.recipe import Recipe
-    from mien.train.run import Hardware
+    from mien.training.recipe import Recipe
+    from mien.training.run import Hardware
 
 _RECIPE, _HARDWARE = "Recipe", "Hardware"
 
@@ -30,7 +30,7 @@ def open_faces(data: Path, votes: Path | None = None) -> FaceDataset:
         InputError: They cannot be read.
     """
     from mien.data import open_dataset
-    from mien.train.cuts import SIDE
+    from mien.training.splits import SIDE
 
     return open_dataset(data, votes=votes, size=SIDE)
 
@@ -80,7 +80,7 @@ class PresetOptions(ChangeOptions):
         Raises:
             InputError: There is no such preset, or a change is impossible.
         """
-        from mien.train.presets import preset
+        from mien.training.presets import preset
 
         return self.changed(preset(self.preset))
 
@@ -121,6 +121,6 @@ class HardwareOptions:
 
     def hardware(self) -> Hardware:
         """What computes, as a run takes it."""
-        from mien.train.run import Hardware
+        from mien.training.run import Hardware
 
         return Hardware(self.accelerator, self.devices, self.strategy, self.nodes, self.threads)

@@ -34,7 +34,7 @@ def views(
     with training_extra():
         import torch
 
-        from mien.train.views import Plan, agreement, make_views
+        from mien.training.distillation import Plan, agreement, make_views
     if threads is not None:
         torch.set_num_threads(threads)
     notes = Console(stderr=True)
@@ -46,6 +46,6 @@ def views(
 
 
 def _teacher(name: str) -> Path:
-    from mien.networks import network_path
+    from mien.inference.weights import network_path
 
     return Path(name) if Path(name).is_dir() else network_path(name)

@@ -21,7 +21,7 @@ from mien.cli.options import NetworkOptions, StreamOptions
 if TYPE_CHECKING:
     from mien.cli.watch_view import Board
     from mien.media.live import LiveSource
-    from mien.watching import Watched
+    from mien.video.live import Watched
 
 
 @grouped
@@ -51,8 +51,8 @@ def watch(
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.watch_view import Board
     from mien.media.live import open_live
-    from mien.session import Session
-    from mien.watching import watch as follow
+    from mien.tracking.session import Session
+    from mien.video.live import watch as follow
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     screen = Console(quiet=quiet)

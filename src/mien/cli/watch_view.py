@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
-from mien.draw import NOTE
-from mien.faces import Face
-from mien.labels import Labels
+from mien.core.faces import Face
+from mien.core.labels import Labels
+from mien.media.draw import NOTE
 from mien.media.live import LiveSource, State
-from mien.watching import Holding, Meter, Rates, Watched
+from mien.video.live import Holding, Meter, Rates, Watched
 
 _STATES = {State.live: "green", State.retrying: "bold red", State.opening: "yellow", State.ended: "dim"}
 _LONGEST = 1.0  # s that one frame stands for at most when times are summed up.

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mien.compat.given import Given, remark, rgb_picture, without_effect
 from mien.compat.terms import emotions, rounded
-from mien.errors import InputError
-from mien.faces import Face, Faces
-from mien.pipeline import Pipeline
+from mien.core.errors import InputError
+from mien.core.faces import Face, Faces
+from mien.inference.pipeline import Pipeline
 
 _OURS = {"mtcnn": "mtcnn", "fastmtcnn": "mtcnn", "opencv": "haar", "skip": "whole"}
 _OTHERS = ("retinaface", "ssd", "dlib", "mediapipe", "yunet", "centerface")
@@ -62,7 +62,7 @@ def analyze(
     >>> analyze(np.zeros((64, 64, 3), np.uint8), actions=["age"])
     Traceback (most recent call last):
     ...
-    mien.errors.InputError: actions: expected emotion; got age: mien reads what a face shows, not who somebody is
+    mien.core.errors.InputError: actions: expected emotion; got age: mien reads what a face shows, not who somebody is
     """
     _check_actions([actions] if isinstance(actions, str) else list(actions))
     if anti_spoofing:

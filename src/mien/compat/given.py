@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError
 from mien.media import open_media
 from mien.media.frame import BadFrame
 

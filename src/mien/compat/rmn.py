@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from mien.compat.given import EMOTIONS, bgr, rgb_picture
 from mien.compat.terms import emotions, rounded
-from mien.detect.pictures import found
-from mien.draw import draw
-from mien.errors import InputError
-from mien.faces import Face
-from mien.labels import Labels
-from mien.pipeline import Pipeline
+from mien.core.errors import InputError
+from mien.core.faces import Face
+from mien.core.labels import Labels
+from mien.inference.detectors.pictures import found
+from mien.inference.pipeline import Pipeline
+from mien.media.draw import draw
 
 Result = dict[str, Any]
 _LABELS = Labels(EMOTIONS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mien.compat.given import EMOTIONS
-from mien.faces import Face
+from mien.core.faces import Face
 
 
 def emotions(face: Face) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Labelled faces to learn from and to be judged on."""
 
-from mien.data.auditing import Audit, audit
+from mien.data.audit import Audit, audit
 from mien.data.dataset import SPLITS, VOTES, FaceDataset, clean_training, leak_free
 from mien.data.opening import load_fer2013, open_dataset
 from mien.data.splitting import split_anew

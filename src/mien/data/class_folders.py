@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mien.core.atomic import folder_aside, told
+from mien.core.errors import InputError
+from mien.data.builder import Gathering, Sample, Terms, Track, untracked
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
-from mien.data.gathering import Gathering, Sample, Terms, Track, untracked
+from mien.data.label_names import KNOWN, in_order, require_class, split_named
 from mien.data.pictures import gray_pixels, png_bytes
-from mien.data.vocabulary import KNOWN, in_order, require_class, split_named
-from mien.errors import InputError
-from mien.files import folder_aside, told
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm"}
 ROWS = "rows.csv"

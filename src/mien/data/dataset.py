@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import InputError
-from mien.labels import EXPRESSIONS, FERPLUS, Labels
+from mien.core.errors import InputError
+from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
 
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
 SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.errors import InputError
 from mien.data.dataset import VOTES, FaceDataset
-from mien.data.vocabulary import require_split
-from mien.errors import InputError
+from mien.data.label_names import require_split
 
 
 def with_votes(data: FaceDataset, path: str | Path) -> FaceDataset:

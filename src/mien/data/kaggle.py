@@ -15,12 +15,12 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError
+from mien.core.labels import EXPRESSIONS, Labels
+from mien.data.builder import Gathering, Sample, Terms, Track, untracked
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
-from mien.data.gathering import Gathering, Sample, Terms, Track, untracked
-from mien.data.vocabulary import KAGGLE, in_order, require_class, require_split, split_named
-from mien.errors import InputError
-from mien.files import told, written_aside
-from mien.labels import EXPRESSIONS, Labels
+from mien.data.label_names import KAGGLE, in_order, require_class, require_split, split_named
 
 _LABEL = ("emotion", "label", "expression", "class")
 _PIXELS = ("pixels", "pixel")

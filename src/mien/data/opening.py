@@ -15,15 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TextIO, cast
 
+from mien.core.errors import InputError
+from mien.core.labels import EXPRESSIONS, Labels
+from mien.data.builder import Gathering, Terms, Track, untracked
 from mien.data.class_folders import folders_in, read_folders
 from mien.data.dataset import FaceDataset
 from mien.data.ferplus import with_votes
-from mien.data.gathering import Gathering, Terms, Track, untracked
 from mien.data.kaggle import Columns, read_kaggle
+from mien.data.label_names import class_named, require_class, split_named
 from mien.data.parquet import read_parquet
-from mien.data.vocabulary import class_named, require_class, split_named
-from mien.errors import InputError
-from mien.labels import EXPRESSIONS, Labels
 
 FORMS = "fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of Parquet files or of class folders"
 _LONGEST_HEADER = 4096

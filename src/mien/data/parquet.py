@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError, MissingExtraError
+from mien.data.builder import Gathering, Sample, Terms, Track, untracked
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
-from mien.data.gathering import Gathering, Sample, Terms, Track, untracked
+from mien.data.label_names import in_order, require_class, require_split, split_named
 from mien.data.pictures import gray_pixels, png_bytes
-from mien.data.vocabulary import in_order, require_class, require_split, split_named
-from mien.errors import InputError, MissingExtraError
-from mien.files import told, written_aside
 
 if TYPE_CHECKING:
     import polars

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 

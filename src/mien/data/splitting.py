@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.errors import InputError
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
-from mien.errors import InputError
 
 
 def split_anew(data: FaceDataset, share: float, seed: int, *, held_out: str = PUBLIC_TEST, scatter: bool = False) -> FaceDataset:

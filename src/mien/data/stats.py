@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.labels import FERPLUS
 from mien.data.dataset import SPLITS, FaceDataset
-from mien.labels import FERPLUS
 
 
 def imbalance(counts: NDArray[np.int64]) -> float | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from mien.core.atomic import require_new_folder, try_place
+from mien.core.errors import InputError
+from mien.data.builder import Track, untracked
 from mien.data.class_folders import write_folders
 from mien.data.dataset import FaceDataset
-from mien.data.gathering import Track, untracked
 from mien.data.kaggle import write_kaggle
 from mien.data.parquet import write_parquet
-from mien.errors import InputError
-from mien.files import require_new_folder, try_place
 
 
 def write_dataset(data: FaceDataset, path: str | Path, track: Track = untracked) -> None:

@@ -10,24 +10,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mien.explain.covering import occlusion
+    from mien.explain.base import Explained
     from mien.explain.crops import Crop, crops_of
-    from mien.explain.explained import Explained
     from mien.explain.gradients import gradcam, guided_backpropagation
+    from mien.explain.occlusion import occlusion
     from mien.explain.opening import open_explained
-    from mien.explain.work import KINDS, Choice, Written, explain
+    from mien.explain.run import KINDS, Choice, Written, explain
 
 _HOMES = {
-    "KINDS": "work",
-    "Choice": "work",
+    "KINDS": "run",
+    "Choice": "run",
     "Crop": "crops",
-    "Explained": "explained",
-    "Written": "work",
+    "Explained": "base",
+    "Written": "run",
     "crops_of": "crops",
-    "explain": "work",
+    "explain": "run",
     "gradcam": "gradients",
     "guided_backpropagation": "gradients",
-    "occlusion": "covering",
+    "occlusion": "occlusion",
     "open_explained": "opening",
 }
 

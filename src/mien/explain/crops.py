@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.classify import Classifier
-from mien.crops import cut
-from mien.detect import create_detector
-from mien.errors import InputError
+from mien.core.errors import InputError
+from mien.inference.classifier import Classifier
+from mien.inference.crop import cut
+from mien.inference.detectors import create_detector
 from mien.media import open_media
 from mien.media.frame import Frame
 
@@ -48,7 +48,7 @@ def crops_of(picture: str | Path | NDArray[np.uint8], classifier: Classifier, de
         InputError: There is no face in it, it is a video, or there is no such detector.
 
     >>> from mien.explain import open_explained
-    >>> from mien.portrait import draw_portrait
+    >>> from mien.core.test_face import draw_portrait
     >>> [face] = crops_of(draw_portrait(), open_explained().classifier)
     >>> face.gray.shape, face.view.shape, len(face.probabilities)
     ((1, 48, 48), (288, 288, 3), 7)

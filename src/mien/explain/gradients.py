@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import InputError, MissingExtraError
-from mien.explain.explained import Differentiable, Explained, chosen_layer, deepest
+from mien.core.errors import InputError, MissingExtraError
+from mien.explain.base import Differentiable, Explained, chosen_layer, deepest
 
 _PART = "Gradient maps"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mien.classify import Classifier
-from mien.errors import MissingExtraError, NetworkError
-from mien.explain.explained import Explained
-from mien.explain.graph import GraphExplained
-from mien.networks import network_path
-from mien.runtime import open_network
+from mien.core.errors import MissingExtraError, NetworkError
+from mien.explain.base import Explained
+from mien.explain.onnx_model import GraphExplained
+from mien.inference.classifier import Classifier
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import network_path
 
 
 def open_explained(model: str | Path = "small", head: str | None = None) -> Explained:
@@ -39,7 +39,7 @@ def open_explained(model: str | Path = "small", head: str | None = None) -> Expl
 
 def _open_run(folder: Path, head: str | None) -> Explained:
     try:
-        from mien.explain.trained import TrainedExplained
+        from mien.explain.torch_model import TrainedExplained
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
         if package not in ("torch", "lightning", "torchmetrics", "onnx", "onnxscript", "matplotlib"):

@@ -6,17 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mien.media.ahead import ReadAhead as ReadAhead
     from mien.media.folders import Found as Found
     from mien.media.folders import find_sources as find_sources
     from mien.media.frame import BadFrame as BadFrame
     from mien.media.frame import Frame as Frame
-    from mien.media.movie import MovieWriter as MovieWriter
-    from mien.media.movie import save_picture as save_picture
-    from mien.media.opened import Media as Media
+    from mien.media.media import Media as Media
     from mien.media.pictures import MAX_PIXELS as MAX_PIXELS
+    from mien.media.prefetch import ReadAhead as ReadAhead
     from mien.media.sampling import Sampling as Sampling
     from mien.media.source import open_media as open_media
+    from mien.media.video_writer import MovieWriter as MovieWriter
+    from mien.media.video_writer import save_picture as save_picture
 
 # Pillow and PyAV are loaded with the first name that needs them, so that `mien.media.frame` stays light.
 _HOMES = {
@@ -24,13 +24,13 @@ _HOMES = {
     "Found": "folders",
     "Frame": "frame",
     "MAX_PIXELS": "pictures",
-    "Media": "opened",
-    "MovieWriter": "movie",
-    "ReadAhead": "ahead",
+    "Media": "media",
+    "MovieWriter": "video_writer",
+    "ReadAhead": "prefetch",
     "Sampling": "sampling",
     "find_sources": "folders",
     "open_media": "source",
-    "save_picture": "movie",
+    "save_picture": "video_writer",
 }
 
 __all__ = [

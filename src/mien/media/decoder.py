@@ -18,8 +18,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.environment import PYTHON, handed_on
-from mien.errors import MediaError
+from mien.core.environment import PYTHON, handed_on
+from mien.core.errors import MediaError
 
 DECODE_SECONDS = 20.0
 """Longest time by default that decoding one picture may take."""

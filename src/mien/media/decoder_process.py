@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
-from mien.errors import MediaError
-from mien.media.content import Content
+from mien.core.errors import MediaError
+from mien.media.byte_source import Content
 from mien.media.decoder import BUSY
 from mien.media.pictures import FirstFrame
 

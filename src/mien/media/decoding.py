@@ -14,8 +14,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from mien.errors import MediaError
-from mien.media.content import Content
+from mien.core.errors import MediaError
+from mien.media.byte_source import Content
 from mien.media.extent import BARE_STREAMS, extent
 from mien.media.frame import BadFrame, Frame
 from mien.media.ledger import Ledger

@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 from PIL import ImageFile
 
-from mien.errors import MediaError
-from mien.media.content import Content
+from mien.core.errors import MediaError
+from mien.media.byte_source import Content
 from mien.media.limits import FrameLimit
 
 MOST_SCANS = 100

@@ -9,7 +9,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from mien.media.content import Content
+from mien.media.byte_source import Content
 from mien.media.layout import is_cut
 
 BARE_STREAMS = ("h264", "hevc", "vvc", "obu", "av1", "m4v", "mpegvideo", "vc1", "h263")

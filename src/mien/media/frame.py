@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 
 
 @dataclass(frozen=True, eq=False)

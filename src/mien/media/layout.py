@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from mien.media.content import Content
+from mien.media.byte_source import Content
 
 _SEGMENT, _CLUSTER, _GROUP = 0x18538067, 0x1F43B675, 0xA0
 _INSIDE = {_SEGMENT, _CLUSTER, _GROUP}

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -73,7 +73,7 @@ class FrameLimit:
         >>> FrameLimit("clip.mp4", max_pixels=1_000_000).check(1280, 1024)
         Traceback (most recent call last):
         ...
-        mien.errors.MediaError: clip.mp4: expected at most 1,000,000 pixels; got 1280 x 1024 = 1,310,720: scale it down or raise --max-pixels
+        mien.core.errors.MediaError: clip.mp4: expected at most 1,000,000 pixels; got 1280 x 1024 = 1,310,720: scale it down or raise --max-pixels
         """
         if width * height > self.max_pixels:
             self._refuse(f"{self.max_pixels:,} pixels", f"{width} x {height} = {width * height:,}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mien.media.content import Content
+from mien.media.byte_source import Content
 
 _START = b"\xff\xd8\xff"
 _PADDING = b"\0\xff\r\n "

@@ -12,8 +12,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import MediaError
-from mien.media.content import Content
+from mien.core.errors import MediaError
+from mien.media.byte_source import Content
 
 MAX_SAMPLES = 8_000_000
 """Most samples of all tracks of a file together, such as a day of frames and sound. FFmpeg takes about 40 bytes for each."""

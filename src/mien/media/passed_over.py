@@ -6,7 +6,7 @@ from typing import Any
 
 from av.packet import Packet
 
-from mien.media.content import Content
+from mien.media.byte_source import Content
 from mien.media.layout import Layout
 
 _SMALL = 512

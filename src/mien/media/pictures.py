@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin
 
-from mien.errors import InputError, MediaError
-from mien.media.content import Content
+from mien.core.errors import InputError, MediaError
+from mien.media.byte_source import Content
 from mien.media.decoder import DECODE_SECONDS, own_decoders
 from mien.media.effort import check_icon, effort
 from mien.media.frame import BadFrame, Frame
 from mien.media.limits import FrameLimit
+from mien.media.media import Frames, Media
 from mien.media.motion_jpeg import is_motion_jpeg
-from mien.media.opened import Frames, Media
 from mien.media.pixels import on_white, to_rgb
 from mien.media.sampling import Sampling
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 
 _SLACK = 1e-3
 """Seconds by which a frame may come before its tick: Matroska and WebM round times to the millisecond."""
@@ -34,7 +34,7 @@ class Sampling:
     >>> Sampling(every=1, per_second=2)
     Traceback (most recent call last):
     ...
-    mien.errors.InputError: expected every or per_second; got both: choose one of them
+    mien.core.errors.InputError: expected every or per_second; got both: choose one of them
     """
 
     every: float | None = None

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import MediaError
-from mien.faults import source_error
+from mien.core.errors import MediaError
+from mien.core.faults import source_error
 from mien.media import pictures
-from mien.media.content import Content, name_of
+from mien.media.byte_source import Content, name_of
 from mien.media.decoder import DECODE_SECONDS
 from mien.media.sampling import Sampling
 
 if TYPE_CHECKING:
-    from mien.media.content import Readable
-    from mien.media.opened import Media
+    from mien.media.byte_source import Readable
+    from mien.media.media import Media
 
 EVERY_FRAME = Sampling()
 
@@ -40,7 +40,7 @@ def open_media(
         source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `Content`, which stays open, or a picture
             as an array.
         sampling: Which frames are given.
-        name: What messages and tables call it; by default `mien.media.content.name_of` the source.
+        name: What messages and tables call it; by default `mien.media.byte_source.name_of` the source.
         max_pixels: Pictures and frames with more pixels are refused; by default 128 megapixels of a picture, and of a frame of a video
             4096 x 4096.
         decode_seconds: Longest time, on one core, that decoding one picture may take.

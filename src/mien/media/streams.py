@@ -6,7 +6,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from mien.errors import MediaError
+from mien.core.errors import MediaError
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 """Covers, the previews of a seek bar, and pictures that are shown for as long as the sound lasts."""

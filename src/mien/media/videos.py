@@ -11,18 +11,18 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mien.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError
+from mien.media.byte_source import Content
 from mien.media.containers import open_container
-from mien.media.content import Content
 from mien.media.decoding import Decoding
 from mien.media.extent import Extent, extent
 from mien.media.limits import FrameLimit, decoder_threads
+from mien.media.media import Frames, Media
 from mien.media.motion_jpeg import is_motion_jpeg
 from mien.media.mp4 import check_tables
-from mien.media.opened import Frames, Media
+from mien.media.rotation import Upright, square_size, turn
 from mien.media.sampling import Sampling
 from mien.media.streams import choice, video_stream
-from mien.media.upright import Upright, square_size, turn
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,ivf,mxf,nut,rm,dv,yuv4mpegpipe,"

@@ -9,7 +9,7 @@ from mien.metrics.calibration import (
 )
 from mien.metrics.confusion import ClassScore, accuracy, class_scores, confusion_matrix, macro_f1, top_k_accuracy
 from mien.metrics.intervals import wilson
-from mien.metrics.second_guess import ConfusedPair, SecondGuesses, second_guesses
+from mien.metrics.top2 import ConfusedPair, SecondGuesses, second_guesses
 
 __all__ = [
     "ClassScore",

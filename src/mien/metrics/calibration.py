@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 
 BINS = 15
 """Of equal width, as Guo et al. 2017 take them."""

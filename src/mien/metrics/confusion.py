@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Everything that a run writes: tables, subtitles, annotation files, copies, charts and reports."""
 
-from mien.outputs.asked import ENDINGS as ENDINGS
-from mien.outputs.asked import Asked as Asked
-from mien.outputs.settings import run_facts as run_facts
-from mien.outputs.settings import run_settings as run_settings
+from mien.outputs.run_info import run_facts as run_facts
+from mien.outputs.run_info import run_settings as run_settings
+from mien.outputs.spec import ENDINGS as ENDINGS
+from mien.outputs.spec import Asked as Asked
 from mien.outputs.writer import Run as Run
 from mien.outputs.writer import Writer as Writer

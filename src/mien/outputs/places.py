@@ -9,16 +9,16 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.errors import InputError
-from mien.media.content import name_of
+from mien.core.errors import InputError
+from mien.core.names import unspelled
+from mien.core.output_names import is_pattern, output_paths
+from mien.media.byte_source import name_of
 from mien.media.folders import PICTURE_SUFFIXES
 from mien.media.kinds import may_move
-from mien.names import unspelled
-from mien.output_names import is_pattern, output_paths
-from mien.sighting import Source
+from mien.video.runner import Source
 
 if TYPE_CHECKING:
-    from mien.outputs.asked import Asked
+    from mien.outputs.spec import Asked
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _MOVIES = (".mp4",)

@@ -9,21 +9,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mien.annotate import annotate_picture, annotate_recording, covered_boxes, pick
-from mien.errors import MediaError
-from mien.faults import source_error
-from mien.labels import Labels
-from mien.media.content import name_of
-from mien.names import spelled
-from mien.outputs.asked import Asked
+from mien.core.errors import MediaError
+from mien.core.faults import source_error
+from mien.core.labels import Labels
+from mien.core.names import spelled
+from mien.media.byte_source import name_of
+from mien.outputs.annotate import annotate_picture, annotate_recording, covered_boxes, pick
 from mien.outputs.places import fitting
-from mien.overview import Overview
-from mien.recordings import Take
-from mien.sighting import Plan, Sighting, Source
-from mien.tables import Write, open_people, open_table, person_row
+from mien.outputs.spec import Asked
+from mien.outputs.tables import Write, open_people, open_table, person_row
+from mien.video.runner import Plan, Sighting, Source
+from mien.video.sources import Take
+from mien.video.summary import Overview
 
 if TYPE_CHECKING:
-    from mien.report import Facts, Thumbnail
+    from mien.reports.video import Facts, Thumbnail
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ class Writer:
                 self._write(path, take, overview)
                 self.written.append(path)
         if self._places.charts is not None:
-            from mien.report import write_charts
+            from mien.reports.plots import write_charts
 
             with self._isolated(overview.source):
                 self.written += write_charts(self._places.charts[take.position], overview, _title(take.source))
@@ -147,22 +147,22 @@ class Writer:
     def _write(self, path: Path, take: Take, overview: Overview) -> None:
         match path.suffix.lower():
             case ".html":
-                from mien.report import write_report
+                from mien.reports.video import write_report
 
                 remarks = [("Remark", remark) for remark in (take.media.remarks if take.media else ())]
                 facts = replace(self.run.facts, title=_title(take.source), settings=[*self.run.facts.settings, *remarks])
                 write_report(path, overview, facts, self._thumbnails(take, overview) if self.asked.thumbnails else ())
             case ".eaf":
-                from mien.elan import write_elan
+                from mien.outputs.elan import write_elan
 
                 write_elan(path, overview.segments, self.run.labels, Path(take.source) if isinstance(take.source, str | Path) else None)
             case _:
-                from mien.subtitles import cues, write_subtitles
+                from mien.outputs.subtitles import cues, write_subtitles
 
                 write_subtitles(path, cues(overview.segments, overview.start + overview.length))
 
     def _thumbnails(self, take: Take, overview: Overview) -> list[Thumbnail]:
-        from mien.report.thumbnails import thumbnails
+        from mien.reports.thumbnails import thumbnails
 
         assert take.again is not None, "a second pass needs a journal"
         with self.run.plan.open(take.source) as media:

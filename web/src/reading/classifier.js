@@ -1,5 +1,5 @@
 /**
- * Which expression each face shows. The same steps as `mien.classify`.
+ * Which expression each face shows. The same steps as `mien.inference.classifier`.
  * @typedef {import("./pixels.js").Picture} Picture
  * @typedef {import("./pixels.js").Box} Box
  */

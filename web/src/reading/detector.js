@@ -1,5 +1,5 @@
 /**
- * MTCNN (Zhang et al. 2016): three networks, each a stricter judge of fewer windows. The same steps as `mien.detect.mtcnn`.
+ * MTCNN (Zhang et al. 2016): three networks, each a stricter judge of fewer windows. The same steps as `mien.inference.detectors.mtcnn`.
  * @typedef {import("./pixels.js").Picture} Picture
  * @typedef {import("./pixels.js").Box} Box
  * @typedef {(feeds: Float32Array, shape: number[]) => Promise<Record<string, {data: Float32Array, dims: readonly number[]}>>} Run

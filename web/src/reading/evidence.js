@@ -1,6 +1,6 @@
 /**
  * What one frame says about an expression: log-probabilities, how much they weigh, and how far one label leads. The same as
- * `mien.smooth.evidence`; `options` is `smoothing` of the page's settings everywhere.
+ * `mien.tracking.evidence`; `options` is `smoothing` of the page's settings everywhere.
  */
 
 import { area } from "./boxes.js";

@@ -1,6 +1,6 @@
 /**
  * Where one person's face is, where it goes, and how sure that is: a Kalman filter in seconds, one variance for both directions, in units of
- * the face's size. The same as `mien.track.person`, whose constants come as options.
+ * the face's size. The same as `mien.tracking.kalman`, whose constants come as options.
  * @typedef {import("./pixels.js").Box} Box
  */
 

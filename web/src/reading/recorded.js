@@ -1,6 +1,6 @@
 /**
  * Smoothing of a recording: what came before and after a frame bears on it alike, so that nothing is shown late. The same as
- * `mien.smooth.recorded`, over all frames at once.
+ * `mien.tracking.smoothing_offline`, over all frames at once.
  *
  * @typedef {{track: number, probs: number[], box: number[], score: number, smooth?: number[], steady?: number}} Face
  * @typedef {{time: number, faces: Face[]}} Reading

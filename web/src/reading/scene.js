@@ -1,5 +1,5 @@
 /**
- * Whether the picture changes where no known face is, seen on a small gray copy of it. The same as `mien.track.scene`.
+ * Whether the picture changes where no known face is, seen on a small gray copy of it. The same as `mien.tracking.motion`.
  * @typedef {import("./pixels.js").Picture} Picture
  * @typedef {{rows: number, columns: number, data: Float64Array}} Cells
  */

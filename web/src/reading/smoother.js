@@ -1,5 +1,5 @@
 /**
- * Smoothing of a live stream: only what came before a frame bears on it. The same as `mien.smooth.smoother`.
+ * Smoothing of a live stream: only what came before a frame bears on it. The same as `mien.tracking.smoothing_online`.
  *
  * Probabilities: an exponential mean of log-probabilities with a time constant in seconds. Steady label: another one is shown once enough
  * evidence for it has added up (Page 1954).

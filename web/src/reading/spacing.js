@@ -1,6 +1,6 @@
 /**
  * How far apart the frames of a stream come, learned as they come, so that what is counted in seconds fits slow streams as well. The same as
- * `mien.spacing`, whose constants come as options.
+ * `mien.core.spacing`, whose constants come as options.
  */
 
 export class Spacing {

@@ -1,5 +1,5 @@
 /**
- * Faces followed from frame to frame, with the whole detector only where it is needed. The same as `mien.track.tracker`.
+ * Faces followed from frame to frame, with the whole detector only where it is needed. The same as `mien.tracking.tracker`.
  * @typedef {import("./pixels.js").Picture} Picture
  * @typedef {import("./pixels.js").Box} Box
  * @typedef {import("./detector.js").Found} Found

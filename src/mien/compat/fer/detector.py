@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.compat.given import Given, rgb_picture, without_effect
 from mien.compat.terms import emotions, rounded
-from mien.detect.pictures import found
-from mien.errors import InputError
-from mien.faces import Face, Faces
-from mien.pipeline import Pipeline
+from mien.core.errors import InputError
+from mien.core.faces import Face, Faces
+from mien.inference.detectors.pictures import found
+from mien.inference.pipeline import Pipeline
 
-_HEIGHT_OF_SQUARE = 1.08  # Of a face, from forehead to chin, in sides of the cascade's square: mien.detect.haar.
+_HEIGHT_OF_SQUARE = 1.08  # Of a face, from forehead to chin, in sides of the cascade's square: mien.inference.detectors.haar.
 
 
 class Emotions(TypedDict):

@@ -11,11 +11,11 @@ from zipfile import ZIP_STORED, ZipFile
 
 from PIL import Image
 
-from mien.draw import draw
-from mien.errors import InputError
-from mien.faces import Faces
-from mien.files import told, written_aside
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError
+from mien.core.faces import Faces
 from mien.media import MovieWriter, save_picture
+from mien.media.draw import draw
 from mien.media.frame import Frame
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from mien.compat.fer.detector import Emotions
 from mien.compat.given import EMOTIONS
-from mien.errors import InputError, MissingExtraError
-from mien.files import told, written_aside
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     import pandas

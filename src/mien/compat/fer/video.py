@@ -12,10 +12,10 @@ from mien.compat.fer.detector import FER, as_emotions
 from mien.compat.fer.keeping import Keeper
 from mien.compat.fer.rows import Row, emotions_only, first_face, row_of, table, write_csv
 from mien.compat.given import remark, without_effect
-from mien.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError
 from mien.media import Media, ReadAhead, Sampling, open_media
 from mien.media.frame import BadFrame, Frame
-from mien.session import Session
+from mien.tracking.session import Session
 
 if TYPE_CHECKING:
     import pandas

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from mien.errors import InputError
-from mien.masking import MASK, masked, origin
-from mien.names import spelled
+from mien.core.errors import InputError
+from mien.core.masking import MASK, masked, origin
+from mien.core.names import spelled
 
 Kind = Literal["camera", "screen", "rtsp", "http", "file"]
 
@@ -36,7 +36,7 @@ class Address:
 
     @property
     def name(self) -> str:
-        """What messages and tables call it; what opens it is not shown (`mien.masking`)."""
+        """What messages and tables call it; what opens it is not shown (`mien.core.masking`)."""
         place = spelled(masked(self.place))
         return place if self.kind in ("rtsp", "http") else f"{'live' if self.kind == 'file' else self.kind}:{place}"
 

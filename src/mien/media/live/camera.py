@@ -10,9 +10,9 @@ from threading import Event
 import av
 from av.error import FFmpegError
 
-from mien.errors import LostError
+from mien.core.errors import LostError
 from mien.media.live.address import Address
-from mien.media.live.feed import Shot
+from mien.media.live.capture import Shot
 from mien.media.live.options import LiveOptions
 from mien.media.live.stream import Opening, opened, shots
 

@@ -14,10 +14,10 @@ from av.container import InputContainer
 from av.error import FFmpegError, HTTPClientError, HTTPError, HTTPForbiddenError, HTTPNotFoundError, HTTPUnauthorizedError
 from av.video.stream import VideoStream
 
-from mien.errors import LostError
+from mien.core.errors import LostError
 from mien.media.live.address import Address
+from mien.media.live.capture import Shot
 from mien.media.live.clock import Pace
-from mien.media.live.feed import Shot
 from mien.media.live.options import LiveOptions
 from mien.media.live.redirects import MOST, redirected
 from mien.media.live.stream import Opening, opened, shots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mien.media.live.address import Address
-from mien.media.live.feed import Feed
+from mien.media.live.capture import Feed
 from mien.media.live.options import LiveOptions
 from mien.media.live.source import LiveSource
 

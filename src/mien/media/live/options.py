@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mien.errors import InputError
+from mien.core.errors import InputError
 from mien.media.limits import MAX_VIDEO_PIXELS
 from mien.media.sampling import Sampling
 
@@ -33,7 +33,7 @@ class LiveOptions:
     >>> LiveOptions(retry=(5, 1))
     Traceback (most recent call last):
     ...
-    mien.errors.InputError: expected retry as a first pause above 0 s and a longest not below it; got (5, 1)
+    mien.core.errors.InputError: expected retry as a first pause above 0 s and a longest not below it; got (5, 1)
     """
 
     sampling: Sampling = field(default_factory=Sampling)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.media.frame import BadFrame
+from mien.media.live.capture import Shot
 from mien.media.live.clock import Pace
-from mien.media.live.feed import Shot
 from mien.media.live.options import LiveOptions
 from mien.media.source import open_media
 

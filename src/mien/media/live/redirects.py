@@ -7,7 +7,7 @@ import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from mien.errors import LostError
+from mien.core.errors import LostError
 
 MOST = 8
 """Redirects in a row that are followed."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import InputError, LostError, MissingExtraError
+from mien.core.errors import InputError, LostError, MissingExtraError
 from mien.media.limits import FrameLimit
 from mien.media.live.address import Address
-from mien.media.live.feed import Picture, Shot
+from mien.media.live.capture import Picture, Shot
 from mien.media.live.options import LiveOptions
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 
-from mien.errors import LostError, MediaError
+from mien.core.errors import LostError, MediaError
+from mien.media.live.capture import Feed, Shot
 from mien.media.live.clock import Clock
-from mien.media.live.feed import Feed, Shot
 from mien.media.live.frame import LiveFrame
 from mien.media.live.options import LiveOptions
 

@@ -13,12 +13,12 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mien.errors import LostError
+from mien.core.errors import LostError
 from mien.media.containers import open_container
 from mien.media.limits import FrameLimit
-from mien.media.live.feed import Shot
+from mien.media.live.capture import Shot
 from mien.media.live.options import LiveOptions
-from mien.media.upright import Upright
+from mien.media.rotation import Upright
 
 _BLIND = 30.0  # s for which there may be data, but no picture: some streams have a key frame only every ten seconds.
 

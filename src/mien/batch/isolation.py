@@ -1,0 +1,228 @@
+"""What a worker does: a shard's pictures decoded ahead on a thread, their faces read many at a time, videos read as recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.batch.shard import Item, Shard
+from mien.core.errors import MediaError
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.inference.pipeline import Pipeline
+from mien.media import ReadAhead
+from mien.media.byte_source import Content
+from mien.media.frame import Frame
+from mien.video.analyze import kept_aside
+from mien.video.runner import Plan
+from mien.video.sources import takes
+
+_MOST_PICTURES = 64
+"""Pictures whose faces are read together."""
+_MOST_PIXELS = 6_000_000
+"""Pixels of them, 18 MB as RGB; a picture with more goes alone."""
+_AHEAD = 2
+"""Batches that lie decoded while another is read."""
+_ADDRESSES_AT_ONCE = 8
+"""Files that are fetched from elsewhere at a time: there it is the waiting that takes long."""
+
+
+class Watch:
+    """Where a reader stands, told as it goes: a crash is then known by its picture.
+
+    Args:
+        told: Four numbers that others may look at while the reader works: the position of the item that is about to be decoded or
+            read (-1: none), how many items of the shard are through, how many of them failed, and a count that goes on as long as work does.
+    """
+
+    def __init__(self, told: NDArray[np.int64] | None = None) -> None:
+        self.told = np.zeros(4, np.int64) if told is None else told
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing is at hand."""
+        self.told[:3] = (-1, 0, 0)
+
+    def at(self, position: int) -> None:
+        """An item is about to be looked into."""
+        self.told[0] = position
+        self.beat()
+
+    def through(self, items: int, failed: int) -> None:
+        """So many items more are read, of which so many failed."""
+        self.told[1:3] += (items, failed)
+        self.beat()
+
+    def beat(self) -> None:
+        """Work goes on."""
+        self.told[3] += 1
+
+
+@dataclass(frozen=True)
+class Caution:
+    """How a shard is read that has killed its reader before.
+
+    Args:
+        alone: Look at one item at a time, so that it is known which one it is.
+        refused: Positions of items that are not opened at all, with the reason.
+    """
+
+    alone: bool = False
+    refused: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """An item with its picture, or with why there is none; neither for a recording."""
+
+    item: Item
+    image: NDArray[np.uint8] | None = None
+    error: MediaError | None = None
+
+    @property
+    def moves(self) -> bool:
+        return self.image is None and self.error is None
+
+
+class ShardReader:
+    """Reads shards with networks that are opened once.
+
+    Args:
+        pipeline: Detector and classifier.
+        plan: How recordings are read.
+        watch: Told where the reader stands.
+    """
+
+    def __init__(self, pipeline: Pipeline, plan: Plan, watch: Watch | None = None) -> None:
+        self.pipeline, self.plan = pipeline, plan
+        self.watch = watch or Watch()
+        self._blank = Faces.empty(pipeline.labels)
+
+    def read(self, shard: Shard, caution: Caution | None = None) -> Iterator[tuple[Item, Reading]]:
+        """The items of a shard in order: one reading for a picture, one for each sampled frame of a recording. None raises: what cannot be
+        read comes out as a reading with an error."""
+        caution = caution or Caution()
+        self.watch.clear()
+        with self._batches(shard, caution) as batches:
+            for batch in batches:
+                failed = 0
+                for decoded in batch:
+                    if decoded.moves:
+                        yield from self._recording(decoded.item)
+                        self.watch.through(1, 0)
+                pictures = [decoded for decoded in batch if not decoded.moves]
+                if caution.alone and pictures:
+                    self.watch.at(pictures[0].item.position)
+                for decoded, reading in zip(pictures, self._readings(pictures), strict=True):
+                    failed += reading.error is not None
+                    yield decoded.item, reading
+                self.watch.through(len(pictures), failed)
+
+    @contextmanager
+    def _batches(self, shard: Shard, caution: Caution) -> Iterator[Iterator[list[_Decoded]]]:
+        if caution.alone:
+            yield ([decoded] for decoded in self._decoded(shard.items(), caution))
+        else:
+            with ReadAhead(_batched(self._decoded(shard.items(), caution)), depth=_AHEAD) as ahead:
+                yield ahead
+
+    def _decoded(self, items: Iterator[Item], caution: Caution) -> Iterator[_Decoded]:
+        refused = dict(caution.refused)
+        for item, opened in ((item, None) for item in items) if caution.alone else _fetched(items):
+            if item.position in refused:
+                yield _Decoded(item, error=MediaError(f"{item.source}: {refused[item.position]}", "crashed"))
+                continue
+            self.watch.at(item.position)
+            yield _decode(item, opened, self.plan)
+
+    def _readings(self, pictures: Sequence[_Decoded]) -> list[Reading]:
+        """What each picture shows; together, or one by one where together they fail."""
+        images = [Frame(0, 0.0, decoded.image) for decoded in pictures if decoded.image is not None]
+        try:
+            faces = iter(self.pipeline(images))
+        except Exception as error:  # One picture that a network cannot digest must not take the others with it.
+            if len(pictures) > 1:
+                return [reading for decoded in pictures for reading in self._readings([decoded])]
+            [decoded] = pictures
+            return [self._failed(decoded.item, _unexpected(decoded.item, error))]
+        return [
+            self._failed(decoded.item, decoded.error) if decoded.error is not None else Reading(decoded.item.source, 0, 0.0, next(faces))
+            for decoded in pictures
+        ]
+
+    def _failed(self, item: Item, error: MediaError) -> Reading:
+        return Reading(item.source, None, None, self._blank, error)
+
+    def _recording(self, item: Item) -> Iterator[tuple[Item, Reading]]:
+        """A video, read as `mien analyze` does: people are followed, and their readings smoothed."""
+        self.watch.at(item.position)
+        try:
+            content = item.open()
+            with kept_aside(self.plan) as journal:
+                for take in takes([content], self.pipeline, self.plan, journal):
+                    for sighting in take.sightings:
+                        self.watch.beat()
+                        yield item, sighting.reading
+        except Exception as error:
+            yield item, self._failed(item, _unexpected(item, error))
+
+
+def _decode(item: Item, opened: Content | MediaError | None, plan: Plan) -> _Decoded:
+    if isinstance(opened, MediaError):
+        return _Decoded(item, error=opened)
+    try:
+        with plan.open(opened or item.open()) as media:
+            if media.kind != "picture":
+                return _Decoded(item)
+            frame = next(iter(media))
+            return _Decoded(item, frame.image) if isinstance(frame, Frame) else _Decoded(item, error=frame.error)
+    except Exception as error:
+        return _Decoded(item, error=_unexpected(item, error))
+
+
+def _unexpected(item: Item, error: Exception) -> MediaError:
+    """An error of any kind as one of this item."""
+    if isinstance(error, MediaError):
+        return error
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return MediaError(f"{item.source}: expected a picture or a video that can be read; got: {reason}: get the file again", "unreadable")
+
+
+def _batched(decoded: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
+    """Groups of pictures, fewer when they are large; a recording ends the group before it."""
+    batch: list[_Decoded] = []
+    pixels = 0
+    for one in decoded:
+        own = 0 if one.image is None else one.image.shape[0] * one.image.shape[1]
+        if batch and (one.moves or len(batch) == _MOST_PICTURES or pixels + own > _MOST_PIXELS):
+            yield batch
+            batch, pixels = [], 0
+        if one.moves:
+            yield [one]
+        else:
+            batch.append(one)
+            pixels += own
+    if batch:
+        yield batch
+
+
+def _fetched(items: Iterator[Item]) -> Iterator[tuple[Item, Content | MediaError | None]]:
+    """Items with their bytes where those come from elsewhere, several of them on their way at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_ADDRESSES_AT_ONCE) as fetchers:
+        while group := list(islice(items, 4 * _ADDRESSES_AT_ONCE)):
+            remote = any(item.remote for item in group)
+            yield from zip(group, fetchers.map(_opened, group) if remote else [None] * len(group), strict=True)
+
+
+def _opened(item: Item) -> Content | MediaError | None:
+    try:
+        return item.open() if item.remote else None
+    except MediaError as error:
+        return error

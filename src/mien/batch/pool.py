@@ -1,0 +1,249 @@
+"""Workers on this machine, looked after: what kills one of them costs a picture at most, never the run."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.batch.isolation import Caution
+from mien.batch.messages import TOLD_BYTES, Done, Failed, Ready, Task
+from mien.batch.output import shard_place
+from mien.batch.settings import Settings
+from mien.batch.shard import Shard
+from mien.core.errors import MienError
+
+TICK = 0.2
+"""Seconds between two looks at how far the workers are."""
+_STUCK = 900.0
+"""Seconds without a sign of work after which a worker is ended: a decoder that never comes back."""
+_MOST_DEATHS = 20
+"""Deaths of workers with no shard done between them after which there must be another reason than a picture."""
+_KILLS = 2
+"""So often an item may be at hand when a worker dies; then it is a row with an error."""
+
+
+@dataclass(eq=False)
+class _Hand:
+    """One worker, seen from outside."""
+
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    told: NDArray[np.int64]
+    errors: IO[bytes]
+    ready: bool = False
+    shard: Shard | None = None
+    beat: tuple[int, float] = (-1, 0.0)
+
+    @property
+    def name(self) -> int:
+        return self.process.pid
+
+    def stuck(self) -> bool:
+        """Whether it has not moved for too long."""
+        now, count = time.monotonic(), int(self.told[3])
+        if self.shard is None or count != self.beat[0]:
+            self.beat = (count, now)
+        return now - self.beat[1] > _STUCK
+
+    def last_words(self) -> str:
+        """What it said on its way out."""
+        self.errors.seek(0)
+        lines = [line for line in self.errors.read().decode(errors="replace").splitlines() if line.strip()]
+        return f": {lines[-1].strip()}" if lines else ""
+
+
+@dataclass
+class Progress:
+    """How far a crew is with what is not yet done: ``items`` and ``errors`` of the shards at hand; what runs the networks."""
+
+    items: int = 0
+    errors: int = 0
+    device: str | None = None
+
+
+@dataclass
+class _Past:
+    """What is known of a shard that has killed workers."""
+
+    deaths: int = 0
+    at: Counter[int] = field(default_factory=Counter)
+
+    def caution(self, reason: str) -> Caution:
+        return Caution(self.deaths > 0, tuple((item, reason) for item, times in self.at.items() if times >= _KILLS))
+
+
+class Crew:
+    """So many processes with networks open; a context manager.
+
+    A worker that dies is replaced, and its shard read again, one item at a time, so that it is known which item it was: the second time
+    that an item is at hand when a worker dies, it becomes a row with an error. Nothing of a shard is there until all of it is.
+
+    Args:
+        settings: What the workers do.
+        folder: Where shards go.
+        workers: How many processes.
+
+    Attributes:
+        progress: How far they are.
+        deaths: How many workers have died.
+    """
+
+    def __init__(self, settings: Settings, folder: Path, workers: int) -> None:
+        self.settings, self.folder, self.workers = settings, folder, workers
+        self.progress = Progress()
+        self.deaths = 0
+        self._hands: list[_Hand] = []
+        self._again: deque[Shard] = deque()
+        self._past: dict[int, _Past] = {}
+        self._deaths_in_a_row = 0
+        self._stopping = False
+
+    def run(self, shards: Iterable[Shard]) -> Iterator[list[Done]]:
+        """Have shards read and written; gives those done since the last time, perhaps none, a few times a second.
+
+        Raises:
+            MienError: A worker cannot go on, and others could not either.
+        """
+        waiting = iter(shards)
+        ended = False
+        while True:
+            while not ended and not self._stopping and len(self._again) < self._free():
+                shard = next(waiting, None)
+                ended = shard is None
+                if shard is not None:
+                    self._again.append(shard)
+            self._staff()
+            self._hand_out()
+            if not self._again and not any(hand.shard for hand in self._hands):
+                return
+            yield self._listen()
+
+    def stop(self) -> None:
+        """Finish the shards at hand and begin no other."""
+        self._stopping = True
+        self._again.clear()
+
+    def close(self) -> None:
+        """End the workers; a shard at hand is lost."""
+        for hand in self._hands:
+            self._end(hand)
+        self._hands.clear()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _free(self) -> int:
+        """How many shards more could be begun."""
+        return self.workers - sum(hand.shard is not None for hand in self._hands)
+
+    def _staff(self) -> None:
+        """As many workers as there is work for."""
+        busy = sum(hand.shard is not None for hand in self._hands)
+        while len(self._hands) < min(self.workers, busy + len(self._again)):
+            self._hands.append(_start(self.settings))
+
+    def _hand_out(self) -> None:
+        for hand in self._hands:
+            if hand.ready and hand.shard is None and self._again:
+                hand.shard = self._again.popleft()
+                caution = self._past.get(hand.shard.number, _Past()).caution("killed the process that read it, twice: it is left out")
+                task = Task(hand.shard, shard_place(self.folder, hand.shard.number, self.settings.form), caution)
+                try:
+                    hand.connection.send(task)
+                except OSError:
+                    continue  # It is dead, which the next look will find.
+
+    def _listen(self) -> list[Done]:
+        done: list[Done] = []
+        for connection in wait([hand.connection for hand in self._hands], TICK):
+            hand = next(hand for hand in self._hands if hand.connection is connection)
+            try:
+                self._heard(hand, hand.connection.recv(), done)
+            except (EOFError, OSError):
+                self._bury(hand)
+        for hand in [hand for hand in self._hands if hand.stuck()]:
+            self._bury(hand)
+        self.progress.items = sum(int(hand.told[1]) for hand in self._hands if hand.shard is not None)
+        self.progress.errors = sum(int(hand.told[2]) for hand in self._hands if hand.shard is not None)
+        return done
+
+    def _heard(self, hand: _Hand, message: object, done: list[Done]) -> None:
+        if isinstance(message, Ready):
+            hand.ready, self.progress.device = True, message.device
+        elif isinstance(message, Failed):
+            raise message.error
+        elif isinstance(message, Done):
+            hand.shard = None
+            self._deaths_in_a_row = 0
+            self._past.pop(message.number, None)
+            done.append(message)
+
+    def _bury(self, hand: _Hand) -> None:
+        """A worker is gone: remember what it was at, and have its shard read again."""
+        self._end(hand)
+        self._hands.remove(hand)
+        self.deaths += 1
+        self._deaths_in_a_row += 1
+        if self._deaths_in_a_row >= _MOST_DEATHS or (not hand.ready and self._deaths_in_a_row >= _MOST_DEATHS // 4):
+            raise MienError(f"{self._deaths_in_a_row} workers in a row ended {_how(hand)}: too little memory for so many workers, perhaps")
+        if hand.shard is not None:
+            past = self._past.setdefault(hand.shard.number, _Past())
+            past.deaths += 1
+            past.at.update([int(hand.told[0])] if hand.told[0] >= 0 else [])
+            self._again.appendleft(hand.shard)
+
+    def _end(self, hand: _Hand) -> None:
+        hand.connection.close()
+        hand.process.kill()
+        hand.process.wait()
+
+
+def _how(hand: _Hand) -> str:
+    status = hand.process.returncode
+    way = f"by signal {signal.Signals(-status).name}" if status is not None and status < 0 else f"with status {status}"
+    return way + hand.last_words()
+
+
+def _start(settings: Settings) -> _Hand:
+    """A process that waits for work; it is not in the terminal's foreground, so that Ctrl-C is for this one alone."""
+    ours, theirs = socket.socketpair()
+    with theirs, tempfile.TemporaryFile() as shared:
+        shared.truncate(TOLD_BYTES)
+        told = np.frombuffer(mmap.mmap(shared.fileno(), TOLD_BYTES), np.int64)
+        told[0] = -1
+        # Closed with the object, when the worker is forgotten.
+        errors = tempfile.TemporaryFile()  # noqa: SIM115
+        fds = (theirs.fileno(), shared.fileno())
+        command = [sys.executable, "-P", "-m", "mien.batch.worker", *map(str, fds)]
+        nothing = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=errors, pass_fds=fds, process_group=0, env=_environment(settings))
+    connection = Connection(ours.detach())
+    connection.send(settings)
+    return _Hand(process, connection, told, errors)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """One thread for every library that would otherwise take all cores in each worker, and the modules that this process sees."""
+    threads = str(settings.threads or 1)
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+    paths = os.pathsep.join(path for path in sys.path if path)
+    return {**os.environ, **dict.fromkeys(names, threads), "MALLOC_ARENA_MAX": "2", "PYTHONPATH": paths}

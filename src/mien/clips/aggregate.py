@@ -1,0 +1,205 @@
+"""One answer for a whole clip out of the readings of its frames: by counting labels, or by evidence over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import InputError
+from mien.core.labels import Labels
+from mien.metrics.sentiment import PRESETS, SENTIMENTS, SentimentMapping
+from mien.video.results import Recording
+
+Method = Literal["evidence", "count"]
+Kind = Literal["expression", "sentiment"]
+Floats = NDArray[np.float64]
+
+GAP = 1.0
+"""Seconds; where frames lie further apart, and further than `_FAR` usual steps, nobody knows what was in between."""
+
+_FAR = 3
+
+LEAST = {"expression": 0.3, "sentiment": 0.4}
+"""Confidence below which evidence gives no answer: there, answers were right about half of the time (`python -m benchmarks.clips choose`)."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a clip gets its label.
+
+    Args:
+        method: ``evidence``: the mean of the frames' probabilities, each weighing as long as its frame lasts. ``count``: the label that most
+            frames have; of equals, the one with more evidence.
+        person: Whose face: the ``largest`` of each frame; ``all``, whose probabilities are averaged in each frame first; or the id of
+            a person (``track``).
+        least: A label with a lower confidence is not given. The confidence is the mean probability of the label, or the share of frames that
+            have it. None: `LEAST` for evidence, 0 for counting.
+
+    Raises:
+        InputError: A value is impossible.
+    """
+
+    method: Method = "evidence"
+    person: str | int = "largest"
+    least: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in ("evidence", "count"):
+            raise InputError(f"expected evidence or count; got {self.method!r}")
+        if not isinstance(self.person, int) and self.person not in ("largest", "all"):
+            raise InputError(f"expected largest, all or the number of a person; got {self.person!r}")
+        if self.least is not None and not 0 <= self.least <= 1:
+            raise InputError(f"expected a least confidence from 0 to 1; got {self.least}")
+
+    def least_for(self, kind: Kind) -> float:
+        """The least confidence of an answer.
+
+        >>> Rule().least_for("expression"), Rule("count").least_for("expression"), Rule(least=0.7).least_for("sentiment")
+        (0.3, 0.0, 0.7)
+        """
+        if self.least is not None:
+            return self.least
+        return LEAST[kind] if self.method == "evidence" else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What a clip shows in terms of some classes.
+
+    Args:
+        classes: The k classes.
+        label: The answer; None where there is no face or the confidence is too low.
+        confidence: Of the best class, 0 to 1; None where there is no face.
+        shares: ``(k,)`` mean probabilities over time, or shares of the frames; zeros where there is no face.
+        counts: ``(k,)`` frames with each label.
+    """
+
+    classes: Labels
+    label: str | None
+    confidence: float | None
+    shares: Floats
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class ClipReading:
+    """A clip in short.
+
+    Args:
+        source: Its name.
+        frames: Frames that were looked at.
+        seen: Frames with the face in question.
+        failures: Notes of what could not be read.
+        seconds: How much time the frames stand for; gaps and what could not be read are left out.
+        coverage: Share of it with the face in question, 0 to 1.
+        expression: The answer as an expression.
+        sentiment: The answer as positive, neutral or negative.
+    """
+
+    source: str
+    frames: int
+    seen: int
+    failures: int
+    seconds: float
+    coverage: float
+    expression: Verdict
+    sentiment: Verdict
+
+
+def read_clip(recording: Recording, rule: Rule | None = None, mapping: SentimentMapping = PRESETS["valence"]) -> ClipReading:
+    """One answer for a recording or picture: what its face shows on the whole, not what the person feels.
+
+    Frames without the face lower the coverage and count as nothing else. A frame stands for the time up to the next one; before a gap, a
+    jump back or what could not be read, and at the end, for the usual time between frames.
+
+    Args:
+        recording: With probabilities.
+        rule: How; evidence of the largest face by default.
+        mapping: What counts as positive, neutral, negative.
+
+    Raises:
+        InputError: The faces were not classified, or a person is asked for where nobody was followed.
+
+    >>> from mien.core.faces import Faces
+    >>> faces = Faces([[0, 0, 9, 9]] * 2, [1, 1], [0, 1], [0.0, 0.1], probs=[[0.75, 0.25], [0.25, 0.75]], labels=Labels(("happy", "sad")))
+    >>> clip = read_clip(Recording("a.mp4", faces, np.array([0, 1, 2]), np.array([0.0, 0.1, 0.4])))
+    >>> clip.expression.label, clip.expression.shares.round(3).tolist(), clip.frames, clip.seen, round(clip.coverage, 3)
+    ('sad', [0.375, 0.625], 3, 2, 0.667)
+    """
+    rule = rule or Rule()
+    faces = recording.faces
+    if faces.probs is None or faces.labels is None:
+        raise InputError(f"{recording.source}: expected faces whose expressions were read; got none: give the rows that mien analyze writes")
+    lasting = durations(recording)
+    probs, seen = _frame_probabilities(recording, rule.person)
+    weights = lasting[seen] if lasting[seen].sum() > 0 else np.ones(int(seen.sum()))
+    total = float(lasting.sum())
+    coverage = float(lasting[seen].sum()) / total if total else float(seen.mean()) if len(seen) else 0.0
+    return ClipReading(
+        recording.source,
+        len(seen),
+        int(seen.sum()),
+        len(recording.failures),
+        total,
+        coverage,
+        _verdict(probs, weights, faces.labels, (rule.method, rule.least_for("expression"))),
+        _verdict(mapping(probs, faces.labels), weights, SENTIMENTS, (rule.method, rule.least_for("sentiment"))),
+    )
+
+
+def durations(recording: Recording) -> Floats:
+    """``(n,)`` seconds that each frame stands for: up to the next one, or as long as usual where something is missing in between.
+
+    >>> from mien.core.faces import Faces
+    >>> times = np.array([0.0, 0.25, 0.5, 9.0])
+    >>> durations(Recording("a.mp4", Faces.empty(), np.arange(4), times)).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
+    times = recording.times
+    if len(times) < 2:
+        return np.zeros(len(times))
+    steps = np.diff(times)
+    ahead = steps[steps > 0]
+    usual = float(np.median(ahead)) if len(ahead) else 0.0
+    whole = (steps >= 0) & (steps <= max(GAP, _FAR * usual))
+    lasting = np.append(np.where(whole, steps, usual), usual)
+    for time in sorted(failure.time for failure in recording.failures if failure.time is not None):
+        before = int(np.searchsorted(times, time, "right")) - 1
+        if 0 <= before < len(times):
+            lasting[before] = min(lasting[before], time - times[before], usual)
+    return np.asarray(np.maximum(lasting, 0.0))
+
+
+def _frame_probabilities(recording: Recording, person: str | int) -> tuple[Floats, NDArray[np.bool_]]:
+    """``(seen, k)`` probabilities of the frames with the face in question, and ``(n,)`` which frames these are."""
+    faces = recording.faces
+    if isinstance(person, int):
+        if faces.tracks is None and len(faces):
+            raise InputError(f"{recording.source}: expected people with numbers; nobody was followed: analyse again without --no-track")
+        faces = faces if faces.tracks is None else faces[faces.tracks == person]
+    elif person == "largest":
+        faces = faces.largest()
+    assert faces.probs is not None
+    seen = np.isin(recording.frames, faces.frames)
+    place = np.searchsorted(recording.frames[seen], faces.frames)
+    sums = np.zeros((int(seen.sum()), faces.probs.shape[1]))
+    np.add.at(sums, place, faces.probs)
+    return np.asarray(sums / np.bincount(place, minlength=len(sums))[:, None]), seen
+
+
+def _verdict(probs: Floats, weights: Floats, classes: Labels, how: tuple[Method, float]) -> Verdict:
+    method, least = how
+    if not len(probs):
+        return Verdict(classes, None, None, np.zeros(len(classes)), np.zeros(len(classes), np.int64))
+    counts = np.bincount(probs.argmax(axis=1), minlength=len(classes))
+    means = np.average(probs, axis=0, weights=weights)
+    if method == "count":
+        shares = counts / counts.sum()
+        best = int(np.lexsort((means, counts))[-1])
+    else:
+        shares, best = means, int(means.argmax())
+    confidence = float(shares[best])
+    return Verdict(classes, classes[best] if confidence >= least else None, confidence, shares, counts)

@@ -1,0 +1,139 @@
+"""The clips of saved tables, each in short; one recording is in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path, PurePath
+from typing import Any, Literal
+
+import numpy as np
+
+from mien.clips.aggregate import ClipReading, Kind, Rule, read_clip
+from mien.core.errors import InputError
+from mien.core.faces import Faces
+from mien.core.names import spelled
+from mien.metrics.sentiment import PRESETS, SentimentMapping
+from mien.outputs.tables import FORMATS, read_recordings
+from mien.video.results import Recording
+
+Track = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
+Per = Literal["folder", "person"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How clips are scored.
+
+    Args:
+        rule: How a clip gets its label.
+        mapping: What counts as positive, neutral, negative.
+        classes: Whether answers are expressions or sentiments; None: as the golden labels are.
+        per: Whether totals are of folders or of people.
+        sequences: The pictures of a folder are one clip, which the folder gives its name.
+    """
+
+    rule: Rule = field(default_factory=Rule)
+    mapping: SentimentMapping = PRESETS["valence"]
+    classes: Kind | None = None
+    per: Per = "folder"
+    sequences: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What one detector, network or sampling rate made of the clips.
+
+    Args:
+        name: The table or folder, as given.
+        clips: In the order of the tables.
+        people: Name and reading of every person of every clip, where that was asked for.
+        twice: Clips that stand in two places; the first of each is in ``clips``.
+        problems: What could not be used.
+    """
+
+    name: str
+    clips: tuple[ClipReading, ...]
+    people: tuple[tuple[str, ClipReading], ...] = ()
+    twice: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
+
+
+def read_predictions(path: str | Path, options: Options | None = None, track: Track = lambda items, _, __: items) -> Predictions:
+    """Read a table, or all tables of a folder and its subfolders.
+
+    In a folder, what is no table of rows is told and left out.
+
+    Args:
+        path: A file ending in .csv, .json, .jsonl or .parquet, or a folder of them.
+        options: How each clip gets its label.
+        track: Gets the tables, a word for what is done and their number, and gives the tables, such as a progress bar does.
+
+    Raises:
+        InputError: There is no table, or the only one cannot be used.
+        MissingExtraError: A table is Parquet, and polars is not installed.
+    """
+    path, options = Path(path), options or Options()
+    tables, problems = _tables(path)
+    found: dict[str, ClipReading] = {}
+    homes: dict[str, Path] = {}
+    people: list[tuple[str, ClipReading]] = []
+    twice: set[str] = set()
+    for table in track(tables, f"reading {path.name}", len(tables)):
+        try:
+            recordings = read_recordings(table)
+            for recording in _sequences(recordings) if options.sequences else recordings:
+                if recording.source in found:
+                    twice.add(recording.source)
+                    problems.append(_told_twice(recording.source, homes[recording.source], table))
+                    continue
+                found[recording.source] = read_clip(recording, options.rule, options.mapping)
+                homes[recording.source] = table
+                people += _people(recording, options) if options.per == "person" else []
+        except InputError as error:
+            if table == path:
+                raise
+            problems.append(str(error))
+    if not found:
+        raise InputError(f"{path}: expected rows of clips; got none" + (f": {problems[0]}" if problems else ""))
+    return Predictions(spelled(path), tuple(found.values()), tuple(people), frozenset(twice), tuple(problems))
+
+
+def _tables(path: Path) -> tuple[list[Path], list[str]]:
+    if not path.exists():
+        raise InputError(f"expected a table of rows or a folder of them; {path} is not there: check the path")
+    if not path.is_dir():
+        return [path], []
+    inside = [file for file in sorted(path.rglob("*")) if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    unfinished = [file for file in inside if file.is_dir() and file.suffix == ".journal"]
+    tables = [file for file in inside if file.is_file() and file.suffix.lower()[1:] in FORMATS and not set(unfinished) & set(file.parents)]
+    if not tables:
+        raise InputError(f"expected tables ending in {', '.join(f'.{form}' for form in FORMATS)} in {path}; there is none: mien analyze writes them")
+    return tables, [f"{file.with_suffix('')}: not finished: give its mien analyze again, and it goes on" for file in unfinished]
+
+
+def _sequences(recordings: Iterable[Recording]) -> Iterator[Recording]:
+    """The recordings of each folder as one; who is who from one to the next is not known."""
+    for folder, group in groupby(recordings, key=lambda recording: str(PurePath(recording.source).parent)):
+        own = list(group)
+        starts = np.cumsum([0, *(len(one.frames) for one in own)])
+        faces = [
+            one.faces.with_columns(frames=start + np.searchsorted(one.frames, one.faces.frames), tracks=None)
+            for one, start in zip(own, starts, strict=False)
+        ]
+        failures = tuple(failure for one in own for failure in one.failures)
+        yield Recording(folder, Faces.concatenate(faces), np.arange(starts[-1]), np.concatenate([one.times for one in own]), failures)
+
+
+def _told_twice(source: str, first: Path, second: Path) -> str:
+    if first == second:
+        return f"{second}: {source} stands there in two places: left out"
+    return f"{source} stands in {first} and in {second}: left out; keep one of the tables"
+
+
+def _people(recording: Recording, options: Options) -> Iterator[tuple[str, ClipReading]]:
+    tracks = recording.faces.tracks
+    for number in [] if tracks is None else sorted({*tracks.tolist()}):
+        rule = replace(options.rule, person=number)
+        yield f"{recording.source}, person {number}", read_clip(recording, rule, options.mapping)

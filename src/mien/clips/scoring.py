@@ -1,0 +1,235 @@
+"""Clips held against golden labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.clips.aggregate import ClipReading, Kind, Verdict
+from mien.clips.golden import Golden
+from mien.clips.matching import match_names
+from mien.clips.predictions import Options, Predictions
+from mien.core.errors import InputError
+from mien.core.labels import Labels
+from mien.data.label_names import in_order
+from mien.metrics import class_scores, confusion_matrix, wilson
+from mien.metrics.sentiment import SENTIMENTS, SentimentMapping
+
+Status = Literal["right", "wrong", "unsure", "no_face", "unreadable", "no_golden", "missing", "ambiguous"]
+JUDGED = ("right", "wrong", "unsure", "no_face")
+"""What counts; the others are listed and left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredClip:
+    """One line of the table.
+
+    Args:
+        file: Name of the clip; what the golden labels call it where there is none.
+        status: ``right``, ``wrong``; ``unsure``: its confidence was too low for an answer; ``no_face``; ``unreadable``: no frame could be read;
+            ``no_golden``: without a golden label; ``missing``: a golden label without a clip; ``ambiguous``: which belongs to which is unclear.
+        golden: The golden label.
+        verdict: The answer in the classes that are judged.
+        reading: The clip in short.
+    """
+
+    file: str
+    status: Status
+    golden: str | None
+    verdict: Verdict | None = None
+    reading: ClipReading | None = None
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of clips and its 95 % interval (Wilson).
+
+    Args:
+        right: How many.
+        n: Out of how many.
+    """
+
+    right: int
+    n: int
+
+    @property
+    def value(self) -> float | None:
+        return self.right / self.n if self.n else None
+
+    def facts(self) -> dict[str, Any]:
+        low, high = wilson(self.right, self.n) if self.n else (None, None)
+        return {"share": self.value, "right": self.right, "n": self.n, "low": low, "high": high}
+
+
+@dataclass(frozen=True, eq=False)
+class Total:
+    """Frames of a folder or person.
+
+    Args:
+        name: Which.
+        clips: How many clips.
+        frames: Frames with a face.
+        expression: Frames with each expression, by name.
+        sentiment: Frames with each sentiment, by name.
+    """
+
+    name: str
+    clips: int
+    frames: int
+    expression: dict[str, int]
+    sentiment: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """How the clips of one set of predictions compare with the golden labels.
+
+    Args:
+        name: The predictions.
+        classes: The k classes.
+        clips: Every clip, and every golden label without one.
+        confusion: ``(k, k)`` clips with an answer: a row is the golden label, a column the answer.
+        unanswered: ``(k,)`` clips of each golden label without an answer.
+        totals: Frames of everything, then of each folder or person where there are several.
+        problems: What could not be used.
+    """
+
+    name: str
+    classes: Labels
+    clips: tuple[ScoredClip, ...]
+    confusion: NDArray[np.int64]
+    unanswered: NDArray[np.int64]
+    totals: tuple[Total, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """Whether expressions or sentiments are judged."""
+        return "sentiment" if self.classes == SENTIMENTS else "expression"
+
+    def count(self, status: Status) -> int:
+        """Clips of a status."""
+        return sum(clip.status == status for clip in self.clips)
+
+    @property
+    def accuracy(self) -> Share:
+        """Right answers among all clips that count; no answer is not right."""
+        return Share(self.count("right"), int(self.confusion.sum() + self.unanswered.sum()))
+
+    @property
+    def answered(self) -> Share:
+        """Right answers among the clips that got one."""
+        return Share(self.count("right"), int(self.confusion.sum()))
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the classes that occur or are answered; a clip without an answer lowers the recall of its class."""
+        k = len(self.classes)
+        table = np.zeros((k + 1, k + 1), np.int64)
+        table[:k, :k], table[:k, k] = self.confusion, self.unanswered
+        return float(np.mean([score.f1 for score in class_scores(table)[:k] if score.f1 is not None]))
+
+    @property
+    def coverage(self) -> float:
+        """Mean share of a clip's time with the face, of the clips that count."""
+        return float(np.mean([clip.reading.coverage for clip in self.clips if clip.status in JUDGED and clip.reading is not None]))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every clip had a golden label and every golden label a clip, and all of it could be used."""
+        return not self.problems and all(clip.status in JUDGED for clip in self.clips)
+
+
+def score_clips(predictions: Predictions, golden: Golden, options: Options | None = None) -> Score:
+    """Hold clips against golden labels, which are raters' words for what the faces show.
+
+    Raises:
+        InputError: No clip has a golden label, or a golden label has no sentiment.
+    """
+    options = options or Options()
+    kind = options.classes or golden.kind
+    if (kind, golden.kind) == ("expression", "sentiment"):
+        raise InputError(f"{golden.path}: expected expressions; got positive, neutral, negative: leave out --classes expression")
+    labels = {label.file: _as(kind, golden, label.label, options.mapping) for label in golden.labels}
+    clips, problems = _matched(predictions, golden, labels, kind)
+    judged = [clip for clip in clips if clip.status in JUDGED]
+    if not judged:
+        told = f"the labels name {golden.labels[0].file}" if golden.labels else "no label can be used"
+        raise InputError(f"{predictions.name}: expected clips with golden labels; got none: {told}, the rows {predictions.clips[0].source}")
+    classes = _classes(kind, judged)
+    confusion, unanswered = _counted(judged, classes)
+    return Score(predictions.name, classes, clips, confusion, unanswered, _totals(predictions, options), (*predictions.problems, *problems))
+
+
+def _as(kind: Kind, golden: Golden, label: str, mapping: SentimentMapping) -> str:
+    return mapping.sentiment(label) if kind == "sentiment" and golden.kind == "expression" else label
+
+
+def _matched(predictions: Predictions, golden: Golden, labels: dict[str, str], kind: Kind) -> tuple[tuple[ScoredClip, ...], list[str]]:
+    sources = [clip.source for clip in predictions.clips]
+    found = match_names([*labels, *golden.ambiguous], sources)
+    clips = []
+    for clip in predictions.clips:
+        name = found.pairs.get(clip.source)
+        verdict = clip.sentiment if kind == "sentiment" else clip.expression
+        unclear = clip.source in predictions.twice or clip.source in found.entangled or name in golden.ambiguous
+        label = None if unclear or name is None else labels[name]
+        clips.append(ScoredClip(clip.source, "ambiguous" if unclear else _status(clip, verdict, label), label, verdict, clip))
+    clips += [ScoredClip(name, "ambiguous" if name in golden.ambiguous else "missing", labels.get(name)) for name in found.missing]
+    clips += [ScoredClip(name, "ambiguous", labels.get(name)) for name in found.ambiguous]
+    return tuple(clips), [*golden.problems, *dict.fromkeys(found.ambiguous.values())]
+
+
+def _status(clip: ClipReading, verdict: Verdict, golden: str | None) -> Status:
+    if golden is None:
+        return "no_golden"
+    if not clip.frames:
+        return "unreadable"
+    if verdict.confidence is None:
+        return "no_face"
+    if verdict.label is None:
+        return "unsure"
+    return "right" if verdict.label == golden else "wrong"
+
+
+def _classes(kind: Kind, judged: Sequence[ScoredClip]) -> Labels:
+    if kind == "sentiment":
+        return SENTIMENTS
+    names = dict.fromkeys(name for clip in judged if clip.verdict is not None for name in clip.verdict.classes)
+    names |= dict.fromkeys(clip.golden for clip in judged if clip.golden is not None)
+    known = in_order(names)
+    return Labels((*known, *(name for name in names if name not in known)))
+
+
+def _counted(judged: Sequence[ScoredClip], classes: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    pairs = [(classes.index(clip.golden or ""), clip.verdict and clip.verdict.label) for clip in judged]
+    truth = np.array([golden for golden, answer in pairs if answer], np.int64)
+    answers = np.array([classes.index(answer) for _, answer in pairs if answer], np.int64)
+    silent = np.array([golden for golden, answer in pairs if not answer], np.int64)
+    return confusion_matrix(truth, answers, len(classes)), np.bincount(silent, minlength=len(classes))
+
+
+def _totals(predictions: Predictions, options: Options) -> tuple[Total, ...]:
+    groups: dict[str, list[ClipReading]] = {}
+    if options.per == "person":
+        groups = {name: [reading] for name, reading in predictions.people}
+    else:
+        for clip in predictions.clips:
+            groups.setdefault(f"{PurePath(clip.source).parent}/", []).append(clip)
+    several = groups if len(groups) > 1 else {}  # One group is everything.
+    return tuple(_total(name, clips) for name, clips in ({"all": list(predictions.clips)} | several).items())
+
+
+def _total(name: str, clips: Sequence[ClipReading]) -> Total:
+    expression: dict[str, int] = {}
+    sentiment: dict[str, int] = {}
+    for clip in clips:
+        for counts, verdict in ((expression, clip.expression), (sentiment, clip.sentiment)):
+            for label, count in zip(verdict.classes, verdict.counts.tolist(), strict=True):
+                counts[label] = counts.get(label, 0) + count
+    return Total(name, len(clips), sum(clip.seen for clip in clips), expression, sentiment)

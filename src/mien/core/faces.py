@@ -1,0 +1,307 @@
+"""The one record that flows through everything: columns, one row per face, for a frame or a whole recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mien.core import boxes as box_arithmetic
+from mien.core.errors import RecordError
+from mien.core.labels import Labels
+
+
+@dataclass(frozen=True)
+class Face:
+    """One row of `Faces` as plain Python values, ready for JSON.
+
+    Args:
+        frame: Index of the frame, 0-based, in its source.
+        time: Time of the frame in seconds.
+        box: ``x1, y1, x2, y2`` in px.
+        score: How sure the detector is that this is a face, 0 to 1.
+        points: Left eye, right eye, nose, left and right mouth corner as ``x, y`` in px (left as seen in the
+            picture), or None.
+        track: Id of the person in this source, or None.
+        emotion: Name of the most probable expression, or None where no network has looked.
+        confidence: Its probability, 0 to 1, or None.
+        probs: Probability of every expression by name, as the network read this frame, or None.
+        steady: Expression shown as the person's steady label, which does not flicker, or None where nothing was smoothed.
+        smooth: Probability of every expression by name, smoothed over the person's last seconds (or the seconds around), or None.
+        shown: What is shown: ``steady`` where there is one, else ``emotion``; ``uncertain`` where that is asked for and its probability
+            is too low; None where no network has looked.
+    """
+
+    frame: int
+    time: float
+    box: tuple[float, float, float, float]
+    score: float
+    points: tuple[tuple[float, float], ...] | None = None
+    track: int | None = None
+    emotion: str | None = None
+    confidence: float | None = None
+    probs: dict[str, float] | None = None
+    steady: str | None = None
+    smooth: dict[str, float] | None = None
+    shown: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Faces as numpy columns of one length; iterating gives a `Face` per row.
+
+    ``None`` in an optional column means that the step which fills it has not run; a length of 0 means that it ran and
+    found nothing. A step returns a new `Faces` with the same rows (`with_columns`). The arrays cannot be written to.
+
+    Args:
+        boxes: ``(n, 4)`` float32, ``x1, y1, x2, y2`` in px.
+        scores: ``(n,)`` float32, 0 to 1, of the detector.
+        frames: ``(n,)`` int64, index of the frame.
+        times: ``(n,)`` float64, seconds.
+        points: ``(n, 5, 2)`` float32 px: left eye, right eye, nose, left and right mouth corner; or None.
+        tracks: ``(n,)`` int64, id of the person; or None.
+        probs: ``(n, k)`` float32, probability of each of ``labels``; or None.
+        smooth: ``(n, k)`` float32, the probabilities of each person smoothed over time, beside the raw ones; or None.
+        steady: ``(n,)`` int64, column of ``labels`` that is shown as the person's steady label; or None.
+        labels: Names of the columns of ``probs`` and ``smooth``; or None.
+
+    Raises:
+        RecordError: Columns do not fit together, or a value is impossible.
+
+    >>> faces = Faces(boxes=[[10, 20, 50, 70]], scores=[0.99], frames=[0], times=[0.0])
+    >>> from mien.core.labels import Labels
+    >>> read = faces.with_columns(probs=[[0.1, 0.9]], labels=Labels(("sad", "happy")))
+    >>> len(read), read.emotions, faces.probs is None
+    (1, ['happy'], True)
+    >>> next(iter(read)).probs
+    {'sad': 0.1, 'happy': 0.9}
+    >>> read.largest().boxes.tolist()
+    [[10.0, 20.0, 50.0, 70.0]]
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    frames: NDArray[np.int64]
+    times: NDArray[np.float64]
+    points: NDArray[np.float32] | None = None
+    tracks: NDArray[np.int64] | None = None
+    probs: NDArray[np.float32] | None = None
+    smooth: NDArray[np.float32] | None = None
+    steady: NDArray[np.int64] | None = None
+    labels: Labels | None = None
+
+    def __post_init__(self) -> None:
+        self._check(_COLUMNS)
+
+    def _check(self, names: Iterable[str]) -> None:
+        """Bring columns to their types, and refuse those that do not fit together."""
+        n, classes = len(self.boxes), 0 if self.labels is None else len(self.labels)
+        for name in names:
+            value = getattr(self, name)
+            if value is not None:
+                dtype, shape = _COLUMNS[name]
+                object.__setattr__(self, name, _column(name, value, dtype, (n, *(classes if side == 0 else side for side in shape))))
+        if (self.probs is None) != (self.labels is None):
+            raise RecordError("expected probs and labels together; got one without the other")
+        if self.probs is None and not (self.smooth is None and self.steady is None):
+            raise RecordError("expected smooth and steady beside probs; got them without")
+        if self.steady is not None and not ((self.steady >= 0) & (self.steady < classes)).all():
+            raise RecordError(f"expected steady as columns 0 to {classes - 1} of the labels; got {self.steady.min()} to {self.steady.max()}")
+        if n and not (self.boxes[:, 2:] >= self.boxes[:, :2]).all():
+            raise RecordError("expected boxes as x1, y1, x2, y2 with x1 <= x2 and y1 <= y2")
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __iter__(self) -> Iterator[Face]:
+        shown = self.shown
+        return (self._face(row, shown) for row in range(len(self)))
+
+    def __getitem__(self, rows: Any) -> Faces:
+        """The chosen rows: an index, a slice, a mask or a list of positions."""
+        chosen = np.atleast_1d(np.arange(len(self))[rows])
+        columns: dict[str, Any] = {name: None if column is None else column[chosen] for name, column in self._columns()}
+        return Faces(**columns, labels=self.labels)
+
+    def _columns(self) -> list[tuple[str, Any]]:
+        return [(field.name, getattr(self, field.name)) for field in fields(self) if field.name != "labels"]
+
+    def _face(self, row: int, shown: NDArray[np.int64] | None) -> Face:
+        x1, y1, x2, y2 = (_short(value) for value in self.boxes[row])
+        probs = self._named(self.probs, row)
+        best = None if probs is None else max(probs, key=probs.__getitem__)
+        return Face(
+            frame=int(self.frames[row]),
+            time=float(self.times[row]),
+            box=(x1, y1, x2, y2),
+            score=_short(self.scores[row], 6),
+            points=None if self.points is None else tuple((_short(x), _short(y)) for x, y in self.points[row]),
+            track=None if self.tracks is None else int(self.tracks[row]),
+            emotion=best,
+            confidence=None if probs is None or best is None else probs[best],
+            probs=probs,
+            steady=None if self.steady is None or self.labels is None else self.labels[int(self.steady[row])],
+            smooth=self._named(self.smooth, row),
+            shown=None if shown is None or self.labels is None else self.labels.word(int(shown[row])),
+        )
+
+    def _named(self, table: NDArray[np.float32] | None, row: int) -> dict[str, float] | None:
+        """A row of probabilities by name."""
+        if table is None or self.labels is None:
+            return None
+        return {name: _short(value, 6) for name, value in zip(self.labels, table[row], strict=True)}
+
+    @property
+    def emotions(self) -> list[str] | None:
+        """Name of the most probable expression of each row, or None where no network has looked."""
+        if self.probs is None or self.labels is None:
+            return None
+        return [self.labels[column] for column in self.probs.argmax(axis=1)]
+
+    @property
+    def shown(self) -> NDArray[np.int64] | None:
+        """``(n,)`` column of the expression that is shown for each row: the steady label, or the most probable one where nothing was smoothed;
+        -1 where its probability, smoothed if it was, is below ``labels.uncertain_below``. None where no network has looked.
+
+        >>> from mien.core.labels import Labels
+        >>> labels = Labels(("sad", "happy"), uncertain_below=0.7)
+        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], probs=[[0.4, 0.6], [0.1, 0.9]], labels=labels).shown.tolist()
+        [-1, 1]
+        """
+        held = self._held
+        if held is None or self.labels is None or self.labels.uncertain_below is None:
+            return held
+        unsure = self.unsure
+        return held if unsure is None else np.where(unsure, -1, held)
+
+    @property
+    def confidence(self) -> NDArray[np.float32] | None:
+        """``(n,)`` probability, smoothed if it was, of the steady label or of the most probable one where nothing was smoothed, 0 to 1: also
+        where that is shown as uncertain. None where no network has looked."""
+        probs, held = self.probs if self.smooth is None else self.smooth, self._held
+        return None if probs is None or held is None else probs[np.arange(len(self)), held]
+
+    @property
+    def unsure(self) -> NDArray[np.bool_] | None:
+        """``(n,)`` whether that is below ``labels.doubt``: the one rule by which a moment is uncertain. None where no network has looked.
+
+        >>> from mien.core.labels import Labels
+        >>> labels = Labels(("sad", "happy", "angry"))
+        >>> rows = [[0.1, 0.48, 0.42], [0.1, 0.52, 0.38]]
+        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], probs=rows, smooth=rows, steady=[1, 2], labels=labels).unsure.tolist()
+        [True, True]
+        """
+        confidence = self.confidence
+        return None if confidence is None or self.labels is None else confidence < self.labels.doubt
+
+    @property
+    def _held(self) -> NDArray[np.int64] | None:
+        """``(n,)`` column of the steady label, or of the most probable one where nothing was smoothed."""
+        probs = self.probs if self.smooth is None else self.smooth
+        if probs is None:
+            return None
+        return np.asarray(probs.argmax(axis=1) if self.steady is None else self.steady)
+
+    def with_columns(self, **columns: Any) -> Faces:
+        """The same rows with some columns replaced or added."""
+        if "boxes" in columns or ("labels" in columns and (self.labels is not None or "probs" not in columns)):
+            return replace(self, **columns)
+        unknown = set(columns) - {*_COLUMNS, "labels"}
+        if unknown:
+            raise TypeError(f"expected columns out of {', '.join(_COLUMNS)}; got {', '.join(sorted(unknown))}")
+        # The others have been checked already, and this is done several times for every frame.
+        new = object.__new__(Faces)
+        new.__dict__.update(self.__dict__, **columns)
+        new._check(name for name in columns if name != "labels")
+        return new
+
+    def split(self, counts: Iterable[int]) -> list[Faces]:
+        """Several records of so many rows each, one after the other.
+
+        >>> Faces([[0, 0, 1, 1]] * 3, [1, 1, 1], [0, 1, 1], [0, 0.1, 0.1]).split([1, 0, 2])[2].frames.tolist()
+        [1, 1]
+        """
+        columns, parts, start = [(name, column) for name, column in self._columns() if column is not None], [], 0
+        for count in counts:
+            part = object.__new__(Faces)  # Rows of a record that was checked need no check of their own.
+            part.__dict__.update(self.__dict__)
+            part.__dict__.update({name: column[start : start + count] for name, column in columns})
+            parts.append(part)
+            start += count
+        if start != len(self):
+            raise RecordError(f"expected counts that sum to {len(self)} rows; got {start}")
+        return parts
+
+    def largest(self) -> Faces:
+        """The row with the biggest box of each frame."""
+        order = np.lexsort((-box_arithmetic.area(self.boxes), self.frames))
+        _, first = np.unique(self.frames[order], return_index=True)
+        return self[order[first]]
+
+    @staticmethod
+    def empty(labels: Labels | None = None) -> Faces:
+        """No face: what a step returns that looked and found nothing."""
+        probs = None if labels is None else np.empty((0, len(labels)), np.float32)
+        none = np.empty(0)
+        return Faces(np.empty((0, 4), np.float32), none.astype(np.float32), none.astype(np.int64), none, probs=probs, labels=labels)
+
+    @staticmethod
+    def concatenate(parts: Iterable[Faces]) -> Faces:
+        """Rows of several records one after the other; parts without rows do not decide which columns there are.
+
+        >>> Faces.concatenate([Faces.empty(), Faces([[0, 0, 1, 1]], [1], [3], [0.1])]).frames.tolist()
+        [3]
+        """
+        every = list(parts)
+        filled = [part for part in every if len(part)] or every[:1]
+        if not filled:
+            return Faces.empty()
+        first = filled[0]
+        if any(part.labels != first.labels for part in filled):
+            raise RecordError("expected parts with the same labels")
+        columns: dict[str, Any] = {}
+        for name, column in first._columns():
+            values = [getattr(part, name) for part in filled]
+            if any((value is None) != (column is None) for value in values):
+                raise RecordError(f"expected {name} in all parts or in none")
+            columns[name] = None if column is None else np.concatenate(values)
+        return Faces(**columns, labels=first.labels)
+
+
+# Type of each column, and the lengths of its further axes; 0 stands for the number of labels.
+_COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
+    "boxes": (np.float32, (4,)),
+    "scores": (np.float32, ()),
+    "frames": (np.int64, ()),
+    "times": (np.float64, ()),
+    "points": (np.float32, (5, 2)),
+    "tracks": (np.int64, ()),
+    "probs": (np.float32, (0,)),
+    "smooth": (np.float32, (0,)),
+    "steady": (np.int64, ()),
+}
+
+
+def _column(name: str, value: ArrayLike, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.asarray(value, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{name}: expected {np.dtype(dtype).name} of shape {shape}; got {error}") from None
+    if array.size == 0 and 0 in shape:
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise RecordError(f"{name}: expected shape {shape}; got {array.shape}")
+    if dtype is not np.int64 and not np.isfinite(array).all():
+        raise RecordError(f"{name}: expected finite numbers; got NaN or infinity")
+    # A view that cannot be written to, so that the caller's own array stays as it was.
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+def _short(value: Any, digits: int = 2) -> float:
+    """A float with few digits: hundredths of a pixel and millionths of a probability are below any network's noise."""
+    return round(float(value), digits)

@@ -1,0 +1,83 @@
+"""One sampled frame accounted for, and the rows that tables are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mien.core.errors import MediaError
+from mien.core.faces import Face, Faces
+from mien.core.labels import Labels
+from mien.core.names import printable
+
+Status = Literal["face", "no_face", "error"]
+Row = dict[str, Any]
+
+ROW_KEYS = ("source", "frame", "time", "status", "track", "box", "score", "emotion", "confidence", "probs", "steady", "smooth", "shown", "error")
+"""Keys of every row, in order: the same in JSON, CSV, pandas and everywhere else."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One sampled frame accounted for: its faces, that it has none, or why it could not be read.
+
+    Args:
+        source: Name of the source, spelled as `mien.core.names.spelled` says.
+        frame: Index of the frame in its source; None when the source could not be opened at all.
+        time: Seconds; None when unknown.
+        faces: Faces of the frame.
+        error: What went wrong, or None.
+
+    >>> [row["status"] for row in Reading("a.jpg", 0, 0.0, Faces.empty()).rows()]
+    ['no_face']
+    """
+
+    source: str
+    frame: int | None
+    time: float | None
+    faces: Faces
+    error: MediaError | None = None
+
+    @property
+    def status(self) -> Status:
+        if self.error is not None:
+            return "error"
+        return "face" if len(self.faces) else "no_face"
+
+    def rows(self) -> Iterator[Row]:
+        """One plain dict per face, or one for a frame without any; the keys are `ROW_KEYS`."""
+        faces: Iterable[Face | None] = self.faces if self.status == "face" else (None,)
+        for face in faces:
+            yield {
+                "source": self.source,
+                "frame": self.frame,
+                "time": None if self.time is None else round(self.time, 6),
+                "status": self.status,
+                "track": face and face.track,
+                "box": face and list(face.box),
+                "score": face and face.score,
+                "emotion": face and face.emotion,
+                "confidence": face and face.confidence,
+                "probs": face and face.probs,
+                "steady": face and face.steady,
+                "smooth": face and face.smooth,
+                "shown": face and face.shown,
+                "error": None if self.error is None else printable(str(self.error)),
+            }
+
+
+_CORNERS = ("x1", "y1", "x2", "y2")
+
+
+def flat_keys(labels: Labels) -> list[str]:
+    """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, every expression smoothed (``smooth_happy``), and, as it is
+    long and seldom there, ``error`` at the end."""
+    return [*(key for key in ROW_KEYS if key != "error"), *_CORNERS, *labels, *(f"smooth_{name}" for name in labels), "error"]
+
+
+def flat_row(row: Row, labels: Labels) -> Row:
+    """A row with the corners of its box and its probabilities in keys of their own as well."""
+    corners = dict(zip(_CORNERS, row["box"] or [None] * 4, strict=True))
+    smooth = {f"smooth_{name}": value for name, value in (row["smooth"] or dict.fromkeys(labels)).items()}
+    return {**row, **corners, **(row["probs"] or dict.fromkeys(labels)), **smooth}

@@ -1,0 +1,138 @@
+"""The order of classes is data: which column of ``probs`` is which expression, with its colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mien.core.errors import InputError
+from mien.core.names import spelled
+
+UNCERTAIN = "uncertain"
+"""What is shown in place of an expression that is too improbable, where that is asked for."""
+
+UNCERTAIN_BELOW = 0.5
+"""Calibrated probability below which an answer is more likely wrong than right; charts and tables call such moments uncertain."""
+
+_COLOURS = {
+    "angry": "#d1495b",
+    "disgust": "#6a994e",
+    "fear": "#7b5ea7",
+    "happy": "#e0a100",
+    "neutral": "#7d8597",
+    "sad": "#3d7ea6",
+    "surprise": "#e07a2f",
+    "contempt": "#8c6d46",
+    "positive": "#e0a100",
+    "negative": "#d1495b",
+}
+_SYNONYMS = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "scared": "fear",
+    "afraid": "fear",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+}
+
+
+@dataclass(frozen=True)
+class Labels(Sequence[str]):
+    """Names of the columns of a probability table, in order.
+
+    Three orders are in use in the field, so nothing in mien indexes a class by a bare number.
+
+    Args:
+        names: Distinct class names in column order. Synonyms in common use are turned into mien's names.
+        uncertain_below: A class that is less probable than this, 0 to 1, is shown as `UNCERTAIN`; None shows every one. Labels that
+            differ in this only are equal.
+
+    Raises:
+        InputError: The names are fewer than two, not distinct or hold control characters, or the probability is none.
+
+    >>> labels = Labels(("anger", "happy", "neutral"))
+    >>> labels.names
+    ('angry', 'happy', 'neutral')
+    >>> labels.index("Happiness"), labels.colour("happy")
+    (1, '#e0a100')
+    >>> labels.index("bored")
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: expected one of angry, happy, neutral; got 'bored'
+    """
+
+    names: tuple[str, ...]
+    uncertain_below: float | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        names = tuple(canonical_label(name) for name in self.names)
+        if len(names) < 2 or len(set(names)) != len(names):
+            raise InputError(f"expected at least two distinct class names; got {list(self.names)}")
+        if strange := [name for name in names if spelled(name) != name or not name.strip()]:
+            raise InputError(f"expected class names that can be shown; got {', '.join(map(spelled, strange)) or 'an empty one'}: name them otherwise")
+        object.__setattr__(self, "names", names)
+        if self.uncertain_below is not None and not 0 <= self.uncertain_below <= 1:
+            raise InputError(f"expected a probability from 0 to 1 below which answers are uncertain; got {self.uncertain_below}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __getitem__(self, key):  # type: ignore[no-untyped-def]
+        return self.names[key]
+
+    def index(self, value: str, *span: int) -> int:
+        """Column of a class, by its name or a synonym of it."""
+        try:
+            return self.names.index(canonical_label(value), *span)
+        except ValueError:
+            raise InputError(f"expected one of {', '.join(self.names)}; got {value!r}") from None
+
+    def colour(self, name: str) -> str:
+        """Colour of a class, or of `UNCERTAIN`, as ``#rrggbb``, the same in every picture, chart and page."""
+        if name == UNCERTAIN:
+            return "#9aa0a6"
+        return _COLOURS.get(self.names[self.index(name)], "#444444")
+
+    def word(self, column: int) -> str:
+        """Name of a column as `mien.core.faces.Faces.shown` gives it, where -1 stands for `UNCERTAIN`."""
+        return UNCERTAIN if column < 0 else self.names[column]
+
+    @property
+    def doubt(self) -> float:
+        """Probability below which a moment counts as uncertain, whether or not that is what is shown.
+
+        >>> Labels(("sad", "happy")).doubt, Labels(("sad", "happy"), uncertain_below=0.3).doubt
+        (0.5, 0.3)
+        """
+        return UNCERTAIN_BELOW if self.uncertain_below is None else self.uncertain_below
+
+    def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
+        """One row of probabilities by name.
+
+        >>> Labels(("sad", "happy")).as_mapping([0.25, 0.75])
+        {'sad': 0.25, 'happy': 0.75}
+        """
+        return {name: float(value) for name, value in zip(self.names, values, strict=True)}
+
+
+def canonical_label(name: str) -> str:
+    """Mien's word for a class name: lower case, synonyms resolved.
+
+    >>> canonical_label(" Anger"), canonical_label("HAPPINESS"), canonical_label("bored")
+    ('angry', 'happy', 'bored')
+    """
+    word = name.strip().lower()
+    return _SYNONYMS.get(word, word)
+
+
+EXPRESSIONS = Labels(("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"))
+"""The seven expressions of FER-2013, in the alphabetic order of its class folders."""
+
+FERPLUS = Labels(("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"))
+"""The eight expressions of the FER+ votes, in the order of their file."""

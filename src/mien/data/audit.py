@@ -1,0 +1,205 @@
+"""What is wrong with a data set, and the part of it that is honest to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import InputError
+from mien.data.builder import Track, untracked
+from mien.data.dataset import SPLITS, TRAINING, FaceDataset
+from mien.data.near_duplicates import LIKENESS, Pairs, near_copies
+
+ALSO = ("repeats", "contradictions")
+"""What a clean training split may leave out besides copies of test pictures, blanks and pictures of no face."""
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """The findings in a data set. Masks are ``(n,)``, one value for each of its rows.
+
+    Args:
+        data: The pictures that could be read.
+        unreadable: What was wrong with each of the others.
+        groups: ``(n,)`` int, the same for exact copies.
+        near: Pairs of near copies as positions in ``data``; of exact copies, the first stands for all.
+    """
+
+    data: FaceDataset
+    unreadable: Sequence[str]
+    groups: NDArray[np.int64]
+    near: Pairs
+
+    @cached_property
+    def training(self) -> NDArray[np.bool_]:
+        return np.asarray(self.data.splits == TRAINING)
+
+    @cached_property
+    def copies(self) -> NDArray[np.bool_]:
+        """Rows that have an exact copy."""
+        return np.asarray(np.bincount(self.groups)[self.groups] > 1)
+
+    @cached_property
+    def repeats(self) -> NDArray[np.bool_]:
+        """Rows of Training that have an exact copy before them in Training."""
+        places = np.flatnonzero(self.training)
+        _, firsts = np.unique(self.groups[places], return_index=True)
+        found = self.training.copy()
+        found[places[firsts]] = False
+        return found
+
+    @cached_property
+    def contradictions(self) -> NDArray[np.bool_]:
+        """Rows whose exact copies bear another label."""
+        n = int(self.groups.max()) + 1
+        low, high = np.full(n, len(self.data.labels)), np.full(n, -1)
+        np.minimum.at(low, self.groups, self.data.expressions)
+        np.maximum.at(high, self.groups, self.data.expressions)
+        return np.asarray((low != high)[self.groups])
+
+    @cached_property
+    def leaks(self) -> NDArray[np.bool_]:
+        """Rows of Training that are exact copies of a picture of another split, and those pictures."""
+        inside = np.isin(self.groups, self.groups[self.training])
+        outside = np.isin(self.groups, self.groups[~self.training])
+        return inside & outside
+
+    @cached_property
+    def near_leaks(self) -> NDArray[np.bool_]:
+        """Rows of Training that are near, but not exact, copies of a picture of another split, and those pictures."""
+        found = np.zeros(len(self.data), np.bool_)
+        for one, other in self._near_groups():
+            for here, there in ((one, other), (other, one)):
+                learned, held = here[self.training[here]], there[~self.training[there]]
+                if len(learned) and len(held):
+                    found[learned] = found[held] = True
+        return found & ~self.leaks
+
+    def _near_groups(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        order = np.argsort(self.groups, kind="stable")
+        members = np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1)
+        return [(members[self.groups[one]], members[self.groups[other]]) for one, other in zip(self.near.first, self.near.second, strict=True)]
+
+    def dropped(self, also: Collection[str] = ()) -> NDArray[np.bool_]:
+        """Rows of Training that `clean` leaves out.
+
+        Raises:
+            InputError: ``also`` names something else than `ALSO`.
+        """
+        unknown = set(also) - set(ALSO)
+        if unknown:
+            raise InputError(f"expected some of {', '.join(ALSO)}; got {', '.join(sorted(unknown))}")
+        wrong = self.leaks | self.near_leaks | self.data.blank | self.data.not_a_face
+        if "repeats" in also:
+            wrong = wrong | self.repeats
+        if "contradictions" in also:
+            wrong = wrong | self.contradictions
+        return wrong & self.training
+
+    def clean(self, also: Collection[str] = ()) -> FaceDataset:
+        """The data set without what should not be learned from; the other splits stay whole.
+
+        Out of Training go exact and near copies of pictures of the other splits, blanks, and what most taggers called not a face.
+
+        Args:
+            also: What else goes: exact ``repeats`` within Training, all but the first; pictures whose copies contradict them.
+        """
+        return self.data.take(~self.dropped(also))
+
+    def facts(self, also: Collection[str] = ()) -> dict[str, Any]:
+        """Everything that was found, ready for JSON. A picture is told by its file name, or by its row where it has none."""
+        data, dropped = self.data, self.dropped(also)
+        tests = [name for name in SPLITS if name != TRAINING and (data.splits == name).any()]
+        return {
+            "pictures": len(data),
+            "splits": {name: int((data.splits == name).sum()) for name in SPLITS if (data.splits == name).any()},
+            "unreadable": list(self.unreadable),
+            "blank": self._told(data.blank),
+            "not_a_face": self._told(data.not_a_face),
+            "distinct": int(self.groups.max()) + 1,
+            "exact_copies": {
+                "rows": int(self.copies.sum()),
+                "groups": len(np.unique(self.groups[self.copies])),
+                "repeats_in_training": int(self.repeats.sum()),
+                "between": self._between(),
+            },
+            "contradictions": {
+                "groups": len(np.unique(self.groups[self.contradictions])),
+                "rows": self._told(self.contradictions),
+            },
+            "near_copies": {
+                "likeness": LIKENESS,
+                "pairs": len(self.near),
+                "mirrored": int(self.near.mirrored.sum()),
+                "of_another_label": int((data.expressions[self.near.first] != data.expressions[self.near.second]).sum()),
+                "between": self._near_between(),
+                "list": [
+                    {"pictures": [self._name(first), self._name(second)], "likeness": round(float(likeness), 4), "mirrored": bool(mirrored)}
+                    for first, second, likeness, mirrored in zip(
+                        self.near.first, self.near.second, self.near.likeness, self.near.mirrored, strict=True
+                    )
+                ],
+            },
+            "leaks": {
+                "training": self._told(self.leaks & self.training),
+                **{name: self._told(self.leaks & (data.splits == name)) for name in tests},
+            },
+            "near_leaks": {
+                "training": self._told(self.near_leaks & self.training),
+                **{name: self._told(self.near_leaks & (data.splits == name)) for name in tests},
+            },
+            "clean": {"also_without": sorted(also), "dropped": self._told(dropped), "training": int((self.training & ~dropped).sum())},
+        }
+
+    def _name(self, position: int) -> str | int:
+        return int(self.data.rows[position]) if self.data.paths is None else str(self.data.paths[position])
+
+    def _told(self, mask: NDArray[np.bool_]) -> list[str | int]:
+        return [self._name(position) for position in np.flatnonzero(mask).tolist()]
+
+    def _between(self) -> dict[str, int]:
+        """Pictures of the second split that have an exact copy in the first; within one split, those that repeat an earlier one."""
+        found = {}
+        names = [name for name in SPLITS if (self.data.splits == name).any()]
+        for at, one in enumerate(names):
+            groups = self.groups[self.data.splits == one]
+            found[f"{one} in itself"] = len(groups) - len(np.unique(groups))
+            for other in names[at + 1 :]:
+                found[f"{other} in {one}"] = int(np.isin(self.groups[self.data.splits == other], groups).sum())
+        return found
+
+    def _near_between(self) -> dict[str, int]:
+        one, other = self.data.splits[self.near.first], self.data.splits[self.near.second]
+        names = [name for name in SPLITS if (self.data.splits == name).any()]
+        return {
+            f"{second} and {first}": int((((one == first) & (other == second)) | ((one == second) & (other == first))).sum())
+            for at, first in enumerate(names)
+            for second in names[at:]
+        }
+
+
+def audit(data: FaceDataset, unreadable: Sequence[str] = (), track: Track = untracked) -> Audit:
+    """Look for everything that makes a data set dishonest to learn from.
+
+    Args:
+        data: Pictures.
+        unreadable: Problems that `open_dataset` put down while reading them.
+        track: Shows how far the search for near copies is.
+
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
+    >>> images[3] = images[0]
+    >>> splits = np.array(["Training", "Training", "Training", "PrivateTest"])
+    >>> found = audit(FaceDataset(images, np.array([0, 1, 2, 3]), None, splits, np.arange(4)))
+    >>> found.leaks.tolist(), found.clean().rows.tolist()
+    ([True, False, False, True], [1, 2, 3])
+    """
+    _, firsts, groups = np.unique(data.digests, return_index=True, return_inverse=True)
+    distinct = np.sort(firsts[~data.blank[firsts]])
+    pairs = near_copies(data.images[distinct], track)
+    near = Pairs(distinct[pairs.first], distinct[pairs.second], pairs.likeness, pairs.mirrored)
+    return Audit(data, unreadable, groups.astype(np.int64), near)

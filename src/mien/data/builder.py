@@ -1,0 +1,151 @@
+"""Rows on their way from a file into a data set: each one checked against those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import InputError
+from mien.core.labels import Labels
+from mien.data.dataset import VOTES, FaceDataset
+from mien.data.label_names import in_order
+from mien.data.pictures import resized
+
+Item = TypeVar("Item")
+
+
+class Track(Protocol):
+    """Passes items on and shows how far one is; `untracked` shows nothing."""
+
+    def __call__(self, items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]: ...
+
+
+def untracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+    """The items as they are."""
+    return items
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a data set is to be read.
+
+    Args:
+        labels: Classes in the order of the numbers in the file, where the file does not name them.
+        size: Side in px that every picture is brought to; None keeps pictures as they are.
+        problems: A list for the rows that cannot be used; None makes the first one an error.
+        track: Shows how far the reading is.
+    """
+
+    labels: Labels | None = None
+    size: int | None = None
+    problems: list[str] | None = None
+    track: Track = untracked
+
+    def refuse(self, error: InputError) -> None:
+        """Write a row's error down, or raise it."""
+        if self.problems is None:
+            raise error
+        self.problems.append(str(error))
+
+
+@dataclass
+class Gathering:
+    """Collects rows and makes a data set of them.
+
+    Args:
+        path: What is read, for messages.
+        terms: How.
+        classes: Classes of the file where it states them, also those without any row; None takes those that come.
+    """
+
+    path: Path
+    terms: Terms
+    classes: Sequence[str] | None = None
+    _images: list[NDArray[np.uint8]] = field(default_factory=list)
+    _labels: list[str] = field(default_factory=list)
+    _splits: list[str] = field(default_factory=list)
+    _rows: list[int] = field(default_factory=list)
+    _votes: list[Sequence[int]] = field(default_factory=list)
+    _paths: list[str] = field(default_factory=list)
+
+    def add(self, read: Callable[[], Sample]) -> None:
+        """Take one row, or refuse it as the terms say.
+
+        Raises:
+            InputError: The row cannot be used, and the terms make that an error.
+        """
+        try:
+            sample = read()
+            image = sample.image if self.terms.size is None else resized(sample.image, self.terms.size)
+            if self._images and image.shape != self._images[0].shape:
+                sizes = f"expected {_size(self._images[0])} pixels as in the pictures before it; got {_size(image)}"
+                raise InputError(f"{sample.where}: {sizes}: bring all to one size with --size {self._images[0].shape[0]}")
+        except InputError as error:
+            self.terms.refuse(error)
+            return
+        self._images.append(image)
+        self._labels.append(sample.label)
+        self._splits.append(sample.split)
+        self._rows.append(len(self._rows) if sample.row is None else sample.row)
+        if sample.votes is not None:
+            self._votes.append(sample.votes)
+        if sample.path is not None:
+            self._paths.append(sample.path)
+
+    def finish(self) -> FaceDataset:
+        """The rows as a data set.
+
+        Raises:
+            InputError: There are fewer than two classes or fewer pictures than classes.
+        """
+        names = tuple(self.classes) if self.classes is not None else in_order(self._labels)
+        n = len(self._images)
+        if n == 0:
+            raise InputError(f"{self.path}: expected labelled pictures; there is none that can be read: mien data audit lists what is wrong")
+        if len(names) < 2:
+            raise InputError(f"{self.path}: expected pictures of at least two classes; got only {', '.join(names)}: add another class")
+        if n < len(names):
+            raise InputError(f"{self.path}: expected at least one picture for each of {len(names)} classes; got {n}: add pictures")
+        labels = Labels(names)
+        columns = {name: column for column, name in enumerate(names)}
+        return FaceDataset(
+            images=np.stack(self._images),
+            expressions=np.array([columns[label] for label in self._labels], np.int64),
+            votes=np.array(self._votes, np.int64).reshape(n, len(VOTES)) if len(self._votes) == n else None,
+            splits=np.array(self._splits, np.str_),
+            rows=np.array(self._rows, np.int64),
+            labels=labels,
+            paths=np.array(self._paths, np.str_) if len(self._paths) == n else None,
+        )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row as a file has it.
+
+    Args:
+        where: File and row, for messages.
+        image: ``(h, w)`` uint8, gray.
+        label: Mien's word for the class.
+        split: Mien's word for the split.
+        row: Row in the original file, or None for the next one.
+        votes: Ten counts in the order of ``VOTES``.
+        path: The picture's own file name.
+    """
+
+    where: str
+    image: NDArray[np.uint8]
+    label: str
+    split: str
+    row: int | None = None
+    votes: Sequence[int] | None = None
+    path: str | None = None
+
+
+def _size(image: NDArray[np.uint8]) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"

@@ -1,0 +1,83 @@
+"""Words that data sets use for their classes and splits, and the ones that mien uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mien.core.errors import InputError
+from mien.core.labels import EXPRESSIONS, Labels, canonical_label
+from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, TRAINING
+
+KNOWN = (*EXPRESSIONS, "contempt")
+"""Every class that mien knows, in the order in which a data set's classes stand."""
+
+KAGGLE = Labels(("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"))
+"""What the numbers 0 to 6 mean in ``fer2013.csv``; class folders and so `EXPRESSIONS` have another order."""
+
+_SPLITS = {
+    "train": TRAINING,
+    "training": TRAINING,
+    "val": PUBLIC_TEST,
+    "valid": PUBLIC_TEST,
+    "validation": PUBLIC_TEST,
+    "dev": PUBLIC_TEST,
+    "publictest": PUBLIC_TEST,
+    "test": PRIVATE_TEST,
+    "testing": PRIVATE_TEST,
+    "privatetest": PRIVATE_TEST,
+}
+_MISSPELT = {"suprise": "surprise", "surprize": "surprise", "contemptuous": "contempt", "neutrality": "neutral", "disgusting": "disgust"}
+
+
+def class_named(word: str) -> str | None:
+    """Mien's word for a class, or None where it knows none.
+
+    >>> class_named("Happiness"), class_named("suprise"), class_named("bored")
+    ('happy', 'surprise', None)
+    """
+    name = canonical_label(word)
+    name = _MISSPELT.get(name, name)
+    return name if name in KNOWN else None
+
+
+def split_named(word: str) -> str | None:
+    """Mien's word for a split, or None where it knows none.
+
+    >>> split_named("train"), split_named("Validation"), split_named("private_test"), split_named("happy")
+    ('Training', 'PublicTest', 'PrivateTest', None)
+    """
+    return _SPLITS.get("".join(letter for letter in word.lower() if letter.isalpha()))
+
+
+def require_class(word: str, where: str) -> str:
+    """Mien's word for a class.
+
+    Raises:
+        InputError: The class is not known.
+    """
+    name = class_named(word)
+    if name is None:
+        raise InputError(f"{where}: expected a class out of {', '.join(KNOWN)} or a synonym; got {word!r}: rename it or leave it out")
+    return name
+
+
+def require_split(word: str, where: str) -> str:
+    """Mien's word for a split.
+
+    Raises:
+        InputError: The split is not known.
+    """
+    name = split_named(word)
+    if name is None:
+        raise InputError(f"{where}: expected a split out of Training, PublicTest, PrivateTest, train, validation, test; got {word!r}: rename it")
+    return name
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Classes in the order of `KNOWN`.
+
+    >>> in_order({"sad", "contempt", "happy"})
+    ('happy', 'sad', 'contempt')
+    """
+    found = set(names)
+    return tuple(name for name in KNOWN if name in found)

@@ -1,0 +1,48 @@
+"""A sheet of pictures out of a data set, to see with one's own eyes what is in it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from mien.core.errors import InputError
+from mien.data.dataset import FaceDataset
+
+SIDE = 9
+"""Pictures in a row and in a column of a sheet."""
+
+_TILE, _BAND, _GAP = 96, 18, 6
+
+
+def preview(data: FaceDataset, seed: int = 0, *, label: str | None = None, split: str | None = None) -> NDArray[np.uint8]:
+    """Draw 81 pictures taken by chance, each with its label and its row.
+
+    Args:
+        data: Pictures.
+        seed: The same seed takes the same pictures.
+        label: Only pictures of this class.
+        split: Only pictures of this split.
+
+    Returns:
+        ``(h, w, 3)`` uint8, RGB. Fewer pictures than 81 give a sheet that is not full.
+
+    Raises:
+        InputError: There is no such picture.
+    """
+    if split is not None:
+        data = data.split(split)
+    if label is not None:
+        data = data.take(data.expressions == data.labels.index(label))
+    if not len(data):
+        raise InputError(f"expected pictures of the class {label}; there is none: choose another class or split")
+    chosen = data.take(np.sort(np.random.default_rng(seed).permutation(len(data))[: SIDE * SIDE]))
+    sheet = Image.new("RGB", (SIDE * (_TILE + _GAP) + _GAP, SIDE * (_TILE + _BAND + _GAP) + _GAP), "#ffffff")
+    canvas, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for place, (image, name, row) in enumerate(zip(chosen.images, chosen.names(), chosen.rows.tolist(), strict=True)):
+        x, y = _GAP + place % SIDE * (_TILE + _GAP), _GAP + place // SIDE * (_TILE + _BAND + _GAP)
+        sheet.paste(Image.fromarray(image).resize((_TILE, _TILE), Image.Resampling.BICUBIC), (x, y))
+        canvas.rectangle((x, y + _TILE, x + _TILE - 1, y + _TILE + _BAND - 1), fill=data.labels.colour(name))
+        canvas.text((x + 4, y + _TILE + 2), name, fill="#ffffff", font=font)
+        canvas.text((x + _TILE - 4, y + _TILE + 2), str(row), fill="#ffffff", font=font, anchor="ra")
+    return np.asarray(sheet)

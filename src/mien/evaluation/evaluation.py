@@ -1,0 +1,149 @@
+"""Everything that is measured about a subject on one split of labelled faces."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.labels import Labels
+from mien.data.builder import Track, untracked
+from mien.data.dataset import FaceDataset
+from mien.evaluation.annotators import TaggerScore
+from mien.evaluation.figures import Figures
+from mien.evaluation.predictor import Subject
+from mien.evaluation.robustness import Robustness
+from mien.metrics import ClassScore, ReliabilityBin, SecondGuesses, class_scores, confusion_matrix, reliability, second_guesses
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure, and how.
+
+    Args:
+        split: Which part of the data; ``auto`` is ``PublicTest``, or all of it where it is not divided.
+        labels: What counts as right, one of `LABEL_SETS`.
+        views: How often a picture is looked at, one of `VIEWS`.
+        with_training: Also measure on the Training split, for the ratio of the two accuracies.
+        corruptions: Also measure on the same pictures made worse (`mien.evaluation.robustness`).
+        data: What results call the data.
+        track: Shows how far it is.
+    """
+
+    split: str = "auto"
+    labels: str = "auto"
+    views: str = "one"
+    with_training: bool = False
+    corruptions: bool = False
+    data: str = "data"
+    track: Track = untracked
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What `evaluate` found. Figures in nats or from 0 to 1.
+
+    Args:
+        subject: Who was asked.
+        options: What was asked; ``split`` and ``labels`` as they were taken.
+        classes: Columns of everything below.
+        whole: Figures on all counted pictures.
+        leak_free: The same without pictures that also stand in Training; None where nothing can leak.
+        training: The same on Training; None unless asked for.
+        robustness: Errors in bad pictures; None unless asked for.
+        humans: People and the subject against the same other people; empty where nobody voted.
+        faces: The counted pictures.
+        probs: ``(n, k)`` probabilities for them.
+        truth: ``(n,)`` their right column.
+        leaked: ``(n,)`` which of them also stand in Training.
+        remarks: What a reader should know.
+    """
+
+    subject: Subject
+    options: Options
+    classes: Labels
+    whole: Figures
+    leak_free: Figures | None
+    training: Figures | None
+    robustness: Robustness | None
+    humans: tuple[TaggerScore, ...]
+    faces: FaceDataset
+    probs: NDArray[np.float32]
+    truth: NDArray[np.int64]
+    leaked: NDArray[np.bool_]
+    remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """``(n,)`` column of the first guess."""
+        return np.asarray(self.probs.argmax(axis=1))
+
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """``(k, k)`` counts, rows what a picture is, columns what it was called."""
+        return confusion_matrix(self.truth, self.answers, len(self.classes))
+
+    @property
+    def per_class(self) -> tuple[ClassScore, ...]:
+        """Precision, recall and F1 of each class."""
+        return class_scores(self.confusion)
+
+    @property
+    def second_guess(self) -> SecondGuesses:
+        """How often the second guess is right where the first one is not."""
+        return second_guesses(self.probs, self.truth)
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """Confidence against accuracy in 15 bins."""
+        return reliability(self.probs, self.truth)
+
+    @property
+    def train_ratio(self) -> float | None:
+        """Accuracy here over accuracy on Training; None unless asked for."""
+        return None if self.training is None or not self.training.accuracy else self.whole.accuracy / self.training.accuracy
+
+    def facts(self) -> dict[str, Any]:
+        """Everything but the pictures, as JSON takes it and gives it back."""
+        whole = self.whole.facts()
+        found = {
+            "model": self.subject.name,
+            "head": self.subject.head,
+            "data": self.options.data,
+            "split": self.options.split,
+            "labels": self.options.labels,
+            "views": self.options.views,
+            "classes": list(self.classes),
+            **whole,
+            "per_class": [{"label": name, **asdict(score)} for name, score in zip(self.classes, self.per_class, strict=True)],
+            "confusion": self.confusion.tolist(),
+            "second_guess": self._second_guess(),
+            "reliability": [asdict(part) for part in self.reliability],
+            "leak_free": None if self.leak_free is None else self.leak_free.facts(),
+            "training": None if self.training is None else self.training.facts(),
+            "train_ratio": self.train_ratio,
+            "robustness": None if self.robustness is None else self.robustness.facts(),
+            "humans": [asdict(score) for score in self.humans],
+            "remarks": list(self.remarks),
+        }
+        return {name: _rounded(value) for name, value in found.items()}
+
+    def _second_guess(self) -> dict[str, Any]:
+        found = self.second_guess
+        pairs = [
+            {"predicted": self.classes[pair.predicted], "was": self.classes[pair.was], "n": pair.n, "right": pair.right, "share": pair.share}
+            for pair in found.pairs
+        ]
+        return {"errors": found.errors, "right": found.right, "share": found.share, "pairs": pairs}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, _DIGITS)
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,75 @@
+"""What counts as right: the label of the data, or what the taggers of FER+ saw; and whether a subject can answer in such words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import InputError
+from mien.core.labels import FERPLUS, Labels
+from mien.data.dataset import FaceDataset
+from mien.data.label_names import KNOWN
+from mien.evaluation.predictor import Subject
+
+LABEL_SETS = ("auto", "fer2013", "ferplus", "votes-7")
+"""
+``fer2013``: the data set's own label. ``ferplus``: the majority of the taggers among eight classes (Barsoum et al. 2016).
+``votes-7``: the same majority where it is one of the data set's own classes. ``auto``: ``ferplus`` for a subject that knows
+contempt where the data's own labels do not, else ``fer2013``.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The right answers.
+
+    Args:
+        labels: One of `LABEL_SETS`, never ``auto``.
+        classes: What the columns mean: the classes of the labels, then those that only the subject knows.
+        order: ``(k,)`` column of the subject for each of the classes.
+        remarks: What a reader should know.
+    """
+
+    labels: str
+    classes: Labels
+    order: NDArray[np.int64]
+    remarks: tuple[str, ...] = ()
+
+    def columns(self, data: FaceDataset) -> NDArray[np.int64]:
+        """``(n,)`` column of the right class for each picture, or -1 where a picture does not count."""
+        if self.labels == "fer2013":
+            return data.expressions
+        return data.ferplus_majority() if self.labels == "ferplus" else data.seven_class_majority()
+
+
+def truth_for(subject: Subject, data: FaceDataset, labels: str = "auto") -> Truth:
+    """Which labels a subject is held against, and how its columns fit them.
+
+    Synonyms are the same class (`Labels` has mapped them). A subject may know more of mien's classes than the labels have;
+    every class of the labels must be one that it can answer.
+
+    Raises:
+        InputError: The classes do not fit, there are no such labels, or nobody voted.
+    """
+    if labels not in LABEL_SETS:
+        raise InputError(f"expected labels out of {', '.join(LABEL_SETS)}; got {labels!r}")
+    if labels == "auto":
+        votes = "contempt" in subject.labels and "contempt" not in data.labels and data.votes is not None
+        labels = "ferplus" if votes else "fer2013"
+    names = FERPLUS.names if labels == "ferplus" else data.labels.names
+    if labels != "fer2013":
+        data.ferplus_majority()  # Says how to join votes where there are none.
+    extra = tuple(name for name in subject.labels if name not in names)
+    if not set(names) <= set(subject.labels) or not set(extra) <= set(KNOWN):
+        known = f"{subject.name}{f' ({subject.head})' if subject.head else ''} answers {', '.join(subject.labels)}"
+        raise InputError(f"expected answers in the classes of the labels {labels}: {', '.join(names)}; {known}: {_remedy(labels)}")
+    classes = Labels((*names, *extra))
+    order = np.array([subject.labels.index(name) for name in classes])
+    remarks = (f"the labels {labels} have no {', '.join(extra)}, so such an answer is always wrong",) if extra else ()
+    return Truth(labels, classes, order, remarks)
+
+
+def _remedy(labels: str) -> str:
+    return "take --labels votes-7, or another --head" if labels == "ferplus" else "take another --head, other --labels, or other data"

@@ -1,0 +1,118 @@
+"""Everything about an evaluation as one HTML page that loads nothing from anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from math import ceil, floor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.core.atomic import told, written_aside
+from mien.core.errors import MissingExtraError
+from mien.evaluation.error_gallery import confidently_wrong, data_address, most_uncertain
+from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.figures import Figures
+from mien.plotting.evaluation import draw_plots, png
+
+if TYPE_CHECKING:
+    import jinja2
+
+_MOST_PAIRS = 10
+_PLOTS = {
+    "matrix": "Performance matrix. Each row is what pictures were, each column what was predicted; colour is the share of the row.",
+    "reliability": "Reliability diagram. Where bars meet the dashed line, a confidence of 70 % is right 70 % of the time.",
+    "classes": "Precision, recall and F1 of every class, and the accuracy over all pictures.",
+}
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The stretch of shares that bars are drawn over: whole steps of five percent around what they show."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, values: list[float]) -> _Scale:
+        low, high = (min(values), max(values)) if values else (0.0, 1.0)
+        return cls(max(0.0, floor(low * 20 - 0.5) / 20), min(1.0, ceil(high * 20 + 0.5) / 20))
+
+    def place(self, value: float) -> float:
+        """Percent of the way."""
+        return round((value - self.low) / (self.high - self.low) * 100, 2)
+
+
+def write_report(found: Evaluation, path: Path) -> None:
+    """Write the page; it appears whole.
+
+    Args:
+        found: What was measured.
+        path: Where the page goes.
+
+    Raises:
+        InputError: The file cannot be written.
+        MissingExtraError: matplotlib or jinja2 is not installed.
+    """
+    text = render(found)
+    with written_aside(path) as aside, told(path):
+        aside.write_text(text, encoding="utf-8")
+
+
+def render(found: Evaluation) -> str:
+    """The page as text."""
+    environment = require_jinja2()
+    return environment.from_string(_part("page.html")).render(_context(found))
+
+
+def require_jinja2() -> jinja2.Environment:
+    """What fills the page in; values are escaped.
+
+    Raises:
+        MissingExtraError: jinja2 is not installed.
+    """
+    try:
+        import jinja2
+    except ModuleNotFoundError:
+        raise MissingExtraError("Reports", "evaluate", "jinja2") from None
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters["percent"] = _percent
+    return environment
+
+
+def _part(name: str) -> str:
+    return resources.files("mien.evaluation").joinpath(name).read_text(encoding="utf-8")
+
+
+def _context(found: Evaluation) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    plots = {name: data_address(png(figure)) for name, figure in draw_plots(found).items()}
+    pairs, parts = found.second_guess.pairs, _parts(found)
+    return {
+        "style": Markup(_part("page.css")),
+        "found": found,
+        "options": found.options,
+        "views": "one view of each picture" if found.options.views == "one" else f"{found.options.views} views of each picture, averaged",
+        "parts": parts,
+        "figure_scale": _Scale.around([end for _, part in parts for end in (part.low, part.high)]),
+        "people_scale": _Scale.around([end for score in found.humans for end in (score.low, score.high, score.network_low, score.network_high)]),
+        "plots": [{"name": name, "image": plots[name], "text": text} for name, text in _PLOTS.items()],
+        "classes": list(zip(found.classes, found.per_class, strict=True)),
+        "colours": {name: found.classes.colour(name) for name in found.classes},
+        "guesses": found.second_guess,
+        "pairs": pairs[:_MOST_PAIRS],
+        "more_pairs": pairs[_MOST_PAIRS:],
+        "names": found.classes,
+        "wrong": confidently_wrong(found),
+        "uncertain": most_uncertain(found),
+    }
+
+
+def _parts(found: Evaluation) -> list[tuple[str, Figures]]:
+    parts = [(f"{found.options.split}, whole", found.whole), ("leak-free part", found.leak_free), ("Training", found.training)]
+    return [(name, figures) for name, figures in parts if figures is not None]
+
+
+def _percent(share: float | None, digits: int = 1) -> str:
+    return "-" if share is None else f"{share:.{digits}%}".replace("%", " %")

@@ -1,0 +1,156 @@
+"""One subject on one split: asked, counted, measured."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import InputError
+from mien.core.labels import FERPLUS, Labels
+from mien.data.builder import untracked
+from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
+from mien.data.label_names import split_named
+from mien.data.opening import open_dataset
+from mien.evaluation.annotators import SIZES, TaggerScore, tagger_scores
+from mien.evaluation.evaluation import Evaluation, Options
+from mien.evaluation.figures import Figures, measure
+from mien.evaluation.ground_truth import Truth, truth_for
+from mien.evaluation.load import Spec, open_subject
+from mien.evaluation.predictor import Subject
+from mien.evaluation.robustness import Robustness, robustness
+from mien.evaluation.tta import answer
+
+
+def evaluate(subject: Subject | Spec, data: FaceDataset | str | os.PathLike[str], options: Options | None = None) -> Evaluation:
+    """Measure how well a subject reads the faces of one split.
+
+    Args:
+        subject: A `Subject`, or anything that `open_subject` opens.
+        data: Labelled faces, or where they are.
+        options: What to measure; one view of PublicTest by default, or of all data where it is not divided.
+
+    Raises:
+        InputError: There is no such split, no picture of it counts, or the classes of both do not fit.
+        NetworkError: A network cannot be opened.
+        MissingExtraError: A package for the subject or the data is not installed.
+
+    >>> images = np.zeros((8, 48, 48), np.uint8)
+    >>> faces = FaceDataset(images, np.arange(8) % 7, None, np.array(["PublicTest"] * 8), np.arange(8))
+    >>> def happy(images):
+    ...     return np.eye(7)[[3] * len(images)]
+    >>> found = evaluate(happy, faces)
+    >>> found.whole.n, found.whole.accuracy, found.confusion[:, 3].tolist()
+    (8, 0.125, [2, 1, 1, 1, 1, 1, 1])
+    """
+    options = options or Options()
+    judged = subject if isinstance(subject, Subject) else open_subject(subject)
+    if not isinstance(data, FaceDataset):
+        options = replace(options, data=Path(data).name)
+        data = open_dataset(Path(data), size=judged.side, track=options.track)
+    if data.images.shape[1:] != (judged.side, judged.side):
+        height, width = data.images.shape[1:]
+        raise InputError(f"expected pictures of {judged.side}x{judged.side} px; got {width}x{height}: open the data with size={judged.side}")
+    truth = truth_for(judged, data, options.labels)
+    options = replace(options, split=_split(options.split, data), labels=truth.labels)
+    return _evaluation(judged, data, truth, options)
+
+
+def _split(name: str, data: FaceDataset) -> str:
+    there = sorted(set(data.splits.tolist()))
+    if name != "auto":
+        return split_named(name) or name
+    if PUBLIC_TEST in there or len(there) != 1:
+        return PUBLIC_TEST
+    return str(there[0])
+
+
+@dataclass(frozen=True, eq=False)
+class _Answered:
+    """Pictures with what was said about them and what is right; rows that do not count have -1."""
+
+    faces: FaceDataset
+    probs: NDArray[np.float32]
+    truth: NDArray[np.int64]
+    classes: Labels
+
+    def take(self, keep: NDArray[np.bool_]) -> _Answered:
+        return replace(self, faces=self.faces.take(keep), probs=self.probs[keep], truth=self.truth[keep])
+
+    def counted(self) -> _Answered:
+        return self.take(self.truth >= 0)
+
+    def figures(self) -> Figures:
+        return measure(self.probs, self.classes, self.faces, self.truth)
+
+
+def _ask(subject: Subject, faces: FaceDataset, truth: Truth, options: Options) -> _Answered:
+    probs = answer(subject, faces.images, options.views, options.track)[:, truth.order]
+    return _Answered(faces, probs, truth.columns(faces), truth.classes)
+
+
+def _evaluation(subject: Subject, data: FaceDataset, truth: Truth, options: Options) -> Evaluation:
+    everything = _ask(subject, data.split(options.split), truth, options)
+    counted = everything.counted()
+    if not len(counted.faces):
+        raise InputError(f"expected pictures in {options.split} that count under the labels {truth.labels}; there is none: take other --labels")
+    leaked = _leaked(counted.faces, data, options.split)
+    apart = None if leaked is None or leaked.all() else counted.take(~leaked).figures()
+    training = _ask(subject, data.split(TRAINING), truth, options).counted().figures() if options.with_training else None
+    return Evaluation(
+        subject=subject,
+        options=options,
+        classes=truth.classes,
+        whole=counted.figures(),
+        leak_free=apart,
+        training=training,
+        robustness=_robustness(subject, counted, truth, options) if options.corruptions else None,
+        humans=_humans(everything),
+        faces=counted.faces,
+        probs=counted.probs,
+        truth=counted.truth,
+        leaked=np.zeros(len(counted.faces), np.bool_) if leaked is None else leaked,
+        remarks=(*subject.remarks, *truth.remarks, *_remarks(counted, options, leaked)),
+    )
+
+
+def _robustness(subject: Subject, counted: _Answered, truth: Truth, options: Options) -> Robustness:
+    def first(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+        return np.asarray(answer(subject, images, options.views, untracked)[:, truth.order].argmax(axis=1))
+
+    return robustness(counted.faces.images, counted.truth, first, options.track)
+
+
+def _leaked(part: FaceDataset, data: FaceDataset, split: str) -> NDArray[np.bool_] | None:
+    """Which pictures also stand in Training; None for Training itself, or where there is none."""
+    if split == TRAINING or TRAINING not in data.splits:
+        return None
+    return part.copied_from(data.split(TRAINING))
+
+
+def _humans(everything: _Answered) -> tuple[TaggerScore, ...]:
+    """On the pictures of the majority protocol, whatever labels the rest is measured by."""
+    votes = everything.faces.votes
+    if votes is None:
+        return ()
+    official = everything.take((everything.faces.ferplus_majority() >= 0) & (votes.sum(axis=1) > max(SIZES)))
+    if official.faces.votes is None or not len(official.faces):
+        return ()
+    columns = np.array([FERPLUS.index(name) for name in everything.classes])
+    return tagger_scores(official.faces.votes, columns[official.probs.argmax(axis=1)])
+
+
+def _remarks(counted: _Answered, options: Options, leaked: NDArray[np.bool_] | None) -> list[str]:
+    counts = np.bincount(counted.truth, minlength=len(counted.classes))
+    empty = ", ".join(name for name, count in zip(counted.classes, counts, strict=True) if not count)
+    remarks = []
+    if empty:
+        remarks.append(f"{options.split} has no picture of {empty}: no recall; macro-F1 leaves it out unless it is answered, which counts as 0")
+    if leaked is None and options.split == TRAINING:
+        remarks.append("this is Training: the figures say nothing about other faces if the network has learned from it")
+    elif leaked is None:
+        remarks.append("the data has no Training split, so nothing can be said about copies in it: leak_free is empty")
+    return remarks

@@ -1,0 +1,121 @@
+"""The sheets of one picture, written one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.atomic import told
+from mien.core.errors import InputError
+from mien.explain import layout
+from mien.explain.base import Explained
+from mien.explain.crops import crops_of
+from mien.explain.layout import Question
+from mien.media import save_picture
+
+_PAGES: dict[str, Callable[[Question], NDArray[np.uint8]]] = {
+    "features": layout.features_page,
+    "gradcam": layout.gradcam_page,
+    "guided": layout.guided_page,
+    "occlusion": layout.occlusion_page,
+}
+
+KINDS = ("kernels", *_PAGES)
+"""Kinds of sheets."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """One sheet that is there.
+
+    Args:
+        path: Its file.
+        kind: One of ``KINDS``.
+        face: Number of the face, from 1; None where the sheet belongs to the network alone.
+        expression: The expression that was asked about, or None.
+    """
+
+    path: Path
+    kind: str
+    face: int | None = None
+    expression: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is asked beyond the picture.
+
+    Args:
+        target: Name of the expression to explain; each face's most probable one by default.
+        layer: Layer for feature maps and Grad-CAM; a map of every stage, and the deepest useful one, by default.
+        detector: How faces are found (`crops_of`).
+    """
+
+    target: str | None = None
+    layer: str | None = None
+    detector: str | None = None
+
+
+USUAL = Choice()
+
+
+def explain(
+    subject: Explained, picture: str | Path | NDArray[np.uint8], folder: str | Path, what: Sequence[str] = KINDS, choice: Choice = USUAL
+) -> Iterator[Written]:
+    """Write sheets about what a network does with each face of a picture.
+
+    Args:
+        subject: The network (`open_explained`).
+        picture: A file, or ``(h, w, 3)`` uint8 RGB.
+        folder: Where the PNGs go; made where it is not there. An earlier sheet of the same name is replaced.
+        what: Kinds of sheets out of ``KINDS``.
+        choice: The expression, the layer, the detector.
+
+    Yields:
+        Each sheet once it is there whole: ``NETWORK-kernels.png``, ``PICTURE-face1-gradcam.png`` and so on.
+
+    Raises:
+        MediaError: The picture cannot be read.
+        InputError: There is no face in it, or no such expression, layer, kind or detector.
+        NetworkError: No gradients can be taken through the network.
+        MissingExtraError: A kind needs packages that are not installed; only ``occlusion`` needs none.
+
+    >>> from mien.explain import open_explained
+    >>> next(explain(open_explained(), "photo.jpg", "seen", ["dreams"]))
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: expected kinds out of kernels, features, gradcam, guided, occlusion; got 'dreams'
+    """
+    for kind in what:
+        if kind not in KINDS:
+            raise InputError(f"expected kinds out of {', '.join(KINDS)}; got {kind!r}")
+    labels = subject.classifier.labels
+    target = None if choice.target is None else labels.index(choice.target)
+    faces = crops_of(picture, subject.classifier, choice.detector)
+    folder = _made(Path(folder))
+    if "kernels" in what:
+        path = folder / f"{_word(subject.name)}-kernels.png"
+        save_picture(path, layout.kernels_page(subject))
+        yield Written(path, "kernels")
+    stem = "picture" if isinstance(picture, np.ndarray) else _word(Path(picture).stem)
+    for number, crop in enumerate(faces, start=1):
+        question = Question(subject, crop, int(crop.probabilities.argmax()) if target is None else target, choice.layer)
+        for kind in (kind for kind in _PAGES if kind in what):
+            path = folder / f"{stem}-face{number}-{kind}.png"
+            save_picture(path, _PAGES[kind](question))
+            yield Written(path, kind, number, question.expression)
+
+
+def _made(folder: Path) -> Path:
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _word(name: str) -> str:
+    """A name as a part of a file's name."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name) or "picture"

@@ -1,0 +1,1 @@
+"""Networks at work: ONNX Runtime, model files and their cards, detectors, the classifier, the pipeline of both."""

@@ -1,0 +1,78 @@
+"""Which expression each face shows: the crops of many faces through one network at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import InputError, NetworkError
+from mien.core.faces import Faces
+from mien.core.labels import Labels
+from mien.inference.crop import cut_each
+from mien.inference.onnx_session import Network
+
+_BATCH = {"cpu": 64}
+_BATCH_ELSEWHERE = 512  # A device of its own is fed well by more: 5 MB of crops.
+
+
+class Classifier:
+    """An expression network with the crop that it was trained on.
+
+    Args:
+        network: A network whose card says what it reads and how its input is cut.
+        head: Which of its outputs to use; the first one of the card by default.
+        uncertain_below: An expression that is less probable is shown as uncertain; None shows every one.
+
+    Raises:
+        NetworkError: The network is not one for expressions.
+        InputError: It has no output of that name, or the probability is none.
+    """
+
+    def __init__(self, network: Network, head: str | None = None, uncertain_below: float | None = None) -> None:
+        card = network.card
+        if card.kind != "expression" or card.crop is None:
+            raise NetworkError(f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one with --model")
+        self.head = next(iter(card.heads)) if head is None else head
+        if self.head not in card.heads:
+            raise InputError(f"expected a head out of {', '.join(card.heads)}, which {card.name} has; got {self.head!r}")
+        if card.input.height is None or card.input.height != card.input.width:
+            raise NetworkError(f"{network.path}: expected a network over square pictures of one size; its card says {card.input}")
+        self.network = network
+        self._size = card.input.height
+        self.crop = card.crop
+        self.labels = Labels(card.heads[self.head], uncertain_below)
+
+    def classify(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
+        """Give every face the probabilities of its expression.
+
+        Args:
+            images: ``(h, w, 3)`` RGB pictures.
+            faces: The faces of each picture.
+
+        Returns:
+            The same faces with ``probs`` and ``labels``. A face gets the same answer alone and among others.
+        """
+        counts = [len(found) for found in faces]
+        every = Faces.concatenate(faces)
+        shown = [image for image, count in zip(images, counts, strict=True) for _ in range(count)]
+        return every.with_columns(probs=self.probabilities(self._cut(shown, every)), labels=self.labels).split(counts)
+
+    def cut(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
+        """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one picture."""
+        return self._cut([image] * len(faces), faces)
+
+    def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``(n, k)`` probabilities of gray crops ``(n, 1, h, w)``, 0 to 255."""
+        spec = self.network.card.input
+        size = _BATCH.get(self.network.device, _BATCH_ELSEWHERE)
+        batches = (crops[start : start + size] for start in range(0, len(crops), size))
+        parts = [self.network.run({spec.name: spec.fed(batch)})[self.head] for batch in batches]
+        return np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
+
+    def _cut(self, images: Sequence[NDArray[np.uint8]], faces: Faces) -> NDArray[np.float32]:
+        """The crop of each face out of its own picture."""
+        if not len(faces):
+            return np.empty((0, 1, self._size, self._size), np.float32)
+        return cut_each(images, self.crop.squares(faces.boxes), self._size, gray=True)[:, None].astype(np.float32)

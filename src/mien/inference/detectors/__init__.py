@@ -1,0 +1,112 @@
+"""Finding faces in pictures: one protocol, one convention for boxes, three ways to do it.
+
+The convention: a box reaches from the top of the forehead to the chin and from ear to ear of a frontal face, so it is higher than wide;
+it is clipped to the picture. A detector that draws its boxes otherwise converts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mien.core.errors import InputError, MienError
+from mien.core.faces import Faces
+
+
+class Detector(Protocol):
+    """Anything that finds faces in pictures. The answer for a picture does not depend on the others in the call."""
+
+    @property
+    def name(self) -> str:
+        """A short word for tables."""
+        ...
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
+        """Faces of each ``(h, w, 3)`` uint8 RGB picture, best first, with frames and times 0."""
+        ...
+
+
+@runtime_checkable
+class Refiner(Protocol):
+    """A detector that can also confirm faces where they are expected, for much less than finding them."""
+
+    def refine(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[ArrayLike]) -> list[Faces]:
+        """For each picture a row per box, in order: the refined box and the probability, however low, that it holds a face."""
+        ...
+
+
+def create_detector(
+    name: str = "mtcnn", *, min_face: int | None = None, min_detection_score: float | None = None, threads: int | None = None, device: str = "cpu"
+) -> Detector:
+    """A detector by its name.
+
+    Args:
+        name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each picture is one face).
+        min_face: Height in px of the smallest face to be found; the detector's own choice (40) by default. ``whole`` has no use for it.
+        min_detection_score: Least score, 0 to 1, of a face that counts; the detector's own choice by default: 0.8 for ``mtcnn``, a
+            probability; every face for ``haar``, whose scores only put faces into an order. ``whole`` has none and refuses it.
+        threads: Threads that one run of a network may use; only ``mtcnn`` has a use for it.
+        device: What runs its networks, ``auto`` or one of `mien.inference.onnx_session.DEVICES`; only ``mtcnn`` has a use for it.
+
+    Raises:
+        InputError: There is no such detector, or an option is out of range.
+        MissingExtraError: It needs a package that is not installed.
+        NetworkError: Its networks are missing or damaged.
+
+    >>> create_detector("whole").name
+    'whole'
+    >>> create_detector("yolo")
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: expected a detector out of mtcnn, haar, whole; got 'yolo'
+    """
+    if name not in _MAKERS:
+        raise InputError(f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}")
+    if min_detection_score is not None and not 0 < min_detection_score < 1:
+        raise InputError(
+            f"min_detection_score: expected a score between 0 and 1, neither of both; got {min_detection_score}: leave it out for the detector's own"
+        )
+    return _MAKERS[name](40 if min_face is None else min_face, min_detection_score, threads, device)
+
+
+def availability() -> dict[str, str | None]:
+    """For each detector None where it can be used here, else what is wrong and what to do."""
+    found: dict[str, str | None] = {}
+    for name in DETECTORS:
+        try:
+            create_detector(name, threads=1)
+            found[name] = None
+        except MienError as error:
+            found[name] = str(error)
+    return found
+
+
+def _mtcnn(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
+    from mien.inference.detectors.mtcnn import MTCNN
+
+    return MTCNN(min_face, min_detection_score=min_score, threads=threads, device=device)
+
+
+def _haar(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
+    from mien.inference.detectors.haar import Haar
+
+    return Haar(min_face, min_score or 0.0)
+
+
+def _whole(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
+    from mien.inference.detectors.whole import Whole
+
+    if min_score is not None:
+        raise InputError(
+            f"min_detection_score: expected mtcnn or haar; got {min_score} for whole, which takes every picture for a face: leave it out"
+        )
+    return Whole()
+
+
+_MAKERS: dict[str, Callable[[int, float | None, int | None, str], Detector]] = {"mtcnn": _mtcnn, "haar": _haar, "whole": _whole}
+
+DETECTORS = tuple(_MAKERS)
+"""Names that `create_detector` knows, the default first."""

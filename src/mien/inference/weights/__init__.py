@@ -1,0 +1,55 @@
+"""The network files that come with mien, and how a name becomes a path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mien.core.errors import NetworkError
+from mien.inference.card import read_card
+
+FOLDER = Path(__file__).parent
+
+
+def shipped() -> dict[str, Path]:
+    """Path of each network for expressions that comes with mien, by name; the parts of detectors are left out.
+
+    A file that cannot be read is listed too: opening it tells what is wrong with it.
+    """
+    return {path.stem: path for path in sorted(FOLDER.glob("*.onnx")) if not _detector(path)}
+
+
+def network_path(name: str | os.PathLike[str]) -> Path:
+    """Path of a network, from the name of one that comes with mien or a path to any ONNX file.
+
+    Raises:
+        NetworkError: There is neither such a network nor such a file.
+    """
+    path = FOLDER / f"{name}.onnx"
+    if os.fspath(name) == Path(name).name and path.is_file() and not _detector(path):
+        return path
+    if Path(name).is_file():
+        return Path(name)
+    names = ", ".join(shipped()) or "none, as this installation was built without any"
+    raise NetworkError(f"expected a path to an ONNX file or the name of a network that comes with mien ({names}); got {os.fspath(name)!r}")
+
+
+def detector_path(part: str) -> Path:
+    """Path of a part of a detector, such as ``mtcnn-pnet``; made when mien is built.
+
+    Raises:
+        NetworkError: It was not made.
+    """
+    path = FOLDER / f"{part}.onnx"
+    if not path.is_file():
+        raise NetworkError(
+            f"{path}: the detector's network is missing: it is made when mien is built, so install mien again: pip install --force-reinstall mien"
+        )
+    return path
+
+
+def _detector(path: Path) -> bool:
+    try:
+        return read_card(path).kind == "detector"
+    except NetworkError:
+        return path.name.startswith("mtcnn-")

@@ -1,0 +1,79 @@
+"""Boxes, labels and scores drawn on a picture."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from mien.core.faces import Face, Faces
+from mien.core.labels import UNCERTAIN
+
+NOTE = "expressions as a network reads them, not feelings"
+_INK = "#ffffff"
+_PLAIN = "#444444"
+
+
+def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
+    """A copy of a picture with a box around every face, and what its expression is and how probable: the steady label and its smoothed
+    probability where there is one, ``uncertain`` where that is asked for.
+
+    Args:
+        image: ``(h, w, 3)`` uint8, RGB.
+        faces: Faces in its pixels, read or not.
+
+    Returns:
+        ``(h, w, 3)`` uint8, RGB.
+    """
+    picture = Image.fromarray(image)
+    canvas = ImageDraw.Draw(picture, "RGBA")
+    # Lines and letters grow with the picture, so that they can be read on a phone's photo as on a small clip.
+    unit = max(1.0, min(picture.size) / 360)
+    for face in faces:
+        colour = _PLAIN if faces.labels is None or face.shown is None else faces.labels.colour(face.shown)
+        _draw_face(canvas, face, colour, unit, picture.size)
+    if len(faces) and min(picture.size) >= 120:
+        _draw_note(canvas, unit, picture.size)
+    return np.asarray(picture)
+
+
+def _draw_face(canvas: ImageDraw.ImageDraw, face: Face, colour: str, unit: float, size: tuple[int, int]) -> None:
+    canvas.rectangle(face.box, outline=colour, width=round(2 * unit))
+    text = _caption(face)
+    font = _font(round(13 * unit))
+    left, top, right, bottom = canvas.textbbox((0, 0), text, font=font)
+    pad = round(3 * unit)
+    width, height = right - left + 2 * pad, bottom - top + 2 * pad
+    # Above the box, or inside it where the picture ends.
+    x = max(0, min(face.box[0], size[0] - width))
+    y = face.box[1] - height if face.box[1] >= height else face.box[1]
+    canvas.rectangle((x, y, x + width, y + height), fill=colour)
+    canvas.text((x + pad - left, y + pad - top), text, fill=_INK, font=font)
+
+
+def _caption(face: Face) -> str:
+    if face.shown == UNCERTAIN:
+        text = UNCERTAIN
+    elif face.steady is not None and face.smooth is not None:
+        text = f"{face.steady} {face.smooth[face.steady]:.2f}"
+    else:
+        text = f"face {face.score:.2f}" if face.emotion is None else f"{face.emotion} {face.confidence:.2f}"
+    return text if face.track is None else f"{face.track} {text}"
+
+
+def _draw_note(canvas: ImageDraw.ImageDraw, unit: float, size: tuple[int, int]) -> None:
+    font = _font(round(10 * unit))
+    left, top, right, bottom = canvas.textbbox((0, 0), NOTE, font=font)
+    pad = round(3 * unit)
+    if right - left + 2 * pad > size[0]:
+        return
+    y = size[1] - (bottom - top) - 2 * pad
+    canvas.rectangle((0, y, right - left + 2 * pad, size[1]), fill="#000000a0")
+    canvas.text((pad - left, y + pad - top), NOTE, fill=_INK, font=font)
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,218 @@
+"""Writing pictures and videos, whole or not at all."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.reformatter import VideoReformatter
+    from av.video.stream import VideoStream
+
+_TICKS = 90_000
+"""Time base of a movie: timestamps are kept to 1/90000 s, which every common frame rate divides."""
+
+_SMALLEST = 16
+"""Least width and height in px that are written: below it some players show nothing."""
+
+_LARGE = 4_000_000
+"""Pixels of a frame above which memory is spared."""
+
+_BT709, _LIMITED = 1, 1
+"""What FFmpeg calls the colours of HD video and its range of 16 to 235."""
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".avif": "AVIF", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
+_SAVING: dict[str, dict[str, Any]] = {"JPEG": {"quality": 92}, "WEBP": {"quality": 92}, "AVIF": {"quality": 80}}
+
+
+class MovieWriter:
+    """Writes an MP4 (H.264, 4:2:0) that browsers play.
+
+    Each frame keeps its own time, so the frame rate may vary; a time that is not after the one before is moved to the
+    next 1/90000 s. Odd widths and heights, and those below 16 px, are filled up by repeating the pixels at the right and
+    lower edge. A frame of another size is scaled to fit, with black bars. The file appears under its name when the
+    ``with`` block ends without an exception; otherwise nothing is left.
+
+    Args:
+        path: The file to write; an existing one is replaced.
+        width: Of the movie in px.
+        height: Of the movie in px.
+        rate: Frames per second, if it is known: how long the last frame is shown, and what players display.
+
+    Raises:
+        InputError: A size below 1 or a rate that is not positive, a picture that is not RGB uint8, or a file that cannot be written.
+    """
+
+    def __init__(self, path: str | Path, width: int, height: int, *, rate: float | None = None) -> None:
+        if width < 1 or height < 1:
+            raise InputError(f"expected a width and height of 1 px or more; got {width} x {height}")
+        if rate is not None and not 0 < rate < 10_000:
+            raise InputError(f"rate: expected frames per second above 0; got {rate!r}")
+        self.path, self.width, self.height = Path(path), width, height
+        self._rate = rate
+        self._padded = (_even(width), _even(height))
+        self._last: int | None = None
+        self._step = round(_TICKS / rate) if rate else round(_TICKS / 25)
+        self._aside = ExitStack()
+        self._part = self._aside.enter_context(written_aside(self.path))
+        try:
+            self._container, self._stream, self._reformatter = self._open()
+        except BaseException:
+            self._forget()
+            raise
+
+    def write(self, image: NDArray[np.uint8], time: float) -> None:
+        """Add a frame.
+
+        Args:
+            image: ``(h, w, 3)`` uint8, RGB.
+            time: Seconds at which it is shown.
+        """
+        _check(image)
+        if self._container is None or self._stream is None:
+            raise InputError(f"{self.path}: expected an open movie; it is already closed")
+        if not np.isfinite(time):
+            raise InputError(f"{self.path}: expected a time in seconds; got {time}")
+        stamp = round(time * _TICKS)
+        if self._last is not None:
+            stamp = max(stamp, self._last + 1)
+            self._step = self._step if self._rate else stamp - self._last
+        self._last = stamp
+        self._encode(self._fitted(image), stamp)
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        if self._container is None or self._stream is None:
+            return
+        if self._last is None:
+            self.discard()
+            raise InputError(f"{self.path}: expected at least one frame to write; got none")
+        try:
+            with told(self.path):
+                for packet in self._stream.encode(None):
+                    self._container.mux(packet)
+                self._container.close()
+        except BaseException:
+            self.discard()
+            raise
+        self._container = self._stream = None
+        self._aside.close()
+
+    def discard(self) -> None:
+        """Give up: nothing is left of the file."""
+        container, self._container, self._stream = self._container, None, None
+        if container is not None:
+            with suppress(OSError, ValueError):  # What is thrown away need not be whole.
+                container.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        # The file aside goes when its block is left by an exception, whichever.
+        given_up = InputError(f"{self.path}: given up")
+        self._aside.__exit__(InputError, given_up, None)
+
+    def __enter__(self) -> MovieWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+    def _open(self) -> tuple[OutputContainer | None, VideoStream | None, VideoReformatter]:
+        import av
+        from av.video.reformatter import VideoReformatter
+
+        container = av.open(f"file:{self._part}", "w", format="mp4", container_options={"movflags": "faststart"})
+        try:
+            # No frames out of order: then the first timestamp needs no edit list, which some players ignore.
+            options = {"preset": "veryfast", "crf": "20", "bf": "0"}
+            if self.width * self.height > _LARGE:
+                options["rc-lookahead"] = "1"  # Frames that are held back: of 4K, ten of them are more than half the encoder's memory.
+            stream = container.add_stream("libx264", rate=Fraction(self._rate or 25).limit_denominator(1001), options=options)
+            stream.width, stream.height = self._padded
+            stream.pix_fmt = "yuv420p"
+            stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS)
+            stream.codec_context.colorspace = stream.codec_context.color_primaries = stream.codec_context.color_trc = _BT709
+            stream.codec_context.color_range = _LIMITED
+        except BaseException:
+            container.close()
+            raise
+        return container, stream, VideoReformatter()
+
+    def _encode(self, image: NDArray[np.uint8], stamp: int) -> None:
+        import av
+
+        assert self._container is not None
+        assert self._stream is not None
+        whole = av.VideoFrame.from_numpy_buffer(image, format="rgb24")  # Without a copy: it is gone before the caller has the image back.
+        frame = self._reformatter.reformat(whole, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
+        frame.pts, frame.time_base, frame.duration = stamp, Fraction(1, _TICKS), self._step
+        with told(self.path):
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+
+    def _fitted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if image.shape[:2] != (self.height, self.width):
+            image = letterboxed(image, self.width, self.height)
+        right, below = self._padded[0] - self.width, self._padded[1] - self.height
+        return np.pad(image, ((0, below), (0, right), (0, 0)), mode="edge") if right or below else np.ascontiguousarray(image)
+
+
+def letterboxed(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """A picture scaled to fit into a size, in the middle, the rest black.
+
+    >>> letterboxed(np.full((2, 4, 3), 9, np.uint8), width=4, height=4)[:, 0, 0].tolist()
+    [0, 9, 9, 0]
+    """
+    scale = min(width / image.shape[1], height / image.shape[0])
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    out = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    out[top : top + size[1], left : left + size[0]] = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+    return out
+
+
+def save_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
+    """Write a picture; the suffix decides the format. The file appears whole or not at all.
+
+    Args:
+        path: The file to write; an existing one is replaced.
+        image: ``(h, w, 3)`` uint8, RGB.
+
+    Raises:
+        InputError: The suffix is not known, the picture is not RGB uint8, or the file cannot be written.
+
+    >>> save_picture("face.doc", np.zeros((2, 2, 3), np.uint8))
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: face.doc: expected a suffix of a picture (.png, .jpg, .jpeg, .webp, .avif, .bmp, .tif, .tiff); got '.doc'
+    """
+    path = Path(path)
+    form = _FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise InputError(f"{path}: expected a suffix of a picture ({', '.join(_FORMATS)}); got {path.suffix!r}")
+    _check(image)
+    with written_aside(path) as aside, told(path):
+        Image.fromarray(np.ascontiguousarray(image)).save(aside, format=form, **_SAVING.get(form, {}))
+
+
+def _even(side: int) -> int:
+    return max(_SMALLEST, side + side % 2)
+
+
+def _check(image: NDArray[np.uint8]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise InputError(f"expected a picture as (h, w, 3) uint8, RGB; got {image.shape} {image.dtype}")

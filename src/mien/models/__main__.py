@@ -1,7 +1,0 @@
-"""``python -m mien.models [speed]``: the tables of ``docs/published-networks.md``."""
-
-import sys
-
-from mien.models.table import networks_table, speeds_table
-
-print(speeds_table() if sys.argv[1:] == ["speed"] else networks_table())

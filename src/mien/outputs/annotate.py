@@ -1,0 +1,141 @@
+"""Copies of sources with boxes and labels drawn in, and faces covered if asked: pictures stay pictures, all that moves becomes an MP4."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain, repeat, zip_longest
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import MediaError
+from mien.core.frame_result import Reading
+from mien.core.spacing import Spacing
+from mien.media import Media, MovieWriter, ReadAhead, save_picture
+from mien.media.blur import Blur, blur, bridged
+from mien.media.draw import draw
+from mien.media.frame import BadFrame, Frame
+
+_GAP = 2.0
+"""Seconds for which a face that is covered may be missed and is covered all the same."""
+_BLOCK = 32
+"""Frames whose places are worked out together."""
+
+_AHEAD = 4
+"""Frames that are decoded ahead."""
+
+_MOST = 4096
+"""Readings in memory at most, should their times stand still."""
+
+Boxes = NDArray[np.float32]
+
+
+def annotate_picture(place: Path, image: NDArray[np.uint8], reading: Reading, covering: Blur | None = None) -> None:
+    """Write a copy of a picture.
+
+    Args:
+        place: Where it goes; its ending says what it becomes.
+        image: ``(h, w, 3)`` uint8, RGB.
+        reading: What was read of it.
+        covering: Whose faces are covered.
+    """
+    if covering is not None:
+        image = blur(image, reading.faces.boxes[_covered(covering, reading)], covering.strength)
+    save_picture(place, draw(image, reading.faces))
+
+
+def annotate_recording(place: Path, media: Media, readings: Iterable[Reading], boxes: Iterable[Boxes] | None = None, strength: float = 1.0) -> None:
+    """Write a copy of a recording, in a second pass over it; frames that could not be read are left out.
+
+    Args:
+        place: Where it goes.
+        media: The recording, opened as it was when it was read, so that it gives the same frames.
+        readings: What was read of each of them, smoothed or not.
+        boxes: For each of them, where faces are covered (`covered_boxes`); None: nowhere.
+        strength: How coarsely, as in `mien.media.blur.blur`.
+    """
+    nowhere = np.empty((0, 4), np.float32)
+    with ReadAhead(media, _AHEAD, lambda frame: frame.image.nbytes if isinstance(frame, Frame) else 0) as frames, ExitStack() as writing:
+        pairs = zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False)
+        first = next(pairs, None)
+        if first is None:
+            raise MediaError(f"{media.name}: expected frames to draw on; none could be read")
+        # Frames before 0 s are hidden in the recording; they were asked for, and the copy would hide them again.
+        start = min(first[0][0].time, 0.0)
+        movie = writing.enter_context(MovieWriter(place, media.width, media.height))
+        for (frame, reading), where in chain([first], pairs):
+            image = blur(frame.image, where, strength) if len(where) else frame.image
+            movie.write(draw(image, reading.faces), frame.time - start)
+
+
+def covered_boxes(readings: Iterable[Reading], covering: Blur) -> Iterator[Boxes]:
+    """For each reading of a frame in turn, where faces are to be covered; a few seconds of them are in memory.
+
+    Where people were followed, a person who is missed for a moment is covered where they must have been.
+    """
+    window: deque[Reading] = deque()  # Up to the patience of `mien.core.spacing` before the next block, the block, and as much after it.
+    spacing = Spacing(_GAP)
+    ahead = 0  # How many of them have not been given out.
+    coming = (reading for reading in readings if reading.error is None)
+    ended = False
+    while True:
+        while not ended and (ahead < _BLOCK or (ahead < _MOST and _time(window[-1]) <= _time(window[_BLOCK - ahead - 1]) + spacing.patience)):
+            following = next(coming, None)
+            ended = following is None
+            if following is not None:
+                window.append(following)
+                spacing.take(_time(following))
+                ahead += 1
+        block = list(window)[len(window) - ahead :][:_BLOCK]
+        if not block:
+            return
+        yield from _placed(block, window, covering, spacing.patience)
+        ahead -= len(block)
+        while len(window) > ahead and _time(window[0]) < _time(block[-1]) - spacing.patience:
+            window.popleft()
+
+
+def _placed(block: Sequence[Reading], window: Iterable[Reading], covering: Blur, gap: float) -> list[Boxes]:
+    """Where faces are covered in a block of frames, by what is known around it."""
+    if any(len(reading.faces) and reading.faces.tracks is None for reading in block):
+        return [reading.faces.boxes[_covered(covering, reading)] for reading in block]
+    seen = [(reading, _covered(covering, reading)) for reading in window if len(reading.faces) and reading.faces.tracks is not None]
+    tracks = [reading.faces.tracks[chosen] for reading, chosen in seen if reading.faces.tracks is not None]
+    times = [reading.faces.times[chosen] for reading, chosen in seen]
+    boxes = [reading.faces.boxes[chosen] for reading, chosen in seen]
+    frames, _, where = bridged(
+        np.concatenate([np.empty(0, np.int64), *tracks]),
+        np.concatenate([np.empty(0), *times]),
+        np.concatenate([np.empty((0, 4), np.float32), *boxes]),
+        [_time(reading) for reading in block],
+        gap=gap if math.isfinite(gap) else _GAP,
+    )
+    return [where[frames == number] for number in range(len(block))]
+
+
+def _covered(covering: Blur, reading: Reading) -> NDArray[np.bool_]:
+    return covering.covers(reading.faces.tracks, len(reading.faces))
+
+
+def _time(reading: Reading) -> float:
+    return reading.time or 0.0
+
+
+def pick(frames: Iterable[Frame | BadFrame], readings: Iterable[Reading]) -> Iterator[tuple[Frame, Reading]]:
+    """Frames with what was read of them; those that could not be read are left out.
+
+    Raises:
+        MediaError: The frames are not those that were read.
+    """
+    for frame, reading in zip_longest(frames, readings):
+        if frame is None or reading is None or (reading.frame is not None and frame.index != reading.frame):
+            source = "a file" if reading is None else reading.source
+            raise MediaError(f"{source}: expected the frames that were read before; got others: the file was changed meanwhile: read it again")
+        if reading.error is None:
+            if isinstance(frame, BadFrame):
+                raise frame.error
+            yield frame, reading

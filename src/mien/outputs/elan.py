@@ -1,0 +1,111 @@
+"""Annotation files of ELAN, which researchers of behaviour use: a tier per person, an annotation per stretch of one expression."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError, MissingExtraError
+from mien.core.labels import UNCERTAIN, Labels
+from mien.core.names import printable
+
+if TYPE_CHECKING:
+    from mien.tracking.segments import Segment
+
+_TYPE = "expression"
+_VOCABULARY = "expressions"
+_UNDETERMINED = "und"
+"""ISO 639 for a language that is not said: the labels are names, not words of one."""
+
+
+def write_elan(path: Path, segments: Iterable[Segment], labels: Labels, video: Path | None = None) -> None:
+    """Write ``.eaf`` (ELAN Annotation Format 2.8, https://archive.mpi.nl/tla/elan), with pympi; the file appears whole.
+
+    Tiers are called ``person 1``, ``person 2`` ...; the value of an annotation is the steady label of the person. Times are whole
+    milliseconds, as in every such file; what lies before 0 s is cut off, because ELAN knows no time there. The expressions are a
+    controlled vocabulary, so that annotations that are corrected by hand stay among them.
+
+    Args:
+        path: Where the file goes.
+        segments: Stretches in which a person shows one expression.
+        labels: All expressions that the network tells apart.
+        video: The recording, which the file links to, so that ELAN opens it beside the tiers.
+
+    Raises:
+        MissingExtraError: pympi-ling is not installed.
+        InputError: The file cannot be written.
+    """
+    document = _document(labels)
+    if video is not None:
+        _link(document, video, path)
+    stretches = sorted(segments, key=lambda segment: (segment.track, segment.start))
+    for track in dict.fromkeys(segment.track for segment in stretches):
+        document.add_tier(f"person {track}", _TYPE, part=f"person {track}", ann="mien")
+    last: dict[int, int] = {}
+    for segment in stretches:
+        # Annotations of one tier may touch, but not overlap.
+        start = max(0, round(segment.start * 1000), last.get(segment.track, 0))
+        end = round(segment.end * 1000)
+        if end > start:
+            document.add_annotation(f"person {segment.track}", start, end, printable(segment.label))
+            last[segment.track] = end
+    _number_slots(document)
+    _save(document, path)
+
+
+def _document(labels: Labels) -> Any:
+    pympi = _pympi()
+    document = pympi.Eaf(author="mien")
+    document.remove_tier("default")
+    document.remove_linguistic_type("default-lt")
+    document.add_language(_UNDETERMINED, "http://cdb.iso.org/lg/CDB-00130975-001", "undetermined (und)")
+    document.add_controlled_vocabulary(_VOCABULARY)
+    document.add_cv_description(_VOCABULARY, _UNDETERMINED, "Expressions that the network tells apart: what a face shows, not what a person feels")
+    for number, name in enumerate(labels if labels.uncertain_below is None else [*labels, UNCERTAIN]):
+        document.add_cv_entry(_VOCABULARY, f"cve{number}", [(printable(name), _UNDETERMINED, None)])
+    document.add_linguistic_type(_TYPE)
+    document.linguistic_types[_TYPE]["CONTROLLED_VOCABULARY_REF"] = _VOCABULARY
+    return document
+
+
+def _link(document: Any, video: Path, path: Path) -> None:
+    whole = Path(os.path.realpath(video))
+    kind = mimetypes.guess_type(whole.name)[0] or "unknown"
+    try:
+        beside: str | None = f"./{whole.relative_to(os.path.realpath(path.parent)).as_posix()}"
+    except ValueError:
+        beside = None
+    if beside is not None and printable(beside) != beside:
+        beside = quote(os.fsencode(beside))  # An address may be written so; a name with what XML forbids may not stand there at all.
+    document.add_linked_file(whole.as_uri(), relpath=beside, mimetype=kind)
+
+
+def _number_slots(document: Any) -> None:
+    """Give the time slots numbers in order of time, as ELAN writes them; pympi numbers them as they come, and orders them by number."""
+    ranked = sorted(document.timeslots.items(), key=lambda slot: slot[1])
+    names = {old: f"ts{number}" for number, (old, _) in enumerate(ranked, 1)}
+    document.timeslots = {names[old]: moment for old, moment in ranked}
+    for aligned, *_ in document.tiers.values():
+        for key, (start, end, *rest) in aligned.items():
+            aligned[key] = (names[start], names[end], *rest)
+
+
+def _save(document: Any, path: Path) -> None:
+    if path.suffix.lower() != ".eaf":
+        raise InputError(f"expected an ELAN file ending in .eaf; got {path}: give another name")
+    text = _pympi().Elan.to_string(document, pretty=True)
+    with written_aside(path) as aside, told(path):
+        aside.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', encoding="utf-8")
+
+
+def _pympi() -> Any:
+    try:
+        import pympi
+    except ImportError:
+        raise MissingExtraError("ELAN files", "elan", "pympi-ling") from None
+    return pympi

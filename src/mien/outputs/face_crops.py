@@ -1,0 +1,112 @@
+"""Faces cut out of photographs as the networks see them: labelled photographs become faces to train on and to judge by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mien.core.atomic import folder_aside, told
+from mien.core.boxes import area
+from mien.core.errors import InputError
+from mien.core.names import spelled
+from mien.core.output_names import output_paths
+from mien.data.builder import Track, untracked
+from mien.data.pictures import png_bytes
+from mien.inference.pipeline import Pipeline
+from mien.media import find_sources
+from mien.media.folders import PICTURE_SUFFIXES
+from mien.outputs.tables import row_writer
+from mien.video.runner import Plan, Sighting, sight
+
+ROWS = "faces.csv"
+"""File beside the faces: the rows of `mien analyze` on the photographs, and which file each face went to."""
+
+
+@dataclass(frozen=True)
+class Cutouts:
+    """What became of some photographs.
+
+    Args:
+        faces: How many faces were written.
+        several: Photographs with more than one face, of which the largest was taken.
+        without: Photographs without a face.
+        unread: What could not be read, and why.
+        passed_over: Files that are no pictures by name, such as videos.
+    """
+
+    faces: int
+    several: tuple[str, ...]
+    without: tuple[str, ...]
+    unread: tuple[str, ...]
+    passed_over: tuple[str, ...]
+
+
+def cut_out(photographs: Path, output: Path, pipeline: Pipeline | None = None, track: Track = untracked) -> Cutouts:
+    """Cut the largest face out of every photograph in a folder, in the frame and the size that the network of a pipeline is fed.
+
+    Args:
+        photographs: A folder; how it is divided into folders, such as one for each expression, stays.
+        output: A new folder: a gray PNG for each face, and `ROWS`.
+        pipeline: Finds the faces; the default one unless given.
+        track: Shows how far it is.
+
+    Raises:
+        InputError: There is no picture or no face, or ``output`` is there already.
+    """
+    if not photographs.is_dir():
+        raise InputError(f"expected a folder of photographs; {photographs} is none: give the folder above the class folders")
+    found = find_sources([photographs])
+    pictures = [Path(source) for source in found.sources if Path(source).suffix.lower() in PICTURE_SUFFIXES]
+    if not pictures:
+        raise InputError(f"expected photographs in {photographs}; there is no picture in it: check the folder")
+    pipeline = pipeline or Pipeline()
+    names = _names(pictures, photographs)
+    several, without = [], []
+    unread = [f"{folder}: expected a folder that you may read" for folder in found.unreadable]
+    count = 0
+    with folder_aside(output) as aside, told(output):
+        with open(aside / ROWS, "w", encoding="utf-8", newline="") as file, row_writer(file, "csv", pipeline.labels, before=["file"]) as write:
+            # Of an animation the first frame alone.
+            seen = (sighting for sighting in sight(pictures, pipeline, Plan(tracking=None)) if not sighting.reading.frame)
+            for sighting in track(seen, "cutting", len(pictures)):
+                name, reading = names[sighting.position], sighting.reading
+                largest = _cut(sighting, pipeline, aside / name)
+                write([{"file": spelled(name) if at == largest else None, **row} for at, row in enumerate(reading.rows())])
+                if reading.error is not None:
+                    unread.append(str(reading.error))
+                elif largest is None:
+                    without.append(reading.source)
+                else:
+                    count += 1
+                    several += [reading.source] if len(reading.faces) > 1 else []
+        if not count:
+            raise InputError(f"expected faces in {photographs}; none was found in {len(pictures)} pictures: try a smaller --min-face")
+    passed_over = [*found.passed_over, *(source for source in found.sources if source not in set(pictures))]
+    return Cutouts(count, tuple(several), tuple(without), tuple(unread), tuple(map(str, passed_over)))
+
+
+def _cut(sighting: Sighting, pipeline: Pipeline, path: Path) -> int | None:
+    """Write the largest face; its row, or None where there is none."""
+    faces = sighting.reading.faces
+    if sighting.image is None or not len(faces):
+        return None
+    largest = int(area(faces.boxes).argmax())
+    [[crop]] = pipeline.classifier.cut(sighting.image, faces[largest : largest + 1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png_bytes(crop.astype(np.uint8)))
+    return largest
+
+
+def _names(pictures: Sequence[Path], root: Path) -> list[Path]:
+    """Where each face goes: under the name of its photograph, in the folder of the same name."""
+    folders: dict[Path, list[Path]] = {}
+    for picture in pictures:
+        folders.setdefault(picture.parent, []).append(picture)
+    names: dict[Path, Path] = {}
+    for folder, own in folders.items():
+        files = output_paths(Path("{name}.png"), own)
+        names |= {picture: folder.relative_to(root) / file for picture, file in zip(own, files, strict=True)}
+    return [names[picture] for picture in pictures]

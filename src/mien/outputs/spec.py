@@ -1,0 +1,160 @@
+"""What a person asks a run to write, checked before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import takewhile
+from pathlib import Path
+
+from mien.core.atomic import sweep, try_place
+from mien.core.errors import InputError, MediaError, MissingExtraError
+from mien.core.output_names import is_pattern
+from mien.media import open_media
+from mien.media.blur import Blur
+from mien.outputs import subtitles
+from mien.outputs.places import Places, fitting, refuse_sources
+from mien.outputs.tables import FORMATS, TEXT_FORMATS
+from mien.video.runner import Source
+
+RECORDING = (*(f".{form}" for form in subtitles.FORMATS), ".eaf", ".html")
+"""Endings of files that are about one recording each."""
+_TABLE = tuple(f".{form}" for form in FORMATS)
+_PEOPLE = tuple(f".{form}" for form in TEXT_FORMATS)
+ENDINGS = (*_TABLE, *RECORDING)
+"""Endings of the files that a run can write; the ending says what is written."""
+
+_NEEDS = {".parquet": ("Parquet tables", "data", "polars"), ".eaf": ("ELAN files", "elan", "pympi"), ".html": ("Reports", "report", "jinja2")}
+_PACKAGES = {"pympi": "pympi-ling"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run writes.
+
+    Args:
+        files: Tables of rows, subtitles, ELAN files, reports: what each one is, its ending says. In the name of what is about one
+            recording (subtitles, ELAN, report), ``{name}`` stands for the recording's name and ``{parent}`` for that of its folder, as
+            `mien.core.output_names` says.
+        people: Table of people, a row per person; None: not written.
+        annotate: Copies with boxes and labels: a file for one source, a folder for several.
+        charts: Folder for charts as PNG; for several sources a folder in it for each recording.
+        thumbnails: Show faces in reports.
+        covering: Whose faces are covered in copies and left out of reports.
+
+    Raises:
+        InputError: Two files are the same, or an ending is unknown.
+    """
+
+    files: tuple[Path, ...] = ()
+    people: Path | None = None
+    annotate: Path | None = None
+    charts: Path | None = None
+    thumbnails: bool = False
+    covering: Blur | None = None
+
+    def __post_init__(self) -> None:
+        for path in self.files:
+            if path.suffix.lower() not in ENDINGS:
+                raise InputError(f"expected files ending in {', '.join(ENDINGS)}; got {path}: give another name with -o")
+        if self.people is not None and self.people.suffix.lower() not in _PEOPLE:
+            raise InputError(f"expected a table of people ending in {', '.join(_PEOPLE)}; got {self.people}: give another name with --people")
+        for number, path in enumerate(named := list(self._named())):
+            if path.absolute() in [other.absolute() for other in named[:number]]:
+                raise InputError(f"expected a file for each output; {path} is asked for twice: give another name")
+        if self.covering is not None and self.annotate is None:
+            raise InputError("expected a copy to cover faces in; got --blur alone: add --annotate FILE")
+        if self.thumbnails and not any(path.suffix.lower() == ".html" for path in self.files):
+            raise InputError("expected a report to show faces in; got --thumbnails alone: add -o FILE.html")
+
+    @property
+    def patterns(self) -> list[Path]:
+        """Files that each recording has one of."""
+        return [path for path in self.files if path.suffix.lower() in RECORDING]
+
+    @property
+    def tables(self) -> list[Path]:
+        """Files of rows of all sources."""
+        return [path for path in self.files if path.suffix.lower() in _TABLE]
+
+    @property
+    def first(self) -> Path | None:
+        """What a person named first; None where nothing is written."""
+        return next(self._named(), None)
+
+    @property
+    def journal(self) -> Path | None:
+        """Where the journal of the run lies: beside what a person named first; None where nothing is written.
+
+        >>> Asked((Path("out/{parent}/{name}.html"),)).journal
+        PosixPath('out/{parent}-{name}.html.journal')
+        """
+        first = self.first
+        if first is None:
+            return None
+        fixed = Path(*takewhile(lambda part: not is_pattern(Path(part)), first.parts[:-1]))
+        return fixed / f"{'-'.join(first.relative_to(fixed).parts)}.journal"
+
+    def placed(self, sources: Sequence[Source]) -> Places:
+        """Where everything goes that is about one source each."""
+        return Places.find(self, sources)
+
+    def sweep(self, sources: Sequence[Source]) -> None:
+        """Delete what a run that was killed left half-written; not while another one may be at work."""
+        places = self.placed(sources)
+        copies = [] if places.copies is None else places.copies
+        for place in [*self.tables, *self._people(), *places.named, *copies, *(copy.with_name(f"{copy.name}.mp4") for copy in copies)]:
+            sweep(place)
+        for folder in places.charts or ():
+            sweep(folder / "timeline.png")
+            sweep(folder / "people.png")
+
+    def check(self, sources: Sequence[Source]) -> None:
+        """See whether all of it can be written, before hours of work that end in it.
+
+        Raises:
+            InputError: A place is one of the sources or cannot be written to, or several recordings would get one file.
+            MissingExtraError: What a file needs is not installed.
+        """
+        places = self.placed(sources)
+        self._refuse_twice(places)
+        refuse_sources([*self.tables, *self._people(), *places.named], sources, "-o")
+        if places.copies is not None:
+            refuse_sources(places.copies, sources, "--annotate")
+        for place in [*self.tables, *self._people(), *places.tried]:
+            try_place(place)
+        self._check_copy(sources)
+        self._check_packages()
+
+    def _refuse_twice(self, places: Places) -> None:
+        """Names without and with places for names may come to the same."""
+        columns = [[path] for path in [*self.tables, *self._people()]] + [list(column) for column in zip(*places.about, strict=True)]
+        taken: set[Path] = set()
+        for column in columns:
+            own = {path.absolute() for path in column}
+            if both := taken & own:
+                raise InputError(f"expected a file for each output; {min(both)} is asked for twice: give another name")
+            taken |= own
+
+    def _check_copy(self, sources: Sequence[Source]) -> None:
+        if self.annotate is None or len(sources) > 1 or not self.annotate.suffix or self.annotate.is_dir():
+            return
+        try_place(self.annotate)
+        with suppress(MediaError), open_media(sources[0]) as media:
+            fitting(self.annotate, media.kind, named=True)
+
+    def _people(self) -> list[Path]:
+        return [] if self.people is None else [self.people]
+
+    def _check_packages(self) -> None:
+        endings = {path.suffix.lower() for path in self.files}
+        needs = [need for ending, need in _NEEDS.items() if ending in endings]
+        for part, extra, package in [*needs, *([("Charts", "report", "matplotlib")] if self.charts else [])]:
+            if find_spec(package) is None:
+                raise MissingExtraError(part, extra, _PACKAGES.get(package, package))
+
+    def _named(self) -> Iterator[Path]:
+        yield from self.files
+        yield from (path for path in (self.people, self.annotate, self.charts) if path is not None)

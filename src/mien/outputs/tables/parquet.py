@@ -1,0 +1,163 @@
+"""Rows as Parquet, written and read in groups, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError, MissingExtraError
+from mien.core.frame_result import ROW_KEYS, Row, flat_keys, flat_row
+from mien.core.labels import Labels
+from mien.core.scratch import scratch_folder
+from mien.outputs.tables.cells import Write
+
+GROUP = 50_000
+"""Rows of a row group."""
+HELD = 2_000
+"""Rows in memory at once: as dicts they take some kB each."""
+
+_NESTED = ("box", "probs", "smooth")
+_TEXT = ("source", "status", "emotion", "steady", "shown", "error")
+_WHOLE = ("frame", "track")
+
+
+@contextmanager
+def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write]:
+    """A Parquet file for rows; it appears whole.
+
+    Its columns are those of CSV, but for ``box``, ``probs`` and ``smooth``, whose numbers have columns of their own: ``x1`` ... ``y2``,
+    ``angry`` ... ``surprise``, ``smooth_angry`` ... ``smooth_surprise``.
+
+    Args:
+        path: Where the table goes; it is replaced when there is one.
+        labels: Expressions that the network tells apart.
+        held: Rows in memory at once.
+
+    Raises:
+        InputError: The place cannot be written to.
+        MissingExtraError: polars is not installed.
+    """
+    polars = _polars()
+    schema = _schema(labels, polars)
+    waiting: list[Row] = []
+    with written_aside(path) as aside, told(path), scratch_folder() as folder:
+        parts: list[Path] = []
+
+        def flush() -> None:
+            part = folder / f"{len(parts):06}.parquet"
+            columns = {name: [row[name] for row in waiting] for name in schema}
+            _writing(path, lambda: polars.DataFrame(columns, schema=schema).write_parquet(part))
+            parts.append(part)
+            waiting.clear()
+
+        def write(rows: Iterable[Row]) -> None:
+            for row in rows:
+                waiting.append(flat_row(row, labels))
+                if len(waiting) >= held:
+                    flush()
+
+        yield write
+        if waiting or not parts:
+            flush()
+        _writing(path, lambda: polars.scan_parquet(parts).sink_parquet(aside, row_group_size=GROUP))
+
+
+class ParquetTable:
+    """A table of a size that fits into memory as columns, where rows are gathered before they are written at once.
+
+    Args:
+        labels: Expressions that the network tells apart.
+        before: Columns of whole numbers that stand before those of `open_parquet`.
+        after: Columns of text that stand after them.
+    """
+
+    def __init__(self, labels: Labels, before: Sequence[str] = (), after: Sequence[str] = ()) -> None:
+        polars = _polars()
+        self._labels = labels
+        self._schema = {**dict.fromkeys(before, polars.Int64), **_schema(labels, polars), **dict.fromkeys(after, polars.String)}
+        self._parts = [polars.DataFrame(schema=self._schema)]
+        self._waiting: list[Row] = []
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Take rows with the keys of `mien.core.frame_result.ROW_KEYS` and those asked for."""
+        for row in rows:
+            self._waiting.append(row)
+            if len(self._waiting) >= HELD:
+                self._gather()
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write everything; the disk may turn out to be full, which is an OSError."""
+        self._gather()
+        # Through memory: of a full disk polars tells in its own ways, and it is not to be left half-way.
+        packed = io.BytesIO()
+        _polars().concat(self._parts).write_parquet(packed)
+        file.write(packed.getvalue())
+
+    def _gather(self) -> None:
+        flat = [flat_row(row, self._labels) for row in self._waiting]
+        columns = {name: [row[name] for row in flat] for name in self._schema}
+        self._parts.append(_polars().DataFrame(columns, schema=self._schema))
+        self._waiting.clear()
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Names of the columns of a table.
+
+    Raises:
+        InputError: The file is not Parquet.
+        MissingExtraError: polars is not installed.
+    """
+    return list(_reading(path, lambda: _polars().scan_parquet(path).collect_schema().names()))
+
+
+def parquet_rows(path: Path, group: int = GROUP, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of a table as plain values; so many are in memory at once.
+
+    Args:
+        path: The table.
+        group: How many.
+        columns: Those wanted; all by default.
+
+    Raises:
+        InputError: The file is not whole.
+        MissingExtraError: polars is not installed.
+    """
+    scan = _polars().scan_parquet(path)
+    scan = scan if columns is None else scan.select(columns)
+    for start in range(0, _reading(path, lambda: scan.select(_polars().len()).collect().item()), group):
+        part = _reading(path, scan.slice(start, group).collect)
+        yield from part.iter_rows(named=True)
+
+
+def _reading(path: Path, work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except (OSError, _polars().exceptions.PolarsError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: expected a whole Parquet table; got {reason}: write it again") from None
+
+
+def _schema(labels: Labels, polars: Any) -> dict[str, Any]:
+    kinds = {**dict.fromkeys(_TEXT, polars.String), **dict.fromkeys(_WHOLE, polars.Int64), "time": polars.Float64}
+    names = [name for name in flat_keys(labels) if name not in _NESTED]
+    assert {*kinds} <= {*ROW_KEYS}
+    return {name: kinds.get(name, polars.Float32) for name in names}
+
+
+def _writing(path: Path, work: Any) -> None:
+    try:
+        work()
+    except _polars().exceptions.PolarsError as error:
+        raise InputError(f"{path}: cannot be written: {str(error).splitlines()[0]}: make room or give another place") from None
+
+
+def _polars() -> Any:
+    try:
+        import polars
+    except ImportError:
+        raise MissingExtraError("Parquet tables", "data", "polars") from None
+    return polars

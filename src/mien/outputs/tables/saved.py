@@ -1,0 +1,248 @@
+"""Tables read back: the rows that a run has written, as recordings again, one after the other."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.core.errors import InputError, MediaError
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.labels import EXPRESSIONS, Labels
+from mien.outputs.tables.cells import plain
+from mien.outputs.tables.rows import format_of
+from mien.video.results import Recording
+
+_PLAIN = ("source", "frame", "time", "status")
+_CORNERS = ("x1", "y1", "x2", "y2")
+_CHUNK = 1 << 16  # Characters of JSON that are read at once.
+
+
+def read_recordings(path: Path) -> Iterator[Recording]:
+    """The recordings of a table that ``mien analyze`` wrote, in their order; one is in memory at a time.
+
+    Args:
+        path: Ends in .json, .jsonl, .csv or .parquet.
+
+    Raises:
+        InputError: The file is not such a table, a row cannot be used, or the rows of a source do not stand in the order of its frames.
+        MissingExtraError: The table is Parquet, and polars is not installed.
+
+    >>> import tempfile
+    >>> from mien.outputs.tables import open_table
+    >>> path = Path(tempfile.mkdtemp()) / "rows.csv"
+    >>> with open_table(path, "csv", EXPRESSIONS) as write:
+    ...     write(Reading("a.jpg", 0, 0.0, Faces.empty()).rows())
+    >>> [(recording.source, recording.frames.tolist(), len(recording.faces)) for recording in read_recordings(path)]
+    [('a.jpg', [0], 0)]
+    """
+    rows = _READERS[format_of(path)](path)
+    for source, own in groupby(rows, key=lambda row: row.source):
+        yield _recording(source, own, path)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One row, with its numbers as numbers."""
+
+    source: str
+    frame: int | None
+    time: float | None
+    status: str
+    track: int | None
+    box: Sequence[float]
+    score: float
+    probs: Sequence[float]
+    labels: Labels | None  # None as long as no face has told them.
+    error: str | None
+
+
+def _recording(source: str, rows: Iterable[_Row], path: Path) -> Recording:
+    frames: list[int] = []
+    times: list[float] = []
+    faces: list[_Row] = []
+    failures: list[Reading] = []
+    labels: Labels | None = None
+    for row in rows:
+        labels = row.labels or labels
+        if row.status == "error" or row.frame is None or row.time is None:
+            failures.append(Reading(source, row.frame, row.time, Faces.empty(row.labels), MediaError(row.error or "not read")))
+            continue
+        if not frames or row.frame > frames[-1]:
+            frames.append(row.frame)
+            times.append(row.time)
+        elif row.frame < frames[-1] or row.status == "no_face":
+            raise InputError(
+                f"{path}: expected the rows of {source} in the order of its frames; {row.frame} follows {frames[-1]}: give each clip once"
+            )
+        if row.status == "face":
+            faces.append(row)
+    return Recording(source, _faces(faces, labels or EXPRESSIONS), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures))
+
+
+def _faces(rows: Sequence[_Row], labels: Labels) -> Faces:
+    if not rows:
+        return Faces.empty(labels)
+    followed = all(row.track is not None for row in rows)
+    return Faces(
+        boxes=np.array([row.box for row in rows]),
+        scores=np.array([row.score for row in rows]),
+        frames=np.array([row.frame for row in rows]),
+        times=np.array([row.time for row in rows]),
+        tracks=np.array([row.track for row in rows]) if followed else None,
+        probs=np.array([row.probs for row in rows]),
+        labels=labels,
+    )
+
+
+def _read_csv(path: Path) -> Iterator[_Row]:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file, strict=True)
+            table.fieldnames = [plain(name) for name in table.fieldnames or ()]
+            flat = _flat(table.fieldnames, path)
+            for line in table:
+                source, error = plain(line["source"] or "", path=True), plain(line.get("error") or "")
+                yield flat({**line, "source": source, "error": error}, table.line_num)
+    except OSError as error:
+        raise InputError(f"expected a table of rows; {path}: {error.strerror}: check the path") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: expected a table that mien analyze writes; got {error}: write it again") from None
+
+
+def _read_parquet(path: Path) -> Iterator[_Row]:
+    from mien.outputs.tables.parquet import parquet_columns, parquet_rows
+
+    flat = _flat(parquet_columns(path), path)
+    return (flat(row, number) for number, row in enumerate(parquet_rows(path), 1))
+
+
+def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], int], _Row]:
+    """How to read rows with a column for each number."""
+    there = list(columns)
+    names = [name for name in there if f"smooth_{name}" in there]
+    _require([*_PLAIN, "track", *_CORNERS], there, path)
+    if len(names) < 2:
+        raise InputError(f"{path}: expected columns of expressions, such as happy and smooth_happy; got {', '.join(there)}: write it again")
+    labels = Labels(tuple(names))
+
+    def flat(row: Mapping[str, Any], number: int) -> _Row:
+        seen = row["status"] == "face"
+        box = [row[name] for name in _CORNERS] if seen else []
+        return _row(row, (box, [row[name] for name in names] if seen else [], labels), f"{path}, line {number}")
+
+    return flat
+
+
+def _read_lines(path: Path) -> Iterator[_Row]:
+    with _opened(path) as file:
+        yield from _named((_decoded(line, f"{path}, line {number}") for number, line in enumerate(file, 1) if line.strip()), path)
+
+
+def _read_json(path: Path) -> Iterator[_Row]:
+    yield from _named(_objects(path), path)
+
+
+def _objects(path: Path) -> Iterator[Any]:
+    """The objects of a JSON array, without holding it whole."""
+    decoder, text, number = json.JSONDecoder(), "", 0
+    with _opened(path) as file:
+        while True:
+            text = text.lstrip("[, \r\n\t") if number else text.lstrip().removeprefix("[").lstrip()
+            if text.startswith("]"):
+                return
+            if text and text[0] != "{":
+                raise InputError(f"{path}: expected a JSON array of rows that mien analyze writes; got {text[:20]!r}: give another file")
+            try:
+                found, end = decoder.raw_decode(text)
+            except ValueError:
+                more = file.read(_CHUNK)
+                if not more:
+                    raise InputError(f"{path}: expected a whole JSON array of rows; it breaks off after {number:,}: write it again") from None
+                text += more
+                continue
+            number += 1
+            text = text[end:]
+            yield found
+
+
+def _named(rows: Iterable[Any], path: Path) -> Iterator[_Row]:
+    """Rows whose probabilities stand by name."""
+    labels: Labels | None = None
+    for number, row in enumerate(rows, 1):
+        where = f"{path}, row {number}"
+        if not isinstance(row, dict):
+            raise InputError(f"{where}: expected an object that mien analyze writes; got {type(row).__name__}: write it again")
+        _require((*_PLAIN, "box", "probs"), row, path)
+        if labels is None and isinstance(row["probs"], dict) and len(row["probs"]) > 1:
+            labels = Labels(tuple(row["probs"]))
+        yield _nested(row, where, labels)
+
+
+def _nested(row: dict[str, Any], where: str, labels: Labels | None) -> _Row:
+    probs = row["probs"] or {}
+    if row["status"] == "face" and (labels is None or tuple(probs) != labels.names):
+        told = f"expected probabilities of {', '.join(labels or EXPRESSIONS)}; got {', '.join(probs) or 'none'}"
+        raise InputError(f"{where}: {told}: give what one network read in a table")
+    return _row(row, (row["box"] or [], list(probs.values()), labels), where)
+
+
+def _row(row: Mapping[str, Any], content: tuple[Sequence[Any], Sequence[Any], Labels | None], where: str) -> _Row:
+    box, probs, labels = content
+    status = row["status"]
+    if status not in ("face", "no_face", "error"):
+        raise InputError(f"{where}: expected a status face, no_face or error; got {status!r}: write the table again")
+    try:
+        return _Row(
+            str(row["source"]),
+            _number(row["frame"], int),
+            _number(row["time"], float),
+            status,
+            _number(row["track"], int) if row.get("track") is not None else None,
+            [float(value) for value in box],
+            _number(row.get("score"), float) or 0.0,
+            [float(value) for value in probs],
+            labels,
+            row.get("error") or None,
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: expected numbers; {error}: write the table again") from None
+
+
+def _number(value: Any, kind: Callable[[Any], Any]) -> Any:
+    return None if value in (None, "") else kind(value)
+
+
+def _require(names: Iterable[str], there: Iterable[str], path: Path) -> None:
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise InputError(f"{path}: expected a table of rows that mien analyze writes; it has no {', '.join(missing)}")
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return open(path, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"expected a table of rows; {path}: {error.strerror}: check the path") from None
+
+
+def _decoded(line: str, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        raise InputError(f"{where}: expected one JSON object a line; the line breaks off or is something else: write the table again") from None
+
+
+_READERS: Mapping[str, Callable[[Path], Iterator[_Row]]] = {
+    "csv": _read_csv,
+    "json": _read_json,
+    "jsonl": _read_lines,
+    "parquet": _read_parquet,
+}

@@ -1,6 +1,0 @@
-"""The published trainings repeated, with the published figure beside ours."""
-
-from mien.reproduce.papers import PAPERS, Claim, Paper, paper
-from mien.reproduce.repetition import Repetition, repeat
-
-__all__ = ["PAPERS", "Claim", "Paper", "Repetition", "paper", "repeat"]

@@ -1,0 +1,24 @@
+"""Rules about the people in view: read from a file, held against a stream, their actions started beside it; or tried on a recording."""
+
+from mien.rules.best_frame import Moment
+from mien.rules.engine import Engine, Event
+from mien.rules.parsing import parse_condition
+from mien.rules.replay import replay
+from mien.rules.rule import Rule
+from mien.rules.rule_file import Action, RuleSet, mistakes_in, read_rules
+from mien.rules.runner import Acting, Actor
+
+__all__ = [
+    "Acting",
+    "Action",
+    "Actor",
+    "Engine",
+    "Event",
+    "Moment",
+    "Rule",
+    "RuleSet",
+    "mistakes_in",
+    "parse_condition",
+    "read_rules",
+    "replay",
+]

@@ -1,0 +1,108 @@
+"""Events as programs that are run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from mien.core.environment import handed_on
+from mien.core.errors import DeliveryError
+from mien.rules.actions.base import Hook
+from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.settings import Settings
+
+_HOME = ("HOME", "USERPROFILE")
+_HEARD = 300  # Bytes of what the program last said that a message repeats.
+
+
+class CommandSettings(Settings):
+    """Keys of an action of type ``command``.
+
+    Args:
+        command: The program and its arguments; no shell looks at them.
+        timeout: Seconds after which it is stopped.
+        env: Names of further environment variables that it gets.
+    """
+
+    command: list[str] = Field(min_length=1)
+    timeout: float = Field(10.0, gt=0, le=3600)
+    env: list[str] = Field(default_factory=list)
+
+    @field_validator("command")
+    @classmethod
+    def _program(cls, command: list[str]) -> list[str]:
+        if shutil.which(command[0]) is None:
+            raise ValueError(f"expected a program and its arguments; there is no program {command[0]!r}: check its name, or write its whole path")
+        return command
+
+    @field_validator("env")
+    @classmethod
+    def _there(cls, names: list[str]) -> list[str]:
+        missing = [name for name in names if name not in os.environ]
+        if missing:
+            raise ValueError(f"expected names of environment variables; {missing[0]} is not set: set it before the start, or leave it out")
+        return names
+
+
+class Command(Hook):
+    """Runs a program for each event.
+
+    It gets the event as JSON on its standard input, and in the environment variables ``MIEN_ID``, ``MIEN_RULE``, ``MIEN_KIND``,
+    ``MIEN_TIME``, ``MIEN_AT``, ``MIEN_SOURCE`` and ``MIEN_FACES``. Of mien's own environment it gets what says where programs, the home folder
+    and temporary files are, the language and the time zone, and what its settings name: no passwords of other actions or of anything else. What it
+    prints is not shown; it says by its exit status 0 that all went well.
+
+    Args:
+        settings: What is run.
+    """
+
+    def __init__(self, settings: CommandSettings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def deliver(self, delivery: Delivery) -> None:
+        payload = delivery.payload()
+        named = {f"MIEN_{key.upper()}": str(payload[key]) for key in ("id", "rule", "kind", "time", "source", "faces")}
+        environment = {**handed_on([*_HOME, *self._settings.env]), **named, "MIEN_AT": delivery.at or ""}
+        with TemporaryFile() as said:
+            settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": said, "env": environment}
+            try:
+                self._process = subprocess.Popen(self._settings.command, start_new_session=True, **settings)
+            except OSError as error:
+                raise self._error(f"got: {error.strerror}: check the program") from None
+            try:
+                self._process.communicate(json.dumps(payload).encode(), self._settings.timeout)
+            except subprocess.TimeoutExpired:
+                self.close()
+                self._process.wait()
+                raise self._error(f"it was still running after {self._settings.timeout:g} s and was stopped: allow it a longer timeout") from None
+            if self._process.returncode:
+                raise self._error(f"it ended with {self._process.returncode}{_last_words(said)}: look at the program")
+
+    def close(self) -> None:
+        """Stop the program, with what it has started."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            with suppress(OSError):
+                if hasattr(os, "killpg"):
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
+                    process.kill()
+
+    def _error(self, what: str) -> DeliveryError:
+        return DeliveryError(f"{self._settings.command[0]}: expected a program that ends well; {what}")
+
+
+def _last_words(said: Any) -> str:
+    length = said.seek(0, os.SEEK_END)
+    said.seek(max(0, length - _HEARD))
+    lines = said.read().decode(errors="replace").strip().splitlines()
+    return f" and said {lines[-1]!r}" if lines else ""

@@ -1,0 +1,84 @@
+"""Pictures of moments, saved in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from mien.core.atomic import told, try_place
+from mien.core.errors import DeliveryError, InputError
+from mien.rules.actions.base import Hook, slug
+from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.settings import Mistake, Settings
+
+
+class PhotoSettings(Settings):
+    """Keys of an action of type ``photo``.
+
+    Args:
+        folder: Where pictures go; made if it is not there.
+        blur: Cover all faces that were found.
+        most_files: So many files may lie in the folder.
+        most_bytes: So many bytes may lie in it.
+    """
+
+    folder: Path = Field(strict=False)
+    blur: bool = False
+    most_files: int = Field(1000, ge=1)
+    most_bytes: int = Field(1_000_000_000, ge=1)
+
+    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
+        there = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            yield Mistake(("folder",), f"expected a folder that may be written to; {there} is none: name another one")
+
+
+class Photo(Hook):
+    """Saves the picture of the moment as a JPEG; when its folder is full, it says so and saves no more. It deletes nothing.
+
+    Args:
+        settings: Where, and how much.
+
+    Raises:
+        InputError: The folder cannot be written to.
+    """
+
+    pictured = True
+    keep = 8  # Each holds a picture.
+
+    def __init__(self, settings: PhotoSettings) -> None:
+        self._settings = settings
+        with told(settings.folder):
+            settings.folder.mkdir(parents=True, exist_ok=True)
+        try_place(settings.folder / "photo.jpg")
+
+    def deliver(self, delivery: Delivery) -> None:
+        from mien.media import save_picture
+
+        if delivery.picture is None:
+            return
+        files, size = self._held()
+        folder, settings = self._settings.folder, self._settings
+        if files >= settings.most_files or size >= settings.most_bytes:
+            full = f"{files:,} files, {size / 1e6:,.0f} MB"
+            raise DeliveryError(f"{folder}: is full ({full}): make room, or allow it more with most_files and most_bytes", again=False)
+        try:
+            save_picture(folder / self._name(delivery), delivery.picture(settings.blur))
+        except InputError as error:
+            raise DeliveryError(str(error)) from None
+
+    def _held(self) -> tuple[int, int]:
+        """Files and bytes that lie in the folder."""
+        try:
+            with os.scandir(self._settings.folder) as entries:
+                sizes = [entry.stat().st_size for entry in entries if entry.is_file()]
+        except OSError as error:
+            raise DeliveryError(f"{self._settings.folder}: expected a folder; {error.strerror}: make it again") from None
+        return len(sizes), sum(sizes)
+
+    def _name(self, delivery: Delivery) -> str:
+        when = f"{delivery.time:010.3f}s" if delivery.at is None else delivery.at.replace(":", "-")
+        return f"{when}-{slug(delivery.rule)}-{delivery.id[:6]}.jpg"

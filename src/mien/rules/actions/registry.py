@@ -1,0 +1,115 @@
+"""One door for every kind of action: mien's own, and those of plug-ins."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from mien.core.errors import RuleError
+from mien.rules.actions.base import Call, Hook
+from mien.rules.actions.command import Command, CommandSettings
+from mien.rules.actions.log import Log, LogSettings
+from mien.rules.actions.mqtt import Mqtt, MqttSettings
+from mien.rules.actions.photo import Photo, PhotoSettings
+from mien.rules.actions.settings import Mistake, Settings, SettingsError, checked
+from mien.rules.actions.webhook import Webhook, WebhookSettings
+
+GROUP = "mien.rules.actions"
+"""Entry points of plug-ins."""
+
+OWN: dict[str, type[Settings]] = {
+    "command": CommandSettings,
+    "log": LogSettings,
+    "mqtt": MqttSettings,
+    "photo": PhotoSettings,
+    "webhook": WebhookSettings,
+}
+"""Settings of mien's own actions, by type."""
+
+
+def kinds() -> list[str]:
+    """Types of actions that there are, with those of plug-ins.
+
+    >>> set(OWN) <= set(kinds())
+    True
+    """
+    return sorted({*OWN, *(point.name for point in entry_points(group=GROUP))})
+
+
+def check_action(kind: str, table: Mapping[str, Any]) -> Settings | Mapping[str, Any]:
+    """The settings of an action, without doing anything yet; those of a plug-in are its own affair.
+
+    Raises:
+        SettingsError: There is no such type, or settings are wrong.
+
+    >>> check_action("webhok", {})
+    Traceback (most recent call last):
+    ...
+    mien.rules.actions.settings.SettingsError: type: there is no action 'webhok': did you mean webhook?
+    """
+    if kind in OWN:
+        return checked(OWN[kind], table)
+    if kind not in kinds():
+        close = difflib.get_close_matches(kind, kinds(), 1)
+        advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(kinds())}"
+        raise SettingsError([Mistake(("type",), f"there is no action {kind!r}: {advice}")])
+    return dict(table)
+
+
+def obstacles(kind: str, settings: Settings | Mapping[str, Any], rules: Sequence[str]) -> list[Mistake]:
+    """What would keep an action from working here, found without doing anything; a plug-in is asked whether it takes such keys.
+
+    Args:
+        kind: Its type.
+        settings: What `check_action` gave.
+        rules: Names of the rules that it serves.
+    """
+    if isinstance(settings, Settings):
+        return list(settings.obstacles(rules))
+    [point] = list(entry_points(group=GROUP, name=kind))[:1]
+    try:
+        inspect.signature(point.load()).bind(**settings)
+    except Exception as error:
+        return [Mistake(("type",), f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}")]
+    return []
+
+
+def create_hook(kind: str, settings: Settings | Mapping[str, Any], tell: Callable[[str], None] | None = None) -> Hook:
+    """The hook of an action.
+
+    Args:
+        kind: Its type.
+        settings: What `check_action` gave.
+        tell: Called with lines for people.
+
+    Raises:
+        InputError: It cannot work here.
+        RuleError: A plug-in refuses its settings.
+        MissingExtraError: It needs a package that is not installed.
+    """
+    made: dict[type[Settings], Callable[[Any], Hook]] = {
+        CommandSettings: Command,
+        LogSettings: Log,
+        MqttSettings: lambda settings: Mqtt(settings, tell),
+        PhotoSettings: Photo,
+        WebhookSettings: Webhook,
+    }
+    if isinstance(settings, Settings):
+        return made[type(settings)](settings)
+    [point] = list(entry_points(group=GROUP, name=kind))[:1]
+    return _plugged(kind, point, settings)
+
+
+def _plugged(kind: str, point: EntryPoint, settings: Mapping[str, Any]) -> Hook:
+    try:
+        hook = point.load()(**settings)
+    except Exception as error:
+        raise RuleError(f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}") from None
+    if isinstance(hook, Hook):
+        return hook
+    if not callable(hook):
+        raise RuleError(f"the plug-in {kind} ({point.value}) has to give a function or a mien.rules.actions.Hook; got {type(hook).__name__}")
+    return Call(hook)

@@ -1,0 +1,165 @@
+"""Rules over time: small state machines that take frames and return what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from mien.core.errors import RuleError
+from mien.core.faces import Faces
+from mien.core.labels import EXPRESSIONS, Labels
+from mien.metrics.sentiment import PRESETS, SentimentMapping
+from mien.rules.conditions import Condition, asks_facing
+from mien.rules.features import View, sums_of
+from mien.rules.monotonic import SteadyTime
+from mien.rules.rule import Rule
+
+_SLACK = 1e-6  # s: times are sums of rounded numbers.
+
+
+@dataclass(frozen=True)
+class Event:
+    """A rule has started or ended.
+
+    Args:
+        rule: Its name.
+        kind: ``start`` or ``end``.
+        time: Seconds, of the stream.
+        frame: Index of the frame.
+        values: The comparisons that decided, each with the value that was compared; None where there was none, as without faces.
+        faces: How many faces were in view.
+    """
+
+    rule: str
+    kind: Literal["start", "end"]
+    time: float
+    frame: int
+    values: dict[str, float | None]
+    faces: int
+
+
+@dataclass
+class _Course:
+    """What is remembered of one rule, in seconds of `SteadyTime`."""
+
+    since: float | None = None
+    over: float | None = None
+    ready: float = 0.0
+    active: bool = False
+
+
+class Engine:
+    """Holds rules against the frames of one stream. It delivers nothing: it says what happened.
+
+    A rule starts once, and not again before it has ended. It holds the state of one stream: not for several threads at once.
+
+    Args:
+        rules: With names of their own.
+        labels: Names of the columns of ``probs``.
+        mapping: What counts as positive and negative.
+
+    Attributes:
+        waiting: Names of the rules whose condition holds in the last frame and that have not started, or started with it.
+        jump: Seconds by which the clock of the stream jumped at the last frame, or None.
+        facing: Whether a rule asks where heads are turned, which only detectors with points tell.
+
+    Raises:
+        RuleError: Two rules have one name.
+
+    >>> labels = Labels(("sad", "happy"))
+    >>> engine = Engine([Rule("smile", "any.happy > 0.7", hold=0.5, labels=labels)], labels)
+    >>> for time, happy in [(0.0, 0.8), (0.25, 0.9), (0.5, 0.9), (0.75, 0.2)]:
+    ...     faces = Faces([[0, 0, 9, 9]], [1], [0], [time], probs=[[1 - happy, happy]], labels=labels)
+    ...     for event in engine.update(faces, time):
+    ...         print(event.time, event.rule, event.kind, event.values)
+    0.5 smile start {'any.happy > 0.7': 0.9}
+    0.75 smile end {'any.happy > 0.7': 0.2}
+    """
+
+    def __init__(self, rules: Sequence[Rule], labels: Labels = EXPRESSIONS, mapping: SentimentMapping = PRESETS["valence"]) -> None:
+        names = [rule.name for rule in rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise RuleError(f"expected rules with names of their own; got {', '.join(twice)} more than once")
+        self.rules, self.labels = tuple(rules), labels
+        self.facing = any(asks_facing(_tree(part)) for rule in rules for part in (rule.when, rule.until) if part is not None)
+        self._sums = sums_of(mapping, labels)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream: the next frame is the first of another."""
+        self.waiting: list[str] = []
+        self._clock = SteadyTime()
+        self._courses = [_Course() for _ in self.rules]
+
+    @property
+    def jump(self) -> float | None:
+        return self._clock.jump
+
+    @property
+    def active(self) -> list[str]:
+        """Names of the rules that have started and not ended."""
+        return [rule.name for rule, course in zip(self.rules, self._courses, strict=True) if course.active]
+
+    def update(self, faces: Faces, time: float, frame: int = 0) -> list[Event]:
+        """Take the next frame.
+
+        Args:
+            faces: Of this frame, with ``probs``; empty where nobody is seen.
+            time: Of the frame in seconds.
+            frame: Its index.
+
+        Returns:
+            What started and ended with it, in the order of the rules.
+
+        Raises:
+            InputError: The faces have not been read.
+        """
+        view = View(faces, self.labels, self._sums, self.facing)
+        now = self._clock.take(time)
+        unseen = self._clock.jump is not None and self._clock.jump > 0
+        self.waiting = []
+        events = []
+        for rule, course in zip(self.rules, self._courses, strict=True):
+            if unseen:
+                course.since = course.over = None
+            course.ready -= self._clock.confirmed
+            condition = self._ended(rule, course, view, now) if course.active else self._started(rule, course, view, now)
+            if condition is not None:
+                kind: Literal["start", "end"] = "start" if course.active else "end"
+                events.append(Event(rule.name, kind, time, frame, dict(condition.values(view)), view.count))
+        return events
+
+    def _started(self, rule: Rule, course: _Course, view: View, now: float) -> Condition | None:
+        """The condition that started the rule, if that has happened."""
+        condition = cast(Condition, rule.when)
+        if not condition.holds(view):
+            if course.since is not None:
+                course.over = now if course.over is None else course.over
+                if now - course.over >= rule.release - _SLACK:
+                    course.since = course.over = None
+            return None
+        self.waiting.append(rule.name)
+        course.since, course.over = now if course.since is None else course.since, None
+        if now - course.since < rule.hold - _SLACK or now < course.ready - _SLACK:
+            return None
+        course.active, course.ready = True, now + rule.cooldown
+        return condition
+
+    def _ended(self, rule: Rule, course: _Course, view: View, now: float) -> Condition | None:
+        """The condition that ended the rule, if that has happened."""
+        condition = cast(Condition, rule.when if rule.until is None else rule.until)
+        if condition.holds(view) == (rule.until is None):
+            course.over = None
+            return None
+        course.over = now if course.over is None else course.over
+        if now - course.over < rule.release - _SLACK:
+            return None
+        course.active, course.since, course.over = False, None, None
+        return condition
+
+
+def _tree(condition: Condition | str) -> Condition:
+    """A rule's condition, which is parsed once the rule is made."""
+    return cast(Condition, condition)

@@ -1,0 +1,266 @@
+"""Rules and actions out of a TOML file; every mistake with its line, before anything starts."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mien.core.errors import InputError, RuleError
+from mien.core.labels import EXPRESSIONS, Labels
+from mien.metrics.sentiment import PRESETS, SentimentMapping, open_mapping
+from mien.rules.actions.registry import check_action, obstacles
+from mien.rules.actions.settings import Mistake, Settings, SettingsError, checked
+from mien.rules.parsing import parse_condition
+from mien.rules.rule import Rule
+from mien.rules.toml_locations import Positions
+
+_MOST = 10_000_000  # Bytes: no file of rules is longer.
+
+
+class _RuleTable(Settings):
+    """Keys of a rule."""
+
+    when: str
+    hold: float = Field(0.0, alias="for", ge=0, le=604_800)
+    until: str | None = None
+    release: float = Field(0.0, ge=0, le=604_800)
+    cooldown: float = Field(0.0, ge=0, le=604_800)
+    do: list[str] = Field(default_factory=list)
+
+
+class _ActionTable(Settings):
+    """Keys that every action has."""
+
+    type: str
+    on: Literal["start", "end", "both"] | None = None
+    attempts: int = Field(4, ge=1, le=100)
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is done when a rule starts or ends.
+
+    Args:
+        kind: Its type, such as ``webhook``.
+        settings: What its hook is made of.
+        on: The kinds of events that it is for.
+        attempts: How often a delivery is tried.
+    """
+
+    kind: str
+    settings: Settings | Mapping[str, Any]
+    on: tuple[str, ...] = ("start",)
+    attempts: int = 4
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """Rules, and what they do.
+
+    Args:
+        rules: In the order of the file.
+        actions: By name.
+        mapping: What counts as positive and negative.
+    """
+
+    rules: tuple[Rule, ...]
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    mapping: SentimentMapping = PRESETS["valence"]
+
+    @property
+    def idle(self) -> list[str]:
+        """Actions that no rule uses."""
+        used = {name for rule in self.rules for name in rule.do}
+        return [name for name in self.actions if name not in used]
+
+    def idling(self) -> RuleSet:
+        """The same rules, which do nothing."""
+        return RuleSet(tuple(replace(rule, do=()) for rule in self.rules), {}, self.mapping)
+
+
+def read_rules(path: str | Path, labels: Labels = EXPRESSIONS) -> RuleSet:
+    """Read a file of rules.
+
+    Args:
+        path: TOML with a table ``[rules.NAME]`` for each rule, and ``[actions.NAME]`` for each action.
+        labels: Expressions that the network knows.
+
+    Raises:
+        RuleError: Something in it is wrong; the message has file, line, column and remedy of the first mistake.
+        InputError: The file cannot be read.
+    """
+    found = _RuleFile(path, labels)
+    if found.mistakes:
+        told = found.told()
+        more = len(told) - 1
+        rest = "" if not more else f" (and {more} {'mistake' if more == 1 else 'mistakes'} more: mien rules check {path})"
+        raise RuleError(told[0] + rest)
+    return found.rule_set()
+
+
+def mistakes_in(path: str | Path, labels: Labels = EXPRESSIONS) -> list[str]:
+    """Every mistake in a file of rules, in the order of lines; none where it is well.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    return _RuleFile(path, labels).told()
+
+
+class _RuleFile:
+    """One file on its way from text to rules."""
+
+    def __init__(self, path: str | Path, labels: Labels) -> None:
+        self._path, self._labels = Path(path), labels
+        self.mistakes: list[Mistake] = []
+        self._rules: list[Rule] = []
+        self._actions: dict[str, Action] = {}
+        self._mapping = PRESETS["valence"]
+        text = _text(self._path)
+        try:
+            tables = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise RuleError(_broken(self._path, text, error)) from None
+        self._positions = Positions(text)
+        self._take(tables)
+
+    def rule_set(self) -> RuleSet:
+        return RuleSet(tuple(self._rules), self._actions, self._mapping)
+
+    def told(self) -> list[str]:
+        """The mistakes as lines for people, in the order of the file."""
+        placed = sorted(((self._offset(mistake), mistake) for mistake in self.mistakes), key=lambda found: (found[0], found[1].message))
+        return [f"{self._where(offset)}: {_named(mistake.path)}{mistake.message}" for offset, mistake in placed]
+
+    def _offset(self, mistake: Mistake) -> int:
+        if mistake.offset is not None:
+            return self._positions.inside(mistake.path, mistake.offset)
+        place = self._positions.of(mistake.path)
+        return place.key if "unknown key" in mistake.message else place.start
+
+    def _where(self, offset: int) -> str:
+        line, column = self._positions.line_and_column(offset)
+        return f"{self._path}:{line}:{column}"
+
+    def _take(self, tables: dict[str, Any]) -> None:
+        for key in tables:
+            if key not in ("rules", "actions", "sentiment"):
+                self._wrong((key,), "unknown key: there are sentiment, [rules.NAME] and [actions.NAME]")
+        self._take_mapping(tables.get("sentiment", "valence"))
+        for name, table in self._named_tables(tables, "actions").items():
+            self._take_action(name, table)
+        rules = self._named_tables(tables, "rules")
+        if not rules and not self.mistakes:
+            self._wrong((), "expected at least one rule: add a table such as [rules.smile]")
+        for name, table in rules.items():
+            self._take_rule(name, table, tables.get("actions", {}))
+        self._try_actions_here()
+
+    def _try_actions_here(self) -> None:
+        """Find what would keep actions that are used from working here."""
+        for name, action in self._actions.items():
+            served = [rule.name for rule in self._rules if name in rule.do]
+            for mistake in obstacles(action.kind, action.settings, served) if served else []:
+                self.mistakes.append(Mistake(("actions", name, *mistake.path), mistake.message))
+
+    def _named_tables(self, tables: dict[str, Any], key: str) -> dict[str, dict[str, Any]]:
+        found = tables.get(key, {})
+        if not isinstance(found, dict):
+            self._wrong((key,), f"expected tables such as [{key}.NAME]; got {_kind(found)}")
+            return {}
+        for name, table in found.items():
+            if not isinstance(table, dict):
+                self._wrong((key, name), f"expected a table [{key}.{name}]; got {_kind(table)}")
+        return {name: table for name, table in found.items() if isinstance(table, dict)}
+
+    def _take_mapping(self, name: Any) -> None:
+        try:
+            self._mapping = open_mapping(name if isinstance(name, str | dict) else str(name))
+            self._mapping.matrix(self._labels)
+        except InputError as error:
+            self._wrong(("sentiment",), str(error))
+
+    def _take_action(self, name: str, table: dict[str, Any]) -> None:
+        path = ("actions", name)
+        shared = {key: value for key, value in table.items() if key in _ActionTable.model_fields}
+        own = {key: value for key, value in table.items() if key not in shared}
+        try:
+            common = checked(_ActionTable, shared)
+            settings = check_action(common.type, own)
+        except SettingsError as error:
+            self.mistakes += [Mistake((*path, *mistake.path), mistake.message, mistake.offset) for mistake in error.mistakes]
+            return
+        # A state needs both ends; a photo or a call mostly belongs to the moment in which something begins.
+        on = common.on or ("both" if common.type in ("mqtt", "log") else "start")
+        if common.type == "mqtt" and on != "both":
+            self._wrong((*path, "on"), "an action of type mqtt is for both, as it tells a state: leave the key out")
+        self._actions[name] = Action(common.type, settings, ("start", "end") if on == "both" else (on,), common.attempts)
+
+    def _take_rule(self, name: str, table: dict[str, Any], actions: Mapping[str, Any]) -> None:
+        path, before = ("rules", name), len(self.mistakes)
+        self._try_conditions(path, table)
+        self._try_actions(path, table, actions)
+        try:
+            given = checked(_RuleTable, table)
+        except SettingsError as error:
+            self.mistakes += [Mistake((*path, *mistake.path), mistake.message) for mistake in error.mistakes]
+        if len(self.mistakes) > before:
+            return
+        try:
+            seconds = {"hold": given.hold, "release": given.release, "cooldown": given.cooldown}
+            self._rules.append(Rule(name, given.when, until=given.until, do=tuple(given.do), labels=self._labels, **seconds))
+        except RuleError as error:
+            self._wrong(path, str(error))
+
+    def _try_conditions(self, path: tuple[str, ...], table: dict[str, Any]) -> None:
+        for key in ("when", "until"):
+            if isinstance(table.get(key), str):
+                try:
+                    parse_condition(table[key], self._labels)
+                except RuleError as error:
+                    self.mistakes.append(Mistake((*path, key), str(error), error.offset))
+
+    def _try_actions(self, path: tuple[str, ...], table: dict[str, Any], actions: Mapping[str, Any]) -> None:
+        names = table.get("do")
+        for number, action in enumerate(names if isinstance(names, list) else []):
+            if isinstance(action, str) and action not in actions:
+                known = f"there are {', '.join(actions)}" if actions else "there are none"
+                self._wrong((*path, "do", number), f"there is no action {action!r}: {known}; add [actions.{action}]")
+
+    def _wrong(self, path: tuple[str | int, ...], message: str) -> None:
+        self.mistakes.append(Mistake(path, message))
+
+
+def _text(path: Path) -> str:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read(_MOST + 1)
+    except OSError as error:
+        raise InputError(f"{path}: expected a file of rules; {error.strerror}: check the path") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected a file of rules, TOML in UTF-8; got something else: save it as UTF-8") from None
+    if len(text) > _MOST:
+        raise InputError(f"{path}: expected a file of rules; got more than {_MOST:,} characters: that is no file of rules")
+    return text
+
+
+def _broken(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
+    """What the parser says, with the place in front."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
+    end = (str(error).replace(" (at end of document)", " at the end"), text.count("\n") + 1, len(text) - text.rfind("\n"))
+    what, line, column = found.groups() if found else end
+    return f"{path}:{line}:{column}: expected TOML; {what}: correct this line"
+
+
+def _kind(value: object) -> str:
+    return {list: "an array", str: "a text", bool: "true or false", int: "a number", float: "a number"}.get(type(value), type(value).__name__)
+
+
+def _named(path: tuple[str | int, ...]) -> str:
+    return "".join(f"{key}: " for key in path[1:3] if isinstance(key, str))

@@ -1,0 +1,205 @@
+"""Rules at work on one stream: events are decided in the stream's time and delivered beside it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import RuleError
+from mien.core.faces import Faces
+from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.masking import source_name
+from mien.core.names import printable
+from mien.media.blur import blur
+from mien.media.frame import Frame
+from mien.rules.actions.base import Call, Hook
+from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.dispatcher import Courier, Retries
+from mien.rules.actions.log import LogSettings
+from mien.rules.actions.registry import create_hook
+from mien.rules.best_frame import Moment
+from mien.rules.engine import Engine, Event
+from mien.rules.rule import Rule
+from mien.rules.rule_file import Action, RuleSet
+
+LOG = "log file"
+"""What messages call the log of all events."""
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Options of an `Actor`.
+
+    Args:
+        source: Name of the source, for messages and payloads.
+        log: A file to which a line of JSON is added for every event.
+        grace: Seconds that closing waits for what has not been delivered yet.
+        tell: Called with lines for people, from any thread.
+    """
+
+    source: str = ""
+    log: Path | None = None
+    grace: float = 5.0
+    tell: Callable[[str], None] = field(default=lambda line: None)
+
+
+class Actor:
+    """Takes the frames of one stream with their faces, holds rules against them and starts their actions.
+
+    Actions run on threads of their own: nothing that they do or fail to do holds up or ends the stream. It is a context manager; leaving it
+    waits for a moment for what has not been delivered yet.
+
+    Args:
+        rules: From a file (`mien.rules.read_rules`), or made in Python.
+        labels: Names of the columns of ``probs``.
+        functions: Further actions by name, which rules may ``do``: anything that takes a `mien.rules.actions.Delivery`, or a
+            `mien.rules.actions.Hook`. Functions are called at the start of a rule and at its end.
+        options: Source, log, and who is told.
+
+    Raises:
+        RuleError: A rule names an action that is not there, or an action cannot serve its rules.
+        InputError: An action cannot work here.
+        MissingExtraError: An action needs a package that is not installed.
+
+    >>> from mien.core.labels import Labels
+    >>> labels, heard = Labels(("sad", "happy")), []
+    >>> rule = Rule("smile", "any.happy > 0.7", do=("hear",), labels=labels)
+    >>> with Actor([rule], labels, {"hear": heard.append}) as actor:
+    ...     faces = Faces([[0, 0, 9, 9]], [1], [0], [2.5], probs=[[0.1, 0.9]], labels=labels)
+    ...     events = actor.update(Frame(60, 2.5, np.zeros((9, 9, 3), np.uint8)), faces)
+    >>> events[0].rule, heard[0].rule, heard[0].time
+    ('smile', 'smile', 2.5)
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet | Sequence[Rule],
+        labels: Labels = EXPRESSIONS,
+        functions: Mapping[str, Callable[[Delivery], object] | Hook] | None = None,
+        options: Acting | None = None,
+    ) -> None:
+        self._set = rules if isinstance(rules, RuleSet) else RuleSet(tuple(rules))
+        self._options = options or Acting()
+        self.engine = Engine(self._set.rules, labels, self._set.mapping)
+        self._actions = {**self._set.actions, **{name: Action("function", {}, ("start", "end")) for name in functions or {}}}
+        _check(self._set.rules, self._actions)
+        hooks = self._hooks(functions or {})
+        self._couriers = {name: Courier(name, hook, Retries(self._attempts(name)), self._options.tell) for name, hook in hooks.items()}
+        pictured = {name for name, hook in hooks.items() if hook.pictured}
+        self._moments: dict[str, Moment[tuple[Frame, Faces]]] = {rule.name: Moment() for rule in self._set.rules if pictured & set(rule.do)}
+        self._do = {rule.name: [*rule.do, *([LOG] if LOG in hooks else [])] for rule in self._set.rules}
+        self._told_points = False
+
+    def update(self, frame: Frame, faces: Faces) -> list[Event]:
+        """Take the next frame.
+
+        Args:
+            frame: Its picture is kept only while a rule that wants one is on its way.
+            faces: In it, with ``probs``; smoothed values count where there are any.
+
+        Returns:
+            What has started and ended; its actions are on their way.
+
+        Raises:
+            InputError: The faces have not been read.
+        """
+        events = self.engine.update(faces, frame.time, frame.index)
+        self._remark(frame, faces)
+        for name, moment in self._moments.items():
+            if name in self.engine.waiting:
+                moment.add((frame, faces), frame.image, faces)
+        for event in events:
+            self._send(event, frame, faces)
+        for name in self._moments.keys() - set(self.engine.waiting):
+            self._moments[name].clear()
+        return events
+
+    def close(self) -> int:
+        """Wait for a moment for what is on its way, and end all actions.
+
+        Returns:
+            How many deliveries were lost, all in all.
+        """
+        until = time.monotonic() + self._options.grace
+        lost = sum(courier.close(until) for courier in self._couriers.values())
+        self._couriers = {}
+        return lost
+
+    def __enter__(self) -> Actor:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _hooks(self, functions: Mapping[str, Callable[[Delivery], object] | Hook]) -> dict[str, Hook]:
+        """The hooks of all actions that are used."""
+        hooks: dict[str, Hook] = {}
+        try:
+            for name in dict.fromkeys(name for rule in self._set.rules for name in rule.do):
+                hooks[name] = self._hook(name, functions.get(name))
+                hooks[name].start([rule.name for rule in self._set.rules if name in rule.do])
+            if self._options.log is not None:
+                hooks[LOG] = create_hook("log", LogSettings(file=self._options.log))
+        except BaseException:
+            for hook in hooks.values():
+                hook.close()
+            raise
+        return hooks
+
+    def _hook(self, name: str, given: Callable[[Delivery], object] | Hook | None) -> Hook:
+        if given is None:
+            return create_hook(self._actions[name].kind, self._actions[name].settings, self._options.tell)
+        return given if isinstance(given, Hook) else Call(given)
+
+    def _attempts(self, name: str) -> int:
+        return self._actions[name].attempts if name in self._actions else Retries().attempts
+
+    def _send(self, event: Event, frame: Frame, faces: Faces) -> None:
+        moment = self._moments.get(event.rule)
+        best = moment.take() if moment is not None and event.kind == "start" else None
+        picture = partial(_picture, *(best or (frame, faces))) if moment is not None else None
+        facts: dict[str, Any] = {"rule": event.rule, "kind": event.kind, "time": event.time, "frame": event.frame}
+        facts |= {"values": event.values, "faces": event.faces, "source": printable(source_name(self._options.source))}
+        delivery = Delivery(id=uuid.uuid4().hex, at=_clock(frame), **facts, picture=picture)
+        plain = Delivery(id=delivery.id, at=delivery.at, **facts)
+        for name in self._do[event.rule]:
+            if name == LOG or event.kind in self._actions[name].on:
+                courier = self._couriers[name]
+                courier.offer(delivery if courier.pictured else plain)
+
+    def _remark(self, frame: Frame, faces: Faces) -> None:
+        jump = self.engine.jump
+        if jump is not None:
+            what = f"jumped by {jump:+.1f} s" if jump < 0 else f"went on by {jump:.1f} s at once"
+            self._options.tell(f"the clock of the source {what} at {frame.time:.2f} s: rules count on from there")
+        if self.engine.facing and len(faces) and faces.points is None and not self._told_points:
+            self._told_points = True
+            self._options.tell("a rule asks for facing, and this detector gives no points: that part never holds; use --detector mtcnn")
+
+
+def _check(rules: Sequence[Rule], actions: Mapping[str, Action]) -> None:
+    for rule in rules:
+        missing = [name for name in rule.do if name not in actions]
+        if missing:
+            raise RuleError(f"{rule.name}: there is no action {missing[0]!r}: there are {', '.join(actions) or 'none'}")
+
+
+def _clock(frame: Frame) -> str:
+    """When a frame was seen, by the clock on the wall."""
+    captured = getattr(frame, "captured", None)
+    age = 0.0 if captured is None else max(0.0, time.monotonic() - captured)
+    return (datetime.now(UTC) - timedelta(seconds=age)).astimezone().isoformat(timespec="milliseconds")
+
+
+def _picture(frame: Frame, faces: Faces, covered: bool) -> NDArray[np.uint8]:
+    return blur(frame.image, faces.boxes) if covered else frame.image

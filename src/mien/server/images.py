@@ -1,0 +1,112 @@
+"""``POST /v1/images``."""
+
+from __future__ import annotations
+
+import io
+from typing import IO, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from mien.core.errors import MediaError
+from mien.inference.pipeline import Pipeline
+from mien.server.errors import Refusal
+from mien.server.inference import Reader
+from mien.server.limits import Room
+from mien.server.metrics import Metrics
+from mien.server.schemas import Cause, Picture, Pictures, Problem
+from mien.server.settings import Limits
+from mien.server.task import HIGHEST, SMALLEST
+from mien.server.uploads import form_body, take_form
+
+_BODY = form_body({"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}})
+_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)}
+
+
+MinFace = Annotated[
+    int | None, Query(ge=SMALLEST, le=HIGHEST, description="Height in px of the smallest face to look for; by default the service's own.")
+]
+
+
+class _Held(io.BytesIO):
+    """A picture in memory; what it takes is counted."""
+
+    def __init__(self, name: str, limits: Limits, taker: _Pictures) -> None:
+        super().__init__()
+        self.name, self._limits, self._taker = name, limits, taker
+
+    def write(self, data: Any, /) -> int:
+        if self.tell() + len(data) > self._limits.picture_bytes:
+            raise Refusal(413, f"{self.name}: expected a picture of at most {self._limits.picture_bytes:,} bytes; got more: send a smaller one")
+        self._taker.hold(len(data))
+        return super().write(data)
+
+
+class _Pictures:
+    """The pictures of one request, in memory."""
+
+    def __init__(self, limits: Limits, memory: Room) -> None:
+        self._limits, self._memory = limits, memory
+        self.files: list[_Held] = []
+        self._held = 0
+
+    def open(self, name: str, /) -> IO[bytes]:
+        if len(self.files) >= self._limits.pictures:
+            raise Refusal(413, f"expected at most {self._limits.pictures} pictures in one request; got more: send several requests")
+        self.files.append(_Held(name, self._limits, self))
+        return self.files[-1]
+
+    def hold(self, amount: int) -> None:
+        self._memory.take(amount)
+        self._held += amount
+
+    def release(self) -> None:
+        self._memory.give(self._held)
+        self._held = 0
+        self.files.clear()
+
+
+def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
+    """The route.
+
+    Args:
+        reader: What reads.
+        limits: How much a client may ask for.
+        metrics: Where pictures are counted.
+    """
+    router = APIRouter()
+    memory, requests = Room(limits.held_bytes, "pictures"), Room(limits.requests, "requests")
+
+    @router.post("/v1/images", response_model=Pictures, responses=_PROBLEMS, openapi_extra=_BODY, tags=["pictures"])
+    async def read_images(request: Request, min_face: MinFace = None) -> Pictures:
+        """Find the faces in pictures and read the expression that each one shows.
+
+        One picture or several in the field `file`. Of an animation the first frame is read. A picture that cannot be read does not
+        hold up the others; when none can be read, the answer is the error of the first.
+        """
+        taken, pipeline = _Pictures(limits, memory), reader.suited(reader.pipeline.largest, min_face)
+        try:
+            await take_form(request, limits.request_bytes, limits, taken)
+            with requests.taken(1):
+                pictures = []
+                for file in taken.files:
+                    if await request.is_disconnected():
+                        break
+                    pictures.append(await reader.picture(_read, file, reader, pipeline))
+        finally:
+            taken.release()
+        for picture in pictures:
+            metrics.pictures.labels(picture.status).inc()
+        failed = [picture.error for picture in pictures if picture.error is not None]
+        if failed and len(failed) == len(pictures):
+            raise Refusal(failed[0].status, failed[0].message, failed[0].kind)
+        return Pictures(model=reader.pipeline.classifier.network.card.name, pictures=pictures)
+
+    return router
+
+
+def _read(file: _Held, reader: Reader, pipeline: Pipeline) -> Picture:
+    try:
+        (width, height), faces = reader.read(file.getbuffer(), file.name, pipeline)
+    except MediaError as error:
+        return Picture(source=file.name, status="error", error=Cause(**Refusal.of(error).body()["error"]))
+    return Picture(source=file.name, status="face" if len(faces) else "no_face", width=width, height=height, faces=list(faces))

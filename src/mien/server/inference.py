@@ -1,0 +1,145 @@
+"""The networks, opened once, and the threads that read with them for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from copy import copy
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import MediaError
+from mien.core.faces import Faces
+from mien.inference.detectors.mtcnn import LARGEST_LEVEL, WINDOW
+from mien.inference.pipeline import Pipeline
+from mien.media.decoder import Decoders
+from mien.server.batching import SharedClassifier
+from mien.server.limits import Memory
+from mien.server.settings import Limits
+
+_MOST_DECODERS = 4
+"""Processes for pictures, and as many for frames: decoding takes much less time than looking."""
+_PATIENCE = 1.0  # s that the end of the service waits for what it is at.
+_LEVEL_BYTES = 135  # The detector's first network takes so many for each pixel of a level.
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Reader:
+    """Reads pictures for all clients at once; a context manager.
+
+    Faces are found on a few threads, a picture each, and their expressions read together. A client hands in one picture at a time
+    and waits for it, so that all get their turn; frames of streams have threads of their own, so that they need not wait for large pictures.
+
+    What clients send is decoded in processes that are ended when a picture takes too long, and as many at once as there is memory for.
+
+    Args:
+        pipeline: Detector and classifier; one thread per network is best, as there are several pictures at once.
+        limits: What a picture or frame may take.
+        threads: Pictures, and frames, that are looked at at the same time; by default as many as there are cores.
+        seen: Is told how many faces go through the network together.
+    """
+
+    def __init__(self, pipeline: Pipeline, limits: Limits, threads: int | None = None, seen: Callable[[int], None] = lambda _: None) -> None:
+        threads = threads or os.cpu_count() or 1
+        self._limits, self._memory = limits, Memory(limits.decoded_bytes)
+        self._classifier = SharedClassifier(pipeline.classifier, threads=max(1, threads // 2), seen=seen)
+        self.pipeline = copy(pipeline)
+        self.pipeline.classifier = self._classifier
+        self._pictures = ThreadPoolExecutor(threads, thread_name_prefix="mien-pictures")
+        self._frames = ThreadPoolExecutor(threads, thread_name_prefix="mien-frames")
+        self._picture_decoders, self._frame_decoders = (Decoders(min(threads, _MOST_DECODERS), limits.decode_seconds) for _ in range(2))
+
+    def suited(self, largest: bool = False, min_face: int | None = None) -> Pipeline:
+        """The pipeline for one client: same networks.
+
+        Args:
+            largest: The biggest face of each picture alone.
+            min_face: Height in px of the smallest face to look for; by default the service's own.
+        """
+        other = copy(self.pipeline)
+        other.largest = largest or self.pipeline.largest
+        if min_face is not None and hasattr(other.detector, "min_face"):
+            other.detector = copy(other.detector)
+            other.detector.min_face = min_face
+        return other
+
+    def read(self, data: bytes | memoryview, name: str, pipeline: Pipeline) -> tuple[tuple[int, int], Faces]:
+        """Width and height of a picture, and the faces in it; blocks while others need the memory.
+
+        Raises:
+            MediaError: It cannot be read, or takes too much to read.
+        """
+        with ExitStack() as held:
+
+            def admit(width: int, height: int, memory: int) -> None:
+                if memory > self._memory.size:
+                    told = f"{name}: expected a picture that takes at most {self._memory.size:,} bytes to decode; got one that takes {memory:,}"
+                    raise MediaError(f"{told}: scale it down or save it as JPEG", "too_large")
+                held.enter_context(self._memory.taken(max(memory, _reading_bytes(width * height, pipeline))))
+
+            image = self._picture_decoders.decode(data, name, self._limits.pixels, admit=admit)
+            [faces] = pipeline([image])
+            return (image.shape[1], image.shape[0]), faces
+
+    def frame_pixels(self, data: bytes | memoryview, name: str) -> NDArray[np.uint8]:
+        """``(h, w, 3)`` RGB of a frame of a stream.
+
+        Raises:
+            MediaError: It cannot be read, or takes too much to read.
+        """
+        return self._frame_decoders.decode(data, name, self._limits.frame_pixels)
+
+    async def picture(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something with a picture on one of the threads."""
+        return await self._run(self._pictures, partial(work, *args, **kwargs))
+
+    async def frame(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something with a frame of a stream on one of the threads."""
+        return await self._run(self._frames, partial(work, *args, **kwargs))
+
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        def expected() -> T:
+            with self._classifier.batcher.expecting():
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(pool, expected)
+
+    def start(self) -> None:
+        """Start what decodes, so that the first picture need not wait for it."""
+        self._picture_decoders.start()
+        self._frame_decoders.start()
+
+    def close(self) -> None:
+        """End the processes and threads; a picture that is being looked at has a moment to be finished, and is not waited for after that."""
+        for decoders in (self._picture_decoders, self._frame_decoders):
+            decoders.close()
+        ending = time.monotonic() + _PATIENCE
+        for pool in (self._pictures, self._frames):
+            pool.shutdown(wait=False, cancel_futures=True)
+            for thread in pool._threads:
+                thread.join(max(0.0, ending - time.monotonic()))
+        self._classifier.batcher.close()
+
+    def __enter__(self) -> Reader:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _reading_bytes(pixels: int, pipeline: Pipeline) -> int:
+    """What a picture takes from when it is decoded until its faces are read: itself twice, as it is handed over, or once beside half-sized
+    copies and the largest level that the detector looks at."""
+    smallest = getattr(pipeline.detector, "min_face", WINDOW)
+    level = min(LARGEST_LEVEL, pixels * (WINDOW / smallest) ** 2)
+    return int(max(7 * pixels, 5 * pixels + _LEVEL_BYTES * level))

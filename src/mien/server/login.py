@@ -1,0 +1,50 @@
+"""``/v1/login``: how a browser that cannot set headers everywhere comes to be known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from mien.server.errors import Refusal
+from mien.server.middleware import COOKIE, same
+from mien.server.schemas import Login, Problem
+from mien.server.sessions import Sessions
+from mien.server.settings import Limits
+from mien.server.uploads import arriving
+
+_MOST = 1024
+
+
+def login(token: str | None, sessions: Sessions, limits: Limits) -> APIRouter:
+    """The routes.
+
+    Args:
+        token: What the client must know; None: nothing.
+        sessions: Who has given it.
+        limits: How fast a request must come.
+    """
+    router = APIRouter(tags=["service"])
+    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": Login.model_json_schema()}}}}
+    problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 408, 413, 421, 422)}
+
+    @router.post("/v1/login", status_code=204, responses=problems, openapi_extra=body)
+    async def log_in(request: Request) -> Response:
+        """Give the token once, and get a cookie that stands for it for a while; scripts on the page cannot read it.
+
+        Programs send `Authorization: Bearer TOKEN` with each request instead.
+        """
+        data = b"".join([piece async for piece in arriving(request, _MOST, limits)])
+        try:
+            given = Login.model_validate_json(data)
+        except ValueError:
+            raise Refusal(422, 'expected {"token": "..."} as JSON; got something else') from None
+        if token is not None and not same(given.token, token):
+            raise Refusal(401, "expected the service's token; got another one")
+        answer = Response(status_code=204)
+        if token is not None:
+            secure = request.headers.get("x-forwarded-proto") == "https"
+            answer.set_cookie(COOKIE, sessions.begin(), max_age=int(sessions.seconds), httponly=True, samesite="strict", secure=secure)
+        return answer
+
+    return router

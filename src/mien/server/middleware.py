@@ -1,0 +1,147 @@
+"""Who may ask: the name that was asked for, the page that asks, and the token; and the headers that every answer carries."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+
+from mien.server.errors import Refusal
+from mien.server.sessions import Sessions
+from mien.server.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "mien"
+PROTOCOL = "mien.v1"
+"""WebSocket subprotocol of streams."""
+TOKEN_PROTOCOL = "mien.token."
+"""A subprotocol that begins so carries the token, as browsers cannot set headers there."""
+
+_OPEN = ("/v1/login", "/v1/page")
+_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
+}
+
+
+class Guard:
+    """ASGI middleware that lets through what may be answered.
+
+    A name other than ``localhost``, an address or one of the settings' is refused, so that no foreign name can be pointed at this
+    machine (DNS rebinding). A browser says where a request comes from: foreign pages are refused, links to the page itself are not.
+
+    Args:
+        app: What answers.
+        settings: Names and token.
+        sessions: Which cookies stand for the token.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, sessions: Sessions) -> None:
+        self._app, self._settings, self._sessions = app, settings, sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            self._check(scope)
+        except Refusal as refusal:
+            await refuse(scope, send, refusal)
+            return
+        await self._app(scope, receive, _headed(send) if scope["type"] == "http" else send)
+
+    def _check(self, scope: Scope) -> None:
+        host = _one(scope, b"host")
+        self._check_host(host)
+        _check_origin(scope, host)
+        path = scope["path"]
+        closed = (path.startswith("/v1/") and path not in _OPEN) or path == "/metrics"
+        if closed and self._settings.token is not None and not self._knows_token(scope):
+            raise Refusal(401, "expected the service's token; got none or another one: send it as Authorization: Bearer TOKEN")
+
+    def _check_host(self, host: str) -> None:
+        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        allowed = name.lower() in {"localhost", *map(str.lower, self._settings.names)} or _is_address(name.strip("[]"))
+        if not allowed:
+            raise Refusal(421, f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --name NAME")
+
+    def _knows_token(self, scope: Scope) -> bool:
+        token = self._settings.token
+        assert token is not None
+        kind, _, given = _one(scope, b"authorization").partition(" ")
+        if kind.lower() == "bearer" and same(given.strip(), token):
+            return True
+        offered = (name.strip() for name in _one(scope, b"sec-websocket-protocol").split(","))
+        if scope["type"] == "websocket" and any(same(name.removeprefix(TOKEN_PROTOCOL), token) for name in offered):
+            return True
+        return self._sessions.knows(_cookie(_one(scope, b"cookie")))
+
+
+def same(given: str, right: str) -> bool:
+    """Whether two words are the same, in a time that does not tell how much of them is."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
+
+
+async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
+    """Answer a request, or a handshake, with a refusal."""
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    content = refusal.content()
+    headers = {**_HEADERS, b"content-type": b"application/json", b"content-length": str(len(content)).encode()}
+    headers |= {name.lower().encode(): value.encode() for name, value in refusal.headers.items()}
+    await send({"type": f"{kind}.start", "status": refusal.status, "headers": list(headers.items())})
+    await send({"type": f"{kind}.body", "body": content})
+
+
+def _headed(send: Send) -> Send:
+    """The same with the headers that every answer carries, where it has none of its own."""
+
+    async def headed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = list(message.get("headers", ()))
+            there = {name.lower() for name, _ in own}
+            message["headers"] = [*own, *((name, value) for name, value in _HEADERS.items() if name not in there)]
+        await send(message)
+
+    return headed
+
+
+def _check_origin(scope: Scope, host: str) -> None:
+    origin = _one(scope, b"origin")
+    if origin and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
+        raise Refusal(403, f"expected a request of the service's own page; got one of {origin[:100]!r}")
+    site, mode = _one(scope, b"sec-fetch-site"), _one(scope, b"sec-fetch-mode")
+    followed = mode == "navigate" and scope["type"] == "http" and not scope["path"].startswith("/v1/")
+    if site not in ("", "same-origin", "none") and not followed:
+        raise Refusal(403, f"expected a request of the service's own page; got one from elsewhere ({site[:20]})")
+
+
+def _one(scope: Scope, name: bytes) -> str:
+    """A header's value, several joined; empty where it is missing."""
+    return ",".join(_values(scope["headers"], name))
+
+
+def _values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in headers if key.lower() == name]
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _cookie(header: str) -> str:
+    try:
+        cookie = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return "" if cookie is None else cookie.value

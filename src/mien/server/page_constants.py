@@ -1,0 +1,71 @@
+"""Every constant and default that the page computes with, by the names that it knows them by: this list and no other reaches the browser.
+
+`web/src/settings.js` declares the same names; where one side lacks a name, the type check of the page (``make lint``) or its tests fail.
+"""
+
+from __future__ import annotations
+
+from mien.core import spacing
+from mien.inference.detectors import mtcnn
+from mien.tracking import evidence, kalman, motion, smoothing_offline, smoothing_online, tracker
+from mien.tracking.options import Tracking
+from mien.tracking.smoothing_options import Smoothing
+
+Constants = dict[str, float]
+
+SPACING: Constants = {"KEPT": spacing.KEPT, "PATIENCE": spacing.PATIENCE}
+
+DETECTOR: Constants = {
+    "WINDOW": mtcnn.WINDOW,
+    "STRIDE": mtcnn.STRIDE,
+    "LARGEST_LEVEL": mtcnn.LARGEST_LEVEL,
+    "MOST_WINDOWS": mtcnn.MOST_WINDOWS,
+}
+
+TRACKING: Constants = {
+    "lost_after": Tracking.lost_after,
+    "full_every": Tracking.full_every,
+    "calm_every": Tracking.calm_every,
+    "keep": Tracking.keep,
+    "start": Tracking.start,
+    "cuts": Tracking.cuts,
+    "SOON": tracker.SOON,
+    "ALERT": tracker.ALERT,
+    "UNSURE": tracker.UNSURE,
+    "AGAIN": tracker.AGAIN,
+    "ASTRAY": tracker.ASTRAY,
+    "GROWN": tracker.GROWN,
+    "SAME": tracker.SAME,
+    "REACH": tracker.REACH,
+    "TURNED": tracker.TURNED,
+    "MOMENT": tracker.MOMENT,
+    "STILL_REACH": tracker.STILL_REACH,
+    "COARSE": kalman.COARSE,
+    "NOISE": kalman.NOISE,
+    "FASTEST": kalman.FASTEST,
+    "STEADY": kalman.STEADY,
+    "TREND": kalman.TREND,
+    "FADING": kalman.FADING,
+    "WIDEST": kalman.WIDEST,
+    "ACROSS": motion.ACROSS,
+    "MOVED": motion.MOVED,
+    "CUT": motion.CUT,
+    "CUT_DIFFERENCE": motion.CUT_DIFFERENCE,
+    **SPACING,
+}
+
+SMOOTHING: Constants = {
+    "tau": Smoothing.tau,
+    "evidence": Smoothing.evidence,
+    "gap": Smoothing.gap,
+    "FLOOR": evidence.FLOOR,
+    "PLAIN": evidence.PLAIN,
+    "LIGHTEST": evidence.LIGHTEST,
+    "CLEAR": evidence.CLEAR,
+    "SPARSE": evidence.SPARSE,
+    "SINGLE": evidence.SINGLE,
+    "BARE": evidence.BARE,
+    "FIRST": smoothing_online.FIRST,
+    "REACH": smoothing_offline.REACH,
+    **SPACING,
+}

@@ -1,0 +1,253 @@
+"""What the service answers: the types behind its OpenAPI document. A face has the fields of `mien.core.faces.Face`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mien.core.faces import Face
+
+NOTICE = "Read is the expression that a face shows, not what a person feels."
+"""Stands in every answer that holds readings."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Cause(_Answer):
+    """Why something was not done.
+
+    Args:
+        status: HTTP status.
+        kind: A short stable word for programs.
+        message: What was expected, what came and what to do.
+    """
+
+    status: int
+    kind: str
+    message: str
+
+
+class Problem(_Answer):
+    """The one shape of every error."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"error": {"status": 415, "kind": "unsupported", "message": "notes.txt: expected a picture; got a text file"}}}
+    )
+
+    error: Cause
+
+
+class Picture(_Answer):
+    """One picture, read.
+
+    Args:
+        source: Its name, as sent.
+        status: Whether it shows faces, none, or could not be read.
+        width: px, upright; None where it could not be read.
+        height: px.
+        faces: Best first.
+        error: Why it could not be read, or None.
+    """
+
+    source: str
+    status: Literal["face", "no_face", "error"]
+    width: int | None = None
+    height: int | None = None
+    faces: list[Face] = []
+    error: Cause | None = None
+
+
+_FACE: dict[str, Any] = {
+    "frame": 0,
+    "time": 0.0,
+    "box": [178.5, 61.02, 268.87, 174.4],
+    "score": 0.999871,
+    "points": [[204.1, 103.2], [244.9, 103.0], [226.3, 130.8], [208.0, 146.1], [242.2, 145.7]],
+    "track": None,
+    "emotion": "happy",
+    "confidence": 0.97,
+    "probs": {"angry": 0.002, "disgust": 0.001, "fear": 0.003, "happy": 0.97, "sad": 0.002, "surprise": 0.012, "neutral": 0.01},
+    "steady": None,
+    "smooth": None,
+}
+
+
+class Pictures(_Answer):
+    """The answer to `POST /v1/images`.
+
+    Args:
+        notice: What the readings are, and what not.
+        model: The network that read.
+        pictures: In the order sent.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "notice": NOTICE,
+                "model": "small-int8",
+                "pictures": [{"source": "astronaut.png", "status": "face", "width": 512, "height": 512, "faces": [_FACE], "error": None}],
+            }
+        }
+    )
+
+    notice: str = NOTICE
+    model: str
+    pictures: list[Picture]
+
+
+class NetworkFile(_Answer):
+    """A network that the service has.
+
+    Args:
+        name: Its name.
+        kind: ``expression``, or ``detector`` for a part of the face detector.
+        url: Where the file can be had, or None where it is not one that comes with mien.
+        bytes: Size of the file.
+        sha256: Of the whole file, for checking a download.
+        labels: Names of the classes of each output, in order; empty for detectors.
+        size: Side in px of the square that it sees, or None where any size will do.
+        crop: The square of the picture that it sees, from the box of a face; or None.
+        temperatures: What the logits of each output are divided by to calibrate them.
+        card: All that the file says of itself.
+    """
+
+    name: str
+    kind: Literal["expression", "detector"]
+    url: str | None
+    bytes: int
+    sha256: str
+    labels: dict[str, tuple[str, ...]]
+    size: int | None
+    crop: dict[str, float] | None
+    temperatures: dict[str, float]
+    card: dict[str, Any]
+
+
+class Networks(_Answer):
+    """The answer to `GET /v1/models`.
+
+    Args:
+        notice: What the readings are, and what not.
+        model: The network that reads here.
+        head: Which of its outputs is used.
+        detector: What finds faces here.
+        models: All networks.
+    """
+
+    notice: str = NOTICE
+    model: str
+    head: str
+    detector: str
+    models: list[NetworkFile]
+
+
+class Source(_Answer):
+    """The live source that the service itself looks at.
+
+    Args:
+        notice: What the readings are, and what not.
+        source: What it is; neither a path nor anything that opens it.
+        state: `resting`: nobody looks, it is closed; `opening`; `live`; `retrying`: lost, and opened again and again; `ended`: a recording came to
+            its end; `failed`: lost for good.
+        message: Why, or None.
+        viewers: How many look.
+        covered: Whether faces are covered before frames leave the service.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"notice": NOTICE, "source": "camera:0", "state": "live", "message": None, "viewers": 2, "covered": False}}
+    )
+
+    notice: str = NOTICE
+    source: str
+    state: Literal["resting", "opening", "live", "retrying", "ended", "failed"]
+    message: str | None
+    viewers: int
+    covered: bool
+
+
+class Health(_Answer):
+    """The answer to `GET /healthz`.
+
+    Args:
+        status: ``degraded``: pictures and streams are read, but videos are not taken or read as they should be; it ends by itself.
+        version: Of mien.
+        reason: Why it is degraded, or None.
+    """
+
+    status: Literal["ok", "degraded"] = "ok"
+    version: str = Field(examples=["0.1.0"])
+    reason: str | None = None
+
+
+class Login(BaseModel):
+    """The body of `POST /v1/login`.
+
+    Args:
+        token: What the service was started with.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"token": "a-long-secret-of-your-own"}})
+
+    token: str = Field(min_length=1, max_length=256)
+
+
+class Video(_Answer):
+    """A video that was handed in.
+
+    Args:
+        notice: What the readings are, and what not.
+        id: By which it is asked for.
+        name: As sent.
+        state: ``waiting``, ``reading``, ``done`` or ``failed``.
+        stage: What is being done: ``waiting``, ``reading``, ``writing``, ``drawing``, ``faces``, ``done`` or ``failed``.
+        frames: Frames of this stage so far.
+        expected: About how many there will be, or None.
+        progress: Share of the whole work that is done, 0 to 1; None where nobody can tell.
+        options: What was asked for.
+        created: Seconds since 1970.
+        ended: Seconds since 1970, or None.
+        expires: When everything of it will be deleted, in seconds since 1970, or None.
+        error: Why it failed, or None.
+        results: Where each result is, by name.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "notice": NOTICE,
+                "id": "0123456789abcdef0123456789abcdef",
+                "name": "talk.mp4",
+                "state": "reading",
+                "stage": "reading",
+                "frames": 250,
+                "expected": 1000,
+                "progress": 0.083,
+                "options": {"largest": False, "per_second": 5.0, "thumbnails": False},
+                "created": 1795200000.0,
+                "ended": None,
+                "expires": None,
+                "error": None,
+                "results": {},
+            }
+        }
+    )
+
+    notice: str = NOTICE
+    id: str
+    name: str
+    state: Literal["waiting", "reading", "done", "failed"]
+    stage: str
+    frames: int
+    expected: int | None
+    progress: float | None
+    options: dict[str, Any]
+    created: float
+    ended: float | None
+    expires: float | None
+    error: Cause | None
+    results: dict[str, str]

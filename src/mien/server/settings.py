@@ -1,0 +1,143 @@
+"""What the service is run with: where it listens, who may ask, and how much."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mien.core.errors import InputError
+from mien.server.own_source import OwnSource
+from mien.server.task import Networks as Networks
+
+LEAST_TOKEN = 16
+"""Characters of the shortest token that is taken."""
+
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one client may ask for; beyond it the answer is a refusal, and nobody else notices.
+
+    Args:
+        picture_bytes: Most bytes of one picture.
+        pictures: Most pictures of one request.
+        request_bytes: Most bytes of one request with pictures.
+        pixels: Most pixels of a picture.
+        video_bytes: Most bytes of a video.
+        video_pixels: Most pixels of a frame of a video.
+        video_seconds: Longest video.
+        frame_bytes: Most bytes of a message of a stream.
+        frame_pixels: Most pixels of a frame of a stream.
+        held_bytes: Most bytes of pictures, as they were sent, that are held in memory for all requests together.
+        decoded_bytes: Most bytes that decoding pictures and looking for faces in them may take for all requests together; others wait.
+        decode_seconds: Longest time that decoding one picture or frame may take.
+        requests: Most requests with pictures at once.
+        streams: Most streams at once.
+        viewers: Most clients at once that look at the service's own source.
+        source_side: Longest side in px of its pictures as they are sent.
+        jobs: Most videos that wait or are read.
+        job_bytes: Most bytes on disk for all videos and results together.
+        job_seconds: Longest time that reading one video may take.
+        connections: Most connections at once.
+        half_open: Most connections of one address at once whose request is not there yet.
+        head_seconds: Longest time until a request's headers, or a stream's first message, are there.
+        pause_seconds: Longest time without a byte while a request is on its way, or until an answer is taken.
+        slowest: Fewest bytes a second of an upload, on average.
+        idle_seconds: Longest time without a message on a stream.
+    """
+
+    picture_bytes: int = 25 * _MIB
+    pictures: int = 32
+    request_bytes: int = 128 * _MIB
+    pixels: int = 50_000_000
+    video_bytes: int = 2048 * _MIB
+    video_pixels: int = 3840 * 2160
+    video_seconds: float = 4 * 3600
+    frame_bytes: int = 8 * _MIB
+    frame_pixels: int = 2_100_000
+    held_bytes: int = 128 * _MIB
+    decoded_bytes: int = 512 * _MIB
+    decode_seconds: float = 4
+    requests: int = 64
+    streams: int = 64
+    viewers: int = 32
+    source_side: int = 1280
+    jobs: int = 16
+    job_bytes: int = 32 * 1024 * _MIB
+    job_seconds: float = 8 * 3600
+    connections: int = 512
+    half_open: int = 64
+    head_seconds: float = 10
+    pause_seconds: float = 15
+    slowest: int = 10_000
+    idle_seconds: float = 120
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the service runs.
+
+    Args:
+        folder: Where videos that are being read and their results lie; made when it is not there.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any that is free.
+        token: What clients must know; needed wherever others than this machine can reach the service.
+        names: Names, beside addresses and ``localhost``, under which the service may be asked for.
+        keep: Keep uploaded videos as long as their results.
+        results_seconds: How long results of videos are kept.
+        session_seconds: How long the cookie of a browser that has given the token is good for; it ends with the service, too.
+        readers: Videos that are read at the same time.
+        networks: What reads; one thread for each is best, as there are several pictures at once.
+        limits: How much a client may ask for.
+        source: A live source that the service looks at and shows to its clients; None: none, and no client can name one.
+
+    Raises:
+        InputError: The token is missing, too short or not made of letters, digits and ``-._~``; or a value is out of range.
+
+    >>> Settings(Path("out"), host="0.0.0.0")
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: expected a token where others can reach the service; got none for 0.0.0.0: set MIEN_TOKEN or give --token
+    """
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = field(default=None, repr=False)
+    names: tuple[str, ...] = ()
+    keep: bool = False
+    results_seconds: float = 24 * 3600
+    session_seconds: float = 24 * 3600
+    readers: int = 1
+    networks: Networks = field(default_factory=Networks)
+    limits: Limits = field(default_factory=Limits)
+    source: OwnSource | None = None
+
+    def __post_init__(self) -> None:
+        if self.token is None and not self.local:
+            told = f"expected a token where others can reach the service; got none for {self.host}"
+            raise InputError(f"{told}: set MIEN_TOKEN or give --token")
+        if self.token is not None and not re.fullmatch(rf"[A-Za-z0-9._~-]{{{LEAST_TOKEN},256}}", self.token):
+            told = f"expected a token of {LEAST_TOKEN} to 256 letters, digits and -._~; got another one of {len(self.token)} characters"
+            raise InputError(f'{told}: make one with python -c "import secrets; print(secrets.token_urlsafe(32))"')
+        if not 0 <= self.port <= 65535:
+            raise InputError(f"expected a port from 0 to 65535; got {self.port}")
+        if self.results_seconds <= 0 or self.readers < 1:
+            raise InputError(f"expected results kept for more than 0 s and 1 reader or more; got {self.results_seconds} and {self.readers}")
+        if self.session_seconds < 1:
+            raise InputError(f"expected sessions of at least 1 s; got {self.session_seconds}")
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach the service.
+
+        >>> Settings(Path("out"), host="::1").local
+        True
+        """
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"

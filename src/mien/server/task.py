@@ -1,0 +1,166 @@
+"""What is to be done with a video, as the service writes it down for the process that does it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.core.errors import InputError, MediaError
+
+if TYPE_CHECKING:
+    from mien.inference.pipeline import Pipeline
+    from mien.media import Media
+    from mien.video.runner import Plan
+
+RESULTS = tuple(f"result.{form}" for form in ("csv", "json", "jsonl", "parquet", "vtt", "srt", "eaf", "html", "mp4"))
+PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
+CHARTS = ("timeline.png", "people.png")
+COPY = "result.mp4"
+SMALLEST, HIGHEST = 16, 4000
+"""px that a client may ask for as the height of the smallest face; the smaller, the more work."""
+FILES = (*RESULTS, *PEOPLE, *CHARTS)
+"""Names of all results."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How large a video may be.
+
+    Args:
+        pixels: Of a frame.
+        seconds: Of the whole.
+    """
+
+    pixels: int
+    seconds: float
+
+    def check(self, media: Media) -> None:
+        """Refuse by what the header says.
+
+        Raises:
+            MediaError: It is no video, or too large or long.
+        """
+        if media.kind == "picture":
+            raise MediaError(f"{media.name}: expected a video; got a picture: send it to /v1/images", "unsupported")
+        if media.width * media.height > self.pixels:
+            raise MediaError(f"{media.name}: expected frames of at most {self.pixels:,} pixels; got {media.width} x {media.height}", "too_large")
+        if media.duration is not None:
+            self.check_time(media.name, media.duration)
+
+    def check_time(self, name: str, seconds: float) -> None:
+        """Refuse by how long it has been.
+
+        Raises:
+            MediaError: Too long.
+        """
+        if seconds > self.seconds:
+            raise MediaError(f"{name}: expected a video of at most {self.seconds:g} s; got {seconds:.0f} s: cut it into parts", "too_long")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a client may ask for.
+
+    Args:
+        every: Seconds between the frames that are looked at.
+        per_second: Look at no more than so many frames a second.
+        largest: Keep only the biggest face of each frame.
+        min_face: Height in px of the smallest face to look for; by default the service's own.
+        tau: Time constant of smoothing in seconds.
+        neutral: Calibrate: seconds of a neutral face when a person first appears, or ``median``.
+        results: Which results to make, with commas between them; all by default.
+        thumbnails: Show faces in the report.
+        blur: Whose faces are covered in the annotated video: ``all``, some (``2,3``), or ``all but 1``.
+    """
+
+    every: float | None = None
+    per_second: float | None = None
+    largest: bool = False
+    min_face: int | None = None
+    tau: float | None = None
+    neutral: float | str | None = None
+    results: str | None = None
+    thumbnails: bool = False
+    blur: str | None = None
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Names of the results to make.
+
+        Raises:
+            InputError: There is no such result.
+
+        >>> Options(results="result.csv, people.csv").wanted
+        ('result.csv', 'people.csv')
+        """
+        names = FILES if self.results is None else tuple(name.strip() for name in self.results.split(","))
+        if unknown := [name for name in names if name not in FILES]:
+            raise InputError(f"expected results out of {', '.join(FILES)}; got {unknown[0][:40]!r}")
+        return names
+
+    def plan(self) -> Plan:
+        """How the video is read.
+
+        Raises:
+            InputError: An option is impossible.
+        """
+        from mien.media import Sampling
+        from mien.tracking.smoothing_options import Smoothing
+        from mien.video.runner import Plan
+
+        if self.min_face is not None and not SMALLEST <= self.min_face <= HIGHEST:
+            raise InputError(f"expected min_face from {SMALLEST} to {HIGHEST} px; got {self.min_face}")
+        given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
+        neutral: Any = self.neutral
+        return Plan(Sampling(every=self.every, per_second=self.per_second), smoothing=Smoothing(**given, neutral=neutral))
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What reads: arguments of `Pipeline`."""
+
+    detector: str = "mtcnn"
+    model: str = "small-int8"
+    head: str | None = None
+    min_face: int | None = None
+    min_detection_score: float | None = None
+    largest: bool = False
+    threads: int | None = 1
+    uncertain_below: float | None = None
+    device: str = "cpu"
+
+    def pipeline(self) -> Pipeline:
+        """Open them."""
+        from mien.inference.pipeline import Pipeline
+
+        return Pipeline(**asdict(self))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done, and how much of it at most."""
+
+    name: str
+    networks: Networks
+    options: Options
+    bounds: Bounds
+
+    @property
+    def chosen(self) -> Networks:
+        """The service's networks, used as the client wants."""
+        least = self.networks.min_face if self.options.min_face is None else self.options.min_face
+        return replace(self.networks, min_face=least, largest=self.networks.largest or self.options.largest)
+
+    def save(self, folder: Path) -> None:
+        """Write it down for the process."""
+        with open(folder / "task.json", "w", encoding="utf-8") as file:
+            (folder / "task.json").chmod(0o600)
+            json.dump(asdict(self), file)
+
+    @staticmethod
+    def load(folder: Path) -> Task:
+        """As it was written down."""
+        stored = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+        return Task(stored["name"], Networks(**stored["networks"]), Options(**stored["options"]), Bounds(**stored["bounds"]))

@@ -1,0 +1,275 @@
+"""One video, read by a process of its own: ``python -m mien.server.work probe|read FOLDER BYTES``.
+
+What a broken video can do to FFmpeg, it does to this process alone. The folder holds ``task.json`` and the video as ``upload``; results go
+to ``results``, what was read so far to ``journal``; all of it may take so many bytes. Each line of standard output is JSON: progress, or how
+it ended. The process ends with its standard input, and so with the service.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mien.core.atomic import settle_path
+from mien.core.errors import InputError, MediaError, MienError, MissingExtraError
+from mien.server.job_folder import FULL, JobFolder, folder_size
+from mien.server.memory import give_back
+from mien.server.space import NO_ROOM, Space, full
+from mien.server.task import CHARTS, COPY, PEOPLE, RESULTS, Task
+
+if TYPE_CHECKING:
+    from mien.core.labels import Labels
+    from mien.media.byte_source import Content
+    from mien.outputs import Asked
+    from mien.video.checkpoint import Journal
+    from mien.video.runner import Sighting
+
+T = TypeVar("T")
+
+_MEMORY = {"probe": 2**29, "read": 7 * 2**28}
+"""Bytes that a process may fill. A video of 4K with all results takes 1.1 GB, and half as much again is reserved."""
+
+_TOO_LARGE = "expected a video that can be read in the memory that is allowed for one; got one that takes more: scale it down"
+_EVERY = 0.2  # Seconds between two lines about progress.
+_MOST_RATE = 250  # Frames a second of the longest video, whatever its timestamps say.
+
+
+@dataclass
+class _Progress:
+    """Tells how far the work is: reading, writing, then everything that needs pictures again."""
+
+    task: Task
+    say: Callable[[dict[str, Any]], None]
+    passes: int
+    space: Space
+    count: int = 0
+    _done: int = 0
+    _told: float = field(default=0.0)
+
+    def read(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
+        """Pass on frames as they are read, and end where the video is too long."""
+        most = self.task.bounds.seconds * _MOST_RATE
+        for self.count, sighting in enumerate(sightings, 1):
+            self.space.check()
+            if self.count == 1 and sighting.media is not None:
+                self.task.bounds.check(sighting.media)
+            self.task.bounds.check_time(self.task.name, sighting.reading.time or 0.0)
+            if self.count > most:
+                raise MediaError(f"{self.task.name}: expected at most {most:,.0f} frames; got more: cut it into parts", "too_long")
+            expected = None if sighting.media is None else sighting.media.expected_frames
+            self._tell("reading", self.count, expected)
+            yield sighting
+        self._done = 1
+
+    def step(self, items: Iterable[T], what: str, /) -> Iterator[T]:
+        """Pass on frames once more."""
+        for number, item in enumerate(items, 1):
+            self.space.check()
+            self._tell(what.split()[0], number, self.count)
+            yield item
+        self._done += 1
+
+    def _tell(self, stage: str, number: int, expected: int | None) -> None:
+        if time.monotonic() - self._told < _EVERY:
+            return
+        self._told = time.monotonic()
+        share = None if not expected else min(1.0, (self._done + min(1.0, number / expected)) / self.passes)
+        self.say({"stage": stage, "frames": number, "expected": expected, "progress": share})
+
+
+def probe(folder: Path) -> dict[str, Any]:
+    """Whether a video may be read, by its header and first frame.
+
+    Raises:
+        MediaError: It is none, too large or too long.
+    """
+    from mien.media import open_media
+
+    task = Task.load(folder)
+    try:
+        with open_media(_content(folder, task)) as media:
+            task.bounds.check(media)
+            return {"width": media.width, "height": media.height, "seconds": media.duration}
+    except MediaError as error:
+        if error.kind == "unreadable":
+            raise MediaError(str(error), "unsupported") from None  # What is not even known by its header is something else.
+        raise
+
+
+def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Read a video and write its results, on from where an earlier process was.
+
+    Args:
+        folder: Its folder.
+        most: Bytes that the folder may come to hold.
+        say: Is told how far it is.
+
+    Raises:
+        MienError: Nothing of it can be read, or something is impossible.
+    """
+    from mien.outputs import Run, Writer, run_facts, run_settings
+    from mien.video.sources import takes
+
+    task = Task.load(folder)
+    plan, chosen = task.options.plan(), task.chosen
+    pipeline = chosen.pipeline()
+    asked, missing = _asked(folder, task)
+    source = _content(folder, task)
+    settings = run_settings(chosen, plan, pipeline)
+    run = Run([source], pipeline.labels, plan, run_facts(settings, plan, pipeline))
+    space = Space(folder, most, task.name)
+    progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails, space)
+    asked.sweep([source])
+    JobFolder(folder).begin()
+    space.watch(_end_with(say))
+    with _journal(folder / "journal", settings) as journal, Writer(asked, run, progress.step) as writer:
+        for take in takes([source], pipeline, plan, journal, progress.read):
+            if take.media is None:
+                raise next(take.sightings).reading.error or MediaError(f"{task.name}: expected a video; it cannot be read")
+            writer.take(take, lambda _: None)
+        if writer.failures:
+            raise writer.failures[0]
+        journal.remove()
+    _spread_people(folder / "results", pipeline.labels)
+    space.check()
+    for path in (*(folder / "results").iterdir(), folder / "results"):
+        settle_path(path)
+    return {"missing": missing, "remarks": writer.remarks}
+
+
+def _content(folder: Path, task: Task) -> Content:
+    from mien.media.byte_source import Content
+
+    return Content(folder / "upload", task.name)
+
+
+def _asked(folder: Path, task: Task) -> tuple[Asked, dict[str, str]]:
+    """What is to be written and can be; and why the rest cannot."""
+    from mien.media.blur import Blur
+    from mien.outputs import Asked
+
+    results, options = folder / "results", task.options
+    results.mkdir(mode=0o700, exist_ok=True)
+    wanted = set(options.wanted)
+    charts = bool(wanted & set(CHARTS))
+    missing = {name: told for name in RESULTS if name in wanted and name != COPY and (told := _lacking(Asked((results / name,))))}
+    if charts and (told := _lacking(Asked(charts=results))):
+        missing |= dict.fromkeys(CHARTS, told)
+    asked = Asked(
+        tuple(results / name for name in RESULTS if name in wanted and name not in missing and name != COPY),
+        results / "people.json" if wanted & set(PEOPLE) else None,
+        results / COPY if COPY in wanted else None,
+        results if charts and CHARTS[0] not in missing else None,
+        options.thumbnails and "result.html" in wanted - set(missing),
+        None if options.blur is None or COPY not in wanted else Blur.parse(options.blur),
+    )
+    return asked, missing
+
+
+def _lacking(asked: Asked) -> str | None:
+    """Why something cannot be written here, or None."""
+    try:
+        asked.check([])
+    except MissingExtraError as error:
+        return str(error)
+    return None
+
+
+def _journal(folder: Path, settings: dict[str, Any]) -> Journal:
+    """The journal of an earlier process; a new one where that was asked for something else, such as by another version of mien."""
+    from mien.video.checkpoint import Journal
+
+    try:
+        return Journal(folder, settings)
+    except InputError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return Journal(folder, settings)
+
+
+def _spread_people(results: Path, labels: Labels) -> None:
+    """The table of people in the other formats."""
+    from mien.outputs.tables import open_people
+
+    if not (results / "people.json").exists():
+        return
+    rows = json.loads((results / "people.json").read_text(encoding="utf-8"))
+    for name in PEOPLE:
+        if name != "people.json":
+            with open_people(results / name, name.rsplit(".", 1)[1], labels) as write:
+                write(rows)
+
+
+def _say(line: dict[str, Any]) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def _end_with(say: Callable[[dict[str, Any]], None]) -> Callable[[MediaError], None]:
+    def end(error: MediaError) -> None:
+        say({"error": _told(error)})
+        os._exit(0)
+
+    return end
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    if (number := full(error)) is not None:
+        return {"kind": "no_room", "message": NO_ROOM} if number == errno.EFBIG else FULL
+    if isinstance(error, MediaError):
+        return {"kind": error.kind, "message": str(error)}
+    return {"kind": "invalid" if isinstance(error, InputError) else "broken", "message": str(error)}
+
+
+def _bound(folder: Path, free: int) -> None:
+    """Leave the machine to the others: its processors, its memory, its disk; and end with the service."""
+    import resource
+
+    os.umask(0o077)
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, highest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    least = min(value for value in (*resource.getrlimit(resource.RLIMIT_FSIZE), max(0, free)) if value != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (least, highest))
+
+    def wait() -> None:
+        os.read(0, 1)  # Nothing is ever sent: it ends when the service does.
+        JobFolder(folder).leave()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _hold(what: str) -> None:
+    """Take no more memory than a video may need, whatever it asks for, and give it back as soon as it is free."""
+    import resource
+
+    most = _MEMORY[what]
+    give_back(2**20)  # Frames are single blocks.
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def main() -> None:
+    """Do what the command line says."""
+    what, folder, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    _bound(folder, most - folder_size(folder))
+    _hold(what)
+    try:
+        _say({"end": probe(folder) if what == "probe" else read(folder, most, _say)})
+    except MemoryError:
+        _say({"error": {"kind": "too_large", "message": _TOO_LARGE}})
+    except (MienError, OSError) as error:
+        if not isinstance(error, MienError) and full(error) is None:
+            raise
+        _say({"error": _told(error)})
+
+
+if __name__ == "__main__":
+    main()

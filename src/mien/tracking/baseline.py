@@ -1,0 +1,146 @@
+"""Calibration for faces that seem to show something also when they are neutral."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import InputError
+from mien.core.frame_result import Reading
+from mien.core.labels import Labels
+from mien.tracking.evidence import FLOOR, log_probs, tracks_of
+
+Floats = NDArray[np.float64]
+
+SHARE = 0.5  # Probability of neutral in a neutral face after calibration; the others share the rest.
+LEAST = 3.0  # s of a person before a running median is used.
+ENOUGH = 10.0  # s of a person for a median of their own; with less, the recording's is used.
+BINS = 64
+LONGEST = 1.0  # s that one frame may stand for.
+
+
+class Neutral:
+    """Learns how a person's neutral face is read, and takes that out of later readings.
+
+    From every log-probability the part is taken by which that expression exceeds, in the person's neutral face, an equal share of
+    what a neutral face leaves to it; neutral is raised likewise. Expressions that the neutral face does not show are left alone, so
+    that nothing improbable is blown up.
+
+    Args:
+        labels: Names of the columns; ``neutral`` must be among them.
+        source: Seconds of neutral face at the start of each person, or ``"median"`` of all that was seen of the person so far.
+
+    Raises:
+        InputError: There is no label ``neutral``.
+    """
+
+    def __init__(self, labels: Labels, source: float | Literal["median"]) -> None:
+        if "neutral" not in labels:
+            raise InputError(f"expected labels with neutral, to calibrate by; got {', '.join(labels)}: leave neutral out")
+        self.source = source
+        self._column = labels.index("neutral")
+        self._usual = np.full(len(labels), np.log((1 - SHARE) / (len(labels) - 1)))
+        self._usual[self._column] = np.log(SHARE)
+        self._people: dict[int, _Habit] = {}
+        self._all = _Habit(len(labels))
+        self._learned = False
+
+    @staticmethod
+    def learn(readings: Iterable[Reading], labels: Labels) -> Neutral:
+        """Medians of a whole recording, in a first pass over it: each person's own, or everyone's for those seen only briefly."""
+        found = Neutral(labels, "median")
+        for reading in readings:
+            faces = reading.faces
+            if reading.time is not None and faces.probs is not None and len(faces):
+                for track, logs in zip(tracks_of(faces), log_probs(faces), strict=True):
+                    found._all.weigh(found._habit(track).add(logs, reading.time), logs)
+        found._people = {track: habit for track, habit in found._people.items() if habit.seconds >= ENOUGH}
+        found._learned = True
+        return found
+
+    def calibrated(self, track: int, time: float, logs: Floats) -> Floats:
+        """``(k,)`` log-probabilities of one frame of a person, with their neutral face taken out."""
+        if self._learned:
+            habit = self._people.get(track, self._all)
+            return self._shifted(logs, habit.median())
+        habit = self._habit(track)
+        if self.source == "median":
+            habit.add(logs, time)
+            return logs if habit.seconds < LEAST else self._shifted(logs, habit.median())
+        if habit.seconds < self.source:
+            habit.add(logs, time)
+        return self._shifted(logs, habit.mean())
+
+    def forget(self, before: float) -> None:
+        """Drop people who were last seen before a time: their ids do not come again."""
+        if not self._learned:
+            self._people = {track: habit for track, habit in self._people.items() if habit.last is not None and habit.last >= before}
+
+    def state(self) -> dict[str, Any]:
+        """All that was learned, ready for JSON."""
+        return {"people": {str(track): habit.state() for track, habit in self._people.items()}, "all": self._all.state(), "learned": self._learned}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self._people = {int(track): _Habit.restored(habit) for track, habit in state["people"].items()}
+        self._all = _Habit.restored(state["all"])
+        self._learned = bool(state["learned"])
+
+    def _habit(self, track: int) -> _Habit:
+        if track not in self._people:
+            self._people[track] = _Habit(len(self._usual))
+        return self._people[track]
+
+    def _shifted(self, logs: Floats, habit: Floats) -> Floats:
+        excess = np.maximum(0, habit - self._usual)
+        excess[self._column] = min(0.0, float(habit[self._column] - self._usual[self._column]))
+        shifted = logs - excess
+        top = shifted.max()
+        return np.asarray(shifted - top - np.log(np.exp(shifted - top).sum()))
+
+
+class _Habit:
+    """How a person is usually read: sums for the mean, histograms of log-probabilities for the median."""
+
+    def __init__(self, classes: int) -> None:
+        self.last: float | None = None
+        self.seconds = 0.0
+        self._sums, self._weight = np.zeros(classes), 0.0
+        self._bins = np.zeros((classes, BINS))
+
+    def add(self, logs: Floats, time: float) -> float:
+        """Take in a frame; returns for how many seconds it stands."""
+        step = 0.0 if self.last is None else min(LONGEST, max(0.0, time - self.last))
+        self.last = time
+        self.seconds += step
+        self.weigh(step, logs)
+        return step
+
+    def weigh(self, step: float, logs: Floats) -> None:
+        weight = max(step, 1e-3)
+        self._sums += weight * logs
+        self._weight += weight
+        places = np.clip((logs / np.log(FLOOR) * BINS).astype(int), 0, BINS - 1)
+        self._bins[np.arange(len(places)), places] += weight
+
+    def mean(self) -> Floats:
+        """``(k,)`` mean log-probabilities."""
+        return self._sums / max(self._weight, 1e-12)
+
+    def median(self) -> Floats:
+        """``(k,)`` medians of the log-probabilities, to within half a bin (0.04)."""
+        half = self._bins.cumsum(axis=1) >= self._bins.sum(axis=1, keepdims=True) / 2
+        return np.asarray((half.argmax(axis=1) + 0.5) / BINS * np.log(FLOOR))
+
+    def state(self) -> dict[str, Any]:
+        return {"last": self.last, "seconds": self.seconds, "sums": self._sums.tolist(), "weight": self._weight, "bins": self._bins.tolist()}
+
+    @staticmethod
+    def restored(state: dict[str, Any]) -> _Habit:
+        habit = _Habit(len(state["sums"]))
+        habit.last, habit.seconds, habit._weight = state["last"], state["seconds"], state["weight"]
+        habit._sums, habit._bins = np.array(state["sums"]), np.array(state["bins"])
+        return habit

@@ -1,0 +1,169 @@
+"""Each person of a recording in numbers: when they were seen, what they showed, for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.core.frame_result import Reading
+from mien.core.labels import UNCERTAIN, Labels
+from mien.tracking.segments import Glimpse, Glimpses, Segment, Segmenter
+
+
+@dataclass(frozen=True)
+class Dwell:
+    """Stretches of one label.
+
+    Args:
+        count: How many.
+        mean: Seconds of one on average; 0 where there is none.
+        longest: Seconds of the longest.
+    """
+
+    count: int
+    mean: float
+    longest: float
+
+
+@dataclass(frozen=True)
+class Person:
+    """What one person showed; every share and mean is by time, not by frames.
+
+    Args:
+        track: Id of the person.
+        first: When first seen, s.
+        last: When last seen, s.
+        seconds: For how long in sight.
+        frames: In how many frames.
+        shares: Share of that time in which each label was shown; the rest was shown as uncertain.
+        probs: Mean probability of each expression.
+        dwells: Stretches of each label.
+        confidence: Mean probability of the label, also where it was shown as uncertain.
+        uncertain: Share of the time in which that was below ``labels.doubt``, whether or not that is what was shown.
+    """
+
+    track: int
+    first: float
+    last: float
+    seconds: float
+    frames: int
+    shares: dict[str, float]
+    probs: dict[str, float]
+    dwells: dict[str, Dwell]
+    confidence: float
+    uncertain: float
+
+    @property
+    def mostly(self) -> str:
+        """The label shown for the longest time."""
+        return next(iter(ranked(self.shares)))
+
+
+def ranked(shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares of a time, greatest first: what is missing to 1 was shown as uncertain; what was not shown is left out.
+
+    >>> ranked({"sad": 0.25, "happy": 0.5, "angry": 0.0})
+    {'happy': 0.5, 'sad': 0.25, 'uncertain': 0.25}
+    """
+    told = {**shares, UNCERTAIN: round(1 - sum(shares.values()), 9)}
+    return {name: share for name, share in sorted(told.items(), key=lambda pair: -pair[1]) if share > 0}
+
+
+def together(people: Sequence[Person]) -> dict[str, float]:
+    """Share of the time of all people in which each label was shown; each counts for as long as they were in view."""
+    weights = [max(person.seconds, 1e-9) for person in people]
+    names = people[0].shares if people else ()
+    return {name: sum(weight * person.shares[name] for weight, person in zip(weights, people, strict=True)) / sum(weights) for name in names}
+
+
+class People:
+    """Adds up what each person of one recording showed; a few numbers per person, whatever the length.
+
+    Args:
+        labels: Names of the columns of ``probs``.
+        gap: Seconds; a person not seen for longer was away.
+
+    >>> from mien.core.faces import Faces
+    >>> labels = Labels(("sad", "happy"))
+    >>> people = People(labels)
+    >>> for time, happy in [(0.0, 0.75), (0.5, 0.75), (1.0, 0.25)]:
+    ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
+    ...     people.add(Reading("a.mp4", 0, time, faces))
+    >>> [person] = people.close()
+    >>> person.seconds, round(person.shares["happy"], 3), person.dwells["happy"].longest
+    (1.5, 0.667, 1.0)
+    """
+
+    def __init__(self, labels: Labels, gap: float = 1.0) -> None:
+        self.labels = labels
+        self._glimpses = Glimpses(gap)
+        self._segmenter = Segmenter(gap)
+        self._sums: dict[int, _Sums] = {}
+
+    def add(self, reading: Reading) -> None:
+        """Take in the next reading.
+
+        Raises:
+            InputError: Its faces have no tracks.
+        """
+        self._take(self._glimpses.update(reading), self._segmenter.update(reading))
+
+    def close(self) -> list[Person]:
+        """Nothing follows: everyone who was seen, in order of ids."""
+        self._take(self._glimpses.close(), self._segmenter.close())
+        return [self._person(track, self._sums[track]) for track in sorted(self._sums)]
+
+    def _take(self, glimpses: list[Glimpse], segments: list[Segment]) -> None:
+        for glimpse in glimpses:
+            self._sums.setdefault(glimpse.track, _Sums(self.labels, glimpse.start)).add(glimpse)
+        for segment in segments:
+            if segment.label == UNCERTAIN:
+                continue
+            sums, column = self._sums[segment.track], self.labels.index(segment.label)
+            sums.counts[column] += 1
+            sums.spans[column] += segment.seconds
+            sums.longest[column] = max(sums.longest[column], segment.seconds)
+
+    def _person(self, track: int, sums: _Sums) -> Person:
+        total = max(sums.total, 1e-12)
+        spans, counts, longest = sums.spans.tolist(), sums.counts.tolist(), sums.longest.tolist()
+        dwells = {name: Dwell(counts[at], spans[at] / counts[at] if counts[at] else 0.0, longest[at]) for at, name in enumerate(self.labels)}
+        return Person(
+            track=track,
+            first=sums.first,
+            last=sums.last,
+            seconds=sums.seconds,
+            frames=sums.frames,
+            shares=dict(self.labels.as_mapping((sums.shown / total).tolist())),
+            probs=dict(self.labels.as_mapping((sums.probs / total).tolist())),
+            dwells=dwells,
+            confidence=sums.confidence / total,
+            uncertain=sums.uncertain / total,
+        )
+
+
+class _Sums:
+    """Seconds, and sums over seconds."""
+
+    def __init__(self, labels: Labels, first: float) -> None:
+        classes = len(labels)
+        self.first, self.last = first, first
+        self.seconds = self.total = self.confidence = self.uncertain = 0.0
+        self.frames = 0
+        self.shown, self.probs = np.zeros(classes), np.zeros(classes)
+        self.counts, self.spans, self.longest = np.zeros(classes, int), np.zeros(classes), np.zeros(classes)
+
+    def add(self, glimpse: Glimpse) -> None:
+        seconds = glimpse.end - glimpse.start
+        weight = max(seconds, 1e-9)  # A single frame has no length and yet a reading.
+        self.first, self.last = min(self.first, glimpse.start), max(self.last, glimpse.start)
+        self.frames += 1
+        self.seconds += seconds
+        self.total += weight
+        if glimpse.label >= 0:
+            self.shown[glimpse.label] += weight
+        self.probs += weight * glimpse.probs
+        self.confidence += weight * glimpse.confidence
+        self.uncertain += weight * glimpse.unsure

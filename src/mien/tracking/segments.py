@@ -1,0 +1,210 @@
+"""Stretches in which a person shows one expression, on the stream's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.labels import Labels
+from mien.core.spacing import Spacing
+from mien.tracking.evidence import tracks_of
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One person showing one label without a break.
+
+    Args:
+        track: Id of the person.
+        label: Steady label; the most probable expression where nothing was smoothed; ``uncertain`` where that is shown (`Faces.shown`).
+        start: Seconds.
+        end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long as that frame lasts.
+        confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; also where it is shown as uncertain
+            (`Faces.confidence`).
+    """
+
+    track: int
+    label: str
+    start: float
+    end: float
+    confidence: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """One person in one frame, and for how long that stands.
+
+    Args:
+        track: Id of the person.
+        label: Column of the label shown, -1 for uncertain.
+        probs: ``(k,)`` probabilities, smoothed where they were.
+        start: Seconds.
+        end: Seconds.
+        follows: The one before ended where this begins.
+        confidence: Probability of the label, also where it is shown as uncertain (`Faces.confidence`).
+        unsure: That is low (`Faces.unsure`).
+    """
+
+    track: int
+    label: int
+    probs: Floats
+    start: float
+    end: float
+    follows: bool
+    confidence: float
+    unsure: bool
+
+
+class Glimpses:
+    """Turns frames into times: each face stands for the time up to the same person's next, or for as long as its frame lasts.
+
+    Args:
+        gap: Seconds; a person not seen for longer was away. Where frames are far apart it takes two without them (`mien.core.spacing`).
+    """
+
+    def __init__(self, gap: float = 1.0) -> None:
+        self.gap = gap
+        self._spacing = Spacing(gap)
+        self._open: dict[int, Glimpse] = {}  # Each ends with its frame, once the next frame has come.
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a sight of a person after which they are away, by now."""
+        return self._spacing.patience
+
+    def update(self, reading: Reading) -> list[Glimpse]:
+        """Take in the next reading; gives what is now over, in order of time. What could not be read says nothing."""
+        time, before = reading.time, self._spacing.time
+        if time is None or reading.error is not None:
+            return []
+        done = self.close() if before is not None and time < before else []
+        lasting = 0.0 if before is None else self._spacing.lasting(time - before)
+        self._spacing.take(time)
+        self._open = {track: replace(last, end=last.start + lasting) if last.start == before else last for track, last in self._open.items()}
+        faces = reading.faces
+        here = set(tracks_of(faces)) if len(faces) and faces.probs is not None else set()
+        away = [track for track, last in self._open.items() if time - last.start > self.patience]
+        done += [self._open.pop(track) for track in away]
+        if here:
+            done += self._shown(faces, time)
+        return sorted(done, key=lambda glimpse: glimpse.start)
+
+    def close(self) -> list[Glimpse]:
+        """Nothing follows."""
+        now, usual = self._spacing.time, self._spacing.usual
+        done = [replace(last, end=last.start + usual) if last.start == now else last for last in self._open.values()]
+        self._open = {}
+        return sorted(done, key=lambda glimpse: glimpse.start)
+
+    def _shown(self, faces: Faces, time: float) -> list[Glimpse]:
+        done = []
+        probs = np.asarray(faces.probs if faces.smooth is None else faces.smooth, np.float64)
+        shown, confidence, unsure = faces.shown, faces.confidence, faces.unsure
+        assert shown is not None
+        assert confidence is not None
+        assert unsure is not None
+        for row, track in enumerate(tracks_of(faces)):
+            before = self._open.get(track)
+            if before is not None:
+                done.append(replace(before, end=time))
+            self._open[track] = Glimpse(track, int(shown[row]), probs[row], time, time, before is not None, float(confidence[row]), bool(unsure[row]))
+        return done
+
+
+class Segmenter:
+    """Joins what was read into segments, as it comes; memory does not grow with the length.
+
+    Args:
+        gap: Seconds; a person not seen for longer was away, which ends a segment.
+    """
+
+    def __init__(self, gap: float = 1.0) -> None:
+        self._glimpses = Glimpses(gap)
+        self._open: dict[int, _Stretch] = {}
+        self._labels: Labels | None = None
+
+    def update(self, reading: Reading) -> list[Segment]:
+        """Take in the next reading; gives the segments that are now over."""
+        if reading.faces.labels is not None:
+            self._labels = reading.faces.labels
+        done = self._joined(self._glimpses.update(reading))
+        time, patience = reading.time, self._glimpses.patience
+        if time is not None and reading.error is None:
+            away = [track for track, stretch in self._open.items() if time - stretch.end > patience or time < stretch.start]
+            done += [self._segment(self._open.pop(track)) for track in away]
+        return done
+
+    def close(self) -> list[Segment]:
+        """Nothing follows: the segments that were still open."""
+        done = self._joined(self._glimpses.close())
+        done += [self._segment(stretch) for stretch in sorted(self._open.values(), key=lambda stretch: stretch.start)]
+        self._open = {}
+        return done
+
+    def _joined(self, glimpses: list[Glimpse]) -> list[Segment]:
+        done = []
+        for glimpse in glimpses:
+            stretch = self._open.get(glimpse.track)
+            if stretch is not None and (not glimpse.follows or stretch.label != glimpse.label):
+                done.append(self._segment(stretch))
+                stretch = None
+            if stretch is None:
+                stretch = self._open[glimpse.track] = _Stretch(glimpse.track, glimpse.label, glimpse.start, glimpse.start)
+            seconds = max(glimpse.end - glimpse.start, 1e-9)
+            stretch.end = glimpse.end
+            stretch.total += seconds
+            stretch.sum += seconds * glimpse.confidence
+        return done
+
+    def _segment(self, stretch: _Stretch) -> Segment:
+        assert self._labels is not None
+        return Segment(stretch.track, self._labels.word(stretch.label), stretch.start, stretch.end, stretch.sum / stretch.total)
+
+
+@dataclass
+class _Stretch:
+    """A segment that is still growing."""
+
+    track: int
+    label: int
+    start: float
+    end: float
+    sum: float = 0.0
+    total: float = 0.0
+
+
+def segments(readings: Iterable[Reading], gap: float = 1.0) -> Iterator[Segment]:
+    """Stretches of one label per person, each as soon as it is over.
+
+    Args:
+        readings: Of one source, in order of time, with ``tracks`` and ``probs``.
+        gap: Seconds; a person not seen for longer was away, which ends a segment.
+
+    Raises:
+        InputError: The faces have no tracks.
+
+    >>> from mien.core.labels import Labels
+    >>> labels = Labels(("sad", "happy"))
+    >>> def reading(time, happy):
+    ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
+    ...     return Reading("a.mp4", 0, time, faces)
+    >>> for segment in segments([reading(0.0, 0.75), reading(0.5, 0.75), reading(1.0, 0.25)]):
+    ...     print(segment)
+    Segment(track=1, label='happy', start=0.0, end=1.0, confidence=0.75)
+    Segment(track=1, label='sad', start=1.0, end=1.5, confidence=0.75)
+    """
+    segmenter = Segmenter(gap)
+    for reading in readings:
+        yield from segmenter.update(reading)
+    yield from segmenter.close()

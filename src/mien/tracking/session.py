@@ -1,0 +1,98 @@
+"""One stream read over time: who is who, what each one shows, and a label that does not flicker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.faces import Faces
+from mien.core.labels import Labels
+from mien.inference.pipeline import Pipeline
+from mien.media.frame import Frame
+from mien.tracking.options import Tracking
+from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_options import Smoothing
+from mien.tracking.tracker import Tracker
+
+
+class Session:
+    """Reads one stream with a `Pipeline`, which many sessions may share; all that is remembered of the stream is here.
+
+    `update` does everything. The two halves can also be called apart, so that one thread finds the faces of the next frames (`locate`,
+    which has the memory) while another reads the expressions of the last (`read`, which has none).
+
+    Args:
+        pipeline: Detector and classifier.
+        tracking: How people are followed.
+        smoothing: How their readings are smoothed by `update`.
+
+    >>> import numpy as np
+    >>> session = Session(Pipeline(detector="whole"))
+    >>> picture = np.zeros((48, 48, 3), np.uint8)
+    >>> first, second = session.update([Frame(0, 0.0, picture), Frame(1, 0.04, picture)])
+    >>> second.tracks.tolist(), second.smooth.shape
+    ([1], (1, 7))
+    """
+
+    def __init__(self, pipeline: Pipeline, tracking: Tracking | None = None, smoothing: Smoothing | None = None) -> None:
+        self.pipeline = pipeline
+        self.tracker = Tracker(pipeline.detector, tracking)
+        self.smoother = Smoother(pipeline.labels, smoothing)
+
+    @property
+    def labels(self) -> Labels:
+        """Names of the columns of ``probs`` and ``smooth``."""
+        return self.pipeline.labels
+
+    def locate(self, frames: Sequence[Frame]) -> list[Faces]:
+        """Find and follow the faces of the next frames, in order.
+
+        Returns:
+            One `Faces` per frame, with ``tracks``, not read yet.
+
+        Raises:
+            InputError: A picture is not ``(h, w, 3)`` uint8.
+        """
+        found = [self.tracker.update(frame) for frame in frames]
+        return [faces.largest() for faces in found] if self.pipeline.largest else found
+
+    def read(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
+        """Read the expressions of located faces, those of all frames at once; any thread may do that, in any order.
+
+        Returns:
+            The same faces with ``probs``.
+        """
+        return self.pipeline.classifier.classify(images, faces)
+
+    def update(self, frames: Sequence[Frame]) -> list[Faces]:
+        """Read the next frames of the stream.
+
+        Args:
+            frames: In order of time; several at once take less time than one by one, and give the same.
+
+        Returns:
+            One `Faces` per frame, with ``tracks``, ``probs``, ``smooth`` and ``steady``; empty where no face is seen.
+
+        Raises:
+            InputError: A picture is not ``(h, w, 3)`` uint8.
+        """
+        located = self.locate(frames)
+        read = self.read([frame.image for frame in frames], located)
+        return [self.smoother.update(faces) for faces in read]
+
+    def reset(self) -> None:
+        """Forget the stream: the next frame is the first of another, and ids begin at 1 again."""
+        self.tracker.reset()
+        self.smoother.reset()
+
+    def state(self) -> dict[str, Any]:
+        """All that is remembered, ready for JSON; a session that restores it goes on as if there had been no break."""
+        return {"tracker": self.tracker.state(), "smoother": self.smoother.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where the session that gave this `state` was; pipeline and options must be the same."""
+        self.tracker.restore(state["tracker"])
+        self.smoother.restore(state["smoother"])

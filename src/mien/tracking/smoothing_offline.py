@@ -1,0 +1,198 @@
+"""Smoothing of a recording: what came before and after a frame bears on it alike, so that nothing is shown late."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.frame_result import Reading
+from mien.core.labels import Labels
+from mien.core.spacing import Spacing
+from mien.tracking.baseline import Neutral
+from mien.tracking.evidence import case, certainty, log_probs, normalised, tracks_of, weights
+from mien.tracking.smoothing_options import Smoothing
+
+Floats = NDArray[np.float64]
+
+REACH = 4.0  # Time constants to either side beyond which a frame does not count.
+MOST_HELD = 4096  # Readings held back at most, should the times stand still.
+
+
+def smoothed(readings: Iterable[Reading], options: Smoothing, labels: Labels, neutral: Neutral | None = None) -> Iterator[Reading]:
+    """Add ``smooth`` and ``steady`` to the readings of one recording.
+
+    Probabilities: the mean of the log-probabilities under a kernel that falls by e in ``tau`` to either side, for steps of any length;
+    it has no delay, and a recording played backwards gives the same backwards. Steady label: the sequence that explains all frames
+    best where every change costs ``evidence`` (Viterbi 1967), decided a few seconds behind the newest frame.
+
+    Readings come out as they came in, in order, once those some seconds later have come: memory does not grow with the length.
+
+    Args:
+        readings: Of one source, in order of time, with ``tracks`` and ``probs``. Times that go back begin anew.
+        options: How to smooth.
+        labels: Names of the columns of ``probs``.
+        neutral: What a first pass has learned (`Neutral.learn`); without it a calibration that ``options`` ask for goes by what came
+            before each frame.
+
+    Raises:
+        InputError: The faces have no tracks, or calibration by neutral was asked for and no label has that name.
+    """
+    if neutral is None and options.neutral is not None:
+        neutral = Neutral(labels, options.neutral)
+    filter_ = _Filter(options, neutral)
+    for reading in readings:
+        yield from filter_.push(reading)
+    yield from filter_.flush()
+
+
+@dataclass(eq=False)
+class _Sample:
+    """One face in one frame."""
+
+    time: float
+    logs: Floats
+    weight: float  # For the decision.
+    share: float  # For the mean: also by certainty.
+    span: float = 0.0  # s that it stands for, once the next is known.
+    since: float = 0.0  # s since the one before.
+    origins: list[int] = field(default_factory=list)  # For each label the one before it on the best way there.
+
+
+class _Course:
+    """One person without a gap: samples that still matter, and the best way to each label."""
+
+    def __init__(self, evidence: float) -> None:
+        self.samples: deque[_Sample] = deque()
+        self.decided = 0  # How many of the samples have been weighed.
+        self._evidence = evidence
+        self._values: Floats | None = None
+
+    @property
+    def last(self) -> float:
+        return self.samples[-1].time
+
+    def add(self, sample: _Sample) -> None:
+        if self.samples:
+            before = self.samples[-1]
+            sample.since = sample.time - before.time
+            self._weigh(before, (before.since + sample.since) / 2)
+        self.samples.append(sample)
+
+    def close(self) -> None:
+        """No sample follows."""
+        if self.decided < len(self.samples):
+            self._weigh(self.samples[-1], self.samples[-1].since / 2)
+
+    def _weigh(self, sample: _Sample, span: float) -> None:
+        sample.span = span
+        step = case(sample.logs, max(span, 1e-6), sample.weight, self._evidence)
+        if self._values is None:
+            self._values = step
+            sample.origins = list(range(len(step)))
+        else:
+            best = int(self._values.argmax())
+            changed = self._values < self._values[best] - self._evidence
+            sample.origins = np.where(changed, best, np.arange(len(step))).tolist()
+            self._values = np.maximum(self._values, self._values[best] - self._evidence) + step
+            self._values -= self._values.max()
+        self.decided += 1
+
+    def smooth(self, sample: _Sample, tau: float) -> Floats:
+        """``(k,)`` mean log-probabilities around a sample."""
+        samples = self.samples
+        away = np.abs(np.array([other.time for other in samples]) - sample.time)
+        # Less its end, so that it falls to zero there and a frame at the edge makes no difference.
+        kernel = np.maximum(0, np.exp(-away / tau) - np.exp(-REACH)) * np.array([other.share * other.span for other in samples])
+        if kernel.sum() <= 0:
+            return sample.logs
+        return np.asarray(kernel @ np.stack([other.logs for other in samples]) / kernel.sum())
+
+    def steady(self, sample: _Sample) -> int:
+        """The label of a sample on the best way to the newest one."""
+        assert self._values is not None
+        label = int(self._values.argmax())
+        for other in reversed([other for other in self.samples if other.origins]):
+            if other is sample:
+                break
+            label = other.origins[label]
+        return label
+
+    def trim(self, before: float) -> None:
+        """Drop samples that no longer matter."""
+        while self.samples and self.samples[0].time < before:
+            self.samples.popleft()
+            self.decided -= 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """A reading whose future is not yet known."""
+
+    reading: Reading
+    rows: list[tuple[_Course, _Sample]]
+
+
+class _Filter:
+    """Holds readings back until what follows them is known."""
+
+    def __init__(self, options: Smoothing, neutral: Neutral | None) -> None:
+        self._options, self._neutral = options, neutral
+        self._reach = REACH * options.tau
+        self._held: deque[_Held] = deque()
+        self._courses: dict[int, _Course] = {}
+        self._now = -np.inf
+        self._spacing = Spacing(options.gap)
+        self._patience = options.gap  # By how far apart the frames before were.
+
+    def push(self, reading: Reading) -> Iterator[Reading]:
+        """Take in the next one; gives those that are ready."""
+        if reading.time is not None:
+            if reading.time < self._now:
+                yield from self.flush()
+            self._now, self._patience = reading.time, self._spacing.patience
+            self._spacing.take(reading.time)
+            for track in [track for track, course in self._courses.items() if self._now - course.last > self._patience]:
+                self._courses.pop(track).close()
+        self._held.append(_Held(reading, self._taken(reading)))
+        # A frame at the edge of the kernel stands for a time that only the next one tells.
+        ready = self._now - self._reach - self._patience
+        while self._held and (self._held[0].reading.time is None or self._held[0].reading.time < ready or len(self._held) > MOST_HELD):
+            yield self._released(self._held.popleft())
+
+    def flush(self) -> Iterator[Reading]:
+        """The rest: nothing follows, or time begins anew."""
+        for course in self._courses.values():
+            course.close()
+        self._courses = {}
+        while self._held:
+            yield self._released(self._held.popleft())
+
+    def _taken(self, reading: Reading) -> list[tuple[_Course, _Sample]]:
+        faces, time = reading.faces, reading.time
+        if time is None or faces.probs is None or not len(faces):
+            return []
+        tracks, logs, weight = tracks_of(faces), log_probs(faces), weights(faces)
+        if self._neutral is not None:
+            logs = np.stack([self._neutral.calibrated(track, time, row) for track, row in zip(tracks, logs, strict=True)])
+        share = weight * certainty(logs)
+        rows = []
+        for row, track in enumerate(tracks):
+            course = self._courses.setdefault(track, _Course(self._options.evidence))
+            sample = _Sample(time, logs[row], float(weight[row]), float(share[row]))
+            course.add(sample)
+            rows.append((course, sample))
+        return rows
+
+    def _released(self, held: _Held) -> Reading:
+        if not held.rows:
+            return held.reading
+        smooth, steady = [], []
+        for course, sample in held.rows:
+            course.trim(sample.time - self._reach)
+            smooth.append(course.smooth(sample, self._options.tau))
+            steady.append(course.steady(sample))
+        return replace(held.reading, faces=held.reading.faces.with_columns(smooth=normalised(np.stack(smooth)), steady=steady))

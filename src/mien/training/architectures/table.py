@@ -1,0 +1,56 @@
+"""The networks side by side, counted and timed: ``docs/published-networks.md`` is made of this."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+from mien.training.architectures.registry import NETWORKS, create_model
+from mien.training.architectures.weights import count_weights
+
+
+def count_macs(network: nn.Module) -> int:
+    """Multiplications of one 48x48 picture in convolutions and matrix products."""
+    network.eval()
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        network(torch.zeros(1, 1, 48, 48))
+    return counter.get_total_flops() // 2
+
+
+def networks_table() -> str:
+    """Every network with its weights, cost, input, source and what was chosen, as Markdown."""
+    lines = ["| name | trainable | with running statistics | MMAC | input | source | chosen |", "|---|--:|--:|--:|---|---|---|"]
+    for name, entry in NETWORKS.items():
+        network = create_model(name)
+        weights = count_weights(network)
+        counts = f"{weights.trainable:,} | {weights.total_with_running_statistics:,} | {count_macs(network) / 1e6:.1f}"
+        lines.append(f"| `{name}` | {counts} | {entry.input} | {entry.source} | {entry.chosen} |")
+    return "\n".join(lines)
+
+
+def images_per_second(network: nn.Module, batch: int = 32, seconds: float = 3.0) -> float:
+    """Pictures through forward, loss and backward on one thread, float32; the best of the steps that fit in the time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    faces, labels = torch.rand(batch, 1, 48, 48) * 255, torch.arange(batch) % 7
+    network.train()
+    best, start = float("inf"), time.perf_counter()
+    while time.perf_counter() - start < seconds or best == float("inf"):
+        begin = time.perf_counter()
+        functional.cross_entropy(network(faces)["fer2013"], labels).backward()
+        best = min(best, time.perf_counter() - begin)
+        network.zero_grad()
+    torch.set_num_threads(threads)
+    return batch / best
+
+
+def speeds_table(seconds: float = 3.0) -> str:
+    """Training speed of every network on this machine now, as Markdown."""
+    lines = ["| name | images/s, forward and backward |", "|---|--:|"]
+    lines += [f"| `{name}` | {images_per_second(create_model(name), seconds=seconds):,.0f} |" for name in NETWORKS]
+    return "\n".join(lines)

@@ -1,0 +1,128 @@
+"""What a run leaves behind after every epoch: checkpoints, history, curves. A good file is never replaced by a broken one."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from mien.core.atomic import told, written_aside
+from mien.training.recipe import Recipe
+
+LAST, BEST, HISTORY, CURVES, RECIPE = "last.ckpt", "best.ckpt", "history.csv", "curves.png", "recipe.json"
+
+Row = dict[str, float]
+"""One epoch: epoch, learning_rate, train_loss, train_<head>, validation_loss, validation_<head>, validation_<head>_f1."""
+
+
+class Watch(Protocol):
+    """Somebody who is told how far a run is."""
+
+    def step(self, epoch: int, step: int, steps: int) -> None:
+        """So many steps of this epoch are done; epochs count from 1."""
+
+    def epoch(self, row: Row) -> None:
+        """An epoch is done and saved."""
+
+    def say(self, remark: str) -> None:
+        """A warning."""
+
+
+class Silence:
+    """Nobody watches."""
+
+    def step(self, epoch: int, step: int, steps: int) -> None: ...
+
+    def epoch(self, row: Row) -> None: ...
+
+    def say(self, remark: str) -> None: ...
+
+
+class Keeper(Checkpoint):
+    """Saves the run after every epoch. It must see the epoch last, as Lightning's own checkpoints do.
+
+    Args:
+        folder: Where the run lives.
+        recipe: What says which epoch is best.
+        watch: Is told.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, watch: Watch) -> None:
+        super().__init__()
+        self.history: list[Row] = []
+        self.best: Row | None = None
+        self._folder = folder
+        self._recipe = recipe
+        self._watch = watch
+        self._said: set[str] = set()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"history": self.history, "best": self.best, "stopped": self._stopped}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.history, self.best = list(state_dict["history"]), state_dict["best"]
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if trainer.is_global_zero:
+            self._watch.step(trainer.current_epoch + 1, batch_idx + 1, int(trainer.num_training_batches))
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        row: Row = dict(pl_module.row)  # type: ignore[arg-type]
+        self.history.append(row)
+        self._stopped = bool(trainer.should_stop)
+        better = self._is_better(row)
+        if better:
+            self.best = row
+        self._save(trainer, better)
+        if trainer.is_global_zero:
+            write_history(self._folder, self.history)
+            self._watch.epoch(row)
+            self._tell(list(pl_module.remarks))  # type: ignore[arg-type]
+
+    def _is_better(self, row: Row) -> bool:
+        name = self._recipe.monitor
+        if name == "validation_loss":
+            return self.best is None or row[name] < self.best[name]
+        head = f"validation_{self._recipe.heads[0]}"
+        return self.best is None or row[head] > self.best[head]
+
+    def _save(self, trainer: Trainer, better: bool) -> None:
+        """The best checkpoint is in place before the last one: what is resumed never misses it."""
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self._folder / LAST)  # Takes part; only the first process writes.
+            return
+        with told(self._folder / LAST), written_aside(self._folder / LAST) as aside:
+            trainer.save_checkpoint(aside)
+            if better:
+                with written_aside(self._folder / BEST) as other:
+                    shutil.copyfile(aside, other)
+
+    def _tell(self, remarks: Sequence[str]) -> None:
+        """The first time that something is remarked, not at every epoch."""
+        for remark in remarks:
+            if remark.split(":")[0] not in self._said:
+                self._watch.say(remark)
+                self._said.add(remark.split(":")[0])
+
+    _stopped = False
+
+
+def write_history(folder: Path, history: Sequence[Row]) -> None:
+    """All epochs so far as ``history.csv``."""
+    with told(folder / HISTORY), written_aside(folder / HISTORY) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, history[0])
+        writer.writeheader()
+        writer.writerows([{**row, "epoch": int(row["epoch"])} for row in history])
+
+
+def sweep(folder: Path) -> None:
+    """Take away what a killed run had begun to write."""
+    for name in (LAST, BEST, HISTORY, CURVES, RECIPE):
+        path = Path(name)
+        for leftover in folder.glob(f".{path.stem}-*.part{path.suffix}"):
+            leftover.unlink(missing_ok=True)

@@ -1,0 +1,182 @@
+"""From a finished run to an ONNX file with a card: calibrated, checked against PyTorch, ready to ship."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mien.core.atomic import told, written_aside
+from mien.core.errors import InputError, NetworkError
+from mien.data.dataset import FaceDataset
+from mien.inference.card import FER_CROP, Card, InputSpec, write_card
+from mien.inference.onnx_session import open_network
+from mien.training.calibration import BLEND, Calibration, fit
+from mien.training.calibration_head import put_on
+from mien.training.recipe import Recipe
+from mien.training.run import Trained, load_run
+from mien.training.splits import SIDE, Cuts, cut, head_labels
+
+_PARITY = 1e-4
+_RIGHTS = (
+    "The training pictures (FER-2013) were collected by image search for a contest in 2013, whose page offers the set under the Open Database and "
+    "Database Contents licences; whether the photographers agreed is unresolved. The FER+ votes are MIT (Microsoft)."
+)
+_OTHER_RIGHTS = "Whoever made this file knows what may be done with the pictures that it learned from: ask them."
+_INHERITED = " It started with the weights of another file, whose rights and licence hold as well."
+_CALIBRATED = "Pictures that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
+_MEANINGS = {"fer2013": "fer2013, what a picture would have been searched for", "ferplus": "ferplus, what ten people would say"}
+_CUTS = {
+    "clean": "Training without copies of test pictures, blanks and pictures that are not a face",
+    "official": "all of Training, copies of test pictures too: only to compare with the literature",
+    "stratified": "a seeded share of every class",
+    "first": "the first part of Training",
+}
+_LIMITS = (
+    "It reads the expression that a face shows, not what a person feels. Not for decisions about people, not for emotion inference at work or in "
+    "education (forbidden in the EU since February 2025), not for telling who somebody is."
+)
+
+
+class _Heads(nn.Module):
+    """A network whose outputs are a tuple: the logits of each head."""
+
+    def __init__(self, network: nn.Module, heads: tuple[str, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.heads = heads
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, ...]:
+        logits = self.network(faces)
+        return tuple(logits[head] for head in self.heads)
+
+
+@torch.no_grad()
+def predict(network: nn.Module, images: NDArray[np.uint8], batch: int = 256) -> dict[str, NDArray[np.float32]]:
+    """``(n, k)`` logits of every head for pictures ``(n, h, w)``, in float32, one view."""
+    network.eval()
+    faces = torch.from_numpy(images)[:, None].float()
+    parts = [network(chunk) for chunk in faces.split(batch)]
+    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+
+
+def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
+    """Write the network of a finished run as ONNX with a card.
+
+    Args:
+        folder: The run.
+        data: The data set that it learned from, for the temperatures and for the check against PyTorch.
+        target: Where the file goes.
+        command: What the card says about how it was made.
+
+    Returns:
+        The card, without scores: `mien open-private` measures them.
+
+    Raises:
+        InputError: The run is not finished, or the data has other classes.
+        NetworkError: The file does not give PyTorch's answers.
+    """
+    run = load_run(folder)
+    cuts = cut(data, run.recipe)
+    for head, labels in head_labels(data, run.recipe).items():
+        if labels.names != run.classes[head]:
+            raise InputError(f"expected data with the classes {', '.join(run.classes[head])}, as {folder} has; got {', '.join(labels)}")
+    calibration = fit(predict(run.network, cuts.calibration.images), cuts.calibration)
+    readings = dict(run.classes) if calibration.blend is None else {BLEND: run.classes["fer2013"], **run.classes}
+    with written_aside(target) as aside:
+        write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
+        card = _card(run, cuts, readings, calibration, command)
+        card = write_card(aside, card if data.is_fer2013 else _of_other_data(card, run.recipe))
+        _check_parity(run.network, calibration, cuts.calibration.images[:256], aside)
+    return card
+
+
+def write_onnx(network: nn.Module, heads: dict[str, int], calibration: Calibration, path: Path) -> None:
+    """Write a network as an ONNX file without a card.
+
+    Args:
+        network: Takes ``(n, 1, 48, 48)`` and gives the logits of each head by name.
+        heads: Number of classes of each head.
+        calibration: How answers are made of logits.
+        path: Where it goes.
+    """
+    import onnx
+
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # It tells of torchvision, which nothing here needs.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The exporter warns about its own internals.
+        program = torch.onnx.export(
+            _Heads(network, tuple(heads)).eval(),
+            (torch.zeros(2, 1, SIDE, SIDE),),
+            input_names=["faces"],
+            output_names=list(heads),
+            dynamic_shapes={"faces": {0: torch.export.Dim("n", min=1)}},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    with told(path):
+        onnx.save(put_on(program.model_proto, heads, calibration), path)
+
+
+def _check_parity(network: nn.Module, calibration: Calibration, images: NDArray[np.uint8], path: Path) -> None:
+    expected = calibration.answers(predict(network, images))
+    got = open_network(path).run({"faces": images[:, None].astype(np.float32)})
+    for name, values in expected.items():
+        difference = float(np.abs(values - got[name]).max())
+        if not difference <= _PARITY:
+            raise NetworkError(f"{path}: expected PyTorch's answers to {_PARITY}; {name} differs by {difference:.1e}: do not ship this file")
+
+
+def _card(run: Trained, cuts: Cuts, readings: Mapping[str, tuple[str, ...]], calibration: Calibration, command: str) -> Card:
+    recipe = run.recipe
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        run.network(torch.zeros(1, 1, SIDE, SIDE))
+    weights = "the weights of the last epoch" if recipe.keep == "last" else f"the weights with the best {recipe.monitor}"
+    return Card(
+        name=recipe.name,
+        version="1",
+        kind="expression",
+        summary=_summary(recipe, calibration),
+        heads=dict(readings),
+        input=InputSpec(
+            name="faces", height=SIDE, width=SIDE, channels=1, low=0, high=255, note="Pixels as they are; the network scales them itself."
+        ),
+        crop=FER_CROP,
+        training=f"{len(cuts.training):,} pictures ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {len(run.history)} epochs, "
+        f"seed {recipe.seed}."
+        + (f" It started with the weights of the file {recipe.initial[:16]} (SHA-256)." if recipe.initial else "")
+        + (f" It learned from what teachers said (views {recipe.distillation.views[:16]})." if recipe.distillation.views else ""),
+        split=f"Taken: {weights}. {_CALIBRATED} PrivateTest is opened by a command that logs it."
+        + (" Trained on a deal of all splits: it has seen pictures of PrivateTest." if recipe.split.everything else ""),
+        temperatures=dict(calibration.temperatures),
+        fitted_to=dict(calibration.fitted_to),
+        blend=calibration.blend,
+        parameters=sum(values.numel() for values in run.network.parameters()),
+        macs=counter.get_total_flops() // 2,
+        licence="MIT",
+        rights=_RIGHTS,
+        limits=_LIMITS,
+        made_with=command,
+    )
+
+
+def _of_other_data(card: Card, recipe: Recipe) -> Card:
+    """What is known of FER-2013 taken out."""
+    summary = card.summary.replace(_MEANINGS["fer2013"], "fer2013, what the labels of its training pictures say")
+    return card.model_copy(update={"summary": summary, "licence": "not stated", "rights": _OTHER_RIGHTS + (_INHERITED if recipe.initial else "")})
+
+
+def _summary(recipe: Recipe, calibration: Calibration) -> str:
+    told = "; ".join(_MEANINGS[head] for head in recipe.heads)
+    if calibration.blend is not None:
+        told += f"; expression, a blend of both ({calibration.blend:.0%} fer2013 in the logarithm) over the classes they share"
+    return f"Network {recipe.network} over one gray face. Its readings: {told}."

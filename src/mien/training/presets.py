@@ -1,0 +1,213 @@
+"""Recipes with names: one per published network, as its source states it, and ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mien.core.errors import InputError
+from mien.training.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe, and where its numbers come from.
+
+    Args:
+        recipe: What to train and how.
+        stated: What the source says.
+        chosen: What was decided here where the source is silent.
+    """
+
+    recipe: Recipe
+    stated: str
+    chosen: str
+
+
+_OURS = Optimizer("sgd", rate=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
+_BASE = Recipe(
+    name="small",
+    options={"widths": [16, 32, 64, 128], "blocks": 2, "view": 44, "dropout": 0.2},
+    optimizer=_OURS,
+    schedule=Schedule("one-cycle", warmup=0.1),
+)
+_LONG = _BASE.changed({"epochs": 100, "mixup": 0.2, "ema": 0.998})
+"""From labels alone, as well as we can."""
+_FILTERED = {"options.separable": 1, "options.stride": 2, "options.blur": True}
+_SMALL = {"name": "small", "options.widths": [32, 96, 256], "options.blocks": [2, 2, 3], "options.kernel": 5, **_FILTERED}
+_PART = _LONG.changed({**_SMALL, "epochs": 75})
+_NANO = {"name": "nano", "options.widths": [16, 32, 96], "options.blocks": [1, 1, 2], "options.dropout": 0.0, **_FILTERED}
+_MILD = {"augmentation.scale": 0.15, "augmentation.rotation": 8.0, "augmentation.coarse": 0.1, "augmentation.erase": 0.1}
+_POOR = ("augmentation.noise", "augmentation.motion", "augmentation.compress")
+_STUDENT = _BASE.changed(
+    {
+        "distillation.share": 0.9,
+        "distillation.steadiness": 0.5,
+        "augmentation.scale": 0.0,
+        "augmentation.shift": 0.0,
+        "augmentation.rotation": 0.0,
+        "augmentation.gamma": 0.0,
+        "augmentation.coarse": 0.0,
+        "augmentation.erase": 0.0,
+        "augmentation.cover": 0.03,
+        **dict.fromkeys(_POOR, 0.05),
+        "ema": 0.998,
+    }
+)
+"""The views have changed faces already; on top comes what should not change the answer: noise, blur, a mask."""
+
+PRESETS: dict[str, Preset] = {
+    "small": Preset(_LONG.changed(_SMALL), "ours: at most a million weights", "-"),
+    "nano": Preset(_LONG.changed(_NANO), "ours: at most 60,000 weights", "-"),
+    "part-clear": Preset(_PART.changed({"name": "part-clear", "seed": 61}), "ours: clear pictures alone; a part of medium", "-"),
+    "part": Preset(
+        _PART.changed({"name": "part", "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06), "seed": 62}),
+        "ours: part-clear with poor pictures too; three of them and part-clear are medium (mien join)",
+        "-",
+    ),
+    "teacher-0": Preset(_LONG.changed({"name": "teacher-0", "seed": 24}), "ours: a teacher of another shape", "-"),
+    "teacher-1": Preset(
+        _LONG.changed(
+            {"name": "teacher-1", "options.widths": [40, 80, 160, 208], "options.stride": 2, "options.view": 46, "epochs": 62, "seed": 21, **_MILD}
+        ),
+        "ours: a teacher of another shape",
+        "-",
+    ),
+    "teacher-2": Preset(
+        _LONG.changed(
+            {"name": "teacher-2", "options.widths": [48, 96, 192, 256], "options.stride": 2, "options.view": 46, "epochs": 48, "seed": 23, **_MILD}
+        ),
+        "ours: a teacher of another shape",
+        "-",
+    ),
+    "teacher-3": Preset(
+        _LONG.changed({"name": "teacher-3", "options.widths": [32, 64, 128, 256], "options.stride": 2, "seed": 22}),
+        "ours: a teacher of another shape",
+        "-",
+    ),
+    **{
+        f"fold-{fold}": Preset(
+            _LONG.changed({"name": f"fold-{fold}", "epochs": 48, "split.folds": 4, "split.fold": fold, "seed": 31 + fold}),
+            f"ours: teacher-0 without fold {fold} of the pictures, a teacher for that fold (mien views --held-out)",
+            "-",
+        )
+        for fold in range(4)
+    },
+    "student-small": Preset(
+        _STUDENT.changed({**_SMALL, "epochs": 300, "optimizer.weight_decay": 3e-4}),
+        "ours: learns from views of medium (mien views, --views), from random weights",
+        "the file that ships took 160 epochs, and 140 more with --initial (docs/networks.md)",
+    ),
+    "student-nano": Preset(
+        _STUDENT.changed({**_NANO, "epochs": 300, "optimizer.weight_decay": 1e-4}),
+        "ours: learns from views of medium, from random weights",
+        "-",
+    ),
+    "speed": Preset(
+        _BASE.changed({"name": "speed", "split.policy": "official", "epochs": 46, **_MILD}),
+        "ours: from Parquet to ONNX in under 30 minutes on two cores, to compare with the literature",
+        "as teacher-0, but 46 epochs, milder augmentation and all of Training: copies of test pictures are learned from, so it is not for shipping",
+    ),
+}
+
+
+def _paper(name: str, epochs: int, batch: int, optimizer: Optimizer, **others: object) -> Recipe:
+    """What the published networks have in common: hard labels, a constant rate, nothing against overfitting.
+
+    Their authors computed in float32; products in bfloat16 take half the time on a CPU (docs/reproduction.md has the
+    difference that it makes).
+    """
+    plain: dict[str, object] = {"augmentation": NO_AUGMENTATION, "split": Split("official"), "network": name}
+    values = {**plain, "name": name, "heads": ("fer2013",), "epochs": epochs, "batch": batch, "optimizer": optimizer, **others}
+    return Recipe(**values)  # type: ignore[arg-type]
+
+
+PRESETS |= {
+    "monyok": Preset(
+        _paper("monyok", 50, 32, Optimizer("adam", rate=1e-3), split=Split("stratified", share=0.2)),
+        "50 epochs",
+        "Adam at 0.001 and batches of 32, as in the tutorial whose network it is; a seeded fifth of Training is watched",
+    ),
+    "holman": Preset(
+        _paper("holman", 8, 128, Optimizer("sgd", rate=0.01, momentum=0.9), network="gudi"),
+        "Gudi's network under several optimizers: mien compare --preset holman --optimizers sgd,rmsprop,adam",
+        "8 epochs, batches of 128, the rate of SGD (0.01, momentum 0.9); the optimizers in mien compare get 0.001 unless they are SGD",
+    ),
+    "spittlemeister": Preset(
+        _paper(
+            "spittlemeister",
+            50,
+            200,
+            Optimizer("adam", rate=1e-3),
+            split=Split("first", share=0.3),
+            patience=5,
+            monitor="validation_loss",
+        ),
+        "the first 70 % of Training; Adam, batches of 200, at most 50 epochs, stopped after 5 without a lower validation loss",
+        "Adam's rate of 0.001 is Keras' default; the last weights are taken, as Keras does",
+    ),
+    "kalu": Preset(
+        _paper(
+            "kalu",
+            10,
+            64,
+            Optimizer("adam", rate=5e-4),
+            schedule=Schedule("plateau", factor=0.1, patience=2, floor=1e-5, monitor="validation_loss"),
+            augmentation=Augmentation(flip=0.5, scale=0, shift=0, rotation=0, gamma=0, coarse=0, erase=0),
+            keep="best",
+            monitor="validation_accuracy",
+        ),
+        "10 epochs, batch normalisation, ReduceLROnPlateau, checkpoints",
+        "Adam at 0.0005, batches of 64, mirrored faces, plateau factor 0.1 after 2 epochs down to 0.00001, checkpoint of the best "
+        "validation accuracy: from the code that many projects share",
+    ),
+    "mini_xception": Preset(
+        _paper(
+            "mini_xception",
+            100,
+            32,
+            Optimizer("adam", rate=1e-3),
+            split=Split("stratified", share=0.2),
+            schedule=Schedule("plateau", factor=0.1, patience=12),
+            augmentation=Augmentation(flip=0.5, scale=0.1, shift=0.1, rotation=10, gamma=0, coarse=0, erase=0),
+            patience=50,
+            keep="best",
+        ),
+        "Adam; in the authors' code batches of 32, plateau factor 0.1 after 12 epochs, early stop after 50, a fifth is watched, "
+        "turns of 10 degrees, shifts and zoom of 0.1, mirroring",
+        "at most 100 epochs where the code allows 10,000; only Training is dealt out, not the test rows too; the weight penalty of 0.01 is left out",
+    ),
+}
+
+
+def preset(name: str) -> Recipe:
+    """The recipe of a preset.
+
+    Raises:
+        InputError: No such preset.
+
+    >>> preset("monyok").epochs
+    50
+    """
+    if name not in PRESETS:
+        raise InputError(f"expected a preset out of {', '.join(PRESETS)}; got {name!r}")
+    return PRESETS[name].recipe
+
+
+def table() -> str:
+    """The presets as a table for the pages."""
+    lines = ["| preset | network | epochs | batch | optimizer | schedule | split | stated | chosen here |", "|---|---|---|---|---|---|---|---|---|"]
+    for name, entry in PRESETS.items():
+        recipe = entry.recipe
+        cells = (
+            f"`{name}`",
+            recipe.network,
+            recipe.epochs,
+            recipe.batch,
+            f"{recipe.optimizer.name} {recipe.optimizer.rate:g}",
+            recipe.schedule.name,
+            recipe.split.policy,
+            entry.stated,
+            entry.chosen,
+        )
+        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return "\n".join(lines)

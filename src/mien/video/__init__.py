@@ -1,0 +1,1 @@
+"""Videos, folders and live sources from the first frame to their results."""

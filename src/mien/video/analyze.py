@@ -1,0 +1,101 @@
+"""From sources to readings, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from mien.core.scratch import scratch_folder
+from mien.inference.pipeline import Pipeline
+from mien.media import Sampling, find_sources
+from mien.media.decoder import DECODE_SECONDS
+from mien.tracking.options import Tracking
+from mien.tracking.smoothing_options import Smoothing
+from mien.video.checkpoint import Journal
+from mien.video.results import Recording, Results
+from mien.video.runner import Plan as Plan
+from mien.video.runner import Sighting as Sighting
+from mien.video.runner import Source as Source
+from mien.video.runner import sight as sight
+from mien.video.sources import takes
+
+
+def analyze(
+    source: Source | Sequence[Source],
+    *,
+    pipeline: Pipeline | None = None,
+    every: float | None = None,
+    per_second: float | None = None,
+    tracking: Tracking | bool = True,
+    smoothing: Smoothing | None = None,
+    hidden_frames: bool = False,
+    max_pixels: int | None = None,
+    decode_seconds: float = DECODE_SECONDS,
+    **options: Any,
+) -> Results:
+    """Find the faces in pictures and videos, and read the expression that each one shows.
+
+    What a network reads is the expression on a face, not what the person feels. In recordings people are followed from frame to frame
+    (``track``), and what is read of them is smoothed (``smooth``) and made into a label that does not flicker (``steady``), both
+    beside the raw values.
+
+    Args:
+        source: A picture or video as a path, bytes, binary file object or ``(h, w, 3)`` RGB array; a folder; or a
+            list of those.
+        pipeline: A `Pipeline` to use again; without one, ``options`` build one.
+        every: Seconds between the frames that are looked at; every frame by default.
+        per_second: At most so many frames a second; every frame by default.
+        tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
+        smoothing: How their readings are smoothed.
+        hidden_frames: Whether to read also what the edit list of an MP4 or MOV hides from players.
+        max_pixels: Pictures and frames with more are refused; by default 128 megapixels of a picture, and of a frame 4096 x 4096.
+        decode_seconds: Longest time, on one core, that decoding one picture may take.
+        options: Arguments of `Pipeline`: ``detector``, ``model``, ``min_face``, ...
+
+    Returns:
+        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `Recording` per source (``.people()`` and
+        ``.segments()`` say who showed what for how long). Among several sources, one that cannot be read becomes a row with the status ``error``.
+
+    Raises:
+        MediaError: The only source given cannot be read at all.
+        InputError: An option is impossible.
+
+    >>> import numpy as np
+    >>> results = analyze(np.full((96, 96, 3), 128, np.uint8))
+    >>> [row["status"] for row in results.rows()]
+    ['no_face']
+    """
+    pipeline = Pipeline(**options) if pipeline is None else pipeline
+    followed = Tracking() if tracking is True else tracking or None
+    plan = Plan(Sampling(every, per_second, hidden_frames), followed, smoothing or Smoothing(), max_pixels, decode_seconds)
+    alone = not isinstance(source, list | tuple)
+    given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
+    sources = [found for item in given for found in _expand(item)]
+    recordings = []
+    with kept_aside(plan) as journal:
+        for take in takes(sources, pipeline, plan, journal):
+            first = next(take.sightings)
+            if alone and len(sources) == 1 and take.media is None and first.reading.error is not None:
+                raise first.reading.error
+            readings = (sighting.reading for sighting in (first, *take.sightings))
+            recordings.append(Recording.collect(first.reading.source, readings, pipeline.labels, plan.smoothing.gap))
+    return Results(recordings, pipeline.labels)
+
+
+@contextmanager
+def kept_aside(plan: Plan) -> Iterator[Journal | None]:
+    """A journal in a temporary folder where the plan needs two passes over a recording, else None."""
+    if plan.tracking is None or plan.smoothing.neutral != "median":
+        yield None
+        return
+    with scratch_folder() as folder, Journal(folder / "journal", {}) as journal:
+        yield journal
+
+
+def _expand(source: Source) -> list[Source]:
+    if not isinstance(source, str | Path):
+        return [source]
+    found = find_sources([source])
+    return [*found.sources, *found.unreadable]

@@ -1,0 +1,239 @@
+"""What has been read of recordings, kept on disk while the work goes on: a run that was killed goes on where it was.
+
+A `Journal` is a folder beside the result. It holds what the run was asked for, and for each recording its raw readings in pieces that are
+written aside and renamed, with the state of the tracker at the end of each piece. Memory does not grow with the length of a recording.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+
+from mien.core.atomic import keep_out, settle, told, written_aside
+from mien.core.errors import InputError, MediaError
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.labels import Labels
+
+_COLUMNS = tuple(field.name for field in fields(Faces) if field.name != "labels")
+_NO_FRAME = -1
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Readings that follow one another, and where the tracker stood after them.
+
+    Args:
+        readings: As the networks gave them, nothing smoothed.
+        state: What `Session.state` said after the last one, ready for JSON; None where nothing has a state.
+        last: Whether the recording is at its end.
+    """
+
+    readings: Sequence[Reading]
+    state: Any = None
+    last: bool = False
+
+
+class Record:
+    """The pieces of one recording. Made by `Journal.record`.
+
+    Args:
+        folder: Where its pieces lie; made with the first one.
+        source: Name of the recording.
+        labels: Expressions that the network tells apart.
+
+    Attributes:
+        count: How many readings there are.
+        state: The state after the last of them, or None.
+        done: Whether the recording was read to its end.
+    """
+
+    def __init__(self, folder: Path, source: str, labels: Labels) -> None:
+        self.folder, self.source, self.labels = folder, source, labels
+        self.count, self.state, self.done = 0, None, False
+        self._pieces = 0
+        for piece in self._stored():
+            self.count += len(piece.readings)
+            self.state, self.done = piece.state, piece.last
+            self._pieces += 1
+
+    def add(self, piece: Piece) -> None:
+        """Keep a piece; it is there whole or not at all.
+
+        Raises:
+            InputError: The disk is full, or the folder cannot be written to.
+        """
+        place = self._place(self._pieces)
+        with told(place):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with written_aside(place) as aside, told(place), open(aside, "wb") as file:
+            np.savez(file, **_packed(piece, self.labels))
+            settle(file)
+        self._pieces += 1
+        self.count += len(piece.readings)
+        self.state, self.done = piece.state, piece.last
+
+    def readings(self) -> Iterator[Reading]:
+        """All that is kept, in order, a piece in memory at a time."""
+        for number in range(self._pieces):
+            yield from _unpacked(self._place(number), self.source, self.labels).readings
+
+    def _stored(self) -> Iterator[Piece]:
+        """The pieces of an earlier run, up to the first that is missing or damaged."""
+        number = 0
+        while (place := self._place(number)).exists():
+            try:
+                piece = _unpacked(place, self.source, self.labels)
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                return  # Lost with the power; what came after it is read anew.
+            yield piece
+            number += 1
+
+    def _place(self, number: int) -> Path:
+        return self.folder / f"{number:06}.npz"
+
+
+class Journal:
+    """A run's folder of readings; a context manager. Left by an exception it stays, as when the run is killed.
+
+    Args:
+        folder: Where it lies, such as ``faces.csv.journal``; made when it is not there.
+        asked: What decides the readings: options, the network's checksum, the sources; plain values, ready for JSON. A run that
+            asks for something else must not mix with it.
+
+    Attributes:
+        resumed: Whether an earlier run has left something.
+
+    Raises:
+        InputError: The folder belongs to a run that was asked for something else, to one that is at work now, or cannot be written to.
+
+    >>> import tempfile
+    >>> from mien.core.labels import EXPRESSIONS
+    >>> place = Path(tempfile.mkdtemp()) / "faces.csv.journal"
+    >>> with Journal(place, {"detector": "mtcnn"}) as journal:
+    ...     journal.record(0, "a.mp4", EXPRESSIONS).add(Piece([Reading("a.mp4", 0, 0.0, Faces.empty())]))
+    >>> with Journal(place, {"detector": "mtcnn"}) as journal:
+    ...     journal.resumed, journal.record(0, "a.mp4", EXPRESSIONS).count
+    (True, 1)
+    >>> Journal(place, {"detector": "haar"})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: ... keeps a run with detector "mtcnn"; now it is "haar": repeat that command, or delete the folder to start anew
+    """
+
+    def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._asked = json.loads(json.dumps(dict(asked)))  # As it will be read back.
+        with told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock: IO[str] = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
+        try:
+            keep_out(self._lock)
+        except OSError:
+            self._lock.close()
+            raise InputError(f"{folder}: another run is at work on it: wait for its end, or give another output") from None
+        try:
+            self.resumed = self._compare()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def record(self, position: int, source: str, labels: Labels) -> Record:
+        """What is kept of one of the sources.
+
+        Args:
+            position: Which of the sources, 0-based.
+            source: Its name.
+            labels: Expressions that the network tells apart.
+        """
+        return Record(self.folder / f"{position}", source, labels)
+
+    @property
+    def kept(self) -> bool:
+        """Whether something of a recording is kept."""
+        return any(child.is_dir() for child in self.folder.iterdir())
+
+    def remove(self) -> None:
+        """Delete the folder: its results are complete."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folder; one that keeps nothing is deleted."""
+        if not self._lock.closed and self.folder.is_dir() and not self.kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _compare(self) -> bool:
+        """Whether there is an earlier run; it must have been asked for the same."""
+        place = self.folder / "asked.json"
+        if place.exists():
+            try:
+                before = json.loads(place.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                before = None
+            if not isinstance(before, dict) or before.pop("format", None) != _FORMAT:
+                raise InputError(f"{self.folder} is damaged, or of another version of mien: delete the folder to start anew")
+            self._refuse_other(before)
+            return True
+        strange = [child.name for child in self.folder.iterdir() if child.name != "lock"]
+        if strange:
+            raise InputError(f"expected a place for a run's journal; {self.folder} is a folder of something else: give another output")
+        with written_aside(place) as aside, told(place):
+            aside.write_text(json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8")
+        return False
+
+    def _refuse_other(self, before: dict[str, Any]) -> None:
+        for key in dict.fromkeys([*before, *self._asked]):
+            old, new = before.get(key), self._asked.get(key)
+            if old != new:
+                found = f"keeps a run with {key} {_short(old)}; now it is {_short(new)}"
+                raise InputError(f"{self.folder} {found}: repeat that command, or delete the folder to start anew")
+
+
+def _short(value: Any, most: int = 120) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _packed(piece: Piece, labels: Labels) -> dict[str, Any]:
+    readings = piece.readings
+    faces = Faces.concatenate([Faces.empty(labels), *(reading.faces for reading in readings)])
+    errors = [None if reading.error is None else [str(reading.error), reading.error.kind] for reading in readings]
+    return {
+        "frame": np.array([_NO_FRAME if reading.frame is None else reading.frame for reading in readings], np.int64),
+        "time": np.array([np.nan if reading.time is None else reading.time for reading in readings], np.float64),
+        "count": np.array([len(reading.faces) for reading in readings], np.int64),
+        "told": np.array(json.dumps({"errors": errors, "state": piece.state, "last": piece.last})),
+        **{f"faces_{name}": getattr(faces, name) for name in _COLUMNS if getattr(faces, name) is not None},
+    }
+
+
+def _unpacked(place: Path, source: str, labels: Labels) -> Piece:
+    with np.load(place, allow_pickle=False) as stored:
+        table = {name: stored[name] for name in stored.files}
+    told_ = json.loads(str(table["told"]))
+    columns: dict[str, Any] = {name: table.get(f"faces_{name}") for name in _COLUMNS}
+    faces = Faces(**columns, labels=labels)
+    ends = np.cumsum(table["count"])
+    readings = []
+    for frame, time, count, end, error in zip(table["frame"], table["time"], table["count"], ends, told_["errors"], strict=True):
+        index = None if frame == _NO_FRAME else int(frame)
+        failure = None if error is None else MediaError(*error)
+        readings.append(Reading(source, index, None if np.isnan(time) else float(time), faces[end - count : end], failure))
+    return Piece(readings, told_["state"], told_["last"])

@@ -1,0 +1,137 @@
+"""What was read from sources: all of one, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import MediaError, MissingExtraError
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading, Row, flat_keys, flat_row
+from mien.core.labels import Labels
+
+if TYPE_CHECKING:
+    import pandas
+
+    from mien.tracking.persons import Person
+    from mien.tracking.segments import Segment
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """All that was read from one source.
+
+    Args:
+        source: Name of the source.
+        faces: Every face of every sampled frame.
+        frames: ``(n,)`` int64 index of each sampled frame that could be read, also of those without a face.
+        times: ``(n,)`` float64 seconds of each of them.
+        failures: Readings of what could not be read, in their place in time.
+        gap: Seconds; a person not seen for longer was away.
+    """
+
+    source: str
+    faces: Faces
+    frames: NDArray[np.int64]
+    times: NDArray[np.float64]
+    failures: tuple[Reading, ...] = ()
+    gap: float = 1.0
+
+    @staticmethod
+    def collect(source: str, readings: Iterable[Reading], labels: Labels, gap: float = 1.0) -> Recording:
+        """Put the readings of one source together."""
+        parts, frames, times, failures = [Faces.empty(labels)], [], [], []
+        for reading in readings:
+            if reading.error is None:
+                parts.append(reading.faces)
+                frames.append(reading.frame)
+                times.append(reading.time)
+            else:
+                failures.append(reading)
+        return Recording(source, Faces.concatenate(parts), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures), gap)
+
+    def readings(self) -> Iterator[Reading]:
+        """Frame by frame, in order; what could not be read stands where it was met."""
+        starts = np.searchsorted(self.faces.frames, self.frames, "left")
+        ends = np.searchsorted(self.faces.frames, self.frames, "right")
+        failures = list(self.failures)
+        for frame, time, start, end in zip(self.frames, self.times, starts, ends, strict=True):
+            while failures and failures[0].frame is not None and failures[0].frame <= frame:
+                yield failures.pop(0)
+            yield Reading(self.source, int(frame), float(time), self.faces[start:end])
+        yield from failures
+
+    def rows(self) -> Iterator[Row]:
+        """One plain dict per face, per frame without any and per failure."""
+        return (row for reading in self.readings() for row in reading.rows())
+
+    def people(self) -> list[Person]:
+        """Each person in numbers, in order of ids: when they were seen, what they showed, for how long. Nobody where nobody was followed."""
+        from mien.tracking.persons import People
+
+        if self.faces.tracks is None or self.faces.labels is None:
+            return []
+        people = People(self.faces.labels, self.gap)
+        for reading in self.readings():
+            people.add(reading)
+        return people.close()
+
+    def segments(self) -> list[Segment]:
+        """Stretches in which a person shows one expression, in order of time. None where nobody was followed."""
+        from mien.tracking.segments import segments
+
+        if self.faces.tracks is None:
+            return []
+        return sorted(segments(self.readings(), self.gap), key=lambda segment: (segment.start, segment.track))
+
+
+class Results(Sequence[Recording]):
+    """What `mien.analyze` gives: a sequence of one `Recording` per source.
+
+    Args:
+        recordings: In the order of the sources.
+        labels: Names of the columns of ``probs``.
+    """
+
+    def __init__(self, recordings: Iterable[Recording], labels: Labels) -> None:
+        self._recordings = tuple(recordings)
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self._recordings)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        return self._recordings[index]
+
+    def __repr__(self) -> str:
+        return f"Results({len(self)} sources, {sum(len(recording.frames) for recording in self)} frames, {len(self.faces)} faces)"
+
+    @property
+    def faces(self) -> Faces:
+        """The faces of all sources, one after the other."""
+        return Faces.concatenate([Faces.empty(self.labels), *(recording.faces for recording in self)])
+
+    @property
+    def errors(self) -> list[MediaError]:
+        """What could not be read, in order."""
+        return [failure.error for recording in self for failure in recording.failures if failure.error is not None]
+
+    def rows(self) -> list[Row]:
+        """Plain dicts, ready for JSON: one per face, per frame without any and per failure (keys: `ROW_KEYS`)."""
+        return [row for recording in self for row in recording.rows()]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A table of the rows, with the corners of the box and the probabilities in columns of their own as well.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError("data frames", "pandas", "pandas") from None
+        return pandas.DataFrame([flat_row(row, self.labels) for row in self.rows()], columns=flat_keys(self.labels))

@@ -1,0 +1,265 @@
+"""Frames on their way through: decoded on one thread, faces found on a second, expressions read on the caller's."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.errors import InputError, MediaError
+from mien.core.faces import Faces
+from mien.core.faults import source_error
+from mien.core.frame_result import Reading
+from mien.inference.pipeline import Pipeline
+from mien.media import Media, ReadAhead, Sampling, open_media
+from mien.media.byte_source import Content, name_of
+from mien.media.decoder import DECODE_SECONDS
+from mien.media.frame import BadFrame, Frame
+from mien.tracking.options import Tracking
+from mien.tracking.session import Session
+from mien.tracking.smoothing_options import Smoothing
+
+Source = str | Path | bytes | BinaryIO | Content | NDArray[np.uint8]
+
+_BATCH_FRAMES = 8
+_BATCH_PIXELS = 4_000_000
+_AHEAD = 3  # Batches that lie ready between two stages: looking for faces anew takes ten times as long as following them.
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How sources are read.
+
+    Args:
+        sampling: Which frames of a recording are looked at.
+        tracking: How people are followed in recordings; None: every frame stands alone, and nothing is smoothed.
+        smoothing: How the readings of a person are smoothed over time.
+        max_pixels: Pictures and frames with more are refused; None: the limits of `open_media`.
+        decode_seconds: Longest time, on one core, that decoding one picture may take.
+
+    Raises:
+        InputError: A limit is not positive.
+    """
+
+    sampling: Sampling = field(default_factory=Sampling)
+    tracking: Tracking | None = field(default_factory=Tracking)
+    smoothing: Smoothing = field(default_factory=Smoothing)
+    max_pixels: int | None = None
+    decode_seconds: float = DECODE_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise InputError(f"max_pixels: expected 1 or more; got {self.max_pixels}")
+        if not self.decode_seconds > 0:
+            raise InputError(f"decode_seconds: expected more than 0; got {self.decode_seconds}")
+
+    def open(self, source: Source) -> Media:
+        """Open a source as planned.
+
+        Raises:
+            MediaError: It cannot be read.
+        """
+        return open_media(source, self.sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """A reading together with what it was read from, for those who draw.
+
+    Args:
+        position: Which of the sources, 0-based.
+        media: The source; None when it could not be opened.
+        image: ``(h, w, 3)`` RGB; None when the frame could not be read.
+        reading: What came out; nothing in it is smoothed.
+        state: What the tracker remembers after this frame, ready for JSON; given now and then, where it was asked for.
+        lasting: Seconds up to the next frame of the recording that is looked at; None where that is not known.
+    """
+
+    position: int
+    media: Media | None
+    image: NDArray[np.uint8] | None
+    reading: Reading
+    state: Any = None
+    lasting: float | None = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the reading of a recording goes on.
+
+    Args:
+        count: How many of its readings are there already.
+        state: What the tracker remembered after the last of them; None at the beginning.
+        every: Seconds after which its state is given again.
+    """
+
+    count: int = 0
+    state: Any = None
+    every: float = math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Frames of one recording, or pictures, that go through the networks together."""
+
+    sightings: list[Sighting]
+    session: Session | None
+
+
+def sight(sources: Sequence[Source], pipeline: Pipeline, plan: Plan | None = None, starts: Mapping[int, Start] | None = None) -> Iterator[Sighting]:
+    """Read sources frame by frame, in order; memory does not grow with their length.
+
+    Three threads share the work. Every sampled frame comes out once; a source or a stretch that cannot be decoded comes out as a
+    reading with an error, and the rest goes on. In recordings people are followed, unless the plan says otherwise.
+
+    Args:
+        sources: What is read.
+        pipeline: Detector and classifier.
+        plan: How recordings are read.
+        starts: Recordings, by their position, that go on from somewhere, and whose state is given on the way. Their frames up to
+            there are decoded and passed over.
+    """
+    plan = plan or Plan()
+    decoded = _lasting(_decode(sources, plan, Faces.empty(pipeline.labels), starts or {}))
+    # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
+    with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.sightings)) as batches:
+        for batch in batches:
+            yield from _read(batch, pipeline)
+
+
+def _decode(sources: Sequence[Source], plan: Plan, blank: Faces, starts: Mapping[int, Start]) -> Iterator[Sighting]:
+    for position, source in enumerate(sources):
+        try:
+            media = plan.open(source)
+        except MediaError as error:
+            yield Sighting(position, None, None, Reading(name_of(source), None, None, blank, error))
+            continue
+        with media:
+            for item in islice(media, starts.get(position, Start()).count, None):
+                if isinstance(item, BadFrame):
+                    yield Sighting(position, media, None, Reading(media.name, item.index, item.time, blank, item.error))
+                else:
+                    yield Sighting(position, media, item.image, Reading(media.name, item.index, item.time, blank))
+
+
+def _lasting(sightings: Iterator[Sighting]) -> Iterator[Sighting]:
+    """The same with how long each frame lasts, which the next one tells."""
+    held: Sighting | None = None
+    for sighting in sightings:
+        if held is not None:
+            yield replace(held, lasting=_between(held, sighting))
+        held = sighting
+    if held is not None:
+        yield held
+
+
+def _between(first: Sighting, second: Sighting) -> float | None:
+    """Seconds between two frames of a recording; None where something is missing in between, or one of them."""
+    times = first.reading.time, second.reading.time
+    if first.position != second.position or first.image is None or second.image is None or None in times:
+        return None
+    return max(0.0, times[1] - times[0])  # type: ignore[operator]
+
+
+def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts: Mapping[int, Start]) -> Iterator[_Batch]:
+    """Find faces: people who are followed in recordings, of whom a session has the memory."""
+    session, at, told = None, -1, time.monotonic()
+    with ReadAhead(_batches(decoded), _AHEAD, _bytes) as batches:
+        for sightings in batches:
+            position, start = sightings[0].position, starts.get(sightings[0].position)
+            if position != at:
+                session, at, told = _session(sightings[0], pipeline, plan, start), position, time.monotonic()
+            if session is not None:
+                sightings = [_located(sighting, session) for sighting in sightings]
+            if start is not None and time.monotonic() - told >= start.every:
+                state = {} if session is None else session.state()
+                sightings[-1], told = replace(sightings[-1], state=state), time.monotonic()
+            yield _Batch(sightings, session)
+
+
+def _session(first: Sighting, pipeline: Pipeline, plan: Plan, start: Start | None) -> Session | None:
+    """The memory of a recording; None where nobody is followed."""
+    if not _moves(first) or plan.tracking is None:
+        return None
+    session = Session(pipeline, plan.tracking, plan.smoothing)
+    if start is not None and start.state is not None:
+        session.restore(start.state)
+    return session
+
+
+def _located(sighting: Sighting, session: Session) -> Sighting:
+    try:
+        return _found([sighting], iter(session.locate(_frames([sighting]))))[0]
+    except Exception as error:
+        return _failed(sighting, error)
+
+
+def _read(batch: _Batch, pipeline: Pipeline) -> list[Sighting]:
+    """Read the expressions of what was found; together, or one by one where together they fail."""
+    try:
+        return _found(batch.sightings, iter(_faces(batch, pipeline)))
+    except Exception as error:
+        if len(batch.sightings) == 1:
+            return [_failed(batch.sightings[0], error)]
+        return [read for sighting in batch.sightings for read in _read(_Batch([sighting], batch.session), pipeline)]
+
+
+def _faces(batch: _Batch, pipeline: Pipeline) -> list[Faces]:
+    if batch.session is None:
+        return pipeline(_frames(batch.sightings))
+    with_image = [sighting for sighting in batch.sightings if sighting.image is not None]
+    images = [sighting.image for sighting in with_image if sighting.image is not None]
+    return batch.session.read(images, [sighting.reading.faces for sighting in with_image])
+
+
+def _failed(sighting: Sighting, error: Exception) -> Sighting:
+    """A frame that could be decoded but not read."""
+    reading = sighting.reading
+    return replace(sighting, image=None, reading=replace(reading, faces=reading.faces[:0], error=source_error(reading.source, error)))
+
+
+def _found(sightings: Sequence[Sighting], faces: Iterator[Faces]) -> list[Sighting]:
+    """The same with what was found in those that have a picture."""
+    return [sighting if sighting.image is None else replace(sighting, reading=replace(sighting.reading, faces=next(faces))) for sighting in sightings]
+
+
+def _frames(sightings: Sequence[Sighting]) -> list[Frame]:
+    return [
+        Frame(sighting.reading.frame or 0, sighting.reading.time or 0.0, sighting.image, lasting=sighting.lasting)
+        for sighting in sightings
+        if sighting.image is not None
+    ]
+
+
+def _moves(sighting: Sighting) -> bool:
+    return sighting.media is not None and sighting.media.kind != "picture"
+
+
+def _bytes(sightings: Sequence[Sighting]) -> int:
+    """What their pictures take in memory."""
+    return sum(0 if sighting.image is None else sighting.image.nbytes for sighting in sightings)
+
+
+def _batches(sightings: Iterator[Sighting]) -> Iterator[list[Sighting]]:
+    """Groups of a few frames, fewer when they are large, so that a batch of photographs stays small in memory.
+
+    Pictures go together, and the frames of one recording.
+    """
+    batch: list[Sighting] = []
+    pixels = 0
+    for sighting in sightings:
+        apart = bool(batch) and (_moves(sighting) or _moves(batch[0])) and sighting.position != batch[0].position
+        if apart or len(batch) == _BATCH_FRAMES or pixels >= _BATCH_PIXELS:
+            yield batch
+            batch, pixels = [], 0
+        batch.append(sighting)
+        pixels += 0 if sighting.image is None else sighting.image.shape[0] * sighting.image.shape[1]
+    if batch:
+        yield batch

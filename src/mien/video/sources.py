@@ -1,0 +1,158 @@
+"""Sources read one after the other, recordings smoothed on the way; what was read so far lies in a journal, if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, groupby
+
+from mien.core.errors import MediaError
+from mien.core.faces import Faces
+from mien.core.faults import source_error
+from mien.core.frame_result import Reading
+from mien.core.labels import Labels
+from mien.inference.pipeline import Pipeline
+from mien.media import Media
+from mien.media.byte_source import name_of
+from mien.tracking.baseline import Neutral
+from mien.tracking.smoothing_offline import smoothed
+from mien.video.checkpoint import Journal, Piece, Record
+from mien.video.runner import Plan, Sighting, Source, Start, sight
+
+EVERY = 1.0
+"""Seconds between two pieces of the journal."""
+
+Follow = Callable[[Iterable[Sighting]], Iterator[Sighting]]
+Group = tuple[int, Iterator[Sighting]]
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One source, read.
+
+    Args:
+        position: Which of the sources, 0-based.
+        source: What it was read from.
+        media: The source; None when it could not be opened. That of a recording may be closed already.
+        sightings: Frame by frame, in order; those of recordings are smoothed, and come without images.
+        again: Gives the smoothed readings of a recording anew, from the journal; None where nothing is kept.
+    """
+
+    position: int
+    source: Source
+    media: Media | None
+    sightings: Iterator[Sighting]
+    again: Callable[[], Iterator[Reading]] | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a recording, and not a picture or an error."""
+        return self.media is not None and self.media.kind != "picture"
+
+
+def takes(sources: Sequence[Source], pipeline: Pipeline, plan: Plan, journal: Journal | None = None, follow: Follow = iter) -> Iterator[Take]:
+    """Read sources in order; the sightings of each must be taken before the next one comes.
+
+    With a journal a recording is read to its end first and smoothed from there, so that a run which was stopped goes on where it was,
+    to the same result. Without one its readings come as they are read, a few seconds behind.
+
+    Args:
+        sources: What is read.
+        pipeline: Detector and classifier.
+        plan: How recordings are read.
+        journal: Keeps what is read of recordings.
+        follow: Sees the sightings of each source as they are read, such as a progress bar does.
+    """
+    records = [None if journal is None else journal.record(position, name_of(source), pipeline.labels) for position, source in enumerate(sources)]
+    waiting = [position for position, record in enumerate(records) if record is None or not record.done]
+    starts = {place: Start(record.count, record.state, EVERY) for place, position in enumerate(waiting) if (record := records[position]) is not None}
+    read = sight([sources[position] for position in waiting], pipeline, plan, starts)
+    groups = _Groups(replace(sighting, position=waiting[sighting.position]) for sighting in read)
+    for position, (source, record) in enumerate(zip(sources, records, strict=True)):
+        sightings = groups.take(position)
+        if sightings is not None:
+            first = next(sightings)
+            take = Take(position, source, first.media, follow(chain([first], sightings)))
+            if take.moves and record is not None:
+                _keep(take.sightings, record)
+                take = _kept(take, record, plan)
+            elif take.moves and plan.tracking is not None:
+                readings = (sighting.reading for sighting in take.sightings)
+                take = _seen(take, smoothed(readings, plan.smoothing, pipeline.labels), pipeline.labels)
+            yield take
+        elif record is not None and record.count:
+            # Read to its end by an earlier run, which may have had no time to say so.
+            yield _again(position, source, record, plan)
+
+
+def _again(position: int, source: Source, record: Record, plan: Plan) -> Take:
+    """A recording that lies in the journal as a whole."""
+    try:
+        return _kept(Take(position, source, plan.open(source), iter(())), record, plan)
+    except MediaError as error:
+        return Take(position, source, None, iter([Sighting(position, None, None, _unread(record.source, record.labels, error))]))
+
+
+def _keep(sightings: Iterator[Sighting], record: Record) -> None:
+    """Write a recording down as it is read, a piece whenever the tracker's state is told."""
+    readings: list[Reading] = []
+    for sighting in sightings:
+        readings.append(sighting.reading)
+        if sighting.state is not None:
+            record.add(Piece(readings, sighting.state))
+            readings = []
+    record.add(Piece(readings, last=True))
+
+
+def _kept(take: Take, record: Record, plan: Plan) -> Take:
+    """A recording as it lies in the journal."""
+    again = partial(_smooth, record, plan)
+    return _seen(replace(take, again=again), again(), record.labels)
+
+
+def _smooth(record: Record, plan: Plan) -> Iterator[Reading]:
+    if plan.tracking is None:
+        yield from record.readings()
+        return
+    # What a person usually shows is known only after a first pass.
+    neutral = Neutral.learn(record.readings(), record.labels) if plan.smoothing.neutral == "median" else None
+    yield from smoothed(record.readings(), plan.smoothing, record.labels, neutral)
+
+
+def _seen(take: Take, readings: Iterator[Reading], labels: Labels) -> Take:
+    accounted = _accounted(readings, name_of(take.source), labels)
+    return replace(take, sightings=(Sighting(take.position, take.media, None, reading) for reading in accounted))
+
+
+def _accounted(readings: Iterator[Reading], name: str, labels: Labels) -> Iterator[Reading]:
+    """The readings; an exception in place of one becomes the reading that the rest could not be made."""
+    try:
+        yield from readings
+    except Exception as error:
+        yield _unread(name, labels, source_error(name, error))
+
+
+def _unread(name: str, labels: Labels, error: MediaError) -> Reading:
+    return Reading(name, None, None, Faces.empty(labels), error)
+
+
+class _Groups:
+    """The sightings of each source in turn.
+
+    Args:
+        sightings: Of all sources, in order; a source may have none.
+    """
+
+    def __init__(self, sightings: Iterable[Sighting]) -> None:
+        self._groups = groupby(sightings, key=lambda sighting: sighting.position)
+        self._next: Group | None = None
+
+    def take(self, position: int) -> Iterator[Sighting] | None:
+        """Those of one source; None where it has none."""
+        if self._next is None:
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != position:
+            return None
+        (_, group), self._next = self._next, None
+        return group

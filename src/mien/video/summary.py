@@ -1,0 +1,149 @@
+"""A recording in short: what was looked at, where nobody was seen, who was there and what their faces showed when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mien.core.frame_result import Reading
+from mien.core.labels import Labels
+from mien.tracking.persons import People, Person, ranked, together
+from mien.tracking.segments import Segment, Segmenter
+from mien.video.timeline import Timeline
+
+_SHORTEST_GAP = 1.0
+_MOST_GAPS = 200
+_MOST_FAILURES = 20
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch in which frames were looked at and nobody was seen.
+
+    Args:
+        start: Seconds of its first frame.
+        end: Seconds of the first frame after it.
+    """
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass
+class Overview:
+    """Adds up the readings of one recording; memory grows with the people in it and their changes, not with its frames.
+
+    Args:
+        source: Name of the recording.
+        labels: Expressions that the network tells apart.
+        duration: Seconds that its header promises, or None.
+        gap: Seconds; a person not seen for longer was away.
+
+    Attributes:
+        frames: Frames that were looked at.
+        with_face: Those of them with a face.
+        failed: Notes of what could not be read; one may stand for a stretch.
+        failures: The first of them, in words.
+        most: Most faces in one frame.
+        timeline: What was shown when.
+        gaps: Stretches of a second or more without a face, in order; the longest two hundred.
+        people: Who was seen, in order of ids, once `end` was called; nobody where nothing was tracked.
+        segments: Stretches in which a person shows one expression, in order of time, once `end` was called.
+
+    >>> from mien.core.faces import Faces
+    >>> from mien.core.labels import EXPRESSIONS
+    >>> overview = Overview("a.mp4", EXPRESSIONS)
+    >>> for second in range(4):
+    ...     overview.add(Reading("a.mp4", second, float(second), Faces.empty(EXPRESSIONS)))
+    >>> overview.end()
+    >>> overview.frames, overview.length, overview.gaps
+    (4, 4.0, [Gap(start=0.0, end=4.0)])
+    """
+
+    source: str
+    labels: Labels
+    duration: float | None = None
+    gap: float = 1.0
+    frames: int = 0
+    with_face: int = 0
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+    most: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    timeline: Timeline = field(init=False)
+    _first: float | None = None
+    _last: float = 0.0
+    _empty_since: float | None = None
+
+    def __post_init__(self) -> None:
+        self.timeline = Timeline(self.labels)
+        self._people = People(self.labels, self.gap)
+        self._segmenter = Segmenter(self.gap)
+
+    def add(self, reading: Reading) -> None:
+        """Count one frame."""
+        self.timeline.add(reading)
+        if reading.error is not None:
+            self.failed += 1
+            if len(self.failures) < _MOST_FAILURES:
+                self.failures.append(str(reading.error))
+            return
+        time = reading.time or 0.0
+        self._first = time if self._first is None else self._first
+        self._last = max(self._last, time)
+        self.frames += 1
+        self.with_face += len(reading.faces) > 0
+        self.most = max(self.most, len(reading.faces))
+        if not len(reading.faces) or reading.faces.tracks is not None:
+            self._people.add(reading)
+            self.segments += self._segmenter.update(reading)
+        if not len(reading.faces):
+            self._empty_since = time if self._empty_since is None else self._empty_since
+        elif self._empty_since is not None:
+            self._note_gap(time)
+
+    def end(self) -> None:
+        """Close what is still open; to be called once, after the last frame."""
+        if self._empty_since is not None:
+            self._note_gap(self.start + self.length)
+        self.people = self._people.close()
+        self.segments += self._segmenter.close()
+        self.segments.sort(key=lambda segment: (segment.start, segment.track))
+
+    @property
+    def start(self) -> float:
+        """Seconds of the first frame that was looked at."""
+        return self._first or 0.0
+
+    @property
+    def length(self) -> float:
+        """Seconds from the first frame to the end of the last, which lasts as long as the others on average."""
+        between = (self._last - self.start) / (self.frames - 1) if self.frames > 1 else 0.0
+        return self._last - self.start + between
+
+    def shares(self) -> dict[str, float]:
+        """Share of the time in view in which each expression was shown, or that it is uncertain, all people together, greatest first.
+
+        Of the faces where nobody was followed; empty where no face was seen.
+        """
+        if self.people:
+            return ranked(together(self.people))
+        course = self.timeline.course()
+        total = course.faces.sum()
+        if not total:
+            return {}
+        return ranked(self.labels.as_mapping(((course.steady * course.faces[:, None]).sum(axis=0) / total).tolist()))
+
+    def _note_gap(self, end: float) -> None:
+        assert self._empty_since is not None
+        gap, self._empty_since = Gap(self._empty_since, end), None
+        if gap.seconds < _SHORTEST_GAP:
+            return
+        self.gaps.append(gap)
+        if len(self.gaps) > _MOST_GAPS:
+            self.gaps.remove(min(self.gaps, key=lambda gap: gap.seconds))

@@ -1,0 +1,112 @@
+"""Tables read back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien import analyze
+from mien.core.errors import InputError
+from mien.core.labels import FERPLUS
+from mien.outputs.tables import FORMATS, open_table, read_recordings
+from mien.video.results import Recording
+
+sys.path.insert(0, str(Path(__file__).parent))
+from making_rows import clip, write_table
+
+SHOWN = [clip("a/1.mp4", [None, "happy", "sad", "!", "happy"]), clip("a/2.mp4", ["sad", None]), clip("b/1.mp4", ["!"])]
+
+
+def same(one: Recording, other: Recording) -> bool:
+    return list(one.rows()) == list(other.rows())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_rows_come_back_as_they_were(form: str, tmp_path: Path) -> None:
+    back = list(read_recordings(write_table(tmp_path / f"rows.{form}", SHOWN)))
+    assert [recording.source for recording in back] == ["a/1.mp4", "a/2.mp4", "b/1.mp4"]
+    for one, other in zip(back, SHOWN, strict=True):
+        assert one.frames.tolist() == other.frames.tolist()
+        assert one.times.tolist() == other.times.tolist()
+        assert [str(failure.error) for failure in one.failures] == [str(failure.error) for failure in other.failures]
+        assert np.allclose(one.faces.boxes, other.faces.boxes)
+        assert np.allclose(one.faces.probs, other.faces.probs, atol=1e-6)
+        assert one.faces.labels == other.faces.labels
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_eight_expressions_and_tables_of_nobody(form: str, tmp_path: Path) -> None:
+    eight = clip("a.mp4", ["contempt"], labels=FERPLUS)
+    (back,) = read_recordings(write_table(tmp_path / f"rows.{form}", [eight], FERPLUS))
+    assert back.faces.labels == FERPLUS
+    assert back.faces.emotions == ["contempt"]
+    (nobody,) = read_recordings(write_table(tmp_path / f"none.{form}", [clip("a.mp4", [None, None])]))
+    assert (len(nobody.faces), nobody.frames.tolist()) == (0, [0, 1])
+    assert list(read_recordings(write_table(tmp_path / f"empty.{form}", []))) == []
+
+
+def test_what_analyze_writes_reads_back(tmp_path: Path, portrait: np.ndarray) -> None:
+    results = analyze(portrait, threads=1)
+    with open_table(tmp_path / "rows.json", "json", results.labels) as write:
+        write(results.rows())
+    (back,) = read_recordings(tmp_path / "rows.json")
+    (wanted,) = results
+    assert [row["probs"] for row in back.rows()] == [row["probs"] for row in wanted.rows()]
+
+
+def test_json_of_any_layout_and_length(tmp_path: Path) -> None:
+    many = clip("a.mp4", ["happy"] * 300)
+    rows = list(many.rows())
+    (tmp_path / "one.json").write_text(json.dumps(rows), encoding="utf-8")
+    (tmp_path / "wide.json").write_text(json.dumps(rows, indent=4), encoding="utf-8")
+    for name in ("one.json", "wide.json"):
+        (back,) = read_recordings(tmp_path / name)
+        assert len(back.faces) == 300
+
+
+def _text(path: Path) -> str:
+    return write_table(path, SHOWN).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("a.csv", lambda text: "", "it has no source, frame, time, status, track, x1, y1, x2, y2"),
+        ("a.csv", lambda text: "file,label\nx,happy\n", "it has no source"),
+        ("a.csv", lambda text: text.replace("smooth_", "even_"), "expected columns of expressions, such as happy and smooth_happy"),
+        ("a.csv", lambda text: text.replace("face,1,", "face,one,"), "line 3: expected numbers; .*'one'"),
+        ("a.csv", lambda text: text.replace(",no_face,", ",nobody,"), "expected a status face, no_face or error; got 'nobody'"),
+        ("a.csv", lambda text: text + '"a', "expected a table that mien analyze writes; got unexpected end of data"),
+        ("a.csv", lambda text: text + text.split("\n", 1)[1].split("a/2")[0], None),
+        ("a.csv", lambda text: "\n".join([*text.splitlines()[:1], *text.splitlines()[:0:-1]]), "in the order of its frames; 0 follows 1"),
+        ("a.jsonl", lambda text: text[:-40], "line 8: expected one JSON object a line; the line breaks off"),
+        ("a.jsonl", lambda text: "[1]\n", "row 1: expected an object that mien analyze writes; got list"),
+        ("a.jsonl", lambda text: '{"source": "a"}\n', "it has no frame, time, status, box, probs"),
+        ("a.jsonl", lambda text: text.replace('"happy": 0.9', '"joyful": 0.9', 1), "row 3: expected probabilities of .*joyful.*; got .*happy"),
+        ("a.json", lambda text: text[:-40], "expected a whole JSON array of rows; it breaks off after 7"),
+        ("a.json", lambda text: "<html>", "expected a JSON array of rows that mien analyze writes; got '<html>'"),
+        ("a.json", lambda text: "", "it breaks off after 0"),
+        ("a.parquet", lambda text: "PAR1", "expected a whole Parquet table"),
+        ("a.txt", lambda text: "", "expected a table ending in .json, .jsonl, .csv or .parquet"),
+    ],
+)
+def test_tables_that_cannot_be_read(name: str, change, told: str | None, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / name
+    text = _text(path) if path.suffix in (".csv", ".jsonl", ".json") else ""
+    path.write_text(change(text), encoding="utf-8")
+    if told is None:
+        assert [recording.source for recording in read_recordings(path)] == ["a/1.mp4", "a/2.mp4", "b/1.mp4", "a/1.mp4"]
+        return
+    with pytest.raises(InputError, match=told) as caught:
+        list(read_recordings(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+    for form in FORMATS:
+        with pytest.raises(InputError, match=r"rows|Parquet"):
+            list(read_recordings(tmp_path / f"none.{form}"))

@@ -1,0 +1,124 @@
+"""``mien act`` and ``mien rules check`` as they are run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mien import Pipeline
+from mien.rules.replay import replay
+from mien.rules.rule_file import read_rules
+from mien.tracking.session import Session
+
+RULES = """
+[rules.somebody]
+when = "faces >= 1"
+for = 0.2
+do = ["log"]
+
+[rules.nobody]
+when = "faces == 0"
+for = 0.3
+
+[rules.smile]
+when = "everyone.happy > 0.4"
+until = "any.happy < 0.2"
+
+[actions.log]
+type = "log"
+file = "events.jsonl"
+"""
+
+
+def mien(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mien", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=100)
+
+
+@pytest.fixture
+def clip(movie: Callable[..., Path], tmp_path: Path) -> Path:
+    (tmp_path / "rules.toml").write_text(RULES)
+    return movie(30, nobody=range(12, 24))
+
+
+def test_a_dry_run_over_a_recording_says_what_would_have_fired(clip: Path, tmp_path: Path) -> None:
+    done = mien("act", clip, "--rules", "rules.toml", "--dry-run", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    found = [(event["rule"], event["kind"], event["time"]) for event in events if event["rule"] != "smile"]
+    assert found[:2] == [("somebody", "start", 0.2), ("somebody", "end", 1.2)]
+    assert ("nobody", "start", 1.5) in found
+    assert not (tmp_path / "events.jsonl").exists(), "nothing is done"
+    for_people = mien("act", clip, "--rules", "rules.toml", "--dry-run", folder=tmp_path).stdout
+    assert "     0.20 s  start  somebody  faces >= 1 (1)" in for_people.splitlines()
+
+
+def test_the_same_rules_fire_at_the_same_times_always(clip: Path, tmp_path: Path) -> None:
+    rules = read_rules(tmp_path / "rules.toml")
+    runs = [list(replay(clip, rules, Session(Pipeline(threads=threads)))) for threads in (1, 1, 2)]
+    assert runs[0]
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
+    done = mien("act", f"live:{clip}", "--rules", "rules.toml", "--log", "all.jsonl", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    written = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(one["rule"], one["kind"], one["time"]) for one in written] == [(one["rule"], one["kind"], one["time"]) for one in shown]
+    assert {one["source"] for one in written} == {f"live:{clip}"}
+    own = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [one["id"] for one in own] == [one["id"] for one in written if one["rule"] == "somebody"]
+
+
+def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text('[rules.a]\nwhen = "any.hapy > 0.5"\nfor = "x"\n')
+    done = mien("act", "camera:77", "--rules", "rules.toml", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().startswith("mien: rules.toml:2:13: a: when: 'hapy' is no expression: did you mean happy? (and 1 mistake more")
+    checked = mien("rules", "check", "rules.toml", folder=tmp_path)
+    assert checked.returncode == 2
+    assert [line.split(" ")[0] for line in checked.stdout.splitlines()] == ["rules.toml:2:13:", "rules.toml:3:7:"]
+
+
+def test_rules_that_are_well_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(RULES)
+    done = mien("rules", "check", "rules.toml", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == "somebody: faces >= 1; does log"
+
+
+def test_a_recording_is_not_acted_on_by_mistake(clip: Path, tmp_path: Path) -> None:
+    done = mien("act", clip, "--rules", "rules.toml", folder=tmp_path)
+    assert done.returncode == 2
+    assert "add --dry-run, or write live:" in done.stderr
+
+
+def test_a_camera_that_is_not_there(clip: Path, tmp_path: Path) -> None:
+    done = mien("act", "camera:77", "--rules", "rules.toml", folder=tmp_path)
+    assert done.returncode == 1
+    assert "camera:77: expected a camera" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_stopped_from_outside_it_ends_well(movie: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(RULES)
+    long = movie(600, nobody=range(0))
+    command = [sys.executable, "-m", "mien", "act", f"live:{long}", "--rules", "rules.toml", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["kind"] == "start"
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Traceback" not in told
+    assert time.monotonic() - began < 20

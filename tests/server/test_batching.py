@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from mien.server.batching import Batcher
+
+
+def rows(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)[:, None]
+
+
+def test_what_waits_goes_together_and_each_gets_its_own() -> None:
+    sizes: list[int] = []
+    gate = threading.Event()
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        gate.wait(10)
+        return batch * 10
+
+    with Batcher(run, most=8, seen=sizes.append) as batcher, ThreadPoolExecutor(8) as pool:
+        first = pool.submit(batcher, rows(1))
+        time.sleep(0.1)
+        others = [pool.submit(batcher, rows(*range(number, 2 * number))) for number in (2, 3, 4, 5)]
+        time.sleep(0.1)
+        gate.set()
+        assert first.result(10).tolist() == [[10]]
+        for number, other in zip((2, 3, 4, 5), others, strict=True):
+            assert other.result(10)[:, 0].tolist() == [10 * value for value in range(number, 2 * number)]
+    assert sizes[0] == 1
+    assert sum(sizes) == 15
+    assert max(sizes) <= 8
+    assert len(sizes) < 5, "fewer batches than calls"
+
+
+def test_a_call_larger_than_a_batch_is_one_of_its_own() -> None:
+    with Batcher(lambda batch: batch + 1, most=4) as batcher:
+        assert batcher(rows(*range(9))).shape == (9, 1)
+
+
+def test_it_waits_a_moment_for_those_who_are_coming_and_not_for_ever() -> None:
+    sizes: list[int] = []
+    both = threading.Barrier(2)
+    with Batcher(lambda batch: batch, linger=3.0, seen=sizes.append) as batcher, ThreadPoolExecutor(2) as pool:
+
+        def coming(delay: float) -> None:
+            with batcher.expecting():
+                both.wait(10)
+                time.sleep(delay)
+                batcher(rows(1))
+
+        began = time.monotonic()
+        for future in [pool.submit(coming, 0.0), pool.submit(coming, 0.1)]:
+            future.result(10)
+        assert sizes == [2]
+        for future in [pool.submit(coming, 0.0), pool.submit(coming, 4.0)]:
+            future.result(10)
+        assert sizes == [2, 1, 1]
+        batcher(rows(1))
+        assert time.monotonic() - began < 30
+
+
+def test_an_error_is_told_to_those_of_its_batch_and_the_next_is_answered() -> None:
+    def run(batch: np.ndarray) -> np.ndarray:
+        if (batch < 0).any():
+            raise ValueError("below zero")
+        return batch
+
+    with Batcher(run) as batcher:
+        with pytest.raises(ValueError, match="below zero"):
+            batcher(rows(-1))
+        assert batcher(rows(3)).tolist() == [[3]]
+
+
+def test_at_the_end_its_threads_are_gone() -> None:
+    before = threading.active_count()
+    batcher = Batcher(lambda batch: batch, threads=3)
+    assert threading.active_count() == before + 3
+    batcher.close()
+    assert threading.active_count() == before
+    with pytest.raises(RuntimeError, match="closed"):
+        batcher(rows(1))

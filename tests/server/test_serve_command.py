@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from mien.server.glimpse import unpacked
+
+TOKEN = "a-token-of-the-tests-0123"
+
+
+def command(*options: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "mien", "serve", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+@contextmanager
+def served(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command, running, and the address that it tells."""
+    process = command("--port", "0", *options, **environment)
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert line.startswith("mien serves http://"), line + process.stderr.read()
+        yield process, line.split()[2]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_until_it_is_told_to_end(tmp_path: Path, stop: signal.Signals) -> None:
+    with served("--folder", str(tmp_path / "service")) as (process, url):
+        assert httpx.get(f"{url}healthz").json()["status"] == "ok"
+        process.send_signal(stop)
+        out, err = process.communicate(timeout=30)
+        assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_token_for_others(tmp_path: Path) -> None:
+    with served("--folder", str(tmp_path / "service"), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (process, url):
+        port = httpx.URL(url).port
+        assert httpx.get(f"http://127.0.0.1:{port}/v1/models").status_code == 401
+        assert httpx.get(f"http://127.0.0.1:{port}/v1/models", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+        with pytest.raises(InvalidStatus):
+            connect(f"ws://127.0.0.1:{port}/v1/stream")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == "", "refusals are told to the client, and to nobody else"
+
+
+def test_what_cannot_be_served_is_told_in_a_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for options, words in (
+            (["--host", "0.0.0.0"], "expected a token where others can reach the service"),
+            (["--port", port], "Address already in use"),
+            (["--model", "nothing"], "expected a path to an ONNX file"),
+        ):
+            process = command("--folder", str(tmp_path / "service"), *options)
+            out, err = process.communicate(timeout=60)
+            assert process.returncode in (2, 4), (options, err)
+            assert out == ""
+            assert err.startswith("mien: ")
+            assert words in err
+            assert err.count("\n") == 1, err
+
+
+def test_a_source_of_its_own_is_shown(tmp_path: Path, movie: Callable[..., Path]) -> None:
+    with served("--folder", str(tmp_path / "service"), "--source", f"live:{movie(200)}", "--blur", "all", "--per-second", "5") as (process, url):
+        told = httpx.get(f"{url}v1/source").json()
+        assert (told["source"], told["state"], told["covered"]) == ("live:clip.mp4", "resting", True)
+        with connect(f"{url}v1/source".replace("http", "ws")) as socket:
+            frames = []
+            while len(frames) < 4:
+                socket.send('{"type": "next"}')
+                message = socket.recv(timeout=60)
+                if isinstance(message, bytes):
+                    frames.append(unpacked(message)[0])
+        assert all(after["time"] - before["time"] > 0.15 for before, after in pairwise(frames)), "five a second"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (0, "")
+
+
+def test_a_source_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
+    missing = f"live:{tmp_path / 'none.mp4'}"
+    for options, words in (
+        (["--source", "talk.mp4"], "for a file write live:talk.mp4"),
+        (["--source", missing], "none.mp4"),
+        (["--source", missing, "--blur", "faces"], "blur: expected all"),
+        (["--blur", "all"], "expected --source with --blur"),
+        (["--rate", "5"], "expected --source with --blur"),
+    ):
+        process = command("--folder", str(tmp_path / "service"), *options)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == (1 if words == "none.mp4" else 2), (options, err)
+        assert (out, err.count("\n")) == ("", 1), err
+        assert words in err
+
+
+def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(tmp_path: Path, movie: Callable[..., Path]) -> None:
+    folder = tmp_path / "state"
+    with served("--folder", str(folder)) as (process, url):
+        video = httpx.post(f"{url}v1/videos", files={"file": movie(800).read_bytes()}, data={"results": "result.jsonl"}, timeout=60).json()["id"]
+        journal = folder / "videos" / video / "journal" / "0" / "000000.npz"
+        while not journal.exists():
+            assert httpx.get(f"{url}v1/videos/{video}").json()["state"] in ("waiting", "reading")
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        deadline = time.monotonic() + 15
+        while _at_work(video) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not _at_work(video), "what reads the video ends with the service"
+    with served("--folder", str(folder)) as (_, url):
+        events = httpx.get(f"{url}v1/videos/{video}/events", timeout=100).text
+        assert events.strip().splitlines()[-2] == "event: done"
+        rows = [json.loads(line) for line in httpx.get(f"{url}v1/videos/{video}/result.jsonl").text.splitlines()]
+        assert sorted({row["frame"] for row in rows}) == list(range(800))
+
+
+def _at_work(video: str) -> bool:
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if video in place.read_text():
+                return True
+        except OSError:
+            continue
+    return False

@@ -1,0 +1,72 @@
+"""A process that reads a stranger's video has a limit of memory, and says so when it is reached."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mien.server.errors import Refusal
+from mien.server.jobs import Jobs
+from mien.server.settings import Settings
+from mien.server.task import Options
+
+_GREEDY = """
+import sys
+import mien.server.work as work
+
+def greedy(*_):
+    return {"bytes": len(bytearray(int(sys.argv[4])))}
+
+work.probe = work.read = greedy
+work.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the memory that a process fills")
+@pytest.mark.parametrize(("what", "most"), [("probe", 2**29), ("read", 7 * 2**28)])
+def test_no_more_than_a_video_may_need(what: str, most: int, tmp_path: Path) -> None:
+    def asked(size: int) -> dict[str, object]:
+        command = [sys.executable, "-c", _GREEDY, what, str(tmp_path), str(2**30), str(size)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            told: dict[str, object] = json.loads(process.stdout.readlines()[-1])
+        return told
+
+    assert asked(most // 2) == {"end": {"bytes": most // 2}}
+    refused = asked(most)["error"]
+    assert isinstance(refused, dict)
+    assert refused["kind"] == "too_large"
+    assert "takes more: scale it down" in refused["message"]
+
+
+def test_few_headers_are_looked_at_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may take half a gigabyte."""
+    busy = most = 0
+
+    async def slow(*_: object) -> dict[str, object]:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        await asyncio.sleep(0.01)
+        busy -= 1
+        return {"error": {"status": 422, "kind": "unsupported", "message": "none"}}
+
+    async def all_at_once() -> None:
+        jobs = Jobs(Settings(tmp_path / "service"))
+        monkeypatch.setattr(jobs, "_run", slow)
+        uploads = [jobs.new() for _ in range(8)]
+        for upload in uploads:
+            upload.open("a.mp4").write(b"x")
+        told = await asyncio.gather(*(jobs.take(upload, Options()) for upload in uploads), return_exceptions=True)
+        assert all(isinstance(error, Refusal) for error in told), told
+        for upload in uploads:
+            jobs.end(upload)
+        await jobs.close()
+
+    asyncio.run(all_at_once())
+    assert most == 2

@@ -1,0 +1,105 @@
+"""The architecture: which way imports point, what importing costs, what is public."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mien
+
+ROOT = Path(__file__).parents[1]
+SOURCE = Path(mien.__file__).parent
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def test_imports_keep_the_contract() -> None:
+    """``.importlinter`` says which package may import which, and that nothing imports in a circle."""
+    ran = subprocess.run([Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("package", "homes"),
+    [
+        ("cv2", {"inference/detectors/haar.py"}),
+        ("onnxruntime", set()),  # See also test_telemetry.py: `onnx_session.onnx_runtime` is the one import, by name.
+        ("pandas", {"compat/fer/rows.py", "compat/fer/video.py", "video/results.py"}),
+        ("polars", {"batch/tables.py", "data/parquet.py", "outputs/tables/parquet.py"}),
+        ("pympi", {"outputs/elan.py"}),
+        ("ray", {"batch/ray_pool.py"}),
+        ("fsspec", {"batch/remote.py"}),
+        ("paho", {"rules/actions/mqtt.py"}),
+        ("mss", {"media/live/screen.py"}),
+        ("jinja2", {"audience/report.py", "evaluation/report.py", "reports/video.py"}),
+    ],
+)
+def test_heavy_packages_have_one_home(package: str, homes: set[str]) -> None:
+    users = {
+        str(path.relative_to(SOURCE))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == package for alias in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package)
+    }
+    assert users <= homes
+
+
+def _calls(path: Path) -> set[str]:
+    """What a file calls, as it is written there: ``print``, ``csv.writer``."""
+    return {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)}
+
+
+def test_text_for_terminals_goes_through_one_door() -> None:
+    """What comes from outside must not be read as markup, nor reach a terminal that would obey it."""
+    for path in [path for path in FILES if path.is_relative_to(SOURCE / "cli") and path.name != "console.py"]:
+        text = path.read_text(encoding="utf-8")
+        assert not _calls(path) & {"print", "sys.stdout.write", "sys.stderr.write", "typer.echo", "Text.from_markup", "TextColumn"}, path
+        assert not re.search(r"from rich.(console import .*\bConsole\b|markup)", text), path
+        assert "markup=True" not in text, path
+
+
+def test_tables_of_csv_go_through_one_door() -> None:
+    """Text that spreadsheets take for formulas: `mien.outputs.tables.cells`. The others write numbers, or the form of another package."""
+    homes = {"outputs/tables/cells.py", "compat/fer/rows.py", "data/class_folders.py", "training/callbacks.py", "batch/summary.py"}
+    users = {str(path.relative_to(SOURCE)) for path in FILES if _calls(path) & {"csv.writer", "csv.DictWriter"}}
+    assert users <= homes
+
+
+def _loaded_by(statement: str) -> set[str]:
+    program = f"import sys; before = set(sys.modules); {statement}; print(*sorted(set(sys.modules) - before))"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    return {name.split(".")[0] for name in out.split()}
+
+
+def test_importing_mien_loads_nothing_heavy() -> None:
+    heavy = {"numpy", "onnxruntime", "av", "torch", "cv2", "PIL", "pydantic", "rich", "typer", "pandas"}
+    assert not _loaded_by("import mien") & heavy
+
+
+def test_a_pipeline_loads_neither_video_nor_training() -> None:
+    assert not _loaded_by("import mien; mien.Pipeline()") & {"av", "torch", "cv2", "pandas", "polars", "onnx"}
+
+
+def test_public_names_are_there_and_sorted() -> None:
+    assert mien.__all__ == sorted(mien.__all__)
+    for name in mien.__all__:
+        assert getattr(mien, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'analyse'"):
+        mien.analyse  # noqa: B018
+
+
+def test_version_is_that_of_the_package() -> None:
+    from importlib.metadata import version
+
+    assert mien.__version__ == version("mien")
+
+
+def test_files_stay_small() -> None:
+    crowded = {str(path.relative_to(SOURCE)): lines for path in FILES if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 500}
+    assert not crowded

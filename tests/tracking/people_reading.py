@@ -1,0 +1,38 @@
+"""Readings made by hand: times and probabilities of one person or several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from mien.core.faces import Faces
+from mien.core.frame_result import Reading
+from mien.core.labels import Labels
+
+LABELS = Labels(("angry", "happy", "neutral", "sad"))
+
+
+def probs(label: str, sure: float = 0.7) -> list[float]:
+    """One label with that probability, the others alike."""
+    return [sure if name == label else (1 - sure) / (len(LABELS) - 1) for name in LABELS]
+
+
+def faces(time: float, people: Mapping[int, list[float]], index: int = 0, size: float = 50, score: float = 0.99) -> Faces:
+    count = len(people)
+    boxes = np.arange(count)[:, None] * 100 + np.array([0, 0, size, size])
+    columns = {"tracks": list(people), "probs": np.array(list(people.values())).reshape(count, len(LABELS)), "labels": LABELS}
+    return Faces(boxes.reshape(-1, 4), [score] * count, [index] * count, [time] * count, **columns)
+
+
+def reading(time: float, people: Mapping[int, list[float]], index: int = 0) -> Reading:
+    return Reading("clip.mp4", index, time, faces(time, people, index))
+
+
+def told(labels: Iterable[str], rate: float = 30.0, sure: float = 0.7, start: float = 0.0) -> list[Reading]:
+    """One person, a label a frame."""
+    return [reading(start + index / rate, {1: probs(label, sure)}, index) for index, label in enumerate(labels)]
+
+
+def steady(readings: Iterable[Reading]) -> list[str | None]:
+    return [face.steady for one in readings for face in one.faces]

@@ -1,0 +1,46 @@
+"""Real faces on clips with known truth, and readings with known changes: a small part of ``python -m benchmarks.tracking``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.inference.detectors import create_detector
+from mien.media import Frame, open_media
+from mien.tracking.smoothing_offline import smoothed
+from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_options import Smoothing
+from mien.tracking.tracker import Tracker
+
+crowds = pytest.importorskip("benchmarks.crowds", reason="benchmarks are not part of a source distribution")
+
+
+def test_ids_keep_to_people_on_a_real_video(tmp_path: Path) -> None:
+    from benchmarks.identities import identities
+
+    truths = crowds.easy(7, seconds=2.5).write(tmp_path / "crowd.mp4")
+    tracker = Tracker(create_detector(threads=1))
+    with open_media(tmp_path / "crowd.mp4") as media:
+        found = identities([[(tracker.update(item), truths[item.index]) for item in media if isinstance(item, Frame)]])
+    assert found.faces > 100
+    assert found.switches == 0
+    assert found.idf1 > 0.97
+
+
+@pytest.mark.parametrize("way", ["live", "recorded"])
+def test_labels_flicker_less_and_follow_in_time(way: str) -> None:
+    from benchmarks import expressions
+
+    def label(scene: expressions.Scene) -> np.ndarray:
+        smoother = Smoother(scene.labels)
+        live = (smoother.update(reading.faces) for reading in scene.readings())
+        recorded = (reading.faces for reading in smoothed(scene.readings(), Smoothing(), scene.labels))
+        return np.array([int(faces.steady[0]) for faces in (live if way == "live" else recorded)])
+
+    scenes = [expressions.drawn(np.random.default_rng(seed), 5) for seed in range(6)]
+    found = expressions.steadiness(scenes, label)
+    assert found.raw > 5 * found.steady
+    assert found.unseen == 0
+    assert np.percentile(found.delays, 90) <= 0.4

@@ -1,0 +1,129 @@
+"""Live smoothing: causal, in seconds, steady, restored to the same bits."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from people_reading import LABELS, faces, probs, told
+
+from mien.core.errors import InputError
+from mien.core.faces import Faces
+from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_options import Smoothing
+
+
+def run(smoother: Smoother, readings: list) -> list[Faces]:
+    return [smoother.update(reading.faces) for reading in readings]
+
+
+def shown(readings: list, options: Smoothing | None = None) -> list[str]:
+    return [next(iter(found)).steady for found in run(Smoother(LABELS, options), readings)]
+
+
+def test_the_raw_values_stay() -> None:
+    found = run(Smoother(LABELS), told(["happy", "sad"]))
+    assert found[1].emotions == ["sad"]
+    assert np.allclose(found[1].probs[0], probs("sad"))
+    assert np.allclose([one.smooth.sum() for one in found], 1)
+    assert np.allclose(found[0].smooth, found[0].probs, atol=1e-6)
+
+
+def test_what_comes_later_changes_nothing() -> None:
+    chance = np.random.default_rng(0)
+    readings = told(chance.choice(LABELS.names, 60))
+    whole, part = run(Smoother(LABELS), readings), run(Smoother(LABELS), readings[:31])
+    assert all(a.smooth.tobytes() == b.smooth.tobytes() and a.steady.tolist() == b.steady.tolist() for a, b in zip(whole, part, strict=False))
+
+
+def test_the_time_constant_is_in_seconds() -> None:
+    ends = []
+    for rate in (20, 40, 120):
+        readings = told(["happy"] * 2 * rate + ["sad"] * round(0.35 * rate), rate)
+        ends.append(run(Smoother(LABELS), readings)[-1].smooth[0])
+    # After one time constant the mean of the logarithms has come 1 - 1/e of the way.
+    way = np.log(ends[1][LABELS.index("sad")] / ends[1][LABELS.index("happy")]) / np.log(0.7 / 0.1)
+    assert way == pytest.approx(1 - 2 / np.e, abs=0.03)
+    assert np.allclose(ends[0], ends[2], atol=0.06)
+
+
+@pytest.mark.parametrize("rate", [8, 15, 30, 60])
+@pytest.mark.parametrize("sure", [0.4, 0.6, 0.95])
+def test_a_change_is_shown_within_two_fifths_of_a_second(rate: int, sure: float) -> None:
+    labels = shown(told(["happy"] * (2 * rate) + ["sad"] * rate, rate, sure))
+    assert set(labels[: 2 * rate]) == {"happy"}
+    assert (labels.index("sad") - 2 * rate) / rate <= 0.4
+
+
+@pytest.mark.parametrize("rate", [8, 30, 60])
+def test_a_single_frame_does_not_show(rate: int) -> None:
+    labels = ["happy"] * 100
+    labels[20] = labels[50] = labels[70] = "angry"
+    assert set(shown(told(labels, rate, 0.97))) == {"happy"}
+
+
+def test_frames_that_are_far_apart_are_believed() -> None:
+    assert shown(told(["happy", "sad", "happy", "angry"], 1)) == ["happy", "sad", "happy", "angry"]
+
+
+def test_people_are_kept_apart_and_forgotten() -> None:
+    smoother = Smoother(LABELS)
+    for index in range(500):
+        found = smoother.update(faces(index / 30, {index // 3: probs("happy"), index // 3 + 1000: probs("sad")}))
+        assert [face.steady for face in found] == ["happy", "sad"]
+    assert len(smoother.state()["courses"]) < 2 * 15
+
+
+def test_a_gap_begins_anew() -> None:
+    smoother = Smoother(LABELS)
+    run(smoother, told(["happy"] * 30))
+    assert np.allclose(smoother.update(faces(3.0, {1: probs("sad")})).smooth, probs("sad"), atol=1e-6)
+    assert np.allclose(smoother.update(faces(1.0, {1: probs("happy")})).smooth, probs("happy"), atol=1e-6)  # Back in time.
+
+
+def test_times_that_stand_still() -> None:
+    smoother = Smoother(LABELS)
+    first = smoother.update(faces(1.0, {1: probs("happy")}))
+    again = smoother.update(faces(1.0, {1: probs("sad")}))
+    assert np.isfinite(again.smooth).all()
+    assert again.smooth.tobytes() == first.smooth.tobytes()
+
+
+def test_an_unsure_small_face_counts_less() -> None:
+    ends = []
+    for size, score in ((50, 0.99), (15, 0.5)):
+        smoother = Smoother(LABELS)
+        run(smoother, told(["happy"] * 30))
+        ends.append(smoother.update(faces(1.1, {1: probs("sad")}, size=size, score=score)).smooth[0, LABELS.index("sad")])
+    assert ends[1] < ends[0]
+
+
+@pytest.mark.parametrize("neutral", [None, 0.5, "median"])
+def test_a_restored_smoother_goes_on_to_the_same_bits(neutral: object) -> None:
+    readings = told(np.random.default_rng(1).choice(LABELS.names, 300))
+    options = Smoothing(neutral=neutral)
+    expected = run(Smoother(LABELS, options), readings)
+    first, second = Smoother(LABELS, options), Smoother(LABELS, options)
+    run(first, readings[:140])
+    second.restore(json.loads(json.dumps(first.state())))
+    for found, wanted in zip(run(second, readings[140:]), expected[140:], strict=True):
+        assert found.smooth.tobytes() == wanted.smooth.tobytes()
+        assert found.steady.tolist() == wanted.steady.tolist()
+
+
+def test_frames_without_faces_pass() -> None:
+    smoother = Smoother(LABELS)
+    assert len(smoother.update(Faces.empty(LABELS))) == 0
+    assert len(smoother.update(Faces.empty())) == 0
+
+
+def test_faces_without_tracks_are_refused() -> None:
+    with pytest.raises(InputError, match="expected faces with tracks"):
+        Smoother(LABELS).update(faces(0.0, {1: probs("sad")}).with_columns(tracks=None))
+
+
+def test_options_out_of_range() -> None:
+    for wrong in ({"tau": 0}, {"evidence": -1}, {"gap": 0}, {"neutral": -2}, {"neutral": "mean"}):
+        with pytest.raises(InputError, match=f"expected {next(iter(wrong))}"):
+            Smoothing(**wrong)
