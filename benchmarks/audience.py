@@ -34,7 +34,7 @@ from benchmarks.figures import Figure, told
 from benchmarks.meetings import DATA, Cast, Meeting, Point, cast_of, scripted
 from mien.audience.keypoints import KeyPoint
 from mien.audience.measuring import measure
-from mien.audience.options import Options
+from mien.audience.options import AudienceOptions
 from mien.audience.result import Audience, Change, Window
 from mien.data import open_dataset
 from mien.inference.pipeline import Pipeline
@@ -149,7 +149,7 @@ def shares(cast: Cast, work: Path, tiles: Sequence[int], seeds: int) -> list[dic
 def _judged(meeting: Meeting, folder: Path, pipeline: Pipeline, perfect: Perfect) -> Judged:
     path = meeting.write(folder)
     points = [KeyPoint(point.time, point.name) for point in meeting.points]
-    return judge(meeting, measure(path, Options(), points, pipeline=pipeline), perfect)
+    return judge(meeting, measure(path, AudienceOptions(), points, pipeline=pipeline), perfect)
 
 
 def _row(tiles: int, judged: Sequence[Judged], perfect: Perfect) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _line(row: dict[str, Any]) -> str:
 _COST = """
 import itertools, json, resource, sys
 import numpy as np
-from mien.audience import Options, measure
+from mien.audience import AudienceOptions, measure
 from mien.media import Sampling, open_media
 from mien.inference.pipeline import Pipeline
 
@@ -252,10 +252,10 @@ def screen(cast: Cast, work: Path, seconds: float) -> dict[str, Any]:
     with _displayed(meeting.size) as display, _played(path, display) as clock:
         began = clock()
         points = [KeyPoint(point.time - began, point.name) for point in meeting.points]
-        captured = measure("screen:", Options(duration=seconds), points, pipeline=pipeline)
+        captured = measure("screen:", AudienceOptions(duration=seconds), points, pipeline=pipeline)
         lasted = clock() - began
     judged = judge(meeting, captured, perfect, began)
-    recorded = measure(_from(path, began, began + seconds), Options(), pipeline=pipeline)
+    recorded = measure(_from(path, began, began + seconds), AudienceOptions(), pipeline=pipeline)
     both = [(one, other) for one, other in zip(captured.windows, recorded.windows, strict=False) if one.shares and other.shares]
     apart = np.abs([_shares(one, perfect) - _shares(other, perfect) for one, other in both])
     print(f"screen    {meeting.size[0]} x {meeting.size[1]} in Xvfb, {captured.length:.0f} s from {began:.1f} s on, {lasted:.0f} s played meanwhile")

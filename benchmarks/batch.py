@@ -28,13 +28,13 @@ from benchmarks import machine, pictures
 from benchmarks.contenders import FER, fer
 from benchmarks.figures import Figure, told
 from benchmarks.material import DATA
-from mien.batch import Settings, open_input
+from mien.batch import BatchSettings, open_input
 from mien.batch.inputs import Input
 from mien.batch.isolation import ShardReader
-from mien.batch.job import Engine, Run
+from mien.batch.job import BatchJob, ShardRunner
 from mien.batch.layout import laid_out
 from mien.batch.output import write_shard
-from mien.batch.pool import Crew
+from mien.batch.pool import WorkerPool
 from mien.batch.shard import FilePart, Shard
 
 FACES = 35_887
@@ -46,7 +46,7 @@ PARTS = ("runtime", "fer", "rates", "start", "memory")
 
 def beside_runtime(folder: Path, rounds: int, faces: int) -> dict[str, Any]:
     """Face crops from file to shard by one worker with one thread for the network, beside the network alone on the same batches."""
-    settings = Settings({"detector": "whole", "model": MODEL}, threads=1)
+    settings = BatchSettings({"detector": "whole", "model": MODEL}, threads=1)
     shard = laid_out({}, open_input(str(DATA)).portions(faces), faces).shards[0]
     pipeline = settings.pipeline()
     reader, network = ShardReader(pipeline, settings.plan), pipeline.classifier.network
@@ -97,7 +97,7 @@ def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
     peers = fer(shown, ["haar"], skipped)
     for peer in peers:
         peer.start(folder / "fer.log")
-    settings = Settings(threads=1)
+    settings = BatchSettings(threads=1)
     reader = ShardReader(settings.pipeline(), settings.plan)
     sources = [str(path) for path in sorted(shown.iterdir())]
     shard = Shard(0, tuple(enumerate(FilePart(source, source) for source in sources)))
@@ -120,7 +120,7 @@ def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
     return told_
 
 
-def rate(engine: Engine, run: Run) -> tuple[float, float]:
+def rate(engine: ShardRunner, run: BatchJob) -> tuple[float, float]:
     """Items a second, and the workers' processor time for each in microseconds, from the first shard that is done to the last."""
     moments: list[tuple[float, int, float]] = []
     for done in run.work(engine, "benchmark"):
@@ -152,7 +152,7 @@ def on_cores(count: int) -> Iterator[None]:
 
 def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, Any]:
     """Rates of one worker on one core, one on all, two, and two on Ray: the best of the rounds, as whatever else runs can only slow them down."""
-    settings = Settings({"detector": "whole", "model": MODEL}, threads=1).known()
+    settings = BatchSettings({"detector": "whole", "model": MODEL}, threads=1).known()
     taken: dict[str, list[tuple[float, float]]] = {"one on one core": [], "two": [], "one": [], "two on Ray": []}
     for turn in range(rounds):
         for way in taken:
@@ -160,7 +160,7 @@ def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, 
                 continue  # Starting it takes long.
             out = folder / "out"
             workers, cores = (1 if way.startswith("one") else 2), (1 if way == "one on one core" else 2)
-            with Run(found, settings, out, size) as run, on_cores(cores), crew(way, settings, out, workers) as engine:
+            with BatchJob(found, settings, out, size) as run, on_cores(cores), crew(way, settings, out, workers) as engine:
                 taken[way].append(rate(engine, run))
             shutil.rmtree(out)
             print(f"  {way}: {taken[way][-1][0]:,.0f} a second, {taken[way][-1][1]:,.0f} us of a processor each", flush=True)
@@ -168,13 +168,13 @@ def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, 
     return rates | {"cpu_us": {way: round(median(spent for _, spent in each), 1) for way, each in taken.items()}}
 
 
-def crew(way: str, settings: Settings, out: Path, workers: int) -> Any:
+def crew(way: str, settings: BatchSettings, out: Path, workers: int) -> Any:
     """The engine of that name."""
     if way.endswith("Ray"):
-        from mien.batch.ray_pool import RayCrew
+        from mien.batch.ray_pool import RayPool
 
-        return RayCrew(settings, out, workers)
-    return Crew(settings, out, workers)
+        return RayPool(settings, out, workers)
+    return WorkerPool(settings, out, workers)
 
 
 def first_row(folder: Path, rounds: int) -> float:
@@ -216,9 +216,9 @@ def whole_set(folder: Path) -> float:
 
 def memory(folder: Path, found: Input, detector: str) -> dict[str, Any]:
     """Most resident memory of a worker over a run, in MB, and how much more that is in the second half than in the first."""
-    settings, out = Settings({"detector": detector, "model": MODEL}, threads=1).known(), folder / "memory"
+    settings, out = BatchSettings({"detector": detector, "model": MODEL}, threads=1).known(), folder / "memory"
     samples: list[tuple[int, float]] = []
-    with Run(found, settings, out, 500) as run, Crew(settings, out, 2) as engine:
+    with BatchJob(found, settings, out, 500) as run, WorkerPool(settings, out, 2) as engine:
         for _ in run.work(engine, "benchmark"):
             samples.append((run.items + engine.progress.items, max(map(resident, children(os.getpid())), default=0.0)))
     shutil.rmtree(out)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.audience import found
 from benchmarks.meetings import DATA, HOLD, PLAYED, STAGE, Cast, Meeting, cast_of, scripted
-from mien.audience.gathering import Gathering
+from mien.audience.gathering import SampleCollector
 from mien.audience.keypoints import KeyPoint
-from mien.audience.options import Options
-from mien.audience.participants import Sample
+from mien.audience.options import AudienceOptions
+from mien.audience.participants import AudienceSample
 from mien.audience.result import Audience
 from mien.core.faces import Faces
 from mien.core.labels import Labels
@@ -32,7 +32,7 @@ USUAL = (0.5, 0.3, 0.05, 0.1, 0.05)
 """How often each of the expressions played is shown by those who go from one to another."""
 
 
-def scripted_looks(meeting: Meeting, probs: Floats, labels: Labels, chance: np.random.Generator) -> Iterator[Sample]:
+def scripted_looks(meeting: Meeting, probs: Floats, labels: Labels, chance: np.random.Generator) -> Iterator[AudienceSample]:
     """A look a second."""
     missed = chance.random(len(probs)) < 0.1
     for second in range(int(meeting.seconds)):
@@ -45,7 +45,7 @@ def scripted_looks(meeting: Meeting, probs: Floats, labels: Labels, chance: np.r
         yield _look(second, seen, labels, chance)
 
 
-def wavering_looks(people: int, dwell: float, cast: Cast, looks: tuple[Floats, Labels], chance: np.random.Generator) -> Iterator[Sample]:
+def wavering_looks(people: int, dwell: float, cast: Cast, looks: tuple[Floats, Labels], chance: np.random.Generator) -> Iterator[AudienceSample]:
     """A look a second at people who stay with an expression for ``dwell`` seconds on average."""
     probs, labels = looks
     pools = {name: np.flatnonzero(cast.names == name) for name in PLAYED}
@@ -58,20 +58,20 @@ def wavering_looks(people: int, dwell: float, cast: Cast, looks: tuple[Floats, L
         yield _look(second, seen, labels, chance)
 
 
-def _look(second: int, seen: list[tuple[float, float, float, Floats]], labels: Labels, chance: np.random.Generator) -> Sample:
+def _look(second: int, seen: list[tuple[float, float, float, Floats]], labels: Labels, chance: np.random.Generator) -> AudienceSample:
     if not seen:
-        return Sample(float(second), Faces.empty(labels))
+        return AudienceSample(float(second), Faces.empty(labels))
     boxes = [[x - 0.25 * h, y - 0.33 * h, x + 0.25 * h, y + 0.33 * h] for x, y, h, _ in seen]
     rows = np.array([row for *_, row in seen]) * np.exp(chance.normal(0, 0.15, (len(seen), len(labels))))
     n = len(seen)
-    return Sample(
+    return AudienceSample(
         float(second),
         Faces(boxes, np.ones(n), np.full(n, second), np.full(n, float(second)), probs=rows / rows.sum(axis=1, keepdims=True), labels=labels),
     )
 
 
-def measured(looks: Iterator[Sample], labels: Labels, points: list[KeyPoint]) -> Audience:
-    gathering = Gathering("crowd", labels, Options(), points)
+def measured(looks: Iterator[AudienceSample], labels: Labels, points: list[KeyPoint]) -> Audience:
+    gathering = SampleCollector("crowd", labels, AudienceOptions(), points)
     for look in looks:
         gathering.add(look)
     return gathering.close(finished=True)

@@ -28,19 +28,19 @@ from PIL import Image
 
 from benchmarks.machine import ONE_THREAD, describe
 from benchmarks.material import DATA
-from mien.clips.aggregate import LEAST, Method, Rule, read_clip
+from mien.clips.aggregate import LEAST, ClipRule, Method, read_clip
 from mien.clips.facts import facts
 from mien.clips.golden import read_golden
-from mien.clips.predictions import Options, read_predictions
+from mien.clips.predictions import ScoreOptions, read_predictions
 from mien.clips.scoring import score_clips
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.data import FaceDataset, leak_free, open_dataset
 from mien.evaluation import open_subject
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 from mien.metrics import wilson
 from mien.metrics.sentiment import PRESETS, SENTIMENTS, SentimentMapping
-from mien.video.results import Recording
+from mien.video.results import VideoResult
 
 CLIPS, RATE, SEGMENTS, LENGTH = 210, 10.0, 5, 4
 """How many clips, frames a second, stretches of a clip, frames of a stretch."""
@@ -106,15 +106,15 @@ def _answer(rows: NDArray[np.float64], labels: Labels, way: str, mapping: Sentim
         classes = labels if mapping is None else SENTIMENTS
         shares = np.exp(np.log(np.maximum(rows if mapping is None else mapping(rows, labels), 1e-6)).mean(axis=0))
         return classes[int(shares.argmax())], float(shares.max() / shares.sum())
-    reading = read_clip(_recording(rows, labels), Rule("count" if way == "count" else "evidence", least=0), mapping or PRESETS["valence"])
+    reading = read_clip(_recording(rows, labels), ClipRule("count" if way == "count" else "evidence", least=0), mapping or PRESETS["valence"])
     verdict = reading.expression if mapping is None else reading.sentiment
     return verdict.label, verdict.confidence or 0.0
 
 
-def _recording(rows: NDArray[np.float64], labels: Labels) -> Recording:
+def _recording(rows: NDArray[np.float64], labels: Labels) -> VideoResult:
     frames = np.arange(len(rows))
     faces = Faces(np.tile([0, 0, 9, 9], (len(rows), 1)), np.ones(len(rows)), frames, frames / 10, probs=rows, labels=labels)
-    return Recording("clip", faces, frames, frames / 10)
+    return VideoResult("clip", faces, frames, frames / 10)
 
 
 def _bands(right: NDArray[np.bool_], confidence: NDArray[np.float64]) -> None:
@@ -141,7 +141,7 @@ def render(data: FaceDataset, folder: Path) -> Path:
         path = folder / "clips" / f"{number:03}.mp4"
         if path.is_file():
             continue
-        with MovieWriter(path, SIDE, SIDE, rate=RATE) as movie:
+        with VideoWriter(path, SIDE, SIDE, rate=RATE) as movie:
             for frame, image in enumerate(_frames(script, data, np.random.default_rng(number))):
                 movie.write(image, frame / RATE)
     golden = folder / "golden.csv"
@@ -238,8 +238,8 @@ def table(data: FaceDataset, folder: Path) -> dict[str, Any]:
     print(f"golden labels: {golden}\n")
     found = {}
     print(f"| answers | classes | clips | {' | '.join(RUNS)} |\n|---|---|---|---|---|---|---|")
-    ways = [Options(Rule("count")), Options(Rule(least=0)), Options()]
-    ways += [Options(Rule(method, least=0), mapping, "sentiment") for mapping in PRESETS.values() for method in METHODS]
+    ways = [ScoreOptions(ClipRule("count")), ScoreOptions(ClipRule(least=0)), ScoreOptions()]
+    ways += [ScoreOptions(ClipRule(method, least=0), mapping, "sentiment") for mapping in PRESETS.values() for method in METHODS]
     labels = read_golden(golden)
     for options in ways:
         scores = [score_clips(read_predictions(folder / "rows" / f"{name}.csv", options), labels, options) for name in RUNS]

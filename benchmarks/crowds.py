@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from mien.media import Frame, MovieWriter
+from mien.media import Frame, VideoWriter
 
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -131,7 +131,7 @@ class Clip:
     def write(self, path: Path) -> list[list[Truth]]:
         """Render to an MP4; returns the truth of each frame."""
         truths = []
-        with MovieWriter(path, *self.size, rate=RATE) as movie:
+        with VideoWriter(path, *self.size, rate=RATE) as movie:
             for frame, truth in self.frames():
                 movie.write(frame.image, frame.time)
                 truths.append(truth)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.material import DATA
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 
 RATE = 30.0
@@ -42,11 +42,11 @@ class Scene:
     labels: Labels
     changes: tuple[float, ...]
 
-    def readings(self) -> Iterator[Reading]:
+    def readings(self) -> Iterator[FrameResult]:
         """Frame by frame, as a session without smoothing gives them."""
         for index, (time, probs) in enumerate(zip(self.times.tolist(), self.probs, strict=True)):
             faces = Faces([[0, 0, 80, 100]], [0.99], [index], [time], tracks=[1], probs=probs[None], labels=self.labels)
-            yield Reading("scene", index, time, faces)
+            yield FrameResult("scene", index, time, faces)
 
 
 def scenes(seeds: range, faces: int = 5) -> list[Scene]:

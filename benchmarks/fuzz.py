@@ -29,7 +29,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from mien.core.test_face import draw_portrait
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 PICTURES = {
     "JPEG": {},
@@ -65,7 +65,7 @@ def seeds(folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
     for suffix in ("mp4", "webm"):
         path = folder / f"seed.{suffix}"
         try:
-            with MovieWriter(path, 120, 120, rate=10) as writer:
+            with VideoWriter(path, 120, 120, rate=10) as writer:
                 for step in range(6):
                     writer.write(np.roll(portrait, step, axis=1), step / 10)
         except ValueError:

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.catalogue import ENTRIES, Entry
 from benchmarks.contenders import HERE, same_imports
-from mien.core.atomic import written_aside
+from mien.core.atomic import atomic_write
 
 ROOT = HERE.parent
 RESULTS = ROOT / "docs" / "benchmarks" / "results.json"
@@ -144,7 +144,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
 def _keep(path: Path, records: dict[str, Record]) -> None:
     order = {entry.name: number for number, entry in enumerate(ENTRIES)}
     ordered = dict(sorted(records.items(), key=lambda item: order.get(item[0], len(order))))
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         Path(aside).write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 

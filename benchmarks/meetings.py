@@ -27,7 +27,7 @@ from benchmarks.crowds import background
 from benchmarks.material import DATA
 from mien.core.labels import EXPRESSIONS
 from mien.data import FaceDataset, leak_free, open_dataset
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 Pixels = NDArray[np.uint8]
 
@@ -200,7 +200,7 @@ class Meeting:
         with open(folder / "truth.csv", "w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("time", "participant", "shows", "picture"), *self._truth()])
         if not path.is_file():
-            with MovieWriter(path, *self.size, rate=rate) as movie:
+            with VideoWriter(path, *self.size, rate=rate) as movie:
                 for time, image in self.frames(rate):
                     movie.write(image, time)
         return path

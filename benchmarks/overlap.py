@@ -2,7 +2,7 @@
 
     python -m benchmarks.overlap [CLIP] [--frames 1440] [--rounds 3] [--json FILE]
 
-The clip is repeated into a longer file without encoding it anew, and read by ``mien.video.runner.sight`` (people followed, one thread per network),
+The clip is repeated into a longer file without encoding it anew, and read by ``mien.video.runner.process_frames`` (people followed, one thread per network),
 in turns on one core and on two. What the stages need of a processor is measured as well, on their own threads: the slowest stage is the
 limit of the overlap, reached where nothing else runs on either core.
 """
@@ -44,10 +44,10 @@ def timed(name, function):
 pipeline = Pipeline(threads=1)
 mien.video.runner.Session.locate = timed("find and follow", mien.video.runner.Session.locate)
 mien.video.runner.Session.read = timed("read", mien.video.runner.Session.read)
-next(mien.video.runner.sight([sys.argv[1]], pipeline))
+next(mien.video.runner.process_frames([sys.argv[1]], pipeline))
 spent.clear()
 began, used = time.perf_counter(), time.process_time()
-frames = sum(1 for _ in mien.video.runner.sight([sys.argv[1]], pipeline))
+frames = sum(1 for _ in mien.video.runner.process_frames([sys.argv[1]], pipeline))
 seconds, processor = time.perf_counter() - began, time.process_time() - used
 spent["decode and the rest"] = processor - sum(spent.values())
 print(json.dumps({"frames": frames, "seconds": seconds, "processor": processor, "stages": spent}))

@@ -201,18 +201,18 @@ def _tracked(kind: str, count: int) -> Iterator[list[Any]]:
 
 def labels(options: argparse.Namespace) -> dict[str, Any]:
     """How often labels flicker and how late they follow, live and in a recording, beside those of single frames."""
-    from mien.tracking.smoothing_offline import smoothed
-    from mien.tracking.smoothing_online import Smoother
+    from mien.tracking.smoothing_offline import smooth_offline
+    from mien.tracking.smoothing_online import OnlineSmoother
     from mien.tracking.smoothing_options import Smoothing
 
     scenes = expressions.scenes(range(SEEDS, SEEDS + 3 * options.clips))
 
     def live(scene: expressions.Scene) -> Any:
-        smoother = Smoother(scene.labels)
+        smoother = OnlineSmoother(scene.labels)
         return np.array([int(_steady(smoother.update(reading.faces))) for reading in scene.readings()])
 
     def recorded(scene: expressions.Scene) -> Any:
-        return np.array([int(_steady(reading.faces)) for reading in smoothed(scene.readings(), Smoothing(), scene.labels)])
+        return np.array([int(_steady(reading.faces)) for reading in smooth_offline(scene.readings(), Smoothing(), scene.labels)])
 
     ways = {"single frames": lambda scene: scene.probs.argmax(axis=1), "live": live, "recorded": recorded}
     return {

@@ -29,13 +29,13 @@ from benchmarks.figures import Figure, told
 from benchmarks.material import PICTURE
 from mien import Pipeline, Session
 from mien.core.faces import Faces
-from mien.media import Frame, MovieWriter, open_media
+from mien.media import Frame, VideoWriter, open_media
 from mien.media.live import LiveFrame, open_live
 from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.dispatcher import Courier, Retries
-from mien.rules.engine import Engine
+from mien.rules.actions.dispatcher import Dispatcher, Retries
+from mien.rules.engine import RuleEngine
 from mien.rules.rule import Rule
-from mien.rules.runner import Actor
+from mien.rules.runner import RuleRunner
 from mien.video.live import watch
 
 RATE, SIZE = 30, (480, 640)
@@ -93,7 +93,7 @@ def render(path: Path, seconds: float) -> None:
     head = Image.fromarray(face).crop([round(float(c)) for c in (middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half)])
     head = head.resize((180, 180), Image.Resampling.LANCZOS)
     room = np.random.default_rng(0).integers(90, 110, (*SIZE, 3), np.uint8)
-    with MovieWriter(path, SIZE[1], SIZE[0], rate=RATE) as movie:
+    with VideoWriter(path, SIZE[1], SIZE[0], rate=RATE) as movie:
         for index in range(round(seconds * RATE)):
             picture = Image.fromarray(room)
             for person in range(3):
@@ -102,7 +102,7 @@ def render(path: Path, seconds: float) -> None:
             movie.write(np.asarray(picture), index / RATE)
 
 
-class Wavering(Engine):
+class Wavering(RuleEngine):
     """Rules over faces that are there in every other frame, so that there is an event for each frame."""
 
     def update(self, faces: Faces, time: float, frame: int = 0) -> Any:
@@ -120,7 +120,7 @@ def latency(clip: Path, pipeline: Pipeline) -> dict[str, Any]:
 
     session = Session(pipeline)
     rules = [Rule("somebody", "faces >= 1", do=("hook",)), *many(RULES - 1)]
-    with Actor(rules, session.labels, {"hook": hook}) as actor, open_live(f"live:{clip}") as source:
+    with RuleRunner(rules, session.labels, {"hook": hook}) as actor, open_live(f"live:{clip}") as source:
         actor.engine = Wavering(actor.engine.rules, session.labels)
         reading, seen = [], []
         for frame, faces, timing in watch(source, session):
@@ -166,7 +166,7 @@ def cost(clip: Path, pipeline: Pipeline) -> dict[str, Any]:
     for count in (1, 50, RULES):
         rounds = []
         for _ in range(5):
-            engine = Engine(many(count), session.labels)
+            engine = RuleEngine(many(count), session.labels)
             began = time.thread_time()
             for frame, faces in zip(frames, seen, strict=True):
                 engine.update(faces, frame.time, frame.index)
@@ -215,7 +215,7 @@ def away(folder: Path, seconds: float) -> dict[str, Any]:
     broker, listener = start()
     hook = Mqtt(MqttSettings(host="127.0.0.1", port=port), told.append)
     hook.start(["smile"])
-    courier = Courier("mqtt", hook, Retries(), told.append)
+    courier = Dispatcher("mqtt", hook, Retries(), told.append)
     sent: dict[str, float] = {}
     began = time.monotonic()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 OUT = Path("out/demo")
 PORTRAITS = {
@@ -42,7 +42,7 @@ def make_video(folder: Path) -> None:
     size = (384, 384)
     first, second = (Image.open(folder / name).convert("RGB").resize(size) for name in PORTRAITS)
     blank = Image.new("RGB", size, "#30343b")
-    with MovieWriter(folder / "portraits.mp4", *size, rate=10) as movie:
+    with VideoWriter(folder / "portraits.mp4", *size, rate=10) as movie:
         for index in range(40):
             picture = first if index < 15 else blank if index < 25 else second
             # The camera wanders a little, so that no two frames are alike.

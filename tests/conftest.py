@@ -17,7 +17,7 @@ import pytest
 
 from mien import Pipeline
 from mien.core.test_face import draw_portrait
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # They hold no examples, and pytest takes two of one name for one module.
 SHARED = Path(__file__).parents[2] / "shared"
@@ -86,7 +86,7 @@ def movie(tmp_path: Path, portrait: np.ndarray) -> Callable[..., Path]:
     def make(frames: int = 12, *, nobody: range = range(4, 7), rate: float = 10, name: str = "clip.mp4") -> Path:
         path = tmp_path / name
         blank = np.full_like(portrait, 90)
-        with MovieWriter(path, 240, 240, rate=rate) as writer:
+        with VideoWriter(path, 240, 240, rate=rate) as writer:
             for index in range(frames):
                 writer.write(blank if index in nobody else np.roll(portrait, index, axis=1), index / rate)
         return path

@@ -14,10 +14,10 @@ from mien import InputError, MediaError, Pipeline, analyze
 from mien.core.frame_result import ROW_KEYS
 from mien.tracking.smoothing_options import Smoothing
 from mien.video.analyze import sight
-from mien.video.checkpoint import Journal
-from mien.video.results import Recording
-from mien.video.runner import Plan
-from mien.video.sources import takes
+from mien.video.checkpoint import CheckpointStore
+from mien.video.results import VideoResult
+from mien.video.runner import VideoOptions
+from mien.video.sources import process_sources
 from mien.video.summary import Overview
 
 
@@ -132,7 +132,7 @@ def test_options_build_a_pipeline(photo: Path) -> None:
 
 
 def test_nothing_collected_is_still_a_recording(pipeline: Pipeline) -> None:
-    recording = Recording.collect("a", [], pipeline.labels)
+    recording = VideoResult.collect("a", [], pipeline.labels)
     assert (len(recording.faces), list(recording.rows())) == (0, [])
 
 
@@ -156,8 +156,8 @@ def test_a_recording_tells_who_showed_what_as_the_command_does(movie: Callable[.
     assert set(recording.faces.tracks.tolist()) == {1}
     assert recording.faces.steady is not None
     assert recording.segments()[0].start == 0.0
-    with Journal(tmp_path / "j", {}) as journal:
-        [take] = takes([clip], pipeline, Plan(), journal)
+    with CheckpointStore(tmp_path / "j", {}) as journal:
+        [take] = process_sources([clip], pipeline, VideoOptions(), journal)
         overview = Overview(str(clip), pipeline.labels)
         for sighting in take.sightings:
             overview.add(sighting.reading)

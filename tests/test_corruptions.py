@@ -8,7 +8,7 @@ import pytest
 from mien import InputError
 from mien.core.test_face import draw_portrait
 from mien.data.corruptions import CORRUPTIONS, corrupted, reframed
-from mien.evaluation import Options, evaluate
+from mien.evaluation import EvaluateOptions, evaluate
 from mien.evaluation.robustness import robustness
 
 ORDERED = [name for name in CORRUPTIONS if name != "crop margin"]
@@ -109,7 +109,7 @@ def test_an_evaluation_has_them_only_when_asked() -> None:
         return np.eye(7)[[3] * len(pictures)]
 
     assert evaluate(happy, data).facts()["robustness"] is None
-    facts = evaluate(happy, data, Options(corruptions=True)).facts()["robustness"]
+    facts = evaluate(happy, data, EvaluateOptions(corruptions=True)).facts()["robustness"]
     assert facts["clean_error"] == facts["mean_error"] == pytest.approx(12 / 14, abs=1e-6)
     assert len(facts["corruptions"]) == len(CORRUPTIONS)
     assert facts["unchanged_under_jitter"] == 1
@@ -126,7 +126,7 @@ def test_the_report_has_them() -> None:
     def bright(pictures: np.ndarray) -> np.ndarray:
         return np.eye(7)[(pictures.mean(axis=(1, 2)) > 127).astype(int)]
 
-    found = evaluate(bright, data, Options(corruptions=True))
+    found = evaluate(bright, data, EvaluateOptions(corruptions=True))
     page = render(found)
     assert "Bad pictures" in page
     assert found.robustness is not None

@@ -13,8 +13,8 @@ from PIL import Image
 
 from mien import InputError, Pipeline
 from mien.data import open_dataset
-from mien.media import MovieWriter
-from mien.outputs.face_crops import cut_out
+from mien.media import VideoWriter
+from mien.outputs.face_crops import crop_faces
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def photographs(tmp_path: Path, portrait: np.ndarray) -> Path:
     Image.fromarray(np.full((90, 90, 3), 90, np.uint8)).save(root / "neutral" / "wall.png")
     (root / "neutral" / "torn.png").write_bytes((root / "happy" / "a.png").read_bytes()[:700])
     (root / "notes.txt").write_text("who is who")
-    with MovieWriter(root / "neutral" / "clip.mp4", 240, 240) as movie:
+    with VideoWriter(root / "neutral" / "clip.mp4", 240, 240) as movie:
         movie.write(portrait, 0.0)
     return root
 
 
 def test_every_photograph_is_accounted_for(photographs: Path, tmp_path: Path, pipeline: Pipeline) -> None:
-    made = cut_out(photographs, tmp_path / "faces", pipeline)
+    made = crop_faces(photographs, tmp_path / "faces", pipeline)
     written = sorted(path.relative_to(tmp_path / "faces").as_posix() for path in (tmp_path / "faces").rglob("*.png"))
     assert written == ["happy/a.jpg.png", "happy/a.png.png", "neutral/indoors/two.png"]
     assert made.faces == 3
@@ -62,7 +62,7 @@ def test_every_photograph_is_accounted_for(photographs: Path, tmp_path: Path, pi
 
 
 def test_the_network_sees_what_it_sees_in_the_photograph(photographs: Path, tmp_path: Path, pipeline: Pipeline) -> None:
-    cut_out(photographs, tmp_path / "faces", pipeline)
+    crop_faces(photographs, tmp_path / "faces", pipeline)
     with Image.open(photographs / "happy" / "a.png") as photograph, Image.open(tmp_path / "faces" / "happy" / "a.png.png") as cut:
         [there] = pipeline([np.asarray(photograph)])
         assert (cut.size, cut.mode) == ((48, 48), "L")
@@ -71,7 +71,7 @@ def test_the_network_sees_what_it_sees_in_the_photograph(photographs: Path, tmp_
 
 
 def test_the_result_is_a_data_set(photographs: Path, tmp_path: Path, pipeline: Pipeline) -> None:
-    cut_out(photographs, tmp_path / "faces", pipeline)
+    crop_faces(photographs, tmp_path / "faces", pipeline)
     data = open_dataset(tmp_path / "faces")
     assert data.images.shape == (3, 48, 48)
     assert sorted(data.names()) == ["happy", "happy", "neutral"]
@@ -80,15 +80,15 @@ def test_the_result_is_a_data_set(photographs: Path, tmp_path: Path, pipeline: P
 def test_what_cannot_be_cut_leaves_nothing(photographs: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     (tmp_path / "walls").mkdir()
     with pytest.raises(InputError, match="there is no picture in it"):
-        cut_out(tmp_path / "walls", tmp_path / "faces", pipeline)
+        crop_faces(tmp_path / "walls", tmp_path / "faces", pipeline)
     (photographs / "neutral" / "wall.png").rename(tmp_path / "walls" / "wall.png")
     with pytest.raises(InputError, match=r"expected faces in .*walls; none was found in 1 pictures"):
-        cut_out(tmp_path / "walls", tmp_path / "faces", pipeline)
+        crop_faces(tmp_path / "walls", tmp_path / "faces", pipeline)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "walls"]
     with pytest.raises(InputError, match="expected a new folder to write"):
-        cut_out(photographs, tmp_path / "walls", pipeline)
+        crop_faces(photographs, tmp_path / "walls", pipeline)
     with pytest.raises(InputError, match="expected a folder of photographs"):
-        cut_out(photographs / "notes.txt", tmp_path / "faces", pipeline)
+        crop_faces(photographs / "notes.txt", tmp_path / "faces", pipeline)
 
 
 def test_the_command(photographs: Path, tmp_path: Path) -> None:

@@ -120,14 +120,14 @@ def test_the_picture_of_the_readme_is_light() -> None:
 
 def test_the_examples_of_the_page_on_python_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
     from mien.data import FaceDataset, write_dataset
-    from mien.media import MovieWriter
+    from mien.media import VideoWriter
 
     monkeypatch.chdir(tmp_path)
     faces = np.random.default_rng(0).integers(0, 256, (21, 48, 48), dtype=np.uint8)
     write_dataset(
         FaceDataset(faces, np.arange(21) % 7, None, np.repeat(["Training", "PublicTest", "PrivateTest"], 7), np.arange(21)), Path("fer2013.parquet")
     )
-    with MovieWriter("talk.mp4", 240, 240) as movie:
+    with VideoWriter("talk.mp4", 240, 240) as movie:
         for index in range(5):
             movie.write(portrait, index / 5)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -171,10 +171,10 @@ def test_the_table_of_contents_has_every_page() -> None:
 
 
 def test_the_example_of_the_page_on_videos_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
-    from mien.media import MovieWriter
+    from mien.media import VideoWriter
 
     monkeypatch.chdir(tmp_path)
-    with MovieWriter("talk.mp4", 240, 240) as movie:
+    with VideoWriter("talk.mp4", 240, 240) as movie:
         for index in range(5):
             movie.write(portrait, index / 5)
     [block] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "video.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien import EXPRESSIONS, Faces, InputError, Pipeline, Reading, analyze
+from mien import EXPRESSIONS, Faces, FrameResult, InputError, Pipeline, analyze
 from mien.core.errors import MediaError
 from mien.media import open_media
 from mien.media.blur import Blur
 from mien.media.draw import draw
 from mien.media.frame import Frame
-from mien.outputs import Asked
+from mien.outputs import OutputSpec
 from mien.outputs.annotate import annotate_picture, annotate_recording, covered_boxes, pick
 from mien.outputs.places import fitting
 
@@ -77,7 +77,7 @@ def test_a_video_stays_a_video_with_its_times(movie: Callable[..., Path], pipeli
 
 
 def test_a_picture_stays_a_picture(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
-    reading = Reading("in.png", 0, 0.0, *pipeline([portrait]))
+    reading = FrameResult("in.png", 0, 0.0, *pipeline([portrait]))
     annotate_picture(tmp_path / "out.jpg", portrait, reading)
     with Image.open(tmp_path / "out.jpg") as picture:
         assert picture.size == (240, 240)
@@ -97,7 +97,7 @@ def test_endings_that_a_copy_can_have() -> None:
         fitting(Path("a.avi"), "video", named=True)
 
 
-def recording(places: dict[int, list[tuple[int, float]]], frames: int = 60) -> list[Reading]:
+def recording(places: dict[int, list[tuple[int, float]]], frames: int = 60) -> list[FrameResult]:
     """People at x = ... in some frames of a recording at 10 frames a second."""
     readings = []
     for frame in range(frames):
@@ -106,7 +106,7 @@ def recording(places: dict[int, list[tuple[int, float]]], frames: int = 60) -> l
         if here:
             boxes, tracks = [[x, 0, x + 40, 50] for _, x in here], [track for track, _ in here]
             faces = Faces(boxes, [1] * len(here), [frame] * len(here), [frame / 10] * len(here), tracks=tracks)
-        readings.append(Reading("a.mp4", frame, frame / 10, faces))
+        readings.append(FrameResult("a.mp4", frame, frame / 10, faces))
     return readings
 
 
@@ -140,9 +140,9 @@ def test_nobody_is_found_in_a_covered_video(movie: Callable[..., Path], pipeline
 
 def test_names_in_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    places = Asked(annotate=folder).placed([Path("a/x.jpg"), Path("b/x.jpg"), Path("b/x.mov"), Path("b/x.mov.mp4"), Path("b/x.MP4")]).copies
+    places = OutputSpec(annotate=folder).placed([Path("a/x.jpg"), Path("b/x.jpg"), Path("b/x.mov"), Path("b/x.mov.mp4"), Path("b/x.MP4")]).copies
     assert places == [folder / name for name in ("a/x.jpg", "b/x.jpg", "x.mov", "x.mov-2.mp4", "x.MP4")]
-    assert Asked(annotate=tmp_path / "one.png").placed([Path("a/x.jpg")]).copies == [tmp_path / "one.png"]
+    assert OutputSpec(annotate=tmp_path / "one.png").placed([Path("a/x.jpg")]).copies == [tmp_path / "one.png"]
 
 
 def test_an_animation_becomes_a_movie(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
@@ -158,16 +158,16 @@ def test_sources_are_never_replaced(tmp_path: Path) -> None:
     source = tmp_path / "x.jpg"
     source.touch()
     with pytest.raises(InputError, match="is one of the sources"):
-        Asked(annotate=source).check([source])
+        OutputSpec(annotate=source).check([source])
     with pytest.raises(InputError, match="is one of the sources"):
-        Asked(annotate=tmp_path).check([source, tmp_path / "y.jpg"])
+        OutputSpec(annotate=tmp_path).check([source, tmp_path / "y.jpg"])
     with pytest.raises(InputError, match="expected a folder for the copies of 2 sources"):
-        Asked(annotate=source).check([Path("a.jpg"), Path("b.jpg")])
+        OutputSpec(annotate=source).check([Path("a.jpg"), Path("b.jpg")])
 
 
 def test_a_recording_that_changed_between_two_passes_is_told() -> None:
     frames = [Frame(number, number / 10, np.zeros((8, 8, 3), np.uint8)) for number in range(3)]
-    readings = [Reading("a.mp4", number, number / 10, Faces.empty()) for number in range(3)]
+    readings = [FrameResult("a.mp4", number, number / 10, Faces.empty()) for number in range(3)]
     assert [frame.index for frame, _ in pick(frames, readings)] == [0, 1, 2]
     for other in (frames[:2], [*frames, frames[0]], frames[::-1]):
         with pytest.raises(MediaError, match="was changed meanwhile"):
@@ -177,5 +177,5 @@ def test_a_recording_that_changed_between_two_passes_is_told() -> None:
 def test_a_frame_that_was_not_read_is_left_out_of_copies() -> None:
     """Its faces are not known, so that they could not be covered; what follows must not be covered one frame late."""
     frames = [Frame(number, number / 10, np.zeros((8, 8, 3), np.uint8)) for number in range(3)]
-    readings = [Reading("a.mp4", number, number / 10, Faces.empty(), MediaError("x") if number == 1 else None) for number in range(3)]
+    readings = [FrameResult("a.mp4", number, number / 10, Faces.empty(), MediaError("x") if number == 1 else None) for number in range(3)]
     assert [(frame.index, reading.frame) for frame, reading in pick(frames, readings)] == [(0, 0), (2, 2)]

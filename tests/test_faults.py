@@ -82,10 +82,10 @@ def test_an_error_in_the_middle_of_a_video_keeps_what_came_before(
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    from mien.media import MovieWriter
+    from mien.media import VideoWriter
 
     place = tmp_path / "m.mp4"
-    with MovieWriter(place, 64, 48, rate=10) as movie:
+    with VideoWriter(place, 64, 48, rate=10) as movie:
         for number in range(6):
             movie.write(np.full((48, 64, 3), 40 * number, np.uint8), number / 10)
     return place

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.core.atomic import folder_aside, sweep, try_place, written_aside
+from mien.core.atomic import atomic_write, folder_aside, sweep, try_place
 from mien.core.errors import InputError
 from mien.core.scratch import scratch_folder, sweep_scratch
 
@@ -27,7 +27,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root ca
 
 
 def write(path: Path, text: str = "new") -> None:
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
@@ -61,7 +61,7 @@ def test_a_new_output_has_the_rights_of_any_new_file(mask: int, tmp_path: Path) 
 def test_a_private_file_in_its_place_gets_them_too(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        with written_aside(tmp_path / "a.ckpt") as aside:
+        with atomic_write(tmp_path / "a.ckpt") as aside:
             handle, other = tempfile.mkstemp(dir=tmp_path)
             os.close(handle)
             os.replace(other, aside)
@@ -145,7 +145,7 @@ def test_a_file_that_is_protected_from_writing_is_not_replaced(tmp_path: Path, m
 
 def test_what_is_being_written_is_not_swept(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         try_place(path)
         sweep(path)
         assert aside.exists()

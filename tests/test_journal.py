@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, Faces, InputError, MediaError, Pipeline
-from mien.core.frame_result import Reading
-from mien.video.checkpoint import Journal, Piece
-from mien.video.runner import Plan, Start, sight
-from mien.video.sources import takes
+from mien.core.frame_result import FrameResult
+from mien.video.checkpoint import CheckpointStore, Chunk
+from mien.video.runner import ResumePoint, VideoOptions, process_frames
+from mien.video.sources import process_sources
 
 
-def some(count: int, first: int = 0) -> list[Reading]:
+def some(count: int, first: int = 0) -> list[FrameResult]:
     """Readings of every kind."""
     readings = []
     rng = np.random.default_rng(first)
@@ -34,27 +34,27 @@ def some(count: int, first: int = 0) -> list[Reading]:
         if number:
             faces = Faces(boxes, [0.9] * number, [frame] * number, [frame / 3] * number, tracks=list(range(number)), probs=probs, labels=EXPRESSIONS)
         error = MediaError(f"frame {frame} ü is lost", "truncated") if frame % 5 == 4 else None
-        readings.append(Reading("a.mp4", frame, frame / 3, Faces.empty(EXPRESSIONS) if error else faces, error))
-    readings.append(Reading("a.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("gone", "missing")))
+        readings.append(FrameResult("a.mp4", frame, frame / 3, Faces.empty(EXPRESSIONS) if error else faces, error))
+    readings.append(FrameResult("a.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("gone", "missing")))
     return readings
 
 
-def rows(readings: list[Reading]) -> list[dict[str, object]]:
+def rows(readings: list[FrameResult]) -> list[dict[str, object]]:
     return [row for reading in readings for row in reading.rows()]
 
 
 def test_readings_come_back_as_they_were(tmp_path: Path) -> None:
     first, second = some(7), some(5, first=7)
-    with Journal(tmp_path / "j", {}) as journal:
+    with CheckpointStore(tmp_path / "j", {}) as journal:
         record = journal.record(0, "a.mp4", EXPRESSIONS)
-        record.add(Piece(first, state={"next": 3, "x": [0.1, None]}))
-        record.add(Piece(second, last=True))
+        record.add(Chunk(first, state={"next": 3, "x": [0.1, None]}))
+        record.add(Chunk(second, last=True))
         kept = list(record.readings())
     assert rows(kept) == rows(first + second)
     assert all((a.faces.boxes == b.faces.boxes).all() for a, b in zip(kept, first + second, strict=True))
     assert kept[-1].error is not None
     assert kept[-1].error.kind == "missing"
-    with Journal(tmp_path / "j", {}) as journal:
+    with CheckpointStore(tmp_path / "j", {}) as journal:
         again = journal.record(0, "a.mp4", EXPRESSIONS)
         assert (again.count, again.done, journal.resumed) == (len(first + second), True, True)
         assert rows(list(again.readings())) == rows(first + second)
@@ -62,73 +62,73 @@ def test_readings_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_the_state_is_that_after_the_last_piece(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", {}) as journal:
-        journal.record(0, "a.mp4", EXPRESSIONS).add(Piece(some(2), state={"next": 3, "x": [0.1, None]}))
-    with Journal(tmp_path / "j", {}) as journal:
+    with CheckpointStore(tmp_path / "j", {}) as journal:
+        journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(2), state={"next": 3, "x": [0.1, None]}))
+    with CheckpointStore(tmp_path / "j", {}) as journal:
         record = journal.record(0, "a.mp4", EXPRESSIONS)
     assert (record.state, record.done) == ({"next": 3, "x": [0.1, None]}, False)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a piece"])
 def test_a_damaged_piece_and_what_follows_it_is_read_anew(tmp_path: Path, damage: bytes) -> None:
-    with Journal(tmp_path / "j", {}) as journal:
+    with CheckpointStore(tmp_path / "j", {}) as journal:
         record = journal.record(0, "a.mp4", EXPRESSIONS)
         for number in range(3):
-            record.add(Piece(some(2, first=number), state=number))
+            record.add(Chunk(some(2, first=number), state=number))
     (tmp_path / "j" / "0" / "000001.npz").write_bytes(damage)
-    with Journal(tmp_path / "j", {}) as journal:
+    with CheckpointStore(tmp_path / "j", {}) as journal:
         record = journal.record(0, "a.mp4", EXPRESSIONS)
         assert (record.count, record.state) == (3, 0)
-        record.add(Piece(some(4), last=True))
+        record.add(Chunk(some(4), last=True))
         assert len(list(record.readings())) == 3 + 5
 
 
 def test_other_settings_and_other_folders_are_refused_in_one_line(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"}) as journal:
-        journal.record(0, "a.mp4", EXPRESSIONS).add(Piece(some(1)))
+    with CheckpointStore(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"}) as journal:
+        journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
         with pytest.raises(InputError, match="another run is at work on it"):
-            Journal(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"})
+            CheckpointStore(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"})
     with pytest.raises(InputError, match="keeps a run with min-face 40; now it is 20: repeat that command, or delete the folder"):
-        Journal(tmp_path / "j", {"min-face": 20, "file a.mp4": "3 bytes"})
+        CheckpointStore(tmp_path / "j", {"min-face": 20, "file a.mp4": "3 bytes"})
     with pytest.raises(InputError, match=r"keeps a run with file a\.mp4"):
-        Journal(tmp_path / "j", {"min-face": 40, "file a.mp4": "4 bytes"})
+        CheckpointStore(tmp_path / "j", {"min-face": 40, "file a.mp4": "4 bytes"})
     (tmp_path / "j" / "asked.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="is damaged, or of another version of mien"):
-        Journal(tmp_path / "j", {})
+        CheckpointStore(tmp_path / "j", {})
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "diary.txt").touch()
     with pytest.raises(InputError, match="is a folder of something else"):
-        Journal(tmp_path / "mine", {})
+        CheckpointStore(tmp_path / "mine", {})
     with pytest.raises(InputError, match="cannot be written"):
-        Journal(tmp_path / "mine" / "diary.txt" / "inside a file", {})
-    with Journal(tmp_path / "not" / "there yet", {}) as journal:
+        CheckpointStore(tmp_path / "mine" / "diary.txt" / "inside a file", {})
+    with CheckpointStore(tmp_path / "not" / "there yet", {}) as journal:
         assert journal.folder.is_dir()
 
 
 def test_a_journal_that_keeps_nothing_leaves_nothing(tmp_path: Path) -> None:
-    with Journal(tmp_path / "empty", {}):
+    with CheckpointStore(tmp_path / "empty", {}):
         pass
-    with Journal(tmp_path / "full", {}) as journal:
-        journal.record(0, "a.mp4", EXPRESSIONS).add(Piece(some(1)))
+    with CheckpointStore(tmp_path / "full", {}) as journal:
+        journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
-    with Journal(tmp_path / "full", {}) as journal:
+    with CheckpointStore(tmp_path / "full", {}) as journal:
         journal.remove()
     assert not list(tmp_path.iterdir())
 
 
 def test_going_on_gives_the_same_as_one_run(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
     clip = movie(60)
-    whole = [sighting.reading for sighting in sight([clip], pipeline)]
-    begun: list[Reading] = []
+    whole = [sighting.reading for sighting in process_frames([clip], pipeline)]
+    begun: list[FrameResult] = []
     state = None
-    sightings = sight([clip], pipeline, starts={0: Start(every=0)})
+    sightings = process_frames([clip], pipeline, starts={0: ResumePoint(every=0)})
     for sighting in sightings:
         begun.append(sighting.reading)
         if sighting.state is not None and len(begun) >= 24:
             state = json.loads(json.dumps(sighting.state))
             break
     sightings.close()
-    rest = [sighting.reading for sighting in sight([clip], pipeline, starts={0: Start(len(begun), state)})]
+    rest = [sighting.reading for sighting in process_frames([clip], pipeline, starts={0: ResumePoint(len(begun), state)})]
     assert rows(begun + rest) == rows(whole)
 
 
@@ -143,14 +143,14 @@ def test_a_recording_that_is_whole_is_not_read_again(movie: Callable[..., Path],
                 followed.append(sighting)
                 yield sighting
 
-        with Journal(tmp_path / "j", {}) as journal:
-            found = [sighting.reading for take in takes(clips, pipeline, Plan(), journal, follow) for sighting in take.sightings]
+        with CheckpointStore(tmp_path / "j", {}) as journal:
+            found = [sighting.reading for take in process_sources(clips, pipeline, VideoOptions(), journal, follow) for sighting in take.sightings]
         return rows(found), len(followed)
 
     first, second = read(), read()
     assert (first[1], second[1]) == (40, 0)
     assert first[0] == second[0]
-    plain = [sighting.reading for take in takes(clips, pipeline, Plan()) for sighting in take.sightings]
+    plain = [sighting.reading for take in process_sources(clips, pipeline, VideoOptions()) for sighting in take.sightings]
     assert rows(plain) == first[0]
 
 

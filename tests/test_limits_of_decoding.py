@@ -13,7 +13,7 @@ from PIL import Image
 
 import mien
 from mien.core.errors import InputError, MediaError
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -41,7 +41,7 @@ def test_an_image_over_the_limit_names_the_option_that_lets_it_through(picture: 
 
 
 def test_a_video_and_a_batch_have_the_same_option(tmp_path: Path, picture: Path, portrait: np.ndarray) -> None:
-    with MovieWriter(tmp_path / "clip.mp4", portrait.shape[1], portrait.shape[0]) as movie:
+    with VideoWriter(tmp_path / "clip.mp4", portrait.shape[1], portrait.shape[0]) as movie:
         movie.write(portrait, 0.0)
     done = run("analyze", tmp_path / "clip.mp4", "--max-pixels", 1000, "--format", "json")
     assert (done.returncode, statuses(done)) == (1, ["error"])

@@ -26,7 +26,7 @@ from PIL import Image
 from mien.cli.app import app
 from mien.core.test_face import draw_portrait
 from mien.data import write_dataset
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 for package in ("torch", "lightning", "onnx", "ray", "captum", "polars", "fastapi", "jinja2", "matplotlib"):
     pytest.importorskip(package, reason=f"{package} is not installed: pip install 'mien[train,ray,explain,serve,report]'")
@@ -150,7 +150,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("material")
     portrait = draw_portrait()
     Image.fromarray(portrait).save(folder / "face.png")
-    with MovieWriter(folder / "film.mp4", 240, 240, rate=5) as movie:
+    with VideoWriter(folder / "film.mp4", 240, 240, rate=5) as movie:
         for index in range(15):
             movie.write(np.roll(portrait, index, axis=1), index / 5)
     for number, place in itertools.product(range(4), ("faces", "photos/happy", "photos/sad")):

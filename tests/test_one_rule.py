@@ -16,10 +16,10 @@ import pytest
 
 import mien
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import UNCERTAIN, Labels
 from mien.core.test_face import draw_portrait
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 from mien.video.summary import Overview
 
 FRAMES, STEP = 120, 0.125
@@ -30,7 +30,7 @@ def restless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A face that is read differently from time to time, as grain and light change."""
     place, chance = tmp_path_factory.mktemp("restless") / "restless.mp4", np.random.default_rng(3)
     face = draw_portrait(160).astype(float)
-    with MovieWriter(place, face.shape[1], face.shape[0], rate=1 / STEP) as movie:
+    with VideoWriter(place, face.shape[1], face.shape[0], rate=1 / STEP) as movie:
         for index in range(FRAMES):
             grain = 35 * abs(np.sin(index / 9))
             movie.write(np.clip(face * (0.6 + 0.4 * np.cos(index / 17)) + chance.normal(0, grain, face.shape), 0, 255).astype(np.uint8), index * STEP)
@@ -95,7 +95,7 @@ def test_a_label_that_is_steady_and_not_the_best_is_judged_by_its_own_probabilit
     for index in range(8):
         row = [[0.1, 0.9]] if index < 4 else [[0.55, 0.45]]
         faces = Faces([[0, 0, 40, 50]], [1], [index], [index / 4], tracks=[1], probs=row, smooth=row, steady=[1], labels=labels)
-        overview.add(Reading("a.mp4", index, index / 4, faces))
+        overview.add(FrameResult("a.mp4", index, index / 4, faces))
     overview.end()
     [person] = overview.people
     course = overview.timeline.course(1)
@@ -110,7 +110,7 @@ def test_shares_of_everybody_go_by_time_as_those_of_each_person_do() -> None:
     overview = Overview("a.mp4", labels)
     for index, time in enumerate([0.0, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0]):
         row = [[0.1, 0.9]] if time < 2 else [[0.9, 0.1]]
-        overview.add(Reading("a.mp4", index, time, Faces([[0, 0, 40, 50]], [1], [index], [time], tracks=[1], probs=row, labels=labels)))
+        overview.add(FrameResult("a.mp4", index, time, Faces([[0, 0, 40, 50]], [1], [index], [time], tracks=[1], probs=row, labels=labels)))
     overview.end()
     [person] = overview.people
     assert overview.shares() == pytest.approx({"sad": 2.5 / 4.5, "happy": 2 / 4.5})

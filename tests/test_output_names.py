@@ -13,9 +13,9 @@ from PIL import Image
 
 from mien.core.errors import InputError
 from mien.core.output_names import output_paths, shortened
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 from mien.media.kinds import may_move
-from mien.outputs import Asked
+from mien.outputs import OutputSpec
 
 
 def _named(pattern: str, *sources: str, **options: object) -> list[str]:
@@ -84,7 +84,7 @@ def test_names_are_not_too_long_for_a_disk(tmp_path: Path) -> None:
 
 def _movie(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with MovieWriter(path.with_suffix(".mp4"), 64, 48, rate=5) as movie:
+    with VideoWriter(path.with_suffix(".mp4"), 64, 48, rate=5) as movie:
         for number in range(3):
             movie.write(np.full((48, 64, 3), 60 * number, np.uint8), number / 5)
     return path.with_suffix(".mp4").rename(path)
@@ -144,7 +144,7 @@ def test_a_live_photo_gets_the_report_of_its_video(run: Callable[..., int], tmp_
 def test_two_outputs_are_never_one(tmp_path: Path) -> None:
     sources = [_movie(tmp_path / "a" / "a.mp4"), _movie(tmp_path / "a" / "b.mp4")]
     with pytest.raises(InputError, match="asked for twice"):
-        Asked((tmp_path / "{parent}{name}.vtt", tmp_path / "a{name}.vtt")).check(sources)
+        OutputSpec((tmp_path / "{parent}{name}.vtt", tmp_path / "a{name}.vtt")).check(sources)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
@@ -154,9 +154,9 @@ def test_a_source_is_known_under_any_name(tmp_path: Path) -> None:
     os.link(source, tmp_path / "c.html")
     for name in ("b", "c"):
         with pytest.raises(InputError, match="is one of the sources"):
-            Asked((tmp_path / f"{name}.html",)).check([source])
+            OutputSpec((tmp_path / f"{name}.html",)).check([source])
         with pytest.raises(InputError, match="is one of the sources"):
-            Asked((source,)).check([tmp_path / f"{name}.html"])
+            OutputSpec((source,)).check([tmp_path / f"{name}.html"])
 
 
 def test_a_file_that_cannot_be_made_is_told_and_the_others_are_written(

@@ -15,9 +15,9 @@ from PIL import Image
 
 from mien import InputError, MissingExtraError, Pipeline
 from mien.cli.app import app
-from mien.core.atomic import written_aside
+from mien.core.atomic import atomic_write
 from mien.media.blur import Blur
-from mien.outputs import Asked
+from mien.outputs import OutputSpec
 
 
 @pytest.fixture
@@ -41,26 +41,26 @@ def run(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_impossible_wishes_are_refused_at_once(asked: dict[str, Any], word: str | None) -> None:
     if word is None:
-        assert Asked(**asked).first == Path("a.csv")
+        assert OutputSpec(**asked).first == Path("a.csv")
         return
     with pytest.raises(InputError, match=word):
-        Asked(**asked)
+        OutputSpec(**asked)
 
 
 def test_places_are_tried_before_the_work(tmp_path: Path) -> None:
     source = tmp_path / "talk.json"
     source.touch()
     with pytest.raises(InputError, match="is one of the sources"):
-        Asked((source,)).check([source])
+        OutputSpec((source,)).check([source])
     with pytest.raises(InputError, match="must be a folder that you may write to"):
-        Asked((source / "a.csv",)).check([source])
+        OutputSpec((source / "a.csv",)).check([source])
     (tmp_path / "rows.csv").mkdir()
     with pytest.raises(InputError, match="is a folder"):
-        Asked((tmp_path / "rows.csv",)).check([source])
+        OutputSpec((tmp_path / "rows.csv",)).check([source])
     (tmp_path / "rows.csv").rmdir()
     with pytest.raises(InputError, match=r"put \{name\} into its name, such as .*\{name\}\.vtt"):
-        Asked((tmp_path / "a.vtt",)).check([Path("a.mp4"), Path("b.mp4")])
-    asked = Asked((tmp_path / "{name}.vtt", tmp_path / "rows.csv"))
+        OutputSpec((tmp_path / "a.vtt",)).check([Path("a.mp4"), Path("b.mp4")])
+    asked = OutputSpec((tmp_path / "{name}.vtt", tmp_path / "rows.csv"))
     asked.check([Path("a.mp4"), Path("b.mp4")])
     assert asked.placed([Path("a.mp4"), Path("b.mp4")]).about == [[tmp_path / "a.vtt"], [tmp_path / "b.vtt"]]
     assert [path.name for path in tmp_path.iterdir()] == ["talk.json"]
@@ -82,13 +82,13 @@ def test_missing_packages_are_told_before_the_work(
     found = importlib.util.find_spec
     monkeypatch.setattr("mien.outputs.spec.find_spec", lambda name: None if name == package else found(name))
     with pytest.raises(MissingExtraError, match=rf"pip install 'mien\[{extra}\]'"):
-        Asked(**asked).check([Path("a.mp4")])
+        OutputSpec(**asked).check([Path("a.mp4")])
 
 
 def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
-    asked = Asked((tmp_path / "{name}.html", tmp_path / "rows.csv"), annotate=tmp_path / "seen.mp4", charts=tmp_path)
+    asked = OutputSpec((tmp_path / "{name}.html", tmp_path / "rows.csv"), annotate=tmp_path / "seen.mp4", charts=tmp_path)
     for name in ("rows.csv", "a.html", "seen.mp4", "timeline.png", "other.csv"):
-        block = written_aside(tmp_path / name)
+        block = atomic_write(tmp_path / name)
         block.__enter__().write_text("half", encoding="utf-8")
         block.gen = None  # type: ignore[attr-defined] - as if killed: nothing cleans up.
     left = {path.name for path in tmp_path.iterdir()}

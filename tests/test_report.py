@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from mien import EXPRESSIONS, Faces, MediaError, MissingExtraError
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.inference.card import read_card
 from mien.inference.weights import network_path
 from mien.media.blur import Blur
@@ -28,16 +28,16 @@ from mien.video.summary import Gap, Overview
 FACTS = Facts('talk <script>alert("x")</script>.mp4', [("Detector", "mtcnn")], read_card(network_path("small")), "expression", "0.1.0")
 
 
-def reading(frame: int, time: float, shown: dict[int, str]) -> Reading:
+def reading(frame: int, time: float, shown: dict[int, str]) -> FrameResult:
     """People who show something for sure."""
     if not shown:
-        return Reading("talk.mp4", frame, time, Faces.empty(EXPRESSIONS))
+        return FrameResult("talk.mp4", frame, time, Faces.empty(EXPRESSIONS))
     probs = np.full((len(shown), 7), 0.02)
     columns = [EXPRESSIONS.index(name) for name in shown.values()]
     probs[np.arange(len(shown)), columns] = 0.88
     boxes = [[100 * track, 10, 100 * track + 50, 70] for track in shown]
     faces = Faces(boxes, [1] * len(shown), [frame] * len(shown), [time] * len(shown), tracks=list(shown), probs=probs, labels=EXPRESSIONS)
-    return Reading("talk.mp4", frame, time, faces.with_columns(smooth=probs, steady=columns))
+    return FrameResult("talk.mp4", frame, time, faces.with_columns(smooth=probs, steady=columns))
 
 
 def talk() -> Overview:
@@ -46,7 +46,9 @@ def talk() -> Overview:
     for frame in range(100):
         time = frame / 10
         shown = {} if 6 <= time < 8 else {1: "happy" if time < 4 else "sad"} | ({2: "angry"} if time >= 2 else {})
-        lost = Reading("talk.mp4", frame, time, Faces.empty(EXPRESSIONS), MediaError("talk.mp4: expected frame 90 <at> 9.000 s; got damaged data"))
+        lost = FrameResult(
+            "talk.mp4", frame, time, Faces.empty(EXPRESSIONS), MediaError("talk.mp4: expected frame 90 <at> 9.000 s; got damaged data")
+        )
         overview.add(lost if frame == 90 else reading(frame, time, shown))
     overview.end()
     return overview

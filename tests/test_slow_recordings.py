@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.test_face import draw_portrait
 from mien.inference.pipeline import Pipeline
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 from mien.media.blur import Blur
 from mien.outputs.annotate import covered_boxes
 from mien.video.analyze import analyze
@@ -73,7 +73,7 @@ def test_animations(tmp_path: Path, pipeline: Pipeline, ending: str) -> None:
 
 
 def test_a_sampled_video_is_as_one_that_is_slow(tmp_path: Path, pipeline: Pipeline) -> None:
-    with MovieWriter(tmp_path / "fast.mp4", FACE.shape[1], FACE.shape[0], rate=5) as movie:
+    with VideoWriter(tmp_path / "fast.mp4", FACE.shape[1], FACE.shape[0], rate=5) as movie:
         for index in range(200):
             movie.write(FACE, index / 5)
     [fast] = analyze(tmp_path / "fast.mp4", every=5, pipeline=pipeline)
@@ -97,10 +97,10 @@ def test_the_command_gives_cues_of_a_slow_video(tmp_path: Path) -> None:
 
 
 def test_who_is_missed_in_one_frame_is_covered_there() -> None:
-    def reading(index: int, seen: bool) -> Reading:
+    def reading(index: int, seen: bool) -> FrameResult:
         rows = 1 if seen else 0
         faces = Faces([[10, 10, 50, 60]] * rows, [1] * rows, [index] * rows, [index * 5.0] * rows, tracks=[1] * rows)
-        return Reading("slow.mp4", index, index * 5.0, faces)
+        return FrameResult("slow.mp4", index, index * 5.0, faces)
 
     readings = [reading(index, index not in (3, 40)) for index in range(80)]
     assert [len(boxes) for boxes in covered_boxes(readings, Blur.parse("all"))] == [1] * 80

@@ -11,19 +11,19 @@ import pytest
 
 from mien.clips.aggregate import durations
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.core.spacing import Spacing
 from mien.tracking.segments import segments
-from mien.tracking.smoothing_offline import smoothed
-from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_offline import smooth_offline
+from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing
-from mien.video.results import Recording
+from mien.video.results import VideoResult
 
 LABELS = Labels(("sad", "happy"))
 
 
-def recording(times: Sequence[float], seen: Sequence[bool] | None = None, tracks: Sequence[int] | None = None) -> Recording:
+def recording(times: Sequence[float], seen: Sequence[bool] | None = None, tracks: Sequence[int] | None = None) -> VideoResult:
     """A person who is happy, or in some frames nobody."""
     here = np.flatnonzero(np.ones(len(times), bool) if seen is None else np.array(seen))
     faces = Faces(
@@ -35,7 +35,7 @@ def recording(times: Sequence[float], seen: Sequence[bool] | None = None, tracks
         probs=[[0.1, 0.9]] * len(here),
         labels=LABELS,
     )
-    return Recording("a.mp4", faces, np.arange(len(times)), np.array(times))
+    return VideoResult("a.mp4", faces, np.arange(len(times)), np.array(times))
 
 
 @pytest.mark.parametrize("step", [0.04, 0.5, 1.0, 1.001, 2.0, 5.0, 30.0, 3600.0])
@@ -80,11 +80,11 @@ def test_a_slow_stream_is_as_steady_as_one_that_is_sampled() -> None:
         return Faces([[0, 0, 10, 10]], [0.3], [index], [time], tracks=[1], probs=probs, labels=LABELS)
 
     for step in (0.9, 1.001):
-        smoother = Smoother(LABELS, Smoothing(evidence=0.2))
+        smoother = OnlineSmoother(LABELS, Smoothing(evidence=0.2))
         live = [smoother.update(faces(index, index * step)).steady for index in range(12)]
         assert [int(label[0]) for label in live if label is not None] == [1] * 12
-        readings = (Reading("a", index, index * step, faces(index, index * step)) for index in range(12))
-        settled = [reading.faces.steady for reading in smoothed(readings, Smoothing(evidence=0.2), LABELS)]
+        readings = (FrameResult("a", index, index * step, faces(index, index * step)) for index in range(12))
+        settled = [reading.faces.steady for reading in smooth_offline(readings, Smoothing(evidence=0.2), LABELS)]
         assert [int(label[0]) for label in settled if label is not None] == [1] * 12
 
 
@@ -110,7 +110,7 @@ def test_what_could_not_be_read_says_nothing_about_people() -> None:
     from mien.core.errors import MediaError
 
     whole = recording([0.0, 0.1, 0.2, 0.5])
-    lost = Reading("a.mp4", 3, 0.3, Faces.empty(LABELS), MediaError("lost"))
+    lost = FrameResult("a.mp4", 3, 0.3, Faces.empty(LABELS), MediaError("lost"))
     readings = list(whole.readings())
     with_error = [*readings[:3], lost, *readings[3:]]
     assert list(segments(with_error)) == list(segments(readings))

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from mien.core.names import unspelled
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 from mien.outputs.tables import read_recordings
 from mien.outputs.tables.cells import cell, plain
 
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if name.endswith(".png"):
             Image.fromarray(np.full((64, 64, 3), 120, np.uint8)).save(folder / name)
         else:
-            with MovieWriter(folder / name, 64, 48, rate=5) as movie:
+            with VideoWriter(folder / name, 64, 48, rate=5) as movie:
                 for number in range(3):
                     movie.write(np.full((48, 64, 3), 60 * number, np.uint8), number / 5)
     files = [f"-oout/rows.{form}" for form in ("csv", "json", "jsonl", "parquet")]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mien import EXPRESSIONS, Faces, InputError, MediaError, MissingExtraError
-from mien.core.atomic import written_aside
-from mien.core.frame_result import ROW_KEYS, Reading, flat_keys, flat_row
+from mien.core.atomic import atomic_write
+from mien.core.frame_result import ROW_KEYS, FrameResult, flat_keys, flat_row
 from mien.outputs.tables import TEXT_FORMATS, format_of, open_table
 from mien.outputs.tables.parquet import open_parquet
 
@@ -20,10 +20,10 @@ def rows() -> list[dict[str, object]]:
     face = Faces([[1, 2, 30.5, 40]], [0.9], [3], [0.1], probs=[[0, 0, 0, 0.75, 0.25, 0, 0]], labels=EXPRESSIONS)
     smooth = face.with_columns(tracks=[2], smooth=[[0, 0, 0, 0.5, 0.5, 0, 0]], steady=[4])
     readings = [
-        Reading('a, "b"\n.mp4', 3, 0.1, face),
-        Reading("smooth.mp4", 3, 0.1, smooth),
-        Reading("ü.mp4", 4, 2 / 15, Faces.empty(EXPRESSIONS)),
-        Reading("c.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("c.mp4: expected a file; there is none")),
+        FrameResult('a, "b"\n.mp4', 3, 0.1, face),
+        FrameResult("smooth.mp4", 3, 0.1, smooth),
+        FrameResult("ü.mp4", 4, 2 / 15, Faces.empty(EXPRESSIONS)),
+        FrameResult("c.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("c.mp4: expected a file; there is none")),
     ]
     return [row for reading in readings for row in reading.rows()]
 
@@ -83,9 +83,9 @@ def test_an_interrupted_file_never_appears(tmp_path: Path) -> None:
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="is a folder"), written_aside(tmp_path):
+    with pytest.raises(InputError, match="is a folder"), atomic_write(tmp_path):
         pass
-    with pytest.raises(InputError, match="must be a folder that you may write to"), written_aside(tmp_path / "file" / "where.csv"):
+    with pytest.raises(InputError, match="must be a folder that you may write to"), atomic_write(tmp_path / "file" / "where.csv"):
         pass
     with pytest.raises(InputError, match=r"ending in \.json, \.jsonl, \.csv or \.parquet"):
         format_of(Path("rows.xlsx"))
@@ -94,7 +94,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
 def test_a_written_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.touch()
-    with written_aside(tmp_path / "aside") as aside:
+    with atomic_write(tmp_path / "aside") as aside:
         aside.touch()
     assert (tmp_path / "aside").stat().st_mode == plain.stat().st_mode
 

@@ -13,21 +13,21 @@ import pytest
 import mien
 from mien import InputError, Pipeline
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import UNCERTAIN, UNCERTAIN_BELOW, Labels
 from mien.inference.card import read_card
 from mien.inference.weights import network_path
 from mien.media.draw import draw
 from mien.tracking.segments import segments
-from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_online import OnlineSmoother
 from mien.video.summary import Overview
 
 LABELS = Labels(("sad", "happy"), uncertain_below=0.7)
 
 
-def followed(time: float, happy: float, labels: Labels = LABELS) -> Reading:
+def followed(time: float, happy: float, labels: Labels = LABELS) -> FrameResult:
     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
-    return Reading("a.mp4", round(time * 10), time, faces)
+    return FrameResult("a.mp4", round(time * 10), time, faces)
 
 
 def test_what_is_shown_beside_what_is_best() -> None:
@@ -44,7 +44,7 @@ def test_the_steady_label_is_judged_by_the_smoothed_probability() -> None:
     faces = Faces([[0, 0, 1, 1]], [1], [0], [0], probs=[[0.1, 0.9]], smooth=[[0.45, 0.55]], steady=[1], labels=LABELS)
     [face] = faces
     assert (face.emotion, face.steady, face.shown) == ("happy", "happy", UNCERTAIN)
-    smoother = Smoother(LABELS)
+    smoother = OnlineSmoother(LABELS)
     assert [next(iter(smoother.update(followed(0.1 * step, 0.55).faces))).shown for step in range(3)] == [UNCERTAIN] * 3
 
 

@@ -17,7 +17,7 @@ from mien.core.telemetry import silence
 if TYPE_CHECKING:
     from mien.core.errors import InputError, MediaError, MienError, MissingExtraError, NetworkError, RecordError
     from mien.core.faces import Face, Faces
-    from mien.core.frame_result import Reading
+    from mien.core.frame_result import FrameResult
     from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
     from mien.inference.pipeline import Pipeline
     from mien.media import Sampling
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mien.tracking.session import Session
     from mien.tracking.smoothing_options import Smoothing
     from mien.video.analyze import analyze
-    from mien.video.results import Recording, Results
+    from mien.video.results import Results, VideoResult
 
 __version__ = "0.1.0"
 
@@ -46,9 +46,9 @@ _HOMES = {
     "MissingExtraError": "mien.core.errors",
     "NetworkError": "mien.core.errors",
     "Pipeline": "mien.inference.pipeline",
-    "Reading": "mien.core.frame_result",
+    "FrameResult": "mien.core.frame_result",
     "RecordError": "mien.core.errors",
-    "Recording": "mien.video.results",
+    "VideoResult": "mien.video.results",
     "Results": "mien.video.results",
     "Sampling": "mien.media",
     "Session": "mien.tracking.session",
@@ -63,6 +63,7 @@ __all__ = [
     "Face",
     "Faces",
     "Frame",
+    "FrameResult",
     "InputError",
     "Labels",
     "MediaError",
@@ -70,14 +71,13 @@ __all__ = [
     "MissingExtraError",
     "NetworkError",
     "Pipeline",
-    "Reading",
     "RecordError",
-    "Recording",
     "Results",
     "Sampling",
     "Session",
     "Smoothing",
     "Tracking",
+    "VideoResult",
     "analyze",
 ]
 

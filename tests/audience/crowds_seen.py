@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from mien.audience.gathering import Gathering
+from mien.audience.gathering import SampleCollector
 from mien.audience.keypoints import KeyPoint
-from mien.audience.options import Options
-from mien.audience.participants import Sample
+from mien.audience.options import AudienceOptions
+from mien.audience.participants import AudienceSample
 from mien.audience.result import Audience
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS
@@ -24,17 +24,17 @@ def shown(name: str, sure: float = 0.8) -> np.ndarray:
     return row
 
 
-def look(time: float, people: Iterable[tuple[float, np.ndarray]], *, blank: bool = False) -> Sample:
+def look(time: float, people: Iterable[tuple[float, np.ndarray]], *, blank: bool = False) -> AudienceSample:
     """A look at people, each with a place (in tiles) and probabilities."""
     rows = list(people)
     if not rows:
-        return Sample(time, Faces.empty(EXPRESSIONS), blank)
+        return AudienceSample(time, Faces.empty(EXPRESSIONS), blank)
     boxes = [[place * TILE, 0.0, place * TILE + 40, 50.0] for place, _ in rows]
     n = len(rows)
-    return Sample(time, Faces(boxes, np.ones(n), np.zeros(n), np.full(n, time), probs=[probs for _, probs in rows], labels=EXPRESSIONS))
+    return AudienceSample(time, Faces(boxes, np.ones(n), np.zeros(n), np.full(n, time), probs=[probs for _, probs in rows], labels=EXPRESSIONS))
 
 
-def meeting(seconds: int, script: Callable[[int, int], str | None], people: int, seed: int = 0) -> list[Sample]:
+def meeting(seconds: int, script: Callable[[int, int], str | None], people: int, seed: int = 0) -> list[AudienceSample]:
     """A look a second: ``script(person, second)`` says what somebody shows, None that the camera is off."""
     chance = np.random.default_rng(seed)
     looks = []
@@ -49,9 +49,9 @@ def meeting(seconds: int, script: Callable[[int, int], str | None], people: int,
     return looks
 
 
-def gathered(looks: Sequence[Sample], options: Options | None = None, key_points: Sequence[KeyPoint] = ()) -> Audience:
+def gathered(looks: Sequence[AudienceSample], options: AudienceOptions | None = None, key_points: Sequence[KeyPoint] = ()) -> Audience:
     """What comes of looks."""
-    gathering = Gathering("crowd", EXPRESSIONS, options or Options(), key_points)
+    gathering = SampleCollector("crowd", EXPRESSIONS, options or AudienceOptions(), key_points)
     for sample in looks:
         gathering.add(sample)
     return gathering.close(finished=True)

@@ -17,9 +17,9 @@ import pytest
 
 from mien import Pipeline
 from mien.audience.measuring import measure
-from mien.audience.options import Options
+from mien.audience.options import AudienceOptions
 from mien.core.errors import InputError, MediaError
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 from mien.media.frame import Frame
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -49,7 +49,7 @@ def meeting(tmp_path: Path, portrait: np.ndarray) -> Callable[..., Path]:
 
     def make(counts: list[int], name: str = "meeting.mp4") -> Path:
         path = tmp_path / name
-        with MovieWriter(path, 360, 240, rate=1) as writer:
+        with VideoWriter(path, 360, 240, rate=1) as writer:
             for second, count in enumerate(counts):
                 writer.write(gallery(portrait, count), second)
         return path
@@ -177,16 +177,16 @@ def test_a_measurement_that_is_killed_leaves_its_windows(mien: Run, meeting: Cal
 def test_a_screen_that_locks_and_changes_size(portrait: np.ndarray, pipeline: Pipeline) -> None:
     small, large = gallery(portrait, 6), np.kron(gallery(portrait, 5), np.ones((2, 2, 1), np.uint8))
     pictures = [*[small] * 5, *[np.zeros_like(small)] * 5, *[large] * 5, *[small[:120]] * 5]
-    audience = measure((Frame(n, float(n), picture) for n, picture in enumerate(pictures)), Options(window=5), pipeline=pipeline)
+    audience = measure((Frame(n, float(n), picture) for n, picture in enumerate(pictures)), AudienceOptions(window=5), pipeline=pipeline)
     told = [(window.status, window.participants) for window in audience.windows]
     assert told == [("reported", 6), ("blank", None), ("reported", 5), ("too_few", None)]
 
 
 def test_frames_that_come_more_often_are_looked_at_as_often_as_asked(portrait: np.ndarray, pipeline: Pipeline) -> None:
     picture = gallery(portrait, 6)
-    audience = measure((Frame(n, n / 10, picture) for n in range(40)), Options(every=1, window=2), pipeline=pipeline)
+    audience = measure((Frame(n, n / 10, picture) for n in range(40)), AudienceOptions(every=1, window=2), pipeline=pipeline)
     assert [(window.samples, window.participants) for window in audience.windows] == [(2, 6), (2, 6)]
-    short = measure((Frame(n, n / 10, picture) for n in range(40)), Options(duration=2), pipeline=pipeline)
+    short = measure((Frame(n, n / 10, picture) for n in range(40)), AudienceOptions(duration=2), pipeline=pipeline)
     assert [window.samples for window in short.windows] == [2]
 
 
@@ -214,7 +214,7 @@ def test_sources_that_are_none(pipeline: Pipeline) -> None:
 
 def test_a_recording_that_ends_early_says_so(tmp_path: Path, portrait: np.ndarray, pipeline: Pipeline) -> None:
     path, chance = tmp_path / "meeting.mp4", np.random.default_rng(0)
-    with MovieWriter(path, 360, 240, rate=1) as writer:
+    with VideoWriter(path, 360, 240, rate=1) as writer:
         for second in range(30):
             picture = gallery(portrait, 5)
             picture[120:, 240:] = chance.integers(0, 256, (120, 120, 3), np.uint8)

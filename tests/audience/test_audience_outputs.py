@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from mien.audience.keypoints import KeyPoint
-from mien.audience.options import Options
-from mien.audience.outputs import Asked, Keeper, write_rows
-from mien.audience.participants import Sample
+from mien.audience.options import AudienceOptions
+from mien.audience.outputs import AudienceOutputSpec, PartialResultWriter, write_rows
+from mien.audience.participants import AudienceSample
 from mien.audience.result import Audience
 from mien.audience.rows import columns
 from mien.cli.audience_view import Follower, summarise
@@ -39,11 +39,11 @@ def terminal(audience: Audience) -> str:
 
 
 def files(audience: Audience, folder: Path) -> dict[str, str]:
-    asked = Asked((folder / "a.csv", folder / "a.json", folder / "a.html"), folder / "changes.csv")
+    asked = AudienceOutputSpec((folder / "a.csv", folder / "a.json", folder / "a.html"), folder / "changes.csv")
     return {path.name: path.read_text(encoding="utf-8") for path in asked.write(audience)}
 
 
-def three_then_nobody(second: int) -> Sample:
+def three_then_nobody(second: int) -> AudienceSample:
     return look(second, [(place, shown("surprise", 0.9731)) for place in range(3)] if second < 50 else [])
 
 
@@ -69,7 +69,7 @@ def test_under_the_smallest_group_there_is_no_figure_anywhere(tmp_path: Path) ->
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.one_of(st.none(), st.integers(1, 9), st.floats(0.1, 1)), st.integers(4, 7))
 def test_figures_stand_exactly_where_there_are_people_enough(counts: list[int], quorum: float | int | None, smallest: int) -> None:
-    options = Options(smallest=smallest, quorum=quorum, window=1)
+    options = AudienceOptions(smallest=smallest, quorum=quorum, window=1)
     audience = gathered([look(second, [(place, shown("happy")) for place in range(count)]) for second, count in enumerate(counts)], options)
     most = 0
     for window, count in zip(audience.windows, counts, strict=True):
@@ -90,7 +90,7 @@ def test_nothing_about_one_person_is_in_the_result() -> None:
 
 
 def test_a_locked_screen_and_a_lost_source_are_told_apart_from_few_people() -> None:
-    blank = [Sample(float(second), Faces.empty(EXPRESSIONS), blank=True) for second in range(20, 40)]
+    blank = [AudienceSample(float(second), Faces.empty(EXPRESSIONS), blank=True) for second in range(20, 40)]
     looks = [*meeting(20, lambda person, second: "happy", 6), *blank, look(65.0, [(place, shown("sad")) for place in range(6)])]
     audience = gathered(looks)
     assert [window.status for window in audience.windows] == ["reported", "reported", "blank", "blank", "not_looked", "reported"]
@@ -107,30 +107,30 @@ def test_shares_lie_on_the_steps_of_their_number_of_people(tmp_path: Path) -> No
 def test_windows_are_on_the_disk_as_soon_as_they_are_over(tmp_path: Path) -> None:
     audience = gathered(meeting(30, lambda person, second: "happy", 6))
     path = tmp_path / "a.partial.csv"
-    with Keeper(path, EXPRESSIONS) as keeper:
+    with PartialResultWriter(path, EXPRESSIONS) as keeper:
         keeper.add(audience.windows[:2])
         assert len(path.read_text(encoding="utf-8").splitlines()) == 3
         keeper.add(audience.windows[2:])
     assert not path.exists(), "the results are written by then"
     broken = ZeroDivisionError()
-    with contextlib.suppress(ZeroDivisionError), Keeper(path, EXPRESSIONS) as keeper:
+    with contextlib.suppress(ZeroDivisionError), PartialResultWriter(path, EXPRESSIONS) as keeper:
         keeper.add(audience.windows)
         raise broken
     assert [row["status"] for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())] == ["reported"] * 3
     assert "keeps what was measured" in broken.__notes__[0]
     with pytest.raises(InputError, match="rename or delete"):
-        Asked((tmp_path / "a.html",)).check("talk.mp4")
+        AudienceOutputSpec((tmp_path / "a.html",)).check("talk.mp4")
 
 
 def test_a_chart_is_drawn(tmp_path: Path) -> None:
     audience = gathered(meeting(100, lambda person, second: "happy" if second > 50 else "sad", 6), key_points=[KeyPoint(50, "a $ sign")])
-    [path] = Asked((tmp_path / "a.png",)).write(audience)
+    [path] = AudienceOutputSpec((tmp_path / "a.png",)).write(audience)
     assert path.read_bytes()[:4] == b"\x89PNG"
 
 
 def test_a_day_in_a_report_stays_small(tmp_path: Path) -> None:
     looks = [look(float(second), [(place, shown("happy")) for place in range(4)]) for second in range(0, 86_400, 10)]
-    text = files(gathered(looks, Options(every=10)), tmp_path)["a.html"]
+    text = files(gathered(looks, AudienceOptions(every=10)), tmp_path)["a.html"]
     assert len(text) < 1_500_000
     assert "more are in the CSV" in text
 
@@ -145,7 +145,7 @@ def test_a_day_in_a_report_stays_small(tmp_path: Path) -> None:
 )
 def test_files_that_cannot_be(asked: dict, word: str) -> None:  # type: ignore[type-arg]
     with pytest.raises(InputError, match=word):
-        Asked(**asked)
+        AudienceOutputSpec(**asked)
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_files_that_cannot_be(asked: dict, word: str) -> None:  # type: ignore[t
 )
 def test_options_that_cannot_be(options: dict) -> None:  # type: ignore[type-arg]
     with pytest.raises(InputError):
-        Options(**options)
+        AudienceOptions(**options)

@@ -11,16 +11,16 @@ import pytest
 
 from mien.audience.changes import BLOCK, LEAST_CHANGE
 from mien.audience.keypoints import read_key_points
-from mien.audience.options import SMALLEST, Options
+from mien.audience.options import SMALLEST, AudienceOptions
 from mien.audience.result import ChangeStatus, WindowStatus
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audience.md").read_text(encoding="utf-8")
 
 
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], portrait: np.ndarray) -> None:
     monkeypatch.chdir(tmp_path)
-    with MovieWriter("talk.mp4", 480, 240, rate=1) as writer:
+    with VideoWriter("talk.mp4", 480, 240, rate=1) as writer:
         for second in range(4):
             writer.write(np.tile(portrait[::2, ::2], (2, 4, 1)), second)
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -37,7 +37,7 @@ def test_the_key_points_of_the_page_are_read(tmp_path: Path) -> None:
 def test_figures_and_statuses_are_those_of_the_code() -> None:
     statuses = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
     assert sorted(statuses) == sorted([*get_args(WindowStatus), *get_args(ChangeStatus)])
-    defaults = Options()
+    defaults = AudienceOptions()
     assert f"windows of {defaults.window:g} s" in PAGE
     assert f"the {defaults.span:g} s before and after" in PAGE
     assert f"at least {['no', 'one', 'two', 'three', 'four'][SMALLEST]} people" in PAGE

@@ -6,7 +6,7 @@ import pytest
 from crowds_seen import gathered, look, meeting, shown
 
 from mien.audience.keypoints import KeyPoint
-from mien.audience.options import Options
+from mien.audience.options import AudienceOptions
 
 POINTS = [KeyPoint(40, "calm"), KeyPoint(80, "change"), KeyPoint(120, "calm again")]
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_compared_is_said() -> None:
 
 def test_key_points_are_shifted_to_when_the_presentation_began() -> None:
     looks = meeting(160, lambda person, second: "happy" if second >= 80 else "neutral", 8)
-    [change] = gathered(looks, Options(offset=70), [KeyPoint(10, "joke")]).changes
+    [change] = gathered(looks, AudienceOptions(offset=70), [KeyPoint(10, "joke")]).changes
     assert (change.time, "happy" in change.clear) == (80, True)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.audience.figures import agreement, published, summarise
-from mien.audience.participants import Sample, participants
+from mien.audience.participants import AudienceSample, participants
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS
 
@@ -17,11 +17,11 @@ NAMES = st.sampled_from(list(EXPRESSIONS))
 PEOPLE = st.lists(st.tuples(st.integers(0, 30), NAMES), max_size=8, unique_by=lambda row: row[0])
 
 
-def seen(rows: list[list[tuple[int, str]]]) -> list[Sample]:
+def seen(rows: list[list[tuple[int, str]]]) -> list[AudienceSample]:
     return [look(float(second), [(float(place), shown(name)) for place, name in people]) for second, people in enumerate(rows)]
 
 
-def told(samples: list[Sample]) -> tuple[int, list[float]]:
+def told(samples: list[AudienceSample]) -> tuple[int, list[float]]:
     people = participants(samples)
     return len(people), sorted(np.round(people.probs, 9).ravel().tolist()) if len(people) else []
 
@@ -34,7 +34,7 @@ def test_neither_order_nor_repetition_of_faces_matters(rows: list[list[tuple[int
     for sample in once:
         order = [place for place in range(len(sample.faces)) for _ in range(random.randint(1, 3))]
         random.shuffle(order)
-        mixed.append(Sample(sample.time, sample.faces[order] if order else sample.faces))
+        mixed.append(AudienceSample(sample.time, sample.faces[order] if order else sample.faces))
     assert told(mixed) == told(once)
 
 
@@ -81,7 +81,7 @@ def test_what_is_met_once_in_ten_looks_is_nobody() -> None:
 
 
 def test_pictures_of_one_colour_count_for_nothing() -> None:
-    looks = [look(t, [(0, shown("happy"))]) if t < 2 else Sample(t, Faces.empty(EXPRESSIONS), blank=True) for t in range(10)]
+    looks = [look(t, [(0, shown("happy"))]) if t < 2 else AudienceSample(t, Faces.empty(EXPRESSIONS), blank=True) for t in range(10)]
     assert len(participants(looks)) == 1
 
 

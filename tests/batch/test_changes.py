@@ -12,9 +12,9 @@ from batch_runs import batch, csv_rows, mien, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.batch import Settings, open_input
+from mien.batch import BatchSettings, open_input
 from mien.batch.isolation import ShardReader
-from mien.batch.job import Run
+from mien.batch.job import BatchJob
 from mien.batch.layout import laid_out
 from mien.batch.marks import marks_of
 from mien.batch.messages import Done
@@ -50,8 +50,8 @@ class Here:
 def once(source, out, *, most=99, form="parquet", **options):
     """Give the command once; the names of the files that were read, and the run."""
     found = open_input(str(source))
-    plain = Settings({"detector": "whole", "largest": False}, form=form, labelled=found.labelled, threads=1).known()
-    with Run(found, plain, out, 5, **options) as run:
+    plain = BatchSettings({"detector": "whole", "largest": False}, form=form, labelled=found.labelled, threads=1).known()
+    with BatchJob(found, plain, out, 5, **options) as run:
         engine = Here(run, most)
         for _ in run.work(engine, "here"):
             pass

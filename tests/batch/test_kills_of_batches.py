@@ -17,8 +17,8 @@ import pytest
 from batch_runs import batch, command, mien, rows_of
 from soak import kills
 
-from mien.batch import Settings, open_input
-from mien.batch.job import Run
+from mien.batch import BatchSettings, open_input
+from mien.batch.job import BatchJob
 from mien.core.errors import InputError
 
 KILLS = kills(4)
@@ -143,22 +143,22 @@ def test_two_runs_on_one_output(tmp_path, crops, undisturbed, sabotage):
 
 def test_other_settings_do_not_mix(tmp_path, crops):
     found = open_input(str(crops))
-    usual = Settings({"detector": "whole", "largest": False}).known()
-    with Run(found, usual, tmp_path / "out", 5):
+    usual = BatchSettings({"detector": "whole", "largest": False}).known()
+    with BatchJob(found, usual, tmp_path / "out", 5):
         pass
     before = (tmp_path / "out" / "manifest.json").read_bytes()
     for settings, size, message in (
-        (Settings({"detector": "whole", "largest": False, "model": "small"}).known(), 5, "settings say networks"),
-        (Settings({"detector": "whole", "largest": True}).known(), 5, "settings say largest false; now it is true"),
+        (BatchSettings({"detector": "whole", "largest": False, "model": "small"}).known(), 5, "settings say networks"),
+        (BatchSettings({"detector": "whole", "largest": True}).known(), 5, "settings say largest false; now it is true"),
         (replace(usual, form="csv"), 5, 'settings say format "parquet"; now it is "csv"'),
         (usual, 7, "shards say size 5; now it is 7"),
     ):
         with pytest.raises(InputError, match=message):
-            Run(found, settings, tmp_path / "out", size)
+            BatchJob(found, settings, tmp_path / "out", size)
     with pytest.raises(InputError, match="input say path"):
-        Run(open_input(str(crops / "sad")), usual, tmp_path / "out", 5)
+        BatchJob(open_input(str(crops / "sad")), usual, tmp_path / "out", 5)
     assert (tmp_path / "out" / "manifest.json").read_bytes() == before
-    with Run(found, usual, tmp_path / "out", 5) as again:
+    with BatchJob(found, usual, tmp_path / "out", 5) as again:
         assert again.output.resumed
 
 

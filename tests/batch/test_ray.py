@@ -13,8 +13,8 @@ import pytest
 from batch_runs import batch, command, rows_of
 from test_faults import SLOW
 
-from mien.batch.ray_pool import RayCrew
-from mien.batch.settings import Settings
+from mien.batch.ray_pool import RayPool
+from mien.batch.settings import BatchSettings
 from mien.core.errors import MissingExtraError
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'mien[ray]'")
@@ -67,7 +67,7 @@ def test_ray_is_loaded_only_when_asked_for_and_named_when_missing(tmp_path, monk
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"Runs on a cluster need ray, which is not installed: pip install 'mien\[ray\]'"):
-        RayCrew(Settings(), tmp_path, 2)
+        RayPool(BatchSettings(), tmp_path, 2)
 
 
 def test_address_without_a_cluster(tmp_path, crops):

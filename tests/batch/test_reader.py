@@ -12,11 +12,11 @@ from broken_files import broken_files
 from PIL import Image
 
 from mien import Pipeline, analyze
-from mien.batch.isolation import Caution, ShardReader, Watch
+from mien.batch.isolation import Caution, Heartbeat, ShardReader
 from mien.batch.output import write_shard
 from mien.batch.shard import FilePart, Shard
 from mien.core.frame_result import flat_row
-from mien.video.runner import Plan
+from mien.video.runner import VideoOptions
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def shard_of(sources, start=0, label=None):
 
 
 def read(pipeline, sources, caution=None, watch=None):
-    reader = ShardReader(pipeline, Plan(), watch)
+    reader = ShardReader(pipeline, VideoOptions(), watch)
     return [{**row, "item": item.position} for item, reading in reader.read(shard_of(sources), caution) for row in reading.rows()]
 
 
@@ -58,7 +58,7 @@ def test_twenty_kinds_of_broken_files_are_rows_and_the_others_are_as_without_the
     for number, (name, content) in enumerate(broken_files().items()):
         (tmp_path / name).write_bytes(content)
         sources += [good[number], tmp_path / name]
-    watch = Watch()
+    watch = Heartbeat()
     rows = read(whole, sources, watch=watch)
     assert [row["item"] for row in rows] == list(range(40))
     assert without(rows[::2], "item") == without(read(whole, good), "item")
@@ -101,7 +101,7 @@ def test_forms_hold_the_same(tmp_path, crops, whole, form):
 
     sources = [str(path) for path in sorted(crops.rglob("*.png"))[:4]] + ["/no/such.png"]
     place = tmp_path / f"shard.{form}"
-    reader = ShardReader(whole, Plan())
+    reader = ShardReader(whole, VideoOptions())
     counts = write_shard(place, reader, shard_of(sources, 10, "sad"), labelled=True)
     assert counts == {"items": 5, "rows": 5, "faces": 4, "errors": 1}
     flat = [flat_row(row, whole.labels) for row in read(whole, sources)]

@@ -9,10 +9,10 @@ import numpy as np
 
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.outputs.tables import open_table
-from mien.video.results import Recording
+from mien.video.results import VideoResult
 
 
 def sure(name: str, probability: float = 0.9, labels: Labels = EXPRESSIONS) -> np.ndarray:
@@ -22,23 +22,23 @@ def sure(name: str, probability: float = 0.9, labels: Labels = EXPRESSIONS) -> n
     return row
 
 
-def clip(source: str, shown: Sequence[str | None], times: Sequence[float] | None = None, labels: Labels = EXPRESSIONS) -> Recording:
+def clip(source: str, shown: Sequence[str | None], times: Sequence[float] | None = None, labels: Labels = EXPRESSIONS) -> VideoResult:
     """A recording of one person who shows so many expressions one after the other; None is a frame without a face, ``!`` one not read."""
     times = [number / 10 for number in range(len(shown))] if times is None else times
     blank = Faces.empty(labels)
     readings = []
     for frame, (name, time) in enumerate(zip(shown, times, strict=True)):
         if name == "!":
-            readings.append(Reading(source, frame, time, blank, MediaError("damaged")))
+            readings.append(FrameResult(source, frame, time, blank, MediaError("damaged")))
         elif name is None:
-            readings.append(Reading(source, frame, time, blank))
+            readings.append(FrameResult(source, frame, time, blank))
         else:
             faces = Faces([[0, 0, 40, 50]], [0.99], [frame], [time], tracks=[1], probs=[sure(name, labels=labels)], labels=labels)
-            readings.append(Reading(source, frame, time, faces))
-    return Recording.collect(source, readings, labels)
+            readings.append(FrameResult(source, frame, time, faces))
+    return VideoResult.collect(source, readings, labels)
 
 
-def write_table(path: Path, recordings: Sequence[Recording], labels: Labels = EXPRESSIONS) -> Path:
+def write_table(path: Path, recordings: Sequence[VideoResult], labels: Labels = EXPRESSIONS) -> Path:
     """A table of recordings, in the form of its ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_table(path, path.suffix[1:], labels) as write:

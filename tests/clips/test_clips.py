@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.clips.aggregate import GAP, Rule, durations, read_clip
+from mien.clips.aggregate import GAP, ClipRule, durations, read_clip
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS
 from mien.metrics.sentiment import PRESETS
-from mien.video.results import Recording
+from mien.video.results import VideoResult
 
 sys.path.insert(0, str(Path(__file__).parent))
 from making_rows import clip, sure
 
 
-def moments(times: list[float], failures: tuple[float, ...] = ()) -> Recording:
-    lost = tuple(Reading("a", number, time, Faces.empty(), MediaError("damaged")) for number, time in enumerate(failures))
-    return Recording("a", Faces.empty(EXPRESSIONS), np.arange(len(times)), np.array(times), lost)
+def moments(times: list[float], failures: tuple[float, ...] = ()) -> VideoResult:
+    lost = tuple(FrameResult("a", number, time, Faces.empty(), MediaError("damaged")) for number, time in enumerate(failures))
+    return VideoResult("a", Faces.empty(EXPRESSIONS), np.arange(len(times)), np.array(times), lost)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_frame_stands_for_its_own_step_or_the_usual_one(steps: list[float]) ->
 def test_counting_and_evidence_differ_where_frames_last_differently() -> None:
     # Three short frames of happy, one of sad that lasts.
     shown = clip("a.mp4", ["happy", "happy", "happy", "sad", "neutral"], [0.0, 0.1, 0.2, 0.3, 1.2])
-    counted, weighed = read_clip(shown, Rule("count")), read_clip(shown, Rule("evidence"))
+    counted, weighed = read_clip(shown, ClipRule("count")), read_clip(shown, ClipRule("evidence"))
     assert counted.expression.label == "happy"
     assert counted.expression.confidence == pytest.approx(3 / 5)
     assert counted.sentiment.counts.tolist() == [3, 1, 1]
@@ -71,11 +71,11 @@ def test_counting_and_evidence_differ_where_frames_last_differently() -> None:
 
 def test_of_equal_counts_the_surer_goes_first() -> None:
     faces = Faces([[0, 0, 9, 9]] * 2, [1, 1], [0, 1], [0, 0.1], probs=[sure("happy", 0.5), sure("sad", 0.9)], labels=EXPRESSIONS)
-    assert read_clip(Recording("a", faces, np.arange(2), np.array([0, 0.1])), Rule("count")).expression.label == "sad"
+    assert read_clip(VideoResult("a", faces, np.arange(2), np.array([0, 0.1])), ClipRule("count")).expression.label == "sad"
 
 
 def test_frames_without_a_face_lower_the_coverage_and_are_not_neutral() -> None:
-    seen = read_clip(clip("a", [None, "happy", None, None]), Rule("count"))
+    seen = read_clip(clip("a", [None, "happy", None, None]), ClipRule("count"))
     assert (seen.frames, seen.seen, seen.coverage) == (4, 1, pytest.approx(0.25))
     assert seen.sentiment.counts.tolist() == [1, 0, 0]
     assert seen.sentiment.label == "positive"
@@ -100,33 +100,33 @@ def test_a_single_picture_is_a_clip() -> None:
 
 def test_the_right_to_abstain() -> None:
     unsure = clip("a", ["happy", "sad", "angry", "fear"])
-    assert read_clip(unsure, Rule(least=0)).expression.label is not None
+    assert read_clip(unsure, ClipRule(least=0)).expression.label is not None
     assert read_clip(unsure).expression.label is None
     assert read_clip(unsure).expression.confidence == pytest.approx(0.2375, abs=0.01)
     assert read_clip(unsure).sentiment.label == "negative"
-    assert read_clip(unsure, Rule(least=0.9)).sentiment.label is None
-    assert read_clip(clip("a", ["happy", "sad"]), Rule("count")).expression.label in ("happy", "sad")
+    assert read_clip(unsure, ClipRule(least=0.9)).sentiment.label is None
+    assert read_clip(clip("a", ["happy", "sad"]), ClipRule("count")).expression.label in ("happy", "sad")
 
 
 def test_whose_face() -> None:
     boxes = [[0, 0, 10, 10], [20, 0, 60, 50], [0, 0, 10, 10]]
     probs = [sure("happy"), sure("sad", 0.8), sure("happy")]
     faces = Faces(boxes, [1] * 3, [0, 0, 1], [0, 0, 0.1], tracks=[1, 2, 1], probs=probs, labels=EXPRESSIONS)
-    two = Recording("a", faces, np.arange(2), np.array([0, 0.1]))
-    assert read_clip(two, Rule("count")).expression.counts[EXPRESSIONS.index("sad")] == 1
-    everybody = read_clip(two, Rule(person="all", least=0)).expression
+    two = VideoResult("a", faces, np.arange(2), np.array([0, 0.1]))
+    assert read_clip(two, ClipRule("count")).expression.counts[EXPRESSIONS.index("sad")] == 1
+    everybody = read_clip(two, ClipRule(person="all", least=0)).expression
     assert everybody.shares[EXPRESSIONS.index("happy")] == pytest.approx(((0.9 + 0.2 / 6) / 2 + 0.9) / 2)
-    assert read_clip(two, Rule(person=2)).expression.label == "sad"
-    assert read_clip(two, Rule(person=2)).coverage == pytest.approx(0.5)
-    assert read_clip(two, Rule(person=3)).expression.label is None
+    assert read_clip(two, ClipRule(person=2)).expression.label == "sad"
+    assert read_clip(two, ClipRule(person=2)).coverage == pytest.approx(0.5)
+    assert read_clip(two, ClipRule(person=3)).expression.label is None
     with pytest.raises(InputError, match="nobody was followed: analyse again without --no-track"):
-        read_clip(replace(two, faces=faces.with_columns(tracks=None)), Rule(person=2))
+        read_clip(replace(two, faces=faces.with_columns(tracks=None)), ClipRule(person=2))
 
 
 def test_sentiments_follow_the_mapping() -> None:
     surprised = clip("a", ["surprise"])
     assert read_clip(surprised, mapping=PRESETS["yin"]).sentiment.label == "positive"
-    assert read_clip(surprised, Rule(least=0), PRESETS["valence"]).sentiment.label == "negative"
+    assert read_clip(surprised, ClipRule(least=0), PRESETS["valence"]).sentiment.label == "negative"
 
 
 @pytest.mark.parametrize(
@@ -140,16 +140,16 @@ def test_sentiments_follow_the_mapping() -> None:
 )
 def test_impossible_rules(rule: dict[str, object], told: str) -> None:
     with pytest.raises(InputError, match=told):
-        Rule(**rule)  # type: ignore[arg-type]
+        ClipRule(**rule)  # type: ignore[arg-type]
 
 
 def test_faces_must_have_been_read() -> None:
-    found = Recording("a", Faces([[0, 0, 9, 9]], [1], [0], [0]), np.arange(1), np.zeros(1))
+    found = VideoResult("a", Faces([[0, 0, 9, 9]], [1], [0], [0]), np.arange(1), np.zeros(1))
     with pytest.raises(InputError, match="expected faces whose expressions were read"):
         read_clip(found)
 
 
 def test_the_gap_is_that_of_the_house() -> None:
-    from mien.tracking.segments import Glimpses
+    from mien.tracking.segments import FrameSpans
 
-    assert Glimpses().gap == GAP
+    assert FrameSpans().gap == GAP

@@ -13,7 +13,7 @@ from mien import analyze
 from mien.core.errors import InputError
 from mien.core.labels import FERPLUS
 from mien.outputs.tables import FORMATS, open_table, read_recordings
-from mien.video.results import Recording
+from mien.video.results import VideoResult
 
 sys.path.insert(0, str(Path(__file__).parent))
 from making_rows import clip, write_table
@@ -21,7 +21,7 @@ from making_rows import clip, write_table
 SHOWN = [clip("a/1.mp4", [None, "happy", "sad", "!", "happy"]), clip("a/2.mp4", ["sad", None]), clip("b/1.mp4", ["!"])]
 
 
-def same(one: Recording, other: Recording) -> bool:
+def same(one: VideoResult, other: VideoResult) -> bool:
     return list(one.rows()) == list(other.rows())
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from mien.cli import main
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from making_rows import clip, write_golden, write_table
@@ -152,7 +152,7 @@ def test_from_videos_to_a_score_in_two_stages(tmp_path: Path, portrait: np.ndarr
     """A fresh clone's own clips: drawn faces, and nobody."""
     (tmp_path / "clips").mkdir()
     for name, nobody in (("smile", False), ("wall", True)):
-        with MovieWriter(tmp_path / "clips" / f"{name}.mp4", 240, 240, rate=5) as movie:
+        with VideoWriter(tmp_path / "clips" / f"{name}.mp4", 240, 240, rate=5) as movie:
             for index in range(4):
                 movie.write(np.full_like(portrait, 90) if nobody else portrait, index / 5)
     write_golden(tmp_path / "golden.csv", {"smile": "happy", "wall": "neutral"})

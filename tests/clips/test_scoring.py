@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.clips.aggregate import Rule
+from mien.clips.aggregate import ClipRule
 from mien.clips.facts import clip_row, compared
 from mien.clips.golden import read_golden
 from mien.clips.matching import match_names
-from mien.clips.predictions import Options, read_predictions
+from mien.clips.predictions import ScoreOptions, read_predictions
 from mien.clips.scoring import score_clips
 from mien.core.errors import InputError
 from mien.core.labels import FERPLUS
@@ -32,7 +32,7 @@ def rows(tmp_path: Path) -> Path:
     return write_table(tmp_path / "rows.csv", [clip(name, shown) for name, shown in FOUR.items()])
 
 
-def scored(rows: Path, labels: dict[str, str], options: Options | None = None):  # type: ignore[no-untyped-def]
+def scored(rows: Path, labels: dict[str, str], options: ScoreOptions | None = None):  # type: ignore[no-untyped-def]
     return score_clips(read_predictions(rows, options), read_golden(write_golden(rows.parent / "golden.csv", labels)), options)
 
 
@@ -58,14 +58,14 @@ def test_every_clip_has_a_status_and_abstentions_are_counted_apart(rows: Path) -
 
 
 def test_with_an_answer_for_every_clip_macro_f1_is_the_usual_one(rows: Path) -> None:
-    score = scored(rows, {name: label for name, label in GOLDEN.items() if name != "4"}, Options(Rule(least=0)))
+    score = scored(rows, {name: label for name, label in GOLDEN.items() if name != "4"}, ScoreOptions(ClipRule(least=0)))
     assert score.macro_f1 == pytest.approx(macro_f1(score.confusion))
     assert score.count("no_golden") == 1
     assert not score.complete
 
 
 def test_the_papers_counts_and_totals(rows: Path) -> None:
-    score = scored(rows, GOLDEN, Options(Rule("count"), PRESETS["yin"]))
+    score = scored(rows, GOLDEN, ScoreOptions(ClipRule("count"), PRESETS["yin"]))
     row = clip_row("mtcnn", score.clips[1])
     assert {key: row[key] for key in ("file", "golden", "predicted", "positive", "neutral", "negative", "frames", "seen")} == {
         "file": "a/2.mp4",
@@ -84,7 +84,7 @@ def test_the_papers_counts_and_totals(rows: Path) -> None:
         ("a/", 2, 6, 4),
         ("b/", 2, 4, 1),
     ]
-    people = scored(rows, GOLDEN, Options(per="person")).totals
+    people = scored(rows, GOLDEN, ScoreOptions(per="person")).totals
     assert [(total.name, total.frames) for total in people] == [
         ("all", 10),
         *((f"{name}, person 1", n) for name, n in zip(FOUR, (4, 2, 4), strict=False)),
@@ -95,13 +95,13 @@ def test_sentiments_and_expressions(rows: Path) -> None:
     score = scored(rows, {"1": "positive", "2": "Negative", "3": "neutral"})
     assert list(score.classes) == ["positive", "neutral", "negative"]
     assert [one.status for one in score.clips] == ["right", "right", "wrong", "no_golden"]
-    mapped = scored(rows, GOLDEN, Options(classes="sentiment"))
+    mapped = scored(rows, GOLDEN, ScoreOptions(classes="sentiment"))
     assert [one.golden for one in mapped.clips] == ["positive", "positive", "negative", "neutral"]
     with pytest.raises(InputError, match="leave out --classes expression"):
-        scored(rows, {"1": "positive"}, Options(classes="expression"))
+        scored(rows, {"1": "positive"}, ScoreOptions(classes="expression"))
     halves = {**dict.fromkeys(FERPLUS, "neutral"), "happy": {"positive": 0.5, "negative": 0.5}}
     with pytest.raises(InputError, match="happy is as much positive as negative"):
-        scored(rows, GOLDEN, Options(mapping=open_mapping(halves), classes="sentiment"))
+        scored(rows, GOLDEN, ScoreOptions(mapping=open_mapping(halves), classes="sentiment"))
 
 
 def test_a_golden_class_that_the_network_does_not_know_is_a_class_too(rows: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
 def test_pictures_of_a_folder_are_one_clip(tmp_path: Path) -> None:
     shown = {"s/1/a.png": "sad", "s/1/b.png": "happy", "s/1/c.png": "happy", "s/1/d.png": None, "s/2/a.png": "fear", "s/2/b.png": "!"}
     rows = write_table(tmp_path / "rows.csv", [clip(name, [label]) for name, label in shown.items()])
-    score = scored(rows, {"s/1": "happy", "2": "fear"}, Options(Rule("count"), sequences=True))
+    score = scored(rows, {"s/1": "happy", "2": "fear"}, ScoreOptions(ClipRule("count"), sequences=True))
     assert [(one.file, one.status) for one in score.clips] == [("s/1", "right"), ("s/2", "right")]
     first, second = (one.reading for one in score.clips)
     assert (first.frames, first.seen, first.coverage) == (4, 3, 0.75)

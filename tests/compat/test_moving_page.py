@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 PAGE = (Path(__file__).parents[2] / "docs" / "moving.md").read_text(encoding="utf-8")
 
@@ -17,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "moving.md").read_text(encoding="ut
 def test_the_examples_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
     pytest.importorskip("pandas", reason="mien[pandas] is not installed")
     monkeypatch.chdir(tmp_path)
-    with MovieWriter("talk.mp4", 240, 240) as movie:
+    with VideoWriter("talk.mp4", 240, 240) as movie:
         for index in range(5):
             movie.write(portrait, index / 5)
     Image.fromarray(portrait).save("photo.jpg")

@@ -12,7 +12,7 @@ import pytest
 
 from mien import EXPRESSIONS, FERPLUS, InputError, Labels
 from mien.data import FaceDataset, write_dataset
-from mien.evaluation import Options, Subject, evaluate, open_subject
+from mien.evaluation import EvaluateOptions, Predictor, evaluate, open_subject
 
 sys.path.insert(0, str(Path(__file__).parent))
 from small_faces import half_right, marked_faces, told
@@ -37,7 +37,7 @@ def test_figures_counted_by_hand() -> None:
 
 
 def test_json_reads_back() -> None:
-    facts = evaluate(half_right, FACES, Options(with_training=True)).facts()
+    facts = evaluate(half_right, FACES, EvaluateOptions(with_training=True)).facts()
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     wanted = "model head data split labels views n accuracy accuracy_low accuracy_high macro_f1 top2 per_class confusion second_guess humans"
     wanted += " expected_calibration_error reliability negative_log_likelihood kl_to_votes leak_free train_ratio classes"
@@ -54,7 +54,7 @@ def test_copies_from_training_are_left_out_of_the_leak_free_part() -> None:
     assert found.leak_free.n == 50
     kept = found.truth[~found.leaked]
     assert found.leak_free.accuracy == pytest.approx((kept % 2 == 0).mean())
-    assert evaluate(half_right, data, Options(split="Training")).leak_free is None
+    assert evaluate(half_right, data, EvaluateOptions(split="Training")).leak_free is None
 
 
 def test_data_that_is_not_divided_is_measured_as_a_whole() -> None:
@@ -77,7 +77,7 @@ def test_views_are_averaged_and_named() -> None:
 
     look.labels = EXPRESSIONS.names
     data = FACES.take(np.flatnonzero(FACES.splits == "PublicTest")[:5])
-    found = evaluate(look, data, Options(views="ten-crop"))
+    found = evaluate(look, data, EvaluateOptions(views="ten-crop"))
     assert found.facts()["views"] == "ten-crop"
     assert len(seen) == 10
     picture, centre = data.images[0], slice(2, 46)
@@ -89,10 +89,10 @@ def test_views_are_averaged_and_named() -> None:
     expected = np.mean([told(view) for view in seen], axis=0)
     assert np.allclose(found.probs, expected, atol=1e-6)
     seen.clear()
-    assert evaluate(look, data, Options(views="flip")).options.views == "flip"
+    assert evaluate(look, data, EvaluateOptions(views="flip")).options.views == "flip"
     assert len(seen) == 2
     with pytest.raises(InputError, match="expected views out of one, flip, ten-crop; got 'twenty'"):
-        evaluate(look, data, Options(views="twenty"))
+        evaluate(look, data, EvaluateOptions(views="twenty"))
 
 
 def test_eight_classes_go_by_the_votes() -> None:
@@ -103,11 +103,11 @@ def test_eight_classes_go_by_the_votes() -> None:
     found = evaluate(eight, FACES)
     assert (found.options.labels, found.classes) == ("ferplus", FERPLUS)
     assert found.whole.accuracy == 1
-    seven = evaluate(eight, FACES, Options(labels="votes-7"))
+    seven = evaluate(eight, FACES, EvaluateOptions(labels="votes-7"))
     assert seven.classes.names == (*EXPRESSIONS, "contempt")
     assert seven.whole.accuracy == 1
     assert "have no contempt" in seven.remarks[0]
-    assert evaluate(half_right, FACES, Options(labels="votes-7")).whole.n == 70
+    assert evaluate(half_right, FACES, EvaluateOptions(labels="votes-7")).whole.n == 70
 
 
 def test_rows_without_a_majority_do_not_count() -> None:
@@ -115,13 +115,13 @@ def test_rows_without_a_majority_do_not_count() -> None:
     unclear = np.flatnonzero(FACES.splits == "PublicTest")[:7]
     votes[unclear] = [2, 2, 2, 2, 2, 0, 0, 0, 0, 0]
     data = replace(FACES, votes=votes)
-    found = evaluate(half_right, data, Options(labels="votes-7"))
+    found = evaluate(half_right, data, EvaluateOptions(labels="votes-7"))
     assert (found.whole.n, len(found.faces), len(found.probs)) == (63, 63, 63)
     assert evaluate(half_right, data).whole.n == 70
     assert {score.n for score in found.humans} == {63}
     lost = replace(FACES, votes=np.tile([2, 2, 2, 2, 2, 0, 0, 0, 0, 0], (len(FACES), 1)))
     with pytest.raises(InputError, match="expected pictures in PublicTest that count under the labels votes-7; there is none"):
-        evaluate(half_right, lost, Options(labels="votes-7"))
+        evaluate(half_right, lost, EvaluateOptions(labels="votes-7"))
 
 
 def test_classes_in_another_order_and_other_words() -> None:
@@ -149,7 +149,7 @@ def test_classes_that_do_not_fit_are_refused_and_named(names: tuple[str, ...]) -
 
 def test_seven_classes_cannot_answer_eight() -> None:
     with pytest.raises(InputError, match=r"contempt; half_right answers angry.*take --labels votes-7"):
-        evaluate(half_right, FACES, Options(labels="ferplus"))
+        evaluate(half_right, FACES, EvaluateOptions(labels="ferplus"))
 
 
 def test_data_with_fewer_classes_than_the_network() -> None:
@@ -173,15 +173,15 @@ def test_an_empty_class_is_told() -> None:
 
 def test_a_split_that_is_not_there() -> None:
     with pytest.raises(InputError, match=r"expected a split out of \['PrivateTest', 'PublicTest', 'Training'\]; got 'Summer'"):
-        evaluate(half_right, FACES, Options(split="Summer"))
-    assert evaluate(half_right, FACES, Options(split="validation")).options.split == "PublicTest"
+        evaluate(half_right, FACES, EvaluateOptions(split="Summer"))
+    assert evaluate(half_right, FACES, EvaluateOptions(split="validation")).options.split == "PublicTest"
 
 
 def test_votes_are_needed_where_asked_for() -> None:
     with pytest.raises(InputError, match=r"expected a data set with FER\+ votes; this one has none"):
-        evaluate(half_right, marked_faces(voted=False), Options(labels="votes-7"))
+        evaluate(half_right, marked_faces(voted=False), EvaluateOptions(labels="votes-7"))
     with pytest.raises(InputError, match="expected labels out of auto, fer2013, ferplus, votes-7; got 'mine'"):
-        evaluate(half_right, FACES, Options(labels="mine"))
+        evaluate(half_right, FACES, EvaluateOptions(labels="mine"))
 
 
 def test_pictures_of_another_size() -> None:
@@ -213,5 +213,5 @@ def test_a_shipped_network_answers_as_in_a_pipeline() -> None:
 
 
 def test_a_subject_made_by_hand() -> None:
-    subject = Subject("mine", "", EXPRESSIONS, told)
+    subject = Predictor("mine", "", EXPRESSIONS, told)
     assert evaluate(subject, FACES).whole.accuracy == 1

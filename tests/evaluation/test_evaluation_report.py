@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mien import InputError
-from mien.evaluation import Evaluation, Options, evaluate
+from mien.evaluation import EvaluateOptions, Evaluation, evaluate
 from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
 from mien.evaluation.report import render, write_report
 from mien.plotting.evaluation import draw_confusion, write_plots
@@ -24,7 +24,7 @@ from small_faces import half_right, marked_faces, told
 
 @pytest.fixture(scope="module")
 def found() -> Evaluation:
-    return evaluate(half_right, marked_faces(copies=5), Options(data="<faces> & more.parquet"))
+    return evaluate(half_right, marked_faces(copies=5), EvaluateOptions(data="<faces> & more.parquet"))
 
 
 class _Page(HTMLParser):
@@ -80,7 +80,7 @@ def test_the_page_says_what_was_found(found: Evaluation) -> None:
 
 def test_a_page_about_little() -> None:
     data = marked_faces(voted=False)
-    perfect = evaluate(told, data.split("PublicTest").take(np.arange(3)), Options(views="flip"))
+    perfect = evaluate(told, data.split("PublicTest").take(np.arange(3)), EvaluateOptions(views="flip"))
     text = " ".join(_Page(render(perfect)).text.split())
     assert "There is no wrong answer" in text
     assert "flip views of each picture" in text

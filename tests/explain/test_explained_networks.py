@@ -14,7 +14,7 @@ pytest.importorskip("captum", reason="captum is not installed: pip install 'mien
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
 from mien import InputError  # noqa: E402
-from mien.explain import KINDS, Choice, explain, gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
+from mien.explain import KINDS, ExplainOptions, explain, gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
 from mien.explain import torch_model as trained_home  # noqa: E402
 from mien.explain.base import deepest, stages  # noqa: E402
 from mien.training.architectures import NETWORKS, create_model  # noqa: E402
@@ -110,7 +110,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_real_run(run: Path, tmp_path: Path, portrait: np.ndarray) -> None:
     subject = open_explained(run, "ferplus")
-    written = list(explain(subject, portrait, tmp_path, choice=Choice(target="contempt", layer="stages.0.first")))
+    written = list(explain(subject, portrait, tmp_path, choice=ExplainOptions(target="contempt", layer="stages.0.first")))
     assert [sheet.path.name for sheet in written] == ["tiny-kernels.png", *(f"picture-face1-{kind}.png" for kind in KINDS[1:])]
     assert {sheet.expression for sheet in written[1:]} == {"contempt"}
     with pytest.raises(InputError, match="expected a head out of fer2013, ferplus"):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mien import InputError, MediaError, NetworkError
-from mien.explain import Choice, crops_of, explain, open_explained
+from mien.explain import ExplainOptions, crops_of, explain, open_explained
 from mien.explain.colours import heat, laid_over
 from mien.explain.drawing import NOTE
 from mien.inference.weights import network_path
@@ -128,7 +128,7 @@ def test_a_layer_that_is_not_there_lists_those_that_are(photo: Path, tmp_path: P
     subject = open_explained()
     for kind in ("features", "gradcam"):
         with pytest.raises(InputError, match=r"expected a layer out of .*stem\.1, stem\.2, .*stages\.8; got 'conv9'"):
-            list(explain(subject, photo, tmp_path, [kind], Choice(layer="conv9")))
+            list(explain(subject, photo, tmp_path, [kind], ExplainOptions(layer="conv9")))
     assert list(tmp_path.iterdir()) == []
 
 

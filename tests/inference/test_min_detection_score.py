@@ -14,7 +14,7 @@ import mien
 from mien.core.errors import InputError
 from mien.core.test_face import draw_portrait
 from mien.inference.detectors import create_detector
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 
 
 def grained(index: int) -> np.ndarray:
@@ -26,7 +26,7 @@ def grained(index: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("scores") / "grain.mp4"
-    with MovieWriter(place, grained(0).shape[1], grained(0).shape[0], rate=10) as writer:
+    with VideoWriter(place, grained(0).shape[1], grained(0).shape[0], rate=10) as writer:
         for index in range(60):
             writer.write(grained(index), index / 10)
     return place

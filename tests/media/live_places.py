@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.core.errors import LostError
-from mien.media.live.capture import Shot
+from mien.media.live.capture import CapturedFrame
 
 
 class Told:
@@ -25,19 +25,19 @@ class Told:
 
     tolerance = 1.0
 
-    def __init__(self, *turns: Sequence[Shot] | LostError) -> None:
+    def __init__(self, *turns: Sequence[CapturedFrame] | LostError) -> None:
         self._turns = list(turns)
         self.opened: list[float] = []
 
     @contextmanager
-    def open(self, stop: threading.Event) -> Iterator[Iterator[Shot]]:
+    def open(self, stop: threading.Event) -> Iterator[Iterator[CapturedFrame]]:
         self.opened.append(time.monotonic())
         turn = self._turns.pop(0)
         if isinstance(turn, LostError):
             raise turn
         yield self._shots(turn)
 
-    def _shots(self, turn: Sequence[Shot]) -> Iterator[Shot]:
+    def _shots(self, turn: Sequence[CapturedFrame]) -> Iterator[CapturedFrame]:
         yield from turn
         if self._turns:
             raise LostError("gone")

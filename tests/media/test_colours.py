@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.media import MovieWriter, open_media
+from mien.media import VideoWriter, open_media
 
 Planes = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def test_hdr_is_tone_mapped(curve: Any, trc: int, astronaut: np.ndarray, tmp_pat
     assert off(clip, picture) < 5  # Without: 36 (PQ) and 20 (HLG).
 
     # The copy that is drawn is one for ordinary screens, and says so.
-    with open_media(clip) as media, MovieWriter(tmp_path / "copy.mp4", media.width, media.height) as movie:
+    with open_media(clip) as media, VideoWriter(tmp_path / "copy.mp4", media.width, media.height) as movie:
         for frame in media:
             movie.write(frame.image, frame.time)  # type: ignore[union-attr]
     with av.open(tmp_path / "copy.mp4") as copy:

@@ -14,7 +14,7 @@ from making_media import clip, noisy, overwritten
 from PIL import Image
 
 from mien.media import BadFrame, open_media
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.motion_jpeg import is_motion_jpeg
 
 
@@ -81,15 +81,15 @@ def test_a_picture_stays_a_picture(kind: str) -> None:
 def test_damaged_pictures_are_no_streams() -> None:
     for seed in range(40):
         data = overwritten(jpeg(0), 0.1, 0.2, seed)
-        assert not is_motion_jpeg(Content(data))
-        assert not is_motion_jpeg(Content(data[: len(data) * seed // 40 + 1]))
+        assert not is_motion_jpeg(ByteSource(data))
+        assert not is_motion_jpeg(ByteSource(data[: len(data) * seed // 40 + 1]))
 
 
 def test_large_pictures_are_looked_through_to_their_end() -> None:
     data = jpeg(0, (1500, 1500), quality=100)
     assert len(data) > 2**21
-    assert not is_motion_jpeg(Content(data))
-    assert is_motion_jpeg(Content(data * 2))
+    assert not is_motion_jpeg(ByteSource(data))
+    assert is_motion_jpeg(ByteSource(data * 2))
 
 
 def test_the_command_reads_every_frame(tmp_path: Path) -> None:

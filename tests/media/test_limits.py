@@ -20,7 +20,7 @@ from making_media import clip, corner, noisy, sound, usual_priority
 
 from mien.core.errors import MediaError
 from mien.media import open_media
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.limits import MAX_VIDEO_PIXELS, FrameLimit
 from mien.media.mp4 import MAX_SAMPLES, check_tables
 
@@ -214,7 +214,7 @@ CLAIMS = {
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_tables_that_claim_too_much(claim: str) -> None:
     with pytest.raises(MediaError, match=r"damaged.mp4: expected .* get the file again") as caught:
-        check_tables(Content(CLAIMS[claim], "damaged.mp4"))
+        check_tables(ByteSource(CLAIMS[claim], "damaged.mp4"))
     assert caught.value.kind == "too_large"
 
 
@@ -225,17 +225,17 @@ def test_more_samples_than_anybody_records(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate(2 * MAX_SAMPLES)
     with pytest.raises(MediaError, match=f"at most {MAX_SAMPLES:,} frames"):
-        check_tables(Content(path))
+        check_tables(ByteSource(path))
 
 
 def test_a_header_that_is_packed_as_quicktime_did() -> None:
     header = box(b"moov", table(60_000_000))
     packed = zlib.compress(header)
     with pytest.raises(MediaError, match="60,000,000"):
-        check_tables(Content(file_of(box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(len(header)), packed)))))
+        check_tables(ByteSource(file_of(box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(len(header)), packed)))))
     bomb = zlib.compress(bytes(2**27))
     with pytest.raises(MediaError, match="a header of at most"):
-        check_tables(Content(file_of(box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(2**27), bomb)))))
+        check_tables(ByteSource(file_of(box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(2**27), bomb)))))
 
 
 def honest() -> Iterator[bytes]:
@@ -253,7 +253,7 @@ def honest() -> Iterator[bytes]:
 
 def test_tables_that_are_as_they_should_be() -> None:
     for data in honest():
-        check_tables(Content(data))
+        check_tables(ByteSource(data))
 
 
 def test_a_table_of_six_million_samples_takes_no_memory(tmp_path: Path) -> None:

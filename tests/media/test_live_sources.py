@@ -20,8 +20,8 @@ from making_media import clip, corner
 from mien.core.errors import InputError, LostError, MediaError, MissingExtraError
 from mien.media import Sampling
 from mien.media.live import Address, LiveOptions, LiveSource, State, is_live, open_live
-from mien.media.live.capture import Shot
-from mien.media.live.clock import Clock, Pace
+from mien.media.live.capture import CapturedFrame
+from mien.media.live.clock import Clock, Pacer
 
 QUICK = (0.02, 0.08)
 
@@ -30,10 +30,10 @@ def plain(level: int) -> np.ndarray:
     return np.full((24, 32, 3), level, np.uint8)
 
 
-def shots(count: int, step: float = 0.0, stamp: float | None = None) -> Iterator[Shot]:
+def shots(count: int, step: float = 0.0, stamp: float | None = None) -> Iterator[CapturedFrame]:
     for index in range(count):
         time.sleep(step)
-        yield Shot(None if stamp is None else stamp + index * 0.04, partial(plain, index % 256))
+        yield CapturedFrame(None if stamp is None else stamp + index * 0.04, partial(plain, index % 256))
 
 
 @pytest.fixture(autouse=True)
@@ -135,10 +135,10 @@ def test_sampling_passes_over_without_counting_it_as_slowness(movie: Callable[..
 
 
 def test_nothing_piles_up_however_slow_the_reader() -> None:
-    def large() -> Iterator[Shot]:
+    def large() -> Iterator[CapturedFrame]:
         for index in range(400):
             time.sleep(0.001)
-            yield Shot(None, partial(np.asarray, np.full((200, 500, 3), index % 256, np.uint8)))
+            yield CapturedFrame(None, partial(np.asarray, np.full((200, 500, 3), index % 256, np.uint8)))
 
     tracemalloc.start()
     try:
@@ -162,10 +162,10 @@ def test_pictures_are_made_of_taken_frames_only() -> None:
         made.append(index)
         return plain(index)
 
-    def quick() -> Iterator[Shot]:
+    def quick() -> Iterator[CapturedFrame]:
         for index in range(50):
             time.sleep(0.002)
-            yield Shot(None, partial(picture, index))
+            yield CapturedFrame(None, partial(picture, index))
 
     with LiveSource("quick", Told(quick()), LiveOptions()).start() as source:
         taken = []
@@ -177,7 +177,7 @@ def test_pictures_are_made_of_taken_frames_only() -> None:
 
 
 def test_waiting_no_longer_than_asked() -> None:
-    def seldom() -> Iterator[Shot]:
+    def seldom() -> Iterator[CapturedFrame]:
         yield from shots(1)
         yield from shots(1, step=2.0)
 
@@ -230,7 +230,7 @@ def test_a_loss_can_be_the_end(options: LiveOptions) -> None:
 
 
 def test_an_error_of_another_kind_ends_it() -> None:
-    def broken() -> Iterator[Shot]:
+    def broken() -> Iterator[CapturedFrame]:
         yield from shots(1)
         raise MediaError("door: too large", "too_large")
 
@@ -514,7 +514,7 @@ def test_a_recording_is_believed_however_slow_the_reader() -> None:
 
 
 def test_pace_lets_what_was_held_up_drain() -> None:
-    pace, now, behind = Pace(), 0.0, []
+    pace, now, behind = Pacer(), 0.0, []
     for index in range(5000):
         # The server stalls once, for two seconds, and then has the next frames ready.
         now += 2.0 if index == 100 else 0.0

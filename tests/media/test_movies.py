@@ -13,7 +13,7 @@ import pytest
 from making_media import corner
 
 from mien.core.errors import InputError
-from mien.media import Frame, MovieWriter, open_media, save_picture
+from mien.media import Frame, VideoWriter, open_media, save_picture
 
 
 def frames_of(path: Path) -> list[Frame]:
@@ -23,7 +23,7 @@ def frames_of(path: Path) -> list[Frame]:
 
 def test_is_an_mp4_that_browsers_play(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    with MovieWriter(path, 64, 48, rate=30) as movie:
+    with VideoWriter(path, 64, 48, rate=30) as movie:
         for index in range(20):
             movie.write(corner(level=10 * index), index / 30)
         assert not path.exists()
@@ -44,7 +44,7 @@ def test_is_an_mp4_that_browsers_play(tmp_path: Path) -> None:
 
 def test_times_are_kept_and_equal_ones_are_nudged(tmp_path: Path) -> None:
     times = [0.0, 0.04, 0.5, 0.5, 0.3, 2.0, 2.001]
-    with MovieWriter(tmp_path / "a.mp4", 64, 48, rate=None) as movie:
+    with VideoWriter(tmp_path / "a.mp4", 64, 48, rate=None) as movie:
         for time in times:
             movie.write(corner(), time)
     got = [frame.time for frame in frames_of(tmp_path / "a.mp4")]
@@ -54,14 +54,14 @@ def test_times_are_kept_and_equal_ones_are_nudged(tmp_path: Path) -> None:
 
 def test_colours_come_back(tmp_path: Path) -> None:
     for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 120, 90)):
-        with MovieWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
+        with VideoWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
             movie.write(np.full((48, 64, 3), colour, np.uint8), 0)
         assert np.abs(frames_of(tmp_path / "a.mp4")[0].image.astype(int) - colour).max() <= 4, colour
 
 
 @pytest.mark.parametrize(("size", "written"), [((1, 1), (16, 16)), ((33, 21), (34, 22)), ((64, 47), (64, 48)), ((641, 359), (642, 360))])
 def test_odd_and_small_sizes_are_filled_up(tmp_path: Path, size: tuple[int, int], written: tuple[int, int]) -> None:
-    with MovieWriter(tmp_path / "a.mp4", *size, rate=25) as movie:
+    with VideoWriter(tmp_path / "a.mp4", *size, rate=25) as movie:
         for index in range(3):
             movie.write(np.full((size[1], size[0], 3), 150, np.uint8), index / 25)
     frame = frames_of(tmp_path / "a.mp4")[0]
@@ -70,7 +70,7 @@ def test_odd_and_small_sizes_are_filled_up(tmp_path: Path, size: tuple[int, int]
 
 
 def test_other_sizes_are_fitted_with_bars(tmp_path: Path) -> None:
-    with MovieWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
+    with VideoWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
         movie.write(np.full((48, 64, 3), 200, np.uint8), 0)
         movie.write(np.full((480, 160, 3), 200, np.uint8), 0.04)
     _, tall = frames_of(tmp_path / "a.mp4")
@@ -81,7 +81,7 @@ def test_other_sizes_are_fitted_with_bars(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_nothing_is_left_after_an_exception(tmp_path: Path, error: type[BaseException]) -> None:
     def fail() -> None:
-        with MovieWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
+        with VideoWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
             movie.write(corner(), 0)
             raise error
 
@@ -93,7 +93,7 @@ def test_nothing_is_left_after_an_exception(tmp_path: Path, error: type[BaseExce
 
 
 def test_a_movie_without_frames_is_refused(tmp_path: Path) -> None:
-    movie = MovieWriter(tmp_path / "a.mp4", 64, 48, rate=25)
+    movie = VideoWriter(tmp_path / "a.mp4", 64, 48, rate=25)
     with pytest.raises(InputError, match="at least one frame"):
         movie.close()
     movie.close()
@@ -102,7 +102,7 @@ def test_a_movie_without_frames_is_refused(tmp_path: Path) -> None:
 
 def test_odd_names(tmp_path: Path) -> None:
     for name in ("a:b.mp4", "%03d.mp4", "ein Gesicht ☺.mp4", "no suffix", os.fsdecode(b"\xff.mp4"), "x" * 200 + ".mp4"):
-        with MovieWriter(tmp_path / name, 64, 48, rate=25) as movie:
+        with VideoWriter(tmp_path / name, 64, 48, rate=25) as movie:
             movie.write(corner(), 0)
         assert len(frames_of(tmp_path / name)) == 1
 
@@ -111,7 +111,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file" / "a.mp4", tmp_path, "/dev/null/a.mp4"):
         with pytest.raises(InputError, match=r"expected a place to write|is a folder"):
-            MovieWriter(path, 64, 48, rate=25)
+            VideoWriter(path, 64, 48, rate=25)
         if path != tmp_path:
             with pytest.raises(InputError, match="expected a place"):
                 save_picture(f"{path}.png", corner())
@@ -119,7 +119,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_folders_are_made(tmp_path: Path) -> None:
-    with MovieWriter(tmp_path / "new" / "one" / "a.mp4", 64, 48, rate=25) as movie:
+    with VideoWriter(tmp_path / "new" / "one" / "a.mp4", 64, 48, rate=25) as movie:
         movie.write(corner(), 0)
     assert len(frames_of(tmp_path / "new" / "one" / "a.mp4")) == 1
 
@@ -127,8 +127,8 @@ def test_folders_are_made(tmp_path: Path) -> None:
 def test_arguments(tmp_path: Path) -> None:
     for width, height, rate in ((0, 5, 25), (5, -1, 25), (5, 5, 0), (5, 5, float("nan"))):
         with pytest.raises(InputError):
-            MovieWriter(tmp_path / "a.mp4", width, height, rate=rate)
-    with MovieWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
+            VideoWriter(tmp_path / "a.mp4", width, height, rate=rate)
+    with VideoWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
         movie.write(corner(), 0)
         with pytest.raises(InputError, match="RGB"):
             movie.write(corner()[:, :, 0], 1)
@@ -139,7 +139,7 @@ def test_arguments(tmp_path: Path) -> None:
 
 
 def test_file_rights_follow_the_users_mask(tmp_path: Path) -> None:
-    with MovieWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
+    with VideoWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
         movie.write(corner(), 0)
     save_picture(tmp_path / "a.png", corner())
     (tmp_path / "plain").touch()
@@ -173,7 +173,7 @@ def test_picture_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_table_starts_at_zero_without_an_edit_that_hides_frames(tmp_path: Path) -> None:
-    with MovieWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
+    with VideoWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
         for index in range(5):
             movie.write(corner(), index / 25)
     data = (tmp_path / "a.mp4").read_bytes()

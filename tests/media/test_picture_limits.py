@@ -20,7 +20,7 @@ from slow_files import icon, many_scans, png, qoi, strips
 
 from mien.core.errors import MediaError
 from mien.media import BadFrame, open_media
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.decoder import Decoder, Decoders
 from mien.media.effort import effort
 from mien.media.pictures import _identify
@@ -148,7 +148,7 @@ def test_what_takes_long_is_decoded_elsewhere_and_ended() -> None:
     ],
 )
 def test_what_takes_long_is_known_before(data: Callable[[], bytes], least: float) -> None:
-    content = Content(data())
+    content = ByteSource(data())
     with content.open() as file:
         image = _identify(file, content, 10**9)
         assert image is not None
@@ -156,7 +156,7 @@ def test_what_takes_long_is_known_before(data: Callable[[], bytes], least: float
 
 
 def test_a_usual_photograph_is_decoded_here() -> None:
-    content = Content(saved(Image.effect_noise((4000, 3000), 30).convert("RGB"), "JPEG", quality=90))
+    content = ByteSource(saved(Image.effect_noise((4000, 3000), 30).convert("RGB"), "JPEG", quality=90))
     with content.open() as file:
         image = _identify(file, content, 10**9)
         assert image is not None

@@ -296,8 +296,8 @@ def test_file_without_permission(tmp_path: Path) -> None:
 
 
 def test_a_stream_that_is_too_long_is_refused() -> None:
-    from mien.media.byte_source import Content
+    from mien.media.byte_source import ByteSource
 
     with pytest.raises(MediaError, match="at most 10 bytes") as caught:
-        Content(Unseekable(PNG), limit=10)
+        ByteSource(Unseekable(PNG), limit=10)
     assert caught.value.kind == "too_large"

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 from mien.core.errors import InputError
-from mien.media import ReadAhead
+from mien.media import Prefetcher
 from mien.media.prefetch import MOST_BYTES
 
 
@@ -46,14 +46,14 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 def test_gives_everything_in_order() -> None:
-    with ReadAhead(Source(1000), depth=3) as ahead:
+    with Prefetcher(Source(1000), depth=3) as ahead:
         assert list(ahead) == list(range(1000))
         assert list(ahead) == []
 
 
 def test_runs_no_further_ahead_than_the_depth() -> None:
     source = Source(100)
-    with ReadAhead(source, depth=4) as ahead:
+    with Prefetcher(source, depth=4) as ahead:
         assert next(ahead) == 0
         time.sleep(0.1)
         assert source.made <= 5
@@ -61,7 +61,7 @@ def test_runs_no_further_ahead_than_the_depth() -> None:
 
 def test_error_comes_at_its_place() -> None:
     source = Source(10, fails_at=5)
-    with ReadAhead(source, depth=8) as ahead:
+    with Prefetcher(source, depth=8) as ahead:
         assert [next(ahead) for _ in range(5)] == [0, 1, 2, 3, 4]
         with pytest.raises(ValueError, match="in the middle"):
             next(ahead)
@@ -71,7 +71,7 @@ def test_error_comes_at_its_place() -> None:
 @pytest.mark.parametrize("depth", [1, 8])
 def test_leaving_early_closes_the_source_on_its_thread(depth: int) -> None:
     source = Source(10**9)
-    with ReadAhead(source, depth=depth) as ahead:
+    with Prefetcher(source, depth=depth) as ahead:
         for number in ahead:
             if number == 3:
                 break
@@ -83,7 +83,7 @@ def test_exception_of_the_consumer_passes_and_stops_the_thread() -> None:
     source = Source(10**9)
 
     def consume() -> None:
-        with ReadAhead(source, depth=2) as ahead:
+        with Prefetcher(source, depth=2) as ahead:
             next(ahead)
             raise KeyboardInterrupt
 
@@ -97,7 +97,7 @@ def test_closing_before_the_start_and_twice() -> None:
         yield 1
 
     generator = numbers()
-    ahead = ReadAhead(generator)
+    ahead = Prefetcher(generator)
     ahead.close()
     ahead.close()
     assert list(generator) == []
@@ -110,7 +110,7 @@ def test_error_on_closing_is_told() -> None:
         finally:
             raise OSError("cannot close")
 
-    ahead = ReadAhead(numbers())
+    ahead = Prefetcher(numbers())
     assert next(ahead) == 0
     with pytest.raises(OSError, match="cannot close"):
         ahead.close()
@@ -118,13 +118,13 @@ def test_error_on_closing_is_told() -> None:
 
 def test_depth_is_checked() -> None:
     with pytest.raises(InputError, match="depth"):
-        ReadAhead([], depth=0)
+        Prefetcher([], depth=0)
 
 
 def test_can_be_interrupted_while_it_waits() -> None:
     code = """
         import signal, time
-        from mien.media import ReadAhead
+        from mien.media import Prefetcher
         signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background jobs are born deaf to it.
         def slow():
             yield 0
@@ -151,7 +151,7 @@ def test_large_items_go_one_at_a_time() -> None:
     """Those that lie ready and the one that is worked on count together."""
     for size, begun in ((MOST_BYTES, 1), (MOST_BYTES // 2, 2), (MOST_BYTES // 4, 4), (1, 9)):
         source = Source(100)
-        with ReadAhead(source, 8, lambda _, size=size: size) as ahead:
+        with Prefetcher(source, 8, lambda _, size=size: size) as ahead:
             for number in range(3):
                 assert next(ahead) == number
                 time.sleep(0.1)

@@ -16,7 +16,7 @@ import pytest
 from making_media import clip, corner, noisy, overwritten, sound, with_matrix
 
 from mien.core.errors import InputError, MediaError
-from mien.media import BadFrame, Frame, Media, ReadAhead, Sampling, open_media
+from mien.media import BadFrame, Frame, Media, Prefetcher, Sampling, open_media
 
 REAL = Path(__file__).parents[3] / "shared" / "media"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"real media are not at {REAL}")
@@ -286,9 +286,9 @@ def test_ffmpeg_writes_nothing_to_the_terminal(tmp_path: Path) -> None:
 
 
 def test_read_ahead_over_a_video(plain: bytes) -> None:
-    with open_media(plain) as media, ReadAhead(media, depth=4) as ahead:
+    with open_media(plain) as media, Prefetcher(media, depth=4) as ahead:
         assert [frame.index for frame in ahead] == list(range(40))
-    with open_media(plain) as media, ReadAhead(media, depth=2) as ahead:
+    with open_media(plain) as media, Prefetcher(media, depth=2) as ahead:
         assert next(ahead).index == 0
 
 

@@ -15,8 +15,8 @@ from making_media import clip, noisy, overwritten
 from PIL import Image
 
 from mien.media import BadFrame, Frame, open_media
-from mien.media.byte_source import Content
-from mien.media.layout import Layout
+from mien.media.byte_source import ByteSource
+from mien.media.layout import ContainerLayout
 
 FAST_VP9 = {"deadline": "realtime", "cpu-used": "8"}
 
@@ -166,8 +166,8 @@ def test_damage_between_laced_blocks_is_told() -> None:
 
 def test_layout_of_matroska_and_flv() -> None:
     for data in (matroska(VARYING, additions=True), matroska(VARYING, lacing="xiph"), clip([noisy(index) for index in range(20)], form="flv")):
-        assert Layout(Content(data)).is_whole(len(data) // 2, len(data)), "from the middle of a block"
-        layout = Layout(Content(overwritten(data, 0.5, 0.6)))
+        assert ContainerLayout(ByteSource(data)).is_whole(len(data) // 2, len(data)), "from the middle of a block"
+        layout = ContainerLayout(ByteSource(overwritten(data, 0.5, 0.6)))
         assert not layout.is_whole(len(data) // 2, len(data))
         assert layout.is_whole(len(data) // 2, len(data)), "told once"
 

@@ -21,7 +21,7 @@ from mien.rules.actions.delivery import NOTICE, Delivery
 from mien.rules.actions.photo import PhotoSettings
 from mien.rules.rule import Rule
 from mien.rules.rule_file import Action, RuleSet
-from mien.rules.runner import Acting, Actor
+from mien.rules.runner import RuleRunner, RunOptions
 
 LABELS = Labels(("sad", "happy"))
 STRAIGHT = [[20, 25], [40, 25], [30, 35.6], [23, 45], [37, 45]]
@@ -43,7 +43,7 @@ def seen(time: float, *happy: float, level: int = 100, points: bool = True) -> t
 def test_a_function_hears_both_ends_and_a_log_everything(tmp_path: Path) -> None:
     heard: list[Delivery] = []
     log = tmp_path / "events.jsonl"
-    with Actor([rule(do=("hear",)), rule("quiet", "faces == 0")], LABELS, {"hear": heard.append}, Acting("camera:0", log)) as actor:
+    with RuleRunner([rule(do=("hear",)), rule("quiet", "faces == 0")], LABELS, {"hear": heard.append}, RunOptions("camera:0", log)) as actor:
         for time_, *happy in [(0.0, 0.9), (0.5, 0.2), (1.0,)]:
             actor.update(*seen(time_, *happy))
     assert [(one.rule, one.kind, one.time) for one in heard] == [("smile", "start", 0.0), ("smile", "end", 0.5)]
@@ -59,7 +59,7 @@ def test_a_function_hears_both_ends_and_a_log_everything(tmp_path: Path) -> None
 def test_the_wall_clock_is_that_of_the_frame() -> None:
     heard: list[Delivery] = []
     frame, faces = seen(0.0, 0.9)
-    with Actor([rule(do=("hear",))], LABELS, {"hear": heard.append}) as actor:
+    with RuleRunner([rule(do=("hear",))], LABELS, {"hear": heard.append}) as actor:
         actor.update(LiveFrame(0, 0.0, frame.image, captured=time.monotonic() - 3600), faces)
     told = datetime.fromisoformat(heard[0].at or "")
     assert told.utcoffset() is not None
@@ -73,7 +73,7 @@ def photos(folder: Path, **settings: object) -> dict[str, Action]:
 def test_the_photo_is_the_sharpest_frame_of_the_moment(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rules = RuleSet((rule(hold=0.4, do=("photo",)),), photos(tmp_path))
-    with Actor(rules, LABELS) as actor:
+    with RuleRunner(rules, LABELS) as actor:
         for number, happy in enumerate([0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]):
             frame, faces = seen(number / 10, happy, level=20 * number)
             contrast = {0: 60, 2: 40, 6: 60}.get(number, 5)  # The sharpest of those in which the rule holds is number 2.
@@ -87,7 +87,7 @@ def test_the_photo_is_the_sharpest_frame_of_the_moment(tmp_path: Path) -> None:
 def test_faces_on_a_photo_are_covered_on_request(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
     for name, covered in (("open", False), ("covered", True)):
-        with Actor(RuleSet((rule(do=("photo",)),), photos(tmp_path / name, blur=covered)), LABELS) as actor:
+        with RuleRunner(RuleSet((rule(do=("photo",)),), photos(tmp_path / name, blur=covered)), LABELS) as actor:
             actor.update(Frame(0, 0.0, noise), seen(0.0, 0.9)[1])
         [found] = (tmp_path / name).iterdir()
         with Image.open(found) as picture:
@@ -100,7 +100,7 @@ def test_a_folder_that_is_full_or_gone_does_not_stop_the_rest(tmp_path: Path) ->
     told: list[str] = []
     heard: list[Delivery] = []
     rules = RuleSet((rule(do=("photo", "hear")),), photos(tmp_path / "p", most_files=1))
-    with Actor(rules, LABELS, {"hear": heard.append}, Acting(tell=told.append)) as actor:
+    with RuleRunner(rules, LABELS, {"hear": heard.append}, RunOptions(tell=told.append)) as actor:
         for number in range(6):
             actor.update(*seen(float(number), 0.9 if number % 2 else 0.1))
     assert len(list((tmp_path / "p").iterdir())) == 1
@@ -116,7 +116,7 @@ def test_an_action_that_hangs_or_raises_does_not_slow_the_stream() -> None:
         raise RuntimeError("no")
 
     functions = {"hang": lambda delivery: free.wait(30), "broken": broken, "hear": heard.append}
-    actor = Actor([rule(do=("hang", "broken", "hear"))], LABELS, functions, Acting(grace=0.3))
+    actor = RuleRunner([rule(do=("hang", "broken", "hear"))], LABELS, functions, RunOptions(grace=0.3))
     slowest = 0.0
     for number in range(2000):
         frame, faces = seen(number / 30, 0.9 if number % 2 else 0.1)
@@ -133,12 +133,12 @@ def test_an_action_that_hangs_or_raises_does_not_slow_the_stream() -> None:
 
 def test_actions_that_are_not_there_are_told_before_the_start() -> None:
     with pytest.raises(RuleError, match="there is no action 'lamp': there are bell"):
-        Actor([rule(do=("lamp",))], LABELS, {"bell": print})
+        RuleRunner([rule(do=("lamp",))], LABELS, {"bell": print})
 
 
 def test_a_clock_that_jumps_and_points_that_are_missing_are_told() -> None:
     told: list[str] = []
-    with Actor([rule(when="any.facing > 0.5 and any.happy > 0.7")], LABELS, options=Acting(tell=told.append)) as actor:
+    with RuleRunner([rule(when="any.facing > 0.5 and any.happy > 0.7")], LABELS, options=RunOptions(tell=told.append)) as actor:
         assert actor.update(*seen(0.0, 0.9))
         for time_ in (0.1, 500.0, 3.0):
             actor.update(*seen(time_, 0.9, points=False))

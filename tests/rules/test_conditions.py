@@ -11,13 +11,13 @@ from mien.core.errors import InputError, RuleError
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
 from mien.metrics.sentiment import PRESETS
-from mien.rules.features import View, straightness, sums_of
+from mien.rules.features import FrameFeatures, straightness, sums_of
 from mien.rules.parsing import parse_condition
 
 
-def view_of(*happy: float, smooth: list[float] | None = None) -> View:
+def view_of(*happy: float, smooth: list[float] | None = None) -> FrameFeatures:
     """Faces that are so happy, and otherwise sad."""
-    return View(faces_of(*happy, smooth=smooth), EXPRESSIONS, sums_of(PRESETS["valence"], EXPRESSIONS))
+    return FrameFeatures(faces_of(*happy, smooth=smooth), EXPRESSIONS, sums_of(PRESETS["valence"], EXPRESSIONS))
 
 
 def faces_of(*happy: float, smooth: list[float] | None = None) -> Faces:
@@ -91,7 +91,7 @@ def test_the_value_that_decides_is_told() -> None:
 def test_faces_that_nobody_has_read_are_refused() -> None:
     unread = Faces([[0, 0, 9, 9]], [1], [0], [0])
     with pytest.raises(InputError, match="have been read"):
-        View(unread, EXPRESSIONS, sums_of(PRESETS["valence"], EXPRESSIONS))
+        FrameFeatures(unread, EXPRESSIONS, sums_of(PRESETS["valence"], EXPRESSIONS))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from events import event
 
 from mien.core.errors import DeliveryError, InputError
-from mien.rules.actions.base import Call, Hook
+from mien.rules.actions.base import FunctionAction, RuleAction
 from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.dispatcher import Courier, Retries
+from mien.rules.actions.dispatcher import Dispatcher, Retries
 
 QUICK = Retries(attempts=3, pause=0.01)
 
@@ -22,7 +22,7 @@ def soon() -> float:
 
 def test_in_order_and_none_twice() -> None:
     seen: list[Delivery] = []
-    courier = Courier("seen", Call(seen.append), QUICK, [].append)
+    courier = Dispatcher("seen", FunctionAction(seen.append), QUICK, [].append)
     events = [event() for _ in range(100)]
     for one in events:
         courier.offer(one)
@@ -40,7 +40,7 @@ def test_what_fails_is_tried_again_and_then_given_up() -> None:
         if delivery.rule == "broken":
             raise ZeroDivisionError("no lamp")
 
-    courier = Courier("lamp", Call(fail), QUICK, told.append)
+    courier = Dispatcher("lamp", FunctionAction(fail), QUICK, told.append)
     courier.offer(event("broken"))
     courier.offer(event("well"))
     assert courier.close(soon()) == 1
@@ -62,7 +62,7 @@ def test_a_function_that_wants_to_end_the_program_ends_nothing() -> None:
         told.append(line)
         raise BrokenPipeError
 
-    courier = Courier("leave", Call(leave), QUICK, gone)
+    courier = Dispatcher("leave", FunctionAction(leave), QUICK, gone)
     courier.offer(event())
     courier.offer(event())
     assert courier.close(soon()) == 2
@@ -76,7 +76,7 @@ def test_what_is_of_no_use_is_not_tried_again() -> None:
         tries.append(delivery)
         raise DeliveryError("no", again=False)
 
-    courier = Courier("lamp", Call(refuse), QUICK, [].append)
+    courier = Dispatcher("lamp", FunctionAction(refuse), QUICK, [].append)
     courier.offer(event())
     assert courier.close(soon()) == 1
     assert len(tries) == 1
@@ -85,7 +85,7 @@ def test_what_is_of_no_use_is_not_tried_again() -> None:
 def test_a_hook_that_hangs_holds_up_nobody() -> None:
     free, held = threading.Event(), threading.Event()
 
-    class Hanging(Hook):
+    class Hanging(RuleAction):
         keep = 5
 
         def deliver(self, delivery: Delivery) -> None:
@@ -96,7 +96,7 @@ def test_a_hook_that_hangs_holds_up_nobody() -> None:
             free.set()
 
     told: list[str] = []
-    courier = Courier("slow", Hanging(), QUICK, told.append)
+    courier = Dispatcher("slow", Hanging(), QUICK, told.append)
     courier.offer(event())
     assert held.wait(5)
     for _ in range(20):
@@ -112,7 +112,7 @@ def test_closing_does_not_wait_for_pauses() -> None:
     def fail(delivery: Delivery) -> None:
         raise OSError("no")
 
-    courier = Courier("lamp", Call(fail), Retries(attempts=5, pause=20), [].append)
+    courier = Dispatcher("lamp", FunctionAction(fail), Retries(attempts=5, pause=20), [].append)
     courier.offer(event())
     time.sleep(0.1)
     began = time.monotonic()

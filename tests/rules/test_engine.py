@@ -10,8 +10,8 @@ import pytest
 from mien.core.errors import RuleError
 from mien.core.faces import Faces
 from mien.core.labels import Labels
-from mien.rules.best_frame import Moment, sharpness
-from mien.rules.engine import Engine, Event
+from mien.rules.best_frame import BestFrame, sharpness
+from mien.rules.engine import Event, RuleEngine
 from mien.rules.rule import Rule
 
 LABELS = Labels(("sad", "happy"))
@@ -25,7 +25,7 @@ def faces_at(time: float, *happy: float) -> Faces:
 
 def play(rule: Rule, course: Iterable[tuple[float, float | None]]) -> list[tuple[str, float]]:
     """Starts and ends of a rule, for times and how happy the only face is then; None: nobody is there."""
-    engine = Engine([rule], LABELS)
+    engine = RuleEngine([rule], LABELS)
     events: list[Event] = []
     for index, (time, happy) in enumerate(course):
         events += engine.update(faces_at(time) if happy is None else faces_at(time, happy), time, index)
@@ -99,7 +99,7 @@ def test_a_clock_that_leaps_ahead_makes_nothing_hold_that_nobody_saw() -> None:
 
 
 def test_a_jump_is_told() -> None:
-    engine = Engine([smile()], LABELS)
+    engine = RuleEngine([smile()], LABELS)
     jumps = []
     for time in (0.0, 0.5, 100.0, 100.5, 2.0, 2.5):
         engine.update(faces_at(time, 0.1), time)
@@ -108,7 +108,7 @@ def test_a_jump_is_told() -> None:
 
 
 def test_events_say_what_decided() -> None:
-    engine = Engine([Rule("mixed", "any.happy > 0.7 and faces >= 2", until="faces < 2", labels=LABELS)], LABELS)
+    engine = RuleEngine([Rule("mixed", "any.happy > 0.7 and faces >= 2", until="faces < 2", labels=LABELS)], LABELS)
     [start] = engine.update(faces_at(4.0, 0.8, 0.1), 4.0, 120)
     assert start == Event("mixed", "start", 4.0, 120, {"any.happy > 0.7": 0.8, "faces >= 2": 2.0}, 2)
     [end] = engine.update(faces_at(5.0), 5.0, 150)
@@ -117,7 +117,7 @@ def test_events_say_what_decided() -> None:
 
 
 def test_reset_forgets_the_stream() -> None:
-    engine = Engine([smile(hold=0.5)], LABELS)
+    engine = RuleEngine([smile(hold=0.5)], LABELS)
     assert not engine.update(faces_at(0.0, 0.9), 0.0)
     engine.reset()
     assert not engine.update(faces_at(0.5, 0.9), 0.5)
@@ -126,7 +126,7 @@ def test_reset_forgets_the_stream() -> None:
 
 def test_rules_that_cannot_be() -> None:
     with pytest.raises(RuleError, match="more than once"):
-        Engine([smile(), smile()], LABELS)
+        RuleEngine([smile(), smile()], LABELS)
     with pytest.raises(RuleError, match="expected hold as seconds"):
         smile(hold=float("nan"))
     with pytest.raises(RuleError, match="expected cooldown"):
@@ -150,7 +150,7 @@ def test_the_best_frame_is_sharp_and_faces_the_camera(astronaut: np.ndarray) -> 
         soft[40:200, 160:290].astype(int) + np.roll(soft, 3, axis=1)[40:200, 160:290] + np.roll(soft, 3, axis=0)[40:200, 160:290]
     ) // 3
     assert sharpness(astronaut, box) > 1.2 * sharpness(soft, box)
-    moment: Moment[str] = Moment()
+    moment: BestFrame[str] = BestFrame()
     moment.add("soft", soft, faces(straight))
     moment.add("sharp", astronaut, faces(straight))
     moment.add("turned away", astronaut, faces(aside))

@@ -17,7 +17,7 @@ from PIL import Image
 
 from mien.core.errors import DeliveryError, InputError, RuleError
 from mien.rules.actions.command import Command, CommandSettings
-from mien.rules.actions.dispatcher import Courier, Retries
+from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.log import Log, LogSettings
 from mien.rules.actions.photo import Photo, PhotoSettings
 from mien.rules.actions.registry import check_action, create_hook, kinds
@@ -174,7 +174,7 @@ def test_plug_ins(plugged: Path) -> None:
     lamp.start(["smile"])
     bell = create_hook("bell", check_action("bell", {}))
     for hook in (lamp, bell):
-        courier = Courier("x", hook, Retries(), [].append)
+        courier = Dispatcher("x", hook, Retries(), [].append)
         courier.offer(event())
         assert courier.close(time.monotonic() + 5) == 0
     import lamps  # type: ignore[import-not-found]

@@ -20,7 +20,7 @@ from events import event
 
 from mien.core.errors import RuleError
 from mien.rules.actions.delivery import NOTICE
-from mien.rules.actions.dispatcher import Courier, Retries
+from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.mqtt import Mqtt, MqttSettings
 
 # What Home Assistant's documentation of MQTT discovery asks for, in our words: keys that an entity must have, those that it may have among
@@ -56,16 +56,16 @@ DEVICE = {
 ORIGIN = {"name", "sw_version", "support_url"}
 
 
-def serving(hook: Mqtt, told: list[str], *rules: str) -> Courier:
+def serving(hook: Mqtt, told: list[str], *rules: str) -> Dispatcher:
     hook.start(rules or ("smile",))
-    return Courier("room", hook, Retries(), told.append)
+    return Dispatcher("room", hook, Retries(), told.append)
 
 
 def settings(broker: Broker, **given: object) -> MqttSettings:
     return MqttSettings(host="127.0.0.1", port=broker.port, **given)  # type: ignore[arg-type]
 
 
-def end(courier: Courier) -> int:
+def end(courier: Dispatcher) -> int:
     return courier.close(time.monotonic() + 5)
 
 

@@ -23,7 +23,7 @@ from mien.media.frame import Frame
 from mien.rules.actions.delivery import Delivery
 from mien.rules.actions.registry import check_action, create_hook
 from mien.rules.rule_file import read_rules
-from mien.rules.runner import Acting, Actor
+from mien.rules.runner import RuleRunner, RunOptions
 from mien.tracking.session import Session
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text(encoding="utf-8")
@@ -36,14 +36,14 @@ def block(name: str) -> str:
     return str(found)
 
 
-def actor_of(name: str, folder: Path, *changes: tuple[str, str], told: list[str] | None = None) -> Actor:
+def actor_of(name: str, folder: Path, *changes: tuple[str, str], told: list[str] | None = None) -> RuleRunner:
     text = block(name)
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    return Actor(read_rules(path), EXPRESSIONS, options=Acting("camera:0", tell=[].append if told is None else told.append))
+    return RuleRunner(read_rules(path), EXPRESSIONS, options=RunOptions("camera:0", tell=[].append if told is None else told.append))
 
 
 def shown(time: float, **expressions: float) -> tuple[Frame, Faces]:

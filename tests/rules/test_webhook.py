@@ -13,7 +13,7 @@ import pytest
 from events import event
 
 from mien.core.errors import DeliveryError
-from mien.rules.actions.dispatcher import Courier, Retries
+from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.settings import SettingsError, checked
 from mien.rules.actions.webhook import Webhook, WebhookSettings
 
@@ -125,7 +125,7 @@ def test_a_server_that_is_not_there() -> None:
 
 def test_it_is_tried_again_until_it_works(robot: Robot) -> None:
     told: list[str] = []
-    courier = Courier("robot", hook(f"{robot.url}/twice"), Retries(4, 0.01), told.append)
+    courier = Dispatcher("robot", hook(f"{robot.url}/twice"), Retries(4, 0.01), told.append)
     one = event()
     courier.offer(one)
     assert courier.close(time.monotonic() + 5) == 0
@@ -134,7 +134,7 @@ def test_it_is_tried_again_until_it_works(robot: Robot) -> None:
 
 
 def test_closing_ends_what_hangs(robot: Robot) -> None:
-    courier = Courier("robot", hook(f"{robot.url}/slow", timeout=100), Retries(1), [].append)
+    courier = Dispatcher("robot", hook(f"{robot.url}/slow", timeout=100), Retries(1), [].append)
     courier.offer(event())
     while not robot.heard:
         time.sleep(0.01)

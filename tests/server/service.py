@@ -20,7 +20,7 @@ from PIL import Image
 from websockets.asyncio.client import connect
 
 from mien.server.running import address, listening, server
-from mien.server.settings import Settings
+from mien.server.settings import ServerSettings
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Service:
     """One that runs."""
 
     url: str
-    settings: Settings
+    settings: ServerSettings
     client: httpx.Client
 
     @property
@@ -48,7 +48,7 @@ class Service:
 @contextmanager
 def serving(folder: Path, **options: Any) -> Iterator[Service]:
     """Start a service with these settings; at the end it has stopped, and left no thread behind."""
-    settings = Settings(folder, port=0, **options)
+    settings = ServerSettings(folder, port=0, **options)
     before = set(threading.enumerate())
     with listening(settings) as listener:
         url, running = address(settings, listener), server(settings)

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from mien.core.errors import InputError
 from mien.server.sessions import Sessions
-from mien.server.settings import Settings
+from mien.server.settings import ServerSettings
 
 TOKEN = "a-token-of-the-tests-0123"
 
@@ -75,14 +75,14 @@ def test_what_a_browser_asks_for_another_page_is_refused(service: Service) -> No
 def test_nobody_but_this_machine_without_a_token(tmp_path: Path) -> None:
     for host in ("0.0.0.0", "::", "192.168.1.5", "example.com", ""):
         with pytest.raises(InputError, match="expected a token"):
-            Settings(tmp_path, host=host)
-        Settings(tmp_path, host=host, token=TOKEN)
+            ServerSettings(tmp_path, host=host)
+        ServerSettings(tmp_path, host=host, token=TOKEN)
     for host in ("127.0.0.1", "127.1.2.3", "::1", "localhost"):
-        Settings(tmp_path, host=host)
+        ServerSettings(tmp_path, host=host)
     for token in ("short", "with spaces in between them", "ä" * 20, "x" * 257, ""):
         with pytest.raises(InputError, match="expected a token of 16 to 256"):
-            Settings(tmp_path, token=token)
-    assert TOKEN not in repr(Settings(tmp_path, token=TOKEN))
+            ServerSettings(tmp_path, token=token)
+    assert TOKEN not in repr(ServerSettings(tmp_path, token=TOKEN))
 
 
 @pytest.mark.parametrize(

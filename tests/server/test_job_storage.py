@@ -17,7 +17,7 @@ import pytest
 
 from mien.core.atomic import told
 from mien.core.errors import InputError, MediaError
-from mien.server.clock import Clock, Moment, boot, uptime
+from mien.server.clock import ServiceClock, ServiceTime, boot, uptime
 from mien.server.folder import Folder
 from mien.server.job_folder import FULL, JobFolder
 from mien.server.process import environment
@@ -274,7 +274,7 @@ def test_changes_hold_while_the_disk_is_full_and_are_written_when_there_is_room(
     store.change("a", state="reading")
     store.change("a", state="done", age=5.0, bytes=7)
     store.remove("b")
-    store.save(Moment(1.0, "x", 2.0))
+    store.save(ServiceTime(1.0, "x", 2.0))
     assert store.trouble == "database or disk is full"
     with pytest.raises(sqlite3.OperationalError):
         store.add(Job("d", "d.mp4", 0.0))
@@ -310,19 +310,19 @@ def test_a_name_that_was_deleted_is_nowhere_in_the_files(tmp_path: Path) -> None
 
 
 def test_no_jump_of_the_computers_clock_moves_the_services_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
+    clock = ServiceClock()
     for jump in (10 * 365 * 24 * 3600.0, -10 * 365 * 24 * 3600.0):
         now = time.time()
         monkeypatch.setattr(time, "time", lambda now=now, jump=jump: now + jump)
         assert 0 <= clock.now() < 60
-        assert 0 <= Clock(clock.moment()).now() < 60, "nor over a restart"
+        assert 0 <= ServiceClock(clock.moment()).now() < 60, "nor over a restart"
 
 
 def test_the_services_own_time_goes_on_between_two_services_but_not_while_the_computer_is_off() -> None:
     if boot():
-        assert 500.0 <= Clock(Moment(100.0, boot(), uptime() - 400.0)).now() < 560.0
-    assert 100.0 <= Clock(Moment(100.0, "an earlier start", 7.0)).now() < 160.0
-    assert 100.0 <= Clock(Moment(100.0, "", uptime() - 400.0)).now() < 160.0, "where starts cannot be told apart"
+        assert 500.0 <= ServiceClock(ServiceTime(100.0, boot(), uptime() - 400.0)).now() < 560.0
+    assert 100.0 <= ServiceClock(ServiceTime(100.0, "an earlier start", 7.0)).now() < 160.0
+    assert 100.0 <= ServiceClock(ServiceTime(100.0, "", uptime() - 400.0)).now() < 160.0, "where starts cannot be told apart"
 
 
 def test_space_counts_all_that_lies_in_a_folder(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from service import Service, encoded, serving
 
 from mien.core.errors import InputError
 from mien.server.schemas import NOTICE
-from mien.server.settings import Limits, Settings
+from mien.server.settings import Limits, ServerSettings
 from mien.server.store import Job, Store
 from mien.server.task import FILES
 
@@ -308,7 +308,7 @@ def test_two_services_do_not_share_a_folder(tmp_path: Path) -> None:
     from mien.server.app import create_app
 
     with serving(tmp_path), pytest.raises(InputError, match="that no other service uses"):
-        create_app(Settings(tmp_path))
+        create_app(ServerSettings(tmp_path))
     with serving(tmp_path):
         pass
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 from mien.server.jobs import Jobs
-from mien.server.settings import Settings
-from mien.server.task import Options
+from mien.server.settings import ServerSettings
+from mien.server.task import VideoJobOptions
 
 _GREEDY = """
 import sys
@@ -57,13 +57,13 @@ def test_few_headers_are_looked_at_at_once(tmp_path: Path, monkeypatch: pytest.M
         return {"error": {"status": 422, "kind": "unsupported", "message": "none"}}
 
     async def all_at_once() -> None:
-        jobs = Jobs(Settings(tmp_path / "service"))
+        jobs = Jobs(ServerSettings(tmp_path / "service"))
         monkeypatch.setattr(jobs, "_run", slow)
         uploads = [jobs.new() for _ in range(8)]
         for upload in uploads:
             upload.open("a.mp4").write(b"x")
-        told = await asyncio.gather(*(jobs.take(upload, Options()) for upload in uploads), return_exceptions=True)
-        assert all(isinstance(error, Refusal) for error in told), told
+        told = await asyncio.gather(*(jobs.take(upload, VideoJobOptions()) for upload in uploads), return_exceptions=True)
+        assert all(isinstance(error, APIError) for error in told), told
         for upload in uploads:
             jobs.end(upload)
         await jobs.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 
 LABELS = Labels(("angry", "happy", "neutral", "sad"))
@@ -25,14 +25,14 @@ def faces(time: float, people: Mapping[int, list[float]], index: int = 0, size: 
     return Faces(boxes.reshape(-1, 4), [score] * count, [index] * count, [time] * count, **columns)
 
 
-def reading(time: float, people: Mapping[int, list[float]], index: int = 0) -> Reading:
-    return Reading("clip.mp4", index, time, faces(time, people, index))
+def reading(time: float, people: Mapping[int, list[float]], index: int = 0) -> FrameResult:
+    return FrameResult("clip.mp4", index, time, faces(time, people, index))
 
 
-def told(labels: Iterable[str], rate: float = 30.0, sure: float = 0.7, start: float = 0.0) -> list[Reading]:
+def told(labels: Iterable[str], rate: float = 30.0, sure: float = 0.7, start: float = 0.0) -> list[FrameResult]:
     """One person, a label a frame."""
     return [reading(start + index / rate, {1: probs(label, sure)}, index) for index, label in enumerate(labels)]
 
 
-def steady(readings: Iterable[Reading]) -> list[str | None]:
+def steady(readings: Iterable[FrameResult]) -> list[str | None]:
     return [face.steady for one in readings for face in one.faces]

@@ -9,8 +9,8 @@ import pytest
 
 from mien.inference.detectors import create_detector
 from mien.media import Frame, open_media
-from mien.tracking.smoothing_offline import smoothed
-from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_offline import smooth_offline
+from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing
 from mien.tracking.tracker import Tracker
 
@@ -34,9 +34,9 @@ def test_labels_flicker_less_and_follow_in_time(way: str) -> None:
     from benchmarks import expressions
 
     def label(scene: expressions.Scene) -> np.ndarray:
-        smoother = Smoother(scene.labels)
+        smoother = OnlineSmoother(scene.labels)
         live = (smoother.update(reading.faces) for reading in scene.readings())
-        recorded = (reading.faces for reading in smoothed(scene.readings(), Smoothing(), scene.labels))
+        recorded = (reading.faces for reading in smooth_offline(scene.readings(), Smoothing(), scene.labels))
         return np.array([int(faces.steady[0]) for faces in (live if way == "live" else recorded)])
 
     scenes = [expressions.drawn(np.random.default_rng(seed), 5) for seed in range(6)]

@@ -10,13 +10,13 @@ from people_reading import LABELS, probs, reading, steady, told
 
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
-from mien.tracking.baseline import Neutral
-from mien.tracking.smoothing_offline import smoothed
+from mien.core.frame_result import FrameResult
+from mien.tracking.baseline import NeutralBaseline
+from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_options import Smoothing
 
 
-def wandering(seed: int = 0, count: int = 200) -> list[Reading]:
+def wandering(seed: int = 0, count: int = 200) -> list[FrameResult]:
     """Two people at uneven times; the second comes and goes."""
     chance = np.random.default_rng(seed)
     times = np.cumsum(chance.uniform(0.01, 0.09, count)).round(6)
@@ -29,18 +29,18 @@ def wandering(seed: int = 0, count: int = 200) -> list[Reading]:
     return out
 
 
-def reversed_in_time(readings: list[Reading]) -> list[Reading]:
+def reversed_in_time(readings: list[FrameResult]) -> list[FrameResult]:
     end = readings[-1].time
     return [
-        Reading(one.source, one.frame, end - one.time, one.faces.with_columns(times=np.full(len(one.faces), end - one.time)))
+        FrameResult(one.source, one.frame, end - one.time, one.faces.with_columns(times=np.full(len(one.faces), end - one.time)))
         for one in reversed(readings)
     ]
 
 
 def test_backwards_gives_the_same_backwards() -> None:
     readings = wandering()
-    there = list(smoothed(readings, Smoothing(), LABELS))
-    back = list(smoothed(reversed_in_time(readings), Smoothing(), LABELS))[::-1]
+    there = list(smooth_offline(readings, Smoothing(), LABELS))
+    back = list(smooth_offline(reversed_in_time(readings), Smoothing(), LABELS))[::-1]
     for one, other in zip(there, back, strict=True):
         assert np.allclose(one.faces.smooth, other.faces.smooth, atol=1e-6)
         assert one.faces.steady.tolist() == other.faces.steady.tolist()
@@ -48,7 +48,7 @@ def test_backwards_gives_the_same_backwards() -> None:
 
 def test_the_mean_is_the_kernels() -> None:
     readings, options = wandering(3, 120), Smoothing(tau=0.2)
-    found = list(smoothed(readings, options, LABELS))
+    found = list(smooth_offline(readings, options, LABELS))
     times = np.array([one.time for one in readings])
     logs = np.log(np.maximum(np.stack([one.faces.probs[0] for one in readings]).astype(float), 0.01))
     shares = np.exp(logs - np.log(np.exp(logs).sum(1, keepdims=True)))
@@ -64,21 +64,21 @@ def test_the_mean_is_the_kernels() -> None:
 @pytest.mark.parametrize("rate", [10, 30, 60])
 def test_a_change_is_shown_when_it_happens(rate: int) -> None:
     labels = ["happy"] * (2 * rate) + ["sad"] * (2 * rate) + ["neutral"] * rate
-    assert steady(smoothed(told(labels, rate), Smoothing(), LABELS)) == labels
+    assert steady(smooth_offline(told(labels, rate), Smoothing(), LABELS)) == labels
 
 
 def test_flicker_goes() -> None:
     chance = np.random.default_rng(5)
     labels = ["happy" if chance.random() < 0.8 else str(chance.choice(LABELS.names)) for _ in range(600)]
-    assert steady(smoothed(told(labels, sure=0.6), Smoothing(), LABELS)) == ["happy"] * 600
+    assert steady(smooth_offline(told(labels, sure=0.6), Smoothing(), LABELS)) == ["happy"] * 600
 
 
 def test_every_reading_comes_out_in_order_and_the_raw_values_stay() -> None:
     readings = wandering(1)
     empty = Faces.empty(LABELS)
-    readings.insert(40, Reading("clip.mp4", 999, None, empty, MediaError("clip.mp4: damaged")))
-    readings.insert(90, Reading("clip.mp4", 998, readings[89].time, empty))
-    found = list(smoothed(iter(readings), Smoothing(), LABELS))
+    readings.insert(40, FrameResult("clip.mp4", 999, None, empty, MediaError("clip.mp4: damaged")))
+    readings.insert(90, FrameResult("clip.mp4", 998, readings[89].time, empty))
+    found = list(smooth_offline(iter(readings), Smoothing(), LABELS))
     assert [one.frame for one in found] == [one.frame for one in readings]
     for one, before in zip(found, readings, strict=True):
         assert one.error is before.error
@@ -89,27 +89,27 @@ def test_every_reading_comes_out_in_order_and_the_raw_values_stay() -> None:
 def test_the_look_ahead_is_bounded() -> None:
     taken = 0
 
-    def source() -> Iterator[Reading]:
+    def source() -> Iterator[FrameResult]:
         nonlocal taken
         for one in told(["happy", "sad"] * 1500):
             taken += 1
             yield one
 
-    for given, _ in enumerate(smoothed(source(), Smoothing(), LABELS), 1):
+    for given, _ in enumerate(smooth_offline(source(), Smoothing(), LABELS), 1):
         assert taken - given <= 30 * (4 * 0.35 + 1) + 2
 
 
 def test_times_that_stand_still_or_go_back() -> None:
     readings = [reading(1.0, {1: probs("happy")}, index) for index in range(5000)]
-    found = smoothed(readings, Smoothing(), LABELS)
+    found = smooth_offline(readings, Smoothing(), LABELS)
     assert all(np.isfinite(one.faces.smooth).all() for one, _ in zip(found, range(5), strict=False))
     jump = told(["happy"] * 20, start=10) + told(["sad"] * 20)
-    assert steady(smoothed(jump, Smoothing(), LABELS)) == ["happy"] * 20 + ["sad"] * 20
+    assert steady(smooth_offline(jump, Smoothing(), LABELS)) == ["happy"] * 20 + ["sad"] * 20
 
 
 def test_a_gap_separates() -> None:
     parts = told(["happy"] * 20) + told(["sad"] * 20, start=2)
-    found = list(smoothed(parts, Smoothing(), LABELS))
+    found = list(smooth_offline(parts, Smoothing(), LABELS))
     assert np.allclose(found[19].faces.smooth, probs("happy"), atol=1e-6)
     assert np.allclose(found[20].faces.smooth, probs("sad"), atol=1e-6)
 
@@ -119,8 +119,8 @@ def test_neutral_learned_in_a_first_pass() -> None:
     usual = [0.02, 0.03, 0.35, 0.6]
     people = [usual] * 400 + [[0.02, 0.8, 0.12, 0.06]] * 60 + [usual] * 200
     readings = [reading(index / 30, {1: values}, index) for index, values in enumerate(people)]
-    raw = steady(smoothed(readings, Smoothing(), LABELS))
-    learned = Neutral.learn(readings, LABELS)
-    found = steady(smoothed(readings, Smoothing(neutral="median"), LABELS, learned))
+    raw = steady(smooth_offline(readings, Smoothing(), LABELS))
+    learned = NeutralBaseline.learn(readings, LABELS)
+    found = steady(smooth_offline(readings, Smoothing(neutral="median"), LABELS, learned))
     assert raw == ["sad"] * 400 + ["happy"] * 60 + ["sad"] * 200
     assert found == ["neutral"] * 400 + ["happy"] * 60 + ["neutral"] * 200

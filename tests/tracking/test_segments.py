@@ -8,10 +8,10 @@ from people_reading import LABELS, probs, reading, told
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.tracking.persons import People
 from mien.tracking.segments import Segmenter, segments
-from mien.tracking.smoothing_offline import smoothed
+from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_options import Smoothing
 
 
@@ -50,7 +50,7 @@ def test_a_gap_ends_a_stretch() -> None:
 
 def test_steady_labels_are_used_where_there_are_some() -> None:
     labels = ["happy"] * 20 + ["sad"] + ["happy"] * 20
-    found = list(segments(smoothed(told(labels), Smoothing(), LABELS)))
+    found = list(segments(smooth_offline(told(labels), Smoothing(), LABELS)))
     assert [one.label for one in found] == ["happy"]
 
 
@@ -95,8 +95,8 @@ def test_a_single_frame_is_a_person_too() -> None:
 
 def test_nobody() -> None:
     people = People(LABELS)
-    people.add(Reading("clip.mp4", 0, 0.0, Faces.empty(LABELS)))
-    people.add(Reading("clip.mp4", None, None, Faces.empty(LABELS)))
+    people.add(FrameResult("clip.mp4", 0, 0.0, Faces.empty(LABELS)))
+    people.add(FrameResult("clip.mp4", None, None, Faces.empty(LABELS)))
     assert people.close() == []
     assert list(segments([])) == []
 
@@ -109,4 +109,4 @@ def test_time_that_goes_back() -> None:
 def test_faces_without_tracks_are_refused() -> None:
     one = told(["happy"])[0]
     with pytest.raises(InputError, match="expected faces with tracks"):
-        list(segments([Reading("a", 0, 0.0, one.faces.with_columns(tracks=None))]))
+        list(segments([FrameResult("a", 0, 0.0, one.faces.with_columns(tracks=None))]))

@@ -10,20 +10,20 @@ from people_reading import LABELS, faces, probs, told
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
-from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing
 
 
-def run(smoother: Smoother, readings: list) -> list[Faces]:
+def run(smoother: OnlineSmoother, readings: list) -> list[Faces]:
     return [smoother.update(reading.faces) for reading in readings]
 
 
 def shown(readings: list, options: Smoothing | None = None) -> list[str]:
-    return [next(iter(found)).steady for found in run(Smoother(LABELS, options), readings)]
+    return [next(iter(found)).steady for found in run(OnlineSmoother(LABELS, options), readings)]
 
 
 def test_the_raw_values_stay() -> None:
-    found = run(Smoother(LABELS), told(["happy", "sad"]))
+    found = run(OnlineSmoother(LABELS), told(["happy", "sad"]))
     assert found[1].emotions == ["sad"]
     assert np.allclose(found[1].probs[0], probs("sad"))
     assert np.allclose([one.smooth.sum() for one in found], 1)
@@ -33,7 +33,7 @@ def test_the_raw_values_stay() -> None:
 def test_what_comes_later_changes_nothing() -> None:
     chance = np.random.default_rng(0)
     readings = told(chance.choice(LABELS.names, 60))
-    whole, part = run(Smoother(LABELS), readings), run(Smoother(LABELS), readings[:31])
+    whole, part = run(OnlineSmoother(LABELS), readings), run(OnlineSmoother(LABELS), readings[:31])
     assert all(a.smooth.tobytes() == b.smooth.tobytes() and a.steady.tolist() == b.steady.tolist() for a, b in zip(whole, part, strict=False))
 
 
@@ -41,7 +41,7 @@ def test_the_time_constant_is_in_seconds() -> None:
     ends = []
     for rate in (20, 40, 120):
         readings = told(["happy"] * 2 * rate + ["sad"] * round(0.35 * rate), rate)
-        ends.append(run(Smoother(LABELS), readings)[-1].smooth[0])
+        ends.append(run(OnlineSmoother(LABELS), readings)[-1].smooth[0])
     # After one time constant the mean of the logarithms has come 1 - 1/e of the way.
     way = np.log(ends[1][LABELS.index("sad")] / ends[1][LABELS.index("happy")]) / np.log(0.7 / 0.1)
     assert way == pytest.approx(1 - 2 / np.e, abs=0.03)
@@ -68,7 +68,7 @@ def test_frames_that_are_far_apart_are_believed() -> None:
 
 
 def test_people_are_kept_apart_and_forgotten() -> None:
-    smoother = Smoother(LABELS)
+    smoother = OnlineSmoother(LABELS)
     for index in range(500):
         found = smoother.update(faces(index / 30, {index // 3: probs("happy"), index // 3 + 1000: probs("sad")}))
         assert [face.steady for face in found] == ["happy", "sad"]
@@ -76,14 +76,14 @@ def test_people_are_kept_apart_and_forgotten() -> None:
 
 
 def test_a_gap_begins_anew() -> None:
-    smoother = Smoother(LABELS)
+    smoother = OnlineSmoother(LABELS)
     run(smoother, told(["happy"] * 30))
     assert np.allclose(smoother.update(faces(3.0, {1: probs("sad")})).smooth, probs("sad"), atol=1e-6)
     assert np.allclose(smoother.update(faces(1.0, {1: probs("happy")})).smooth, probs("happy"), atol=1e-6)  # Back in time.
 
 
 def test_times_that_stand_still() -> None:
-    smoother = Smoother(LABELS)
+    smoother = OnlineSmoother(LABELS)
     first = smoother.update(faces(1.0, {1: probs("happy")}))
     again = smoother.update(faces(1.0, {1: probs("sad")}))
     assert np.isfinite(again.smooth).all()
@@ -93,7 +93,7 @@ def test_times_that_stand_still() -> None:
 def test_an_unsure_small_face_counts_less() -> None:
     ends = []
     for size, score in ((50, 0.99), (15, 0.5)):
-        smoother = Smoother(LABELS)
+        smoother = OnlineSmoother(LABELS)
         run(smoother, told(["happy"] * 30))
         ends.append(smoother.update(faces(1.1, {1: probs("sad")}, size=size, score=score)).smooth[0, LABELS.index("sad")])
     assert ends[1] < ends[0]
@@ -103,8 +103,8 @@ def test_an_unsure_small_face_counts_less() -> None:
 def test_a_restored_smoother_goes_on_to_the_same_bits(neutral: object) -> None:
     readings = told(np.random.default_rng(1).choice(LABELS.names, 300))
     options = Smoothing(neutral=neutral)
-    expected = run(Smoother(LABELS, options), readings)
-    first, second = Smoother(LABELS, options), Smoother(LABELS, options)
+    expected = run(OnlineSmoother(LABELS, options), readings)
+    first, second = OnlineSmoother(LABELS, options), OnlineSmoother(LABELS, options)
     run(first, readings[:140])
     second.restore(json.loads(json.dumps(first.state())))
     for found, wanted in zip(run(second, readings[140:]), expected[140:], strict=True):
@@ -113,14 +113,14 @@ def test_a_restored_smoother_goes_on_to_the_same_bits(neutral: object) -> None:
 
 
 def test_frames_without_faces_pass() -> None:
-    smoother = Smoother(LABELS)
+    smoother = OnlineSmoother(LABELS)
     assert len(smoother.update(Faces.empty(LABELS))) == 0
     assert len(smoother.update(Faces.empty())) == 0
 
 
 def test_faces_without_tracks_are_refused() -> None:
     with pytest.raises(InputError, match="expected faces with tracks"):
-        Smoother(LABELS).update(faces(0.0, {1: probs("sad")}).with_columns(tracks=None))
+        OnlineSmoother(LABELS).update(faces(0.0, {1: probs("sad")}).with_columns(tracks=None))
 
 
 def test_options_out_of_range() -> None:

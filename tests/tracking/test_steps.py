@@ -9,7 +9,7 @@ import pytest
 from stage import Play, RefiningPlay
 
 from mien.media import Frame
-from mien.tracking.kalman import Person
+from mien.tracking.kalman import Track
 from mien.tracking.tracker import Tracker
 
 STEPS = [0.03, 0.1, 0.3, 0.34, 0.4, 0.45, 0.5, 0.501, 0.75, 1.001, 2.0, 3.0, 5.0, 30.0]
@@ -71,7 +71,7 @@ def test_who_walks_at_a_steady_speed_is_one_person(step: float, way: float) -> N
 def _variances() -> Iterator[tuple[float, float, float]]:
     chance = np.random.default_rng(2)
     for seed in range(40):
-        person, now = Person(1, 0, 0, 20, 20, 0, 0, 0, 0), 0.0
+        person, now = Track(1, 0, 0, 20, 20, 0, 0, 0, 0), 0.0
         longest = (0.05, 0.5, 0.6, 5.0)[seed % 4]
         for _ in range(300):
             step = float(chance.uniform(0, longest))
@@ -94,7 +94,7 @@ def test_the_covariance_is_one_at_every_step() -> None:
 
 
 def test_two_short_steps_are_one_of_their_length() -> None:
-    once, twice = Person(1, 5, 6, 20, 20, 0, 0, 5, 6, vx=30, vy=-4, bond=0.05), Person(1, 5, 6, 20, 20, 0, 0, 5, 6, vx=30, vy=-4, bond=0.05)
+    once, twice = Track(1, 5, 6, 20, 20, 0, 0, 5, 6, vx=30, vy=-4, bond=0.05), Track(1, 5, 6, 20, 20, 0, 0, 5, 6, vx=30, vy=-4, bond=0.05)
     once.predict(0.4)
     twice.predict(0.1)
     twice.predict(0.3)

@@ -18,8 +18,8 @@ from mien.data import FaceDataset, write_dataset  # noqa: E402
 from mien.inference.weights import network_path  # noqa: E402
 from mien.training.architectures import create_model  # noqa: E402
 from mien.training.batches import Batches  # noqa: E402
-from mien.training.distillation import Plan, Views, agreement, make_views  # noqa: E402
-from mien.training.module import Lesson  # noqa: E402
+from mien.training.distillation import DistillationPlan, TeacherCache, agreement, make_views  # noqa: E402
+from mien.training.module import ExpressionModule  # noqa: E402
 from mien.training.presets import preset  # noqa: E402
 from mien.training.recipe import NO_AUGMENTATION, Distillation, Optimizer, Recipe, Split  # noqa: E402
 from mien.training.run import Hardware, load_run, new_network, train  # noqa: E402
@@ -43,11 +43,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def views(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Views:
-    return make_views(runs, stripes(), tmp_path_factory.mktemp("views"), Plan(count=3))
+def views(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> TeacherCache:
+    return make_views(runs, stripes(), tmp_path_factory.mktemp("views"), DistillationPlan(count=3))
 
 
-def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(runs: list[Path], views: Views) -> None:
+def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(runs: list[Path], views: TeacherCache) -> None:
     pictures = cut(stripes(), RECIPE).training
     places = np.arange(10)
     faces, said = views.batch(np.zeros(10, int), places)
@@ -61,7 +61,7 @@ def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(run
     assert (changed != faces).any()
 
 
-def test_a_steady_answer_is_the_same_for_every_view(views: Views) -> None:
+def test_a_steady_answer_is_the_same_for_every_view(views: TeacherCache) -> None:
     places = np.arange(10)
     each = [views.batch(np.full(10, number), places)[1]["fer2013"] for number in range(3)]
     mean = torch.stack(each).mean(dim=0).log_softmax(dim=1)
@@ -76,14 +76,14 @@ def test_a_steady_answer_is_the_same_for_every_view(views: Views) -> None:
     assert not torch.equal(batches[0].said["fer2013"], batches[1].said["fer2013"])
 
 
-def test_views_are_the_same_every_time_and_go_on_where_they_stopped(runs: list[Path], views: Views, tmp_path: Path) -> None:
-    again = make_views(runs, stripes(), tmp_path, Plan(count=3))
+def test_views_are_the_same_every_time_and_go_on_where_they_stopped(runs: list[Path], views: TeacherCache, tmp_path: Path) -> None:
+    again = make_views(runs, stripes(), tmp_path, DistillationPlan(count=3))
     assert again.digest == views.digest
     (tmp_path / "view-001.npz").unlink()
     with pytest.raises(InputError, match=r"1 are missing, such as view-001.npz: run mien views again"):
-        Views(tmp_path)
+        TeacherCache(tmp_path)
     before = (tmp_path / "view-002.npz").stat().st_mtime_ns
-    again = make_views(runs, stripes(), tmp_path, Plan(count=3))
+    again = make_views(runs, stripes(), tmp_path, DistillationPlan(count=3))
     assert (tmp_path / "view-002.npz").stat().st_mtime_ns == before
     for number in range(3):
         ours, theirs = (each.batch(np.full(5, number), np.arange(5)) for each in (again, views))
@@ -91,7 +91,7 @@ def test_views_are_the_same_every_time_and_go_on_where_they_stopped(runs: list[P
         assert torch.equal(ours[1]["ferplus"], theirs[1]["ferplus"])
 
 
-def test_every_epoch_shows_all_views_and_every_picture_meets_all_of_them(views: Views) -> None:
+def test_every_epoch_shows_all_views_and_every_picture_meets_all_of_them(views: TeacherCache) -> None:
     data = cut(stripes(), RECIPE).training
     met = {}
     for epoch in range(3):
@@ -106,7 +106,7 @@ def test_every_epoch_shows_all_views_and_every_picture_meets_all_of_them(views: 
 def test_a_student_may_learn_from_some_of_the_pictures_that_have_views(runs: list[Path], tmp_path: Path) -> None:
     everything = cut(stripes(), RECIPE).training
     part = everything.take(np.arange(len(everything))[::-3])
-    as_they_are = make_views(runs[:1], stripes(), tmp_path, Plan(count=1))
+    as_they_are = make_views(runs[:1], stripes(), tmp_path, DistillationPlan(count=1))
     told = as_they_are.batch(np.zeros(len(everything), np.int64), np.arange(len(everything)))[1]["fer2013"].numpy()
     labels = {picture.tobytes(): (label, said) for picture, label, said in zip(everything.images, everything.expressions, told, strict=True)}
     assert len(labels) == len(everything)
@@ -143,7 +143,7 @@ def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(ha
     assert not learned[0] & learned[1]
     assert learned[0] | learned[1] == set(pictures.digests.tolist())
     assert pictures.digests[14] == pictures.digests[7], "a copy is in the fold of its picture"
-    views = make_views(halves, data, tmp_path / "views", Plan(count=2, held_out=True))
+    views = make_views(halves, data, tmp_path / "views", DistillationPlan(count=2, held_out=True))
     places = np.arange(len(pictures))
     for number in (1, 0):
         faces, said = views.batch(np.full(len(places), number), places)
@@ -156,7 +156,7 @@ def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(ha
     agreed = agreement(views, replace(pictures, expressions=labels))
     assert agreed["fer2013"] == pytest.approx((expected.argmax(axis=1) == labels).mean(), abs=0.01)
     assert agreed["fer2013"] < agreed["ferplus"]
-    everybody = make_views(halves, data, tmp_path / "everybody", Plan(count=2))
+    everybody = make_views(halves, data, tmp_path / "everybody", DistillationPlan(count=2))
     assert everybody.digest != views.digest
 
 
@@ -166,7 +166,7 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stderr.split())
-    made = Views(tmp_path / "views")
+    made = TeacherCache(tmp_path / "views")
     assert f"1 views of 160 pictures in {tmp_path / 'views'}, digest {made.digest[:16]}" in told
     agreed = agreement(made, _with_a_copy())
     assert f"teachers say what the label says in {agreed['fer2013']:.1%} (fer2013), {agreed['ferplus']:.1%} (ferplus)" in told
@@ -175,16 +175,16 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
 def test_a_picture_that_all_teachers_know_is_an_error(halves: list[Path], runs: list[Path], tmp_path: Path) -> None:
     n = len(cut(_with_a_copy(), load_run(halves[1]).recipe).training)
     with pytest.raises(InputError, match=rf"has not learned from it; {n} of 160 pictures have none: add teachers of the other folds"):
-        make_views([halves[1], *runs], _with_a_copy(), tmp_path / "views", Plan(count=1, held_out=True))
+        make_views([halves[1], *runs], _with_a_copy(), tmp_path / "views", DistillationPlan(count=1, held_out=True))
     with pytest.raises(InputError, match=r"expected the folder of a finished run, which says what was learned from; got a network file"):
-        make_views([network_path("nano")], stripes(), tmp_path / "views", Plan(count=1, held_out=True))
+        make_views([network_path("nano")], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True))
     assert not (tmp_path / "views").exists()
 
 
-def test_what_a_student_knows_is_not_told_by_its_recipe(views: Views, tmp_path: Path) -> None:
+def test_what_a_student_knows_is_not_told_by_its_recipe(views: TeacherCache, tmp_path: Path) -> None:
     train(stripes(), replace(STUDENT, epochs=1, split=Split(folds=2)), tmp_path / "run", hardware=CPU, views=views)
     with pytest.raises(InputError, match=r"expected a run from random weights and labels alone; got one with --initial or --views"):
-        make_views([tmp_path / "run"], stripes(), tmp_path / "views", Plan(count=1, held_out=True))
+        make_views([tmp_path / "run"], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True))
 
 
 @pytest.mark.parametrize(("folds", "fold"), [(1, 0), (4, 4), (0, 1), (-2, 0), (3, -1)])
@@ -194,7 +194,9 @@ def test_a_fold_that_there_is_not(folds: int, fold: int) -> None:
 
 
 def test_the_distance_is_the_divergence_at_that_temperature() -> None:
-    lesson = Lesson(create_model("monyok"), replace(STUDENT, heads=("fer2013",), distillation=Distillation(0.5, 3.0)), {"fer2013": tuple("abcdefg")})
+    lesson = ExpressionModule(
+        create_model("monyok"), replace(STUDENT, heads=("fer2013",), distillation=Distillation(0.5, 3.0)), {"fer2013": tuple("abcdefg")}
+    )
     ours, theirs = torch.randn(5, 7), torch.randn(5, 7).log_softmax(dim=1)
     p, q = (theirs / 3).softmax(dim=1), (ours / 3).softmax(dim=1)
     expected = 9 * (p * (p / q).log()).sum(dim=1).mean()
@@ -202,7 +204,7 @@ def test_the_distance_is_the_divergence_at_that_temperature() -> None:
     assert float(lesson.distance({"fer2013": theirs}, {"fer2013": theirs})) == pytest.approx(0, abs=1e-5)
 
 
-def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(views: Views, runs: list[Path], tmp_path: Path) -> None:
+def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(views: TeacherCache, runs: list[Path], tmp_path: Path) -> None:
     recipe = replace(STUDENT, epochs=12, distillation=Distillation(share=1.0, temperature=1.0))
     train(stripes(), recipe, tmp_path, hardware=CPU, views=views)
     faces = torch.from_numpy(cut(stripes(), RECIPE).training.images[:100, None]).float()
@@ -214,15 +216,15 @@ def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(views: V
     assert far[0] < far[1] / 3
 
 
-def test_a_student_goes_on_with_the_same_views_only(views: Views, runs: list[Path], tmp_path: Path) -> None:
+def test_a_student_goes_on_with_the_same_views_only(views: TeacherCache, runs: list[Path], tmp_path: Path) -> None:
     train(stripes(), STUDENT, tmp_path / "run", hardware=CPU, views=views)
     assert Recipe.load(tmp_path / "run" / "recipe.json").distillation.views == views.digest
-    others = make_views(runs[:1], stripes(), tmp_path / "others", Plan(count=1))
+    others = make_views(runs[:1], stripes(), tmp_path / "others", DistillationPlan(count=1))
     with pytest.raises(InputError, match="holds a run of another recipe"):
         train(stripes(), STUDENT, tmp_path / "run", hardware=CPU, views=others)
 
 
-def test_bad_input_is_one_clear_line(views: Views, runs: list[Path], tmp_path: Path) -> None:
+def test_bad_input_is_one_clear_line(views: TeacherCache, runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="one without the other"):
         train(stripes(), STUDENT, tmp_path, hardware=CPU)
     with pytest.raises(InputError, match="one without the other"):
@@ -230,17 +232,17 @@ def test_bad_input_is_one_clear_line(views: Views, runs: list[Path], tmp_path: P
     with pytest.raises(InputError, match=r"expected distillation.steadiness from 0 to 1; got 1.5"):
         STUDENT.changed({"distillation.steadiness": 1.5})
     with pytest.raises(InputError, match="expected views made by mien views"):
-        Views(tmp_path)
+        TeacherCache(tmp_path)
     whole = stripes()
     with pytest.raises(InputError, match=r"pictures that are learned from; 120 of 280 have none: make them from the same data"):
         Batches(whole, STUDENT, lambda: 0, views=views)
     with pytest.raises(InputError, match="280 of 280 have none"):
         Batches(replace(whole, images=255 - whole.images), STUDENT, lambda: 0, views=views)
-    make_views(runs[:1], stripes(), tmp_path / "views", Plan(count=1))
+    make_views(runs[:1], stripes(), tmp_path / "views", DistillationPlan(count=1))
     with pytest.raises(InputError, match="holds other views"):
-        make_views(runs, stripes(), tmp_path / "views", Plan(count=1))
+        make_views(runs, stripes(), tmp_path / "views", DistillationPlan(count=1))
     with pytest.raises(InputError, match="got none"):
-        make_views([], stripes(), tmp_path / "none", Plan())
+        make_views([], stripes(), tmp_path / "none", DistillationPlan())
     with pytest.raises(InputError, match="expected mixup 0 with teachers"):
         replace(STUDENT, mixup=0.2)
     with pytest.raises(InputError, match="share from 0 to 1"):

@@ -30,7 +30,7 @@ from mien.training.calibrated_file import calibrate  # noqa: E402
 from mien.training.calibration import BLEND, Calibration, fit  # noqa: E402
 from mien.training.calibration_head import put_on, take_off  # noqa: E402
 from mien.training.export import predict, write_onnx  # noqa: E402
-from mien.training.finetune import Initial  # noqa: E402
+from mien.training.finetune import PretrainedWeights  # noqa: E402
 from mien.training.run import Hardware, load_run, train  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -242,7 +242,7 @@ def test_the_mean_of_networks_lies_between_them(run: Path, tiny: Path, tmp_path:
     files = [tiny]
     for seed in (1, 2):
         further = replace(load_run(run).recipe, epochs=1, seed=seed)
-        train(stripes(), further, tmp_path / f"further-{seed}", hardware=Hardware(accelerator="cpu", threads=1), initial=Initial(tiny))
+        train(stripes(), further, tmp_path / f"further-{seed}", hardware=Hardware(accelerator="cpu", threads=1), initial=PretrainedWeights(tiny))
         files.append(tmp_path / f"after-{seed}.onnx")
         export(tmp_path / f"further-{seed}", stripes(), files[-1], "a test")
     each = [weights(path) for path in files]

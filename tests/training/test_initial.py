@@ -16,9 +16,9 @@ from mien import InputError, NetworkError  # noqa: E402
 from mien.core.labels import EXPRESSIONS, FERPLUS  # noqa: E402
 from mien.inference.onnx_session import open_network  # noqa: E402
 from mien.inference.weights import network_path  # noqa: E402
-from mien.training.distillation import Plan, make_views  # noqa: E402
+from mien.training.distillation import DistillationPlan, make_views  # noqa: E402
 from mien.training.export import export, predict  # noqa: E402
-from mien.training.finetune import Initial  # noqa: E402
+from mien.training.finetune import PretrainedWeights  # noqa: E402
 from mien.training.presets import preset  # noqa: E402
 from mien.training.recipe import Optimizer, Recipe  # noqa: E402
 from mien.training.run import Hardware, load_run, new_network, train  # noqa: E402
@@ -37,7 +37,7 @@ def test_a_network_answers_as_the_file_that_it_started_with(name: str) -> None:
     network = new_network(preset(name), BOTH)
     norms = _norms(network)
     faces = stripes().images[:300]
-    Initial(network_path(name)).put_into(network, faces, BOTH)
+    PretrainedWeights(network_path(name)).put_into(network, faces, BOTH)
     file = open_network(network_path(name))
     answers = file.run({"faces": faces[:, None].astype(np.float32)})
     for head, logits in predict(network, faces).items():
@@ -53,7 +53,7 @@ def test_so_does_one_that_halves_without_aliasing_and_has_wide_filters(tmp_path:
     export(tmp_path / "run", stripes(), tmp_path / "file.onnx", "mien train")
     faces = stripes().images[:300]
     network = new_network(replace(recipe, seed=9), BOTH)
-    Initial(tmp_path / "file.onnx").put_into(network, faces, BOTH)
+    PretrainedWeights(tmp_path / "file.onnx").put_into(network, faces, BOTH)
     learned = predict(load_run(tmp_path / "run").network, faces)
     for head, logits in predict(network, faces).items():
         np.testing.assert_allclose(logits, learned[head], atol=1e-4)
@@ -70,14 +70,14 @@ def test_classes_come_by_name_and_unknown_ones_start_anew() -> None:
     network, whole = new_network(preset("nano"), few), new_network(preset("nano"), BOTH)
     born = network.heads["fer2013"].weight.detach().clone()
     for each, classes in ((network, few), (whole, BOTH)):
-        Initial(network_path("nano")).put_into(each, stripes().images[:50], classes)
+        PretrainedWeights(network_path("nano")).put_into(each, stripes().images[:50], classes)
     assert torch.equal(network.heads["fer2013"].weight[1], born[1])
     assert torch.equal(network.heads["fer2013"].weight[0], whole.heads["fer2013"].weight[EXPRESSIONS.index("happy")])
 
 
 def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) -> None:
     crawling = replace(NANO, optimizer=Optimizer("sgd", rate=1e-9))
-    initial = Initial(network_path("nano"))
+    initial = PretrainedWeights(network_path("nano"))
     train(stripes(), crawling, tmp_path / "run", hardware=CPU, initial=initial)
     assert Recipe.load(tmp_path / "run" / "recipe.json").initial == initial.digest
     weight = load_run(tmp_path / "run").network.heads["fer2013"].weight
@@ -91,21 +91,21 @@ def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) 
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     for name in ("small", "nano-int8"):
         with pytest.raises(InputError, match=r"expected the filters .* start with a file of the same network"):
-            Initial(network_path(name)).put_into(new_network(NANO, BOTH), stripes().images[:50], BOTH)
+            PretrainedWeights(network_path(name)).put_into(new_network(NANO, BOTH), stripes().images[:50], BOTH)
     # Of a network whose convolutions are not normalised only a part would be taken over.
     other = replace(RECIPE, network="monyok", options={}, heads=("fer2013",), precision="32", epochs=1)
     train(stripes(), other, tmp_path / "run", hardware=CPU)
     export(tmp_path / "run", stripes(), tmp_path / "other.onnx", "mien train")
     heads = {"fer2013": EXPRESSIONS.names}
     with pytest.raises(InputError, match=r"expected the filters .* of features\.conv1; got such with a bias of their own"):
-        Initial(tmp_path / "other.onnx").put_into(new_network(other, heads), stripes().images[:50], heads)
+        PretrainedWeights(tmp_path / "other.onnx").put_into(new_network(other, heads), stripes().images[:50], heads)
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(NetworkError):
-        Initial(tmp_path / "broken.onnx")
+        PretrainedWeights(tmp_path / "broken.onnx")
 
 
 def test_a_network_file_is_a_teacher_too(tmp_path: Path) -> None:
-    views = make_views([network_path("nano")], stripes(), tmp_path, Plan(count=1))
+    views = make_views([network_path("nano")], stripes(), tmp_path, DistillationPlan(count=1))
     faces, said = views.batch(np.zeros(20, int), np.arange(20))
     answers = open_network(network_path("nano")).run({"faces": faces.float().numpy()})
     np.testing.assert_allclose(said["ferplus"].exp().numpy(), answers["ferplus"], atol=2e-3)  # float16 on disk

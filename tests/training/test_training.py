@@ -21,7 +21,7 @@ from mien.inference.onnx_session import open_network  # noqa: E402
 from mien.models.test_set import judge_private, open_private, scores_of  # noqa: E402
 from mien.training.callbacks import Silence  # noqa: E402
 from mien.training.export import export  # noqa: E402
-from mien.training.module import Lesson  # noqa: E402
+from mien.training.module import ExpressionModule  # noqa: E402
 from mien.training.presets import preset  # noqa: E402
 from mien.training.recipe import NO_AUGMENTATION, Optimizer, Schedule  # noqa: E402
 from mien.training.run import Hardware, load_run, new_network, train  # noqa: E402
@@ -112,7 +112,7 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_what_was_good(tmp_path: Pat
 
 def test_a_collapse_is_remarked() -> None:
     classes = {"fer2013": stripes().labels.names}
-    lesson = Lesson(new_network(replace(RECIPE, heads=("fer2013",)), classes), replace(RECIPE, heads=("fer2013",)), classes)
+    lesson = ExpressionModule(new_network(replace(RECIPE, heads=("fer2013",)), classes), replace(RECIPE, heads=("fer2013",)), classes)
     truth = torch.tensor([3] * 25 + [0, 1, 2, 4, 5, 6] * 12)
     lesson.confusion["fer2013"].update(torch.full_like(truth, 3), truth)
     assert "collapsed onto one class: 100% of its answers are happy" in lesson._collapse("fer2013")
@@ -123,7 +123,7 @@ def test_a_collapse_is_remarked() -> None:
 
 def test_the_loss_is_the_mean_over_rows_with_a_target() -> None:
     heads = {"fer2013": ("a", "b"), "ferplus": ("a", "b")}
-    lesson = Lesson(torch.nn.Linear(1, 1), RECIPE, heads)
+    lesson = ExpressionModule(torch.nn.Linear(1, 1), RECIPE, heads)
     outputs = {head: torch.tensor([[2.0, 0.0], [0.0, 1.0]]) for head in heads}
     targets = {"fer2013": torch.eye(2), "ferplus": torch.tensor([[0.5, 0.5], [0.0, 0.0]])}
     logs = outputs["fer2013"].log_softmax(dim=1)
@@ -133,7 +133,7 @@ def test_the_loss_is_the_mean_over_rows_with_a_target() -> None:
 
 def test_the_moving_average_of_a_short_training_is_not_where_it_began() -> None:
     network = torch.nn.Linear(1, 1)
-    lesson = Lesson(network, replace(RECIPE, ema=0.998), {"fer2013": ("a", "b")})
+    lesson = ExpressionModule(network, replace(RECIPE, ema=0.998), {"fer2013": ("a", "b")})
     for step in range(1, 6001):
         torch.nn.init.constant_(network.weight, step)
         lesson.average.update_parameters(network)

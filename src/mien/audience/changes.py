@@ -10,7 +10,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.audience.participants import Participants, Sample, paired
+from mien.audience.participants import AudienceSample, Participants, paired
 
 Floats = NDArray[np.float64]
 
@@ -41,10 +41,10 @@ class Sides:
     start: float
     time: float
     end: float
-    before: list[Sample] = field(default_factory=list)
-    after: list[Sample] = field(default_factory=list)
+    before: list[AudienceSample] = field(default_factory=list)
+    after: list[AudienceSample] = field(default_factory=list)
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: AudienceSample) -> None:
         """Take a sample, if it belongs here."""
         if self.start <= sample.time < self.time:
             self.before.append(sample)

@@ -9,8 +9,8 @@ import numpy as np
 from mien.audience.changes import LEAST_CHANGE, Difference, Sides, both, difference, sides
 from mien.audience.figures import published
 from mien.audience.keypoints import KeyPoint
-from mien.audience.options import Options
-from mien.audience.participants import Participants, Sample, participants
+from mien.audience.options import AudienceOptions
+from mien.audience.participants import AudienceSample, Participants, participants
 from mien.audience.result import Change, Shift
 from mien.core.labels import Labels
 from mien.metrics.sentiment import SENTIMENTS
@@ -29,13 +29,13 @@ class Comparing:
         needed: How many people there must be.
     """
 
-    def __init__(self, labels: Labels, options: Options, key_points: Sequence[KeyPoint], needed: Callable[[], int]) -> None:
+    def __init__(self, labels: Labels, options: AudienceOptions, key_points: Sequence[KeyPoint], needed: Callable[[], int]) -> None:
         self._labels, self._options, self._needed = labels, options, needed
         self._points = list(key_points)
         self._open = sides([point.time for point in key_points], options.span)
         self._changes: list[Change] = []
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: AudienceSample) -> None:
         """Take a sample."""
         while self._open and self._open[0].end <= sample.time:
             self._settle(reached=True)

@@ -18,7 +18,7 @@ _BLUR = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Figures:
+class GroupFigures:
     """A group in figures, exact; `published` says how they are told.
 
     Args:
@@ -34,9 +34,9 @@ class Figures:
     coverage: float
 
 
-def summarise(people: Participants) -> Figures:
+def summarise(people: Participants) -> GroupFigures:
     """The figures of a group of at least one."""
-    return Figures(len(people), people.probs.mean(axis=0), agreement(people.probs), float(people.seen.mean()))
+    return GroupFigures(len(people), people.probs.mean(axis=0), agreement(people.probs), float(people.seen.mean()))
 
 
 def agreement(probs: Floats) -> float:

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from mien.audience.comparing import Comparing
 from mien.audience.figures import published, summarise
 from mien.audience.keypoints import KeyPoint
-from mien.audience.options import Options
-from mien.audience.participants import Sample, participants
+from mien.audience.options import AudienceOptions
+from mien.audience.participants import AudienceSample, participants
 from mien.audience.result import Audience, Window
 from mien.audience.windows import Closed, Windows
 from mien.core.labels import Labels
 from mien.metrics.sentiment import SENTIMENTS
 
 
-class Gathering:
+class SampleCollector:
     """Takes samples; it keeps those of the window at hand and of key points that are near, and figures of the rest.
 
     Args:
@@ -25,7 +25,7 @@ class Gathering:
         key_points: In any order.
     """
 
-    def __init__(self, source: str, labels: Labels, options: Options, key_points: Sequence[KeyPoint] = ()) -> None:
+    def __init__(self, source: str, labels: Labels, options: AudienceOptions, key_points: Sequence[KeyPoint] = ()) -> None:
         self.source, self.labels, self.options = source, labels, options
         self.key_points = sorted((KeyPoint(point.time + options.offset, point.label) for point in key_points), key=lambda point: point.time)
         self.samples = 0
@@ -42,7 +42,7 @@ class Gathering:
         duration = self.options.duration
         return duration is not None and self._first is not None and time >= self._first + duration
 
-    def add(self, sample: Sample) -> list[Window]:
+    def add(self, sample: AudienceSample) -> list[Window]:
         """Take a sample; gives the windows that it completes."""
         self._first = sample.time if self._first is None else self._first
         self.samples += 1

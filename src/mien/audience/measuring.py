@@ -8,11 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
-from mien.audience.gathering import Gathering
+from mien.audience.gathering import SampleCollector
 from mien.audience.keypoints import KeyPoint
-from mien.audience.options import Options
-from mien.audience.participants import Sample
-from mien.audience.places import Places
+from mien.audience.options import AudienceOptions
+from mien.audience.participants import AudienceSample
+from mien.audience.places import StreamFaces
 from mien.audience.remarks import Remarks
 from mien.audience.result import Audience, Window
 from mien.audience.sources import Looks, opened
@@ -23,7 +23,7 @@ from mien.media.frame import BadFrame, Frame
 from mien.video.runner import Source
 
 
-class Watcher(Protocol):
+class AudienceProgress(Protocol):
     """Somebody who follows a measurement."""
 
     def looked(self, time: float, windows: Sequence[Window]) -> None:
@@ -47,11 +47,11 @@ _FLAT = 3.0
 
 def measure(
     source: Source | Iterable[Frame],
-    options: Options | None = None,
+    options: AudienceOptions | None = None,
     key_points: Sequence[KeyPoint] = (),
     *,
     pipeline: Pipeline | None = None,
-    watcher: Watcher | None = None,
+    watcher: AudienceProgress | None = None,
 ) -> Audience:
     """Measure what an audience shows: every participant once per window, nothing about anyone alone.
 
@@ -72,11 +72,11 @@ def measure(
         MediaError: The source cannot be read at all.
         InputError: It is a single picture.
     """
-    options, watcher = options or Options(), watcher or _Nobody()
+    options, watcher = options or AudienceOptions(), watcher or _Nobody()
     pipeline = pipeline or Pipeline()
     remarks = Remarks(watcher.told)
     with opened(source, options, remarks.add) as looks:
-        gathering, stopped = Gathering(looks.name, pipeline.labels, options, key_points), False
+        gathering, stopped = SampleCollector(looks.name, pipeline.labels, options, key_points), False
         try:
             finished = _gather(looks, (gathering, remarks), pipeline, watcher)
         except KeyboardInterrupt:
@@ -93,10 +93,10 @@ def measure(
     return result
 
 
-def _gather(looks: Looks, kept: tuple[Gathering, Remarks], pipeline: Pipeline, watcher: Watcher) -> bool:
+def _gather(looks: Looks, kept: tuple[SampleCollector, Remarks], pipeline: Pipeline, watcher: AudienceProgress) -> bool:
     """Look until the end, or for as long as was asked."""
     gathering, remarks = kept
-    places = Places(pipeline)
+    places = StreamFaces(pipeline)
     complete = True
     for frame in looks.frames:
         if isinstance(frame, BadFrame):
@@ -116,8 +116,8 @@ def _reader(pipeline: Pipeline) -> str:
     return f"detector {pipeline.detector.name}; network {card.name} {card.version}, reading {pipeline.classifier.head}, sha256 {card.sha256}"
 
 
-def _look(frame: Frame, places: Places) -> Sample:
+def _look(frame: Frame, places: StreamFaces) -> AudienceSample:
     grey = frame.image[::8, ::8].mean(axis=2)
     if float(np.std(grey)) < _FLAT:
-        return Sample(frame.time, Faces.empty(places.labels), blank=True)
-    return Sample(frame.time, places.read(frame))
+        return AudienceSample(frame.time, Faces.empty(places.labels), blank=True)
+    return AudienceSample(frame.time, places.read(frame))

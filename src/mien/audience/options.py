@@ -17,7 +17,7 @@ SMALLEST = 4
 
 
 @dataclass(frozen=True)
-class Options:
+class AudienceOptions:
     """How an audience is measured.
 
     Args:
@@ -36,11 +36,11 @@ class Options:
     Raises:
         InputError: A value is impossible.
 
-    >>> Options(smallest=2)
+    >>> AudienceOptions(smallest=2)
     Traceback (most recent call last):
     ...
     mien.core.errors.InputError: expected a smallest group of 4 or more; got 2: figures about fewer people would tell what one of them shows
-    >>> Options(quorum=0.5).needed(most=21), Options(quorum=8).needed(most=5), Options().needed(most=30)
+    >>> Options(quorum=0.5).needed(most=21), Options(quorum=8).needed(most=5), AudienceOptions().needed(most=30)
     (11, 8, 4)
     """
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from mien.audience.result import Audience, Window
 from mien.audience.rows import CHANGE_COLUMNS, change_rows, columns, facts, window_row
-from mien.core.atomic import settle, told, try_place, written_aside
+from mien.core.atomic import atomic_write, settle, told, try_place
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import Labels
 from mien.core.names import json_text
@@ -23,7 +23,7 @@ _NEEDS = {".html": ("Reports", "jinja2"), ".png": ("Charts", "matplotlib")}
 
 
 @dataclass(frozen=True)
-class Asked:
+class AudienceOutputSpec:
     """What a measurement writes.
 
     Args:
@@ -86,7 +86,7 @@ class Asked:
         return list(self.all)
 
 
-class Keeper:
+class PartialResultWriter:
     """Keeps every window on the disk as soon as it is over; whatever happens then, nothing that was measured is lost.
 
     Leaving the block well removes the file, because by then the results are written; an exception leaves it.
@@ -111,7 +111,7 @@ class Keeper:
             csv_writer(self._file, columns(self._labels), header=new)(_flat(window_row(window, self._labels)) for window in windows)
             settle(self._file)
 
-    def __enter__(self) -> Keeper:
+    def __enter__(self) -> PartialResultWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -139,12 +139,12 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_table(path: Path, names: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
-    with written_aside(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
         csv_writer(file, names)(rows)
 
 
 def _write_text(path: Path, audience: Audience) -> None:
-    with written_aside(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
         write_rows(file, audience, path.suffix.lower()[1:])
 
 

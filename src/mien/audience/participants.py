@@ -25,7 +25,7 @@ LEAST_SEEN = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class AudienceSample:
     """What was seen at one moment.
 
     Args:
@@ -33,7 +33,7 @@ class Sample:
         faces: With ``probs``.
         blank: Whether the picture is of one colour, as that of a screen that sleeps.
 
-    >>> Sample(0.0, Faces.empty()).blank
+    >>> AudienceSample(0.0, Faces.empty()).blank
     False
     """
 
@@ -79,7 +79,7 @@ class Participants:
         return Participants(self.course @ weights, self.boxes)
 
 
-def participants(samples: Sequence[Sample]) -> Participants:
+def participants(samples: Sequence[AudienceSample]) -> Participants:
     """Share the faces of a stretch of time out among people.
 
     There are as many people as faces at the moment with the most of them, so nobody counts twice who moves, vanishes and comes back elsewhere.
@@ -92,7 +92,7 @@ def participants(samples: Sequence[Sample]) -> Participants:
     >>> from mien.core.labels import Labels
     >>> seen = lambda *rows: Faces([[x, 0, x + 10, 10] for x, _ in rows], [1] * len(rows), [0] * len(rows), [0] * len(rows),
     ...     probs=[[p, 1 - p] for _, p in rows], labels=Labels(("happy", "sad")))
-    >>> people = participants([Sample(0, seen((0, 1.0))), Sample(1, seen((50, 0.0), (2, 0.5)))])
+    >>> people = participants([Sample(0, seen((0, 1.0))), AudienceSample(1, seen((50, 0.0), (2, 0.5)))])
     >>> sorted(people.probs[:, 0].tolist()), people.seen.sum(axis=0).tolist()
     ([0.0, 0.75], [2, 1])
     """

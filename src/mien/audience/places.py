@@ -23,7 +23,7 @@ _SAME = 0.3
 """Boxes that share more than this of the smaller one are one place."""
 
 
-class Places:
+class StreamFaces:
     """Reads the faces of one stream, those too that the detector finds only when it is told where to look.
 
     It remembers boxes for a while, and nothing else of anybody. With a detector that cannot confirm faces it remembers nothing.
@@ -32,7 +32,7 @@ class Places:
         pipeline: Detector and classifier.
 
     >>> import numpy as np
-    >>> places = Places(Pipeline(detector="whole"))
+    >>> places = StreamFaces(Pipeline(detector="whole"))
     >>> len(places.read(Frame(0, 0.0, np.zeros((48, 48, 3), np.uint8))))
     1
     """

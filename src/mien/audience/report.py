@@ -11,7 +11,7 @@ from mien.audience.changes import LEAST_CHANGE
 from mien.audience.course import Column, course, overall, pieces
 from mien.audience.result import Audience, Change, Shift, Window
 from mien.audience.rows import LAW, NOTE, settings
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.clock import clock, lasting, percent
 from mien.core.errors import MissingExtraError
 from mien.core.labels import Labels
@@ -44,7 +44,7 @@ def write_report(path: Path, audience: Audience) -> None:
         raise MissingExtraError("Reports", "report", "jinja2") from None
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     text = environment.from_string(_part("mien.audience", "page.html")).render(_context(audience))
-    with written_aside(path) as aside, told(path):
+    with atomic_write(path) as aside, told(path):
         aside.write_text(text, encoding="utf-8")
 
 

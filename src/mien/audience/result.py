@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mien.audience.options import Options
+from mien.audience.options import AudienceOptions
 from mien.core.labels import Labels
 
 WindowStatus = Literal["reported", "too_few", "blank", "not_looked"]
@@ -111,7 +111,7 @@ class Audience:
 
     source: str
     labels: Labels
-    options: Options
+    options: AudienceOptions
     windows: tuple[Window, ...]
     changes: tuple[Change, ...] = ()
     length: float = 0.0

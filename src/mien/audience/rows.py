@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from mien.audience.options import Options
+from mien.audience.options import AudienceOptions
 from mien.audience.result import Audience, Change, Shift, Window
 from mien.core.labels import Labels
 from mien.metrics.sentiment import SENTIMENTS
@@ -72,7 +72,7 @@ def _change(change: Change) -> dict[str, Any]:
     return {**told, "expression": plain(change.shifts), "sentiment": plain(change.sentiment)}
 
 
-def settings(options: Options) -> dict[str, Any]:
+def settings(options: AudienceOptions) -> dict[str, Any]:
     """Options as plain values."""
     names = ("every", "window", "span", "smallest", "quorum", "offset", "duration", "seed")
     return {**{name: getattr(options, name) for name in names}, "mapping": options.mapping.name}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mien.audience.options import Options
+from mien.audience.options import AudienceOptions
 from mien.core.errors import InputError
 from mien.media import Sampling, open_media
 from mien.media.byte_source import name_of
@@ -33,7 +33,7 @@ class Looks:
 
 
 @contextmanager
-def opened(source: Source | Iterable[Frame], options: Options, tell: Callable[[str], None]) -> Iterator[Looks]:
+def opened(source: Source | Iterable[Frame], options: AudienceOptions, tell: Callable[[str], None]) -> Iterator[Looks]:
     """Open a source, and close it in the end.
 
     Args:

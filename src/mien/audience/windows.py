@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mien.audience.participants import Sample
+from mien.audience.participants import AudienceSample
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Closed:
 
     start: float
     end: float
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[AudienceSample, ...] = ()
 
 
 class Windows:
@@ -32,7 +32,7 @@ class Windows:
 
     >>> from mien.core.faces import Faces
     >>> windows = Windows(10)
-    >>> [(closed.start, closed.end) for time in (1, 9, 45) for closed in windows.add(Sample(time, Faces.empty()))]
+    >>> [(closed.start, closed.end) for time in (1, 9, 45) for closed in windows.add(AudienceSample(time, Faces.empty()))]
     [(0.0, 10.0), (10.0, 40.0)]
     >>> [(closed.start, closed.end, len(closed.samples)) for closed in windows.close(46.0)]
     [(40.0, 46.0, 1)]
@@ -41,9 +41,9 @@ class Windows:
     def __init__(self, length: float) -> None:
         self.length = length
         self._place: int | None = None
-        self._samples: list[Sample] = []
+        self._samples: list[AudienceSample] = []
 
-    def add(self, sample: Sample) -> Iterator[Closed]:
+    def add(self, sample: AudienceSample) -> Iterator[Closed]:
         """Take a sample; gives the windows that are over with it. A time before the window at hand counts into it."""
         place = math.floor(sample.time / self.length)
         if self._place is None:

@@ -3,4 +3,4 @@
 from mien.batch.inputs import Input as Input
 from mien.batch.inputs import open_input as open_input
 from mien.batch.output import Output as Output
-from mien.batch.settings import Settings as Settings
+from mien.batch.settings import BatchSettings as BatchSettings

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from mien.batch.shard import Item, Shard
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.inference.pipeline import Pipeline
-from mien.media import ReadAhead
-from mien.media.byte_source import Content
+from mien.media import Prefetcher
+from mien.media.byte_source import ByteSource
 from mien.media.frame import Frame
 from mien.video.analyze import kept_aside
-from mien.video.runner import Plan
-from mien.video.sources import takes
+from mien.video.runner import VideoOptions
+from mien.video.sources import process_sources
 
 _MOST_PICTURES = 64
 """Pictures whose faces are read together."""
@@ -32,7 +32,7 @@ _ADDRESSES_AT_ONCE = 8
 """Files that are fetched from elsewhere at a time: there it is the waiting that takes long."""
 
 
-class Watch:
+class Heartbeat:
     """Where a reader stands, told as it goes: a crash is then known by its picture.
 
     Args:
@@ -98,12 +98,12 @@ class ShardReader:
         watch: Told where the reader stands.
     """
 
-    def __init__(self, pipeline: Pipeline, plan: Plan, watch: Watch | None = None) -> None:
+    def __init__(self, pipeline: Pipeline, plan: VideoOptions, watch: Heartbeat | None = None) -> None:
         self.pipeline, self.plan = pipeline, plan
-        self.watch = watch or Watch()
+        self.watch = watch or Heartbeat()
         self._blank = Faces.empty(pipeline.labels)
 
-    def read(self, shard: Shard, caution: Caution | None = None) -> Iterator[tuple[Item, Reading]]:
+    def read(self, shard: Shard, caution: Caution | None = None) -> Iterator[tuple[Item, FrameResult]]:
         """The items of a shard in order: one reading for a picture, one for each sampled frame of a recording. None raises: what cannot be
         read comes out as a reading with an error."""
         caution = caution or Caution()
@@ -128,7 +128,7 @@ class ShardReader:
         if caution.alone:
             yield ([decoded] for decoded in self._decoded(shard.items(), caution))
         else:
-            with ReadAhead(_batched(self._decoded(shard.items(), caution)), depth=_AHEAD) as ahead:
+            with Prefetcher(_batched(self._decoded(shard.items(), caution)), depth=_AHEAD) as ahead:
                 yield ahead
 
     def _decoded(self, items: Iterator[Item], caution: Caution) -> Iterator[_Decoded]:
@@ -140,7 +140,7 @@ class ShardReader:
             self.watch.at(item.position)
             yield _decode(item, opened, self.plan)
 
-    def _readings(self, pictures: Sequence[_Decoded]) -> list[Reading]:
+    def _readings(self, pictures: Sequence[_Decoded]) -> list[FrameResult]:
         """What each picture shows; together, or one by one where together they fail."""
         images = [Frame(0, 0.0, decoded.image) for decoded in pictures if decoded.image is not None]
         try:
@@ -151,20 +151,20 @@ class ShardReader:
             [decoded] = pictures
             return [self._failed(decoded.item, _unexpected(decoded.item, error))]
         return [
-            self._failed(decoded.item, decoded.error) if decoded.error is not None else Reading(decoded.item.source, 0, 0.0, next(faces))
+            self._failed(decoded.item, decoded.error) if decoded.error is not None else FrameResult(decoded.item.source, 0, 0.0, next(faces))
             for decoded in pictures
         ]
 
-    def _failed(self, item: Item, error: MediaError) -> Reading:
-        return Reading(item.source, None, None, self._blank, error)
+    def _failed(self, item: Item, error: MediaError) -> FrameResult:
+        return FrameResult(item.source, None, None, self._blank, error)
 
-    def _recording(self, item: Item) -> Iterator[tuple[Item, Reading]]:
+    def _recording(self, item: Item) -> Iterator[tuple[Item, FrameResult]]:
         """A video, read as `mien analyze` does: people are followed, and their readings smoothed."""
         self.watch.at(item.position)
         try:
             content = item.open()
             with kept_aside(self.plan) as journal:
-                for take in takes([content], self.pipeline, self.plan, journal):
+                for take in process_sources([content], self.pipeline, self.plan, journal):
                     for sighting in take.sightings:
                         self.watch.beat()
                         yield item, sighting.reading
@@ -172,7 +172,7 @@ class ShardReader:
             yield item, self._failed(item, _unexpected(item, error))
 
 
-def _decode(item: Item, opened: Content | MediaError | None, plan: Plan) -> _Decoded:
+def _decode(item: Item, opened: ByteSource | MediaError | None, plan: VideoOptions) -> _Decoded:
     if isinstance(opened, MediaError):
         return _Decoded(item, error=opened)
     try:
@@ -211,7 +211,7 @@ def _batched(decoded: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
         yield batch
 
 
-def _fetched(items: Iterator[Item]) -> Iterator[tuple[Item, Content | MediaError | None]]:
+def _fetched(items: Iterator[Item]) -> Iterator[tuple[Item, ByteSource | MediaError | None]]:
     """Items with their bytes where those come from elsewhere, several of them on their way at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -221,7 +221,7 @@ def _fetched(items: Iterator[Item]) -> Iterator[tuple[Item, Content | MediaError
             yield from zip(group, fetchers.map(_opened, group) if remote else [None] * len(group), strict=True)
 
 
-def _opened(item: Item) -> Content | MediaError | None:
+def _opened(item: Item) -> ByteSource | MediaError | None:
     try:
         return item.open() if item.remote else None
     except MediaError as error:

@@ -10,18 +10,18 @@ from types import TracebackType
 from typing import Protocol
 
 from mien.batch.inputs import Input
-from mien.batch.layout import INPUTS, Layout, laid_out, stored_layout
+from mien.batch.layout import INPUTS, ShardLayout, laid_out, stored_layout
 from mien.batch.messages import Done
 from mien.batch.output import Output, session
 from mien.batch.pool import Progress
-from mien.batch.settings import Settings
+from mien.batch.settings import BatchSettings
 from mien.batch.shard import Shard
-from mien.batch.summary import DERIVED, Verdict, judge
+from mien.batch.summary import DERIVED, BatchSummary, judge
 from mien.core.errors import InputError
 
 
-class Engine(Protocol):
-    """What has shards read: `mien.batch.pool.Crew` or `mien.batch.ray_pool.RayCrew`."""
+class ShardRunner(Protocol):
+    """What has shards read: `mien.batch.pool.WorkerPool` or `mien.batch.ray_pool.RayPool`."""
 
     progress: Progress
     deaths: int
@@ -32,7 +32,7 @@ class Engine(Protocol):
     def stop(self) -> None: ...
 
 
-class Run:
+class BatchJob:
     """A run over an input, to be gone on with until all shards are there; a context manager that keeps other runs out.
 
     Where the input is another one than that of the run before, what it has not read is read: new pictures, at positions after the others, and
@@ -56,7 +56,7 @@ class Run:
         InputError: As `mien.batch.output.Output`; or inputs are not there any more.
     """
 
-    def __init__(self, found: Input, settings: Settings, folder: Path, size: int, *, drop_missing: bool = False) -> None:
+    def __init__(self, found: Input, settings: BatchSettings, folder: Path, size: int, *, drop_missing: bool = False) -> None:
         self.input, self.settings = found, settings
         asked = {"settings": settings.facts(), "input": found.facts(), "shards": {"size": size}}
         self.output = Output(folder, asked)
@@ -75,7 +75,7 @@ class Run:
         """Whether all shards are there."""
         return self.shards == self.count
 
-    def work(self, engine: Engine, name: str) -> Iterator[list[Done]]:
+    def work(self, engine: ShardRunner, name: str) -> Iterator[list[Done]]:
         """Have the shards read that are not there yet; gives those done since the last time, a few times a second.
 
         Args:
@@ -95,7 +95,7 @@ class Run:
         sittings[-1] |= {"device": engine.progress.device, "shards": self.shards}
         self.output.note(sittings=sittings)
 
-    def judge(self) -> Verdict:
+    def judge(self) -> BatchSummary:
         """Count what came out, and hold it against the labels where there are any; written beside the shards.
 
         Raises:
@@ -106,7 +106,7 @@ class Run:
         self.output.note(result=verdict.facts())
         return verdict
 
-    def _laid_out(self, found: Input, size: int, drop_missing: bool) -> Layout:
+    def _laid_out(self, found: Input, size: int, drop_missing: bool) -> ShardLayout:
         """Compare the input with what was planned before, and make room for what has to be read anew."""
         folder = self.output.folder
         before = stored_layout(folder)
@@ -123,7 +123,7 @@ class Run:
             self.output.note(contents={"count": found.count, "sha256": layout.sha256}, result=None)
         return layout
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> BatchJob:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

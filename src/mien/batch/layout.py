@@ -13,7 +13,7 @@ from typing import Any
 
 from mien.batch.marks import marks_of, same
 from mien.batch.shard import Mark, Part, Shard
-from mien.core.atomic import settle, told, written_aside
+from mien.core.atomic import atomic_write, settle, told
 from mien.core.errors import InputError
 from mien.media.folders import VIDEO_SUFFIXES
 
@@ -26,7 +26,7 @@ Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ShardEntry:
     """A part as it was when it was planned into a shard."""
 
     position: int
@@ -36,7 +36,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ShardLayout:
     """What each shard is to hold.
 
     Args:
@@ -49,7 +49,7 @@ class Layout:
     """
 
     shards: Sequence[Shard]
-    entries: Mapping[int, Sequence[Entry]]
+    entries: Mapping[int, Sequence[ShardEntry]]
     stale: frozenset[int] = frozenset()
     new: int = 0
     changed: Sequence[str] = ()
@@ -69,7 +69,7 @@ class Layout:
             InputError: It cannot be written.
         """
         place = folder / INPUTS
-        with written_aside(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
+        with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
             file.writelines(self._lines())
             settle(file)
 
@@ -79,7 +79,7 @@ class Layout:
             yield json.dumps({"shard": number, "inputs": rows}, ensure_ascii=False) + "\n"
 
 
-def stored_layout(folder: Path) -> dict[int, list[Entry]] | None:
+def stored_layout(folder: Path) -> dict[int, list[ShardEntry]] | None:
     """What an earlier run planned; None where there was none.
 
     Raises:
@@ -95,7 +95,7 @@ def stored_layout(folder: Path) -> dict[int, list[Entry]] | None:
         raise InputError(f"{place}: expected a run's list of inputs; got {error}: give another output") from None
 
 
-def laid_out(before: Mapping[int, Sequence[Entry]], parts: Sequence[Part], size: int) -> Layout:
+def laid_out(before: Mapping[int, Sequence[ShardEntry]], parts: Sequence[Part], size: int) -> ShardLayout:
     """Which shard holds what: inputs that were there stay in the shard and at the position that they had, new ones come after them.
 
     Args:
@@ -106,7 +106,7 @@ def laid_out(before: Mapping[int, Sequence[Entry]], parts: Sequence[Part], size:
     waiting = dict(zip(_keys(part.source for part in parts), zip(parts, _marks(before, parts), strict=True), strict=True))
     keys = iter(_keys(entry.source for entries in before.values() for entry in entries))
     shards: list[Shard] = []
-    planned: dict[int, list[Entry]] = {}
+    planned: dict[int, list[ShardEntry]] = {}
     stale, changed, missing = set(), [], []
     for number, entries in before.items():
         kept: list[tuple[int, Part]] = []
@@ -120,17 +120,17 @@ def laid_out(before: Mapping[int, Sequence[Entry]], parts: Sequence[Part], size:
                 stale.add(number)
             if part is not None:
                 kept.append((entry.position, part))
-                planned.setdefault(number, []).append(Entry(entry.position, part.source, part.label, mark))
+                planned.setdefault(number, []).append(ShardEntry(entry.position, part.source, part.label, mark))
         if kept:
             shards.append(Shard(number, tuple(kept)))
     start = max((position + part.count for shard in shards for position, part in shard.parts), default=0)
     for shard, entries in _portions(list(waiting.values()), size, max(planned, default=-1) + 1, start):
         shards.append(shard)
         planned[shard.number] = entries
-    return Layout(shards, planned, frozenset(stale), sum(part.count for part, _ in waiting.values()), changed, missing)
+    return ShardLayout(shards, planned, frozenset(stale), sum(part.count for part, _ in waiting.values()), changed, missing)
 
 
-def _marks(before: Mapping[int, Sequence[Entry]], parts: Sequence[Part]) -> list[Mark | None]:
+def _marks(before: Mapping[int, Sequence[ShardEntry]], parts: Sequence[Part]) -> list[Mark | None]:
     return marks_of(parts, {entry.source: entry.mark for entries in before.values() for entry in entries})
 
 
@@ -142,10 +142,10 @@ def _keys(sources: Iterable[str]) -> Iterator[Key]:
         seen[source] += 1
 
 
-def _portions(marked: Sequence[tuple[Part, Mark | None]], size: int, number: int, start: int) -> Iterator[tuple[Shard, list[Entry]]]:
+def _portions(marked: Sequence[tuple[Part, Mark | None]], size: int, number: int, start: int) -> Iterator[tuple[Shard, list[ShardEntry]]]:
     """Inputs in shards of so many pictures."""
     parts: list[tuple[int, Part]] = []
-    entries: list[Entry] = []
+    entries: list[ShardEntry] = []
     weight = 0.0
     for part, mark in marked:
         own = _weight(part, mark)
@@ -153,7 +153,7 @@ def _portions(marked: Sequence[tuple[Part, Mark | None]], size: int, number: int
             yield Shard(number, tuple(parts)), entries
             parts, entries, weight, number = [], [], 0.0, number + 1
         parts.append((start, part))
-        entries.append(Entry(start, part.source, part.label, mark))
+        entries.append(ShardEntry(start, part.source, part.label, mark))
         weight += own
         start += part.count
     if parts:
@@ -166,6 +166,6 @@ def _weight(part: Part, mark: Mark | None) -> float:
     return max(1.0, size / _BYTES_PER_PICTURE) if video else part.count
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> ShardEntry:
     position, source, label, mark = row
-    return Entry(int(position), source, label, None if mark is None else tuple(mark))
+    return ShardEntry(int(position), source, label, None if mark is None else tuple(mark))

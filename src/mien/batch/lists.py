@@ -22,7 +22,7 @@ _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BO
 
 
 @dataclass(frozen=True)
-class Line:
+class ListLine:
     """A file of a list.
 
     Args:
@@ -36,7 +36,7 @@ class Line:
     number: int
 
 
-def read_list(path: Path) -> list[Line]:
+def read_list(path: Path) -> list[ListLine]:
     """The lines of a list; those without a path are left out.
 
     Args:
@@ -49,7 +49,7 @@ def read_list(path: Path) -> list[Line]:
     plain = path.suffix.lower() == ".txt"
     text = _text(path, "surrogateescape" if plain else "strict")
     if plain:
-        lines = [Line(line.strip(), None, number) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        lines = [ListLine(line.strip(), None, number) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     else:
         try:
             lines = list(_table(path, text))
@@ -69,7 +69,7 @@ def _text(path: Path, errors: str) -> str:
         raise InputError(f"{path}: expected a list of files as text in UTF-8; got {error}: give another one") from None
 
 
-def _table(path: Path, text: str) -> Iterator[Line]:
+def _table(path: Path, text: str) -> Iterator[ListLine]:
     first, *rest = _LINE_END.split(text, maxsplit=1)
     skipped = 0
     if first.strip().lower().startswith("sep=") and any(rest):  # A line for Excel alone.
@@ -87,7 +87,7 @@ def _table(path: Path, text: str) -> Iterator[Line]:
             )
         if len(row) > where and row[where].strip():
             word = row[label].strip() if label is not None and len(row) > label else ""
-            yield Line(row[where].strip(), word or None, table.line_num + skipped)
+            yield ListLine(row[where].strip(), word or None, table.line_num + skipped)
 
 
 def _header(path: Path, line: str) -> tuple[str, dict[str, int]]:

@@ -9,11 +9,11 @@ from mien.batch.isolation import Caution
 from mien.batch.shard import Shard
 
 TOLD_BYTES = 4 * 8
-"""Of the memory through which a worker tells where it stands (`mien.batch.isolation.Watch`)."""
+"""Of the memory through which a worker tells where it stands (`mien.batch.isolation.Heartbeat`)."""
 
 
 @dataclass(frozen=True)
-class Task:
+class ShardTask:
     """What a worker is asked to do next."""
 
     shard: Shard

@@ -17,7 +17,7 @@ from typing import IO, Any
 from mien import __version__
 from mien.batch.isolation import Caution, ShardReader
 from mien.batch.shard import Shard
-from mien.core.atomic import keep_out, settle, settle_path, told, written_aside
+from mien.core.atomic import atomic_write, keep_out, settle, settle_path, told
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.core.names import spelled
@@ -170,7 +170,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(place: Path, manifest: Mapping[str, Any]) -> None:
     """Put it there, whole."""
-    with written_aside(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
+    with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
         file.write("\n")
         settle(file)
@@ -222,7 +222,7 @@ def write_shard(place: Path, reader: ShardReader, shard: Shard, caution: Caution
                 row |= {"item": item.position, **({"label": item.label} if labelled else {})}
                 yield row
 
-    with written_aside(place) as aside, told(place):
+    with atomic_write(place) as aside, told(place):
         _write(aside, place.suffix[1:], rows(), labels, after)
     return counts
 

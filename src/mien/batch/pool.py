@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.batch.isolation import Caution
-from mien.batch.messages import TOLD_BYTES, Done, Failed, Ready, Task
+from mien.batch.messages import TOLD_BYTES, Done, Failed, Ready, ShardTask
 from mien.batch.output import shard_place
-from mien.batch.settings import Settings
+from mien.batch.settings import BatchSettings
 from mien.batch.shard import Shard
 from mien.core.errors import MienError
 
@@ -88,7 +88,7 @@ class _Past:
         return Caution(self.deaths > 0, tuple((item, reason) for item, times in self.at.items() if times >= _KILLS))
 
 
-class Crew:
+class WorkerPool:
     """So many processes with networks open; a context manager.
 
     A worker that dies is replaced, and its shard read again, one item at a time, so that it is known which item it was: the second time
@@ -104,7 +104,7 @@ class Crew:
         deaths: How many workers have died.
     """
 
-    def __init__(self, settings: Settings, folder: Path, workers: int) -> None:
+    def __init__(self, settings: BatchSettings, folder: Path, workers: int) -> None:
         self.settings, self.folder, self.workers = settings, folder, workers
         self.progress = Progress()
         self.deaths = 0
@@ -145,7 +145,7 @@ class Crew:
             self._end(hand)
         self._hands.clear()
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> WorkerPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -166,7 +166,7 @@ class Crew:
             if hand.ready and hand.shard is None and self._again:
                 hand.shard = self._again.popleft()
                 caution = self._past.get(hand.shard.number, _Past()).caution("killed the process that read it, twice: it is left out")
-                task = Task(hand.shard, shard_place(self.folder, hand.shard.number, self.settings.form), caution)
+                task = ShardTask(hand.shard, shard_place(self.folder, hand.shard.number, self.settings.form), caution)
                 try:
                     hand.connection.send(task)
                 except OSError:
@@ -223,7 +223,7 @@ def _how(hand: _Hand) -> str:
     return way + hand.last_words()
 
 
-def _start(settings: Settings) -> _Hand:
+def _start(settings: BatchSettings) -> _Hand:
     """A process that waits for work; it is not in the terminal's foreground, so that Ctrl-C is for this one alone."""
     ours, theirs = socket.socketpair()
     with theirs, tempfile.TemporaryFile() as shared:
@@ -241,7 +241,7 @@ def _start(settings: Settings) -> _Hand:
     return _Hand(process, connection, told, errors)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: BatchSettings) -> dict[str, str]:
     """One thread for every library that would otherwise take all cores in each worker, and the modules that this process sees."""
     threads = str(settings.threads or 1)
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Any
 
 from mien.batch.messages import Done
-from mien.batch.pool import Crew, Progress
-from mien.batch.settings import Settings
+from mien.batch.pool import Progress, WorkerPool
+from mien.batch.settings import BatchSettings
 from mien.batch.shard import Shard
 from mien.core.errors import InputError, MienError, MissingExtraError
 
@@ -38,11 +38,11 @@ class RayWorker:
         here: Where the run was started, from which relative paths count.
     """
 
-    def __init__(self, settings: Settings, folder: str, here: str) -> None:
+    def __init__(self, settings: BatchSettings, folder: str, here: str) -> None:
         if Path(here).is_dir():
             os.chdir(here)
         self._folder = Path(folder)
-        self._crew = Crew(settings, self._folder, 1)
+        self._crew = WorkerPool(settings, self._folder, 1)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Read and write a shard; gives its counts, or why nobody can."""
@@ -59,8 +59,8 @@ class RayWorker:
         return {**told, "device": self._crew.progress.device or ""}
 
 
-class RayCrew:
-    """Workers wherever Ray has room for them; a context manager with the face of `mien.batch.pool.Crew`.
+class RayPool:
+    """Workers wherever Ray has room for them; a context manager with the face of `mien.batch.pool.WorkerPool`.
 
     Args:
         settings: What the workers do.
@@ -75,7 +75,7 @@ class RayCrew:
 
     deaths = 0
 
-    def __init__(self, settings: Settings, folder: Path, workers: int | None, address: str | None = None) -> None:
+    def __init__(self, settings: BatchSettings, folder: Path, workers: int | None, address: str | None = None) -> None:
         self.settings, self.folder = settings, folder.absolute()
         self.progress = Progress()
         self._own: TemporaryDirectory[str] | None = None
@@ -127,7 +127,7 @@ class RayCrew:
         if self._own:
             self._own.cleanup()
 
-    def __enter__(self) -> RayCrew:
+    def __enter__(self) -> RayPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -13,7 +13,7 @@ from mien.core.labels import Labels
 from mien.inference.card import read_card
 from mien.inference.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline
 from mien.inference.weights import detector_path, network_path
-from mien.video.runner import Plan
+from mien.video.runner import VideoOptions
 
 FORMS = ("parquet", "csv", "jsonl")
 """What shards can be written as."""
@@ -22,7 +22,7 @@ _PARTS = {"mtcnn": ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")}
 
 
 @dataclass(frozen=True)
-class Settings:
+class BatchSettings:
     """Everything a worker must know.
 
     Args:
@@ -36,14 +36,14 @@ class Settings:
     """
 
     networks: Mapping[str, Any] = field(default_factory=dict)
-    plan: Plan = field(default_factory=Plan)
+    plan: VideoOptions = field(default_factory=VideoOptions)
     form: str = "parquet"
     labelled: bool = False
     threads: int | None = None
     device: str = "auto"
     checksums: Mapping[str, str] = field(default_factory=dict)
 
-    def known(self) -> Settings:
+    def known(self) -> BatchSettings:
         """The same with the digests of the networks as they are here.
 
         Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mien.batch.remote import fetched
 from mien.core.names import spelled
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 
 Mark = tuple[int | str | None, ...]
 """By what a file is known again (`mien.batch.marks`)."""
@@ -32,16 +32,16 @@ class Item:
     content: bytes | None = None
     place: str | None = None
 
-    def open(self) -> Content:
+    def open(self) -> ByteSource:
         """Its bytes, to be read from their start as often as wanted.
 
         Raises:
             MediaError: It cannot be read.
         """
         if self.content is not None:
-            return Content(self.content, self.source)
+            return ByteSource(self.content, self.source)
         place = self.place or self.source
-        return Content(fetched(place) if self.remote else place, self.source)
+        return ByteSource(fetched(place) if self.remote else place, self.source)
 
     @property
     def remote(self) -> bool:

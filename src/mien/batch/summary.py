@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.batch.settings import Settings
-from mien.core.atomic import told, written_aside
+from mien.batch.settings import BatchSettings
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import Labels
 from mien.metrics import wilson
@@ -47,7 +47,7 @@ class Answer:
 
 
 @dataclass
-class Verdict:
+class BatchSummary:
     """Counts of a whole run.
 
     Args:
@@ -114,7 +114,7 @@ class Verdict:
         return facts
 
 
-def judge(folder: Path, shards: Sequence[Path], settings: Settings) -> Verdict:
+def judge(folder: Path, shards: Sequence[Path], settings: BatchSettings) -> BatchSummary:
     """Count the rows of all shards; where they have labels, write predictions beside labels, and the confusion matrix.
 
     Of several faces in a picture the biggest one answers. The answer of a recording is the mean of its frames' probabilities.
@@ -122,14 +122,14 @@ def judge(folder: Path, shards: Sequence[Path], settings: Settings) -> Verdict:
     Raises:
         InputError: A shard is damaged, or a file cannot be written.
     """
-    verdict = Verdict(settings.labels())
+    verdict = BatchSummary(settings.labels())
     answers = _answers(shards, settings, verdict)
     if not settings.labelled:
         for _ in answers:
             pass
         return verdict
     place = folder / PREDICTIONS
-    with written_aside(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["item", "source", "label", "predicted", "confidence", "right", "status"])
         for item, answer in answers:
@@ -139,7 +139,7 @@ def judge(folder: Path, shards: Sequence[Path], settings: Settings) -> Verdict:
     return verdict
 
 
-def _answers(shards: Sequence[Path], settings: Settings, verdict: Verdict) -> Iterator[tuple[int, Answer]]:
+def _answers(shards: Sequence[Path], settings: BatchSettings, verdict: BatchSummary) -> Iterator[tuple[int, Answer]]:
     """Each item's position and answer, in order; everything is counted on the way."""
     for shard in shards:
         for item, rows in groupby(_rows(shard, settings), key=itemgetter("item")):
@@ -154,7 +154,7 @@ def _line(item: int, answer: Answer) -> list[Any]:
     return [item, answer.source, answer.label, answer.answer, confidence, right, answer.status]
 
 
-def _answer(rows: list[Row], verdict: Verdict) -> Answer:
+def _answer(rows: list[Row], verdict: BatchSummary) -> Answer:
     """One answer of all rows of an item."""
     verdict.rows += len(rows)
     faces = [row for row in rows if row["status"] == "face"]
@@ -173,7 +173,7 @@ def _area(row: Row) -> float:
     return (float(row["x2"]) - float(row["x1"])) * (float(row["y2"]) - float(row["y1"]))
 
 
-def _rows(shard: Path, settings: Settings) -> Iterator[Row]:
+def _rows(shard: Path, settings: BatchSettings) -> Iterator[Row]:
     labels = settings.labels()
     names = ["item", "source", "frame", "status", "x1", "y1", "x2", "y2", *labels, *(["label"] if settings.labelled else [])]
     if settings.form == "parquet":
@@ -193,10 +193,10 @@ def _rows(shard: Path, settings: Settings) -> Iterator[Row]:
         raise InputError(f"{shard}: expected a whole shard; got {error}: delete it, and the same command writes it again") from None
 
 
-def _matrices(verdict: Verdict, folder: Path) -> Iterable[Path]:
+def _matrices(verdict: BatchSummary, folder: Path) -> Iterable[Path]:
     """The confusion matrix as a table, and as a picture where matplotlib is there."""
     place = folder / CONFUSION
-    with written_aside(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["label", *verdict.labels])
         table.writerows([name, *counts] for name, counts in zip(verdict.labels, verdict.confusion.tolist(), strict=True))

@@ -12,10 +12,10 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from mien.batch.isolation import ShardReader, Watch
+from mien.batch.isolation import Heartbeat, ShardReader
 from mien.batch.messages import TOLD_BYTES, Done, Failed, Ready
 from mien.batch.output import write_shard
-from mien.batch.settings import Settings
+from mien.batch.settings import BatchSettings
 from mien.core.errors import InputError, MienError
 
 
@@ -27,8 +27,8 @@ def main() -> None:
     connection = Connection(socket)
     told = np.frombuffer(mmap.mmap(shared, TOLD_BYTES), np.int64)
     try:
-        settings: Settings = connection.recv()
-        reader = ShardReader(settings.pipeline(), settings.plan, Watch(told))
+        settings: BatchSettings = connection.recv()
+        reader = ShardReader(settings.pipeline(), settings.plan, Heartbeat(told))
         connection.send(Ready(reader.pipeline.classifier.network.device))
         while (task := connection.recv()) is not None:
             counts = write_shard(task.place, reader, task.shard, task.caution, labelled=settings.labelled)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mien.media.live import LiveOptions
     from mien.rules.engine import Event
     from mien.rules.rule_file import RuleSet
-    from mien.rules.runner import Acting
+    from mien.rules.runner import RunOptions
     from mien.tracking.session import Session
 
 rules = typer.Typer(name="rules", help="Rules that act on what faces show.", no_args_is_help=True)
@@ -61,7 +61,7 @@ def act(
     from mien.media.live import Address, is_live
     from mien.rules.replay import replay
     from mien.rules.rule_file import read_rules
-    from mien.rules.runner import Acting
+    from mien.rules.runner import RunOptions
     from mien.tracking.session import Session
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
@@ -76,7 +76,7 @@ def act(
         notes.print(line, style="dim")
 
     if is_live(source):
-        doing = Acting(Address.parse(source).name, None if dry_run else log, tell=tell)
+        doing = RunOptions(Address.parse(source).name, None if dry_run else log, tell=tell)
         events = _acted(_Live(source, opening.options(plan.sampling), seconds), found.idling() if dry_run else found, session, doing)
     elif dry_run:
         events = replay(source, found, session, replace(plan, max_pixels=opening.max_pixels), tell)
@@ -95,13 +95,13 @@ class _Live(NamedTuple):
     seconds: float | None
 
 
-def _acted(live: _Live, rules: RuleSet, session: Session, doing: Acting) -> Generator[Event]:
+def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> Generator[Event]:
     """Events of a live source, whose actions are on their way."""
     from mien.media.live import open_live
-    from mien.rules.runner import Actor
+    from mien.rules.runner import RuleRunner
     from mien.video.live import watch
 
-    with Actor(rules, session.labels, options=doing) as actor, open_live(live.source, live.options, doing.tell) as source:
+    with RuleRunner(rules, session.labels, options=doing) as actor, open_live(live.source, live.options, doing.tell) as source:
         for frame, faces, _ in watch(source, session, live.seconds):
             yield from actor.update(frame, faces)
 

@@ -19,9 +19,9 @@ from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
-    from mien.outputs import Asked
-    from mien.video.checkpoint import Journal
-    from mien.video.runner import Plan, Sighting, Source
+    from mien.outputs import OutputSpec
+    from mien.video.checkpoint import CheckpointStore
+    from mien.video.runner import FrameWork, Source, VideoOptions
 
 
 @grouped
@@ -44,8 +44,8 @@ def analyze(
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.progress import SourceProgress
     from mien.cli.summary import Summary
-    from mien.outputs import Run, Writer, run_facts, run_settings
-    from mien.video.sources import takes
+    from mien.outputs import RunContext, Writer, run_facts, run_settings
+    from mien.video.sources import process_sources
 
     notes = Console(stderr=True, soft_wrap=True)
     plan, asked = over_time.plan(), output.asked()
@@ -53,7 +53,7 @@ def analyze(
     sources = _sources(paths, notes, quiet)
     asked.check(sources)
     settings = run_settings(networks, plan, pipeline)
-    run = Run(sources, pipeline.labels, plan, run_facts(settings, plan, pipeline))
+    run = RunContext(sources, pipeline.labels, plan, run_facts(settings, plan, pipeline))
     summary = Summary(pipeline.labels)
     with (
         _journal(asked, plan, sources, settings) as journal,
@@ -63,7 +63,7 @@ def analyze(
     ):
         if journal is not None and journal.resumed and not quiet:
             notes.print(f"going on with what {journal.folder} keeps", style="dim")
-        for take in takes(sources, pipeline, plan, journal, progress.follow):
+        for take in process_sources(sources, pipeline, plan, journal, progress.follow):
             summary.add_recording(writer.take(take, _seer(summary, write)))
     if write is None and not (quiet and asked.first):
         summary.show(Console())
@@ -77,8 +77,8 @@ def analyze(
     raise typer.Exit(0 if not failed else PART_NOT_READ if summary.read else NOTHING_READ)
 
 
-def _seer(summary: Any, write: Callable[[Any], None] | None) -> Callable[[Sighting], None]:
-    def see(sighting: Sighting) -> None:
+def _seer(summary: Any, write: Callable[[Any], None] | None) -> Callable[[FrameWork], None]:
+    def see(sighting: FrameWork) -> None:
         summary.add(sighting)
         if write is not None:
             write(sighting.reading.rows())
@@ -97,7 +97,7 @@ def _tell(written: list[Path], notes: Console) -> None:
 def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
     from mien.core.errors import InputError
     from mien.media import find_sources
-    from mien.media.byte_source import Content
+    from mien.media.byte_source import ByteSource
 
     if paths.count("-") > 1:
         raise typer.BadParameter("standard input can be read only once")
@@ -109,19 +109,19 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
     sources = [*found.sources, *found.unreadable]
     if not sources:
         raise InputError(f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one")
-    return [Content(sys.stdin.buffer) if source == "-" else source for source in sources]
+    return [ByteSource(sys.stdin.buffer) if source == "-" else source for source in sources]
 
 
 @contextmanager
-def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str, Any]) -> Iterator[Journal | None]:
+def _journal(asked: OutputSpec, plan: VideoOptions, sources: list[Source], settings: dict[str, Any]) -> Iterator[CheckpointStore | None]:
     """Keeps what is read: beside the first file that is written, so that the run can go on later; for the time being, where something is
     read twice; or (None) not at all."""
     from mien.core.scratch import scratch_folder, sweep_scratch
-    from mien.video.checkpoint import Journal
+    from mien.video.checkpoint import CheckpointStore
 
     sweep_scratch()
     if asked.journal is not None and all(isinstance(source, str | Path) for source in sources):
-        with Journal(asked.journal, {**settings, **_stamps(sources)}) as journal:
+        with CheckpointStore(asked.journal, {**settings, **_stamps(sources)}) as journal:
             if journal.resumed:
                 asked.sweep(sources)
             try:
@@ -132,7 +132,7 @@ def _journal(asked: Asked, plan: Plan, sources: list[Source], settings: dict[str
                 raise
             journal.remove()
     elif asked.annotate or asked.thumbnails or plan.smoothing.neutral == "median":
-        with scratch_folder() as folder, Journal(folder / "journal", {}) as journal:
+        with scratch_folder() as folder, CheckpointStore(folder / "journal", {}) as journal:
             yield journal
     else:
         yield None
@@ -154,7 +154,7 @@ def _stamps(sources: list[Source]) -> dict[str, str]:
 
 
 @contextmanager
-def _standard_output(form: Format | None, asked: Asked, labels: Labels) -> Iterator[Callable[[Any], None] | None]:
+def _standard_output(form: Format | None, asked: OutputSpec, labels: Labels) -> Iterator[Callable[[Any], None] | None]:
     """Where rows go besides files; None where people get a table."""
     from mien.outputs.tables import row_writer
 

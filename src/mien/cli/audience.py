@@ -19,8 +19,8 @@ from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions
 
 if TYPE_CHECKING:
-    from mien.audience.options import Options
-    from mien.audience.outputs import Asked
+    from mien.audience.options import AudienceOptions
+    from mien.audience.outputs import AudienceOutputSpec
     from mien.audience.result import Audience
     from mien.media.live import LiveOptions
 
@@ -53,17 +53,17 @@ class MeasuringOptions:
     ] = None
     seed: Annotated[int, typer.Option(help="Of the intervals.", min=0, rich_help_panel=_MEASURING)] = 0
 
-    def options(self, live: LiveOptions) -> Options:
+    def options(self, live: LiveOptions) -> AudienceOptions:
         """How an audience is measured.
 
         Raises:
             InputError: A value is impossible.
         """
-        from mien.audience.options import Options
+        from mien.audience.options import AudienceOptions
         from mien.metrics.sentiment import open_mapping
 
         times = (self.every, self.window, self.span)
-        return Options(*times, self.smallest, self._quorum(), open_mapping(self.mapping), self.offset, self.seconds, self.seed, live)
+        return AudienceOptions(*times, self.smallest, self._quorum(), open_mapping(self.mapping), self.offset, self.seconds, self.seed, live)
 
     def _quorum(self) -> float | int | None:
         from mien.core.errors import InputError
@@ -96,16 +96,16 @@ class ResultOptions:
     ] = None
     changes: Annotated[Path | None, typer.Option(help="Write the changes at key points as .csv.", show_default=False, rich_help_panel=_OUTPUT)] = None
 
-    def asked(self, source: str) -> Asked:
+    def asked(self, source: str) -> AudienceOutputSpec:
         """What is written.
 
         Raises:
             InputError: A file cannot be written, or would be written over the source.
             MissingExtraError: What a file needs is not installed.
         """
-        from mien.audience.outputs import Asked
+        from mien.audience.outputs import AudienceOutputSpec
 
-        asked = Asked(tuple(self.output or ()), self.changes)
+        asked = AudienceOutputSpec(tuple(self.output or ()), self.changes)
         asked.check(source)
         return asked
 
@@ -155,7 +155,7 @@ def audience(
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.audience.keypoints import read_key_points
     from mien.audience.measuring import measure
-    from mien.audience.outputs import Keeper
+    from mien.audience.outputs import PartialResultWriter
     from mien.cli.audience_view import Follower
     from mien.media import Sampling
 
@@ -167,7 +167,7 @@ def audience(
     for remark in amiss:
         notes.print(remark)
     pipeline = networks.pipeline()
-    with Keeper(asked.partial, pipeline.labels) as keeper:
+    with PartialResultWriter(asked.partial, pipeline.labels) as keeper:
         with _ended_by_hand(), Follower(source, options, pipeline.labels, (keeper.add, notes)) as follower:
             result = measure(source, options, points, pipeline=pipeline, watcher=follower)
         written = asked.write(result) if result.windows else []

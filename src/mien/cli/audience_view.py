@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.audience.course import overall, pieces
-from mien.audience.options import Options
+from mien.audience.options import AudienceOptions
 from mien.audience.report import WORDS, points
 from mien.audience.result import Audience, Change, Window
 from mien.audience.rows import LAW, NOTE
@@ -35,7 +35,7 @@ class Follower:
         hands: Who is given the windows; where remarks and the view go.
     """
 
-    def __init__(self, source: str, options: Options, labels: Labels, hands: tuple[Callable[[Sequence[Window]], None], Console]) -> None:
+    def __init__(self, source: str, options: AudienceOptions, labels: Labels, hands: tuple[Callable[[Sequence[Window]], None], Console]) -> None:
         self._source, self._options, self._labels = source, options, labels
         self._keep, self._console = hands
         self._time = 0.0
@@ -110,7 +110,7 @@ def _wrapped(text: str, style: str = "") -> Text:
     return Text(text, style, no_wrap=False, overflow="fold")
 
 
-def _nothing(window: Window, options: Options) -> str:
+def _nothing(window: Window, options: AudienceOptions) -> str:
     if window.status == "too_few":
         return f"fewer people than {options.smallest}, or than the quorum, were read"
     return WORDS[window.status]

@@ -18,9 +18,9 @@ from mien.cli.groups import grouped
 from mien.cli.options import NetworkOptions, TimeOptions
 
 if TYPE_CHECKING:
-    from mien.batch.job import Engine, Run
-    from mien.batch.settings import Settings
-    from mien.batch.summary import Verdict
+    from mien.batch.job import BatchJob, ShardRunner
+    from mien.batch.settings import BatchSettings
+    from mien.batch.summary import BatchSummary
 
 _WORK, _GIVEN = "Work", "Input"
 
@@ -94,7 +94,7 @@ def batch(
     """
     # Here, not above: `mien --help` should not wait for them.
     from mien.batch import open_input
-    from mien.batch.job import Run
+    from mien.batch.job import BatchJob
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     if form is ShardFormat.parquet:
@@ -103,7 +103,7 @@ def batch(
     for remark in found.remarks:
         notes.print(remark, style="dim")
     settings = _settings(networks, over_time, work, form, labelled=found.labelled)
-    with Run(found, settings, output, work.shard, drop_missing=given.drop_missing) as run:
+    with BatchJob(found, settings, output, work.shard, drop_missing=given.drop_missing) as run:
         for remark in _resumed(run) if run.output.resumed else []:
             notes.print(remark, style="dim")
         if not run.whole:
@@ -114,7 +114,7 @@ def batch(
     raise typer.Exit(0 if not failed else PART_NOT_READ if read else NOTHING_READ)
 
 
-def _resumed(run: Run) -> Iterator[str]:
+def _resumed(run: BatchJob) -> Iterator[str]:
     """What became of the input since an earlier run, and how far that came."""
     layout = run.layout
     if layout.new and layout.new < run.input.count:
@@ -125,7 +125,7 @@ def _resumed(run: Run) -> Iterator[str]:
     yield f"going on: {run.shards:,} of {run.count:,} shards are there"
 
 
-def _work(run: Run, work: WorkOptions, settings: Settings, output: Path, notes: Console) -> None:
+def _work(run: BatchJob, work: WorkOptions, settings: BatchSettings, output: Path, notes: Console) -> None:
     """Have the shards read that are missing.
 
     Raises:
@@ -147,31 +147,31 @@ def _work(run: Run, work: WorkOptions, settings: Settings, output: Path, notes: 
         raise
 
 
-def _settings(networks: NetworkOptions, over_time: TimeOptions, work: WorkOptions, form: ShardFormat, *, labelled: bool) -> Settings:
-    from mien.batch import Settings
+def _settings(networks: NetworkOptions, over_time: TimeOptions, work: WorkOptions, form: ShardFormat, *, labelled: bool) -> BatchSettings:
+    from mien.batch import BatchSettings
     from mien.batch.cores import threads_each
 
     names = ("detector", "model", "head", "uncertain_below", "min_face", "min_detection_score", "largest")
     given: dict[str, Any] = {name: getattr(networks, name) for name in names}
     threads = networks.threads or (threads_each(work.workers) if work.engine is EngineName.local else 1)
-    return Settings(given, over_time.plan(), form.value, labelled, threads, networks.device).known()
+    return BatchSettings(given, over_time.plan(), form.value, labelled, threads, networks.device).known()
 
 
-def _engine(work: WorkOptions, settings: Settings, output: Path) -> Any:
+def _engine(work: WorkOptions, settings: BatchSettings, output: Path) -> Any:
     if work.engine is EngineName.ray:
-        from mien.batch.ray_pool import RayCrew
+        from mien.batch.ray_pool import RayPool
 
-        return RayCrew(settings, output, work.workers, work.address)
+        return RayPool(settings, output, work.workers, work.address)
     if work.address is not None:
         raise typer.BadParameter("--address is for --engine ray")
     from mien.batch.cores import cores
-    from mien.batch.pool import Crew
+    from mien.batch.pool import WorkerPool
 
-    return Crew(settings, output, work.workers or cores())
+    return WorkerPool(settings, output, work.workers or cores())
 
 
 @contextmanager
-def _stopping(engine: Engine, notes: Console) -> Iterator[Any]:
+def _stopping(engine: ShardRunner, notes: Console) -> Iterator[Any]:
     """Ctrl-C and SIGTERM finish the shards at hand; a second time they stop at once."""
     asked: list[bool] = []
 
@@ -199,7 +199,7 @@ def _require_polars() -> None:
         raise MissingExtraError("Shards in Parquet (--format csv does without)", "data", "polars")
 
 
-def _show(verdict: Verdict, output: Path, notes: Console) -> None:
+def _show(verdict: BatchSummary, output: Path, notes: Console) -> None:
     """What came out, for people."""
     from mien.cli.evaluate_tables import confusion_table
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress
 from mien.cli.console import Console, words
 
 if TYPE_CHECKING:
-    from mien.batch.job import Engine, Run
+    from mien.batch.job import BatchJob, ShardRunner
 
 _EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -26,7 +26,7 @@ class BatchProgress:
         console: Where to tell; quiet ones stay quiet.
     """
 
-    def __init__(self, run: Run, engine: Engine, console: Console) -> None:
+    def __init__(self, run: BatchJob, engine: ShardRunner, console: Console) -> None:
         self._run, self._engine, self._console = run, engine, console
         columns = (words("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), words("{task.fields[rest]}", style="dim"))
         self._bar = Progress(*columns, console=console, transient=True, disable=console.quiet or not console.is_terminal)

@@ -15,12 +15,12 @@ from mien.cli.extras import training_extra
 from mien.cli.groups import grouped
 from mien.cli.train_progress import LessonProgress
 from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.outputs.tables.cells import csv_writer
 
 if TYPE_CHECKING:
-    from mien.training.comparison import Line
+    from mien.training.comparison import RunRow
 
 
 class CompareFormat(StrEnum):
@@ -62,7 +62,7 @@ def compare(
         draw_comparison({name: history for name, (_, history) in found.items()}, recipe.heads[0], out / "comparison.png")
         lines = [line for line, _ in found.values()]
         table = out / "comparison.csv"
-        with written_aside(table) as aside, told(table), open(aside, "w", newline="", encoding="utf-8") as file:
+        with atomic_write(table) as aside, told(table), open(aside, "w", newline="", encoding="utf-8") as file:
             _write_csv(lines, file)
         _show(lines, form)
         console.print(f"wrote {out / 'comparison.png'} and {table}")
@@ -81,7 +81,7 @@ def number(word: str) -> int:
         raise InputError(f"expected --seeds such as 1,2,3; got {word!r}") from None
 
 
-def _show(lines: list[Line], form: CompareFormat) -> None:
+def _show(lines: list[RunRow], form: CompareFormat) -> None:
     if form is CompareFormat.json:
         say_json([line.facts() for line in lines])
     elif form is CompareFormat.csv:
@@ -90,11 +90,11 @@ def _show(lines: list[Line], form: CompareFormat) -> None:
         Console().print(_table(lines))
 
 
-def _write_csv(lines: list[Line], file: TextIO) -> None:
+def _write_csv(lines: list[RunRow], file: TextIO) -> None:
     csv_writer(file, [*lines[0].facts()])(line.facts() for line in lines)
 
 
-def _table(lines: list[Line]) -> Table:
+def _table(lines: list[RunRow]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("run", "epoch", "validation", "95 % interval", "n", "macro F1", "training"):
         table.add_column(name, justify="left" if name == "run" else "right")

@@ -64,7 +64,7 @@ def preview(
     """Draw a sheet of 9x9 pictures taken by chance, each with its label and its row."""
     from PIL import Image
 
-    from mien.core.atomic import told, written_aside
+    from mien.core.atomic import atomic_write, told
     from mien.core.errors import InputError
     from mien.data.label_names import require_split
     from mien.data.preview import preview as draw_sheet
@@ -74,7 +74,7 @@ def preview(
     notes = _notes(quiet)
     faces = _opened(path, notes, labels=labels, size=size)
     sheet = draw_sheet(faces, seed, label=label, split=None if split is None else require_split(split, "--split"))
-    with written_aside(output) as aside, told(output):
+    with atomic_write(output) as aside, told(output):
         Image.fromarray(sheet).save(aside)
     _wrote(output, notes)
 
@@ -133,10 +133,10 @@ def cut(
     that was found, and for every photograph without one. Ends with 3 when a part could not be read.
     """
     from mien.inference.pipeline import Pipeline
-    from mien.outputs.face_crops import cut_out
+    from mien.outputs.face_crops import crop_faces
 
     notes = _notes(quiet)
-    made = cut_out(photographs, output, Pipeline(detector, min_face=min_face, min_detection_score=min_detection_score), tracked_on(notes))
+    made = crop_faces(photographs, output, Pipeline(detector, min_face=min_face, min_detection_score=min_detection_score), tracked_on(notes))
     notes.print(f"{made.faces:,} faces in {output}")
     for what, where in (
         ("without a face", made.without),

@@ -135,12 +135,12 @@ def _video_self_test() -> str:
     from mien.core.scratch import scratch_folder
     from mien.core.test_face import draw_portrait
     from mien.inference.pipeline import Pipeline
-    from mien.media import Frame, MovieWriter, open_media
+    from mien.media import Frame, VideoWriter, open_media
 
     portrait, times = draw_portrait(), [0.0, 0.5, 1.25]
     with scratch_folder() as folder:
         path = folder / "portrait.mp4"
-        with MovieWriter(path, portrait.shape[1], portrait.shape[0], rate=4) as movie:
+        with VideoWriter(path, portrait.shape[1], portrait.shape[0], rate=4) as movie:
             for time in times:
                 movie.write(portrait, time)
         with open_media(path) as media:

@@ -17,7 +17,7 @@ from mien.core.names import spelled
 
 if TYPE_CHECKING:
     from mien.data.builder import Track
-    from mien.evaluation import Evaluation, Options
+    from mien.evaluation import EvaluateOptions, Evaluation
 
 
 class LabelSet(StrEnum):
@@ -27,7 +27,7 @@ class LabelSet(StrEnum):
     votes_7 = "votes-7"
 
 
-class Views(StrEnum):
+class TestTimeAugmentation(StrEnum):
     one = "one"
     flip = "flip"
     ten_crop = "ten-crop"
@@ -56,7 +56,9 @@ class JudgingOptions:
             rich_help_panel=_JUDGING,
         ),
     ] = LabelSet.auto
-    views: Annotated[Views, typer.Option(help="How often a picture is looked at; results name it.", rich_help_panel=_JUDGING)] = Views.one
+    views: Annotated[TestTimeAugmentation, typer.Option(help="How often a picture is looked at; results name it.", rich_help_panel=_JUDGING)] = (
+        TestTimeAugmentation.one
+    )
     with_training: Annotated[
         bool, typer.Option("--with-training", help="Also measure on Training, for the ratio of both accuracies.", rich_help_panel=_JUDGING)
     ] = False
@@ -64,11 +66,11 @@ class JudgingOptions:
         bool, typer.Option("--corruptions", help="Also measure in bad light, blur, noise, behind masks and so on.", rich_help_panel=_JUDGING)
     ] = False
 
-    def options(self, data: str, track: Track) -> Options:
+    def options(self, data: str, track: Track) -> EvaluateOptions:
         """The same for `mien.evaluation.evaluate`."""
-        from mien.evaluation import Options
+        from mien.evaluation import EvaluateOptions
 
-        return Options(self.split, self.labels.value, self.views.value, self.with_training, self.corruptions, data, track)
+        return EvaluateOptions(self.split, self.labels.value, self.views.value, self.with_training, self.corruptions, data, track)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def explain(
     probability; it alone needs no extra. The path of each sheet goes to standard output. docs/explain.md says how to read them.
     """
     kinds = _wanted(what)
-    from mien.explain import Choice, open_explained
+    from mien.explain import ExplainOptions, open_explained
     from mien.explain import explain as explain_picture
 
     notes = Console(stderr=True, soft_wrap=True)
@@ -45,7 +45,7 @@ def explain(
             notes.print(remark, style="dim")
     subject = open_explained(model, head)
     with notes.status("looking", spinner="dots") if notes.is_terminal and not quiet else nullcontext():
-        for sheet in explain_picture(subject, picture, output, kinds, Choice(target, layer, detector)):
+        for sheet in explain_picture(subject, picture, output, kinds, ExplainOptions(target, layer, detector)):
             say(spelled(sheet.path))
 
 

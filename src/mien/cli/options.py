@@ -11,8 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from mien.inference.pipeline import Pipeline
-    from mien.outputs import Asked
-    from mien.video.runner import Plan
+    from mien.outputs import OutputSpec
+    from mien.video.runner import VideoOptions
 
 
 class Format(StrEnum):
@@ -101,7 +101,7 @@ class StreamOptions:
         ),
     ] = None
 
-    def plan(self) -> Plan:
+    def plan(self) -> VideoOptions:
         """How it is read.
 
         Raises:
@@ -110,11 +110,11 @@ class StreamOptions:
         from mien.media import Sampling
         from mien.tracking.options import Tracking
         from mien.tracking.smoothing_options import Smoothing
-        from mien.video.runner import Plan
+        from mien.video.runner import VideoOptions
 
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
         smoothing = Smoothing(**given, neutral=self._neutral())
-        return Plan(Sampling(every=self.every, per_second=self.per_second), Tracking(), smoothing)
+        return VideoOptions(Sampling(every=self.every, per_second=self.per_second), Tracking(), smoothing)
 
     def _neutral(self) -> Any:
         try:
@@ -141,7 +141,7 @@ class TimeOptions(StreamOptions):
         float, typer.Option(help="Longest time of one core that decoding one picture may take.", show_default=True, rich_help_panel="Limits")
     ] = 20
 
-    def plan(self) -> Plan:
+    def plan(self) -> VideoOptions:
         """How they are read; see `StreamOptions.plan`."""
         plan = super().plan()
         sampling = replace(plan.sampling, hidden_frames=self.hidden_frames)
@@ -185,14 +185,14 @@ class OutputOptions:
     charts: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write charts of recordings as PNG.", rich_help_panel=_OUTPUT)] = None
     thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Show faces in the report.", rich_help_panel=_OUTPUT)] = False
 
-    def asked(self) -> Asked:
+    def asked(self) -> OutputSpec:
         """What is written.
 
         Raises:
             InputError: An ending is unknown, or two files are the same.
         """
         from mien.media.blur import Blur
-        from mien.outputs import Asked
+        from mien.outputs import OutputSpec
 
         covering = None if self.blur is None else Blur.parse(self.blur)
-        return Asked(tuple(self.output or ()), self.people, self.annotate, self.charts, self.thumbnails, covering)
+        return OutputSpec(tuple(self.output or ()), self.people, self.annotate, self.charts, self.thumbnails, covering)

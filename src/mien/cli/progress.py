@@ -12,7 +12,7 @@ from rich.text import Text
 
 from mien.cli.console import Console, words
 from mien.core.names import printable
-from mien.video.runner import Sighting
+from mien.video.runner import FrameWork
 
 if TYPE_CHECKING:
     from mien.data.builder import Track
@@ -61,7 +61,7 @@ class SourceProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._progress.stop()
 
-    def follow(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
+    def follow(self, sightings: Iterable[FrameWork]) -> Iterator[FrameWork]:
         """Pass the frames of one source on, count them, and say what could not be read."""
         failures = 0
         for self._count, sighting in enumerate(sightings, 1):
@@ -88,7 +88,7 @@ class SourceProgress:
             self._progress.advance(self._frames)
             yield item
 
-    def _start(self, sighting: Sighting) -> None:
+    def _start(self, sighting: FrameWork) -> None:
         media = sighting.media
         self._progress.update(self._sources, completed=sighting.position)
         moves = media is not None and media.kind != "picture"

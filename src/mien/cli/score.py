@@ -14,8 +14,8 @@ from mien.cli.exits import PART_NOT_READ
 from mien.cli.groups import grouped
 
 if TYPE_CHECKING:
-    from mien.clips.predictions import Options
-    from mien.clips.scoring import Score
+    from mien.clips.predictions import ScoreOptions
+    from mien.clips.scoring import ClipScore
 
 
 _ANSWER, _OUTPUT = "Answers", "Output"
@@ -51,18 +51,18 @@ class AnswerOptions:
         bool, typer.Option("--sequences", help="The pictures of a folder are one clip, named as the folder.", rich_help_panel=_ANSWER)
     ] = False
 
-    def options(self) -> Options:
+    def options(self) -> ScoreOptions:
         """How clips are scored.
 
         Raises:
             InputError: A value is impossible.
         """
-        from mien.clips.aggregate import Rule
-        from mien.clips.predictions import Options
+        from mien.clips.aggregate import ClipRule
+        from mien.clips.predictions import ScoreOptions
         from mien.metrics.sentiment import open_mapping
 
         person = int(self.person) if self.person.isdecimal() else self.person
-        return Options(Rule(self.method, person, self.least), open_mapping(self.mapping), self.classes, self.per, self.sequences)
+        return ScoreOptions(ClipRule(self.method, person, self.least), open_mapping(self.mapping), self.classes, self.per, self.sequences)
 
 
 @grouped
@@ -123,7 +123,7 @@ _LISTED = {
 _MOST_TOLD, _MOST_LINES = 5, 20
 
 
-def _tell(scores: list[Score], golden: Path, notes: Console) -> None:
+def _tell(scores: list[ClipScore], golden: Path, notes: Console) -> None:
     """What was left out."""
     said: list[str] = []
     for one in scores:

@@ -11,8 +11,8 @@ from rich.text import Text
 from mien.cli.console import Console
 from mien.clips.aggregate import Kind
 from mien.clips.facts import NOTE, compared
-from mien.clips.predictions import Options
-from mien.clips.scoring import Score, Share
+from mien.clips.predictions import ScoreOptions
+from mien.clips.scoring import ClipScore, Share
 from mien.metrics import wilson
 from mien.metrics.sentiment import SENTIMENTS
 
@@ -20,7 +20,7 @@ _MOST_CLIPS, _MOST_TOTALS = 24, 12
 _COLOURS = {"right": "green", "wrong": "red"}
 
 
-def show_scores(scores: Sequence[Score], options: Options, console: Console) -> None:
+def show_scores(scores: Sequence[ClipScore], options: ScoreOptions, console: Console) -> None:
     """Print clips, figures, confusions and totals; of several scores the figures side by side, first."""
     names = _short_names(scores)
     parts = [part for name, score in zip(names, scores, strict=True) for part in _parts(score, name if len(scores) > 1 else "")]
@@ -40,7 +40,7 @@ def _whose(person: str | int) -> str:
     return f"person {person}" if isinstance(person, int) else {"largest": "largest face", "all": "all faces"}[person]
 
 
-def _parts(score: Score, name: str) -> list[tuple[str, Table]]:
+def _parts(score: ClipScore, name: str) -> list[tuple[str, Table]]:
     """Headings and tables of one score; its name where there are several."""
     lead = f"{name}: " if name else ""
     return [
@@ -51,7 +51,7 @@ def _parts(score: Score, name: str) -> list[tuple[str, Table]]:
     ]
 
 
-def _short_names(scores: Sequence[Score]) -> list[str]:
+def _short_names(scores: Sequence[ClipScore]) -> list[str]:
     stems = [Path(score.name).stem for score in scores]
     return stems if len({*stems}) == len(stems) else [score.name for score in scores]
 
@@ -63,7 +63,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _figures(scores: Sequence[Score], names: Sequence[str]) -> Table:
+def _figures(scores: Sequence[ClipScore], names: Sequence[str]) -> Table:
     table = _table("", *names)
     rows = [
         ("clips that count", [f"{score.accuracy.n:,}" for score in scores]),
@@ -97,7 +97,7 @@ def _interval(share: Share) -> str:
     return f"{low:.1%} to {high:.1%}"
 
 
-def _confusion(score: Score) -> Table:
+def _confusion(score: ClipScore) -> Table:
     table = _table("", *score.classes, "no answer")
     for row, (name, counts, silent) in enumerate(zip(score.classes, score.confusion.tolist(), score.unanswered.tolist(), strict=True)):
         cells = [Text(f"{count:,}" if count else "·", "bold" if row == column else "") for column, count in enumerate(counts)]
@@ -105,7 +105,7 @@ def _confusion(score: Score) -> Table:
     return table
 
 
-def _totals(score: Score, classes: Sequence[str], kind: Kind) -> Table:
+def _totals(score: ClipScore, classes: Sequence[str], kind: Kind) -> Table:
     table = _table("", "clips", "frames", *classes)
     for total in score.totals[:_MOST_TOTALS]:
         counts = total.sentiment if kind == "sentiment" else total.expression
@@ -115,7 +115,7 @@ def _totals(score: Score, classes: Sequence[str], kind: Kind) -> Table:
     return table
 
 
-def _clips(score: Score) -> Table:
+def _clips(score: ClipScore) -> Table:
     table = _table("file", "answer", "golden", "", "sure", *(name[:3] for name in SENTIMENTS), "frames", "seen")
     for column in table.columns[1:]:
         column.min_width = (

@@ -131,13 +131,13 @@ def serve(
     what a person feels. Nothing of a camera or source is stored. Ends with Ctrl-C.
     """
     _check_packages()
-    from mien.server.settings import Limits, Settings
-    from mien.server.task import Networks
+    from mien.server.settings import Limits, ServerSettings
+    from mien.server.task import PipelineSettings
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     # Several pictures are read at once, so each network gets one thread.
-    chosen = Networks(**{**vars(networks), "threads": networks.threads or 1})
-    settings = Settings(
+    chosen = PipelineSettings(**{**vars(networks), "threads": networks.threads or 1})
+    settings = ServerSettings(
         _folder(keeping.folder),
         service.host,
         service.port,

@@ -12,7 +12,7 @@ from mien.cli.console import Console
 from mien.core.labels import UNCERTAIN, Labels
 from mien.media.draw import NOTE
 from mien.tracking.persons import ranked
-from mien.video.runner import Sighting
+from mien.video.runner import FrameWork
 from mien.video.summary import Overview
 from mien.video.timeline import Timeline
 
@@ -36,7 +36,7 @@ class Summary:
         self._more = 0
         self._recordings: list[Overview] = []
 
-    def add(self, sighting: Sighting) -> None:
+    def add(self, sighting: FrameWork) -> None:
         """Count one frame."""
         bad = sighting.reading.error is not None
         self.failed += bad
@@ -49,7 +49,7 @@ class Summary:
         if overview is not None:
             self._recordings.append(overview)
 
-    def _add_picture(self, sighting: Sighting) -> None:
+    def _add_picture(self, sighting: FrameWork) -> None:
         name = sighting.reading.source
         rows: list[tuple[Text | str, ...]] = [(name, "", Text("no face", style="dim"), "", "", "")] if not len(sighting.reading.faces) else []
         for number, face in enumerate(sighting.reading.faces, 1):

@@ -36,16 +36,16 @@ def train(
     """
     with training_extra():
         from mien.inference.weights import network_path
-        from mien.training.distillation import Views
+        from mien.training.distillation import TeacherCache
         from mien.training.export import export
-        from mien.training.finetune import Initial
+        from mien.training.finetune import PretrainedWeights
         from mien.training.run import is_first
         from mien.training.run import train as train_recipe
     recipe = chosen.recipe()
     console = Console(stderr=True)
     faces = open_faces(data, votes)
-    taught = None if views is None else Views(views)
-    first = None if initial is None else Initial(network_path(initial))
+    taught = None if views is None else TeacherCache(views)
+    first = None if initial is None else PretrainedWeights(network_path(initial))
     with LessonProgress(recipe.epochs, console) as progress:
         train_recipe(faces, recipe, run, progress, computing.hardware(), views=taught, initial=first, tensorboard=tensorboard)
     if not is_first():

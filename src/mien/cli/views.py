@@ -34,11 +34,11 @@ def views(
     with training_extra():
         import torch
 
-        from mien.training.distillation import Plan, agreement, make_views
+        from mien.training.distillation import DistillationPlan, agreement, make_views
     if threads is not None:
         torch.set_num_threads(threads)
     notes = Console(stderr=True)
-    faces, plan = open_faces(data, votes), Plan(count, split, held_out=held_out)
+    faces, plan = open_faces(data, votes), DistillationPlan(count, split, held_out=held_out)
     made = make_views([_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes))
     notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}")
     agreed = ", ".join(f"{share:.1%} ({head})" for head, share in agreement(made, faces).items())

@@ -1,6 +1,6 @@
 """Many clips held against golden labels, out of saved rows alone."""
 
-from mien.clips.facts import Comparison as Comparison
+from mien.clips.facts import ClipComparison as ClipComparison
 from mien.clips.facts import clip_keys as clip_keys
 from mien.clips.facts import clip_row as clip_row
 from mien.clips.facts import compared as compared
@@ -9,9 +9,9 @@ from mien.clips.facts import write_scores as write_scores
 from mien.clips.golden import Golden as Golden
 from mien.clips.golden import read_golden as read_golden
 from mien.clips.plots import write_charts as write_charts
-from mien.clips.predictions import Options as Options
 from mien.clips.predictions import Predictions as Predictions
+from mien.clips.predictions import ScoreOptions as ScoreOptions
 from mien.clips.predictions import read_predictions as read_predictions
-from mien.clips.scoring import Score as Score
+from mien.clips.scoring import ClipScore as ClipScore
 from mien.clips.scoring import ScoredClip as ScoredClip
 from mien.clips.scoring import score_clips as score_clips

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.metrics.sentiment import PRESETS, SENTIMENTS, SentimentMapping
-from mien.video.results import Recording
+from mien.video.results import VideoResult
 
 Method = Literal["evidence", "count"]
 Kind = Literal["expression", "sentiment"]
@@ -27,7 +27,7 @@ LEAST = {"expression": 0.3, "sentiment": 0.4}
 
 
 @dataclass(frozen=True)
-class Rule:
+class ClipRule:
     """How a clip gets its label.
 
     Args:
@@ -57,7 +57,7 @@ class Rule:
     def least_for(self, kind: Kind) -> float:
         """The least confidence of an answer.
 
-        >>> Rule().least_for("expression"), Rule("count").least_for("expression"), Rule(least=0.7).least_for("sentiment")
+        >>> Rule().least_for("expression"), Rule("count").least_for("expression"), ClipRule(least=0.7).least_for("sentiment")
         (0.3, 0.0, 0.7)
         """
         if self.least is not None:
@@ -66,7 +66,7 @@ class Rule:
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class ClipLabel:
     """What a clip shows in terms of some classes.
 
     Args:
@@ -105,11 +105,11 @@ class ClipReading:
     failures: int
     seconds: float
     coverage: float
-    expression: Verdict
-    sentiment: Verdict
+    expression: ClipLabel
+    sentiment: ClipLabel
 
 
-def read_clip(recording: Recording, rule: Rule | None = None, mapping: SentimentMapping = PRESETS["valence"]) -> ClipReading:
+def read_clip(recording: VideoResult, rule: ClipRule | None = None, mapping: SentimentMapping = PRESETS["valence"]) -> ClipReading:
     """One answer for a recording or picture: what its face shows on the whole, not what the person feels.
 
     Frames without the face lower the coverage and count as nothing else. A frame stands for the time up to the next one; before a gap, a
@@ -125,11 +125,11 @@ def read_clip(recording: Recording, rule: Rule | None = None, mapping: Sentiment
 
     >>> from mien.core.faces import Faces
     >>> faces = Faces([[0, 0, 9, 9]] * 2, [1, 1], [0, 1], [0.0, 0.1], probs=[[0.75, 0.25], [0.25, 0.75]], labels=Labels(("happy", "sad")))
-    >>> clip = read_clip(Recording("a.mp4", faces, np.array([0, 1, 2]), np.array([0.0, 0.1, 0.4])))
+    >>> clip = read_clip(VideoResult("a.mp4", faces, np.array([0, 1, 2]), np.array([0.0, 0.1, 0.4])))
     >>> clip.expression.label, clip.expression.shares.round(3).tolist(), clip.frames, clip.seen, round(clip.coverage, 3)
     ('sad', [0.375, 0.625], 3, 2, 0.667)
     """
-    rule = rule or Rule()
+    rule = rule or ClipRule()
     faces = recording.faces
     if faces.probs is None or faces.labels is None:
         raise InputError(f"{recording.source}: expected faces whose expressions were read; got none: give the rows that mien analyze writes")
@@ -150,12 +150,12 @@ def read_clip(recording: Recording, rule: Rule | None = None, mapping: Sentiment
     )
 
 
-def durations(recording: Recording) -> Floats:
+def durations(recording: VideoResult) -> Floats:
     """``(n,)`` seconds that each frame stands for: up to the next one, or as long as usual where something is missing in between.
 
     >>> from mien.core.faces import Faces
     >>> times = np.array([0.0, 0.25, 0.5, 9.0])
-    >>> durations(Recording("a.mp4", Faces.empty(), np.arange(4), times)).tolist()
+    >>> durations(VideoResult("a.mp4", Faces.empty(), np.arange(4), times)).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
     times = recording.times
@@ -173,7 +173,7 @@ def durations(recording: Recording) -> Floats:
     return np.asarray(np.maximum(lasting, 0.0))
 
 
-def _frame_probabilities(recording: Recording, person: str | int) -> tuple[Floats, NDArray[np.bool_]]:
+def _frame_probabilities(recording: VideoResult, person: str | int) -> tuple[Floats, NDArray[np.bool_]]:
     """``(seen, k)`` probabilities of the frames with the face in question, and ``(n,)`` which frames these are."""
     faces = recording.faces
     if isinstance(person, int):
@@ -190,10 +190,10 @@ def _frame_probabilities(recording: Recording, person: str | int) -> tuple[Float
     return np.asarray(sums / np.bincount(place, minlength=len(sums))[:, None]), seen
 
 
-def _verdict(probs: Floats, weights: Floats, classes: Labels, how: tuple[Method, float]) -> Verdict:
+def _verdict(probs: Floats, weights: Floats, classes: Labels, how: tuple[Method, float]) -> ClipLabel:
     method, least = how
     if not len(probs):
-        return Verdict(classes, None, None, np.zeros(len(classes)), np.zeros(len(classes), np.int64))
+        return ClipLabel(classes, None, None, np.zeros(len(classes)), np.zeros(len(classes), np.int64))
     counts = np.bincount(probs.argmax(axis=1), minlength=len(classes))
     means = np.average(probs, axis=0, weights=weights)
     if method == "count":
@@ -202,4 +202,4 @@ def _verdict(probs: Floats, weights: Floats, classes: Labels, how: tuple[Method,
     else:
         shares, best = means, int(means.argmax())
     confidence = float(shares[best])
-    return Verdict(classes, classes[best] if confidence >= least else None, confidence, shares, counts)
+    return ClipLabel(classes, classes[best] if confidence >= least else None, confidence, shares, counts)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from mien.clips.golden import Golden
-from mien.clips.predictions import Options
-from mien.clips.scoring import JUDGED, Score, ScoredClip
-from mien.core.atomic import told, try_place, written_aside
+from mien.clips.predictions import ScoreOptions
+from mien.clips.scoring import JUDGED, ClipScore, ScoredClip
+from mien.core.atomic import atomic_write, told, try_place
 from mien.core.errors import InputError
 from mien.core.names import json_text
 from mien.data.label_names import in_order
@@ -22,7 +22,7 @@ FORMATS = ("csv", "json")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ClipComparison:
     """Clips that count in two scores.
 
     Args:
@@ -38,14 +38,14 @@ class Comparison:
     second: int
 
 
-def compared(first: Score, second: Score) -> Comparison:
+def compared(first: ClipScore, second: ClipScore) -> ClipComparison:
     """The same clips in two scores, by name."""
     right = [{clip.file: clip.status == "right" for clip in score.clips if clip.status in JUDGED} for score in (first, second)]
     pairs = [(one, right[1][file]) for file, one in right[0].items() if file in right[1]]
-    return Comparison(len(pairs), pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)))
+    return ClipComparison(len(pairs), pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)))
 
 
-def clip_keys(scores: Sequence[Score]) -> list[str]:
+def clip_keys(scores: Sequence[ClipScore]) -> list[str]:
     """Columns of the table of clips."""
     found = {name for score in scores for total in score.totals for name in total.expression}
     known = in_order(found)
@@ -77,7 +77,7 @@ def clip_row(name: str, clip: ScoredClip) -> dict[str, Any]:
     return row | {"failures": reading.failures} | {f"frames_{label}": count for label, count in counts}
 
 
-def facts(scores: Sequence[Score], golden: Golden, options: Options) -> dict[str, Any]:
+def facts(scores: Sequence[ClipScore], golden: Golden, options: ScoreOptions) -> dict[str, Any]:
     """Everything as plain values, ready for JSON."""
     return {
         "note": NOTE,
@@ -91,7 +91,7 @@ def facts(scores: Sequence[Score], golden: Golden, options: Options) -> dict[str
     }
 
 
-def _score(score: Score) -> dict[str, Any]:
+def _score(score: ClipScore) -> dict[str, Any]:
     return {
         "name": score.name,
         "classes": list(score.classes),
@@ -108,17 +108,17 @@ def _score(score: Score) -> dict[str, Any]:
     }
 
 
-def write_scores(path: Path, scores: Sequence[Score], golden: Golden, options: Options) -> None:
+def write_scores(path: Path, scores: Sequence[ClipScore], golden: Golden, options: ScoreOptions) -> None:
     """The table of clips as CSV, or everything as JSON; the file appears whole.
 
     Raises:
         InputError: The ending is another one, or the place cannot be written to.
     """
-    with written_aside(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
         print_scores(file, _form(path), scores, (golden, options))
 
 
-def print_scores(file: TextIO, form: str, scores: Sequence[Score], about: tuple[Golden, Options]) -> None:
+def print_scores(file: TextIO, form: str, scores: Sequence[ClipScore], about: tuple[Golden, ScoreOptions]) -> None:
     """As `write_scores`, to an open file."""
     if form == "json":
         file.write(json_text(facts(scores, *about), file, 1))

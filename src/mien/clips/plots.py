@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.clips.scoring import Score, Total
-from mien.core.atomic import told, written_aside
+from mien.clips.scoring import ClipScore, Total
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import MissingExtraError
 from mien.core.labels import Labels
 from mien.metrics import wilson
@@ -24,7 +24,7 @@ _MOST = 40
 _NOTE = "What faces show, not what people feel."
 
 
-def write_charts(scores: Sequence[Score], folder: Path) -> list[Path]:
+def write_charts(scores: Sequence[ClipScore], folder: Path) -> list[Path]:
     """Charts of every score as PNG in a folder, which is made where it is not there.
 
     ``matrix.png`` is the confusion matrix of the clips that got an answer, ``totals.png`` what each folder or person showed; of several scores
@@ -50,7 +50,7 @@ def write_charts(scores: Sequence[Score], folder: Path) -> list[Path]:
     return written
 
 
-def _totals(score: Score) -> Figure:
+def _totals(score: ClipScore) -> Figure:
     """Bars of shares, a row for each group, sentiments beside expressions."""
     groups = [score.totals[0], *sorted(score.totals[1:], key=lambda total: -total.frames)[: _MOST - 1]]
     figure = _figure(12, 1.6 + 0.34 * len(groups))
@@ -78,7 +78,7 @@ def _bars(axes: Axes, groups: Sequence[Total], classes: Labels, counts: Sequence
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(classes), frameon=False, fontsize=7.5, handlelength=0.9, columnspacing=1)
 
 
-def _comparison(scores: Sequence[Score]) -> Figure:
+def _comparison(scores: Sequence[ClipScore]) -> Figure:
     """Accuracy of each score with its interval."""
     figure = _figure(8, 1.4 + 0.5 * len(scores))
     axes = figure.subplots()
@@ -126,6 +126,6 @@ def _short(name: str, most: int = 40) -> str:
 
 
 def _saved(figure: Figure, path: Path) -> Path:
-    with written_aside(path) as aside, told(path):
+    with atomic_write(path) as aside, told(path):
         figure.savefig(aside, format="png", dpi=130)
     return path

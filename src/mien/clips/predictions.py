@@ -10,20 +10,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mien.clips.aggregate import ClipReading, Kind, Rule, read_clip
+from mien.clips.aggregate import ClipReading, ClipRule, Kind, read_clip
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.names import spelled
 from mien.metrics.sentiment import PRESETS, SentimentMapping
 from mien.outputs.tables import FORMATS, read_recordings
-from mien.video.results import Recording
+from mien.video.results import VideoResult
 
 Track = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
 Per = Literal["folder", "person"]
 
 
 @dataclass(frozen=True)
-class Options:
+class ScoreOptions:
     """How clips are scored.
 
     Args:
@@ -34,7 +34,7 @@ class Options:
         sequences: The pictures of a folder are one clip, which the folder gives its name.
     """
 
-    rule: Rule = field(default_factory=Rule)
+    rule: ClipRule = field(default_factory=ClipRule)
     mapping: SentimentMapping = PRESETS["valence"]
     classes: Kind | None = None
     per: Per = "folder"
@@ -60,7 +60,7 @@ class Predictions:
     problems: tuple[str, ...] = ()
 
 
-def read_predictions(path: str | Path, options: Options | None = None, track: Track = lambda items, _, __: items) -> Predictions:
+def read_predictions(path: str | Path, options: ScoreOptions | None = None, track: Track = lambda items, _, __: items) -> Predictions:
     """Read a table, or all tables of a folder and its subfolders.
 
     In a folder, what is no table of rows is told and left out.
@@ -74,7 +74,7 @@ def read_predictions(path: str | Path, options: Options | None = None, track: Tr
         InputError: There is no table, or the only one cannot be used.
         MissingExtraError: A table is Parquet, and polars is not installed.
     """
-    path, options = Path(path), options or Options()
+    path, options = Path(path), options or ScoreOptions()
     tables, problems = _tables(path)
     found: dict[str, ClipReading] = {}
     homes: dict[str, Path] = {}
@@ -113,7 +113,7 @@ def _tables(path: Path) -> tuple[list[Path], list[str]]:
     return tables, [f"{file.with_suffix('')}: not finished: give its mien analyze again, and it goes on" for file in unfinished]
 
 
-def _sequences(recordings: Iterable[Recording]) -> Iterator[Recording]:
+def _sequences(recordings: Iterable[VideoResult]) -> Iterator[VideoResult]:
     """The recordings of each folder as one; who is who from one to the next is not known."""
     for folder, group in groupby(recordings, key=lambda recording: str(PurePath(recording.source).parent)):
         own = list(group)
@@ -123,7 +123,7 @@ def _sequences(recordings: Iterable[Recording]) -> Iterator[Recording]:
             for one, start in zip(own, starts, strict=False)
         ]
         failures = tuple(failure for one in own for failure in one.failures)
-        yield Recording(folder, Faces.concatenate(faces), np.arange(starts[-1]), np.concatenate([one.times for one in own]), failures)
+        yield VideoResult(folder, Faces.concatenate(faces), np.arange(starts[-1]), np.concatenate([one.times for one in own]), failures)
 
 
 def _told_twice(source: str, first: Path, second: Path) -> str:
@@ -132,7 +132,7 @@ def _told_twice(source: str, first: Path, second: Path) -> str:
     return f"{source} stands in {first} and in {second}: left out; keep one of the tables"
 
 
-def _people(recording: Recording, options: Options) -> Iterator[tuple[str, ClipReading]]:
+def _people(recording: VideoResult, options: ScoreOptions) -> Iterator[tuple[str, ClipReading]]:
     tracks = recording.faces.tracks
     for number in [] if tracks is None else sorted({*tracks.tolist()}):
         rule = replace(options.rule, person=number)

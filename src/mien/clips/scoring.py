@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.clips.aggregate import ClipReading, Kind, Verdict
+from mien.clips.aggregate import ClipLabel, ClipReading, Kind
 from mien.clips.golden import Golden
 from mien.clips.matching import match_names
-from mien.clips.predictions import Options, Predictions
+from mien.clips.predictions import Predictions, ScoreOptions
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.data.label_names import in_order
@@ -41,7 +41,7 @@ class ScoredClip:
     file: str
     status: Status
     golden: str | None
-    verdict: Verdict | None = None
+    verdict: ClipLabel | None = None
     reading: ClipReading | None = None
 
 
@@ -86,7 +86,7 @@ class Total:
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
+class ClipScore:
     """How the clips of one set of predictions compare with the golden labels.
 
     Args:
@@ -145,13 +145,13 @@ class Score:
         return not self.problems and all(clip.status in JUDGED for clip in self.clips)
 
 
-def score_clips(predictions: Predictions, golden: Golden, options: Options | None = None) -> Score:
+def score_clips(predictions: Predictions, golden: Golden, options: ScoreOptions | None = None) -> ClipScore:
     """Hold clips against golden labels, which are raters' words for what the faces show.
 
     Raises:
         InputError: No clip has a golden label, or a golden label has no sentiment.
     """
-    options = options or Options()
+    options = options or ScoreOptions()
     kind = options.classes or golden.kind
     if (kind, golden.kind) == ("expression", "sentiment"):
         raise InputError(f"{golden.path}: expected expressions; got positive, neutral, negative: leave out --classes expression")
@@ -163,7 +163,7 @@ def score_clips(predictions: Predictions, golden: Golden, options: Options | Non
         raise InputError(f"{predictions.name}: expected clips with golden labels; got none: {told}, the rows {predictions.clips[0].source}")
     classes = _classes(kind, judged)
     confusion, unanswered = _counted(judged, classes)
-    return Score(predictions.name, classes, clips, confusion, unanswered, _totals(predictions, options), (*predictions.problems, *problems))
+    return ClipScore(predictions.name, classes, clips, confusion, unanswered, _totals(predictions, options), (*predictions.problems, *problems))
 
 
 def _as(kind: Kind, golden: Golden, label: str, mapping: SentimentMapping) -> str:
@@ -185,7 +185,7 @@ def _matched(predictions: Predictions, golden: Golden, labels: dict[str, str], k
     return tuple(clips), [*golden.problems, *dict.fromkeys(found.ambiguous.values())]
 
 
-def _status(clip: ClipReading, verdict: Verdict, golden: str | None) -> Status:
+def _status(clip: ClipReading, verdict: ClipLabel, golden: str | None) -> Status:
     if golden is None:
         return "no_golden"
     if not clip.frames:
@@ -214,7 +214,7 @@ def _counted(judged: Sequence[ScoredClip], classes: Labels) -> tuple[NDArray[np.
     return confusion_matrix(truth, answers, len(classes)), np.bincount(silent, minlength=len(classes))
 
 
-def _totals(predictions: Predictions, options: Options) -> tuple[Total, ...]:
+def _totals(predictions: Predictions, options: ScoreOptions) -> tuple[Total, ...]:
     groups: dict[str, list[ClipReading]] = {}
     if options.per == "person":
         groups = {name: [reading] for name, reading in predictions.people}

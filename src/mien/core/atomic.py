@@ -19,7 +19,7 @@ _ACL = "system.posix_acl_access"
 
 
 @contextmanager
-def written_aside(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """A hidden file beside ``path`` to write to; it takes the name when the block ends well, and vanishes when not.
 
     A file that is replaced leaves its mode, its owner and group where this user may give them, and its access list to the new one. Behind
@@ -32,7 +32,7 @@ def written_aside(path: str | Path) -> Iterator[Path]:
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> with written_aside(folder / "a.txt") as aside:
+    >>> with atomic_write(folder / "a.txt") as aside:
     ...     _ = aside.write_text("whole")
     ...     (folder / "a.txt").exists()
     False
@@ -80,7 +80,7 @@ def try_place(path: str | Path) -> None:
     """See whether a file can be written there, before hours of work that end in it; and `sweep`.
 
     Raises:
-        InputError: As in `written_aside`.
+        InputError: As in `atomic_write`.
     """
     _landing(Path(path))
     with _aside(Path(path), _new_file):
@@ -93,7 +93,7 @@ def sweep(path: str | Path) -> None:
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / ".a-0123abcd.part.txt").write_text("left"), (folder / "a.txt.part").write_text("mine")
-    >>> with written_aside(folder / "a.txt") as aside:
+    >>> with atomic_write(folder / "a.txt") as aside:
     ...     sweep(folder / "a.txt")
     ...     aside.exists()
     True

@@ -19,7 +19,7 @@ ROW_KEYS = ("source", "frame", "time", "status", "track", "box", "score", "emoti
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class FrameResult:
     """One sampled frame accounted for: its faces, that it has none, or why it could not be read.
 
     Args:
@@ -29,7 +29,7 @@ class Reading:
         faces: Faces of the frame.
         error: What went wrong, or None.
 
-    >>> [row["status"] for row in Reading("a.jpg", 0, 0.0, Faces.empty()).rows()]
+    >>> [row["status"] for row in FrameResult("a.jpg", 0, 0.0, Faces.empty()).rows()]
     ['no_face']
     """
 

@@ -31,7 +31,7 @@ def untracked(items: Iterable[Item], what: str, total: int | None = None) -> Ite
 
 
 @dataclass(frozen=True)
-class Terms:
+class ReadOptions:
     """How a data set is to be read.
 
     Args:
@@ -54,7 +54,7 @@ class Terms:
 
 
 @dataclass
-class Gathering:
+class DatasetBuilder:
     """Collects rows and makes a data set of them.
 
     Args:
@@ -64,7 +64,7 @@ class Gathering:
     """
 
     path: Path
-    terms: Terms
+    terms: ReadOptions
     classes: Sequence[str] | None = None
     _images: list[NDArray[np.uint8]] = field(default_factory=list)
     _labels: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Gathering:
     _votes: list[Sequence[int]] = field(default_factory=list)
     _paths: list[str] = field(default_factory=list)
 
-    def add(self, read: Callable[[], Sample]) -> None:
+    def add(self, read: Callable[[], LabelledSample]) -> None:
         """Take one row, or refuse it as the terms say.
 
         Raises:
@@ -125,7 +125,7 @@ class Gathering:
 
 
 @dataclass(frozen=True)
-class Sample:
+class LabelledSample:
     """One row as a file has it.
 
     Args:

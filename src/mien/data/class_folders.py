@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mien.core.atomic import folder_aside, told
 from mien.core.errors import InputError
-from mien.data.builder import Gathering, Sample, Terms, Track, untracked
+from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions, Track, untracked
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
 from mien.data.label_names import KNOWN, in_order, require_class, split_named
 from mien.data.pictures import gray_pixels, png_bytes
@@ -37,16 +37,16 @@ class _Listed:
     row: int | None = None
     votes: tuple[int, ...] | None = None
 
-    def read(self) -> Sample:
+    def read(self) -> LabelledSample:
         try:
             content = self.file.read_bytes()
         except OSError as error:
             raise InputError(f"{self.file}: expected a picture that you may read; got {error.strerror}: mend it or delete it") from None
         image = gray_pixels(content, str(self.file))
-        return Sample(str(self.file), image, self.label, self.split, self.row, self.votes, self.file.relative_to(self.root).as_posix())
+        return LabelledSample(str(self.file), image, self.label, self.split, self.row, self.votes, self.file.relative_to(self.root).as_posix())
 
 
-def read_folders(path: Path, terms: Terms) -> Gathering:
+def read_folders(path: Path, terms: ReadOptions) -> DatasetBuilder:
     """Read class folders, with or without a level of splits above them.
 
     Raises:
@@ -55,7 +55,7 @@ def read_folders(path: Path, terms: Terms) -> Gathering:
     pictures = [picture for split, level in _levels(path) for picture in _class_files(path, level, split, terms)]
     if (path / ROWS).is_file():
         pictures = _numbered(pictures, path / ROWS)
-    gathering = Gathering(path, terms, in_order(picture.label for picture in pictures))
+    gathering = DatasetBuilder(path, terms, in_order(picture.label for picture in pictures))
     for picture in terms.track(pictures, f"reading {path.name}", len(pictures)):
         gathering.add(picture.read)
     return gathering
@@ -75,7 +75,7 @@ def _levels(path: Path) -> list[tuple[str, Path]]:
     return levels
 
 
-def _class_files(root: Path, level: Path, split: str, terms: Terms) -> Iterator[_Listed]:
+def _class_files(root: Path, level: Path, split: str, terms: ReadOptions) -> Iterator[_Listed]:
     folders = folders_in(level)
     if not folders:
         raise InputError(f"{level}: expected a folder for each class ({', '.join(KNOWN)}); there is none: sort the pictures into such folders")

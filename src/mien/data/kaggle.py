@@ -15,10 +15,10 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
-from mien.data.builder import Gathering, Sample, Terms, Track, untracked
+from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions, Track, untracked
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
 from mien.data.label_names import KAGGLE, in_order, require_class, require_split, split_named
 
@@ -53,7 +53,7 @@ class Columns:
         return [name for name, place in (("emotion", self.label), ("pixels", self.pixels)) if place is None]
 
 
-def read_kaggle(file: TextIO, path: Path, terms: Terms, gathering: Gathering | None = None) -> Gathering:
+def read_kaggle(file: TextIO, path: Path, terms: ReadOptions, gathering: DatasetBuilder | None = None) -> DatasetBuilder:
     """Read an open CSV.
 
     Args:
@@ -71,7 +71,7 @@ def read_kaggle(file: TextIO, path: Path, terms: Terms, gathering: Gathering | N
         columns = Columns(next(lines, []))
         if columns.missing():
             raise InputError(f"{path}: expected the columns emotion and pixels; got {', '.join(columns.names) or 'nothing'}: name them so")
-        gathering = gathering or Gathering(path, terms)
+        gathering = gathering or DatasetBuilder(path, terms)
         reader = _RowReader(path, columns, terms, split_named(path.name.split(".")[0]) or TRAINING)
         for number, line in enumerate(terms.track(lines, f"reading {path.name}")):
             if line:
@@ -86,19 +86,19 @@ def read_kaggle(file: TextIO, path: Path, terms: Terms, gathering: Gathering | N
 class _RowReader:
     """Turns lines into samples; the first line's number of pixels holds for all."""
 
-    def __init__(self, path: Path, columns: Columns, terms: Terms, split: str) -> None:
+    def __init__(self, path: Path, columns: Columns, terms: ReadOptions, split: str) -> None:
         self.path, self.columns, self.split = path, columns, split
         self.order: Labels = terms.labels or KAGGLE
         self.numbers = False  # Whether labels came as numbers, so that all classes of the order are meant.
 
-    def read(self, line: list[str], number: int, at: int) -> Sample:
+    def read(self, line: list[str], number: int, at: int) -> LabelledSample:
         where = f"{self.path}, row {number} (line {at})"
         columns = self.columns
         if len(line) != len(columns.names):
             raise InputError(f"{where}: expected {len(columns.names)} columns; got {len(line)}: mend or delete the line")
         assert columns.pixels is not None
         assert columns.label is not None
-        return Sample(
+        return LabelledSample(
             where=where,
             image=_picture(line[columns.pixels], where),
             label=self._label(line[columns.label].strip(), where),
@@ -157,7 +157,7 @@ def write_kaggle(data: FaceDataset, path: Path, track: Track = untracked) -> Non
     votes = None if data.votes is None else data.votes.tolist()
     header = ["emotion", "pixels", "Usage", *(["row"] if rows else []), *([f"votes_{name}" for name in VOTES] if votes else [])]
     words = [str(value) for value in range(256)]
-    with written_aside(path) as aside, told(path), _text(aside, packed=path.suffix == ".gz") as file:
+    with atomic_write(path) as aside, told(path), _text(aside, packed=path.suffix == ".gz") as file:
         file.write(",".join(header) + "\n")
         for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):
             name = data.labels[data.expressions[at]]

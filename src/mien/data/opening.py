@@ -17,7 +17,7 @@ from typing import IO, TextIO, cast
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
-from mien.data.builder import Gathering, Terms, Track, untracked
+from mien.data.builder import DatasetBuilder, ReadOptions, Track, untracked
 from mien.data.class_folders import folders_in, read_folders
 from mien.data.dataset import FaceDataset
 from mien.data.ferplus import with_votes
@@ -68,7 +68,7 @@ def open_dataset(
         raise InputError(f"expected a size of at least 1 px; got {size}")
     if not path.exists():
         raise InputError(f"expected a data set; {path} is not there: check the path")
-    terms = Terms(order, size, problems, track)
+    terms = ReadOptions(order, size, problems, track)
     try:
         data = (_open_folder if path.is_dir() else _open_file)(path, terms).finish()
     except PermissionError as error:
@@ -112,7 +112,7 @@ class _Table:
             yield text
 
 
-def _open_folder(path: Path, terms: Terms) -> Gathering:
+def _open_folder(path: Path, terms: ReadOptions) -> DatasetBuilder:
     shards = sorted(file for file in path.rglob("*.parquet") if not file.name.startswith("."))
     if shards:
         return read_parquet(shards, path, terms)
@@ -130,7 +130,7 @@ def _open_folder(path: Path, terms: Terms) -> Gathering:
     return read_folders(path, terms)
 
 
-def _open_file(path: Path, terms: Terms) -> Gathering:
+def _open_file(path: Path, terms: ReadOptions) -> DatasetBuilder:
     with open(path, "rb") as file:
         start = file.read(_LONGEST_HEADER)
     if start[:4] == b"PAR1":
@@ -176,14 +176,14 @@ def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     return file
 
 
-def _read_tables(tables: list[_Table], path: Path, terms: Terms) -> Gathering:
+def _read_tables(tables: list[_Table], path: Path, terms: ReadOptions) -> DatasetBuilder:
     """The one CSV that tells splits; without such a one, those with labels, each of which is a split by its name."""
     columns = {table: table.columns() for table in tables}
     labelled = [table for table in tables if not columns[table].missing()]
     whole = [table for table in labelled if columns[table].split is not None]
     if len(whole) > 1:
         raise InputError(f"{path}: expected one CSV with a column Usage; got {', '.join(table.path.name for table in whole)}: give one of them")
-    gathering: Gathering | None = None
+    gathering: DatasetBuilder | None = None
     for table in whole or labelled or tables[:1]:
         with table.text() as text:
             gathering = read_kaggle(text, table.path, terms, gathering)

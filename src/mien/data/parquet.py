@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
-from mien.data.builder import Gathering, Sample, Terms, Track, untracked
+from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions, Track, untracked
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
 from mien.data.label_names import in_order, require_class, require_split, split_named
 from mien.data.pictures import gray_pixels, png_bytes
@@ -31,7 +31,7 @@ def _polars() -> Any:
     return polars
 
 
-def read_parquet(files: Sequence[Path], path: Path, terms: Terms) -> Gathering:
+def read_parquet(files: Sequence[Path], path: Path, terms: ReadOptions) -> DatasetBuilder:
     """Read one file, or the shards of one data set.
 
     Args:
@@ -43,7 +43,7 @@ def read_parquet(files: Sequence[Path], path: Path, terms: Terms) -> Gathering:
         InputError: A column is missing, labels are numbers without names, or a row cannot be used.
         MissingExtraError: polars is not installed.
     """
-    gathering = Gathering(path, terms)
+    gathering = DatasetBuilder(path, terms)
     numbered: set[str] = set()
     for file in files:
         reader = _FileReader(file, terms)
@@ -60,7 +60,7 @@ def read_parquet(files: Sequence[Path], path: Path, terms: Terms) -> Gathering:
 class _FileReader:
     """The columns of one file as plain lists."""
 
-    def __init__(self, file: Path, terms: Terms) -> None:
+    def __init__(self, file: Path, terms: ReadOptions) -> None:
         polars = _polars()
         self.file = file
         try:
@@ -84,7 +84,7 @@ class _FileReader:
     def __len__(self) -> int:
         return len(self.contents)
 
-    def read(self, position: int) -> Sample:
+    def read(self, position: int) -> LabelledSample:
         row = position if self.rows is None else self.rows[position]
         where = f"{self.file}, row {row}"
         content, label = self.contents[position], self.labels[position]
@@ -92,7 +92,7 @@ class _FileReader:
             raise InputError(f"{where}: expected the bytes of a picture; got none: store pictures inside the file")
         if label is None:
             raise InputError(f"{where}: expected a label; got none: fill it in or delete the row")
-        return Sample(
+        return LabelledSample(
             where=where,
             image=gray_pixels(content, where),
             label=self._named(label, where),
@@ -109,7 +109,7 @@ class _FileReader:
             raise InputError(f"{where}: expected a label from 0 to {len(self.names) - 1}; got {label}: correct or delete the row")
         return self.names[label]
 
-    def _labels(self, table: polars.DataFrame, metadata: dict[str, str], terms: Terms) -> list[Any]:
+    def _labels(self, table: polars.DataFrame, metadata: dict[str, str], terms: ReadOptions) -> list[Any]:
         name = _column(table, _LABEL)
         if name is None:
             raise InputError(f"{self.file}: expected a column label; got {', '.join(table.columns)}: name it so")
@@ -195,7 +195,7 @@ def write_parquet(data: FaceDataset, path: Path, track: Track = untracked) -> No
     # Through memory: on a full disk, polars tells of a file "out of specification".
     packed = io.BytesIO()
     polars.DataFrame(columns).write_parquet(packed, metadata=stated)
-    with written_aside(path) as aside, told(path):
+    with atomic_write(path) as aside, told(path):
         aside.write_bytes(packed.getvalue())
 
 

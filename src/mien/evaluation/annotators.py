@@ -18,7 +18,7 @@ _NOBODY = 255
 
 
 @dataclass(frozen=True)
-class TaggerScore:
+class AnnotatorScore:
     """Some taggers, and a network, against the plurality of the taggers that were held out.
 
     Args:
@@ -42,9 +42,9 @@ class TaggerScore:
     network_high: float
 
 
-def tagger_scores(
+def annotator_scores(
     votes: NDArray[np.integer], answers: NDArray[np.integer], sizes: Sequence[int] = SIZES, *, draws: int = _DRAWS, seed: int = 0
-) -> tuple[TaggerScore, ...]:
+) -> tuple[AnnotatorScore, ...]:
     """Draw taggers by chance and hold them, and a network, against the rest.
 
     A draw deals the votes of each picture into N taggers and the others. Both sides say the expression with the most
@@ -65,7 +65,7 @@ def tagger_scores(
 
     >>> votes = np.zeros((4, 10), int)
     >>> votes[:, 1] = 10
-    >>> [(score.accuracy, score.network) for score in tagger_scores(votes, np.array([1, 1, 1, 0]), sizes=[3])]
+    >>> [(score.accuracy, score.network) for score in annotator_scores(votes, np.array([1, 1, 1, 0]), sizes=[3])]
     [(1.0, 0.75)]
     """
     counts = np.asarray(votes, np.int64)
@@ -77,8 +77,8 @@ def tagger_scores(
     return tuple(_score(size, len(counts), *both) for size, both in zip(sizes, right.tolist(), strict=True))
 
 
-def _score(taggers: int, n: int, people: float, network: float) -> TaggerScore:
-    return TaggerScore(taggers, n, people / n, *wilson(people, n), network / n, *wilson(network, n))
+def _score(taggers: int, n: int, people: float, network: float) -> AnnotatorScore:
+    return AnnotatorScore(taggers, n, people / n, *wilson(people, n), network / n, *wilson(network, n))
 
 
 def _draw(votes: NDArray[np.int64], answers: NDArray[np.integer], sizes: Sequence[int], random: np.random.Generator) -> NDArray[np.bool_]:

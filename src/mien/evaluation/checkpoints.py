@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from mien.core.errors import MissingExtraError
 from mien.core.labels import Labels
-from mien.evaluation.predictor import Subject, chosen_head
+from mien.evaluation.predictor import Predictor, chosen_head
 
 _UNCALIBRATED = "a checkpoint answers without the temperatures and the blend that mien export fits: its calibration is not that of the exported file"
 
 
-def open_checkpoint(path: Path, head: str | None = None, threads: int | None = None) -> Subject:
+def open_checkpoint(path: Path, head: str | None = None, threads: int | None = None) -> Predictor:
     """The network of a finished run, given its folder, or of one checkpoint file in it, of a run that may go on.
 
     Raises:
@@ -37,4 +37,4 @@ def open_checkpoint(path: Path, head: str | None = None, threads: int | None = N
         faces = torch.from_numpy(np.array(images))[:, None].float()
         return run.network(faces)[reading].softmax(dim=1).numpy()  # type: ignore[no-any-return]
 
-    return Subject(str(path), reading, Labels(run.classes[reading]), predict, remarks=(_UNCALIBRATED,))
+    return Predictor(str(path), reading, Labels(run.classes[reading]), predict, remarks=(_UNCALIBRATED,))

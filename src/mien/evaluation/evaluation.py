@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from mien.core.labels import Labels
 from mien.data.builder import Track, untracked
 from mien.data.dataset import FaceDataset
-from mien.evaluation.annotators import TaggerScore
+from mien.evaluation.annotators import AnnotatorScore
 from mien.evaluation.figures import Figures
-from mien.evaluation.predictor import Subject
+from mien.evaluation.predictor import Predictor
 from mien.evaluation.robustness import Robustness
 from mien.metrics import ClassScore, ReliabilityBin, SecondGuesses, class_scores, confusion_matrix, reliability, second_guesses
 
@@ -21,7 +21,7 @@ _DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Options:
+class EvaluateOptions:
     """What to measure, and how.
 
     Args:
@@ -63,14 +63,14 @@ class Evaluation:
         remarks: What a reader should know.
     """
 
-    subject: Subject
-    options: Options
+    subject: Predictor
+    options: EvaluateOptions
     classes: Labels
     whole: Figures
     leak_free: Figures | None
     training: Figures | None
     robustness: Robustness | None
-    humans: tuple[TaggerScore, ...]
+    humans: tuple[AnnotatorScore, ...]
     faces: FaceDataset
     probs: NDArray[np.float32]
     truth: NDArray[np.int64]

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
-from mien.evaluation.predictor import Subject
+from mien.evaluation.predictor import Predictor
 
 _SIDE = 48
 
 
-def open_function(function: Callable[..., object], name: str, head: str | None = None) -> Subject:
-    """A function from ``(n, 48, 48)`` uint8 gray pictures to ``(n, k)`` probabilities as a `Subject`.
+def open_function(function: Callable[..., object], name: str, head: str | None = None) -> Predictor:
+    """A function from ``(n, 48, 48)`` uint8 gray pictures to ``(n, k)`` probabilities as a `Predictor`.
 
     Its classes come from its attribute ``labels``; without it, seven columns are taken for mien's seven expressions, and a
     remark says so.
@@ -47,14 +47,16 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
 
     given = getattr(function, "labels", None)
     if given is not None:
-        return Subject(name, "", Labels(tuple(given)), predict, _SIDE)
+        return Predictor(name, "", Labels(tuple(given)), predict, _SIDE)
     columns = np.shape(predict(np.zeros((2, _SIDE, _SIDE), np.uint8)))
     if columns != (2, len(EXPRESSIONS)):
         raise InputError(
             f"{name}: expected {len(EXPRESSIONS)} probabilities for each picture, or an attribute labels that names the classes; "
             f"got an answer of the shape {columns} to 2 pictures: set {name.rpartition(':')[2]}.labels"
         )
-    return Subject(name, "", EXPRESSIONS, predict, _SIDE, (f"{name} has no attribute labels: its 7 columns are taken for {', '.join(EXPRESSIONS)}",))
+    return Predictor(
+        name, "", EXPRESSIONS, predict, _SIDE, (f"{name} has no attribute labels: its 7 columns are taken for {', '.join(EXPRESSIONS)}",)
+    )
 
 
 def function_named(spec: str) -> Callable[..., object]:

@@ -11,7 +11,7 @@ from mien.core.errors import InputError
 from mien.core.labels import FERPLUS, Labels
 from mien.data.dataset import FaceDataset
 from mien.data.label_names import KNOWN
-from mien.evaluation.predictor import Subject
+from mien.evaluation.predictor import Predictor
 
 LABEL_SETS = ("auto", "fer2013", "ferplus", "votes-7")
 """
@@ -22,7 +22,7 @@ contempt where the data's own labels do not, else ``fer2013``.
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """The right answers.
 
     Args:
@@ -44,7 +44,7 @@ class Truth:
         return data.ferplus_majority() if self.labels == "ferplus" else data.seven_class_majority()
 
 
-def truth_for(subject: Subject, data: FaceDataset, labels: str = "auto") -> Truth:
+def truth_for(subject: Predictor, data: FaceDataset, labels: str = "auto") -> GroundTruth:
     """Which labels a subject is held against, and how its columns fit them.
 
     Synonyms are the same class (`Labels` has mapped them). A subject may know more of mien's classes than the labels have;
@@ -68,7 +68,7 @@ def truth_for(subject: Subject, data: FaceDataset, labels: str = "auto") -> Trut
     classes = Labels((*names, *extra))
     order = np.array([subject.labels.index(name) for name in classes])
     remarks = (f"the labels {labels} have no {', '.join(extra)}, so such an answer is always wrong",) if extra else ()
-    return Truth(labels, classes, order, remarks)
+    return GroundTruth(labels, classes, order, remarks)
 
 
 def _remedy(labels: str) -> str:

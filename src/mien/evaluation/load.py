@@ -1,4 +1,4 @@
-"""From what a user names to a `Subject`: a shipped network, an ONNX file, a run, a checkpoint, or a Python function."""
+"""From what a user names to a `Predictor`: a shipped network, an ONNX file, a run, a checkpoint, or a Python function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, NetworkError
 from mien.core.labels import Labels
 from mien.evaluation.functions import function_named, open_function
-from mien.evaluation.predictor import Predict, Subject, chosen_head
+from mien.evaluation.predictor import Predict, Predictor, chosen_head
 from mien.inference.onnx_session import Network, open_network
 from mien.inference.weights import network_path
 
@@ -23,7 +23,7 @@ Spec = str | os.PathLike[str] | Callable[..., object]
 """What `open_subject` opens."""
 
 
-def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = None) -> Subject:
+def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = None) -> Predictor:
     """Open something that reads expressions.
 
     Args:
@@ -69,7 +69,7 @@ def members(text: str) -> list[str]:
     return [text] if Path(text).exists() else [part.strip() for part in text.split("+")]
 
 
-def _together(several: Sequence[Subject], name: str) -> Subject:
+def _together(several: Sequence[Predictor], name: str) -> Predictor:
     """An ensemble: the geometric mean of what its members say."""
     first = several[0]
     for member in several[1:]:
@@ -85,7 +85,7 @@ def _together(several: Sequence[Subject], name: str) -> Subject:
     return replace(first, name=name, predict=predict, remarks=tuple(remark for member in several for remark in member.remarks))
 
 
-def _open_file(name: str, head: str | None, threads: int | None) -> Subject:
+def _open_file(name: str, head: str | None, threads: int | None) -> Predictor:
     network = open_network(network_path(name), threads=threads)
     card = network.card
     if card.kind != "expression" or not card.heads:
@@ -94,7 +94,7 @@ def _open_file(name: str, head: str | None, threads: int | None) -> Subject:
     if side is None or side != card.input.width:
         raise NetworkError(f"{network.path}: expected a network over square pictures of one size; its card says {card.input.width}x{side}")
     reading = chosen_head(head, tuple(card.heads), name)
-    return Subject(
+    return Predictor(
         name,
         reading,
         Labels(card.heads[reading]),

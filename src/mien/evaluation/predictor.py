@@ -1,4 +1,4 @@
-"""What is judged: a `Subject` answers pictures with probabilities, whatever stands behind it."""
+"""What is judged: a `Predictor` answers pictures with probabilities, whatever stands behind it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Predictor:
     """Something that reads expressions, ready to be judged. Made by `open_subject`.
 
     Args:

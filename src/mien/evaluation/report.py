@@ -8,7 +8,7 @@ from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import MissingExtraError
 from mien.evaluation.error_gallery import confidently_wrong, data_address, most_uncertain
 from mien.evaluation.evaluation import Evaluation
@@ -55,7 +55,7 @@ def write_report(found: Evaluation, path: Path) -> None:
         MissingExtraError: matplotlib or jinja2 is not installed.
     """
     text = render(found)
-    with written_aside(path) as aside, told(path):
+    with atomic_write(path) as aside, told(path):
         aside.write_text(text, encoding="utf-8")
 
 

@@ -15,21 +15,21 @@ from mien.data.builder import untracked
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
 from mien.data.label_names import split_named
 from mien.data.opening import open_dataset
-from mien.evaluation.annotators import SIZES, TaggerScore, tagger_scores
-from mien.evaluation.evaluation import Evaluation, Options
+from mien.evaluation.annotators import SIZES, AnnotatorScore, annotator_scores
+from mien.evaluation.evaluation import EvaluateOptions, Evaluation
 from mien.evaluation.figures import Figures, measure
-from mien.evaluation.ground_truth import Truth, truth_for
+from mien.evaluation.ground_truth import GroundTruth, truth_for
 from mien.evaluation.load import Spec, open_subject
-from mien.evaluation.predictor import Subject
+from mien.evaluation.predictor import Predictor
 from mien.evaluation.robustness import Robustness, robustness
 from mien.evaluation.tta import answer
 
 
-def evaluate(subject: Subject | Spec, data: FaceDataset | str | os.PathLike[str], options: Options | None = None) -> Evaluation:
+def evaluate(subject: Predictor | Spec, data: FaceDataset | str | os.PathLike[str], options: EvaluateOptions | None = None) -> Evaluation:
     """Measure how well a subject reads the faces of one split.
 
     Args:
-        subject: A `Subject`, or anything that `open_subject` opens.
+        subject: A `Predictor`, or anything that `open_subject` opens.
         data: Labelled faces, or where they are.
         options: What to measure; one view of PublicTest by default, or of all data where it is not divided.
 
@@ -46,8 +46,8 @@ def evaluate(subject: Subject | Spec, data: FaceDataset | str | os.PathLike[str]
     >>> found.whole.n, found.whole.accuracy, found.confusion[:, 3].tolist()
     (8, 0.125, [2, 1, 1, 1, 1, 1, 1])
     """
-    options = options or Options()
-    judged = subject if isinstance(subject, Subject) else open_subject(subject)
+    options = options or EvaluateOptions()
+    judged = subject if isinstance(subject, Predictor) else open_subject(subject)
     if not isinstance(data, FaceDataset):
         options = replace(options, data=Path(data).name)
         data = open_dataset(Path(data), size=judged.side, track=options.track)
@@ -87,12 +87,12 @@ class _Answered:
         return measure(self.probs, self.classes, self.faces, self.truth)
 
 
-def _ask(subject: Subject, faces: FaceDataset, truth: Truth, options: Options) -> _Answered:
+def _ask(subject: Predictor, faces: FaceDataset, truth: GroundTruth, options: EvaluateOptions) -> _Answered:
     probs = answer(subject, faces.images, options.views, options.track)[:, truth.order]
     return _Answered(faces, probs, truth.columns(faces), truth.classes)
 
 
-def _evaluation(subject: Subject, data: FaceDataset, truth: Truth, options: Options) -> Evaluation:
+def _evaluation(subject: Predictor, data: FaceDataset, truth: GroundTruth, options: EvaluateOptions) -> Evaluation:
     everything = _ask(subject, data.split(options.split), truth, options)
     counted = everything.counted()
     if not len(counted.faces):
@@ -117,7 +117,7 @@ def _evaluation(subject: Subject, data: FaceDataset, truth: Truth, options: Opti
     )
 
 
-def _robustness(subject: Subject, counted: _Answered, truth: Truth, options: Options) -> Robustness:
+def _robustness(subject: Predictor, counted: _Answered, truth: GroundTruth, options: EvaluateOptions) -> Robustness:
     def first(images: NDArray[np.uint8]) -> NDArray[np.int64]:
         return np.asarray(answer(subject, images, options.views, untracked)[:, truth.order].argmax(axis=1))
 
@@ -131,7 +131,7 @@ def _leaked(part: FaceDataset, data: FaceDataset, split: str) -> NDArray[np.bool
     return part.copied_from(data.split(TRAINING))
 
 
-def _humans(everything: _Answered) -> tuple[TaggerScore, ...]:
+def _humans(everything: _Answered) -> tuple[AnnotatorScore, ...]:
     """On the pictures of the majority protocol, whatever labels the rest is measured by."""
     votes = everything.faces.votes
     if votes is None:
@@ -140,10 +140,10 @@ def _humans(everything: _Answered) -> tuple[TaggerScore, ...]:
     if official.faces.votes is None or not len(official.faces):
         return ()
     columns = np.array([FERPLUS.index(name) for name in everything.classes])
-    return tagger_scores(official.faces.votes, columns[official.probs.argmax(axis=1)])
+    return annotator_scores(official.faces.votes, columns[official.probs.argmax(axis=1)])
 
 
-def _remarks(counted: _Answered, options: Options, leaked: NDArray[np.bool_] | None) -> list[str]:
+def _remarks(counted: _Answered, options: EvaluateOptions, leaked: NDArray[np.bool_] | None) -> list[str]:
     counts = np.bincount(counted.truth, minlength=len(counted.classes))
     empty = ", ".join(name for name, count in zip(counted.classes, counts, strict=True) if not count)
     remarks = []

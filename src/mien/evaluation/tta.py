@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.data.builder import Track, untracked
-from mien.evaluation.predictor import Subject
+from mien.evaluation.predictor import Predictor
 
 VIEWS = ("one", "flip", "ten-crop")
 """One look; the picture and its mirror image; the centre and the four corners, each with its mirror image."""
 
 
-def answer(subject: Subject, images: NDArray[np.uint8], views: str = "one", track: Track = untracked) -> NDArray[np.float32]:
+def answer(subject: Predictor, images: NDArray[np.uint8], views: str = "one", track: Track = untracked) -> NDArray[np.float32]:
     """``(n, k)`` probabilities, the mean over the views of each picture.
 
     The networks take 48x48 px and mostly crop their own centre of 44. A corner is therefore given as the picture moved by two

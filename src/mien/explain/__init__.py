@@ -10,19 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mien.explain.base import Explained
+    from mien.explain.base import ExplainableModel
     from mien.explain.crops import Crop, crops_of
     from mien.explain.gradients import gradcam, guided_backpropagation
     from mien.explain.occlusion import occlusion
     from mien.explain.opening import open_explained
-    from mien.explain.run import KINDS, Choice, Written, explain
+    from mien.explain.run import KINDS, ExplainOptions, SheetFile, explain
 
 _HOMES = {
     "KINDS": "run",
-    "Choice": "run",
+    "ExplainOptions": "run",
     "Crop": "crops",
-    "Explained": "base",
-    "Written": "run",
+    "ExplainableModel": "base",
+    "SheetFile": "run",
     "crops_of": "crops",
     "explain": "run",
     "gradcam": "gradients",
@@ -33,10 +33,10 @@ _HOMES = {
 
 __all__ = [
     "KINDS",
-    "Choice",
     "Crop",
-    "Explained",
-    "Written",
+    "ExplainOptions",
+    "ExplainableModel",
+    "SheetFile",
     "crops_of",
     "explain",
     "gradcam",

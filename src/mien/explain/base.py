@@ -49,7 +49,7 @@ class Differentiable(Protocol):
         ...
 
 
-class Explained(Protocol):
+class ExplainableModel(Protocol):
     """A network that can be looked into. Made by `mien.explain.open_explained`.
 
     Attributes:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, MissingExtraError
-from mien.explain.base import Differentiable, Explained, chosen_layer, deepest
+from mien.explain.base import Differentiable, ExplainableModel, chosen_layer, deepest
 
 _PART = "Gradient maps"
 
 
-def gradcam(subject: Explained, crop: NDArray[np.float32], target: int, layer: str | None = None) -> NDArray[np.float32]:
+def gradcam(subject: ExplainableModel, crop: NDArray[np.float32], target: int, layer: str | None = None) -> NDArray[np.float32]:
     """Which places of a layer speak for an expression (Selvaraju et al. 2017).
 
     The maps of the layer are added up, each weighted with the mean gradient of the expression's score (before the last softmax), and what is
@@ -58,7 +58,7 @@ def gradcam(subject: Explained, crop: NDArray[np.float32], target: int, layer: s
     return whole
 
 
-def guided_backpropagation(subject: Explained, crop: NDArray[np.float32], target: int) -> NDArray[np.float32]:
+def guided_backpropagation(subject: ExplainableModel, crop: NDArray[np.float32], target: int) -> NDArray[np.float32]:
     """The gradient of an expression's score for every pixel, without the paths that any rectifier sees a negative gradient on.
 
     Springenberg et al. 2015. The picture is sharp and shows what the network can see at all (edges of eyes and mouth); it depends little on

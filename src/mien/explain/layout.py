@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.explain.base import Explained, chosen_layer, deepest, stages
+from mien.explain.base import ExplainableModel, chosen_layer, deepest, stages
 from mien.explain.colours import laid_over
 from mien.explain.crops import Crop
 from mien.explain.drawing import TIGHT, Heading, bars, captioned, legend, mosaic, sheet, side_by_side, stacked, written
@@ -33,7 +33,7 @@ class Question:
         layer: A layer's name, or None for the usual one.
     """
 
-    subject: Explained
+    subject: ExplainableModel
     crop: Crop
     target: int
     layer: str | None = None
@@ -51,7 +51,7 @@ class Question:
         return Heading(f"{method}: {self.expression}, {probability}", classifier.labels.colour(self.expression), meaning, source)
 
 
-def kernels_page(subject: Explained) -> NDArray[np.uint8]:
+def kernels_page(subject: ExplainableModel) -> NDArray[np.uint8]:
     """The kernels of the first convolution."""
     kernels = subject.kernels()
     outputs, inputs, height, width = kernels.weights.shape

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mien.explain.onnx_to_torch import Converted
 
 
-class GraphExplained:
+class OnnxModel:
     """An ONNX file with a card.
 
     Layers are called as the modules that they were exported from where the file tells: a module's last output bears its name, earlier ones

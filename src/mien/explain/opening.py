@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from mien.core.errors import MissingExtraError, NetworkError
-from mien.explain.base import Explained
-from mien.explain.onnx_model import GraphExplained
+from mien.explain.base import ExplainableModel
+from mien.explain.onnx_model import OnnxModel
 from mien.inference.classifier import Classifier
 from mien.inference.onnx_session import open_network
 from mien.inference.weights import network_path
 
 
-def open_explained(model: str | Path = "small", head: str | None = None) -> Explained:
+def open_explained(model: str | Path = "small", head: str | None = None) -> ExplainableModel:
     """Open a network to look into.
 
     Args:
@@ -34,15 +34,15 @@ def open_explained(model: str | Path = "small", head: str | None = None) -> Expl
         path = network_path(model)
     except NetworkError as error:
         raise NetworkError(f"{error}: a folder of mien train will do too") from None
-    return GraphExplained(path, Classifier(open_network(path), head))
+    return OnnxModel(path, Classifier(open_network(path), head))
 
 
-def _open_run(folder: Path, head: str | None) -> Explained:
+def _open_run(folder: Path, head: str | None) -> ExplainableModel:
     try:
-        from mien.explain.torch_model import TrainedExplained
+        from mien.explain.torch_model import TorchModel
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
         if package not in ("torch", "lightning", "torchmetrics", "onnx", "onnxscript", "matplotlib"):
             raise
         raise MissingExtraError("Runs of mien train", "train", package) from None
-    return TrainedExplained(folder, head)
+    return TorchModel(folder, head)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.core.atomic import told
 from mien.core.errors import InputError
 from mien.explain import layout
-from mien.explain.base import Explained
+from mien.explain.base import ExplainableModel
 from mien.explain.crops import crops_of
 from mien.explain.layout import Question
 from mien.media import save_picture
@@ -29,7 +29,7 @@ KINDS = ("kernels", *_PAGES)
 
 
 @dataclass(frozen=True)
-class Written:
+class SheetFile:
     """One sheet that is there.
 
     Args:
@@ -46,7 +46,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExplainOptions:
     """What is asked beyond the picture.
 
     Args:
@@ -60,12 +60,16 @@ class Choice:
     detector: str | None = None
 
 
-USUAL = Choice()
+USUAL = ExplainOptions()
 
 
 def explain(
-    subject: Explained, picture: str | Path | NDArray[np.uint8], folder: str | Path, what: Sequence[str] = KINDS, choice: Choice = USUAL
-) -> Iterator[Written]:
+    subject: ExplainableModel,
+    picture: str | Path | NDArray[np.uint8],
+    folder: str | Path,
+    what: Sequence[str] = KINDS,
+    choice: ExplainOptions = USUAL,
+) -> Iterator[SheetFile]:
     """Write sheets about what a network does with each face of a picture.
 
     Args:
@@ -100,14 +104,14 @@ def explain(
     if "kernels" in what:
         path = folder / f"{_word(subject.name)}-kernels.png"
         save_picture(path, layout.kernels_page(subject))
-        yield Written(path, "kernels")
+        yield SheetFile(path, "kernels")
     stem = "picture" if isinstance(picture, np.ndarray) else _word(Path(picture).stem)
     for number, crop in enumerate(faces, start=1):
         question = Question(subject, crop, int(crop.probabilities.argmax()) if target is None else target, choice.layer)
         for kind in (kind for kind in _PAGES if kind in what):
             path = folder / f"{stem}-face{number}-{kind}.png"
             save_picture(path, _PAGES[kind](question))
-            yield Written(path, kind, number, question.expression)
+            yield SheetFile(path, kind, number, question.expression)
 
 
 def _made(folder: Path) -> Path:

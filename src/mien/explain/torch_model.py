@@ -21,7 +21,7 @@ from mien.training.run import Trained, load_run
 from mien.training.splits import SIDE
 
 
-class TrainedExplained:
+class TorchModel:
     """The network of a run. Its probabilities are not calibrated: ``mien export`` does that.
 
     Args:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mien.core.atomic import written_aside
+from mien.core.atomic import atomic_write
 from mien.core.errors import NetworkError
 from mien.inference.onnx_file import delimited, fields, other_files
 
@@ -256,7 +256,7 @@ def write_card(path: str | os.PathLike[str], card: Card) -> Card:
     seal = hashlib.sha256(text).hexdigest().encode()
     kept = [field for field in metadata if _entry(field, name)[0] not in (KEY, SEAL_KEY)]
     written = [delimited(_METADATA, delimited(1, key.encode()) + delimited(2, value)) for key, value in ((KEY, text), (SEAL_KEY, seal))]
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_bytes(b"".join([*rest, *(delimited(_METADATA, field) for field in kept), *written]))
     return card
 

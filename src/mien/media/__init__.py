@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from mien.media.frame import Frame as Frame
     from mien.media.media import Media as Media
     from mien.media.pictures import MAX_PIXELS as MAX_PIXELS
-    from mien.media.prefetch import ReadAhead as ReadAhead
+    from mien.media.prefetch import Prefetcher as Prefetcher
     from mien.media.sampling import Sampling as Sampling
     from mien.media.source import open_media as open_media
-    from mien.media.video_writer import MovieWriter as MovieWriter
+    from mien.media.video_writer import VideoWriter as VideoWriter
     from mien.media.video_writer import save_picture as save_picture
 
 # Pillow and PyAV are loaded with the first name that needs them, so that `mien.media.frame` stays light.
@@ -25,8 +25,8 @@ _HOMES = {
     "Frame": "frame",
     "MAX_PIXELS": "pictures",
     "Media": "media",
-    "MovieWriter": "video_writer",
-    "ReadAhead": "prefetch",
+    "VideoWriter": "video_writer",
+    "Prefetcher": "prefetch",
     "Sampling": "sampling",
     "find_sources": "folders",
     "open_media": "source",
@@ -39,9 +39,9 @@ __all__ = [
     "Found",
     "Frame",
     "Media",
-    "MovieWriter",
-    "ReadAhead",
+    "Prefetcher",
     "Sampling",
+    "VideoWriter",
     "find_sources",
     "open_media",
     "save_picture",

@@ -27,7 +27,7 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
-class Content:
+class ByteSource:
     """One source's bytes.
 
     Args:
@@ -40,7 +40,7 @@ class Content:
         MediaError: The file is missing, empty, not to be read or not a plain file, or the stream is too long.
         InputError: The source is of another type.
 
-    >>> content = Content(b"abc")
+    >>> content = ByteSource(b"abc")
     >>> with content.open() as file:
     ...     print(content.name, content.size, file.read())
     <bytes> 3 b'abc'
@@ -190,7 +190,7 @@ def name_of(source: object) -> str:
     """
     if isinstance(source, str | Path):
         return spelled(source_name(str(source)))
-    if isinstance(source, Content):
+    if isinstance(source, ByteSource):
         return source.name
     if isinstance(source, bytes | bytearray | memoryview):
         return "<bytes>"

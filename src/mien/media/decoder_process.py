@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from mien.core.errors import MediaError
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.decoder import BUSY
 from mien.media.pictures import FirstFrame
 
@@ -33,13 +33,13 @@ def main() -> None:
     while line := hears.readline():
         task = json.loads(line)
         try:
-            _decode(task, Content(hears.read(task["bytes"]), task["name"]), hears, out)
+            _decode(task, ByteSource(hears.read(task["bytes"]), task["name"]), hears, out)
         except MediaError as error:
             _watch(0)
             _say(out, {"error": str(error), "kind": error.kind})
 
 
-def _decode(task: dict[str, Any], content: Content, hears: BinaryIO, out: BinaryIO) -> None:
+def _decode(task: dict[str, Any], content: ByteSource, hears: BinaryIO, out: BinaryIO) -> None:
     began = time.process_time()
     _watch(task["seconds"])
     with FirstFrame(content, task["max_pixels"]) as picture:

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mien.core.errors import MediaError
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.extent import BARE_STREAMS, extent
 from mien.media.frame import BadFrame, Frame
 from mien.media.ledger import Ledger
@@ -48,7 +48,7 @@ class Decoding:
 
     def __init__(
         self,
-        content: Content,
+        content: ByteSource,
         container: InputContainer,
         stream: VideoStream,
         sampling: Sampling,

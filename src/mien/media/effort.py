@@ -13,7 +13,7 @@ from typing import BinaryIO
 from PIL import ImageFile
 
 from mien.core.errors import MediaError
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.limits import FrameLimit
 
 MOST_SCANS = 100
@@ -61,7 +61,7 @@ class Effort:
     memory: int
 
 
-def effort(image: ImageFile.ImageFile, content: Content, max_pixels: int) -> Effort:
+def effort(image: ImageFile.ImageFile, content: ByteSource, max_pixels: int) -> Effort:
     """What decoding takes, told before it begins.
 
     Args:
@@ -104,7 +104,7 @@ def _bytes_a_pixel(image: ImageFile.ImageFile, scans: int) -> float:
     return held + 4.5 if form == "TIFF" else _BYTES.get(form, held + 1.0)
 
 
-def _scans(content: Content) -> int:
+def _scans(content: ByteSource) -> int:
     """How often a JPEG goes over all of the picture."""
     with content.open() as file:
         if _first_scan_has_all(file):
@@ -168,7 +168,7 @@ def check_icon(file: BinaryIO, name: str, max_pixels: int) -> None:
         limit.check(abs(width), abs(height) // (1 if png else 2))
 
 
-def _check_strips(image: ImageFile.ImageFile, content: Content, max_pixels: int) -> None:
+def _check_strips(image: ImageFile.ImageFile, content: ByteSource, max_pixels: int) -> None:
     """Refuse a TIFF of too many parts, or of parts that are larger than the picture may be."""
     tags = image.tag_v2  # type: ignore[attr-defined]
     width, height = tags.get(322) or image.width, tags.get(323) or 1

@@ -9,7 +9,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.layout import is_cut
 
 BARE_STREAMS = ("h264", "hevc", "vvc", "obu", "av1", "m4v", "mpegvideo", "vc1", "h263")
@@ -43,7 +43,7 @@ class Extent:
     cut: bool
 
 
-def extent(container: InputContainer, stream: VideoStream, content: Content) -> Extent:
+def extent(container: InputContainer, stream: VideoStream, content: ByteSource) -> Extent:
     """Read what the header promises."""
     rate = _rate(container, stream)
     duration: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 
 _SEGMENT, _CLUSTER, _GROUP = 0x18538067, 0x1F43B675, 0xA0
 _INSIDE = {_SEGMENT, _CLUSTER, _GROUP}
@@ -24,7 +24,7 @@ Step = Callable[[BinaryIO, int, int], tuple[int, int] | None]
 """Where what an element holds begins, and where the element after it does; None: there is no element."""
 
 
-class Layout:
+class ContainerLayout:
     """The elements of a Matroska or the tags of an FLV.
 
     FFmpeg gives one position for all packets of a laced block and none for what is not a packet (script data, additions to blocks,
@@ -34,7 +34,7 @@ class Layout:
         content: The file.
     """
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: ByteSource) -> None:
         self._content = content
         head = content.head(16)
         self._flv = head.startswith(b"FLV")
@@ -70,7 +70,7 @@ class Layout:
         return at, at == stop
 
 
-def is_cut(content: Content) -> bool:
+def is_cut(content: ByteSource) -> bool:
     """Whether a Matroska or AVI says at its start that it is longer than it is."""
     head = content.head(256)
     if head.startswith(b"RIFF"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 
 _START = b"\xff\xd8\xff"
 _PADDING = b"\0\xff\r\n "
@@ -17,7 +17,7 @@ _FRAME_HEADERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _SCAN, _END, _APP2 = 0xDA, 0xD9, 0xE2
 
 
-def is_motion_jpeg(content: Content) -> bool:
+def is_motion_jpeg(content: ByteSource) -> bool:
     """Whether a file is nothing but JPEGs of one size, two or more.
 
     Pictures that carry others are none: those of several views or with a gain map say so in their head (MPF), previews are smaller, and
@@ -47,7 +47,7 @@ class _Picture:
 class _Bytes:
     """The bytes of a file, read in pieces as far as they are looked at."""
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: ByteSource) -> None:
         self._content = content
         self._data = bytearray()
         self._whole = False

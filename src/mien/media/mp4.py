@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import MediaError
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 
 MAX_SAMPLES = 8_000_000
 """Most samples of all tracks of a file together, such as a day of frames and sound. FFmpeg takes about 40 bytes for each."""
@@ -60,7 +60,7 @@ class _Track:
         return int((chunks * (self.runs[:, 1] // _PIECE + 1)).sum())
 
 
-def check_tables(content: Content) -> None:
+def check_tables(content: ByteSource) -> None:
     """Refuse an MP4 or MOV whose tables claim more than the file can hold, or more samples than anybody records.
 
     Whatever is no such file passes.

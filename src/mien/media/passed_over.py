@@ -6,8 +6,8 @@ from typing import Any
 
 from av.packet import Packet
 
-from mien.media.byte_source import Content
-from mien.media.layout import Layout
+from mien.media.byte_source import ByteSource
+from mien.media.layout import ContainerLayout
 
 _SMALL = 512
 """Bytes between two packets that are not looked at: headers of blocks."""
@@ -28,10 +28,10 @@ class PassedOver:
         any: Whether something was passed over so far.
     """
 
-    def __init__(self, form: str, content: Content) -> None:
+    def __init__(self, form: str, content: ByteSource) -> None:
         self.watched = "matroska" in form or form == "flv"
         self.any = False
-        self._layout = Layout(content) if self.watched else None
+        self._layout = ContainerLayout(content) if self.watched else None
         self._size = content.size
         self._after = 0
         self._pending = False

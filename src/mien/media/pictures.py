@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from mien.core.errors import InputError, MediaError
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.decoder import DECODE_SECONDS, own_decoders
 from mien.media.effort import check_icon, effort
 from mien.media.frame import BadFrame, Frame
@@ -36,7 +36,7 @@ _MOST_SECONDS_HERE = 2.0
 
 
 def open_picture(
-    content: Content, sampling: Sampling | None = None, max_pixels: int = MAX_PIXELS, decode_seconds: float = DECODE_SECONDS
+    content: ByteSource, sampling: Sampling | None = None, max_pixels: int = MAX_PIXELS, decode_seconds: float = DECODE_SECONDS
 ) -> Media | None:
     """Open a picture or an animation.
 
@@ -76,7 +76,7 @@ def open_picture(
     return still(pixels, content.name, content)
 
 
-def file_bytes(content: Content) -> bytes:
+def file_bytes(content: ByteSource) -> bytes:
     """All of a file."""
     with content.open() as file:
         return file.read()
@@ -98,7 +98,7 @@ class FirstFrame:
         MediaError: It is no picture, damaged, too large or too complex.
     """
 
-    def __init__(self, content: Content, max_pixels: int) -> None:
+    def __init__(self, content: ByteSource, max_pixels: int) -> None:
         self._content, self._file = content, content.open()
         image = _identify(self._file, content, max_pixels)
         if image is None:
@@ -145,7 +145,7 @@ def open_array(array: NDArray[Any], name: str | None = None) -> Media:
     return still(array, "<array>" if name is None else name)
 
 
-def still(pixels: NDArray[np.uint8], name: str, content: Content | None = None) -> Media:
+def still(pixels: NDArray[np.uint8], name: str, content: ByteSource | None = None) -> Media:
     """A `Media` of one picture."""
 
     def read() -> Frames:
@@ -155,7 +155,7 @@ def still(pixels: NDArray[np.uint8], name: str, content: Content | None = None) 
     return Media(name, "picture", width, height, 1, 0.0, None, read, content.close if content else lambda: None)
 
 
-def _identify(file: BinaryIO, content: Content, max_pixels: int) -> ImageFile.ImageFile | None:
+def _identify(file: BinaryIO, content: ByteSource, max_pixels: int) -> ImageFile.ImageFile | None:
     """Pillow's picture, header read; without `Image.open`, whose limit of pixels is one for the whole process."""
     Image.init()
     start = file.read(16)
@@ -207,7 +207,7 @@ def looks_like_text(head: bytes) -> bool:
     return True
 
 
-def _failure(error: Exception, form: str, content: Content) -> MediaError:
+def _failure(error: Exception, form: str, content: ByteSource) -> MediaError:
     """What to tell of an error that Pillow raised."""
     if isinstance(error, MediaError):
         return error
@@ -221,7 +221,7 @@ def _failure(error: Exception, form: str, content: Content) -> MediaError:
     return MediaError(f"{content.name}: expected a {form} picture; got damaged data ({text}): get the file again", "unreadable")
 
 
-def _is_cut(form: str, content: Content) -> bool:
+def _is_cut(form: str, content: ByteSource) -> bool:
     with content.open() as file:
         if form == "PNG":
             file.seek(max(0, content.size - 4096))
@@ -234,14 +234,14 @@ def _is_cut(form: str, content: Content) -> bool:
     return False
 
 
-def _is_animated(image: ImageFile.ImageFile, content: Content) -> bool:
+def _is_animated(image: ImageFile.ImageFile, content: ByteSource) -> bool:
     try:
         return bool(getattr(image, "is_animated", False))
     except Exception as error:
         raise _failure(error, str(image.format), content) from None
 
 
-def _pixels(image: ImageFile.ImageFile, content: Content) -> NDArray[np.uint8]:
+def _pixels(image: ImageFile.ImageFile, content: ByteSource) -> NDArray[np.uint8]:
     try:
         image.load()
         return to_rgb(image)
@@ -249,7 +249,7 @@ def _pixels(image: ImageFile.ImageFile, content: Content) -> NDArray[np.uint8]:
         raise _failure(error, str(image.format), content) from None
 
 
-def _animation(image: ImageFile.ImageFile, content: Content, sampling: Sampling, max_pixels: int) -> Media:
+def _animation(image: ImageFile.ImageFile, content: ByteSource, sampling: Sampling, max_pixels: int) -> Media:
     # The first frame is decoded here, so that a file without any is refused.
     height, width = _pixels(image, content).shape[:2]
     count = _frame_count(image)
@@ -264,7 +264,7 @@ def _animation(image: ImageFile.ImageFile, content: Content, sampling: Sampling,
     return Media(content.name, "animation", width, height, expected, None, None, read, content.close)
 
 
-def _animation_frames(image: ImageFile.ImageFile, content: Content, sampling: Sampling, count: int | None, max_pixels: int) -> Frames:
+def _animation_frames(image: ImageFile.ImageFile, content: ByteSource, sampling: Sampling, count: int | None, max_pixels: int) -> Frames:
     chooser = sampling.chooser()
     time = 0.0
     # A PNG may have a picture for those that cannot show the animation; it is not part of it.
@@ -291,7 +291,7 @@ def _animation_frames(image: ImageFile.ImageFile, content: Content, sampling: Sa
         time += shown if shown > _SHORTEST else _INSTEAD
 
 
-def _lost(index: int, time: float, count: int | None, content: Content, error: MediaError) -> BadFrame:
+def _lost(index: int, time: float, count: int | None, content: ByteSource, error: MediaError) -> BadFrame:
     missing = 1 if count is None else max(1, count - index)
     whole = "" if count is None else f" of {count}"
     message = f"{content.name}: expected {missing} more frame(s) after the first {index}{whole}; got {error}"

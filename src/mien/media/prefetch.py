@@ -24,7 +24,7 @@ class _End:
         self.error = error
 
 
-class ReadAhead(Iterator[T], Generic[T]):
+class Prefetcher(Iterator[T], Generic[T]):
     """Runs a source on a thread and keeps a few of its items ready.
 
     Items come in order. An error of the source is raised at its place in the order. Leaving early, by ``close()``, by the
@@ -37,7 +37,7 @@ class ReadAhead(Iterator[T], Generic[T]):
         size: Bytes of an item. No further one is begun while those that lie ready and the one that the caller works on, up to when
             it asks for the next, come to `MOST_BYTES`: small items lie ready by the number, large ones go one at a time.
 
-    >>> with ReadAhead(range(5), depth=2) as numbers:
+    >>> with Prefetcher(range(5), depth=2) as numbers:
     ...     print([number for number in numbers if number % 2])
     [1, 3]
     """
@@ -85,7 +85,7 @@ class ReadAhead(Iterator[T], Generic[T]):
         if error is not None:
             raise error
 
-    def __enter__(self) -> ReadAhead[T]:
+    def __enter__(self) -> Prefetcher[T]:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.core.errors import MediaError
 from mien.core.faults import source_error
 from mien.media import pictures
-from mien.media.byte_source import Content, name_of
+from mien.media.byte_source import ByteSource, name_of
 from mien.media.decoder import DECODE_SECONDS
 from mien.media.sampling import Sampling
 
@@ -23,7 +23,7 @@ EVERY_FRAME = Sampling()
 
 
 def open_media(
-    source: str | Path | bytes | Readable | Content | NDArray[Any],
+    source: str | Path | bytes | Readable | ByteSource | NDArray[Any],
     sampling: Sampling = EVERY_FRAME,
     *,
     name: str | None = None,
@@ -37,7 +37,7 @@ def open_media(
     playlists and files that point to others are refused.
 
     Args:
-        source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `Content`, which stays open, or a picture
+        source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `ByteSource`, which stays open, or a picture
             as an array.
         sampling: Which frames are given.
         name: What messages and tables call it; by default `mien.media.byte_source.name_of` the source.
@@ -66,14 +66,14 @@ def open_media(
 
 
 def _opened(
-    source: str | Path | bytes | Readable | Content,
+    source: str | Path | bytes | Readable | ByteSource,
     name: str | None,
     sampling: Sampling,
     max_pixels: int | None,
     decode_seconds: float,
     threads: int | None,
 ) -> Media:
-    content = source if isinstance(source, Content) else Content(source, name)
+    content = source if isinstance(source, ByteSource) else ByteSource(source, name)
     try:
         media = pictures.open_picture(content, sampling, max_pixels or pictures.MAX_PIXELS, decode_seconds)
         if media is None:
@@ -93,7 +93,7 @@ def _keep() -> None:
     pass
 
 
-def _video(content: Content, sampling: Sampling, max_pixels: int | None, threads: int | None) -> Media | None:
+def _video(content: ByteSource, sampling: Sampling, max_pixels: int | None, threads: int | None) -> Media | None:
     if pictures.looks_like_text(content.head()):
         return None
     from mien.media.limits import MAX_VIDEO_PIXELS
@@ -102,11 +102,11 @@ def _video(content: Content, sampling: Sampling, max_pixels: int | None, threads
     return open_video(content, sampling, max_pixels=max_pixels or MAX_VIDEO_PIXELS, threads=threads)
 
 
-def _is_headless_video(content: Content) -> bool:
+def _is_headless_video(content: ByteSource) -> bool:
     return content.head(12)[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
-def _describe(content: Content) -> str:
+def _describe(content: ByteSource) -> str:
     head = content.head()
     if _is_headless_video(content):
         return "an MP4 without its table of frames, which comes at the end: the file is truncated"
@@ -115,9 +115,9 @@ def _describe(content: Content) -> str:
     return f"{content.size:,} bytes that neither Pillow nor FFmpeg knows"
 
 
-def _advice(content: Content) -> str:
+def _advice(content: ByteSource) -> str:
     return "get the file again" if _is_headless_video(content) else "name a picture (JPEG, PNG, ...) or a video (MP4, WebM, ...)"
 
 
-def _kind(content: Content) -> str:
+def _kind(content: ByteSource) -> str:
     return "truncated" if _is_headless_video(content) else "unreadable"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".a
 _SAVING: dict[str, dict[str, Any]] = {"JPEG": {"quality": 92}, "WEBP": {"quality": 92}, "AVIF": {"quality": 80}}
 
 
-class MovieWriter:
+class VideoWriter:
     """Writes an MP4 (H.264, 4:2:0) that browsers play.
 
     Each frame keeps its own time, so the frame rate may vary; a time that is not after the one before is moved to the
@@ -65,7 +65,7 @@ class MovieWriter:
         self._last: int | None = None
         self._step = round(_TICKS / rate) if rate else round(_TICKS / 25)
         self._aside = ExitStack()
-        self._part = self._aside.enter_context(written_aside(self.path))
+        self._part = self._aside.enter_context(atomic_write(self.path))
         try:
             self._container, self._stream, self._reformatter = self._open()
         except BaseException:
@@ -122,7 +122,7 @@ class MovieWriter:
         given_up = InputError(f"{self.path}: given up")
         self._aside.__exit__(InputError, given_up, None)
 
-    def __enter__(self) -> MovieWriter:
+    def __enter__(self) -> VideoWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -205,7 +205,7 @@ def save_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
     if form is None:
         raise InputError(f"{path}: expected a suffix of a picture ({', '.join(_FORMATS)}); got {path.suffix!r}")
     _check(image)
-    with written_aside(path) as aside, told(path):
+    with atomic_write(path) as aside, told(path):
         Image.fromarray(np.ascontiguousarray(image)).save(aside, format=form, **_SAVING.get(form, {}))
 
 

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien.core.errors import InputError, MediaError
-from mien.media.byte_source import Content
+from mien.media.byte_source import ByteSource
 from mien.media.containers import open_container
 from mien.media.decoding import Decoding
 from mien.media.extent import Extent, extent
@@ -46,7 +46,7 @@ class _Wanted:
     """FFmpeg's name of the container, where it is known; None: FFmpeg finds out."""
 
 
-def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels: int, threads: int | None = None) -> Media | None:
+def open_video(content: ByteSource, sampling: Sampling | None = None, *, max_pixels: int, threads: int | None = None) -> Media | None:
     """Open a video and learn from its header and first frame what is to be expected.
 
     Times are in seconds on the clock of a player: timestamp x time base - the container's start time, and for an MP4 or MOV
@@ -92,7 +92,7 @@ def open_video(content: Content, sampling: Sampling | None = None, *, max_pixels
 
 
 @contextmanager
-def _opened(content: Content, wanted: _Wanted, threads: int | None) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _opened(content: ByteSource, wanted: _Wanted, threads: int | None) -> Iterator[tuple[InputContainer, VideoStream]]:
     # FFmpeg gets a file object and may open nothing else by itself, so that no file can make it read another.
     edits = "0" if wanted.sampling.hidden_frames else "1"
     options = {"format_whitelist": wanted.form or DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": edits}
@@ -132,7 +132,7 @@ def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, in
     return stream.codec_context.width, stream.codec_context.height
 
 
-def _read(content: Content, wanted: _Wanted) -> Frames:
+def _read(content: ByteSource, wanted: _Wanted) -> Frames:
     with _opened(content, wanted, wanted.threads) as (container, stream):
         to_rgb = Upright(stream, wanted.limit)
         yield from Decoding(content, container, stream, wanted.sampling, to_rgb, wanted.limit).frames()

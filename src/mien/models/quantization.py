@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mien.core.errors import NetworkError
 from mien.core.scratch import scratch_folder
 from mien.data.dataset import PUBLIC_TEST, FaceDataset, clean_training, leak_free
-from mien.evaluation import Options, evaluate, open_subject
+from mien.evaluation import EvaluateOptions, evaluate, open_subject
 from mien.inference.card import Card, read_card
 from mien.inference.onnx_session import onnx_runtime
 from mien.training.calibrated_file import finished, heads, opened
@@ -100,7 +100,7 @@ def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
     found = []
     for head in read_card(target).heads:
         for labels in {"ferplus": ("ferplus",), BLEND: ("fer2013", "votes-7")}.get(head, ("fer2013",)):
-            before, after = (evaluate(open_subject(path, head=head, threads=1), apart, Options(labels=labels)) for path in (source, target))
+            before, after = (evaluate(open_subject(path, head=head, threads=1), apart, EvaluateOptions(labels=labels)) for path in (source, target))
             same = float((before.answers == after.answers).mean())
             found.append(Compared(head, labels, after.whole.n, before.whole.accuracy, after.whole.accuracy, same))
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from mien.core.atomic import told
 from mien.core.errors import InputError
 from mien.data.dataset import PRIVATE_TEST, FaceDataset
-from mien.evaluation import Evaluation, Figures, Options, evaluate, open_subject
+from mien.evaluation import EvaluateOptions, Evaluation, Figures, evaluate, open_subject
 from mien.evaluation.load import members
 from mien.inference.card import Score, read_card, write_card
 
@@ -26,7 +26,7 @@ def judge_private(network: str, data: FaceDataset) -> list[Evaluation]:
     """
     heads = read_card(Path(members(network)[0])).heads
     asked = [(head, labels) for head, labels in _QUESTIONS if head in heads]
-    return [evaluate(open_subject(network, head=head), data, Options(split=PRIVATE_TEST, labels=labels)) for head, labels in asked]
+    return [evaluate(open_subject(network, head=head), data, EvaluateOptions(split=PRIVATE_TEST, labels=labels)) for head, labels in asked]
 
 
 def scores_of(found: list[Evaluation], data: FaceDataset) -> list[Score]:

@@ -3,6 +3,6 @@
 from mien.outputs.run_info import run_facts as run_facts
 from mien.outputs.run_info import run_settings as run_settings
 from mien.outputs.spec import ENDINGS as ENDINGS
-from mien.outputs.spec import Asked as Asked
-from mien.outputs.writer import Run as Run
+from mien.outputs.spec import OutputSpec as OutputSpec
+from mien.outputs.writer import RunContext as RunContext
 from mien.outputs.writer import Writer as Writer

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import MediaError
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.spacing import Spacing
-from mien.media import Media, MovieWriter, ReadAhead, save_picture
+from mien.media import Media, Prefetcher, VideoWriter, save_picture
 from mien.media.blur import Blur, blur, bridged
 from mien.media.draw import draw
 from mien.media.frame import BadFrame, Frame
@@ -34,7 +34,7 @@ _MOST = 4096
 Boxes = NDArray[np.float32]
 
 
-def annotate_picture(place: Path, image: NDArray[np.uint8], reading: Reading, covering: Blur | None = None) -> None:
+def annotate_picture(place: Path, image: NDArray[np.uint8], reading: FrameResult, covering: Blur | None = None) -> None:
     """Write a copy of a picture.
 
     Args:
@@ -48,7 +48,9 @@ def annotate_picture(place: Path, image: NDArray[np.uint8], reading: Reading, co
     save_picture(place, draw(image, reading.faces))
 
 
-def annotate_recording(place: Path, media: Media, readings: Iterable[Reading], boxes: Iterable[Boxes] | None = None, strength: float = 1.0) -> None:
+def annotate_recording(
+    place: Path, media: Media, readings: Iterable[FrameResult], boxes: Iterable[Boxes] | None = None, strength: float = 1.0
+) -> None:
     """Write a copy of a recording, in a second pass over it; frames that could not be read are left out.
 
     Args:
@@ -59,25 +61,25 @@ def annotate_recording(place: Path, media: Media, readings: Iterable[Reading], b
         strength: How coarsely, as in `mien.media.blur.blur`.
     """
     nowhere = np.empty((0, 4), np.float32)
-    with ReadAhead(media, _AHEAD, lambda frame: frame.image.nbytes if isinstance(frame, Frame) else 0) as frames, ExitStack() as writing:
+    with Prefetcher(media, _AHEAD, lambda frame: frame.image.nbytes if isinstance(frame, Frame) else 0) as frames, ExitStack() as writing:
         pairs = zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False)
         first = next(pairs, None)
         if first is None:
             raise MediaError(f"{media.name}: expected frames to draw on; none could be read")
         # Frames before 0 s are hidden in the recording; they were asked for, and the copy would hide them again.
         start = min(first[0][0].time, 0.0)
-        movie = writing.enter_context(MovieWriter(place, media.width, media.height))
+        movie = writing.enter_context(VideoWriter(place, media.width, media.height))
         for (frame, reading), where in chain([first], pairs):
             image = blur(frame.image, where, strength) if len(where) else frame.image
             movie.write(draw(image, reading.faces), frame.time - start)
 
 
-def covered_boxes(readings: Iterable[Reading], covering: Blur) -> Iterator[Boxes]:
+def covered_boxes(readings: Iterable[FrameResult], covering: Blur) -> Iterator[Boxes]:
     """For each reading of a frame in turn, where faces are to be covered; a few seconds of them are in memory.
 
     Where people were followed, a person who is missed for a moment is covered where they must have been.
     """
-    window: deque[Reading] = deque()  # Up to the patience of `mien.core.spacing` before the next block, the block, and as much after it.
+    window: deque[FrameResult] = deque()  # Up to the patience of `mien.core.spacing` before the next block, the block, and as much after it.
     spacing = Spacing(_GAP)
     ahead = 0  # How many of them have not been given out.
     coming = (reading for reading in readings if reading.error is None)
@@ -99,7 +101,7 @@ def covered_boxes(readings: Iterable[Reading], covering: Blur) -> Iterator[Boxes
             window.popleft()
 
 
-def _placed(block: Sequence[Reading], window: Iterable[Reading], covering: Blur, gap: float) -> list[Boxes]:
+def _placed(block: Sequence[FrameResult], window: Iterable[FrameResult], covering: Blur, gap: float) -> list[Boxes]:
     """Where faces are covered in a block of frames, by what is known around it."""
     if any(len(reading.faces) and reading.faces.tracks is None for reading in block):
         return [reading.faces.boxes[_covered(covering, reading)] for reading in block]
@@ -117,15 +119,15 @@ def _placed(block: Sequence[Reading], window: Iterable[Reading], covering: Blur,
     return [where[frames == number] for number in range(len(block))]
 
 
-def _covered(covering: Blur, reading: Reading) -> NDArray[np.bool_]:
+def _covered(covering: Blur, reading: FrameResult) -> NDArray[np.bool_]:
     return covering.covers(reading.faces.tracks, len(reading.faces))
 
 
-def _time(reading: Reading) -> float:
+def _time(reading: FrameResult) -> float:
     return reading.time or 0.0
 
 
-def pick(frames: Iterable[Frame | BadFrame], readings: Iterable[Reading]) -> Iterator[tuple[Frame, Reading]]:
+def pick(frames: Iterable[Frame | BadFrame], readings: Iterable[FrameResult]) -> Iterator[tuple[Frame, FrameResult]]:
     """Frames with what was read of them; those that could not be read are left out.
 
     Raises:

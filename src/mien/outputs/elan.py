@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import UNCERTAIN, Labels
 from mien.core.names import printable
@@ -99,7 +99,7 @@ def _save(document: Any, path: Path) -> None:
     if path.suffix.lower() != ".eaf":
         raise InputError(f"expected an ELAN file ending in .eaf; got {path}: give another name")
     text = _pympi().Elan.to_string(document, pretty=True)
-    with written_aside(path) as aside, told(path):
+    with atomic_write(path) as aside, told(path):
         aside.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', encoding="utf-8")
 
 

@@ -19,14 +19,14 @@ from mien.inference.pipeline import Pipeline
 from mien.media import find_sources
 from mien.media.folders import PICTURE_SUFFIXES
 from mien.outputs.tables import row_writer
-from mien.video.runner import Plan, Sighting, sight
+from mien.video.runner import FrameWork, VideoOptions, process_frames
 
 ROWS = "faces.csv"
 """File beside the faces: the rows of `mien analyze` on the photographs, and which file each face went to."""
 
 
 @dataclass(frozen=True)
-class Cutouts:
+class CropReport:
     """What became of some photographs.
 
     Args:
@@ -44,7 +44,7 @@ class Cutouts:
     passed_over: tuple[str, ...]
 
 
-def cut_out(photographs: Path, output: Path, pipeline: Pipeline | None = None, track: Track = untracked) -> Cutouts:
+def crop_faces(photographs: Path, output: Path, pipeline: Pipeline | None = None, track: Track = untracked) -> CropReport:
     """Cut the largest face out of every photograph in a folder, in the frame and the size that the network of a pipeline is fed.
 
     Args:
@@ -70,7 +70,7 @@ def cut_out(photographs: Path, output: Path, pipeline: Pipeline | None = None, t
     with folder_aside(output) as aside, told(output):
         with open(aside / ROWS, "w", encoding="utf-8", newline="") as file, row_writer(file, "csv", pipeline.labels, before=["file"]) as write:
             # Of an animation the first frame alone.
-            seen = (sighting for sighting in sight(pictures, pipeline, Plan(tracking=None)) if not sighting.reading.frame)
+            seen = (sighting for sighting in process_frames(pictures, pipeline, VideoOptions(tracking=None)) if not sighting.reading.frame)
             for sighting in track(seen, "cutting", len(pictures)):
                 name, reading = names[sighting.position], sighting.reading
                 largest = _cut(sighting, pipeline, aside / name)
@@ -85,10 +85,10 @@ def cut_out(photographs: Path, output: Path, pipeline: Pipeline | None = None, t
         if not count:
             raise InputError(f"expected faces in {photographs}; none was found in {len(pictures)} pictures: try a smaller --min-face")
     passed_over = [*found.passed_over, *(source for source in found.sources if source not in set(pictures))]
-    return Cutouts(count, tuple(several), tuple(without), tuple(unread), tuple(map(str, passed_over)))
+    return CropReport(count, tuple(several), tuple(without), tuple(unread), tuple(map(str, passed_over)))
 
 
-def _cut(sighting: Sighting, pipeline: Pipeline, path: Path) -> int | None:
+def _cut(sighting: FrameWork, pipeline: Pipeline, path: Path) -> int | None:
     """Write the largest face; its row, or None where there is none."""
     faces = sighting.reading.faces
     if sighting.image is None or not len(faces):

@@ -18,14 +18,14 @@ from mien.media.kinds import may_move
 from mien.video.runner import Source
 
 if TYPE_CHECKING:
-    from mien.outputs.spec import Asked
+    from mien.outputs.spec import OutputSpec
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _MOVIES = (".mp4",)
 
 
 @dataclass(frozen=True)
-class Places:
+class OutputFiles:
     """The files of each source, by its position.
 
     Args:
@@ -46,7 +46,7 @@ class Places:
         return [path for paths in self.about for path in paths]
 
     @staticmethod
-    def find(asked: Asked, sources: Sequence[Source]) -> Places:
+    def find(asked: OutputSpec, sources: Sequence[Source]) -> OutputFiles:
         """The places for what is asked.
 
         Raises:
@@ -64,7 +64,7 @@ class Places:
         if asked.charts is not None:
             charts = output_paths(asked.charts / "{name}", files, counts=moves) if len(sources) > 1 else [asked.charts for _ in sources]
         copies = None if asked.annotate is None else _copies(asked.annotate, files)
-        return Places(about, copies, charts, list(_tried(about, files)))
+        return OutputFiles(about, copies, charts, list(_tried(about, files)))
 
 
 def _file(source: Source) -> Path:

@@ -10,7 +10,7 @@ from mien import __version__
 if TYPE_CHECKING:
     from mien.inference.pipeline import Pipeline
     from mien.reports.video import Facts
-    from mien.video.runner import Plan
+    from mien.video.runner import VideoOptions
 
 
 class Chosen(Protocol):
@@ -29,8 +29,8 @@ class Chosen(Protocol):
     def largest(self) -> bool: ...
 
 
-def run_settings(chosen: Chosen, plan: Plan, pipeline: Pipeline) -> dict[str, Any]:
-    """What decides the readings, by the names of the options; ready for JSON and for a `mien.video.checkpoint.Journal`."""
+def run_settings(chosen: Chosen, plan: VideoOptions, pipeline: Pipeline) -> dict[str, Any]:
+    """What decides the readings, by the names of the options; ready for JSON and for a `mien.video.checkpoint.CheckpointStore`."""
     card = pipeline.classifier.network.card
     return {
         "detector": chosen.detector,
@@ -49,7 +49,7 @@ def run_settings(chosen: Chosen, plan: Plan, pipeline: Pipeline) -> dict[str, An
     }
 
 
-def run_facts(settings: dict[str, Any], plan: Plan, pipeline: Pipeline) -> Facts:
+def run_facts(settings: dict[str, Any], plan: VideoOptions, pipeline: Pipeline) -> Facts:
     """What a report tells of a run with these `run_settings`."""
     from mien.reports.video import Facts
 

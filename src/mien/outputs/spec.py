@@ -15,7 +15,7 @@ from mien.core.output_names import is_pattern
 from mien.media import open_media
 from mien.media.blur import Blur
 from mien.outputs import subtitles
-from mien.outputs.places import Places, fitting, refuse_sources
+from mien.outputs.places import OutputFiles, fitting, refuse_sources
 from mien.outputs.tables import FORMATS, TEXT_FORMATS
 from mien.video.runner import Source
 
@@ -31,7 +31,7 @@ _PACKAGES = {"pympi": "pympi-ling"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class OutputSpec:
     """What a run writes.
 
     Args:
@@ -88,7 +88,7 @@ class Asked:
     def journal(self) -> Path | None:
         """Where the journal of the run lies: beside what a person named first; None where nothing is written.
 
-        >>> Asked((Path("out/{parent}/{name}.html"),)).journal
+        >>> OutputSpec((Path("out/{parent}/{name}.html"),)).journal
         PosixPath('out/{parent}-{name}.html.journal')
         """
         first = self.first
@@ -97,9 +97,9 @@ class Asked:
         fixed = Path(*takewhile(lambda part: not is_pattern(Path(part)), first.parts[:-1]))
         return fixed / f"{'-'.join(first.relative_to(fixed).parts)}.journal"
 
-    def placed(self, sources: Sequence[Source]) -> Places:
+    def placed(self, sources: Sequence[Source]) -> OutputFiles:
         """Where everything goes that is about one source each."""
-        return Places.find(self, sources)
+        return OutputFiles.find(self, sources)
 
     def sweep(self, sources: Sequence[Source]) -> None:
         """Delete what a run that was killed left half-written; not while another one may be at work."""
@@ -128,7 +128,7 @@ class Asked:
         self._check_copy(sources)
         self._check_packages()
 
-    def _refuse_twice(self, places: Places) -> None:
+    def _refuse_twice(self, places: OutputFiles) -> None:
         """Names without and with places for names may come to the same."""
         columns = [[path] for path in [*self.tables, *self._people()]] + [list(column) for column in zip(*places.about, strict=True)]
         taken: set[Path] = set()

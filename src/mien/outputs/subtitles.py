@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.core.names import printable
 
@@ -83,7 +83,7 @@ def write_subtitles(path: Path, shown: Iterable[Cue]) -> None:
     form = path.suffix.lower().lstrip(".")
     if form not in FORMATS:
         raise InputError(f"expected subtitles ending in .vtt or .srt; got {path}: give another name")
-    with written_aside(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="\n") as file:
+    with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="\n") as file:
         if form == "vtt":
             file.write(f"WEBVTT\n\nNOTE {_NOTE}\n")
             # Three characters mean something in the text of a cue, two of them in every player.

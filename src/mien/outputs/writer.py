@@ -16,10 +16,10 @@ from mien.core.names import spelled
 from mien.media.byte_source import name_of
 from mien.outputs.annotate import annotate_picture, annotate_recording, covered_boxes, pick
 from mien.outputs.places import fitting
-from mien.outputs.spec import Asked
+from mien.outputs.spec import OutputSpec
 from mien.outputs.tables import Write, open_people, open_table, person_row
-from mien.video.runner import Plan, Sighting, Source
-from mien.video.sources import Take
+from mien.video.runner import FrameWork, Source, VideoOptions
+from mien.video.sources import SourceWork
 from mien.video.summary import Overview
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _unseen(items: Iterable[T], _: str, /) -> Iterator[T]:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunContext:
     """What the files of a run have in common.
 
     Args:
@@ -51,7 +51,7 @@ class Run:
 
     sources: Sequence[Source]
     labels: Labels
-    plan: Plan
+    plan: VideoOptions
     facts: Facts
 
 
@@ -69,7 +69,7 @@ class Writer:
         remarks: What a person should know about it.
     """
 
-    def __init__(self, asked: Asked, run: Run, follow: Follow = _unseen) -> None:
+    def __init__(self, asked: OutputSpec, run: RunContext, follow: Follow = _unseen) -> None:
         self.asked, self.run = asked, run
         self.written: list[Path] = []
         self.failures: list[MediaError] = []
@@ -92,7 +92,7 @@ class Writer:
         if kind is None:
             self.written[:0] = [*self.asked.tables, *([self.asked.people] if self.asked.people else [])]
 
-    def take(self, take: Take, see: Callable[[Sighting], None]) -> Overview | None:
+    def take(self, take: SourceWork, see: Callable[[FrameWork], None]) -> Overview | None:
         """Write one source, to its end.
 
         Args:
@@ -120,7 +120,7 @@ class Writer:
             self._about(take, overview)
         return overview
 
-    def _about(self, take: Take, overview: Overview) -> None:
+    def _about(self, take: SourceWork, overview: Overview) -> None:
         """What is about one recording."""
         if self._people is not None:
             self._people(person_row(overview.source, person, self.run.labels) for person in overview.people)
@@ -144,7 +144,7 @@ class Writer:
         except Exception as error:
             self.failures.append(source_error(name, error))
 
-    def _write(self, path: Path, take: Take, overview: Overview) -> None:
+    def _write(self, path: Path, take: SourceWork, overview: Overview) -> None:
         match path.suffix.lower():
             case ".html":
                 from mien.reports.video import write_report
@@ -161,21 +161,21 @@ class Writer:
 
                 write_subtitles(path, cues(overview.segments, overview.start + overview.length))
 
-    def _thumbnails(self, take: Take, overview: Overview) -> list[Thumbnail]:
+    def _thumbnails(self, take: SourceWork, overview: Overview) -> list[Thumbnail]:
         from mien.reports.thumbnails import thumbnails
 
         assert take.again is not None, "a second pass needs a journal"
         with self.run.plan.open(take.source) as media:
             return thumbnails(overview, pick(media, self._follow(take.again(), f"faces of {_title(take.source)}")), self.asked.covering)
 
-    def _copy_picture(self, sighting: Sighting) -> None:
+    def _copy_picture(self, sighting: FrameWork) -> None:
         if self._places.copies is None or sighting.media is None or sighting.image is None:
             return
         place = self._place(sighting.position, sighting.media.kind)
         annotate_picture(place, sighting.image, sighting.reading, self.asked.covering)
         self.written.append(place)
 
-    def _copy_recording(self, take: Take, overview: Overview) -> None:
+    def _copy_recording(self, take: SourceWork, overview: Overview) -> None:
         if self._places.copies is None or take.media is None:
             return
         assert take.again is not None, "a second pass needs a journal"

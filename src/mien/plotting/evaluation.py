@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import Labels
 
@@ -96,7 +96,7 @@ def _title(found: Evaluation) -> str:
 def _written(figure: Figure, path: Path, title: str) -> Path:
     if title:
         figure.suptitle(title, fontsize=9, color=_INK)
-    with written_aside(path) as aside, told(path):
+    with atomic_write(path) as aside, told(path):
         figure.savefig(aside, dpi=_DPI)
     return path
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.clock import clock
 from mien.core.errors import MissingExtraError
 from mien.video.timeline import MOSTLY
@@ -46,7 +46,7 @@ def write_charts(folder: Path, overview: Overview, title: str) -> list[Path]:
     if overview.timeline.people:
         charts["people.png"] = _people(overview, title)
     for name, figure in charts.items():
-        with written_aside(folder / name) as aside, told(folder / name):
+        with atomic_write(folder / name) as aside, told(folder / name):
             figure.savefig(aside, format="png", dpi=150, facecolor="white")
     return [folder / name for name in charts]
 

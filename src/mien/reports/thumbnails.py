@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.inference.crop import cut
 from mien.media.blur import Blur
 from mien.media.frame import Frame
@@ -22,7 +22,7 @@ _SIDE = 96
 _AROUND = 1.3
 
 
-def thumbnails(overview: Overview, seen: Iterable[tuple[Frame, Reading]], hidden: Blur | None = None) -> list[Thumbnail]:
+def thumbnails(overview: Overview, seen: Iterable[tuple[Frame, FrameResult]], hidden: Blur | None = None) -> list[Thumbnail]:
     """A face of each person for each stretch of one expression, the longest stretches first when there are too many.
 
     Args:
@@ -41,7 +41,7 @@ def thumbnails(overview: Overview, seen: Iterable[tuple[Frame, Reading]], hidden
     return list(_cut_out(due, seen, hidden))
 
 
-def _cut_out(due: dict[int, list[float]], seen: Iterable[tuple[Frame, Reading]], hidden: Blur | None) -> Iterator[Thumbnail]:
+def _cut_out(due: dict[int, list[float]], seen: Iterable[tuple[Frame, FrameResult]], hidden: Blur | None) -> Iterator[Thumbnail]:
     for frame, reading in seen:
         tracks = reading.faces.tracks
         if tracks is None or not due:

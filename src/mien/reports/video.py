@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.clock import clock, lasting, percent
 from mien.core.errors import MissingExtraError
 from mien.core.labels import UNCERTAIN
@@ -22,7 +22,7 @@ from mien.video.timeline import MOSTLY
 if TYPE_CHECKING:
     from mien.core.labels import Labels
     from mien.inference.card import Card
-    from mien.tracking.persons import Person
+    from mien.tracking.persons import PersonSummary
     from mien.video.summary import Overview
     from mien.video.timeline import Course
 
@@ -87,7 +87,7 @@ def write_report(path: Path, overview: Overview, facts: Facts, thumbnails: Seque
         InputError: The file cannot be written.
     """
     text = _environment().from_string(_part("page.html")).render(_context(overview, facts, thumbnails))
-    with written_aside(path) as aside, told(path):
+    with atomic_write(path) as aside, told(path):
         aside.write_text(text, encoding="utf-8")
 
 
@@ -159,7 +159,7 @@ def _index(name: str, labels: Labels) -> int:
     return len(labels) if name == UNCERTAIN else labels.index(name)
 
 
-def _person(person: Person, labels: Labels) -> dict[str, Any]:
+def _person(person: PersonSummary, labels: Labels) -> dict[str, Any]:
     longest = max(person.dwells, key=lambda name: person.dwells[name].longest)
     return {
         "id": person.track,

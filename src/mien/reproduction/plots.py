@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.core.atomic import written_aside
+from mien.core.atomic import atomic_write
 from mien.core.labels import Labels
 from mien.plotting.evaluation import draw_confusion
 from mien.reproduction.papers import PAPERS
@@ -41,5 +41,5 @@ def draw_runs(repetition: Repetition, path: Path) -> None:
     axes.set(xlabel="epoch", ylabel="accuracy", title=f"{repetition.paper}: watched part (solid), learned part (dashed)")
     axes.grid(alpha=0.3)
     axes.legend()
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, dpi=110)

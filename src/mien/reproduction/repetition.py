@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.data.dataset import FaceDataset
 from mien.evaluation import open_subject
 from mien.reproduction.measures import history_measures, measures, private_confusion, require_whole
 from mien.reproduction.papers import Paper
-from mien.training.callbacks import Row, Watch
+from mien.training.callbacks import Row, TrainingProgress
 from mien.training.comparison import variants
 from mien.training.presets import preset
 from mien.training.recipe import Recipe
@@ -25,7 +25,7 @@ RESULT = "result.json"
 
 
 @dataclass(frozen=True)
-class Run:
+class PaperRun:
     """One training of a paper.
 
     Args:
@@ -57,7 +57,7 @@ class Repetition:
 
     paper: str
     labels: tuple[str, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[PaperRun, ...]
 
     def values(self, measure: str) -> list[float]:
         """A measure over the runs; empty where none has it."""
@@ -65,7 +65,7 @@ class Repetition:
 
     def save(self, path: Path) -> None:
         """Write everything as JSON, whole or not at all."""
-        with told(path), written_aside(path) as aside:
+        with told(path), atomic_write(path) as aside:
             aside.write_text(json.dumps(asdict(self), indent=1, default=str) + "\n", encoding="utf-8")
 
     @staticmethod
@@ -77,7 +77,7 @@ class Repetition:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            return Repetition(values["paper"], tuple(values["labels"]), tuple(Run(**run) for run in values["runs"]))
+            return Repetition(values["paper"], tuple(values["labels"]), tuple(PaperRun(**run) for run in values["runs"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: expected the result of mien reproduce; got {error}") from None
 
@@ -109,7 +109,7 @@ def repeat(
     data: FaceDataset,
     folder: Path,
     recipes: dict[str, Recipe],
-    watch: Callable[[str, Recipe], Watch],
+    watch: Callable[[str, Recipe], TrainingProgress],
     hardware: Hardware | None = None,
 ) -> Repetition:
     """Train what a paper trained, or go on where it was stopped, and measure it.
@@ -135,7 +135,7 @@ def repeat(
     return repetition
 
 
-def _measured(name: str, folder: Path, data: FaceDataset) -> Run:
+def _measured(name: str, folder: Path, data: FaceDataset) -> PaperRun:
     trained = load_run(folder)
     head = trained.recipe.heads[0]
     subject = open_subject(folder, head=head)
@@ -143,4 +143,4 @@ def _measured(name: str, folder: Path, data: FaceDataset) -> Run:
     cuts = cut(data, trained.recipe)
     found = history_measures(trained.history, head) | measures(probs, data, cuts.training.rows, cuts.validation.rows)
     plain = json.loads(json.dumps(asdict(trained.recipe)))  # lists for tuples, as it is read back
-    return Run(name, plain, int(trained.kept["epoch"]), found, private_confusion(probs, data).tolist(), trained.history)
+    return PaperRun(name, plain, int(trained.kept["epoch"]), found, private_confusion(probs, data).tolist(), trained.history)

@@ -1,22 +1,22 @@
 """Rules about the people in view: read from a file, held against a stream, their actions started beside it; or tried on a recording."""
 
-from mien.rules.best_frame import Moment
-from mien.rules.engine import Engine, Event
+from mien.rules.best_frame import BestFrame
+from mien.rules.engine import Event, RuleEngine
 from mien.rules.parsing import parse_condition
 from mien.rules.replay import replay
 from mien.rules.rule import Rule
 from mien.rules.rule_file import Action, RuleSet, mistakes_in, read_rules
-from mien.rules.runner import Acting, Actor
+from mien.rules.runner import RuleRunner, RunOptions
 
 __all__ = [
-    "Acting",
     "Action",
-    "Actor",
-    "Engine",
+    "BestFrame",
     "Event",
-    "Moment",
     "Rule",
+    "RuleEngine",
+    "RuleRunner",
     "RuleSet",
+    "RunOptions",
     "mistakes_in",
     "parse_condition",
     "read_rules",

@@ -38,14 +38,14 @@ def sharpness(image: NDArray[np.uint8], boxes: NDArray[np.floating]) -> NDArray[
     return np.asarray(curved.var(axis=(1, 2)), np.float64)
 
 
-class Moment(Generic[Kept]):
+class BestFrame(Generic[Kept]):
     """Keeps the best frame of those that it is shown; one at a time, so that memory does not grow.
 
     The worst face decides, for nobody should be blurred or look away: a frame counts as much as the product of sharpness and straightness
     (`mien.rules.features.straightness`, where the detector gives points) of the face for which it is lowest. Frames with more faces come
     before frames with fewer.
 
-    >>> moment = Moment()
+    >>> moment = BestFrame()
     >>> moment.add("nobody", np.zeros((48, 48, 3), np.uint8), Faces.empty())
     >>> moment.take(), moment.take()
     ('nobody', None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mien.rules.features import FACING, View
+from mien.rules.features import FACING, FrameFeatures
 
 Operator = Literal["<", "<=", ">", ">=", "==", "!="]
 Whose = Literal["everyone", "any", "group"]
@@ -26,7 +26,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 class FaceCount:
     """``faces``: how many faces are in view."""
 
-    def value(self, view: View, sign: str) -> float | None:
+    def value(self, view: FrameFeatures, sign: str) -> float | None:
         return float(view.count)
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Quantity:
     whose: Whose
     name: str
 
-    def value(self, view: View, sign: str) -> float | None:
+    def value(self, view: FrameFeatures, sign: str) -> float | None:
         """The value that decides: what everybody is below is the highest value, what everybody is above the lowest."""
         if self.whose == "group":
             return view.mean.get(self.name)
@@ -61,7 +61,7 @@ class Tally:
     kind: Literal["count", "share"]
     about: Condition
 
-    def value(self, view: View, sign: str) -> float | None:
+    def value(self, view: FrameFeatures, sign: str) -> float | None:
         found = sum(self.about.holds_for(view, row) for row in range(view.count))
         if self.kind == "count":
             return float(found)
@@ -77,7 +77,7 @@ class FaceValue:
 
     name: str
 
-    def value(self, view: View, sign: str) -> float | None:
+    def value(self, view: FrameFeatures, sign: str) -> float | None:
         raise TypeError("expected a face; a value of one face stands inside count(...) only")
 
     def __str__(self) -> str:
@@ -92,11 +92,11 @@ class Comparison:
     sign: Operator
     right: float
 
-    def holds(self, view: View) -> bool:
+    def holds(self, view: FrameFeatures) -> bool:
         value = self.left.value(view, self.sign)
         return value is not None and COMPARE[self.sign](value, self.right)
 
-    def holds_for(self, view: View, row: int) -> bool:
+    def holds_for(self, view: FrameFeatures, row: int) -> bool:
         column = view.columns.get(str(self.left))
         return column is not None and COMPARE[self.sign](column[row], self.right)
 
@@ -105,7 +105,7 @@ class Comparison:
         if isinstance(self.left, Tally):
             yield from self.left.about.parts()
 
-    def values(self, view: View) -> Iterator[tuple[str, float | None]]:
+    def values(self, view: FrameFeatures) -> Iterator[tuple[str, float | None]]:
         value = self.left.value(view, self.sign)
         yield str(self), None if value is None else round(value, 4)
 
@@ -119,16 +119,16 @@ class Both:
 
     terms: tuple[Condition, ...]
 
-    def holds(self, view: View) -> bool:
+    def holds(self, view: FrameFeatures) -> bool:
         return all(term.holds(view) for term in self.terms)
 
-    def holds_for(self, view: View, row: int) -> bool:
+    def holds_for(self, view: FrameFeatures, row: int) -> bool:
         return all(term.holds_for(view, row) for term in self.terms)
 
     def parts(self) -> Iterator[Comparison]:
         return (part for term in self.terms for part in term.parts())
 
-    def values(self, view: View) -> Iterator[tuple[str, float | None]]:
+    def values(self, view: FrameFeatures) -> Iterator[tuple[str, float | None]]:
         return (value for term in self.terms for value in term.values(view))
 
     def __str__(self) -> str:
@@ -141,16 +141,16 @@ class Either:
 
     terms: tuple[Condition, ...]
 
-    def holds(self, view: View) -> bool:
+    def holds(self, view: FrameFeatures) -> bool:
         return any(term.holds(view) for term in self.terms)
 
-    def holds_for(self, view: View, row: int) -> bool:
+    def holds_for(self, view: FrameFeatures, row: int) -> bool:
         return any(term.holds_for(view, row) for term in self.terms)
 
     def parts(self) -> Iterator[Comparison]:
         return (part for term in self.terms for part in term.parts())
 
-    def values(self, view: View) -> Iterator[tuple[str, float | None]]:
+    def values(self, view: FrameFeatures) -> Iterator[tuple[str, float | None]]:
         return (value for term in self.terms for value in term.values(view))
 
     def __str__(self) -> str:
@@ -163,16 +163,16 @@ class Not:
 
     term: Condition
 
-    def holds(self, view: View) -> bool:
+    def holds(self, view: FrameFeatures) -> bool:
         return not self.term.holds(view)
 
-    def holds_for(self, view: View, row: int) -> bool:
+    def holds_for(self, view: FrameFeatures, row: int) -> bool:
         return not self.term.holds_for(view, row)
 
     def parts(self) -> Iterator[Comparison]:
         return self.term.parts()
 
-    def values(self, view: View) -> Iterator[tuple[str, float | None]]:
+    def values(self, view: FrameFeatures) -> Iterator[tuple[str, float | None]]:
         return self.term.values(view)
 
     def __str__(self) -> str:

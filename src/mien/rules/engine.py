@@ -11,7 +11,7 @@ from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.metrics.sentiment import PRESETS, SentimentMapping
 from mien.rules.conditions import Condition, asks_facing
-from mien.rules.features import View, sums_of
+from mien.rules.features import FrameFeatures, sums_of
 from mien.rules.monotonic import SteadyTime
 from mien.rules.rule import Rule
 
@@ -49,7 +49,7 @@ class _Course:
     active: bool = False
 
 
-class Engine:
+class RuleEngine:
     """Holds rules against the frames of one stream. It delivers nothing: it says what happened.
 
     A rule starts once, and not again before it has ended. It holds the state of one stream: not for several threads at once.
@@ -68,7 +68,7 @@ class Engine:
         RuleError: Two rules have one name.
 
     >>> labels = Labels(("sad", "happy"))
-    >>> engine = Engine([Rule("smile", "any.happy > 0.7", hold=0.5, labels=labels)], labels)
+    >>> engine = RuleEngine([Rule("smile", "any.happy > 0.7", hold=0.5, labels=labels)], labels)
     >>> for time, happy in [(0.0, 0.8), (0.25, 0.9), (0.5, 0.9), (0.75, 0.2)]:
     ...     faces = Faces([[0, 0, 9, 9]], [1], [0], [time], probs=[[1 - happy, happy]], labels=labels)
     ...     for event in engine.update(faces, time):
@@ -116,7 +116,7 @@ class Engine:
         Raises:
             InputError: The faces have not been read.
         """
-        view = View(faces, self.labels, self._sums, self.facing)
+        view = FrameFeatures(faces, self.labels, self._sums, self.facing)
         now = self._clock.take(time)
         unseen = self._clock.jump is not None and self._clock.jump > 0
         self.waiting = []
@@ -131,7 +131,7 @@ class Engine:
                 events.append(Event(rule.name, kind, time, frame, dict(condition.values(view)), view.count))
         return events
 
-    def _started(self, rule: Rule, course: _Course, view: View, now: float) -> Condition | None:
+    def _started(self, rule: Rule, course: _Course, view: FrameFeatures, now: float) -> Condition | None:
         """The condition that started the rule, if that has happened."""
         condition = cast(Condition, rule.when)
         if not condition.holds(view):
@@ -147,7 +147,7 @@ class Engine:
         course.active, course.ready = True, now + rule.cooldown
         return condition
 
-    def _ended(self, rule: Rule, course: _Course, view: View, now: float) -> Condition | None:
+    def _ended(self, rule: Rule, course: _Course, view: FrameFeatures, now: float) -> Condition | None:
         """The condition that ended the rule, if that has happened."""
         condition = cast(Condition, rule.when if rule.until is None else rule.until)
         if condition.holds(view) == (rule.until is None):

@@ -22,7 +22,7 @@ _SIDEWAYS, _UPRIGHT = 30 / 64, 30 / 70
 _NOSE = 0.53  # Where the nose is between eyes and mouth: median of 218 FER-2013 training pictures in which MTCNN found one face.
 
 
-class View:
+class FrameFeatures:
     """The faces of one frame, summed up.
 
     Smoothed probabilities count where there are any, raw ones elsewhere. Every face counts once.
@@ -46,7 +46,7 @@ class View:
     >>> labels = Labels(("sad", "happy"))
     >>> faces = Faces([[0, 0, 9, 9]] * 2, [1, 1], [0, 0], [0, 0], probs=[[0.75, 0.25], [0.25, 0.75]], labels=labels)
     >>> from mien.metrics.sentiment import PRESETS
-    >>> view = View(faces, labels, sums_of(PRESETS["valence"], labels))
+    >>> view = FrameFeatures(faces, labels, sums_of(PRESETS["valence"], labels))
     >>> view.count, view.least["happy"], view.most["happy"], view.mean["positive"]
     (2, 0.25, 0.75, 0.5)
     """

@@ -7,10 +7,10 @@ from itertools import islice
 from pathlib import Path
 
 from mien.media.frame import BadFrame, Frame
-from mien.rules.engine import Engine, Event
+from mien.rules.engine import Event, RuleEngine
 from mien.rules.rule_file import RuleSet
 from mien.tracking.session import Session
-from mien.video.runner import Plan
+from mien.video.runner import VideoOptions
 
 _BATCH = 8  # Frames read together, which is faster and gives the same.
 
@@ -19,7 +19,7 @@ def replay(
     source: str | Path,
     rules: RuleSet,
     session: Session,
-    plan: Plan | None = None,
+    plan: VideoOptions | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Generator[Event]:
     """Hold rules against a recording as if it were live: a frame is judged by what came before it. Nothing is done.
@@ -36,8 +36,8 @@ def replay(
     Raises:
         MediaError: It cannot be opened.
     """
-    engine = Engine(rules.rules, session.labels, rules.mapping)
-    with (plan or Plan()).open(source) as media:
+    engine = RuleEngine(rules.rules, session.labels, rules.mapping)
+    with (plan or VideoOptions()).open(source) as media:
         frames = _readable(media, tell)
         while batch := list(islice(frames, _BATCH)):
             for frame, faces in zip(batch, session.update(batch), strict=True):

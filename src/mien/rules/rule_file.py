@@ -15,7 +15,7 @@ from mien.core.errors import InputError, RuleError
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.metrics.sentiment import PRESETS, SentimentMapping, open_mapping
 from mien.rules.actions.registry import check_action, obstacles
-from mien.rules.actions.settings import Mistake, Settings, SettingsError, checked
+from mien.rules.actions.settings import ActionSettings, Mistake, SettingsError, checked
 from mien.rules.parsing import parse_condition
 from mien.rules.rule import Rule
 from mien.rules.toml_locations import Positions
@@ -23,7 +23,7 @@ from mien.rules.toml_locations import Positions
 _MOST = 10_000_000  # Bytes: no file of rules is longer.
 
 
-class _RuleTable(Settings):
+class _RuleTable(ActionSettings):
     """Keys of a rule."""
 
     when: str
@@ -34,7 +34,7 @@ class _RuleTable(Settings):
     do: list[str] = Field(default_factory=list)
 
 
-class _ActionTable(Settings):
+class _ActionTable(ActionSettings):
     """Keys that every action has."""
 
     type: str
@@ -54,7 +54,7 @@ class Action:
     """
 
     kind: str
-    settings: Settings | Mapping[str, Any]
+    settings: ActionSettings | Mapping[str, Any]
     on: tuple[str, ...] = ("start",)
     attempts: int = 4
 

@@ -22,13 +22,13 @@ from mien.core.masking import source_name
 from mien.core.names import printable
 from mien.media.blur import blur
 from mien.media.frame import Frame
-from mien.rules.actions.base import Call, Hook
+from mien.rules.actions.base import FunctionAction, RuleAction
 from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.dispatcher import Courier, Retries
+from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.log import LogSettings
 from mien.rules.actions.registry import create_hook
-from mien.rules.best_frame import Moment
-from mien.rules.engine import Engine, Event
+from mien.rules.best_frame import BestFrame
+from mien.rules.engine import Event, RuleEngine
 from mien.rules.rule import Rule
 from mien.rules.rule_file import Action, RuleSet
 
@@ -37,8 +37,8 @@ LOG = "log file"
 
 
 @dataclass(frozen=True)
-class Acting:
-    """Options of an `Actor`.
+class RunOptions:
+    """Options of an `RuleRunner`.
 
     Args:
         source: Name of the source, for messages and payloads.
@@ -53,7 +53,7 @@ class Acting:
     tell: Callable[[str], None] = field(default=lambda line: None)
 
 
-class Actor:
+class RuleRunner:
     """Takes the frames of one stream with their faces, holds rules against them and starts their actions.
 
     Actions run on threads of their own: nothing that they do or fail to do holds up or ends the stream. It is a context manager; leaving it
@@ -63,7 +63,7 @@ class Actor:
         rules: From a file (`mien.rules.read_rules`), or made in Python.
         labels: Names of the columns of ``probs``.
         functions: Further actions by name, which rules may ``do``: anything that takes a `mien.rules.actions.Delivery`, or a
-            `mien.rules.actions.Hook`. Functions are called at the start of a rule and at its end.
+            `mien.rules.actions.RuleAction`. Functions are called at the start of a rule and at its end.
         options: Source, log, and who is told.
 
     Raises:
@@ -74,7 +74,7 @@ class Actor:
     >>> from mien.core.labels import Labels
     >>> labels, heard = Labels(("sad", "happy")), []
     >>> rule = Rule("smile", "any.happy > 0.7", do=("hear",), labels=labels)
-    >>> with Actor([rule], labels, {"hear": heard.append}) as actor:
+    >>> with RuleRunner([rule], labels, {"hear": heard.append}) as actor:
     ...     faces = Faces([[0, 0, 9, 9]], [1], [0], [2.5], probs=[[0.1, 0.9]], labels=labels)
     ...     events = actor.update(Frame(60, 2.5, np.zeros((9, 9, 3), np.uint8)), faces)
     >>> events[0].rule, heard[0].rule, heard[0].time
@@ -85,18 +85,18 @@ class Actor:
         self,
         rules: RuleSet | Sequence[Rule],
         labels: Labels = EXPRESSIONS,
-        functions: Mapping[str, Callable[[Delivery], object] | Hook] | None = None,
-        options: Acting | None = None,
+        functions: Mapping[str, Callable[[Delivery], object] | RuleAction] | None = None,
+        options: RunOptions | None = None,
     ) -> None:
         self._set = rules if isinstance(rules, RuleSet) else RuleSet(tuple(rules))
-        self._options = options or Acting()
-        self.engine = Engine(self._set.rules, labels, self._set.mapping)
+        self._options = options or RunOptions()
+        self.engine = RuleEngine(self._set.rules, labels, self._set.mapping)
         self._actions = {**self._set.actions, **{name: Action("function", {}, ("start", "end")) for name in functions or {}}}
         _check(self._set.rules, self._actions)
         hooks = self._hooks(functions or {})
-        self._couriers = {name: Courier(name, hook, Retries(self._attempts(name)), self._options.tell) for name, hook in hooks.items()}
+        self._couriers = {name: Dispatcher(name, hook, Retries(self._attempts(name)), self._options.tell) for name, hook in hooks.items()}
         pictured = {name for name, hook in hooks.items() if hook.pictured}
-        self._moments: dict[str, Moment[tuple[Frame, Faces]]] = {rule.name: Moment() for rule in self._set.rules if pictured & set(rule.do)}
+        self._moments: dict[str, BestFrame[tuple[Frame, Faces]]] = {rule.name: BestFrame() for rule in self._set.rules if pictured & set(rule.do)}
         self._do = {rule.name: [*rule.do, *([LOG] if LOG in hooks else [])] for rule in self._set.rules}
         self._told_points = False
 
@@ -135,15 +135,15 @@ class Actor:
         self._couriers = {}
         return lost
 
-    def __enter__(self) -> Actor:
+    def __enter__(self) -> RuleRunner:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _hooks(self, functions: Mapping[str, Callable[[Delivery], object] | Hook]) -> dict[str, Hook]:
+    def _hooks(self, functions: Mapping[str, Callable[[Delivery], object] | RuleAction]) -> dict[str, RuleAction]:
         """The hooks of all actions that are used."""
-        hooks: dict[str, Hook] = {}
+        hooks: dict[str, RuleAction] = {}
         try:
             for name in dict.fromkeys(name for rule in self._set.rules for name in rule.do):
                 hooks[name] = self._hook(name, functions.get(name))
@@ -156,10 +156,10 @@ class Actor:
             raise
         return hooks
 
-    def _hook(self, name: str, given: Callable[[Delivery], object] | Hook | None) -> Hook:
+    def _hook(self, name: str, given: Callable[[Delivery], object] | RuleAction | None) -> RuleAction:
         if given is None:
             return create_hook(self._actions[name].kind, self._actions[name].settings, self._options.tell)
-        return given if isinstance(given, Hook) else Call(given)
+        return given if isinstance(given, RuleAction) else FunctionAction(given)
 
     def _attempts(self, name: str) -> int:
         return self._actions[name].attempts if name in self._actions else Retries().attempts

@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 import mien
-from mien.server.broadcast import Watcher
-from mien.server.errors import Refusal
+from mien.server.broadcast import LiveBroadcaster
+from mien.server.errors import APIError
 from mien.server.files import files
 from mien.server.heads import Heads
 from mien.server.images import images
-from mien.server.inference import Reader
+from mien.server.inference import InferenceService
 from mien.server.jobs import Jobs
 from mien.server.login import login
 from mien.server.metrics import Measured, Metrics
@@ -27,7 +27,7 @@ from mien.server.middleware import Guard
 from mien.server.queries import known_options
 from mien.server.schemas import NOTICE
 from mien.server.sessions import Sessions
-from mien.server.settings import Settings
+from mien.server.settings import ServerSettings
 from mien.server.source import source
 from mien.server.status import status
 from mien.server.stream import stream
@@ -45,7 +45,7 @@ _SILENT: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "
 """FastAPI would tell OpenTelemetry of every request, wherever the environment says that it goes."""
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: ServerSettings) -> ASGIApp:
     """The whole service.
 
     Args:
@@ -62,8 +62,8 @@ def create_app(settings: Settings) -> ASGIApp:
     pipeline = settings.networks.pipeline()
     jobs = Jobs(settings, metrics.count_jobs)
     own, limits, sessions = settings.source, settings.limits, Sessions(settings.session_seconds)
-    reader = Reader(pipeline, limits, seen=metrics.batches.observe)
-    watcher = None if own is None else Watcher(own, reader.suited(), limits.source_side, metrics)
+    reader = InferenceService(pipeline, limits, seen=metrics.batches.observe)
+    watcher = None if own is None else LiveBroadcaster(own, reader.suited(), limits.source_side, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -104,30 +104,30 @@ def create_app(settings: Settings) -> ASGIApp:
 def _tell_errors(app: FastAPI) -> None:
     """Give every error the one shape."""
 
-    def told(refusal: Refusal) -> JSONResponse:
+    def told(refusal: APIError) -> JSONResponse:
         return JSONResponse(refusal.body(), refusal.status, refusal.headers)
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, Refusal)
+        assert isinstance(error, APIError)
         return told(error)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return told(Refusal(422, f"{where}: {first['msg']}"))
+        return told(APIError(422, f"{where}: {first['msg']}"))
 
     async def other(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        refusal = Refusal(error.status_code, str(error.detail), headers=error.headers)
+        refusal = APIError(error.status_code, str(error.detail), headers=error.headers)
         if error.status_code == 405:
             refusal.headers["Allow"] = ", ".join(_methods(app, request.url.path))
         return told(refusal)
 
     async def broken(_: Request, error: Exception) -> JSONResponse:
-        return told(Refusal(500, "the service made a mistake; its log says more"))
+        return told(APIError(500, "the service made a mistake; its log says more"))
 
-    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(APIError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, other)
     app.add_exception_handler(Exception, broken)

@@ -55,7 +55,7 @@ class Viewer:
         return frame
 
 
-class Watcher:
+class LiveBroadcaster:
     """Watches a source on a thread of its own while there are viewers; everything else belongs to the event loop's thread.
 
     Args:

@@ -10,7 +10,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True)
-class Moment:
+class ServiceTime:
     """A moment, as it can be kept over a restart.
 
     Args:
@@ -24,24 +24,24 @@ class Moment:
     uptime: float
 
 
-class Clock:
+class ServiceClock:
     """Seconds that a service has been there for. They go on while the computer sleeps and between two services, but not while it is off:
     what its clock says after that may be anything.
 
     Args:
         before: What an earlier service has kept; None: there was none.
 
-    >>> clock = Clock(Moment(100.0, boot(), uptime() - 5.0))
+    >>> clock = ServiceClock(ServiceTime(100.0, boot(), uptime() - 5.0))
     >>> 105.0 <= clock.now() < 106.0
     True
-    >>> Clock(Moment(100.0, "another start", 0.0)).now() < 101.0
+    >>> ServiceClock(ServiceTime(100.0, "another start", 0.0)).now() < 101.0
     True
     """
 
-    def __init__(self, before: Moment | None = None) -> None:
+    def __init__(self, before: ServiceTime | None = None) -> None:
         self._boot = boot()
         now = uptime()
-        before = before or Moment(0.0, "", 0.0)
+        before = before or ServiceTime(0.0, "", 0.0)
         same = bool(self._boot) and before.boot == self._boot
         self._began = (before.uptime if same else now) - before.age
 
@@ -49,10 +49,10 @@ class Clock:
         """Seconds of the service's time."""
         return uptime() - self._began
 
-    def moment(self) -> Moment:
+    def moment(self) -> ServiceTime:
         """Now, to be kept."""
         now = uptime()
-        return Moment(now - self._began, self._boot, now)
+        return ServiceTime(now - self._began, self._boot, now)
 
 
 def uptime() -> float:

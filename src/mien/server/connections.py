@@ -12,7 +12,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 from mien.server.settings import Limits
 
 _JUST = 1.0  # s within which a connection has only just come: clients may be many for a moment.
@@ -93,7 +93,7 @@ class _Connection(H11Protocol):
 
     def crowded(self) -> None:
         """There is no place for it."""
-        self._refuse(Refusal(503, "expected fewer connections at once: try again in a moment"))
+        self._refuse(APIError(503, "expected fewer connections at once: try again in a moment"))
 
     def _expect_head(self) -> None:
         self._head.start(self.bounds.head_seconds, self._late)
@@ -132,12 +132,12 @@ class _Connection(H11Protocol):
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(Refusal(400, "expected a request as in HTTP/1.1; got something else"))
+        self._refuse(APIError(400, "expected a request as in HTTP/1.1; got something else"))
 
     def _late(self) -> None:
-        self._refuse(Refusal(408, f"expected a request within {self.bounds.head_seconds:g} s; got none, or a part of one"))
+        self._refuse(APIError(408, f"expected a request within {self.bounds.head_seconds:g} s; got none, or a part of one"))
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: APIError) -> None:
         if self.transport.is_closing():
             return
         content = refusal.content()

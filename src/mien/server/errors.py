@@ -32,7 +32,7 @@ KINDS = {
 """A short stable word for each status, where nothing more exact is known."""
 
 
-class Refusal(Exception):  # noqa: N818 - an answer to a client, not an error of the program.
+class APIError(Exception):
     """A request that is not answered as asked.
 
     Args:
@@ -53,13 +53,13 @@ class Refusal(Exception):  # noqa: N818 - an answer to a client, not an error of
             self.headers.setdefault("Retry-After", "1")
 
     @staticmethod
-    def of(error: MediaError) -> Refusal:
+    def of(error: MediaError) -> APIError:
         """What cannot be read.
 
-        >>> Refusal.of(MediaError("a.jpg: expected ...", "truncated")).status
+        >>> APIError.of(MediaError("a.jpg: expected ...", "truncated")).status
         422
         """
-        return Refusal(STATUS.get(error.kind, 422), str(error), error.kind)
+        return APIError(STATUS.get(error.kind, 422), str(error), error.kind)
 
     def body(self) -> dict[str, Any]:
         """As JSON: ``{"error": {"status", "kind", "message"}}``."""

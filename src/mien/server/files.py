@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from mien.inference.pipeline import Pipeline
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 from mien.server.networks import network_files
 from mien.server.own_source import OwnSource
 from mien.server.page_files import HEADERS, PageFile, compressed, page_file
@@ -53,7 +53,7 @@ def _network(path: Path, _changed: int) -> PageFile:
 def _sent(file: PageFile | None, request: Request, what: str) -> Response:
     """A file, or that the browser has it already."""
     if file is None:
-        raise Refusal(404, f"expected the name of {what}; there is none of this name")
+        raise APIError(404, f"expected the name of {what}; there is none of this name")
     headers = {**HEADERS, "ETag": file.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if file.tag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)

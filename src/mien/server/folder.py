@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from mien.core.atomic import keep_out, sweep, written_aside
+from mien.core.atomic import atomic_write, keep_out, sweep
 from mien.core.errors import InputError
 from mien.server.job_folder import JobFolder
 
@@ -85,7 +85,7 @@ class Folder:
             for left in self.path.rglob("*"):  # Of an earlier service, which left it to the umask.
                 if not left.is_symlink():
                     left.chmod(0o700 if left.is_dir() else 0o600)
-            with written_aside(self.path / _MARK) as aside:
+            with atomic_write(self.path / _MARK) as aside:
                 aside.write_text(json.dumps({"format": 1, "about": "mien serve keeps videos here, and deletes them"}) + "\n", encoding="utf-8")
                 aside.chmod(0o600)
         self._videos.mkdir(mode=0o700, exist_ok=True)

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request
 
 from mien.core.errors import MediaError
 from mien.inference.pipeline import Pipeline
-from mien.server.errors import Refusal
-from mien.server.inference import Reader
+from mien.server.errors import APIError
+from mien.server.inference import InferenceService
 from mien.server.limits import Room
 from mien.server.metrics import Metrics
 from mien.server.schemas import Cause, Picture, Pictures, Problem
@@ -36,7 +36,7 @@ class _Held(io.BytesIO):
 
     def write(self, data: Any, /) -> int:
         if self.tell() + len(data) > self._limits.picture_bytes:
-            raise Refusal(413, f"{self.name}: expected a picture of at most {self._limits.picture_bytes:,} bytes; got more: send a smaller one")
+            raise APIError(413, f"{self.name}: expected a picture of at most {self._limits.picture_bytes:,} bytes; got more: send a smaller one")
         self._taker.hold(len(data))
         return super().write(data)
 
@@ -51,7 +51,7 @@ class _Pictures:
 
     def open(self, name: str, /) -> IO[bytes]:
         if len(self.files) >= self._limits.pictures:
-            raise Refusal(413, f"expected at most {self._limits.pictures} pictures in one request; got more: send several requests")
+            raise APIError(413, f"expected at most {self._limits.pictures} pictures in one request; got more: send several requests")
         self.files.append(_Held(name, self._limits, self))
         return self.files[-1]
 
@@ -65,7 +65,7 @@ class _Pictures:
         self.files.clear()
 
 
-def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
+def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRouter:
     """The route.
 
     Args:
@@ -98,15 +98,15 @@ def images(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
             metrics.pictures.labels(picture.status).inc()
         failed = [picture.error for picture in pictures if picture.error is not None]
         if failed and len(failed) == len(pictures):
-            raise Refusal(failed[0].status, failed[0].message, failed[0].kind)
+            raise APIError(failed[0].status, failed[0].message, failed[0].kind)
         return Pictures(model=reader.pipeline.classifier.network.card.name, pictures=pictures)
 
     return router
 
 
-def _read(file: _Held, reader: Reader, pipeline: Pipeline) -> Picture:
+def _read(file: _Held, reader: InferenceService, pipeline: Pipeline) -> Picture:
     try:
         (width, height), faces = reader.read(file.getbuffer(), file.name, pipeline)
     except MediaError as error:
-        return Picture(source=file.name, status="error", error=Cause(**Refusal.of(error).body()["error"]))
+        return Picture(source=file.name, status="error", error=Cause(**APIError.of(error).body()["error"]))
     return Picture(source=file.name, status="face" if len(faces) else "no_face", width=width, height=height, faces=list(faces))

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import IO
 
 from mien.core.atomic import settle
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 from mien.server.job_folder import JobFolder
 from mien.server.limits import Room
 
@@ -37,7 +37,7 @@ class Upload:
     def open(self, name: str, /) -> Upload:
         """Begin; the name is for people only."""
         if self._file is not None:
-            raise Refusal(422, "expected one video in a request; got more: send each with a request of its own")
+            raise APIError(422, "expected one video in a request; got more: send each with a request of its own")
         self.name = name
         try:
             self._file = os.fdopen(os.open(self.place.upload, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
@@ -52,7 +52,7 @@ class Upload:
             Refusal: It is too long, or the disk is full.
         """
         if self.size + len(data) > self._most:
-            raise Refusal(413, f"{self.name}: expected a video of at most {self._most:,} bytes; got more: send a smaller one")
+            raise APIError(413, f"{self.name}: expected a video of at most {self._most:,} bytes; got more: send a smaller one")
         self._room.take(len(data))
         self.size += len(data)
         assert self._file is not None
@@ -79,6 +79,6 @@ class Upload:
             with suppress(OSError):
                 self._file.close()
 
-    def _refusal(self, error: OSError) -> Refusal:
+    def _refusal(self, error: OSError) -> APIError:
         self.full = str(error.strerror)
-        return Refusal(507, f"{self.name}: the disk of the service has no room for it: {self.full}", "disk_full")
+        return APIError(507, f"{self.name}: the disk of the service has no room for it: {self.full}", "disk_full")

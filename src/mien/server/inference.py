@@ -33,7 +33,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Reader:
+class InferenceService:
     """Reads pictures for all clients at once; a context manager.
 
     Faces are found on a few threads, a picture each, and their expressions read together. A client hands in one picture at a time
@@ -129,7 +129,7 @@ class Reader:
                 thread.join(max(0.0, ending - time.monotonic()))
         self._classifier.batcher.close()
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> InferenceService:
         self.start()
         return self
 

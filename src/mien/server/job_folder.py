@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mien.core.atomic import settle, settle_path, written_aside
+from mien.core.atomic import atomic_write, settle, settle_path
 from mien.core.errors import MienError
 
 FULL = {"status": 507, "kind": "disk_full", "message": "the disk of the service is full: make room there, and send the video again"}
@@ -113,7 +113,7 @@ class JobFolder:
         return sum(1 for _ in self._journal.glob("*/*.npz"))
 
     def _store(self, end: dict[str, Any]) -> None:
-        with written_aside(self._end) as aside, open(aside, "w", encoding="utf-8") as file:
+        with atomic_write(self._end) as aside, open(aside, "w", encoding="utf-8") as file:
             aside.chmod(0o600)
             json.dump(end, file)
             settle(file)

@@ -11,17 +11,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from mien.server.clock import Clock
-from mien.server.errors import STATUS, Refusal
+from mien.server.clock import ServiceClock
+from mien.server.errors import STATUS, APIError
 from mien.server.folder import Folder, unusable
 from mien.server.incoming import Upload
 from mien.server.job_folder import JobFolder
 from mien.server.limits import Room
 from mien.server.process import BROKEN, followed, started
-from mien.server.settings import Settings
+from mien.server.settings import ServerSettings
 from mien.server.space import NO_ROOM
 from mien.server.store import Job, Store
-from mien.server.task import FILES, Bounds, Options, Task
+from mien.server.task import FILES, Bounds, VideoJobOptions, VideoTask
 
 _SWEEP = 60.0  # Seconds between two looks for results whose time is over.
 _LOOK = 0.5  # Seconds between two looks at how much there is of what is being read, and whether there is room again.
@@ -49,7 +49,7 @@ class Jobs:
         InputError: The folder cannot be used, is one of something else, or another service is at work in it.
     """
 
-    def __init__(self, settings: Settings, seen: Callable[[dict[str, int]], None] = lambda _: None) -> None:
+    def __init__(self, settings: ServerSettings, seen: Callable[[dict[str, int]], None] = lambda _: None) -> None:
         self._settings, self._limits, self._seen = settings, settings.limits, seen
         self._folder = Folder(settings.folder)
         try:
@@ -57,7 +57,7 @@ class Jobs:
         except sqlite3.Error as error:
             self._folder.close()
             raise unusable(settings.folder, str(error)) from None
-        self._clock = Clock(self._store.moment())
+        self._clock = ServiceClock(self._store.moment())
         self._progress: dict[str, dict[str, Any]] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._reading: dict[str, asyncio.Event] = {}
@@ -117,7 +117,7 @@ class Jobs:
         """
         job = self._store.get(name)
         if job is None:
-            raise Refusal(404, "expected the id of a video; there is none, or its time is over: send the video again")
+            raise APIError(404, "expected the id of a video; there is none, or its time is over: send the video again")
         return job
 
     def expires(self, job: Job) -> float | None:
@@ -142,16 +142,16 @@ class Jobs:
         """
         if job.state == "failed":
             assert job.error is not None
-            raise Refusal(409, f"expected a video that was read; this one failed: {job.error['message']}", "failed")
+            raise APIError(409, f"expected a video that was read; this one failed: {job.error['message']}", "failed")
         if job.state != "done":
-            raise Refusal(409, "expected a video that has been read; this one is not yet: ask again", headers={"Retry-After": "2"})
+            raise APIError(409, "expected a video that has been read; this one is not yet: ask again", headers={"Retry-After": "2"})
         place = self._folder.job(job.id)
         if (place.results / name).is_file():
             return place.results / name
         missing = (place.end() or {}).get("missing", {})
         if name in missing:
-            raise Refusal(501, missing[name])
-        raise Refusal(404, f"expected a result that was asked for; {name} was not")
+            raise APIError(501, missing[name])
+        raise APIError(404, f"expected a result that was asked for; {name} was not")
 
     def new(self) -> Upload:
         """Room for a video that is about to come.
@@ -161,7 +161,7 @@ class Jobs:
         """
         counts = self._store.totals().counts
         if len(self._coming) + counts["waiting"] + counts["reading"] >= self._limits.jobs:
-            raise Refusal(429, f"expected at most {self._limits.jobs} videos that wait or are read; there are as many: try again later")
+            raise APIError(429, f"expected at most {self._limits.jobs} videos that wait or are read; there are as many: try again later")
         name = uuid.uuid4().hex
         upload = Upload(name, self._folder.job(name), self._limits.video_bytes, self._room)
         try:
@@ -171,7 +171,7 @@ class Jobs:
         self._coming.add(upload)
         return upload
 
-    async def take(self, upload: Upload, options: Options) -> Job:
+    async def take(self, upload: Upload, options: VideoJobOptions) -> Job:
         """Have an uploaded video read.
 
         Raises:
@@ -182,11 +182,11 @@ class Jobs:
         given = {key: value for key, value in vars(options).items() if value is not None}
         job = Job(upload.id, upload.name, time.time(), given)
         try:
-            Task(upload.name, self._settings.networks, options, bounds).save(upload.place.path)
+            VideoTask(upload.name, self._settings.networks, options, bounds).save(upload.place.path)
             async with self._probing:
                 end = await self._run("probe", upload.id, _PROBE) or {"error": BROKEN}
             if "error" in end:
-                raise Refusal(end["error"]["status"], end["error"]["message"], end["error"]["kind"])
+                raise APIError(end["error"]["status"], end["error"]["message"], end["error"]["kind"])
             self._store.add(job)
         except (OSError, sqlite3.Error) as error:
             raise self._no_room(error) from None
@@ -320,11 +320,11 @@ class Jobs:
         except OSError as error:
             logging.getLogger("uvicorn.error").error("files that nobody needs cannot be deleted: %s", error.strerror)
 
-    def _no_room(self, error: Exception) -> Refusal:
+    def _no_room(self, error: Exception) -> APIError:
         """What is told of an error of the disk; `trouble` tells of it as well."""
         reason = getattr(error, "strerror", None) or str(error)
         self._store.trouble = reason
-        return Refusal(507, f"the service cannot keep or delete videos now: {reason}", "disk_full")
+        return APIError(507, f"the service cannot keep or delete videos now: {reason}", "disk_full")
 
     def _measure(self) -> None:
         """See how much room is left; what is being written is counted as it comes."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 
 
 class Room:
@@ -33,7 +33,7 @@ class Room:
             Refusal: There is not enough.
         """
         if amount > self.free:
-            raise Refusal(429, f"expected fewer {self._what} at once than clients are sending now: try again in a moment")
+            raise APIError(429, f"expected fewer {self._what} at once than clients are sending now: try again in a moment")
         self.free -= amount
 
     def give(self, amount: int) -> None:

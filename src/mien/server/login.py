@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 from mien.server.middleware import COOKIE, same
 from mien.server.schemas import Login, Problem
 from mien.server.sessions import Sessions
@@ -38,9 +38,9 @@ def login(token: str | None, sessions: Sessions, limits: Limits) -> APIRouter:
         try:
             given = Login.model_validate_json(data)
         except ValueError:
-            raise Refusal(422, 'expected {"token": "..."} as JSON; got something else') from None
+            raise APIError(422, 'expected {"token": "..."} as JSON; got something else') from None
         if token is not None and not same(given.token, token):
-            raise Refusal(401, "expected the service's token; got another one")
+            raise APIError(401, "expected the service's token; got another one")
         answer = Response(status_code=204)
         if token is not None:
             secure = request.headers.get("x-forwarded-proto") == "https"

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 from mien.server.sessions import Sessions
-from mien.server.settings import Settings
+from mien.server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,7 +43,7 @@ class Guard:
         sessions: Which cookies stand for the token.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, sessions: Sessions) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, sessions: Sessions) -> None:
         self._app, self._settings, self._sessions = app, settings, sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +52,7 @@ class Guard:
             return
         try:
             self._check(scope)
-        except Refusal as refusal:
+        except APIError as refusal:
             await refuse(scope, send, refusal)
             return
         await self._app(scope, receive, _headed(send) if scope["type"] == "http" else send)
@@ -64,13 +64,13 @@ class Guard:
         path = scope["path"]
         closed = (path.startswith("/v1/") and path not in _OPEN) or path == "/metrics"
         if closed and self._settings.token is not None and not self._knows_token(scope):
-            raise Refusal(401, "expected the service's token; got none or another one: send it as Authorization: Bearer TOKEN")
+            raise APIError(401, "expected the service's token; got none or another one: send it as Authorization: Bearer TOKEN")
 
     def _check_host(self, host: str) -> None:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         allowed = name.lower() in {"localhost", *map(str.lower, self._settings.names)} or _is_address(name.strip("[]"))
         if not allowed:
-            raise Refusal(421, f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --name NAME")
+            raise APIError(421, f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --name NAME")
 
     def _knows_token(self, scope: Scope) -> bool:
         token = self._settings.token
@@ -89,7 +89,7 @@ def same(given: str, right: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
 
 
-async def refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
+async def refuse(scope: Scope, send: Send, refusal: APIError) -> None:
     """Answer a request, or a handshake, with a refusal."""
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     content = refusal.content()
@@ -115,11 +115,11 @@ def _headed(send: Send) -> Send:
 def _check_origin(scope: Scope, host: str) -> None:
     origin = _one(scope, b"origin")
     if origin and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
-        raise Refusal(403, f"expected a request of the service's own page; got one of {origin[:100]!r}")
+        raise APIError(403, f"expected a request of the service's own page; got one of {origin[:100]!r}")
     site, mode = _one(scope, b"sec-fetch-site"), _one(scope, b"sec-fetch-mode")
     followed = mode == "navigate" and scope["type"] == "http" and not scope["path"].startswith("/v1/")
     if site not in ("", "same-origin", "none") and not followed:
-        raise Refusal(403, f"expected a request of the service's own page; got one from elsewhere ({site[:20]})")
+        raise APIError(403, f"expected a request of the service's own page; got one from elsewhere ({site[:20]})")
 
 
 def _one(scope: Scope, name: bytes) -> str:

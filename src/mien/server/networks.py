@@ -9,7 +9,7 @@ from pathlib import Path
 from mien.inference.card import read_card
 from mien.inference.pipeline import Pipeline
 from mien.inference.weights import FOLDER, shipped
-from mien.server.schemas import NetworkFile, Networks
+from mien.server.schemas import ModelList, NetworkFile
 
 _PARTS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
 
@@ -20,14 +20,14 @@ def network_files() -> dict[str, Path]:
     return {**shipped(), **parts}
 
 
-def networks(pipeline: Pipeline) -> Networks:
+def networks(pipeline: Pipeline) -> ModelList:
     """All networks, first the one that reads here."""
     classifier = pipeline.classifier
     files = network_files()
     own = classifier.network.path
     listed = [_described(own, files.get(own.stem) == own)]
     listed += [_described(path, True) for path in files.values() if path != own]
-    return Networks(model=classifier.network.card.name, head=classifier.head, detector=pipeline.detector.name, models=listed)
+    return ModelList(model=classifier.network.card.name, head=classifier.head, detector=pipeline.detector.name, models=listed)
 
 
 @lru_cache(maxsize=64)

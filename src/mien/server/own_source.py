@@ -12,7 +12,7 @@ from mien.media.blur import Blur
 from mien.media.live import Address, LiveOptions, LiveSource, open_live
 from mien.tracking.options import Tracking
 from mien.tracking.smoothing_options import Smoothing
-from mien.video.runner import Plan
+from mien.video.runner import VideoOptions
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class OwnSource:
         return origin(address.place) if address.kind in ("rtsp", "http") else address.name
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> VideoOptions:
         """How it is read. Where faces are covered, all of each frame is searched: nobody is to be seen until the next full look."""
-        return Plan(self.options.sampling, Tracking(every_frame=self.blur is not None), Smoothing())
+        return VideoOptions(self.options.sampling, Tracking(every_frame=self.blur is not None), Smoothing())
 
     def open(self) -> LiveSource:
         """Open it; where it is not there at the moment, it is waited for.

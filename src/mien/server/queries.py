@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from starlette.requests import HTTPConnection
 
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 
 
 def known_options(request: HTTPConnection) -> None:
@@ -27,10 +27,10 @@ def check_options(request: HTTPConnection, known: Collection[str]) -> None:
     """
     unknown = sorted(set(request.query_params) - set(known))
     if unknown:
-        raise Refusal(422, f"expected {_told(known)} in the address; got {unknown[0][:40]!r}{nearest(unknown[0], known)}")
+        raise APIError(422, f"expected {_told(known)} in the address; got {unknown[0][:40]!r}{nearest(unknown[0], known)}")
     for name in known:
         if len(request.query_params.getlist(name)) > 1:
-            raise Refusal(422, f"expected {name} once in the address; got it again")
+            raise APIError(422, f"expected {name} once in the address; got it again")
 
 
 def _told(known: Collection[str]) -> str:

@@ -16,14 +16,14 @@ from mien.core.masking import Masks
 from mien.server.app import create_app
 from mien.server.connections import protocols
 from mien.server.memory import give_back
-from mien.server.settings import Settings
+from mien.server.settings import ServerSettings
 
 _MASKS = Masks()
 _LARGE = 2**22
 """Bytes of a block of memory that goes back when it is free: large pictures and what is made of them; frames of streams are smaller."""
 
 
-def listening(settings: Settings) -> socket.socket:
+def listening(settings: ServerSettings) -> socket.socket:
     """The socket that the service listens on.
 
     Raises:
@@ -37,7 +37,7 @@ def listening(settings: Settings) -> socket.socket:
         raise InputError(f"{told}: give others with --host and --port") from None
 
 
-def server(settings: Settings) -> uvicorn.Server:
+def server(settings: ServerSettings) -> uvicorn.Server:
     """The service, ready to run on a socket (`listening`)."""
     limits = settings.limits
     connection, stream = protocols(limits)
@@ -60,13 +60,13 @@ def server(settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def address(settings: Settings, listener: socket.socket) -> str:
+def address(settings: ServerSettings, listener: socket.socket) -> str:
     """Where a browser finds the page."""
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def run(settings: Settings, started: Callable[[str], None]) -> None:
+def run(settings: ServerSettings, started: Callable[[str], None]) -> None:
     """Listen and answer until SIGINT or SIGTERM.
 
     Args:

@@ -127,7 +127,7 @@ class NetworkFile(_Answer):
     card: dict[str, Any]
 
 
-class Networks(_Answer):
+class ModelList(_Answer):
     """The answer to `GET /v1/models`.
 
     Args:
@@ -196,7 +196,7 @@ class Login(BaseModel):
     token: str = Field(min_length=1, max_length=256)
 
 
-class Video(_Answer):
+class VideoJob(_Answer):
     """A video that was handed in.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.server.own_source import OwnSource
-from mien.server.task import Networks as Networks
+from mien.server.task import PipelineSettings as PipelineSettings
 
 LEAST_TOKEN = 16
 """Characters of the shortest token that is taken."""
@@ -77,7 +77,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """How the service runs.
 
     Args:
@@ -97,7 +97,7 @@ class Settings:
     Raises:
         InputError: The token is missing, too short or not made of letters, digits and ``-._~``; or a value is out of range.
 
-    >>> Settings(Path("out"), host="0.0.0.0")
+    >>> ServerSettings(Path("out"), host="0.0.0.0")
     Traceback (most recent call last):
     ...
     mien.core.errors.InputError: expected a token where others can reach the service; got none for 0.0.0.0: set MIEN_TOKEN or give --token
@@ -112,7 +112,7 @@ class Settings:
     results_seconds: float = 24 * 3600
     session_seconds: float = 24 * 3600
     readers: int = 1
-    networks: Networks = field(default_factory=Networks)
+    networks: PipelineSettings = field(default_factory=PipelineSettings)
     limits: Limits = field(default_factory=Limits)
     source: OwnSource | None = None
 
@@ -134,7 +134,7 @@ class Settings:
     def local(self) -> bool:
         """Whether only this machine can reach the service.
 
-        >>> Settings(Path("out"), host="::1").local
+        >>> ServerSettings(Path("out"), host="::1").local
         True
         """
         try:

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from mien.inference.pipeline import Pipeline
-from mien.server.broadcast import Viewer, Watcher
-from mien.server.errors import Refusal
+from mien.server.broadcast import LiveBroadcaster, Viewer
+from mien.server.errors import APIError
 from mien.server.limits import Room
 from mien.server.middleware import PROTOCOL
 from mien.server.queries import check_options
@@ -39,7 +39,7 @@ class Next(BaseModel):
     type: Literal["next"]
 
 
-def source(watcher: Watcher | None, pipeline: Pipeline, limits: Limits, known: list[Any]) -> APIRouter:
+def source(watcher: LiveBroadcaster | None, pipeline: Pipeline, limits: Limits, known: list[Any]) -> APIRouter:
     """The routes.
 
     Args:
@@ -69,19 +69,19 @@ def source(watcher: Watcher | None, pipeline: Pipeline, limits: Limits, known: l
                 await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
                 ready = {"notice": NOTICE, "model": pipeline.classifier.network.card.name, "labels": list(pipeline.labels)}
                 await _Watching(socket, there, viewer, limits).run({"type": "ready", **ready, "source": there.source.title})
-        except Refusal as refusal:
+        except APIError as refusal:
             await socket.send_denial_response(Response(refusal.content(), refusal.status, refusal.headers, "application/json"))
 
     return router
 
 
-def _there(watcher: Watcher | None) -> Watcher:
+def _there(watcher: LiveBroadcaster | None) -> LiveBroadcaster:
     if watcher is None:
-        raise Refusal(404, "expected a service with a source of its own; this one has none: start it with mien serve --source SOURCE")
+        raise APIError(404, "expected a service with a source of its own; this one has none: start it with mien serve --source SOURCE")
     return watcher
 
 
-def _described(watcher: Watcher) -> Source:
+def _described(watcher: LiveBroadcaster) -> Source:
     condition, own = watcher.condition, watcher.source
     return Source(source=own.title, state=condition.state, message=condition.message, viewers=watcher.viewers, covered=own.blur is not None)
 
@@ -89,7 +89,7 @@ def _described(watcher: Watcher) -> Source:
 class _Watching:
     """One viewer's connection."""
 
-    def __init__(self, socket: WebSocket, watcher: Watcher, viewer: Viewer, limits: Limits) -> None:
+    def __init__(self, socket: WebSocket, watcher: LiveBroadcaster, viewer: Viewer, limits: Limits) -> None:
         self._socket, self._watcher, self._viewer, self._limits = socket, watcher, viewer, limits
         self._sent = time.monotonic()
 
@@ -107,7 +107,7 @@ class _Watching:
             await self._end(next((end for end in ends if isinstance(end, Exception)), None))
 
     async def _end(self, why: Exception | None) -> None:
-        if isinstance(why, Refusal):
+        if isinstance(why, APIError):
             await self._say({"type": "error", **why.body()})
             await self._socket.close(4000 + why.status, why.kind)
         elif why is not None:
@@ -128,14 +128,14 @@ class _Watching:
             try:
                 Next.model_validate_json(message.get("text") or "")
             except ValidationError:
-                raise Refusal(422, 'expected {"type": "next"} as text, once for each frame that is wanted; got something else') from None
+                raise APIError(422, 'expected {"type": "next"} as text, once for each frame that is wanted; got something else') from None
             self._viewer.wanted = min(self._viewer.wanted + 1, _DEPTH)
             self._viewer.news.set()
 
     def _check_patience(self) -> None:
         """A viewer for whom there was no frame need not say anything."""
         if not self._viewer.wanted and time.monotonic() - self._sent >= self._limits.idle_seconds:
-            raise Refusal(408, f"expected a message within {self._limits.idle_seconds:g} s; got none: look again")
+            raise APIError(408, f"expected a message within {self._limits.idle_seconds:g} s; got none: look again")
 
     async def _send(self) -> None:
         while True:
@@ -153,7 +153,7 @@ class _Watching:
 
     async def _tell(self, condition: Condition) -> None:
         if condition.state == "failed":
-            raise Refusal(503, condition.message or "the source is lost", "lost")
+            raise APIError(503, condition.message or "the source is lost", "lost")
         await self._say({"type": "state", "state": condition.state, "message": condition.message, "viewers": self._watcher.viewers})
 
     async def _say(self, told: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import mien
 from mien.inference.pipeline import Pipeline
 from mien.server.metrics import Metrics
 from mien.server.networks import networks
-from mien.server.schemas import Health, Networks, Problem
+from mien.server.schemas import Health, ModelList, Problem
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {number: {"model": Problem} for number in (401, 403, 421)}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
@@ -31,7 +31,7 @@ def status(pipeline: Pipeline, metrics: Metrics, trouble: Callable[[], str | Non
     router = APIRouter(tags=["service"])
 
     @router.get("/v1/models", dependencies=known, responses=_PROBLEMS)
-    def read_models() -> Networks:
+    def read_models() -> ModelList:
         """The networks that the service reads with or has to offer, with all that they say of themselves."""
         return networks(pipeline)
 

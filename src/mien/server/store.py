@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from mien.server.clock import Moment
+from mien.server.clock import ServiceTime
 
 State = Literal["waiting", "reading", "done", "failed"]
 
@@ -106,7 +106,7 @@ class Store:
         self._removed.update(names)
         self.save()
 
-    def save(self, now: Moment | None = None) -> None:
+    def save(self, now: ServiceTime | None = None) -> None:
         """Write what the disk had no room for, and what time it is; where there still is none, `trouble` says so.
 
         Args:
@@ -164,9 +164,9 @@ class Store:
                 total += (job.bytes or 0) if job.state in ("done", "failed") else 0
         return Totals(counts, total)
 
-    def moment(self) -> Moment | None:
+    def moment(self) -> ServiceTime | None:
         """What time it was when it was last saved."""
-        return next((Moment(*row) for row in self._database.execute("SELECT age, boot, uptime FROM clock")), None)
+        return next((ServiceTime(*row) for row in self._database.execute("SELECT age, boot, uptime FROM clock")), None)
 
     def close(self) -> None:
         """Close the database."""

@@ -1,6 +1,6 @@
 """``/v1/stream``: frames over a WebSocket, one `mien.Session` each.
 
-The client's first message says how its frames come (`Start`); then every binary message is a frame, and every frame gets an answer. While
+The client's first message says how its frames come (`StreamStart`); then every binary message is a frame, and every frame gets an answer. While
 one is being read, only the newest of those that follow is kept; the others are answered as ``skipped``, so that no queue grows.
 """
 
@@ -25,8 +25,8 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
 from mien.media.frame import Frame
-from mien.server.errors import Refusal
-from mien.server.inference import Reader
+from mien.server.errors import APIError
+from mien.server.inference import InferenceService
 from mien.server.limits import Room
 from mien.server.metrics import Metrics
 from mien.server.middleware import PROTOCOL
@@ -44,7 +44,7 @@ _SLOW = 25
 """A frame that takes too long counts as so many of them."""
 
 
-class Start(BaseModel):
+class StreamStart(BaseModel):
     """The first message of a stream.
 
     Args:
@@ -72,7 +72,7 @@ class Start(BaseModel):
     neutral: float | None = Field(default=None, gt=0, le=60)
 
     @model_validator(mode="after")
-    def _sized(self) -> Start:
+    def _sized(self) -> StreamStart:
         if (self.format == "rgb") != (self.width is not None and self.height is not None):
             raise ValueError("expected width and height with format 'rgb', and only there")
         return self
@@ -95,7 +95,7 @@ class _Sent:
     data: bytes
 
 
-def stream(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
+def stream(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRouter:
     """The route.
 
     Args:
@@ -113,7 +113,7 @@ def stream(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
             with room.taken(1), metrics.streams.track_inprogress():
                 await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
                 await _Stream(socket, reader, limits, metrics).run()
-        except Refusal as refusal:
+        except APIError as refusal:
             await socket.send_denial_response(Response(refusal.content(), refusal.status, refusal.headers, "application/json"))
 
     return router
@@ -122,10 +122,10 @@ def stream(reader: Reader, limits: Limits, metrics: Metrics) -> APIRouter:
 class _Stream:
     """One client's stream."""
 
-    _start: Start
+    _start: StreamStart
     _session: Session
 
-    def __init__(self, socket: WebSocket, reader: Reader, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, socket: WebSocket, reader: InferenceService, limits: Limits, metrics: Metrics) -> None:
         self._socket, self._reader, self._limits, self._metrics = socket, reader, limits, metrics
         self._began = time.monotonic()
         self._count = self._bad = 0
@@ -146,7 +146,7 @@ class _Stream:
             finally:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
-        except Refusal as refusal:
+        except APIError as refusal:
             with suppress(WebSocketDisconnect):
                 await self._say({"type": "error", **refusal.body()})
                 await self._socket.close(4000 + refusal.status, refusal.kind)
@@ -156,17 +156,17 @@ class _Stream:
     def _model(self) -> str:
         return self._reader.pipeline.classifier.network.card.name
 
-    async def _greeted(self) -> Start:
+    async def _greeted(self) -> StreamStart:
         message = await self._message(self._limits.head_seconds)
         if not isinstance(message, str):
-            raise Refusal(422, 'expected a first message as JSON, such as {"type": "start"}; got bytes')
+            raise APIError(422, 'expected a first message as JSON, such as {"type": "start"}; got bytes')
         try:
-            start = Start.model_validate_json(message)
+            start = StreamStart.model_validate_json(message)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            raise Refusal(422, f"the first message: {'.'.join(map(str, first['loc'])) or 'start'}: {first['msg']}") from None
+            raise APIError(422, f"the first message: {'.'.join(map(str, first['loc'])) or 'start'}: {first['msg']}") from None
         if start.format == "rgb" and (start.width or 0) * (start.height or 0) > self._limits.frame_pixels:
-            raise Refusal(
+            raise APIError(
                 413, f"expected frames of at most {self._limits.frame_pixels:,} pixels; got {start.width} x {start.height}: send smaller ones"
             )
         return start
@@ -182,7 +182,7 @@ class _Stream:
             async with asyncio.timeout(seconds):
                 message = await self._socket.receive()
         except TimeoutError:
-            raise Refusal(408, f"expected a message within {seconds:g} s; got none: open another stream") from None
+            raise APIError(408, f"expected a message within {seconds:g} s; got none: open another stream") from None
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         data: str | bytes | None = message.get("bytes")
@@ -193,7 +193,7 @@ class _Stream:
         while not work.done():
             try:
                 message = await self._message(self._limits.idle_seconds)
-            except Refusal:
+            except APIError:
                 if not self._reading:
                     raise
                 continue  # The client waits for an answer.
@@ -214,7 +214,7 @@ class _Stream:
             Reset.model_validate_json(text)
             self._forget = True
             return
-        refusal = Refusal(422, 'expected frames as binary messages, or {"type": "reset"}; got another text')
+        refusal = APIError(422, 'expected frames as binary messages, or {"type": "reset"}; got another text')
         await self._say({"type": "error", **refusal.body()})
         self._note_bad(True)
 
@@ -238,7 +238,7 @@ class _Stream:
     def _note_bad(self, bad: bool, weight: int = 1) -> None:
         self._bad = self._bad + weight if bad else 0
         if self._bad >= _PATIENCE:
-            raise Refusal(422, f"expected frames; got {_PATIENCE} messages in a row that are none: look at the errors before")
+            raise APIError(422, f"expected frames; got {_PATIENCE} messages in a row that are none: look at the errors before")
 
     def _time(self, sent: _Sent) -> float | None:
         """Seconds of a frame; None where it should tell them and does not."""
@@ -256,7 +256,7 @@ class _Stream:
                 raise MediaError(f"frame {sent.number}: expected its time first, as 8 bytes; got no such number", "unreadable")
             image = self._image(sent)
         except MediaError as error:
-            return {**told, "status": "error", "faces": [], **Refusal.of(error).body()}
+            return {**told, "status": "error", "faces": [], **APIError.of(error).body()}
         if self._forget:
             self._forget = False
             self._session.reset()

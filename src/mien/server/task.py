@@ -12,7 +12,7 @@ from mien.core.errors import InputError, MediaError
 if TYPE_CHECKING:
     from mien.inference.pipeline import Pipeline
     from mien.media import Media
-    from mien.video.runner import Plan
+    from mien.video.runner import VideoOptions
 
 RESULTS = tuple(f"result.{form}" for form in ("csv", "json", "jsonl", "parquet", "vtt", "srt", "eaf", "html", "mp4"))
 PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
@@ -60,7 +60,7 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Options:
+class VideoJobOptions:
     """What a client may ask for.
 
     Args:
@@ -92,7 +92,7 @@ class Options:
         Raises:
             InputError: There is no such result.
 
-        >>> Options(results="result.csv, people.csv").wanted
+        >>> VideoJobOptions(results="result.csv, people.csv").wanted
         ('result.csv', 'people.csv')
         """
         names = FILES if self.results is None else tuple(name.strip() for name in self.results.split(","))
@@ -100,7 +100,7 @@ class Options:
             raise InputError(f"expected results out of {', '.join(FILES)}; got {unknown[0][:40]!r}")
         return names
 
-    def plan(self) -> Plan:
+    def plan(self) -> VideoOptions:
         """How the video is read.
 
         Raises:
@@ -108,17 +108,17 @@ class Options:
         """
         from mien.media import Sampling
         from mien.tracking.smoothing_options import Smoothing
-        from mien.video.runner import Plan
+        from mien.video.runner import VideoOptions
 
         if self.min_face is not None and not SMALLEST <= self.min_face <= HIGHEST:
             raise InputError(f"expected min_face from {SMALLEST} to {HIGHEST} px; got {self.min_face}")
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
         neutral: Any = self.neutral
-        return Plan(Sampling(every=self.every, per_second=self.per_second), smoothing=Smoothing(**given, neutral=neutral))
+        return VideoOptions(Sampling(every=self.every, per_second=self.per_second), smoothing=Smoothing(**given, neutral=neutral))
 
 
 @dataclass(frozen=True)
-class Networks:
+class PipelineSettings:
     """What reads: arguments of `Pipeline`."""
 
     detector: str = "mtcnn"
@@ -139,16 +139,16 @@ class Networks:
 
 
 @dataclass(frozen=True)
-class Task:
+class VideoTask:
     """What is done, and how much of it at most."""
 
     name: str
-    networks: Networks
-    options: Options
+    networks: PipelineSettings
+    options: VideoJobOptions
     bounds: Bounds
 
     @property
-    def chosen(self) -> Networks:
+    def chosen(self) -> PipelineSettings:
         """The service's networks, used as the client wants."""
         least = self.networks.min_face if self.options.min_face is None else self.options.min_face
         return replace(self.networks, min_face=least, largest=self.networks.largest or self.options.largest)
@@ -160,7 +160,7 @@ class Task:
             json.dump(asdict(self), file)
 
     @staticmethod
-    def load(folder: Path) -> Task:
+    def load(folder: Path) -> VideoTask:
         """As it was written down."""
         stored = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-        return Task(stored["name"], Networks(**stored["networks"]), Options(**stored["options"]), Bounds(**stored["bounds"]))
+        return VideoTask(stored["name"], PipelineSettings(**stored["networks"]), VideoJobOptions(**stored["options"]), Bounds(**stored["bounds"]))

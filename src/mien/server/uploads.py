@@ -12,7 +12,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 from mien.server.queries import nearest
 from mien.server.settings import Limits
 
@@ -66,19 +66,19 @@ async def arriving(request: Request, most: int, limits: Limits) -> AsyncIterator
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise Refusal(
+            raise APIError(
                 408, f"expected the whole request; after {count:,} bytes the rest came too slowly: send it again", headers={"Connection": "close"}
             ) from None
         except ClientDisconnect:
-            raise Refusal(400, "expected the whole request; the connection ended before it") from None
+            raise APIError(400, "expected the whole request; the connection ended before it") from None
         count += len(piece)
         if count > most:
             raise _too_large(most)
         yield piece
 
 
-def _too_large(most: int) -> Refusal:
-    return Refusal(413, f"expected at most {most:,} bytes; got more: send fewer or smaller files")
+def _too_large(most: int) -> APIError:
+    return APIError(413, f"expected at most {most:,} bytes; got more: send fewer or smaller files")
 
 
 async def take_form(request: Request, most: int, limits: Limits, taker: Taker, options: Collection[str] = ()) -> dict[str, str]:
@@ -99,7 +99,7 @@ async def take_form(request: Request, most: int, limits: Limits, taker: Taker, o
     """
     kind, about = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not about.get(b"boundary"):
-        raise Refusal(415, f"expected multipart/form-data with a field 'file'; got {kind.decode('latin-1')[:100] or 'nothing'}")
+        raise APIError(415, f"expected multipart/form-data with a field 'file'; got {kind.decode('latin-1')[:100] or 'nothing'}")
     form = _Form(taker, options)
     try:
         parser = MultipartParser(about[b"boundary"], form.callbacks())
@@ -107,11 +107,11 @@ async def take_form(request: Request, most: int, limits: Limits, taker: Taker, o
             parser.write(piece)
         parser.finalize()
     except FormParserError as error:
-        raise Refusal(400, f"expected multipart/form-data; got something else: {error}") from None
+        raise APIError(400, f"expected multipart/form-data; got something else: {error}") from None
     if not form.files:
-        raise Refusal(422, "expected one file or more in the field 'file'; got none")
+        raise APIError(422, "expected one file or more in the field 'file'; got none")
     if not form.ended:
-        raise Refusal(400, "expected a whole form; its end is missing")
+        raise APIError(400, "expected a whole form; its end is missing")
     return form.fields
 
 
@@ -162,9 +162,9 @@ class _Form:
             self._file = self._taker.open(plain_name(options.get(b"filename", b"").decode("utf-8", "replace"), self.files))
         elif self._name not in self._options:
             beside = f", options in {', '.join(self._options)}" if self._options else " and no other field"
-            raise Refusal(422, f"expected the field 'file'{beside}; got {self._name[:40]!r}{nearest(self._name, ['file', *self._options])}")
+            raise APIError(422, f"expected the field 'file'{beside}; got {self._name[:40]!r}{nearest(self._name, ['file', *self._options])}")
         elif self._name in self.fields:
-            raise Refusal(422, f"expected the field {self._name!r} once; got it again")
+            raise APIError(422, f"expected the field {self._name!r} once; got it again")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
@@ -172,7 +172,7 @@ class _Form:
             return
         self._text += data[start:end]
         if len(self._text) > _FIELD_BYTES:
-            raise Refusal(413, f"expected at most {_FIELD_BYTES} bytes in the field {self._name[:40]!r}; got more")
+            raise APIError(413, f"expected at most {_FIELD_BYTES} bytes in the field {self._name[:40]!r}; got more")
 
     def _part_end(self) -> None:
         if self._file is None:

@@ -15,15 +15,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from mien.core.errors import InputError
 from mien.media.blur import Blur
-from mien.server.errors import Refusal
+from mien.server.errors import APIError
 from mien.server.jobs import Jobs
-from mien.server.schemas import Cause, Problem, Video
-from mien.server.settings import Settings
+from mien.server.schemas import Cause, Problem, VideoJob
+from mien.server.settings import ServerSettings
 from mien.server.store import Job
-from mien.server.task import FILES, Options
+from mien.server.task import FILES, VideoJobOptions
 from mien.server.uploads import form_body, take_form
 
-_OPTIONS = TypeAdapter(Options)
+_OPTIONS = TypeAdapter(VideoJobOptions)
 _OVERHEAD = 2**20  # Bytes of a form beside its file.
 _ALIVE = 15.0  # Seconds between two signs of life where nothing happens.
 
@@ -76,7 +76,7 @@ def _problems(*more: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem} for status in sorted({401, 403, 421, 422, *more})}
 
 
-def videos(jobs: Jobs, settings: Settings) -> APIRouter:
+def videos(jobs: Jobs, settings: ServerSettings) -> APIRouter:
     """The routes.
 
     Args:
@@ -85,11 +85,11 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
     """
     router = APIRouter(tags=["videos"])
 
-    def described(job: Job) -> Video:
+    def described(job: Job) -> VideoJob:
         return _described(job, jobs)
 
     @router.post("/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 429, 507), openapi_extra=_BODY)
-    async def add_video(request: Request, response: Response) -> Video:
+    async def add_video(request: Request, response: Response) -> VideoJob:
         """Hand in a video, to be read when it is its turn.
 
         The video goes into the field `file`, options of `mien analyze` into fields of their own. The upload is deleted as soon as it has
@@ -97,7 +97,9 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
         """
         upload = jobs.new()
         try:
-            fields = await take_form(request, settings.limits.video_bytes + _OVERHEAD, settings.limits, upload, tuple(Options.__dataclass_fields__))
+            fields = await take_form(
+                request, settings.limits.video_bytes + _OVERHEAD, settings.limits, upload, tuple(VideoJobOptions.__dataclass_fields__)
+            )
             options = _options(fields)
             job = await jobs.take(upload, options)
         finally:
@@ -106,7 +108,7 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
         return described(job)
 
     @router.get("/v1/videos/{id}", responses=_problems(404))
-    async def read_video(job: Found) -> Video:
+    async def read_video(job: Found) -> VideoJob:
         """How far a video is, and where its results are."""
         return described(job)
 
@@ -129,9 +131,9 @@ def videos(jobs: Jobs, settings: Settings) -> APIRouter:
     return router
 
 
-def _described(job: Job, jobs: Jobs) -> Video:
+def _described(job: Job, jobs: Jobs) -> VideoJob:
     """A video as clients see it."""
-    return Video(
+    return VideoJob(
         id=job.id,
         name=job.name,
         state=job.state,
@@ -145,7 +147,7 @@ def _described(job: Job, jobs: Jobs) -> Video:
     )
 
 
-async def _events(job: Job, jobs: Jobs, described: Callable[[Job], Video]) -> AsyncIterator[str]:
+async def _events(job: Job, jobs: Jobs, described: Callable[[Job], VideoJob]) -> AsyncIterator[str]:
     last = ""
     async for now in jobs.watch(job.id, _ALIVE):
         if now is None:
@@ -163,7 +165,7 @@ def _sent(path: Path, file: str, job: Job) -> FileResponse:
     return FileResponse(path, media_type=_media_type(file), filename=name, content_disposition_type=how, headers=headers)
 
 
-def _options(fields: dict[str, str]) -> Options:
+def _options(fields: dict[str, str]) -> VideoJobOptions:
     """Options out of the fields of a form.
 
     Raises:
@@ -176,9 +178,9 @@ def _options(fields: dict[str, str]) -> Options:
             Blur.parse(options.blur)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise Refusal(422, f"{first['loc'][0] if first['loc'] else 'options'}: {first['msg']}") from None
+        raise APIError(422, f"{first['loc'][0] if first['loc'] else 'options'}: {first['msg']}") from None
     except InputError as error:
-        raise Refusal(422, str(error)) from None
+        raise APIError(422, str(error)) from None
     return options
 
 

@@ -24,14 +24,14 @@ from mien.core.errors import InputError, MediaError, MienError, MissingExtraErro
 from mien.server.job_folder import FULL, JobFolder, folder_size
 from mien.server.memory import give_back
 from mien.server.space import NO_ROOM, Space, full
-from mien.server.task import CHARTS, COPY, PEOPLE, RESULTS, Task
+from mien.server.task import CHARTS, COPY, PEOPLE, RESULTS, VideoTask
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
-    from mien.media.byte_source import Content
-    from mien.outputs import Asked
-    from mien.video.checkpoint import Journal
-    from mien.video.runner import Sighting
+    from mien.media.byte_source import ByteSource
+    from mien.outputs import OutputSpec
+    from mien.video.checkpoint import CheckpointStore
+    from mien.video.runner import FrameWork
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ _MOST_RATE = 250  # Frames a second of the longest video, whatever its timestamp
 class _Progress:
     """Tells how far the work is: reading, writing, then everything that needs pictures again."""
 
-    task: Task
+    task: VideoTask
     say: Callable[[dict[str, Any]], None]
     passes: int
     space: Space
@@ -55,7 +55,7 @@ class _Progress:
     _done: int = 0
     _told: float = field(default=0.0)
 
-    def read(self, sightings: Iterable[Sighting]) -> Iterator[Sighting]:
+    def read(self, sightings: Iterable[FrameWork]) -> Iterator[FrameWork]:
         """Pass on frames as they are read, and end where the video is too long."""
         most = self.task.bounds.seconds * _MOST_RATE
         for self.count, sighting in enumerate(sightings, 1):
@@ -94,7 +94,7 @@ def probe(folder: Path) -> dict[str, Any]:
     """
     from mien.media import open_media
 
-    task = Task.load(folder)
+    task = VideoTask.load(folder)
     try:
         with open_media(_content(folder, task)) as media:
             task.bounds.check(media)
@@ -116,23 +116,23 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     Raises:
         MienError: Nothing of it can be read, or something is impossible.
     """
-    from mien.outputs import Run, Writer, run_facts, run_settings
-    from mien.video.sources import takes
+    from mien.outputs import RunContext, Writer, run_facts, run_settings
+    from mien.video.sources import process_sources
 
-    task = Task.load(folder)
+    task = VideoTask.load(folder)
     plan, chosen = task.options.plan(), task.chosen
     pipeline = chosen.pipeline()
     asked, missing = _asked(folder, task)
     source = _content(folder, task)
     settings = run_settings(chosen, plan, pipeline)
-    run = Run([source], pipeline.labels, plan, run_facts(settings, plan, pipeline))
+    run = RunContext([source], pipeline.labels, plan, run_facts(settings, plan, pipeline))
     space = Space(folder, most, task.name)
     progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails, space)
     asked.sweep([source])
     JobFolder(folder).begin()
     space.watch(_end_with(say))
     with _journal(folder / "journal", settings) as journal, Writer(asked, run, progress.step) as writer:
-        for take in takes([source], pipeline, plan, journal, progress.read):
+        for take in process_sources([source], pipeline, plan, journal, progress.read):
             if take.media is None:
                 raise next(take.sightings).reading.error or MediaError(f"{task.name}: expected a video; it cannot be read")
             writer.take(take, lambda _: None)
@@ -146,25 +146,25 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     return {"missing": missing, "remarks": writer.remarks}
 
 
-def _content(folder: Path, task: Task) -> Content:
-    from mien.media.byte_source import Content
+def _content(folder: Path, task: VideoTask) -> ByteSource:
+    from mien.media.byte_source import ByteSource
 
-    return Content(folder / "upload", task.name)
+    return ByteSource(folder / "upload", task.name)
 
 
-def _asked(folder: Path, task: Task) -> tuple[Asked, dict[str, str]]:
+def _asked(folder: Path, task: VideoTask) -> tuple[OutputSpec, dict[str, str]]:
     """What is to be written and can be; and why the rest cannot."""
     from mien.media.blur import Blur
-    from mien.outputs import Asked
+    from mien.outputs import OutputSpec
 
     results, options = folder / "results", task.options
     results.mkdir(mode=0o700, exist_ok=True)
     wanted = set(options.wanted)
     charts = bool(wanted & set(CHARTS))
-    missing = {name: told for name in RESULTS if name in wanted and name != COPY and (told := _lacking(Asked((results / name,))))}
-    if charts and (told := _lacking(Asked(charts=results))):
+    missing = {name: told for name in RESULTS if name in wanted and name != COPY and (told := _lacking(OutputSpec((results / name,))))}
+    if charts and (told := _lacking(OutputSpec(charts=results))):
         missing |= dict.fromkeys(CHARTS, told)
-    asked = Asked(
+    asked = OutputSpec(
         tuple(results / name for name in RESULTS if name in wanted and name not in missing and name != COPY),
         results / "people.json" if wanted & set(PEOPLE) else None,
         results / COPY if COPY in wanted else None,
@@ -175,7 +175,7 @@ def _asked(folder: Path, task: Task) -> tuple[Asked, dict[str, str]]:
     return asked, missing
 
 
-def _lacking(asked: Asked) -> str | None:
+def _lacking(asked: OutputSpec) -> str | None:
     """Why something cannot be written here, or None."""
     try:
         asked.check([])
@@ -184,15 +184,15 @@ def _lacking(asked: Asked) -> str | None:
     return None
 
 
-def _journal(folder: Path, settings: dict[str, Any]) -> Journal:
+def _journal(folder: Path, settings: dict[str, Any]) -> CheckpointStore:
     """The journal of an earlier process; a new one where that was asked for something else, such as by another version of mien."""
-    from mien.video.checkpoint import Journal
+    from mien.video.checkpoint import CheckpointStore
 
     try:
-        return Journal(folder, settings)
+        return CheckpointStore(folder, settings)
     except InputError:
         shutil.rmtree(folder, ignore_errors=True)
-        return Journal(folder, settings)
+        return CheckpointStore(folder, settings)
 
 
 def _spread_people(results: Path, labels: Labels) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.tracking.evidence import FLOOR, log_probs, tracks_of
 
@@ -22,7 +22,7 @@ BINS = 64
 LONGEST = 1.0  # s that one frame may stand for.
 
 
-class Neutral:
+class NeutralBaseline:
     """Learns how a person's neutral face is read, and takes that out of later readings.
 
     From every log-probability the part is taken by which that expression exceeds, in the person's neutral face, an equal share of
@@ -49,9 +49,9 @@ class Neutral:
         self._learned = False
 
     @staticmethod
-    def learn(readings: Iterable[Reading], labels: Labels) -> Neutral:
+    def learn(readings: Iterable[FrameResult], labels: Labels) -> NeutralBaseline:
         """Medians of a whole recording, in a first pass over it: each person's own, or everyone's for those seen only briefly."""
-        found = Neutral(labels, "median")
+        found = NeutralBaseline(labels, "median")
         for reading in readings:
             faces = reading.faces
             if reading.time is not None and faces.probs is not None and len(faces):

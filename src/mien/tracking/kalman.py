@@ -17,7 +17,7 @@ WIDEST = 0.36  # Largest variance of the place by which a face is paired, in siz
 
 
 @dataclass(eq=False)
-class Person:
+class Track:
     """A face in motion: a Kalman filter in seconds, one variance for both directions, in units of the face's size.
 
     Its velocity is one of an Ornstein-Uhlenbeck process: it lasts for `STEADY` seconds or so, and its variance tends to `FASTEST`. All

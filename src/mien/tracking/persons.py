@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import UNCERTAIN, Labels
-from mien.tracking.segments import Glimpse, Glimpses, Segment, Segmenter
+from mien.tracking.segments import FrameSpan, FrameSpans, Segment, Segmenter
 
 
 @dataclass(frozen=True)
-class Dwell:
+class EpisodeStats:
     """Stretches of one label.
 
     Args:
@@ -28,7 +28,7 @@ class Dwell:
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonSummary:
     """What one person showed; every share and mean is by time, not by frames.
 
     Args:
@@ -51,7 +51,7 @@ class Person:
     frames: int
     shares: dict[str, float]
     probs: dict[str, float]
-    dwells: dict[str, Dwell]
+    dwells: dict[str, EpisodeStats]
     confidence: float
     uncertain: float
 
@@ -71,7 +71,7 @@ def ranked(shares: Mapping[str, float]) -> dict[str, float]:
     return {name: share for name, share in sorted(told.items(), key=lambda pair: -pair[1]) if share > 0}
 
 
-def together(people: Sequence[Person]) -> dict[str, float]:
+def together(people: Sequence[PersonSummary]) -> dict[str, float]:
     """Share of the time of all people in which each label was shown; each counts for as long as they were in view."""
     weights = [max(person.seconds, 1e-9) for person in people]
     names = people[0].shares if people else ()
@@ -98,11 +98,11 @@ class People:
 
     def __init__(self, labels: Labels, gap: float = 1.0) -> None:
         self.labels = labels
-        self._glimpses = Glimpses(gap)
+        self._glimpses = FrameSpans(gap)
         self._segmenter = Segmenter(gap)
         self._sums: dict[int, _Sums] = {}
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: FrameResult) -> None:
         """Take in the next reading.
 
         Raises:
@@ -110,12 +110,12 @@ class People:
         """
         self._take(self._glimpses.update(reading), self._segmenter.update(reading))
 
-    def close(self) -> list[Person]:
+    def close(self) -> list[PersonSummary]:
         """Nothing follows: everyone who was seen, in order of ids."""
         self._take(self._glimpses.close(), self._segmenter.close())
         return [self._person(track, self._sums[track]) for track in sorted(self._sums)]
 
-    def _take(self, glimpses: list[Glimpse], segments: list[Segment]) -> None:
+    def _take(self, glimpses: list[FrameSpan], segments: list[Segment]) -> None:
         for glimpse in glimpses:
             self._sums.setdefault(glimpse.track, _Sums(self.labels, glimpse.start)).add(glimpse)
         for segment in segments:
@@ -126,11 +126,11 @@ class People:
             sums.spans[column] += segment.seconds
             sums.longest[column] = max(sums.longest[column], segment.seconds)
 
-    def _person(self, track: int, sums: _Sums) -> Person:
+    def _person(self, track: int, sums: _Sums) -> PersonSummary:
         total = max(sums.total, 1e-12)
         spans, counts, longest = sums.spans.tolist(), sums.counts.tolist(), sums.longest.tolist()
-        dwells = {name: Dwell(counts[at], spans[at] / counts[at] if counts[at] else 0.0, longest[at]) for at, name in enumerate(self.labels)}
-        return Person(
+        dwells = {name: EpisodeStats(counts[at], spans[at] / counts[at] if counts[at] else 0.0, longest[at]) for at, name in enumerate(self.labels)}
+        return PersonSummary(
             track=track,
             first=sums.first,
             last=sums.last,
@@ -155,7 +155,7 @@ class _Sums:
         self.shown, self.probs = np.zeros(classes), np.zeros(classes)
         self.counts, self.spans, self.longest = np.zeros(classes, int), np.zeros(classes), np.zeros(classes)
 
-    def add(self, glimpse: Glimpse) -> None:
+    def add(self, glimpse: FrameSpan) -> None:
         seconds = glimpse.end - glimpse.start
         weight = max(seconds, 1e-9)  # A single frame has no length and yet a reading.
         self.first, self.last = min(self.first, glimpse.start), max(self.last, glimpse.start)

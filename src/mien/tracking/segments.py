@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.core.spacing import Spacing
 from mien.tracking.evidence import tracks_of
@@ -42,7 +42,7 @@ class Segment:
 
 
 @dataclass(frozen=True, eq=False)
-class Glimpse:
+class FrameSpan:
     """One person in one frame, and for how long that stands.
 
     Args:
@@ -66,7 +66,7 @@ class Glimpse:
     unsure: bool
 
 
-class Glimpses:
+class FrameSpans:
     """Turns frames into times: each face stands for the time up to the same person's next, or for as long as its frame lasts.
 
     Args:
@@ -76,14 +76,14 @@ class Glimpses:
     def __init__(self, gap: float = 1.0) -> None:
         self.gap = gap
         self._spacing = Spacing(gap)
-        self._open: dict[int, Glimpse] = {}  # Each ends with its frame, once the next frame has come.
+        self._open: dict[int, FrameSpan] = {}  # Each ends with its frame, once the next frame has come.
 
     @property
     def patience(self) -> float:
         """Seconds without a sight of a person after which they are away, by now."""
         return self._spacing.patience
 
-    def update(self, reading: Reading) -> list[Glimpse]:
+    def update(self, reading: FrameResult) -> list[FrameSpan]:
         """Take in the next reading; gives what is now over, in order of time. What could not be read says nothing."""
         time, before = reading.time, self._spacing.time
         if time is None or reading.error is not None:
@@ -100,14 +100,14 @@ class Glimpses:
             done += self._shown(faces, time)
         return sorted(done, key=lambda glimpse: glimpse.start)
 
-    def close(self) -> list[Glimpse]:
+    def close(self) -> list[FrameSpan]:
         """Nothing follows."""
         now, usual = self._spacing.time, self._spacing.usual
         done = [replace(last, end=last.start + usual) if last.start == now else last for last in self._open.values()]
         self._open = {}
         return sorted(done, key=lambda glimpse: glimpse.start)
 
-    def _shown(self, faces: Faces, time: float) -> list[Glimpse]:
+    def _shown(self, faces: Faces, time: float) -> list[FrameSpan]:
         done = []
         probs = np.asarray(faces.probs if faces.smooth is None else faces.smooth, np.float64)
         shown, confidence, unsure = faces.shown, faces.confidence, faces.unsure
@@ -118,7 +118,9 @@ class Glimpses:
             before = self._open.get(track)
             if before is not None:
                 done.append(replace(before, end=time))
-            self._open[track] = Glimpse(track, int(shown[row]), probs[row], time, time, before is not None, float(confidence[row]), bool(unsure[row]))
+            self._open[track] = FrameSpan(
+                track, int(shown[row]), probs[row], time, time, before is not None, float(confidence[row]), bool(unsure[row])
+            )
         return done
 
 
@@ -130,11 +132,11 @@ class Segmenter:
     """
 
     def __init__(self, gap: float = 1.0) -> None:
-        self._glimpses = Glimpses(gap)
+        self._glimpses = FrameSpans(gap)
         self._open: dict[int, _Stretch] = {}
         self._labels: Labels | None = None
 
-    def update(self, reading: Reading) -> list[Segment]:
+    def update(self, reading: FrameResult) -> list[Segment]:
         """Take in the next reading; gives the segments that are now over."""
         if reading.faces.labels is not None:
             self._labels = reading.faces.labels
@@ -152,7 +154,7 @@ class Segmenter:
         self._open = {}
         return done
 
-    def _joined(self, glimpses: list[Glimpse]) -> list[Segment]:
+    def _joined(self, glimpses: list[FrameSpan]) -> list[Segment]:
         done = []
         for glimpse in glimpses:
             stretch = self._open.get(glimpse.track)
@@ -184,7 +186,7 @@ class _Stretch:
     total: float = 0.0
 
 
-def segments(readings: Iterable[Reading], gap: float = 1.0) -> Iterator[Segment]:
+def segments(readings: Iterable[FrameResult], gap: float = 1.0) -> Iterator[Segment]:
     """Stretches of one label per person, each as soon as it is over.
 
     Args:

@@ -13,7 +13,7 @@ from mien.core.labels import Labels
 from mien.inference.pipeline import Pipeline
 from mien.media.frame import Frame
 from mien.tracking.options import Tracking
-from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing
 from mien.tracking.tracker import Tracker
 
@@ -40,7 +40,7 @@ class Session:
     def __init__(self, pipeline: Pipeline, tracking: Tracking | None = None, smoothing: Smoothing | None = None) -> None:
         self.pipeline = pipeline
         self.tracker = Tracker(pipeline.detector, tracking)
-        self.smoother = Smoother(pipeline.labels, smoothing)
+        self.smoother = OnlineSmoother(pipeline.labels, smoothing)
 
     @property
     def labels(self) -> Labels:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.core.spacing import Spacing
-from mien.tracking.baseline import Neutral
+from mien.tracking.baseline import NeutralBaseline
 from mien.tracking.evidence import case, certainty, log_probs, normalised, tracks_of, weights
 from mien.tracking.smoothing_options import Smoothing
 
@@ -22,7 +22,9 @@ REACH = 4.0  # Time constants to either side beyond which a frame does not count
 MOST_HELD = 4096  # Readings held back at most, should the times stand still.
 
 
-def smoothed(readings: Iterable[Reading], options: Smoothing, labels: Labels, neutral: Neutral | None = None) -> Iterator[Reading]:
+def smooth_offline(
+    readings: Iterable[FrameResult], options: Smoothing, labels: Labels, neutral: NeutralBaseline | None = None
+) -> Iterator[FrameResult]:
     """Add ``smooth`` and ``steady`` to the readings of one recording.
 
     Probabilities: the mean of the log-probabilities under a kernel that falls by e in ``tau`` to either side, for steps of any length;
@@ -35,14 +37,14 @@ def smoothed(readings: Iterable[Reading], options: Smoothing, labels: Labels, ne
         readings: Of one source, in order of time, with ``tracks`` and ``probs``. Times that go back begin anew.
         options: How to smooth.
         labels: Names of the columns of ``probs``.
-        neutral: What a first pass has learned (`Neutral.learn`); without it a calibration that ``options`` ask for goes by what came
+        neutral: What a first pass has learned (`NeutralBaseline.learn`); without it a calibration that ``options`` ask for goes by what came
             before each frame.
 
     Raises:
         InputError: The faces have no tracks, or calibration by neutral was asked for and no label has that name.
     """
     if neutral is None and options.neutral is not None:
-        neutral = Neutral(labels, options.neutral)
+        neutral = NeutralBaseline(labels, options.neutral)
     filter_ = _Filter(options, neutral)
     for reading in readings:
         yield from filter_.push(reading)
@@ -132,14 +134,14 @@ class _Course:
 class _Held:
     """A reading whose future is not yet known."""
 
-    reading: Reading
+    reading: FrameResult
     rows: list[tuple[_Course, _Sample]]
 
 
 class _Filter:
     """Holds readings back until what follows them is known."""
 
-    def __init__(self, options: Smoothing, neutral: Neutral | None) -> None:
+    def __init__(self, options: Smoothing, neutral: NeutralBaseline | None) -> None:
         self._options, self._neutral = options, neutral
         self._reach = REACH * options.tau
         self._held: deque[_Held] = deque()
@@ -148,7 +150,7 @@ class _Filter:
         self._spacing = Spacing(options.gap)
         self._patience = options.gap  # By how far apart the frames before were.
 
-    def push(self, reading: Reading) -> Iterator[Reading]:
+    def push(self, reading: FrameResult) -> Iterator[FrameResult]:
         """Take in the next one; gives those that are ready."""
         if reading.time is not None:
             if reading.time < self._now:
@@ -163,7 +165,7 @@ class _Filter:
         while self._held and (self._held[0].reading.time is None or self._held[0].reading.time < ready or len(self._held) > MOST_HELD):
             yield self._released(self._held.popleft())
 
-    def flush(self) -> Iterator[Reading]:
+    def flush(self) -> Iterator[FrameResult]:
         """The rest: nothing follows, or time begins anew."""
         for course in self._courses.values():
             course.close()
@@ -171,7 +173,7 @@ class _Filter:
         while self._held:
             yield self._released(self._held.popleft())
 
-    def _taken(self, reading: Reading) -> list[tuple[_Course, _Sample]]:
+    def _taken(self, reading: FrameResult) -> list[tuple[_Course, _Sample]]:
         faces, time = reading.faces, reading.time
         if time is None or faces.probs is None or not len(faces):
             return []
@@ -187,7 +189,7 @@ class _Filter:
             rows.append((course, sample))
         return rows
 
-    def _released(self, held: _Held) -> Reading:
+    def _released(self, held: _Held) -> FrameResult:
         if not held.rows:
             return held.reading
         smooth, steady = [], []

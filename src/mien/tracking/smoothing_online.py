@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.core.faces import Faces
 from mien.core.labels import Labels
 from mien.core.spacing import Spacing
-from mien.tracking.baseline import Neutral
+from mien.tracking.baseline import NeutralBaseline
 from mien.tracking.evidence import case, certainty, log_probs, normalised, tracks_of, weights
 from mien.tracking.smoothing_options import Smoothing
 
@@ -21,7 +21,7 @@ FIRST = 0.04  # s that the first frame of a person stands for.
 REMEMBERED = 10.0  # s for which the neutral face of someone who is gone is kept.
 
 
-class Smoother:
+class OnlineSmoother:
     """Adds ``smooth`` and ``steady`` to the faces of one stream, frame by frame.
 
     Probabilities: the exponential mean of the log-probabilities with time constant ``tau``, for steps of any length, weighted by how
@@ -39,7 +39,7 @@ class Smoother:
 
     >>> from mien.core.faces import Faces
     >>> labels = Labels(("sad", "happy"))
-    >>> smoother = Smoother(labels)
+    >>> smoother = OnlineSmoother(labels)
     >>> for time, happy in [(0.0, 0.9), (0.04, 0.2), (0.08, 0.9)]:
     ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
     ...     print(faces.emotions, [face.steady for face in smoother.update(faces)])
@@ -56,7 +56,7 @@ class Smoother:
     def reset(self) -> None:
         """Forget everything: the next faces are the first of another stream."""
         neutral = self.options.neutral
-        self._neutral = None if neutral is None else Neutral(self.labels, neutral)
+        self._neutral = None if neutral is None else NeutralBaseline(self.labels, neutral)
         self._courses: dict[int, _Course] = {}
         self._spacing = Spacing(self.options.gap)
 

@@ -15,7 +15,7 @@ from mien.core.spacing import Spacing
 from mien.inference.detectors import Detector, Refiner
 from mien.media.frame import Frame
 from mien.tracking.assignment import assign
-from mien.tracking.kalman import COARSE, Person
+from mien.tracking.kalman import COARSE, Track
 from mien.tracking.motion import Scene
 from mien.tracking.options import Tracking
 
@@ -73,7 +73,7 @@ class Tracker:
 
     def reset(self) -> None:
         """Forget everything: the next frame is the first of another stream, and ids begin at 1 again."""
-        self._people: list[Person] = []
+        self._people: list[Track] = []
         self._scene = Scene()
         self._next = 1
         self._spacing = Spacing(self.options.lost_after)  # On the stream's clock.
@@ -139,7 +139,7 @@ class Tracker:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where the tracker that gave this `state` was; options and detector must be the same."""
         self.reset()
-        self._people = [Person(**person) for person in state["people"]]
+        self._people = [Track(**person) for person in state["people"]]
         self._scene.restore(state["scene"])
         self._spacing.restore(state["spacing"])
         self._next, self._lasted, self._clock, self._before = int(state["next"]), state["lasted"], state["clock"], state["before"]
@@ -172,7 +172,7 @@ class Tracker:
             person.scale(across, down)
         self._looked = -math.inf
 
-    def _seen(self, image: Pixels, cut: bool) -> tuple[list[Person], Faces]:
+    def _seen(self, image: Pixels, cut: bool) -> tuple[list[Track], Faces]:
         """Who is seen in the picture, and their faces, row by row."""
         if self._refiner is None or cut or self._due():
             return self._look(image)
@@ -196,7 +196,7 @@ class Tracker:
             return False
         return passed >= self.options.calm_every or self._scene.moved([person.box for person in self._people])
 
-    def _look(self, image: Pixels) -> tuple[list[Person], Faces]:
+    def _look(self, image: Pixels) -> tuple[list[Track], Faces]:
         """Search the whole picture."""
         [faces] = self.detector.detect([image])
         self._looked = self._clock
@@ -214,10 +214,10 @@ class Tracker:
             person.found = self._clock
         return people + kept, Faces.concatenate([found, refined]) if kept else found
 
-    def _newcomer(self, box: Sequence[float]) -> Person:
+    def _newcomer(self, box: Sequence[float]) -> Track:
         x1, y1, x2, y2 = box
         x, y = (x1 + x2) / 2, (y1 + y2) / 2
-        person = Person(self._next, x, y, max(1.0, x2 - x1), max(1.0, y2 - y1), self._clock, self._clock, x, y)
+        person = Track(self._next, x, y, max(1.0, x2 - x1), max(1.0, y2 - y1), self._clock, self._clock, x, y)
         self._next += 1
         self._people.append(person)
         return person
@@ -248,7 +248,7 @@ class Tracker:
             near[row] = near[:, column] = False
         return assign(np.where(near, away, np.inf), limit=1e3)
 
-    def _confirmed(self, image: Pixels, people: Sequence[Person], taken: NDArray[np.float32] | None = None) -> tuple[list[Person], Faces]:
+    def _confirmed(self, image: Pixels, people: Sequence[Track], taken: NDArray[np.float32] | None = None) -> tuple[list[Track], Faces]:
         """Those whose face the last network still sees where it is thought to be, and their faces.
 
         Args:
@@ -275,7 +275,7 @@ class Tracker:
         return [people[row] for row in rows], faces if len(rows) == len(people) else faces[rows]
 
 
-def _strayed(person: Person, box: Sequence[float]) -> float:
+def _strayed(person: Track, box: Sequence[float]) -> float:
     """How far a confirmed box is from what was expected; above 1 it is somebody else's."""
     x1, y1, x2, y2 = box
     away = math.hypot((x1 + x2) / 2 - person.x, (y1 + y2) / 2 - person.y) / person.size

@@ -13,7 +13,7 @@ from mien.training.recipe import Recipe
 from mien.training.splits import head_targets, head_truth
 
 if TYPE_CHECKING:
-    from mien.training.distillation import Views
+    from mien.training.distillation import TeacherCache
 
 
 class Batch(NamedTuple):
@@ -57,7 +57,7 @@ class Batches:
         recipe: Recipe,
         epoch: Callable[[], int] | None = None,
         place: Callable[[], tuple[int, int]] = lambda: (0, 1),
-        views: Views | None = None,
+        views: TeacherCache | None = None,
     ) -> None:
         self._faces = torch.from_numpy(data.images)[:, None]
         self._targets = head_targets(data, recipe)

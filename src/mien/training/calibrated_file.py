@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.data.dataset import PUBLIC_TEST, FaceDataset, leak_free
 from mien.inference.card import Card, read_card, read_network, write_card
@@ -72,7 +72,7 @@ def finished(bare: Any, card: Card, data: FaceDataset, target: Path, share: floa
     calibration = fit(_logits(bare, card, apart.images), apart, share)
     classes = {head: len(card.heads[head]) for head in heads(card)}
     fitted = {"temperatures": dict(calibration.temperatures), "fitted_to": dict(calibration.fitted_to), "blend": calibration.blend}
-    with written_aside(target) as aside:
+    with atomic_write(target) as aside:
         with told(target):
             onnx.save(put_on(bare, classes, calibration), aside)
         return write_card(aside, card.model_copy(update={**fitted, "summary": _with_blend(card.summary, calibration)}))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.training.recipe import Recipe
 
 LAST, BEST, HISTORY, CURVES, RECIPE = "last.ckpt", "best.ckpt", "history.csv", "curves.png", "recipe.json"
@@ -20,7 +20,7 @@ Row = dict[str, float]
 """One epoch: epoch, learning_rate, train_loss, train_<head>, validation_loss, validation_<head>, validation_<head>_f1."""
 
 
-class Watch(Protocol):
+class TrainingProgress(Protocol):
     """Somebody who is told how far a run is."""
 
     def step(self, epoch: int, step: int, steps: int) -> None:
@@ -43,7 +43,7 @@ class Silence:
     def say(self, remark: str) -> None: ...
 
 
-class Keeper(Checkpoint):
+class CheckpointCallback(Checkpoint):
     """Saves the run after every epoch. It must see the epoch last, as Lightning's own checkpoints do.
 
     Args:
@@ -52,7 +52,7 @@ class Keeper(Checkpoint):
         watch: Is told.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, watch: Watch) -> None:
+    def __init__(self, folder: Path, recipe: Recipe, watch: TrainingProgress) -> None:
         super().__init__()
         self.history: list[Row] = []
         self.best: Row | None = None
@@ -96,10 +96,10 @@ class Keeper(Checkpoint):
         if not trainer.is_global_zero:
             trainer.save_checkpoint(self._folder / LAST)  # Takes part; only the first process writes.
             return
-        with told(self._folder / LAST), written_aside(self._folder / LAST) as aside:
+        with told(self._folder / LAST), atomic_write(self._folder / LAST) as aside:
             trainer.save_checkpoint(aside)
             if better:
-                with written_aside(self._folder / BEST) as other:
+                with atomic_write(self._folder / BEST) as other:
                     shutil.copyfile(aside, other)
 
     def _tell(self, remarks: Sequence[str]) -> None:
@@ -114,7 +114,7 @@ class Keeper(Checkpoint):
 
 def write_history(folder: Path, history: Sequence[Row]) -> None:
     """All epochs so far as ``history.csv``."""
-    with told(folder / HISTORY), written_aside(folder / HISTORY) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
+    with told(folder / HISTORY), atomic_write(folder / HISTORY) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, history[0])
         writer.writeheader()
         writer.writerows([{**row, "epoch": int(row["epoch"])} for row in history])

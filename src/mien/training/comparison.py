@@ -19,7 +19,7 @@ _RATES = {"sgd": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3}
 
 
 @dataclass(frozen=True)
-class Line:
+class RunRow:
     """One run in the table.
 
     Args:
@@ -89,7 +89,7 @@ def _with_seed(recipe: Recipe, seed: Any) -> Recipe:
     return replace(recipe, seed=int(seed))
 
 
-def summarise(name: str, folder: Path, data: FaceDataset) -> tuple[Line, list[Row]]:
+def summarise(name: str, folder: Path, data: FaceDataset) -> tuple[RunRow, list[Row]]:
     """The line of a finished run, and its history."""
     run = load_run(folder)
     recipe, head = run.recipe, run.recipe.heads[0]
@@ -98,4 +98,4 @@ def summarise(name: str, folder: Path, data: FaceDataset) -> tuple[Line, list[Ro
     kept = run.kept
     low, high = wilson(round(kept[f"validation_{head}"] * n), n)
     facts = (int(kept["epoch"]), kept[f"validation_{head}"], low, high, n, kept[f"validation_{head}_f1"], kept[f"train_{head}"])
-    return Line(name, recipe.network, f"{recipe.optimizer.name} {recipe.optimizer.rate:g}", recipe.seed, len(run.history), *facts), run.history
+    return RunRow(name, recipe.network, f"{recipe.optimizer.name} {recipe.optimizer.rate:g}", recipe.seed, len(run.history), *facts), run.history

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.data.builder import Track, untracked
 from mien.data.dataset import FaceDataset
@@ -38,7 +38,7 @@ VIEWED = Augmentation(flip=0.5, scale=0.2, shift=0.08, rotation=12, gamma=0.3, c
 
 
 @dataclass(frozen=True)
-class Plan:
+class DistillationPlan:
     """Everything that decides what the views are.
 
     Args:
@@ -60,7 +60,7 @@ class Plan:
             raise InputError(f"expected at least 1 view; got {self.count}")
 
 
-class Views:
+class TeacherCache:
     """Views on disk, read as they are needed.
 
     Args:
@@ -183,7 +183,9 @@ def open_teacher(path: Path, device: str = "cpu") -> Teacher:
     return Teacher(ask, heads, file.card.sha256)
 
 
-def make_views(teachers: Sequence[Path], data: FaceDataset, folder: Path, plan: Plan, *, device: str = "auto", track: Track = untracked) -> Views:
+def make_views(
+    teachers: Sequence[Path], data: FaceDataset, folder: Path, plan: DistillationPlan, *, device: str = "auto", track: Track = untracked
+) -> TeacherCache:
     """Show every view to the teachers and keep what they say; what is there already stays.
 
     Args:
@@ -209,12 +211,12 @@ def make_views(teachers: Sequence[Path], data: FaceDataset, folder: Path, plan: 
         if not path.is_file():
             faces = _changed(pictures, plan, number)
             columns = {"images": faces.numpy(), **_said(asked, about, faces, where)}
-            with told(path), written_aside(path) as aside, open(aside, "wb") as file:
+            with told(path), atomic_write(path) as aside, open(aside, "wb") as file:
                 np.savez(file, **columns)  # type: ignore[arg-type]
-    return Views(folder)
+    return TeacherCache(folder)
 
 
-def agreement(views: Views, data: FaceDataset) -> dict[str, float]:
+def agreement(views: TeacherCache, data: FaceDataset) -> dict[str, float]:
     """Per head, in which share of the pictures as they are the teachers say what the label says (FER+: its majority).
 
     Teachers that have learned from the pictures know their labels; how much they would say about new ones, held-out views tell.
@@ -226,7 +228,7 @@ def agreement(views: Views, data: FaceDataset) -> dict[str, float]:
     return {head: float((said[head].argmax(dim=1) == truth)[truth >= 0].float().mean()) for head, truth in truths.items()}
 
 
-def _changed(pictures: FaceDataset, plan: Plan, number: int) -> Tensor:
+def _changed(pictures: FaceDataset, plan: DistillationPlan, number: int) -> Tensor:
     """``(n, h, w)`` uint8 faces of a view; view 0 has the pictures as they are."""
     faces = torch.from_numpy(pictures.images)
     if number == 0:
@@ -270,7 +272,7 @@ def _said(teachers: Sequence[Teacher], about: NDArray[np.bool_], faces: Tensor, 
     return {head: (total / count).log_softmax(dim=1).numpy().astype(np.float16) for head, total in sums.items()}
 
 
-def _manifest(paths: Sequence[Path], teachers: Sequence[Teacher], pictures: FaceDataset, plan: Plan) -> dict[str, Any]:
+def _manifest(paths: Sequence[Path], teachers: Sequence[Teacher], pictures: FaceDataset, plan: DistillationPlan) -> dict[str, Any]:
     if not teachers:
         raise InputError("expected one teacher or more: folders of finished runs, or network files; got none")
     first = {head: list(names) for head, names in teachers[0].classes.items()}
@@ -296,7 +298,7 @@ def _prepare(folder: Path, manifest: dict[str, Any]) -> None:
         return
     with told(path):
         folder.mkdir(parents=True, exist_ok=True)
-        with written_aside(path) as aside:
+        with atomic_write(path) as aside:
             aside.write_text(json.dumps(manifest) + "\n", encoding="utf-8")
 
 

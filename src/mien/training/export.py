@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, NetworkError
 from mien.data.dataset import FaceDataset
 from mien.inference.card import FER_CROP, Card, InputSpec, write_card
@@ -22,7 +22,7 @@ from mien.training.calibration import BLEND, Calibration, fit
 from mien.training.calibration_head import put_on
 from mien.training.recipe import Recipe
 from mien.training.run import Trained, load_run
-from mien.training.splits import SIDE, Cuts, cut, head_labels
+from mien.training.splits import SIDE, Splits, cut, head_labels
 
 _PARITY = 1e-4
 _RIGHTS = (
@@ -90,7 +90,7 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
             raise InputError(f"expected data with the classes {', '.join(run.classes[head])}, as {folder} has; got {', '.join(labels)}")
     calibration = fit(predict(run.network, cuts.calibration.images), cuts.calibration)
     readings = dict(run.classes) if calibration.blend is None else {BLEND: run.classes["fer2013"], **run.classes}
-    with written_aside(target) as aside:
+    with atomic_write(target) as aside:
         write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
         card = _card(run, cuts, readings, calibration, command)
         card = write_card(aside, card if data.is_fer2013 else _of_other_data(card, run.recipe))
@@ -135,7 +135,7 @@ def _check_parity(network: nn.Module, calibration: Calibration, images: NDArray[
             raise NetworkError(f"{path}: expected PyTorch's answers to {_PARITY}; {name} differs by {difference:.1e}: do not ship this file")
 
 
-def _card(run: Trained, cuts: Cuts, readings: Mapping[str, tuple[str, ...]], calibration: Calibration, command: str) -> Card:
+def _card(run: Trained, cuts: Splits, readings: Mapping[str, tuple[str, ...]], calibration: Calibration, command: str) -> Card:
     recipe = run.recipe
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():

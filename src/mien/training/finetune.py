@@ -19,7 +19,7 @@ _PICTURES = 1024
 _PREFIX = "network."
 
 
-class Initial:
+class PretrainedWeights:
     """A network file (`mien.training.export`) whose weights a run starts with.
 
     Args:

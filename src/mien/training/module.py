@@ -37,7 +37,7 @@ class _Metrics(nn.ModuleDict):
         return [self[head] for head in self]
 
 
-class Lesson(LightningModule):
+class ExpressionModule(LightningModule):
     """A network in training.
 
     Args:

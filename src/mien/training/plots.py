@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.core.atomic import written_aside
+from mien.core.atomic import atomic_write
 from mien.core.errors import MissingExtraError
 from mien.training.callbacks import Row
 
@@ -30,7 +30,7 @@ def draw_curves(history: Sequence[Row], path: Path) -> None:
         axes.set(xlabel="epoch", ylabel=name)
         axes.grid(alpha=0.3)
         axes.legend()
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, dpi=120)
 
 
@@ -45,7 +45,7 @@ def draw_comparison(runs: Mapping[str, Sequence[Row]], head: str, path: Path) ->
     axes.set(xlabel="epoch", ylabel=f"validation accuracy, {head}")
     axes.grid(alpha=0.3)
     axes.legend()
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, dpi=120)
 
 

@@ -9,7 +9,7 @@ from types import FrameType
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 
-class Ending(Callback):
+class KillWorkersOnSignal(Callback):
     """Ends the processes that a strategy has started, as a signal ends a single one.
 
     Lightning's own answer to SIGTERM is to tell the other processes through the channel of the gradients: if one of them is

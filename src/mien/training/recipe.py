@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -210,7 +210,7 @@ class Recipe:
 
     def save(self, path: Path) -> None:
         """Write the recipe as JSON."""
-        with told(path), written_aside(path) as aside:
+        with told(path), atomic_write(path) as aside:
             aside.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     @staticmethod

@@ -19,16 +19,16 @@ from mien.core.labels import EXPRESSIONS, FERPLUS
 from mien.data.dataset import FaceDataset
 from mien.training.architectures import create_model
 from mien.training.batches import Batches
-from mien.training.callbacks import BEST, CURVES, LAST, RECIPE, Keeper, Row, Silence, Watch, sweep, write_history
-from mien.training.module import Lesson
+from mien.training.callbacks import BEST, CURVES, LAST, RECIPE, CheckpointCallback, Row, Silence, TrainingProgress, sweep, write_history
+from mien.training.module import ExpressionModule
 from mien.training.plots import draw_curves
-from mien.training.processes import Ending
+from mien.training.processes import KillWorkersOnSignal
 from mien.training.recipe import Recipe
 from mien.training.splits import cut, head_labels
 
 if TYPE_CHECKING:
-    from mien.training.distillation import Views
-    from mien.training.finetune import Initial
+    from mien.training.distillation import TeacherCache
+    from mien.training.finetune import PretrainedWeights
 
 _PLAIN = "last.pt"
 """Checkpoint of the plain loop that trained the first network."""
@@ -76,11 +76,11 @@ def train(
     data: FaceDataset,
     recipe: Recipe,
     folder: Path,
-    watch: Watch | None = None,
+    watch: TrainingProgress | None = None,
     hardware: Hardware | None = None,
     *,
-    views: Views | None = None,
-    initial: Initial | None = None,
+    views: TeacherCache | None = None,
+    initial: PretrainedWeights | None = None,
     tensorboard: bool = False,
 ) -> None:
     """Train a network, or go on with a run that was stopped.
@@ -113,8 +113,8 @@ def train(
         return _finish(folder, _history(saved))
     if initial is not None and saved is None:
         initial.put_into(network, cuts.training.images, classes)
-    lesson = Lesson(network, recipe, classes, _class_weights(cuts.training) if recipe.balance == "weights" else None)
-    keeper = Keeper(folder, recipe, watch)
+    lesson = ExpressionModule(network, recipe, classes, _class_weights(cuts.training) if recipe.balance == "weights" else None)
+    keeper = CheckpointCallback(folder, recipe, watch)
     trainer = _trainer(folder, recipe, hardware, keeper, tensorboard)
     place = lambda: (trainer.global_rank, trainer.world_size)  # noqa: E731
     training = Batches(cuts.training, recipe, lambda: trainer.current_epoch, place, views)
@@ -167,7 +167,7 @@ def new_network(recipe: Recipe, classes: dict[str, tuple[str, ...]]) -> nn.Modul
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def _taught(recipe: Recipe, views: Views | None) -> Recipe:
+def _taught(recipe: Recipe, views: TeacherCache | None) -> Recipe:
     """The recipe with the digest of its views."""
     if bool(recipe.distillation.share) != (views is not None):
         raise InputError("expected views (--views) and a recipe with distillation.share above 0 together; got one without the other")
@@ -191,12 +191,12 @@ def _prepare(folder: Path, recipe: Recipe) -> None:
         recipe.save(path)
 
 
-def _trainer(folder: Path, recipe: Recipe, hardware: Hardware, keeper: Keeper, tensorboard: bool) -> Trainer:
+def _trainer(folder: Path, recipe: Recipe, hardware: Hardware, keeper: CheckpointCallback, tensorboard: bool) -> Trainer:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)  # mien says what matters itself.
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    callbacks: list[Callback] = [keeper, Ending()]
+    callbacks: list[Callback] = [keeper, KillWorkersOnSignal()]
     if recipe.patience:
         mode = "min" if recipe.monitor == "validation_loss" else "max"
         callbacks.append(EarlyStopping(recipe.monitor, patience=recipe.patience, mode=mode, check_on_train_epoch_end=False, check_finite=False))
@@ -275,7 +275,7 @@ def _fit(network: nn.Module, weights: dict[str, Tensor], path: Path, recipe: Rec
 
 
 def _kept(saved: dict[str, Any]) -> dict[str, Any]:
-    return next(state for name, state in saved["callbacks"].items() if name.startswith("Keeper"))
+    return next(state for name, state in saved["callbacks"].items() if name.startswith("CheckpointCallback"))
 
 
 def _history(saved: dict[str, Any]) -> list[Row]:

@@ -19,7 +19,7 @@ SIDE = 48
 
 
 @dataclass(frozen=True, eq=False)
-class Cuts:
+class Splits:
     """Parts of a data set.
 
     Args:
@@ -33,7 +33,7 @@ class Cuts:
     calibration: FaceDataset
 
 
-def cut(data: FaceDataset, recipe: Recipe) -> Cuts:
+def cut(data: FaceDataset, recipe: Recipe) -> Splits:
     """The parts that the recipe's split policy makes.
 
     Raises:
@@ -54,25 +54,25 @@ def cut(data: FaceDataset, recipe: Recipe) -> Cuts:
     return cuts
 
 
-def _cut(data: FaceDataset, recipe: Recipe) -> Cuts:
+def _cut(data: FaceDataset, recipe: Recipe) -> Splits:
     split = recipe.split
     if split.policy == "stratified":
         pool = data if split.everything else data.split(TRAINING)
         dealt = split_anew(pool, 1 - split.share, split.seed, scatter=True)
         watched = dealt.split(PUBLIC_TEST)
-        return Cuts(dealt.split(TRAINING), watched, watched)
+        return Splits(dealt.split(TRAINING), watched, watched)
     training = data.split(TRAINING)
     if split.policy == "first":
         count = round(len(training) * (1 - split.share))
         positions = np.arange(len(training))
         watched = training.take(positions[count:])
-        return Cuts(training.take(positions[:count]), watched, watched)
+        return Splits(training.take(positions[:count]), watched, watched)
     if PUBLIC_TEST not in data.splits:
         raise InputError(f"expected a split PublicTest to watch; got {', '.join(sorted(set(data.splits)))}: take --split stratified")
     apart = leak_free(data, PUBLIC_TEST)
     if split.policy == "clean":
-        return Cuts(clean_training(data), apart, apart)
-    return Cuts(training, data.split(PUBLIC_TEST), apart)
+        return Splits(clean_training(data), apart, apart)
+    return Splits(training, data.split(PUBLIC_TEST), apart)
 
 
 def head_labels(data: FaceDataset, recipe: Recipe) -> dict[str, Labels]:

@@ -13,13 +13,13 @@ from mien.media import Sampling, find_sources
 from mien.media.decoder import DECODE_SECONDS
 from mien.tracking.options import Tracking
 from mien.tracking.smoothing_options import Smoothing
-from mien.video.checkpoint import Journal
-from mien.video.results import Recording, Results
-from mien.video.runner import Plan as Plan
-from mien.video.runner import Sighting as Sighting
+from mien.video.checkpoint import CheckpointStore
+from mien.video.results import Results, VideoResult
+from mien.video.runner import FrameWork as FrameWork
 from mien.video.runner import Source as Source
-from mien.video.runner import sight as sight
-from mien.video.sources import takes
+from mien.video.runner import VideoOptions as VideoOptions
+from mien.video.runner import process_frames as process_frames
+from mien.video.sources import process_sources
 
 
 def analyze(
@@ -55,7 +55,7 @@ def analyze(
         options: Arguments of `Pipeline`: ``detector``, ``model``, ``min_face``, ...
 
     Returns:
-        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `Recording` per source (``.people()`` and
+        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `VideoResult` per source (``.people()`` and
         ``.segments()`` say who showed what for how long). Among several sources, one that cannot be read becomes a row with the status ``error``.
 
     Raises:
@@ -69,28 +69,28 @@ def analyze(
     """
     pipeline = Pipeline(**options) if pipeline is None else pipeline
     followed = Tracking() if tracking is True else tracking or None
-    plan = Plan(Sampling(every, per_second, hidden_frames), followed, smoothing or Smoothing(), max_pixels, decode_seconds)
+    plan = VideoOptions(Sampling(every, per_second, hidden_frames), followed, smoothing or Smoothing(), max_pixels, decode_seconds)
     alone = not isinstance(source, list | tuple)
     given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
     sources = [found for item in given for found in _expand(item)]
     recordings = []
     with kept_aside(plan) as journal:
-        for take in takes(sources, pipeline, plan, journal):
+        for take in process_sources(sources, pipeline, plan, journal):
             first = next(take.sightings)
             if alone and len(sources) == 1 and take.media is None and first.reading.error is not None:
                 raise first.reading.error
             readings = (sighting.reading for sighting in (first, *take.sightings))
-            recordings.append(Recording.collect(first.reading.source, readings, pipeline.labels, plan.smoothing.gap))
+            recordings.append(VideoResult.collect(first.reading.source, readings, pipeline.labels, plan.smoothing.gap))
     return Results(recordings, pipeline.labels)
 
 
 @contextmanager
-def kept_aside(plan: Plan) -> Iterator[Journal | None]:
+def kept_aside(plan: VideoOptions) -> Iterator[CheckpointStore | None]:
     """A journal in a temporary folder where the plan needs two passes over a recording, else None."""
     if plan.tracking is None or plan.smoothing.neutral != "median":
         yield None
         return
-    with scratch_folder() as folder, Journal(folder / "journal", {}) as journal:
+    with scratch_folder() as folder, CheckpointStore(folder / "journal", {}) as journal:
         yield journal
 
 

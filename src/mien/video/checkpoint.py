@@ -1,6 +1,6 @@
 """What has been read of recordings, kept on disk while the work goes on: a run that was killed goes on where it was.
 
-A `Journal` is a folder beside the result. It holds what the run was asked for, and for each recording its raw readings in pieces that are
+A `CheckpointStore` is a folder beside the result. It holds what the run was asked for, and for each recording its raw readings in pieces that are
 written aside and renamed, with the state of the tracker at the end of each piece. Memory does not grow with the length of a recording.
 """
 
@@ -17,10 +17,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from mien.core.atomic import keep_out, settle, told, written_aside
+from mien.core.atomic import atomic_write, keep_out, settle, told
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 
 _COLUMNS = tuple(field.name for field in fields(Faces) if field.name != "labels")
@@ -29,7 +29,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Piece:
+class Chunk:
     """Readings that follow one another, and where the tracker stood after them.
 
     Args:
@@ -38,13 +38,13 @@ class Piece:
         last: Whether the recording is at its end.
     """
 
-    readings: Sequence[Reading]
+    readings: Sequence[FrameResult]
     state: Any = None
     last: bool = False
 
 
-class Record:
-    """The pieces of one recording. Made by `Journal.record`.
+class VideoCheckpoint:
+    """The pieces of one recording. Made by `CheckpointStore.record`.
 
     Args:
         folder: Where its pieces lie; made with the first one.
@@ -66,7 +66,7 @@ class Record:
             self.state, self.done = piece.state, piece.last
             self._pieces += 1
 
-    def add(self, piece: Piece) -> None:
+    def add(self, piece: Chunk) -> None:
         """Keep a piece; it is there whole or not at all.
 
         Raises:
@@ -75,19 +75,19 @@ class Record:
         place = self._place(self._pieces)
         with told(place):
             self.folder.mkdir(parents=True, exist_ok=True)
-        with written_aside(place) as aside, told(place), open(aside, "wb") as file:
+        with atomic_write(place) as aside, told(place), open(aside, "wb") as file:
             np.savez(file, **_packed(piece, self.labels))
             settle(file)
         self._pieces += 1
         self.count += len(piece.readings)
         self.state, self.done = piece.state, piece.last
 
-    def readings(self) -> Iterator[Reading]:
+    def readings(self) -> Iterator[FrameResult]:
         """All that is kept, in order, a piece in memory at a time."""
         for number in range(self._pieces):
             yield from _unpacked(self._place(number), self.source, self.labels).readings
 
-    def _stored(self) -> Iterator[Piece]:
+    def _stored(self) -> Iterator[Chunk]:
         """The pieces of an earlier run, up to the first that is missing or damaged."""
         number = 0
         while (place := self._place(number)).exists():
@@ -102,7 +102,7 @@ class Record:
         return self.folder / f"{number:06}.npz"
 
 
-class Journal:
+class CheckpointStore:
     """A run's folder of readings; a context manager. Left by an exception it stays, as when the run is killed.
 
     Args:
@@ -119,12 +119,12 @@ class Journal:
     >>> import tempfile
     >>> from mien.core.labels import EXPRESSIONS
     >>> place = Path(tempfile.mkdtemp()) / "faces.csv.journal"
-    >>> with Journal(place, {"detector": "mtcnn"}) as journal:
+    >>> with CheckpointStore(place, {"detector": "mtcnn"}) as journal:
     ...     journal.record(0, "a.mp4", EXPRESSIONS).add(Piece([Reading("a.mp4", 0, 0.0, Faces.empty())]))
-    >>> with Journal(place, {"detector": "mtcnn"}) as journal:
+    >>> with CheckpointStore(place, {"detector": "mtcnn"}) as journal:
     ...     journal.resumed, journal.record(0, "a.mp4", EXPRESSIONS).count
     (True, 1)
-    >>> Journal(place, {"detector": "haar"})  # doctest: +ELLIPSIS
+    >>> CheckpointStore(place, {"detector": "haar"})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     mien.core.errors.InputError: ... keeps a run with detector "mtcnn"; now it is "haar": repeat that command, or delete the folder to start anew
@@ -147,7 +147,7 @@ class Journal:
             self._lock.close()
             raise
 
-    def record(self, position: int, source: str, labels: Labels) -> Record:
+    def record(self, position: int, source: str, labels: Labels) -> VideoCheckpoint:
         """What is kept of one of the sources.
 
         Args:
@@ -155,7 +155,7 @@ class Journal:
             source: Its name.
             labels: Expressions that the network tells apart.
         """
-        return Record(self.folder / f"{position}", source, labels)
+        return VideoCheckpoint(self.folder / f"{position}", source, labels)
 
     @property
     def kept(self) -> bool:
@@ -173,7 +173,7 @@ class Journal:
             shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.close()
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> CheckpointStore:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -194,7 +194,7 @@ class Journal:
         strange = [child.name for child in self.folder.iterdir() if child.name != "lock"]
         if strange:
             raise InputError(f"expected a place for a run's journal; {self.folder} is a folder of something else: give another output")
-        with written_aside(place) as aside, told(place):
+        with atomic_write(place) as aside, told(place):
             aside.write_text(json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8")
         return False
 
@@ -211,7 +211,7 @@ def _short(value: Any, most: int = 120) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def _packed(piece: Piece, labels: Labels) -> dict[str, Any]:
+def _packed(piece: Chunk, labels: Labels) -> dict[str, Any]:
     readings = piece.readings
     faces = Faces.concatenate([Faces.empty(labels), *(reading.faces for reading in readings)])
     errors = [None if reading.error is None else [str(reading.error), reading.error.kind] for reading in readings]
@@ -224,7 +224,7 @@ def _packed(piece: Piece, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _unpacked(place: Path, source: str, labels: Labels) -> Piece:
+def _unpacked(place: Path, source: str, labels: Labels) -> Chunk:
     with np.load(place, allow_pickle=False) as stored:
         table = {name: stored[name] for name in stored.files}
     told_ = json.loads(str(table["told"]))
@@ -235,5 +235,5 @@ def _unpacked(place: Path, source: str, labels: Labels) -> Piece:
     for frame, time, count, end, error in zip(table["frame"], table["time"], table["count"], ends, told_["errors"], strict=True):
         index = None if frame == _NO_FRAME else int(frame)
         failure = None if error is None else MediaError(*error)
-        readings.append(Reading(source, index, None if np.isnan(time) else float(time), faces[end - count : end], failure))
-    return Piece(readings, told_["state"], told_["last"])
+        readings.append(FrameResult(source, index, None if np.isnan(time) else float(time), faces[end - count : end], failure))
+    return Chunk(readings, told_["state"], told_["last"])

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from mien.core.errors import MediaError, MissingExtraError
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading, Row, flat_keys, flat_row
+from mien.core.frame_result import FrameResult, Row, flat_keys, flat_row
 from mien.core.labels import Labels
 
 if TYPE_CHECKING:
     import pandas
 
-    from mien.tracking.persons import Person
+    from mien.tracking.persons import PersonSummary
     from mien.tracking.segments import Segment
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class VideoResult:
     """All that was read from one source.
 
     Args:
@@ -38,11 +38,11 @@ class Recording:
     faces: Faces
     frames: NDArray[np.int64]
     times: NDArray[np.float64]
-    failures: tuple[Reading, ...] = ()
+    failures: tuple[FrameResult, ...] = ()
     gap: float = 1.0
 
     @staticmethod
-    def collect(source: str, readings: Iterable[Reading], labels: Labels, gap: float = 1.0) -> Recording:
+    def collect(source: str, readings: Iterable[FrameResult], labels: Labels, gap: float = 1.0) -> VideoResult:
         """Put the readings of one source together."""
         parts, frames, times, failures = [Faces.empty(labels)], [], [], []
         for reading in readings:
@@ -52,9 +52,9 @@ class Recording:
                 times.append(reading.time)
             else:
                 failures.append(reading)
-        return Recording(source, Faces.concatenate(parts), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures), gap)
+        return VideoResult(source, Faces.concatenate(parts), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures), gap)
 
-    def readings(self) -> Iterator[Reading]:
+    def readings(self) -> Iterator[FrameResult]:
         """Frame by frame, in order; what could not be read stands where it was met."""
         starts = np.searchsorted(self.faces.frames, self.frames, "left")
         ends = np.searchsorted(self.faces.frames, self.frames, "right")
@@ -62,14 +62,14 @@ class Recording:
         for frame, time, start, end in zip(self.frames, self.times, starts, ends, strict=True):
             while failures and failures[0].frame is not None and failures[0].frame <= frame:
                 yield failures.pop(0)
-            yield Reading(self.source, int(frame), float(time), self.faces[start:end])
+            yield FrameResult(self.source, int(frame), float(time), self.faces[start:end])
         yield from failures
 
     def rows(self) -> Iterator[Row]:
         """One plain dict per face, per frame without any and per failure."""
         return (row for reading in self.readings() for row in reading.rows())
 
-    def people(self) -> list[Person]:
+    def people(self) -> list[PersonSummary]:
         """Each person in numbers, in order of ids: when they were seen, what they showed, for how long. Nobody where nobody was followed."""
         from mien.tracking.persons import People
 
@@ -89,15 +89,15 @@ class Recording:
         return sorted(segments(self.readings(), self.gap), key=lambda segment: (segment.start, segment.track))
 
 
-class Results(Sequence[Recording]):
-    """What `mien.analyze` gives: a sequence of one `Recording` per source.
+class Results(Sequence[VideoResult]):
+    """What `mien.analyze` gives: a sequence of one `VideoResult` per source.
 
     Args:
         recordings: In the order of the sources.
         labels: Names of the columns of ``probs``.
     """
 
-    def __init__(self, recordings: Iterable[Recording], labels: Labels) -> None:
+    def __init__(self, recordings: Iterable[VideoResult], labels: Labels) -> None:
         self._recordings = tuple(recordings)
         self.labels = labels
 

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.faults import source_error
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.inference.pipeline import Pipeline
-from mien.media import Media, ReadAhead, Sampling, open_media
-from mien.media.byte_source import Content, name_of
+from mien.media import Media, Prefetcher, Sampling, open_media
+from mien.media.byte_source import ByteSource, name_of
 from mien.media.decoder import DECODE_SECONDS
 from mien.media.frame import BadFrame, Frame
 from mien.tracking.options import Tracking
 from mien.tracking.session import Session
 from mien.tracking.smoothing_options import Smoothing
 
-Source = str | Path | bytes | BinaryIO | Content | NDArray[np.uint8]
+Source = str | Path | bytes | BinaryIO | ByteSource | NDArray[np.uint8]
 
 _BATCH_FRAMES = 8
 _BATCH_PIXELS = 4_000_000
@@ -34,7 +34,7 @@ _AHEAD = 3  # Batches that lie ready between two stages: looking for faces anew 
 
 
 @dataclass(frozen=True)
-class Plan:
+class VideoOptions:
     """How sources are read.
 
     Args:
@@ -70,7 +70,7 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
+class FrameWork:
     """A reading together with what it was read from, for those who draw.
 
     Args:
@@ -85,13 +85,13 @@ class Sighting:
     position: int
     media: Media | None
     image: NDArray[np.uint8] | None
-    reading: Reading
+    reading: FrameResult
     state: Any = None
     lasting: float | None = None
 
 
 @dataclass(frozen=True)
-class Start:
+class ResumePoint:
     """Where the reading of a recording goes on.
 
     Args:
@@ -109,11 +109,13 @@ class Start:
 class _Batch:
     """Frames of one recording, or pictures, that go through the networks together."""
 
-    sightings: list[Sighting]
+    sightings: list[FrameWork]
     session: Session | None
 
 
-def sight(sources: Sequence[Source], pipeline: Pipeline, plan: Plan | None = None, starts: Mapping[int, Start] | None = None) -> Iterator[Sighting]:
+def process_frames(
+    sources: Sequence[Source], pipeline: Pipeline, plan: VideoOptions | None = None, starts: Mapping[int, ResumePoint] | None = None
+) -> Iterator[FrameWork]:
     """Read sources frame by frame, in order; memory does not grow with their length.
 
     Three threads share the work. Every sampled frame comes out once; a source or a stretch that cannot be decoded comes out as a
@@ -126,32 +128,32 @@ def sight(sources: Sequence[Source], pipeline: Pipeline, plan: Plan | None = Non
         starts: Recordings, by their position, that go on from somewhere, and whose state is given on the way. Their frames up to
             there are decoded and passed over.
     """
-    plan = plan or Plan()
+    plan = plan or VideoOptions()
     decoded = _lasting(_decode(sources, plan, Faces.empty(pipeline.labels), starts or {}))
     # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
-    with ReadAhead(_locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.sightings)) as batches:
+    with Prefetcher(_locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.sightings)) as batches:
         for batch in batches:
             yield from _read(batch, pipeline)
 
 
-def _decode(sources: Sequence[Source], plan: Plan, blank: Faces, starts: Mapping[int, Start]) -> Iterator[Sighting]:
+def _decode(sources: Sequence[Source], plan: VideoOptions, blank: Faces, starts: Mapping[int, ResumePoint]) -> Iterator[FrameWork]:
     for position, source in enumerate(sources):
         try:
             media = plan.open(source)
         except MediaError as error:
-            yield Sighting(position, None, None, Reading(name_of(source), None, None, blank, error))
+            yield FrameWork(position, None, None, FrameResult(name_of(source), None, None, blank, error))
             continue
         with media:
-            for item in islice(media, starts.get(position, Start()).count, None):
+            for item in islice(media, starts.get(position, ResumePoint()).count, None):
                 if isinstance(item, BadFrame):
-                    yield Sighting(position, media, None, Reading(media.name, item.index, item.time, blank, item.error))
+                    yield FrameWork(position, media, None, FrameResult(media.name, item.index, item.time, blank, item.error))
                 else:
-                    yield Sighting(position, media, item.image, Reading(media.name, item.index, item.time, blank))
+                    yield FrameWork(position, media, item.image, FrameResult(media.name, item.index, item.time, blank))
 
 
-def _lasting(sightings: Iterator[Sighting]) -> Iterator[Sighting]:
+def _lasting(sightings: Iterator[FrameWork]) -> Iterator[FrameWork]:
     """The same with how long each frame lasts, which the next one tells."""
-    held: Sighting | None = None
+    held: FrameWork | None = None
     for sighting in sightings:
         if held is not None:
             yield replace(held, lasting=_between(held, sighting))
@@ -160,7 +162,7 @@ def _lasting(sightings: Iterator[Sighting]) -> Iterator[Sighting]:
         yield held
 
 
-def _between(first: Sighting, second: Sighting) -> float | None:
+def _between(first: FrameWork, second: FrameWork) -> float | None:
     """Seconds between two frames of a recording; None where something is missing in between, or one of them."""
     times = first.reading.time, second.reading.time
     if first.position != second.position or first.image is None or second.image is None or None in times:
@@ -168,10 +170,10 @@ def _between(first: Sighting, second: Sighting) -> float | None:
     return max(0.0, times[1] - times[0])  # type: ignore[operator]
 
 
-def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts: Mapping[int, Start]) -> Iterator[_Batch]:
+def _locate(decoded: Iterator[FrameWork], pipeline: Pipeline, plan: VideoOptions, starts: Mapping[int, ResumePoint]) -> Iterator[_Batch]:
     """Find faces: people who are followed in recordings, of whom a session has the memory."""
     session, at, told = None, -1, time.monotonic()
-    with ReadAhead(_batches(decoded), _AHEAD, _bytes) as batches:
+    with Prefetcher(_batches(decoded), _AHEAD, _bytes) as batches:
         for sightings in batches:
             position, start = sightings[0].position, starts.get(sightings[0].position)
             if position != at:
@@ -184,7 +186,7 @@ def _locate(decoded: Iterator[Sighting], pipeline: Pipeline, plan: Plan, starts:
             yield _Batch(sightings, session)
 
 
-def _session(first: Sighting, pipeline: Pipeline, plan: Plan, start: Start | None) -> Session | None:
+def _session(first: FrameWork, pipeline: Pipeline, plan: VideoOptions, start: ResumePoint | None) -> Session | None:
     """The memory of a recording; None where nobody is followed."""
     if not _moves(first) or plan.tracking is None:
         return None
@@ -194,14 +196,14 @@ def _session(first: Sighting, pipeline: Pipeline, plan: Plan, start: Start | Non
     return session
 
 
-def _located(sighting: Sighting, session: Session) -> Sighting:
+def _located(sighting: FrameWork, session: Session) -> FrameWork:
     try:
         return _found([sighting], iter(session.locate(_frames([sighting]))))[0]
     except Exception as error:
         return _failed(sighting, error)
 
 
-def _read(batch: _Batch, pipeline: Pipeline) -> list[Sighting]:
+def _read(batch: _Batch, pipeline: Pipeline) -> list[FrameWork]:
     """Read the expressions of what was found; together, or one by one where together they fail."""
     try:
         return _found(batch.sightings, iter(_faces(batch, pipeline)))
@@ -219,18 +221,18 @@ def _faces(batch: _Batch, pipeline: Pipeline) -> list[Faces]:
     return batch.session.read(images, [sighting.reading.faces for sighting in with_image])
 
 
-def _failed(sighting: Sighting, error: Exception) -> Sighting:
+def _failed(sighting: FrameWork, error: Exception) -> FrameWork:
     """A frame that could be decoded but not read."""
     reading = sighting.reading
     return replace(sighting, image=None, reading=replace(reading, faces=reading.faces[:0], error=source_error(reading.source, error)))
 
 
-def _found(sightings: Sequence[Sighting], faces: Iterator[Faces]) -> list[Sighting]:
+def _found(sightings: Sequence[FrameWork], faces: Iterator[Faces]) -> list[FrameWork]:
     """The same with what was found in those that have a picture."""
     return [sighting if sighting.image is None else replace(sighting, reading=replace(sighting.reading, faces=next(faces))) for sighting in sightings]
 
 
-def _frames(sightings: Sequence[Sighting]) -> list[Frame]:
+def _frames(sightings: Sequence[FrameWork]) -> list[Frame]:
     return [
         Frame(sighting.reading.frame or 0, sighting.reading.time or 0.0, sighting.image, lasting=sighting.lasting)
         for sighting in sightings
@@ -238,21 +240,21 @@ def _frames(sightings: Sequence[Sighting]) -> list[Frame]:
     ]
 
 
-def _moves(sighting: Sighting) -> bool:
+def _moves(sighting: FrameWork) -> bool:
     return sighting.media is not None and sighting.media.kind != "picture"
 
 
-def _bytes(sightings: Sequence[Sighting]) -> int:
+def _bytes(sightings: Sequence[FrameWork]) -> int:
     """What their pictures take in memory."""
     return sum(0 if sighting.image is None else sighting.image.nbytes for sighting in sightings)
 
 
-def _batches(sightings: Iterator[Sighting]) -> Iterator[list[Sighting]]:
+def _batches(sightings: Iterator[FrameWork]) -> Iterator[list[FrameWork]]:
     """Groups of a few frames, fewer when they are large, so that a batch of photographs stays small in memory.
 
     Pictures go together, and the frames of one recording.
     """
-    batch: list[Sighting] = []
+    batch: list[FrameWork] = []
     pixels = 0
     for sighting in sightings:
         apart = bool(batch) and (_moves(sighting) or _moves(batch[0])) and sighting.position != batch[0].position

@@ -10,25 +10,25 @@ from itertools import chain, groupby
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
 from mien.core.faults import source_error
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.inference.pipeline import Pipeline
 from mien.media import Media
 from mien.media.byte_source import name_of
-from mien.tracking.baseline import Neutral
-from mien.tracking.smoothing_offline import smoothed
-from mien.video.checkpoint import Journal, Piece, Record
-from mien.video.runner import Plan, Sighting, Source, Start, sight
+from mien.tracking.baseline import NeutralBaseline
+from mien.tracking.smoothing_offline import smooth_offline
+from mien.video.checkpoint import CheckpointStore, Chunk, VideoCheckpoint
+from mien.video.runner import FrameWork, ResumePoint, Source, VideoOptions, process_frames
 
 EVERY = 1.0
 """Seconds between two pieces of the journal."""
 
-Follow = Callable[[Iterable[Sighting]], Iterator[Sighting]]
-Group = tuple[int, Iterator[Sighting]]
+Follow = Callable[[Iterable[FrameWork]], Iterator[FrameWork]]
+Group = tuple[int, Iterator[FrameWork]]
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class SourceWork:
     """One source, read.
 
     Args:
@@ -42,8 +42,8 @@ class Take:
     position: int
     source: Source
     media: Media | None
-    sightings: Iterator[Sighting]
-    again: Callable[[], Iterator[Reading]] | None = None
+    sightings: Iterator[FrameWork]
+    again: Callable[[], Iterator[FrameResult]] | None = None
 
     @property
     def moves(self) -> bool:
@@ -51,7 +51,9 @@ class Take:
         return self.media is not None and self.media.kind != "picture"
 
 
-def takes(sources: Sequence[Source], pipeline: Pipeline, plan: Plan, journal: Journal | None = None, follow: Follow = iter) -> Iterator[Take]:
+def process_sources(
+    sources: Sequence[Source], pipeline: Pipeline, plan: VideoOptions, journal: CheckpointStore | None = None, follow: Follow = iter
+) -> Iterator[SourceWork]:
     """Read sources in order; the sightings of each must be taken before the next one comes.
 
     With a journal a recording is read to its end first and smoothed from there, so that a run which was stopped goes on where it was,
@@ -66,66 +68,68 @@ def takes(sources: Sequence[Source], pipeline: Pipeline, plan: Plan, journal: Jo
     """
     records = [None if journal is None else journal.record(position, name_of(source), pipeline.labels) for position, source in enumerate(sources)]
     waiting = [position for position, record in enumerate(records) if record is None or not record.done]
-    starts = {place: Start(record.count, record.state, EVERY) for place, position in enumerate(waiting) if (record := records[position]) is not None}
-    read = sight([sources[position] for position in waiting], pipeline, plan, starts)
+    starts = {
+        place: ResumePoint(record.count, record.state, EVERY) for place, position in enumerate(waiting) if (record := records[position]) is not None
+    }
+    read = process_frames([sources[position] for position in waiting], pipeline, plan, starts)
     groups = _Groups(replace(sighting, position=waiting[sighting.position]) for sighting in read)
     for position, (source, record) in enumerate(zip(sources, records, strict=True)):
         sightings = groups.take(position)
         if sightings is not None:
             first = next(sightings)
-            take = Take(position, source, first.media, follow(chain([first], sightings)))
+            take = SourceWork(position, source, first.media, follow(chain([first], sightings)))
             if take.moves and record is not None:
                 _keep(take.sightings, record)
                 take = _kept(take, record, plan)
             elif take.moves and plan.tracking is not None:
                 readings = (sighting.reading for sighting in take.sightings)
-                take = _seen(take, smoothed(readings, plan.smoothing, pipeline.labels), pipeline.labels)
+                take = _seen(take, smooth_offline(readings, plan.smoothing, pipeline.labels), pipeline.labels)
             yield take
         elif record is not None and record.count:
             # Read to its end by an earlier run, which may have had no time to say so.
             yield _again(position, source, record, plan)
 
 
-def _again(position: int, source: Source, record: Record, plan: Plan) -> Take:
+def _again(position: int, source: Source, record: VideoCheckpoint, plan: VideoOptions) -> SourceWork:
     """A recording that lies in the journal as a whole."""
     try:
-        return _kept(Take(position, source, plan.open(source), iter(())), record, plan)
+        return _kept(SourceWork(position, source, plan.open(source), iter(())), record, plan)
     except MediaError as error:
-        return Take(position, source, None, iter([Sighting(position, None, None, _unread(record.source, record.labels, error))]))
+        return SourceWork(position, source, None, iter([FrameWork(position, None, None, _unread(record.source, record.labels, error))]))
 
 
-def _keep(sightings: Iterator[Sighting], record: Record) -> None:
+def _keep(sightings: Iterator[FrameWork], record: VideoCheckpoint) -> None:
     """Write a recording down as it is read, a piece whenever the tracker's state is told."""
-    readings: list[Reading] = []
+    readings: list[FrameResult] = []
     for sighting in sightings:
         readings.append(sighting.reading)
         if sighting.state is not None:
-            record.add(Piece(readings, sighting.state))
+            record.add(Chunk(readings, sighting.state))
             readings = []
-    record.add(Piece(readings, last=True))
+    record.add(Chunk(readings, last=True))
 
 
-def _kept(take: Take, record: Record, plan: Plan) -> Take:
+def _kept(take: SourceWork, record: VideoCheckpoint, plan: VideoOptions) -> SourceWork:
     """A recording as it lies in the journal."""
     again = partial(_smooth, record, plan)
     return _seen(replace(take, again=again), again(), record.labels)
 
 
-def _smooth(record: Record, plan: Plan) -> Iterator[Reading]:
+def _smooth(record: VideoCheckpoint, plan: VideoOptions) -> Iterator[FrameResult]:
     if plan.tracking is None:
         yield from record.readings()
         return
     # What a person usually shows is known only after a first pass.
-    neutral = Neutral.learn(record.readings(), record.labels) if plan.smoothing.neutral == "median" else None
-    yield from smoothed(record.readings(), plan.smoothing, record.labels, neutral)
+    neutral = NeutralBaseline.learn(record.readings(), record.labels) if plan.smoothing.neutral == "median" else None
+    yield from smooth_offline(record.readings(), plan.smoothing, record.labels, neutral)
 
 
-def _seen(take: Take, readings: Iterator[Reading], labels: Labels) -> Take:
+def _seen(take: SourceWork, readings: Iterator[FrameResult], labels: Labels) -> SourceWork:
     accounted = _accounted(readings, name_of(take.source), labels)
-    return replace(take, sightings=(Sighting(take.position, take.media, None, reading) for reading in accounted))
+    return replace(take, sightings=(FrameWork(take.position, take.media, None, reading) for reading in accounted))
 
 
-def _accounted(readings: Iterator[Reading], name: str, labels: Labels) -> Iterator[Reading]:
+def _accounted(readings: Iterator[FrameResult], name: str, labels: Labels) -> Iterator[FrameResult]:
     """The readings; an exception in place of one becomes the reading that the rest could not be made."""
     try:
         yield from readings
@@ -133,8 +137,8 @@ def _accounted(readings: Iterator[Reading], name: str, labels: Labels) -> Iterat
         yield _unread(name, labels, source_error(name, error))
 
 
-def _unread(name: str, labels: Labels, error: MediaError) -> Reading:
-    return Reading(name, None, None, Faces.empty(labels), error)
+def _unread(name: str, labels: Labels, error: MediaError) -> FrameResult:
+    return FrameResult(name, None, None, Faces.empty(labels), error)
 
 
 class _Groups:
@@ -144,11 +148,11 @@ class _Groups:
         sightings: Of all sources, in order; a source may have none.
     """
 
-    def __init__(self, sightings: Iterable[Sighting]) -> None:
+    def __init__(self, sightings: Iterable[FrameWork]) -> None:
         self._groups = groupby(sightings, key=lambda sighting: sighting.position)
         self._next: Group | None = None
 
-    def take(self, position: int) -> Iterator[Sighting] | None:
+    def take(self, position: int) -> Iterator[FrameWork] | None:
         """Those of one source; None where it has none."""
         if self._next is None:
             self._next = next(self._groups, None)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
-from mien.tracking.persons import People, Person, ranked, together
+from mien.tracking.persons import People, PersonSummary, ranked, together
 from mien.tracking.segments import Segment, Segmenter
 from mien.video.timeline import Timeline
 
@@ -73,7 +73,7 @@ class Overview:
     failures: list[str] = field(default_factory=list)
     most: int = 0
     gaps: list[Gap] = field(default_factory=list)
-    people: list[Person] = field(default_factory=list)
+    people: list[PersonSummary] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     timeline: Timeline = field(init=False)
     _first: float | None = None
@@ -85,7 +85,7 @@ class Overview:
         self._people = People(self.labels, self.gap)
         self._segmenter = Segmenter(self.gap)
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: FrameResult) -> None:
         """Count one frame."""
         self.timeline.add(reading)
         if reading.error is not None:

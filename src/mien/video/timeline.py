@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 
 FINEST = 1 / 32
@@ -85,7 +85,7 @@ class Timeline:
         """Ids of those who were seen, in order."""
         return sorted(self._people)
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: FrameResult) -> None:
         """Count one frame."""
         if reading.time is None:
             return
@@ -142,7 +142,7 @@ class Timeline:
         unsure = table[:, _UNSURE] / np.maximum(table[:, _FACES], 1)
         return Course(start, step, counts[:, _FACES], probs, steady, unsure, counts[:, _LOOKED], counts[:, _SEEN], counts[:, _FAILED])
 
-    def _values(self, reading: Reading) -> NDArray[np.float64]:
+    def _values(self, reading: FrameResult) -> NDArray[np.float64]:
         """A row for each face."""
         faces, classes = reading.faces, len(self.labels)
         values = np.zeros((len(faces), _COUNTS + 2 * classes))

@@ -12,7 +12,7 @@ from PIL import Image
 from service import Service, encoded, serving
 from visiting import UNPACKED, Running
 
-from mien.server.task import Networks
+from mien.server.task import PipelineSettings
 
 BOTH = f"""async ({{ Device }}, {{ data, type, minFace }}) => {{
   const {{ Server }} = await import("/static/server.js");
@@ -51,7 +51,7 @@ NEAR = {"small": 1e-3, "small-int8": 2e-2}
 @pytest.fixture(scope="module", params=NEAR)
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that reads with one of the networks."""
-    with serving(tmp_path_factory.mktemp("service"), networks=Networks(model=request.param)) as running:
+    with serving(tmp_path_factory.mktemp("service"), networks=PipelineSettings(model=request.param)) as running:
         yield running
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from service import Service, serving
 from visiting import READY, Visiting
 
-from mien.media import MovieWriter
+from mien.media import VideoWriter
 from mien.media.blur import Blur
 from mien.media.live import LiveOptions
 from mien.server.own_source import OwnSource
@@ -39,7 +39,7 @@ def scene(astronaut: np.ndarray, grace_hopper: np.ndarray) -> Callable[[int], np
 def clip(tmp_path_factory: pytest.TempPathFactory, scene: Callable[[int], np.ndarray]) -> Path:
     """A minute of them."""
     path = tmp_path_factory.mktemp("clip") / "two.mp4"
-    with MovieWriter(path, 640, 480, rate=20) as writer:
+    with VideoWriter(path, 640, 480, rate=20) as writer:
         for index in range(1200):
             writer.write(scene(index % 40), index / 20)
     return path

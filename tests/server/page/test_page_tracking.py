@@ -10,13 +10,13 @@ from visiting import UNPACKED, Running, packed
 
 from mien.core import boxes as box_arithmetic
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS
 from mien.inference.detectors.pictures import found
 from mien.media.frame import Frame
 from mien.tracking.assignment import assign
-from mien.tracking.smoothing_offline import smoothed
-from mien.tracking.smoothing_online import Smoother
+from mien.tracking.smoothing_offline import smooth_offline
+from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing
 from mien.tracking.tracker import Tracker
 
@@ -142,7 +142,7 @@ def test_pairs_are_those_of_the_server(run_module: Running) -> None:
     assert [[tuple(pair) for pair in pairs] for pairs in got] == [assign(table, limit=40) for table in tables]
 
 
-def _readings(seed: int) -> list[Reading]:
+def _readings(seed: int) -> list[FrameResult]:
     """Three people with moods and misreadings, seen at uneven times, now and then not at all."""
     random = np.random.default_rng(seed)
     readings, time = [], 0.0
@@ -164,11 +164,11 @@ def _readings(seed: int) -> list[Reading]:
             probs=probs[here],
             labels=EXPRESSIONS,
         )
-        readings.append(Reading("clip", index, time, faces))
+        readings.append(FrameResult("clip", index, time, faces))
     return readings
 
 
-def _told(readings: list[Reading]) -> list[dict[str, Any]]:
+def _told(readings: list[FrameResult]) -> list[dict[str, Any]]:
     return [
         {
             "time": reading.time,
@@ -199,7 +199,7 @@ def test_the_page_smooths_a_stream_as_the_server_does(run_module: Running) -> No
       return readings.map(({{ faces, time }}) => smoother.update(faces, time));
     }}"""
     readings = _readings(1)
-    smoother = Smoother(EXPRESSIONS)
+    smoother = OnlineSmoother(EXPRESSIONS)
     for got, reading in zip(run_module("reading/smoother.js", program, _told(readings)), readings, strict=True):
         _same(got, smoother.update(reading.faces))
 
@@ -207,6 +207,6 @@ def test_the_page_smooths_a_stream_as_the_server_does(run_module: Running) -> No
 def test_the_page_smooths_a_recording_as_the_server_does(run_module: Running) -> None:
     program = f"async ({{ smoothed }}, readings) => smoothed(readings, {SETTINGS}.smoothing).map(({{ faces }}) => faces)"
     readings = _readings(2)
-    right = list(smoothed(readings, Smoothing(), EXPRESSIONS))
+    right = list(smooth_offline(readings, Smoothing(), EXPRESSIONS))
     for got, reading in zip(run_module("reading/recorded.js", program, _told(readings)), right, strict=True):
         _same(got, reading.faces)

@@ -11,15 +11,15 @@ from zipfile import ZIP_STORED, ZipFile
 
 from PIL import Image
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.core.faces import Faces
-from mien.media import MovieWriter, save_picture
+from mien.media import VideoWriter, save_picture
 from mien.media.draw import draw
 from mien.media.frame import Frame
 
 
-class Keeper:
+class FrameSaver:
     """Keeps copies of the frames that it is shown, in a folder; archive and video appear whole, when the block ends well.
 
     Args:
@@ -33,7 +33,7 @@ class Keeper:
         self._stack = ExitStack()
         self._keeping: list[Callable[[Frame], None]] = []
 
-    def __enter__(self) -> Keeper:
+    def __enter__(self) -> FrameSaver:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -41,7 +41,7 @@ class Keeper:
 
     def keep_movie(self, width: int, height: int, name: str) -> None:
         """Write a video of frames of this size."""
-        movie = self._stack.enter_context(MovieWriter(self._made() / f"{name}_output.mp4", width, height))
+        movie = self._stack.enter_context(VideoWriter(self._made() / f"{name}_output.mp4", width, height))
         self._keeping.append(lambda frame: movie.write(frame.image, frame.time))
 
     def keep_pictures(self) -> None:
@@ -52,7 +52,7 @@ class Keeper:
     def keep_archive(self) -> None:
         """Write every frame into ``images.zip``."""
         path = self._made() / "images.zip"
-        archive = ZipFile(self._stack.enter_context(written_aside(path)), "w", ZIP_STORED)  # JPEG does not get smaller.
+        archive = ZipFile(self._stack.enter_context(atomic_write(path)), "w", ZIP_STORED)  # JPEG does not get smaller.
         self._stack.enter_context(archive)
 
         def keep(frame: Frame) -> None:

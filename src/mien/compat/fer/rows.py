@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.compat.fer.detector import Emotions
 from mien.compat.given import EMOTIONS
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def write_csv(rows: list[Row], path: str | Path) -> None:
     """
     if not all(isinstance(row, dict) for row in rows):
         raise InputError("expected the rows that Video.analyze gives; got something else: to_csv takes a list of dicts")
-    with written_aside(path) as aside, told(path), aside.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as aside, told(path), aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns_of(rows), lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: "" if value != value else value for key, value in row.items()} for row in rows)

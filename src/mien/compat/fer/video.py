@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mien.compat.fer.detector import FER, as_emotions
-from mien.compat.fer.keeping import Keeper
+from mien.compat.fer.keeping import FrameSaver
 from mien.compat.fer.rows import Row, emotions_only, first_face, row_of, table, write_csv
 from mien.compat.given import remark, without_effect
 from mien.core.errors import InputError, MediaError
-from mien.media import Media, ReadAhead, Sampling, open_media
+from mien.media import Media, Prefetcher, Sampling, open_media
 from mien.media.frame import BadFrame, Frame
 from mien.tracking.session import Session
 
@@ -116,7 +116,10 @@ class Video:
         without_effect(lang=(lang, "en"), include_audio=(include_audio, False))
         chosen = _Chosen(_every(frequency, save_fps), Sampling(per_second=save_fps), _most(max_results), _part(detection_box))
         stem = Path(self.filename).stem
-        with open_media(self.filepath, chosen.sampling) as media, Keeper(Path(self.outdir), video_id or stem, annotated=annotate_frames) as keeper:
+        with (
+            open_media(self.filepath, chosen.sampling) as media,
+            FrameSaver(Path(self.outdir), video_id or stem, annotated=annotate_frames) as keeper,
+        ):
             width, height = _size(media, chosen.part)
             if save_video:
                 keeper.keep_movie(width, height, stem)
@@ -150,10 +153,10 @@ class Video:
         return emotions_only(df)
 
 
-def _rows(media: Media, detector: FER, chosen: _Chosen, keeper: Keeper) -> Iterator[Row]:
+def _rows(media: Media, detector: FER, chosen: _Chosen, keeper: FrameSaver) -> Iterator[Row]:
     lost: list[BadFrame] = []
     session = Session(detector.pipeline)
-    with ReadAhead(_looked_at(media, chosen, lost)) as frames:
+    with Prefetcher(_looked_at(media, chosen, lost)) as frames:
         while batch := list(islice(frames, _BATCH)):
             for frame, faces in zip(batch, session.read([frame.image for frame in batch], session.locate(batch)), strict=True):
                 keeper.add(frame, faces)

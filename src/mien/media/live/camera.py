@@ -12,7 +12,7 @@ from av.error import FFmpegError
 
 from mien.core.errors import LostError
 from mien.media.live.address import Address
-from mien.media.live.capture import Shot
+from mien.media.live.capture import CapturedFrame
 from mien.media.live.options import LiveOptions
 from mien.media.live.stream import Opening, opened, shots
 
@@ -39,12 +39,12 @@ class Camera:
         self._place = address.place
 
     @contextmanager
-    def open(self, stop: Event) -> Iterator[Iterator[Shot]]:
+    def open(self, stop: Event) -> Iterator[Iterator[CapturedFrame]]:
         assert self._form is not None
         opening = Opening(self._name, device(self._form, self._place), self._explain, self._form, self._settings())
         with opened(opening, self._options) as (container, stream):
 
-            def until_lost() -> Iterator[Shot]:
+            def until_lost() -> Iterator[CapturedFrame]:
                 yield from shots(opening, self._options, container, stream)
                 raise LostError(f"{self._name}: expected a camera that goes on; got no more frames: is it still plugged in?")
 

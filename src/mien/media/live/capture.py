@@ -16,7 +16,7 @@ Picture = Callable[[], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class CapturedFrame:
     """A frame as it comes in.
 
     Args:
@@ -28,7 +28,7 @@ class Shot:
     picture: Picture
 
 
-class Feed(Protocol):
+class CaptureDevice(Protocol):
     """Opens one source, again and again.
 
     Attributes:
@@ -37,7 +37,7 @@ class Feed(Protocol):
 
     tolerance: float
 
-    def open(self, stop: Event) -> AbstractContextManager[Iterator[Shot]]:
+    def open(self, stop: Event) -> AbstractContextManager[Iterator[CapturedFrame]]:
         """Open it. The iterator gives shots as they come, and ends when the source has come to its end, as a recording has.
 
         Args:

@@ -62,13 +62,13 @@ class Clock:
         return stamp + self._offset
 
 
-class Pace:
+class Pacer:
     """Says how long to wait so that frames come at the pace of their timestamps, as in a player.
 
     A frame that comes late is given at once, and those after it follow from there, so that nothing is hurried. Frames are given
     a thousandth faster than their clock, so that what was held up for this drains, and two clocks that differ do not drift apart.
 
-    >>> pace = Pace()
+    >>> pace = Pacer()
     >>> [round(pace.pause(stamp, now), 3) for stamp, now in ((0.0, 5.0), (0.1, 5.0), (0.2, 5.5), (0.3, 5.5))]
     [0.0, 0.1, 0.0, 0.1]
     """

@@ -16,8 +16,8 @@ from av.video.stream import VideoStream
 
 from mien.core.errors import LostError
 from mien.media.live.address import Address
-from mien.media.live.capture import Shot
-from mien.media.live.clock import Pace
+from mien.media.live.capture import CapturedFrame
+from mien.media.live.clock import Pacer
 from mien.media.live.options import LiveOptions
 from mien.media.live.redirects import MOST, redirected
 from mien.media.live.stream import Opening, opened, shots
@@ -51,7 +51,7 @@ class NetworkStream:
         self._opening = Opening(address.name, address.place, self._explain, settings=allowed)
 
     @contextmanager
-    def open(self, stop: Event) -> Iterator[Iterator[Shot]]:
+    def open(self, stop: Event) -> Iterator[Iterator[CapturedFrame]]:
         with ExitStack() as held:
             container, stream = self._reached(held)
             yield self._given(container, stream, stop)
@@ -73,12 +73,12 @@ class NetworkStream:
         """Whether opening failed as it does where FFmpeg may not follow a redirect."""
         return self._address.kind == "http" and isinstance(error.__context__, OSError) and error.__context__.errno == EIO
 
-    def _given(self, container: InputContainer, stream: VideoStream, stop: Event) -> Iterator[Shot]:
+    def _given(self, container: InputContainer, stream: VideoStream, stop: Event) -> Iterator[CapturedFrame]:
         came = shots(self._opening, self._options, container, stream)
         if self._address.kind == "rtsp":
             yield from came
         elif "jpeg" in container.format.name:
-            yield from (Shot(None, shot.picture) for shot in came)
+            yield from (CapturedFrame(None, shot.picture) for shot in came)
         else:
             yield from _paced(came, stop)
             if container.duration:
@@ -106,8 +106,8 @@ class NetworkStream:
         return f"got: {error.strerror}", "check the address with a player"
 
 
-def _paced(came: Iterator[Shot], stop: Event) -> Iterator[Shot]:
-    pace = Pace()
+def _paced(came: Iterator[CapturedFrame], stop: Event) -> Iterator[CapturedFrame]:
+    pace = Pacer()
     for shot in came:
         if shot.stamp is not None:
             stop.wait(pace.pause(shot.stamp, time.monotonic()))

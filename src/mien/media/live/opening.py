@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mien.media.live.address import Address
-from mien.media.live.capture import Feed
+from mien.media.live.capture import CaptureDevice
 from mien.media.live.options import LiveOptions
 from mien.media.live.source import LiveSource
 
@@ -33,15 +33,15 @@ def open_live(source: str, options: LiveOptions | None = None, tell: Callable[[s
     return LiveSource(address.name, _feed(address, options), options, tell).start()
 
 
-def _feed(address: Address, options: LiveOptions) -> Feed:
+def _feed(address: Address, options: LiveOptions) -> CaptureDevice:
     if address.kind == "screen":
         from mien.media.live.screen import Screen
 
         return Screen(address, options)
     if address.kind == "file":
-        from mien.media.live.recording import Recording
+        from mien.media.live.recording import FileCapture
 
-        return Recording(address.place, options)
+        return FileCapture(address.place, options)
     if address.kind == "camera":
         from mien.media.live.camera import Camera
 

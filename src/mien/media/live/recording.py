@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.media.frame import BadFrame
-from mien.media.live.capture import Shot
-from mien.media.live.clock import Pace
+from mien.media.live.capture import CapturedFrame
+from mien.media.live.clock import Pacer
 from mien.media.live.options import LiveOptions
 from mien.media.source import open_media
 
 
-class Recording:
+class FileCapture:
     """A file, given as if it were happening now; it ends where it ends.
 
     Args:
@@ -32,15 +32,15 @@ class Recording:
         self._path, self._options = path, options
 
     @contextmanager
-    def open(self, stop: Event) -> Iterator[Iterator[Shot]]:
+    def open(self, stop: Event) -> Iterator[Iterator[CapturedFrame]]:
         with open_media(self._path, max_pixels=self._options.max_pixels) as media:
             frames = (frame for frame in media if not isinstance(frame, BadFrame))
-            pace = Pace(hurry=0.0)
+            pace = Pacer(hurry=0.0)
 
-            def shots() -> Iterator[Shot]:
+            def shots() -> Iterator[CapturedFrame]:
                 for frame in frames:
                     stop.wait(pace.pause(frame.time, time.monotonic()))
-                    yield Shot(frame.time, partial(_same, frame.image))
+                    yield CapturedFrame(frame.time, partial(_same, frame.image))
 
             yield shots()
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, LostError, MissingExtraError
 from mien.media.limits import FrameLimit
 from mien.media.live.address import Address
-from mien.media.live.capture import Picture, Shot
+from mien.media.live.capture import CapturedFrame, Picture
 from mien.media.live.options import LiveOptions
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class Screen:
         self._step = 1 / (options.sampling.rate or options.rate or RATE)
 
     @contextmanager
-    def open(self, stop: Event) -> Iterator[Iterator[Shot]]:
+    def open(self, stop: Event) -> Iterator[Iterator[CapturedFrame]]:
         with self._desktop() as desktop:
             self._area(desktop)
         yield self._shots(stop)
 
-    def _shots(self, stop: Event) -> Iterator[Shot]:
+    def _shots(self, stop: Event) -> Iterator[CapturedFrame]:
         due, failures = 0.0, 0
         while not stop.is_set():
             try:
@@ -64,7 +64,7 @@ class Screen:
                 with self._desktop() as desktop:
                     for picture in self._grabs(desktop):
                         due = due or time.monotonic()  # The first is as old as it is, however long the connection took.
-                        yield Shot(due, picture)
+                        yield CapturedFrame(due, picture)
                         failures, due = 0, max(due + self._step, time.monotonic())
                         if stop.wait(due - time.monotonic()):
                             return

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import TracebackType
 
 from mien.core.errors import LostError, MediaError
-from mien.media.live.capture import Feed, Shot
+from mien.media.live.capture import CaptureDevice, CapturedFrame
 from mien.media.live.clock import Clock
 from mien.media.live.frame import LiveFrame
 from mien.media.live.options import LiveOptions
@@ -34,7 +34,7 @@ class _Taken:
     index: int
     time: float
     captured: float
-    shot: Shot
+    shot: CapturedFrame
 
 
 class LiveSource(Iterator[LiveFrame]):
@@ -60,7 +60,7 @@ class LiveSource(Iterator[LiveFrame]):
         trouble: Why the source is lost at the moment, or None.
     """
 
-    def __init__(self, name: str, feed: Feed, options: LiveOptions, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, name: str, feed: CaptureDevice, options: LiveOptions, tell: Callable[[str], None] | None = None) -> None:
         self.name = name
         self.state = State.opening
         self.captured = 0
@@ -177,7 +177,7 @@ class LiveSource(Iterator[LiveFrame]):
                     self._back(pauses)
                 self._offer(shot)
 
-    def _offer(self, shot: Shot) -> None:
+    def _offer(self, shot: CapturedFrame) -> None:
         now = time.monotonic()
         taken = _Taken(self.captured, self._clock.time(shot.stamp, now), now, shot)
         with self._change:

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from mien.core.errors import LostError
 from mien.media.containers import open_container
 from mien.media.limits import FrameLimit
-from mien.media.live.capture import Shot
+from mien.media.live.capture import CapturedFrame
 from mien.media.live.options import LiveOptions
 from mien.media.rotation import Upright
 
@@ -64,7 +64,7 @@ def opened(opening: Opening, options: LiveOptions) -> Iterator[tuple[InputContai
         yield container, stream
 
 
-def shots(opening: Opening, options: LiveOptions, container: InputContainer, stream: VideoStream) -> Iterator[Shot]:
+def shots(opening: Opening, options: LiveOptions, container: InputContainer, stream: VideoStream) -> Iterator[CapturedFrame]:
     """Frames as they come; ends where the stream ends.
 
     Raises:
@@ -75,7 +75,7 @@ def shots(opening: Opening, options: LiveOptions, container: InputContainer, str
     try:
         for packet in container.demux(stream):
             for frame in _decoded(packet.decode):
-                yield Shot(frame.time, partial(upright, frame))
+                yield CapturedFrame(frame.time, partial(upright, frame))
                 seen = time.monotonic()
             began = time.monotonic()
             if began - seen > _BLIND:

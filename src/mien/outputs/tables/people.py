@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mien.core.labels import Labels
 
 if TYPE_CHECKING:
-    from mien.tracking.persons import Person
+    from mien.tracking.persons import PersonSummary
 
 _PARTS = ("share", "mean", "stretches", "stretch", "longest")
 
@@ -18,7 +18,7 @@ def people_keys(labels: Labels) -> list[str]:
     return plain + [f"{part}_{name}" for part in _PARTS for name in labels]
 
 
-def person_row(source: str, person: Person, labels: Labels) -> dict[str, Any]:
+def person_row(source: str, person: PersonSummary, labels: Labels) -> dict[str, Any]:
     """One person as plain values by the names of the columns.
 
     ``share_happy``: share of the time in view with that steady label. ``mean_happy``: mean probability. ``stretches_happy``: how often

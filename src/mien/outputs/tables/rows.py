@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from mien.core.atomic import told, written_aside
+from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.core.frame_result import Row, flat_keys, flat_row
 from mien.core.labels import Labels
@@ -64,7 +64,7 @@ def open_people(path: Path, form: str, labels: Labels) -> Iterator[Write]:
 
 @contextmanager
 def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row], Row]) -> Iterator[Write]:
-    with written_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file, _writer(file, form, keys, flat) as write:
+    with atomic_write(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file, _writer(file, form, keys, flat) as write:
 
         def write_or_tell(rows: Iterable[Row]) -> None:
             with told(path):

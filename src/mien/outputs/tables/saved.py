@@ -14,18 +14,18 @@ import numpy as np
 
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
-from mien.core.frame_result import Reading
+from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.outputs.tables.cells import plain
 from mien.outputs.tables.rows import format_of
-from mien.video.results import Recording
+from mien.video.results import VideoResult
 
 _PLAIN = ("source", "frame", "time", "status")
 _CORNERS = ("x1", "y1", "x2", "y2")
 _CHUNK = 1 << 16  # Characters of JSON that are read at once.
 
 
-def read_recordings(path: Path) -> Iterator[Recording]:
+def read_recordings(path: Path) -> Iterator[VideoResult]:
     """The recordings of a table that ``mien analyze`` wrote, in their order; one is in memory at a time.
 
     Args:
@@ -64,16 +64,16 @@ class _Row:
     error: str | None
 
 
-def _recording(source: str, rows: Iterable[_Row], path: Path) -> Recording:
+def _recording(source: str, rows: Iterable[_Row], path: Path) -> VideoResult:
     frames: list[int] = []
     times: list[float] = []
     faces: list[_Row] = []
-    failures: list[Reading] = []
+    failures: list[FrameResult] = []
     labels: Labels | None = None
     for row in rows:
         labels = row.labels or labels
         if row.status == "error" or row.frame is None or row.time is None:
-            failures.append(Reading(source, row.frame, row.time, Faces.empty(row.labels), MediaError(row.error or "not read")))
+            failures.append(FrameResult(source, row.frame, row.time, Faces.empty(row.labels), MediaError(row.error or "not read")))
             continue
         if not frames or row.frame > frames[-1]:
             frames.append(row.frame)
@@ -84,7 +84,7 @@ def _recording(source: str, rows: Iterable[_Row], path: Path) -> Recording:
             )
         if row.status == "face":
             faces.append(row)
-    return Recording(source, _faces(faces, labels or EXPRESSIONS), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures))
+    return VideoResult(source, _faces(faces, labels or EXPRESSIONS), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures))
 
 
 def _faces(rows: Sequence[_Row], labels: Labels) -> Faces:

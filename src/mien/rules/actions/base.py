@@ -9,7 +9,7 @@ from contextlib import suppress
 from mien.rules.actions.delivery import Delivery
 
 
-class Hook:
+class RuleAction:
     """Delivers events, one after the other, on a thread of its own.
 
     A plug-in may give an instance of a subclass, or any function that takes a `Delivery`. It is registered as an entry point of the group
@@ -45,11 +45,11 @@ class Hook:
         """Called once, from another thread, when there is no more time: a `deliver` under way has to end soon."""
 
 
-class Call(Hook):
+class FunctionAction(RuleAction):
     """Any function as a hook.
 
     >>> seen = []
-    >>> Call(seen.append).deliver(Delivery("1", "smile", "start", 0.0, None, "-", 0, {}, 1))
+    >>> FunctionAction(seen.append).deliver(Delivery("1", "smile", "start", 0.0, None, "-", 0, {}, 1))
     >>> seen[0].rule
     'smile'
     """

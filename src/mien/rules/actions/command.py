@@ -15,15 +15,15 @@ from pydantic import Field, field_validator
 
 from mien.core.environment import handed_on
 from mien.core.errors import DeliveryError
-from mien.rules.actions.base import Hook
+from mien.rules.actions.base import RuleAction
 from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.settings import Settings
+from mien.rules.actions.settings import ActionSettings
 
 _HOME = ("HOME", "USERPROFILE")
 _HEARD = 300  # Bytes of what the program last said that a message repeats.
 
 
-class CommandSettings(Settings):
+class CommandSettings(ActionSettings):
     """Keys of an action of type ``command``.
 
     Args:
@@ -52,7 +52,7 @@ class CommandSettings(Settings):
         return names
 
 
-class Command(Hook):
+class Command(RuleAction):
     """Runs a program for each event.
 
     It gets the event as JSON on its standard input, and in the environment variables ``MIEN_ID``, ``MIEN_RULE``, ``MIEN_KIND``,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mien.core.errors import DeliveryError, InputError
 from mien.core.masking import masked_text
-from mien.rules.actions.base import Hook, carefully
+from mien.rules.actions.base import RuleAction, carefully
 from mien.rules.actions.delivery import Delivery
 
 
@@ -36,7 +36,7 @@ class Retries:
             raise InputError(f"expected at least 1 attempt, and a first pause above 0 s that is not above the longest; got {self}")
 
 
-class Courier:
+class Dispatcher:
     """Hands events to one hook, in their order, on a thread of its own.
 
     Nothing that the hook does, raises or waits for reaches who offers the events. It keeps as many as the hook says; beyond that the oldest
@@ -54,7 +54,7 @@ class Courier:
         pictured: Whether the hook wants pictures.
     """
 
-    def __init__(self, name: str, hook: Hook, retries: Retries, tell: Callable[[str], None]) -> None:
+    def __init__(self, name: str, hook: RuleAction, retries: Retries, tell: Callable[[str], None]) -> None:
         self.name = name
         self.delivered = self.lost = 0
         self.pictured = hook.pictured

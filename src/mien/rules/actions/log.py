@@ -11,12 +11,12 @@ from pydantic import Field
 
 from mien.core.atomic import told
 from mien.core.errors import DeliveryError, InputError
-from mien.rules.actions.base import Hook
+from mien.rules.actions.base import RuleAction
 from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.settings import Mistake, Settings
+from mien.rules.actions.settings import ActionSettings, Mistake
 
 
-class LogSettings(Settings):
+class LogSettings(ActionSettings):
     """Keys of an action of type ``log``.
 
     Args:
@@ -33,7 +33,7 @@ class LogSettings(Settings):
             yield Mistake(("file",), f"expected a file that may be written to; {self.file} cannot be: make its folder, or name another file")
 
 
-class Log(Hook):
+class Log(RuleAction):
     """Adds a line of JSON to a file for each event.
 
     Args:

@@ -19,16 +19,16 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from mien.core.errors import DeliveryError, MissingExtraError, RuleError
-from mien.rules.actions.base import Hook, carefully
+from mien.rules.actions.base import RuleAction, carefully
 from mien.rules.actions.delivery import Delivery
 from mien.rules.actions.discovery import Topics, check_names, discoveries
-from mien.rules.actions.settings import Mistake, Settings
+from mien.rules.actions.settings import ActionSettings, Mistake
 
 _KEEPALIVE = 30  # s after which a broker that says nothing is asked whether it is there.
 _PAUSES = (1, 10)  # s before a lost broker is called again: the first pause and the longest.
 
 
-class MqttSettings(Settings):
+class MqttSettings(ActionSettings):
     """Keys of an action of type ``mqtt``.
 
     Args:
@@ -95,7 +95,7 @@ class MqttSettings(Settings):
         return f"{self.host}:{self.port or (8883 if self.tls else 1883)}"
 
 
-class Mqtt(Hook):
+class Mqtt(RuleAction):
     """Publishes each event at quality of service 1, and with it whether the rule is active.
 
     While the broker is away events are kept and sent later, in order, each with its own time. A message whose receipt was not confirmed

@@ -10,12 +10,12 @@ from pydantic import Field
 
 from mien.core.atomic import told, try_place
 from mien.core.errors import DeliveryError, InputError
-from mien.rules.actions.base import Hook, slug
+from mien.rules.actions.base import RuleAction, slug
 from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.settings import Mistake, Settings
+from mien.rules.actions.settings import ActionSettings, Mistake
 
 
-class PhotoSettings(Settings):
+class PhotoSettings(ActionSettings):
     """Keys of an action of type ``photo``.
 
     Args:
@@ -36,7 +36,7 @@ class PhotoSettings(Settings):
             yield Mistake(("folder",), f"expected a folder that may be written to; {there} is none: name another one")
 
 
-class Photo(Hook):
+class Photo(RuleAction):
     """Saves the picture of the moment as a JPEG; when its folder is full, it says so and saves no more. It deletes nothing.
 
     Args:

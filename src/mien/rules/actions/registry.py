@@ -9,18 +9,18 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from mien.core.errors import RuleError
-from mien.rules.actions.base import Call, Hook
+from mien.rules.actions.base import FunctionAction, RuleAction
 from mien.rules.actions.command import Command, CommandSettings
 from mien.rules.actions.log import Log, LogSettings
 from mien.rules.actions.mqtt import Mqtt, MqttSettings
 from mien.rules.actions.photo import Photo, PhotoSettings
-from mien.rules.actions.settings import Mistake, Settings, SettingsError, checked
+from mien.rules.actions.settings import ActionSettings, Mistake, SettingsError, checked
 from mien.rules.actions.webhook import Webhook, WebhookSettings
 
 GROUP = "mien.rules.actions"
 """Entry points of plug-ins."""
 
-OWN: dict[str, type[Settings]] = {
+OWN: dict[str, type[ActionSettings]] = {
     "command": CommandSettings,
     "log": LogSettings,
     "mqtt": MqttSettings,
@@ -39,7 +39,7 @@ def kinds() -> list[str]:
     return sorted({*OWN, *(point.name for point in entry_points(group=GROUP))})
 
 
-def check_action(kind: str, table: Mapping[str, Any]) -> Settings | Mapping[str, Any]:
+def check_action(kind: str, table: Mapping[str, Any]) -> ActionSettings | Mapping[str, Any]:
     """The settings of an action, without doing anything yet; those of a plug-in are its own affair.
 
     Raises:
@@ -59,7 +59,7 @@ def check_action(kind: str, table: Mapping[str, Any]) -> Settings | Mapping[str,
     return dict(table)
 
 
-def obstacles(kind: str, settings: Settings | Mapping[str, Any], rules: Sequence[str]) -> list[Mistake]:
+def obstacles(kind: str, settings: ActionSettings | Mapping[str, Any], rules: Sequence[str]) -> list[Mistake]:
     """What would keep an action from working here, found without doing anything; a plug-in is asked whether it takes such keys.
 
     Args:
@@ -67,7 +67,7 @@ def obstacles(kind: str, settings: Settings | Mapping[str, Any], rules: Sequence
         settings: What `check_action` gave.
         rules: Names of the rules that it serves.
     """
-    if isinstance(settings, Settings):
+    if isinstance(settings, ActionSettings):
         return list(settings.obstacles(rules))
     [point] = list(entry_points(group=GROUP, name=kind))[:1]
     try:
@@ -77,7 +77,7 @@ def obstacles(kind: str, settings: Settings | Mapping[str, Any], rules: Sequence
     return []
 
 
-def create_hook(kind: str, settings: Settings | Mapping[str, Any], tell: Callable[[str], None] | None = None) -> Hook:
+def create_hook(kind: str, settings: ActionSettings | Mapping[str, Any], tell: Callable[[str], None] | None = None) -> RuleAction:
     """The hook of an action.
 
     Args:
@@ -90,26 +90,26 @@ def create_hook(kind: str, settings: Settings | Mapping[str, Any], tell: Callabl
         RuleError: A plug-in refuses its settings.
         MissingExtraError: It needs a package that is not installed.
     """
-    made: dict[type[Settings], Callable[[Any], Hook]] = {
+    made: dict[type[ActionSettings], Callable[[Any], RuleAction]] = {
         CommandSettings: Command,
         LogSettings: Log,
         MqttSettings: lambda settings: Mqtt(settings, tell),
         PhotoSettings: Photo,
         WebhookSettings: Webhook,
     }
-    if isinstance(settings, Settings):
+    if isinstance(settings, ActionSettings):
         return made[type(settings)](settings)
     [point] = list(entry_points(group=GROUP, name=kind))[:1]
     return _plugged(kind, point, settings)
 
 
-def _plugged(kind: str, point: EntryPoint, settings: Mapping[str, Any]) -> Hook:
+def _plugged(kind: str, point: EntryPoint, settings: Mapping[str, Any]) -> RuleAction:
     try:
         hook = point.load()(**settings)
     except Exception as error:
         raise RuleError(f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}") from None
-    if isinstance(hook, Hook):
+    if isinstance(hook, RuleAction):
         return hook
     if not callable(hook):
-        raise RuleError(f"the plug-in {kind} ({point.value}) has to give a function or a mien.rules.actions.Hook; got {type(hook).__name__}")
-    return Call(hook)
+        raise RuleError(f"the plug-in {kind} ({point.value}) has to give a function or a mien.rules.actions.RuleAction; got {type(hook).__name__}")
+    return FunctionAction(hook)

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mien.core.errors import RuleError
 from mien.core.masking import masked_text
 
-Model = TypeVar("Model", bound="Settings")
+Model = TypeVar("Model", bound="ActionSettings")
 
 
-class Settings(BaseModel):
+class ActionSettings(BaseModel):
     """Keys of a table: unknown ones are refused, and a text is no number."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

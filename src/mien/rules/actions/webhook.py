@@ -15,14 +15,14 @@ from pydantic import Field, field_validator
 
 from mien.core.errors import DeliveryError
 from mien.core.masking import origin
-from mien.rules.actions.base import Hook
+from mien.rules.actions.base import RuleAction
 from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.settings import Settings
+from mien.rules.actions.settings import ActionSettings
 
 _LATER = (408, 425, 429)  # Answers that mean: try again. So do all from 500 on.
 
 
-class WebhookSettings(Settings):
+class WebhookSettings(ActionSettings):
     """Keys of an action of type ``webhook``.
 
     Args:
@@ -49,7 +49,7 @@ class WebhookSettings(Settings):
         return name
 
 
-class Webhook(Hook):
+class Webhook(RuleAction):
     """Posts each event as JSON. Redirects are not followed and no proxy is used: what is named is asked, and nothing else.
 
     The header ``Idempotency-Key`` is the event's id, by which the server knows one that comes twice.

@@ -8,12 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mien.training.architectures.registry import NETWORKS, Entry, create_model
+from mien.training.architectures.registry import NETWORKS, Architecture, create_model
 
 if TYPE_CHECKING:
     from mien.training.architectures.weights import Weights, count_weights
 
-__all__ = ["NETWORKS", "Entry", "Weights", "count_weights", "create_model"]
+__all__ = ["NETWORKS", "Architecture", "Weights", "count_weights", "create_model"]
 
 
 def __getattr__(name: str) -> Any:

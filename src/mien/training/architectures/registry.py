@@ -17,7 +17,7 @@ DEFAULT_HEAD = "fer2013"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Architecture:
     """What is known of a network before it is built; the full story is in the docstring of its file.
 
     Args:
@@ -33,38 +33,38 @@ class Entry:
     chosen: str
 
 
-NETWORKS: Mapping[str, Entry] = {
-    "gudi": Entry(
+NETWORKS: Mapping[str, Architecture] = {
+    "gudi": Architecture(
         "mien.training.architectures.gudi:GudiNet",
         "Gudi 2015 (abstract, summary); kernel sizes from public re-implementations",
         "centre 42x42, /255",
         "unpadded; Jarrett's local contrast normalisation after the first convolution; no dropout; no count is published",
     ),
-    "kalu": Entry(
+    "kalu": Architecture(
         "mien.training.architectures.kalu:KaluNet",
         "both counts of the paper = a Keras network shared by many projects",
         "48x48, as it is",
         "layers from the shared code, the paper's text could not be read; no scaling, as there",
     ),
-    "mini_xception": Entry(
+    "mini_xception": Architecture(
         "mien.training.architectures.mini_xception:MiniXception",
         "Arriaga 2017; the authors' code",
         "64x64 bilinear, -1 to 1",
         "where the paper's text and code differ (ReLU, size): the code, as the released weights do",
     ),
-    "monyok": Entry(
+    "monyok": Architecture(
         "mien.training.architectures.monyok:MonyokNet",
         "the count of the paper = TensorFlow's CNN tutorial at 48x48x1, 7 classes",
         "48x48, /255",
         "a reconstruction: the count is exact, the layers are inferred",
     ),
-    "small": Entry(
+    "small": Architecture(
         "mien.training.architectures.residual:ResidualNet",
         "ours",
         "centre 44x44, mean 0, deviation 1",
         "options widths, blocks, view, dropout, stride, separable, kernel, blur",
     ),
-    "spittlemeister": Entry(
+    "spittlemeister": Architecture(
         "mien.training.architectures.spittlemeister:SpittlemeisterNet",
         "the author's notebook, 2018",
         "48x48, as it is",
