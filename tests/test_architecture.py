@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def test_heavy_packages_have_one_home(package: str, homes: set[str]) -> None:
         or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package)
     }
     assert users <= homes
+
+
+def test_a_class_name_stands_for_one_class() -> None:
+    named = Counter(
+        node.name
+        for path in FILES
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in named.items() if count > 1] == []
 
 
 def _calls(path: Path) -> set[str]:

@@ -20,7 +20,7 @@ __all__ = [
     "Evaluation",
     "Figures",
     "Predictor",
+    "annotator_scores",
     "evaluate",
     "open_subject",
-    "annotator_scores",
 ]
