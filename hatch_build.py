@@ -1,8 +1,10 @@
-"""Build step: turns the weights in the MIT wheel ``mtcnn==1.0.0`` into the three ONNX files of the default detector.
+"""Build step: turns the weights in the MIT wheel ``mtcnn==1.0.0`` into the three ONNX files of the default
+detector.
 
-They land in ``src/mien/inference/weights/`` (git ignores them there) and so in the wheel, and in the tree of an editable install.
-Nothing is fetched for that: the build requirements in ``pyproject.toml`` bring the weights. Then ``hatch_page.py`` asks npm for the parts
-of the page, and the page in ``web/src`` becomes a part of the wheel. By hand: ``python hatch_build.py``.
+They land in ``src/mien/inference/weights/`` (git ignores them there) and so in the wheel, and in the tree of
+an editable install. Nothing is fetched for that: the build requirements in ``pyproject.toml`` bring the
+weights. Then ``hatch_page.py`` asks npm for the parts of the page, and the page in ``web/src`` becomes a part
+of the wheel. By hand: ``python hatch_build.py``.
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ WEIGHTS = {
     "onet": "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
 }
 
-# The layers of Zhang et al. 2016 (https://arxiv.org/abs/1604.02878) in the order of the weights. ("conv", "dense": followed by a PReLU;
-# "pool", side): stride 2, and the last column may hang over the edge, as in Caffe and TensorFlow's "same".
+# The layers of Zhang et al. 2016 (https://arxiv.org/abs/1604.02878) in the order of the weights. ("conv",
+# "dense": followed by a PReLU; "pool", side): stride 2, and the last column may hang over the edge, as in
+# Caffe and TensorFlow's "same".
 LAYERS: dict[str, list[tuple[Any, ...]]] = {
     "pnet": [("conv",), ("pool", 2), ("conv",), ("conv",)],
     "rnet": [("conv",), ("pool", 3), ("conv",), ("pool", 3), ("conv",), ("dense",)],
@@ -41,7 +44,11 @@ LAYERS: dict[str, list[tuple[Any, ...]]] = {
 }
 OUTPUTS = {"pnet": ["shift", "face"], "rnet": ["shift", "face"], "onet": ["shift", "points", "face"]}
 SIDES = {"pnet": None, "rnet": 24, "onet": 48}
-MACS = {"pnet": 44_760, "rnet": 1_530_768, "onet": 12_909_952}  # For one window of 12, 24 and 48 px; a test counts again.
+MACS = {
+    "pnet": 44_760,
+    "rnet": 1_530_768,
+    "onet": 12_909_952,
+}  # For one window of 12, 24 and 48 px; a test counts again.
 SUMMARIES = {
     "pnet": "Proposes windows of 12 px that may hold a face, at every second pixel of a picture.",
     "rnet": "Looks at proposed windows again at 24 px: face or not, and how to move the window.",
@@ -56,7 +63,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         if self.target_name == "wheel":
             build(ROOT / "src" / "mien" / "inference" / "weights")
             parts = self._page_parts()
-            # An editable install serves the page from ``web/src`` (`mien.server.page_files`): a copy would not follow what is edited.
+            # An editable install serves the page from ``web/src`` (`mien.server.page_files`): a copy would
+            # not follow what is edited.
             if version == "standard":
                 build_data["force_include"].update({str(path): f"{PAGE}/{path.name}" for path in parts})
 
@@ -118,12 +126,15 @@ def _weights(part: str) -> list[Any]:
     data = source.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if digest != WEIGHTS[part]:
-        raise RuntimeError(f"{source}: expected the weights of mtcnn=={VERSION} with sha256 {WEIGHTS[part]}; got {digest}")
+        raise RuntimeError(
+            f"{source}: expected the weights of mtcnn=={VERSION} with sha256 {WEIGHTS[part]}; got {digest}"
+        )
     return list(joblib.load(io.BytesIO(data)))
 
 
 def _graph(part: str, weights: list[Any]) -> Any:
-    """The ONNX model; weights come in Keras order: kernels (row, column, in, out), then biases, then slopes of the PReLU."""
+    """The ONNX model; weights come in Keras order: kernels (row, column, in, out), then biases, then slopes
+    of the PReLU."""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
@@ -143,11 +154,16 @@ def _graph(part: str, weights: list[Any]) -> Any:
     def affine(name: str, source: str) -> str:
         kernel, bias = next(rest), next(rest)
         if kernel.ndim == 4:
-            return node("Conv", [source, tensor(f"{name}.w", kernel.transpose(3, 2, 0, 1)), tensor(f"{name}.b", bias)], name)
+            return node(
+                "Conv",
+                [source, tensor(f"{name}.w", kernel.transpose(3, 2, 0, 1)), tensor(f"{name}.b", bias)],
+                name,
+            )
         return node("Gemm", [source, tensor(f"{name}.w", kernel), tensor(f"{name}.b", bias)], name)
 
     def prelu(name: str, source: str, slope: str) -> str:
-        # relu(x) * (1 - slope) + x * slope: ONNX Runtime 1.31 takes two to five times as long for a whole network with its own PRelu.
+        # relu(x) * (1 - slope) + x * slope: ONNX Runtime 1.31 takes two to five times as long for a whole
+        # network with its own PRelu.
         other = node("Sub", [node("Constant", [], f"{name}.one", value_float=1.0), slope], f"{name}.other")
         above = node("Mul", [node("Relu", [source], f"{name}.relu"), other], f"{name}.above")
         return node("Add", [above, node("Mul", [source, slope], f"{name}.below")], f"{name}.prelu")
@@ -179,10 +195,21 @@ def _graph(part: str, weights: list[Any]) -> Any:
     shape = ["n", 3, side or "height", side or "width"]
     sizes = {"shift": 4, "points": 10, "face": 2}
     outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", sizes[name], *([] if side else ["rows", "columns"])]) for name in OUTPUTS[part]
+        helper.make_tensor_value_info(
+            name, TensorProto.FLOAT, ["n", sizes[name], *([] if side else ["rows", "columns"])]
+        )
+        for name in OUTPUTS[part]
     ]
-    graph = helper.make_graph(nodes, f"mtcnn-{part}", [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)], outputs, tensors)
-    return helper.make_model(graph, producer_name="mien", ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    graph = helper.make_graph(
+        nodes,
+        f"mtcnn-{part}",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        outputs,
+        tensors,
+    )
+    return helper.make_model(
+        graph, producer_name="mien", ir_version=8, opset_imports=[helper.make_opsetid("", 17)]
+    )
 
 
 def _card(card: Any, part: str, parameters: int) -> Any:
@@ -192,7 +219,15 @@ def _card(card: Any, part: str, parameters: int) -> Any:
         version=VERSION,
         kind="detector",
         summary=SUMMARIES[part],
-        input=card.InputSpec(name="image", height=side, width=side, channels=3, low=-127.5 / 128, high=127.5 / 128, note="(pixel - 127.5) / 128"),
+        input=card.InputSpec(
+            name="image",
+            height=side,
+            width=side,
+            channels=3,
+            low=-127.5 / 128,
+            high=127.5 / 128,
+            note="(pixel - 127.5) / 128",
+        ),
         training="WIDER FACE and CelebA, by the authors of MTCNN (Zhang et al. 2016, https://arxiv.org/abs/1604.02878)",
         split="not known to us",
         parameters=parameters,
@@ -206,8 +241,13 @@ def _card(card: Any, part: str, parameters: int) -> Any:
 
 @contextmanager
 def _card_module() -> Iterator[Any]:
-    """`mien.inference.card` from this tree, without running ``mien/__init__.py``, whose needs are not installed while building."""
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if name == "mien" or name.startswith("mien.")}
+    """`mien.inference.card` from this tree, without running ``mien/__init__.py``, whose needs are not
+    installed while building."""
+    before = {
+        name: sys.modules.pop(name)
+        for name in list(sys.modules)
+        if name == "mien" or name.startswith("mien.")
+    }
     package = types.ModuleType("mien")
     package.__path__ = [str(ROOT / "src" / "mien")]
     sys.modules["mien"] = package

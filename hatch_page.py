@@ -1,7 +1,8 @@
 """Build step: fetches what the page of ``mien serve`` needs from npm, into ``web/src/vendor/``.
 
-One package, of the version in ``web/package-lock.json``, whose bytes are checked against the digest there before they are opened. Where npm is
-missing or does not answer the build stops; ``MIEN_SERVER_ONLY_PAGE=1`` builds a page without those parts. By hand: ``python hatch_page.py``.
+One package, of the version in ``web/package-lock.json``, whose bytes are checked against the digest there
+before they are opened. Where npm is missing or does not answer the build stops; ``MIEN_SERVER_ONLY_PAGE=1``
+builds a page without those parts. By hand: ``python hatch_page.py``.
 """
 
 from __future__ import annotations
@@ -23,12 +24,17 @@ WEB = Path(__file__).parent / "web"
 VENDOR = WEB / "src" / "vendor"
 PACKAGE = "onnxruntime-web"
 
-# The build for processors alone, which is the smallest that has every operator: a program with its loader, and the runtime itself.
-FILES = {"ort.js": "package/dist/ort.wasm.bundle.min.mjs", "ort.wasm": "package/dist/ort-wasm-simd-threaded.wasm"}
+# The build for processors alone, which is the smallest that has every operator: a program with its loader,
+# and the runtime itself.
+FILES = {
+    "ort.js": "package/dist/ort.wasm.bundle.min.mjs",
+    "ort.wasm": "package/dist/ort-wasm-simd-threaded.wasm",
+}
 STAMP = "made-from.json"
 
 SWITCH = "MIEN_SERVER_ONLY_PAGE"
-"""Environment variable: 1 builds a page that cannot read on the visitor's device, only on the server, and needs no npm."""
+"""Environment variable: 1 builds a page that cannot read on the visitor's device, only on the server, and
+needs no npm."""
 
 
 class PageError(Exception):
@@ -48,11 +54,22 @@ def parts() -> list[Path]:
 
 
 def fetch(folder: Path) -> None:
-    """Fill the folder with what npm brings, unless it holds the right files already; raises as `parts` does."""
-    locked = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"][f"node_modules/{PACKAGE}"]
-    stamp = {"package": PACKAGE, "version": locked["version"], "integrity": locked["integrity"], "files": FILES}
+    """Fill the folder with what npm brings, unless it holds the right files already; raises as `parts`
+    does."""
+    locked = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"][
+        f"node_modules/{PACKAGE}"
+    ]
+    stamp = {
+        "package": PACKAGE,
+        "version": locked["version"],
+        "integrity": locked["integrity"],
+        "files": FILES,
+    }
     wanted = [folder / f"{name}.gz" for name in FILES] + [folder / STAMP]
-    if all(path.is_file() for path in wanted) and json.loads((folder / STAMP).read_text(encoding="utf-8")) == stamp:
+    if (
+        all(path.is_file() for path in wanted)
+        and json.loads((folder / STAMP).read_text(encoding="utf-8")) == stamp
+    ):
         return
     _unpack(_packed(f"{PACKAGE}@{locked['version']}", locked["integrity"]), folder)
     (folder / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
@@ -75,7 +92,9 @@ def _packed(package: str, integrity: str) -> bytes:
         data = archives[0].read_bytes()
     digest = "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
     if digest != integrity:
-        raise PageError(f"{package}: expected {integrity}, as in web/package-lock.json; got {digest}: this is not the package that was chosen")
+        raise PageError(
+            f"{package}: expected {integrity}, as in web/package-lock.json; got {digest}: this is not the package that was chosen"
+        )
     return data
 
 
@@ -85,7 +104,8 @@ def _unpack(archive: bytes, folder: Path) -> None:
         for name, member in FILES.items():
             content = tar.extractfile(member)
             assert content is not None, member
-            # Kept as it is sent: a quarter of the bytes, in the wheel, on the disk and on the way to the browser.
+            # Kept as it is sent: a quarter of the bytes, in the wheel, on the disk and on the way to the
+            # browser.
             (folder / f"{name}.gz").write_bytes(gzip.compress(content.read(), 9, mtime=0))
 
 

@@ -1,7 +1,8 @@
 """All benchmarks, one after the other: ``python -m benchmarks [--only NAME ...] [--quick] [--again]``.
 
-Results go to docs/benchmarks/results.json, and from there to docs/benchmarks.md with its charts. What is there already for this code and this
-machine is kept. About 25 minutes on two quiet cores; with ``--quick``, a trial whose results stay in out/benchmarks/quick, less than five.
+Results go to docs/benchmarks/results.json, and from there to docs/benchmarks.md with its charts. What is
+there already for this code and this machine is kept. About 25 minutes on two quiet cores; with ``--quick``, a
+trial whose results stay in out/benchmarks/quick, less than five.
 """
 
 from __future__ import annotations
@@ -16,14 +17,26 @@ from benchmarks.catalogue import ENTRIES
 
 def main(arguments: list[str] | None = None) -> None:
     """Run, and make the page."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=[entry.name for entry in ENTRIES], metavar="NAME", help=", ".join(one.name for one in ENTRIES))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[entry.name for entry in ENTRIES],
+        metavar="NAME",
+        help=", ".join(one.name for one in ENTRIES),
+    )
     parser.add_argument("--quick", action="store_true", help="a trial with tiny settings, kept apart")
     parser.add_argument("--again", action="store_true", help="measure anew what is there already")
     options = parser.parse_args(arguments)
     chosen = [entry for entry in ENTRIES if options.only is None or entry.name in options.only]
     out = house.OUT / "quick" if options.quick else house.OUT
-    results, page = (out / "benchmarks" / "results.json", out / "benchmarks.md") if options.quick else (house.RESULTS, report.PAGE)
+    results, page = (
+        (out / "benchmarks" / "results.json", out / "benchmarks.md")
+        if options.quick
+        else (house.RESULTS, report.PAGE)
+    )
     began = time.monotonic()
     records = house.run(chosen, results, quick=options.quick, again=options.again, out=out)
     report.write(records, page)

@@ -1,10 +1,12 @@
-"""Audiences of rendered meetings, measured against their script: ``python -m benchmarks.audience [shares|cost|screen ...]``.
+"""Audiences of rendered meetings, measured against their script: ``python -m benchmarks.audience
+[shares|cost|screen ...]``.
 
-``shares``: meetings of 4 to 25 tiles (`benchmarks.meetings`, faces of PrivateTest) are measured by `mien.audience.measure`. Each window's shares are
-held against what the same classifier says of the same pictures cut perfectly, each participant once; each key point against whether anything
-changed there. ``cost``: processor time of a 25-tile 1080p meeting at one look a second, and of looking at every frame. ``screen``: the same
-meeting played by ffplay on a screen of Xvfb and captured from there, beside the recording. Meetings are kept in the folder ``--work`` and
-rendered once.
+``shares``: meetings of 4 to 25 tiles (`benchmarks.meetings`, faces of PrivateTest) are measured by
+`mien.audience.measure`. Each window's shares are held against what the same classifier says of the same
+pictures cut perfectly, each participant once; each key point against whether anything changed there.
+``cost``: processor time of a 25-tile 1080p meeting at one look a second, and of looking at every frame.
+``screen``: the same meeting played by ffplay on a screen of Xvfb and captured from there, beside the
+recording. Meetings are kept in the folder ``--work`` and rendered once.
 """
 
 from __future__ import annotations
@@ -70,11 +72,16 @@ class Perfect:
         return self._known[position]
 
     def people(self, meeting: Meeting, start: float, end: float) -> Floats:
-        """``(n, k)`` mean probabilities of everybody whose camera was on for `SEEN` of a stretch, looked at once a second."""
+        """``(n, k)`` mean probabilities of everybody whose camera was on for `SEEN` of a stretch, looked at
+        once a second."""
         seconds = range(math.ceil(start), math.ceil(min(end, meeting.seconds)))
         shown = [meeting.shown(second) for second in seconds]
         seen = ([state for state in states if isinstance(state, int)] for states in zip(*shown, strict=True))
-        rows = [np.mean([self._read(state) for state in states], axis=0) for states in seen if states and len(states) >= SEEN * len(seconds)]
+        rows = [
+            np.mean([self._read(state) for state in states], axis=0)
+            for states in seen
+            if states and len(states) >= SEEN * len(seconds)
+        ]
         return np.array(rows).reshape(-1, len(self.labels))
 
 
@@ -98,7 +105,8 @@ class Judged:
 
 
 def judge(meeting: Meeting, audience: Audience, perfect: Perfect, offset: float = 0.0) -> Judged:
-    """Hold what was measured against the script; ``offset`` is the meeting's time at second 0 of the measurement."""
+    """Hold what was measured against the script; ``offset`` is the meeting's time at second 0 of the
+    measurement."""
     off, unreported, told = [], 0, 0
     for window in audience.windows:
         people = perfect.people(meeting, window.start + offset, window.end + offset)
@@ -120,11 +128,14 @@ def found(point: Point, change: Change) -> bool:
     if point.change is None or change.shifts is None:
         return False
     before, after, _ = point.change
-    return (before in change.clear and change.shifts[before].change < 0) or (after in change.clear and change.shifts[after].change > 0)
+    return (before in change.clear and change.shifts[before].change < 0) or (
+        after in change.clear and change.shifts[after].change > 0
+    )
 
 
 def true_change(point: Point, meeting: Meeting, perfect: Perfect, span: float) -> float:
-    """By how much the share of the scripted expressions changes for the classifier on perfect pictures, the larger of the two."""
+    """By how much the share of the scripted expressions changes for the classifier on perfect pictures, the
+    larger of the two."""
     assert point.change is not None
     sides = [perfect.people(meeting, start, start + span) for start in (point.time - span, point.time)]
     change = sides[1].mean(axis=0) - sides[0].mean(axis=0)
@@ -137,10 +148,15 @@ def true_change(point: Point, meeting: Meeting, perfect: Perfect, span: float) -
 def shares(cast: Cast, work: Path, tiles: Sequence[int], seeds: int) -> list[dict[str, Any]]:
     """Meetings of several sizes, several of each."""
     perfect, pipeline, results = Perfect(cast), Pipeline(threads=1), []
-    print("| tiles | windows with figures | largest difference | mean difference | within 0.1 | changes found | seen as 0.3 and found | invented |")
+    print(
+        "| tiles | windows with figures | largest difference | mean difference | within 0.1 | changes found | seen as 0.3 and found | invented |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for count in tiles:
-        judged = [_judged(scripted(cast, count, seed), work / f"{count}-{seed}", pipeline, perfect) for seed in range(seeds)]
+        judged = [
+            _judged(scripted(cast, count, seed), work / f"{count}-{seed}", pipeline, perfect)
+            for seed in range(seeds)
+        ]
         results.append(_row(count, judged, perfect))
         print(_line(results[-1]), flush=True)
     return results
@@ -154,9 +170,17 @@ def _judged(meeting: Meeting, folder: Path, pipeline: Pipeline, perfect: Perfect
 
 def _row(tiles: int, judged: Sequence[Judged], perfect: Perfect) -> dict[str, Any]:
     off = np.concatenate([np.abs(one.off) for one in judged])
-    pairs = [(one, point, change) for one in judged for point, change in zip(one.meeting.points, one.audience.changes, strict=True)]
+    pairs = [
+        (one, point, change)
+        for one in judged
+        for point, change in zip(one.meeting.points, one.audience.changes, strict=True)
+    ]
     scripted_ones = [
-        (found(point, change), true_change(point, one.meeting, perfect, one.audience.options.span), change.status)
+        (
+            found(point, change),
+            true_change(point, one.meeting, perfect, one.audience.options.span),
+            change.status,
+        )
         for one, point, change in pairs
         if point.change is not None
     ]
@@ -185,8 +209,16 @@ def _row(tiles: int, judged: Sequence[Judged], perfect: Perfect) -> dict[str, An
 
 def _line(row: dict[str, Any]) -> str:
     windows = f"{row['reported']} of {row['windows']} ({row['unreported']} of the others had people enough)"
-    told = [f"{row['largest']:.3f}", f"{row['mean']:.3f}", f"{row['within']:.1%}"] if row["reported"] else ["-"] * 3
-    changes = [f"{row['found']} of {row['changes']}", f"{row['large_found']} of {row['large']}", f"{row['invented']} of {row['calm']}"]
+    told = (
+        [f"{row['largest']:.3f}", f"{row['mean']:.3f}", f"{row['within']:.1%}"]
+        if row["reported"]
+        else ["-"] * 3
+    )
+    changes = [
+        f"{row['found']} of {row['changes']}",
+        f"{row['large_found']} of {row['large']}",
+        f"{row['invented']} of {row['calm']}",
+    ]
     return f"| {row['tiles']} | {windows} | {' | '.join((*told, *changes))} |"
 
 
@@ -222,11 +254,18 @@ def cost(cast: Cast, work: Path, rounds: int) -> dict[str, Any]:
     """Processor time per second of a 25-tile 1080p meeting at 25 frames a second."""
     meeting = replace(scripted(cast, 25, 0, size=(1920, 1080)), seconds=60.0)
     path = meeting.write(work / "25-1080p-25fps", 25.0)
-    taken = [{"once a second": _cost(path, 1.0, 60.0), "every frame": _cost(path, 0.04, 4.0)} for _ in range(rounds)]
+    taken = [
+        {"once a second": _cost(path, 1.0, 60.0), "every frame": _cost(path, 0.04, 4.0)}
+        for _ in range(rounds)
+    ]
     for way in ("once a second", "every frame"):
         spent = [(each[way]["user"] + each[way]["system"]) / each[way]["seconds"] for each in taken]
         decoding = statistics.median(each[way]["decoding"] / each[way]["seconds"] for each in taken)
-        limit = f", {statistics.median(spent) / CORE:.2f} of the limit of {CORE}" if way == "once a second" else ""
+        limit = (
+            f", {statistics.median(spent) / CORE:.2f} of the limit of {CORE}"
+            if way == "once a second"
+            else ""
+        )
         told = f"{statistics.median(spent):.3f} of one core ({min(spent):.3f} in the quietest round), decoding {decoding:.3f} of it"
         print(f"{way:<13} {told}{limit}; {taken[0][way]['people']} people counted")
     print(f"              recording: 25 frames and {path.stat().st_size * 8 / 60e6:.1f} megabits a second")
@@ -235,7 +274,11 @@ def cost(cast: Cast, work: Path, rounds: int) -> dict[str, Any]:
 
 def _cost(path: Path, every: float, duration: float) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-c", _COST, str(path), str(every), str(duration)], env=own_environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", _COST, str(path), str(every), str(duration)],
+        env=own_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     answer: dict[str, float] = json.loads(done.stdout)
     return answer
@@ -256,10 +299,18 @@ def screen(cast: Cast, work: Path, seconds: float) -> dict[str, Any]:
         lasted = clock() - began
     judged = judge(meeting, captured, perfect, began)
     recorded = measure(_from(path, began, began + seconds), AudienceOptions(), pipeline=pipeline)
-    both = [(one, other) for one, other in zip(captured.windows, recorded.windows, strict=False) if one.shares and other.shares]
+    both = [
+        (one, other)
+        for one, other in zip(captured.windows, recorded.windows, strict=False)
+        if one.shares and other.shares
+    ]
     apart = np.abs([_shares(one, perfect) - _shares(other, perfect) for one, other in both])
-    print(f"screen    {meeting.size[0]} x {meeting.size[1]} in Xvfb, {captured.length:.0f} s from {began:.1f} s on, {lasted:.0f} s played meanwhile")
-    print(f"          {len(both)} windows: largest difference from the recording {apart.max():.3f}, mean {apart.mean():.3f}")
+    print(
+        f"screen    {meeting.size[0]} x {meeting.size[1]} in Xvfb, {captured.length:.0f} s from {began:.1f} s on, {lasted:.0f} s played meanwhile"
+    )
+    print(
+        f"          {len(both)} windows: largest difference from the recording {apart.max():.3f}, mean {apart.mean():.3f}"
+    )
     off = np.abs(judged.off)
     print(f"          from perfect pictures {off.max():.3f}, mean {off.mean():.3f} (limit {LIMIT})")
     told = [
@@ -269,7 +320,12 @@ def screen(cast: Cast, work: Path, seconds: float) -> dict[str, Any]:
     for name, clear, status in told:
         if status != "not_reached":
             print(f"          {name}: {'told' if clear else 'not told'} ({status})")
-    figures = {"apart": float(apart.max()), "apart_mean": float(apart.mean()), "off": float(off.max()), "off_mean": float(off.mean())}
+    figures = {
+        "apart": float(apart.max()),
+        "apart_mean": float(apart.mean()),
+        "off": float(off.max()),
+        "off_mean": float(off.mean()),
+    }
     return {"began": began, "windows": len(both), "points": told, **figures}
 
 
@@ -277,7 +333,16 @@ def screen(cast: Cast, work: Path, seconds: float) -> dict[str, Any]:
 def _displayed(size: tuple[int, int]) -> Iterator[str]:
     """A screen of Xvfb, which this process then looks at."""
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp"]
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(write),
+        "-screen",
+        "0",
+        f"{size[0]}x{size[1]}x24",
+        "-nolisten",
+        "tcp",
+    ]
     server = subprocess.Popen(command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(write)
     before = os.environ.get("DISPLAY")
@@ -327,7 +392,9 @@ def _played(path: Path, display: str) -> Iterator[_Clock]:
     """The meeting, played over the whole screen."""
     command = ["ffplay", "-hide_banner", "-stats", "-fs", "-an", "-autoexit", str(path)]
     env = {**os.environ, "DISPLAY": display, "SDL_VIDEODRIVER": "x11"}
-    player = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    player = subprocess.Popen(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     try:
         clock = _Clock(player)
         clock()
@@ -353,27 +420,59 @@ def figures(results: dict[str, Any]) -> list[Figure]:
     found = []
     for row in results.get("shares", []):
         name = f"audience, {row['tiles']} tiles"
-        found.append(Figure(f"{name}: largest difference of a share", row["largest"], "", LIMIT, "at most", "the same faces cut perfectly"))
-        found.append(Figure(f"{name}: clear changes found", row["large_found"], f"of {row['large']}", row["large"], "at least"))
-        found.append(Figure(f"{name}: changes invented", row["invented"], f"at {row['calm']} calm moments", 0))
+        found.append(
+            Figure(
+                f"{name}: largest difference of a share",
+                row["largest"],
+                "",
+                LIMIT,
+                "at most",
+                "the same faces cut perfectly",
+            )
+        )
+        found.append(
+            Figure(
+                f"{name}: clear changes found",
+                row["large_found"],
+                f"of {row['large']}",
+                row["large"],
+                "at least",
+            )
+        )
+        found.append(
+            Figure(f"{name}: changes invented", row["invented"], f"at {row['calm']} calm moments", 0)
+        )
     if "cost" in results:
         for way, limit in (("once a second", CORE), ("every frame", None)):
             rounds = [each[way] for each in results["cost"]["rounds"]]
             spent = statistics.median((one["user"] + one["system"]) / one["seconds"] for one in rounds)
             decoding = statistics.median(one["decoding"] / one["seconds"] for one in rounds)
             name = f"audience of 25 tiles in 1080p, looked at {way}"
-            found.append(Figure(name, spent, "of a core", limit, "at most", "decoding alone", spent / decoding))
+            found.append(
+                Figure(name, spent, "of a core", limit, "at most", "decoding alone", spent / decoding)
+            )
     if "screen" in results:
-        found.append(Figure("audience on a screen: largest difference of a share", results["screen"]["off"], "", LIMIT))
+        found.append(
+            Figure("audience on a screen: largest difference of a share", results["screen"]["off"], "", LIMIT)
+        )
     return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for, print tables, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.audience", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", nargs="*", choices=("shares", "cost", "screen", []), help="all three by default")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.audience", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "what", nargs="*", choices=("shares", "cost", "screen", []), help="all three by default"
+    )
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--usage", default="PrivateTest", choices=("PublicTest", "PrivateTest"), help="PublicTest for anything that is then chosen")
+    parser.add_argument(
+        "--usage",
+        default="PrivateTest",
+        choices=("PublicTest", "PrivateTest"),
+        help="PublicTest for anything that is then chosen",
+    )
     parser.add_argument("--tiles", type=int, nargs="+", default=TILES)
     parser.add_argument("--seeds", type=int, default=3, help="meetings of each size")
     parser.add_argument("--rounds", type=int, default=3, help="of the cost")

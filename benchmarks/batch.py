@@ -1,9 +1,11 @@
-"""Many pictures through the workers of ``mien batch``: beside ONNX Runtime alone, beside the peer fer, by workers, by engine; and its memory.
+"""Many pictures through the workers of ``mien batch``: beside ONNX Runtime alone, beside the peer fer, by
+workers, by engine; and its memory.
 
     python -m benchmarks.batch [--quick] [--json FILE]
 
-Rates are those of running workers, from the first shard that is done to the last, so that starting them counts apart. Everything
-compared is measured in turns in one run. "On one core" means that the worker, with its threads, may run on one core only.
+Rates are those of running workers, from the first shard that is done to the last, so that starting them
+counts apart. Everything compared is measured in turns in one run. "On one core" means that the worker, with
+its threads, may run on one core only.
 """
 
 from __future__ import annotations
@@ -45,13 +47,19 @@ PARTS = ("runtime", "fer", "rates", "start", "memory")
 
 
 def beside_runtime(folder: Path, rounds: int, faces: int) -> dict[str, Any]:
-    """Face crops from file to shard by one worker with one thread for the network, beside the network alone on the same batches."""
+    """Face crops from file to shard by one worker with one thread for the network, beside the network alone
+    on the same batches."""
     settings = BatchSettings({"detector": "whole", "model": MODEL}, threads=1)
     shard = laid_out({}, open_input(str(DATA)).portions(faces), faces).shards[0]
     pipeline = settings.pipeline()
     reader, network = ShardReader(pipeline, settings.plan), pipeline.classifier.network
     images = [reader_image(item) for item in shard.items()]
-    crops = np.concatenate([pipeline.classifier.cut(image, found) for image, found in zip(images, pipeline.detector.detect(images), strict=True)])
+    crops = np.concatenate(
+        [
+            pipeline.classifier.cut(image, found)
+            for image, found in zip(images, pipeline.detector.detect(images), strict=True)
+        ]
+    )
     name, spec = network.card.input.name, network.card.input
 
     def alone() -> None:
@@ -63,7 +71,10 @@ def beside_runtime(folder: Path, rounds: int, faces: int) -> dict[str, Any]:
         "arrays": lambda: [pipeline(images[start : start + 64]) for start in range(0, len(images), 64)],
         "shard": lambda: write_shard(folder / "crops.parquet", reader, shard),
     }
-    return {way: dict(zip(("wall_us", "cpu_us"), values, strict=True)) for way, values in in_turns(ways, rounds, faces).items()}
+    return {
+        way: dict(zip(("wall_us", "cpu_us"), values, strict=True))
+        for way, values in in_turns(ways, rounds, faces).items()
+    }
 
 
 def reader_image(item: Any) -> Any:
@@ -74,7 +85,9 @@ def reader_image(item: Any) -> Any:
         return next(iter(media)).image
 
 
-def in_turns(ways: dict[str, Callable[[], object]], rounds: int, count: int) -> dict[str, tuple[float, float]]:
+def in_turns(
+    ways: dict[str, Callable[[], object]], rounds: int, count: int
+) -> dict[str, tuple[float, float]]:
     """Median microseconds an item, by the clock and of the processor."""
     took: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for turn in range(rounds + 1):
@@ -83,11 +96,15 @@ def in_turns(ways: dict[str, Callable[[], object]], rounds: int, count: int) -> 
             work()
             if turn:  # The first one warms up.
                 took[way].append((time.perf_counter() - clock, time.process_time() - processor))
-    return {way: tuple(round(1e6 * median(values) / count, 1) for values in zip(*each, strict=True)) for way, each in took.items()}  # type: ignore[misc]
+    return {
+        way: tuple(round(1e6 * median(values) / count, 1) for values in zip(*each, strict=True))
+        for way, each in took.items()
+    }  # type: ignore[misc]
 
 
 def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
-    """Pictures of about 600x340 with one face each, from file to shard on one core, beside fer reading the same files on that core."""
+    """Pictures of about 600x340 with one face each, from file to shard on one core, beside fer reading the
+    same files on that core."""
     shown = folder / "shown"
     shown.mkdir()
     count = sum(pictures.written(shown, most).values())
@@ -121,11 +138,14 @@ def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
 
 
 def rate(engine: ShardRunner, run: BatchJob) -> tuple[float, float]:
-    """Items a second, and the workers' processor time for each in microseconds, from the first shard that is done to the last."""
+    """Items a second, and the workers' processor time for each in microseconds, from the first shard that is
+    done to the last."""
     moments: list[tuple[float, int, float]] = []
     for done in run.work(engine, "benchmark"):
         if done:
-            moments.append((time.perf_counter(), run.items, sum(map(processor_seconds, children(os.getpid())))))
+            moments.append(
+                (time.perf_counter(), run.items, sum(map(processor_seconds, children(os.getpid()))))
+            )
     (first, before, spent), (last, after, at_last) = moments[0], moments[-1]
     return (after - before) / (last - first), 1e6 * (at_last - spent) / (after - before)
 
@@ -151,21 +171,36 @@ def on_cores(count: int) -> Iterator[None]:
 
 
 def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, Any]:
-    """Rates of one worker on one core, one on all, two, and two on Ray: the best of the rounds, as whatever else runs can only slow them down."""
+    """Rates of one worker on one core, one on all, two, and two on Ray: the best of the rounds, as whatever
+    else runs can only slow them down."""
     settings = BatchSettings({"detector": "whole", "model": MODEL}, threads=1).known()
-    taken: dict[str, list[tuple[float, float]]] = {"one on one core": [], "two": [], "one": [], "two on Ray": []}
+    taken: dict[str, list[tuple[float, float]]] = {
+        "one on one core": [],
+        "two": [],
+        "one": [],
+        "two on Ray": [],
+    }
     for turn in range(rounds):
         for way in taken:
             if way == "two on Ray" and turn > 1:
                 continue  # Starting it takes long.
             out = folder / "out"
             workers, cores = (1 if way.startswith("one") else 2), (1 if way == "one on one core" else 2)
-            with BatchJob(found, settings, out, size) as run, on_cores(cores), crew(way, settings, out, workers) as engine:
+            with (
+                BatchJob(found, settings, out, size) as run,
+                on_cores(cores),
+                crew(way, settings, out, workers) as engine,
+            ):
                 taken[way].append(rate(engine, run))
             shutil.rmtree(out)
-            print(f"  {way}: {taken[way][-1][0]:,.0f} a second, {taken[way][-1][1]:,.0f} us of a processor each", flush=True)
+            print(
+                f"  {way}: {taken[way][-1][0]:,.0f} a second, {taken[way][-1][1]:,.0f} us of a processor each",
+                flush=True,
+            )
     rates: dict[str, Any] = {way: round(max(each)[0], 1) for way, each in taken.items()}
-    return rates | {"cpu_us": {way: round(median(spent for _, spent in each), 1) for way, each in taken.items()}}
+    return rates | {
+        "cpu_us": {way: round(median(spent for _, spent in each), 1) for way, each in taken.items()}
+    }
 
 
 def crew(way: str, settings: BatchSettings, out: Path, workers: int) -> Any:
@@ -215,17 +250,27 @@ def whole_set(folder: Path) -> float:
 
 
 def memory(folder: Path, found: Input, detector: str) -> dict[str, Any]:
-    """Most resident memory of a worker over a run, in MB, and how much more that is in the second half than in the first."""
-    settings, out = BatchSettings({"detector": detector, "model": MODEL}, threads=1).known(), folder / "memory"
+    """Most resident memory of a worker over a run, in MB, and how much more that is in the second half than
+    in the first."""
+    settings, out = (
+        BatchSettings({"detector": detector, "model": MODEL}, threads=1).known(),
+        folder / "memory",
+    )
     samples: list[tuple[int, float]] = []
     with BatchJob(found, settings, out, 500) as run, WorkerPool(settings, out, 2) as engine:
         for _ in run.work(engine, "benchmark"):
-            samples.append((run.items + engine.progress.items, max(map(resident, children(os.getpid())), default=0.0)))
+            samples.append(
+                (run.items + engine.progress.items, max(map(resident, children(os.getpid())), default=0.0))
+            )
     shutil.rmtree(out)
     total = found.count
     early = max(size for items, size in samples if items <= total / 2)
     late = max(size for items, size in samples if items > total / 2)
-    return {"pictures": total, "most_mb": round(max(size for _, size in samples)), "growth": round(late / early - 1, 4)}
+    return {
+        "pictures": total,
+        "most_mb": round(max(size for _, size in samples)),
+        "growth": round(late / early - 1, 4),
+    }
 
 
 def children(process: int) -> list[int]:
@@ -253,32 +298,72 @@ def figures(results: dict[str, Any]) -> list[Figure]:
     if (runtime := results.get("runtime")) is not None:
         network = {"limit": OF_RUNTIME, "bound": "at least", "beside": "the network alone"}
         found += [
-            Figure("face crops from arrays, of ONNX Runtime's own rate", _of(runtime, "arrays", "cpu_us"), **network),
-            Figure("face crops from file to shard, by the clock", _of(runtime, "shard", "wall_us"), **network),
-            Figure("face crops from file to shard, by the processor's time", _of(runtime, "shard", "cpu_us"), beside="the network alone"),
+            Figure(
+                "face crops from arrays, of ONNX Runtime's own rate",
+                _of(runtime, "arrays", "cpu_us"),
+                **network,
+            ),
+            Figure(
+                "face crops from file to shard, by the clock", _of(runtime, "shard", "wall_us"), **network
+            ),
+            Figure(
+                "face crops from file to shard, by the processor's time",
+                _of(runtime, "shard", "cpu_us"),
+                beside="the network alone",
+            ),
         ]
     if (shown := results.get("fer")) is not None:
         found.append(Figure("pictures of about 600x340, one core", shown["mien_ms"], "ms a picture"))
         if "fer_ms" in shown:
             ratio, more = shown["fer_ms"] / shown["mien_ms"], shown["mien_faces"] - shown["fer_faces"]
-            found.append(Figure("pictures a second per core, times fer's", ratio, "times", OF_FER, "at least", FER["haar"]))
-            found.append(Figure("pictures with a face less those of fer", more, f"of {shown['count']}", 0, "at least"))
+            found.append(
+                Figure(
+                    "pictures a second per core, times fer's", ratio, "times", OF_FER, "at least", FER["haar"]
+                )
+            )
+            found.append(
+                Figure("pictures with a face less those of fer", more, f"of {shown['count']}", 0, "at least")
+            )
     if (rates := results.get("rates")) is not None:
         found += [
             Figure("faces per second, two workers", rates["two"], "a second"),
-            Figure("two workers, of one that has one core", rates["two"] / rates["one on one core"], "times", TWO_WORKERS, "at least"),
             Figure(
-                "processor time of a face with one worker, of that with two", rates["cpu_us"]["one on one core"] / rates["cpu_us"]["two"], "times"
+                "two workers, of one that has one core",
+                rates["two"] / rates["one on one core"],
+                "times",
+                TWO_WORKERS,
+                "at least",
+            ),
+            Figure(
+                "processor time of a face with one worker, of that with two",
+                rates["cpu_us"]["one on one core"] / rates["cpu_us"]["two"],
+                "times",
             ),
             Figure("two workers, of one that has both cores", rates["two"] / rates["one"], "times"),
             Figure("Ray, of local", rates["two on Ray"] / rates["two"], "times", OF_LOCAL, "at least"),
         ]
     if "first_row" in results:
         found.append(Figure("start to first row", results["first_row"], "s", FIRST_ROW))
-        found.append(Figure("FER-2013 with labels, matrix and predictions, two workers", results["whole_set"], "s", WHOLE_SET))
+        found.append(
+            Figure(
+                "FER-2013 with labels, matrix and predictions, two workers",
+                results["whole_set"],
+                "s",
+                WHOLE_SET,
+            )
+        )
     for kind, taken in results.get("memory", {}).items():
-        found.append(Figure(f"memory of a worker, {taken['pictures']:,} {kind}", taken["most_mb"], "MB", MEMORY))
-        found.append(Figure(f"more of it in the second half of the run than in the first, {kind}", taken["growth"], "of it", GROWTH))
+        found.append(
+            Figure(f"memory of a worker, {taken['pictures']:,} {kind}", taken["most_mb"], "MB", MEMORY)
+        )
+        found.append(
+            Figure(
+                f"more of it in the second half of the run than in the first, {kind}",
+                taken["growth"],
+                "of it",
+                GROWTH,
+            )
+        )
     return found
 
 
@@ -308,14 +393,18 @@ def measured(part: str, folder: Path, quick: bool) -> dict[str, Any]:
     return {
         "memory": {
             "face crops": whole,
-            "whole pictures": memory(folder, Input(str(shown), "list", [FilePart(source, source) for source in sources]), "mtcnn"),
+            "whole pictures": memory(
+                folder, Input(str(shown), "list", [FilePart(source, source) for source in sources]), "mtcnn"
+            ),
         }
     }
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.batch", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.batch", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--quick", action="store_true", help="a trial of a minute or two")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, help="some of the parts")
     parser.add_argument("--json", type=Path, help="write the results here")

@@ -1,8 +1,9 @@
 """Whether changes of audiences are found and none invented: ``python -m benchmarks.changes [--rounds 12]``.
 
-Nothing is rendered. Scripted meetings (`benchmarks.meetings`) become looks: what the network says of the pictures of PublicTest, one picture in ten
-missed by the detector and one look in fifty besides, boxes and probabilities shaken. Beside them crowds without any script, in which
-everybody goes from one expression to another at random: what is told there is told of nothing.
+Nothing is rendered. Scripted meetings (`benchmarks.meetings`) become looks: what the network says of the
+pictures of PublicTest, one picture in ten missed by the detector and one look in fifty besides, boxes and
+probabilities shaken. Beside them crowds without any script, in which everybody goes from one expression to
+another at random: what is told there is told of nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ USUAL = (0.5, 0.3, 0.05, 0.1, 0.05)
 """How often each of the expressions played is shown by those who go from one to another."""
 
 
-def scripted_looks(meeting: Meeting, probs: Floats, labels: Labels, chance: np.random.Generator) -> Iterator[AudienceSample]:
+def scripted_looks(
+    meeting: Meeting, probs: Floats, labels: Labels, chance: np.random.Generator
+) -> Iterator[AudienceSample]:
     """A look a second."""
     missed = chance.random(len(probs)) < 0.1
     for second in range(int(meeting.seconds)):
@@ -41,11 +44,20 @@ def scripted_looks(meeting: Meeting, probs: Floats, labels: Labels, chance: np.r
         for number, (x, y, w, h) in meeting.places(second).items():
             state = states[number]
             if isinstance(state, int) and not missed[state] and chance.random() > 0.02:
-                seen.append((x + w / 2 + chance.normal(0, 0.03 * h), y + h / 2 + chance.normal(0, 0.03 * h), h, probs[state]))
+                seen.append(
+                    (
+                        x + w / 2 + chance.normal(0, 0.03 * h),
+                        y + h / 2 + chance.normal(0, 0.03 * h),
+                        h,
+                        probs[state],
+                    )
+                )
         yield _look(second, seen, labels, chance)
 
 
-def wavering_looks(people: int, dwell: float, cast: Cast, looks: tuple[Floats, Labels], chance: np.random.Generator) -> Iterator[AudienceSample]:
+def wavering_looks(
+    people: int, dwell: float, cast: Cast, looks: tuple[Floats, Labels], chance: np.random.Generator
+) -> Iterator[AudienceSample]:
     """A look a second at people who stay with an expression for ``dwell`` seconds on average."""
     probs, labels = looks
     pools = {name: np.flatnonzero(cast.names == name) for name in PLAYED}
@@ -54,11 +66,17 @@ def wavering_looks(people: int, dwell: float, cast: Cast, looks: tuple[Floats, L
         for person in np.flatnonzero(chance.random(people) < 1 / dwell):
             shows[person] = chance.choice(pools[chance.choice(PLAYED, p=USUAL)], 4)
         picture = int(second / HOLD) % 4
-        seen = [(person % 5 * 200.0, person // 5 * 150.0, 100.0, probs[shows[person][picture]]) for person in range(people) if chance.random() > 0.05]
+        seen = [
+            (person % 5 * 200.0, person // 5 * 150.0, 100.0, probs[shows[person][picture]])
+            for person in range(people)
+            if chance.random() > 0.05
+        ]
         yield _look(second, seen, labels, chance)
 
 
-def _look(second: int, seen: list[tuple[float, float, float, Floats]], labels: Labels, chance: np.random.Generator) -> AudienceSample:
+def _look(
+    second: int, seen: list[tuple[float, float, float, Floats]], labels: Labels, chance: np.random.Generator
+) -> AudienceSample:
     if not seen:
         return AudienceSample(float(second), Faces.empty(labels))
     boxes = [[x - 0.25 * h, y - 0.33 * h, x + 0.25 * h, y + 0.33 * h] for x, y, h, _ in seen]
@@ -66,7 +84,14 @@ def _look(second: int, seen: list[tuple[float, float, float, Floats]], labels: L
     n = len(seen)
     return AudienceSample(
         float(second),
-        Faces(boxes, np.ones(n), np.full(n, second), np.full(n, float(second)), probs=rows / rows.sum(axis=1, keepdims=True), labels=labels),
+        Faces(
+            boxes,
+            np.ones(n),
+            np.full(n, second),
+            np.full(n, float(second)),
+            probs=rows / rows.sum(axis=1, keepdims=True),
+            labels=labels,
+        ),
     )
 
 
@@ -78,7 +103,9 @@ def measured(looks: Iterator[AudienceSample], labels: Labels, points: list[KeyPo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.changes", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.changes", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--rounds", type=int, default=12)
     rounds = parser.parse_args().rounds
     cast = cast_of(open_dataset(DATA), "PublicTest")
@@ -91,8 +118,16 @@ def main() -> None:
             chance = np.random.default_rng(seed)
             points = [KeyPoint(point.time, point.name) for point in meeting.points]
             changes = measured(scripted_looks(meeting, probs, labels, chance), labels, points).changes
-            hits += [found(point, change) for point, change in zip(meeting.points, changes, strict=True) if point.change is not None]
-            invented += [bool(change.clear) for point, change in zip(meeting.points, changes, strict=True) if point.change is None]
+            hits += [
+                found(point, change)
+                for point, change in zip(meeting.points, changes, strict=True)
+                if point.change is not None
+            ]
+            invented += [
+                bool(change.clear)
+                for point, change in zip(meeting.points, changes, strict=True)
+                if point.change is None
+            ]
         print(
             f"{tiles:2} people  found {sum(hits)} of {len(hits)} scripted changes, invented {sum(invented)} at {len(invented)} calm key points",
             flush=True,
@@ -104,7 +139,10 @@ def main() -> None:
             for seed in range(rounds):
                 looks = wavering_looks(tiles, dwell, cast, (probs, labels), np.random.default_rng(seed))
                 clear += [bool(change.clear) for change in measured(looks, labels, points).changes]
-            print(f"{tiles:2} people wavering every {dwell} s  {sum(clear)} clear changes at {len(clear)} key points", flush=True)
+            print(
+                f"{tiles:2} people wavering every {dwell} s  {sum(clear)} clear changes at {len(clear)} key points",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

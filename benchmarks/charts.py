@@ -43,7 +43,11 @@ def strains(figures: Sequence[Figure], path: Path) -> None:
             unit = figure.unit if len(figure.unit) <= _WIDEST else ""
             axes.text(_MOST * 1.03, row, f"{number(figure.value)} {unit}".strip(), va="center")
         axes.axvline(1, color=LINE, linewidth=1)
-        axes.set(xlim=(0, _MOST), title="How near to the limit: up to the line it was kept", xlabel="share of the limit")
+        axes.set(
+            xlim=(0, _MOST),
+            title="How near to the limit: up to the line it was kept",
+            xlabel="share of the limit",
+        )
         axes.set_xticks([0, 0.5, 1, 1.5, _MOST], ["0", "0.5", "1", "1.5", "2 or more"])
         _save(canvas, path, figures)
 

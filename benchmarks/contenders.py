@@ -1,4 +1,5 @@
-"""Processes that read the same frames in turns, so that whatever else the machine does hits all of them alike."""
+"""Processes that read the same frames in turns, so that whatever else the machine does hits all of them
+alike."""
 
 from __future__ import annotations
 
@@ -43,7 +44,14 @@ class Contender:
         """Start the process and wait until it has warmed up."""
         self._log = log
         with log.open("w") as errors:
-            self._process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=self.env, text=True)
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=self.env,
+                text=True,
+            )
         self.hello = self._listen()
 
     def read_all(self) -> None:
@@ -68,12 +76,20 @@ class Contender:
 
     def result(self) -> dict[str, Any]:
         """Its figures over all rounds."""
-        out: dict[str, Any] = {key: _spread([ms for one in self.rounds for ms in one[key]]) for key in ("wall_ms", "cpu_ms")}
+        out: dict[str, Any] = {
+            key: _spread([ms for one in self.rounds for ms in one[key]]) for key in ("wall_ms", "cpu_ms")
+        }
         out["rounds_wall_ms"] = [round(statistics.median(one["wall_ms"]), 2) for one in self.rounds]
         faces = self.rounds[0]["faces"]
-        out |= {"frames": len(faces), "frames_with_face": sum(count > 0 for count in faces), "frames_with_more": sum(count > 1 for count in faces)}
+        out |= {
+            "frames": len(faces),
+            "frames_with_face": sum(count > 0 for count in faces),
+            "frames_with_more": sum(count > 1 for count in faces),
+        }
         if "stand_in_ms" in self.rounds[0]:
-            out["stand_in_ms"] = round(statistics.median(one["stand_in_ms"] / len(faces) for one in self.rounds), 2)
+            out["stand_in_ms"] = round(
+                statistics.median(one["stand_in_ms"] / len(faces) for one in self.rounds), 2
+            )
             out["note"] = self.rounds[0]["note"]
         return {**out, **self.hello}
 
@@ -88,7 +104,9 @@ def own_environment() -> dict[str, str]:
     return {**same_imports(), **ONE_THREAD}
 
 
-def measured(contenders: Sequence[Contender], rounds: int, folder: Path, skipped: dict[str, str]) -> list[Contender]:
+def measured(
+    contenders: Sequence[Contender], rounds: int, folder: Path, skipped: dict[str, str]
+) -> list[Contender]:
     """Start all, let them take turns on the core that is idle the most, end them.
 
     Args:
@@ -127,7 +145,8 @@ def measured(contenders: Sequence[Contender], rounds: int, folder: Path, skipped
 
 
 def fer(source: Path, detectors: Sequence[str], skipped: dict[str, str]) -> list[Contender]:
-    """The peer ``fer`` on frames or pictures, by its detectors ``haar`` and ``mtcnn``; ``skipped`` gets the reasons."""
+    """The peer ``fer`` on frames or pictures, by its detectors ``haar`` and ``mtcnn``; ``skipped`` gets the
+    reasons."""
     contenders = []
     for detector in detectors:
         try:

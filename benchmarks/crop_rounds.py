@@ -1,7 +1,8 @@
-"""What a contender of the leaderboard does: answer all crops and pictures, write the answers down, then be timed crop by crop.
+"""What a contender of the leaderboard does: answer all crops and pictures, write the answers down, then be
+timed crop by crop.
 
-It is run by the interpreters of others as well, so it needs numpy and the standard library only, and Python 3.11. `read_crops_npm.cjs` does
-the same in JavaScript.
+It is run by the interpreters of others as well, so it needs numpy and the standard library only, and Python
+3.11. `read_crops_npm.cjs` does the same in JavaScript.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ TIMED = 150
 Classify = Callable[[NDArray[np.uint8]], dict[str, str]]
 """Takes one gray crop ``(48, 48)``; gives the name of the expression for each reading."""
 Read = Callable[[NDArray[np.uint8]], dict[str, str | None]]
-"""Takes one gray picture ``(h, w)``; gives the expression of its biggest face for each reading, None where it finds no face."""
+"""Takes one gray picture ``(h, w)``; gives the expression of its biggest face for each reading, None where it
+finds no face."""
 
 
 def compete(source: Path, target: Path, classify: Classify, read: Read, facts: dict[str, Any]) -> None:
@@ -31,7 +33,8 @@ def compete(source: Path, target: Path, classify: Classify, read: Read, facts: d
 
     Args:
         source: Folder with ``crops.npy`` ``(n, 48, 48)`` and ``pictures.npy`` ``(m, h, w)``, uint8.
-        target: JSON with the names that were answered, ``crops.READING`` and ``pictures.READING``; empty where there was no face.
+        target: JSON with the names that were answered, ``crops.READING`` and ``pictures.READING``; empty
+            where there was no face.
         classify: One crop.
         read: One picture.
         facts: Versions and sizes.
@@ -59,5 +62,9 @@ def install_bytes(*names: str) -> int:
         except PackageNotFoundError:
             continue
         found[name] = sum(file.size or 0 for file in package.files or ())
-        waiting += [re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in package.requires or () if "extra ==" not in line]
+        waiting += [
+            re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
+            for line in package.requires or ()
+            if "extra ==" not in line
+        ]
     return sum(found.values())

@@ -1,6 +1,8 @@
-"""Clips with known truth: real faces that move, cross, leave, return, shake and are covered, over a textured background.
+"""Clips with known truth: real faces that move, cross, leave, return, shake and are covered, over a textured
+background.
 
-Everything comes from a seed. Faces are cut from pictures with the detector's own box, so that the truth has its convention.
+Everything comes from a seed. Faces are cut from pictures with the detector's own box, so that the truth has
+its convention.
 """
 
 from __future__ import annotations
@@ -97,14 +99,18 @@ class Clip:
         wall = background(self.size, self.seed)
         for index in range(int(self.seconds * RATE)):
             time = index / RATE
-            shake = self.tremor * np.array([np.sin(time * 7.3 + self.seed), np.sin(time * 9.1)]) + chance.normal(0, self.tremor / 4, 2)
+            shake = self.tremor * np.array(
+                [np.sin(time * 7.3 + self.seed), np.sin(time * 9.1)]
+            ) + chance.normal(0, self.tremor / 4, 2)
             picture, truth = self._rendered(wall, time, float(shake[0]), float(shake[1]))
-            noisy = np.asarray(picture, np.int16) + chance.normal(0, 3, (self.size[1] // 2, self.size[0] // 2, 1)).astype(np.int16).repeat(
-                2, 0
-            ).repeat(2, 1)
+            noisy = np.asarray(picture, np.int16) + chance.normal(
+                0, 3, (self.size[1] // 2, self.size[0] // 2, 1)
+            ).astype(np.int16).repeat(2, 0).repeat(2, 1)
             yield Frame(index, time, np.clip(noisy, 0, 255).astype(np.uint8)), truth
 
-    def _rendered(self, wall: Image.Image, time: float, dx: float, dy: float) -> tuple[Image.Image, list[Truth]]:
+    def _rendered(
+        self, wall: Image.Image, time: float, dx: float, dy: float
+    ) -> tuple[Image.Image, list[Truth]]:
         width, height = self.size
         picture = wall.crop((20 + round(dx), 20 + round(dy), 20 + round(dx) + width, 20 + round(dy) + height))
         owner = Image.new("L", self.size, 0)  # Who is in front at each pixel; 255 is a board.
@@ -120,7 +126,12 @@ class Clip:
             corner = (round(x - side / 2), round(y - side / 2))
             picture.paste(head, corner, head)
             owner.paste(number, corner, head.getchannel("A").point(lambda value: 255 if value > 127 else 0))
-            boxes[number] = (x - tall * actor.head.slim / 2, y - tall / 2, x + tall * actor.head.slim / 2, y + tall / 2)
+            boxes[number] = (
+                x - tall * actor.head.slim / 2,
+                y - tall / 2,
+                x + tall * actor.head.slim / 2,
+                y + tall / 2,
+            )
         for colour, board in enumerate(self.boards):
             box = board(time)
             if box is not None:
@@ -158,20 +169,36 @@ def background(size: tuple[int, int], seed: int) -> Image.Image:
     width, height = size[0] + 40, size[1] + 40
     wall = np.full((height, width, 3), chance.integers(90, 150, 3), np.float32)
     for cells, strength in ((4, 30), (16, 18), (60, 9)):
-        small = chance.normal(0, strength, (max(2, cells * height // width), cells, 3)).clip(-90, 90).astype(np.float32)
-        layers = [Image.fromarray(small[..., channel]).resize((width, height), Image.Resampling.BICUBIC) for channel in range(3)]
+        small = (
+            chance.normal(0, strength, (max(2, cells * height // width), cells, 3))
+            .clip(-90, 90)
+            .astype(np.float32)
+        )
+        layers = [
+            Image.fromarray(small[..., channel]).resize((width, height), Image.Resampling.BICUBIC)
+            for channel in range(3)
+        ]
         wall += np.stack([np.asarray(layer) for layer in layers], axis=-1)
     picture = Image.fromarray(wall.clip(0, 255).astype(np.uint8))
     canvas = ImageDraw.Draw(picture)
     for _ in range(8):
-        x, y, w, h = chance.integers(0, width), chance.integers(0, height), chance.integers(8, 90), chance.integers(8, 160)
-        canvas.rectangle((int(x), int(y), int(x + w), int(y + h)), fill=tuple(int(value) for value in chance.integers(40, 200, 3)))
+        x, y, w, h = (
+            chance.integers(0, width),
+            chance.integers(0, height),
+            chance.integers(8, 90),
+            chance.integers(8, 160),
+        )
+        canvas.rectangle(
+            (int(x), int(y), int(x + w), int(y + h)),
+            fill=tuple(int(value) for value in chance.integers(40, 200, 3)),
+        )
     return picture.filter(ImageFilter.GaussianBlur(1))
 
 
 @cache
 def heads() -> tuple[Cutout, ...]:
-    """Every face of the pictures at hand: those of ``../shared/media`` where they are, and those that wheels carry."""
+    """Every face of the pictures at hand: those of ``../shared/media`` where they are, and those that wheels
+    carry."""
     from mien.inference.detectors import create_detector
 
     detector = create_detector(threads=1)
@@ -210,10 +237,14 @@ def _cutout(picture: Pixels, box: list[float]) -> Cutout | None:
     pad = int(side)
     padded = np.pad(picture, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
     corner = (x - side / 2 + pad, y - side / 2 + pad)
-    whole = Image.fromarray(padded).resize((240, 240), Image.Resampling.BILINEAR, box=(*corner, corner[0] + side, corner[1] + side))
+    whole = Image.fromarray(padded).resize(
+        (240, 240), Image.Resampling.BILINEAR, box=(*corner, corner[0] + side, corner[1] + side)
+    )
     mask = Image.new("L", (240, 240), 0)
     half_wide, half_tall = 240 / MARGIN * 0.72 * wide / tall, 240 / MARGIN * 0.72
-    ImageDraw.Draw(mask).ellipse((120 - half_wide, 120 - half_tall, 120 + half_wide, 120 + half_tall), fill=255)
+    ImageDraw.Draw(mask).ellipse(
+        (120 - half_wide, 120 - half_tall, 120 + half_wide, 120 + half_tall), fill=255
+    )
     whole.putalpha(mask.filter(ImageFilter.GaussianBlur(5)))
     return Cutout(whole, wide / tall)
 
@@ -228,7 +259,12 @@ def easy(seed: int, faces: int | None = None, **clip: object) -> Clip:
     for number in range(count):
         lane = width * (number + 0.5) / count
         tall = float(min(height * 0.3, width / count * 0.62) * chance.uniform(0.75, 1.0))
-        cast.append(Actor(heads()[chosen[number % len(chosen)]], _swaying(chance, lane, height * chance.uniform(0.4, 0.6), tall, width)))
+        cast.append(
+            Actor(
+                heads()[chosen[number % len(chosen)]],
+                _swaying(chance, lane, height * chance.uniform(0.4, 0.6), tall, width),
+            )
+        )
     shaking = cast[int(chance.integers(count))]
     cast[cast.index(shaking)] = Actor(shaking.head, _shaken(shaking.way, 0.12, 2.0))
     leaves, covered = int(chance.integers(count)), int(chance.integers(count))
@@ -239,7 +275,8 @@ def easy(seed: int, faces: int | None = None, **clip: object) -> Clip:
 
 
 def hard(seed: int, **clip: object) -> Clip:
-    """People who cross in front of one another, shake, leave and return, are covered for up to a second, before a trembling camera."""
+    """People who cross in front of one another, shake, leave and return, are covered for up to a second,
+    before a trembling camera."""
     chance = np.random.default_rng(seed + 500)
     width, height = 640, 360
     chosen = [heads()[index] for index in chance.permutation(len(heads()))]
@@ -251,12 +288,22 @@ def hard(seed: int, **clip: object) -> Clip:
     lower = row + tall * float(chance.uniform(-0.35, 0.35))
     cast = [
         Actor(chosen[0], _walking(middle, row, tall, crossing, meet, width)),
-        Actor(chosen[1], _walking(middle, lower, tall * float(chance.uniform(0.9, 1.3)), -crossing, meet, width)),
-        Actor(chosen[2], _shaking(chance, width * float(chance.uniform(0.1, 0.9)), height * 0.78, tall * 0.8)),
+        Actor(
+            chosen[1], _walking(middle, lower, tall * float(chance.uniform(0.9, 1.3)), -crossing, meet, width)
+        ),
+        Actor(
+            chosen[2], _shaking(chance, width * float(chance.uniform(0.1, 0.9)), height * 0.78, tall * 0.8)
+        ),
         Actor(chosen[3 % len(chosen)], _returning(chance, width, height * 0.75, tall * 0.9)),
     ]
     if chance.random() < 0.5:
-        cast.insert(0, Actor(chosen[-1], _swaying(chance, width * float(chance.uniform(0.2, 0.8)), height * 0.35, tall * 0.7, width)))
+        cast.insert(
+            0,
+            Actor(
+                chosen[-1],
+                _swaying(chance, width * float(chance.uniform(0.2, 0.8)), height * 0.35, tall * 0.7, width),
+            ),
+        )
     longer, shorter = float(chance.uniform(0.5, 1.0)), 0.5
     boards = (
         _board_over(cast[-2].way, float(chance.uniform(1, 6)), longer),
@@ -265,13 +312,25 @@ def hard(seed: int, **clip: object) -> Clip:
     return Clip(tuple(cast), boards, seed=seed, tremor=2.0, **clip)  # type: ignore[arg-type]
 
 
-def _swaying(chance: np.random.Generator, x: float, y: float, tall: float, width: int) -> Callable[[float], Place]:
+def _swaying(
+    chance: np.random.Generator, x: float, y: float, tall: float, width: int
+) -> Callable[[float], Place]:
     a, b, c = chance.uniform(0, 6, 3)
-    wide, high, near = tall * chance.uniform(0.1, 0.25), tall * chance.uniform(0.05, 0.2), chance.uniform(0.02, 0.12)
-    return lambda time: (x + wide * np.sin(1.7 * time + a), y + high * np.sin(2.9 * time + b), tall * (1 + near * np.sin(0.9 * time + c)))
+    wide, high, near = (
+        tall * chance.uniform(0.1, 0.25),
+        tall * chance.uniform(0.05, 0.2),
+        chance.uniform(0.02, 0.12),
+    )
+    return lambda time: (
+        x + wide * np.sin(1.7 * time + a),
+        y + high * np.sin(2.9 * time + b),
+        tall * (1 + near * np.sin(0.9 * time + c)),
+    )
 
 
-def _shaken(way: Callable[[float], Place | None], share: float, rate: float) -> Callable[[float], Place | None]:
+def _shaken(
+    way: Callable[[float], Place | None], share: float, rate: float
+) -> Callable[[float], Place | None]:
     def moved(time: float) -> Place | None:
         place = way(time)
         return place and (place[0] + share * place[2] * np.sin(2 * np.pi * rate * time), place[1], place[2])
@@ -279,22 +338,34 @@ def _shaken(way: Callable[[float], Place | None], share: float, rate: float) -> 
     return moved
 
 
-def _leaving(way: Callable[[float], Place | None], start: float, speed: float) -> Callable[[float], Place | None]:
+def _leaving(
+    way: Callable[[float], Place | None], start: float, speed: float
+) -> Callable[[float], Place | None]:
     def moved(time: float) -> Place | None:
         place = way(time)
-        return place if place is None or time < start else (place[0], place[1] + speed * (time - start), place[2])
+        return (
+            place
+            if place is None or time < start
+            else (place[0], place[1] + speed * (time - start), place[2])
+        )
 
     return moved
 
 
-def _walking(x: float, y: float, tall: float, speed: float, meet: float, width: int) -> Callable[[float], Place | None]:
+def _walking(
+    x: float, y: float, tall: float, speed: float, meet: float, width: int
+) -> Callable[[float], Place | None]:
     """Straight through, at a place at a moment, with a walker's bobbing; turning round at the edges."""
 
     def place(time: float) -> Place:
         way = x + speed * (time - meet)
         low, high = tall * 0.6, width - tall * 0.6
         beyond = (way - low) % (2 * (high - low))
-        return (low + (beyond if beyond <= high - low else 2 * (high - low) - beyond), y + 0.04 * tall * np.sin(11 * time), tall)
+        return (
+            low + (beyond if beyond <= high - low else 2 * (high - low) - beyond),
+            y + 0.04 * tall * np.sin(11 * time),
+            tall,
+        )
 
     return place
 
@@ -302,10 +373,16 @@ def _walking(x: float, y: float, tall: float, speed: float, meet: float, width: 
 def _shaking(chance: np.random.Generator, x: float, y: float, tall: float) -> Callable[[float], Place]:
     """Shaking the head, now and then, by up to 0.4 of its height, up to three times a second."""
     share, rate = float(chance.uniform(0.2, 0.4)), float(chance.uniform(1.5, 3))
-    return lambda time: (x + share * tall * np.sin(2 * np.pi * rate * time) * (np.sin(1.1 * time) > -0.3), y + 0.1 * tall * np.sin(5 * time), tall)
+    return lambda time: (
+        x + share * tall * np.sin(2 * np.pi * rate * time) * (np.sin(1.1 * time) > -0.3),
+        y + 0.1 * tall * np.sin(5 * time),
+        tall,
+    )
 
 
-def _returning(chance: np.random.Generator, width: int, y: float, tall: float) -> Callable[[float], Place | None]:
+def _returning(
+    chance: np.random.Generator, width: int, y: float, tall: float
+) -> Callable[[float], Place | None]:
     """Out of the picture at one side and back in there after a second or so."""
     away, out = float(chance.uniform(2, 4)), float(chance.uniform(0.6, 1.2))
     right = chance.random() < 0.5
@@ -320,7 +397,9 @@ def _returning(chance: np.random.Generator, width: int, y: float, tall: float) -
     return place
 
 
-def _board_over(way: Callable[[float], Place | None], start: float, seconds: float) -> Callable[[float], Box | None]:
+def _board_over(
+    way: Callable[[float], Place | None], start: float, seconds: float
+) -> Callable[[float], Box | None]:
     """A board that covers a face for a while and moves with it."""
 
     def box(time: float) -> Box | None:

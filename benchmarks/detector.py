@@ -2,8 +2,9 @@
 
     python -m benchmarks.detector [--rounds 7] [--json FILE]
 
-On one thread, one picture at a time: a frame with one face, a group, and a frame without any face. The networks' time is taken in the same calls,
-around each run of ONNX Runtime; what is left over is scaling, cutting and choosing.
+On one thread, one picture at a time: a frame with one face, a group, and a frame without any face. The
+networks' time is taken in the same calls, around each run of ONNX Runtime; what is left over is scaling,
+cutting and choosing.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ SIZES = (40, 20)
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.detector", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.detector", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--rounds", type=int, default=30, help="how often each picture is looked at")
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
@@ -44,7 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
         detector = MTCNN(size, threads=1)
         spent = _watched(detector)
         for name, picture in pictures().items():
-            results["cases"].append({"picture": name, "min_face": size, **_timed(detector, picture, spent, options.rounds)})
+            results["cases"].append(
+                {"picture": name, "min_face": size, **_timed(detector, picture, spent, options.rounds)}
+            )
     results["machine"]["load_after"] = machine.load()
     results["figures"] = told(figures(results["cases"]))
     if options.json:
@@ -53,10 +58,16 @@ def main(arguments: list[str] | None = None) -> None:
 
 def pictures() -> dict[str, NDArray[np.uint8]]:
     """Those at hand; a drawn face where there are none."""
-    found = {f"drawn face, {face.shape[1]}x{face.shape[0]}": face for face in [draw_portrait()] if not CLIP.is_file()}
+    found = {
+        f"drawn face, {face.shape[1]}x{face.shape[0]}": face
+        for face in [draw_portrait()]
+        if not CLIP.is_file()
+    }
     for name, path in (("one face", CLIP), ("no face", NOBODY), ("five faces", CROWD)):
         if path.is_file():
-            image = decoded(path, 1)[0] if path.suffix == ".mp4" else np.asarray(Image.open(path).convert("RGB"))
+            image = (
+                decoded(path, 1)[0] if path.suffix == ".mp4" else np.asarray(Image.open(path).convert("RGB"))
+            )
             found[f"{name}, {image.shape[1]}x{image.shape[0]}"] = image
     return found
 
@@ -91,7 +102,11 @@ def _timed(detector: MTCNN, picture: NDArray[np.uint8], spent: list[float], roun
         detector.detect([picture])
         whole.append(1000 * (time.perf_counter() - at))
         networks.append(1000 * sum(spent))
-    times = {"ms": median(whole), "networks_ms": median(networks), "times_networks": median(a / b for a, b in zip(whole, networks, strict=True))}
+    times = {
+        "ms": median(whole),
+        "networks_ms": median(networks),
+        "times_networks": median(a / b for a, b in zip(whole, networks, strict=True)),
+    }
     return {"faces": faces, "runs": len(spent), **{name: round(value, 3) for name, value in times.items()}}
 
 
@@ -101,7 +116,16 @@ def figures(cases: list[dict[str, Any]]) -> list[Figure]:
     for case in cases:
         name = f"{case['picture']}, faces from {case['min_face']} px"
         own = "ONNX Runtime's own time within it"
-        found.append(Figure(name, case["ms"], "ms a picture", beside=own, ratio=case["times_networks"], chart="The detector alone, one thread"))
+        found.append(
+            Figure(
+                name,
+                case["ms"],
+                "ms a picture",
+                beside=own,
+                ratio=case["times_networks"],
+                chart="The detector alone, one thread",
+            )
+        )
     return found
 
 

@@ -1,8 +1,9 @@
-"""How long is judging a network: ``mien evaluate`` with its report, against ONNX Runtime's own time for the same tensors.
+"""How long is judging a network: ``mien evaluate`` with its report, against ONNX Runtime's own time for the
+same tensors.
 
-``python -m benchmarks.evaluation DATA [--rounds 3] [--threads 2] [--json FILE]``. The whole command is timed as a process of its own, from its
-start to its end: Python, reading all of DATA, every picture of one split, all figures, plots, and the page. It should stay below 20 s on
-two cores.
+``python -m benchmarks.evaluation DATA [--rounds 3] [--threads 2] [--json FILE]``. The whole command is timed
+as a process of its own, from its start to its end: Python, reading all of DATA, every picture of one split,
+all figures, plots, and the page. It should stay below 20 s on two cores.
 """
 
 from __future__ import annotations
@@ -36,12 +37,32 @@ def command(data: Path, threads: int) -> dict[str, float]:
     """Seconds of the whole command, on the clock and of the processor, and how many pictures it judged."""
     with TemporaryDirectory() as folder:
         page = Path(folder, "report.html")
-        words = ["evaluate", "small", data, "--split", SPLIT, "--threads", threads, "--format", "json", "--quiet", "--report", page]
+        words = [
+            "evaluate",
+            "small",
+            data,
+            "--split",
+            SPLIT,
+            "--threads",
+            threads,
+            "--format",
+            "json",
+            "--quiet",
+            "--report",
+            page,
+        ]
         before, started = _worked(), time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=True
+        )
         wall = time.perf_counter() - started
         size = page.stat().st_size
-    return {"wall_s": wall, "cpu_s": _worked() - before, "faces": json.loads(done.stdout)["n"], "report_bytes": size}
+    return {
+        "wall_s": wall,
+        "cpu_s": _worked() - before,
+        "faces": json.loads(done.stdout)["n"],
+        "report_bytes": size,
+    }
 
 
 def _worked() -> float:
@@ -82,7 +103,12 @@ def main() -> None:
 
 def summary(found: dict[str, list[dict[str, float]]], threads: int) -> dict[str, Any]:
     """Medians over the rounds, and the ratios."""
-    facts: dict[str, Any] = {"machine": describe(), "threads": threads, "limit_s": LIMIT, "faces": int(found["command"][0]["faces"])}
+    facts: dict[str, Any] = {
+        "machine": describe(),
+        "threads": threads,
+        "limit_s": LIMIT,
+        "faces": int(found["command"][0]["faces"]),
+    }
     facts["report_bytes"] = int(found["command"][0]["report_bytes"])
     for name, rounds in found.items():
         facts[name] = {key: round(median(part[key] for part in rounds), 3) for key in ("wall_s", "cpu_s")}
@@ -93,7 +119,10 @@ def summary(found: dict[str, list[dict[str, float]]], threads: int) -> dict[str,
 
 def figures(facts: dict[str, Any]) -> list[Figure]:
     """The whole command, on the clock, and its processor time beside ONNX Runtime's."""
-    name, bare = f"mien evaluate with its report, {facts['faces']:,} faces", "ONNX Runtime's own time for the same tensors (of the processor)"
+    name, bare = (
+        f"mien evaluate with its report, {facts['faces']:,} faces",
+        "ONNX Runtime's own time for the same tensors (of the processor)",
+    )
     return [Figure(name, facts["command"]["wall_s"], "s", LIMIT, "at most", bare, facts["times_onnxruntime"])]
 
 

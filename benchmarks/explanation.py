@@ -1,7 +1,9 @@
-"""How long it takes to explain one face: all kinds of sheets, drawn and written, beside the limit of 2 s and ONNX Runtime's own time.
+"""How long it takes to explain one face: all kinds of sheets, drawn and written, beside the limit of 2 s and
+ONNX Runtime's own time.
 
-``python -m benchmarks.explanation [PICTURE] [--model small] [--rounds 5] [--json FILE]``. Importing libraries and opening the network come
-before the clock. The parts are timed one by one; the passes that occlusion needs are also run bare, as the least that it could take.
+``python -m benchmarks.explanation [PICTURE] [--model small] [--rounds 5] [--json FILE]``. Importing libraries
+and opening the network come before the clock. The parts are timed one by one; the passes that occlusion needs
+are also run bare, as the least that it could take.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from mien.explain import KINDS, explain, open_explained
 
 LIMIT = 2.0
 _PASSES = 197
-"""Passes of the network that one occlusion map takes at its usual patch and stride, the uncovered face included."""
+"""Passes of the network that one occlusion map takes at its usual patch and stride, the uncovered face
+included."""
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
@@ -45,13 +48,26 @@ def figures(facts: dict[str, Any]) -> list[Figure]:
     """All kinds of sheets, and occlusion beside its passes."""
     passes = "ONNX Runtime's own time for the same passes"
     return [
-        Figure("explanation of a face, all kinds of sheets", facts["all_kinds_network_opened_anew"]["wall_s"], "s", LIMIT),
-        Figure("explanation by occlusion", facts["parts"]["occlusion"]["wall_s"], "s", beside=passes, ratio=facts["occlusion_ratio_to_its_passes"]),
+        Figure(
+            "explanation of a face, all kinds of sheets",
+            facts["all_kinds_network_opened_anew"]["wall_s"],
+            "s",
+            LIMIT,
+        ),
+        Figure(
+            "explanation by occlusion",
+            facts["parts"]["occlusion"]["wall_s"],
+            "s",
+            beside=passes,
+            ratio=facts["occlusion_ratio_to_its_passes"],
+        ),
     ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("picture", nargs="?", type=Path, help="a drawn face unless given")
     parser.add_argument("--model", default="small")
     parser.add_argument("--rounds", type=int, default=5)
@@ -61,7 +77,10 @@ def main() -> None:
     subject = open_explained(given.model)
     crops = np.zeros((_PASSES, 1, 48, 48), np.float32)
     with TemporaryDirectory() as folder:
-        parts = {kind: rounds(lambda kind=kind: list(explain(subject, picture, folder, [kind])), given.rounds) for kind in KINDS}  # type: ignore[misc]
+        parts = {
+            kind: rounds(lambda kind=kind: list(explain(subject, picture, folder, [kind])), given.rounds)
+            for kind in KINDS
+        }  # type: ignore[misc]
         fresh = rounds(lambda: list(explain(open_explained(given.model), picture, folder)), given.rounds)
     bare = rounds(lambda: subject.classifier.probabilities(crops), given.rounds)
     facts: dict[str, Any] = {

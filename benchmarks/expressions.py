@@ -1,7 +1,9 @@
-"""Readings of faces whose expression changes at known times, to judge labels by: how often they flicker and how late they follow.
+"""Readings of faces whose expression changes at known times, to judge labels by: how often they flicker and
+how late they follow.
 
-Faces of FER-2013's PublicTest are shown for two seconds each, shaken, lit and grained anew in every frame as a camera and a detector
-would, and read by the network. Where the data set is not at hand, readings are drawn instead of faces.
+Faces of FER-2013's PublicTest are shown for two seconds each, shaken, lit and grained anew in every frame as
+a camera and a detector would, and read by the network. Where the data set is not at hand, readings are drawn
+instead of faces.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class Scene:
     def readings(self) -> Iterator[FrameResult]:
         """Frame by frame, as a session without smoothing gives them."""
         for index, (time, probs) in enumerate(zip(self.times.tolist(), self.probs, strict=True)):
-            faces = Faces([[0, 0, 80, 100]], [0.99], [index], [time], tracks=[1], probs=probs[None], labels=self.labels)
+            faces = Faces(
+                [[0, 0, 80, 100]], [0.99], [index], [time], tracks=[1], probs=probs[None], labels=self.labels
+            )
             yield FrameResult("scene", index, time, faces)
 
 
@@ -76,7 +80,9 @@ def _shown(chance: np.random.Generator, faces: int) -> Scene:
     return Scene(times, classifier.probabilities(crops), classifier.labels, changes)
 
 
-def _filmed(face: NDArray[np.uint8], jitter: NDArray[np.float64], chance: np.random.Generator) -> NDArray[np.float32]:
+def _filmed(
+    face: NDArray[np.uint8], jitter: NDArray[np.float64], chance: np.random.Generator
+) -> NDArray[np.float32]:
     """``(48, 48)`` a face in a frame: moved and scaled by shares of its side, lit, grained."""
     side = 48 * (1 + jitter[2])
     x, y = 24 + 48 * jitter[0] - side / 2, 24 + 48 * jitter[1] - side / 2
@@ -92,7 +98,9 @@ def _filmed(face: NDArray[np.uint8], jitter: NDArray[np.float64], chance: np.ran
 def _public_faces() -> dict[str, list[NDArray[np.uint8]]]:
     import polars
 
-    table = polars.scan_parquet(DATA).filter(polars.col("usage").cast(polars.String) == "PublicTest").collect()
+    table = (
+        polars.scan_parquet(DATA).filter(polars.col("usage").cast(polars.String) == "PublicTest").collect()
+    )
     faces: dict[str, list[NDArray[np.uint8]]] = {}
     for image, label in zip(table["image"], table["label"].cast(polars.String), strict=True):
         with Image.open(io.BytesIO(image["bytes"])) as picture:
@@ -101,7 +109,8 @@ def _public_faces() -> dict[str, list[NDArray[np.uint8]]]:
 
 
 def drawn(chance: np.random.Generator, faces: int) -> Scene:
-    """Without the data: logits that wander around those of one expression after the other, with noise from frame to frame."""
+    """Without the data: logits that wander around those of one expression after the other, with noise from
+    frame to frame."""
     times, which, changes = _times(faces)
     names = chance.permutation(len(EXPRESSIONS))[:faces]
     logits = chance.normal(0, 0.5, (faces, len(EXPRESSIONS)))
@@ -123,7 +132,8 @@ class Steadiness:
         steady: The same of the steady label.
         delays: Seconds from each known change until the label shows it.
         unseen: Known changes that it did not show before the next.
-        agreement: Share of the frames in which it shows the expression of the face, of those whose expression is known.
+        agreement: Share of the frames in which it shows the expression of the face, of those whose expression
+            is known.
         seconds: Length of all scenes together.
     """
 
@@ -136,7 +146,8 @@ class Steadiness:
 
     @property
     def times_fewer(self) -> float:
-        """False changes of single frames over those of the label; where there is none at all, over one: at least so many times."""
+        """False changes of single frames over those of the label; where there is none at all, over one: at
+        least so many times."""
         return self.raw / max(self.steady, 1 / self.seconds)
 
 
@@ -161,12 +172,26 @@ def steadiness(judged: list[Scene], label: Callable[[Scene], NDArray[np.int64]])
                 right += int((shown[part] == mode).sum())
                 known_frames += len(part)
         for number in range(1, len(parts)):
-            if modes[number][0] != modes[number - 1][0] and min(modes[number][1], modes[number - 1][1]) >= CLEAR:
+            if (
+                modes[number][0] != modes[number - 1][0]
+                and min(modes[number][1], modes[number - 1][1]) >= CLEAR
+            ):
                 arrived = np.flatnonzero(shown[parts[number]] == modes[number][0])
                 unseen += not len(arrived)
-                delays += [float(scene.times[parts[number][arrived[0]]] - scene.changes[number - 1])] if len(arrived) else []
+                delays += (
+                    [float(scene.times[parts[number][arrived[0]]] - scene.changes[number - 1])]
+                    if len(arrived)
+                    else []
+                )
         seconds += float(scene.times[-1])
-    return Steadiness(raw_changes / seconds, steady_changes / seconds, tuple(delays), unseen, right / max(1, known_frames), seconds)
+    return Steadiness(
+        raw_changes / seconds,
+        steady_changes / seconds,
+        tuple(delays),
+        unseen,
+        right / max(1, known_frames),
+        seconds,
+    )
 
 
 def _parts(scene: Scene) -> list[NDArray[np.int64]]:

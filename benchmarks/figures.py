@@ -1,6 +1,8 @@
-"""What a benchmark found, one figure at a time: its value, what it stands beside in the same run, and the limit it was to keep.
+"""What a benchmark found, one figure at a time: its value, what it stands beside in the same run, and the
+limit it was to keep.
 
-Every benchmark writes the list as ``figures`` into its JSON; the house collects them, and the page shows them.
+Every benchmark writes the list as ``figures`` into its JSON; the house collects them, and the page shows
+them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ class Figure:
         unit: Of the value; ``times`` for ratios, empty for counts.
         limit: What the value was to keep, None where nothing was promised.
         bound: Which side of the limit is the right one.
-        beside: What ran in the same run to compare with: a peer, a naive loop, or ONNX Runtime's own time for the same tensors.
+        beside: What ran in the same run to compare with: a peer, a naive loop, or ONNX Runtime's own time for
+            the same tensors.
         ratio: The value over that of ``beside``, None where the value is a ratio itself.
         chart: Figures of one name and one unit are drawn side by side.
     """
@@ -59,7 +62,11 @@ class Figure:
 
     def line(self) -> str:
         """The figure as a line for the terminal."""
-        limit = "" if self.limit is None else f"; limit {self.bound} {number(self.limit)}: {'kept' if self.kept else 'MISSED'}"
+        limit = (
+            ""
+            if self.limit is None
+            else f"; limit {self.bound} {number(self.limit)}: {'kept' if self.kept else 'MISSED'}"
+        )
         ratio = "" if self.ratio is None else f"; {number(self.ratio)} times {self.beside}"
         beside = f", beside {self.beside}" if self.beside and self.ratio is None else ""
         return f"{self.name}: {f'{number(self.value)} {self.unit}'.strip()}{beside}{ratio}{limit}"

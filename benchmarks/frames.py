@@ -1,14 +1,16 @@
-"""Milliseconds per frame of a clip, finding the faces and reading their expressions: mien and the peer fer in one run.
+"""Milliseconds per frame of a clip, finding the faces and reading their expressions: mien and the peer fer in
+one run.
 
 From a fresh clone (Linux or macOS; the first run installs the peer, about 2.7 GB, under benchmarks/.peers):
 
     make test                                          # or: pip install -e .
     python -m benchmarks.frames [CLIP] [--json FILE]
 
-Fair by construction: the clip is decoded once, before anything is timed, and everyone gets the same arrays; every contender is a process of its own
-that has read some frames before the first round; they take turns, one round each, so that what else the machine does hits all alike; everyone has one
-thread and the same core. Wall time is what a user waits; the processor's time hardly changes when the machine is busy. A figure is the median over
-all frames of all rounds.
+Fair by construction: the clip is decoded once, before anything is timed, and everyone gets the same arrays;
+every contender is a process of its own that has read some frames before the first round; they take turns, one
+round each, so that what else the machine does hits all alike; everyone has one thread and the same core. Wall
+time is what a user waits; the processor's time hardly changes when the machine is busy. A figure is the
+median over all frames of all rounds.
 """
 
 from __future__ import annotations
@@ -34,12 +36,24 @@ CHART = "Frames of a clip, each searched anew, one core"
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print a table, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.frames", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("clip", nargs="?", type=Path, default=CLIP, help="a video; by default the one of the shared folder")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.frames", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "clip", nargs="?", type=Path, default=CLIP, help="a video; by default the one of the shared folder"
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--most", type=int, default=MOST_FRAMES, help="frames to take from the start of the clip")
+    parser.add_argument(
+        "--most", type=int, default=MOST_FRAMES, help="frames to take from the start of the clip"
+    )
     parser.add_argument("--model", help="mien's network: a name or a file")
-    parser.add_argument("--peers", nargs="*", choices=("haar", "mtcnn"), default=["haar", "mtcnn"], help="configurations of fer")
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=("haar", "mtcnn"),
+        default=["haar", "mtcnn"],
+        help="configurations of fer",
+    )
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
 
@@ -54,7 +68,12 @@ def main(arguments: list[str] | None = None) -> None:
         facts = machine.describe()
         contenders = measured(contenders, options.rounds, Path(folder), skipped)
     results = {
-        "clip": {"name": options.clip.name, "frames": len(frames), "width": frames.shape[2], "height": frames.shape[1]},
+        "clip": {
+            "name": options.clip.name,
+            "frames": len(frames),
+            "width": frames.shape[2],
+            "height": frames.shape[1],
+        },
         "machine": {**facts, "load_after": machine.load()},
         "rounds": options.rounds,
         "contenders": {contender.name: contender.result() for contender in contenders},
@@ -83,7 +102,11 @@ def decoded(clip: Path, most: int) -> NDArray[np.uint8]:
 def _mien(path: Path, model: str | None) -> list[Contender]:
     script = str(HERE / "read_mien.py")
     return [
-        Contender(name, [sys.executable, script, str(path), min_face, *([model] if model else [])], own_environment())
+        Contender(
+            name,
+            [sys.executable, script, str(path), min_face, *([model] if model else [])],
+            own_environment(),
+        )
         for name, min_face in (("mien", "0"), ("mien, min_face 20", "20"))
     ]
 
@@ -92,18 +115,36 @@ def figures(results: dict[str, Any]) -> list[Figure]:
     """Milliseconds per frame, and how much longer the peers take."""
     ms = {name: one["wall_ms"]["median"] for name, one in results["contenders"].items()}
     found = [Figure("mien", ms["mien"], "ms a frame", chart=CHART)]
-    found += [Figure(name, value, "ms a frame", beside="mien", ratio=value / ms["mien"], chart=CHART) for name, value in ms.items() if name != "mien"]
+    found += [
+        Figure(name, value, "ms a frame", beside="mien", ratio=value / ms["mien"], chart=CHART)
+        for name, value in ms.items()
+        if name != "mien"
+    ]
     if FER["haar"] in ms:
-        found.append(Figure("frames of a clip, each searched anew: times as fast as fer", ms[FER["haar"]] / ms["mien"], beside=FER["haar"]))
+        found.append(
+            Figure(
+                "frames of a clip, each searched anew: times as fast as fer",
+                ms[FER["haar"]] / ms["mien"],
+                beside=FER["haar"],
+            )
+        )
     return found
 
 
 def _show(results: dict[str, Any]) -> None:
     clip, where, contenders = results["clip"], results["machine"], results["contenders"]
-    print(f"clip      {clip['name']}: {clip['frames']} frames of {clip['width']} x {clip['height']}, {results['rounds']} rounds each, in turns")
-    print(f"machine   {where['cpu']}, {where['cores']} cores, all contenders on one core, one thread; {where['system']}")
-    print(f"load      {where['load']} before, {where['load_after']} after (means over 1, 5, 15 minutes; about 1 of the second is this benchmark)\n")
-    print(f"{'per frame, median':<24}{'wall ms':>9}{'cpu ms':>9}{'mien/it wall':>14}{'cpu':>7}{'face found':>13}{'more than 1':>13}")
+    print(
+        f"clip      {clip['name']}: {clip['frames']} frames of {clip['width']} x {clip['height']}, {results['rounds']} rounds each, in turns"
+    )
+    print(
+        f"machine   {where['cpu']}, {where['cores']} cores, all contenders on one core, one thread; {where['system']}"
+    )
+    print(
+        f"load      {where['load']} before, {where['load_after']} after (means over 1, 5, 15 minutes; about 1 of the second is this benchmark)\n"
+    )
+    print(
+        f"{'per frame, median':<24}{'wall ms':>9}{'cpu ms':>9}{'mien/it wall':>14}{'cpu':>7}{'face found':>13}{'more than 1':>13}"
+    )
     mien = contenders["mien"]
     for name, one in contenders.items():
         wall, cpu = (mien[key]["median"] / one[key]["median"] for key in ("wall_ms", "cpu_ms"))

@@ -1,7 +1,9 @@
-"""Broken pictures and videos sent to a running service, for as long as asked: ``python -m benchmarks.fuzz --minutes 10``.
+"""Broken pictures and videos sent to a running service, for as long as asked: ``python -m benchmarks.fuzz
+--minutes 10``.
 
-Every answer must be a success or a refusal in the one shape (4xx), in time; between them the service must stay well, its memory and its
-open files bounded, and nothing may be left on disk. What breaks that is kept as a file, and told.
+Every answer must be a success or a refusal in the one shape (4xx), in time; between them the service must
+stay well, its memory and its open files bounded, and nothing may be left on disk. What breaks that is kept as
+a file, and told.
 """
 
 from __future__ import annotations
@@ -84,7 +86,10 @@ def broken(data: bytes, chance: random.Random) -> bytes:
                 if out:
                     out[at] ^= 1 << chance.randrange(8)
             case 1:  # A number, at its limits.
-                out[at : at + 4] = struct.pack(chance.choice("<>") + "I", chance.choice((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, len(out))))
+                out[at : at + 4] = struct.pack(
+                    chance.choice("<>") + "I",
+                    chance.choice((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, len(out))),
+                )
             case 2:  # The end.
                 del out[at:]
             case 3:  # A stretch.
@@ -137,7 +142,11 @@ def check(answer: httpx.Response) -> str:
     if answer.status_code in (200, 202, 204):
         return str(answer.status_code)
     told = answer.json()
-    if not (400 <= answer.status_code < 500 and set(told) == {"error"} and set(told["error"]) == {"status", "kind", "message"}):
+    if not (
+        400 <= answer.status_code < 500
+        and set(told) == {"error"}
+        and set(told["error"]) == {"status", "kind", "message"}
+    ):
         raise Finding(f"{answer.status_code}: {answer.text[:300]}")
     return f"{answer.status_code} {told['error']['kind']}"
 
@@ -157,11 +166,19 @@ async def videos_door(url: str, files: list[bytes], counts: Counter[str], chance
 async def _sent(url: str, path: str, sent: bytes, counts: Counter[str]) -> bytes:
     try:
         async with httpx.AsyncClient(base_url=url, timeout=LONGEST) as client:
-            answer = await client.post(path, files={"file": ("a", sent)}, data={"results": "result.csv,result.vtt"} if path == "/v1/videos" else None)
+            answer = await client.post(
+                path,
+                files={"file": ("a", sent)},
+                data={"results": "result.csv,result.vtt"} if path == "/v1/videos" else None,
+            )
             counts[f"{path} {check(answer)}"] += 1
             if answer.status_code == 202:
                 place = answer.headers["location"]
-                kind = [line for line in (await client.get(f"{place}/events")).text.splitlines() if line.startswith("event:")][-1]
+                kind = [
+                    line
+                    for line in (await client.get(f"{place}/events")).text.splitlines()
+                    if line.startswith("event:")
+                ][-1]
                 counts[f"{path} {kind}"] += 1
                 if kind not in ("event: done", "event: failed"):
                     raise Finding(f"a video ended with {kind}")
@@ -229,7 +246,13 @@ async def fuzz(url: str, process: int, folder: Path, seconds: float, seed: int) 
                 if first is None and time.monotonic() > end - seconds * 0.8:
                     first = resident(process)
 
-    doors = [(pictures_door, pictures), (pictures_door, pictures), (stream_door, pictures), (videos_door, videos), (videos_door, videos)]
+    doors = [
+        (pictures_door, pictures),
+        (pictures_door, pictures),
+        (stream_door, pictures),
+        (videos_door, videos),
+        (videos_door, videos),
+    ]
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(watch())
         for number, (door, files) in enumerate(doors):
@@ -252,9 +275,13 @@ def resident(process: int) -> int:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fuzz", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="for the same files again")
+    parser.add_argument(
+        "--seed", type=int, default=random.SystemRandom().randrange(10**6), help="for the same files again"
+    )
     options = parser.parse_args(arguments)
     print(f"seed {options.seed}, {options.minutes:g} minutes", flush=True)
     with tempfile.TemporaryDirectory(prefix="mien-fuzz-") as folder, running(Path(folder)) as (url, process):

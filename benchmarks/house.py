@@ -1,7 +1,8 @@
-"""Runs benchmarks, each in a process of its own, and keeps what they found: one record for each in one JSON file.
+"""Runs benchmarks, each in a process of its own, and keeps what they found: one record for each in one JSON
+file.
 
-A record that is there for this code, this machine and these settings is kept, so that a run that was stopped goes on where it was. One that fails
-is told, with the reason, and the next one runs.
+A record that is there for this code, this machine and these settings is kept, so that a run that was stopped
+goes on where it was. One that fails is told, with the reason, and the next one runs.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def read(path: Path) -> dict[str, Record]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
-def run(entries: Sequence[Entry], path: Path, *, quick: bool = False, again: bool = False, out: Path = OUT) -> dict[str, Record]:
+def run(
+    entries: Sequence[Entry], path: Path, *, quick: bool = False, again: bool = False, out: Path = OUT
+) -> dict[str, Record]:
     """Run benchmarks, and add what they found to a file after each one.
 
     Args:
@@ -58,7 +61,9 @@ def run(entries: Sequence[Entry], path: Path, *, quick: bool = False, again: boo
         records = read(path)
         print(f"\n== {entry.name}: {entry.about} ==", flush=True)
         if not again and _fits(records.get(entry.name), entry, quick, here):
-            print(f"kept: measured at {records[entry.name]['time']} for this code and machine; --again measures it anew")
+            print(
+                f"kept: measured at {records[entry.name]['time']} for this code and machine; --again measures it anew"
+            )
             continue
         record = {**here, **_measured(entry, quick, out)}
         if record["status"] != "measured":
@@ -71,7 +76,8 @@ def stamp() -> Record:
     """What a record belongs to: commit, digest of the code, machine."""
     facts = machine.describe()
     return {
-        "commit": _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain", "--", "src", "benchmarks") else ""),
+        "commit": _git("rev-parse", "--short", "HEAD")
+        + ("+" if _git("status", "--porcelain", "--", "src", "benchmarks") else ""),
         "code": _digest(),
         "machine": {name: facts[name] for name in ("cpu", "cores", "system", "versions")},
     }
@@ -80,13 +86,20 @@ def stamp() -> Record:
 def _fits(record: Record | None, entry: Entry, quick: bool, here: Record) -> bool:
     if record is None or record["status"] != "measured":
         return False
-    return all(record[name] == here[name] for name in ("code", "machine")) and record["settings"] == list(entry.settings(quick) or ())
+    return all(record[name] == here[name] for name in ("code", "machine")) and record["settings"] == list(
+        entry.settings(quick) or ()
+    )
 
 
 def _measured(entry: Entry, quick: bool, out: Path) -> Record:
     """Run one, and read what it wrote."""
     settings = list(entry.settings(quick) or ())
-    record: Record = {"settings": settings, "time": time.strftime("%Y-%m-%d %H:%M %z"), "figures": [], "results": {}}
+    record: Record = {
+        "settings": settings,
+        "time": time.strftime("%Y-%m-%d %H:%M %z"),
+        "figures": [],
+        "results": {},
+    }
     if reason := entry.missing(quick):
         return {**record, "status": "left out", "reason": reason}
     record["busy_before"] = machine.busy()
@@ -103,7 +116,8 @@ def _measured(entry: Entry, quick: bool, out: Path) -> Record:
 
 
 def _started(entry: Entry, arguments: list[str], log: Path) -> str | None:
-    """Run it to its end, showing and keeping what it prints; gives the reason where that was not a good end."""
+    """Run it to its end, showing and keeping what it prints; gives the reason where that was not a good
+    end."""
     command = [sys.executable, "-m", entry.where, *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     # In a group of its own, so that what it has started ends with it.
@@ -120,7 +134,9 @@ def _started(entry: Entry, arguments: list[str], log: Path) -> str | None:
             timer.cancel()
     if late.is_set():
         return f"it took longer than {entry.minutes:g} minutes"
-    return None if process.returncode == 0 else f"{last or 'without a word'} (exit status {process.returncode})"
+    return (
+        None if process.returncode == 0 else f"{last or 'without a word'} (exit status {process.returncode})"
+    )
 
 
 def _shown(process: subprocess.Popen[str], log: Path) -> str:
@@ -151,14 +167,22 @@ def _keep(path: Path, records: dict[str, Record]) -> None:
 def _digest() -> str:
     """Of all that decides what is found: mien and its networks, and the benchmarks themselves."""
     found = hashlib.sha256()
-    files = [path for path in (ROOT / "src" / "mien").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    files = [
+        path
+        for path in (ROOT / "src" / "mien").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
     for path in sorted([*files, *(path for path in HERE.glob("*.py") if path.name not in _OWN)]):
-        found.update(str(path.relative_to(ROOT)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        found.update(
+            str(path.relative_to(ROOT)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest()
+        )
     return found.hexdigest()[:16]
 
 
 def _git(*words: str) -> str:
     try:
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""

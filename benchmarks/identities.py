@@ -1,7 +1,8 @@
 """How well ids keep to people: the measures of multiple-object tracking, by the library motmetrics.
 
-IDF1 is the share of faces that bear the id that fits their person best (Ristani et al. 2016, https://arxiv.org/abs/1609.01775); a
-switch is a person who is seen under another id than before (Bernardin and Stiefelhagen 2008).
+IDF1 is the share of faces that bear the id that fits their person best (Ristani et al. 2016,
+https://arxiv.org/abs/1609.01775); a switch is a person who is seen under another id than before (Bernardin
+and Stiefelhagen 2008).
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Identities:
 
 
 def identities(clips: Iterable[Iterable[tuple[Faces, list[Truth]]]]) -> Identities:
-    """Judge tracked clips; a face that is covered by more than 40 % counts neither when it is found nor when it is not.
+    """Judge tracked clips; a face that is covered by more than 40 % counts neither when it is found nor when
+    it is not.
 
     Args:
         clips: For each clip the faces and the truth of every frame, in order.
@@ -51,10 +53,14 @@ def identities(clips: Iterable[Iterable[tuple[Faces, list[Truth]]]]) -> Identiti
         warnings.simplefilter("ignore")  # The library uses pandas in ways that are going out of fashion.
         sums = [_judged(motmetrics, frames) for frames in clips]
         table = motmetrics.metrics.create().compute_many(
-            sums, metrics=["idf1", "num_switches", "num_misses", "num_false_positives", "num_objects"], generate_overall=True
+            sums,
+            metrics=["idf1", "num_switches", "num_misses", "num_false_positives", "num_objects"],
+            generate_overall=True,
         )
     whole = table.loc["OVERALL"]
-    counts = (int(whole[name]) for name in ("num_switches", "num_misses", "num_false_positives", "num_objects"))
+    counts = (
+        int(whole[name]) for name in ("num_switches", "num_misses", "num_false_positives", "num_objects")
+    )
     return Identities(float(whole["idf1"]), *counts)
 
 
@@ -68,5 +74,9 @@ def _judged(motmetrics, frames: Iterable[tuple[Faces, list[Truth]]]):  # type: i
         unclear = (shared >= FITS) & ~clear[:, None]
         counted = ~unclear.any(axis=0) | ((shared >= FITS) & clear[:, None]).any(axis=0)
         cost = np.where(shared >= FITS, 1 - shared, np.nan)[clear][:, counted]
-        found.update([one.person for one, seen in zip(truth, clear, strict=True) if seen], faces.tracks[counted].tolist(), cost)
+        found.update(
+            [one.person for one, seen in zip(truth, clear, strict=True) if seen],
+            faces.tracks[counted].tolist(),
+            cost,
+        )
     return found

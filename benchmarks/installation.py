@@ -2,9 +2,10 @@
 
     python -m benchmarks.installation [--json FILE]
 
-Bytes as ``du -sb`` counts them, less those of an empty environment: first without pip (what mien itself needs), then with pip, as ``python -m venv``
-makes it. The largest packages are named. Where the environment of the peer fer was made, its size stands beside (with torch,
-where ``FER(mtcnn=True)`` was measured). Packages come from pip's cache and the index; compiled Python files count, as users have them too.
+Bytes as ``du -sb`` counts them, less those of an empty environment: first without pip (what mien itself
+needs), then with pip, as ``python -m venv`` makes it. The largest packages are named. Where the environment
+of the peer fer was made, its size stands beside (with torch, where ``FER(mtcnn=True)`` was measured).
+Packages come from pip's cache and the index; compiled Python files count, as users have them too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ LARGEST = 8
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.installation", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.installation", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
     results: dict[str, Any] = {"machine": machine.describe()}
@@ -48,7 +51,19 @@ def installation(folder: Path) -> dict[str, Any]:
     """Bytes of an environment: empty, with mien, with pip as well."""
     _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
     empty, python = size(folder), folder / "bin" / "python"
-    _run([sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check", str(ROOT)])
+    _run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(python),
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            str(ROOT),
+        ]
+    )
     _run([str(python), "-m", "mien", "--version"])
     without, [packages] = size(folder), list((folder / "lib").glob("python*/site-packages"))
     largest = sorted(((size(path), path.name) for path in packages.iterdir()), reverse=True)[:LARGEST]
@@ -70,7 +85,9 @@ def _run(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.strip()]
-        raise SystemExit(f"{' '.join(command[:4])} ...: {errors[-1] if errors else f'exit status {done.returncode}'}")
+        raise SystemExit(
+            f"{' '.join(command[:4])} ...: {errors[-1] if errors else f'exit status {done.returncode}'}"
+        )
     return done.stdout
 
 

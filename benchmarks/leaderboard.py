@@ -1,12 +1,15 @@
-"""Networks of mien and of its peers on the same faces: how often they are right, how long a face takes, how large they are.
+"""Networks of mien and of its peers on the same faces: how often they are right, how long a face takes, how
+large they are.
 
     python -m benchmarks.leaderboard DATA [--json FILE] [--markdown FILE]
 
-DATA is FER-2013 with the FER+ votes. All get the same crops, 48x48 as the data has them, and the same pictures: such crops, enlarged four times
-on a canvas of twice their side with edges repeated, where each finds the face with its own detector. These are no photographs: a detector that
-finds nothing in them may do well there. Every contender is a process of its own on one thread of one core; for the times they take turns. A peer is
-measured where its weights come with its own package, from PyPI or from npm; of the others the reason is told. PublicTest without its copies is for
-looking while networks are made; ``--private`` takes all of PrivateTest, which is for the end, and writes a line to docs/private-test.log.
+DATA is FER-2013 with the FER+ votes. All get the same crops, 48x48 as the data has them, and the same
+pictures: such crops, enlarged four times on a canvas of twice their side with edges repeated, where each
+finds the face with its own detector. These are no photographs: a detector that finds nothing in them may do
+well there. Every contender is a process of its own on one thread of one core; for the times they take turns.
+A peer is measured where its weights come with its own package, from PyPI or from npm; of the others the
+reason is told. PublicTest without its copies is for looking while networks are made; ``--private`` takes all
+of PrivateTest, which is for the end, and writes a line to docs/private-test.log.
 """
 
 from __future__ import annotations
@@ -39,7 +42,19 @@ LOG = HERE.parent / "docs" / "private-test.log"
 ROUNDS = 5
 PICTURES = 400
 _OTHERS = ("deepface", "py-feat", "emotiefflib", "hsemotion-onnx", "rmn")
-_WEIGHTS = (".caffemodel", ".h5", ".hdf5", ".keras", ".onnx", ".pb", ".pkl", ".pt", ".pth", ".safetensors", ".tflite")
+_WEIGHTS = (
+    ".caffemodel",
+    ".h5",
+    ".hdf5",
+    ".keras",
+    ".onnx",
+    ".pb",
+    ".pkl",
+    ".pt",
+    ".pth",
+    ".safetensors",
+    ".tflite",
+)
 _ABOUT = """\
 # Leaderboard
 
@@ -59,10 +74,18 @@ they were chosen, and their temperatures and blends fitted, on PublicTest.
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print a table, write JSON and Markdown."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.leaderboard", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.leaderboard", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes")
-    parser.add_argument("--models", nargs="*", help="networks of mien by name or file; all that come with it unless given")
-    parser.add_argument("--private", action="store_true", help="PrivateTest, for the end; written down in docs/private-test.log")
+    parser.add_argument(
+        "--models", nargs="*", help="networks of mien by name or file; all that come with it unless given"
+    )
+    parser.add_argument(
+        "--private",
+        action="store_true",
+        help="PrivateTest, for the end; written down in docs/private-test.log",
+    )
     parser.add_argument("--most", type=int, help="so many faces only, to try it out")
     parser.add_argument("--pictures", type=int, default=PICTURES, help="whole pictures to make of them")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds that take the time")
@@ -77,9 +100,15 @@ def main(arguments: list[str] | None = None) -> None:
         shown = np.random.default_rng(0).permutation(len(faces))[: options.pictures]
         np.save(folder / "crops.npy", faces.images)
         np.save(folder / "pictures.npy", bordered(faces.images[shown]))
-        contenders = _mien(folder, options.models or list(shipped())) + ([] if options.no_peers else _peers(folder, skipped))
+        contenders = _mien(folder, options.models or list(shipped())) + (
+            [] if options.no_peers else _peers(folder, skipped)
+        )
         facts = machine.describe()
-        rows = [row for contender in measured(contenders, options.rounds, folder, skipped) for row in _rows(contender, folder, faces, shown)]
+        rows = [
+            row
+            for contender in measured(contenders, options.rounds, folder, skipped)
+            for row in _rows(contender, folder, faces, shown)
+        ]
     results = {
         "split": PRIVATE_TEST if options.private else f"{PUBLIC_TEST}, leak-free",
         "faces": len(faces),
@@ -101,11 +130,14 @@ def main(arguments: list[str] | None = None) -> None:
 def chosen(data: FaceDataset, private: bool, most: int | None = None) -> FaceDataset:
     """The faces that all are asked about."""
     part = data.split(PRIVATE_TEST) if private else leak_free(data, PUBLIC_TEST)
-    return part if most is None else part.take(np.sort(np.random.default_rng(1).permutation(len(part))[:most]))
+    return (
+        part if most is None else part.take(np.sort(np.random.default_rng(1).permutation(len(part))[:most]))
+    )
 
 
 def bordered(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(m, 384, 384)`` pictures of ``(m, 48, 48)`` crops: four times as large, half their side around them, edges repeated."""
+    """``(m, 384, 384)`` pictures of ``(m, 48, 48)`` crops: four times as large, half their side around them,
+    edges repeated."""
     large = [np.asarray(Image.fromarray(crop).resize((192, 192), Image.Resampling.BICUBIC)) for crop in crops]
     return np.stack([np.pad(face, 96, mode="edge") for face in large])
 
@@ -113,14 +145,27 @@ def bordered(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _mien(folder: Path, names: list[str]) -> list[Contender]:
     paths = [network_path(name) for name in names]
     command = [sys.executable, str(HERE / "read_crops_mien.py"), str(folder)]
-    return [Contender(f"mien {path.stem}", [*command, str(_answers(folder, f"mien {path.stem}")), str(path)], own_environment()) for path in paths]
+    return [
+        Contender(
+            f"mien {path.stem}",
+            [*command, str(_answers(folder, f"mien {path.stem}")), str(path)],
+            own_environment(),
+        )
+        for path in paths
+    ]
 
 
 def _peers(folder: Path, skipped: dict[str, str]) -> list[Contender]:
     contenders = []
     for form, name in (("tflite", "fer, as it comes"), ("hdf5", "fer, use_tflite=False")):
         try:
-            command = [str(fer_python("haar")), str(HERE / "read_crops_fer.py"), str(folder), str(_answers(folder, name)), form]
+            command = [
+                str(fer_python("haar")),
+                str(HERE / "read_crops_fer.py"),
+                str(folder),
+                str(_answers(folder, name)),
+                form,
+            ]
             contenders.append(Contender(name, command, environment()))
         except PeerMissingError as error:
             skipped[name] = str(error)
@@ -144,14 +189,30 @@ def _peers(folder: Path, skipped: dict[str, str]) -> list[Contender]:
 
 def _reason(package: str, folder: Path) -> str:
     """Why a peer cannot be measured: what its own package holds."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), package]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--dest",
+        str(folder),
+        package,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         return f"no wheel: {errors[-1].removeprefix('ERROR: ') if errors else 'pip gave none'}"
     with zipfile.ZipFile(wheels[0]) as wheel:
-        weights = [entry.filename for entry in wheel.infolist() if entry.filename.lower().endswith(_WEIGHTS) and entry.file_size > 10_000]
+        weights = [
+            entry.filename
+            for entry in wheel.infolist()
+            if entry.filename.lower().endswith(_WEIGHTS) and entry.file_size > 10_000
+        ]
     if weights:
         return f"{wheels[0].name} holds {weights[0]}: nobody has taught this benchmark to read it"
     return f"{wheels[0].name} ({wheels[0].stat().st_size / 1e6:.1f} MB) holds no weights: it fetches them when it is used"
@@ -161,7 +222,9 @@ def _answers(folder: Path, name: str) -> Path:
     return folder / f"{''.join(letter if letter.isalnum() else '_' for letter in name)}.json"
 
 
-def _rows(contender: Contender, folder: Path, faces: FaceDataset, shown: NDArray[np.int64]) -> list[dict[str, Any]]:
+def _rows(
+    contender: Contender, folder: Path, faces: FaceDataset, shown: NDArray[np.int64]
+) -> list[dict[str, Any]]:
     """One row for each reading."""
     stored = json.loads(_answers(folder, contender.name).read_text(encoding="utf-8"))
     answers = {name: [canonical_label(word) for word in words] for name, words in stored.items()}
@@ -170,7 +233,13 @@ def _rows(contender: Contender, folder: Path, faces: FaceDataset, shown: NDArray
     for reading in dict.fromkeys(name.split(".", 1)[1] for name in answers):
         crops, pictures = answers[f"crops.{reading}"], answers[f"pictures.{reading}"]
         found = sum(word != "" for word in pictures)
-        row: dict[str, Any] = {"name": contender.name, "reading": reading, "ms": round(ms, 3), "found": found, **contender.hello["versions"]}
+        row: dict[str, Any] = {
+            "name": contender.name,
+            "reading": reading,
+            "ms": round(ms, 3),
+            "found": found,
+            **contender.hello["versions"],
+        }
         for labels, truth in (("FER-2013", faces.expressions), ("FER+", faces.seven_class_majority())):
             row[f"crops, {labels}"] = _score(crops, truth, faces)
             row[f"pictures, {labels}"] = _score(pictures, truth[shown], faces)
@@ -180,9 +249,19 @@ def _rows(contender: Contender, folder: Path, faces: FaceDataset, shown: NDArray
 
 def _score(answers: list[str], truth: NDArray[np.int64], faces: FaceDataset) -> dict[str, Any]:
     """Right answers among those that count; a face that was not found is a wrong one."""
-    judged = [word == faces.labels[column] for word, column in zip(answers, truth.tolist(), strict=True) if column >= 0]
+    judged = [
+        word == faces.labels[column]
+        for word, column in zip(answers, truth.tolist(), strict=True)
+        if column >= 0
+    ]
     low, high = wilson(sum(judged), len(judged))
-    return {"n": len(judged), "right": sum(judged), "accuracy": sum(judged) / len(judged), "low": low, "high": high}
+    return {
+        "n": len(judged),
+        "right": sum(judged),
+        "accuracy": sum(judged) / len(judged),
+        "low": low,
+        "high": high,
+    }
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -196,11 +275,19 @@ def markdown(results: dict[str, Any]) -> str:
         f"|---|---|{'--:|' * 8}",
     ]
     for row in results["rows"]:
-        scores = " | ".join(f"{row[part]['accuracy']:.1%} ({row[part]['low']:.1%} to {row[part]['high']:.1%})" for part in parts)
+        scores = " | ".join(
+            f"{row[part]['accuracy']:.1%} ({row[part]['low']:.1%} to {row[part]['high']:.1%})"
+            for part in parts
+        )
         sizes = f"{row['weights_bytes'] / 1e6:.2f} | {row['install_bytes'] / 1e6:,.0f}"
-        lines.append(f"| {row['name']} | {row['reading']} | {scores} | {row['found']} | {row['ms']:.3f} | {sizes} |")
+        lines.append(
+            f"| {row['name']} | {row['reading']} | {scores} | {row['found']} | {row['ms']:.3f} | {sizes} |"
+        )
     where = results["machine"]
-    lines += ["", f"{where['cpu']}, one thread of one core; load {where['load']} before, {where['load_after']} after."]
+    lines += [
+        "",
+        f"{where['cpu']}, one thread of one core; load {where['load']} before, {where['load_after']} after.",
+    ]
     lines += ["", _NOTES]
     lines += [f"- Not measured: {name}: {reason}." for name, reason in results["skipped"].items()]
     return "\n".join(lines)
@@ -212,17 +299,23 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
     for row in rows:
         for labels in ("FER-2013", "FER+"):
             score, name = row[f"crops, {labels}"], f"{row['name']} {row['reading']}".strip()
-            told = f"{name}: right on {labels}, {score['n']:,} crops ({score['low']:.1%} to {score['high']:.1%})"
+            told = (
+                f"{name}: right on {labels}, {score['n']:,} crops ({score['low']:.1%} to {score['high']:.1%})"
+            )
             found.append(Figure(told, 100 * score["accuracy"], "%"))
     return found
 
 
 def _log(rows: list[dict[str, Any]]) -> None:
     scores = "; ".join(
-        f"{row['name']} {row['reading']}".strip() + f" {row['crops, FER-2013']['accuracy']:.2%}, {row['crops, FER+']['accuracy']:.2%}" for row in rows
+        f"{row['name']} {row['reading']}".strip()
+        + f" {row['crops, FER-2013']['accuracy']:.2%}, {row['crops, FER+']['accuracy']:.2%}"
+        for row in rows
     )
     with LOG.open("a", encoding="utf-8") as file:
-        file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M} benchmarks.leaderboard: {PRIVATE_TEST}, FER-2013 and FER+ (seven classes): {scores}\n")
+        file.write(
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M} benchmarks.leaderboard: {PRIVATE_TEST}, FER-2013 and FER+ (seven classes): {scores}\n"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""A long video made of a short one: its packets again and again, with later times, nothing decoded or encoded."""
+"""A long video made of a short one: its packets again and again, with later times, nothing decoded or
+encoded."""
 
 from __future__ import annotations
 
@@ -16,9 +17,15 @@ def loop(clip: Path, target: Path, frames: int) -> int:
     with av.open(str(clip)) as source, av.open(str(target), "w") as sink:
         stream = source.streams.video[0]
         out = sink.add_stream_from_template(stream)
-        packets = [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in source.demux(stream) if packet.size]
+        packets = [
+            (bytes(packet), packet.pts, packet.dts, packet.is_keyframe)
+            for packet in source.demux(stream)
+            if packet.size
+        ]
         first, last = min(packet[1] for packet in packets), max(packet[1] for packet in packets)
-        length = round((last - first) * len(packets) / (len(packets) - 1))  # From the first frame to where the one after the last would be.
+        length = round(
+            (last - first) * len(packets) / (len(packets) - 1)
+        )  # From the first frame to where the one after the last would be.
         written = 0
         while written < frames:
             shift = length * (written // len(packets))

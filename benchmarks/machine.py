@@ -87,7 +87,11 @@ def _version(package: str) -> str:
 
 def _idle() -> dict[int, int]:
     lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
-    return {int(words[0][3:]): int(words[4]) for words in lines if words[0].startswith("cpu") and words[0] != "cpu"}
+    return {
+        int(words[0][3:]): int(words[4])
+        for words in lines
+        if words[0].startswith("cpu") and words[0] != "cpu"
+    }
 
 
 def _cpu() -> str:

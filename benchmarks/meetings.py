@@ -1,11 +1,13 @@
-"""Rendered video conferences with a known script: tiles of faces whose expressions change at key points, cameras that go off, tiles that move.
+"""Rendered video conferences with a known script: tiles of faces whose expressions change at key points,
+cameras that go off, tiles that move.
 
     python -m benchmarks.meetings FOLDER [--usage PublicTest] [--tiles 9] [--seed 0] [--rate 1] [--height 720]
 
-Every participant is a sequence of pictures of FER-2013, a few of each expression by the majority of FER+'s taggers, shown in turn, enlarged
-(bicubic), with a plain or a textured room around, shaken, lit and grained anew in every frame. Pictures are chosen by their label alone: no
-detector is asked. No picture that also stands in the training split is shown. Everything comes from the seed. Beside the video lie the key
-points (``points.csv``), and what every camera showed in each second (``truth.csv``).
+Every participant is a sequence of pictures of FER-2013, a few of each expression by the majority of FER+'s
+taggers, shown in turn, enlarged (bicubic), with a plain or a textured room around, shaken, lit and grained
+anew in every frame. Pictures are chosen by their label alone: no detector is asked. No picture that also
+stands in the training split is shown. Everything comes from the seed. Beside the video lie the key points
+(``points.csv``), and what every camera showed in each second (``truth.csv``).
 """
 
 from __future__ import annotations
@@ -32,12 +34,15 @@ from mien.media import VideoWriter
 Pixels = NDArray[np.uint8]
 
 PLAYED = ("neutral", "happy", "surprise", "sad", "angry")
-"""The expressions of the script: of fear and disgust the test splits have too few faces on whose expression FER+'s taggers agree."""
+"""The expressions of the script: of fear and disgust the test splits have too few faces on whose expression
+FER+'s taggers agree."""
 LEAST = 0.3
 """Share of the participants that change their expression at a key point, at least."""
 STAGE, HOLD, PICTURES = 40.0, 4.0, 4
-"""Seconds between two key points, seconds for which one picture is shown, pictures of an expression that a participant has."""
-GRAIN = 2.0  # Grey levels: standard deviation of the noise that is drawn anew in each frame, in grains of 2 x 2 px.
+"""Seconds between two key points, seconds for which one picture is shown, pictures of an expression that a
+participant has."""
+# Grey levels: standard deviation of the noise that is drawn anew in each frame, in grains of 2 x 2 px.
+GRAIN = 2.0
 
 State = int | Literal["off", "gone"]
 """What a camera shows: the position of a picture in the cast, nothing, or there is no tile."""
@@ -99,7 +104,8 @@ class Point:
     Args:
         time: Seconds.
         name: What it is called.
-        change: Who changes: from this expression, to that one, which share of all participants; None: nothing changes.
+        change: Who changes: from this expression, to that one, which share of all participants; None: nothing
+            changes.
     """
 
     time: float
@@ -139,7 +145,10 @@ class Meeting:
         order = list(range(len(self.participants)))
         for number, shuffle in enumerate(self.shuffles):
             if time >= shuffle:
-                order = [order[index] for index in np.random.default_rng((self.seed, number)).permutation(len(order))]
+                order = [
+                    order[index]
+                    for index in np.random.default_rng((self.seed, number)).permutation(len(order))
+                ]
         there = [number for number in order if self.participants[number].shows(time) != "gone"]
         return dict(zip(there, _grid(len(there), self.size), strict=True))
 
@@ -147,8 +156,16 @@ class Meeting:
         """Frame after frame with its time."""
         chance = np.random.default_rng((self.seed, 1))
         width, height = self.size
-        grain = chance.normal(0, GRAIN, (height // 2 + 33, width // 2 + 33, 1)).astype(np.int16).repeat(2, 0).repeat(2, 1)
-        heads = [_Head(np.random.default_rng((self.seed, 2, number)), rate) for number in range(len(self.participants))]
+        grain = (
+            chance.normal(0, GRAIN, (height // 2 + 33, width // 2 + 33, 1))
+            .astype(np.int16)
+            .repeat(2, 0)
+            .repeat(2, 1)
+        )
+        heads = [
+            _Head(np.random.default_rng((self.seed, 2, number)), rate)
+            for number in range(len(self.participants))
+        ]
         for index in range(round(self.seconds * rate)):
             time = index / rate
             canvas = np.full((height, width, 3), 32, np.int16)
@@ -156,7 +173,10 @@ class Meeting:
             for number, (x, y, w, h) in self.places(time).items():
                 canvas[y : y + h, x : x + w] = self._tile(number, shown[number], (w, h), heads[number])
             down, right = chance.integers(0, 65, 2)
-            yield time, np.clip(canvas + grain[down : down + height, right : right + width], 0, 255).astype(np.uint8)
+            yield (
+                time,
+                np.clip(canvas + grain[down : down + height, right : right + width], 0, 255).astype(np.uint8),
+            )
 
     def _tile(self, number: int, state: State, size: tuple[int, int], head: _Head) -> NDArray[np.int16]:
         """One tile: a head before its room, or a dark one."""
@@ -164,8 +184,15 @@ class Meeting:
             return _dark(number, size).astype(np.int16)
         tile = self._room(number, size).astype(np.int16)
         x, y, side, light = head.moved(size)
-        face = np.asarray(Image.fromarray(self.cast.images[state]).resize((side, side), Image.Resampling.BICUBIC), np.float32) * light
-        # The room begins behind the picture's edge, softly, as where a camera's software puts another room behind a head.
+        face = (
+            np.asarray(
+                Image.fromarray(self.cast.images[state]).resize((side, side), Image.Resampling.BICUBIC),
+                np.float32,
+            )
+            * light
+        )
+        # The room begins behind the picture's edge, softly, as where a camera's software puts another room
+        # behind a head.
         soft = _edge(side)[..., None]
         part = tile[y : y + side, x : x + side]
         part[:] = (face[..., None] * soft + part * (1 - soft)).astype(np.int16)
@@ -178,13 +205,18 @@ class Meeting:
         if key not in self._rooms:
             room = self.participants[number].room
             grey = int(np.random.default_rng((self.seed, 3, number)).integers(60, 190))
-            wall = Image.new("L", size, grey) if room is None else background(size, room).crop((20, 20, size[0] + 20, size[1] + 20)).convert("L")
+            wall = (
+                Image.new("L", size, grey)
+                if room is None
+                else background(size, room).crop((20, 20, size[0] + 20, size[1] + 20)).convert("L")
+            )
             tint = np.random.default_rng((self.seed, 4, number)).uniform(0.85, 1.05, 3)
             self._rooms[key] = np.clip(np.asarray(wall)[..., None] * tint, 0, 255).astype(np.uint8)
         return self._rooms[key]
 
     def write(self, folder: Path, rate: float = 1.0) -> Path:
-        """Render ``meeting.mp4``, with ``points.csv`` and ``truth.csv`` beside it; what is there already stays.
+        """Render ``meeting.mp4``, with ``points.csv`` and ``truth.csv`` beside it; what is there already
+        stays.
 
         Args:
             folder: Where to; made if need be.
@@ -196,7 +228,9 @@ class Meeting:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "meeting.mp4"
         with open(folder / "points.csv", "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("time", "label"), *((f"{point.time:g}", point.name) for point in self.points)])
+            csv.writer(file).writerows(
+                [("time", "label"), *((f"{point.time:g}", point.name) for point in self.points)]
+            )
         with open(folder / "truth.csv", "w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("time", "participant", "shows", "picture"), *self._truth()])
         if not path.is_file():
@@ -208,7 +242,11 @@ class Meeting:
     def _truth(self) -> Iterator[tuple[int, int, str, int | str]]:
         for second in range(math.ceil(self.seconds)):
             for number, state in enumerate(self.shown(second), 1):
-                yield (second, number, self.cast.names[state], state) if isinstance(state, int) else (second, number, state, "")
+                yield (
+                    (second, number, self.cast.names[state], state)
+                    if isinstance(state, int)
+                    else (second, number, state, "")
+                )
 
 
 class _Head:
@@ -229,14 +267,23 @@ class _Head:
         x, y, near, light = np.clip(self._drift, -2, 2)
         wide, high = size
         side = round(high * 0.78 * (1 + 0.02 * near))
-        return round((wide - side) / 2 + 0.02 * high * x), round((high - side) / 2 + 0.02 * high * y), side, float(1 + 0.03 * light)
+        return (
+            round((wide - side) / 2 + 0.02 * high * x),
+            round((high - side) / 2 + 0.02 * high * y),
+            side,
+            float(1 + 0.03 * light),
+        )
 
 
 def _grid(count: int, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
     """Tiles of 16 to 9, as large as so many can be, the last row in the middle."""
     width, height = size
     gap = max(4, height // 120)
-    best = max(range(1, count + 1), key=lambda columns: min(width / columns, height / math.ceil(count / columns) * 16 / 9), default=1)
+    best = max(
+        range(1, count + 1),
+        key=lambda columns: min(width / columns, height / math.ceil(count / columns) * 16 / 9),
+        default=1,
+    )
     rows = math.ceil(count / best)
     high = int(min(width / best * 9 / 16, height / rows)) - gap
     wide = int(high * 16 / 9)
@@ -245,7 +292,9 @@ def _grid(count: int, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
         row, column = divmod(index, best)
         inside = min(best, count - row * best)
         left = (width - inside * (wide + gap)) // 2 + column * (wide + gap)
-        places.append((left + gap // 2, (height - rows * (high + gap)) // 2 + row * (high + gap) + gap // 2, wide, high))
+        places.append(
+            (left + gap // 2, (height - rows * (high + gap)) // 2 + row * (high + gap) + gap // 2, wide, high)
+        )
     return places
 
 
@@ -263,7 +312,9 @@ def _dark(number: int, size: tuple[int, int]) -> Pixels:
     picture = Image.new("RGB", size, "#202124")
     canvas = ImageDraw.Draw(picture)
     x, y, r = size[0] / 2, size[1] / 2, size[1] * 0.22
-    canvas.ellipse((x - r, y - r, x + r, y + r), fill=("#7b5ea7", "#3c7d68", "#a15c42", "#45689b")[number % 4])
+    canvas.ellipse(
+        (x - r, y - r, x + r, y + r), fill=("#7b5ea7", "#3c7d68", "#a15c42", "#45689b")[number % 4]
+    )
     canvas.text((x, y), f"P{number + 1}", fill="white", anchor="mm", font_size=size[1] * 0.16)
     return np.asarray(picture)
 
@@ -278,18 +329,24 @@ def _named(tile: NDArray[np.int16], number: int) -> None:
 @lru_cache(maxsize=256)
 def _bar(number: int, high: int) -> Pixels:
     picture = Image.new("RGB", (high * 7, high), "#101214")
-    ImageDraw.Draw(picture).text((high * 0.4, high / 2), f"Participant {number + 1}", fill="white", anchor="lm", font_size=high * 0.75)
+    ImageDraw.Draw(picture).text(
+        (high * 0.4, high / 2), f"Participant {number + 1}", fill="white", anchor="lm", font_size=high * 0.75
+    )
     return np.asarray(picture)
 
 
 # --- scripts
 
 
-def scripted(cast: Cast, tiles: int, seed: int, *, stages: int = 11, size: tuple[int, int] = (1280, 720)) -> Meeting:
-    """A meeting with a key point every `STAGE` seconds: at half of them expressions change, at the others nothing does.
+def scripted(
+    cast: Cast, tiles: int, seed: int, *, stages: int = 11, size: tuple[int, int] = (1280, 720)
+) -> Meeting:
+    """A meeting with a key point every `STAGE` seconds: at half of them expressions change, at the others
+    nothing does.
 
-    At a change, `LEAST` to 0.5 of the participants go over from one expression to another. Where there are 6 tiles or more, the cameras of some
-    go off for a while, and others leave for a while; now and then the tiles change their order.
+    At a change, `LEAST` to 0.5 of the participants go over from one expression to another. Where there are 6
+    tiles or more, the cameras of some go off for a while, and others leave for a while; now and then the
+    tiles change their order.
 
     Args:
         cast: Faces.
@@ -309,10 +366,18 @@ def scripted(cast: Cast, tiles: int, seed: int, *, stages: int = 11, size: tuple
             points.append(Point(time, f"{number}: nothing changes"))
             continue
         count = math.ceil(tiles * chance.uniform(LEAST, 0.5) - 1e-9)
-        points.append(Point(time, f"{number}: expressions change", _change(cast, shows, acts, (time, count), chance)))
+        points.append(
+            Point(time, f"{number}: expressions change", _change(cast, shows, acts, (time, count), chance))
+        )
     off, gone = _absences(tiles, stages, chance)
     people = [
-        Participant(tuple(acts[number]), off[number], gone[number], bool(chance.random() < 0.7), seed * 100 + number if number % 2 else None)
+        Participant(
+            tuple(acts[number]),
+            off[number],
+            gone[number],
+            bool(chance.random() < 0.7),
+            seed * 100 + number if number % 2 else None,
+        )
         for number in range(tiles)
     ]
     shuffles = tuple(float(stage * STAGE + chance.uniform(3, STAGE - 3)) for stage in range(2, stages, 4))
@@ -320,13 +385,20 @@ def scripted(cast: Cast, tiles: int, seed: int, *, stages: int = 11, size: tuple
 
 
 def _pictures(cast: Cast, name: str, chance: np.random.Generator) -> tuple[int, ...]:
-    return tuple(int(row) for row in chance.choice(np.flatnonzero(cast.names == name), PICTURES, replace=False))
+    return tuple(
+        int(row) for row in chance.choice(np.flatnonzero(cast.names == name), PICTURES, replace=False)
+    )
 
 
 def _change(
-    cast: Cast, shows: list[str], acts: list[list[tuple[float, tuple[int, ...]]]], when: tuple[float, int], chance: np.random.Generator
+    cast: Cast,
+    shows: list[str],
+    acts: list[list[tuple[float, tuple[int, ...]]]],
+    when: tuple[float, int],
+    chance: np.random.Generator,
 ) -> tuple[str, str, float]:
-    """Let some of those who show the same go over to something else: ``when`` says at which time and how many."""
+    """Let some of those who show the same go over to something else: ``when`` says at which time and how
+    many."""
     time, count = when
     enough = [name for name in PLAYED if shows.count(name) >= count]
     if not enough:  # Nobody is left to change alike: those of two expressions go over together.
@@ -342,7 +414,9 @@ def _change(
     return before, after, len(chosen) / len(shows)
 
 
-def _absences(tiles: int, stages: int, chance: np.random.Generator) -> tuple[list[tuple[tuple[float, float], ...]], ...]:
+def _absences(
+    tiles: int, stages: int, chance: np.random.Generator
+) -> tuple[list[tuple[tuple[float, float], ...]], ...]:
     """Stretches with the camera off, and stretches without a tile; each of other people."""
     off: list[tuple[tuple[float, float], ...]] = [()] * tiles
     gone: list[tuple[tuple[float, float], ...]] = [()] * tiles
@@ -363,7 +437,9 @@ def _stretch(stages: int, chance: np.random.Generator) -> tuple[float, float]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Render one meeting into a folder."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.meetings", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.meetings", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--usage", default="PublicTest", choices=("PublicTest", "PrivateTest"))
     parser.add_argument("--tiles", type=int, default=9)

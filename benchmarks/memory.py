@@ -5,11 +5,13 @@ From a fresh clone (Linux: it reads /proc):
     make test                                          # or: pip install -e .
     python -m benchmarks.memory [CLIP] [--frames 20000] [--detector mtcnn] [--json FILE]
 
-The clip is repeated into one long file without encoding it anew. Three ways through mien are measured, each in a process of its own, on one thread,
-with people followed and every frame decoded and read: ``mien.video.analyze.sight``, whose readings are dropped as they come; ``cli``, the command
-``mien analyze LONG.mp4 -o ROWS.jsonl``; and ``all``, the same with Parquet, a table of people, subtitles, an ELAN file and a report besides.
-Memory is the resident set of the process (VmRSS), looked at every half second. "Start" is its median between
-5 and 15 % of the time, "middle" between 45 and 55 %, "end" over the last 10 %: what has settled by the middle is no leak.
+The clip is repeated into one long file without encoding it anew. Three ways through mien are measured, each
+in a process of its own, on one thread, with people followed and every frame decoded and read:
+``mien.video.analyze.sight``, whose readings are dropped as they come; ``cli``, the command ``mien analyze
+LONG.mp4 -o ROWS.jsonl``; and ``all``, the same with Parquet, a table of people, subtitles, an ELAN file and a
+report besides. Memory is the resident set of the process (VmRSS), looked at every half second. "Start" is its
+median between 5 and 15 % of the time, "middle" between 45 and 55 %, "end" over the last 10 %: what has
+settled by the middle is no leak.
 """
 
 from __future__ import annotations
@@ -32,7 +34,11 @@ from benchmarks.looped import loop
 from benchmarks.material import CLIP
 
 MIB = 1 << 20
-WAYS = {"sight": "readings dropped as they come", "cli": "mien analyze", "all": "mien analyze with every kind of file"}
+WAYS = {
+    "sight": "readings dropped as they come",
+    "cli": "mien analyze",
+    "all": "mien analyze with every kind of file",
+}
 
 _SIGHT = """
 import sys
@@ -53,12 +59,18 @@ print(frames, faces, errors)
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print a table, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("clip", nargs="?", type=Path, default=CLIP, help="a video; by default the one of the shared folder")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.memory", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "clip", nargs="?", type=Path, default=CLIP, help="a video; by default the one of the shared folder"
+    )
     parser.add_argument("--frames", type=int, default=20_000, help="length of the long video")
     parser.add_argument("--detector", default="mtcnn", help="mtcnn, haar, or whole, which is quicker")
     parser.add_argument("--model", default="small", help="mien's network: a name or a file")
-    parser.add_argument("--per-second", type=float, default=0, help="look at so many frames a second; every frame by default")
+    parser.add_argument(
+        "--per-second", type=float, default=0, help="look at so many frames a second; every frame by default"
+    )
     parser.add_argument("--ways", nargs="*", choices=("sight", "cli", "all"), default=["sight", "all"])
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
@@ -73,9 +85,21 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="mien-memory-") as folder:
         long = Path(folder) / "long.mp4"
         count = loop(options.clip, long, options.frames)
-        results["video"] = {"clip": options.clip.name, "frames": count, "bytes": long.stat().st_size, "frame_bytes": _frame_bytes(long)}
-        results["options"] = {"detector": options.detector, "model": options.model, "per_second": options.per_second, "core": core}
-        results["ways"] = {way: _measure(_command(way, long, Path(folder), options), Path(folder)) for way in options.ways}
+        results["video"] = {
+            "clip": options.clip.name,
+            "frames": count,
+            "bytes": long.stat().st_size,
+            "frame_bytes": _frame_bytes(long),
+        }
+        results["options"] = {
+            "detector": options.detector,
+            "model": options.model,
+            "per_second": options.per_second,
+            "core": core,
+        }
+        results["ways"] = {
+            way: _measure(_command(way, long, Path(folder), options), Path(folder)) for way in options.ways
+        }
     results["machine"]["load_after"] = machine.load()
     _show(results)
     results["figures"] = told(figures(results))
@@ -90,18 +114,60 @@ def figures(results: dict[str, Any]) -> list[Figure]:
         name = WAYS[way]
         kept = results["video"]["frame_bytes"] * one["frames"]
         grown = max(0, one["end_bytes"] - one["start_bytes"]) / kept
-        found.append(Figure(f"growth of memory, {name}", 100 * one["growth"], "%", 5, "at most", "keeping every decoded frame", grown))
-        found += [Figure(f"{name}: {when}", one[f"{when}_bytes"] / MIB, "MiB", chart=chart) for when in ("start", "middle", "end")]
+        found.append(
+            Figure(
+                f"growth of memory, {name}",
+                100 * one["growth"],
+                "%",
+                5,
+                "at most",
+                "keeping every decoded frame",
+                grown,
+            )
+        )
+        found += [
+            Figure(f"{name}: {when}", one[f"{when}_bytes"] / MIB, "MiB", chart=chart)
+            for when in ("start", "middle", "end")
+        ]
     return found
 
 
 def _command(way: str, long: Path, folder: Path, options: argparse.Namespace) -> list[str]:
     if way == "sight":
-        return [sys.executable, "-c", _SIGHT, str(long), options.detector, options.model, str(options.per_second)]
-    chosen = ["--detector", options.detector, "--model", options.model, *(["--per-second", str(options.per_second)] if options.per_second else [])]
-    files = [option for name in ("a.parquet", "a.vtt", "a.eaf", "a.html") for option in ("-o", str(folder / name))]
+        return [
+            sys.executable,
+            "-c",
+            _SIGHT,
+            str(long),
+            options.detector,
+            options.model,
+            str(options.per_second),
+        ]
+    chosen = [
+        "--detector",
+        options.detector,
+        "--model",
+        options.model,
+        *(["--per-second", str(options.per_second)] if options.per_second else []),
+    ]
+    files = [
+        option for name in ("a.parquet", "a.vtt", "a.eaf", "a.html") for option in ("-o", str(folder / name))
+    ]
     more = [*files, "--people", str(folder / "people.csv")] if way == "all" else []
-    return [sys.executable, "-m", "mien", "analyze", str(long), "-o", str(folder / "rows.jsonl"), "--threads", "1", "--quiet", *chosen, *more]
+    return [
+        sys.executable,
+        "-m",
+        "mien",
+        "analyze",
+        str(long),
+        "-o",
+        str(folder / "rows.jsonl"),
+        "--threads",
+        "1",
+        "--quiet",
+        *chosen,
+        *more,
+    ]
 
 
 def _frame_bytes(path: Path) -> int:
@@ -117,14 +183,18 @@ def _measure(command: list[str], folder: Path) -> dict[str, Any]:
     samples: list[tuple[float, int]] = []
     with (folder / "log.txt").open("w+") as log:
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=own_environment(), text=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, env=own_environment(), text=True
+        )
         while process.poll() is None:
             samples.append((time.perf_counter() - began, _resident(process.pid)))
             time.sleep(0.5)
         seconds = time.perf_counter() - began
         log.seek(0)
         if process.returncode:
-            raise SystemExit(f"{' '.join(command[:4])} ... ended with {process.returncode}: {log.read()[-2000:]}")
+            raise SystemExit(
+                f"{' '.join(command[:4])} ... ended with {process.returncode}: {log.read()[-2000:]}"
+            )
     assert process.stdout is not None
     said = process.stdout.read().split()
     rows = folder / "rows.jsonl"
@@ -175,13 +245,25 @@ def _count(rows: Path) -> tuple[int, int, int]:
 
 def _show(results: dict[str, Any]) -> None:
     video, where, chosen = results["video"], results["machine"], results["options"]
-    print(f"video     {video['clip']} repeated to {video['frames']:,} frames, {video['bytes'] / MIB:.0f} MiB; detector {chosen['detector']}")
-    print(f"machine   {where['cpu']}, {where['cores']} cores, on core {chosen['core']}, one thread; {where['system']}")
-    print(f"load      {where['load']} before, {where['load_after']} after (means over 1, 5, 15 minutes; about 1 of the second is this benchmark)\n")
-    print(f"{'MiB resident':<14}{'start':>8}{'middle':>8}{'end':>8}{'most':>8}{'growth':>9}{'frames':>9}{'faces':>8}{'errors':>8}{'frames/s':>10}")
+    print(
+        f"video     {video['clip']} repeated to {video['frames']:,} frames, {video['bytes'] / MIB:.0f} MiB; detector {chosen['detector']}"
+    )
+    print(
+        f"machine   {where['cpu']}, {where['cores']} cores, on core {chosen['core']}, one thread; {where['system']}"
+    )
+    print(
+        f"load      {where['load']} before, {where['load_after']} after (means over 1, 5, 15 minutes; about 1 of the second is this benchmark)\n"
+    )
+    print(
+        f"{'MiB resident':<14}{'start':>8}{'middle':>8}{'end':>8}{'most':>8}{'growth':>9}{'frames':>9}{'faces':>8}{'errors':>8}{'frames/s':>10}"
+    )
     for way, one in results["ways"].items():
-        sizes = "".join(f"{one[key] / MIB:>8.1f}" for key in ("start_bytes", "middle_bytes", "end_bytes", "most_bytes"))
-        print(f"{way:<14}{sizes}{one['growth']:>9.2%}{one['frames']:>9,}{one['faces']:>8,}{one['errors']:>8}{one['frames_per_second']:>10.1f}")
+        sizes = "".join(
+            f"{one[key] / MIB:>8.1f}" for key in ("start_bytes", "middle_bytes", "end_bytes", "most_bytes")
+        )
+        print(
+            f"{way:<14}{sizes}{one['growth']:>9.2%}{one['frames']:>9,}{one['faces']:>8,}{one['errors']:>8}{one['frames_per_second']:>10.1f}"
+        )
     print()
     for way, one in results["ways"].items():
         kept = video["frame_bytes"] * one["frames"]

@@ -1,8 +1,9 @@
 """How fast the page of ``mien serve`` is in Chromium: ``python -m benchmarks.page [CLIP] [--json FILE]``.
 
-A real service, a real browser whose camera is the clip (640x480, 30 frames a second), read on the device: frames read per second, seconds until the
-camera can be started and until the first answer, bytes that the page loads. Limits: 15 frames a second, 3 s, 25 MB. Beside it, in the same run,
-the server way: frames per second and milliseconds from a frame to its answer.
+A real service, a real browser whose camera is the clip (640x480, 30 frames a second), read on the device:
+frames read per second, seconds until the camera can be started and until the first answer, bytes that the
+page loads. Limits: 15 frames a second, 3 s, 25 MB. Beside it, in the same run, the server way: frames per
+second and milliseconds from a frame to its answer.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ LIMITS = {"frames_per_second": 15.0, "ready_s": 3.0, "megabytes": 25.0}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("clip", nargs="?", default=str(CLIP))
     parser.add_argument("--rounds", type=int, default=3, help="each with an empty cache")
     parser.add_argument("--seconds", type=float, default=15.0, help="for which frames are counted in a round")
@@ -41,7 +44,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         camera = _camera(Path(asked.clip), Path(place) / "camera.mjpeg")
         with _service(Path(place) / "state") as url, _chromium(camera) as browser:
-            result = {"machine": describe(), **measured(browser, url, asked.rounds, asked.seconds), "load_after": load()}
+            result = {
+                "machine": describe(),
+                **measured(browser, url, asked.rounds, asked.seconds),
+                "load_after": load(),
+            }
     print(json.dumps(result, indent=1))
     result["figures"] = told(figures(result))
     if asked.json:
@@ -53,7 +60,15 @@ def figures(result: dict[str, Any]) -> list[Figure]:
     device, server, limits = result["device"], result["server"]["frames_per_second"], result["limits"]
     rate = device["frames_per_second"]
     return [
-        Figure("page, on the device", rate, "frames a second", limits["frames_per_second"], "at least", "on the server", rate / server),
+        Figure(
+            "page, on the device",
+            rate,
+            "frames a second",
+            limits["frames_per_second"],
+            "at least",
+            "on the server",
+            rate / server,
+        ),
         Figure("page, until the camera can be started", device["ready_s"], "s", limits["ready_s"]),
         Figure("page, all that it loads", device["megabytes"], "MB", limits["megabytes"]),
     ]
@@ -69,7 +84,14 @@ def measured(browser: Browser, url: str, count: int, seconds: float) -> dict[str
         "ready_over_limit": round(medians["ready_s"] / LIMITS["ready_s"], 2),
         "megabytes_over_limit": round(medians["megabytes"] / LIMITS["megabytes"], 2),
     }
-    return {"chromium": browser.version, "device": medians, "rounds": rounds, "server": server, "limits": LIMITS, **ratios}
+    return {
+        "chromium": browser.version,
+        "device": medians,
+        "rounds": rounds,
+        "server": server,
+        "limits": LIMITS,
+        **ratios,
+    }
 
 
 def _round(browser: Browser, url: str, seconds: float) -> dict[str, float]:
@@ -92,7 +114,12 @@ def _round(browser: Browser, url: str, seconds: float) -> dict[str, float]:
     first = time.perf_counter() - begun
     speed = _speed(page, seconds)
     context.close()
-    return {"ready_s": round(ready, 2), "first_answer_s": round(first, 2), "megabytes": round(max(sum(served), sum(bytes_loaded)) / 1e6, 2), **speed}
+    return {
+        "ready_s": round(ready, 2),
+        "first_answer_s": round(first, 2),
+        "megabytes": round(max(sum(served), sum(bytes_loaded)) / 1e6, 2),
+        **speed,
+    }
 
 
 def _way(browser: Browser, url: str, way: str, seconds: float) -> dict[str, float]:
@@ -110,7 +137,8 @@ def _way(browser: Browser, url: str, way: str, seconds: float) -> dict[str, floa
 
 
 def _speed(page: Page, seconds: float) -> dict[str, float]:
-    """Frames read per second, after two seconds of warming up, and the middle of the milliseconds that one takes, as the page tells it."""
+    """Frames read per second, after two seconds of warming up, and the middle of the milliseconds that one
+    takes, as the page tells it."""
     time.sleep(2)
     count, start = _readings(page), time.perf_counter()
     time.sleep(seconds)
@@ -124,7 +152,11 @@ def _readings(page: Page) -> int:
 
 
 def _until(page: Page, count: int) -> None:
-    page.wait_for_function("(count) => Number(document.documentElement.dataset.readings ?? 0) >= count", arg=count, timeout=120_000)
+    page.wait_for_function(
+        "(count) => Number(document.documentElement.dataset.readings ?? 0) >= count",
+        arg=count,
+        timeout=120_000,
+    )
 
 
 @contextmanager
@@ -132,9 +164,15 @@ def _chromium(camera: Path) -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         raise SystemExit("expected Chromium; there is none: apt-get install chromium")
-    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}"]
+    fake = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+    ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", *fake])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", *fake]
+        )
         yield browser
         browser.close()
 
@@ -170,7 +208,9 @@ def _camera(clip: Path, path: Path) -> Path:
                 continue
             canvas = Image.new("RGB", (WIDTH, HEIGHT), "#404040")
             scale = min(WIDTH / frame.width, HEIGHT / frame.height)
-            picture = Image.fromarray(frame.image).resize((round(frame.width * scale), round(frame.height * scale)))
+            picture = Image.fromarray(frame.image).resize(
+                (round(frame.width * scale), round(frame.height * scale))
+            )
             canvas.paste(picture, ((WIDTH - picture.width) // 2, (HEIGHT - picture.height) // 2))
             file.mux(stream.encode(av.VideoFrame.from_image(canvas)))
         file.mux(stream.encode(None))

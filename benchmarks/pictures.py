@@ -2,10 +2,11 @@
 
     python -m benchmarks.pictures [--most 60] [--rounds 5] [--json FILE]
 
-Two kinds: frames of a clip with a real face (640x360), and faces of FER-2013's PublicTest, chosen by chance and enlarged onto a grey room of 600x340
-(no detector was asked which). All are JPEG files that each contender opens and decodes itself, as its users would: one process each, one thread,
-one core, in turns. Found faces stand beside the times, as a picture whose face is missed is soon read;
-in the second kind a box counts only where the face is.
+Two kinds: frames of a clip with a real face (640x360), and faces of FER-2013's PublicTest, chosen by chance
+and enlarged onto a grey room of 600x340 (no detector was asked which). All are JPEG files that each contender
+opens and decodes itself, as its users would: one process each, one thread, one core, in turns. Found faces
+stand beside the times, as a picture whose face is missed is soon read; in the second kind a box counts only
+where the face is.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ QUALITY = 90
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.pictures", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--most", type=int, default=60, help="pictures of each kind")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the results here")
@@ -48,9 +51,15 @@ def main(arguments: list[str] | None = None) -> None:
         shown.mkdir()
         results["pictures"] = written(shown, options.most)
         script = [sys.executable, str(HERE / "read_mien.py"), str(shown)]
-        contenders = [Contender("mien", [*script, "0"], own_environment()), *fer(shown, ["haar", "mtcnn"], skipped)]
+        contenders = [
+            Contender("mien", [*script, "0"], own_environment()),
+            *fer(shown, ["haar", "mtcnn"], skipped),
+        ]
         ready = measured(contenders, options.rounds, Path(name), skipped)
-    results |= {"contenders": {one.name: summary(one, results["pictures"]) for one in ready}, "skipped": skipped}
+    results |= {
+        "contenders": {one.name: summary(one, results["pictures"]) for one in ready},
+        "skipped": skipped,
+    }
     for peer, reason in skipped.items():
         print(f"{peer}: left out: {reason}")
     results["machine"]["load_after"] = machine.load()
@@ -96,7 +105,11 @@ def rooms(most: int) -> list[tuple[Image.Image, tuple[int, int]]]:
 def summary(one: Contender, counts: dict[str, int]) -> dict[str, Any]:
     """Median milliseconds and found faces of each kind, and of all."""
     faces, kinds = one.rounds[0]["faces"], [kind for kind, count in counts.items() for _ in range(count)]
-    found: dict[str, Any] = {**one.hello, "ms": _ms(one, range(len(kinds))), "found": sum(count > 0 for count in faces)}
+    found: dict[str, Any] = {
+        **one.hello,
+        "ms": _ms(one, range(len(kinds))),
+        "found": sum(count > 0 for count in faces),
+    }
     for kind in counts:
         rows = [row for row, its in enumerate(kinds) if its == kind]
         found[kind] = {"ms": _ms(one, rows), "found": sum(faces[row] > 0 for row in rows)}
@@ -118,11 +131,36 @@ def figures(results: dict[str, Any]) -> list[Figure]:
         found.append(Figure(name, one["ms"], "ms a picture", chart=chart, **beside))
     found += [Figure(f"faces found by {name}", one["found"], f"of {count}") for name, one in all_.items()]
     if (peer := all_.get(FER["haar"])) is not None:
-        found.append(Figure("pictures a second per core, times fer's", peer["ms"] / mine["ms"], "times", LIMIT, "at least", FER["haar"]))
+        found.append(
+            Figure(
+                "pictures a second per core, times fer's",
+                peer["ms"] / mine["ms"],
+                "times",
+                LIMIT,
+                "at least",
+                FER["haar"],
+            )
+        )
         for kind in results["pictures"]:
             ratio = peer[kind]["ms"] / mine[kind]["ms"]
-            found.append(Figure(f"pictures a second per core, times fer's: {KINDS[kind]}", ratio, "times", beside=FER["haar"]))
-        found.append(Figure("faces found less those that fer finds", mine["found"] - peer["found"], f"of {count}", 0, "at least", FER["haar"]))
+            found.append(
+                Figure(
+                    f"pictures a second per core, times fer's: {KINDS[kind]}",
+                    ratio,
+                    "times",
+                    beside=FER["haar"],
+                )
+            )
+        found.append(
+            Figure(
+                "faces found less those that fer finds",
+                mine["found"] - peer["found"],
+                f"of {count}",
+                0,
+                "at least",
+                FER["haar"],
+            )
+        )
     return found
 
 

@@ -1,7 +1,8 @@
-"""Does the data pipeline hold the processor back? Training on FER-2013 against the same network on tensors already in memory.
+"""Does the data pipeline hold the processor back? Training on FER-2013 against the same network on tensors
+already in memory.
 
-``python -m benchmarks.pipeline DATA [--threads 1] [--json FILE]``. Both take turns in one process, several times; the ratio of the
-medians should be at least 0.85.
+``python -m benchmarks.pipeline DATA [--threads 1] [--json FILE]``. Both take turns in one process, several
+times; the ratio of the medians should be at least 0.85.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class _Clock(Silence):
 
 
 def through_pipeline(data: FaceDataset, recipe: Recipe, threads: int) -> float:
-    """Pictures per second of training: from the tensors of the data set through augmentation, metrics and Lightning's trainer."""
+    """Pictures per second of training: from the tensors of the data set through augmentation, metrics and
+    Lightning's trainer."""
     clock = _Clock()
     with TemporaryDirectory() as folder:
         train(data, recipe, Path(folder), clock, Hardware(accelerator="cpu", threads=threads))
@@ -54,12 +56,18 @@ def from_memory(recipe: Recipe) -> float:
     network = new_network(recipe, {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")}).train()
     optimizer = create_optimizer(network.parameters(), recipe.optimizer)
     faces = (torch.rand(recipe.batch, 1, 48, 48) * 255).contiguous(memory_format=torch.channels_last)
-    targets = {"fer2013": torch.randint(7, (recipe.batch,)), "ferplus": torch.rand(recipe.batch, 8).softmax(dim=1)}
+    targets = {
+        "fer2013": torch.randint(7, (recipe.batch,)),
+        "ferplus": torch.rand(recipe.batch, 8).softmax(dim=1),
+    }
     marks = []
     for _ in range(WANTED):
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision != "32"):
             outputs = network(faces)
-        loss = sum(torch.nn.functional.cross_entropy(outputs[head].float(), target) for head, target in targets.items())
+        loss = sum(
+            torch.nn.functional.cross_entropy(outputs[head].float(), target)
+            for head, target in targets.items()
+        )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -68,7 +76,9 @@ def from_memory(recipe: Recipe) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
@@ -79,9 +89,14 @@ def main() -> None:
     data = open_dataset(given.data)
     loading = time.perf_counter() - started
     recipe = preset("small").changed({"epochs": 1})
-    rows = [np.flatnonzero(data.splits == name)[:n] for name, n in (("Training", WANTED * recipe.batch), ("PublicTest", 256))]
+    rows = [
+        np.flatnonzero(data.splits == name)[:n]
+        for name, n in (("Training", WANTED * recipe.batch), ("PublicTest", 256))
+    ]
     part = data.take(np.concatenate(rows))
-    rounds = [(through_pipeline(part, recipe, given.threads), from_memory(recipe)) for _ in range(given.rounds)]
+    rounds = [
+        (through_pipeline(part, recipe, given.threads), from_memory(recipe)) for _ in range(given.rounds)
+    ]
     pipeline, memory = (median(values) for values in zip(*rounds, strict=True))
     facts: dict[str, Any] = {
         "machine": machine.describe(),
@@ -93,7 +108,18 @@ def main() -> None:
         "rounds": [[round(value, 1) for value in values] for values in rounds],
     }
     print(json.dumps(facts, indent=1))
-    facts["figures"] = told([Figure("training through the data pipeline", pipeline / memory, "times", LIMIT, "at least", "tensors in memory")])
+    facts["figures"] = told(
+        [
+            Figure(
+                "training through the data pipeline",
+                pipeline / memory,
+                "times",
+                LIMIT,
+                "at least",
+                "tensors in memory",
+            )
+        ]
+    )
     if given.json:
         given.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

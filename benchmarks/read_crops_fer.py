@@ -1,7 +1,8 @@
-"""The peer ``fer`` as a contender of the leaderboard: ``python read_crops_fer.py SOURCE TARGET.json tflite|hdf5``, in its own environment.
+"""The peer ``fer`` as a contender of the leaderboard: ``python read_crops_fer.py SOURCE TARGET.json
+tflite|hdf5``, in its own environment.
 
-On crops it does what its ``detect_emotions`` does with a face that is cut already: OpenCV's resize to 64x64, its own scaling to -1 to 1, its
-own network. On pictures it is called as its users call it.
+On crops it does what its ``detect_emotions`` does with a face that is cut already: OpenCV's resize to 64x64,
+its own scaling to -1 to 1, its own network. On pictures it is called as its users call it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,14 @@ def main() -> None:
         "tensorflow": version("tensorflow_cpu"),
         "weights_bytes": (Path(fer.__file__).parent / "data" / _FILES[form]).stat().st_size,
         "install_bytes": install_bytes(
-            "fer", "tensorflow-cpu", "setuptools", "opencv-contrib-python-headless", "pandas", "pillow", "requests", "tqdm"
+            "fer",
+            "tensorflow-cpu",
+            "setuptools",
+            "opencv-contrib-python-headless",
+            "pandas",
+            "pillow",
+            "requests",
+            "tqdm",
         ),
     }
     compete(Path(source), Path(target), classify, read, facts)

@@ -1,4 +1,5 @@
-"""The peer's network alone, mini-Xception, run by the interpreter of its own environment: ``python read_face_fer.py FACES.npy tflite|hdf5``.
+"""The peer's network alone, mini-Xception, run by the interpreter of its own environment: ``python
+read_face_fer.py FACES.npy tflite|hdf5``.
 
 ``FACES.npy`` holds faces ``(n, 64, 64)`` from -1 to 1, as its ``detect_emotions`` hands them to the network.
 """

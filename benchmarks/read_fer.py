@@ -1,6 +1,8 @@
-"""The peer ``fer`` as a contender, run by the interpreter of its own environment: ``python read_fer.py FRAMES haar|mtcnn``.
+"""The peer ``fer`` as a contender, run by the interpreter of its own environment: ``python read_fer.py FRAMES
+haar|mtcnn``.
 
-FRAMES is an array of decoded frames (.npy), or a folder of pictures, which are then opened and decoded, by OpenCV, each time they are read.
+FRAMES is an array of decoded frames (.npy), or a folder of pictures, which are then opened and decoded, by
+OpenCV, each time they are read.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ NMS_NOTE = "torchvision's non-maximum suppression is replaced by one in numpy: t
 
 
 class NMS:
-    """Greedy non-maximum suppression in the place of ``torchvision.ops.boxes.batched_nms``; it knows how long it took."""
+    """Greedy non-maximum suppression in the place of ``torchvision.ops.boxes.batched_nms``; it knows how long
+    it took."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -30,13 +33,19 @@ class NMS:
         import torch
 
         at = time.perf_counter()
-        xyxy = boxes.numpy() + (groups.numpy() * (boxes.numpy().max(initial=0) + 1))[:, None]  # So that boxes of other pictures never overlap.
+        xyxy = (
+            boxes.numpy() + (groups.numpy() * (boxes.numpy().max(initial=0) + 1))[:, None]
+        )  # So that boxes of other pictures never overlap.
         area = (xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1])
         order, kept = np.argsort(-scores.numpy(), kind="stable"), []
         while order.size:
             best, order = order[0], order[1:]
             kept.append(int(best))
-            sides = np.clip(np.minimum(xyxy[best, 2:], xyxy[order, 2:]) - np.maximum(xyxy[best, :2], xyxy[order, :2]), 0, None)
+            sides = np.clip(
+                np.minimum(xyxy[best, 2:], xyxy[order, 2:]) - np.maximum(xyxy[best, :2], xyxy[order, :2]),
+                0,
+                None,
+            )
             shared = sides[:, 0] * sides[:, 1]
             order = order[shared <= limit * (area[best] + area[order] - shared)]
         self.seconds += time.perf_counter() - at
@@ -53,7 +62,13 @@ def install_torchvision_stand_in() -> NMS | None:
     else:
         return None
     nms = NMS()
-    for name in ("torchvision", "torchvision.transforms", "torchvision.transforms.functional", "torchvision.ops", "torchvision.ops.boxes"):
+    for name in (
+        "torchvision",
+        "torchvision.transforms",
+        "torchvision.transforms.functional",
+        "torchvision.ops",
+        "torchvision.ops.boxes",
+    ):
         sys.modules[name] = types.ModuleType(name)
     sys.modules["torchvision.transforms"].functional = sys.modules["torchvision.transforms.functional"]  # type: ignore[attr-defined]
     sys.modules["torchvision.ops.boxes"].batched_nms = nms  # type: ignore[attr-defined]
@@ -97,7 +112,9 @@ def main() -> None:
     if Path(path).is_dir():
         serve(pictures(path), read_picture, versions, facts)
         return
-    frames = np.ascontiguousarray(np.load(path)[..., ::-1])  # Blue, green, red, as OpenCV would have decoded them.
+    frames = np.ascontiguousarray(
+        np.load(path)[..., ::-1]
+    )  # Blue, green, red, as OpenCV would have decoded them.
     serve(frames, read, versions, facts)
 
 

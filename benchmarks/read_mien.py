@@ -1,6 +1,7 @@
 """mien as a contender: ``python read_mien.py FRAMES MIN_FACE [MODEL]``; MIN_FACE 0 leaves it to mien.
 
-FRAMES is an array of decoded frames (.npy), or a folder of pictures, which are then opened and decoded each time they are read.
+FRAMES is an array of decoded frames (.npy), or a folder of pictures, which are then opened and decoded each
+time they are read.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def main() -> None:
 
     def read_picture(path: str) -> int:
         with open_media(path) as media:
-            return in_place(path, (box for frame in media for faces in pipeline([frame]) for box in faces.boxes.tolist()))
+            return in_place(
+                path, (box for frame in media for faces in pipeline([frame]) for box in faces.boxes.tolist())
+            )
 
     card = pipeline.classifier.network.card
     packages = {name: version(name) for name in ("numpy", "onnxruntime", "pillow")}

@@ -1,10 +1,12 @@
-"""What docs/networks.md says about the readings of one network: the blend by its share, where the heads differ, calibration, uncertain answers.
+"""What docs/networks.md says about the readings of one network: the blend by its share, where the heads
+differ, calibration, uncertain answers.
 
     python -m benchmarks.readings DATA [--model small] [--near]
 
-DATA is FER-2013 with the FER+ votes; asked is about PublicTest without its copies, on which temperatures and blend were fitted. Nothing here is a
-promise with a limit, so the house does not run it; it prints the tables as the page has them. ``--near`` adds how often the network is right about
-pictures with a near copy in Training (a minute more).
+DATA is FER-2013 with the FER+ votes; asked is about PublicTest without its copies, on which temperatures and
+blend were fitted. Nothing here is a promise with a limit, so the house does not run it; it prints the tables
+as the page has them. ``--near`` adds how often the network is right about pictures with a near copy in
+Training (a minute more).
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ Floats = NDArray[np.float64]
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.readings", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.readings", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes")
     parser.add_argument("--model", default="small", help="network by name or file")
     parser.add_argument("--near", action="store_true", help="also near copies")
@@ -42,7 +46,16 @@ def main(arguments: list[str] | None = None) -> None:
     whole = open_dataset(options.data)
     faces = leak_free(whole, PUBLIC_TEST)
     answers = asked(options.model, faces)
-    print(*blends(answers, faces), "", differences(answers), "", *calibration(answers, faces), "", *uncertain(answers, faces), sep="\n")
+    print(
+        *blends(answers, faces),
+        "",
+        differences(answers),
+        "",
+        *calibration(answers, faces),
+        "",
+        *uncertain(answers, faces),
+        sep="\n",
+    )
     if options.near:
         print("", *near(answers, faces, whole), sep="\n")
 
@@ -50,8 +63,13 @@ def main(arguments: list[str] | None = None) -> None:
 def asked(model: str, faces: FaceDataset) -> dict[str, Floats]:
     """Per reading ``(n, k)`` probabilities."""
     network = open_network(network_path(model), threads=1)
-    parts = [network.run({"faces": part[:, None].astype(np.float32)}) for part in np.array_split(faces.images, -(-len(faces) // _BATCH))]
-    return {head: np.concatenate([part[head] for part in parts]).astype(np.float64) for head in network.card.heads}
+    parts = [
+        network.run({"faces": part[:, None].astype(np.float32)})
+        for part in np.array_split(faces.images, -(-len(faces) // _BATCH))
+    ]
+    return {
+        head: np.concatenate([part[head] for part in parts]).astype(np.float64) for head in network.card.heads
+    }
 
 
 def truths(faces: FaceDataset) -> dict[tuple[str, str], NDArray[np.int64]]:
@@ -75,8 +93,14 @@ def blends(answers: Mapping[str, Floats], faces: FaceDataset) -> list[str]:
         pair = [share_right(columns, truth) for truth in (faces.expressions, faces.seven_class_majority())]
         for name, value in zip(rows, (*pair, float(np.mean(pair))), strict=True):
             rows[name].append(value)
-    lines = ["| share of `fer2013` | 0 | .1 | .2 | .3 | .4 | .5 | .6 | .7 | .8 | .9 | 1 |", "|---|" + "--:|" * 11]
-    return lines + [f"| {name} | " + " | ".join(f"{100 * value:.1f}" for value in values) + " |" for name, values in rows.items()]
+    lines = [
+        "| share of `fer2013` | 0 | .1 | .2 | .3 | .4 | .5 | .6 | .7 | .8 | .9 | 1 |",
+        "|---|" + "--:|" * 11,
+    ]
+    return lines + [
+        f"| {name} | " + " | ".join(f"{100 * value:.1f}" for value in values) + " |"
+        for name, values in rows.items()
+    ]
 
 
 def share_right(columns: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
@@ -85,7 +109,8 @@ def share_right(columns: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
 
 
 def differences(answers: Mapping[str, Floats]) -> str:
-    """Where the heads differ, and how often it is neutral to the one and sad, angry or afraid to the other."""
+    """Where the heads differ, and how often it is neutral to the one and sad, angry or afraid to the
+    other."""
     searched = np.array(EXPRESSIONS.names)[answers["fer2013"].argmax(axis=1)]
     seen = np.array(FERPLUS.names)[answers["ferplus"].argmax(axis=1)]
     apart = searched != seen
@@ -96,19 +121,26 @@ def differences(answers: Mapping[str, Floats]) -> str:
 
 def calibration(answers: Mapping[str, Floats], faces: FaceDataset) -> list[str]:
     """Expected calibration error, and that on halves which the temperature has not seen."""
-    found = {f"{head}, {labels}": error(answers[head], truth) for (head, labels), truth in truths(faces).items()}
+    found = {
+        f"{head}, {labels}": error(answers[head], truth) for (head, labels), truth in truths(faces).items()
+    }
     lines = [f"calibration error of {name}: {value:.3f}" for name, value in found.items()]
     unseen: dict[str, list[float]] = {"fer2013": [], "ferplus": []}
     for seed in range(CUTS):
         order = np.random.default_rng(seed).permutation(len(faces))
         for fitted, tried in (np.array_split(order, 2), np.array_split(order, 2)[::-1]):
             logits = {head: np.log(np.maximum(answers[head], 1e-12)) for head in unseen}
-            temperatures = fit({head: values[fitted] for head, values in logits.items()}, faces.take(fitted)).temperatures
+            temperatures = fit(
+                {head: values[fitted] for head, values in logits.items()}, faces.take(fitted)
+            ).temperatures
             for head, values in logits.items():
                 scaled = np.exp(values[tried] / temperatures[head])
                 truth = faces.expressions if head == "fer2013" else faces.ferplus_majority()
                 unseen[head].append(error(scaled / scaled.sum(axis=1, keepdims=True), truth[tried]))
-    return lines + [f"the same on halves that the temperature had not seen, {head}: {np.mean(values):.3f}" for head, values in unseen.items()]
+    return lines + [
+        f"the same on halves that the temperature had not seen, {head}: {np.mean(values):.3f}"
+        for head, values in unseen.items()
+    ]
 
 
 def error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
@@ -118,12 +150,17 @@ def error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
 
 def uncertain(answers: Mapping[str, Floats], faces: FaceDataset) -> list[str]:
     """What a limit of one half on the probability sets apart."""
-    lines = ["| reading | held against | n | below one half | right there | right above |", "|---|---|--:|--:|--:|--:|"]
+    lines = [
+        "| reading | held against | n | below one half | right there | right above |",
+        "|---|---|--:|--:|--:|--:|",
+    ]
     for (head, labels), truth in truths(faces).items():
         counts = truth >= 0
         low = answers[head].max(axis=1)[counts] < _LIMIT
         right = (answers[head].argmax(axis=1) == truth)[counts]
-        shares = f"{100 * low.mean():.1f} % | {100 * right[low].mean():.0f} % | {100 * right[~low].mean():.0f} %"
+        shares = (
+            f"{100 * low.mean():.1f} % | {100 * right[low].mean():.0f} % | {100 * right[~low].mean():.0f} %"
+        )
         lines.append(f"| `{head}` | {labels} | {counts.sum():,} | {shares} |")
     return lines
 
@@ -133,7 +170,9 @@ def near(answers: Mapping[str, Floats], faces: FaceDataset, whole: FaceDataset) 
     copied = np.isin(faces.rows, whole.rows[audit(whole).near_leaks])
     right = answers["fer2013"].argmax(axis=1) == faces.expressions
     parts = {"all": np.ones(len(faces), bool), "with a near copy": copied, "without": ~copied}
-    return [f"fer2013, {name}: {100 * right[part].mean():.1f} % of {part.sum():,}" for name, part in parts.items()]
+    return [
+        f"fer2013, {name}: {100 * right[part].mean():.1f} % of {part.sum():,}" for name, part in parts.items()
+    ]
 
 
 if __name__ == "__main__":

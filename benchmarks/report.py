@@ -1,6 +1,7 @@
 """The page of the benchmarks, made of their results: ``python -m benchmarks.report`` (``make bench-page``).
 
-It writes docs/benchmarks.md and the charts beside docs/benchmarks/results.json. A test holds them against the results.
+It writes docs/benchmarks.md and the charts beside docs/benchmarks/results.json. A test holds them against the
+results.
 """
 
 from __future__ import annotations
@@ -85,15 +86,26 @@ def _machines(records: Records) -> list[str]:
         versions = ", ".join(f"{package} {version}" for package, version in where["versions"].items())
         told = f"{where['cpu']}, {where['cores']} cores, {where['system']}; {versions}; mien at commit {record['commit'] or 'unknown'}"
         groups.setdefault(told, []).append(name)
-    lines += [f"- {told}" + (f": {', '.join(names)}" if len(groups) > 1 else "") for told, names in groups.items()]
+    lines += [
+        f"- {told}" + (f": {', '.join(names)}" if len(groups) > 1 else "") for told, names in groups.items()
+    ]
     times = sorted(record["time"] for record in measured.values())
-    lines += ["", f"Measured from {times[0]} to {times[-1]}, {sum(one['seconds'] for one in measured.values()) / 60:.0f} minutes in all."]
+    lines += [
+        "",
+        f"Measured from {times[0]} to {times[-1]}, {sum(one['seconds'] for one in measured.values()) / 60:.0f} minutes in all.",
+    ]
     if any(record["commit"].endswith("+") for record in measured.values()):
         lines.append("A + after a commit: with changes that were not committed.")
-    busy = {name: record["busy_before"] for name, record in measured.items() if (record["busy_before"] or 0) > BUSY}
+    busy = {
+        name: record["busy_before"]
+        for name, record in measured.items()
+        if (record["busy_before"] or 0) > BUSY
+    }
     if busy:
         told = ", ".join(f"{name} {cores:g}" for name, cores in busy.items())
-        lines.append(f"**Other work ran on the machine**, so that times are longer than they would be alone; cores it kept busy before each: {told}.")
+        lines.append(
+            f"**Other work ran on the machine**, so that times are longer than they would be alone; cores it kept busy before each: {told}."
+        )
     else:
         lines.append("Other work kept less than a third of a core busy before each of them.")
     return [*lines, ""]
@@ -107,12 +119,23 @@ def _limits(records: Records) -> list[str]:
     missed = [figure for figure in promised if not figure.kept]
     lines = ["## Limits", "", f"{len(promised) - len(missed)} of {len(promised)} limits were kept."]
     lines += (
-        ["**Missed:**", "", *(f"- {figure.name}: {_with_unit(figure.value, figure)}, limit {_limit(figure)}" for figure in missed)] if missed else []
+        [
+            "**Missed:**",
+            "",
+            *(
+                f"- {figure.name}: {_with_unit(figure.value, figure)}, limit {_limit(figure)}"
+                for figure in missed
+            ),
+        ]
+        if missed
+        else []
     )
     lines += ["", f"![How near to the limit each figure came](benchmarks/{LIMITS})", ""]
     lines += ["| figure | measured | limit | |", "|---|--:|--:|---|"]
     for figure in [*missed, *(figure for figure in promised if figure.kept)]:
-        lines.append(f"| {figure.name} | {_with_unit(figure.value, figure)} | {_limit(figure)} | {'kept' if figure.kept else '**missed**'} |")
+        lines.append(
+            f"| {figure.name} | {_with_unit(figure.value, figure)} | {_limit(figure)} | {'kept' if figure.kept else '**missed**'} |"
+        )
     return [*lines, ""]
 
 
@@ -124,8 +147,12 @@ def _section(name: str, about: str, record: Mapping[str, Any]) -> list[str]:
         lines += [f"![{title}](benchmarks/{charts.slug(title)}.svg)", ""]
     lines += ["| figure | measured | limit | in the same run |", "|---|--:|--:|---|"]
     for figure in found:
-        lines.append(f"| {figure.name} | {_with_unit(figure.value, figure)} | {_limit(figure)} | {_beside(figure)} |")
-    skipped = [f"- Left out: {peer}: {reason}" for peer, reason in record["results"].get("skipped", {}).items()]
+        lines.append(
+            f"| {figure.name} | {_with_unit(figure.value, figure)} | {_limit(figure)} | {_beside(figure)} |"
+        )
+    skipped = [
+        f"- Left out: {peer}: {reason}" for peer, reason in record["results"].get("skipped", {}).items()
+    ]
     return [*lines, "", *skipped, *([""] if skipped else [])]
 
 
@@ -137,7 +164,9 @@ def _absent(records: Records) -> list[str]:
         if record is None:
             lines.append(f"- {entry.about} (`{entry.name}`): not run")
         elif record["status"] != "measured":
-            lines.append(f"- {entry.about} (`{entry.name}`): {record['status']}: {_relative(record['reason'])}")
+            lines.append(
+                f"- {entry.about} (`{entry.name}`): {record['status']}: {_relative(record['reason'])}"
+            )
     return ["## Not measured", "", *lines, ""] if lines else []
 
 

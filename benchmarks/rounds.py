@@ -1,4 +1,5 @@
-"""What a contender does: take the frames, warm up, then read all of them once for every line on standard input.
+"""What a contender does: take the frames, warm up, then read all of them once for every line on standard
+input.
 
 It is run by the interpreters of others as well, so it needs the standard library only, and Python 3.11.
 """
@@ -13,16 +14,20 @@ from pathlib import Path
 from typing import Any
 
 Read = Callable[[Any], int]
-"""Takes one frame, or the path of one picture, finds its faces, reads their expressions; returns how many faces it found."""
+"""Takes one frame, or the path of one picture, finds its faces, reads their expressions; returns how many
+faces it found."""
 
 _WARM_UP = 5
 
 
-def serve(frames: Sequence[Any], read: Read, versions: dict[str, str], facts: Callable[[], dict[str, Any]] = dict) -> None:
+def serve(
+    frames: Sequence[Any], read: Read, versions: dict[str, str], facts: Callable[[], dict[str, Any]] = dict
+) -> None:
     """Speak to `contenders.Contender` in lines of JSON: first what runs here, then one line per round.
 
     Args:
-        frames: ``(n, h, w, 3)`` in the order of channels that ``read`` wants, or anything else that it takes one by one.
+        frames: ``(n, h, w, 3)`` in the order of channels that ``read`` wants, or anything else that it takes
+            one by one.
         read: What is measured.
         versions: Of the packages that matter.
         facts: Asked after each round, for anything else that belongs to it.
@@ -30,7 +35,12 @@ def serve(frames: Sequence[Any], read: Read, versions: dict[str, str], facts: Ca
     started = time.perf_counter()
     for frame in frames[:_WARM_UP]:
         read(frame)
-    _say({"versions": {"python": sys.version.split()[0], **versions}, "warm_up_s": round(time.perf_counter() - started, 3)})
+    _say(
+        {
+            "versions": {"python": sys.version.split()[0], **versions},
+            "warm_up_s": round(time.perf_counter() - started, 3),
+        }
+    )
     for _ in sys.stdin:
         wall, cpu, found = [], [], []
         for frame in frames:
@@ -48,7 +58,8 @@ def pictures(folder: str) -> list[str]:
 
 
 def in_place(path: str, boxes: Iterable[Sequence[float]]) -> int:
-    """How many boxes count in a picture: those whose centre lies on the face, where the name tells its place (``NAME-at-X-Y-SIDE.jpg``), else all.
+    """How many boxes count in a picture: those whose centre lies on the face, where the name tells its place
+    (``NAME-at-X-Y-SIDE.jpg``), else all.
 
     Args:
         path: The picture.

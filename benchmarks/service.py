@@ -1,7 +1,9 @@
-"""How fast and how fair a running service answers streams, and whether it grows: ``python -m benchmarks.service``.
+"""How fast and how fair a running service answers streams, and whether it grows: ``python -m
+benchmarks.service``.
 
-The service and its clients are processes of their own on the same machine, as with a browser on it: the clients' share of the two cores is
-part of what is measured. A frame is 640x480, three faces that move, as JPEG; the time is from sending it to having its answer.
+The service and its clients are processes of their own on the same machine, as with a browser on it: the
+clients' share of the two cores is part of what is measured. A frame is 640x480, three faces that move, as
+JPEG; the time is from sending it to having its answer.
 """
 
 from __future__ import annotations
@@ -52,8 +54,11 @@ def frames(width: int = 640, height: int = 480, faces: int = 3, count: int = 90)
     return told
 
 
-async def client(url: str, sent: list[bytes], rate: float, seconds: float, wait: float = 0.0) -> list[tuple[str, float, int]]:
-    """Send frames at a steady rate after a wait; returns status, seconds to the answer and number of faces of each, in order of the answers."""
+async def client(
+    url: str, sent: list[bytes], rate: float, seconds: float, wait: float = 0.0
+) -> list[tuple[str, float, int]]:
+    """Send frames at a steady rate after a wait; returns status, seconds to the answer and number of faces of
+    each, in order of the answers."""
     count = round(rate * seconds)
     started: dict[int, float] = {}
     answers: list[tuple[str, float, int]] = []
@@ -64,7 +69,9 @@ async def client(url: str, sent: list[bytes], rate: float, seconds: float, wait:
         async def listen() -> None:
             while len(answers) < count:
                 told = json.loads(await socket.recv())
-                answers.append((told["status"], time.perf_counter() - started[told["frame"]], len(told["faces"])))
+                answers.append(
+                    (told["status"], time.perf_counter() - started[told["frame"]], len(told["faces"]))
+                )
 
         listening = asyncio.create_task(listen())
         began = time.perf_counter() + wait
@@ -102,10 +109,15 @@ def alone(sent: list[bytes], rate: float) -> float:
     return round(statistics.median(times[len(sent) :]), 2)
 
 
-async def crowd(url: str, sent: list[bytes], clients: int, rate: float, seconds: float) -> list[dict[str, Any]]:
+async def crowd(
+    url: str, sent: list[bytes], clients: int, rate: float, seconds: float
+) -> list[dict[str, Any]]:
     """Several clients at once, each with frames and a beat of its own."""
     chance = random.Random(8)
-    runs = [client(url, sent[shift:] + sent[:shift], rate, seconds, chance.random() / rate) for shift in range(0, 11 * clients, 11)]
+    runs = [
+        client(url, sent[shift:] + sent[:shift], rate, seconds, chance.random() / rate)
+        for shift in range(0, 11 * clients, 11)
+    ]
     return [described(answers) for answers in await asyncio.gather(*runs)]
 
 
@@ -124,14 +136,21 @@ async def long_stream(url: str, process: int, sent: list[bytes], count: int) -> 
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.service", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.service", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--seconds", type=float, default=20, help="length of each measurement")
-    parser.add_argument("--frames", type=int, default=30_000, help="frames for the measurement of memory; 0 leaves it out")
+    parser.add_argument(
+        "--frames", type=int, default=30_000, help="frames for the measurement of memory; 0 leaves it out"
+    )
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
     results: dict[str, Any] = {"machine": machine.describe()}
     sent = frames()
-    with tempfile.TemporaryDirectory(prefix="mien-service-") as folder, running(Path(folder)) as (url, process):
+    with (
+        tempfile.TemporaryDirectory(prefix="mien-service-") as folder,
+        running(Path(folder)) as (url, process),
+    ):
         results["alone_ms"] = alone(sent, 30)
         asyncio.run(client(url, sent, 30, 2))
         results["one"] = described(asyncio.run(client(url, sent, 30, options.seconds)))
@@ -150,37 +169,72 @@ def figures(results: dict[str, Any]) -> list[Figure]:
     one, alone, slowest = results["one"], results["alone_ms"], max(run["p95_ms"] for run in results["eight"])
     beside = "reading a frame alone, nothing sent"
     found = [
-        Figure("service, one client at 30 frames a second, 95 of 100", one["p95_ms"], "ms", 80, "at most", beside, one["p95_ms"] / alone),
-        Figure("service, one client at 30 frames a second: frames not answered", one["skipped"], f"of {one['frames']}", 0),
-        Figure("service, slowest of eight clients at 10 frames a second, 95 of 100", slowest, "ms", 300, "at most", beside, slowest / alone),
+        Figure(
+            "service, one client at 30 frames a second, 95 of 100",
+            one["p95_ms"],
+            "ms",
+            80,
+            "at most",
+            beside,
+            one["p95_ms"] / alone,
+        ),
+        Figure(
+            "service, one client at 30 frames a second: frames not answered",
+            one["skipped"],
+            f"of {one['frames']}",
+            0,
+        ),
+        Figure(
+            "service, slowest of eight clients at 10 frames a second, 95 of 100",
+            slowest,
+            "ms",
+            300,
+            "at most",
+            beside,
+            slowest / alone,
+        ),
     ]
     if samples := results.get("memory"):
         early, late = _early_and_late(samples)
-        found.append(Figure(f"growth of the service over {samples[-1][0] + 1:,} frames", 100 * (late / early - 1), "%", 5))
+        found.append(
+            Figure(
+                f"growth of the service over {samples[-1][0] + 1:,} frames", 100 * (late / early - 1), "%", 5
+            )
+        )
     return found
 
 
 def _early_and_late(samples: list[tuple[int, int]]) -> tuple[float, float]:
     """Bytes after a tenth of the frames and at the end."""
-    return statistics.median([size for _, size in samples[5:15]]), statistics.median([size for _, size in samples[-10:]])
+    return statistics.median([size for _, size in samples[5:15]]), statistics.median(
+        [size for _, size in samples[-10:]]
+    )
 
 
 def show(results: dict[str, Any]) -> None:
     """Print it, with each figure as a share of its limit."""
     where, one, eight = results["machine"], results["one"], results["eight"]
-    print(f"machine   {where['cpu']}, {where['cores']} cores; load {where['load']} before, {where['load_after']} after")
+    print(
+        f"machine   {where['cpu']}, {where['cores']} cores; load {where['load']} before, {where['load_after']} after"
+    )
     print(f"alone     {results['alone_ms']} ms a frame in one process on one thread, nothing sent\n")
-    print(f"{'':<10}{'frames':>7}{'skipped':>9}{'faces':>7}{'p50 ms':>8}{'p95 ms':>8}{'most ms':>9}{'of limit':>10}{'of alone':>10}")
+    print(
+        f"{'':<10}{'frames':>7}{'skipped':>9}{'faces':>7}{'p50 ms':>8}{'p95 ms':>8}{'most ms':>9}{'of limit':>10}{'of alone':>10}"
+    )
 
     def line(name: str, run: dict[str, Any], limit: float) -> None:
         shares = f"{run['p95_ms'] / 1000 / limit:>10.2f}{run['p95_ms'] / results['alone_ms']:>10.1f}"
-        print(f"{name:<10}{run['frames']:>7}{run['skipped']:>9}{run['faces']:>7.2f}{run['p50_ms']:>8}{run['p95_ms']:>8}{run['most_ms']:>9}{shares}")
+        print(
+            f"{name:<10}{run['frames']:>7}{run['skipped']:>9}{run['faces']:>7.2f}{run['p50_ms']:>8}{run['p95_ms']:>8}{run['most_ms']:>9}{shares}"
+        )
 
     line("1 at 30/s", one, LIMIT_ONE)
     for number, run in enumerate(eight, 1):
         line(f"{number} of 8", run, LIMIT_EIGHT)
     p95, read = [run["p95_ms"] for run in eight], [run["frames"] - run["skipped"] for run in eight]
-    print(f"\nfair      of each of the eight {min(read)} to {max(read)} frames were read; p95 {min(p95)} to {max(p95)} ms")
+    print(
+        f"\nfair      of each of the eight {min(read)} to {max(read)} frames were read; p95 {min(p95)} to {max(p95)} ms"
+    )
     if samples := results.get("memory"):
         early, late = _early_and_late(samples)
         sizes = f"{early / 2**20:.1f} MiB after a tenth of {samples[-1][0] + 1:,} frames, {late / 2**20:.1f} at the end"

@@ -2,9 +2,10 @@
 
     python -m benchmarks.startup [--rounds 9] [--json FILE]
 
-Every measurement is a process of its own, timed from its start; they take turns. Nothing can start sooner than an empty interpreter, and no first row
-can come before the libraries that reading a picture needs are imported. Files are warm: every process ran once before. Where the environment of
-the peer fer was made already, its first answer for the same picture stands beside.
+Every measurement is a process of its own, timed from its start; they take turns. Nothing can start sooner
+than an empty interpreter, and no first row can come before the libraries that reading a picture needs are
+imported. Files are warm: every process ran once before. Where the environment of the peer fer was made
+already, its first answer for the same picture stands beside.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from benchmarks.peers import environment, installed
 from mien.core.test_face import draw_portrait
 
 IMPORT, ROW = 50.0, 2000.0
-"""Milliseconds: what ``import mien`` may add to an empty interpreter, and what may pass until the first row."""
+"""Milliseconds: what ``import mien`` may add to an empty interpreter, and what may pass until the first
+row."""
 
 _LIBRARIES = "from mien.inference.onnx_session import onnx_runtime; onnx_runtime(); import numpy, PIL.Image, typer, rich, pydantic"
 _FER = """
@@ -44,7 +46,9 @@ print(FER().detect_emotions(cv2.imread(sys.argv[1])))
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.startup", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
@@ -59,7 +63,9 @@ def main(arguments: list[str] | None = None) -> None:
                 spent[name] += [ms] if number else []
     results["ms"] = {name: round(median(values), 1) for name, values in spent.items()}
     # Each import stands beside the empty interpreter of its round.
-    results["import_ms"] = round(median(a - b for a, b in zip(spent["import mien"], spent["empty interpreter"], strict=True)), 1)
+    results["import_ms"] = round(
+        median(a - b for a, b in zip(spent["import mien"], spent["empty interpreter"], strict=True)), 1
+    )
     results["machine"]["load_after"] = machine.load()
     results["figures"] = told(figures(results))
     if options.json:
@@ -98,7 +104,9 @@ def first_line(command: Sequence[str], env: dict[str, str]) -> float:
         _, errors = process.communicate()
     if not line or process.returncode:
         last = errors.decode(errors="replace").strip().splitlines()
-        raise SystemExit(f"{' '.join(command[:4])} ... ended with {process.returncode}: {last[-1] if last else 'without a word'}")
+        raise SystemExit(
+            f"{' '.join(command[:4])} ... ended with {process.returncode}: {last[-1] if last else 'without a word'}"
+        )
     return ms
 
 
@@ -114,7 +122,16 @@ def figures(results: dict[str, Any]) -> list[Figure]:
     ):
         if name in ms:
             found.append(
-                Figure(name, ms[name], "ms", limit, "at most", beside, ms[name] / ms[beside], "From the start of the process to the first line")
+                Figure(
+                    name,
+                    ms[name],
+                    "ms",
+                    limit,
+                    "at most",
+                    beside,
+                    ms[name] / ms[beside],
+                    "From the start of the process to the first line",
+                )
             )
     return found
 

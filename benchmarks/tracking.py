@@ -1,8 +1,10 @@
-"""People over time: frames per second beside the peer fer, ids against known truth, flicker and delay of labels.
+"""People over time: frames per second beside the peer fer, ids against known truth, flicker and delay of
+labels.
 
     python -m benchmarks.tracking [CLIP] [--only speed hd ids labels] [--json FILE]
 
-Everything but the clip is rendered by `crowds` and `expressions` from seeds that were not looked at while mien was made (those from 0 on were).
+Everything but the clip is rendered by `crowds` and `expressions` from seeds that were not looked at while
+mien was made (those from 0 on were).
 """
 
 from __future__ import annotations
@@ -35,11 +37,21 @@ LEAN = 2_500_000  # Bits per second that meetings and streams send at 720p.
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
     parts = {"speed": speed, "hd": hd, "ids": ids, "labels": labels}
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.tracking", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("clip", nargs="?", type=Path, default=CLIP, help="a video for the comparison with fer; by default that of the shared folder")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.tracking", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "clip",
+        nargs="?",
+        type=Path,
+        default=CLIP,
+        help="a video for the comparison with fer; by default that of the shared folder",
+    )
     parser.add_argument("--only", nargs="*", choices=parts, default=list(parts), help="parts to run")
     parser.add_argument("--rounds", type=int, default=3, help="how often the clip is read")
-    parser.add_argument("--clips", type=int, default=8, help="rendered clips of each kind, and three times as many scenes")
+    parser.add_argument(
+        "--clips", type=int, default=8, help="rendered clips of each kind, and three times as many scenes"
+    )
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args(arguments)
     results: dict[str, Any] = {"machine": machine.describe()}
@@ -56,13 +68,27 @@ def figures(results: dict[str, Any]) -> list[Figure]:
     """What was promised of people over time."""
     found = []
     if "per_frame" in results.get("speed", {}):
-        table, chart = results["speed"]["per_frame"], "Frames of a clip in which people are followed, one core"
+        table, chart = (
+            results["speed"]["per_frame"],
+            "Frames of a clip in which people are followed, one core",
+        )
         mine = table["mien, tracked"]["wall_ms"]
         for name, one in table.items():
-            beside = {} if name == "mien, tracked" else {"beside": "mien, tracked", "ratio": one["wall_ms"] / mine}
+            beside = (
+                {} if name == "mien, tracked" else {"beside": "mien, tracked", "ratio": one["wall_ms"] / mine}
+            )
             found.append(Figure(name, one["wall_ms"], "ms a frame", chart=chart, **beside))
         if FER["haar"] in table:
-            found.append(Figure("video, one face: times as fast as fer", table[FER["haar"]]["wall_ms"] / mine, "times", 10, "at least", FER["haar"]))
+            found.append(
+                Figure(
+                    "video, one face: times as fast as fer",
+                    table[FER["haar"]]["wall_ms"] / mine,
+                    "times",
+                    10,
+                    "at least",
+                    FER["haar"],
+                )
+            )
     for one in results.get("hd", {}).values():
         what = f"1280x720 at {one['megabits_per_s']} Mbit/s, four faces, decoding included, one thread"
         found.append(Figure(what, one["times_real_time"], "times real time", 4, "at least"))
@@ -73,13 +99,23 @@ def figures(results: dict[str, Any]) -> list[Figure]:
             found.append(Figure(f"IDF1, {kind} set", one["idf1"], "", least, "at least"))
     if "labels" in results:
         live = results["labels"]["live"]
-        found.append(Figure("false changes of the label, live: times fewer", live["times_fewer"], "times", 5, "at least", "single frames"))
+        found.append(
+            Figure(
+                "false changes of the label, live: times fewer",
+                live["times_fewer"],
+                "times",
+                5,
+                "at least",
+                "single frames",
+            )
+        )
         found.append(Figure("longest delay of a change, live", live["delay_s"]["max"], "s", 0.4))
     return found
 
 
 def speed(options: argparse.Namespace) -> dict[str, Any]:
-    """Milliseconds per frame of a clip that is read again and again, one thread on one core, in turns; decoding apart."""
+    """Milliseconds per frame of a clip that is read again and again, one thread on one core, in turns;
+    decoding apart."""
     if not options.clip.is_file():
         return {"skipped": f"there is no {options.clip}"}
     with tempfile.TemporaryDirectory(prefix="mien-tracking-") as folder:
@@ -90,27 +126,49 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
         path = Path(folder) / "frames.npy"
         np.save(path, frames)
         contenders = [
-            Contender("mien, tracked", [sys.executable, str(HERE / "read_tracked.py"), str(path)], own_environment()),
-            Contender("mien, every frame anew", [sys.executable, str(HERE / "read_mien.py"), str(path), "0"], own_environment()),
+            Contender(
+                "mien, tracked", [sys.executable, str(HERE / "read_tracked.py"), str(path)], own_environment()
+            ),
+            Contender(
+                "mien, every frame anew",
+                [sys.executable, str(HERE / "read_mien.py"), str(path), "0"],
+                own_environment(),
+            ),
         ]
         skipped: dict[str, str] = {}
-        contenders = measured([*contenders, *fer(path, ["haar"], skipped)], options.rounds, Path(folder), skipped)
+        contenders = measured(
+            [*contenders, *fer(path, ["haar"], skipped)], options.rounds, Path(folder), skipped
+        )
     # Of a tracked stream the mean counts: most frames are cheap and some are not.
     table = {contender.name: _means(contender) for contender in contenders}
     ratios = {
-        key: {name: round(one[key] / table["mien, tracked"][key], 2) for name, one in table.items() if name != "mien, tracked"}
+        key: {
+            name: round(one[key] / table["mien, tracked"][key], 2)
+            for name, one in table.items()
+            if name != "mien, tracked"
+        }
         for key in ("wall_ms", "cpu_ms")
     }
-    return {"frames": len(frames), "decoding_cpu_ms": round(decoding, 2), "per_frame": table, "times_as_fast": ratios, "skipped": skipped}
+    return {
+        "frames": len(frames),
+        "decoding_cpu_ms": round(decoding, 2),
+        "per_frame": table,
+        "times_as_fast": ratios,
+        "skipped": skipped,
+    }
 
 
 def _means(contender: Contender) -> dict[str, float]:
     rounds = {key: [float(np.mean(one[key])) for one in contender.rounds] for key in ("wall_ms", "cpu_ms")}
-    return {**{key: round(float(np.median(values)), 3) for key, values in rounds.items()}, "faces": float(np.mean(contender.rounds[0]["faces"]))}
+    return {
+        **{key: round(float(np.median(values)), 3) for key, values in rounds.items()},
+        "faces": float(np.mean(contender.rounds[0]["faces"])),
+    }
 
 
 def hd(options: argparse.Namespace) -> dict[str, Any]:
-    """A 720p MP4 with four faces from file to steady labels, on one thread of one core: as mien writes it, and at the bit rate of a meeting."""
+    """A 720p MP4 with four faces from file to steady labels, on one thread of one core: as mien writes it,
+    and at the bit rate of a meeting."""
     from mien.inference.pipeline import Pipeline
     from mien.tracking.session import Session
 
@@ -123,7 +181,10 @@ def hd(options: argparse.Namespace) -> dict[str, Any]:
         allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
         machine.pin(machine.quietest_core())
         try:
-            return {name: _timed(session, source, options.rounds) for name, source in (("as written", path), ("lean", lean))}
+            return {
+                name: _timed(session, source, options.rounds)
+                for name, source in (("as written", path), ("lean", lean))
+            }
         finally:
             if allowed is not None:
                 os.sched_setaffinity(0, allowed)
@@ -156,7 +217,12 @@ def _encoded(source: Path, target: Path, rate: int) -> None:
 
     with av.open(str(source)) as given, av.open(str(target), "w") as made:
         stream = made.add_stream("libx264", rate=int(RATE), options={"preset": "medium"})
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = given.streams.video[0].width, given.streams.video[0].height, "yuv420p", rate
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = (
+            given.streams.video[0].width,
+            given.streams.video[0].height,
+            "yuv420p",
+            rate,
+        )
         for frame in given.decode(video=0):
             frame.pict_type = av.video.frame.PictureType.NONE
             made.mux(stream.encode(frame))
@@ -196,11 +262,14 @@ def _tracked(kind: str, count: int) -> Iterator[list[Any]]:
             truths = {"easy": crowds.easy, "hard": crowds.hard}[kind](seed).write(path)
             tracker.reset()
             with open_media(path) as media:
-                yield [(tracker.update(item), truths[item.index]) for item in media if isinstance(item, Frame)]
+                yield [
+                    (tracker.update(item), truths[item.index]) for item in media if isinstance(item, Frame)
+                ]
 
 
 def labels(options: argparse.Namespace) -> dict[str, Any]:
-    """How often labels flicker and how late they follow, live and in a recording, beside those of single frames."""
+    """How often labels flicker and how late they follow, live and in a recording, beside those of single
+    frames."""
     from mien.tracking.smoothing_offline import smooth_offline
     from mien.tracking.smoothing_online import OnlineSmoother
     from mien.tracking.smoothing_options import Smoothing
@@ -212,7 +281,12 @@ def labels(options: argparse.Namespace) -> dict[str, Any]:
         return np.array([int(_steady(smoother.update(reading.faces))) for reading in scene.readings()])
 
     def recorded(scene: expressions.Scene) -> Any:
-        return np.array([int(_steady(reading.faces)) for reading in smooth_offline(scene.readings(), Smoothing(), scene.labels)])
+        return np.array(
+            [
+                int(_steady(reading.faces))
+                for reading in smooth_offline(scene.readings(), Smoothing(), scene.labels)
+            ]
+        )
 
     ways = {"single frames": lambda scene: scene.probs.argmax(axis=1), "live": live, "recorded": recorded}
     return {

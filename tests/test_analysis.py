@@ -80,7 +80,9 @@ def test_sampling(movie: Callable[..., Path], pipeline: Pipeline) -> None:
         analyze(path, pipeline=pipeline, every=1, per_second=1)
 
 
-def test_a_damaged_stretch_is_told_and_the_rest_is_read(movie: Callable[..., Path], pipeline: Pipeline) -> None:
+def test_a_damaged_stretch_is_told_and_the_rest_is_read(
+    movie: Callable[..., Path], pipeline: Pipeline
+) -> None:
     path = movie(60, nobody=range(0))
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
@@ -92,14 +94,19 @@ def test_a_damaged_stretch_is_told_and_the_rest_is_read(movie: Callable[..., Pat
     readings = list(recording.readings())
     times = [reading.time for reading in readings if reading.time is not None]
     assert times == sorted(times)
-    assert all(reading.status == "error" and str(path) in str(reading.error) for reading in recording.failures)
+    assert all(
+        reading.status == "error" and str(path) in str(reading.error) for reading in recording.failures
+    )
 
 
 def test_a_folder_loses_nothing_to_one_bad_file(tmp_path: Path, photo: Path, pipeline: Pipeline) -> None:
     (tmp_path / "bad.jpg").write_text("this is not a picture", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("nor is this", encoding="utf-8")
     rows = analyze(tmp_path, pipeline=pipeline).rows()
-    assert [(Path(row["source"]).name, row["status"]) for row in rows] == [("bad.jpg", "error"), ("photo.png", "face")]
+    assert [(Path(row["source"]).name, row["status"]) for row in rows] == [
+        ("bad.jpg", "error"),
+        ("photo.png", "face"),
+    ]
 
 
 def test_leaving_early_stops_the_reading(movie: Callable[..., Path], pipeline: Pipeline) -> None:
@@ -119,7 +126,9 @@ def test_pandas_gets_flat_columns(photo: Path, pipeline: Pipeline) -> None:
     assert table.loc[0, "happy"] == table.loc[0, "probs"]["happy"]
 
 
-def test_without_pandas_the_way_to_get_it_is_told(photo: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pandas_the_way_to_get_it_is_told(
+    photo: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match=r"pip install 'mien\[pandas\]'"):
         analyze(photo, pipeline=pipeline).to_pandas()
@@ -148,7 +157,9 @@ def test_real_clips(shared_media: Path, pipeline: Pipeline, name: str, frames: i
         assert per_frame.sum() == 0
 
 
-def test_a_recording_tells_who_showed_what_as_the_command_does(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+def test_a_recording_tells_who_showed_what_as_the_command_does(
+    movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
+) -> None:
     clip = movie(40, nobody=range(15, 17))
     [recording] = analyze(clip, pipeline=pipeline)
     [person] = recording.people()

@@ -21,7 +21,12 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 def test_imports_keep_the_contract() -> None:
     """``.importlinter`` says which package may import which, and that nothing imports in a circle."""
-    ran = subprocess.run([Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    ran = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert ran.returncode == 0, ran.stdout
 
 
@@ -29,7 +34,10 @@ def test_imports_keep_the_contract() -> None:
     ("package", "homes"),
     [
         ("cv2", {"inference/detectors/haar.py"}),
-        ("onnxruntime", set()),  # See also test_telemetry.py: `onnx_session.onnx_runtime` is the one import, by name.
+        (
+            "onnxruntime",
+            set(),
+        ),  # See also test_telemetry.py: `onnx_session.onnx_runtime` is the one import, by name.
         ("pandas", {"compat/fer/rows.py", "compat/fer/video.py", "video/results.py"}),
         ("polars", {"batch/tables.py", "data/parquet.py", "outputs/tables/parquet.py"}),
         ("pympi", {"outputs/elan.py"}),
@@ -63,22 +71,42 @@ def test_a_class_name_stands_for_one_class() -> None:
 
 def _calls(path: Path) -> set[str]:
     """What a file calls, as it is written there: ``print``, ``csv.writer``."""
-    return {ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)}
+    return {
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    }
 
 
 def test_text_for_terminals_goes_through_one_door() -> None:
     """What comes from outside must not be read as markup, nor reach a terminal that would obey it."""
     for path in [path for path in FILES if path.is_relative_to(SOURCE / "cli") and path.name != "console.py"]:
         text = path.read_text(encoding="utf-8")
-        assert not _calls(path) & {"print", "sys.stdout.write", "sys.stderr.write", "typer.echo", "Text.from_markup", "TextColumn"}, path
+        assert not _calls(path) & {
+            "print",
+            "sys.stdout.write",
+            "sys.stderr.write",
+            "typer.echo",
+            "Text.from_markup",
+            "TextColumn",
+        }, path
         assert not re.search(r"from rich.(console import .*\bConsole\b|markup)", text), path
         assert "markup=True" not in text, path
 
 
 def test_tables_of_csv_go_through_one_door() -> None:
-    """Text that spreadsheets take for formulas: `mien.outputs.tables.cells`. The others write numbers, or the form of another package."""
-    homes = {"outputs/tables/cells.py", "compat/fer/rows.py", "data/class_folders.py", "training/callbacks.py", "batch/summary.py"}
-    users = {str(path.relative_to(SOURCE)) for path in FILES if _calls(path) & {"csv.writer", "csv.DictWriter"}}
+    """Text that spreadsheets take for formulas: `mien.outputs.tables.cells`. The others write numbers, or the
+    form of another package."""
+    homes = {
+        "outputs/tables/cells.py",
+        "compat/fer/rows.py",
+        "data/class_folders.py",
+        "training/callbacks.py",
+        "batch/summary.py",
+    }
+    users = {
+        str(path.relative_to(SOURCE)) for path in FILES if _calls(path) & {"csv.writer", "csv.DictWriter"}
+    }
     assert users <= homes
 
 
@@ -112,5 +140,9 @@ def test_version_is_that_of_the_package() -> None:
 
 
 def test_files_stay_small() -> None:
-    crowded = {str(path.relative_to(SOURCE)): lines for path in FILES if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 500}
+    crowded = {
+        str(path.relative_to(SOURCE)): lines
+        for path in FILES
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 500
+    }
     assert not crowded

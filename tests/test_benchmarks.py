@@ -1,4 +1,5 @@
-"""The benchmark house: what runs, what is kept, what is told; and that the page in docs/ is that of its results. No test here takes a time."""
+"""The benchmark house: what runs, what is kept, what is told; and that the page in docs/ is that of its
+results. No test here takes a time."""
 
 from __future__ import annotations
 
@@ -59,7 +60,9 @@ def test_what_was_measured_is_kept_until_it_is_wanted_anew(modules: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["_digest", "machine"])
-def test_other_code_and_another_machine_are_measured_anew(modules: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_other_code_and_another_machine_are_measured_anew(
+    modules: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     path = modules / "out" / "results.json"
     house.run([entry("good")], path, out=modules / "out")
     if name == "machine":
@@ -72,13 +75,22 @@ def test_other_code_and_another_machine_are_measured_anew(modules: Path, monkeyp
 
 
 def test_it_goes_on_when_one_fails_and_says_why(modules: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = [entry("bad"), entry("slow", minutes=0.02), entry("gone"), entry("good", files=(modules / "no.mp4",)), entry("good")]
+    asked = [
+        entry("bad"),
+        entry("slow", minutes=0.02),
+        entry("gone"),
+        entry("good", files=(modules / "no.mp4",)),
+        entry("good"),
+    ]
     records = house.run(asked[:3], modules / "results.json", out=modules / "out")
     assert records["bad"]["status"] == "failed"
     assert records["bad"]["reason"] == "expected a clip; there is none (exit status 1)"
     assert records["slow"]["reason"] == "it took longer than 0.02 minutes"
     assert records["gone"]["status"] == "left out"
-    assert house.run(asked[3:4], modules / "results.json", out=modules / "out")["good"]["reason"] == f"{modules / 'no.mp4'} is not there"
+    assert (
+        house.run(asked[3:4], modules / "results.json", out=modules / "out")["good"]["reason"]
+        == f"{modules / 'no.mp4'} is not there"
+    )
     assert house.run(asked[4:], modules / "results.json", out=modules / "out")["good"]["status"] == "measured"
     assert "failed: expected a clip; there is none" in capsys.readouterr().out
     # What failed is tried again, what was measured is not.
@@ -193,15 +205,23 @@ def test_a_contender_that_does_not_start_is_told_and_the_others_read(tmp_path: P
     script.write_text(
         f"import sys; sys.path.insert(0, {str(contenders.HERE)!r})\nfrom rounds import serve\nserve([1, 2, 3], lambda n: n % 2, {{}})\n"
     )
-    good = contenders.Contender("mien", [sys.executable, str(script), str(contenders.HERE)], contenders.own_environment())
-    gone = contenders.Contender("peer", [sys.executable, "-c", "raise SystemExit('no such package')"], contenders.own_environment())
+    good = contenders.Contender(
+        "mien", [sys.executable, str(script), str(contenders.HERE)], contenders.own_environment()
+    )
+    gone = contenders.Contender(
+        "peer", [sys.executable, "-c", "raise SystemExit('no such package')"], contenders.own_environment()
+    )
     skipped: dict[str, str] = {}
     ready = contenders.measured([good, gone], 2, tmp_path, skipped)
     assert ready == [good]
     assert skipped == {"peer": "no such package"}
     assert [one["faces"] for one in good.rounds] == [[1, 0, 1]] * 2
     assert good.result()["frames_with_face"] == 2
-    half = contenders.Contender("half", [sys.executable, "-c", "print('ROUND {}', flush=True); input(); raise SystemExit('out of memory')"], gone.env)
+    half = contenders.Contender(
+        "half",
+        [sys.executable, "-c", "print('ROUND {}', flush=True); input(); raise SystemExit('out of memory')"],
+        gone.env,
+    )
     assert contenders.measured([half], 1, tmp_path, skipped) == []
     assert skipped["half"] == "out of memory"
     with pytest.raises(SystemExit, match="mien does not run: no such package"):

@@ -1,4 +1,5 @@
-"""Covered faces: nobody finds or restores them, the rest of the picture stays, and nobody slips through for a moment."""
+"""Covered faces: nobody finds or restores them, the rest of the picture stays, and nobody slips through
+for a moment."""
 
 from __future__ import annotations
 
@@ -103,7 +104,9 @@ def test_real_people(shared_media, detector: Detector) -> None:
     near=st.lists(st.tuples(*[st.floats(-60, 120)] * 4), max_size=3),
     strength=st.floats(1, 50),
 )
-def test_any_box_is_taken(corners: list[tuple[float, ...]], near: list[tuple[float, ...]], strength: float) -> None:
+def test_any_box_is_taken(
+    corners: list[tuple[float, ...]], near: list[tuple[float, ...]], strength: float
+) -> None:
     image = np.random.default_rng(1).integers(0, 256, (50, 60, 3), np.uint8)
     covered = blur(image, np.array(corners + near).reshape(-1, 4), strength)
     assert covered.shape == image.shape
@@ -124,7 +127,10 @@ def test_boxes_at_and_beyond_the_edge() -> None:
 
 def test_stronger_is_coarser(astronaut: np.ndarray) -> None:
     box = [[180, 61, 268, 174]]
-    spreads = [np.std(blur(astronaut, box, strength)[70:165, 190:258].astype(float), axis=(0, 1)).max() for strength in (1, 2, 10)]
+    spreads = [
+        np.std(blur(astronaut, box, strength)[70:165, 190:258].astype(float), axis=(0, 1)).max()
+        for strength in (1, 2, 10)
+    ]
     assert spreads[0] > spreads[2]
     assert spreads[2] < 1
 
@@ -134,9 +140,15 @@ def test_stronger_is_coarser(astronaut: np.ndarray) -> None:
     [
         (lambda: blur(np.zeros((4, 4), np.uint8), []), "expected a picture as a uint8 array"),
         (lambda: blur(np.zeros((4, 4, 3)), []), "got float64 of shape"),
-        (lambda: blur(np.zeros((4, 4, 3), np.uint8), [[0, 0, 1]]), r"boxes: expected finite numbers of shape \(n, 4\)"),
+        (
+            lambda: blur(np.zeros((4, 4, 3), np.uint8), [[0, 0, 1]]),
+            r"boxes: expected finite numbers of shape \(n, 4\)",
+        ),
         (lambda: blur(np.zeros((4, 4, 3), np.uint8), [[0, 0, np.nan, 1]]), "boxes: expected finite"),
-        (lambda: blur(np.zeros((4, 4, 3), np.uint8), [], strength=0.5), "strength: expected a number of 1 or more; got 0.5"),
+        (
+            lambda: blur(np.zeros((4, 4, 3), np.uint8), [], strength=0.5),
+            "strength: expected a number of 1 or more; got 0.5",
+        ),
         (lambda: blur(np.zeros((4, 4, 3), np.uint8), [], strength=np.inf), "strength"),
         (lambda: bridged([1], [0, 1], [[0, 0, 1, 1]], [0]), "columns of one length"),
         (lambda: bridged([1], [np.nan], [[0, 0, 1, 1]], [0]), "times: expected finite"),
@@ -148,7 +160,9 @@ def test_wrong_input_is_told(wrong: Callable[[], object], message: str) -> None:
         wrong()
 
 
-@pytest.mark.parametrize("text", ["", "all but", "everyone", "1;2", "all 1", "-1", "1,,2", "1.5", "all but x", "²"])
+@pytest.mark.parametrize(
+    "text", ["", "all but", "everyone", "1;2", "all 1", "-1", "1,,2", "1.5", "all but x", "²"]
+)
 def test_a_rule_that_cannot_be_read_is_told(text: str) -> None:
     with pytest.raises(InputError, match="expected all, ids of people such as 2,3, or all but 1"):
         Blur.parse(text)
@@ -156,7 +170,13 @@ def test_a_rule_that_cannot_be_read_is_told(text: str) -> None:
 
 def test_rules_say_who_is_covered() -> None:
     tracks = np.array([1, 2, 3, 2])
-    for text, covered in {"all": [1, 1, 1, 1], " ALL ": [1, 1, 1, 1], "2,3": [0, 1, 1, 1], "3": [0, 0, 1, 0], "All But 2, 3": [1, 0, 0, 0]}.items():
+    for text, covered in {
+        "all": [1, 1, 1, 1],
+        " ALL ": [1, 1, 1, 1],
+        "2,3": [0, 1, 1, 1],
+        "3": [0, 0, 1, 0],
+        "All But 2, 3": [1, 0, 0, 0],
+    }.items():
         assert Blur.parse(text).covers(tracks).tolist() == [bool(one) for one in covered]
     assert Blur.parse("all").covers(None, 2).tolist() == [True, True]
     for text in ("2", "all but 2"):
@@ -179,7 +199,9 @@ def test_a_face_missed_for_a_moment_stays_covered() -> None:
 
 
 def test_a_long_absence_is_not_bridged() -> None:
-    positions, _, where = bridged([1, 1], [0.0, 10.0], [[0, 0, 9, 9], [50, 0, 59, 9]], np.arange(0, 11, 0.5), gap=2.0, lead=0.5)
+    positions, _, where = bridged(
+        [1, 1], [0.0, 10.0], [[0, 0, 9, 9], [50, 0, 59, 9]], np.arange(0, 11, 0.5), gap=2.0, lead=0.5
+    )
     assert positions.tolist() == [0, 1, 19, 20, 21]
     assert where[:, 0].tolist() == [0, 0, 50, 50, 50]
 
@@ -190,7 +212,9 @@ def test_staying_leaves_no_hole_between_two_sightings() -> None:
 
 
 def test_people_are_bridged_each_on_their_own() -> None:
-    positions, people, where = bridged([2, 1, 2], [1.0, 0.5, 0.0], [[9, 0, 10, 1], [5, 5, 6, 6], [7, 0, 8, 1]], [0.5], lead=0.0)
+    positions, people, where = bridged(
+        [2, 1, 2], [1.0, 0.5, 0.0], [[9, 0, 10, 1], [5, 5, 6, 6], [7, 0, 8, 1]], [0.5], lead=0.0
+    )
     assert positions.tolist() == [0, 0]
     assert people.tolist() == [1, 2]
     assert where[:, 0].tolist() == [5, 8]
@@ -207,7 +231,10 @@ def test_every_sighting_is_covered_where_it_was_seen(data: st.DataObject) -> Non
     boxes = np.random.default_rng(0).uniform(0, 100, (len(times), 4))
     gap, lead = data.draw(st.floats(0, 5)), data.draw(st.floats(0, 2))
     positions, people, where = bridged(tracks, times, boxes, times, gap=gap, lead=lead)
-    found = {(position, person): box for position, person, box in zip(positions.tolist(), people.tolist(), where, strict=True)}
+    found = {
+        (position, person): box
+        for position, person, box in zip(positions.tolist(), people.tolist(), where, strict=True)
+    }
     assert len(found) == len(positions)
     for position, track in enumerate(tracks):
         np.testing.assert_allclose(found[position, track], boxes[position], rtol=1e-4, atol=1e-3)

@@ -76,7 +76,8 @@ def test_cards_count_right(hook, part, side):
         shape.dim[axis].dim_value = size
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
     sizes = {
-        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in [*inferred.graph.value_info, *inferred.graph.output]
+        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in [*inferred.graph.value_info, *inferred.graph.output]
     }
     dims = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
     macs = 0
@@ -95,7 +96,9 @@ def test_pnet_reads_every_size_like_its_windows(hook):
     face = network.run({"image": image})["face"]
     for row, column in ((0, 0), (3, 7), (10, 14)):
         window = np.ascontiguousarray(image[:, :, 2 * row : 2 * row + 12, 2 * column : 2 * column + 12])
-        assert np.allclose(network.run({"image": window})["face"][0, :, 0, 0], face[0, :, row, column], atol=1e-5)
+        assert np.allclose(
+            network.run({"image": window})["face"][0, :, 0, 0], face[0, :, row, column], atol=1e-5
+        )
 
 
 @pytest.fixture(scope="module")
@@ -130,14 +133,25 @@ def wheel(source, tmp_path_factory):
 
 def _built(target, tree, folder, **environment):
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)]
-    return subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True, env={**os.environ, SWITCH: "0", **environment})
+    return subprocess.run(
+        command,
+        cwd=tree,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, SWITCH: "0", **environment},
+    )
 
 
 def test_wheel_holds_networks_and_licences(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"mien/inference/weights/mtcnn-{part}.onnx" for part in PARTS} <= set(names)
     licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}
-    assert {"licenses/LICENSE", "licenses/LICENSES/mtcnn.txt", "licenses/LICENSES/onnxruntime-web.txt"} <= licences
+    assert {
+        "licenses/LICENSE",
+        "licenses/LICENSES/mtcnn.txt",
+        "licenses/LICENSES/onnxruntime-web.txt",
+    } <= licences
     assert not [name for name in names if name.startswith("tests/") or name == "hatch_build.py"]
 
 
@@ -146,32 +160,61 @@ def _page_of(wheel):
     package = Path(mien.__file__).parents[1]
     folder = f"{BUILT.relative_to(package).as_posix()}/"
     with zipfile.ZipFile(wheel) as archive:
-        return {name.removeprefix(folder): archive.read(name) for name in archive.namelist() if name.startswith(folder)}
+        return {
+            name.removeprefix(folder): archive.read(name)
+            for name in archive.namelist()
+            if name.startswith(folder)
+        }
 
 
 def test_wheel_holds_the_page(wheel):
     page = ROOT / "web" / "src"
-    ours = {path.relative_to(page).as_posix(): path.read_bytes() for path in page.rglob("*") if path.is_file() and path.parent.name != "vendor"}
-    vendor = {f"vendor/{name}" for name in ("ort.js.gz", "ort.wasm.gz", "made-from.json")} if shutil.which("npm") else set()
+    ours = {
+        path.relative_to(page).as_posix(): path.read_bytes()
+        for path in page.rglob("*")
+        if path.is_file() and path.parent.name != "vendor"
+    }
+    vendor = (
+        {f"vendor/{name}" for name in ("ort.js.gz", "ort.wasm.gz", "made-from.json")}
+        if shutil.which("npm")
+        else set()
+    )
     found = _page_of(wheel)
     assert set(found) == set(ours) | vendor
     assert {name: found[name] for name in ours} == ours
-    assert not [name for name in zipfile.ZipFile(wheel).namelist() if "node_modules" in name or name.startswith("web/")]
+    assert not [
+        name
+        for name in zipfile.ZipFile(wheel).namelist()
+        if "node_modules" in name or name.startswith("web/")
+    ]
 
 
 def test_the_page_of_a_wheel_is_served(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    assert _served(tmp_path) == [str(tmp_path / BUILT.relative_to(Path(mien.__file__).parents[1])), "True", str(shutil.which("npm") is not None)]
+    assert _served(tmp_path) == [
+        str(tmp_path / BUILT.relative_to(Path(mien.__file__).parents[1])),
+        "True",
+        str(shutil.which("npm") is not None),
+    ]
 
 
 def _served(path):
-    """Where mien on a path finds the page, whether it has its start, and whether it can read on the device."""
+    """Where mien on a path finds the page, whether it has its start, and whether it can read on the
+    device."""
     code = "from mien.server.page_files import *; print(FOLDER, page_file('index.html') is not None, device_available(), sep='\\n')"
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(path)}, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return done.stdout.split("\n")[:3]
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="npm, which brings parts of the page, is not installed")
+@pytest.mark.skipif(
+    shutil.which("npm") is None, reason="npm, which brings parts of the page, is not installed"
+)
 def test_another_build_gives_the_same_page(wheel, source, tmp_path):
     shutil.rmtree(source / "web" / "src" / "vendor")
     _built("wheel", source, tmp_path, PYTHONHASHSEED="7", TZ="Asia/Tokyo")
@@ -201,7 +244,8 @@ def test_the_page_can_be_built_without_npm_on_purpose(source, tmp_path):
 
 
 def test_an_editable_install_serves_the_page_of_the_tree(hook, source, monkeypatch):
-    """It holds no page of its own (a copy would not follow what is edited), and puts ``src`` of the tree on the path."""
+    """It holds no page of its own (a copy would not follow what is edited), and puts ``src`` of the tree on
+    the path."""
     monkeypatch.setenv(SWITCH, "1")
     monkeypatch.setattr(hook, "build", lambda folder: [])
     data = {"force_include": {}}
@@ -219,7 +263,14 @@ from mien.inference.detectors import create_detector
 print(mien.__file__, create_detector("mtcnn", threads=1).detect([skimage.data.astronaut()])[0].boxes.round())
 """
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert str(tmp_path) in done.stdout
     assert "179" in done.stdout
     assert done.stderr == ""

@@ -122,7 +122,14 @@ def test_card_fields_are_checked_when_it_is_made():
 sides = st.floats(1, 1e4)
 
 
-@given(x=st.floats(-1e4, 1e4), y=st.floats(-1e4, 1e4), side=sides, scale=st.floats(0.5, 2), right=st.floats(-0.3, 0.3), down=st.floats(-0.3, 0.3))
+@given(
+    x=st.floats(-1e4, 1e4),
+    y=st.floats(-1e4, 1e4),
+    side=sides,
+    scale=st.floats(0.5, 2),
+    right=st.floats(-0.3, 0.3),
+    down=st.floats(-0.3, 0.3),
+)
 def test_crop_rule_goes_there_and_back(x, y, side, scale, right, down):
     rule = CropRule(side=scale, right=right, down=down, aspect=0.76)
     square = np.array([[x, y, x + side, y + side]])

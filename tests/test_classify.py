@@ -18,7 +18,9 @@ def test_the_range_of_the_card_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "negative.onnx"
     shutil.copyfile(network_path("small"), path)
     card = read_card(path)
-    write_card(path, card.model_copy(update={"input": card.input.model_copy(update={"low": 255.0, "high": 0.0})}))
+    write_card(
+        path, card.model_copy(update={"input": card.input.model_copy(update={"low": 255.0, "high": 0.0})})
+    )
     crops = np.random.default_rng(0).integers(0, 256, (70, 1, 48, 48)).astype(np.float32)
     usual = Classifier(open_network(network_path("small"), threads=1))
     negative = Classifier(open_network(path, threads=1))

@@ -26,7 +26,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def mien(tmp_path: Path) -> Run:
     def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mien", *map(str, arguments)]
-        done = subprocess.run(command, input=stdin, capture_output=True, cwd=tmp_path, env={**os.environ, "COLUMNS": "120"}, check=False)
+        done = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "120"},
+            check=False,
+        )
         out, err = done.stdout.decode(), done.stderr.decode()
         assert "Traceback" not in err, err
         return subprocess.CompletedProcess(command, done.returncode, out, err)
@@ -127,16 +134,25 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
         (["frobnicate"], 2, "No such command"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(mien: Run, photo: Path, tmp_path: Path, arguments: list[str], status: int, word: str) -> None:
+def test_what_is_wrong_is_said_in_one_line(
+    mien: Run, photo: Path, tmp_path: Path, arguments: list[str], status: int, word: str
+) -> None:
     (tmp_path / "nothing").mkdir()
-    done = mien(*[argument.replace("PHOTO", str(photo)).replace("EMPTY", str(tmp_path / "nothing")) for argument in arguments])
+    done = mien(
+        *[
+            argument.replace("PHOTO", str(photo)).replace("EMPTY", str(tmp_path / "nothing"))
+            for argument in arguments
+        ]
+    )
     assert done.returncode == status, done.stderr
     assert word in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "nothing"}, "nothing is left behind"
 
 
-def test_a_badly_damaged_video_is_told_shortly_and_in_full_in_its_rows(mien: Run, movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_badly_damaged_video_is_told_shortly_and_in_full_in_its_rows(
+    mien: Run, movie: Callable[..., Path], tmp_path: Path
+) -> None:
     path = movie(120, nobody=range(0))
     data = bytearray(path.read_bytes())
     middle = len(data) // 3
@@ -152,9 +168,23 @@ def test_a_badly_damaged_video_is_told_shortly_and_in_full_in_its_rows(mien: Run
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_leaves_nothing_half_written(movie: Callable[..., Path], tmp_path: Path, stop: signal.Signals) -> None:
+def test_an_interrupted_run_leaves_nothing_half_written(
+    movie: Callable[..., Path], tmp_path: Path, stop: signal.Signals
+) -> None:
     clip = movie(400)
-    command = [sys.executable, "-m", "mien", "analyze", clip.name, "-o", "rows.jsonl", "--annotate", "seen.mp4", "--min-face", "20"]
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "analyze",
+        clip.name,
+        "-o",
+        "rows.jsonl",
+        "--annotate",
+        "seen.mp4",
+        "--min-face",
+        "20",
+    ]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < deadline:  # the clip and two files aside
@@ -168,7 +198,9 @@ def test_an_interrupted_run_leaves_nothing_half_written(movie: Callable[..., Pat
 
 def test_a_reader_that_leaves_is_no_error(photo: Path) -> None:
     command = f"{sys.executable} -m mien analyze {' '.join([str(photo)] * 40)} --format csv | head -n 1"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False
+    )
     assert done.stdout.startswith("source,frame")
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
@@ -181,7 +213,10 @@ def test_models_shows_the_card(mien: Run) -> None:
     for card in cards:
         assert list(card["heads"]) == ["expression", "fer2013", "ferplus"]
         assert len(card["sha256"]) == 64
-        assert {score["data"] for score in card["scores"]} == {"PrivateTest, official", "PrivateTest, leak-free"}
+        assert {score["data"] for score in card["scores"]} == {
+            "PrivateTest, official",
+            "PrivateTest, leak-free",
+        }
         assert all(score["low"] < score["accuracy"] < score["high"] for score in card["scores"])
         for word in ("licence", "rights", "not for", "95 % interval", card["sha256"]):
             assert word in shown
@@ -207,6 +242,9 @@ def test_help_and_version(mien: Run) -> None:
 def test_the_reference_is_that_of_the_commands() -> None:
     page = Path(__file__).parents[1] / "docs" / "cli.md"
     made = subprocess.run(
-        [sys.executable, "-m", "typer", "mien.cli.app", "utils", "docs", "--name", "mien"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "typer", "mien.cli.app", "utils", "docs", "--name", "mien"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert page.read_text(encoding="utf-8").strip() == made.stdout.strip(), "run `make docs`"

@@ -23,7 +23,9 @@ def faces() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_every_strength_gives_faces_of_the_same_size_and_the_same_every_time(name: str, faces: np.ndarray) -> None:
+def test_every_strength_gives_faces_of_the_same_size_and_the_same_every_time(
+    name: str, faces: np.ndarray
+) -> None:
     for strength in range(1, 6):
         worse = corrupted(faces, name, strength, seed=3)
         assert worse.shape == faces.shape
@@ -68,7 +70,8 @@ def test_bad_input_is_one_clear_line(faces: np.ndarray) -> None:
 
 
 def test_a_subject_that_looks_at_brightness_suffers_from_less_of_it_alone() -> None:
-    """It says 1 where the mean is above 100: half of the pictures are bright, and only light, masks and bars darken them."""
+    """It says 1 where the mean is above 100: half of the pictures are bright, and only light, masks and bars
+    darken them."""
     images = np.stack([np.full((48, 48), 60 if place % 2 else 140, np.uint8) for place in range(20)])
     truth = (np.arange(20) + 1) % 2
 
@@ -79,12 +82,22 @@ def test_a_subject_that_looks_at_brightness_suffers_from_less_of_it_alone() -> N
     assert found.error_ratio is None
     assert errors["illumination"][4] == 0.5
     assert errors["illumination"][0] == 0
-    for name in ("contrast", "defocus blur", "motion blur", "JPEG", "resolution", "rotation", "crop margin", "shift"):
+    for name in (
+        "contrast",
+        "defocus blur",
+        "motion blur",
+        "JPEG",
+        "resolution",
+        "rotation",
+        "crop margin",
+        "shift",
+    ):
         assert not any(errors[name]), name
 
 
 def test_jitter_counts_the_answers_that_a_moved_box_keeps() -> None:
-    """It says where the edge is, half of the pictures have it in the middle: a box moved left or right loses those, one moved up or down none."""
+    """It says where the edge is, half of the pictures have it in the middle: a box moved left or right loses
+    those, one moved up or down none."""
     images = np.zeros((10, 48, 48), np.uint8)
     images[:5, :, 24:] = 255
     images[5:] = 255

@@ -14,7 +14,9 @@ LARGE = RANDOM.integers(0, 256, (90, 120, 3), np.uint8)
 @pytest.mark.parametrize("gray", [True, False])
 def test_pictures_that_have_the_size_stay_as_they_are_beside_others(gray: bool) -> None:
     images = [READY, LARGE, READY[:, ::-1], LARGE, READY]
-    boxes = np.array([[0, 0, 48, 48], [10, 5, 58, 53], [0, 0, 48, 48], [-4.5, 60, 40.25, 104.75], [1, 0, 47, 46]])
+    boxes = np.array(
+        [[0, 0, 48, 48], [10, 5, 58, 53], [0, 0, 48, 48], [-4.5, 60, 40.25, 104.75], [1, 0, 47, 46]]
+    )
     together = cut_each(images, boxes, 48, gray=gray)
     for image, box, part in zip(images, boxes, together, strict=True):
         np.testing.assert_array_equal(part, cut(image, box, 48, gray=gray)[0])
@@ -25,4 +27,6 @@ def test_pictures_that_have_the_size_stay_as_they_are_beside_others(gray: bool) 
 
 def test_gray_pictures_that_have_the_size_stay_as_they_are() -> None:
     faces = RANDOM.integers(0, 256, (3, 48, 48), np.uint8)
-    np.testing.assert_array_equal(cut_each(list(faces), np.tile([0.0, 0, 48, 48], (3, 1)), 48, gray=True), faces)
+    np.testing.assert_array_equal(
+        cut_each(list(faces), np.tile([0.0, 0, 48, 48], (3, 1)), 48, gray=True), faces
+    )

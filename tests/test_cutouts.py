@@ -1,4 +1,5 @@
-"""Faces cut out of photographs: where each one goes, what becomes of the rest, and that the network sees the same in both."""
+"""Faces cut out of photographs: where each one goes, what becomes of the rest, and that the network sees
+the same in both."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from mien.outputs.face_crops import crop_faces
 
 @pytest.fixture
 def photographs(tmp_path: Path, portrait: np.ndarray) -> Path:
-    """Two expressions, two names that collide, several people, nobody, a torn file, and files that are no pictures."""
+    """Two expressions, two names that collide, several people, nobody, a torn file, and files that are no
+    pictures."""
     root = tmp_path / "photos"
     for folder in ("happy", "neutral/indoors"):
         (root / folder).mkdir(parents=True)
@@ -38,7 +40,9 @@ def photographs(tmp_path: Path, portrait: np.ndarray) -> Path:
 
 def test_every_photograph_is_accounted_for(photographs: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     made = crop_faces(photographs, tmp_path / "faces", pipeline)
-    written = sorted(path.relative_to(tmp_path / "faces").as_posix() for path in (tmp_path / "faces").rglob("*.png"))
+    written = sorted(
+        path.relative_to(tmp_path / "faces").as_posix() for path in (tmp_path / "faces").rglob("*.png")
+    )
     assert written == ["happy/a.jpg.png", "happy/a.png.png", "neutral/indoors/two.png"]
     assert made.faces == 3
     assert made.several == (str(photographs / "neutral/indoors/two.png"),)
@@ -57,13 +61,22 @@ def test_every_photograph_is_accounted_for(photographs: Path, tmp_path: Path, pi
         ("two.png", "face", "neutral/indoors/two.png"),
         ("wall.png", "no_face", ""),
     ]
-    large, small = sorted((row for row in rows if row["source"].endswith("two.png")), key=lambda row: float(row["x1"]), reverse=True)
+    large, small = sorted(
+        (row for row in rows if row["source"].endswith("two.png")),
+        key=lambda row: float(row["x1"]),
+        reverse=True,
+    )
     assert (large["file"] != "", small["file"]) == (True, "")
 
 
-def test_the_network_sees_what_it_sees_in_the_photograph(photographs: Path, tmp_path: Path, pipeline: Pipeline) -> None:
+def test_the_network_sees_what_it_sees_in_the_photograph(
+    photographs: Path, tmp_path: Path, pipeline: Pipeline
+) -> None:
     crop_faces(photographs, tmp_path / "faces", pipeline)
-    with Image.open(photographs / "happy" / "a.png") as photograph, Image.open(tmp_path / "faces" / "happy" / "a.png.png") as cut:
+    with (
+        Image.open(photographs / "happy" / "a.png") as photograph,
+        Image.open(tmp_path / "faces" / "happy" / "a.png.png") as cut,
+    ):
         [there] = pipeline([np.asarray(photograph)])
         assert (cut.size, cut.mode) == ((48, 48), "L")
         [here] = Pipeline("whole", threads=1)([np.asarray(cut.convert("RGB"))])
@@ -99,5 +112,7 @@ def test_the_command(photographs: Path, tmp_path: Path) -> None:
     lines = done.stderr.splitlines()
     assert lines[0] == "3 faces in faces"
     assert "1 without a face: photos/neutral/wall.png" in lines
-    assert any(line.startswith("1 that could not be read: photos/neutral/torn.png: expected") for line in lines)
+    assert any(
+        line.startswith("1 that could not be read: photos/neutral/torn.png: expected") for line in lines
+    )
     assert any(line.startswith("2 that are no pictures: ") for line in lines)

@@ -18,7 +18,13 @@ from mien.inference.pipeline import DEFAULT_MODEL
 from mien.inference.weights import network_path, shipped
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "MODELS.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "MODELS.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def score_table() -> str:
@@ -27,7 +33,9 @@ def score_table() -> str:
     for score in read_card(network_path(DEFAULT_MODEL)).scores:
         head, part = score.note.split(",")[0].removeprefix("reading "), score.data.split(", ")[1]
         interval = f"{score.low:.1%} to {score.high:.1%}"
-        lines.append(f"| `{head}` | {score.labels} | {part} | {score.n:,} | {score.accuracy:.1%} | {interval} |")
+        lines.append(
+            f"| `{head}` | {score.labels} | {part} | {score.n:,} | {score.accuracy:.1%} | {interval} |"
+        )
     return "\n".join(lines)
 
 
@@ -51,7 +59,9 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+    for target, anchor in re.findall(
+        r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")
+    ):
         linked = page.parent / target if target else page
         assert linked.exists(), target
         assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
@@ -59,10 +69,35 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_no_package_registry_is_named_by_its_address() -> None:
     """Packages are named by name; where they come from is what the machine is set up with."""
-    names = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.", "jsde" + "livr.net", "un" + "pkg.com", "anaconda" + ".org", "docker" + ".io"]
-    names += ["gh" + "cr.io", "quay" + ".io", "crates" + ".io", "download.py" + "torch.org", "deb.de" + "bian.org"]
+    names = [
+        "py" + "pi.org",
+        "python" + "hosted.org",
+        "npm" + "js.",
+        "jsde" + "livr.net",
+        "un" + "pkg.com",
+        "anaconda" + ".org",
+        "docker" + ".io",
+    ]
+    names += [
+        "gh" + "cr.io",
+        "quay" + ".io",
+        "crates" + ".io",
+        "download.py" + "torch.org",
+        "deb.de" + "bian.org",
+    ]
     ending = {".md", ".py", ".toml", ".json", ".js", ".css", ".html", ".ipynb", ""}
-    skipped = {".git", ".venv", "node_modules", "vendor", ".pytest_cache", ".mypy_cache", ".ruff_cache", "out", "runs", ".peers"}
+    skipped = {
+        ".git",
+        ".venv",
+        "node_modules",
+        "vendor",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        "out",
+        "runs",
+        ".peers",
+    }
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in skipped and not name.startswith(".venv")]
         for path in (Path(folder, name) for name in files):
@@ -89,12 +124,20 @@ def portrait_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, astronaut: np
 
 
 def readme_blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
 
 
 def test_the_command_of_the_readme_prints_what_stands_there(portrait_file: Path) -> None:
-    [command, *printed] = next(block for block in readme_blocks("console") if portrait_file.name in block).splitlines()
-    run = subprocess.run([sys.executable, "-m", *command.split()[1:]], capture_output=True, encoding="utf-8", check=True)
+    [command, *printed] = next(
+        block for block in readme_blocks("console") if portrait_file.name in block
+    ).splitlines()
+    run = subprocess.run(
+        [sys.executable, "-m", *command.split()[1:]], capture_output=True, encoding="utf-8", check=True
+    )
     assert [line.rstrip() for line in run.stdout.splitlines()] == printed
 
 
@@ -118,19 +161,30 @@ def test_the_picture_of_the_readme_is_light() -> None:
     assert (ROOT / image).stat().st_size < 300_000
 
 
-def test_the_examples_of_the_page_on_python_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
+def test_the_examples_of_the_page_on_python_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray
+) -> None:
     from mien.data import FaceDataset, write_dataset
     from mien.media import VideoWriter
 
     monkeypatch.chdir(tmp_path)
     faces = np.random.default_rng(0).integers(0, 256, (21, 48, 48), dtype=np.uint8)
     write_dataset(
-        FaceDataset(faces, np.arange(21) % 7, None, np.repeat(["Training", "PublicTest", "PrivateTest"], 7), np.arange(21)), Path("fer2013.parquet")
+        FaceDataset(
+            faces,
+            np.arange(21) % 7,
+            None,
+            np.repeat(["Training", "PublicTest", "PrivateTest"], 7),
+            np.arange(21),
+        ),
+        Path("fer2013.parquet"),
     )
     with VideoWriter("talk.mp4", 240, 240) as movie:
         for index in range(5):
             movie.write(portrait, index / 5)
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     names = {"image_a": portrait, "image_b": portrait[::2, ::2].copy()}
     exec("\n".join(blocks), names)
     assert len(names["results"].faces) == 5
@@ -159,8 +213,12 @@ def test_every_column_of_a_row_is_documented() -> None:
 
 
 def test_every_extra_is_documented() -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    told = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "install.md").read_text(encoding="utf-8"), re.MULTILINE)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    told = re.findall(
+        r"^\| `(\w+)` \|", (ROOT / "docs" / "install.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert sorted(told) == sorted(set(extras) - {"dev"})
 
 
@@ -170,14 +228,18 @@ def test_the_table_of_contents_has_every_page() -> None:
         assert page.name == "README.md" or f"({page.name})" in contents, page.name
 
 
-def test_the_example_of_the_page_on_videos_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray) -> None:
+def test_the_example_of_the_page_on_videos_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray
+) -> None:
     from mien.media import VideoWriter
 
     monkeypatch.chdir(tmp_path)
     with VideoWriter("talk.mp4", 240, 240) as movie:
         for index in range(5):
             movie.write(portrait, index / 5)
-    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "video.md").read_text(encoding="utf-8"), re.DOTALL)
+    [block] = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "video.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     names: dict[str, object] = {}
     exec(block, names)
     assert len(names["recording"].people()) == 1
@@ -189,4 +251,6 @@ def test_networks_are_named_by_the_digest_that_sha256sum_prints() -> None:
     text = (ROOT / "MODELS.md").read_text(encoding="utf-8")
     for path in shipped().values():
         assert f"sha256 of the file**: {sha256(path.read_bytes()).hexdigest()}\n" in text
-        assert f"sha256 without the card**: {read_card(path).sha256} (all bytes outside the metadata)\n" in text
+        assert (
+            f"sha256 without the card**: {read_card(path).sha256} (all bytes outside the metadata)\n" in text
+        )

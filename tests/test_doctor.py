@@ -13,7 +13,9 @@ from mien.inference import weights as networks
 from mien.inference.pipeline import DEFAULT_MODEL
 
 
-def test_a_damaged_network_is_found_and_the_rest_still_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_damaged_network_is_found_and_the_rest_still_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for path in networks.FOLDER.glob("*.onnx"):
         data = bytearray(path.read_bytes())
         if path.stem == DEFAULT_MODEL:
@@ -44,7 +46,10 @@ def test_a_pyav_that_reads_no_videos_is_found(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("mien.media.videos.open_container", refuses)
     findings = {finding.what: finding for finding in doctor.examine()}
     assert findings["video self-test"].ok is False
-    assert "a fault in mien or a library of its (TypeError: open() got an unexpected keyword argument)" in findings["video self-test"].detail
+    assert (
+        "a fault in mien or a library of its (TypeError: open() got an unexpected keyword argument)"
+        in findings["video self-test"].detail
+    )
     assert findings["self-test"].ok
 
 
@@ -64,7 +69,9 @@ def test_every_extra_is_looked_for() -> None:
     """One package of each: the file that is built from is asked, so that no extra is forgotten."""
     import tomllib
 
-    extras = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    extras = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]["optional-dependencies"]
     assert set(doctor._EXTRAS) == set(extras) - {"dev", "all"}
     for extra, package in doctor._EXTRAS.items():
         assert any(re.match(rf"{re.escape(package)}(\W|$)", needed) for needed in extras[extra]), extra

@@ -66,7 +66,9 @@ def pictures(path: Path) -> list[np.ndarray]:
         return [frame.image for frame in media]
 
 
-def test_a_video_stays_a_video_with_its_times(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+def test_a_video_stays_a_video_with_its_times(
+    movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
+) -> None:
     out = tmp_path / "out.mp4"
     annotate(movie(), out, pipeline)
     with av.open(out) as container:
@@ -105,7 +107,9 @@ def recording(places: dict[int, list[tuple[int, float]]], frames: int = 60) -> l
         faces = Faces.empty()
         if here:
             boxes, tracks = [[x, 0, x + 40, 50] for _, x in here], [track for track, _ in here]
-            faces = Faces(boxes, [1] * len(here), [frame] * len(here), [frame / 10] * len(here), tracks=tracks)
+            faces = Faces(
+                boxes, [1] * len(here), [frame] * len(here), [frame / 10] * len(here), tracks=tracks
+            )
         readings.append(FrameResult("a.mp4", frame, frame / 10, faces))
     return readings
 
@@ -133,16 +137,24 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all((a == b).all() for a, b in zip(whole, covered_boxes(recording(seen, 90), Blur()), strict=True))
 
 
-def test_nobody_is_found_in_a_covered_video(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+def test_nobody_is_found_in_a_covered_video(
+    movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
+) -> None:
     annotate(movie(), tmp_path / "out.mp4", pipeline, Blur())
     assert not any(len(faces) for faces in pipeline(pictures(tmp_path / "out.mp4")))
 
 
 def test_names_in_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    places = OutputSpec(annotate=folder).placed([Path("a/x.jpg"), Path("b/x.jpg"), Path("b/x.mov"), Path("b/x.mov.mp4"), Path("b/x.MP4")]).copies
+    places = (
+        OutputSpec(annotate=folder)
+        .placed([Path("a/x.jpg"), Path("b/x.jpg"), Path("b/x.mov"), Path("b/x.mov.mp4"), Path("b/x.MP4")])
+        .copies
+    )
     assert places == [folder / name for name in ("a/x.jpg", "b/x.jpg", "x.mov", "x.mov-2.mp4", "x.MP4")]
-    assert OutputSpec(annotate=tmp_path / "one.png").placed([Path("a/x.jpg")]).copies == [tmp_path / "one.png"]
+    assert OutputSpec(annotate=tmp_path / "one.png").placed([Path("a/x.jpg")]).copies == [
+        tmp_path / "one.png"
+    ]
 
 
 def test_an_animation_becomes_a_movie(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
@@ -175,7 +187,11 @@ def test_a_recording_that_changed_between_two_passes_is_told() -> None:
 
 
 def test_a_frame_that_was_not_read_is_left_out_of_copies() -> None:
-    """Its faces are not known, so that they could not be covered; what follows must not be covered one frame late."""
+    """Its faces are not known, so that they could not be covered; what follows must not be covered one frame
+    late."""
     frames = [Frame(number, number / 10, np.zeros((8, 8, 3), np.uint8)) for number in range(3)]
-    readings = [FrameResult("a.mp4", number, number / 10, Faces.empty(), MediaError("x") if number == 1 else None) for number in range(3)]
+    readings = [
+        FrameResult("a.mp4", number, number / 10, Faces.empty(), MediaError("x") if number == 1 else None)
+        for number in range(3)
+    ]
     assert [(frame.index, reading.frame) for frame, reading in pick(frames, readings)] == [(0, 0), (2, 2)]

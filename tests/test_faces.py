@@ -47,7 +47,10 @@ def test_the_callers_array_stays_writable() -> None:
         ({"smooth": np.zeros((3, 7)), "steady": [0, 0, 0]}, "smooth: expected shape"),
         ({"steady": [0, 0, 0]}, "beside probs"),
         ({"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "steady": [0, 7, 0]}, "steady as columns 0 to 6"),
-        ({"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "smooth": np.zeros((3, 6))}, "smooth: expected shape"),
+        (
+            {"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "smooth": np.zeros((3, 6))},
+            "smooth: expected shape",
+        ),
         ({"boxes": [[5, 0, 1, 1]] * 3}, "x1 <= x2"),
         ({"boxes": "abc"}, "boxes: expected float32"),
     ],
@@ -74,7 +77,9 @@ def test_smoothed_values_stand_beside_the_raw_ones() -> None:
     assert [row.emotion for row in rows] == ["happy", "sad"]
     assert [row.steady for row in rows] == ["happy", "happy"]
     assert rows[1].probs["sad"] == 1.0
-    assert rows[1].smooth == {name: round(float(value), 6) for name, value in zip(EXPRESSIONS, np.float32(smooth[1]), strict=True)}
+    assert rows[1].smooth == {
+        name: round(float(value), 6) for name, value in zip(EXPRESSIONS, np.float32(smooth[1]), strict=True)
+    }
     assert faces[1].steady.tolist() == [3]
     assert len(Faces.concatenate([faces, Faces.empty(EXPRESSIONS)]).smooth) == 2
     plain = next(iter(some(1)))
@@ -119,7 +124,9 @@ def test_labels_are_names_not_numbers() -> None:
 
 corners = st.floats(-100, 100, width=32)
 some_boxes = st.lists(st.tuples(corners, corners, corners, corners), min_size=1, max_size=12).map(
-    lambda rows: np.array([[min(a, c), min(b, d), max(a, c) + 1, max(b, d) + 1] for a, b, c, d in rows], np.float32)
+    lambda rows: np.array(
+        [[min(a, c), min(b, d), max(a, c) + 1, max(b, d) + 1] for a, b, c, d in rows], np.float32
+    )
 )
 
 

@@ -60,7 +60,10 @@ def test_an_unforeseen_error_in_opening_is_a_row_and_its_traceback_is_in_the_log
         mien.analyze(folder / "m.png")
 
 
-@pytest.mark.parametrize("error", [ForeignError("x"), MemoryError(), RecursionError(), OSError(116, "Stale file handle"), AssertionError()])
+@pytest.mark.parametrize(
+    "error",
+    [ForeignError("x"), MemoryError(), RecursionError(), OSError(116, "Stale file handle"), AssertionError()],
+)
 def test_an_error_in_the_middle_of_a_video_keeps_what_came_before(
     clip: Path, tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +78,9 @@ def test_an_error_in_the_middle_of_a_video_keeps_what_came_before(
     monkeypatch.setattr(Decoding, "frames", breaking)
     Image.new("RGB", (96, 64)).save(tmp_path / "z.png")
     rows = mien.analyze([clip, tmp_path / "z.png"]).rows()
-    assert [(row["frame"], row["status"]) for row in rows if row["source"] == str(clip) and row["frame"] != 0][-1] == (3, "error")
+    assert [
+        (row["frame"], row["status"]) for row in rows if row["source"] == str(clip) and row["frame"] != 0
+    ][-1] == (3, "error")
     assert {row["frame"] for row in rows if row["source"] == str(clip)} == {0, 1, 2, 3}
     assert rows[-1]["status"] == "no_face"
 
@@ -91,7 +96,9 @@ def clip(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_picture_that_a_network_cannot_digest_takes_no_other_with_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_that_a_network_cannot_digest_takes_no_other_with_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = Pipeline.__call__
 
     def breaking(self: Pipeline, frames: list) -> list:
@@ -104,7 +111,9 @@ def test_a_picture_that_a_network_cannot_digest_takes_no_other_with_it(folder: P
 
 
 @pytest.mark.parametrize("step", ["locate", "read"])
-def test_a_frame_that_cannot_be_followed_or_read_is_a_row(clip: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_that_cannot_be_followed_or_read_is_a_row(
+    clip: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = getattr(Session, step)
 
     def breaking(self: Session, given: list, *rest: object) -> object:
@@ -120,7 +129,9 @@ def test_a_frame_that_cannot_be_followed_or_read_is_a_row(clip: Path, step: str,
 
 
 @pytest.mark.parametrize("neutral", [None, "median"])
-def test_a_fault_in_smoothing_is_a_row(clip: Path, neutral: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_in_smoothing_is_a_row(
+    clip: Path, neutral: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mien.tracking.smoothing_options import Smoothing
     from mien.video import sources as recordings
 
@@ -179,7 +190,13 @@ def test_pipes_sockets_devices_and_links_in_a_circle_wait_for_nobody(folder: Pat
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(folder / "s.png")) if len(str(folder)) < 90 else None
         program = "import sys, mien; print(*sorted({(r['source'].rsplit('/')[-1], r['status']) for r in mien.analyze(sys.argv[1]).rows()}))"
-        told = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, timeout=120, check=True).stdout
+        told = subprocess.run(
+            [sys.executable, "-c", program, str(folder)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        ).stdout
     good = {(name, "no_face") for name in ("a.png", "m.png", "z.png")}
     bad = {(name, "error") for name in ("to-pipe.png", "c1.png", "c2.png", "gone.png", "zero.png")}
     assert told.split("\n")[0] == " ".join(map(str, sorted(good | bad)))

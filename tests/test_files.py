@@ -43,7 +43,9 @@ def mask(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("rights", [0o600, 0o640, 0o644, 0o666, 0o755])
-def test_an_output_keeps_the_mode_of_the_file_that_it_replaces(rights: int, mask: int, tmp_path: Path) -> None:
+def test_an_output_keeps_the_mode_of_the_file_that_it_replaces(
+    rights: int, mask: int, tmp_path: Path
+) -> None:
     path = tmp_path / "a.csv"
     path.write_text("old", encoding="utf-8")
     path.chmod(rights)
@@ -82,7 +84,9 @@ def test_owner_and_group_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rights", "left"), [(0o660, 0o600), (0o664, 0o644), (0o666, 0o666)])
-def test_a_group_that_cannot_be_given_is_not_another_one(rights: int, left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_that_cannot_be_given_is_not_another_one(
+    rights: int, left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.csv"
     path.touch()
     path.chmod(rights)
@@ -94,7 +98,8 @@ def test_a_group_that_cannot_be_given_is_not_another_one(rights: int, left: int,
 def test_an_access_list_stays(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.touch()
-    # The user and one other may read and write, the group nothing: with the list the mode's group bits are a mask.
+    # The user and one other may read and write, the group nothing: with the list the mode's group bits are a
+    # mask.
     entries = [(1, 6, -1), (2, 6, OTHER), (4, 0, -1), (16, 6, -1), (32, 0, -1)]
     listed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
     try:
@@ -132,7 +137,9 @@ def test_what_is_no_file_to_write_is_left_alone(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_file_that_is_protected_from_writing_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_protected_from_writing_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.csv"
     path.write_text("mine", encoding="utf-8")
     path.chmod(0o444)
@@ -175,7 +182,9 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_sweep(tmp_path: 
     environment = {**os.environ, "TMPDIR": str(temporary)}
     processes = []
     for _ in range(2):
-        process = subprocess.Popen([sys.executable, "-c", KILLED], cwd=work, env=environment, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED], cwd=work, env=environment, stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         processes.append(process)
@@ -196,7 +205,9 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_sweep(tmp_path: 
     assert [path.name for path in (temporary / "mien-notes.d").iterdir()] == ["mine.txt"]
 
 
-def test_threads_that_ask_for_scratch_folders_do_not_take_each_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_that_ask_for_scratch_folders_do_not_take_each_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     lost = []
 
@@ -218,13 +229,24 @@ def test_threads_that_ask_for_scratch_folders_do_not_take_each_others(tmp_path: 
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
-def test_readings_of_a_stopped_run_do_not_stay_in_the_temporary_folder(stop: signal.Signals, movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_readings_of_a_stopped_run_do_not_stay_in_the_temporary_folder(
+    stop: signal.Signals, movie: Callable[..., Path], tmp_path: Path
+) -> None:
     clip, photo = movie(600), tmp_path / "photo.png"
     Image.fromarray(np.full((64, 64, 3), 128, np.uint8)).save(photo)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     environment = {**os.environ, "TMPDIR": str(temporary)}
-    command = [sys.executable, "-m", "mien", "analyze", "-", "--neutral", "median", "-q"]  # Read twice, so kept for the time being.
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "analyze",
+        "-",
+        "--neutral",
+        "median",
+        "-q",
+    ]  # Read twice, so kept for the time being.
     with clip.open("rb") as stdin:
         process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, env=environment)
     deadline = time.monotonic() + 60

@@ -32,9 +32,19 @@ def some(count: int, first: int = 0) -> list[FrameResult]:
         boxes = rng.uniform(0, 50, (number, 4)) + np.array([0, 0, 60, 60])
         faces = Faces.empty(EXPRESSIONS)
         if number:
-            faces = Faces(boxes, [0.9] * number, [frame] * number, [frame / 3] * number, tracks=list(range(number)), probs=probs, labels=EXPRESSIONS)
+            faces = Faces(
+                boxes,
+                [0.9] * number,
+                [frame] * number,
+                [frame / 3] * number,
+                tracks=list(range(number)),
+                probs=probs,
+                labels=EXPRESSIONS,
+            )
         error = MediaError(f"frame {frame} ü is lost", "truncated") if frame % 5 == 4 else None
-        readings.append(FrameResult("a.mp4", frame, frame / 3, Faces.empty(EXPRESSIONS) if error else faces, error))
+        readings.append(
+            FrameResult("a.mp4", frame, frame / 3, Faces.empty(EXPRESSIONS) if error else faces, error)
+        )
     readings.append(FrameResult("a.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("gone", "missing")))
     return readings
 
@@ -88,7 +98,10 @@ def test_other_settings_and_other_folders_are_refused_in_one_line(tmp_path: Path
         journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
         with pytest.raises(InputError, match="another run is at work on it"):
             CheckpointStore(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"})
-    with pytest.raises(InputError, match="keeps a run with min-face 40; now it is 20: repeat that command, or delete the folder"):
+    with pytest.raises(
+        InputError,
+        match="keeps a run with min-face 40; now it is 20: repeat that command, or delete the folder",
+    ):
         CheckpointStore(tmp_path / "j", {"min-face": 20, "file a.mp4": "3 bytes"})
     with pytest.raises(InputError, match=r"keeps a run with file a\.mp4"):
         CheckpointStore(tmp_path / "j", {"min-face": 40, "file a.mp4": "4 bytes"})
@@ -116,7 +129,9 @@ def test_a_journal_that_keeps_nothing_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_going_on_gives_the_same_as_one_run(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+def test_going_on_gives_the_same_as_one_run(
+    movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
+) -> None:
     clip = movie(60)
     whole = [sighting.reading for sighting in process_frames([clip], pipeline)]
     begun: list[FrameResult] = []
@@ -128,11 +143,16 @@ def test_going_on_gives_the_same_as_one_run(movie: Callable[..., Path], pipeline
             state = json.loads(json.dumps(sighting.state))
             break
     sightings.close()
-    rest = [sighting.reading for sighting in process_frames([clip], pipeline, starts={0: ResumePoint(len(begun), state)})]
+    rest = [
+        sighting.reading
+        for sighting in process_frames([clip], pipeline, starts={0: ResumePoint(len(begun), state)})
+    ]
     assert rows(begun + rest) == rows(whole)
 
 
-def test_a_recording_that_is_whole_is_not_read_again(movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path) -> None:
+def test_a_recording_that_is_whole_is_not_read_again(
+    movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
+) -> None:
     clips = [movie(20, name="a.mp4"), movie(20, name="b.mp4")]
 
     def read() -> tuple[list[dict[str, object]], int]:
@@ -144,13 +164,21 @@ def test_a_recording_that_is_whole_is_not_read_again(movie: Callable[..., Path],
                 yield sighting
 
         with CheckpointStore(tmp_path / "j", {}) as journal:
-            found = [sighting.reading for take in process_sources(clips, pipeline, VideoOptions(), journal, follow) for sighting in take.sightings]
+            found = [
+                sighting.reading
+                for take in process_sources(clips, pipeline, VideoOptions(), journal, follow)
+                for sighting in take.sightings
+            ]
         return rows(found), len(followed)
 
     first, second = read(), read()
     assert (first[1], second[1]) == (40, 0)
     assert first[0] == second[0]
-    plain = [sighting.reading for take in process_sources(clips, pipeline, VideoOptions()) for sighting in take.sightings]
+    plain = [
+        sighting.reading
+        for take in process_sources(clips, pipeline, VideoOptions())
+        for sighting in take.sightings
+    ]
     assert rows(plain) == first[0]
 
 
@@ -165,7 +193,9 @@ main()
 
 
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
-def test_killed_and_resumed_equals_an_uninterrupted_run(movie: Callable[..., Path], tmp_path: Path, kill: signal.Signals) -> None:
+def test_killed_and_resumed_equals_an_uninterrupted_run(
+    movie: Callable[..., Path], tmp_path: Path, kill: signal.Signals
+) -> None:
     clip = movie(240)
     options = ["analyze", clip.name, "--threads", "1", "--min-face", "20", "--people", "people.csv"]
     outputs = ["-o", "rows.csv", "-o", "rows.json"]
@@ -175,7 +205,13 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(movie: Callable[..., Pat
         command = [sys.executable, "-m", "mien", *options, *more]
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
 
-    process = subprocess.Popen([sys.executable, "-c", KILLED, *options, *outputs], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, *options, *outputs],
+        cwd=tmp_path,
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     pieces, deadline = tmp_path / "rows.csv.journal" / "0", time.monotonic() + 90
     while len(list(pieces.glob("0*.npz"))) < 4 and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -186,17 +222,24 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(movie: Callable[..., Pat
     kept = len(list(pieces.glob("0*.npz")))
     assert 4 <= kept < 30, "killed in the middle"
     if kill == signal.SIGINT:
-        assert err.strip() == "mien: interrupted: rows.csv.journal keeps what was read: the same command goes on from there"
+        assert (
+            err.strip()
+            == "mien: interrupted: rows.csv.journal keeps what was read: the same command goes on from there"
+        )
 
     refused = run(*outputs, "--largest")
     assert refused.returncode == 2
-    assert refused.stderr.strip().endswith("keeps a run with largest false; now it is true: repeat that command, or delete the folder to start anew")
+    assert refused.stderr.strip().endswith(
+        "keeps a run with largest false; now it is true: repeat that command, or delete the folder to start anew"
+    )
     resumed = run(*outputs)
     assert resumed.returncode == 0, resumed.stderr
     assert "going on with what rows.csv.journal keeps" in resumed.stderr
     names = ("rows.csv", "rows.json", "people.csv")
     found = {name: (tmp_path / name).read_bytes() for name in names}
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([clip.name, *names]), "nothing else is left"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([clip.name, *names]), (
+        "nothing else is left"
+    )
     assert run(*outputs).returncode == 0
     assert {name: (tmp_path / name).read_bytes() for name in names} == found
     table = list(csv.DictReader(found["rows.csv"].decode().splitlines()))

@@ -1,4 +1,5 @@
-"""``mien analyze`` killed at random moments comes to what a run comes to that nothing happens to, byte for byte, and leaves nothing else."""
+"""``mien analyze`` killed at random moments comes to what a run comes to that nothing happens to, byte for
+byte, and leaves nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ main()
 
 
 @pytest.mark.timeout(120 + 40 * KILLS)
-def test_runs_killed_at_any_moment_come_to_the_same_files(tmp_path: Path, movie: Callable[..., Path], portrait: np.ndarray) -> None:
+def test_runs_killed_at_any_moment_come_to_the_same_files(
+    tmp_path: Path, movie: Callable[..., Path], portrait: np.ndarray
+) -> None:
     clips = [movie(60, name="a.mp4"), movie(30, name="b.mp4")]
     Image.fromarray(portrait).save(tmp_path / "c.png")
     outputs = ["-o", "rows.csv", "-o", "rows.jsonl", "--people", "people.csv"]
@@ -34,7 +37,9 @@ def test_runs_killed_at_any_moment_come_to_the_same_files(tmp_path: Path, movie:
 
     def begin() -> subprocess.Popen[str]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([sys.executable, "-c", OFTEN, "analyze", *words], cwd=tmp_path, text=True, **pipes)  # type: ignore[call-overload, no-any-return]
+        return subprocess.Popen(
+            [sys.executable, "-c", OFTEN, "analyze", *words], cwd=tmp_path, text=True, **pipes
+        )  # type: ignore[call-overload, no-any-return]
 
     def found() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name not in given}
@@ -51,6 +56,10 @@ def test_runs_killed_at_any_moment_come_to_the_same_files(tmp_path: Path, movie:
             (tmp_path / name).unlink()
         while killed(process := begin(), chance, longest):
             count += 1
-            assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} <= {*given, *undisturbed, "rows.csv.journal"}
+            assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} <= {
+                *given,
+                *undisturbed,
+                "rows.csv.journal",
+            }
         assert process.returncode == 0
         assert found() == undisturbed

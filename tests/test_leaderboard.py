@@ -19,7 +19,13 @@ def faces() -> FaceDataset:
     images[14] = images[0]
     votes = np.zeros((42, 10), int)
     votes[:, 1] = 10
-    return FaceDataset(images, np.arange(42) % 7, votes, np.repeat(["Training", "PublicTest", "PrivateTest"], 14), np.arange(42))
+    return FaceDataset(
+        images,
+        np.arange(42) % 7,
+        votes,
+        np.repeat(["Training", "PublicTest", "PrivateTest"], 14),
+        np.arange(42),
+    )
 
 
 def test_copies_are_left_out_and_the_test_set_is_whole() -> None:
@@ -47,22 +53,45 @@ def test_a_face_that_is_not_found_is_a_wrong_answer_and_a_picture_without_majori
     assert score["low"] < 1 / 3 < score["high"]
 
 
-@pytest.mark.parametrize(("name", "told"), [("model.h5", "holds model.h5: nobody has taught"), ("code.py", "holds no weights: it fetches them")])
-def test_a_peer_is_judged_by_its_own_package(name: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("model.h5", "holds model.h5: nobody has taught"), ("code.py", "holds no weights: it fetches them")],
+)
+def test_a_peer_is_judged_by_its_own_package(
+    name: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with zipfile.ZipFile(tmp_path / "peer-1-py3-none-any.whl", "w") as wheel:
         wheel.writestr(name, bytes(20_000))
-    monkeypatch.setattr(leaderboard.subprocess, "run", lambda *_, **__: type("Done", (), {"returncode": 0, "stderr": ""}))
+    monkeypatch.setattr(
+        leaderboard.subprocess, "run", lambda *_, **__: type("Done", (), {"returncode": 0, "stderr": ""})
+    )
     assert told in leaderboard._reason("peer", tmp_path)
-    monkeypatch.setattr(leaderboard.subprocess, "run", lambda *_, **__: type("Done", (), {"returncode": 1, "stderr": "ERROR: none"}))
+    monkeypatch.setattr(
+        leaderboard.subprocess,
+        "run",
+        lambda *_, **__: type("Done", (), {"returncode": 1, "stderr": "ERROR: none"}),
+    )
     assert leaderboard._reason("peer", tmp_path) == "no wheel: none"
 
 
-def test_a_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_whole_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("polars", reason="polars is not installed: pip install 'mien[data]'")
     monkeypatch.setattr(leaderboard.machine, "pin", lambda core: None)  # Other tests run in this process.
     monkeypatch.setattr(leaderboard, "LOG", tmp_path / "private.log")
     write_dataset(faces(), tmp_path / "faces.parquet")
-    options = ["--no-peers", "--rounds", "1", "--pictures", "3", "--json", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md")]
+    options = [
+        "--no-peers",
+        "--rounds",
+        "1",
+        "--pictures",
+        "3",
+        "--json",
+        str(tmp_path / "a.json"),
+        "--markdown",
+        str(tmp_path / "a.md"),
+    ]
     leaderboard.main([str(tmp_path / "faces.parquet"), "--models", "small", *options])
     results = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert [row["reading"] for row in results["rows"]] == ["expression", "fer2013", "ferplus"]
@@ -74,4 +103,6 @@ def test_a_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert (tmp_path / "a.md").read_text(encoding="utf-8") in capsys.readouterr().out
     assert not (tmp_path / "private.log").exists()
     leaderboard.main([str(tmp_path / "faces.parquet"), "--models", "small", "--private", *options])
-    assert "PrivateTest, FER-2013 and FER+ (seven classes): mien small expression" in (tmp_path / "private.log").read_text(encoding="utf-8")
+    assert "PrivateTest, FER-2013 and FER+ (seven classes): mien small expression" in (
+        tmp_path / "private.log"
+    ).read_text(encoding="utf-8")

@@ -17,7 +17,9 @@ from mien.media import VideoWriter
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "mien", *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "mien", *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
 
 
 def statuses(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -30,7 +32,9 @@ def picture(tmp_path: Path, portrait: np.ndarray) -> Path:
     return tmp_path / "face.png"
 
 
-def test_an_image_over_the_limit_names_the_option_that_lets_it_through(picture: Path, portrait: np.ndarray) -> None:
+def test_an_image_over_the_limit_names_the_option_that_lets_it_through(
+    picture: Path, portrait: np.ndarray
+) -> None:
     pixels = portrait.shape[0] * portrait.shape[1]
     refused = run("analyze", picture, "--max-pixels", pixels - 1, "--format", "json")
     assert (refused.returncode, statuses(refused)) == (1, ["error"])
@@ -40,7 +44,9 @@ def test_an_image_over_the_limit_names_the_option_that_lets_it_through(picture: 
     assert (taken.returncode, statuses(taken)) == (0, ["face"])
 
 
-def test_a_video_and_a_batch_have_the_same_option(tmp_path: Path, picture: Path, portrait: np.ndarray) -> None:
+def test_a_video_and_a_batch_have_the_same_option(
+    tmp_path: Path, picture: Path, portrait: np.ndarray
+) -> None:
     with VideoWriter(tmp_path / "clip.mp4", portrait.shape[1], portrait.shape[0]) as movie:
         movie.write(portrait, 0.0)
     done = run("analyze", tmp_path / "clip.mp4", "--max-pixels", 1000, "--format", "json")
@@ -60,7 +66,8 @@ def test_python_has_them_too(picture: Path) -> None:
 
 
 def test_decoding_that_takes_too_long_is_an_error_of_that_image_alone(tmp_path: Path, picture: Path) -> None:
-    # 9 megapixels that say by their header that they take long, so that they are decoded where they can be ended.
+    # 9 megapixels that say by their header that they take long, so that they are decoded where they can be
+    # ended.
     noise = np.random.default_rng(0).integers(0, 256, (3000, 3000), np.uint8)
     Image.fromarray(noise).save(tmp_path / "slow.jp2", quality_mode="rates", quality_layers=[2])
     done = run("analyze", tmp_path / "slow.jp2", picture, "--decode-seconds", 0.2, "--format", "json")

@@ -20,9 +20,23 @@ def given_some(*strategies):
     return lambda test: settings(max_examples=60, deadline=None)(given(*strategies)(test))
 
 
-SECRETS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=20).map(lambda text: f"Q{text}7zX")
-"""Passwords with any signs; the ends are signs that stand nowhere else in the addresses below, so that a part that comes out is seen."""
-HOSTS = st.sampled_from(["10.0.0.9", "10.0.0.9:554", "door.local", "door.local:8080", "[fe80::1]:554", "localhost", "camera", "camera:80"])
+SECRETS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=20
+).map(lambda text: f"Q{text}7zX")
+"""Passwords with any signs; the ends are signs that stand nowhere else in the addresses below, so that a part
+that comes out is seen."""
+HOSTS = st.sampled_from(
+    [
+        "10.0.0.9",
+        "10.0.0.9:554",
+        "door.local",
+        "door.local:8080",
+        "[fe80::1]:554",
+        "localhost",
+        "camera",
+        "camera:80",
+    ]
+)
 NAMES = st.sampled_from(
     [
         "password",
@@ -43,7 +57,21 @@ NAMES = st.sampled_from(
         "x",
     ]
 )
-SCHEMES = st.sampled_from(["rtsp://", "rtsps://", "http://", "https://", "rtps://", "htp://", "mqtt://", "ftp://", "//", "://", "rtsp:///"])
+SCHEMES = st.sampled_from(
+    [
+        "rtsp://",
+        "rtsps://",
+        "http://",
+        "https://",
+        "rtps://",
+        "htp://",
+        "mqtt://",
+        "ftp://",
+        "//",
+        "://",
+        "rtsp:///",
+    ]
+)
 STORES = st.sampled_from(["s3://", "gs://", "sftp://", "ftp://", "abfs://", "hf://"])
 
 
@@ -61,7 +89,13 @@ def check(address: str, secret: str, *, meant: bool = True) -> str:
     return shown
 
 
-@given_some(SECRETS, SCHEMES | STORES, HOSTS, st.sampled_from(["", "admin:", "j.doe:", "admin%40home:"]), st.booleans())
+@given_some(
+    SECRETS,
+    SCHEMES | STORES,
+    HOSTS,
+    st.sampled_from(["", "admin:", "j.doe:", "admin%40home:"]),
+    st.booleans(),
+)
 def test_what_stands_before_the_host(secret, scheme, host, user, escaped):
     address = f"{scheme}{user}{quote(secret, safe='') if escaped else secret}@{host}/stream/1"
     shown = check(address, secret)
@@ -73,7 +107,14 @@ def test_what_stands_before_the_host(secret, scheme, host, user, escaped):
     assert not any(part in str(MediaError(text)) for part in parts(secret))
 
 
-@given_some(SECRETS, SCHEMES, HOSTS, NAMES, st.sampled_from(["?", "?channel=1&", ";", ";a=b;", "/", "?%26"]), st.booleans())
+@given_some(
+    SECRETS,
+    SCHEMES,
+    HOSTS,
+    NAMES,
+    st.sampled_from(["?", "?channel=1&", ";", ";a=b;", "/", "?%26"]),
+    st.booleans(),
+)
 def test_what_stands_in_query_and_parameters(secret, scheme, host, name, mark, escaped):
     value = quote_plus(secret) if escaped else secret
     shown = check(f"{scheme}{host}/cgi/1{mark}user=admin&{name}={value}", secret)
@@ -86,19 +127,29 @@ def test_names_with_percent_signs_and_those_in_the_path(secret, host, name):
     coded = "".join(f"%{ord(sign):02X}" for sign in name)
     check(f"http://{host}/x?{coded}={quote(secret)}", secret)
     check(f"http://{host}/x?{quote(coded)}={quote(quote(secret))}", secret)
-    check(f"rtsp://{host}/user=admin_{name}={quote(secret, safe='')}_channel=1_stream=0.sdp?real_stream", secret)
+    check(
+        f"rtsp://{host}/user=admin_{name}={quote(secret, safe='')}_channel=1_stream=0.sdp?real_stream", secret
+    )
     check(f"rtsp://{host}/user=admin&{name}={quote(secret, safe='')}&channel=1&stream=0.sdp", secret)
     check(f"rtsp://{host}/user%3Dadmin%26{name}%3D{quote(secret, safe='')}", secret)
 
 
-@given_some(SECRETS, HOSTS, st.sampled_from(["token", "key", "password", "hooks/T000/B000", "api/webhooks/17", "services/T0/B0", "access_token"]))
+@given_some(
+    SECRETS,
+    HOSTS,
+    st.sampled_from(
+        ["token", "key", "password", "hooks/T000/B000", "api/webhooks/17", "services/T0/B0", "access_token"]
+    ),
+)
 def test_what_follows_a_word_that_tells(secret, host, word):
     check(f"https://{host}/{word}/{quote(secret, safe='')}", secret)
     check(f"https://{host}/x#{secret.replace('@', '')}", secret)
     assert not any(part in origin(f"https://{host}/any/{quote(secret, safe='')}") for part in parts(secret))
 
 
-@given_some(SECRETS, HOSTS, st.sampled_from(["", "rtsp:", "rtsp:/", "rtsp//", "http:", "rtsp;//", "rtsp:\\\\"]))
+@given_some(
+    SECRETS, HOSTS, st.sampled_from(["", "rtsp:", "rtsp:/", "rtsp//", "http:", "rtsp;//", "rtsp:\\\\"])
+)
 def test_mistyped_schemes(secret, host, scheme):
     text = f"{scheme}admin:{secret}@{host}/stream"
     check(text, secret)
@@ -118,18 +169,33 @@ def test_tokens_without_a_scheme(secret, host):
     ("address", "shown"),
     [
         ("http://10.0.0.9/videostream.cgi?user=admin&pwd=SECRET", "http://10.0.0.9/videostream.cgi?***"),
-        ("rtsp://10.0.0.5/cam/realmonitor?channel=1&subtype=0&user=a&password=S", "rtsp://10.0.0.5/cam/realmonitor?channel=1&subtype=0&***"),
-        ("rtsp://admin:pa/ss@10.0.0.5:554/Streaming/Channels/101", "rtsp://***@10.0.0.5:554/Streaming/Channels/101"),
+        (
+            "rtsp://10.0.0.5/cam/realmonitor?channel=1&subtype=0&user=a&password=S",
+            "rtsp://10.0.0.5/cam/realmonitor?channel=1&subtype=0&***",
+        ),
+        (
+            "rtsp://admin:pa/ss@10.0.0.5:554/Streaming/Channels/101",
+            "rtsp://***@10.0.0.5:554/Streaming/Channels/101",
+        ),
         ("http://10.0.0.9/snap?email=a@b.org&pwd=p@ss&channel=3", "http://10.0.0.9/snap?channel=3&***"),
         ("rtsps://10.0.0.1:7441/AbCdEf12345gHi67?enableSrtp", "rtsps://10.0.0.1:7441/AbCd***?***"),
         ("https://api.telegram.org/bot1234:SECRET/sendMessage", "https://api.telegram.org/***/sendMessage"),
-        ("s3://bucket/label=happy/5fdd8abc12345678@2x.jpg", "s3://bucket/label=happy/5fdd8abc12345678@2x.jpg"),
+        (
+            "s3://bucket/label=happy/5fdd8abc12345678@2x.jpg",
+            "s3://bucket/label=happy/5fdd8abc12345678@2x.jpg",
+        ),
         ("s3://KEY:SEC/RET@bucket/a.jpg", "s3://***@bucket/a.jpg"),
-        ("abfs://faces@account.dfs.core.windows.net/a.jpg", "abfs://faces@account.dfs.core.windows.net/a.jpg"),
+        (
+            "abfs://faces@account.dfs.core.windows.net/a.jpg",
+            "abfs://faces@account.dfs.core.windows.net/a.jpg",
+        ),
         ("abfs://secret@10.0.0.9/a.jpg", "abfs://***@10.0.0.9/a.jpg"),
         ("zip://*.jpg::https://u:SECRET@h.org/a.zip?sig=SECRET", "zip://*.jpg::https://***@h.org/a.zip?***"),
         ("https://h.org/photos/5fdd8abc12345678.jpg", "https://h.org/photos/5fdd8abc12345678.jpg"),
-        ("http://door.local/video.mjpg?resolution=640x480&camera=front", "http://door.local/video.mjpg?resolution=640x480&camera=front"),
+        (
+            "http://door.local/video.mjpg?resolution=640x480&camera=front",
+            "http://door.local/video.mjpg?resolution=640x480&camera=front",
+        ),
         ("rtsp://camera/token/p@ss", "rtsp://***"),  # "ss" could be the host.
         ("clip.mp4", "clip.mp4"),
         ("photo@2x.png", "photo@2x.png"),
@@ -169,7 +235,10 @@ def test_log_masks_message_and_traceback(caplog):
 def test_advice_in_a_message_stays():
     text = "http://127.0.0.1:80/a: expected a stream; got: refused: write user:password@host, see https://h.org/docs"
     assert masked_text(text) == text
-    assert masked_text("Cannot open 'rtsp://a:S: E@C@h.org/1' (refused)") == "Cannot open 'rtsp://***@h.org/1' (refused)"
+    assert (
+        masked_text("Cannot open 'rtsp://a:S: E@C@h.org/1' (refused)")
+        == "Cannot open 'rtsp://***@h.org/1' (refused)"
+    )
 
 
 def test_settings_that_are_refused_show_no_secret():

@@ -38,7 +38,27 @@ def test_a_name_is_spelled_and_read_back(name: str, text: str) -> None:
 
 def test_any_name_comes_back() -> None:
     chance = random.Random(7)
-    letters = ["\\", "x", "u", "U", "0", "5", "c", "e", "9", "\x1b", "\x85", "\udce9", "\udc5c", "\ud800", "\u202e", "é", "\U0001f600", "%", "\uffff"]
+    letters = [
+        "\\",
+        "x",
+        "u",
+        "U",
+        "0",
+        "5",
+        "c",
+        "e",
+        "9",
+        "\x1b",
+        "\x85",
+        "\udce9",
+        "\udc5c",
+        "\ud800",
+        "\u202e",
+        "é",
+        "\U0001f600",
+        "%",
+        "\uffff",
+    ]
     for _ in range(20_000):
         name = "".join(chance.choices(letters, k=chance.randrange(14)))
         text = spelled(name)

@@ -17,7 +17,9 @@ def test_the_page_has_every_cell_of_the_notebook() -> None:
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     assert len(cells) > 10
     for cell in cells:
-        assert cell.source in page, f"docs/judging.md lacks a cell of the notebook (make notebook renews it): {cell.source[:60]!r}"
+        assert cell.source in page, (
+            f"docs/judging.md lacks a cell of the notebook (make notebook renews it): {cell.source[:60]!r}"
+        )
 
 
 @pytest.mark.timeout(900)
@@ -26,6 +28,14 @@ def test_the_notebook_runs(shared_fer2013: Path, monkeypatch: pytest.MonkeyPatch
     pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
     monkeypatch.setenv("MIEN_FER2013", str(shared_fer2013.resolve()))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(DOCS)}}).execute()
-    pictures = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs if "image/png" in output.get("data", {})]
+    NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(DOCS)}}
+    ).execute()
+    pictures = [
+        output
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
     assert len(pictures) == 4

@@ -1,4 +1,5 @@
-"""Every command, in an empty home folder: nothing new is found in it afterwards, nor in the temporary folder, and no host is looked for."""
+"""Every command, in an empty home folder: nothing new is found in it afterwards, nor in the temporary
+folder, and no host is looked for."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ from mien.data import write_dataset
 from mien.media import VideoWriter
 
 for package in ("torch", "lightning", "onnx", "ray", "captum", "polars", "fastapi", "jinja2", "matplotlib"):
-    pytest.importorskip(package, reason=f"{package} is not installed: pip install 'mien[train,ray,explain,serve,report]'")
+    pytest.importorskip(
+        package, reason=f"{package} is not installed: pip install 'mien[train,ray,explain,serve,report]'"
+    )
 
 sys.path.insert(0, str(Path(__file__).parent / "training"))
 from stripes import stripes  # noqa: E402
@@ -37,7 +40,18 @@ from stripes import stripes  # noqa: E402
 pytestmark = pytest.mark.timeout(600)
 _TOLD = {"CI", "GITHUB_ACTIONS", "HOME", "TMPDIR", "MPLCONFIGDIR"}
 """Of which libraries take other ways: with the first two, none of them reports anything."""
-_TINY = ["--set", 'options={"widths":[4,8],"blocks":1}', "--epochs", 1, "--batch", 16, "--threads", 1, "--accelerator", "cpu"]
+_TINY = [
+    "--set",
+    'options={"widths":[4,8],"blocks":1}',
+    "--epochs",
+    1,
+    "--batch",
+    16,
+    "--threads",
+    1,
+    "--accelerator",
+    "cpu",
+]
 
 
 def commands(group: typer.Typer = app, before: str = "") -> Iterator[str]:
@@ -51,19 +65,58 @@ def commands(group: typer.Typer = app, before: str = "") -> Iterator[str]:
 
 
 RUNS: dict[str, list[object]] = {
-    "analyze": ["film.mp4", "-o", "page.html", "-o", "rows.csv", "--annotate", "copy.mp4", "--charts", "charts"],
+    "analyze": [
+        "film.mp4",
+        "-o",
+        "page.html",
+        "-o",
+        "rows.csv",
+        "--annotate",
+        "copy.mp4",
+        "--charts",
+        "charts",
+    ],
     "score": ["rows.csv", "golden.csv", "--charts", "scored"],
     "batch": ["faces", "-o", "shards", "--detector", "whole", "--workers", 1],
     "watch": ["live:film.mp4", "--for", 1, "--json"],
-    "audience": ["film.mp4", "--consented", "-o", "audience.csv", "-o", "audience.html", "-o", "audience.png"],
+    "audience": [
+        "film.mp4",
+        "--consented",
+        "-o",
+        "audience.csv",
+        "-o",
+        "audience.html",
+        "-o",
+        "audience.png",
+    ],
     "models": ["nano"],
     "doctor": [],
     "train": ["faces.parquet", "--run", "run", *_TINY],
     "views": ["faces.parquet", "run", "-o", "views", "--count", 1, "--threads", 1, "--device", "cpu"],
     "explain": ["run/small.onnx", "face.png", "-o", "sheets", "--detector", "whole"],
     "compare": ["faces.parquet", "--out", "compared", "--seeds", "1,2", *_TINY[:4], *_TINY[6:]],
-    "evaluate": ["run/small.onnx", "faces.parquet", "--png", "plots", "--report", "evaluated.html", "--threads", 1],
-    "reproduce": ["mini_xception", "faces.parquet", "--out", "repeated", "--seeds", "1", "--epochs", 1, "--threads", 1],
+    "evaluate": [
+        "run/small.onnx",
+        "faces.parquet",
+        "--png",
+        "plots",
+        "--report",
+        "evaluated.html",
+        "--threads",
+        1,
+    ],
+    "reproduce": [
+        "mini_xception",
+        "faces.parquet",
+        "--out",
+        "repeated",
+        "--seeds",
+        "1",
+        "--epochs",
+        1,
+        "--threads",
+        1,
+    ],
     "export": ["run", "faces.parquet", "-o", "exported.onnx"],
     "average": ["run/small.onnx", "run/small.onnx", "faces.parquet", "-o", "mean.onnx"],
     "calibrate": ["mean.onnx", "faces.parquet"],
@@ -79,10 +132,12 @@ RUNS: dict[str, list[object]] = {
     "data cut": ["photos", "cut"],
     "rules check": ["rules.toml"],
 }
-"""What each command is run with, one after the other in a folder where `material` has put what they need and they leave things for each other."""
+"""What each command is run with, one after the other in a folder where `material` has put what they need and
+they leave things for each other."""
 RAY = ["batch", "faces", "-o", "ray-shards", "--detector", "whole", "--workers", 1, "--engine", "ray"]
 TWO = ["train", "faces.parquet", "--run", "two", "--devices", 2, *_TINY]
-"""Starts the program that it is once more, and so has a process of its own; torch asks the system for the name of 127.0.0.1, so it is not traced."""
+"""Starts the program that it is once more, and so has a process of its own; torch asks the system for the
+name of 127.0.0.1, so it is not traced."""
 SERVICE = "serve"
 
 
@@ -109,7 +164,8 @@ for name, command in words.items():
         print(json.dumps([name, end.code, home]), file=told, flush=True)
 time.sleep(wait)
 """
-"""Commands in one process, which loads what they need once; it tells of each how it ended, and what is in the home folder then."""
+"""Commands in one process, which loads what they need once; it tells of each how it ended, and what is in the
+home folder then."""
 _LONG_ENOUGH = 14.0
 """Seconds after which ONNX Runtime would have looked for the host of its maker: it does within ten."""
 _TRACED = ("strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o")
@@ -125,7 +181,11 @@ class World:
 
     def start(self, *command: object, **options: Any) -> subprocess.Popen[str]:
         """Start a program here."""
-        kept = {name: value for name, value in os.environ.items() if name not in _TOLD and not name.startswith(("XDG_", "MIEN_", "RAY_", "ORT_"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in _TOLD and not name.startswith(("XDG_", "MIEN_", "RAY_", "ORT_"))
+        }
         env = {**kept, "HOME": str(self.home), "TMPDIR": str(self.temporary), "COLUMNS": "100"}
         return subprocess.Popen([*map(str, command)], cwd=self.folder, env=env, text=True, **options)
 
@@ -185,7 +245,18 @@ def ran(material: Path) -> Ran:
     found, places = Ran(), [material / "commands.trace", material / "service.trace"]
     before = [[*_TRACED, place] if shutil.which("strace") else [] for place in places]
     with new_world(material) as world, open(material / "said", "w+") as said:
-        service = world.start(*before[1], sys.executable, "-m", "mien", SERVICE, "--port", 0, "--folder", "kept", stderr=subprocess.PIPE)
+        service = world.start(
+            *before[1],
+            sys.executable,
+            "-m",
+            "mien",
+            SERVICE,
+            "--port",
+            0,
+            "--folder",
+            "kept",
+            stderr=subprocess.PIPE,
+        )
         words = {name: [*name.split(), *map(str, options)] for name, options in RUNS.items()}
         driver = (sys.executable, "-c", _ONE_AFTER_THE_OTHER, json.dumps(words), "told", _LONG_ENOUGH)
         running = world.start(*before[0], *driver, stdout=said, stderr=subprocess.STDOUT)
@@ -198,7 +269,10 @@ def ran(material: Path) -> Ran:
         finally:
             for process in (running, two, service):
                 process.kill()
-        found.ended |= {name: (status, home) for name, status, home in map(json.loads, (material / "told").read_text().splitlines())}
+        found.ended |= {
+            name: (status, home)
+            for name, status, home in map(json.loads, (material / "told").read_text().splitlines())
+        }
         found.said, found.left = (material / "said").read_text(errors="replace"), world.left()
     if all(before):
         found.traces = "".join(place.read_text(errors="replace") for place in places)
@@ -257,13 +331,19 @@ def test_a_list_of_fonts_that_is_there_is_used(material: Path) -> None:
     with new_world(material) as world:
         fonts = world.home / ".cache" / "matplotlib"
         fonts.mkdir(parents=True)
-        world.start(sys.executable, "-m", "mien", "audience", "film.mp4", "--consented", "-o", "again.png").wait(100)
+        world.start(
+            sys.executable, "-m", "mien", "audience", "film.mp4", "--consented", "-o", "again.png"
+        ).wait(100)
         assert list(fonts.glob("fontlist-*.json"))
 
 
 def elsewhere(trace: str) -> list[str]:
     """Lines of a trace that name an address of another machine."""
-    return [line for line in trace.splitlines() if "AF_INET" in line and not re.search(r'"(127\.|::1"|::ffff:127\.)', line)]
+    return [
+        line
+        for line in trace.splitlines()
+        if "AF_INET" in line and not re.search(r'"(127\.|::1"|::ffff:127\.)', line)
+    ]
 
 
 def test_look_ups_are_seen() -> None:

@@ -17,7 +17,9 @@ def environment(temporary: Path) -> dict[str, str]:
 def test_caches_of_a_killed_run_are_swept_by_the_next(tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    killed = subprocess.Popen([sys.executable, "-m", "mien", "analyze", "-"], stdin=subprocess.PIPE, env=environment(temporary))
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "mien", "analyze", "-"], stdin=subprocess.PIPE, env=environment(temporary)
+    )
     until = time.monotonic() + 60
     while not list(temporary.glob("mien-*/.mien-scratch")) and time.monotonic() < until:
         time.sleep(0.05)
@@ -27,7 +29,13 @@ def test_caches_of_a_killed_run_are_swept_by_the_next(tmp_path: Path) -> None:
     assert killed.stdin is not None
     killed.stdin.close()
     assert list(temporary.iterdir()), "nobody could tidy up"
-    subprocess.run([sys.executable, "-m", "mien", "models"], env=environment(temporary), check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-m", "mien", "models"],
+        env=environment(temporary),
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
     assert list(temporary.iterdir()) == []
 
 

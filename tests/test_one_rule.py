@@ -1,4 +1,5 @@
-"""What is shown, what is uncertain and every share of time: table of people, report, timeline, JSON and CSV say the same of one video."""
+"""What is shown, what is uncertain and every share of time: table of people, report, timeline, JSON and
+CSV say the same of one video."""
 
 from __future__ import annotations
 
@@ -33,21 +34,44 @@ def restless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with VideoWriter(place, face.shape[1], face.shape[0], rate=1 / STEP) as movie:
         for index in range(FRAMES):
             grain = 35 * abs(np.sin(index / 9))
-            movie.write(np.clip(face * (0.6 + 0.4 * np.cos(index / 17)) + chance.normal(0, grain, face.shape), 0, 255).astype(np.uint8), index * STEP)
+            movie.write(
+                np.clip(
+                    face * (0.6 + 0.4 * np.cos(index / 17)) + chance.normal(0, grain, face.shape), 0, 255
+                ).astype(np.uint8),
+                index * STEP,
+            )
     return place
 
 
 @pytest.fixture(scope="module", params=[None, "median"])
-def run(request: pytest.FixtureRequest, restless: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+def run(
+    request: pytest.FixtureRequest, restless: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, float]:
     """A run of the command with every output, with a threshold that some moments miss."""
     folder = tmp_path_factory.mktemp("run")
     smoothing = mien.Smoothing(neutral=request.param)
     [plain] = mien.analyze(restless, smoothing=smoothing, threads=1)
     below = round(float(np.quantile(plain.faces.confidence, 0.4)), 3)  # type: ignore[arg-type]
-    outputs = [part for name in ("rows.json", "rows.csv", "page.html", "cues.vtt") for part in ("-o", str(folder / name))]
+    outputs = [
+        part
+        for name in ("rows.json", "rows.csv", "page.html", "cues.vtt")
+        for part in ("-o", str(folder / name))
+    ]
     asked = [] if request.param is None else ["--neutral", request.param]
-    command = [sys.executable, "-m", "mien", "analyze", str(restless), *outputs, "--people", str(folder / "people.csv"), *asked]
-    done = subprocess.run([*command, "--uncertain-below", str(below)], check=True, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "analyze",
+        str(restless),
+        *outputs,
+        "--people",
+        str(folder / "people.csv"),
+        *asked,
+    ]
+    done = subprocess.run(
+        [*command, "--uncertain-below", str(below)], check=True, capture_output=True, text=True
+    )
     (folder / "table.txt").write_text(done.stdout)
     return folder, below
 
@@ -86,7 +110,9 @@ def test_every_output_says_the_same_of_one_person(run: tuple[Path, float]) -> No
         assert f"{name} {share:.0%}" in (folder / "table.txt").read_text()
         assert f"{100 * share:.0f} %" in page
     [hatched] = re.findall(r'"unsure": ?"([^"]*)"', page)
-    assert np.mean(np.frombuffer(base64.b64decode(hatched), np.uint8)) == pytest.approx(right[UNCERTAIN], abs=0.15)
+    assert np.mean(np.frombuffer(base64.b64decode(hatched), np.uint8)) == pytest.approx(
+        right[UNCERTAIN], abs=0.15
+    )
 
 
 def test_a_label_that_is_steady_and_not_the_best_is_judged_by_its_own_probability() -> None:
@@ -94,7 +120,17 @@ def test_a_label_that_is_steady_and_not_the_best_is_judged_by_its_own_probabilit
     overview = Overview("a.mp4", labels)
     for index in range(8):
         row = [[0.1, 0.9]] if index < 4 else [[0.55, 0.45]]
-        faces = Faces([[0, 0, 40, 50]], [1], [index], [index / 4], tracks=[1], probs=row, smooth=row, steady=[1], labels=labels)
+        faces = Faces(
+            [[0, 0, 40, 50]],
+            [1],
+            [index],
+            [index / 4],
+            tracks=[1],
+            probs=row,
+            smooth=row,
+            steady=[1],
+            labels=labels,
+        )
         overview.add(FrameResult("a.mp4", index, index / 4, faces))
     overview.end()
     [person] = overview.people
@@ -110,7 +146,14 @@ def test_shares_of_everybody_go_by_time_as_those_of_each_person_do() -> None:
     overview = Overview("a.mp4", labels)
     for index, time in enumerate([0.0, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0]):
         row = [[0.1, 0.9]] if time < 2 else [[0.9, 0.1]]
-        overview.add(FrameResult("a.mp4", index, time, Faces([[0, 0, 40, 50]], [1], [index], [time], tracks=[1], probs=row, labels=labels)))
+        overview.add(
+            FrameResult(
+                "a.mp4",
+                index,
+                time,
+                Faces([[0, 0, 40, 50]], [1], [index], [time], tracks=[1], probs=row, labels=labels),
+            )
+        )
     overview.end()
     [person] = overview.people
     assert overview.shares() == pytest.approx({"sad": 2.5 / 4.5, "happy": 2 / 4.5})

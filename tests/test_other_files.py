@@ -65,15 +65,26 @@ INNER = helper.make_node("If", ["x"], ["y"], then_branch=graph_with(placed()), e
 PLACES: dict[str, Callable[[], Any]] = {
     "weights": lambda: model_of(graph_with(placed())),
     "a constant": lambda: model_of(graph_with(nodes=[constant(value=placed())])),
-    "a sparse constant": lambda: model_of(graph_with(nodes=[constant(sparse_value=sparse_of(HERE, placed()))])),
+    "a sparse constant": lambda: model_of(
+        graph_with(nodes=[constant(sparse_value=sparse_of(HERE, placed()))])
+    ),
     "sparse weights": lambda: model_of(graph_with(sparse=[sparse_of(placed(), HERE)])),
-    "a list of tensors": lambda: model_of(graph_with(nodes=[helper.make_node("Own", [], ["c"], domain="own", tensors=[HERE, placed()])])),
+    "a list of tensors": lambda: model_of(
+        graph_with(nodes=[helper.make_node("Own", [], ["c"], domain="own", tensors=[HERE, placed()])])
+    ),
     "a graph inside": lambda: model_of(graph_with(nodes=[INNER])),
     "graphs inside graphs": lambda: model_of(
-        graph_with(nodes=[helper.make_node("Own", [], ["c"], domain="own", graphs=[graph_with(nodes=[INNER])])])
+        graph_with(
+            nodes=[helper.make_node("Own", [], ["c"], domain="own", graphs=[graph_with(nodes=[INNER])])]
+        )
     ),
     "a function": lambda: model_of(
-        graph_with(), functions=[helper.make_function("own", "F", [], ["c"], [constant(value=placed())], [helper.make_opsetid("", 17)])]
+        graph_with(),
+        functions=[
+            helper.make_function(
+                "own", "F", [], ["c"], [constant(value=placed())], [helper.make_opsetid("", 17)]
+            )
+        ],
     ),
     "training": lambda: trained(graph_with(placed())),
 }
@@ -84,14 +95,28 @@ def test_wherever_in_the_file_it_is_found(where: str) -> None:
     assert list(other_files(PLACES[where]().SerializeToString())) == ["weights.bin"]
 
 
-@pytest.mark.parametrize("place", ["weights.bin", "../up.bin", "/etc/passwd", "a/b.bin", "*/_ORT_MEM_ADDR_/*", "schräg.bin", "x" * 300])
+@pytest.mark.parametrize(
+    "place",
+    ["weights.bin", "../up.bin", "/etc/passwd", "a/b.bin", "*/_ORT_MEM_ADDR_/*", "schräg.bin", "x" * 300],
+)
 def test_whatever_it_is_called(place: str) -> None:
-    assert list(other_files(model_of(graph_with(placed(place, offset=0, length=16))).SerializeToString())) == [place]
+    assert list(
+        other_files(model_of(graph_with(placed(place, offset=0, length=16))).SerializeToString())
+    ) == [place]
 
 
 def test_a_file_that_keeps_its_numbers_is_none_of_them() -> None:
     """Also where a text in it says the word, and for every network that comes with mien."""
-    assert list(other_files(model_of(graph_with(HERE), producer_name="location", doc_string="external_data").SerializeToString())) == []
+    assert (
+        list(
+            other_files(
+                model_of(
+                    graph_with(HERE), producer_name="location", doc_string="external_data"
+                ).SerializeToString()
+            )
+        )
+        == []
+    )
     for path in shipped().values():
         content = path.read_bytes()
         assert list(other_files(content + onnx.ModelProto(doc_string="location").SerializeToString())) == []
@@ -110,7 +135,8 @@ def test_messages_without_end_are_refused() -> None:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """The network *nano*, whose first weights lie in a file beside it that is there and right, with a card that fits."""
+    """The network *nano*, whose first weights lie in a file beside it that is there and right, with a card
+    that fits."""
     base = network_path("nano")
     network = onnx.load(base)
     weights = network.graph.initializer[0]
@@ -129,9 +155,15 @@ def elsewhere(tmp_path: Path) -> Path:
 
 def test_python_refuses_it_in_one_line(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(elsewhere.parent)
-    for door in (read_card, open_network, lambda path: Pipeline(model=path), lambda path: read_card(path.read_bytes())):
+    for door in (
+        read_card,
+        open_network,
+        lambda path: Pipeline(model=path),
+        lambda path: read_card(path.read_bytes()),
+    ):
         with pytest.raises(
-            NetworkError, match=r"expected a network in one file; weights of it lie in another, 'weights\.bin', which is not opened"
+            NetworkError,
+            match=r"expected a network in one file; weights of it lie in another, 'weights\.bin', which is not opened",
         ) as told:
             door(elsewhere)
         assert "\n" not in str(told.value)
@@ -142,7 +174,9 @@ def data(tmp_path: Path) -> Path:
     faces = np.random.default_rng(0).integers(0, 256, (21, 48, 48), dtype=np.uint8)
     votes = np.eye(10, dtype=int)[np.arange(21) % 7] * 10
     splits = np.repeat(["Training", "PublicTest", "PrivateTest"], 7)
-    write_dataset(FaceDataset(faces, np.arange(21) % 7, votes, splits, np.arange(21)), tmp_path / "faces.parquet")
+    write_dataset(
+        FaceDataset(faces, np.arange(21) % 7, votes, splits, np.arange(21)), tmp_path / "faces.parquet"
+    )
     Image.fromarray(faces[0]).save(tmp_path / "face.png")
     shutil.copy(network_path("nano"), tmp_path / "nano.onnx")
     return tmp_path / "faces.parquet"
@@ -171,7 +205,11 @@ def test_every_command_refuses_it_and_opens_nothing(name: str, elsewhere: Path, 
     if name not in ("analyze", "batch", "models", "serve", "evaluate", "evaluate several"):
         pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
     trace = data.parent / "trace"
-    strace = [] if shutil.which("strace") is None else ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=open,openat,openat2", "-o", trace]
+    strace = (
+        []
+        if shutil.which("strace") is None
+        else ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=open,openat,openat2", "-o", trace]
+    )
     command = [*map(str, strace), sys.executable, "-m", "mien", *COMMANDS[name].split()]
     done = subprocess.run(command, cwd=data.parent, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode != 0

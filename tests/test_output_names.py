@@ -1,4 +1,5 @@
-"""Outputs of a run: no two sources share one, whatever they are called, and nothing of a person's own is replaced."""
+"""Outputs of a run: no two sources share one, whatever they are called, and nothing of a person's own is
+replaced."""
 
 from __future__ import annotations
 
@@ -27,9 +28,17 @@ def _named(pattern: str, *sources: str, **options: object) -> list[str]:
     [
         ("{name}.html", ["a.mp4", "b.mp4"], ["a.html", "b.html"]),
         ("o/{name}.html", ["mon/t.mp4", "tue/t.mp4"], ["o/mon/t.html", "o/tue/t.html"]),
-        ("o/{name}.html", ["x/mon/t.mp4", "y/mon/t.mp4", "y/tue/t.mp4"], ["o/x/mon/t.html", "o/y/mon/t.html", "o/y/tue/t.html"]),
+        (
+            "o/{name}.html",
+            ["x/mon/t.mp4", "y/mon/t.mp4", "y/tue/t.mp4"],
+            ["o/x/mon/t.html", "o/y/mon/t.html", "o/y/tue/t.html"],
+        ),
         ("o/{name}.html", ["d/t.mp4", "d/t.mov"], ["o/t.mp4.html", "o/t.mov.html"]),
-        ("o/{name}.html", ["d/t.mp4", "d/t.mov", "e/t.mp4"], ["o/d/t.mp4.html", "o/d/t.mov.html", "o/e/t.mp4.html"]),
+        (
+            "o/{name}.html",
+            ["d/t.mp4", "d/t.mov", "e/t.mp4"],
+            ["o/d/t.mp4.html", "o/d/t.mov.html", "o/e/t.mp4.html"],
+        ),
         ("o/{parent}/{name}.html", ["mon/t.mp4", "tue/t.mp4"], ["o/mon/t.html", "o/tue/t.html"]),
         ("o/{parent}-{name}.html", ["mon/t.mp4", "tue/t.mp4"], ["o/mon-t.html", "o/tue-t.html"]),
         ("o/r-{name}.html", ["mon/t.mp4", "tue/t.mp4"], ["o/r-mon-t.html", "o/r-tue-t.html"]),
@@ -53,12 +62,16 @@ def test_any_sources_have_places_of_their_own() -> None:
     parts = ["a", "A", "b", "e\u0301", "\u00e9", "c d"]
     for _ in range(300):
         sources = [
-            "/".join(chance.choice(parts, chance.integers(0, 3))) + f"/{chance.choice(parts)}.{chance.choice(['mp4', 'mov', 'gif'])}"
+            "/".join(chance.choice(parts, chance.integers(0, 3)))
+            + f"/{chance.choice(parts)}.{chance.choice(['mp4', 'mov', 'gif'])}"
             for _ in range(8)
         ]
         for pattern in ("o/{name}.html", "o/{parent}.{name}.html", "x{name}"):
             paths = _named(pattern, *sources)
-            assert len({normalize("NFC", path).casefold() for path in paths}) == len(paths), (pattern, sources)
+            assert len({normalize("NFC", path).casefold() for path in paths}) == len(paths), (
+                pattern,
+                sources,
+            )
 
 
 def test_sources_that_get_no_such_file_take_no_name() -> None:
@@ -74,7 +87,9 @@ def test_sources_that_get_no_such_file_take_no_name() -> None:
 
 def test_names_are_not_too_long_for_a_disk(tmp_path: Path) -> None:
     long = "日" * 84 + ".mp4"  # 256 bytes with .html
-    paths = output_paths(tmp_path / "{name}.html", [f"d/{long}", f"d/{long[1:]}", "d/" + "日" * 83 + "月.mp4"])
+    paths = output_paths(
+        tmp_path / "{name}.html", [f"d/{long}", f"d/{long[1:]}", "d/" + "日" * 83 + "月.mp4"]
+    )
     for path in paths:
         path.touch()
     assert len({path.name for path in paths}) == 3
@@ -98,9 +113,14 @@ def _picture(path: Path, **options: object) -> Path:
 
 def test_what_may_move(tmp_path: Path) -> None:
     moving = {"save_all": True, "append_images": [Image.new("RGB", (64, 48), "red")], "duration": 100}
-    stills = [_picture(tmp_path / f"a.{form}") for form in ("jpg", "png", "webp", "bmp", "tiff", "ico", "ppm", "avif")]
+    stills = [
+        _picture(tmp_path / f"a.{form}")
+        for form in ("jpg", "png", "webp", "bmp", "tiff", "ico", "ppm", "avif")
+    ]
     assert [may_move(path) for path in stills] == [False] * len(stills)
-    others = [_picture(tmp_path / f"b.{form}", **moving) for form in ("gif", "png", "webp", "avif")] + [_movie(tmp_path / "b.jpg")]
+    others = [_picture(tmp_path / f"b.{form}", **moving) for form in ("gif", "png", "webp", "avif")] + [
+        _movie(tmp_path / "b.jpg")
+    ]
     assert [may_move(path) for path in others] == [True] * len(others)
     (tmp_path / "empty.mp4").touch()
     assert not may_move(tmp_path / "empty.mp4")
@@ -112,7 +132,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     from mien.cli.app import app
 
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: app(["analyze", "-q", "--detector", "whole", *map(str, arguments)], standalone_mode=False)
+    return lambda *arguments: app(
+        ["analyze", "-q", "--detector", "whole", *map(str, arguments)], standalone_mode=False
+    )
 
 
 def _tree(folder: Path) -> set[str]:
@@ -123,18 +145,56 @@ def test_one_rule_for_every_output(run: Callable[..., int], tmp_path: Path) -> N
     for day in ("mon", "tue"):
         _movie(tmp_path / day / "talk.mp4")
         _picture(tmp_path / day / "face.jpg")
-    assert run("mon", "tue", "-o", "new/o/{name}.vtt", "-o", "new/rows.csv", "--charts", "new/charts", "--annotate", "new/seen") == 0
-    files = {f"o/{day}/talk.vtt" for day in ("mon", "tue")} | {f"seen/{day}/{name}" for day in ("mon", "tue") for name in ("talk.mp4", "face.jpg")}
+    assert (
+        run(
+            "mon",
+            "tue",
+            "-o",
+            "new/o/{name}.vtt",
+            "-o",
+            "new/rows.csv",
+            "--charts",
+            "new/charts",
+            "--annotate",
+            "new/seen",
+        )
+        == 0
+    )
+    files = {f"o/{day}/talk.vtt" for day in ("mon", "tue")} | {
+        f"seen/{day}/{name}" for day in ("mon", "tue") for name in ("talk.mp4", "face.jpg")
+    }
     assert {name for name in _tree(tmp_path / "new") if not name.startswith("charts")} == {*files, "rows.csv"}
-    assert {name for name in _tree(tmp_path / "new" / "charts") if "timeline" in name} == {"mon/talk/timeline.png", "tue/talk/timeline.png"}
+    assert {name for name in _tree(tmp_path / "new" / "charts") if "timeline" in name} == {
+        "mon/talk/timeline.png",
+        "tue/talk/timeline.png",
+    }
     before = _tree(tmp_path)
-    assert run("mon", "tue", "-o", "new/o/{name}.vtt", "-o", "new/rows.csv", "--charts", "new/charts", "--annotate", "new/seen") == 0
+    assert (
+        run(
+            "mon",
+            "tue",
+            "-o",
+            "new/o/{name}.vtt",
+            "-o",
+            "new/rows.csv",
+            "--charts",
+            "new/charts",
+            "--annotate",
+            "new/seen",
+        )
+        == 0
+    )
     assert _tree(tmp_path) == before, "the same command writes the same files"
 
 
 def test_a_live_photo_gets_the_report_of_its_video(run: Callable[..., int], tmp_path: Path) -> None:
     _picture(tmp_path / "in" / "IMG_1.JPG"), _movie(tmp_path / "in" / "IMG_1.MOV")
-    assert run("in", "-o", "out/{parent}/{name}.vtt", "-o", "one.srt", "--charts", "charts", "--annotate", "seen") == 0
+    assert (
+        run(
+            "in", "-o", "out/{parent}/{name}.vtt", "-o", "one.srt", "--charts", "charts", "--annotate", "seen"
+        )
+        == 0
+    )
     assert _tree(tmp_path / "out") == {"in/IMG_1.vtt"}
     assert (tmp_path / "one.srt").exists()
     assert "IMG_1/timeline.png" in _tree(tmp_path / "charts")
@@ -160,7 +220,10 @@ def test_a_source_is_known_under_any_name(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_made_is_told_and_the_others_are_written(
-    run: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     import mien.outputs.subtitles
 

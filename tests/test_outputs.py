@@ -86,7 +86,9 @@ def test_missing_packages_are_told_before_the_work(
 
 
 def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
-    asked = OutputSpec((tmp_path / "{name}.html", tmp_path / "rows.csv"), annotate=tmp_path / "seen.mp4", charts=tmp_path)
+    asked = OutputSpec(
+        (tmp_path / "{name}.html", tmp_path / "rows.csv"), annotate=tmp_path / "seen.mp4", charts=tmp_path
+    )
     for name in ("rows.csv", "a.html", "seen.mp4", "timeline.png", "other.csv"):
         block = atomic_write(tmp_path / name)
         block.__enter__().write_text("half", encoding="utf-8")
@@ -97,18 +99,46 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
     assert all(path.name.startswith(".other") for path in tmp_path.iterdir())
 
 
-def test_several_sources_of_all_kinds(run: Callable[..., int], movie: Callable[..., Path], portrait: np.ndarray, tmp_path: Path) -> None:
+def test_several_sources_of_all_kinds(
+    run: Callable[..., int], movie: Callable[..., Path], portrait: np.ndarray, tmp_path: Path
+) -> None:
     movie(20, name="a.mp4"), movie(12, name="b.mp4")
     Image.fromarray(portrait).save(tmp_path / "photo.png")
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     (tmp_path / "out").mkdir()
-    files = ["-o", "out/rows.csv", "-o", "out/rows.jsonl", "-o", "out/{name}.vtt", "-o", "out/{name}.html", "--people", "out/people.json"]
-    status = run("a.mp4", "photo.png", "broken.mp4", "b.mp4", *files, "--charts", "out/charts", "--annotate", "out/seen")
+    files = [
+        "-o",
+        "out/rows.csv",
+        "-o",
+        "out/rows.jsonl",
+        "-o",
+        "out/{name}.vtt",
+        "-o",
+        "out/{name}.html",
+        "--people",
+        "out/people.json",
+    ]
+    status = run(
+        "a.mp4",
+        "photo.png",
+        "broken.mp4",
+        "b.mp4",
+        *files,
+        "--charts",
+        "out/charts",
+        "--annotate",
+        "out/seen",
+    )
     assert status == 3
     rows = list(csv.DictReader((tmp_path / "out" / "rows.csv").read_text(encoding="utf-8").splitlines()))
-    same = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    same = [
+        json.loads(line)
+        for line in (tmp_path / "out" / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [row["source"] for row in rows] == ["a.mp4"] * 20 + ["photo.png", "broken.mp4"] + ["b.mp4"] * 12
-    assert [row["time"] or None for row in rows] == [None if row["time"] is None else str(row["time"]) for row in same]
+    assert [row["time"] or None for row in rows] == [
+        None if row["time"] is None else str(row["time"]) for row in same
+    ]
     people = json.loads((tmp_path / "out" / "people.json").read_text(encoding="utf-8"))
     assert {person["source"] for person in people} == {"a.mp4", "b.mp4"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -120,12 +150,16 @@ def test_several_sources_of_all_kinds(run: Callable[..., int], movie: Callable[.
     assert sum(seen) == sum(row["status"] == "face" for row in rows if row["source"] == "b.mp4")
 
 
-def test_rows_go_to_standard_output_beside_files(run: Callable[..., int], movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_go_to_standard_output_beside_files(
+    run: Callable[..., int], movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     clip = movie(12)
     assert run(clip.name, "--format", "jsonl", "-o", "rows.jsonl", "-q") == 0
     assert capsys.readouterr().out == Path("rows.jsonl").read_text(encoding="utf-8")
     assert run(clip.name, "--format", "jsonl", "-q") == 0
-    assert capsys.readouterr().out == Path("rows.jsonl").read_text(encoding="utf-8"), "the same without a journal"
+    assert capsys.readouterr().out == Path("rows.jsonl").read_text(encoding="utf-8"), (
+        "the same without a journal"
+    )
 
 
 def test_a_video_from_standard_input_is_read_twice(
@@ -139,7 +173,9 @@ def test_a_video_from_standard_input_is_read_twice(
     assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "out.html", "seen.mp4"}
 
 
-def test_covered_faces_are_in_no_file(run: Callable[..., int], movie: Callable[..., Path], pipeline: Pipeline) -> None:
+def test_covered_faces_are_in_no_file(
+    run: Callable[..., int], movie: Callable[..., Path], pipeline: Pipeline
+) -> None:
     from mien import analyze
 
     clip = movie(12, nobody=range(0))
@@ -148,14 +184,30 @@ def test_covered_faces_are_in_no_file(run: Callable[..., int], movie: Callable[.
     assert "data:image/jpeg" not in Path("report.html").read_text(encoding="utf-8")
 
 
-def test_a_number_that_nobody_has_is_told(run: Callable[..., int], movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_number_that_nobody_has_is_told(
+    run: Callable[..., int], movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(movie(12).name, "--annotate", "seen.mp4", "--blur", "1,7") == 0
     assert "nobody has the number 7" in capsys.readouterr().err
 
 
 def test_untracked_frames_stand_alone(run: Callable[..., int], movie: Callable[..., Path]) -> None:
     clip = movie(12)
-    assert run(clip.name, "--no-track", "-o", "rows.jsonl", "-o", "report.html", "-o", "a.vtt", "--charts", "charts") == 0
+    assert (
+        run(
+            clip.name,
+            "--no-track",
+            "-o",
+            "rows.jsonl",
+            "-o",
+            "report.html",
+            "-o",
+            "a.vtt",
+            "--charts",
+            "charts",
+        )
+        == 0
+    )
     rows = [json.loads(line) for line in Path("rows.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {row["track"] for row in rows} == {None}
     assert {row["steady"] for row in rows} == {None}

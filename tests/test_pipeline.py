@@ -20,7 +20,14 @@ def pictures(portrait: np.ndarray) -> list[np.ndarray]:
     wide[10:250, :240] = portrait
     wide[10:250, 270:510] = portrait[:, ::-1]
     noise = np.random.default_rng(0).integers(0, 255, (200, 180, 3), dtype=np.uint8)
-    return [portrait, wide, np.zeros((50, 60, 3), np.uint8), portrait[::2, ::2].copy(), noise, np.full((1, 1, 3), 7, np.uint8)]
+    return [
+        portrait,
+        wide,
+        np.zeros((50, 60, 3), np.uint8),
+        portrait[::2, ::2].copy(),
+        noise,
+        np.full((1, 1, 3), 7, np.uint8),
+    ]
 
 
 def test_faces_are_found_and_read(pipeline: Pipeline, portrait: np.ndarray) -> None:
@@ -31,7 +38,9 @@ def test_faces_are_found_and_read(pipeline: Pipeline, portrait: np.ndarray) -> N
     assert none.probs.shape == (0, 7)
 
 
-def test_a_batch_gives_the_answers_of_one_by_one(pipeline: Pipeline, portrait: np.ndarray, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:
+def test_a_batch_gives_the_answers_of_one_by_one(
+    pipeline: Pipeline, portrait: np.ndarray, astronaut: np.ndarray, grace_hopper: np.ndarray
+) -> None:
     every = [*pictures(portrait), astronaut, grace_hopper]
     for together, image in zip(pipeline(every), every, strict=True):
         [alone] = pipeline([image])
@@ -105,7 +114,9 @@ def test_any_object_with_detect_is_a_detector(portrait: np.ndarray) -> None:
     assert faces.boxes.tolist() == [[0, 0, 20, 25]]
 
 
-@pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8), "photo.jpg"])
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8), "photo.jpg"]
+)
 def test_what_is_not_a_picture_is_refused(pipeline: Pipeline, wrong: object) -> None:
     with pytest.raises(InputError, match="expected pictures as uint8 arrays"):
         pipeline([wrong])

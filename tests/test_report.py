@@ -1,4 +1,5 @@
-"""The report: whole without a network, short however long the recording, true to the readings, and alive in a real browser."""
+"""The report: whole without a network, short however long the recording, true to the readings, and alive
+in a real browser."""
 
 from __future__ import annotations
 
@@ -25,7 +26,13 @@ from mien.reports.thumbnails import thumbnails
 from mien.reports.video import Facts, Thumbnail, write_report
 from mien.video.summary import Gap, Overview
 
-FACTS = Facts('talk <script>alert("x")</script>.mp4', [("Detector", "mtcnn")], read_card(network_path("small")), "expression", "0.1.0")
+FACTS = Facts(
+    'talk <script>alert("x")</script>.mp4',
+    [("Detector", "mtcnn")],
+    read_card(network_path("small")),
+    "expression",
+    "0.1.0",
+)
 
 
 def reading(frame: int, time: float, shown: dict[int, str]) -> FrameResult:
@@ -36,18 +43,33 @@ def reading(frame: int, time: float, shown: dict[int, str]) -> FrameResult:
     columns = [EXPRESSIONS.index(name) for name in shown.values()]
     probs[np.arange(len(shown)), columns] = 0.88
     boxes = [[100 * track, 10, 100 * track + 50, 70] for track in shown]
-    faces = Faces(boxes, [1] * len(shown), [frame] * len(shown), [time] * len(shown), tracks=list(shown), probs=probs, labels=EXPRESSIONS)
+    faces = Faces(
+        boxes,
+        [1] * len(shown),
+        [frame] * len(shown),
+        [time] * len(shown),
+        tracks=list(shown),
+        probs=probs,
+        labels=EXPRESSIONS,
+    )
     return FrameResult("talk.mp4", frame, time, faces.with_columns(smooth=probs, steady=columns))
 
 
 def talk() -> Overview:
-    """Ten seconds: 1 is happy, then sad; 2 comes at 2 s and is angry; nobody from 6 to 8 s; a frame is lost at 9 s."""
+    """Ten seconds: 1 is happy, then sad; 2 comes at 2 s and is angry; nobody from 6 to 8 s; a frame is lost
+    at 9 s."""
     overview = Overview("talk.mp4", EXPRESSIONS, 10.0)
     for frame in range(100):
         time = frame / 10
-        shown = {} if 6 <= time < 8 else {1: "happy" if time < 4 else "sad"} | ({2: "angry"} if time >= 2 else {})
+        shown = (
+            {} if 6 <= time < 8 else {1: "happy" if time < 4 else "sad"} | ({2: "angry"} if time >= 2 else {})
+        )
         lost = FrameResult(
-            "talk.mp4", frame, time, Faces.empty(EXPRESSIONS), MediaError("talk.mp4: expected frame 90 <at> 9.000 s; got damaged data")
+            "talk.mp4",
+            frame,
+            time,
+            Faces.empty(EXPRESSIONS),
+            MediaError("talk.mp4: expected frame 90 <at> 9.000 s; got damaged data"),
         )
         overview.add(lost if frame == 90 else reading(frame, time, shown))
     overview.end()
@@ -70,7 +92,10 @@ def test_the_overview_adds_up() -> None:
     assert (overview.frames, overview.with_face, overview.failed, overview.most) == (99, 79, 1, 2)
     assert overview.gaps == [Gap(6.0, 8.0)]
     assert overview.length == pytest.approx(10.0, abs=0.02)
-    assert [(segment.track, segment.label, round(segment.start, 2), round(segment.end, 2)) for segment in overview.segments] == [
+    assert [
+        (segment.track, segment.label, round(segment.start, 2), round(segment.end, 2))
+        for segment in overview.segments
+    ] == [
         (1, "happy", 0.0, 4.0),
         (2, "angry", 2.0, 6.0),
         (1, "sad", 4.0, 6.0),
@@ -142,7 +167,11 @@ def test_the_timeline_holds_what_was_read(tmp_path: Path) -> None:
 def test_a_crowd_over_two_hours_is_a_few_hundred_kilobytes(tmp_path: Path) -> None:
     overview = Overview("crowd.mp4", EXPRESSIONS)
     for frame in range(1500):
-        overview.add(reading(frame, frame * 4.8, {track: EXPRESSIONS[(track + frame // 100) % 7] for track in range(1, 51)}))
+        overview.add(
+            reading(
+                frame, frame * 4.8, {track: EXPRESSIONS[(track + frame // 100) % 7] for track in range(1, 51)}
+            )
+        )
     overview.end()
     write_report(tmp_path / "report.html", overview, FACTS)
     assert (tmp_path / "report.html").stat().st_size < 400_000
@@ -162,7 +191,10 @@ def test_a_recording_of_nothing_has_a_page_and_charts(tmp_path: Path, frames: in
 
 
 def test_charts_are_pictures(tmp_path: Path) -> None:
-    assert [path.name for path in write_charts(tmp_path / "charts", talk(), "talk $x$ _1.mp4")] == ["timeline.png", "people.png"]
+    assert [path.name for path in write_charts(tmp_path / "charts", talk(), "talk $x$ _1.mp4")] == [
+        "timeline.png",
+        "people.png",
+    ]
     with Image.open(tmp_path / "charts" / "timeline.png") as picture:
         assert picture.width > 1000
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1_000_000)}
@@ -173,7 +205,10 @@ def test_charts_are_pictures(tmp_path: Path) -> None:
 def test_faces_are_shown_only_when_asked_and_not_those_that_are_covered(tmp_path: Path) -> None:
     overview = talk()
     image = np.random.default_rng(0).integers(0, 255, (120, 400, 3), np.uint8)
-    seen = [(Frame(frame, frame / 10, image), reading(frame, frame / 10, {1: "happy", 2: "angry"})) for frame in range(100)]
+    seen = [
+        (Frame(frame, frame / 10, image), reading(frame, frame / 10, {1: "happy", 2: "angry"}))
+        for frame in range(100)
+    ]
     found = thumbnails(overview, seen)
     assert [(each.person, each.time) for each in found] == [(1, 2.0), (2, 4.0), (1, 5.0), (1, 9.0), (2, 9.0)]
     assert {each.person for each in thumbnails(overview, seen, Blur.parse("2"))} == {1}
@@ -222,7 +257,9 @@ document.getElementById("f").onload = async (event) => {
 </script>"""
 
 
-def test_pointing_and_keys_show_the_moment_in_chromium(chromium: Callable[[Path], dict[str, str]], tmp_path: Path) -> None:
+def test_pointing_and_keys_show_the_moment_in_chromium(
+    chromium: Callable[[Path], dict[str, str]], tmp_path: Path
+) -> None:
     write_report(tmp_path / "report.html", talk(), FACTS, [Thumbnail(1, 5.0, b"\xff\xd8\xff")])
     (tmp_path / "index.html").write_text(AROUND, encoding="utf-8")
     told = chromium(tmp_path)

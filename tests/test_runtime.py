@@ -43,7 +43,12 @@ def test_threads_share_a_network(rnet, feeds):
 
 @pytest.mark.parametrize(
     "feeds",
-    [{}, {"picture": np.zeros((1, 3, 24, 24), np.float32)}, {"image": np.zeros((1, 3, 24, 24))}, {"image": np.zeros((1, 3, 25, 24), np.float32)}],
+    [
+        {},
+        {"picture": np.zeros((1, 3, 24, 24), np.float32)},
+        {"image": np.zeros((1, 3, 24, 24))},
+        {"image": np.zeros((1, 3, 25, 24), np.float32)},
+    ],
     ids=["nothing", "name", "type", "shape"],
 )
 def test_wrong_feeds_are_told_in_one_line(rnet, feeds, capfd):
@@ -88,7 +93,10 @@ def test_device_is_chosen_in_one_way(rnet, monkeypatch):
     assert open_network(rnet, device="cpu").device == "cpu"
     with pytest.raises(InputError, match=r"expected a device out of auto, cpu, cuda.*got 'gpu'"):
         open_network(rnet, device="gpu")
-    with pytest.raises(InputError, match=r"out of auto, cpu, .*got openvino: install an ONNX Runtime that has it, or give --device cpu"):
+    with pytest.raises(
+        InputError,
+        match=r"out of auto, cpu, .*got openvino: install an ONNX Runtime that has it, or give --device cpu",
+    ):
         open_network(rnet, device="openvino")
 
 
@@ -100,7 +108,9 @@ def test_device_that_is_installed_but_does_not_start(rnet, monkeypatch):
     def without_driver(data, options, providers, provider_options):
         return real(data, options, providers=["CPUExecutionProvider"])
 
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
     monkeypatch.setattr(onnxruntime, "InferenceSession", without_driver)
     assert open_network(rnet, device="auto").device == "cpu"
     with pytest.raises(InputError, match="CUDAExecutionProvider is installed, but does not start here"):
@@ -112,13 +122,18 @@ def test_threads_are_one_or_more(rnet):
         open_network(rnet, threads=0)
 
 
-@pytest.mark.parametrize(("name", "weights", "macs"), [("nano", 60_000, 6e6), ("small", 1_000_000, 70e6), ("medium", 3_000_000, 300e6)])
+@pytest.mark.parametrize(
+    ("name", "weights", "macs"),
+    [("nano", 60_000, 6e6), ("small", 1_000_000, 70e6), ("medium", 3_000_000, 300e6)],
+)
 def test_shipped_networks_keep_to_their_size(name: str, weights: int, macs: float) -> None:
     for path in (shipped()[name], shipped()[f"{name}-int8"]):
         card = read_card(path)
         assert card.parameters <= weights
         assert card.macs <= macs
-        assert b'.py", line ' not in path.read_bytes(), "which lines of whose folder made it is nobody's business"
+        assert b'.py", line ' not in path.read_bytes(), (
+            "which lines of whose folder made it is nobody's business"
+        )
 
 
 def test_shipped_networks_take_less_than_20_mb_together() -> None:

@@ -33,15 +33,36 @@ ADDRESSES = [
 def mien(folder: Path, *words: object, **environment: str) -> str:
     """All that a command says and leaves in a folder."""
     done = subprocess.run(
-        [sys.executable, "-m", "mien", *map(str, words)], cwd=folder, capture_output=True, text=True, timeout=110, env={**os.environ, **environment}
+        [sys.executable, "-m", "mien", *map(str, words)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        env={**os.environ, **environment},
     )
     assert "Traceback" not in done.stderr
-    left = "".join(f"{path} {path.read_text(errors='replace')}" for path in folder.rglob("*") if path.is_file() and not path.name.startswith("given"))
+    left = "".join(
+        f"{path} {path.read_text(errors='replace')}"
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith("given")
+    )
     return done.stdout + done.stderr + left
 
 
 def test_tables_and_messages_of_analyze(tmp_path: Path) -> None:
-    said = mien(tmp_path, "--log", "log.txt", "analyze", *ADDRESSES, "-o", "rows.csv", "-o", "rows.json", "-o", "each/{name}.html")
+    said = mien(
+        tmp_path,
+        "--log",
+        "log.txt",
+        "analyze",
+        *ADDRESSES,
+        "-o",
+        "rows.csv",
+        "-o",
+        "rows.json",
+        "-o",
+        "each/{name}.html",
+    )
     assert "rtsp://***@127.0.0.1:9/1" in said
     assert SECRET not in said
 
@@ -49,8 +70,23 @@ def test_tables_and_messages_of_analyze(tmp_path: Path) -> None:
 def test_rows_and_lists_of_batch(tmp_path: Path) -> None:
     pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'mien[ray]'")
     remote = [address for address in ADDRESSES if "://" in address and not address.startswith("live:")]
-    (tmp_path / "given.txt").write_text("\n".join([*remote, f"s3://KEY:{SECRET}@bucket/a.jpg", f"https://h.org/a.jpg?sig={SECRET}"]))
-    said = mien(tmp_path, "batch", "given.txt", "-o", "out", "--remote", "--format", "csv", "--detector", "whole", "--workers", "1")
+    (tmp_path / "given.txt").write_text(
+        "\n".join([*remote, f"s3://KEY:{SECRET}@bucket/a.jpg", f"https://h.org/a.jpg?sig={SECRET}"])
+    )
+    said = mien(
+        tmp_path,
+        "batch",
+        "given.txt",
+        "-o",
+        "out",
+        "--remote",
+        "--format",
+        "csv",
+        "--detector",
+        "whole",
+        "--workers",
+        "1",
+    )
     assert "video.cgi?***" in said
     assert SECRET not in said
     for address in (remote[0], f"s3://KEY:{SECRET}@bucket/"):
@@ -74,7 +110,10 @@ def test_file_systems_that_repeat_what_they_were_given() -> None:
             raise FileNotFoundError(f"no bucket in {path}")
 
     fsspec.register_implementation("talkative", Talkative, clobber=True)
-    for address, said in ((f"talkative://KEY:{SECRET}@bucket/a.jpg", "FileNotFoundError"), ("talkative://bucket/a.jpg", "no bucket in bucket")):
+    for address, said in (
+        (f"talkative://KEY:{SECRET}@bucket/a.jpg", "FileNotFoundError"),
+        ("talkative://bucket/a.jpg", "no bucket in bucket"),
+    ):
         for call in (fetched, lambda address: open_input(address, remote=True)):
             with pytest.raises(MienError, match=said) as refused:
                 call(address)
@@ -98,7 +137,10 @@ def test_live_sources(address: str) -> None:
     assert SECRET not in str(refused.value)
     if not refused.value.args[0].startswith(("rtps", "***", "//", "rtsp:/***")):
         own = OwnSource(address)
-        assert not any(SECRET in text for text in (own.title, own.public(str(refused.value)), own.public(f"{address}: lost"), repr(own)))
+        assert not any(
+            SECRET in text
+            for text in (own.title, own.public(str(refused.value)), own.public(f"{address}: lost"), repr(own))
+        )
 
 
 def test_hooks_of_rules(tmp_path: Path, portrait: np.ndarray) -> None:
@@ -118,8 +160,12 @@ attempts = 1
 type = "command"
 command = [{sys.executable!r}, "-c", {program!r}]
 """)
-    said = mien(tmp_path, "act", "live:given.png", "--rules", "given.toml", "--log", "events.jsonl", HOOK=SECRET)
-    assert f"web: http://{PLACE}: expected" in said.replace("seen (start at 0.00 s) not delivered, tried once: ", "")
+    said = mien(
+        tmp_path, "act", "live:given.png", "--rules", "given.toml", "--log", "events.jsonl", HOOK=SECRET
+    )
+    assert f"web: http://{PLACE}: expected" in said.replace(
+        "seen (start at 0.00 s) not delivered, tried once: ", ""
+    )
     assert "MIEN_RULE" in (tmp_path / "seen.txt").read_text()
     assert (tmp_path / "events.jsonl").exists()
     assert SECRET not in said

@@ -16,7 +16,9 @@ from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
 from mien.metrics.sentiment import PRESETS, SENTIMENTS, SentimentMapping, open_mapping
 
 SEVEN = dict.fromkeys(EXPRESSIONS, "neutral")
-TABLES = arrays(np.float64, (3, 8), elements=st.floats(0, 1)).map(lambda table: (table + 1e-3) / (table + 1e-3).sum(axis=1, keepdims=True))
+TABLES = arrays(np.float64, (3, 8), elements=st.floats(0, 1)).map(
+    lambda table: (table + 1e-3) / (table + 1e-3).sum(axis=1, keepdims=True)
+)
 
 
 @given(TABLES, st.sampled_from(sorted(PRESETS)))
@@ -33,7 +35,12 @@ def test_the_order_of_the_classes_does_not_matter(probs: np.ndarray, order: list
     assert np.allclose(PRESETS[name](probs[:, order], shuffled), PRESETS[name](probs, FERPLUS))
 
 
-@given(st.dictionaries(st.sampled_from(EXPRESSIONS.names), st.sampled_from(SENTIMENTS.names), min_size=7, max_size=7), TABLES)
+@given(
+    st.dictionaries(
+        st.sampled_from(EXPRESSIONS.names), st.sampled_from(SENTIMENTS.names), min_size=7, max_size=7
+    ),
+    TABLES,
+)
 def test_a_sentiment_is_the_sum_of_its_expressions(weights: dict[str, str], table: np.ndarray) -> None:
     probs = table[:, :7]
     mapped = SentimentMapping("mine", weights)(probs, EXPRESSIONS)
@@ -59,9 +66,15 @@ def test_the_default_divides_surprise() -> None:
 def test_files_and_dicts_say_the_same(tmp_path: Path) -> None:
     weights = {**SEVEN, "happy": "positive", "surprise": {"positive": 0.25, "negative": 0.75}}
     lines = [f'{name} = "{given}"' for name, given in weights.items() if isinstance(given, str)]
-    (tmp_path / "ours.toml").write_text("\n".join([*lines, "surprise = { positive = 0.25, negative = 0.75 }"]), encoding="utf-8")
+    (tmp_path / "ours.toml").write_text(
+        "\n".join([*lines, "surprise = { positive = 0.25, negative = 0.75 }"]), encoding="utf-8"
+    )
     (tmp_path / "ours.json").write_text(json.dumps(weights), encoding="utf-8")
-    toml, from_json, direct = open_mapping(tmp_path / "ours.toml"), open_mapping(tmp_path / "ours.json"), open_mapping(weights)
+    toml, from_json, direct = (
+        open_mapping(tmp_path / "ours.toml"),
+        open_mapping(tmp_path / "ours.json"),
+        open_mapping(weights),
+    )
     assert toml.name == "ours"
     assert toml.table() == from_json.table() == direct.table()
     assert toml.table()["surprise"] == {"positive": 0.25, "neutral": 0.0, "negative": 0.75}
@@ -72,9 +85,15 @@ def test_files_and_dicts_say_the_same(tmp_path: Path) -> None:
     ("weights", "told"),
     [
         ({**SEVEN, "bored": "neutral"}, "expected expressions out of angry, .*; got 'bored'"),
-        ({name: "neutral" for name in EXPRESSIONS if name not in ("sad", "fear")}, "there is none for fear, sad"),
+        (
+            {name: "neutral" for name in EXPRESSIONS if name not in ("sad", "fear")},
+            "there is none for fear, sad",
+        ),
         ({**SEVEN, "anger": "negative"}, "expected each expression once; got angry twice"),
-        ({**SEVEN, "sad": "bad"}, "mapping mine, sad: expected sentiments out of positive, neutral, negative; got bad"),
+        (
+            {**SEVEN, "sad": "bad"},
+            "mapping mine, sad: expected sentiments out of positive, neutral, negative; got bad",
+        ),
         ({**SEVEN, "sad": {"positive": 0.5, "negative": 0.4}}, "add up to 1; got positive 0.5, negative 0.4"),
         ({**SEVEN, "sad": {"positive": 1.5, "negative": -0.5}}, "weights from 0 to 1"),
         ({**SEVEN, "sad": {"positive": float("nan")}}, "add up to 1; got positive nan"),
@@ -90,13 +109,17 @@ def test_mistakes_are_told_in_one_line(weights: dict[str, object], told: str) ->
 
 
 def test_a_class_that_the_mapping_does_not_know() -> None:
-    with pytest.raises(InputError, match="mapping mine: expected a sentiment for contempt too: the network knows it"):
+    with pytest.raises(
+        InputError, match="mapping mine: expected a sentiment for contempt too: the network knows it"
+    ):
         open_mapping(SEVEN)(np.ones((1, 8)) / 8, FERPLUS)
 
 
 def test_half_and_half_has_no_word() -> None:
     mapping = open_mapping({**SEVEN, "surprise": {"positive": 0.5, "negative": 0.5}})
-    with pytest.raises(InputError, match="surprise is as much positive as negative: give golden labels as positive"):
+    with pytest.raises(
+        InputError, match="surprise is as much positive as negative: give golden labels as positive"
+    ):
         mapping.sentiment("surprise")
 
 

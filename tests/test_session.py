@@ -27,10 +27,14 @@ def film(astronaut: np.ndarray) -> list[Frame]:
 
 def test_everything_in_one_call(film: list[Frame], pipeline: Pipeline) -> None:
     found = Session(pipeline).update(film)
-    assert [faces.tracks.tolist() for faces in found] == [[] if index in range(10, 14) else [1] for index in range(24)]
+    assert [faces.tracks.tolist() for faces in found] == [
+        [] if index in range(10, 14) else [1] for index in range(24)
+    ]
     for frame, faces in zip(film, found, strict=True):
         assert faces.frames.tolist() == [frame.index] * len(faces)
-        assert len(faces) == 0 or (faces.probs is not None and faces.smooth is not None and faces.steady is not None)
+        assert len(faces) == 0 or (
+            faces.probs is not None and faces.smooth is not None and faces.steady is not None
+        )
     assert {face.steady for faces in found for face in faces} == {"happy"}
 
 
@@ -93,7 +97,9 @@ def test_refining_many_pictures_at_once(astronaut: np.ndarray) -> None:
     detector = MTCNN(threads=1)
     [found] = detector.detect([astronaut])
     none, outside = np.empty((0, 4)), [[-400.0, -400.0, -300.0, -280.0]]
-    first, second, third = detector.refine([astronaut, astronaut, astronaut[::2, ::2]], [none, found.boxes, outside])
+    first, second, third = detector.refine(
+        [astronaut, astronaut, astronaut[::2, ::2]], [none, found.boxes, outside]
+    )
     assert (len(first), len(second), len(third)) == (0, 1, 1)
     assert third.scores[0] == 0
     [alone] = detector.refine([astronaut], [found.boxes])

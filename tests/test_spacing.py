@@ -1,4 +1,5 @@
-"""Seconds that fit how far apart frames come: patience, how long a frame lasts, and what is made of them for people and labels."""
+"""Seconds that fit how far apart frames come: patience, how long a frame lasts, and what is made of them
+for people and labels."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ from mien.video.results import VideoResult
 LABELS = Labels(("sad", "happy"))
 
 
-def recording(times: Sequence[float], seen: Sequence[bool] | None = None, tracks: Sequence[int] | None = None) -> VideoResult:
+def recording(
+    times: Sequence[float], seen: Sequence[bool] | None = None, tracks: Sequence[int] | None = None
+) -> VideoResult:
     """A person who is happy, or in some frames nobody."""
     here = np.flatnonzero(np.ones(len(times), bool) if seen is None else np.array(seen))
     faces = Faces(
@@ -43,7 +46,9 @@ def test_time_in_view_is_frames_times_step(step: float) -> None:
     whole = recording([index * step for index in range(12)])
     [person] = whole.people()
     assert person.seconds == pytest.approx(12 * step)
-    assert [(segment.label, segment.start, segment.end) for segment in whole.segments()] == [("happy", 0.0, pytest.approx(12 * step))]
+    assert [(segment.label, segment.start, segment.end) for segment in whole.segments()] == [
+        ("happy", 0.0, pytest.approx(12 * step))
+    ]
     assert durations(whole).sum() == pytest.approx(12 * step)
 
 
@@ -84,7 +89,9 @@ def test_a_slow_stream_is_as_steady_as_one_that_is_sampled() -> None:
         live = [smoother.update(faces(index, index * step)).steady for index in range(12)]
         assert [int(label[0]) for label in live if label is not None] == [1] * 12
         readings = (FrameResult("a", index, index * step, faces(index, index * step)) for index in range(12))
-        settled = [reading.faces.steady for reading in smooth_offline(readings, Smoothing(evidence=0.2), LABELS)]
+        settled = [
+            reading.faces.steady for reading in smooth_offline(readings, Smoothing(evidence=0.2), LABELS)
+        ]
         assert [int(label[0]) for label in settled if label is not None] == [1] * 12
 
 

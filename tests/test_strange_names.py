@@ -1,4 +1,5 @@
-"""Names that text cannot hold, terminals obey, or mien or a spreadsheet could take for something else: through every output and back."""
+"""Names that text cannot hold, terminals obey, or mien or a spreadsheet could take for something else:
+through every output and back."""
 
 from __future__ import annotations
 
@@ -23,7 +24,15 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="such names cannot be on
 
 NAMES = [
     os.fsdecode(name)
-    for name in (b"Ren\xe9 [bold]x :smile:.png", b"=1+1.png", b"-0.5.png", b"@a.png", b"'=a.png", b"a\x1b]0;T\x07\nb.png", b"v\xff[x] $1$\x9b.mp4")
+    for name in (
+        b"Ren\xe9 [bold]x :smile:.png",
+        b"=1+1.png",
+        b"-0.5.png",
+        b"@a.png",
+        b"'=a.png",
+        b"a\x1b]0;T\x07\nb.png",
+        b"v\xff[x] $1$\x9b.mp4",
+    )
 ]
 
 
@@ -45,10 +54,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _mien(folder: Path, options: list[str], names: list[str], **surroundings: str) -> subprocess.CompletedProcess[bytes]:
+def _mien(
+    folder: Path, options: list[str], names: list[str], **surroundings: str
+) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "mien", "analyze", "--detector", "whole", *options, "--", *names]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, timeout=200, env={**os.environ, "PYTHONUTF8": "0", "COLUMNS": "200", **surroundings}
+        command,
+        cwd=folder,
+        capture_output=True,
+        timeout=200,
+        env={**os.environ, "PYTHONUTF8": "0", "COLUMNS": "200", **surroundings},
     )
 
 
@@ -59,25 +74,45 @@ def test_every_table_has_the_same_names_and_they_open_the_files(folder: Path) ->
     assert all((folder / unspelled(name)).is_file() for name in names)
     assert r"a\x1b]0;T\x07\x0ab.png" in names
     for form in ("csv", "json", "jsonl", "parquet"):
-        assert [recording.source for recording in read_recordings(folder / "out" / f"rows.{form}")] == names, form
+        assert [
+            recording.source for recording in read_recordings(folder / "out" / f"rows.{form}")
+        ] == names, form
 
 
 def test_nothing_that_is_written_holds_what_a_program_would_obey(folder: Path) -> None:
-    written = [path for path in (folder / "out").rglob("*") if path.suffix in (".csv", ".json", ".jsonl", ".vtt", ".srt", ".eaf", ".html")]
+    written = [
+        path
+        for path in (folder / "out").rglob("*")
+        if path.suffix in (".csv", ".json", ".jsonl", ".vtt", ".srt", ".eaf", ".html")
+    ]
     assert len(written) == 8
     for path in written:
         text = path.read_text(encoding="utf-8")
-        assert not [letter for letter in text if (letter < " " and letter not in "\n\t\r") or "\x7f" <= letter < "\xa0"], path
+        assert not [
+            letter
+            for letter in text
+            if (letter < " " and letter not in "\n\t\r") or "\x7f" <= letter < "\xa0"
+        ], path
         if path.suffix == ".eaf":
             media = xml.dom.minidom.parse(str(path)).getElementsByTagName("MEDIA_DESCRIPTOR")[0]
             assert media.getAttribute("MEDIA_URL").endswith("v%FF%5Bx%5D%20%241%24%9B.mp4")
     with open(folder / "out" / "rows.csv", encoding="utf-8", newline="") as file:
-        cells = [cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))]
+        cells = [
+            cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))
+        ]
     assert not cells
 
 
 @pytest.mark.parametrize(
-    ("encoding", "form"), [("cp1252", "table"), ("ascii", "table"), ("utf-8", "table"), ("cp932", "json"), ("utf-16", "json"), ("ascii", "csv")]
+    ("encoding", "form"),
+    [
+        ("cp1252", "table"),
+        ("ascii", "table"),
+        ("utf-8", "table"),
+        ("cp932", "json"),
+        ("utf-16", "json"),
+        ("ascii", "csv"),
+    ],
 )
 def test_streams_of_any_encoding_are_written(folder: Path, encoding: str, form: str) -> None:
     done = _mien(folder, ["--format", form], [*NAMES, "no\udcff[x]\x1b.png"], PYTHONIOENCODING=encoding)
@@ -95,7 +130,25 @@ def test_streams_of_any_encoding_are_written(folder: Path, encoding: str, form: 
 
 
 def test_text_that_a_spreadsheet_would_take_for_a_formula() -> None:
-    for text in ("=1", "+x", "-x", "@x", "'=1", "''=1", "'tis", "x=1", "", "-", "-0.5", "+1e5", "./=1", "=", "-1_0", "--", "-inf"):
+    for text in (
+        "=1",
+        "+x",
+        "-x",
+        "@x",
+        "'=1",
+        "''=1",
+        "'tis",
+        "x=1",
+        "",
+        "-",
+        "-0.5",
+        "+1e5",
+        "./=1",
+        "=",
+        "-1_0",
+        "--",
+        "-inf",
+    ):
         for path in (False, True):
             written = cell(text, path)
             assert plain(written, path) == (text if text != "./=1" or not path else "=1")

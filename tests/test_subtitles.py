@@ -36,7 +36,9 @@ def test_others_read_the_same_cues(tmp_path: Path, form: str) -> None:
     path = tmp_path / f"talk.{form}"
     write_subtitles(path, cues(SEGMENTS))
     found = webvtt.read(str(path)) if form == "vtt" else webvtt.from_srt(str(path))
-    assert [(caption.start_in_seconds, caption.text) for caption in found] == [(int(start), text) for start, _, text in SHOWN]
+    assert [(caption.start_in_seconds, caption.text) for caption in found] == [
+        (int(start), text) for start, _, text in SHOWN
+    ]
     # FFmpeg, which players are built on.
     with av.open(path) as container:
         [stream] = container.streams.subtitles
@@ -88,10 +90,18 @@ def test_elan_tiers_read_back(tmp_path: Path) -> None:
     write_elan(path, SEGMENTS, EXPRESSIONS, video)
     found = pympi.Eaf(path)
     assert list(found.get_tier_names()) == ["person 1", "person 2"]
-    assert found.get_annotation_data_for_tier("person 1") == [(0, 2000, "happy"), (2000, 2500, "neutral"), (3600250, 3602000, "happy")]
+    assert found.get_annotation_data_for_tier("person 1") == [
+        (0, 2000, "happy"),
+        (2000, 2500, "neutral"),
+        (3600250, 3602000, "happy"),
+    ]
     assert found.get_annotation_data_for_tier("person 2") == [(1000, 3000, "sad")]
     [media] = found.get_linked_files()
-    assert (media["MEDIA_URL"], media["RELATIVE_MEDIA_URL"], media["MIME_TYPE"]) == (video.resolve().as_uri(), "./my talk ü.mp4", "video/mp4")
+    assert (media["MEDIA_URL"], media["RELATIVE_MEDIA_URL"], media["MIME_TYPE"]) == (
+        video.resolve().as_uri(),
+        "./my talk ü.mp4",
+        "video/mp4",
+    )
     assert [values[0][0] for values, _ in found.get_cv_entries("expressions").values()] == list(EXPRESSIONS)
     assert [path.name for path in tmp_path.iterdir()] == ["talk.eaf"]
 
@@ -101,7 +111,15 @@ def test_elan_files_are_built_as_the_format_says(tmp_path: Path) -> None:
     path = tmp_path / "talk.eaf"
     write_elan(path, SEGMENTS, EXPRESSIONS)
     root = ElementTree.parse(path).getroot()
-    order = ["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "LANGUAGE", "CONSTRAINT", "CONTROLLED_VOCABULARY"]
+    order = [
+        "HEADER",
+        "TIME_ORDER",
+        "TIER",
+        "LINGUISTIC_TYPE",
+        "LANGUAGE",
+        "CONSTRAINT",
+        "CONTROLLED_VOCABULARY",
+    ]
     assert list(dict.fromkeys(part.tag for part in root)) == order
     slots = {slot.attrib["TIME_SLOT_ID"]: int(slot.attrib["TIME_VALUE"]) for slot in root.iter("TIME_SLOT")}
     assert list(slots.values()) == sorted(slots.values())
@@ -109,7 +127,10 @@ def test_elan_files_are_built_as_the_format_says(tmp_path: Path) -> None:
     vocabularies = {words.attrib["CV_ID"] for words in root.iter("CONTROLLED_VOCABULARY")}
     for tier in root.iter("TIER"):
         assert types[tier.attrib["LINGUISTIC_TYPE_REF"]]["CONTROLLED_VOCABULARY_REF"] in vocabularies
-        spans = [(slots[each.attrib["TIME_SLOT_REF1"]], slots[each.attrib["TIME_SLOT_REF2"]]) for each in tier.iter("ALIGNABLE_ANNOTATION")]
+        spans = [
+            (slots[each.attrib["TIME_SLOT_REF1"]], slots[each.attrib["TIME_SLOT_REF2"]])
+            for each in tier.iter("ALIGNABLE_ANNOTATION")
+        ]
         assert all(start < end for start, end in spans)
         assert all(first[1] <= second[0] for first, second in pairwise(spans))
 

@@ -17,13 +17,17 @@ from mien.outputs.tables.parquet import open_parquet
 
 
 def rows() -> list[dict[str, object]]:
-    face = Faces([[1, 2, 30.5, 40]], [0.9], [3], [0.1], probs=[[0, 0, 0, 0.75, 0.25, 0, 0]], labels=EXPRESSIONS)
+    face = Faces(
+        [[1, 2, 30.5, 40]], [0.9], [3], [0.1], probs=[[0, 0, 0, 0.75, 0.25, 0, 0]], labels=EXPRESSIONS
+    )
     smooth = face.with_columns(tracks=[2], smooth=[[0, 0, 0, 0.5, 0.5, 0, 0]], steady=[4])
     readings = [
         FrameResult('a, "b"\n.mp4', 3, 0.1, face),
         FrameResult("smooth.mp4", 3, 0.1, smooth),
         FrameResult("ü.mp4", 4, 2 / 15, Faces.empty(EXPRESSIONS)),
-        FrameResult("c.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("c.mp4: expected a file; there is none")),
+        FrameResult(
+            "c.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("c.mp4: expected a file; there is none")
+        ),
     ]
     return [row for reading in readings for row in reading.rows()]
 
@@ -35,7 +39,9 @@ def test_json_reads_back(tmp_path: Path, form: str) -> None:
         write(rows()[:1])
         write(rows()[1:])
     text = path.read_text(encoding="utf-8")
-    assert (json.loads(text) if form == "json" else [json.loads(line) for line in text.splitlines()]) == rows()
+    assert (
+        json.loads(text) if form == "json" else [json.loads(line) for line in text.splitlines()]
+    ) == rows()
 
 
 def test_csv_has_the_same_keys_and_plain_numbers(tmp_path: Path) -> None:
@@ -51,10 +57,24 @@ def test_csv_has_the_same_keys_and_plain_numbers(tmp_path: Path) -> None:
     assert float(table[0]["x2"]) == 30.5
     assert json.loads(table[0]["probs"])["happy"] == float(table[0]["happy"]) == 0.75
     assert (table[0]["steady"], table[0]["smooth"], table[0]["smooth_happy"]) == ("", "", "")
-    assert (table[1]["track"], table[1]["emotion"], table[1]["steady"], table[1]["happy"]) == ("2", "happy", "neutral", "0.75")
+    assert (table[1]["track"], table[1]["emotion"], table[1]["steady"], table[1]["happy"]) == (
+        "2",
+        "happy",
+        "neutral",
+        "0.75",
+    )
     assert json.loads(table[1]["smooth"])["happy"] == float(table[1]["smooth_happy"]) == 0.5
-    assert (table[2]["status"], table[2]["box"], table[2]["happy"], table[2]["time"]) == ("no_face", "", "", "0.133333")
-    assert (table[3]["status"], table[3]["frame"], table[3]["error"]) == ("error", "", "c.mp4: expected a file; there is none")
+    assert (table[2]["status"], table[2]["box"], table[2]["happy"], table[2]["time"]) == (
+        "no_face",
+        "",
+        "",
+        "0.133333",
+    )
+    assert (table[3]["status"], table[3]["frame"], table[3]["error"]) == (
+        "error",
+        "",
+        "c.mp4: expected a file; there is none",
+    )
 
 
 @pytest.mark.parametrize("form", TEXT_FORMATS)
@@ -63,7 +83,11 @@ def test_no_rows_are_a_whole_file_too(tmp_path: Path, form: str) -> None:
     with open_table(path, form, EXPRESSIONS):
         pass
     text = path.read_text(encoding="utf-8")
-    assert {"json": json.loads(text or "[]") == [] if form == "json" else None, "jsonl": text == "", "csv": text.count("\n") == 1}[form]
+    assert {
+        "json": json.loads(text or "[]") == [] if form == "json" else None,
+        "jsonl": text == "",
+        "csv": text.count("\n") == 1,
+    }[form]
 
 
 def test_an_interrupted_file_never_appears(tmp_path: Path) -> None:
@@ -85,7 +109,10 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is a folder"), atomic_write(tmp_path):
         pass
-    with pytest.raises(InputError, match="must be a folder that you may write to"), atomic_write(tmp_path / "file" / "where.csv"):
+    with (
+        pytest.raises(InputError, match="must be a folder that you may write to"),
+        atomic_write(tmp_path / "file" / "where.csv"),
+    ):
         pass
     with pytest.raises(InputError, match=r"ending in \.json, \.jsonl, \.csv or \.parquet"):
         format_of(Path("rows.xlsx"))
@@ -110,7 +137,11 @@ def test_parquet_has_the_flat_columns_with_types(tmp_path: Path, held: int) -> N
     assert set(flat_keys(EXPRESSIONS)) - set(table.columns) == {"box", "probs", "smooth"}
     assert table["status"].to_list() == [row["status"] for row in rows()]
     assert table["time"].to_list() == [row["time"] for row in rows()]
-    assert (table.schema["frame"], table.schema["track"], table.schema["happy"]) == (polars.Int64, polars.Int64, polars.Float32)
+    assert (table.schema["frame"], table.schema["track"], table.schema["happy"]) == (
+        polars.Int64,
+        polars.Int64,
+        polars.Float32,
+    )
     flat = [flat_row(row, EXPRESSIONS) for row in rows()]
     for name in ("happy", "x2", "track", "steady", "smooth_happy"):
         assert table[name].to_list() == [row[name] for row in flat]
@@ -127,6 +158,9 @@ def test_a_parquet_table_of_nothing_has_its_columns(tmp_path: Path) -> None:
 
 def test_parquet_without_polars_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "polars", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'mien\[data\]'"), open_table(tmp_path / "rows.parquet", "parquet", EXPRESSIONS):
+    with (
+        pytest.raises(MissingExtraError, match=r"pip install 'mien\[data\]'"),
+        open_table(tmp_path / "rows.parquet", "parquet", EXPRESSIONS),
+    ):
         pass
     assert not list(tmp_path.iterdir())

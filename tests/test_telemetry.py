@@ -1,4 +1,5 @@
-"""Nothing is reported to anybody: ONNX Runtime is told before it is imported, by the one place that imports it."""
+"""Nothing is reported to anybody: ONNX Runtime is told before it is imported, by the one place that
+imports it."""
 
 from __future__ import annotations
 
@@ -29,7 +30,12 @@ def imports_of_onnx_runtime(source: str) -> Iterator[int]:
             names = [node.module or ""]
         elif isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            texts = [part.value for arg in node.args for part in ast.walk(arg) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+            texts = [
+                part.value
+                for arg in node.args
+                for part in ast.walk(arg)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            ]
             names = texts if called in _LOADERS else []
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _PROGRAM.search(node.value):
             names = ["onnxruntime"]
@@ -55,8 +61,15 @@ def test_imports_are_seen(program: str) -> None:
 
 def test_one_place_imports_onnx_runtime() -> None:
     """Wherever else it were imported, it would not have been told."""
-    files = [path for part in ("src", "tests", "benchmarks", "demo") for path in (ROOT / part).rglob("*.py")] + list(ROOT.glob("hatch_*.py"))
-    found = {(path, line) for path in files if path != Path(__file__) for line in imports_of_onnx_runtime(path.read_text(encoding="utf-8"))}
+    files = [
+        path for part in ("src", "tests", "benchmarks", "demo") for path in (ROOT / part).rglob("*.py")
+    ] + list(ROOT.glob("hatch_*.py"))
+    found = {
+        (path, line)
+        for path in files
+        if path != Path(__file__)
+        for line in imports_of_onnx_runtime(path.read_text(encoding="utf-8"))
+    }
     assert len(found) == 1, found
     [(path, line)] = found
     assert path == HOME
@@ -65,7 +78,9 @@ def test_one_place_imports_onnx_runtime() -> None:
 
 def _in_fresh_process(program: str, **variables: str) -> str:
     env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | variables
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env).stdout
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env
+    ).stdout
 
 
 @pytest.mark.parametrize("said", [{}, {"ORT_DISABLE_TELEMETRY": "0"}, {"ORT_DISABLE_TELEMETRY": ""}])
@@ -76,10 +91,15 @@ def test_importing_mien_tells_it_and_every_process_that_is_started(said: dict[st
 
 def test_the_doctor_remarks_on_an_import_before_mien() -> None:
     """A stand-in for the library: the real one would report."""
-    ask = "import mien; from mien.cli.diagnosis import _telemetry; print(_telemetry().ok, _telemetry().detail)"
+    ask = (
+        "import mien; from mien.cli.diagnosis import _telemetry; print(_telemetry().ok, _telemetry().detail)"
+    )
     came_first = "import sys, types; sys.modules['onnxruntime'] = types.ModuleType('onnxruntime'); "
     assert _in_fresh_process(ask) == "True off (ORT_DISABLE_TELEMETRY=1)\n"
     remark = _in_fresh_process(came_first + ask)
     assert remark.startswith("None on: onnxruntime was imported before mien")
     assert "import mien first, or set ORT_DISABLE_TELEMETRY=1" in remark
-    assert _in_fresh_process(came_first + ask, ORT_DISABLE_TELEMETRY="1") == "True off (ORT_DISABLE_TELEMETRY=1)\n"
+    assert (
+        _in_fresh_process(came_first + ask, ORT_DISABLE_TELEMETRY="1")
+        == "True off (ORT_DISABLE_TELEMETRY=1)\n"
+    )

@@ -31,8 +31,19 @@ def followed(time: float, happy: float, labels: Labels = LABELS) -> FrameResult:
 
 
 def test_what_is_shown_beside_what_is_best() -> None:
-    faces = Faces([[0, 0, 1, 1]] * 3, [1] * 3, [0] * 3, [0] * 3, probs=[[0.4, 0.6], [0.3, 0.7], [0.95, 0.05]], labels=LABELS)
-    assert [(face.emotion, face.shown) for face in faces] == [("happy", UNCERTAIN), ("happy", "happy"), ("sad", "sad")]
+    faces = Faces(
+        [[0, 0, 1, 1]] * 3,
+        [1] * 3,
+        [0] * 3,
+        [0] * 3,
+        probs=[[0.4, 0.6], [0.3, 0.7], [0.95, 0.05]],
+        labels=LABELS,
+    )
+    assert [(face.emotion, face.shown) for face in faces] == [
+        ("happy", UNCERTAIN),
+        ("happy", "happy"),
+        ("sad", "sad"),
+    ]
     everything = faces.with_columns(labels=Labels(LABELS.names))
     assert [face.shown for face in everything] == ["happy", "happy", "sad"]
     assert everything.labels == faces.labels, "the same classes"
@@ -41,16 +52,22 @@ def test_what_is_shown_beside_what_is_best() -> None:
 
 
 def test_the_steady_label_is_judged_by_the_smoothed_probability() -> None:
-    faces = Faces([[0, 0, 1, 1]], [1], [0], [0], probs=[[0.1, 0.9]], smooth=[[0.45, 0.55]], steady=[1], labels=LABELS)
+    faces = Faces(
+        [[0, 0, 1, 1]], [1], [0], [0], probs=[[0.1, 0.9]], smooth=[[0.45, 0.55]], steady=[1], labels=LABELS
+    )
     [face] = faces
     assert (face.emotion, face.steady, face.shown) == ("happy", "happy", UNCERTAIN)
     smoother = OnlineSmoother(LABELS)
-    assert [next(iter(smoother.update(followed(0.1 * step, 0.55).faces))).shown for step in range(3)] == [UNCERTAIN] * 3
+    assert [next(iter(smoother.update(followed(0.1 * step, 0.55).faces))).shown for step in range(3)] == [
+        UNCERTAIN
+    ] * 3
 
 
 @pytest.mark.parametrize("below", [-0.1, 1.1])
 def test_thresholds_are_probabilities(below: float) -> None:
-    with pytest.raises(InputError, match="expected a probability from 0 to 1 below which answers are uncertain"):
+    with pytest.raises(
+        InputError, match="expected a probability from 0 to 1 below which answers are uncertain"
+    ):
         Pipeline("whole", uncertain_below=below, threads=1)
 
 
@@ -82,7 +99,11 @@ def test_somebody_who_is_uncertain_throughout_has_a_report_and_charts(tmp_path: 
     overview.end()
     assert overview.people[0].mostly == UNCERTAIN
     assert overview.shares() == {UNCERTAIN: 1.0}
-    write_report(tmp_path / "report.html", overview, Facts("a", [], read_card(network_path("small")), "expression", "0"))
+    write_report(
+        tmp_path / "report.html",
+        overview,
+        Facts("a", [], read_card(network_path("small")), "expression", "0"),
+    )
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "uncertain: below 70 %" in page
     assert '"doubt": 0.7' in page
@@ -91,7 +112,10 @@ def test_somebody_who_is_uncertain_throughout_has_a_report_and_charts(tmp_path: 
 
 def test_a_drawn_box_says_uncertain(portrait: np.ndarray) -> None:
     box = [[60, 60, 160, 180]]
-    sure, unsure = (draw(portrait, Faces(box, [1], [0], [0], probs=[[1 - happy, happy]], labels=LABELS)) for happy in (0.9, 0.6))
+    sure, unsure = (
+        draw(portrait, Faces(box, [1], [0], [0], probs=[[1 - happy, happy]], labels=LABELS))
+        for happy in (0.9, 0.6)
+    )
     assert not np.array_equal(sure, unsure)
     assert (unsure == np.array([0x9A, 0xA0, 0xA6])).all(axis=2).sum() > 100
 
@@ -102,12 +126,27 @@ def test_a_whole_run_drops_nothing(movie: Callable[..., Path], tmp_path: Path) -
     from mien.cli.app import app
 
     clip = movie(6)
-    told = CliRunner().invoke(app, ["analyze", str(clip), "-q", "--uncertain-below", "1", "--format", "jsonl", "-o", str(tmp_path / "a.srt")])
+    told = CliRunner().invoke(
+        app,
+        [
+            "analyze",
+            str(clip),
+            "-q",
+            "--uncertain-below",
+            "1",
+            "--format",
+            "jsonl",
+            "-o",
+            str(tmp_path / "a.srt"),
+        ],
+    )
     rows = [json.loads(line) for line in told.stdout.splitlines()]
     plain = mien.analyze(clip, threads=1).rows()
     assert [row["emotion"] for row in rows] == [row["emotion"] for row in plain]
     assert {row["shown"] for row in rows if row["status"] == "face"} == {UNCERTAIN}
-    assert {row["shown"] for row in plain if row["status"] == "face"} == {row["steady"] for row in plain if row["status"] == "face"}
+    assert {row["shown"] for row in plain if row["status"] == "face"} == {
+        row["steady"] for row in plain if row["status"] == "face"
+    }
     assert UNCERTAIN in (tmp_path / "a.srt").read_text(encoding="utf-8")
 
 
@@ -118,10 +157,18 @@ def test_pictures_too(portrait: np.ndarray, tmp_path: Path) -> None:
     from mien.cli.app import app
 
     Image.fromarray(portrait).save(tmp_path / "a.png")
-    told = CliRunner().invoke(app, ["analyze", str(tmp_path / "a.png"), "-q", "--uncertain-below", "1", "--format", "csv"])
+    told = CliRunner().invoke(
+        app, ["analyze", str(tmp_path / "a.png"), "-q", "--uncertain-below", "1", "--format", "csv"]
+    )
     [row] = csv.DictReader(told.stdout.splitlines())
-    assert (row["shown"], row["emotion"]) == (UNCERTAIN, mien.analyze(portrait, threads=1).rows()[0]["emotion"])
-    assert UNCERTAIN in CliRunner().invoke(app, ["analyze", str(tmp_path / "a.png"), "--uncertain-below", "1"]).stdout
+    assert (row["shown"], row["emotion"]) == (
+        UNCERTAIN,
+        mien.analyze(portrait, threads=1).rows()[0]["emotion"],
+    )
+    assert (
+        UNCERTAIN
+        in CliRunner().invoke(app, ["analyze", str(tmp_path / "a.png"), "--uncertain-below", "1"]).stdout
+    )
 
 
 def test_without_being_asked_for_nothing_is_uncertain_but_moments_are_counted() -> None:

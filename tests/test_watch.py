@@ -50,9 +50,13 @@ def test_people_are_followed_and_timed(movie: Callable[..., Path], pipeline: Pip
     with open_live(f"live:{movie(12, nobody=range(4, 7))}", LiveOptions(drop=False)) as source:
         watched = list(watch(source, Session(pipeline)))
     assert [frame.index for frame, _, _ in watched] == list(range(12))
-    assert [len(faces) for _, faces, _ in watched] == [0 if index in range(4, 7) else 1 for index in range(12)]
+    assert [len(faces) for _, faces, _ in watched] == [
+        0 if index in range(4, 7) else 1 for index in range(12)
+    ]
     assert {face.track for _, faces, _ in watched for face in faces} == {1}
-    assert all(face.smooth is not None and face.steady is not None for _, faces, _ in watched for face in faces)
+    assert all(
+        face.smooth is not None and face.steady is not None for _, faces, _ in watched for face in faces
+    )
     for frame, faces, timing in watched:
         assert timing.captured == frame.captured <= timing.taken <= timing.read
         assert all(face.time == frame.time for face in faces)
@@ -66,7 +70,9 @@ class SlowSession(Session):
         return [Faces.empty(self.labels) for _ in frames]
 
 
-def test_a_slow_session_reads_the_newest_frame_and_counts_the_rest(movie: Callable[..., Path], pipeline: Pipeline) -> None:
+def test_a_slow_session_reads_the_newest_frame_and_counts_the_rest(
+    movie: Callable[..., Path], pipeline: Pipeline
+) -> None:
     with open_live(f"live:{movie(30, rate=30)}") as source:
         meter, ages = Meter(source), []
         for _, _, timing in watch(source, SlowSession(pipeline)):
@@ -97,9 +103,15 @@ def test_rates_without_frames(movie: Callable[..., Path]) -> None:
     assert Timing(1.0, 2.0, 4.0).latency == 3
 
 
-def test_the_example_of_the_page_runs(movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_of_the_page_runs(
+    movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(movie(4, name="talk.mp4").parent)
-    [example] = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "docs" / "live.md").read_text(encoding="utf-8"), re.DOTALL)
+    [example] = re.findall(
+        r"```python\n(.*?)```",
+        (Path(__file__).parents[1] / "docs" / "live.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
     exec(example, {})
     *frames, counts = capsys.readouterr().out.splitlines()
     assert len(frames) >= 1
@@ -165,7 +177,9 @@ def test_a_view_on_a_terminal(movie: Callable[..., Path], tmp_path: Path) -> Non
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "110", "LINES": "30"}
     command = [sys.executable, "-m", "mien", "watch", f"live:{path}"]
-    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, env=environment, cwd=tmp_path) as process:
+    with subprocess.Popen(
+        command, stdout=theirs, stderr=theirs, stdin=theirs, env=environment, cwd=tmp_path
+    ) as process:
         os.close(theirs)
         shown = b""
         while True:
@@ -177,7 +191,16 @@ def test_a_view_on_a_terminal(movie: Callable[..., Path], tmp_path: Path) -> Non
         assert process.wait(30) == 0
     os.close(ours)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    for expected in ("person", "probability", "a second come", "passed over", "live", "━", "nobody in view", "20 frames came"):
+    for expected in (
+        "person",
+        "probability",
+        "a second come",
+        "passed over",
+        "live",
+        "━",
+        "nobody in view",
+        "20 frames came",
+    ):
         assert expected in text, expected
     assert "Expressions as a network reads them, not feelings." in text
 
@@ -200,7 +223,9 @@ def test_what_cannot_be_watched(run: Run, source: str, status: int, says: str) -
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("option", "value"), [("--size", "large"), ("--timeout", "0"), ("--rate", "-1"), ("--every", "0")])
+@pytest.mark.parametrize(
+    ("option", "value"), [("--size", "large"), ("--timeout", "0"), ("--rate", "-1"), ("--every", "0")]
+)
 def test_impossible_options(run: Run, option: str, value: str) -> None:
     status, _, err = run("camera:0", option, value)
     assert status == 2

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from mien.core.telemetry import silence
 
 if TYPE_CHECKING:
-    from mien.core.errors import InputError, MediaError, MienError, MissingExtraError, NetworkError, RecordError
+    from mien.core.errors import (
+        InputError,
+        MediaError,
+        MienError,
+        MissingExtraError,
+        NetworkError,
+        RecordError,
+    )
     from mien.core.faces import Face, Faces
     from mien.core.frame_result import FrameResult
     from mien.core.labels import EXPRESSIONS, FERPLUS, Labels

@@ -31,10 +31,22 @@ def look(time: float, people: Iterable[tuple[float, np.ndarray]], *, blank: bool
         return AudienceSample(time, Faces.empty(EXPRESSIONS), blank)
     boxes = [[place * TILE, 0.0, place * TILE + 40, 50.0] for place, _ in rows]
     n = len(rows)
-    return AudienceSample(time, Faces(boxes, np.ones(n), np.zeros(n), np.full(n, time), probs=[probs for _, probs in rows], labels=EXPRESSIONS))
+    return AudienceSample(
+        time,
+        Faces(
+            boxes,
+            np.ones(n),
+            np.zeros(n),
+            np.full(n, time),
+            probs=[probs for _, probs in rows],
+            labels=EXPRESSIONS,
+        ),
+    )
 
 
-def meeting(seconds: int, script: Callable[[int, int], str | None], people: int, seed: int = 0) -> list[AudienceSample]:
+def meeting(
+    seconds: int, script: Callable[[int, int], str | None], people: int, seed: int = 0
+) -> list[AudienceSample]:
     """A look a second: ``script(person, second)`` says what somebody shows, None that the camera is off."""
     chance = np.random.default_rng(seed)
     looks = []
@@ -49,7 +61,11 @@ def meeting(seconds: int, script: Callable[[int, int], str | None], people: int,
     return looks
 
 
-def gathered(looks: Sequence[AudienceSample], options: AudienceOptions | None = None, key_points: Sequence[KeyPoint] = ()) -> Audience:
+def gathered(
+    looks: Sequence[AudienceSample],
+    options: AudienceOptions | None = None,
+    key_points: Sequence[KeyPoint] = (),
+) -> Audience:
     """What comes of looks."""
     gathering = SampleCollector("crowd", EXPRESSIONS, options or AudienceOptions(), key_points)
     for sample in looks:

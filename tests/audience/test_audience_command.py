@@ -30,7 +30,14 @@ COMMAND = [sys.executable, "-m", "mien", "audience"]
 def mien(tmp_path: Path) -> Run:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [*COMMAND, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "COLUMNS": "140"}, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "140"},
+            check=False,
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
@@ -70,9 +77,22 @@ def test_it_does_not_start_without_consent(mien: Run, meeting: Callable[..., Pat
 
 def test_a_recording_from_end_to_end(mien: Run, meeting: Callable[..., Path], tmp_path: Path) -> None:
     meeting([6] * 10 + [5] * 10 + [2] * 15)
-    (tmp_path / "points.csv").write_text("time,label\n20,They leave\n10,Hello\n99,Goodbye\n", encoding="utf-8")
+    (tmp_path / "points.csv").write_text(
+        "time,label\n20,They leave\n10,Hello\n99,Goodbye\n", encoding="utf-8"
+    )
     done = mien(
-        "meeting.mp4", "--consented", "--key-points", "points.csv", "-o", "out.csv", "-o", "out.html", "-o", "out.json", "--changes", "ch.csv"
+        "meeting.mp4",
+        "--consented",
+        "--key-points",
+        "points.csv",
+        "-o",
+        "out.csv",
+        "-o",
+        "out.html",
+        "-o",
+        "out.json",
+        "--changes",
+        "ch.csv",
     )
     assert done.returncode == 0, done.stderr
     assert "put in order" in done.stderr
@@ -92,7 +112,14 @@ def test_a_recording_from_end_to_end(mien: Run, meeting: Callable[..., Path], tm
     assert "not what a person feels" in page
     assert "AI Act" in page
     assert "http" not in page.replace("http-equiv", "")
-    assert {path.name for path in tmp_path.iterdir()} == {"meeting.mp4", "points.csv", "out.csv", "out.html", "out.json", "ch.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "meeting.mp4",
+        "points.csv",
+        "out.csv",
+        "out.html",
+        "out.json",
+        "ch.csv",
+    }
     again = mien("meeting.mp4", "--consented", "--quiet", "--format", "csv", "--key-points", "points.csv")
     assert again.stdout == (tmp_path / "out.csv").read_text(encoding="utf-8")
 
@@ -136,7 +163,13 @@ def test_what_is_wrong_is_said_in_one_line(
 
 def _started(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     """A measurement that has completed a window."""
-    process = subprocess.Popen([*COMMAND, *arguments, "--consented"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*COMMAND, *arguments, "--consented"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     until = time.monotonic() + 60
     while not (tmp_path / "out.partial.csv").exists() and time.monotonic() < until:
         assert process.poll() is None, process.communicate()
@@ -146,7 +179,9 @@ def _started(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def test_ctrl_c_ends_a_live_measurement_with_its_report(meeting: Callable[..., Path], tmp_path: Path) -> None:
     meeting([6] * 120)
-    process = _started(tmp_path, "live:meeting.mp4", "--every", "1", "--window", "2", "-o", "out.csv", "-o", "out.html")
+    process = _started(
+        tmp_path, "live:meeting.mp4", "--every", "1", "--window", "2", "-o", "out.csv", "-o", "out.html"
+    )
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
@@ -159,7 +194,9 @@ def test_ctrl_c_ends_a_live_measurement_with_its_report(meeting: Callable[..., P
     assert not (tmp_path / "out.partial.csv").exists()
 
 
-def test_a_measurement_that_is_killed_leaves_its_windows(mien: Run, meeting: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_measurement_that_is_killed_leaves_its_windows(
+    mien: Run, meeting: Callable[..., Path], tmp_path: Path
+) -> None:
     meeting([6] * 120)
     process = _started(tmp_path, "live:meeting.mp4", "--window", "2", "-o", "out.csv")
     process.kill()
@@ -177,20 +214,32 @@ def test_a_measurement_that_is_killed_leaves_its_windows(mien: Run, meeting: Cal
 def test_a_screen_that_locks_and_changes_size(portrait: np.ndarray, pipeline: Pipeline) -> None:
     small, large = gallery(portrait, 6), np.kron(gallery(portrait, 5), np.ones((2, 2, 1), np.uint8))
     pictures = [*[small] * 5, *[np.zeros_like(small)] * 5, *[large] * 5, *[small[:120]] * 5]
-    audience = measure((Frame(n, float(n), picture) for n, picture in enumerate(pictures)), AudienceOptions(window=5), pipeline=pipeline)
+    audience = measure(
+        (Frame(n, float(n), picture) for n, picture in enumerate(pictures)),
+        AudienceOptions(window=5),
+        pipeline=pipeline,
+    )
     told = [(window.status, window.participants) for window in audience.windows]
     assert told == [("reported", 6), ("blank", None), ("reported", 5), ("too_few", None)]
 
 
-def test_frames_that_come_more_often_are_looked_at_as_often_as_asked(portrait: np.ndarray, pipeline: Pipeline) -> None:
+def test_frames_that_come_more_often_are_looked_at_as_often_as_asked(
+    portrait: np.ndarray, pipeline: Pipeline
+) -> None:
     picture = gallery(portrait, 6)
-    audience = measure((Frame(n, n / 10, picture) for n in range(40)), AudienceOptions(every=1, window=2), pipeline=pipeline)
+    audience = measure(
+        (Frame(n, n / 10, picture) for n in range(40)), AudienceOptions(every=1, window=2), pipeline=pipeline
+    )
     assert [(window.samples, window.participants) for window in audience.windows] == [(2, 6), (2, 6)]
-    short = measure((Frame(n, n / 10, picture) for n in range(40)), AudienceOptions(duration=2), pipeline=pipeline)
+    short = measure(
+        (Frame(n, n / 10, picture) for n in range(40)), AudienceOptions(duration=2), pipeline=pipeline
+    )
     assert [window.samples for window in short.windows] == [2]
 
 
-def test_a_source_that_is_lost_and_an_interruption_keep_what_was_measured(portrait: np.ndarray, pipeline: Pipeline) -> None:
+def test_a_source_that_is_lost_and_an_interruption_keep_what_was_measured(
+    portrait: np.ndarray, pipeline: Pipeline
+) -> None:
     picture = gallery(portrait, 6)
 
     def frames(error: BaseException):  # type: ignore[no-untyped-def]
@@ -212,7 +261,9 @@ def test_sources_that_are_none(pipeline: Pipeline) -> None:
         measure(np.zeros((40, 40, 3), np.uint8), pipeline=pipeline)
 
 
-def test_a_recording_that_ends_early_says_so(tmp_path: Path, portrait: np.ndarray, pipeline: Pipeline) -> None:
+def test_a_recording_that_ends_early_says_so(
+    tmp_path: Path, portrait: np.ndarray, pipeline: Pipeline
+) -> None:
     path, chance = tmp_path / "meeting.mp4", np.random.default_rng(0)
     with VideoWriter(path, 360, 240, rate=1) as writer:
         for second in range(30):

@@ -26,20 +26,26 @@ from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS
 
-FIGURES = [name for name in columns(EXPRESSIONS) if name not in ("start", "end", "status", "samples", "key_points")]
+FIGURES = [
+    name for name in columns(EXPRESSIONS) if name not in ("start", "end", "status", "samples", "key_points")
+]
 
 
 def terminal(audience: Audience) -> str:
     console = Console(file=io.StringIO(), width=120, force_terminal=False)
     summarise(audience, console)
-    follower = Follower("crowd", audience.options, audience.labels, (lambda windows: None, Console(quiet=True)))
+    follower = Follower(
+        "crowd", audience.options, audience.labels, (lambda windows: None, Console(quiet=True))
+    )
     follower.looked(audience.length, audience.windows)
     console.print(follower)
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
 def files(audience: Audience, folder: Path) -> dict[str, str]:
-    asked = AudienceOutputSpec((folder / "a.csv", folder / "a.json", folder / "a.html"), folder / "changes.csv")
+    asked = AudienceOutputSpec(
+        (folder / "a.csv", folder / "a.json", folder / "a.html"), folder / "changes.csv"
+    )
     return {path.name: path.read_text(encoding="utf-8") for path in asked.write(audience)}
 
 
@@ -48,16 +54,26 @@ def three_then_nobody(second: int) -> AudienceSample:
 
 
 def test_under_the_smallest_group_there_is_no_figure_anywhere(tmp_path: Path) -> None:
-    audience = gathered([three_then_nobody(second) for second in range(100)], key_points=[KeyPoint(20, "joke"), KeyPoint(60, "empty")])
+    audience = gathered(
+        [three_then_nobody(second) for second in range(100)],
+        key_points=[KeyPoint(20, "joke"), KeyPoint(60, "empty")],
+    )
     written = files(audience, tmp_path)
     rows = list(csv.DictReader(written["a.csv"].splitlines()))
     assert [row["status"] for row in rows] == ["too_few"] * 10
-    assert all(row[name] == "" for row in rows for name in FIGURES), "neither a share nor the number of people, be it three or none"
-    assert {(row["status"], row["before"], row["participants"]) for row in csv.DictReader(written["changes.csv"].splitlines())} == {
-        ("too_few", "", "")
-    }
+    assert all(row[name] == "" for row in rows for name in FIGURES), (
+        "neither a share nor the number of people, be it three or none"
+    )
+    assert {
+        (row["status"], row["before"], row["participants"])
+        for row in csv.DictReader(written["changes.csv"].splitlines())
+    } == {("too_few", "", "")}
     facts = json.loads(written["a.json"])
-    assert all(window[name] is None for window in facts["windows"] for name in ("participants", "shares", "sentiment", "agreement", "coverage"))
+    assert all(
+        window[name] is None
+        for window in facts["windows"]
+        for name in ("participants", "shares", "sentiment", "agreement", "coverage")
+    )
     assert all(point["expression"] is None and point["sentiment"] is None for point in facts["key_points"])
     shown_on_page = re.sub(r"<style>.*?</style>|#[0-9a-f]{6}", "", written["a.html"], flags=re.DOTALL)
     for text in (shown_on_page, terminal(audience)):
@@ -67,16 +83,31 @@ def test_under_the_smallest_group_there_is_no_figure_anywhere(tmp_path: Path) ->
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.one_of(st.none(), st.integers(1, 9), st.floats(0.1, 1)), st.integers(4, 7))
-def test_figures_stand_exactly_where_there_are_people_enough(counts: list[int], quorum: float | int | None, smallest: int) -> None:
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=40),
+    st.one_of(st.none(), st.integers(1, 9), st.floats(0.1, 1)),
+    st.integers(4, 7),
+)
+def test_figures_stand_exactly_where_there_are_people_enough(
+    counts: list[int], quorum: float | int | None, smallest: int
+) -> None:
     options = AudienceOptions(smallest=smallest, quorum=quorum, window=1)
-    audience = gathered([look(second, [(place, shown("happy")) for place in range(count)]) for second, count in enumerate(counts)], options)
+    audience = gathered(
+        [
+            look(second, [(place, shown("happy")) for place in range(count)])
+            for second, count in enumerate(counts)
+        ],
+        options,
+    )
     most = 0
     for window, count in zip(audience.windows, counts, strict=True):
         most = max(most, count)
         enough = count >= max(smallest, options.needed(most))
         assert (window.status == "reported") == enough
-        row = {name: getattr(window, name) for name in ("participants", "shares", "sentiment", "agreement", "coverage")}
+        row = {
+            name: getattr(window, name)
+            for name in ("participants", "shares", "sentiment", "agreement", "coverage")
+        }
         assert all((value is not None) == enough for value in row.values())
 
 
@@ -91,15 +122,29 @@ def test_nothing_about_one_person_is_in_the_result() -> None:
 
 def test_a_locked_screen_and_a_lost_source_are_told_apart_from_few_people() -> None:
     blank = [AudienceSample(float(second), Faces.empty(EXPRESSIONS), blank=True) for second in range(20, 40)]
-    looks = [*meeting(20, lambda person, second: "happy", 6), *blank, look(65.0, [(place, shown("sad")) for place in range(6)])]
+    looks = [
+        *meeting(20, lambda person, second: "happy", 6),
+        *blank,
+        look(65.0, [(place, shown("sad")) for place in range(6)]),
+    ]
     audience = gathered(looks)
-    assert [window.status for window in audience.windows] == ["reported", "reported", "blank", "blank", "not_looked", "reported"]
+    assert [window.status for window in audience.windows] == [
+        "reported",
+        "reported",
+        "blank",
+        "blank",
+        "not_looked",
+        "reported",
+    ]
     assert (audience.windows[4].start, audience.windows[4].end) == (40, 60)
     assert "picture of one colour" in terminal(gathered([*looks[:40]]))
 
 
 def test_shares_lie_on_the_steps_of_their_number_of_people(tmp_path: Path) -> None:
-    few, many = (gathered(meeting(10, lambda person, second: "happy" if person % 2 else "sad", people)).windows[0] for people in (5, 30))
+    few, many = (
+        gathered(meeting(10, lambda person, second: "happy" if person % 2 else "sad", people)).windows[0]
+        for people in (5, 30)
+    )
     assert all(round(share * 20, 6).is_integer() for share in few.shares.values())
     assert all(round(share * 100, 6).is_integer() for share in many.shares.values())
 
@@ -116,20 +161,28 @@ def test_windows_are_on_the_disk_as_soon_as_they_are_over(tmp_path: Path) -> Non
     with contextlib.suppress(ZeroDivisionError), PartialResultWriter(path, EXPRESSIONS) as keeper:
         keeper.add(audience.windows)
         raise broken
-    assert [row["status"] for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())] == ["reported"] * 3
+    assert [row["status"] for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())] == [
+        "reported"
+    ] * 3
     assert "keeps what was measured" in broken.__notes__[0]
     with pytest.raises(InputError, match="rename or delete"):
         AudienceOutputSpec((tmp_path / "a.html",)).check("talk.mp4")
 
 
 def test_a_chart_is_drawn(tmp_path: Path) -> None:
-    audience = gathered(meeting(100, lambda person, second: "happy" if second > 50 else "sad", 6), key_points=[KeyPoint(50, "a $ sign")])
+    audience = gathered(
+        meeting(100, lambda person, second: "happy" if second > 50 else "sad", 6),
+        key_points=[KeyPoint(50, "a $ sign")],
+    )
     [path] = AudienceOutputSpec((tmp_path / "a.png",)).write(audience)
     assert path.read_bytes()[:4] == b"\x89PNG"
 
 
 def test_a_day_in_a_report_stays_small(tmp_path: Path) -> None:
-    looks = [look(float(second), [(place, shown("happy")) for place in range(4)]) for second in range(0, 86_400, 10)]
+    looks = [
+        look(float(second), [(place, shown("happy")) for place in range(4)])
+        for second in range(0, 86_400, 10)
+    ]
     text = files(gathered(looks, AudienceOptions(every=10)), tmp_path)["a.html"]
     assert len(text) < 1_500_000
     assert "more are in the CSV" in text
@@ -149,7 +202,16 @@ def test_files_that_cannot_be(asked: dict, word: str) -> None:  # type: ignore[t
 
 
 @pytest.mark.parametrize(
-    "options", [{"smallest": 3}, {"every": 0}, {"window": 0.5}, {"quorum": 0}, {"quorum": 2.5}, {"offset": float("nan")}, {"duration": -1}]
+    "options",
+    [
+        {"smallest": 3},
+        {"every": 0},
+        {"window": 0.5},
+        {"quorum": 0},
+        {"quorum": 2.5},
+        {"offset": float("nan")},
+        {"duration": -1},
+    ],
 )
 def test_options_that_cannot_be(options: dict) -> None:  # type: ignore[type-arg]
     with pytest.raises(InputError):

@@ -18,7 +18,9 @@ from mien.media import VideoWriter
 PAGE = (Path(__file__).parents[2] / "docs" / "audience.md").read_text(encoding="utf-8")
 
 
-def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], portrait: np.ndarray) -> None:
+def test_the_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], portrait: np.ndarray
+) -> None:
     monkeypatch.chdir(tmp_path)
     with VideoWriter("talk.mp4", 480, 240, rate=1) as writer:
         for second in range(4):

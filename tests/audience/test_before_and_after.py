@@ -13,7 +13,9 @@ POINTS = [KeyPoint(40, "calm"), KeyPoint(80, "change"), KeyPoint(120, "calm agai
 
 @pytest.mark.parametrize(("people", "changing"), [(4, 2), (6, 2), (10, 3), (25, 8)])
 def test_a_third_of_the_people_going_over_is_found_and_nothing_else(people: int, changing: int) -> None:
-    looks = meeting(160, lambda person, second: "happy" if second >= 80 and person < changing else "neutral", people)
+    looks = meeting(
+        160, lambda person, second: "happy" if second >= 80 and person < changing else "neutral", people
+    )
     calm, change, after = gathered(looks, key_points=POINTS).changes
     assert (calm.clear, after.clear) == ((), ())
     assert set(change.clear) >= {"happy", "neutral"}
@@ -32,7 +34,11 @@ def test_one_person_alone_is_no_change() -> None:
 
 
 def test_cameras_that_go_dark_leave_the_count_and_not_the_average() -> None:
-    looks = meeting(160, lambda person, second: None if second >= 80 and person < 3 else "sad" if person < 3 else "happy", 9)
+    looks = meeting(
+        160,
+        lambda person, second: None if second >= 80 and person < 3 else "sad" if person < 3 else "happy",
+        9,
+    )
     audience = gathered(looks, key_points=POINTS)
     assert [window.participants for window in audience.windows] == [9] * 8 + [6] * 8
     assert audience.changes[1].participants == 6
@@ -41,7 +47,10 @@ def test_cameras_that_go_dark_leave_the_count_and_not_the_average() -> None:
 
 def test_a_crowd_that_moves_its_tiles_at_a_key_point_has_not_changed() -> None:
     before = meeting(80, lambda person, second: ("happy", "sad", "neutral")[person % 3], 9)
-    rows = [[((8 - person) * 1.31 + 4, shown(("happy", "sad", "neutral")[person % 3])) for person in range(9)] for _ in range(80)]
+    rows = [
+        [((8 - person) * 1.31 + 4, shown(("happy", "sad", "neutral")[person % 3])) for person in range(9)]
+        for _ in range(80)
+    ]
     after = [look(80.0 + second, row) for second, row in enumerate(rows)]
     audience = gathered([*before, *after], key_points=POINTS)
     assert [window.participants for window in audience.windows] == [9] * 16
@@ -57,7 +66,10 @@ def test_people_who_waver_all_the_time_do_not_change_at_key_points() -> None:
 
 
 def test_what_cannot_be_compared_is_said() -> None:
-    looks = [*meeting(60, lambda person, second: "neutral", 5), *(look(60.0 + t, [(0, shown("happy"))]) for t in range(60))]
+    looks = [
+        *meeting(60, lambda person, second: "neutral", 5),
+        *(look(60.0 + t, [(0, shown("happy"))]) for t in range(60)),
+    ]
     points = [KeyPoint(0, "at once"), KeyPoint(60, "all leave"), KeyPoint(61, "soon"), KeyPoint(500, "never")]
     statuses = [change.status for change in gathered(looks, key_points=points).changes]
     assert statuses == ["too_short", "too_short", "too_short", "not_reached"]

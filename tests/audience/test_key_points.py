@@ -53,7 +53,10 @@ def test_tables_of_all_kinds(tmp_path: Path, text: str) -> None:
 
 def test_webvtt(tmp_path: Path) -> None:
     points, remarks = read_key_points(write(tmp_path, VTT, "talk.vtt"))
-    assert [(point.time, point.label) for point in points] == [(5.0, "Welcome & hello, everybody"), (3723.25, "Questions")]
+    assert [(point.time, point.label) for point in points] == [
+        (5.0, "Welcome & hello, everybody"),
+        (3723.25, "Questions"),
+    ]
     assert not remarks
 
 

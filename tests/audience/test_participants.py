@@ -18,7 +18,10 @@ PEOPLE = st.lists(st.tuples(st.integers(0, 30), NAMES), max_size=8, unique_by=la
 
 
 def seen(rows: list[list[tuple[int, str]]]) -> list[AudienceSample]:
-    return [look(float(second), [(float(place), shown(name)) for place, name in people]) for second, people in enumerate(rows)]
+    return [
+        look(float(second), [(float(place), shown(name)) for place, name in people])
+        for second, people in enumerate(rows)
+    ]
 
 
 def told(samples: list[AudienceSample]) -> tuple[int, list[float]]:
@@ -55,7 +58,9 @@ def test_never_more_people_than_faces_at_one_moment(rows: list[list[tuple[int, s
 
 
 def test_somebody_read_ten_times_weighs_as_much_as_somebody_read_three_times() -> None:
-    looks = [look(t, [(0, shown("happy", 1.0)), *([(1, shown("sad", 1.0))] if t < 3 else [])]) for t in range(10)]
+    looks = [
+        look(t, [(0, shown("happy", 1.0)), *([(1, shown("sad", 1.0))] if t < 3 else [])]) for t in range(10)
+    ]
     figures = summarise(participants(looks))
     assert figures.participants == 2
     assert figures.mean[EXPRESSIONS.index("happy")] == pytest.approx(0.5)
@@ -63,10 +68,15 @@ def test_somebody_read_ten_times_weighs_as_much_as_somebody_read_three_times() -
 
 
 def test_a_tile_that_moves_is_still_one_participant() -> None:
-    looks = [look(t, [(0 if t < 5 else 9, shown("happy")), (1, shown("sad")), (2, shown("neutral"))]) for t in range(10)]
+    looks = [
+        look(t, [(0 if t < 5 else 9, shown("happy")), (1, shown("sad")), (2, shown("neutral"))])
+        for t in range(10)
+    ]
     people = participants(looks)
     assert len(people) == 3
-    assert sorted(people.probs.argmax(axis=1).tolist()) == sorted(EXPRESSIONS.index(name) for name in ("happy", "sad", "neutral"))
+    assert sorted(people.probs.argmax(axis=1).tolist()) == sorted(
+        EXPRESSIONS.index(name) for name in ("happy", "sad", "neutral")
+    )
 
 
 def test_tiles_that_change_places_stay_as_many() -> None:
@@ -76,12 +86,18 @@ def test_tiles_that_change_places_stay_as_many() -> None:
 
 
 def test_what_is_met_once_in_ten_looks_is_nobody() -> None:
-    looks = [look(t, [(0, shown("happy")), (1, shown("happy")), *([(7, shown("sad"))] if t == 4 else [])]) for t in range(10)]
+    looks = [
+        look(t, [(0, shown("happy")), (1, shown("happy")), *([(7, shown("sad"))] if t == 4 else [])])
+        for t in range(10)
+    ]
     assert len(participants(looks)) == 2
 
 
 def test_pictures_of_one_colour_count_for_nothing() -> None:
-    looks = [look(t, [(0, shown("happy"))]) if t < 2 else AudienceSample(t, Faces.empty(EXPRESSIONS), blank=True) for t in range(10)]
+    looks = [
+        look(t, [(0, shown("happy"))]) if t < 2 else AudienceSample(t, Faces.empty(EXPRESSIONS), blank=True)
+        for t in range(10)
+    ]
     assert len(participants(looks)) == 1
 
 
@@ -104,8 +120,13 @@ def test_agreement_falls_with_difference_and_not_with_doubt() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.integers(4, 60), st.data())
 def test_rounding_leaves_each_part_open(people: int, data: st.DataObject) -> None:
-    """What leaves a group with one person less is told so coarsely that the person's part could be off by a fifth and more."""
-    step = min(abs(published(value / 1000, people) - published(0, people)) for value in range(1001) if published(value / 1000, people) > 0)
+    """What leaves a group with one person less is told so coarsely that the person's part could be off by a
+    fifth and more."""
+    step = min(
+        abs(published(value / 1000, people) - published(0, people))
+        for value in range(1001)
+        if published(value / 1000, people) > 0
+    )
     assert step * people >= 0.2
     value = data.draw(st.floats(0, 1))
     assert abs(published(value, people) - value) <= 0.025 + 1e-9

@@ -12,9 +12,18 @@ from typing import Any
 Rows = list[dict[str, Any]]
 
 
-def mien(*words: object, env: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+def mien(
+    *words: object, env: dict[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return subprocess.run(command(*words), capture_output=True, text=True, timeout=110, env={**os.environ, **(env or {})}, **options)
+    return subprocess.run(
+        command(*words),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        env={**os.environ, **(env or {})},
+        **options,
+    )
 
 
 def command(*words: object) -> list[str]:
@@ -31,7 +40,9 @@ def rows_of(out: Path) -> Rows:
     """All rows of a run, in the order of the files' names."""
     import polars
 
-    return [row for shard in sorted(out.glob("shard-*.parquet")) for row in polars.read_parquet(shard).to_dicts()]
+    return [
+        row for shard in sorted(out.glob("shard-*.parquet")) for row in polars.read_parquet(shard).to_dicts()
+    ]
 
 
 def csv_rows(path: Path) -> Rows:

@@ -1,4 +1,5 @@
-"""Files that are no pictures, or none any more, in twenty ways; made of one good picture by chance that can be repeated."""
+"""Files that are no pictures, or none any more, in twenty ways; made of one good picture by chance that
+can be repeated."""
 
 from __future__ import annotations
 
@@ -24,7 +25,12 @@ def _bomb() -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(10_000))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(bytes(10_000)))
+        + chunk(b"IEND", b"")
+    )
 
 
 def broken_files() -> dict[str, bytes]:

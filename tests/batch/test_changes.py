@@ -1,4 +1,5 @@
-"""An input that is another one when the same command is given again: what is new is read, what has changed is read anew, nothing stale stays."""
+"""An input that is another one when the same command is given again: what is new is read, what has changed
+is read anew, nothing stale stays."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ class Here:
 def once(source, out, *, most=99, form="parquet", **options):
     """Give the command once; the names of the files that were read, and the run."""
     found = open_input(str(source))
-    plain = BatchSettings({"detector": "whole", "largest": False}, form=form, labelled=found.labelled, threads=1).known()
+    plain = BatchSettings(
+        {"detector": "whole", "largest": False}, form=form, labelled=found.labelled, threads=1
+    ).known()
     with BatchJob(found, plain, out, 5, **options) as run:
         engine = Here(run, most)
         for _ in run.work(engine, "here"):
@@ -139,7 +142,9 @@ def test_what_is_not_there_any_more_is_refused_or_taken_out(tmp_path, source, an
     kept = answers(tmp_path / "out")
     gone = sorted(source.iterdir())[2]
     gone.unlink()
-    with pytest.raises(InputError, match=r"not there any more: .*: put them back, take their rows out with --drop-missing"):
+    with pytest.raises(
+        InputError, match=r"not there any more: .*: put them back, take their rows out with --drop-missing"
+    ):
         once(source, tmp_path / "out")
     assert answers(tmp_path / "out") == kept
     once(source, tmp_path / "out", drop_missing=True)
@@ -153,7 +158,10 @@ def test_shard_of_which_nothing_is_left(tmp_path, source):
         path.unlink()
     read, run = once(source, tmp_path / "out", drop_missing=True)
     assert read == []
-    assert sorted(path.name for path in (tmp_path / "out").glob("shard-*")) == ["shard-0000001.parquet", "shard-0000002.parquet"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("shard-*")) == [
+        "shard-0000001.parquet",
+        "shard-0000002.parquet",
+    ]
     assert run.whole
 
 
@@ -165,7 +173,9 @@ def test_other_label_in_a_list_is_in_the_rows_and_nothing_of_the_old_verdict_sta
     lines[6] = lines[6].replace("\tsad", "\thappy")
     listed.write_text("\n".join(["path\tlabel", *lines]))
     once(listed, tmp_path / "out", most=0)
-    assert not {"predictions.csv", "confusion.csv", "shard-0000001.parquet"} & {path.name for path in (tmp_path / "out").iterdir()}
+    assert not {"predictions.csv", "confusion.csv", "shard-0000001.parquet"} & {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["result"] is None
     assert len(once(listed, tmp_path / "out")[0]) == 2
     assert [row["label"] for row in csv_rows(tmp_path / "out" / "predictions.csv")] == [*["sad"] * 6, "happy"]
@@ -176,7 +186,9 @@ def test_stopped_while_the_change_is_taken_in(tmp_path, source, anew, monkeypatc
     once(source, tmp_path / "out")
     first = sorted(source.iterdir())[0]
     first.write_bytes(bytes(first.stat().st_size))
-    home = {"remove": "output.Output.remove", "write": "layout.Layout.write", "note": "output.Output.note"}[step]
+    home = {"remove": "output.Output.remove", "write": "layout.Layout.write", "note": "output.Output.note"}[
+        step
+    ]
 
     class Killed(BaseException):
         pass
@@ -197,7 +209,9 @@ def test_rows_name_sources_as_the_list_does_and_the_command_tells_of_changes(tmp
         shutil.copy(path, tmp_path)
     names = [path.name for path in sorted(tmp_path.glob("*.png"))]
     listed = tmp_path / "list.csv"
-    listed.write_bytes(("path;label\r\n" + "".join(f"{name};joyful\r\n" for name in names[:2])).encode("utf-16"))
+    listed.write_bytes(
+        ("path;label\r\n" + "".join(f"{name};joyful\r\n" for name in names[:2])).encode("utf-16")
+    )
     more = ("--format", "csv", "--strict-labels")
     refused = mien(*batch(listed, tmp_path / "out", *more))
     assert refused.returncode == 2, refused.stderr
@@ -221,7 +235,8 @@ CONTENTS = st.dictionaries(st.sampled_from("abcdefghijkl"), st.integers(0, 2), m
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(CONTENTS, st.integers(0, 5)), min_size=1, max_size=6), st.integers(1, 4))
 def test_any_history_comes_to_what_the_input_is_now(history, size):
-    """Each run is given some files in some state and is killed after so many shards; the last one comes to its end."""
+    """Each run is given some files in some state and is killed after so many shards; the last one comes to
+    its end."""
     plan, written = {}, {}
     for number, (contents, most) in enumerate(history):
         parts = [FilePart(name, name, mark=(f"v{version}",)) for name, version in contents.items()]
@@ -233,7 +248,9 @@ def test_any_history_comes_to_what_the_input_is_now(history, size):
         for shard in waiting[: None if number == len(history) - 1 else most]:
             written[shard.number] = [(start, part.source, part.mark) for start, part in shard.parts]
     rows = [row for number in sorted(written) for row in written[number]]
-    assert sorted((source, mark) for _, source, mark in rows) == sorted((name, (f"v{version}",)) for name, version in history[-1][0].items())
+    assert sorted((source, mark) for _, source, mark in rows) == sorted(
+        (name, (f"v{version}",)) for name, version in history[-1][0].items()
+    )
     assert [position for position, *_ in rows] == sorted({position for position, *_ in rows})
     assert all(len(entries) <= size for entries in plan.values())
 
@@ -266,7 +283,12 @@ def test_nothing_in_a_foreign_folder_is_touched(tmp_path, crops, kind):
 
     def seen():
         return {
-            str(path): (path.stat().st_mtime_ns, path.stat().st_ctime_ns, path.is_file() and path.read_bytes()) for path in [out, *out.rglob("*")]
+            str(path): (
+                path.stat().st_mtime_ns,
+                path.stat().st_ctime_ns,
+                path.is_file() and path.read_bytes(),
+            )
+            for path in [out, *out.rglob("*")]
         }
 
     before = seen()

@@ -51,16 +51,27 @@ def test_one_folder_of_that_name_is_chance_and_files_outside_have_no_label(tmp_p
     (tmp_path / "test" / "fear").mkdir(parents=True)
     (tmp_path / "test" / "fear" / "c.png").write_bytes(png())
     found = open_input(str(tmp_path))
-    assert {Path(item.source).name: item.label for item in items(found)} == {"a.png": "happy", "b.png": None, "c.png": "fear"}
+    assert {Path(item.source).name: item.label for item in items(found)} == {
+        "a.png": "happy",
+        "b.png": None,
+        "c.png": "fear",
+    }
     assert "1 files lie in no folder that is named after an expression" in found.remarks[0]
 
 
 def test_lists_count_paths_from_where_they_lie(tmp_path):
     (tmp_path / "list.txt").write_text("b.png\n\n/abs/a.png\n")
     assert [item.source for item in items(open_input(str(tmp_path / "list.txt")))] == ["b.png", "/abs/a.png"]
-    assert [part.place for part in open_input(str(tmp_path / "list.txt")).parts] == [str(tmp_path / "b.png"), "/abs/a.png"]
-    (tmp_path / "list.csv").write_text("\ufeffName,File,Emotion\n1,x.png,Anger\n2,y.png,bored\n", encoding="utf-8")
-    assert [(Path(item.source).name, item.label) for item in items(open_input(str(tmp_path / "list.csv")))] == [("x.png", "angry"), ("y.png", None)]
+    assert [part.place for part in open_input(str(tmp_path / "list.txt")).parts] == [
+        str(tmp_path / "b.png"),
+        "/abs/a.png",
+    ]
+    (tmp_path / "list.csv").write_text(
+        "\ufeffName,File,Emotion\n1,x.png,Anger\n2,y.png,bored\n", encoding="utf-8"
+    )
+    assert [
+        (Path(item.source).name, item.label) for item in items(open_input(str(tmp_path / "list.csv")))
+    ] == [("x.png", "angry"), ("y.png", None)]
 
 
 @pytest.mark.parametrize(
@@ -89,14 +100,20 @@ def test_folder_without_pictures(tmp_path):
 
 
 def test_parquet_of_two_forms(tmp_path):
-    polars.DataFrame({"id": ["a", "b", "c"], "bytes": [png(1), b"", None], "emotion": ["joy", "sad", "bored"]}).write_parquet(tmp_path / "1.parquet")
+    polars.DataFrame(
+        {"id": ["a", "b", "c"], "bytes": [png(1), b"", None], "emotion": ["joy", "sad", "bored"]}
+    ).write_parquet(tmp_path / "1.parquet")
     stored = polars.DataFrame({"image": [{"bytes": png(2), "path": "x.png"}], "label": ["angry"]})
     stored.write_parquet(tmp_path / "2.parquet")
     found = open_input(str(tmp_path))
     assert found.count == 4
     assert found.labelled
     got = items(found, 2)
-    assert [(item.position, item.source, item.label) for item in got[:3]] == [(0, "a", "happy"), (1, "b", "sad"), (2, "c", None)]
+    assert [(item.position, item.source, item.label) for item in got[:3]] == [
+        (0, "a", "happy"),
+        (1, "b", "sad"),
+        (2, "c", None),
+    ]
     assert (got[3].position, got[3].source, got[3].label) == (3, f"{tmp_path / '2.parquet'}, row 0", "angry")
     assert [shard.count for shard in shards(found.portions(2), 2)] == [2, 2]
     with pytest.raises(MediaError, match="empty"):
@@ -147,7 +164,11 @@ def test_videos_weigh_what_they_take(tmp_path):
         (tmp_path / name).write_bytes(bytes(size))
         sources.append(str(tmp_path / name))
     found = shards([FilePart(source, source) for source in sources], 8)
-    assert [[Path(part.source).name[0] for _, part in shard.parts] for shard in found] == [["a", "b", "c"], ["d"], ["e"]]
+    assert [[Path(part.source).name[0] for _, part in shard.parts] for shard in found] == [
+        ["a", "b", "c"],
+        ["d"],
+        ["e"],
+    ]
 
 
 @settings(max_examples=60, deadline=None)
@@ -176,5 +197,7 @@ def test_an_output_inside_the_input_is_not_read(tmp_path):
     (tmp_path / "outer.png").write_bytes(png())
     (tmp_path / "out" / "confusion.png").write_bytes(png())
     for output in (tmp_path / "out", tmp_path / "link" / ".." / "out"):
-        assert [Path(item.source).name for item in items(open_input(str(tmp_path), output=output))] == ["outer.png"]
+        assert [Path(item.source).name for item in items(open_input(str(tmp_path), output=output))] == [
+            "outer.png"
+        ]
     assert open_input(str(tmp_path), output=tmp_path.parent / "elsewhere").count == 2

@@ -1,4 +1,5 @@
-"""What may happen to a run, and what is there afterwards: the rows of a run to which nothing happened, each once."""
+"""What may happen to a run, and what is there afterwards: the rows of a run to which nothing happened,
+each once."""
 
 from __future__ import annotations
 
@@ -50,7 +51,14 @@ time.time = lambda: real() + chance.uniform(-4e8, 4e8)
 
 
 def begun(*words, env, **options):
-    return subprocess.Popen(command(*words), env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        command(*words),
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
 def shards(out):
@@ -69,12 +77,15 @@ def children(process):
 
 
 def workers(process):
-    return [pid for pid in children(process) if b"mien.batch.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [
+        pid for pid in children(process) if b"mien.batch.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 @pytest.mark.timeout(60 + 30 * KILLS)
 def test_runs_killed_at_any_moment_come_to_the_same_rows(tmp_path, crops, undisturbed, sabotage):
-    """Each round is killed a few times at random, with SIGKILL, a worker or all of it, until it comes to its end."""
+    """Each round is killed a few times at random, with SIGKILL, a worker or all of it, until it comes to its
+    end."""
     chance, env = random.Random(KILLS), sabotage(SLOW)
     killed = rounds = 0
     while killed < KILLS:
@@ -148,8 +159,16 @@ def test_other_settings_do_not_mix(tmp_path, crops):
         pass
     before = (tmp_path / "out" / "manifest.json").read_bytes()
     for settings, size, message in (
-        (BatchSettings({"detector": "whole", "largest": False, "model": "small"}).known(), 5, "settings say networks"),
-        (BatchSettings({"detector": "whole", "largest": True}).known(), 5, "settings say largest false; now it is true"),
+        (
+            BatchSettings({"detector": "whole", "largest": False, "model": "small"}).known(),
+            5,
+            "settings say networks",
+        ),
+        (
+            BatchSettings({"detector": "whole", "largest": True}).known(),
+            5,
+            "settings say largest false; now it is true",
+        ),
         (replace(usual, form="csv"), 5, 'settings say format "parquet"; now it is "csv"'),
         (usual, 7, "shards say size 5; now it is 7"),
     ):
@@ -213,7 +232,8 @@ def _without_root_rights() -> None:
 
 
 def test_permissions_lost_half_way(tmp_path, crops, undisturbed, sabotage):
-    """Pictures that may not be read any more are rows; an output that may not be written to any more ends the run, which goes on later."""
+    """Pictures that may not be read any more are rows; an output that may not be written to any more ends the
+    run, which goes on later."""
     source, out = tmp_path / "in", tmp_path / "out"
     shutil.copytree(crops, source)
     process = begun(*batch(source, out), env=sabotage(SLOW), preexec_fn=_without_root_rights)
@@ -236,14 +256,21 @@ def test_permissions_lost_half_way(tmp_path, crops, undisturbed, sabotage):
     assert refused
     assert all("got no permission" in row["error"] for row in refused)
     assert {row["source"] for row in refused} <= {str(path) for path in hidden}
-    kept = {row["item"]: row["probs"] if "probs" in row else row["emotion"] for row in rows if row not in refused}
+    kept = {
+        row["item"]: row["probs"] if "probs" in row else row["emotion"] for row in rows if row not in refused
+    }
     assert all(undisturbed[item]["emotion"] == emotion for item, emotion in kept.items())
 
 
 @contextmanager
 def small_disk(place: Path, size: str):
     place.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True
+        ).returncode
+    ):
         pytest.skip("a small disk must be mounted, which takes root's rights")
     try:
         yield
@@ -262,7 +289,10 @@ def test_full_disk_ends_the_run_and_room_lets_it_go_on(tmp_path, crops, undistur
         assert "No space left on device" in full.stderr
         assert "Traceback" not in full.stderr
         assert len(shards(out)) < 8
-        assert all(len(rows) == 5 for rows in [rows_of(out)[place : place + 5] for place in range(0, 5 * len(shards(out)), 5)])
+        assert all(
+            len(rows) == 5
+            for rows in [rows_of(out)[place : place + 5] for place in range(0, 5 * len(shards(out)), 5)]
+        )
         (disk / "ballast").unlink()
         done = mien(*batch(crops, out))
         assert done.returncode == 0, done.stderr

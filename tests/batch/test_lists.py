@@ -22,7 +22,12 @@ def plain(path):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 @pytest.mark.parametrize("first", ["", "sep={}"])
 def test_every_form_of_a_table(tmp_path, separator, newline, encoding, first):
-    rows = [["Id", "Path", "Emotion"], ["1", "a.png", "happy"], ["2", "größe/b c.png", ""], ["3", '"d,e.png"', "sad"]]
+    rows = [
+        ["Id", "Path", "Emotion"],
+        ["1", "a.png", "happy"],
+        ["2", "größe/b c.png", ""],
+        ["3", '"d,e.png"', "sad"],
+    ]
     lines = [*([first.format(separator)] if first else []), *(separator.join(row) for row in rows), ""]
     mark = "\ufeff" if encoding == "utf-16-le" else ""
     (tmp_path / "list.csv").write_bytes((mark + newline.join(lines)).encode(encoding))
@@ -42,7 +47,9 @@ def test_everything_in_quotation_marks(tmp_path, separator, first):
 def test_names_that_are_not_utf_8_in_a_list_of_paths(tmp_path):
     (tmp_path / "list.txt").write_bytes(b"a.png\nRen\xe9.png\n")
     assert [os.fsencode(path) for path, _ in plain(tmp_path / "list.txt")] == [b"a.png", b"Ren\xe9.png"]
-    (tmp_path / "list.csv").write_bytes(b"path\nRen\xe9.png\n")  # Spreadsheets write names in other encodings than the disk's.
+    (tmp_path / "list.csv").write_bytes(
+        b"path\nRen\xe9.png\n"
+    )  # Spreadsheets write names in other encodings than the disk's.
     with pytest.raises(InputError, match="UTF-8"):
         read_list(tmp_path / "list.csv")
 
@@ -60,7 +67,10 @@ def test_one_column_and_names_with_separators(tmp_path):
 
 def test_too_many_columns_are_told_with_their_line(tmp_path):
     (tmp_path / "list.csv").write_text("path,label\na.png,sad\nb,c.png,happy\n")
-    with pytest.raises(InputError, match=r"list\.csv, line 3: expected 2 columns as in the header; got 3: put names with ',' into quotation marks"):
+    with pytest.raises(
+        InputError,
+        match=r"list\.csv, line 3: expected 2 columns as in the header; got 3: put names with ',' into quotation marks",
+    ):
         read_list(tmp_path / "list.csv")
 
 
@@ -73,7 +83,10 @@ def test_unknown_labels_are_told_with_place_and_nearest(tmp_path, separator):
     assert found.remarks == [
         "3 labels are not known, left out: 'hapy' (2, first in line 3; did you mean happy?), 'boredom' (1, first in line 4), '7' (1, first in line 6)"
     ]
-    with pytest.raises(InputError, match=r"expected labels out of .* got 'hapy' \(2, .*: correct them, or leave out --strict-labels"):
+    with pytest.raises(
+        InputError,
+        match=r"expected labels out of .* got 'hapy' \(2, .*: correct them, or leave out --strict-labels",
+    ):
         open_input(str(tmp_path / "list.csv"), strict=True)
 
 
@@ -89,6 +102,8 @@ def test_unknown_labels_of_parquet(tmp_path):
     labels = ["joy", "hapy", "sad", "hapy", None]
     polars.DataFrame({"image": [b"x"] * 5, "label": labels}).write_parquet(tmp_path / "a.parquet")
     found = open_input(str(tmp_path / "a.parquet"))
-    assert found.remarks == ["1 label is not known, left out: 'hapy' (2, first in row 1; did you mean happy?)"]
+    assert found.remarks == [
+        "1 label is not known, left out: 'hapy' (2, first in row 1; did you mean happy?)"
+    ]
     with pytest.raises(InputError, match="--strict-labels"):
         open_input(str(tmp_path / "a.parquet"), strict=True)

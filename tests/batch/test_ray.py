@@ -56,7 +56,9 @@ def test_two_workers_one_of_them_killed(tmp_path, crops, undisturbed, sabotage):
     os.kill(actors(process.pid)[0], signal.SIGKILL)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
-    assert rows_of(out) == [{**row, "source": str(Path(row["source"]).relative_to(crops.parent))} for row in undisturbed]
+    assert rows_of(out) == [
+        {**row, "source": str(Path(row["source"]).relative_to(crops.parent))} for row in undisturbed
+    ]
     assert len(list(out.glob("shard-*"))) == 8
     assert not list(out.glob(".*"))
     assert not (out / "stop").exists()
@@ -66,13 +68,19 @@ def test_ray_is_loaded_only_when_asked_for_and_named_when_missing(tmp_path, monk
     program = "import sys, mien.cli.batch, mien.batch.job, mien.batch.ray_pool; print('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtraError, match=r"Runs on a cluster need ray, which is not installed: pip install 'mien\[ray\]'"):
+    with pytest.raises(
+        MissingExtraError,
+        match=r"Runs on a cluster need ray, which is not installed: pip install 'mien\[ray\]'",
+    ):
         RayPool(BatchSettings(), tmp_path, 2)
 
 
 def test_address_without_a_cluster(tmp_path, crops):
     done = subprocess.run(
-        command(*batch(crops, tmp_path / "out", "--engine", "ray", "--address", "127.0.0.1:1")), capture_output=True, text=True, timeout=110
+        command(*batch(crops, tmp_path / "out", "--engine", "ray", "--address", "127.0.0.1:1")),
+        capture_output=True,
+        text=True,
+        timeout=110,
     )
     assert done.returncode == 2, done.stderr
     assert "expected a Ray cluster at 127.0.0.1:1" in done.stderr

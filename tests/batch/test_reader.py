@@ -31,7 +31,11 @@ def shard_of(sources, start=0, label=None):
 
 def read(pipeline, sources, caution=None, watch=None):
     reader = ShardReader(pipeline, VideoOptions(), watch)
-    return [{**row, "item": item.position} for item, reading in reader.read(shard_of(sources), caution) for row in reading.rows()]
+    return [
+        {**row, "item": item.position}
+        for item, reading in reader.read(shard_of(sources), caution)
+        for row in reading.rows()
+    ]
 
 
 def without(rows, *keys):
@@ -39,7 +43,13 @@ def without(rows, *keys):
 
 
 def test_rows_are_those_of_analyze(tmp_path, pipeline, portrait, astronaut, movie):
-    sources = [tmp_path / "portrait.png", tmp_path / "gray.png", movie(14, name="a.mp4"), tmp_path / "astronaut.jpg", tmp_path / "none.png"]
+    sources = [
+        tmp_path / "portrait.png",
+        tmp_path / "gray.png",
+        movie(14, name="a.mp4"),
+        tmp_path / "astronaut.jpg",
+        tmp_path / "none.png",
+    ]
     for place, image in zip(sources, (portrait, np.full_like(portrait, 128), None, astronaut), strict=False):
         if image is not None:
             Image.fromarray(image).save(place)
@@ -62,14 +72,19 @@ def test_twenty_kinds_of_broken_files_are_rows_and_the_others_are_as_without_the
     rows = read(whole, sources, watch=watch)
     assert [row["item"] for row in rows] == list(range(40))
     assert without(rows[::2], "item") == without(read(whole, good), "item")
-    assert all(row["status"] == "error" and row["error"].startswith(str(source)) for row, source in zip(rows[1::2], sources[1::2], strict=True))
+    assert all(
+        row["status"] == "error" and row["error"].startswith(str(source))
+        for row, source in zip(rows[1::2], sources[1::2], strict=True)
+    )
     assert all("\n" not in row["error"] for row in rows[1::2])
     assert watch.told[1:3].tolist() == [40, 20]
 
 
 def test_refused_items_are_rows_and_are_not_opened(crops, whole):
     sources = sorted(crops.rglob("*.png"))[:3]
-    rows = read(whole, [sources[0], Path("/no/such.png"), sources[2]], Caution(True, ((1, "killed its reader"),)))
+    rows = read(
+        whole, [sources[0], Path("/no/such.png"), sources[2]], Caution(True, ((1, "killed its reader"),))
+    )
     assert [row["status"] for row in rows] == ["face", "error", "face"]
     assert rows[1]["error"] == "/no/such.png: killed its reader"
 
@@ -111,7 +126,11 @@ def test_forms_hold_the_same(tmp_path, crops, whole, form):
         assert table.columns[0] == "item"
         assert table.columns[-1] == "label"
     else:
-        rows = csv_rows(place) if form == "csv" else [json.loads(line) for line in place.read_text().splitlines()]
+        rows = (
+            csv_rows(place)
+            if form == "csv"
+            else [json.loads(line) for line in place.read_text().splitlines()]
+        )
     assert [int(row["item"]) for row in rows] == list(range(10, 15))
     assert {row["label"] for row in rows} == {"sad"}
     assert [row["source"] for row in rows] == sources
@@ -129,7 +148,10 @@ def test_table_has_the_columns_of_analyze(tmp_path, crops):
     source = sorted(crops.rglob("*.png"))[0]
     assert mien(*batch(source, tmp_path / "out")).returncode == 0
     assert mien("analyze", source, "--detector", "whole", "-o", tmp_path / "a.parquet", "-q").returncode == 0
-    shard, plain = polars.read_parquet(tmp_path / "out" / "shard-0000000.parquet"), polars.read_parquet(tmp_path / "a.parquet")
+    shard, plain = (
+        polars.read_parquet(tmp_path / "out" / "shard-0000000.parquet"),
+        polars.read_parquet(tmp_path / "a.parquet"),
+    )
     assert shard.columns == ["item", *plain.columns]
     assert shard.drop("item").equals(plain)
 

@@ -22,8 +22,14 @@ def sure(name: str, probability: float = 0.9, labels: Labels = EXPRESSIONS) -> n
     return row
 
 
-def clip(source: str, shown: Sequence[str | None], times: Sequence[float] | None = None, labels: Labels = EXPRESSIONS) -> VideoResult:
-    """A recording of one person who shows so many expressions one after the other; None is a frame without a face, ``!`` one not read."""
+def clip(
+    source: str,
+    shown: Sequence[str | None],
+    times: Sequence[float] | None = None,
+    labels: Labels = EXPRESSIONS,
+) -> VideoResult:
+    """A recording of one person who shows so many expressions one after the other; None is a frame without a
+    face, ``!`` one not read."""
     times = [number / 10 for number in range(len(shown))] if times is None else times
     blank = Faces.empty(labels)
     readings = []
@@ -33,7 +39,15 @@ def clip(source: str, shown: Sequence[str | None], times: Sequence[float] | None
         elif name is None:
             readings.append(FrameResult(source, frame, time, blank))
         else:
-            faces = Faces([[0, 0, 40, 50]], [0.99], [frame], [time], tracks=[1], probs=[sure(name, labels=labels)], labels=labels)
+            faces = Faces(
+                [[0, 0, 40, 50]],
+                [0.99],
+                [frame],
+                [time],
+                tracks=[1],
+                probs=[sure(name, labels=labels)],
+                labels=labels,
+            )
             readings.append(FrameResult(source, frame, time, faces))
     return VideoResult.collect(source, readings, labels)
 
@@ -48,5 +62,7 @@ def write_table(path: Path, recordings: Sequence[VideoResult], labels: Labels = 
 
 
 def write_golden(path: Path, labels: dict[str, str]) -> Path:
-    path.write_text("file,label\n" + "".join(f"{name},{label}\n" for name, label in labels.items()), encoding="utf-8")
+    path.write_text(
+        "file,label\n" + "".join(f"{name},{label}\n" for name, label in labels.items()), encoding="utf-8"
+    )
     return path

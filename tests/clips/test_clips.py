@@ -24,7 +24,10 @@ from making_rows import clip, sure
 
 
 def moments(times: list[float], failures: tuple[float, ...] = ()) -> VideoResult:
-    lost = tuple(FrameResult("a", number, time, Faces.empty(), MediaError("damaged")) for number, time in enumerate(failures))
+    lost = tuple(
+        FrameResult("a", number, time, Faces.empty(), MediaError("damaged"))
+        for number, time in enumerate(failures)
+    )
     return VideoResult("a", Faces.empty(EXPRESSIONS), np.arange(len(times)), np.array(times), lost)
 
 
@@ -43,7 +46,9 @@ def moments(times: list[float], failures: tuple[float, ...] = ()) -> VideoResult
         ([5.0, 5.0, 5.0], (), [0, 0, 0]),
     ],
 )
-def test_how_long_frames_stand_for(times: list[float], failures: tuple[float, ...], lasting: list[float]) -> None:
+def test_how_long_frames_stand_for(
+    times: list[float], failures: tuple[float, ...], lasting: list[float]
+) -> None:
     assert durations(moments(times, failures)).tolist() == pytest.approx(lasting)
 
 
@@ -70,8 +75,20 @@ def test_counting_and_evidence_differ_where_frames_last_differently() -> None:
 
 
 def test_of_equal_counts_the_surer_goes_first() -> None:
-    faces = Faces([[0, 0, 9, 9]] * 2, [1, 1], [0, 1], [0, 0.1], probs=[sure("happy", 0.5), sure("sad", 0.9)], labels=EXPRESSIONS)
-    assert read_clip(VideoResult("a", faces, np.arange(2), np.array([0, 0.1])), ClipRule("count")).expression.label == "sad"
+    faces = Faces(
+        [[0, 0, 9, 9]] * 2,
+        [1, 1],
+        [0, 1],
+        [0, 0.1],
+        probs=[sure("happy", 0.5), sure("sad", 0.9)],
+        labels=EXPRESSIONS,
+    )
+    assert (
+        read_clip(
+            VideoResult("a", faces, np.arange(2), np.array([0, 0.1])), ClipRule("count")
+        ).expression.label
+        == "sad"
+    )
 
 
 def test_frames_without_a_face_lower_the_coverage_and_are_not_neutral() -> None:

@@ -18,7 +18,11 @@ from mien.video.results import VideoResult
 sys.path.insert(0, str(Path(__file__).parent))
 from making_rows import clip, write_table
 
-SHOWN = [clip("a/1.mp4", [None, "happy", "sad", "!", "happy"]), clip("a/2.mp4", ["sad", None]), clip("b/1.mp4", ["!"])]
+SHOWN = [
+    clip("a/1.mp4", [None, "happy", "sad", "!", "happy"]),
+    clip("a/2.mp4", ["sad", None]),
+    clip("b/1.mp4", ["!"]),
+]
 
 
 def same(one: VideoResult, other: VideoResult) -> bool:
@@ -32,7 +36,9 @@ def test_rows_come_back_as_they_were(form: str, tmp_path: Path) -> None:
     for one, other in zip(back, SHOWN, strict=True):
         assert one.frames.tolist() == other.frames.tolist()
         assert one.times.tolist() == other.times.tolist()
-        assert [str(failure.error) for failure in one.failures] == [str(failure.error) for failure in other.failures]
+        assert [str(failure.error) for failure in one.failures] == [
+            str(failure.error) for failure in other.failures
+        ]
         assert np.allclose(one.faces.boxes, other.faces.boxes)
         assert np.allclose(one.faces.probs, other.faces.probs, atol=1e-6)
         assert one.faces.labels == other.faces.labels
@@ -77,18 +83,42 @@ def _text(path: Path) -> str:
     [
         ("a.csv", lambda text: "", "it has no source, frame, time, status, track, x1, y1, x2, y2"),
         ("a.csv", lambda text: "file,label\nx,happy\n", "it has no source"),
-        ("a.csv", lambda text: text.replace("smooth_", "even_"), "expected columns of expressions, such as happy and smooth_happy"),
+        (
+            "a.csv",
+            lambda text: text.replace("smooth_", "even_"),
+            "expected columns of expressions, such as happy and smooth_happy",
+        ),
         ("a.csv", lambda text: text.replace("face,1,", "face,one,"), "line 3: expected numbers; .*'one'"),
-        ("a.csv", lambda text: text.replace(",no_face,", ",nobody,"), "expected a status face, no_face or error; got 'nobody'"),
-        ("a.csv", lambda text: text + '"a', "expected a table that mien analyze writes; got unexpected end of data"),
+        (
+            "a.csv",
+            lambda text: text.replace(",no_face,", ",nobody,"),
+            "expected a status face, no_face or error; got 'nobody'",
+        ),
+        (
+            "a.csv",
+            lambda text: text + '"a',
+            "expected a table that mien analyze writes; got unexpected end of data",
+        ),
         ("a.csv", lambda text: text + text.split("\n", 1)[1].split("a/2")[0], None),
-        ("a.csv", lambda text: "\n".join([*text.splitlines()[:1], *text.splitlines()[:0:-1]]), "in the order of its frames; 0 follows 1"),
+        (
+            "a.csv",
+            lambda text: "\n".join([*text.splitlines()[:1], *text.splitlines()[:0:-1]]),
+            "in the order of its frames; 0 follows 1",
+        ),
         ("a.jsonl", lambda text: text[:-40], "line 8: expected one JSON object a line; the line breaks off"),
         ("a.jsonl", lambda text: "[1]\n", "row 1: expected an object that mien analyze writes; got list"),
         ("a.jsonl", lambda text: '{"source": "a"}\n', "it has no frame, time, status, box, probs"),
-        ("a.jsonl", lambda text: text.replace('"happy": 0.9', '"joyful": 0.9', 1), "row 3: expected probabilities of .*joyful.*; got .*happy"),
+        (
+            "a.jsonl",
+            lambda text: text.replace('"happy": 0.9', '"joyful": 0.9', 1),
+            "row 3: expected probabilities of .*joyful.*; got .*happy",
+        ),
         ("a.json", lambda text: text[:-40], "expected a whole JSON array of rows; it breaks off after 7"),
-        ("a.json", lambda text: "<html>", "expected a JSON array of rows that mien analyze writes; got '<html>'"),
+        (
+            "a.json",
+            lambda text: "<html>",
+            "expected a JSON array of rows that mien analyze writes; got '<html>'",
+        ),
         ("a.json", lambda text: "", "it breaks off after 0"),
         ("a.parquet", lambda text: "PAR1", "expected a whole Parquet table"),
         ("a.txt", lambda text: "", "expected a table ending in .json, .jsonl, .csv or .parquet"),
@@ -99,7 +129,12 @@ def test_tables_that_cannot_be_read(name: str, change, told: str | None, tmp_pat
     text = _text(path) if path.suffix in (".csv", ".jsonl", ".json") else ""
     path.write_text(change(text), encoding="utf-8")
     if told is None:
-        assert [recording.source for recording in read_recordings(path)] == ["a/1.mp4", "a/2.mp4", "b/1.mp4", "a/1.mp4"]
+        assert [recording.source for recording in read_recordings(path)] == [
+            "a/1.mp4",
+            "a/2.mp4",
+            "b/1.mp4",
+            "a/1.mp4",
+        ]
         return
     with pytest.raises(InputError, match=told) as caught:
         list(read_recordings(path))

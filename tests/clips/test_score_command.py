@@ -26,13 +26,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Rows of two detectors for three clips, and golden labels."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "140")
-    write_table(Path("mtcnn/rows.csv"), [clip("clips/1.mp4", ["happy"] * 3), clip("clips/2.mp4", ["sad", None]), clip("clips/3.mp4", [None])])
-    write_table(Path("haar.jsonl"), [clip("clips/1.mp4", ["sad"]), clip("clips/2.mp4", ["sad", None]), clip("clips/3.mp4", ["fear"])])
+    write_table(
+        Path("mtcnn/rows.csv"),
+        [clip("clips/1.mp4", ["happy"] * 3), clip("clips/2.mp4", ["sad", None]), clip("clips/3.mp4", [None])],
+    )
+    write_table(
+        Path("haar.jsonl"),
+        [clip("clips/1.mp4", ["sad"]), clip("clips/2.mp4", ["sad", None]), clip("clips/3.mp4", ["fear"])],
+    )
     write_golden(Path("golden.csv"), {"1": "happy", "2": "sadness", "3": "fear"})
     return tmp_path
 
 
-def mien(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
+def mien(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[int, str, str]:
     """Status, standard output and standard error."""
     handlers = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.setattr(sys, "argv", ["mien", "score", *words])
@@ -44,8 +52,12 @@ def mien(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *w
     return int(str(left.value.code or 0)), told.out, told.err
 
 
-def test_tables_files_and_charts(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    status, out, err = mien(capsys, monkeypatch, "mtcnn", "golden.csv", "-o", "clips.csv", "-o", "all.json", "--charts", "charts")
+def test_tables_files_and_charts(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, out, err = mien(
+        capsys, monkeypatch, "mtcnn", "golden.csv", "-o", "clips.csv", "-o", "all.json", "--charts", "charts"
+    )
     assert status == 0, err
     for words in (
         "66.7%",
@@ -67,7 +79,10 @@ def test_tables_files_and_charts(folder: Path, capsys: pytest.CaptureFixture[str
     ]
     with open("clips.csv", encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
-    assert [(row["file"], row["predicted"], row["golden"], row["status"], row["positive"], row["seen"]) for row in table] == [
+    assert [
+        (row["file"], row["predicted"], row["golden"], row["status"], row["positive"], row["seen"])
+        for row in table
+    ] == [
         ("clips/1.mp4", "happy", "happy", "right", "3", "3"),
         ("clips/2.mp4", "sad", "sad", "right", "0", "1"),
         ("clips/3.mp4", "", "fear", "no_face", "0", "0"),
@@ -79,8 +94,22 @@ def test_tables_files_and_charts(folder: Path, capsys: pytest.CaptureFixture[str
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in Path("charts").iterdir())
 
 
-def test_two_detectors_side_by_side(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    status, out, err = mien(capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--charts", "charts", "--per", "person", "--method", "count")
+def test_two_detectors_side_by_side(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, out, err = mien(
+        capsys,
+        monkeypatch,
+        "mtcnn",
+        "haar.jsonl",
+        "golden.csv",
+        "--charts",
+        "charts",
+        "--per",
+        "person",
+        "--method",
+        "count",
+    )
     assert status == 0, err
     heading = out.splitlines()[0]
     assert "mtcnn" in heading
@@ -95,15 +124,21 @@ def test_two_detectors_side_by_side(folder: Path, capsys: pytest.CaptureFixture[
         "charts/2-haar/totals.png",
         "charts/comparison.png",
     ]
-    status, out, _ = mien(capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "json", "--mapping", "yin")
+    status, out, _ = mien(
+        capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "json", "--mapping", "yin"
+    )
     facts = json.loads(out)
     assert facts["beside_the_first"] == [{"name": "haar.jsonl", "n": 3, "both": 1, "first": 1, "second": 1}]
     assert facts["mapping"]["name"] == "yin"
     status, out, _ = mien(capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "csv")
-    assert [row["predictions"] for row in csv.DictReader(out.splitlines())] == ["mtcnn"] * 3 + ["haar.jsonl"] * 3
+    assert [row["predictions"] for row in csv.DictReader(out.splitlines())] == ["mtcnn"] * 3 + [
+        "haar.jsonl"
+    ] * 3
 
 
-def test_what_is_missing_is_said_and_the_status_is_3(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_said_and_the_status_is_3(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_golden(Path("golden.csv"), {"1": "happy", "9.mp4": "fear", "8.mp4": "sad"})
     (folder / "mtcnn" / "broken.csv").write_text("", encoding="utf-8")
     status, out, err = mien(capsys, monkeypatch, "mtcnn", "golden.csv", "--quiet", "--format", "csv")
@@ -111,15 +146,29 @@ def test_what_is_missing_is_said_and_the_status_is_3(folder: Path, capsys: pytes
     assert "mtcnn: 2 golden labels without a clip, not scored: 9.mp4, 8.mp4" in err
     assert "mtcnn: 2 clips without a golden label, not scored: clips/2.mp4, clips/3.mp4" in err
     assert "broken.csv: expected a table of rows" in err
-    assert [row["status"] for row in csv.DictReader(out.splitlines())] == ["right", "no_golden", "no_golden", "missing", "missing"]
+    assert [row["status"] for row in csv.DictReader(out.splitlines())] == [
+        "right",
+        "no_golden",
+        "no_golden",
+        "missing",
+        "missing",
+    ]
 
 
-def test_what_is_wrong_with_the_labels_is_told_once(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_with_the_labels_is_told_once(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("golden.csv").write_text("file,label\n1,happy\n2,sad\n3,fear\n3,sad\n", encoding="utf-8")
-    status, out, err = mien(capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "csv", "--person", "7")
+    status, out, err = mien(
+        capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "csv", "--person", "7"
+    )
     assert status == 3
     assert err.splitlines() == ["golden.csv, line 5: 3 has two labels, fear and sad: left out"]
-    assert [row["status"] for row in csv.DictReader(out.splitlines())] == ["no_face", "no_face", "ambiguous"] * 2
+    assert [row["status"] for row in csv.DictReader(out.splitlines())] == [
+        "no_face",
+        "no_face",
+        "ambiguous",
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -127,9 +176,18 @@ def test_what_is_wrong_with_the_labels_is_told_once(folder: Path, capsys: pytest
     [
         (("mtcnn", "none.csv"), "expected golden labels as CSV; none.csv: No such file"),
         (("none", "golden.csv"), "expected a table of rows or a folder of them; none is not there"),
-        (("mtcnn", "golden.csv", "-o", "a.xlsx"), "expected a file ending in .csv (the table of clips) or .json (everything); got a.xlsx"),
-        (("mtcnn", "golden.csv", "-o", "golden.csv/where.csv"), "expected a place to write golden.csv/where.csv"),
-        (("mtcnn", "golden.csv", "--charts", "golden.csv"), "expected a folder for charts; golden.csv is a file"),
+        (
+            ("mtcnn", "golden.csv", "-o", "a.xlsx"),
+            "expected a file ending in .csv (the table of clips) or .json (everything); got a.xlsx",
+        ),
+        (
+            ("mtcnn", "golden.csv", "-o", "golden.csv/where.csv"),
+            "expected a place to write golden.csv/where.csv",
+        ),
+        (
+            ("mtcnn", "golden.csv", "--charts", "golden.csv"),
+            "expected a folder for charts; golden.csv is a file",
+        ),
         (("mtcnn", "golden.csv", "--mapping", "mood"), "expected a mapping out of valence, yin, or a file"),
         (("mtcnn", "golden.csv", "--person", "tallest"), "expected largest, all or the number of a person"),
         (("mtcnn", "golden.csv", "--least", "7"), "expected a least confidence from 0 to 1; got 7"),
@@ -138,7 +196,11 @@ def test_what_is_wrong_with_the_labels_is_told_once(folder: Path, capsys: pytest
     ],
 )
 def test_mistakes_are_one_line(
-    words: tuple[str, ...], told: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...],
+    told: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     status, out, err = mien(capsys, monkeypatch, *words)
     assert status == 2
@@ -158,7 +220,9 @@ def test_from_videos_to_a_score_in_two_stages(tmp_path: Path, portrait: np.ndarr
     write_golden(tmp_path / "golden.csv", {"smile": "happy", "wall": "neutral"})
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "mien", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [sys.executable, "-m", "mien", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
 
     assert run("analyze", "clips", "-o", "rows.parquet", "--threads", "1", "-q").returncode == 0
     for path in (tmp_path / "clips").iterdir():

@@ -24,7 +24,12 @@ from mien.outputs.tables import read_recordings
 sys.path.insert(0, str(Path(__file__).parent))
 from making_rows import clip, write_golden, write_table
 
-FOUR = {"a/1.mp4": ["happy"] * 4, "a/2.mp4": ["sad", "sad", None], "b/3.mp4": ["happy", "sad", "angry", "fear"], "b/4.mp4": [None, None]}
+FOUR = {
+    "a/1.mp4": ["happy"] * 4,
+    "a/2.mp4": ["sad", "sad", None],
+    "b/3.mp4": ["happy", "sad", "angry", "fear"],
+    "b/4.mp4": [None, None],
+}
 
 
 @pytest.fixture
@@ -33,7 +38,11 @@ def rows(tmp_path: Path) -> Path:
 
 
 def scored(rows: Path, labels: dict[str, str], options: ScoreOptions | None = None):  # type: ignore[no-untyped-def]
-    return score_clips(read_predictions(rows, options), read_golden(write_golden(rows.parent / "golden.csv", labels)), options)
+    return score_clips(
+        read_predictions(rows, options),
+        read_golden(write_golden(rows.parent / "golden.csv", labels)),
+        options,
+    )
 
 
 GOLDEN = {"1": "Happiness", "2.avi": "happy", "b/3.mp4": "anger", "4": "neutral"}
@@ -52,13 +61,17 @@ def test_every_clip_has_a_status_and_abstentions_are_counted_apart(rows: Path) -
     assert score.confusion.sum() == 2
     assert score.confusion[score.classes.index("happy"), score.classes.index("sad")] == 1
     assert score.unanswered.tolist() == [1 if name in ("angry", "neutral") else 0 for name in score.classes]
-    assert score.macro_f1 == pytest.approx((2 / 3 + 0 + 0 + 0) / 4)  # happy; sad, answered wrongly; angry and neutral, missed.
+    assert score.macro_f1 == pytest.approx(
+        (2 / 3 + 0 + 0 + 0) / 4
+    )  # happy; sad, answered wrongly; angry and neutral, missed.
     assert score.complete
     assert score.coverage == pytest.approx((1 + 2 / 3 + 1 + 0) / 4)
 
 
 def test_with_an_answer_for_every_clip_macro_f1_is_the_usual_one(rows: Path) -> None:
-    score = scored(rows, {name: label for name, label in GOLDEN.items() if name != "4"}, ScoreOptions(ClipRule(least=0)))
+    score = scored(
+        rows, {name: label for name, label in GOLDEN.items() if name != "4"}, ScoreOptions(ClipRule(least=0))
+    )
     assert score.macro_f1 == pytest.approx(macro_f1(score.confusion))
     assert score.count("no_golden") == 1
     assert not score.complete
@@ -67,7 +80,10 @@ def test_with_an_answer_for_every_clip_macro_f1_is_the_usual_one(rows: Path) -> 
 def test_the_papers_counts_and_totals(rows: Path) -> None:
     score = scored(rows, GOLDEN, ScoreOptions(ClipRule("count"), PRESETS["yin"]))
     row = clip_row("mtcnn", score.clips[1])
-    assert {key: row[key] for key in ("file", "golden", "predicted", "positive", "neutral", "negative", "frames", "seen")} == {
+    assert {
+        key: row[key]
+        for key in ("file", "golden", "predicted", "positive", "neutral", "negative", "frames", "seen")
+    } == {
         "file": "a/2.mp4",
         "golden": "happy",
         "predicted": "sad",
@@ -79,7 +95,9 @@ def test_the_papers_counts_and_totals(rows: Path) -> None:
     }
     assert row["coverage"] == pytest.approx(2 / 3, abs=1e-6)
     assert row["frames_sad"] == 2
-    assert [(total.name, total.clips, total.frames, total.sentiment["positive"]) for total in score.totals] == [
+    assert [
+        (total.name, total.clips, total.frames, total.sentiment["positive"]) for total in score.totals
+    ] == [
         ("all", 4, 10, 5),
         ("a/", 2, 6, 4),
         ("b/", 2, 4, 1),
@@ -111,7 +129,16 @@ def test_a_golden_class_that_the_network_does_not_know_is_a_class_too(rows: Path
 
 
 def test_what_is_missing_is_listed_and_the_rest_scored(rows: Path) -> None:
-    write_table(rows, [clip("a/1.mp4", ["happy"]), clip("b/1.mp4", ["happy"]), clip("2.mp4", ["sad"]), clip("3.mp4", ["!"]), clip("4.mp4", ["sad"])])
+    write_table(
+        rows,
+        [
+            clip("a/1.mp4", ["happy"]),
+            clip("b/1.mp4", ["happy"]),
+            clip("2.mp4", ["sad"]),
+            clip("3.mp4", ["!"]),
+            clip("4.mp4", ["sad"]),
+        ],
+    )
     score = scored(rows, {"1": "happy", "2": "sad", "3": "sad", "9.mp4": "fear"})
     statuses = {(one.file, one.status) for one in score.clips}
     assert statuses == {
@@ -142,15 +169,30 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
     assert found.twice == {"1.mp4"}
     told = "\n".join(found.problems)
     assert "late.csv: not finished: give its mien analyze again" in told
-    assert "people.csv: expected a table of rows that mien analyze writes; it has no frame, time, status" in told
+    assert (
+        "people.csv: expected a table of rows that mien analyze writes; it has no frame, time, status" in told
+    )
     assert f"1.mp4 stands in {folder / 'again.csv'} and in {folder / 'deep' / 'csv.csv'}" in told
     assert len(found.problems) == 3
-    score = score_clips(found, read_golden(write_golden(tmp_path / "golden.csv", {"1": "happy", "2": "happy", "3": "sad"})))
-    assert [one.status for one in sorted(score.clips, key=lambda one: one.file)] == ["ambiguous", "right", "wrong"]
+    score = score_clips(
+        found, read_golden(write_golden(tmp_path / "golden.csv", {"1": "happy", "2": "happy", "3": "sad"}))
+    )
+    assert [one.status for one in sorted(score.clips, key=lambda one: one.file)] == [
+        "ambiguous",
+        "right",
+        "wrong",
+    ]
 
 
 def test_pictures_of_a_folder_are_one_clip(tmp_path: Path) -> None:
-    shown = {"s/1/a.png": "sad", "s/1/b.png": "happy", "s/1/c.png": "happy", "s/1/d.png": None, "s/2/a.png": "fear", "s/2/b.png": "!"}
+    shown = {
+        "s/1/a.png": "sad",
+        "s/1/b.png": "happy",
+        "s/1/c.png": "happy",
+        "s/1/d.png": None,
+        "s/2/a.png": "fear",
+        "s/2/b.png": "!",
+    }
     rows = write_table(tmp_path / "rows.csv", [clip(name, [label]) for name, label in shown.items()])
     score = scored(rows, {"s/1": "happy", "2": "fear"}, ScoreOptions(ClipRule("count"), sequences=True))
     assert [(one.file, one.status) for one in score.clips] == [("s/1", "right"), ("s/2", "right")]
@@ -178,7 +220,10 @@ def test_predictions_without_rows(tmp_path: Path) -> None:
 
 
 def test_no_name_fits(rows: Path) -> None:
-    with pytest.raises(InputError, match=r"expected clips with golden labels; got none: the labels name 7.mp4, the rows a/1.mp4"):
+    with pytest.raises(
+        InputError,
+        match=r"expected clips with golden labels; got none: the labels name 7.mp4, the rows a/1.mp4",
+    ):
         scored(rows, {"7.mp4": "happy"})
 
 
@@ -198,7 +243,10 @@ def test_side_by_side(rows: Path) -> None:
         ("file,label\n", "expected golden labels; got none"),
         ("file,label\n1,Freude\n2,joy\n3,Wut\n", r"got 'Freude' \(line 2\), 'Wut' \(line 4\): rename them"),
         ("file,label\n" + "".join(f"{n},mood{n}\n" for n in range(20)), "and 12 more: rename them"),
-        ("file,label\n1,happy\n2,negative\n", r"expected either expressions or positive, neutral, negative; got both \(negative, happy\)"),
+        (
+            "file,label\n1,happy\n2,negative\n",
+            r"expected either expressions or positive, neutral, negative; got both \(negative, happy\)",
+        ),
         ('file,label\n"1,happy\n', "expected golden labels as CSV; got unexpected end of data"),
     ],
 )
@@ -211,7 +259,10 @@ def test_golden_files_that_cannot_be_used(text: str, told: str, tmp_path: Path) 
 
 def test_golden_files_as_people_write_them(tmp_path: Path) -> None:
     path = tmp_path / "golden.csv"
-    path.write_text("\ufeffrater;Clip;Emotion\nAnn;1.mp4; Happiness \n\nBob;2.mp4;\nBob;3.mp4;sad\nAnn;3.mp4;fear\nAnn;1.mp4;joy\n", encoding="utf-8")
+    path.write_text(
+        "\ufeffrater;Clip;Emotion\nAnn;1.mp4; Happiness \n\nBob;2.mp4;\nBob;3.mp4;sad\nAnn;3.mp4;fear\nAnn;1.mp4;joy\n",
+        encoding="utf-8",
+    )
     golden = read_golden(path)
     assert [(one.file, one.label) for one in golden.labels] == [("1.mp4", "happy")]
     assert golden.ambiguous == ("3.mp4",)
@@ -245,7 +296,12 @@ def test_names(golden: list[str], clips: list[str], pairs: dict[str, str]) -> No
 
 
 @settings(max_examples=50)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("123")).map("/".join), unique=True, max_size=9), st.data())
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from("123")).map("/".join), unique=True, max_size=9
+    ),
+    st.data(),
+)
 def test_whole_paths_always_find_their_own_clip(clips: list[str], data: st.DataObject) -> None:
     golden = data.draw(st.permutations(clips))
     found = match_names(golden, [f"{clip}.mp4" for clip in clips])

@@ -53,7 +53,8 @@ def test_a_face_has_a_box_and_seven_emotions(fer: FER, astronaut: np.ndarray) ->
 
 
 def test_arrays_are_blue_green_red(fer: FER, astronaut: np.ndarray, tmp_path: Path) -> None:
-    """A file, whose colours nobody can take for others, and its pixels in OpenCV's order are the same picture."""
+    """A file, whose colours nobody can take for others, and its pixels in OpenCV's order are the same
+    picture."""
     astronaut = np.ascontiguousarray(astronaut[:224, 110:334])
     path = tmp_path / "astronaut.png"
     path.write_bytes(png(astronaut))
@@ -82,14 +83,20 @@ def test_known_faces_are_read_where_they_are(fer: FER, portrait: np.ndarray) -> 
     first, second = fer.detect_emotions(portrait[..., ::-1], rectangles)
     assert first["box"] == [x, y, width, height]
     assert second["box"][0] == x + 3
-    assert first["emotions"] == pytest.approx(fer.detect_emotions(portrait[..., ::-1])[0]["emotions"], abs=0.02)
+    assert first["emotions"] == pytest.approx(
+        fer.detect_emotions(portrait[..., ::-1])[0]["emotions"], abs=0.02
+    )
     assert fer.detect_emotions(portrait[..., ::-1], []) == []
 
 
 def test_detectors(astronaut: np.ndarray) -> None:
     pytest.importorskip("cv2", reason="mien[haar] is not installed")
     picture = astronaut[:240, 100:340, ::-1]
-    for options, name, least in [({}, "mtcnn", 40), ({"mtcnn": True}, "mtcnn", 20), ({"mtcnn": False}, "haar", 54)]:
+    for options, name, least in [
+        ({}, "mtcnn", 40),
+        ({"mtcnn": True}, "mtcnn", 20),
+        ({"mtcnn": False}, "haar", 54),
+    ]:
         fer = FER(**options)
         assert (fer.pipeline.detector.name, fer.pipeline.detector.min_face) == (name, least)  # type: ignore[attr-defined]
         assert fer.top_emotion(picture)[0] == "happy"
@@ -145,7 +152,9 @@ def test_rectangles_of_another_shape_are_told(fer: FER, rectangles: list) -> Non
         fer.detect_emotions(np.zeros((20, 20, 3), np.uint8), rectangles)
 
 
-def test_a_row_for_every_frame_with_its_time(fer: FER, movie: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_for_every_frame_with_its_time(
+    fer: FER, movie: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clip = movie(12, nobody=range(4, 7))
     empty = tmp_path / "work"
     empty.mkdir()
@@ -199,7 +208,8 @@ def test_tables(fer: FER, movie: Callable[..., Path], tmp_path: Path) -> None:
     assert list(video.get_first_face(first).columns) == PLAIN
     emotions = video.get_emotions(first)
     assert list(emotions.columns) == NAMES
-    # The drawn face is a hard one, and x264 writes it differently with other numbers of cores: where it is found may differ by a frame.
+    # The drawn face is a hard one, and x264 writes it differently with other numbers of cores: where it is
+    # found may differ by a frame.
     seen = [number for number, row in enumerate(rows) if not math.isnan(row.get("happy0", math.nan))]
     assert {0, 1, 5, 6, 7} <= set(seen) <= {0, 1, 4, 5, 6, 7}
     assert list(emotions.index) == seen
@@ -236,12 +246,16 @@ def test_copies_only_when_asked(fer: FER, movie: Callable[..., Path], tmp_path: 
         assert [frame.time for frame in copy] == pytest.approx([0, 0.2, 0.4], abs=1e-3)
         before = next(iter(original)).image.astype(float)
     assert np.abs(drawn - before).max() > 100, "a box is drawn"
-    Video(clip, outdir=out / "plain").analyze(fer, save_frames=True, zip_images=False, annotate_frames=False, video_id="me", max_results=1)
+    Video(clip, outdir=out / "plain").analyze(
+        fer, save_frames=True, zip_images=False, annotate_frames=False, video_id="me", max_results=1
+    )
     assert [path.name for path in (out / "plain").iterdir()] == ["me0.jpg"]
     assert np.abs(np.asarray(Image.open(out / "plain" / "me0.jpg"), float) - before).mean() < 3
 
 
-def test_what_a_video_cannot_do_is_remarked_or_told(fer: FER, movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_what_a_video_cannot_do_is_remarked_or_told(
+    fer: FER, movie: Callable[..., Path], tmp_path: Path
+) -> None:
     clip = movie(1)
     with pytest.warns(UserWarning, match="mien opens no window") as told:
         Video(clip).analyze(fer, display=True)
@@ -257,7 +271,10 @@ def test_what_a_video_cannot_do_is_remarked_or_told(fer: FER, movie: Callable[..
         ({"save_fps": 0}, "expected a positive number"),
         ({"detection_box": {"x_min": 9, "x_max": 3}}, "detection_box: expected x_min"),
         ({"detection_box": {"xmin": 9}}, "detection_box: expected x_min"),
-        ({"detection_box": {"x_min": 9000}}, "detection_box: expected a part of the video, which has 240 x 240 px"),
+        (
+            {"detection_box": {"x_min": 9000}},
+            "detection_box: expected a part of the video, which has 240 x 240 px",
+        ),
     ]:
         with pytest.raises(InputError, match=message):
             Video(clip).analyze(fer, **options)
@@ -269,7 +286,9 @@ def test_what_a_video_cannot_do_is_remarked_or_told(fer: FER, movie: Callable[..
         Video(text).analyze(fer)
 
 
-def test_frames_come_one_after_the_other(fer: FER, movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_come_one_after_the_other(
+    fer: FER, movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not more frames are alive at once than read-ahead and a batch hold, however long the video is."""
     import gc
     import weakref
@@ -294,7 +313,9 @@ def test_frames_come_one_after_the_other(fer: FER, movie: Callable[..., Path], m
     assert most < 30
 
 
-def test_frames_that_cannot_be_decoded_are_counted(fer: FER, movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_that_cannot_be_decoded_are_counted(
+    fer: FER, movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mien.compat.fer import video as module
     from mien.media import BadFrame
 
@@ -304,7 +325,9 @@ def test_frames_that_cannot_be_decoded_are_counted(fer: FER, movie: Callable[...
 
         def read() -> object:
             for frame in whole():
-                bad = BadFrame(2, 0.2, MediaError("clip.mp4: expected a frame at 0.200 s; got damaged data"), count=2)
+                bad = BadFrame(
+                    2, 0.2, MediaError("clip.mp4: expected a frame at 0.200 s; got damaged data"), count=2
+                )
                 if frame.index not in (2, 3):
                     yield frame
                 elif frame.index == 2:
@@ -314,6 +337,9 @@ def test_frames_that_cannot_be_decoded_are_counted(fer: FER, movie: Callable[...
         return media
 
     monkeypatch.setattr(module, "open_media", damaged)
-    with pytest.warns(UserWarning, match="2 frames could not be decoded and have no row. The first: clip.mp4: expected a frame at 0.200 s"):
+    with pytest.warns(
+        UserWarning,
+        match="2 frames could not be decoded and have no row. The first: clip.mp4: expected a frame at 0.200 s",
+    ):
         rows = Video(movie(6, nobody=range(0))).analyze(fer)
     assert [row["frame"] for row in rows] == [0, 1, 4, 5]

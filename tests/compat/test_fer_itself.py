@@ -62,10 +62,14 @@ with open(out, "w") as file:
     }, file)
 """
 
-# OpenCV without a display, which the environment has, refuses two calls that fer makes even when it shows nothing.
+# OpenCV without a display, which the environment has, refuses two calls that fer makes even when it shows
+# nothing.
 WITHOUT_DISPLAY = "import cv2\ncv2.waitKey = lambda *given: 0\ncv2.destroyAllWindows = lambda *given: None\n"
 
-IMPORTS = {"from fer.fer import FER": "from mien.compat.fer import FER", "from fer.classes import Video": "from mien.compat.fer import Video"}
+IMPORTS = {
+    "from fer.fer import FER": "from mien.compat.fer import FER",
+    "from fer.classes import Video": "from mien.compat.fer import Video",
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,21 +83,32 @@ def peer() -> Path:
 def run(python: Path, script: str, picture: Path, clip: Path, folder: Path) -> dict[str, Any]:
     folder.mkdir()
     (folder / "script.py").write_text(script)
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    }
     command = [str(python), "script.py", str(picture), str(clip), "out.json"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=110, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     told: dict[str, Any] = json.loads((folder / "out.json").read_text())
     return told
 
 
 def overlap(first: list[int], second: list[int]) -> float:
-    sides = [min(a + c, b + d) - max(a, b) for a, b, c, d in zip(first[:2], second[:2], first[2:], second[2:], strict=True)]
+    sides = [
+        min(a + c, b + d) - max(a, b)
+        for a, b, c, d in zip(first[:2], second[:2], first[2:], second[2:], strict=True)
+    ]
     shared = max(0, sides[0]) * max(0, sides[1])
     return shared / (first[2] * first[3] + second[2] * second[3] - shared)
 
 
-def test_a_script_moves_over_by_changing_its_imports(peer: Path, shared_media: Path, astronaut: np.ndarray, tmp_path: Path) -> None:
+def test_a_script_moves_over_by_changing_its_imports(
+    peer: Path, shared_media: Path, astronaut: np.ndarray, tmp_path: Path
+) -> None:
     pytest.importorskip("pandas", reason="mien[pandas] is not installed")
     pytest.importorskip("cv2", reason="mien[haar] is not installed: the script reads its picture with OpenCV")
     moved = SCRIPT
@@ -118,7 +133,10 @@ def test_a_script_moves_over_by_changing_its_imports(peer: Path, shared_media: P
         assert ours[key] == [*theirs[key], *extra]
     assert ours["raw"][2] == [*theirs["raw"][2], "track0", "frame", "time"]
     assert ours["table"][2] == [*theirs["table"][2], "track0", "frame", "time"]
-    boxes = [*zip(ours["box"], theirs["box"], strict=True), *zip(ours["raw boxes"], theirs["raw boxes"], strict=True)]
+    boxes = [
+        *zip(ours["box"], theirs["box"], strict=True),
+        *zip(ours["raw boxes"], theirs["raw boxes"], strict=True),
+    ]
     assert min(overlap(first, second) for first, second in boxes) > 0.5
     # Who shows what differs between two networks; that a sequence of readings sums to its length does not.
     assert sum(ours["sums"].values()) == pytest.approx(ours["length"], abs=0.01)

@@ -74,11 +74,17 @@ def test_deepface_detectors(smiling: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: DeepFace.analyze(NOBODY, actions=("age", "emotion", "race")), "got age, race: mien reads what a face shows, not who somebody is"),
+        (
+            lambda: DeepFace.analyze(NOBODY, actions=("age", "emotion", "race")),
+            "got age, race: mien reads what a face shows, not who somebody is",
+        ),
         (lambda: DeepFace.analyze(NOBODY, actions=["smile"]), "actions: expected emotion; got 'smile'"),
         (lambda: DeepFace.analyze(NOBODY, actions=[]), "got none"),
         (lambda: DeepFace.analyze(NOBODY, anti_spoofing=True), "anti_spoofing: expected False"),
-        (lambda: DeepFace.analyze(NOBODY, detector_backend="eyes"), "detector_backend: expected one of mtcnn"),
+        (
+            lambda: DeepFace.analyze(NOBODY, detector_backend="eyes"),
+            "detector_backend: expected one of mtcnn",
+        ),
         (lambda: DeepFace.analyze("http://example.org/a.jpg"), "mien fetches nothing"),
         (lambda: DeepFace.analyze("nowhere.jpg"), "nowhere.jpg"),
         (lambda: DeepFace.analyze(None), "got NoneType"),
@@ -103,7 +109,9 @@ def test_rmn_reads_a_frame(rmn: RMN, smiling: np.ndarray) -> None:
     assert result["emo_label"] == "happy"
     assert [list(entry) for entry in result["proba_list"]] == [[name] for name in NAMES]
     assert result["emo_proba"] == result["proba_list"][3]["happy"] > 0.8
-    assert sum(share for entry in result["proba_list"] for share in entry.values()) == pytest.approx(1, abs=1e-4)
+    assert sum(share for entry in result["proba_list"] for share in entry.values()) == pytest.approx(
+        1, abs=1e-4
+    )
     assert rmn.detect_faces(smiling)[0] == {key: result[key] for key in ("xmin", "ymin", "xmax", "ymax")}
     assert rmn.detect_emotion_for_single_frame(NOBODY) == []
 

@@ -15,7 +15,9 @@ from mien.data import VOTES, FaceDataset
 SPLITS = ("Training", "Training", "Training", "PublicTest", "PrivateTest")
 
 
-def small_dataset(n: int = 14, *, labels: Labels = EXPRESSIONS, side: int = 6, votes: bool = True, seed: int = 0) -> FaceDataset:
+def small_dataset(
+    n: int = 14, *, labels: Labels = EXPRESSIONS, side: int = 6, votes: bool = True, seed: int = 0
+) -> FaceDataset:
     """Noise of every class in turn, rows numbered with gaps."""
     random = np.random.default_rng(seed)
     return FaceDataset(
@@ -30,7 +32,12 @@ def small_dataset(n: int = 14, *, labels: Labels = EXPRESSIONS, side: int = 6, v
 
 def same(first: FaceDataset, second: FaceDataset) -> bool:
     """Whether two sets hold the same rows in the same order."""
-    columns = [(first.images, second.images), (first.expressions, second.expressions), (first.splits, second.splits), (first.rows, second.rows)]
+    columns = [
+        (first.images, second.images),
+        (first.expressions, second.expressions),
+        (first.splits, second.splits),
+        (first.rows, second.rows),
+    ]
     if (first.votes is None) != (second.votes is None) or first.labels != second.labels:
         return False
     columns += [] if first.votes is None or second.votes is None else [(first.votes, second.votes)]
@@ -41,7 +48,9 @@ def pixels(count: int, value: int = 7) -> str:
     return " ".join([str(value)] * count)
 
 
-def write_csv(path: Path, rows: Sequence[Sequence[object]], header: Sequence[str] = ("emotion", "pixels", "Usage")) -> Path:
+def write_csv(
+    path: Path, rows: Sequence[Sequence[object]], header: Sequence[str] = ("emotion", "pixels", "Usage")
+) -> Path:
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
@@ -51,7 +60,9 @@ def write_csv(path: Path, rows: Sequence[Sequence[object]], header: Sequence[str
 
 def seven_rows(count: int = 16) -> list[list[object]]:
     """One row for each of Kaggle's numbers, gray values 0 to 6."""
-    return [[number, pixels(count, number), "Training" if number < 5 else "PrivateTest"] for number in range(7)]
+    return [
+        [number, pixels(count, number), "Training" if number < 5 else "PrivateTest"] for number in range(7)
+    ]
 
 
 def write_picture(path: Path, value: int = 100, side: int = 6) -> Path:

@@ -47,7 +47,9 @@ def changed(image: np.ndarray, how: str) -> np.ndarray:
 def test_a_changed_copy_is_found_and_nothing_else(how: str) -> None:
     images = np.concatenate([smooth(30), changed(smooth(30)[4], how)[None]])
     pairs = near_copies(images)
-    assert list(zip(pairs.first.tolist(), pairs.second.tolist(), pairs.mirrored.tolist(), strict=True)) == [(4, 30, how == "mirrored")]
+    assert list(zip(pairs.first.tolist(), pairs.second.tolist(), pairs.mirrored.tolist(), strict=True)) == [
+        (4, 30, how == "mirrored")
+    ]
     assert pairs.likeness[0] > 0.93
 
 
@@ -60,7 +62,8 @@ def test_faces_of_another_size_are_searched_too() -> None:
 
 
 def findings() -> FaceDataset:
-    """0 and 1 repeat each other, 2 is in PrivateTest exactly (7), 3 nearly (8), 4 is blank, 5 no face, 0 and 1 contradict each other."""
+    """0 and 1 repeat each other, 2 is in PrivateTest exactly (7), 3 nearly (8), 4 is blank, 5 no face, 0 and
+    1 contradict each other."""
     images = smooth(10)
     images[1], images[7], images[8], images[4] = images[0], images[2], changed(images[3], "moved"), 9
     votes = np.zeros((10, 10), int)
@@ -75,17 +78,31 @@ def test_an_audit_tells_everything() -> None:
     facts = found.facts()
     assert facts["unreadable"] == ["a.png: expected a picture"]
     assert (facts["blank"], facts["not_a_face"], facts["distinct"]) == ([4], [5], 8)
-    assert facts["exact_copies"]["between"] == {"Training in itself": 1, "PrivateTest in Training": 1, "PrivateTest in itself": 0}
+    assert facts["exact_copies"]["between"] == {
+        "Training in itself": 1,
+        "PrivateTest in Training": 1,
+        "PrivateTest in itself": 0,
+    }
     assert facts["contradictions"] == {"groups": 1, "rows": [0, 1]}
     assert facts["leaks"] == {"training": [2], "PrivateTest": [7]}
     assert facts["near_leaks"] == {"training": [3], "PrivateTest": [8]}
     [pair] = facts["near_copies"]["list"]
-    assert (pair["pictures"], pair["mirrored"], facts["near_copies"]["of_another_label"]) == ([3, 8], False, 1)
+    assert (pair["pictures"], pair["mirrored"], facts["near_copies"]["of_another_label"]) == (
+        [3, 8],
+        False,
+        1,
+    )
     assert facts["clean"] == {"also_without": [], "dropped": [2, 3, 4, 5], "training": 3}
 
 
 @pytest.mark.parametrize(
-    ("also", "rows"), [((), [0, 1, 6]), (("repeats",), [0, 6]), (("contradictions",), [6]), (("repeats", "contradictions"), [6])]
+    ("also", "rows"),
+    [
+        ((), [0, 1, 6]),
+        (("repeats",), [0, 6]),
+        (("contradictions",), [6]),
+        (("repeats", "contradictions"), [6]),
+    ],
 )
 def test_the_clean_set(also: tuple[str, ...], rows: list[int]) -> None:
     clean = audit(findings()).clean(also)
@@ -147,7 +164,10 @@ def test_the_real_data_set(shared_fer2013: Path) -> None:
     data = open_dataset(shared_fer2013)
     # A tenth of Training and the whole of PrivateTest, so that the search for near copies stays short.
     keep = (data.splits == "PrivateTest") | ((data.splits == "Training") & (data.rows % 10 == 0))
-    assert [int(data.split(name).copied_from(data.split("Training")).sum()) for name in ("PublicTest", "PrivateTest")] == [280, 288]
+    assert [
+        int(data.split(name).copied_from(data.split("Training")).sum())
+        for name in ("PublicTest", "PrivateTest")
+    ] == [280, 288]
     tests = data.take((data.splits != "Training") & ~data.blank)
     assert int(data.split("Training").copied_from(tests).sum()) == 692
     found = audit(data.take(keep))

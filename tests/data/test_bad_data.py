@@ -29,13 +29,19 @@ def refused(path: Path) -> str:
     ("row", "message"),
     [
         ([3, pixels(15), "Training"], "square picture, such as 2304 for 48x48; got 15"),
-        ([3, pixels(9), "Training"], "expected 4x4 pixels as in the pictures before it; got 3x3: bring all to one size with --size 4"),
+        (
+            [3, pixels(9), "Training"],
+            "expected 4x4 pixels as in the pictures before it; got 3x3: bring all to one size with --size 4",
+        ),
         ([3, "", "Training"], "got 0: correct or delete"),
         ([3, pixels(15) + " x7", "Training"], "whole numbers with blanks between; got 'x7'"),
         ([3, pixels(15) + " 1.5", "Training"], "got '1.5'"),
         ([3, pixels(15) + " 256", "Training"], "expected pixels from 0 to 255; got 256"),
         ([3, pixels(15) + " -1", "Training"], "expected pixels from 0 to 255; got -1"),
-        ([7, pixels(16), "Training"], "expected a label from 0 to 6 (0 angry, 1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise, 6 neutral); got 7"),
+        (
+            [7, pixels(16), "Training"],
+            "expected a label from 0 to 6 (0 angry, 1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise, 6 neutral); got 7",
+        ),
         ([-1, pixels(16), "Training"], "got -1"),
         (["bored", pixels(16), "Training"], "contempt or a synonym; got 'bored'"),
         (["", pixels(16), "Training"], "got ''"),
@@ -96,10 +102,15 @@ def test_bad_folders(tmp_path: Path) -> None:
     write_picture(tmp_path / "a" / "happy" / "1.png")
     write_picture(tmp_path / "a" / "bored" / "1.png")
     told = refused(tmp_path / "a")
-    assert f"{tmp_path / 'a' / 'bored'}: expected a class out of angry, disgust, fear, happy, neutral, sad, surprise, contempt" in told
+    assert (
+        f"{tmp_path / 'a' / 'bored'}: expected a class out of angry, disgust, fear, happy, neutral, sad, surprise, contempt"
+        in told
+    )
     write_picture(tmp_path / "b" / "happy" / "1.png")
     (tmp_path / "b" / "sad").mkdir()
-    assert f"{tmp_path / 'b' / 'sad'}: expected pictures of the class sad; the folder has none" in refused(tmp_path / "b")
+    assert f"{tmp_path / 'b' / 'sad'}: expected pictures of the class sad; the folder has none" in refused(
+        tmp_path / "b"
+    )
     write_picture(tmp_path / "c" / "happy" / "1.png")
     assert "at least two classes; got only happy" in refused(tmp_path / "c")
     write_picture(tmp_path / "d" / "train" / "happy" / "1.png")
@@ -135,9 +146,13 @@ def test_bad_pictures(tmp_path: Path) -> None:
 
 
 def test_fewer_pictures_than_classes(tmp_path: Path) -> None:
-    assert "at least one picture for each of 7 classes; got 3" in refused(write_csv(tmp_path / "few.csv", seven_rows()[:3]))
+    assert "at least one picture for each of 7 classes; got 3" in refused(
+        write_csv(tmp_path / "few.csv", seven_rows()[:3])
+    )
     data = open_dataset(write_csv(tmp_path / "all.csv", seven_rows()))
-    with pytest.raises(InputError, match="Training: expected pictures of every class; there is none of neutral, surprise"):
+    with pytest.raises(
+        InputError, match="Training: expected pictures of every class; there is none of neutral, surprise"
+    ):
         data.split("Training").require_every_class("Training")
 
 
@@ -147,10 +162,16 @@ def test_bad_parquet(tmp_path: Path) -> None:
         Image.new("L", (width, 6)).save(file, "WEBP", lossless=True)
         return {"bytes": file.getvalue(), "path": "a"}
 
-    good: dict[str, object] = {"image": [webp(), webp()], "label": ["angry", "happy"], "usage": ["Training", "PrivateTest"]}
+    good: dict[str, object] = {
+        "image": [webp(), webp()],
+        "label": ["angry", "happy"],
+        "usage": ["Training", "PrivateTest"],
+    }
     cases: dict[str, dict[str, object]] = {
         "row 1: expected 6x6 pixels as in the pictures before it; got 5x6": {"image": [webp(), webp(5)]},
-        "row 1: expected a picture; got bytes of no known image format": {"image": [webp(), {"bytes": b"nothing", "path": "a"}]},
+        "row 1: expected a picture; got bytes of no known image format": {
+            "image": [webp(), {"bytes": b"nothing", "path": "a"}]
+        },
         "row 1: expected the bytes of a picture; got none": {"image": [webp(), {"bytes": None, "path": "a"}]},
         "row 1: expected a class out of": {"label": ["angry", "bored"]},
         "row 1: expected a label; got none": {"label": ["angry", None]},

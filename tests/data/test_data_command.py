@@ -24,7 +24,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def mien(tmp_path: Path) -> Run:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mien", "data", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "COLUMNS": "120"}, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "120"},
+            check=False,
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
@@ -77,7 +84,11 @@ def test_audit_goes_on_and_writes_the_clean_set(mien: Run, tmp_path: Path) -> No
 
 
 def test_convert_and_split(mien: Run, faces: Path, tmp_path: Path) -> None:
-    for source, target in (("faces.parquet", "folder"), ("folder", "faces.csv.gz"), ("faces.csv.gz", "again.parquet")):
+    for source, target in (
+        ("faces.parquet", "folder"),
+        ("folder", "faces.csv.gz"),
+        ("faces.csv.gz", "again.parquet"),
+    ):
         done = mien("convert", source, target)
         assert done.returncode == 0, done.stderr
     assert same(open_dataset(faces), open_dataset(tmp_path / "again.parquet"))
@@ -100,7 +111,9 @@ def test_convert_and_split(mien: Run, faces: Path, tmp_path: Path) -> None:
         (["preview", "faces.parquet", "-o", "a.png", "--split", "happy"], "expected a split"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(mien: Run, faces: Path, tmp_path: Path, arguments: list[str], word: str) -> None:
+def test_what_is_wrong_is_said_in_one_line(
+    mien: Run, faces: Path, tmp_path: Path, arguments: list[str], word: str
+) -> None:
     write_csv(tmp_path / "bad.csv", [*seven_rows()[:6], [3, "1 2 3", "Training"]])
     done = mien(*arguments)
     assert done.returncode == 2, done.stderr
@@ -115,7 +128,12 @@ def test_a_full_disk_is_told_and_leaves_nothing(faces: Path, tmp_path: Path, tar
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
     command = [sys.executable, "-m", "mien", "data", "convert", faces.name, target]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=no_room, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=no_room, check=False
+    )
     assert done.returncode == 2
-    assert done.stderr.strip() == f"mien: {target}: cannot be written: File too large: make room or give another place"
+    assert (
+        done.stderr.strip()
+        == f"mien: {target}: cannot be written: File too large: make room or give another place"
+    )
     assert os.listdir(tmp_path) == [faces.name]

@@ -23,7 +23,11 @@ KAGGLE = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 def is_the_seven(data: FaceDataset) -> bool:
     splits = ["Training"] * 5 + ["PrivateTest"] * 2
-    return data.names() == KAGGLE and data.images[:, 0, 0].tolist() == list(range(7)) and data.splits.tolist() == splits
+    return (
+        data.names() == KAGGLE
+        and data.images[:, 0, 0].tolist() == list(range(7))
+        and data.splits.tolist() == splits
+    )
 
 
 def test_kaggle_numbers_have_their_own_order(tmp_path: Path) -> None:
@@ -51,7 +55,9 @@ def test_packed_csv(tmp_path: Path) -> None:
         archive.addfile(member, io.BytesIO(b"hello"))
     with zipfile.ZipFile(tmp_path / "contest.zip", "w") as bundle:  # as the contest hands it out
         bundle.writestr("example_submission.csv", "emotion\n3\n")
-        bundle.writestr("icml_face_data.csv", content.replace(b"emotion,pixels,Usage", b"emotion, pixels, Usage"))
+        bundle.writestr(
+            "icml_face_data.csv", content.replace(b"emotion,pixels,Usage", b"emotion, pixels, Usage")
+        )
         bundle.writestr("test.csv", f"pixels\n{pixels(16)}\n")
         bundle.writestr("train.csv", f"emotion,pixels\n0,{pixels(16)}\n")
     for name in ("fer.csv.gz", "named_wrongly", "fer2013.tar.gz", "contest.zip"):
@@ -60,7 +66,11 @@ def test_packed_csv(tmp_path: Path) -> None:
 
 def test_later_column_names_and_orders(tmp_path: Path) -> None:
     rows = [[usage, image, label] for label, image, usage in seven_rows()]
-    assert is_the_seven(open_dataset(write_csv(tmp_path / "icml_face_data.csv", rows, ("\ufeff Usage", " pixels", " Emotion"))))
+    assert is_the_seven(
+        open_dataset(
+            write_csv(tmp_path / "icml_face_data.csv", rows, ("\ufeff Usage", " pixels", " Emotion"))
+        )
+    )
 
 
 def test_train_and_test_tables_in_a_folder(tmp_path: Path) -> None:
@@ -69,7 +79,9 @@ def test_train_and_test_tables_in_a_folder(tmp_path: Path) -> None:
     write_csv(tmp_path / "test.csv", rows[5:], ("emotion", "pixels"))
     write_csv(tmp_path / "example_submission.csv", [[3]], ("emotion",))
     data = open_dataset(tmp_path)
-    assert sorted(zip(data.names(), data.splits.tolist(), strict=True)) == sorted(zip(KAGGLE, ["Training"] * 5 + ["PrivateTest"] * 2, strict=True))
+    assert sorted(zip(data.names(), data.splits.tolist(), strict=True)) == sorted(
+        zip(KAGGLE, ["Training"] * 5 + ["PrivateTest"] * 2, strict=True)
+    )
 
 
 def test_class_folders_and_their_synonyms(tmp_path: Path) -> None:
@@ -105,16 +117,30 @@ def encoded(value: int, form: str = "WEBP", side: int = 6) -> dict[str, object]:
 
 
 def stated(*names: str) -> dict[str, str]:
-    return {"huggingface": json.dumps({"info": {"features": {"label": {"names": list(names), "_type": "ClassLabel"}}}})}
+    return {
+        "huggingface": json.dumps(
+            {"info": {"features": {"label": {"names": list(names), "_type": "ClassLabel"}}}}
+        )
+    }
 
 
 def test_parquet_with_words(tmp_path: Path) -> None:
     path = tmp_path / "faces.parquet"
     votes = {f"votes_{name}": [place, 0] for place, name in enumerate(VOTES)}
-    columns = {"row": [5, 9], "image": [encoded(3), encoded(250, "PNG")], "label": ["anger", "happy"], "usage": ["Training", "PrivateTest"], **votes}
+    columns = {
+        "row": [5, 9],
+        "image": [encoded(3), encoded(250, "PNG")],
+        "label": ["anger", "happy"],
+        "usage": ["Training", "PrivateTest"],
+        **votes,
+    }
     polars.DataFrame(columns).write_parquet(path)
     data = open_dataset(path)
-    assert (data.images[:, 0, 0].tolist(), data.rows.tolist(), data.names()) == ([3, 250], [5, 9], ["angry", "happy"])
+    assert (data.images[:, 0, 0].tolist(), data.rows.tolist(), data.names()) == (
+        [3, 250],
+        [5, 9],
+        ["angry", "happy"],
+    )
     assert data.votes is not None
     assert data.votes[0].tolist() == list(range(10))
     with pytest.raises(InputError, match="seven classes"):
@@ -137,7 +163,9 @@ def test_shards_as_hugging_face_keeps_them(tmp_path: Path) -> None:
 def test_numbers_without_names_ask_for_them(tmp_path: Path) -> None:
     path = tmp_path / "faces.parquet"
     polars.DataFrame({"image": [encoded(1), encoded(2)], "label": [0, 1]}).write_parquet(path)
-    with pytest.raises(InputError, match=r"does not say what they mean: give the classes in their order with --labels"):
+    with pytest.raises(
+        InputError, match=r"does not say what they mean: give the classes in their order with --labels"
+    ):
         open_dataset(path)
     assert open_dataset(path, labels=["sad", "fear"]).names() == ["sad", "fear"]
     with pytest.raises(InputError, match="'bored'"):
@@ -145,8 +173,23 @@ def test_numbers_without_names_ask_for_them(tmp_path: Path) -> None:
 
 
 def votes_csv(path: Path, splits: list[str]) -> Path:
-    header = ("Usage", "Image name", "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
-    return write_csv(path, [[split, "", row, *([0] * 8), 10 - row] for row, split in enumerate(splits)], header)
+    header = (
+        "Usage",
+        "Image name",
+        "neutral",
+        "happiness",
+        "surprise",
+        "sadness",
+        "anger",
+        "disgust",
+        "fear",
+        "contempt",
+        "unknown",
+        "NF",
+    )
+    return write_csv(
+        path, [[split, "", row, *([0] * 8), 10 - row] for row, split in enumerate(splits)], header
+    )
 
 
 def test_votes_join_by_row(tmp_path: Path) -> None:
@@ -156,13 +199,21 @@ def test_votes_join_by_row(tmp_path: Path) -> None:
     assert data.votes is not None
     assert data.votes[:, 0].tolist() == list(range(7))
     assert data.not_a_face.tolist() == [True] * 5 + [False] * 2
-    part = write_csv(tmp_path / "part.csv", [[*row, 2 * place] for place, row in enumerate(seven_rows()[:3])], ("emotion", "pixels", "Usage", "row"))
+    part = write_csv(
+        tmp_path / "part.csv",
+        [[*row, 2 * place] for place, row in enumerate(seven_rows()[:3])],
+        ("emotion", "pixels", "Usage", "row"),
+    )
     with pytest.raises(InputError, match="at least one picture for each"):
         open_dataset(part)
     for name, wrong, message in (
         ("short", splits[:-1], "expected votes for each of 7 pictures; got 6 rows"),
         ("long", [*splits, "PrivateTest"], "expected votes for each of 7 pictures; got 8 rows"),
-        ("other", ["PublicTest", *splits[1:]], "row 0: expected the split Training as the picture has; got PublicTest"),
+        (
+            "other",
+            ["PublicTest", *splits[1:]],
+            "row 0: expected the split Training as the picture has; got PublicTest",
+        ),
     ):
         with pytest.raises(InputError, match=message):
             open_dataset(faces, votes=votes_csv(tmp_path / f"{name}.csv", wrong))

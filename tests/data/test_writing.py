@@ -22,9 +22,17 @@ FORMS = ("faces.csv", "faces.csv.gz", "faces.parquet", "faces")
 
 @st.composite
 def datasets(draw: st.DrawFn) -> FaceDataset:
-    labels = draw(st.sampled_from([EXPRESSIONS, Labels(("happy", "sad")), Labels((*EXPRESSIONS, "contempt"))]))
+    labels = draw(
+        st.sampled_from([EXPRESSIONS, Labels(("happy", "sad")), Labels((*EXPRESSIONS, "contempt"))])
+    )
     n = draw(st.integers(len(labels), 2 * len(labels)))
-    data = small_dataset(n, labels=labels, side=draw(st.integers(2, 9)), votes=draw(st.booleans()), seed=draw(st.integers(0, 99)))
+    data = small_dataset(
+        n,
+        labels=labels,
+        side=draw(st.integers(2, 9)),
+        votes=draw(st.booleans()),
+        seed=draw(st.integers(0, 99)),
+    )
     order = np.array(draw(st.permutations(range(n))))
     return data.take(order)
 
@@ -70,7 +78,9 @@ def test_a_picture_moved_by_hand_is_relabelled_and_one_deleted_is_gone(tmp_path:
     data = open_dataset(tmp_path / "faces")
     assert data.rows.tolist() == (np.arange(1, 70) * 3 + 1).tolist()
     assert data.names()[0] == "happy"
-    (tmp_path / "faces" / "Training" / "happy" / "new.png").write_bytes(next((tmp_path / "faces").rglob("*.png")).read_bytes())
+    (tmp_path / "faces" / "Training" / "happy" / "new.png").write_bytes(
+        next((tmp_path / "faces").rglob("*.png")).read_bytes()
+    )
     with pytest.raises(InputError, match=r"new\.png: expected a picture that .*rows\.csv lists"):
         open_dataset(tmp_path / "faces")
 

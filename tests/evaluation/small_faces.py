@@ -11,8 +11,11 @@ from mien.data import FaceDataset
 _SPLITS = ("Training", "Training", "PublicTest", "PrivateTest")
 
 
-def marked_faces(n: int = 280, *, labels: Labels = EXPRESSIONS, voted: bool = True, side: int = 48, copies: int = 0) -> FaceDataset:
-    """Noise of every class in turn; the first row of pixels says the class. Ten taggers, of whom nine see the label.
+def marked_faces(
+    n: int = 280, *, labels: Labels = EXPRESSIONS, voted: bool = True, side: int = 48, copies: int = 0
+) -> FaceDataset:
+    """Noise of every class in turn; the first row of pixels says the class. Ten taggers, of whom nine see the
+    label.
 
     So many of PublicTest's pictures are ``copies`` of Training's.
     """
@@ -30,7 +33,8 @@ def marked_faces(n: int = 280, *, labels: Labels = EXPRESSIONS, voted: bool = Tr
 
 
 def told(images: NDArray[np.uint8], classes: int = 7, sure: float = 0.9) -> NDArray[np.float64]:
-    """``(n, classes)`` probabilities that say the class in the pixels, with the next one as the second guess."""
+    """``(n, classes)`` probabilities that say the class in the pixels, with the next one as the second
+    guess."""
     probs = np.full((len(images), classes), 0.02 / (classes - 2))
     column = images[:, 0, 0] % classes
     probs[np.arange(len(images)), column] = sure
@@ -39,7 +43,8 @@ def told(images: NDArray[np.uint8], classes: int = 7, sure: float = 0.9) -> NDAr
 
 
 def half_right(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Right for every other class; for the others its first guess is the next class and its second the right one."""
+    """Right for every other class; for the others its first guess is the next class and its second the right
+    one."""
     probs = told(images)
     odd = images[:, 0, 0] % 2 == 1
     probs[odd] = told(images[odd], sure=0.08)

@@ -29,7 +29,14 @@ def mien(tmp_path: Path) -> Run:
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mien", "evaluate", *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "COLUMNS": "110"}, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "110"},
+            check=False,
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
@@ -37,16 +44,28 @@ def mien(tmp_path: Path) -> Run:
 
 
 def test_tables_pictures_and_a_page(mien: Run, tmp_path: Path) -> None:
-    done = mien(f"{READER}:half_right", "faces.csv", "--with-training", "--png", "plots", "--report", "report.html")
+    done = mien(
+        f"{READER}:half_right", "faces.csv", "--with-training", "--png", "plots", "--report", "report.html"
+    )
     assert done.returncode == 0, done.stderr
-    for words in ("on PublicTest of faces.csv; labels fer2013; one view", "leak-free part", "95 % interval", "macro-F1", "test / training"):
+    for words in (
+        "on PublicTest of faces.csv; labels fer2013; one view",
+        "leak-free part",
+        "95 % interval",
+        "macro-F1",
+        "test / training",
+    ):
         assert words in done.stdout
     assert "second guesses: right for 100.00% of" in done.stdout
     assert "predicted neutral / was happy" in done.stdout
     assert "3 against the rest" in done.stdout
     assert "its 7 columns are taken for angry" in done.stderr
     assert "wrote report.html" in done.stderr
-    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["classes.png", "matrix.png", "reliability.png"]
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [
+        "classes.png",
+        "matrix.png",
+        "reliability.png",
+    ]
     assert (tmp_path / "report.html").stat().st_size > 50_000
 
 
@@ -81,18 +100,31 @@ def test_private_test_is_remarked(mien: Run) -> None:
     ("words", "status", "told"),
     [
         (("small", "faces.csv", "--split", "Summer"), 2, "expected a split out of"),
-        (("small", "faces.csv", "--head", "mood"), 2, "expected a reading (--head) out of expression, fer2013, ferplus"),
+        (
+            ("small", "faces.csv", "--head", "mood"),
+            2,
+            "expected a reading (--head) out of expression, fer2013, ferplus",
+        ),
         (("small", "faces.csv", "--head", "fer2013", "--labels", "ferplus"), 2, "take --labels votes-7"),
         (("gigantic", "faces.csv"), 4, "comes with mien (medium"),
         (("faces.csv", "faces.csv"), 4, "expected an ONNX file"),
         (("nowhere.py:f", "faces.csv"), 2, "expected a Python file; nowhere.py is not there"),
         (("small", "nothing.csv"), 2, "nothing.csv is not there"),
         (("small", "faces.csv", "--views", "twenty"), 2, "'twenty' is not one of"),
-        (("small", "faces.csv", "--report", "faces.csv/report.html"), 2, "expected a place to write faces.csv/report.html"),
+        (
+            ("small", "faces.csv", "--report", "faces.csv/report.html"),
+            2,
+            "expected a place to write faces.csv/report.html",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
-    words: tuple[str, ...], status: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: tuple[str, ...],
+    status: int,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_dataset(marked_faces(28), tmp_path / "faces.csv")
     monkeypatch.chdir(tmp_path)
@@ -129,8 +161,21 @@ assert not loaded & {"torch", "lightning", "sklearn", "scipy", "pandas"}, loaded
 
 
 def test_a_shipped_network_needs_neither_torch_nor_scikit_learn(mien: Run, tmp_path: Path) -> None:
-    words = ["evaluate", "small", "faces.csv", "--format", "json", "--quiet", "--threads", "1", "--report", "report.html"]
-    done = subprocess.run([sys.executable, "-c", _WITHOUT, *words], capture_output=True, text=True, cwd=tmp_path, check=False)
+    words = [
+        "evaluate",
+        "small",
+        "faces.csv",
+        "--format",
+        "json",
+        "--quiet",
+        "--threads",
+        "1",
+        "--report",
+        "report.html",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT, *words], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["model"] == "small"
     assert (tmp_path / "report.html").is_file()
@@ -140,7 +185,9 @@ def test_a_page_without_its_packages_names_the_extra(mien: Run, tmp_path: Path) 
     for package, option in (("matplotlib", "--png"), ("jinja2", "--report")):
         program = f"import sys; sys.modules['{package}'] = None; from mien.cli import main; sys.argv[0] = 'mien'; main()"
         words = ["evaluate", "small", "faces.csv", option, "there"]
-        done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=tmp_path, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
         assert done.returncode == 4
         assert f"need {package}, which is not installed: pip install 'mien[evaluate]'" in done.stderr
         assert done.stderr.count("\n") == 1
@@ -148,14 +195,34 @@ def test_a_page_without_its_packages_names_the_extra(mien: Run, tmp_path: Path) 
 
 @pytest.mark.timeout(300)
 def test_the_default_network_on_real_faces(shared_fer2013: Path, mien: Run) -> None:
-    done = mien("small", shared_fer2013, "--head", "fer2013", "--format", "json", "--split", "PrivateTest", "--quiet", "--threads", 1)
+    done = mien(
+        "small",
+        shared_fer2013,
+        "--head",
+        "fer2013",
+        "--format",
+        "json",
+        "--split",
+        "PrivateTest",
+        "--quiet",
+        "--threads",
+        1,
+    )
     facts = json.loads(done.stdout)
     from mien.inference.card import read_card
     from mien.inference.weights import network_path
 
-    scores = {(score.data, score.labels): score for score in read_card(network_path("small")).scores if "reading fer2013" in score.note}
+    scores = {
+        (score.data, score.labels): score
+        for score in read_card(network_path("small")).scores
+        if "reading fer2013" in score.note
+    }
     for part, name in ((facts, "official"), (facts["leak_free"], "leak-free")):
         score = scores[f"PrivateTest, {name}", "FER-2013"]
         assert (part["n"], part["accuracy"]) == (score.n, pytest.approx(score.accuracy, abs=3e-4))
-        assert (part["accuracy_low"], part["accuracy_high"]) == pytest.approx((score.low, score.high), abs=3e-4)
-    assert [round(100 * people["accuracy"], 1) for people in facts["humans"]] == pytest.approx([77.1, 85.4, 88.2], abs=0.5)
+        assert (part["accuracy_low"], part["accuracy_high"]) == pytest.approx(
+            (score.low, score.high), abs=3e-4
+        )
+    assert [round(100 * people["accuracy"], 1) for people in facts["humans"]] == pytest.approx(
+        [77.1, 85.4, 88.2], abs=0.5
+    )

@@ -29,11 +29,17 @@ def test_figures_counted_by_hand() -> None:
     assert found.whole.low < found.whole.accuracy < found.whole.high
     assert found.whole.top2 == 1
     assert found.second_guess.share == 1
-    assert {(pair.predicted, pair.was): pair.n for pair in found.second_guess.pairs} == {(was + 1, was): counts[was] for was in (1, 3, 5)}
+    assert {(pair.predicted, pair.was): pair.n for pair in found.second_guess.pairs} == {
+        (was + 1, was): counts[was] for was in (1, 3, 5)
+    }
     assert found.confusion[1].tolist() == [0, 0, counts[1], 0, 0, 0, 0]
-    assert found.whole.negative_log_likelihood == pytest.approx(-(1 - odd) * np.log(0.9) - odd * np.log(0.08), rel=1e-5)
+    assert found.whole.negative_log_likelihood == pytest.approx(
+        -(1 - odd) * np.log(0.9) - odd * np.log(0.08), rel=1e-5
+    )
     assert found.whole.expected_calibration_error == pytest.approx(abs(0.9 - (1 - odd)), rel=1e-5)
-    assert found.whole.kl_to_votes == pytest.approx(-(1 - odd) * np.log(0.9) - odd * np.log(0.08), rel=1e-5), "the only expression that anybody saw"
+    assert found.whole.kl_to_votes == pytest.approx(
+        -(1 - odd) * np.log(0.9) - odd * np.log(0.08), rel=1e-5
+    ), "the only expression that anybody saw"
 
 
 def test_json_reads_back() -> None:
@@ -43,7 +49,12 @@ def test_json_reads_back() -> None:
     wanted += " expected_calibration_error reliability negative_log_likelihood kl_to_votes leak_free train_ratio classes"
     assert set(wanted.split()) <= set(facts)
     assert facts["train_ratio"] == pytest.approx(facts["accuracy"] / facts["training"]["accuracy"], abs=1e-5)
-    assert (facts["model"], facts["split"], facts["views"], facts["labels"]) == ("half_right", "PublicTest", "one", "fer2013")
+    assert (facts["model"], facts["split"], facts["views"], facts["labels"]) == (
+        "half_right",
+        "PublicTest",
+        "one",
+        "fer2013",
+    )
 
 
 def test_copies_from_training_are_left_out_of_the_leak_free_part() -> None:
@@ -61,10 +72,15 @@ def test_data_that_is_not_divided_is_measured_as_a_whole() -> None:
     undivided = replace(FACES, splits=np.full(len(FACES), "Training"))
     found = evaluate(half_right, undivided)
     assert (found.options.split, found.whole.n, found.leak_free) == ("Training", 280, None)
-    assert any(remark.startswith("this is Training: the figures say nothing about other faces") for remark in found.remarks)
+    assert any(
+        remark.startswith("this is Training: the figures say nothing about other faces")
+        for remark in found.remarks
+    )
     assert evaluate(half_right, FACES).options.split == "PublicTest"
     without = FACES.take(FACES.splits != "PublicTest")
-    with pytest.raises(InputError, match=r"expected a split out of \['PrivateTest', 'Training'\]; got 'PublicTest'"):
+    with pytest.raises(
+        InputError, match=r"expected a split out of \['PrivateTest', 'Training'\]; got 'PublicTest'"
+    ):
         evaluate(half_right, without)
 
 
@@ -85,7 +101,9 @@ def test_views_are_averaged_and_named() -> None:
     assert np.array_equal(seen[1][0], picture[:, ::-1])
     corners = [picture[:44, :44], picture[:44, 4:], picture[4:, :44], picture[4:, 4:]]
     for corner in corners:
-        assert any(np.array_equal(view[0][centre, centre], corner) for view in seen[2::2]), "its centre of 44 px is the corner"
+        assert any(np.array_equal(view[0][centre, centre], corner) for view in seen[2::2]), (
+            "its centre of 44 px is the corner"
+        )
     expected = np.mean([told(view) for view in seen], axis=0)
     assert np.allclose(found.probs, expected, atol=1e-6)
     seen.clear()
@@ -97,7 +115,9 @@ def test_views_are_averaged_and_named() -> None:
 
 def test_eight_classes_go_by_the_votes() -> None:
     def eight(images: np.ndarray) -> np.ndarray:
-        return told(images, 8)[:, [4, 3, 6, 5, 0, 1, 2, 7]]  # The pixels speak of EXPRESSIONS, the columns are those of FER+.
+        return told(images, 8)[
+            :, [4, 3, 6, 5, 0, 1, 2, 7]
+        ]  # The pixels speak of EXPRESSIONS, the columns are those of FER+.
 
     eight.labels = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
     found = evaluate(eight, FACES)
@@ -120,7 +140,9 @@ def test_rows_without_a_majority_do_not_count() -> None:
     assert evaluate(half_right, data).whole.n == 70
     assert {score.n for score in found.humans} == {63}
     lost = replace(FACES, votes=np.tile([2, 2, 2, 2, 2, 0, 0, 0, 0, 0], (len(FACES), 1)))
-    with pytest.raises(InputError, match="expected pictures in PublicTest that count under the labels votes-7; there is none"):
+    with pytest.raises(
+        InputError, match="expected pictures in PublicTest that count under the labels votes-7; there is none"
+    ):
         evaluate(half_right, lost, EvaluateOptions(labels="votes-7"))
 
 
@@ -134,7 +156,10 @@ def test_classes_in_another_order_and_other_words() -> None:
     assert np.array_equal(evaluate(backwards, FACES).confusion, evaluate(half_right, FACES).confusion)
 
 
-@pytest.mark.parametrize("names", [("angry", "happy", "sad", "bored"), ("cat", "dog"), (*EXPRESSIONS, "bored"), EXPRESSIONS.names[:6]])
+@pytest.mark.parametrize(
+    "names",
+    [("angry", "happy", "sad", "bored"), ("cat", "dog"), (*EXPRESSIONS, "bored"), EXPRESSIONS.names[:6]],
+)
 def test_classes_that_do_not_fit_are_refused_and_named(names: tuple[str, ...]) -> None:
     def other(images: np.ndarray) -> np.ndarray:
         return np.full((len(images), len(names)), 1 / len(names))
@@ -168,11 +193,15 @@ def test_an_empty_class_is_told() -> None:
     assert any(remark.startswith("PublicTest has no picture of disgust") for remark in found.remarks)
     assert found.per_class[1].recall is None
     assert found.facts()["per_class"][1]["f1"] is None
-    assert found.whole.macro_f1 == pytest.approx(np.mean([score.f1 for score in found.per_class if score.f1 is not None]))
+    assert found.whole.macro_f1 == pytest.approx(
+        np.mean([score.f1 for score in found.per_class if score.f1 is not None])
+    )
 
 
 def test_a_split_that_is_not_there() -> None:
-    with pytest.raises(InputError, match=r"expected a split out of \['PrivateTest', 'PublicTest', 'Training'\]; got 'Summer'"):
+    with pytest.raises(
+        InputError, match=r"expected a split out of \['PrivateTest', 'PublicTest', 'Training'\]; got 'Summer'"
+    ):
         evaluate(half_right, FACES, EvaluateOptions(split="Summer"))
     assert evaluate(half_right, FACES, EvaluateOptions(split="validation")).options.split == "PublicTest"
 
@@ -180,12 +209,16 @@ def test_a_split_that_is_not_there() -> None:
 def test_votes_are_needed_where_asked_for() -> None:
     with pytest.raises(InputError, match=r"expected a data set with FER\+ votes; this one has none"):
         evaluate(half_right, marked_faces(voted=False), EvaluateOptions(labels="votes-7"))
-    with pytest.raises(InputError, match="expected labels out of auto, fer2013, ferplus, votes-7; got 'mine'"):
+    with pytest.raises(
+        InputError, match="expected labels out of auto, fer2013, ferplus, votes-7; got 'mine'"
+    ):
         evaluate(half_right, FACES, EvaluateOptions(labels="mine"))
 
 
 def test_pictures_of_another_size() -> None:
-    with pytest.raises(InputError, match="expected pictures of 48x48 px; got 32x32: open the data with size=48"):
+    with pytest.raises(
+        InputError, match="expected pictures of 48x48 px; got 32x32: open the data with size=48"
+    ):
         evaluate(half_right, marked_faces(side=32))
 
 
@@ -208,7 +241,9 @@ def test_a_shipped_network_answers_as_in_a_pipeline() -> None:
     images = FACES.split("PublicTest").images[:9]
     data = FaceDataset(images, np.zeros(9, int), None, np.array(["PublicTest"] * 9), np.arange(9))
     found = evaluate(open_subject("small", threads=1), data)
-    answers = Pipeline("whole", "small", threads=1)([np.repeat(image[..., None], 3, axis=2) for image in images])
+    answers = Pipeline("whole", "small", threads=1)(
+        [np.repeat(image[..., None], 3, axis=2) for image in images]
+    )
     assert np.allclose(found.probs, [faces.probs[0] for faces in answers], atol=1e-4)
 
 

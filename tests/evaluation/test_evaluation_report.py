@@ -40,7 +40,9 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action", "data")]
+        self.addresses += [
+            value or "" for name, value in attrs if name in ("src", "href", "srcset", "action", "data")
+        ]
         if tag == "img":
             self.images.append(values)
         if tag not in ("img", "meta", "br", "link"):
@@ -122,8 +124,12 @@ def test_a_matrix_darkens_where_the_row_has_its_share(tmp_path: Path) -> None:
     labels = Labels(("happy", "sad"))
     draw_confusion(np.array([[9000, 0], [1, 1]]), labels, tmp_path / "rows.png")
     draw_confusion(np.array([[1, 0], [9000, 9000]]), labels, tmp_path / "same.png")
-    first, second = (np.asarray(Image.open(tmp_path / name).convert("L")) for name in ("rows.png", "same.png"))
-    assert abs(float(first.mean()) - float(second.mean())) < 2, "colour goes by the share of the row, not by the count"
+    first, second = (
+        np.asarray(Image.open(tmp_path / name).convert("L")) for name in ("rows.png", "same.png")
+    )
+    assert abs(float(first.mean()) - float(second.mean())) < 2, (
+        "colour goes by the share of the row, not by the count"
+    )
     draw_confusion(np.array([[0, 9000], [1, 1]]), labels, tmp_path / "other.png")
     third = np.asarray(Image.open(tmp_path / "other.png").convert("L"))
     half = first.shape[1] // 3

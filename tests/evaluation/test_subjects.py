@@ -26,14 +26,20 @@ def test_the_readings_of_a_shipped_network() -> None:
         probs = subject.probabilities(IMAGES)
         assert probs.shape == (12, len(names))
         assert probs.dtype == np.float32
-    with pytest.raises(InputError, match=r"expected a reading \(--head\) out of expression, fer2013, ferplus, which small has; got 'mood'"):
+    with pytest.raises(
+        InputError,
+        match=r"expected a reading \(--head\) out of expression, fer2013, ferplus, which small has; got 'mood'",
+    ):
         open_subject("small", head="mood")
 
 
 def test_an_onnx_file_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "copy.onnx"
     path.write_bytes(network_path("small").read_bytes())
-    assert np.array_equal(open_subject(path, threads=1).probabilities(IMAGES), open_subject("small", threads=1).probabilities(IMAGES))
+    assert np.array_equal(
+        open_subject(path, threads=1).probabilities(IMAGES),
+        open_subject("small", threads=1).probabilities(IMAGES),
+    )
 
 
 def test_network_files_that_cannot_be_trusted(tmp_path: Path) -> None:
@@ -80,7 +86,11 @@ def test_functions_by_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "package_of_mine").mkdir()
     source = "import numpy as np\n\ndef even(images):\n    return np.full((len(images), 2), 0.5)\n\neven.labels = ['happy', 'sadness']\n"
     (tmp_path / "package_of_mine" / "readers.py").write_text(source)
-    for spec in ("package_of_mine.readers:even", "package_of_mine/readers.py:even", f"{tmp_path}/package_of_mine/readers.py:even"):
+    for spec in (
+        "package_of_mine.readers:even",
+        "package_of_mine/readers.py:even",
+        f"{tmp_path}/package_of_mine/readers.py:even",
+    ):
         subject = open_subject(spec)
         assert (subject.name, subject.labels.names) == (spec, ("happy", "sad"))
     assert "" not in sys.path[:1]
@@ -96,7 +106,11 @@ def test_functions_by_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("f = 3", "f", "has none called 'f', but none at all"),
         ("def f(): return 1", "f", "failed on 2 pictures: TypeError"),
         ("def f(images): return [1]", "f", r"got an answer of the shape \(1,\) to 2 pictures: set f.labels"),
-        ("def f(images): return [[.5, .5]] * len(images)", "f", r"or an attribute labels.*got an answer of the shape \(2, 2\)"),
+        (
+            "def f(images): return [[.5, .5]] * len(images)",
+            "f",
+            r"or an attribute labels.*got an answer of the shape \(2, 2\)",
+        ),
     ],
 )
 def test_functions_that_cannot_be_asked(source: str, name: str, told: str, tmp_path: Path) -> None:
@@ -179,10 +193,17 @@ def test_runs_that_cannot_be_asked(run_folder: Path, tmp_path: Path) -> None:
 
 
 def test_without_torch_a_checkpoint_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in sys.modules if name.split(".")[0] in ("torch", "lightning") or name.startswith("mien.training")]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.split(".")[0] in ("torch", "lightning") or name.startswith("mien.training")
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtraError, match=r"Checkpoints need torch, which is not installed: pip install 'mien\[train\]'") as refused:
+    with pytest.raises(
+        MissingExtraError,
+        match=r"Checkpoints need torch, which is not installed: pip install 'mien\[train\]'",
+    ) as refused:
         open_subject(tmp_path)
     assert isinstance(refused.value, MienError)
 
@@ -190,9 +211,14 @@ def test_without_torch_a_checkpoint_names_the_extra(monkeypatch: pytest.MonkeyPa
 def test_an_ensemble_is_the_geometric_mean_of_its_members() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
     both = open_subject("small+nano", head="ferplus", threads=1)
-    logs = [np.log(open_subject(name, head="ferplus", threads=1).probabilities(pictures).astype(np.float64)) for name in ("small", "nano")]
+    logs = [
+        np.log(open_subject(name, head="ferplus", threads=1).probabilities(pictures).astype(np.float64))
+        for name in ("small", "nano")
+    ]
     expected = np.exp((logs[0] + logs[1]) / 2)
-    np.testing.assert_allclose(both.probabilities(pictures), expected / expected.sum(axis=1, keepdims=True), rtol=1e-4)
+    np.testing.assert_allclose(
+        both.probabilities(pictures), expected / expected.sum(axis=1, keepdims=True), rtol=1e-4
+    )
     assert both.name == "small+nano"
     assert both.labels.names == open_subject("small", head="ferplus").labels.names
 

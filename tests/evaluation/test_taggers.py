@@ -22,7 +22,9 @@ def test_one_tagger_by_arithmetic() -> None:
 def test_unknown_is_no_expression() -> None:
     votes = np.tile([3, 0, 0, 0, 0, 0, 0, 0, 7, 0], (4000, 1))
     [score] = annotator_scores(votes, np.zeros(4000, int), sizes=[1], draws=5)
-    assert score.accuracy == pytest.approx(0.3, abs=0.01), "who says unknown is not right, but does not outvote the others either"
+    assert score.accuracy == pytest.approx(0.3, abs=0.01), (
+        "who says unknown is not right, but does not outvote the others either"
+    )
 
 
 def test_equals_are_decided_by_chance() -> None:
@@ -56,4 +58,6 @@ def test_the_figures_of_the_data_set(shared_fer2013: Path) -> None:
     found = annotator_scores(votes, truth, sizes=(1, 2, 3, 5))
     assert [score.n for score in found] == [3153] * 4
     assert [score.accuracy * 100 for score in found] == pytest.approx([77.1, 79.7, 85.4, 88.2], abs=0.5)
-    assert [score.network for score in found] == sorted((score.network for score in found), reverse=True), "fewer people are a noisier reference"
+    assert [score.network for score in found] == sorted((score.network for score in found), reverse=True), (
+        "fewer people are a noisier reference"
+    )

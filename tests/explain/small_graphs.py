@@ -29,10 +29,15 @@ REGION = (28, 12, 40, 24)
 """Top, left, bottom, right of what `looks_at_region` looks at."""
 
 
-def write_graph(path: Path, nodes: Sequence[onnx.NodeProto], stored: Mapping[str, NDArray], card: Card = CARD) -> Path:
+def write_graph(
+    path: Path, nodes: Sequence[onnx.NodeProto], stored: Mapping[str, NDArray], card: Card = CARD
+) -> Path:
     """An ONNX file from ``faces`` to each head of the card."""
     faces = helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["n", 1, 48, 48])
-    heads = [helper.make_tensor_value_info(head, TensorProto.FLOAT, ["n", len(names)]) for head, names in card.heads.items()]
+    heads = [
+        helper.make_tensor_value_info(head, TensorProto.FLOAT, ["n", len(names)])
+        for head, names in card.heads.items()
+    ]
     constants = [numpy_helper.from_array(np.asarray(values), name) for name, values in stored.items()]
     graph = helper.make_graph(nodes, "known", [faces], heads, constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
@@ -60,7 +65,8 @@ def looks_at_region(path: Path) -> Path:
 
 
 def pooled(path: Path, kernels: NDArray[np.float32], weights: NDArray[np.float32]) -> Path:
-    """A convolution, a rectifier, the mean over places, and one linear layer: the network that CAM was made for."""
+    """A convolution, a rectifier, the mean over places, and one linear layer: the network that CAM was made
+    for."""
     nodes = [
         helper.make_node("Conv", ["faces", "conv.weight"], ["conv"], pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["conv"], ["maps"]),

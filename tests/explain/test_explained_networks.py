@@ -1,4 +1,5 @@
-"""The shipped network and the published ones, as files and as runs: all of them can be explained, and agree with PyTorch."""
+"""The shipped network and the published ones, as files and as runs: all of them can be explained, and
+agree with PyTorch."""
 
 from __future__ import annotations
 
@@ -14,7 +15,15 @@ pytest.importorskip("captum", reason="captum is not installed: pip install 'mien
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
 from mien import InputError  # noqa: E402
-from mien.explain import KINDS, ExplainOptions, explain, gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
+from mien.explain import (  # noqa: E402
+    KINDS,
+    ExplainOptions,
+    explain,
+    gradcam,
+    guided_backpropagation,
+    occlusion,
+    open_explained,
+)
 from mien.explain import torch_model as trained_home  # noqa: E402
 from mien.explain.base import deepest, stages  # noqa: E402
 from mien.training.architectures import NETWORKS, create_model  # noqa: E402
@@ -32,11 +41,30 @@ pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own 
 CLASSES = {"fer2013": ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")}
 STAGES = {
     "gudi": ["features.contrast", "features.pool1", "features.relu2", "features.pool2", "features.relu3"],
-    "kalu": ["features.block1.relu", "features.block2.relu", "features.block3.relu", "features.block4.relu", "features.block4.pool"],
-    "mini_xception": ["features.stem1.relu", "features.stem2.relu", "features.module1", "features.module2", "features.module3", "features.module4"],
+    "kalu": [
+        "features.block1.relu",
+        "features.block2.relu",
+        "features.block3.relu",
+        "features.block4.relu",
+        "features.block4.pool",
+    ],
+    "mini_xception": [
+        "features.stem1.relu",
+        "features.stem2.relu",
+        "features.module1",
+        "features.module2",
+        "features.module3",
+        "features.module4",
+    ],
     "monyok": ["features.relu1", "features.pool1", "features.relu2", "features.pool2", "features.relu3"],
     "small": ["stages.1", "stages.3", "stages.5", "stages.7"],
-    "spittlemeister": ["features.relu3", "features.relu6", "features.pool2", "features.relu7", "features.relu8"],
+    "spittlemeister": [
+        "features.relu3",
+        "features.relu6",
+        "features.pool2",
+        "features.relu7",
+        "features.relu8",
+    ],
 }
 
 
@@ -63,9 +91,15 @@ def face() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_a_run_of_every_network(name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_every_network(
+    name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = untrained(name)
-    monkeypatch.setattr(trained_home, "load_run", lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}))
+    monkeypatch.setattr(
+        trained_home,
+        "load_run",
+        lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}),
+    )
     subject = open_explained(tmp_path)
     features = subject.features(face)
     assert stages(features) == STAGES[name]
@@ -74,17 +108,25 @@ def test_a_run_of_every_network(name: str, face: np.ndarray, tmp_path: Path, mon
         scores = subject.differentiable()(torch.from_numpy(face[None]))
         assert torch.equal(scores, network(torch.from_numpy(face[None]))["fer2013"])
     assert gradcam(subject, face, 3).shape == guided_backpropagation(subject, face, 3).shape == (48, 48)
-    written = list(explain(subject, np.repeat(face[0, ..., None], 3, axis=2).astype(np.uint8), tmp_path / "sheets"))
+    written = list(
+        explain(subject, np.repeat(face[0, ..., None], 3, axis=2).astype(np.uint8), tmp_path / "sheets")
+    )
     assert [sheet.kind for sheet in written] == list(KINDS)
 
 
 @pytest.mark.parametrize("name", ["gudi", "mini_xception", "monyok", "small", "spittlemeister"])
-def test_a_file_says_what_the_module_says(name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_says_what_the_module_says(
+    name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = untrained(name)
     file = tmp_path / f"{name}.onnx"
     write_onnx(network, {"fer2013": 7}, Calibration({"fer2013": 1.0}), file)
     write_card(file, CARD.model_copy(update={"heads": CLASSES}))
-    monkeypatch.setattr(trained_home, "load_run", lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}))
+    monkeypatch.setattr(
+        trained_home,
+        "load_run",
+        lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}),
+    )
     (tmp_path / "run").mkdir()
     graph, module = open_explained(file), open_explained(tmp_path / "run")
     maps, expected = graph.features(face), module.features(face)
@@ -92,8 +134,14 @@ def test_a_file_says_what_the_module_says(name: str, face: np.ndarray, tmp_path:
     same = [layer for layer in maps if layer in expected]
     assert set(stages(maps)) <= set(same)
     for layer in same:
-        assert np.allclose(maps[layer], expected[layer], rtol=1e-3, atol=1e-3 * np.abs(expected[layer]).max()), layer
-    if name in ("gudi", "monyok", "spittlemeister"):  # The exporter multiplies a batch normalisation into the kernels before it.
+        assert np.allclose(
+            maps[layer], expected[layer], rtol=1e-3, atol=1e-3 * np.abs(expected[layer]).max()
+        ), layer
+    if name in (
+        "gudi",
+        "monyok",
+        "spittlemeister",
+    ):  # The exporter multiplies a batch normalisation into the kernels before it.
         assert np.array_equal(graph.kernels().weights, module.kernels().weights)
     assert graph.kernels().layer == module.kernels().layer
     for method in (gradcam, guided_backpropagation):
@@ -110,18 +158,31 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_real_run(run: Path, tmp_path: Path, portrait: np.ndarray) -> None:
     subject = open_explained(run, "ferplus")
-    written = list(explain(subject, portrait, tmp_path, choice=ExplainOptions(target="contempt", layer="stages.0.first")))
-    assert [sheet.path.name for sheet in written] == ["tiny-kernels.png", *(f"picture-face1-{kind}.png" for kind in KINDS[1:])]
+    written = list(
+        explain(subject, portrait, tmp_path, choice=ExplainOptions(target="contempt", layer="stages.0.first"))
+    )
+    assert [sheet.path.name for sheet in written] == [
+        "tiny-kernels.png",
+        *(f"picture-face1-{kind}.png" for kind in KINDS[1:]),
+    ]
     assert {sheet.expression for sheet in written[1:]} == {"contempt"}
     with pytest.raises(InputError, match="expected a head out of fer2013, ferplus"):
         open_explained(run, "expression")
 
 
-def test_a_layer_behind_another_head_is_refused(face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_behind_another_head_is_refused(
+    face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = create_model("mini_xception", heads={"fer2013": 7, "ferplus": 7}).eval()
     classes = {**CLASSES, "ferplus": CLASSES["fer2013"]}
-    monkeypatch.setattr(trained_home, "load_run", lambda folder: Trained(network, Recipe(network="mini_xception"), classes, [], {}))
-    with pytest.raises(InputError, match=r"they do not depend on heads\.ferplus: give another one with --layer"):
+    monkeypatch.setattr(
+        trained_home,
+        "load_run",
+        lambda folder: Trained(network, Recipe(network="mini_xception"), classes, [], {}),
+    )
+    with pytest.raises(
+        InputError, match=r"they do not depend on heads\.ferplus: give another one with --layer"
+    ):
         gradcam(open_explained(tmp_path), face, 0, "heads.ferplus")
 
 

@@ -1,4 +1,5 @@
-"""Sheets of a picture: what is written, what is said when that cannot be, and what works without any extra."""
+"""Sheets of a picture: what is written, what is said when that cannot be, and what works without any
+extra."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ from mien.inference.weights import network_path
 
 
 def _mien(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +48,25 @@ def test_a_sheet_for_every_face(photo: Path, tmp_path: Path) -> None:
 def test_all_kinds_of_a_face_crop(tmp_path: Path, astronaut: np.ndarray) -> None:
     pytest.importorskip("captum", reason="captum is not installed: pip install 'mien[explain]'")
     Image.fromarray(astronaut[50:250:4, 120:320:4]).save(tmp_path / "crop.png")
-    done = _mien("explain", network_path("small"), tmp_path / "crop.png", "-o", tmp_path, "--head", "ferplus", "--target", "surprise")
+    done = _mien(
+        "explain",
+        network_path("small"),
+        tmp_path / "crop.png",
+        "-o",
+        tmp_path,
+        "--head",
+        "ferplus",
+        "--target",
+        "surprise",
+    )
     assert done.returncode == 0, done.stderr
-    kinds = ["small-kernels", "crop-face1-features", "crop-face1-gradcam", "crop-face1-guided", "crop-face1-occlusion"]
+    kinds = [
+        "small-kernels",
+        "crop-face1-features",
+        "crop-face1-gradcam",
+        "crop-face1-guided",
+        "crop-face1-occlusion",
+    ]
     assert done.stdout.splitlines() == [str(tmp_path / f"{kind}.png") for kind in kinds]
     assert done.stderr == ""
 
@@ -59,12 +78,20 @@ def test_occlusion_needs_neither_torch_nor_any_other_extra(photo: Path, tmp_path
     )
 
     def without(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False
+        )
 
     done = without()
     assert done.returncode == 0, done.stderr
-    assert [Path(line).name for line in done.stdout.splitlines()] == ["two_people-face1-occlusion.png", "two_people-face2-occlusion.png"]
-    assert done.stderr == "occlusion only: Gradient maps need torch, which is not installed: pip install 'mien[explain]'\n"
+    assert [Path(line).name for line in done.stdout.splitlines()] == [
+        "two_people-face1-occlusion.png",
+        "two_people-face2-occlusion.png",
+    ]
+    assert (
+        done.stderr
+        == "occlusion only: Gradient maps need torch, which is not installed: pip install 'mien[explain]'\n"
+    )
     for kind, package in (("gradcam", "onnx"), ("kernels", "onnx")):
         refused = without("--what", kind)
         assert refused.returncode == 4
@@ -82,7 +109,9 @@ def test_gradients_without_their_packages(missing: str, tmp_path: Path) -> None:
         "except MissingExtraError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == f"Gradient maps need {missing}, which is not installed: pip install 'mien[explain]'\n"
+    assert (
+        done.stdout == f"Gradient maps need {missing}, which is not installed: pip install 'mien[explain]'\n"
+    )
 
 
 def test_a_run_without_torch(tmp_path: Path) -> None:
@@ -91,14 +120,23 @@ def test_a_run_without_torch(tmp_path: Path) -> None:
         f"try: open_explained({str(tmp_path)!r})\nexcept Exception as error: print(type(error).__name__, error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "MissingExtraError Runs of mien train need torch, which is not installed: pip install 'mien[train]'\n"
+    assert (
+        done.stdout
+        == "MissingExtraError Runs of mien train need torch, which is not installed: pip install 'mien[train]'\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["small", "photo", "--target", "bored"], "expected one of angry, disgust, fear, happy, neutral, sad, surprise; got 'bored'"),
-        (["small", "photo", "--what", "dreams"], "expected --what out of kernels,features,gradcam,guided,occlusion; got 'dreams'"),
+        (
+            ["small", "photo", "--target", "bored"],
+            "expected one of angry, disgust, fear, happy, neutral, sad, surprise; got 'bored'",
+        ),
+        (
+            ["small", "photo", "--what", "dreams"],
+            "expected --what out of kernels,features,gradcam,guided,occlusion; got 'dreams'",
+        ),
         (["small", "photo", "--what", ","], "expected --what out of"),
         (["small", "photo", "--head", "mood"], "expected a head out of expression, fer2013, ferplus"),
         (["small", "photo", "--detector", "yolo"], "expected a detector out of mtcnn, haar, whole"),
@@ -109,13 +147,17 @@ def test_a_run_without_torch(tmp_path: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_one_clear_line(words: list[str], message: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_clear_line(
+    words: list[str], message: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Image.new("RGB", (200, 150), "#808080").save(tmp_path / "wall.png")
     data = network_path("small").read_bytes()
     (tmp_path / "bare.onnx").write_bytes(data.replace(b"mien.inference.card", b"some.card"))
     monkeypatch.chdir(tmp_path)
     what = [] if "--what" in words else ["--what", "occlusion"]
-    done = _mien("explain", *(photo if word == "photo" else word for word in words), "-o", tmp_path / "out", *what)
+    done = _mien(
+        "explain", *(photo if word == "photo" else word for word in words), "-o", tmp_path / "out", *what
+    )
     assert done.returncode in (1, 2, 4)
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
@@ -127,7 +169,9 @@ def test_a_layer_that_is_not_there_lists_those_that_are(photo: Path, tmp_path: P
     pytest.importorskip("onnx")
     subject = open_explained()
     for kind in ("features", "gradcam"):
-        with pytest.raises(InputError, match=r"expected a layer out of .*stem\.1, stem\.2, .*stages\.8; got 'conv9'"):
+        with pytest.raises(
+            InputError, match=r"expected a layer out of .*stem\.1, stem\.2, .*stages\.8; got 'conv9'"
+        ):
             list(explain(subject, photo, tmp_path, [kind], ExplainOptions(layer="conv9")))
     assert list(tmp_path.iterdir()) == []
 
@@ -145,7 +189,9 @@ def test_what_is_not_a_picture(movie, tmp_path: Path) -> None:
 
 def test_a_face_crop_is_taken_whole(astronaut: np.ndarray) -> None:
     classifier = open_explained().classifier
-    gray = np.repeat(astronaut[60:252:4, 120:312:4].mean(axis=2, keepdims=True).round().astype(np.uint8), 3, axis=2)
+    gray = np.repeat(
+        astronaut[60:252:4, 120:312:4].mean(axis=2, keepdims=True).round().astype(np.uint8), 3, axis=2
+    )
     [face] = crops_of(gray, classifier)
     assert np.abs(face.gray[0] - gray[..., 0]).max() < 1
     assert face.view.shape == (288, 288, 3)
@@ -155,7 +201,9 @@ def test_a_face_crop_is_taken_whole(astronaut: np.ndarray) -> None:
 
 
 def test_colours() -> None:
-    assert (np.diff(heat(np.linspace(0, 1, 50), signed=False).astype(int).sum(axis=1)) >= 0).all(), "brighter is more, also in gray"
+    assert (np.diff(heat(np.linspace(0, 1, 50), signed=False).astype(int).sum(axis=1)) >= 0).all(), (
+        "brighter is more, also in gray"
+    )
     gray = np.full((2, 2, 3), 100, np.uint8)
     values = np.array([[0.0, 1.0], [-1.0, 5.0]])
     over = laid_over(gray, values, signed=True)
@@ -169,7 +217,11 @@ def test_the_note_is_on_every_sheet(photo: Path, tmp_path: Path, monkeypatch: py
     from mien.explain import drawing as sheets
 
     lines: list[str] = []
-    monkeypatch.setattr(sheets, "written", lambda given, *rest, real=sheets.written: (lines.extend(given), real(given, *rest))[1])
+    monkeypatch.setattr(
+        sheets,
+        "written",
+        lambda given, *rest, real=sheets.written: (lines.extend(given), real(given, *rest))[1],
+    )
     written = list(explain(open_explained(), photo, tmp_path, ["occlusion"]))
     assert lines.count(NOTE) == len(written) == 2
     assert "expression that the face shows, not a feeling" in NOTE

@@ -44,7 +44,9 @@ def test_occlusion_is_strongest_where_the_network_looks(tmp_path: Path) -> None:
     far = np.zeros((48, 48), bool)  # No square that touches these pixels reaches the region.
     far[: top - 12] = True
     assert (found[far] == 0).all()
-    assert np.allclose(occlusion(classifier, crop, 0), -occlusion(classifier, crop, HAPPY), atol=1e-6), "two classes mirror each other"
+    assert np.allclose(occlusion(classifier, crop, 0), -occlusion(classifier, crop, HAPPY), atol=1e-6), (
+        "two classes mirror each other"
+    )
 
 
 def test_occlusion_of_one_square_is_the_fall_of_probability(tmp_path: Path) -> None:
@@ -59,13 +61,22 @@ def test_occlusion_of_one_square_is_the_fall_of_probability(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("patch", "stride"), [(0, 0), (4, 8), (60, 4)])
-def test_a_square_that_does_not_fit_is_refused(tmp_path: Path, face: np.ndarray, patch: int, stride: int) -> None:
+def test_a_square_that_does_not_fit_is_refused(
+    tmp_path: Path, face: np.ndarray, patch: int, stride: int
+) -> None:
     with pytest.raises(InputError, match="expected 0 < stride <= patch <= 48 px"):
-        occlusion(open_explained(looks_at_region(tmp_path / "region.onnx")).classifier, face, 0, patch=patch, stride=stride)
+        occlusion(
+            open_explained(looks_at_region(tmp_path / "region.onnx")).classifier,
+            face,
+            0,
+            patch=patch,
+            stride=stride,
+        )
 
 
 def test_gradcam_is_cam_for_a_pooled_network(tmp_path: Path, face: np.ndarray) -> None:
-    """Zhou et al. 2016: with a mean over places before one linear layer, Grad-CAM is the maps weighted with that layer's weights."""
+    """Zhou et al. 2016: with a mean over places before one linear layer, Grad-CAM is the maps weighted with
+    that layer's weights."""
     kernels = RANDOM.normal(size=(5, 1, 3, 3)).astype(np.float32)
     weights = RANDOM.normal(size=(2, 5)).astype(np.float32)
     subject = open_explained(pooled(tmp_path / "pooled.onnx", kernels, weights))
@@ -94,8 +105,11 @@ def test_gradcam_lies_on_the_part_that_the_network_looks_at(tmp_path: Path, face
     assert not found[outside].any()
 
 
-def test_guided_backpropagation_drops_paths_with_a_negative_gradient(tmp_path: Path, face: np.ndarray) -> None:
-    """Two rectified channels, x and 300 - x, of which the second counts against the class: only the first may lead back."""
+def test_guided_backpropagation_drops_paths_with_a_negative_gradient(
+    tmp_path: Path, face: np.ndarray
+) -> None:
+    """Two rectified channels, x and 300 - x, of which the second counts against the class: only the first may
+    lead back."""
     from onnx import helper
 
     nodes = [
@@ -156,7 +170,10 @@ def test_rectifiers_written_as_functions_are_guided_too(face: np.ndarray) -> Non
 
 
 def test_a_network_without_rectifiers_cannot_be_guided(tmp_path: Path, face: np.ndarray) -> None:
-    with pytest.raises(InputError, match=r"expected a network with rectifiers \(ReLU\); known has none: use gradcam or occlusion"):
+    with pytest.raises(
+        InputError,
+        match=r"expected a network with rectifiers \(ReLU\); known has none: use gradcam or occlusion",
+    ):
         guided_backpropagation(open_explained(looks_at_region(tmp_path / "region.onnx")), face, 0)
 
 
@@ -165,10 +182,14 @@ def test_a_network_without_convolution_has_no_kernels(tmp_path: Path) -> None:
         open_explained(looks_at_region(tmp_path / "region.onnx")).kernels()
 
 
-def test_a_conversion_that_answers_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conversion_that_answers_otherwise_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     subject = open_explained(looks_at_region(tmp_path / "region.onnx"))
     monkeypatch.setitem(OPERATORS, "Gemm", lambda attributes, a, b, c: a @ b + 1.1 * c)
-    with pytest.raises(NetworkError, match=r"expected ONNX Runtime's answers from PyTorch to 0\.0001; they differ by"):
+    with pytest.raises(
+        NetworkError, match=r"expected ONNX Runtime's answers from PyTorch to 0\.0001; they differ by"
+    ):
         subject.differentiable()
 
 
@@ -182,6 +203,8 @@ def test_an_operator_that_is_not_known_is_named(tmp_path: Path, face: np.ndarray
         helper.make_node("ReduceMean", ["both", "axes"], ["fer2013"], keepdims=0),
     ]
     subject = open_explained(write_graph(tmp_path / "celu.onnx", nodes, {"axes": np.array([2, 3])}))
-    with pytest.raises(NetworkError, match="the network has Celu: kernels, features and occlusion still work"):
+    with pytest.raises(
+        NetworkError, match="the network has Celu: kernels, features and occlusion still work"
+    ):
         gradcam(subject, face, 0)
     assert subject.features(face)["bent"].shape == (1, 24, 24)

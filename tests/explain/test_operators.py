@@ -107,12 +107,19 @@ def test_as_onnx_runtime_does(case: tuple[str, list[Any], dict[str, Any]]) -> No
     stored = [numpy_helper.from_array(value, name) for name, value in given]
     graph = helper.make_graph([node], "one", inputs, [onnx.ValueInfoProto(name="y")], stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    expected = open_graph(model.SerializeToString(), CARD, Path("one.onnx")).run({"x": np.zeros(1, np.float32)})["y"]
-    settings = {"operator": operator, **{entry.name: helper.get_attribute_value(entry) for entry in node.attribute}}
+    expected = open_graph(model.SerializeToString(), CARD, Path("one.onnx")).run(
+        {"x": np.zeros(1, np.float32)}
+    )["y"]
+    settings = {
+        "operator": operator,
+        **{entry.name: helper.get_attribute_value(entry) for entry in node.attribute},
+    }
     if operator == "Relu":
         got = torch.nn.ReLU()(torch.from_numpy(X))
     else:
-        got = OPERATORS[operator](settings, *(None if value is None else torch.from_numpy(np.array(value)) for value in values))
+        got = OPERATORS[operator](
+            settings, *(None if value is None else torch.from_numpy(np.array(value)) for value in values)
+        )
     assert got.numpy().dtype == expected.dtype
     assert got.shape == expected.shape
     assert np.allclose(got.numpy(), expected, atol=1e-5)
@@ -138,4 +145,6 @@ def test_every_operator_is_compared() -> None:
 )
 def test_what_is_not_known_is_refused(operator: str, attributes: dict[str, Any], inputs: list[Any]) -> None:
     with pytest.raises(NetworkError, match=f"{operator} with this"):
-        OPERATORS[operator](attributes, *(None if value is None else torch.from_numpy(value) for value in inputs))
+        OPERATORS[operator](
+            attributes, *(None if value is None else torch.from_numpy(value) for value in inputs)
+        )

@@ -1,4 +1,5 @@
-"""Pictures that the tests of the detectors look at; those in ``shared/media`` are real and never committed."""
+"""Pictures that the tests of the detectors look at; those in ``shared/media`` are real and never
+committed."""
 
 from functools import cache
 from pathlib import Path

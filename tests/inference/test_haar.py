@@ -63,7 +63,9 @@ def test_min_face_is_the_height_of_the_smallest_box():
 
 
 def test_squares_become_tall_boxes_with_nearly_the_same_centre():
-    assert _converted(np.array([[100.0, 50.0, 200.0, 200.0]])).round(1).tolist() == [[118.0, 45.0, 282.0, 261.0]]
+    assert _converted(np.array([[100.0, 50.0, 200.0, 200.0]])).round(1).tolist() == [
+        [118.0, 45.0, 282.0, 261.0]
+    ]
 
 
 def test_without_opencv_the_message_says_what_to_install(monkeypatch):
@@ -81,6 +83,9 @@ def test_opencv_5_is_told_by_name(monkeypatch, tmp_path, gone):
     if gone == "files":
         cv2.CascadeClassifier = object
     monkeypatch.setitem(sys.modules, "cv2", cv2)
-    with pytest.raises(MissingExtraError, match=r"not in OpenCV 5\.0\.0 \(OpenCV 5 has none\).*>=4\.14,<5.*pip install 'mien\[haar\]'") as caught:
+    with pytest.raises(
+        MissingExtraError,
+        match=r"not in OpenCV 5\.0\.0 \(OpenCV 5 has none\).*>=4\.14,<5.*pip install 'mien\[haar\]'",
+    ) as caught:
         create_detector("haar")
     assert "\n" not in str(caught.value)

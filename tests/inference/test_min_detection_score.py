@@ -1,4 +1,5 @@
-"""The least score of a face that counts: in pictures, where people are followed, and as a setting of a run."""
+"""The least score of a face that counts: in pictures, where people are followed, and as a setting of a
+run."""
 
 from __future__ import annotations
 
@@ -34,7 +35,10 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_pictures() -> None:
     pictures = [grained(index) for index in range(24)]
-    scores = [faces.scores.max(initial=0) for faces in create_detector(min_detection_score=0.3, threads=1).detect(pictures)]
+    scores = [
+        faces.scores.max(initial=0)
+        for faces in create_detector(min_detection_score=0.3, threads=1).detect(pictures)
+    ]
     least = float(np.median([score for score in scores if score]))
     kept = [faces.scores for faces in create_detector(min_detection_score=least, threads=1).detect(pictures)]
     assert all((row >= np.float32(least)).all() for row in kept)
@@ -75,8 +79,22 @@ def test_haar_orders_by_its_own_scores() -> None:
 def test_a_batch_goes_on_only_with_the_same(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.fromarray(draw_portrait(160)).save(tmp_path / "in" / "a.png")
-    command = [sys.executable, "-m", "mien", "batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--format", "csv", "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "batch",
+        str(tmp_path / "in"),
+        "-o",
+        str(tmp_path / "out"),
+        "--format",
+        "csv",
+        "--workers",
+        "1",
+    ]
     subprocess.run([*command, "--min-detection-score", "0.9"], check=True, capture_output=True)
-    other = subprocess.run([*command, "--min-detection-score", "0.95"], capture_output=True, text=True, check=False)
+    other = subprocess.run(
+        [*command, "--min-detection-score", "0.95"], capture_output=True, text=True, check=False
+    )
     assert other.returncode != 0
     assert "min-detection-score" in other.stderr

@@ -60,7 +60,12 @@ def test_video_without_a_face_holds_none(detector):
 
 
 def test_a_picture_gets_the_same_answer_in_any_company(detector):
-    pictures = [samples.astronaut(), samples.noise((90, 120), 40), samples.grace(), np.ascontiguousarray(samples.astronaut()[:240, 60:400])]
+    pictures = [
+        samples.astronaut(),
+        samples.noise((90, 120), 40),
+        samples.grace(),
+        np.ascontiguousarray(samples.astronaut()[:240, 60:400]),
+    ]
     alone = [detector.detect([picture])[0] for picture in pictures]
     assert_same(detector.detect(pictures), alone)
     order = [2, 3, 0, 1, 2]
@@ -127,13 +132,21 @@ def test_face_at_the_edge_has_a_box_inside_the_picture(detector):
     assert (faces.boxes <= [cut.shape[1], cut.shape[0]] * 2).all()
 
 
-@pytest.mark.parametrize("options", [{"min_face": 11}, {"factor": 1.0}, {"thresholds": (0.5, 0.5, 1.0)}, {"thresholds": (0.5, 0.5)}])
+@pytest.mark.parametrize(
+    "options",
+    [{"min_face": 11}, {"factor": 1.0}, {"thresholds": (0.5, 0.5, 1.0)}, {"thresholds": (0.5, 0.5)}],
+)
 def test_impossible_options_are_refused(options):
     with pytest.raises(InputError, match="expected"):
         MTCNN(**options)
 
 
 def test_pictures_of_another_kind_are_refused(detector):
-    for wrong in (np.zeros((5, 5)), np.zeros((5, 5, 4), np.uint8), np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5, 3), np.float32)):
+    for wrong in (
+        np.zeros((5, 5)),
+        np.zeros((5, 5, 4), np.uint8),
+        np.zeros((0, 5, 3), np.uint8),
+        np.zeros((5, 5, 3), np.float32),
+    ):
         with pytest.raises(InputError, match="at position 1"):
             detector.detect([np.zeros((5, 5, 3), np.uint8), wrong])

@@ -16,7 +16,9 @@ def detector() -> MTCNN:
 
 @pytest.mark.parametrize("strip", [1, 3000, 20_000, 100_000])
 @pytest.mark.parametrize("size", [(12, 12), (13, 40), (14, 700), (61, 90), (62, 91), (300, 431), (333, 600)])
-def test_strips_change_no_bit(size: tuple[int, int], strip: int, detector: MTCNN, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strips_change_no_bit(
+    size: tuple[int, int], strip: int, detector: MTCNN, monkeypatch: pytest.MonkeyPatch
+) -> None:
     level = np.random.default_rng(7).integers(0, 256, (*size, 3), np.uint8)
     whole = detector._pnet.run({"image": _normalised(level[None])})
     monkeypatch.setattr(mtcnn, "LEVEL_STRIP", strip)
@@ -28,7 +30,9 @@ def test_strips_change_no_bit(size: tuple[int, int], strip: int, detector: MTCNN
 def test_no_run_is_larger_than_a_strip(detector: MTCNN, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     run = detector._pnet.run
-    monkeypatch.setattr(detector._pnet, "run", lambda feeds: seen.append(feeds["image"].size // 3) or run(feeds))
+    monkeypatch.setattr(
+        detector._pnet, "run", lambda feeds: seen.append(feeds["image"].size // 3) or run(feeds)
+    )
     detector._judged(np.zeros((648, 1152, 3), np.uint8))
     assert len(seen) > 1
     assert max(seen) <= mtcnn.LEVEL_STRIP + 1152 * (mtcnn.WINDOW + mtcnn.STRIDE)

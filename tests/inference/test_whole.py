@@ -9,7 +9,12 @@ from mien.inference.detectors import DETECTORS, create_detector
 
 @pytest.mark.parametrize(
     ("shape", "square"),
-    [((48, 48), [0, 0, 48, 48]), ((480, 640), [0, -80, 640, 560]), ((100, 20), [-40, 0, 60, 100]), ((1, 1), [0, 0, 1, 1])],
+    [
+        ((48, 48), [0, 0, 48, 48]),
+        ((480, 640), [0, -80, 640, 560]),
+        ((100, 20), [-40, 0, 60, 100]),
+        ((1, 1), [0, 0, 1, 1]),
+    ],
 )
 def test_cutting_by_the_rule_gives_the_whole_picture_again(shape, square):
     (faces,) = create_detector("whole").detect([np.zeros((*shape, 3), np.uint8)])

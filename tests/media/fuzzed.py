@@ -1,4 +1,5 @@
-"""Reads files that were damaged by chance, in a process that is watched: ``python fuzzed.py FIRST COUNT``; a line per file on standard output."""
+"""Reads files that were damaged by chance, in a process that is watched: ``python fuzzed.py FIRST COUNT``;
+a line per file on standard output."""
 
 from __future__ import annotations
 
@@ -51,7 +52,13 @@ def whole(kind: str) -> bytes:
         return make(kind)
     codec, form = CLIPS[kind]
     more = {"movflags": "frag_keyframe+empty_moov"} if kind == "fragments" else {}
-    return clip([noisy(index) for index in range(6)], codec=codec, form=form, options=_OPTIONS.get(codec, {}), container_options=more)
+    return clip(
+        [noisy(index) for index in range(6)],
+        codec=codec,
+        form=form,
+        options=_OPTIONS.get(codec, {}),
+        container_options=more,
+    )
 
 
 def damaged(number: int) -> bytes:
@@ -81,7 +88,10 @@ def _cut(data: bytearray, rng: np.random.Generator) -> None:
 def _lie(data: bytearray, rng: np.random.Generator) -> None:
     """A number that is far too large, too small or below zero, in either order of bytes."""
     at, width = _place(data, rng), int(rng.choice([1, 2, 4, 8]))
-    value = int(rng.choice([0, 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1])) % 256**width
+    value = (
+        int(rng.choice([0, 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1]))
+        % 256**width
+    )
     data[at : at + width] = value.to_bytes(width, "big" if rng.random() < 0.6 else "little")
 
 
@@ -131,7 +141,16 @@ def main() -> None:
     for number in range(first, first + count):
         print(json.dumps({"reading": number}), flush=True)
         told = read(damaged(number))
-        print(json.dumps({"number": number, "told": told, "more": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024}), flush=True)
+        print(
+            json.dumps(
+                {
+                    "number": number,
+                    "told": told,
+                    "more": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024,
+                }
+            ),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

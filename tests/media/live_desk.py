@@ -24,7 +24,9 @@ class Desk:
         height, width = picture.shape[:2]
         window, pen = self.link.generate_id(), self.link.generate_id()
         place = (x, y, width, height, 0, x11.WindowClass.InputOutput, self.root.root_visual)
-        self.link.core.CreateWindow(self.root.root_depth, window, self.root.root, *place, x11.CW.OverrideRedirect, [1])
+        self.link.core.CreateWindow(
+            self.root.root_depth, window, self.root.root, *place, x11.CW.OverrideRedirect, [1]
+        )
         self.link.core.MapWindow(window)
         self.link.core.CreateGC(pen, window, 0, [])
         data = np.zeros((height, width, 4), np.uint8)

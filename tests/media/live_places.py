@@ -1,4 +1,5 @@
-"""Places where live sources are, for tests: a web server, a silent one, a screen, a source that does as it is told."""
+"""Places where live sources are, for tests: a web server, a silent one, a screen, a source that does as it
+is told."""
 
 from __future__ import annotations
 
@@ -71,7 +72,9 @@ def web(answer: Callable[[BaseHTTPRequestHandler], None], port: int = 0) -> Iter
         thread.join()
 
 
-def motion_jpeg(pictures: Sequence[NDArray[np.uint8]], rate: float, halt: threading.Event) -> Callable[[BaseHTTPRequestHandler], None]:
+def motion_jpeg(
+    pictures: Sequence[NDArray[np.uint8]], rate: float, halt: threading.Event
+) -> Callable[[BaseHTTPRequestHandler], None]:
     """Answers as a network camera does, picture after picture, until ``halt`` is set."""
     parts = []
     for picture in pictures:
@@ -86,7 +89,9 @@ def motion_jpeg(pictures: Sequence[NDArray[np.uint8]], rate: float, halt: thread
         number = 0
         while not halt.wait(1 / rate):
             data = parts[number % len(parts)]
-            request.wfile.write(b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(data), data))
+            request.wfile.write(
+                b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(data), data)
+            )
             number += 1
 
     return answer

@@ -18,7 +18,8 @@ TICKS = 90_000
 
 
 def corner(width: int = 64, height: int = 48, level: int = 60) -> NDArray[np.uint8]:
-    """A gray picture whose upper left quarter is red: shows every turn and mirror but one along the diagonal."""
+    """A gray picture whose upper left quarter is red: shows every turn and mirror but one along the
+    diagonal."""
     image = np.full((height, width, 3), level, np.uint8)
     image[: height // 2, : width // 2] = (220, 20, 20)
     return image
@@ -33,8 +34,8 @@ def noisy(index: int, width: int = 96, height: int = 64) -> NDArray[np.uint8]:
 
 @contextmanager
 def usual_priority() -> Iterator[None]:
-    """What is encoded within leaves the process as it is: SVT-AV1 gives root's the highest priority in real time, which its children have, too,
-    and then nothing else runs any more."""
+    """What is encoded within leaves the process as it is: SVT-AV1 gives root's the highest priority in real
+    time, which its children have, too, and then nothing else runs any more."""
     if not hasattr(os, "sched_getscheduler"):
         yield
         return
@@ -93,9 +94,11 @@ def sound(form: str = "wav", codec: str = "pcm_s16le") -> bytes:
 
 
 def with_matrix(mp4: bytes, a: int, b: int, c: int, d: int) -> bytes:
-    """The same MP4 with another matrix in its track header (ISO/IEC 14496-12, tkhd); values in whole numbers."""
+    """The same MP4 with another matrix in its track header (ISO/IEC 14496-12, tkhd); values in whole
+    numbers."""
     at = mp4.index(b"tkhd") + 4
-    # version and flags, times and ids (20), reserved (8), layer, group, volume, reserved (8): then the matrix.
+    # version and flags, times and ids (20), reserved (8), layer, group, volume, reserved (8): then the
+    # matrix.
     assert mp4[at] == 0
     place = at + 4 + 20 + 8 + 8
     one = 1 << 16

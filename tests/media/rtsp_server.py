@@ -1,6 +1,8 @@
-"""Serves a clip over RTSP at /clip: rtsp_server.py PORT CLIP [USER PASSWORD]. Says its port when it listens; port 0: any.
+"""Serves a clip over RTSP at /clip: rtsp_server.py PORT CLIP [USER PASSWORD]. Says its port when it listens;
+port 0: any.
 
-For the system's Python, which has GStreamer: apt-get install gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good python3-gi
+For the system's Python, which has GStreamer: apt-get install gir1.2-gst-rtsp-server-1.0
+gstreamer1.0-plugins-good python3-gi
 """
 
 import sys
@@ -17,7 +19,9 @@ def serve(port: str, clip: str, *login: str) -> None:
     Gst.init(None)
     server = GstRtspServer.RTSPServer(address="127.0.0.1", service=port)
     factory = GstRtspServer.RTSPMediaFactory(shared=True)
-    factory.set_launch(f'( filesrc location="{clip}" ! qtdemux ! rtph264pay name=pay0 pt=96 config-interval=-1 )')
+    factory.set_launch(
+        f'( filesrc location="{clip}" ! qtdemux ! rtph264pay name=pay0 pt=96 config-interval=-1 )'
+    )
     server.get_mount_points().add_factory("/clip", factory)
     if login:
         token = GstRtspServer.RTSPToken()

@@ -39,7 +39,12 @@ def png(side: int, depth: int, colour: int) -> bytes:
 
     row = bytes(1 + side * {0: 1, 2: 3, 6: 4}[colour] * depth // 8)
     head = struct.pack(">IIBBBBB", side, side, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(row * side)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(row * side))
+        + chunk(b"IEND", b"")
+    )
 
 
 def icon(inner: bytes) -> bytes:
@@ -48,7 +53,8 @@ def icon(inner: bytes) -> bytes:
 
 
 def strips(count: int, tile: tuple[int, int] | None = None) -> bytes:
-    """A TIFF one pixel wide, of so many strips that all lie at the same place; or of one tile of a size of its own."""
+    """A TIFF one pixel wide, of so many strips that all lie at the same place; or of one tile of a size of
+    its own."""
     many = 1 if tile else count
     tags = [(256, 1), (257, count), (258, 8), (259, 1), (262, 1), (277, 1)]
     tags += [(322, tile[0]), (323, tile[1]), (324, 8), (325, 1)] if tile else [(273, 0), (278, 1), (279, 0)]
@@ -56,6 +62,12 @@ def strips(count: int, tile: tuple[int, int] | None = None) -> bytes:
     out = struct.pack("<H", len(tags))
     for tag, value in sorted(tags):
         apart = tag in (273, 279) and many > 1
-        out += struct.pack("<HHII", tag, 4, many if apart else 1, (base if tag == 273 else base + 4 * many) if apart else value)
+        out += struct.pack(
+            "<HHII",
+            tag,
+            4,
+            many if apart else 1,
+            (base if tag == 273 else base + 4 * many) if apart else value,
+        )
     lists = struct.pack("<I", 8) * many + struct.pack("<I", 1) * many
     return b"II*\0" + struct.pack("<I", 8) + out + bytes(4) + lists

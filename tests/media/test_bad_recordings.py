@@ -1,4 +1,5 @@
-"""Recordings with something wrong or odd about them, from the file to everything that is written: true times, nothing lost, a clear word."""
+"""Recordings with something wrong or odd about them, from the file to everything that is written: true
+times, nothing lost, a clear word."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def blank(width: int = 240, height: int = 240) -> np.ndarray:
 
 
 def wide(astronaut: np.ndarray) -> np.ndarray:
-    """A photographed face right of the middle, 320x280: found with .99 however it is encoded, where the drawn one has .8."""
+    """A photographed face right of the middle, 320x280: found with .99 however it is encoded, where the drawn
+    one has .8."""
     return np.ascontiguousarray(astronaut[:280, 60:380])
 
 
@@ -34,14 +36,26 @@ def _one_pipeline(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.cli.options.NetworkOptions.pipeline", lambda _: pipeline)
 
 
-def analyze(data: bytes, tmp_path: Path, name: str = "clip.mp4", options: Sequence[str] = ()) -> tuple[Rows, int, Path]:
+def analyze(
+    data: bytes, tmp_path: Path, name: str = "clip.mp4", options: Sequence[str] = ()
+) -> tuple[Rows, int, Path]:
     """Everything that the command writes; its rows, its exit status and the folder."""
     path = tmp_path / name
     path.write_bytes(data)
     out = tmp_path / "out"
     out.mkdir()
-    files = [option for end in ("jsonl", "vtt", "srt", "eaf", "html") for option in ("-o", str(out / f"a.{end}"))]
-    more = ["--people", str(out / "people.csv"), "--annotate", str(out / "seen.mp4"), "--charts", str(out), "--thumbnails"]
+    files = [
+        option for end in ("jsonl", "vtt", "srt", "eaf", "html") for option in ("-o", str(out / f"a.{end}"))
+    ]
+    more = [
+        "--people",
+        str(out / "people.csv"),
+        "--annotate",
+        str(out / "seen.mp4"),
+        "--charts",
+        str(out),
+        "--thumbnails",
+    ]
     status = app(["analyze", str(path), *files, *more, *options], standalone_mode=False)
     names = {"a.jsonl", "a.vtt", "a.srt", "a.eaf", "a.html", "people.csv", "seen.mp4", "timeline.png"}
     assert {found.name for found in out.iterdir()} - {"people.png"} == names
@@ -61,7 +75,9 @@ def shown(out: Path) -> tuple[list[float], tuple[int, int]]:
 def test_a_varying_frame_rate_keeps_its_times(portrait: np.ndarray, tmp_path: Path) -> None:
     steps = np.random.default_rng(3).uniform(0.01, 0.3, 30)
     times = [0.0, *np.cumsum(steps).round(4)]
-    rows, status, out = analyze(clip([np.roll(portrait, number, axis=1) for number in range(31)], times), tmp_path)
+    rows, status, out = analyze(
+        clip([np.roll(portrait, number, axis=1) for number in range(31)], times), tmp_path
+    )
     assert status == 0
     assert [row["time"] for row in rows] == pytest.approx(times, abs=2e-4)
     assert {row["track"] for row in rows} == {1}
@@ -71,14 +87,18 @@ def test_a_varying_frame_rate_keeps_its_times(portrait: np.ndarray, tmp_path: Pa
 
 
 @pytest.mark.parametrize("matrix", [(0, 1, -1, 0), (0, -1, 1, 0), (-1, 0, 0, -1)])
-def test_a_phone_held_upright(astronaut: np.ndarray, tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+def test_a_phone_held_upright(
+    astronaut: np.ndarray, tmp_path: Path, matrix: tuple[int, int, int, int]
+) -> None:
     turns = {(0, 1, -1, 0): 1, (0, -1, 1, 0): -1, (-1, 0, 0, -1): 2}[matrix]
     upright = wide(astronaut)
     lying = np.ascontiguousarray(np.rot90(upright, turns))
     rows, status, out = analyze(with_matrix(clip([lying] * 8), *matrix), tmp_path)
     assert status == 0
     assert [row["status"] for row in rows] == ["face"] * 8
-    straight, _, _ = analyze(clip([upright] * 8), tmp_path / "straight" if (tmp_path / "straight").mkdir() is None else tmp_path)
+    straight, _, _ = analyze(
+        clip([upright] * 8), tmp_path / "straight" if (tmp_path / "straight").mkdir() is None else tmp_path
+    )
     assert np.allclose([row["box"] for row in rows], [row["box"] for row in straight], atol=6)
     assert shown(out)[1] == (320, 280)
 
@@ -86,27 +106,38 @@ def test_a_phone_held_upright(astronaut: np.ndarray, tmp_path: Path, matrix: tup
 def test_clocks_that_are_set_back_and_forth(portrait: np.ndarray, tmp_path: Path) -> None:
     """Two recordings joined, the second with its own clock, and a minute missing within it."""
     first = clip([portrait] * 30, [number / 10 for number in range(30)], form="mpegts")
-    second = clip([portrait] * 10, [number / 10 + (60 if number > 4 else 0) for number in range(10)], form="mpegts")
+    second = clip(
+        [portrait] * 10, [number / 10 + (60 if number > 4 else 0) for number in range(10)], form="mpegts"
+    )
     rows, status, _ = analyze(first + second, tmp_path, "joined.ts")
     found = [row for row in rows if row["status"] == "face"]
     assert len(found) == 40
     assert [row["time"] for row in found] == pytest.approx(
         [*(number / 10 for number in range(35)), *(63 + number / 10 for number in range(5, 10))], abs=2e-3
     )
-    assert [row["track"] for row in found] == [1] * 35 + [2] * 5, "after a minute away nobody is taken for the same"
+    assert [row["track"] for row in found] == [1] * 35 + [2] * 5, (
+        "after a minute away nobody is taken for the same"
+    )
     # FFmpeg takes the seam for damage, so that the minute without frames is told.
     assert status == (3 if len(rows) > 40 else 0)
 
 
 def test_times_below_zero(portrait: np.ndarray, tmp_path: Path) -> None:
-    """The frames that an edit list hides from players are in the file, and are read where that is asked for."""
+    """The frames that an edit list hides from players are in the file, and are read where that is asked
+    for."""
     data = clip(
-        [portrait] * 20, [number / 10 - 0.5 for number in range(20)], container_options={"use_editlist": "1", "avoid_negative_ts": "disabled"}
+        [portrait] * 20,
+        [number / 10 - 0.5 for number in range(20)],
+        container_options={"use_editlist": "1", "avoid_negative_ts": "disabled"},
     )
     rows, status, out = analyze(data, tmp_path, options=["--hidden-frames"])
     assert status == 0
-    assert [row["time"] for row in rows] == pytest.approx([number / 10 - 0.5 for number in range(20)], abs=1e-3)
-    assert shown(out)[0] == pytest.approx([number / 10 for number in range(20)], abs=1e-3), "the copy hides nothing again"
+    assert [row["time"] for row in rows] == pytest.approx(
+        [number / 10 - 0.5 for number in range(20)], abs=1e-3
+    )
+    assert shown(out)[0] == pytest.approx([number / 10 for number in range(20)], abs=1e-3), (
+        "the copy hides nothing again"
+    )
     assert (out / "a.vtt").read_text(encoding="utf-8").split("\n\n")[2].startswith("00:00:00.000 --> ")
 
 
@@ -153,11 +184,15 @@ def test_a_resolution_that_changes(astronaut: np.ndarray, tmp_path: Path) -> Non
     assert [row["time"] for row in found] == pytest.approx([number / 10 for number in range(20)], abs=2e-3)
     before = np.mean([row["box"] for row in found if row["time"] < 0.95], axis=0)
     after = np.mean([row["box"] for row in found if row["time"] > 1.05], axis=0)
-    assert after - before == pytest.approx([80, 0, 80, 0], abs=8), "boxes are in the pixels of their own frame"
+    assert after - before == pytest.approx([80, 0, 80, 0], abs=8), (
+        "boxes are in the pixels of their own frame"
+    )
     assert shown(out)[1] == (240, 240)
 
 
-def test_a_damaged_stretch_in_the_middle(portrait: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_stretch_in_the_middle(
+    portrait: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pictures = [np.roll(portrait, number % 10, axis=1) for number in range(80)]
     whole = clip(pictures, [number / 10 for number in range(80)], options={"g": "10"})
     rows, status, out = analyze(overwritten(whole, 0.45, 0.55), tmp_path)

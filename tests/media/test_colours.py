@@ -16,7 +16,8 @@ from mien.media import VideoWriter, open_media
 Planes = NDArray[np.float64]
 
 SHARES = {1: (0.2126, 0.0722), 2: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
-"""What red and blue weigh in the brightness, by FFmpeg's number of the matrix; 2 says nothing, and is written as HD."""
+"""What red and blue weigh in the brightness, by FFmpeg's number of the matrix; 2 says nothing, and is written
+as HD."""
 TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
 WHITE = 203.0
 """Nits at which HDR shows what an ordinary screen shows as white (ITU-R BT.2408)."""
@@ -36,23 +37,35 @@ def hlg(light: Planes) -> Planes:
     return np.where(scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-9)) + c)
 
 
-def coded(values: Planes, *, matrix: int, full: bool = False, bits: int = 8, trc: int = 1, primaries: int = 1) -> bytes:
+def coded(
+    values: Planes, *, matrix: int, full: bool = False, bits: int = 8, trc: int = 1, primaries: int = 1
+) -> bytes:
     """A clip of one picture of R'G'B' values 0 to 1."""
     red, blue = SHARES[matrix]
     r, g, b = np.moveaxis(values, -1, 0)
     y = red * r + (1 - red - blue) * g + blue * b
     height, width = y.shape
-    chroma = [(part - y).reshape(height // 2, 2, width // 2, 2).mean((1, 3)) / (2 * (1 - share)) for part, share in ((b, blue), (r, red))]
+    chroma = [
+        (part - y).reshape(height // 2, 2, width // 2, 2).mean((1, 3)) / (2 * (1 - share))
+        for part, share in ((b, blue), (r, red))
+    ]
     unit, dtype = 2 ** (bits - 8), np.uint8 if bits == 8 else np.uint16
     planes = [y * (256 * unit - 1)] if full else [(y * 219 + 16) * unit]
     planes += [(part * (255 if full else 224) + 128) * unit for part in chroma]
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         pix = "yuv420p" if bits == 8 else "yuv420p10le"
-        options = {"preset": "ultrafast", "crf": "8"} | ({} if bits == 8 else {"x265-params": "log-level=none"})
+        options = {"preset": "ultrafast", "crf": "8"} | (
+            {} if bits == 8 else {"x265-params": "log-level=none"}
+        )
         stream = container.add_stream("libx264" if bits == 8 else "libx265", rate=10, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, pix
-        tags: dict[str, Any] = {"colorspace": matrix, "color_trc": trc, "color_primaries": primaries, "color_range": 2 if full else 1}
+        tags: dict[str, Any] = {
+            "colorspace": matrix,
+            "color_trc": trc,
+            "color_primaries": primaries,
+            "color_range": 2 if full else 1,
+        }
         frame = av.VideoFrame(width, height, pix)
         for name, value in tags.items():
             if matrix != 2 or name == "color_range":

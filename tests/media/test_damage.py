@@ -39,7 +39,9 @@ def make(kind: str) -> bytes:
         case "gif" | "apng" | "animated webp":
             return animation({"gif": "GIF", "apng": "PNG"}.get(kind, "WEBP"))
         case "webm":
-            return clip(pictures, codec="libvpx-vp9", form="webm", options={"deadline": "good", "cpu-used": "5"})
+            return clip(
+                pictures, codec="libvpx-vp9", form="webm", options={"deadline": "good", "cpu-used": "5"}
+            )
         case "avi" | "matroska" | "flv" | "mpegts":
             return clip(pictures, form=kind)
         case _:
@@ -47,7 +49,8 @@ def make(kind: str) -> bytes:
 
 
 def damaged(data: bytes, rng: np.random.Generator) -> bytes:
-    """Some bytes changed, anywhere or at the start where the headers are; sometimes cut, sometimes with a stretch doubled."""
+    """Some bytes changed, anywhere or at the start where the headers are; sometimes cut, sometimes with a
+    stretch doubled."""
     out = bytearray(data)
     reach = len(out) if rng.random() < 0.5 else min(len(out), 400)
     for _ in range(int(rng.integers(1, 20))):
@@ -61,7 +64,21 @@ def damaged(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(out)
 
 
-KINDS = ["jpeg", "png", "tiff", "webp", "bmp", "avif", "ico", "sgi", "jpeg2000", "qoi", "gif", "apng", "animated webp"]
+KINDS = [
+    "jpeg",
+    "png",
+    "tiff",
+    "webp",
+    "bmp",
+    "avif",
+    "ico",
+    "sgi",
+    "jpeg2000",
+    "qoi",
+    "gif",
+    "apng",
+    "animated webp",
+]
 KINDS += ["mp4", "webm", "avi", "matroska", "flv", "mpegts"]
 
 
@@ -72,7 +89,10 @@ def test_only_media_errors_come_out(kind: str) -> None:
     for seed in range(ROUNDS):
         data = damaged(whole, np.random.default_rng([seed, KINDS.index(kind)]))
         message = told(data)
-        assert message is None or (message.startswith("damaged: expected ") and "\n" not in message), (seed, message)
+        assert message is None or (message.startswith("damaged: expected ") and "\n" not in message), (
+            seed,
+            message,
+        )
 
 
 def told(data: bytes) -> str | None:

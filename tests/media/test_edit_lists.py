@@ -1,4 +1,5 @@
-"""Edit lists of MP4 and MOV: what a player shows is read, at the times of a player. The expected values are Chromium's playback of these files."""
+"""Edit lists of MP4 and MOV: what a player shows is read, at the times of a player. The expected values
+are Chromium's playback of these files."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ from mien.cli.app import app
 from mien.media import BadFrame, Sampling, open_media
 
 RATE = 10
-Edit = tuple[float, float]  # Seconds shown; the second of the media at which they begin, -1: nothing is shown.
+Edit = tuple[
+    float, float
+]  # Seconds shown; the second of the media at which they begin, -1: nothing is shown.
 
 
 def gray(index: int) -> NDArray[np.uint8]:
@@ -26,11 +29,23 @@ def gray(index: int) -> NDArray[np.uint8]:
 
 def film(codec: str = "libx264", form: str = "mp4", **options: str) -> bytes:
     """Forty frames, a key frame every .8 s; the n-th is gray of level 16 + 5 n."""
-    given = {"libx264": {"g": "8", "bf": "2", "keyint_min": "8", "sc_threshold": "0"}, "mpeg4": {"g": "8", "bf": "2"}}
-    given |= {"libvpx-vp9": {"g": "8", "deadline": "realtime", "cpu-used": "8"}, "libx265": {"x265-params": "log-level=none:keyint=8"}}
+    given = {
+        "libx264": {"g": "8", "bf": "2", "keyint_min": "8", "sc_threshold": "0"},
+        "mpeg4": {"g": "8", "bf": "2"},
+    }
+    given |= {
+        "libvpx-vp9": {"g": "8", "deadline": "realtime", "cpu-used": "8"},
+        "libx265": {"x265-params": "log-level=none:keyint=8"},
+    }
     given |= {"libsvtav1": {"g": "8", "preset": "12", "svtav1-params": "lookahead=0"}}
     times = [index / RATE for index in range(40)]
-    return clip([gray(index) for index in range(40)], times, codec=codec, form=form, options={**given.get(codec, {}), **options})
+    return clip(
+        [gray(index) for index in range(40)],
+        times,
+        codec=codec,
+        form=form,
+        options={**given.get(codec, {}), **options},
+    )
 
 
 def boxes(data: bytes | bytearray, start: int, stop: int, path: Sequence[bytes]) -> list[tuple[int, int]]:
@@ -55,8 +70,12 @@ def edited(mp4: bytes, edits: Sequence[Edit]) -> bytes:
     chain = boxes(data, 0, len(data), [b"moov", b"trak", b"edts", b"elst"])
     place, size = chain[-1]
     first = number(place + 20)
-    entries = [(round(shown * movie), -1 if start < 0 else first + round(start * media)) for shown, start in edits]
-    body = struct.pack(">II", 0, len(edits)) + b"".join(struct.pack(">Iihh", *entry, 1, 0) for entry in entries)
+    entries = [
+        (round(shown * movie), -1 if start < 0 else first + round(start * media)) for shown, start in edits
+    ]
+    body = struct.pack(">II", 0, len(edits)) + b"".join(
+        struct.pack(">Iihh", *entry, 1, 0) for entry in entries
+    )
     data[place : place + size] = struct.pack(">I4s", 8 + len(body), b"elst") + body
     for at, _ in chain[:-1]:
         data[at : at + 4] = struct.pack(">I", number(at) + len(body) + 8 - size)
@@ -71,7 +90,11 @@ def seen(data: bytes, sampling: Sampling | None = None) -> list[tuple[float, int
         assert sampling is not None or media.expected_frames == len(frames)
     assert not [frame.error for frame in frames if isinstance(frame, BadFrame)]
     assert [frame.index for frame in frames] == sorted({frame.index for frame in frames})
-    return [(round(frame.time, 3), round((float(frame.image.mean()) - 16) / 5)) for frame in frames if not isinstance(frame, BadFrame)]
+    return [
+        (round(frame.time, 3), round((float(frame.image.mean()) - 16) / 5))
+        for frame in frames
+        if not isinstance(frame, BadFrame)
+    ]
 
 
 def run(start: float, frames: range) -> list[tuple[float, int]]:
@@ -130,14 +153,18 @@ def test_sampling_goes_by_the_time_of_players(whole: bytes) -> None:
 
 
 def test_damage_in_what_is_shown_is_told() -> None:
-    data = clip([noisy(index) for index in range(40)], [index / RATE for index in range(40)], options={"g": "8"})
+    data = clip(
+        [noisy(index) for index in range(40)], [index / RATE for index in range(40)], options={"g": "8"}
+    )
     with open_media(overwritten(edited(data, [(2.5, 1.5)]), 0.55, 0.65)) as media:
         frames = list(media)
     assert any(isinstance(frame, BadFrame) for frame in frames)
     assert sum(frame.count if isinstance(frame, BadFrame) else 1 for frame in frames) == 25
 
 
-def test_a_trimmed_portrait(astronaut: NDArray[np.uint8], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trimmed_portrait(
+    astronaut: NDArray[np.uint8], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Rows, people and the copy are about what is shown, and what is hidden is told."""
     face = np.ascontiguousarray(astronaut[:280, 60:380])
     path, copy = tmp_path / "trimmed.mp4", tmp_path / "copy.mp4"

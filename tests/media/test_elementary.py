@@ -1,4 +1,5 @@
-"""Streams without a container: JPEGs one after the other, and the bare streams of other codecs, whose frames follow at their rate."""
+"""Streams without a container: JPEGs one after the other, and the bare streams of other codecs, whose
+frames follow at their rate."""
 
 from __future__ import annotations
 
@@ -45,7 +46,9 @@ def test_motion_jpeg_is_a_video(kind: str) -> None:
         assert (media.kind, media.width, media.height, media.frame_rate) == ("video", 96, 64, 25)
     assert not [frame for frame in frames if isinstance(frame, BadFrame)]
     assert [frame.time for frame in frames] == pytest.approx([number / 25 for number in range(30)])
-    assert [round(float(frame.image.mean()) / 8) for frame in frames if not isinstance(frame, BadFrame)] == list(range(30))
+    assert [
+        round(float(frame.image.mean()) / 8) for frame in frames if not isinstance(frame, BadFrame)
+    ] == list(range(30))
 
 
 def test_motion_jpeg_that_is_cut() -> None:
@@ -95,7 +98,12 @@ def test_large_pictures_are_looked_through_to_their_end() -> None:
 def test_the_command_reads_every_frame(tmp_path: Path) -> None:
     path = tmp_path / "camera.mjpeg"
     path.write_bytes(STREAMS["plain"])
-    told = subprocess.run([sys.executable, "-m", "mien", "analyze", str(path), "--format", "jsonl"], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "mien", "analyze", str(path), "--format", "jsonl"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert len(told.stdout.splitlines()) == 30
 
 
@@ -113,7 +121,9 @@ def test_the_command_reads_every_frame(tmp_path: Path) -> None:
 def test_frames_of_bare_streams_follow_at_their_rate(form: str, codec: str, rate: int) -> None:
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
-        stream = container.add_stream(codec, rate=rate, options={"x265-params": "log-level=none"} if codec == "libx265" else {})
+        stream = container.add_stream(
+            codec, rate=rate, options={"x265-params": "log-level=none"} if codec == "libx265" else {}
+        )
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for number in range(20):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(noisy(number), format="rgb24")))
@@ -122,4 +132,6 @@ def test_frames_of_bare_streams_follow_at_their_rate(form: str, codec: str, rate
         frames = list(media)
         assert media.frame_rate == pytest.approx(rate)
     assert not [frame for frame in frames if isinstance(frame, BadFrame)]
-    assert [frame.time for frame in frames] == pytest.approx([number / rate for number in range(20)], abs=1e-3)
+    assert [frame.time for frame in frames] == pytest.approx(
+        [number / rate for number in range(20)], abs=1e-3
+    )

@@ -20,7 +20,17 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def test_natural_order_suffixes_and_hidden_files(tmp_path: Path) -> None:
-    touch(tmp_path, "img10.PNG", "img2.png", "b/clip.MP4", "a/x.jpeg", "notes.txt", ".hidden.png", ".git/x.png", "b/data")
+    touch(
+        tmp_path,
+        "img10.PNG",
+        "img2.png",
+        "b/clip.MP4",
+        "a/x.jpeg",
+        "notes.txt",
+        ".hidden.png",
+        ".git/x.png",
+        "b/data",
+    )
     found = find_sources([tmp_path])
     names = [str(Path(source).relative_to(tmp_path)) for source in found.sources]
     assert names == ["img2.png", "img10.PNG", "a/x.jpeg", "b/clip.MP4"]
@@ -65,7 +75,9 @@ def test_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
         "print([p.name for p in found.sources], [p.name for p in found.unreadable])"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, env=env, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, env=env, check=False
+    )
     (tmp_path / "shut").chmod(0o755)
     if "PermissionError" in done.stderr and "find_sources" not in done.stderr.splitlines()[-2]:
         pytest.skip("the checkout itself cannot be read without rights")

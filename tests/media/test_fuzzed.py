@@ -1,4 +1,5 @@
-"""Files that were damaged by chance, each the same at every run: no crash, no hang, no error but a MediaError, no memory beyond a bound.
+"""Files that were damaged by chance, each the same at every run: no crash, no hang, no error but a
+MediaError, no memory beyond a bound.
 
 ``MIEN_SOAK_FILES=100000`` (``make soak``) reads more; those of the short run are among them.
 """
@@ -49,7 +50,9 @@ def _watched(first: int, count: int) -> Counter[str]:
     """What came of some files, read by another process."""
     program = Path(__file__).parent / "fuzzed.py"
     told: Counter[str] = Counter()
-    with subprocess.Popen([sys.executable, str(program), str(first), str(count)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, str(program), str(first), str(count)], stdout=subprocess.PIPE, text=True
+    ) as process:
         lines: queue.Queue[str] = queue.Queue()
         assert process.stdout is not None
         output = process.stdout

@@ -54,18 +54,26 @@ print(json.dumps([used() - before, largest, errors]))
 
 
 def measured(data: bytes, folder: Path, max_pixels: int = 0) -> tuple[float, int, list[list[str]]]:
-    """Megabytes that reading a file took beyond those of a small video, pixels of the largest frame, and what went wrong."""
+    """Megabytes that reading a file took beyond those of a small video, pixels of the largest frame, and what
+    went wrong."""
     small, path = folder / "small.mp4", folder / "given"
     small.write_bytes(clip([corner()] * 3))
     path.write_bytes(data)
-    out = subprocess.run([sys.executable, "-c", _MEASURED, small, path, str(max_pixels)], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", _MEASURED, small, path, str(max_pixels)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     more, largest, errors = json.loads(out)
     return more, largest, errors
 
 
 @cache
 @usual_priority()
-def packets(codec: str, side: int, count: int, pix: str, options: tuple[tuple[str, str], ...]) -> tuple[list[bytes], bytes | None]:
+def packets(
+    codec: str, side: int, count: int, pix: str, options: tuple[tuple[str, str], ...]
+) -> tuple[list[bytes], bytes | None]:
     """An encoded gray square, and the codec's own header."""
     encoder = av.CodecContext.create(codec, "w")
     encoder.width = encoder.height = side
@@ -116,8 +124,12 @@ GROWING = [
 ]
 
 
-@pytest.mark.parametrize(("codec", "form", "pix", "options"), GROWING, ids=[f"{codec} in {form}" for codec, form, *_ in GROWING])
-def test_frames_that_become_too_large(codec: str, form: str, pix: str, options: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("codec", "form", "pix", "options"), GROWING, ids=[f"{codec} in {form}" for codec, form, *_ in GROWING]
+)
+def test_frames_that_become_too_large(
+    codec: str, form: str, pix: str, options: dict[str, str], tmp_path: Path
+) -> None:
     path = tmp_path / "growing"
     growing(path, codec, form, pix, options)
     more, largest, errors = measured(path.read_bytes(), tmp_path, MOST)
@@ -130,7 +142,10 @@ def test_frames_that_are_too_large_from_the_start(tmp_path: Path) -> None:
     coded, _ = packets("libx264", 8192, 1, "gray", tuple(FAST.items()))
     for form in ("mp4", "matroska"):
         path = tmp_path / f"large.{form}"
-        with av.open(BytesIO(b"".join(coded)), format="h264") as source, av.open(str(path), "w", format=form) as target:
+        with (
+            av.open(BytesIO(b"".join(coded)), format="h264") as source,
+            av.open(str(path), "w", format=form) as target,
+        ):
             stream = target.add_stream_from_template(source.streams.video[0])
             for packet in source.demux():
                 if packet.size:
@@ -179,7 +194,11 @@ def numbers(*values: int) -> bytes:
 
 def table(count: int, size: int = 1, *, handler: bytes = b"vide", length: int = 1, run: int = 1) -> bytes:
     """A track with so many samples of one size."""
-    inside = (box(b"stts", numbers(0, 1, count, length)), box(b"stsc", numbers(0, 1, 1, run, 1)), box(b"stco", numbers(0, 1, 48)))
+    inside = (
+        box(b"stts", numbers(0, 1, count, length)),
+        box(b"stsc", numbers(0, 1, 1, run, 1)),
+        box(b"stco", numbers(0, 1, 48)),
+    )
     tables = box(b"minf", box(b"stbl", box(b"stsz", numbers(0, size, count)), *inside))
     return box(b"trak", box(b"mdia", box(b"hdlr", numbers(0, 0), handler, bytes(12)), tables))
 
@@ -202,12 +221,20 @@ CLAIMS = {
     "a fragment": file_of() + fragment(60_000_000),
     "many fragments": file_of() + fragment(300) * 10,
     "a header that is marked as free": file_of() + box(b"free", box(b"mvhd", bytes(100)), table(60_000_000)),
-    "a header in a header": file_of(box(b"udta", box(b"meta", numbers(0), box(b"hdlr", bytes(24)), table(60_000_000)))),
+    "a header in a header": file_of(
+        box(b"udta", box(b"meta", numbers(0), box(b"hdlr", bytes(24)), table(60_000_000)))
+    ),
     "times": file_of(box(b"trak", box(b"stts", numbers(0, 60_000_000)))),
     "places": file_of(box(b"trak", box(b"co64", numbers(0, 60_000_000)))),
     "edits": file_of(box(b"trak", box(b"edts", box(b"elst", numbers(0, 60_000_000))))),
-    "a size of 64 bits": box(b"ftyp", b"isom") + numbers(1) + b"moov" + struct.pack(">Q", 2**40) + table(60_000_000),
-    "a table in a description": file_of(box(b"stsd", numbers(0, 1), box(b"avc1", bytes(78), box(b"stsz", numbers(0, 1, 60_000_000))))),
+    "a size of 64 bits": box(b"ftyp", b"isom")
+    + numbers(1)
+    + b"moov"
+    + struct.pack(">Q", 2**40)
+    + table(60_000_000),
+    "a table in a description": file_of(
+        box(b"stsd", numbers(0, 1), box(b"avc1", bytes(78), box(b"stsz", numbers(0, 1, 60_000_000))))
+    ),
 }
 
 
@@ -232,15 +259,26 @@ def test_a_header_that_is_packed_as_quicktime_did() -> None:
     header = box(b"moov", table(60_000_000))
     packed = zlib.compress(header)
     with pytest.raises(MediaError, match="60,000,000"):
-        check_tables(ByteSource(file_of(box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(len(header)), packed)))))
+        check_tables(
+            ByteSource(
+                file_of(box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(len(header)), packed)))
+            )
+        )
     bomb = zlib.compress(bytes(2**27))
     with pytest.raises(MediaError, match="a header of at most"):
-        check_tables(ByteSource(file_of(box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(2**27), bomb)))))
+        check_tables(
+            ByteSource(file_of(box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", numbers(2**27), bomb))))
+        )
 
 
 def honest() -> Iterator[bytes]:
     pictures = [noisy(number) for number in range(10)]
-    for options in ({}, {"movflags": "faststart"}, {"movflags": "frag_keyframe+empty_moov"}, {"use_editlist": "1"}):
+    for options in (
+        {},
+        {"movflags": "faststart"},
+        {"movflags": "frag_keyframe+empty_moov"},
+        {"use_editlist": "1"},
+    ):
         yield clip(pictures, container_options=options)
         yield clip(pictures, form="mov", container_options=options)
     yield clip(pictures)[:-200]

@@ -26,16 +26,29 @@ RATE, FRAMES = 25, 200
 
 @pytest.fixture(scope="module", autouse=True)
 def needs_gstreamer() -> None:
-    if not Path(SYSTEM).exists() or subprocess.run([SYSTEM, "-c", NEEDED], capture_output=True, check=False).returncode:
-        pytest.skip("no GStreamer: apt-get install gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good python3-gi (.ci/run does)")
+    if (
+        not Path(SYSTEM).exists()
+        or subprocess.run([SYSTEM, "-c", NEEDED], capture_output=True, check=False).returncode
+    ):
+        pytest.skip(
+            "no GStreamer: apt-get install gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good python3-gi (.ci/run does)"
+        )
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip with a key frame every 0.4 s, whose brightness says how far it is."""
-    pictures = [np.clip(noisy(0, 160, 120) // 4 + index // 2 + 40, 0, 255).astype(np.uint8) for index in range(FRAMES)]
+    pictures = [
+        np.clip(noisy(0, 160, 120) // 4 + index // 2 + 40, 0, 255).astype(np.uint8) for index in range(FRAMES)
+    ]
     path = tmp_path_factory.mktemp("rtsp") / "clip.mp4"
-    path.write_bytes(clip(pictures, [index / RATE for index in range(FRAMES)], options={"g": "10", "bf": "0", "preset": "ultrafast"}))
+    path.write_bytes(
+        clip(
+            pictures,
+            [index / RATE for index in range(FRAMES)],
+            options={"g": "10", "bf": "0", "preset": "ultrafast"},
+        )
+    )
     return path
 
 
@@ -88,7 +101,10 @@ def test_a_server_that_is_killed_and_returns(path: Path) -> None:
 
 
 def test_a_server_that_falls_silent(path: Path) -> None:
-    with server(path) as (port, process), open_live(f"rtsp://127.0.0.1:{port}/clip", LiveOptions(retry=(0.05, 0.1), timeout=0.5)) as source:
+    with (
+        server(path) as (port, process),
+        open_live(f"rtsp://127.0.0.1:{port}/clip", LiveOptions(retry=(0.05, 0.1), timeout=0.5)) as source,
+    ):
         before = next(source)
         process.send_signal(signal.SIGSTOP)
         while source.take(0.5) is not None or source.state is State.live:
@@ -111,7 +127,9 @@ def test_a_slow_reader_jumps_ahead(path: Path) -> None:
         skipped = source.skipped
     assert skipped > 15
     steps = np.diff([frame.index for frame in frames])[1:]
-    assert np.median(steps) >= 3  # Of six frames that came in each pause; on a busy machine the server is late now and then.
+    assert (
+        np.median(steps) >= 3
+    )  # Of six frames that came in each pause; on a busy machine the server is late now and then.
     assert steps.min() >= 1
     ages = np.array([frame.captured for frame in frames]) - [frame.time for frame in frames]
     assert np.ptp(ages[1:]) < 1  # It does not fall behind.

@@ -78,7 +78,10 @@ def test_faces_on_the_screen_are_read(desk: Desk, portrait: NDArray[np.uint8], p
 def test_a_size_that_changes_is_survived(desk: Desk, noise: NDArray[np.uint8]) -> None:
     desk.show(noise, 0, 0)
     told: list[str] = []
-    with open_live("screen:", LiveOptions(rate=50), told.append) as source, open_live("screen:300,0,200,100", LiveOptions(retry=(0.05, 0.1))) as part:
+    with (
+        open_live("screen:", LiveOptions(rate=50), told.append) as source,
+        open_live("screen:300,0,200,100", LiveOptions(retry=(0.05, 0.1))) as part,
+    ):
         assert next(source).image.shape == (480, 640, 3)
         desk.resize(400, 300)
         shapes = {next(source).image.shape for _ in range(80)}
@@ -120,7 +123,11 @@ def test_a_screen_that_goes_and_returns(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("screen:2", "from 1 to 1; there is no 2"), ("screen:640,0,9,9", "which is 640 x 480 px; got one beside it")]
+    ("name", "says"),
+    [
+        ("screen:2", "from 1 to 1; there is no 2"),
+        ("screen:640,0,9,9", "which is 640 x 480 px; got one beside it"),
+    ],
 )
 def test_parts_that_are_not_there(name: str, says: str, desk: Desk) -> None:
     with pytest.raises(LostError, match=says):

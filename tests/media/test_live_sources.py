@@ -74,14 +74,26 @@ def test_other_texts_name_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["rtsp://", "http:///stream", "http://[::1/a", "live:", "screen:-1", "screen:1,2,3", "screen:0,0,0,9", "screen:left"]
+    "text",
+    [
+        "rtsp://",
+        "http:///stream",
+        "http://[::1/a",
+        "live:",
+        "screen:-1",
+        "screen:1,2,3",
+        "screen:0,0,0,9",
+        "screen:left",
+    ],
 )
 def test_impossible_addresses(text: str) -> None:
     with pytest.raises(InputError, match="expected"):
         open_live(text)
 
 
-@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"retry": (0, 1)}, {"size": (0, 9)}, {"rate": 0}, {"transport": "pigeon"}])
+@pytest.mark.parametrize(
+    "wrong", [{"timeout": 0}, {"retry": (0, 1)}, {"size": (0, 9)}, {"rate": 0}, {"transport": "pigeon"}]
+)
 def test_impossible_options(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError, match="expected"):
         LiveOptions(**wrong)  # type: ignore[arg-type]
@@ -234,12 +246,18 @@ def test_an_error_of_another_kind_ends_it() -> None:
         yield from shots(1)
         raise MediaError("door: too large", "too_large")
 
-    with LiveSource("door", Told(broken(), []), LiveOptions(retry=QUICK)).start() as source, pytest.raises(MediaError, match="too large"):
+    with (
+        LiveSource("door", Told(broken(), []), LiveOptions(retry=QUICK)).start() as source,
+        pytest.raises(MediaError, match="too large"),
+    ):
         list(source)
 
 
 def test_closing_wakes_whoever_waits() -> None:
-    with web(motion_jpeg([corner()], 0.1, threading.Event())) as port, pytest.raises(MediaError, match="nothing came for 1 s"):
+    with (
+        web(motion_jpeg([corner()], 0.1, threading.Event())) as port,
+        pytest.raises(MediaError, match="nothing came for 1 s"),
+    ):
         open_live(f"http://127.0.0.1:{port}/", LiveOptions(timeout=1))
     halt = threading.Event()
     with web(motion_jpeg([corner()], 20, halt)) as port:
@@ -280,7 +298,11 @@ def test_an_unplugged_camera_is_said_and_comes_back(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("camera:7", "there is none of this number or name"), ("/dev/video9", "there is none"), ("camera:/dev/null", "expected a camera; got: ")],
+    [
+        ("camera:7", "there is none of this number or name"),
+        ("/dev/video9", "there is none"),
+        ("camera:/dev/null", "expected a camera; got: "),
+    ],
 )
 def test_no_camera(name: str, says: str) -> None:
     with pytest.raises(LostError, match=says):
@@ -289,7 +311,12 @@ def test_no_camera(name: str, says: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "says"),
-    [(16, "it is in use: close the other program"), (13, "this user may not use it"), (19, "not there any more"), (22, "another size or rate")],
+    [
+        (16, "it is in use: close the other program"),
+        (13, "this user may not use it"),
+        (19, "not there any more"),
+        (22, "another size or rate"),
+    ],
 )
 def test_why_a_camera_does_not_open(number: int, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import av
@@ -317,7 +344,9 @@ def test_motion_jpeg_whose_server_goes_and_returns() -> None:
     told: list[str] = []
     halt = threading.Event()
     with web(motion_jpeg(pictures, 30, halt)) as port:
-        source = open_live(f"http://127.0.0.1:{port}/camera", LiveOptions(retry=(0.05, 0.1), timeout=2), told.append)
+        source = open_live(
+            f"http://127.0.0.1:{port}/camera", LiveOptions(retry=(0.05, 0.1), timeout=2), told.append
+        )
         before = [next(source) for _ in range(5)]
         halt.set()
     with source:
@@ -335,8 +364,15 @@ def test_motion_jpeg_whose_server_goes_and_returns() -> None:
 
 
 def test_a_clip_from_a_web_server_comes_at_its_own_pace() -> None:
-    data = clip([corner(level=40 + index) for index in range(12)], [index / 20 for index in range(12)], form="matroska")
-    with web(whole(data)) as port, open_live(f"http://127.0.0.1:{port}/clip.mkv", LiveOptions(drop=False)) as source:
+    data = clip(
+        [corner(level=40 + index) for index in range(12)],
+        [index / 20 for index in range(12)],
+        form="matroska",
+    )
+    with (
+        web(whole(data)) as port,
+        open_live(f"http://127.0.0.1:{port}/clip.mkv", LiveOptions(drop=False)) as source,
+    ):
         given = list(source)
     assert [frame.index for frame in given] == list(range(12))
     assert [frame.time for frame in given] == pytest.approx([index / 20 for index in range(12)], abs=0.002)
@@ -353,7 +389,10 @@ def test_a_clip_from_a_web_server_comes_at_its_own_pace() -> None:
     ],
 )
 def test_what_a_server_refuses(status: int, says: str, kind: str) -> None:
-    with web(lambda request: request.send_error(status)) as port, pytest.raises(LostError, match=says) as caught:
+    with (
+        web(lambda request: request.send_error(status)) as port,
+        pytest.raises(LostError, match=says) as caught,
+    ):
         open_live(f"http://anna:secret@127.0.0.1:{port}/")
     assert "secret" not in str(caught.value)
     assert caught.value.kind == kind
@@ -363,12 +402,18 @@ def test_an_unknown_codec_and_no_picture() -> None:
     data = clip([corner()] * 3, form="matroska").replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XYZ")
     with web(whole(data)) as port, pytest.raises(LostError, match="expected a codec that FFmpeg can decode"):
         open_live(f"http://127.0.0.1:{port}/")
-    with web(whole(b"once upon a time " * 500, "text/plain")) as port, pytest.raises(LostError, match="expected a stream; got"):
+    with (
+        web(whole(b"once upon a time " * 500, "text/plain")) as port,
+        pytest.raises(LostError, match="expected a stream; got"),
+    ):
         open_live(f"http://127.0.0.1:{port}/")
 
 
 def test_frames_that_are_too_large() -> None:
-    with web(whole(clip([corner()] * 3))) as port, pytest.raises(MediaError, match="expected at most 100 pixels"):
+    with (
+        web(whole(clip([corner()] * 3))) as port,
+        pytest.raises(MediaError, match="expected at most 100 pixels"),
+    ):
         open_live(f"http://127.0.0.1:{port}/", LiveOptions(max_pixels=100))
 
 
@@ -389,7 +434,10 @@ def test_a_playlist_of_its_own_server_is_played() -> None:
         else:
             whole(listed, "application/vnd.apple.mpegurl")(request)  # type: ignore[arg-type]
 
-    with web(answer) as port, open_live(f"http://127.0.0.1:{port}/list.m3u8", LiveOptions(drop=False)) as source:
+    with (
+        web(answer) as port,
+        open_live(f"http://127.0.0.1:{port}/list.m3u8", LiveOptions(drop=False)) as source,
+    ):
         times = [frame.time for frame in source]
     assert times == pytest.approx([index / 30 for index in range(30)], abs=0.002)
 
@@ -415,7 +463,10 @@ def sent_on(place: str, data: bytes, asked: list[str]) -> Callable[[BaseHTTPRequ
 def test_a_redirect_on_the_same_computer_is_followed() -> None:
     data = clip([corner()] * 5, [index / 20 for index in range(5)], form="matroska")
     asked: list[str] = []
-    with web(sent_on("/clip.mkv?x=1", data, asked)) as port, open_live(f"http://127.0.0.1:{port}/camera", LiveOptions(drop=False)) as source:
+    with (
+        web(sent_on("/clip.mkv?x=1", data, asked)) as port,
+        open_live(f"http://127.0.0.1:{port}/camera", LiveOptions(drop=False)) as source,
+    ):
         assert len(list(source)) == 5
     assert asked[-1] == "/clip.mkv?x=1"
     with web(sent_on("/camera", data, asked)) as port, pytest.raises(LostError, match="sends on and on"):
@@ -423,7 +474,13 @@ def test_a_redirect_on_the_same_computer_is_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["http://localhost:{port}/clip.mkv", "//localhost:{port}/clip.mkv", "rtsp://127.0.0.1:{port}/", "file:///etc/passwd"]
+    "place",
+    [
+        "http://localhost:{port}/clip.mkv",
+        "//localhost:{port}/clip.mkv",
+        "rtsp://127.0.0.1:{port}/",
+        "file:///etc/passwd",
+    ],
 )
 def test_a_redirect_to_another_computer_is_not_followed(place: str) -> None:
     asked: list[str] = []

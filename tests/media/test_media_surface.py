@@ -23,7 +23,16 @@ def test_names_are_sorted_and_there() -> None:
         _ = mien.media.no_such_name  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("module", ["mien.media.frame", "mien.media.sampling", "mien.media.prefetch", "mien.media.folders", "mien.media.media"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "mien.media.frame",
+        "mien.media.sampling",
+        "mien.media.prefetch",
+        "mien.media.folders",
+        "mien.media.media",
+    ],
+)
 def test_light_parts_load_neither_pillow_nor_pyav(module: str) -> None:
     code = f"import sys, {module}; print(sorted({{'av', 'PIL'}} & set(sys.modules)))"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

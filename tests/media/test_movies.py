@@ -31,7 +31,11 @@ def test_is_an_mp4_that_browsers_play(tmp_path: Path) -> None:
     assert data.index(b"moov") < data.index(b"mdat")  # The table first, so that it plays while it loads.
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        assert (stream.codec_context.name, stream.codec_context.pix_fmt, stream.frames) == ("h264", "yuv420p", 20)
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt, stream.frames) == (
+            "h264",
+            "yuv420p",
+            20,
+        )
         assert stream.profile in ("High", "Main", "Constrained Baseline")
         assert float(stream.average_rate) == pytest.approx(30)
         assert float(stream.duration * stream.time_base) == pytest.approx(20 / 30, abs=1e-4)
@@ -59,8 +63,13 @@ def test_colours_come_back(tmp_path: Path) -> None:
         assert np.abs(frames_of(tmp_path / "a.mp4")[0].image.astype(int) - colour).max() <= 4, colour
 
 
-@pytest.mark.parametrize(("size", "written"), [((1, 1), (16, 16)), ((33, 21), (34, 22)), ((64, 47), (64, 48)), ((641, 359), (642, 360))])
-def test_odd_and_small_sizes_are_filled_up(tmp_path: Path, size: tuple[int, int], written: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "written"),
+    [((1, 1), (16, 16)), ((33, 21), (34, 22)), ((64, 47), (64, 48)), ((641, 359), (642, 360))],
+)
+def test_odd_and_small_sizes_are_filled_up(
+    tmp_path: Path, size: tuple[int, int], written: tuple[int, int]
+) -> None:
     with VideoWriter(tmp_path / "a.mp4", *size, rate=25) as movie:
         for index in range(3):
             movie.write(np.full((size[1], size[0], 3), 150, np.uint8), index / 25)
@@ -101,7 +110,14 @@ def test_a_movie_without_frames_is_refused(tmp_path: Path) -> None:
 
 
 def test_odd_names(tmp_path: Path) -> None:
-    for name in ("a:b.mp4", "%03d.mp4", "ein Gesicht ☺.mp4", "no suffix", os.fsdecode(b"\xff.mp4"), "x" * 200 + ".mp4"):
+    for name in (
+        "a:b.mp4",
+        "%03d.mp4",
+        "ein Gesicht ☺.mp4",
+        "no suffix",
+        os.fsdecode(b"\xff.mp4"),
+        "x" * 200 + ".mp4",
+    ):
         with VideoWriter(tmp_path / name, 64, 48, rate=25) as movie:
             movie.write(corner(), 0)
         assert len(frames_of(tmp_path / name)) == 1

@@ -67,7 +67,9 @@ def test_tiles_larger_than_the_picture_and_too_many_strips() -> None:
 
 
 def test_a_frame_of_an_animation_that_is_larger_than_the_first() -> None:
-    one, two = (Image.fromarray(np.random.default_rng(seed).integers(0, 255, (40, 40), np.uint8)) for seed in (1, 2))
+    one, two = (
+        Image.fromarray(np.random.default_rng(seed).integers(0, 255, (40, 40), np.uint8)) for seed in (1, 2)
+    )
     data = saved(one, "GIF", save_all=True, append_images=[two], duration=50)
     at = data.rindex(b"\x2c\0\0\0\0\x28\0\x28\0")
     grown = data[: at + 5] + (4000).to_bytes(2, "little") * 2 + data[at + 9 :]
@@ -89,7 +91,12 @@ def test_gray_of_a_few_bits_in_files_of_16(bits: int, form: str) -> None:
 
 def test_gray_of_a_few_bits_in_a_pgm_of_16() -> None:
     values = np.round(np.arange(256) / 255 * 4095).astype(">u2")
-    assert np.abs(only(b"P5 16 16 65535\n" + values.tobytes())[:, :, 0].astype(int) - np.arange(256).reshape(16, 16)).max() <= 1
+    assert (
+        np.abs(
+            only(b"P5 16 16 65535\n" + values.tobytes())[:, :, 0].astype(int) - np.arange(256).reshape(16, 16)
+        ).max()
+        <= 1
+    )
 
 
 def test_a_dib_is_read() -> None:
@@ -134,7 +141,9 @@ def test_what_takes_long_is_decoded_elsewhere_and_ended() -> None:
     assert caught.value.kind == "too_complex"
     assert time.monotonic() - began < 15
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (1300, 1900, 3), np.uint8))
-    assert np.array_equal(only(saved(image, "JPEG2000")), np.asarray(image)), "what takes long and is done in time is the same"
+    assert np.array_equal(only(saved(image, "JPEG2000")), np.asarray(image)), (
+        "what takes long and is done in time is the same"
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +177,13 @@ def test_a_decoder_goes_on_after_every_end() -> None:
     with Decoders(1, 20) as decoders:
         assert decoders.decode(good, "a", 10**6).shape == (20, 30, 3)
         short = [(b"\0\1\2"[:length], "unsupported") for length in (1, 2, 3)]
-        for bad, kind in (*short, (b"text", "unsupported"), (good[:50], "truncated"), (b"", "empty"), (png(2000, 8, 0), "too_large")):
+        for bad, kind in (
+            *short,
+            (b"text", "unsupported"),
+            (good[:50], "truncated"),
+            (b"", "empty"),
+            (png(2000, 8, 0), "too_large"),
+        ):
             with pytest.raises(MediaError) as caught:
                 decoders.decode(bad, "b", 10**6)
             assert caught.value.kind == kind
@@ -214,7 +229,9 @@ def test_a_decoder_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         assert decoder._process is not None
         assert b"a-token" not in Path(f"/proc/{decoder._process.pid}/environ").read_bytes()
-        assert {os.readlink(f"/proc/{decoder._process.pid}/fd/{number}").partition(":")[0] for number in (0, 1)} == {"pipe"}
+        assert {
+            os.readlink(f"/proc/{decoder._process.pid}/fd/{number}").partition(":")[0] for number in (0, 1)
+        } == {"pipe"}
     finally:
         decoder.close()
 

@@ -28,7 +28,12 @@ def saved(image: Image.Image, form: str, **options: Any) -> bytes:
 def only(data: Any, **options: Any) -> np.ndarray[Any, Any]:
     with open_media(data, **options) as media:
         frames = list(media)
-        assert (media.kind, media.expected_frames, media.duration, media.frame_rate) == ("picture", 1, 0.0, None)
+        assert (media.kind, media.expected_frames, media.duration, media.frame_rate) == (
+            "picture",
+            1,
+            0.0,
+            None,
+        )
     (frame,) = frames
     assert isinstance(frame, Frame)
     assert (frame.index, frame.time, frame.width, frame.height) == (0, 0.0, media.width, media.height)
@@ -57,7 +62,12 @@ PNG = saved(Image.fromarray(corner()), "PNG")
 def test_same_picture_from_every_source(tmp_path: Path) -> None:
     path = tmp_path / "corner.txt"  # The suffix does not matter.
     path.write_bytes(PNG)
-    memory = ((PNG, "<bytes>"), (io.BytesIO(PNG), "<stream>"), (Unseekable(PNG), "<stream>"), (corner(), "<array>"))
+    memory = (
+        (PNG, "<bytes>"),
+        (io.BytesIO(PNG), "<stream>"),
+        (Unseekable(PNG), "<stream>"),
+        (corner(), "<array>"),
+    )
     for source, name in ((path, str(path)), (str(path), str(path)), *memory):
         with open_media(source) as media:
             assert media.name == name
@@ -88,7 +98,9 @@ def test_text_stream_is_refused() -> None:
         open_media(io.StringIO("text"))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "ICO", "SGI"])
+@pytest.mark.parametrize(
+    "form", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "ICO", "SGI"]
+)
 def test_every_format(form: str) -> None:
     image = only(saved(Image.fromarray(corner(64, 64)), form))
     assert image.shape == (64, 64, 3)
@@ -99,7 +111,8 @@ def test_every_format(form: str) -> None:
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_camera_rotation_is_applied(form: str, orientation: int) -> None:
     upright = corner()
-    # How each orientation stores an upright picture: the row and column that its first pixel stands for (EXIF 2.32).
+    # How each orientation stores an upright picture: the row and column that its first pixel stands for (EXIF
+    # 2.32).
     stored = {
         1: upright,
         2: upright[:, ::-1],
@@ -167,7 +180,15 @@ def test_arrays() -> None:
     assert np.array_equal(image, corner())
 
 
-@pytest.mark.parametrize("array", [np.zeros((2, 2, 3)), np.zeros((2, 2, 2), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 4, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((2, 2, 3)),
+        np.zeros((2, 2, 2), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
 def test_other_arrays_are_refused(array: np.ndarray[Any, Any]) -> None:
     with pytest.raises(InputError, match="expected a picture of"):
         open_media(array)
@@ -181,7 +202,9 @@ def frames_of(data: bytes, sampling: Sampling | None = None) -> tuple[Media, lis
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
 def test_animation(form: str) -> None:
     pictures = [Image.fromarray(corner(level=40 * number)) for number in range(5)]
-    data = saved(pictures[0], form, save_all=True, append_images=pictures[1:], duration=[100, 200, 0, 300, 50])
+    data = saved(
+        pictures[0], form, save_all=True, append_images=pictures[1:], duration=[100, 200, 0, 300, 50]
+    )
     media, frames = frames_of(data)
     assert (media.kind, media.expected_frames, media.width, media.height) == ("animation", 5, 64, 48)
     # A frame that asks for no time is shown for 0.1 s, as in browsers.
@@ -196,7 +219,14 @@ def test_animation(form: str) -> None:
 
 def test_poster_of_a_png_is_not_part_of_its_animation() -> None:
     pictures = [Image.fromarray(corner(level=100 + number)) for number in range(3)]
-    data = saved(Image.fromarray(corner(level=5)), "PNG", save_all=True, append_images=pictures, default_image=True, duration=100)
+    data = saved(
+        Image.fromarray(corner(level=5)),
+        "PNG",
+        save_all=True,
+        append_images=pictures,
+        default_image=True,
+        duration=100,
+    )
     media, frames = frames_of(data)
     assert media.expected_frames == 3
     assert [int(frame.image[40, 50, 1]) for frame in frames if isinstance(frame, Frame)] == [100, 101, 102]
@@ -268,7 +298,12 @@ def test_what_is_no_picture(tmp_path: Path) -> None:
 
 
 def test_paths_that_cannot_be_opened(tmp_path: Path) -> None:
-    for path, kind in ((tmp_path / "none.jpg", "missing"), (tmp_path, "unsupported"), ("a\0b", "missing"), ("/dev/null/x", "missing")):
+    for path, kind in (
+        (tmp_path / "none.jpg", "missing"),
+        (tmp_path, "unsupported"),
+        ("a\0b", "missing"),
+        ("/dev/null/x", "missing"),
+    ):
         with pytest.raises(MediaError) as caught:
             open_media(path)
         assert caught.value.kind == kind
@@ -289,7 +324,13 @@ def test_file_without_permission(tmp_path: Path) -> None:
         "except MediaError as error: print(error.kind)"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "shut.png")], capture_output=True, text=True, env=env, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "shut.png")],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+    )
     if "ModuleNotFoundError" in done.stderr:
         pytest.skip("the checkout itself cannot be read without rights")
     assert done.stdout == "permission\n", done.stderr

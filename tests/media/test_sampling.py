@@ -30,7 +30,9 @@ def test_refuses_both() -> None:
         Sampling(every=1, per_second=1)
 
 
-@pytest.mark.parametrize("rate", [Fraction(24), Fraction(25), Fraction(30), Fraction(30000, 1001), Fraction(60)])
+@pytest.mark.parametrize(
+    "rate", [Fraction(24), Fraction(25), Fraction(30), Fraction(30000, 1001), Fraction(60)]
+)
 def test_does_not_drift_in_an_hour(rate: Fraction) -> None:
     times = [float(number / rate) for number in range(int(3600 * rate))]
     got = taken(Sampling(per_second=7), times)

@@ -22,12 +22,16 @@ def several(form: str, *streams: tuple[str, tuple[int, int], int, Disposition]) 
     with av.open(file, "w", format=form) as container:
         packets = []
         for codec, (width, height), frames, marks in streams:
-            stream = container.add_stream(codec, rate=25, options={"deadline": "realtime"} if codec == "libvpx" else {})
+            stream = container.add_stream(
+                codec, rate=25, options={"deadline": "realtime"} if codec == "libvpx" else {}
+            )
             stream.width, stream.height = width, height
             stream.pix_fmt = {"mjpeg": "yuvj420p", "png": "rgb24"}.get(codec, "yuv420p")
             stream.disposition = marks
             for number in range(frames):
-                frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 40 + number, np.uint8), "rgb24").reformat(format=stream.pix_fmt)
+                frame = av.VideoFrame.from_ndarray(
+                    np.full((height, width, 3), 40 + number, np.uint8), "rgb24"
+                ).reformat(format=stream.pix_fmt)
                 frame.pts = number
                 packets += stream.encode(frame)
             packets += stream.encode(None)
@@ -56,7 +60,9 @@ PLAIN, DEFAULT = Disposition(0), Disposition.default
         ("nut", [("libx264", LARGE, 20, PLAIN), ("libx264", SMALL, 20, DEFAULT)], SMALL),
     ],
 )
-def test_the_default_stream_else_the_largest_never_a_cover(form: str, streams: list[tuple], size: tuple[int, int]) -> None:
+def test_the_default_stream_else_the_largest_never_a_cover(
+    form: str, streams: list[tuple], size: tuple[int, int]
+) -> None:
     with open_media(several(form, *streams), name="clip") as media:
         assert (media.width, media.height) == size
         assert len(list(media)) == 20

@@ -24,12 +24,22 @@ needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"real media are not a
 FAST = {"movflags": "faststart"}
 
 
-def read(data: bytes, sampling: Sampling | None = None, **options: int) -> tuple[Media, list[Frame], list[BadFrame]]:
+def read(
+    data: bytes, sampling: Sampling | None = None, **options: int
+) -> tuple[Media, list[Frame], list[BadFrame]]:
     with open_media(data, sampling or Sampling(), **options) as media:
         out = list(media)
-    assert all(first.time < second.time for first, second in itertools.pairwise(out) if first.time is not None and second.time is not None)
+    assert all(
+        first.time < second.time
+        for first, second in itertools.pairwise(out)
+        if first.time is not None and second.time is not None
+    )
     assert all(first.index < second.index for first, second in itertools.pairwise(out))
-    return media, [frame for frame in out if isinstance(frame, Frame)], [frame for frame in out if isinstance(frame, BadFrame)]
+    return (
+        media,
+        [frame for frame in out if isinstance(frame, Frame)],
+        [frame for frame in out if isinstance(frame, BadFrame)],
+    )
 
 
 def level(index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -44,8 +54,16 @@ def plain() -> bytes:
 @pytest.mark.parametrize("source", ["path", "bytes", "file"])
 def test_frames_times_and_what_is_known_before(plain: bytes, source: str, tmp_path: Path) -> None:
     (tmp_path / "clip.jpg").write_bytes(plain)
-    with open_media({"path": tmp_path / "clip.jpg", "bytes": plain, "file": io.BytesIO(plain)}[source]) as media:
-        assert (media.kind, media.width, media.height, media.expected_frames, media.frame_rate) == ("video", 64, 48, 40, 25.0)
+    with open_media(
+        {"path": tmp_path / "clip.jpg", "bytes": plain, "file": io.BytesIO(plain)}[source]
+    ) as media:
+        assert (media.kind, media.width, media.height, media.expected_frames, media.frame_rate) == (
+            "video",
+            64,
+            48,
+            40,
+            25.0,
+        )
         assert media.duration == pytest.approx(1.6)
         for _ in range(2):
             for index, frame in enumerate(media):
@@ -57,11 +75,20 @@ def test_frames_times_and_what_is_known_before(plain: bytes, source: str, tmp_pa
 
 @pytest.mark.parametrize(
     ("form", "codec"),
-    [("mp4", "libx264"), ("mov", "libx264"), ("matroska", "libx264"), ("webm", "libvpx-vp9"), ("avi", "mpeg4"), ("mpegts", "libx264")],
+    [
+        ("mp4", "libx264"),
+        ("mov", "libx264"),
+        ("matroska", "libx264"),
+        ("webm", "libvpx-vp9"),
+        ("avi", "mpeg4"),
+        ("mpegts", "libx264"),
+    ],
 )
 def test_every_container_gives_the_same_times(form: str, codec: str) -> None:
     options = {"deadline": "good", "cpu-used": "5"} if codec == "libvpx-vp9" else {}
-    _, frames, bad = read(clip([level(index) for index in range(30)], form=form, codec=codec, options=options))
+    _, frames, bad = read(
+        clip([level(index) for index in range(30)], form=form, codec=codec, options=options)
+    )
     assert not bad
     assert [frame.time for frame in frames] == pytest.approx([index / 25 for index in range(30)], abs=1e-4)
     assert all(abs(int(frame.image[20, 20, 1]) - (20 + 5 * index)) < 5 for index, frame in enumerate(frames))
@@ -79,7 +106,9 @@ def test_variable_frame_rate_and_a_late_start() -> None:
     times = [0, 0.02, 0.5, 0.51, 2.0, 2.04, 5.0]
     _, frames, _ = read(clip([level(index) for index in range(7)], times))
     assert [frame.time for frame in frames] == times
-    _, late, _ = read(clip([level(index) for index in range(7)], [time + 10 for time in times], form="mpegts"))
+    _, late, _ = read(
+        clip([level(index) for index in range(7)], [time + 10 for time in times], form="mpegts")
+    )
     assert [frame.time for frame in late] == pytest.approx(times, abs=1e-4)
     _, sampled, _ = read(clip([level(index) for index in range(7)], times), Sampling(every=1))
     assert [frame.time for frame in sampled] == [0, 2.0, 5.0]
@@ -90,18 +119,25 @@ def test_sampling_converts_only_what_is_taken(plain: bytes, monkeypatch: pytest.
 
     converted = []
     real = upright._to_rgb
-    monkeypatch.setattr(upright, "_to_rgb", lambda frame, *rest: converted.append(frame.pts) or real(frame, *rest))
+    monkeypatch.setattr(
+        upright, "_to_rgb", lambda frame, *rest: converted.append(frame.pts) or real(frame, *rest)
+    )
     media, frames, _ = read(plain, Sampling(per_second=5))
     assert [frame.index for frame in frames] == list(range(0, 40, 5))
     assert len(converted) == media.expected_frames == 8
 
 
-# How the picture's red upper left quarter is seen: its place, as row and column of quarters, and whether sides change.
+# How the picture's red upper left quarter is seen: its place, as row and column of quarters, and whether
+# sides change.
 @pytest.mark.parametrize(
     ("matrix", "place", "turned"),
     [
         ((1, 0, 0, 1), (0, 0), False),
-        ((0, 1, -1, 0), (0, 1), True),  # A phone held upright: x goes down, y goes left, so a quarter turn clockwise.
+        (
+            (0, 1, -1, 0),
+            (0, 1),
+            True,
+        ),  # A phone held upright: x goes down, y goes left, so a quarter turn clockwise.
         ((-1, 0, 0, -1), (1, 1), False),
         ((0, -1, 1, 0), (1, 0), True),
         ((-1, 0, 0, 1), (0, 1), False),
@@ -110,12 +146,17 @@ def test_sampling_converts_only_what_is_taken(plain: bytes, monkeypatch: pytest.
         ((0, -1, -1, 0), (1, 1), True),
     ],
 )
-def test_display_matrix_is_applied(matrix: tuple[int, int, int, int], place: tuple[int, int], turned: bool) -> None:
+def test_display_matrix_is_applied(
+    matrix: tuple[int, int, int, int], place: tuple[int, int], turned: bool
+) -> None:
     media, frames, _ = read(with_matrix(clip([corner()] * 3), *matrix))
     assert (media.width, media.height) == ((48, 64) if turned else (64, 48))
     for frame in frames:
         assert (frame.width, frame.height) == (media.width, media.height)
-        quarters = [[frame.image[frame.height * y // 4, frame.width * x // 4, 0] > 150 for x in (1, 3)] for y in (1, 3)]
+        quarters = [
+            [frame.image[frame.height * y // 4, frame.width * x // 4, 0] > 150 for x in (1, 3)]
+            for y in (1, 3)
+        ]
         assert [(y, x) for y in (0, 1) for x in (0, 1) if quarters[y][x]] == [place]
 
 
@@ -137,7 +178,9 @@ def test_size_that_changes_in_the_middle_does_not_matter() -> None:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("container", ["plain", "faststart"])
 def test_damaged_mp4_accounts_for_every_frame(container: str, seed: int, threads: int) -> None:
-    data = clip([noisy(index) for index in range(60)], container_options=FAST if container == "faststart" else {})
+    data = clip(
+        [noisy(index) for index in range(60)], container_options=FAST if container == "faststart" else {}
+    )
     media, frames, bad = read(overwritten(data, 0.45, 0.5 + 0.05 * seed, seed), threads=threads)
     assert media.expected_frames == 60
     assert bad
@@ -145,7 +188,8 @@ def test_damaged_mp4_accounts_for_every_frame(container: str, seed: int, threads
     assert all("missing" in str(frame.error) and str(frame.error).startswith("<bytes>: ") for frame in bad)
     _, whole, _ = read(data)
     for frame in frames:
-        # x264 shows up to three frames after one that they are built on: those before a lost one may be smeared too.
+        # x264 shows up to three frames after one that they are built on: those before a lost one may be
+        # smeared too.
         if frame.index < bad[0].index - 3:
             assert np.array_equal(frame.image, whole[frame.index].image)
 
@@ -153,7 +197,12 @@ def test_damaged_mp4_accounts_for_every_frame(container: str, seed: int, threads
 @pytest.mark.parametrize("codec", ["libvpx-vp9", "libvpx"])
 @pytest.mark.parametrize("stop", [0.45, 0.6])
 def test_damaged_webm_accounts_for_every_frame(codec: str, stop: float) -> None:
-    data = clip([noisy(index) for index in range(60)], codec=codec, form="webm", options={"g": "10", "deadline": "good", "cpu-used": "5"})
+    data = clip(
+        [noisy(index) for index in range(60)],
+        codec=codec,
+        form="webm",
+        options={"g": "10", "deadline": "good", "cpu-used": "5"},
+    )
     _, frames, bad = read(overwritten(data, 0.4, stop))
     assert bad
     assert len(frames) + sum(frame.count for frame in bad) == 60
@@ -220,7 +269,9 @@ def with_cover(form: str, codec: str) -> bytes:
         cover = container.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
         cover.disposition = av.stream.Disposition.attached_pic
-        container.mux(cover.encode(av.VideoFrame.from_ndarray(corner(), format="rgb24").reformat(format="yuvj420p")))
+        container.mux(
+            cover.encode(av.VideoFrame.from_ndarray(corner(), format="rgb24").reformat(format="yuvj420p"))
+        )
         container.mux(cover.encode(None))
         for number in range(8):
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.int16), format="s16p", layout="mono")
@@ -281,7 +332,13 @@ def test_ffmpeg_writes_nothing_to_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_bytes(overwritten(clip([noisy(index) for index in range(30)]), 0.3, 0.6))
     code = "import sys; from mien.media import open_media; print(len(list(open_media(sys.argv[1]))))"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "bad.mp4")], capture_output=True, text=True, env=env, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "bad.mp4")],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+    )
     assert (done.stdout, done.stderr) == ("30\n", "")
 
 

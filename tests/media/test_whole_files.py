@@ -1,4 +1,5 @@
-"""Whole files give every frame that players show, at its time, and no word of damage, whatever their container puts around the frames."""
+"""Whole files give every frame that players show, at its time, and no word of damage, whatever their
+container puts around the frames."""
 
 from __future__ import annotations
 
@@ -25,18 +26,32 @@ def read(data: bytes) -> tuple[list[Frame], list[BadFrame]]:
     with open_media(data) as media:
         out = list(media)
     assert all(first.time < second.time for first, second in itertools.pairwise(out))
-    return [item for item in out if isinstance(item, Frame)], [item for item in out if isinstance(item, BadFrame)]
+    return [item for item in out if isinstance(item, Frame)], [
+        item for item in out if isinstance(item, BadFrame)
+    ]
 
 
-def around(form: str, codec: str, *, before: int = 1, after: int = 0, sound: str = "aac", subtitles: str = "", frames: int = 30) -> bytes:
-    """A video of some frames, 25 a second, with streams of sound (and one of subtitles) before and after it."""
+def around(
+    form: str,
+    codec: str,
+    *,
+    before: int = 1,
+    after: int = 0,
+    sound: str = "aac",
+    subtitles: str = "",
+    frames: int = 30,
+) -> bytes:
+    """A video of some frames, 25 a second, with streams of sound (and one of subtitles) before and after
+    it."""
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
         rate = 48000
         sounds = [container.add_stream(sound, rate=rate, layout="stereo") for _ in range(before)]
         if subtitles:
             container.add_stream(subtitles).codec_context.subtitle_header = b"[Script Info]\n"
-        video = container.add_stream(codec, rate=25, options=FAST_VP9 if codec == "libvpx-vp9" else {"x265-params": "log-level=none"})
+        video = container.add_stream(
+            codec, rate=25, options=FAST_VP9 if codec == "libvpx-vp9" else {"x265-params": "log-level=none"}
+        )
         video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
         sounds += [container.add_stream(sound, rate=rate, layout="stereo") for _ in range(after)]
         for stream in sounds:
@@ -72,17 +87,39 @@ def encoded(stream: av.AudioStream, samples: int) -> list[av.Packet]:
 
 
 KINDS = [
-    *(("mp4", "libx264", "aac"), ("mp4", "libx265", "aac"), ("mov", "libx264", "pcm_s16le"), ("3gp", "libx264", "aac")),
+    *(
+        ("mp4", "libx264", "aac"),
+        ("mp4", "libx265", "aac"),
+        ("mov", "libx264", "pcm_s16le"),
+        ("3gp", "libx264", "aac"),
+    ),
     *(("matroska", "libx264", "aac"), ("matroska", "libx265", "flac"), ("webm", "libvpx-vp9", "libopus")),
-    *(("avi", "mpeg4", "mp2"), ("avi", "libx264", "ac3"), ("mpegts", "libx264", "aac"), ("mpegts", "mpeg2video", "mp2")),
-    *(("flv", "libx264", "aac"), ("mpeg", "mpeg2video", "mp2"), ("asf", "mpeg4", "mp2"), ("nut", "libx264", "mp2")),
+    *(
+        ("avi", "mpeg4", "mp2"),
+        ("avi", "libx264", "ac3"),
+        ("mpegts", "libx264", "aac"),
+        ("mpegts", "mpeg2video", "mp2"),
+    ),
+    *(
+        ("flv", "libx264", "aac"),
+        ("mpeg", "mpeg2video", "mp2"),
+        ("asf", "mpeg4", "mp2"),
+        ("nut", "libx264", "mp2"),
+    ),
 ]
 # An FLV has one stream of sound.
-LAYOUTS = [(*kind, sounds) for kind in KINDS for sounds in ((1, 0), (2, 1), (0, 1)) if (kind[0], sounds) != ("flv", (2, 1))]
+LAYOUTS = [
+    (*kind, sounds)
+    for kind in KINDS
+    for sounds in ((1, 0), (2, 1), (0, 1))
+    if (kind[0], sounds) != ("flv", (2, 1))
+]
 
 
 @pytest.mark.parametrize(("form", "codec", "sound", "sounds"), LAYOUTS)
-def test_the_last_frames_come_whichever_streams_stand_before(form: str, codec: str, sound: str, sounds: tuple[int, int]) -> None:
+def test_the_last_frames_come_whichever_streams_stand_before(
+    form: str, codec: str, sound: str, sounds: tuple[int, int]
+) -> None:
     frames, bad = read(around(form, codec, before=sounds[0], after=sounds[1], sound=sound))
     assert not bad
     assert len(frames) == 30
@@ -124,19 +161,42 @@ def jpeg(level: int) -> bytes:
     return file.getvalue()
 
 
-def matroska(times: Sequence[int], *, lacing: str = "none", additions: bool = False, void: bool = False) -> bytes:
+def matroska(
+    times: Sequence[int], *, lacing: str = "none", additions: bool = False, void: bool = False
+) -> bytes:
     """Matroska with a JPEG at each of some times (ms), and sound in between."""
     blocks = []
     for index, time in enumerate(times):
         data = block(1, time, 0x80 if not additions else 0, jpeg(index))
-        blocks.append((time, element("A0", element("A1", data) + ADDITIONS) if additions else element("A3", data)))
+        blocks.append(
+            (time, element("A0", element("A1", data) + ADDITIONS) if additions else element("A3", data))
+        )
     blocks += [(time, element("A3", block(2, time, *LACED[lacing]))) for time in range(5, max(times), 320)]
     if void:
         blocks += [(time, element("EC", bytes(2000))) for time in range(7, max(times), 500)]
-    video = number("D7", 1) + number("73C5", 1) + number("83", 1) + element("86", b"V_MJPEG") + element("E0", number("B0", 64) + number("BA", 48))
-    audio = number("D7", 2) + number("73C5", 2) + number("83", 2) + number("9C", 1) + element("86", b"A_PCM/INT/LIT")
+    video = (
+        number("D7", 1)
+        + number("73C5", 1)
+        + number("83", 1)
+        + element("86", b"V_MJPEG")
+        + element("E0", number("B0", 64) + number("BA", 48))
+    )
+    audio = (
+        number("D7", 2)
+        + number("73C5", 2)
+        + number("83", 2)
+        + number("9C", 1)
+        + element("86", b"A_PCM/INT/LIT")
+    )
     audio += element("E1", element("B5", struct.pack(">f", 8000)) + number("9F", 1) + number("6264", 16))
-    head = number("4286", 1) + number("42F7", 1) + number("42F2", 4) + number("42F3", 8) + element("4282", b"matroska") + number("4287", 4)
+    head = (
+        number("4286", 1)
+        + number("42F7", 1)
+        + number("42F2", 4)
+        + number("42F3", 8)
+        + element("4282", b"matroska")
+        + number("4287", 4)
+    )
     info = element("1549A966", number("2AD7B1", 1_000_000) + element("4D80", b"x") + element("5741", b"x"))
     tracks = element("1654AE6B", element("AE", video) + element("AE", audio))
     blocks.sort()
@@ -148,7 +208,9 @@ def matroska(times: Sequence[int], *, lacing: str = "none", additions: bool = Fa
 VARYING = [*(33 * index for index in range(20)), *(660 + 266 * index for index in range(20))]
 
 
-@pytest.mark.parametrize("more", [*({"lacing": lacing} for lacing in LACED), {"additions": True}, {"void": True}], ids=str)
+@pytest.mark.parametrize(
+    "more", [*({"lacing": lacing} for lacing in LACED), {"additions": True}, {"void": True}], ids=str
+)
 def test_what_stands_between_blocks_of_matroska_is_no_damage(more: dict[str, str | bool]) -> None:
     frames, bad = read(matroska(VARYING, **more))  # type: ignore[arg-type]
     assert bad == []
@@ -165,8 +227,14 @@ def test_damage_between_laced_blocks_is_told() -> None:
 
 
 def test_layout_of_matroska_and_flv() -> None:
-    for data in (matroska(VARYING, additions=True), matroska(VARYING, lacing="xiph"), clip([noisy(index) for index in range(20)], form="flv")):
-        assert ContainerLayout(ByteSource(data)).is_whole(len(data) // 2, len(data)), "from the middle of a block"
+    for data in (
+        matroska(VARYING, additions=True),
+        matroska(VARYING, lacing="xiph"),
+        clip([noisy(index) for index in range(20)], form="flv"),
+    ):
+        assert ContainerLayout(ByteSource(data)).is_whole(len(data) // 2, len(data)), (
+            "from the middle of a block"
+        )
         layout = ContainerLayout(ByteSource(overwritten(data, 0.5, 0.6)))
         assert not layout.is_whole(len(data) // 2, len(data))
         assert layout.is_whole(len(data) // 2, len(data)), "told once"
@@ -192,7 +260,11 @@ def with_script(data: bytes, place: int, body: bytes) -> bytes:
 
 @pytest.mark.parametrize("size", [40, 3000])
 def test_a_stream_that_appears_late_in_an_flv(size: int) -> None:
-    data = clip([noisy(index) for index in range(30)], [0.04 * index + (1 if index > 20 else 0) for index in range(30)], form="flv")
+    data = clip(
+        [noisy(index) for index in range(30)],
+        [0.04 * index + (1 if index > 20 else 0) for index in range(30)],
+        form="flv",
+    )
     for place in (5, 20, 28):
         frames, bad = read(with_script(data, place, bytes(size)))
         assert (len(frames), bad) == (30, [])
@@ -225,7 +297,12 @@ def test_frames_of_an_avi_stand_at_their_ticks(codec: str) -> None:
 
 def test_joined_transport_streams_are_whole() -> None:
     first = clip([noisy(index) for index in range(20)], form="mpegts", options={"g": "5"})
-    second = clip([noisy(index) for index in range(20)], [60 + index / 25 for index in range(20)], form="mpegts", options={"g": "5"})
+    second = clip(
+        [noisy(index) for index in range(20)],
+        [60 + index / 25 for index in range(20)],
+        form="mpegts",
+        options={"g": "5"},
+    )
     frames, bad = read(first + second)
     assert (len(frames), bad) == (40, [])
     assert frames[20].time == pytest.approx(60, abs=0.1)

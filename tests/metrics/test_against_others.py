@@ -23,14 +23,17 @@ from mien.metrics import (
     wilson,
 )
 
-sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed: pip install 'mien[dev]'")
+sklearn = pytest.importorskip(
+    "sklearn.metrics", reason="scikit-learn is not installed: pip install 'mien[dev]'"
+)
 
 Answers = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 @st.composite
 def answers(draw: st.DrawFn) -> Answers:
-    """Probabilities without ties and the truth, often with classes that do not occur or are never answered."""
+    """Probabilities without ties and the truth, often with classes that do not occur or are never
+    answered."""
     classes = draw(st.integers(2, 8))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.integers(1, 200))
@@ -52,13 +55,19 @@ def test_scikit_learn_agrees(given: Answers) -> None:
     assert np.array_equal(confusion, sklearn.confusion_matrix(truth, called, labels=range(classes)))
     assert accuracy(confusion) == pytest.approx(sklearn.accuracy_score(truth, called))
     assert macro_f1(confusion) == pytest.approx(sklearn.f1_score(truth, called, average="macro"))
-    expected = sklearn.precision_recall_fscore_support(truth, called, labels=range(classes), zero_division=np.nan)
+    expected = sklearn.precision_recall_fscore_support(
+        truth, called, labels=range(classes), zero_division=np.nan
+    )
     found = class_scores(confusion)
     for name, values in zip(("precision", "recall", "f1"), expected[:3], strict=True):
-        assert [np.nan if (value := getattr(score, name)) is None else value for score in found] == pytest.approx(values.tolist(), nan_ok=True)
+        assert [
+            np.nan if (value := getattr(score, name)) is None else value for score in found
+        ] == pytest.approx(values.tolist(), nan_ok=True)
     assert [score.n for score in found] == expected[3].tolist()
     assert top_k_accuracy(probs, truth) == pytest.approx(_top_two(truth, probs))
-    assert negative_log_likelihood(probs, truth) == pytest.approx(sklearn.log_loss(truth, probs, labels=range(classes)))
+    assert negative_log_likelihood(probs, truth) == pytest.approx(
+        sklearn.log_loss(truth, probs, labels=range(classes))
+    )
 
 
 def _top_two(truth: NDArray[np.int64], probs: NDArray[np.float64]) -> float:
@@ -72,17 +81,27 @@ def _top_two(truth: NDArray[np.int64], probs: NDArray[np.float64]) -> float:
 @pytest.mark.filterwarnings("default")
 def test_torchmetrics_agrees(given: Answers) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
-    functional = pytest.importorskip("torchmetrics.functional", reason="torchmetrics is not installed: pip install 'mien[train]'")
+    functional = pytest.importorskip(
+        "torchmetrics.functional", reason="torchmetrics is not installed: pip install 'mien[train]'"
+    )
     probs, truth = given
     classes = probs.shape[1]
     answered, right = torch.from_numpy(probs), torch.from_numpy(truth)
     confusion = confusion_matrix(truth, probs.argmax(axis=1), classes)
-    assert np.array_equal(confusion, functional.classification.multiclass_confusion_matrix(answered, right, classes).numpy())
-    assert macro_f1(confusion) == pytest.approx(float(functional.classification.multiclass_f1_score(answered, right, classes)), abs=1e-5)
-    expected = functional.classification.multiclass_calibration_error(answered, right, classes, n_bins=15, norm="l1")
+    assert np.array_equal(
+        confusion, functional.classification.multiclass_confusion_matrix(answered, right, classes).numpy()
+    )
+    assert macro_f1(confusion) == pytest.approx(
+        float(functional.classification.multiclass_f1_score(answered, right, classes)), abs=1e-5
+    )
+    expected = functional.classification.multiclass_calibration_error(
+        answered, right, classes, n_bins=15, norm="l1"
+    )
     assert expected_calibration_error(reliability(probs, truth)) == pytest.approx(float(expected), abs=1e-5)
     shares = np.random.default_rng(len(truth)).dirichlet(np.ones(classes), len(truth))
-    careful = np.maximum(probs, 1e-9) / np.maximum(probs, 1e-9).sum(axis=1, keepdims=True)  # Where one looks at zeros is each library's own affair.
+    careful = np.maximum(probs, 1e-9) / np.maximum(probs, 1e-9).sum(
+        axis=1, keepdims=True
+    )  # Where one looks at zeros is each library's own affair.
     others = float(functional.kl_divergence(torch.from_numpy(shares), torch.from_numpy(careful)))
     assert kl_divergence(shares, careful) == pytest.approx(others, abs=1e-5)
 
@@ -97,10 +116,14 @@ def test_second_guesses_by_counting(given: Answers) -> None:
         first, second = sorted(range(len(row)), key=lambda column: -row[column])[:2]
         if first != was:
             pairs.setdefault((first, was), []).append(second == was)
-    assert {(pair.predicted, pair.was): (pair.n, pair.right) for pair in found.pairs} == {key: (len(hits), sum(hits)) for key, hits in pairs.items()}
+    assert {(pair.predicted, pair.was): (pair.n, pair.right) for pair in found.pairs} == {
+        key: (len(hits), sum(hits)) for key, hits in pairs.items()
+    }
     assert (found.errors, found.right) == (sum(map(len, pairs.values())), sum(map(sum, pairs.values())))
     assert [pair.n for pair in found.pairs] == sorted((pair.n for pair in found.pairs), reverse=True)
-    assert top_k_accuracy(probs, truth) == pytest.approx((len(truth) - found.errors + found.right) / len(truth))
+    assert top_k_accuracy(probs, truth) == pytest.approx(
+        (len(truth) - found.errors + found.right) / len(truth)
+    )
 
 
 @given(st.integers(1, 5000), st.floats(0, 1))

@@ -1,4 +1,5 @@
-"""Papers repeated: that trainings resume, measures are what they say, and the page says what the files say."""
+"""Papers repeated: that trainings resume, measures are what they say, and the page says what the files
+say."""
 
 from __future__ import annotations
 
@@ -70,7 +71,9 @@ def test_a_repetition_reads_back_and_does_not_train_twice(small_repetition: tupl
     assert Repetition.load(folder / "result.json") == repetition
     Counter.epochs = 0
     recipes = recipes_of(paper("holman"), [1], lambda recipe: replace(recipe, epochs=2, network="monyok"))
-    assert repeat(paper("holman"), stripes(), folder, recipes, lambda name, recipe: Counter(), CPU) == repetition
+    assert (
+        repeat(paper("holman"), stripes(), folder, recipes, lambda name, recipe: Counter(), CPU) == repetition
+    )
     assert Counter.epochs == 0
 
 
@@ -79,7 +82,9 @@ def test_the_confusion_matrix_and_the_measures_agree(small_repetition: tuple[Pat
         matrix = np.array(run.confusion)
         assert matrix.sum() == (stripes().splits == "PrivateTest").sum()
         assert run.measures["private_test"] == pytest.approx(np.trace(matrix) / matrix.sum())
-        assert run.measures["test_over_training"] == pytest.approx(run.measures["private_test"] / run.measures["training"])
+        assert run.measures["test_over_training"] == pytest.approx(
+            run.measures["private_test"] / run.measures["training"]
+        )
 
 
 def test_measures_are_scikit_learns() -> None:
@@ -91,7 +96,9 @@ def test_measures_are_scikit_learns() -> None:
     assert found["training"] == pytest.approx(accuracy_score(data.expressions[:100], answers[:100]))
     assert found["validation"] == pytest.approx(accuracy_score(data.expressions[100:160], answers[100:160]))
     assert found["whole_set"] == pytest.approx(accuracy_score(data.expressions, answers))
-    assert found["macro_f1"] == pytest.approx(f1_score(data.expressions[test], answers[test], average="macro"))
+    assert found["macro_f1"] == pytest.approx(
+        f1_score(data.expressions[test], answers[test], average="macro")
+    )
     second = np.argsort(-probs, axis=1)[:, 1]
     pair = test & (answers == 5) & (data.expressions == 0)
     if pair.any():

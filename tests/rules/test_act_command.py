@@ -68,12 +68,16 @@ def test_the_same_rules_fire_at_the_same_times_always(clip: Path, tmp_path: Path
 
 
 def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
-    done = mien("act", f"live:{clip}", "--rules", "rules.toml", "--log", "all.jsonl", "--json", folder=tmp_path)
+    done = mien(
+        "act", f"live:{clip}", "--rules", "rules.toml", "--log", "all.jsonl", "--json", folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     written = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
     shown = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(one["rule"], one["kind"], one["time"]) for one in written] == [(one["rule"], one["kind"], one["time"]) for one in shown]
+    assert [(one["rule"], one["kind"], one["time"]) for one in written] == [
+        (one["rule"], one["kind"], one["time"]) for one in shown
+    ]
     assert {one["source"] for one in written} == {f"live:{clip}"}
     own = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     assert [one["id"] for one in own] == [one["id"] for one in written if one["rule"] == "somebody"]
@@ -83,10 +87,15 @@ def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('[rules.a]\nwhen = "any.hapy > 0.5"\nfor = "x"\n')
     done = mien("act", "camera:77", "--rules", "rules.toml", folder=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.strip().startswith("mien: rules.toml:2:13: a: when: 'hapy' is no expression: did you mean happy? (and 1 mistake more")
+    assert done.stderr.strip().startswith(
+        "mien: rules.toml:2:13: a: when: 'hapy' is no expression: did you mean happy? (and 1 mistake more"
+    )
     checked = mien("rules", "check", "rules.toml", folder=tmp_path)
     assert checked.returncode == 2
-    assert [line.split(" ")[0] for line in checked.stdout.splitlines()] == ["rules.toml:2:13:", "rules.toml:3:7:"]
+    assert [line.split(" ")[0] for line in checked.stdout.splitlines()] == [
+        "rules.toml:2:13:",
+        "rules.toml:3:7:",
+    ]
 
 
 def test_rules_that_are_well_are_shown(tmp_path: Path) -> None:
@@ -113,7 +122,9 @@ def test_stopped_from_outside_it_ends_well(movie: Callable[..., Path], tmp_path:
     (tmp_path / "rules.toml").write_text(RULES)
     long = movie(600, nobody=range(0))
     command = [sys.executable, "-m", "mien", "act", f"live:{long}", "--rules", "rules.toml", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["kind"] == "start"
     process.send_signal(signal.SIGINT)

@@ -36,22 +36,53 @@ def seen(time: float, *happy: float, level: int = 100, points: bool = True) -> t
     image = np.full((80, 80, 3), level, np.uint8)
     probs = np.stack([1 - np.array(happy), happy], axis=1).reshape(n, 2)
     corners = np.repeat([STRAIGHT], n, 0) if points else None
-    faces = Faces(np.tile([10, 10, 50, 60], (n, 1)), np.ones(n), np.zeros(n), np.full(n, time), points=corners, probs=probs, labels=LABELS)
+    faces = Faces(
+        np.tile([10, 10, 50, 60], (n, 1)),
+        np.ones(n),
+        np.zeros(n),
+        np.full(n, time),
+        points=corners,
+        probs=probs,
+        labels=LABELS,
+    )
     return Frame(round(time * 10), time, image), faces
 
 
 def test_a_function_hears_both_ends_and_a_log_everything(tmp_path: Path) -> None:
     heard: list[Delivery] = []
     log = tmp_path / "events.jsonl"
-    with RuleRunner([rule(do=("hear",)), rule("quiet", "faces == 0")], LABELS, {"hear": heard.append}, RunOptions("camera:0", log)) as actor:
+    with RuleRunner(
+        [rule(do=("hear",)), rule("quiet", "faces == 0")],
+        LABELS,
+        {"hear": heard.append},
+        RunOptions("camera:0", log),
+    ) as actor:
         for time_, *happy in [(0.0, 0.9), (0.5, 0.2), (1.0,)]:
             actor.update(*seen(time_, *happy))
-    assert [(one.rule, one.kind, one.time) for one in heard] == [("smile", "start", 0.0), ("smile", "end", 0.5)]
+    assert [(one.rule, one.kind, one.time) for one in heard] == [
+        ("smile", "start", 0.0),
+        ("smile", "end", 0.5),
+    ]
     assert heard[0].picture is None, "nobody asked for pictures"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [(line["rule"], line["kind"]) for line in lines] == [("smile", "start"), ("smile", "end"), ("quiet", "start")]
+    assert [(line["rule"], line["kind"]) for line in lines] == [
+        ("smile", "start"),
+        ("smile", "end"),
+        ("quiet", "start"),
+    ]
     assert lines[0] == heard[0].payload()
-    assert set(lines[0]) == {"id", "rule", "kind", "time", "at", "source", "frame", "values", "faces", "notice"}
+    assert set(lines[0]) == {
+        "id",
+        "rule",
+        "kind",
+        "time",
+        "at",
+        "source",
+        "frame",
+        "values",
+        "faces",
+        "notice",
+    }
     assert (lines[0]["source"], lines[0]["notice"], lines[0]["faces"]) == ("camera:0", NOTICE, 1)
     assert len({line["id"] for line in lines}) == 3
 
@@ -76,7 +107,9 @@ def test_the_photo_is_the_sharpest_frame_of_the_moment(tmp_path: Path) -> None:
     with RuleRunner(rules, LABELS) as actor:
         for number, happy in enumerate([0.1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.1]):
             frame, faces = seen(number / 10, happy, level=20 * number)
-            contrast = {0: 60, 2: 40, 6: 60}.get(number, 5)  # The sharpest of those in which the rule holds is number 2.
+            contrast = {0: 60, 2: 40, 6: 60}.get(
+                number, 5
+            )  # The sharpest of those in which the rule holds is number 2.
             grain = rng.integers(0, contrast, (80, 80, 1), np.uint8)
             actor.update(Frame(frame.index, frame.time, frame.image + grain), faces)
     [found] = tmp_path.iterdir()
@@ -87,7 +120,9 @@ def test_the_photo_is_the_sharpest_frame_of_the_moment(tmp_path: Path) -> None:
 def test_faces_on_a_photo_are_covered_on_request(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
     for name, covered in (("open", False), ("covered", True)):
-        with RuleRunner(RuleSet((rule(do=("photo",)),), photos(tmp_path / name, blur=covered)), LABELS) as actor:
+        with RuleRunner(
+            RuleSet((rule(do=("photo",)),), photos(tmp_path / name, blur=covered)), LABELS
+        ) as actor:
             actor.update(Frame(0, 0.0, noise), seen(0.0, 0.9)[1])
         [found] = (tmp_path / name).iterdir()
         with Image.open(found) as picture:
@@ -138,7 +173,9 @@ def test_actions_that_are_not_there_are_told_before_the_start() -> None:
 
 def test_a_clock_that_jumps_and_points_that_are_missing_are_told() -> None:
     told: list[str] = []
-    with RuleRunner([rule(when="any.facing > 0.5 and any.happy > 0.7")], LABELS, options=RunOptions(tell=told.append)) as actor:
+    with RuleRunner(
+        [rule(when="any.facing > 0.5 and any.happy > 0.7")], LABELS, options=RunOptions(tell=told.append)
+    ) as actor:
         assert actor.update(*seen(0.0, 0.9))
         for time_ in (0.1, 500.0, 3.0):
             actor.update(*seen(time_, 0.9, points=False))

@@ -17,17 +17,29 @@ from mien.rules.parsing import parse_condition
 
 def view_of(*happy: float, smooth: list[float] | None = None) -> FrameFeatures:
     """Faces that are so happy, and otherwise sad."""
-    return FrameFeatures(faces_of(*happy, smooth=smooth), EXPRESSIONS, sums_of(PRESETS["valence"], EXPRESSIONS))
+    return FrameFeatures(
+        faces_of(*happy, smooth=smooth), EXPRESSIONS, sums_of(PRESETS["valence"], EXPRESSIONS)
+    )
 
 
 def faces_of(*happy: float, smooth: list[float] | None = None) -> Faces:
     def table(values: list[float]) -> np.ndarray:
         probs = np.zeros((len(values), 7))
-        probs[:, EXPRESSIONS.index("happy")], probs[:, EXPRESSIONS.index("sad")] = values, 1 - np.array(values)
+        probs[:, EXPRESSIONS.index("happy")], probs[:, EXPRESSIONS.index("sad")] = (
+            values,
+            1 - np.array(values),
+        )
         return probs
 
     n = len(happy)
-    faces = Faces(np.tile([0, 0, 9, 9], (n, 1)), np.ones(n), np.zeros(n), np.zeros(n), probs=table(list(happy)), labels=EXPRESSIONS)
+    faces = Faces(
+        np.tile([0, 0, 9, 9], (n, 1)),
+        np.ones(n),
+        np.zeros(n),
+        np.zeros(n),
+        probs=table(list(happy)),
+        labels=EXPRESSIONS,
+    )
     return faces if smooth is None else faces.with_columns(smooth=table(smooth))
 
 
@@ -64,7 +76,15 @@ def test_what_conditions_mean(text: str, happy: list[float], holds: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["everyone.happy > 0", "everyone.happy < 1", "any.happy >= 0", "group.positive >= 0", "share(happy > 0) >= 0", "faces > 0"]
+    "text",
+    [
+        "everyone.happy > 0",
+        "everyone.happy < 1",
+        "any.happy >= 0",
+        "group.positive >= 0",
+        "share(happy > 0) >= 0",
+        "faces > 0",
+    ],
 )
 def test_nothing_holds_of_people_who_are_not_there(text: str) -> None:
     assert not parse_condition(text).holds(view_of())
@@ -84,7 +104,11 @@ def test_smoothed_values_count_where_there_are_any() -> None:
 
 
 def test_the_value_that_decides_is_told() -> None:
-    values = dict(parse_condition("everyone.happy > 0.2 and everyone.happy < 0.9 and count(sad > 0.5) >= 1").values(view_of(0.3, 0.8)))
+    values = dict(
+        parse_condition("everyone.happy > 0.2 and everyone.happy < 0.9 and count(sad > 0.5) >= 1").values(
+            view_of(0.3, 0.8)
+        )
+    )
     assert values == {"everyone.happy > 0.2": 0.3, "everyone.happy < 0.9": 0.8, "count(sad > 0.5) >= 1": 1.0}
 
 
@@ -156,7 +180,15 @@ def test_any_text_is_a_condition_or_a_mistake_with_a_place(text: str) -> None:
     assert 0 <= place <= len(text)
 
 
-_LEAVES = st.sampled_from(["faces >= 2", "any.happy > 0.5", "everyone.sad < 0.25", "count(happy > 0.5) == 1", "group.negative <= 0.5"])
+_LEAVES = st.sampled_from(
+    [
+        "faces >= 2",
+        "any.happy > 0.5",
+        "everyone.sad < 0.25",
+        "count(happy > 0.5) == 1",
+        "group.negative <= 0.5",
+    ]
+)
 _TREES = st.recursive(
     _LEAVES,
     lambda inner: st.one_of(
@@ -176,7 +208,13 @@ def test_what_is_written_down_means_the_same(text: str, happy: list[float]) -> N
     assert again.holds(view) == condition.holds(view)
     # Python's own and, or, not on the leaves.
     said = text
-    for leaf in ("faces >= 2", "any.happy > 0.5", "everyone.sad < 0.25", "count(happy > 0.5) == 1", "group.negative <= 0.5"):
+    for leaf in (
+        "faces >= 2",
+        "any.happy > 0.5",
+        "everyone.sad < 0.25",
+        "count(happy > 0.5) == 1",
+        "group.negative <= 0.5",
+    ):
         said = said.replace(leaf, str(parse_condition(leaf).holds(view)))
     assert condition.holds(view) == eval(said)
 
@@ -194,7 +232,9 @@ def test_facing_falls_with_the_angle_of_the_head(lean: float) -> None:
         return float(straightness(rolled[None])[0])
 
     assert seen(0, 0) == pytest.approx(1)
-    assert [seen(angle, 0) for angle in (10, 20, 30)] == pytest.approx([1 - np.tan(np.radians(angle)) for angle in (10, 20, 30)])
+    assert [seen(angle, 0) for angle in (10, 20, 30)] == pytest.approx(
+        [1 - np.tan(np.radians(angle)) for angle in (10, 20, 30)]
+    )
     assert seen(-20, 0) == pytest.approx(seen(20, 0))
     assert seen(50, 0) == 0
     assert 0.4 < seen(0, 20) < 0.8 > seen(0, -20) > 0.4

@@ -20,7 +20,9 @@ LABELS = Labels(("sad", "happy"))
 def faces_at(time: float, *happy: float) -> Faces:
     n = len(happy)
     probs = np.stack([1 - np.array(happy), happy], axis=1).reshape(n, 2)
-    return Faces(np.tile([0, 0, 9, 9], (n, 1)), np.ones(n), np.zeros(n), np.full(n, time), probs=probs, labels=LABELS)
+    return Faces(
+        np.tile([0, 0, 9, 9], (n, 1)), np.ones(n), np.zeros(n), np.full(n, time), probs=probs, labels=LABELS
+    )
 
 
 def play(rule: Rule, course: Iterable[tuple[float, float | None]]) -> list[tuple[str, float]]:
@@ -41,7 +43,11 @@ def steps(*values: float | None, every: float = 0.1, start: float = 0.0) -> list
 
 
 def test_at_once_and_once_only() -> None:
-    assert play(smile(), steps(0.2, 0.8, 0.9, 0.8, 0.6, 0.9)) == [("start", 0.1), ("end", 0.4), ("start", 0.5)]
+    assert play(smile(), steps(0.2, 0.8, 0.9, 0.8, 0.6, 0.9)) == [
+        ("start", 0.1),
+        ("end", 0.4),
+        ("start", 0.5),
+    ]
 
 
 def test_it_has_to_hold_for_so_long_without_a_break() -> None:
@@ -108,7 +114,9 @@ def test_a_jump_is_told() -> None:
 
 
 def test_events_say_what_decided() -> None:
-    engine = RuleEngine([Rule("mixed", "any.happy > 0.7 and faces >= 2", until="faces < 2", labels=LABELS)], LABELS)
+    engine = RuleEngine(
+        [Rule("mixed", "any.happy > 0.7 and faces >= 2", until="faces < 2", labels=LABELS)], LABELS
+    )
     [start] = engine.update(faces_at(4.0, 0.8, 0.1), 4.0, 120)
     assert start == Event("mixed", "start", 4.0, 120, {"any.happy > 0.7": 0.8, "faces >= 2": 2.0}, 2)
     [end] = engine.update(faces_at(5.0), 5.0, 150)
@@ -147,7 +155,9 @@ def test_the_best_frame_is_sharp_and_faces_the_camera(astronaut: np.ndarray) -> 
 
     soft = astronaut.copy()
     soft[40:200, 160:290] = (
-        soft[40:200, 160:290].astype(int) + np.roll(soft, 3, axis=1)[40:200, 160:290] + np.roll(soft, 3, axis=0)[40:200, 160:290]
+        soft[40:200, 160:290].astype(int)
+        + np.roll(soft, 3, axis=1)[40:200, 160:290]
+        + np.roll(soft, 3, axis=0)[40:200, 160:290]
     ) // 3
     assert sharpness(astronaut, box) > 1.2 * sharpness(soft, box)
     moment: BestFrame[str] = BestFrame()

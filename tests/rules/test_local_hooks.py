@@ -30,7 +30,9 @@ def shot(covered: bool) -> np.ndarray:
 
 def test_a_photo_full_or_with_covered_faces(tmp_path: Path) -> None:
     for name, blur, level in (("full", False, 200), ("covered", True, 40)):
-        Photo(PhotoSettings(folder=tmp_path / "deep" / name, blur=blur)).deliver(event("Everybody smiles", picture=shot))
+        Photo(PhotoSettings(folder=tmp_path / "deep" / name, blur=blur)).deliver(
+            event("Everybody smiles", picture=shot)
+        )
         [found] = (tmp_path / "deep" / name).iterdir()
         assert found.name.startswith("2026-11-20T19-33-02.500+00-00-everybody-smiles-")
         with Image.open(found) as picture:
@@ -52,14 +54,23 @@ def test_a_folder_that_fills_up(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    photo, log = Photo(PhotoSettings(folder=tmp_path / "photos")), Log(LogSettings(file=tmp_path / "events.jsonl"))
+    photo, log = (
+        Photo(PhotoSettings(folder=tmp_path / "photos")),
+        Log(LogSettings(file=tmp_path / "events.jsonl")),
+    )
     log.deliver(event())
     whole = (tmp_path / "events.jsonl").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 50, limits[1]))  # No file may grow any more, as on a full disk.
+        resource.setrlimit(
+            resource.RLIMIT_FSIZE, (len(whole) + 50, limits[1])
+        )  # No file may grow any more, as on a full disk.
         with pytest.raises(DeliveryError, match="make room"):
-            photo.deliver(event(picture=lambda covered: np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)))
+            photo.deliver(
+                event(
+                    picture=lambda covered: np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+                )
+            )
         with pytest.raises(DeliveryError, match="make room"):
             log.deliver(event())
     finally:
@@ -82,7 +93,9 @@ def python(program: str, **settings: Any) -> Command:
     return Command(CommandSettings(command=[sys.executable, "-c", program], **settings))
 
 
-def test_a_program_gets_the_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_program_gets_the_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("MIEN_MQTT_PASSWORD", "s3cret")
     out = tmp_path / "out.json"
     program = (
@@ -108,15 +121,31 @@ def test_a_program_gets_the_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_program_gets_nothing_of_other_actions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         monkeypatch.delenv(name)
-    kept = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "LC_TIME": "C", "TZ": "UTC", "TMPDIR": str(tmp_path)}
-    secrets = {"HOOK_TOKEN": "SECRET", "MIEN_TOKEN": "SECRET", "MIEN_MQTT_USER": "SECRET", "AWS_SECRET_ACCESS_KEY": "SECRET", "PYTHONPATH": "SECRET"}
+    kept = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+        "LC_TIME": "C",
+        "TZ": "UTC",
+        "TMPDIR": str(tmp_path),
+    }
+    secrets = {
+        "HOOK_TOKEN": "SECRET",
+        "MIEN_TOKEN": "SECRET",
+        "MIEN_MQTT_USER": "SECRET",
+        "AWS_SECRET_ACCESS_KEY": "SECRET",
+        "PYTHONPATH": "SECRET",
+    }
     for name, value in {**kept, **secrets, "LAMP": "kitchen"}.items():
         monkeypatch.setenv(name, value)
     out = tmp_path / "out.json"
     program = f"import json, os; json.dump(dict(os.environ), open({str(out)!r}, 'w'))"
     python(program, env=["LAMP"]).deliver(event())
     environment = json.loads(out.read_text())
-    assert {name: value for name, value in environment.items() if not name.startswith("MIEN_")} == {**kept, "LAMP": "kitchen"}
+    assert {name: value for name, value in environment.items() if not name.startswith("MIEN_")} == {
+        **kept,
+        "LAMP": "kitchen",
+    }
     assert "SECRET" not in out.read_text()
     with pytest.raises(ValueError, match="STOVE is not set"):
         python(program, env=["STOVE"])
@@ -124,7 +153,9 @@ def test_a_program_gets_nothing_of_other_actions(tmp_path: Path, monkeypatch: py
 
 def test_a_program_that_fails_or_hangs(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="ended with 3 and said 'ValueError: no lamp'"):
-        python("import sys; sys.stderr.write('x\\n' * 10000 + 'ValueError: no lamp\\n'); sys.exit(3)").deliver(event())
+        python(
+            "import sys; sys.stderr.write('x\\n' * 10000 + 'ValueError: no lamp\\n'); sys.exit(3)"
+        ).deliver(event())
     pid = tmp_path / "pid"
     started = f"import subprocess, time; open({str(pid)!r}, 'w').write(str(subprocess.Popen(['sleep', '60']).pid)); time.sleep(60)"
     began = time.monotonic()
@@ -136,7 +167,9 @@ def test_a_program_that_fails_or_hangs(tmp_path: Path) -> None:
         deadline = time.monotonic() + 5
         while child.exists() and child.read_text().split()[2] != "Z" and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert not child.exists() or child.read_text().split()[2] == "Z", "what it has started is stopped, too"
+        assert not child.exists() or child.read_text().split()[2] == "Z", (
+            "what it has started is stopped, too"
+        )
 
 
 @pytest.mark.parametrize("command", [[], ["no-such-program-anywhere"], "rm -rf /", [1, 2]])
@@ -162,7 +195,9 @@ def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     facts = tmp_path / "lamps-1.0.dist-info"
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: lamps\nVersion: 1.0\n")
-    (facts / "entry_points.txt").write_text("[mien.rules.actions]\nlamp = lamps:Lamp\nbell = lamps:bell\nnothing = lamps:nothing\n")
+    (facts / "entry_points.txt").write_text(
+        "[mien.rules.actions]\nlamp = lamps:Lamp\nbell = lamps:bell\nnothing = lamps:nothing\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "lamps", raising=False)
     return tmp_path
@@ -198,5 +233,7 @@ def test_importing_the_hooks_loads_no_broker() -> None:
     import subprocess
 
     program = "import sys, mien.rules.actions, mien.rules; print('paho' in sys.modules, 'onnxruntime' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env={**os.environ})
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={**os.environ}
+    )
     assert done.stdout.split() == ["False", "False"]

@@ -1,4 +1,5 @@
-"""Events through a real broker: what Home Assistant is told, and what happens when the broker goes, refuses, or is not trusted."""
+"""Events through a real broker: what Home Assistant is told, and what happens when the broker goes,
+refuses, or is not trusted."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ from mien.rules.actions.delivery import NOTICE
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.mqtt import Mqtt, MqttSettings
 
-# What Home Assistant's documentation of MQTT discovery asks for, in our words: keys that an entity must have, those that it may have among
-# which ours have to be, and what a topic looks like (<prefix>/<component>/<object id>/config, the id out of a-z A-Z 0-9 _ -).
+# What Home Assistant's documentation of MQTT discovery asks for, in our words: keys that an entity must have,
+# those that it may have among which ours have to be, and what a topic looks like
+# (<prefix>/<component>/<object id>/config, the id out of a-z A-Z 0-9 _ -).
 TOPIC = re.compile(r"homeassistant/(binary_sensor|event)/([a-zA-Z0-9_-]+)/config")
 REQUIRED = {"binary_sensor": {"state_topic"}, "event": {"state_topic", "event_types"}}
 SHARED = {
@@ -40,7 +42,10 @@ SHARED = {
     "state_topic",
     "unique_id",
 }
-KNOWN = {"binary_sensor": SHARED | {"payload_on", "payload_off", "device_class"}, "event": SHARED | {"event_types", "device_class"}}
+KNOWN = {
+    "binary_sensor": SHARED | {"payload_on", "payload_off", "device_class"},
+    "event": SHARED | {"event_types", "device_class"},
+}
 DEVICE = {
     "identifiers",
     "connections",
@@ -146,7 +151,9 @@ def test_nothing_is_lost_or_doubled_while_the_broker_is_away(broker: Broker) -> 
     assert [one["time"] for one in heard] == [one.time for one in events], "with its own time"
     assert [one["at"] for one in heard] == [one.at for one in events]
     assert after.payloads("mien/mien/smile/state")[-1] == "ON"
-    assert "homeassistant/binary_sensor/mien_mien_smile/config" in {message.topic for message in after.heard}, "a broker may forget"
+    assert "homeassistant/binary_sensor/mien_mien_smile/config" in {
+        message.topic for message in after.heard
+    }, "a broker may forget"
     assert sum("lost" in line for line in told) == 1
     assert sum("back" in line for line in told) == 1
     after.close()
@@ -192,11 +199,15 @@ def test_what_is_kept_while_the_broker_is_away_is_bounded(started: Callable[...,
     listener.close()
 
 
-def test_a_broker_that_refuses_the_password(started: Callable[..., Broker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_refuses_the_password(
+    started: Callable[..., Broker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     passwords = tmp_path / "passwords"
     if shutil.which("mosquitto_passwd") is None:
         pytest.skip("no mosquitto_passwd on this machine: it comes with mosquitto")
-    subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "anna", "right-one"], check=True, capture_output=True)
+    subprocess.run(
+        ["mosquitto_passwd", "-c", "-b", passwords, "anna", "right-one"], check=True, capture_output=True
+    )
     passwords.chmod(0o644)
     broker = started("allow_anonymous false", f"password_file {passwords}")
     monkeypatch.setenv("MIEN_MQTT_USER", "anna")
@@ -216,14 +227,22 @@ def test_a_broker_that_refuses_the_password(started: Callable[..., Broker], tmp_
 
 
 # paho leaves the socket of a failed handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
-def test_encrypted_and_only_to_whom_the_certificate_belongs(started: Callable[..., Broker], tmp_path: Path) -> None:
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)
+def test_encrypted_and_only_to_whom_the_certificate_belongs(
+    started: Callable[..., Broker], tmp_path: Path
+) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("no openssl on this machine, which makes the broker's certificate")
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
     for name in ("broker", "stranger"):
         made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
-        subprocess.run([*made, "-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"], check=True, capture_output=True)
+        subprocess.run(
+            [*made, "-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"],
+            check=True,
+            capture_output=True,
+        )
     broker = started(f"certfile {tmp_path / 'broker.pem'}", f"keyfile {tmp_path / 'broker.key'}")
     courier = serving(Mqtt(settings(broker, tls=True, ca=tmp_path / "broker.pem")), [])
     courier.offer(event())
@@ -267,7 +286,9 @@ time.sleep(60)
         process.wait()
 
 
-def test_from_the_command_to_the_broker(broker: Broker, listener: Listener, movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_from_the_command_to_the_broker(
+    broker: Broker, listener: Listener, movie: Callable[..., Path], tmp_path: Path
+) -> None:
     clip = movie(30, nobody=range(12, 30))
     (tmp_path / "rules.toml").write_text(
         '[rules.nobody]\nwhen = "faces == 0"\nfor = 0.5\ndo = ["room"]\n'

@@ -52,4 +52,6 @@ def test_lines_columns_and_places_inside_texts() -> None:
         offset = positions.inside(("t", key), value.index(word))
         assert text[offset : offset + len(word)] == word
     assert positions.line_and_column(positions.inside(("t", "long"), 13)) == (8, 8)
-    assert positions.of(("t", "missing", "deeper")) == positions.of(("t",)), "what is not there is where it would be"
+    assert positions.of(("t", "missing", "deeper")) == positions.of(("t",)), (
+        "what is not there is where it would be"
+    )

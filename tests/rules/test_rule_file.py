@@ -57,7 +57,11 @@ def write(tmp_path: Path) -> object:
 def test_a_file_of_rules(write) -> None:  # type: ignore[no-untyped-def]
     found = read_rules(write(GOOD))
     smile, nobody = found.rules
-    assert (smile.name, str(smile.when), str(smile.until)) == ("everybody smiles", "faces >= 2 and everyone.happy > 0.7", "any.happy < 0.5")
+    assert (smile.name, str(smile.when), str(smile.until)) == (
+        "everybody smiles",
+        "faces >= 2 and everyone.happy > 0.7",
+        "any.happy < 0.5",
+    )
     assert (smile.hold, smile.release, smile.cooldown, smile.do) == (1, 0.5, 10.5, ("robot", "lamp"))
     assert (nobody.hold, nobody.do) == (0, ())
     assert found.mapping.name == "yin"
@@ -73,32 +77,74 @@ def test_a_file_of_rules(write) -> None:  # type: ignore[no-untyped-def]
     [
         ('[rules.a]\nwhen = "any.hapy > 0.5"', "2:13: a: when: 'hapy' is no expression: did you mean happy?"),
         ('[rules.a]\nwhen = "faces = 0"', "2:15: a: when: '=' is not a sign of conditions: write =="),
-        ('[rules.a]\nwhen = """\nfaces > 0\nand any.sad > 7"""', "4:15: a: when: any.sad: expected a value from 0 to 1; got 7: write 0.07"),
+        (
+            '[rules.a]\nwhen = """\nfaces > 0\nand any.sad > 7"""',
+            "4:15: a: when: any.sad: expected a value from 0 to 1; got 7: write 0.07",
+        ),
         (
             '[rules.a]\nwhen = "faces > 0"\nuntil = "faces"',
             "3:15: a: until: faces: expected one of < <= > >= == != after it; the condition ends here",
         ),
-        ('[rules.a]\nwhen = "faces > 0"\nfor = "1"', "3:7: a: for: expected a number, without quotation marks; got '1'"),
-        ('[rules.a]\nwhen = "faces > 0"\nfor = -1', "3:7: a: for: expected greater than or equal to 0; got -1"),
-        ('[rules.a]\nwhen = "faces > 0"\ncooldown = nan', "3:12: a: cooldown: expected less than or equal to 604800; got nan"),
-        ('[rules.a]\nwhen = "faces > 0"\nfor = true', "3:7: a: for: expected a number, without quotation marks; got True"),
-        ('[rules.a]\nwhen = "faces > 0"\ncooldwn = 3', "3:1: a: cooldwn: unknown key: did you mean cooldown?"),
+        (
+            '[rules.a]\nwhen = "faces > 0"\nfor = "1"',
+            "3:7: a: for: expected a number, without quotation marks; got '1'",
+        ),
+        (
+            '[rules.a]\nwhen = "faces > 0"\nfor = -1',
+            "3:7: a: for: expected greater than or equal to 0; got -1",
+        ),
+        (
+            '[rules.a]\nwhen = "faces > 0"\ncooldown = nan',
+            "3:12: a: cooldown: expected less than or equal to 604800; got nan",
+        ),
+        (
+            '[rules.a]\nwhen = "faces > 0"\nfor = true',
+            "3:7: a: for: expected a number, without quotation marks; got True",
+        ),
+        (
+            '[rules.a]\nwhen = "faces > 0"\ncooldwn = 3',
+            "3:1: a: cooldwn: unknown key: did you mean cooldown?",
+        ),
         ('[rules.a]\nwhen = "faces > 0"\n[rules.b]\nfor = 2', "3:1: b: expected the key when: add it"),
         (
             '[rules.a]\nwhen = "faces > 0"\ndo = ["x", "y"]\n[actions.x]\ntype = "mqtt"',
             "3:12: a: do: there is no action 'y': there are x; add [actions.y]",
         ),
-        ('[rules.a]\nwhen = "faces > 0"\ndo = "x"', '3:6: a: do: expected a list, such as ["one", "two"]; got \'x\''),
+        (
+            '[rules.a]\nwhen = "faces > 0"\ndo = "x"',
+            '3:6: a: do: expected a list, such as ["one", "two"]; got \'x\'',
+        ),
         ('[rules]\na = "faces > 0"', "2:5: a: expected a table [rules.a]; got a text"),
-        ('[rules."a/b"]\nwhen = "faces > 0"', "1:1: a/b: expected a name of letters, digits, spaces, - _ . and at most 64 of them; got 'a/b'"),
+        (
+            '[rules."a/b"]\nwhen = "faces > 0"',
+            "1:1: a/b: expected a name of letters, digits, spaces, - _ . and at most 64 of them; got 'a/b'",
+        ),
         ('[actions.x]\ntype = "mqqt"', "2:8: x: type: there is no action 'mqqt': did you mean mqtt?"),
         ('[actions.x]\nhost = "a"', "1:1: x: expected the key type: add it"),
-        ('[actions.x]\ntype = "mqtt"\nport = 70000', "3:8: x: port: expected less than or equal to 65535; got 70000"),
-        ('[actions.x]\ntype = "mqtt"\npassword = "s"', "3:1: x: password: unknown key: did you mean password_env?"),
-        ('[actions.x]\ntype = "mqtt"\non = "start"', "3:6: x: on: an action of type mqtt is for both, as it tells a state: leave the key out"),
-        ('[actions.x]\ntype = "log"\nfile = "e"\non = "never"', "4:6: x: on: expected 'start', 'end' or 'both'; got 'never'"),
-        ('[actions.x]\ntype = "webhook"\nurl = "file:///etc/passwd"', "3:7: x: url: expected an address such as http://robot.local"),
-        ('[rule.a]\nwhen = "faces > 0"', "1:1: unknown key: there are sentiment, [rules.NAME] and [actions.NAME]"),
+        (
+            '[actions.x]\ntype = "mqtt"\nport = 70000',
+            "3:8: x: port: expected less than or equal to 65535; got 70000",
+        ),
+        (
+            '[actions.x]\ntype = "mqtt"\npassword = "s"',
+            "3:1: x: password: unknown key: did you mean password_env?",
+        ),
+        (
+            '[actions.x]\ntype = "mqtt"\non = "start"',
+            "3:6: x: on: an action of type mqtt is for both, as it tells a state: leave the key out",
+        ),
+        (
+            '[actions.x]\ntype = "log"\nfile = "e"\non = "never"',
+            "4:6: x: on: expected 'start', 'end' or 'both'; got 'never'",
+        ),
+        (
+            '[actions.x]\ntype = "webhook"\nurl = "file:///etc/passwd"',
+            "3:7: x: url: expected an address such as http://robot.local",
+        ),
+        (
+            '[rule.a]\nwhen = "faces > 0"',
+            "1:1: unknown key: there are sentiment, [rules.NAME] and [actions.NAME]",
+        ),
         ('sentiment = "mood"\n[rules.a]\nwhen = "faces > 0"', "1:13: expected a mapping out of valence, yin"),
         ("", "1:1: expected at least one rule: add a table such as [rules.smile]"),
         ('[rules.a]\nwhen = "faces > 0', "2:18: expected TOML; "),
@@ -114,7 +160,9 @@ def test_a_mistake_is_told_with_its_place(write, text: str, told: str) -> None: 
 
 
 def test_all_mistakes_at_once_in_the_order_of_the_lines(write) -> None:  # type: ignore[no-untyped-def]
-    path = write('[actions.x]\ntype = "lamp"\n[rules.a]\nwhen = "any.hapy > 1"\nfor = -1\ndo = ["y"]\nutil = "faces"\n')
+    path = write(
+        '[actions.x]\ntype = "lamp"\n[rules.a]\nwhen = "any.hapy > 1"\nfor = -1\ndo = ["y"]\nutil = "faces"\n'
+    )
     told = mistakes_in(path)
     assert [int(line.split(":")[1]) for line in told] == [2, 4, 5, 6, 7]
     with pytest.raises(RuleError, match="and 4 mistakes more: mien rules check"):
@@ -134,7 +182,9 @@ def test_the_network_decides_which_expressions_there_are(write) -> None:  # type
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(GOOD)), st.integers(0, 12), st.text(alphabet="\"'[]{}=.,#\\\n aé1-", max_size=6))
-def test_whatever_happens_to_a_file_it_is_rules_or_mistakes_with_a_place(tmp_path: Path, at: int, gone: int, new: str) -> None:
+def test_whatever_happens_to_a_file_it_is_rules_or_mistakes_with_a_place(
+    tmp_path: Path, at: int, gone: int, new: str
+) -> None:
     path = tmp_path / "rules.toml"
     path.write_text(GOOD[:at] + new + GOOD[at + gone :], encoding="utf-8")
     try:
@@ -159,15 +209,47 @@ def test_windows_lines_and_a_byte_order_mark(tmp_path: Path) -> None:
 
 
 HERE = {
-    "a folder in place of a log": ('type = "log"\nfile = "."', 'file = "."', "expected a file; . is a folder"),
-    "no folder for a log": ('type = "log"\nfile = "none/a.jsonl"', 'file = "none', "cannot be: make its folder"),
-    "a file in place of a folder": ('type = "photo"\nfolder = "rules.toml/photos"', 'folder = "rules', "expected a folder that may be written to"),
-    "certificates that are none": ('type = "mqtt"\nca = "rules.toml"', 'ca = "rules', "expected certificates in PEM format"),
+    "a folder in place of a log": (
+        'type = "log"\nfile = "."',
+        'file = "."',
+        "expected a file; . is a folder",
+    ),
+    "no folder for a log": (
+        'type = "log"\nfile = "none/a.jsonl"',
+        'file = "none',
+        "cannot be: make its folder",
+    ),
+    "a file in place of a folder": (
+        'type = "photo"\nfolder = "rules.toml/photos"',
+        'folder = "rules',
+        "expected a folder that may be written to",
+    ),
+    "certificates that are none": (
+        'type = "mqtt"\nca = "rules.toml"',
+        'ca = "rules',
+        "expected certificates in PEM format",
+    ),
     "rules that MQTT mixes up": ('type = "mqtt"', 'type = "mqtt"', "MQTT would mix them up"),
-    "a variable that is not set": ('type = "command"\ncommand = ["true"]\nenv = ["NO_SUCH"]', 'env = ["NO', "NO_SUCH is not set"),
-    "a token that is not set": ('type = "webhook"\nurl = "http://a.b/"\ntoken_env = "NO_SUCH"', 'token_env = "NO', "NO_SUCH is not set"),
-    "a broker with a password": ('type = "mqtt"\nhost = "u:SECRET@broker"', 'host = "u:', "go into environment variables"),
-    "keys that a plug-in does not take": ('type = "lamp"\ncolour = 3', 'type = "lamp"', "the plug-in lamp .* refuses: TypeError"),
+    "a variable that is not set": (
+        'type = "command"\ncommand = ["true"]\nenv = ["NO_SUCH"]',
+        'env = ["NO',
+        "NO_SUCH is not set",
+    ),
+    "a token that is not set": (
+        'type = "webhook"\nurl = "http://a.b/"\ntoken_env = "NO_SUCH"',
+        'token_env = "NO',
+        "NO_SUCH is not set",
+    ),
+    "a broker with a password": (
+        'type = "mqtt"\nhost = "u:SECRET@broker"',
+        'host = "u:',
+        "go into environment variables",
+    ),
+    "keys that a plug-in does not take": (
+        'type = "lamp"\ncolour = 3',
+        'type = "lamp"',
+        "the plug-in lamp .* refuses: TypeError",
+    ),
     "a plug-in that is broken": ('type = "torn"', 'type = "torn"', "the plug-in torn .* refuses"),
 }
 
@@ -179,19 +261,33 @@ def test_what_would_be_refused_at_the_start_is_found_before(write, kind, tmp_pat
 
     from mien.rules.actions import registry as opening
 
-    points = [EntryPoint("lamp", "acting_plugins:lamp", opening.GROUP), EntryPoint("torn", "acting_plugins:none", opening.GROUP)]
-    monkeypatch.setattr(opening, "entry_points", lambda group, name=None: [point for point in points if name in (None, point.name)])
-    (tmp_path / "acting_plugins.py").write_text("def lamp(brightness=1):\n    raise SystemExit('it must not be called')\n")
+    points = [
+        EntryPoint("lamp", "acting_plugins:lamp", opening.GROUP),
+        EntryPoint("torn", "acting_plugins:none", opening.GROUP),
+    ]
+    monkeypatch.setattr(
+        opening,
+        "entry_points",
+        lambda group, name=None: [point for point in points if name in (None, point.name)],
+    )
+    (tmp_path / "acting_plugins.py").write_text(
+        "def lamp(brightness=1):\n    raise SystemExit('it must not be called')\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     table, where, message = HERE[kind]
-    rules = "".join(f'[rules."{name}"]\nwhen = "any.happy > 0.5"\ndo = ["it"]\n' for name in ("smile 1", "smile-1" if "mixes" in kind else "smile 2"))
+    rules = "".join(
+        f'[rules."{name}"]\nwhen = "any.happy > 0.5"\ndo = ["it"]\n'
+        for name in ("smile 1", "smile-1" if "mixes" in kind else "smile 2")
+    )
     path = write(f"{rules}[actions.it]\n{table}\n")
     before = sorted(tmp_path.iterdir())
     [told] = mistakes_in(path)
     assert re.search(message, told)
     assert "SECRET" not in told
-    line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if text.startswith(where))
+    line = next(
+        number for number, text in enumerate(path.read_text().splitlines(), 1) if text.startswith(where)
+    )
     assert told.startswith(f"{path}:{line}:")
     with pytest.raises(RuleError) as refused:
         read_rules(path)

@@ -43,7 +43,11 @@ def actor_of(name: str, folder: Path, *changes: tuple[str, str], told: list[str]
         text = text.replace(old, new)
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    return RuleRunner(read_rules(path), EXPRESSIONS, options=RunOptions("camera:0", tell=[].append if told is None else told.append))
+    return RuleRunner(
+        read_rules(path),
+        EXPRESSIONS,
+        options=RunOptions("camera:0", tell=[].append if told is None else told.append),
+    )
 
 
 def shown(time: float, **expressions: float) -> tuple[Frame, Faces]:
@@ -59,7 +63,11 @@ def shown(time: float, **expressions: float) -> tuple[Frame, Faces]:
 
 
 def test_the_photo_when_everybody_smiles(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pipeline: Pipeline, astronaut: np.ndarray, grace_hopper: np.ndarray
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    pipeline: Pipeline,
+    astronaut: np.ndarray,
+    grace_hopper: np.ndarray,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     smiling = astronaut[20:260, 90:330]
@@ -79,7 +87,9 @@ def test_the_photo_when_everybody_smiles(
     [photo] = (tmp_path / "photos").iterdir()
     with Image.open(photo) as picture:
         saved = np.asarray(picture).astype(float)
-    assert np.abs(saved - together).mean() < np.abs(saved - blurred).mean(), "the only frame in which nobody is blurred"
+    assert np.abs(saved - together).mean() < np.abs(saved - blurred).mean(), (
+        "the only frame in which nobody is blurred"
+    )
     assert np.abs(saved - not_all).mean() > 20, "not everybody smiled then"
 
 
@@ -89,7 +99,9 @@ def test_the_light_that_follows_the_mood(broker: Broker, listener: Listener, tmp
     def switch(topic: str, colour: str) -> None:
         lamp.extend(colour for payload in listener.payloads(topic) if payload == "ON")
 
-    with actor_of("mood.toml", tmp_path, ('host = "localhost"', f'host = "127.0.0.1"\nport = {broker.port}')) as actor:
+    with actor_of(
+        "mood.toml", tmp_path, ('host = "localhost"', f'host = "127.0.0.1"\nport = {broker.port}')
+    ) as actor:
         for step in range(200):
             mood = {"happy": 0.9} if step < 80 else {"sad": 0.9}
             actor.update(*shown(step / 10, **mood))
@@ -117,7 +129,10 @@ def robot(port: int) -> Iterator[subprocess.Popen[str]]:
     program = block("robot.py")
     assert "8080" in program
     process = subprocess.Popen(
-        [sys.executable, "-c", program.replace("8080", str(port))], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", program.replace("8080", str(port))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
 
     def listens() -> bool:
@@ -134,7 +149,9 @@ def test_the_desk_robot(robot: subprocess.Popen[str], port: int, tmp_path: Path)
     told: list[str] = []
     with actor_of("robot.toml", tmp_path, ("8080", str(port)), told=told) as actor:
         for step in range(60):
-            actor.update(*shown(step / 10, surprise=0.9 if 10 <= step < 20 or step in (30, 31, 32, 33) else 0.1))
+            actor.update(
+                *shown(step / 10, surprise=0.9 if 10 <= step < 20 or step in (30, 31, 32, 33) else 0.1)
+            )
     assert robot.stdout is not None
     assert robot.stdout.readline() == "raise both arms\n"
     assert told == []
@@ -149,18 +166,30 @@ def test_what_the_page_says_is_posted_has_the_keys_that_are() -> None:
 
 def test_the_alert_when_nobody_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notify = tmp_path / "notify-send"
-    notify.write_text(f'#!/bin/sh\nprintf "%s|" "$@" "$MIEN_RULE" "$MIEN_TIME" "$DBUS_SESSION_BUS_ADDRESS" >> {tmp_path}/said\n')
+    notify.write_text(
+        f'#!/bin/sh\nprintf "%s|" "$@" "$MIEN_RULE" "$MIEN_TIME" "$DBUS_SESSION_BUS_ADDRESS" >> {tmp_path}/said\n'
+    )
     notify.chmod(0o755)
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/run/bus")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with actor_of("nobody.toml", tmp_path) as actor:
         for step in range(120):
-            actor.update(*(shown(step / 2) if 20 <= step < 100 and step != 30 else shown(step / 2, neutral=0.5)))
+            actor.update(
+                *(shown(step / 2) if 20 <= step < 100 and step != 30 else shown(step / 2, neutral=0.5))
+            )
     # Somebody passed at 15 s, which interrupts nothing: less than two seconds.
-    assert (tmp_path / "said").read_text() == "Reception|Nobody has been there for half a minute.|nobody there|40.0|unix:path=/run/bus|"
+    assert (
+        (tmp_path / "said").read_text()
+        == "Reception|Nobody has been there for half a minute.|nobody there|40.0|unix:path=/run/bus|"
+    )
 
 
-def test_rules_from_python(monkeypatch: pytest.MonkeyPatch, movie: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rules_from_python(
+    monkeypatch: pytest.MonkeyPatch,
+    movie: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     monkeypatch.chdir(tmp_path)
     movie(8, nobody=range(0), name="talk.mp4")
     [example] = [found for found in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "Actor(" in found]

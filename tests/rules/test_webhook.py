@@ -19,7 +19,8 @@ from mien.rules.actions.webhook import Webhook, WebhookSettings
 
 
 class Robot(ThreadingHTTPServer):
-    """Answers ``/STATUS`` with that status, ``/slow`` never, ``/drip`` a byte now and then, ``/twice`` well from the third time on."""
+    """Answers ``/STATUS`` with that status, ``/slow`` never, ``/drip`` a byte now and then, ``/twice`` well
+    from the third time on."""
 
     daemon_threads = True
 
@@ -49,7 +50,13 @@ class Answers(BaseHTTPRequestHandler):
         elif word == "close":
             self.connection.shutdown(socket.SHUT_RDWR)
         else:
-            status = int(word) if word.isdigit() else 503 if word == "twice" and len(self.server.heard) < 3 else 204
+            status = (
+                int(word)
+                if word.isdigit()
+                else 503
+                if word == "twice" and len(self.server.heard) < 3
+                else 204
+            )
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", f"{self.server.url}/204")
@@ -106,7 +113,9 @@ def test_the_event_arrives_as_json(robot: Robot, monkeypatch: pytest.MonkeyPatch
         ("/drip", "no answer within 0.5 s", True),
     ],
 )
-def test_a_server_that_answers_wrongly_slowly_or_not_at_all(robot: Robot, path: str, word: str, again: bool) -> None:
+def test_a_server_that_answers_wrongly_slowly_or_not_at_all(
+    robot: Robot, path: str, word: str, again: bool
+) -> None:
     began = time.monotonic()
     with pytest.raises(DeliveryError, match=word) as caught:
         hook(robot.url + path, timeout=0.5).deliver(event())

@@ -46,7 +46,9 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         data = self.server.picture
         while not self.server.off:
-            self.wfile.write(b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(data), data))
+            self.wfile.write(
+                b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(data), data)
+            )
             time.sleep(1 / _RATE)
 
     def log_message(self, format: str, *args: object) -> None:

@@ -65,7 +65,9 @@ def serving(folder: Path, **options: Any) -> Iterator[Service]:
             thread.join(30)
     assert not thread.is_alive()
     deadline = time.monotonic() + 10
-    while (left := [one for one in threading.enumerate() if one not in before and "mien" in one.name]) and time.monotonic() < deadline:
+    while (
+        left := [one for one in threading.enumerate() if one not in before and "mien" in one.name]
+    ) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not left, left
 
@@ -77,8 +79,14 @@ def encoded(image: np.ndarray, form: str = "PNG", **options: Any) -> bytes:
     return file.getvalue()
 
 
-def talk(service: Service, start: dict[str, Any] | str | bytes, messages: Sequence[bytes | str] = (), **options: Any) -> list[Any]:
-    """Open a stream, send what is given one after the other, and wait for each answer; the first one is that to the start."""
+def talk(
+    service: Service,
+    start: dict[str, Any] | str | bytes,
+    messages: Sequence[bytes | str] = (),
+    **options: Any,
+) -> list[Any]:
+    """Open a stream, send what is given one after the other, and wait for each answer; the first one is that
+    to the start."""
 
     async def talking() -> list[Any]:
         async with connect(service.stream, **options) as socket:

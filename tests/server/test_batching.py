@@ -45,7 +45,10 @@ def test_a_call_larger_than_a_batch_is_one_of_its_own() -> None:
 def test_it_waits_a_moment_for_those_who_are_coming_and_not_for_ever() -> None:
     sizes: list[int] = []
     both = threading.Barrier(2)
-    with Batcher(lambda batch: batch, linger=3.0, seen=sizes.append) as batcher, ThreadPoolExecutor(2) as pool:
+    with (
+        Batcher(lambda batch: batch, linger=3.0, seen=sizes.append) as batcher,
+        ThreadPoolExecutor(2) as pool,
+    ):
 
         def coming(delay: float) -> None:
             with batcher.expecting():

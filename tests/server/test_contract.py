@@ -33,15 +33,37 @@ def test_schemathesis_finds_nothing(tmp_path: Path, movie: Callable[..., Path]) 
         service.client.headers["authorization"] = f"Bearer {TOKEN}"
         ids = []
         for _ in range(2):
-            answer = service.client.post("/v1/videos", files={"file": movie(3).read_bytes()}, data={"results": "result.csv,result.vtt"})
+            answer = service.client.post(
+                "/v1/videos", files={"file": movie(3).read_bytes()}, data={"results": "result.csv,result.vtt"}
+            )
             ids.append(answer.json()["id"])
         for name in ids:
             assert "event: done" in service.client.get(f"/v1/videos/{name}/events").text
         config = tmp_path / "schemathesis.toml"
         config.write_text(CONFIG.format(id=ids[0], other=ids[1]))
-        command = [str(Path(sys.executable).with_name("st")), "--config-file", str(config), "run", f"{service.url}openapi.json"]
-        options = ["--header", f"Authorization: Bearer {TOKEN}", "--max-examples", "8", "--phases", "examples,coverage,fuzzing", "--seed", "1"]
-        done = subprocess.run([*command, *options, "--no-color", "--generation-database", "none"], cwd=tmp_path, capture_output=True, text=True)
+        command = [
+            str(Path(sys.executable).with_name("st")),
+            "--config-file",
+            str(config),
+            "run",
+            f"{service.url}openapi.json",
+        ]
+        options = [
+            "--header",
+            f"Authorization: Bearer {TOKEN}",
+            "--max-examples",
+            "8",
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--seed",
+            "1",
+        ]
+        done = subprocess.run(
+            [*command, *options, "--no-color", "--generation-database", "none"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         assert service.client.get("/healthz").status_code == 200
 
@@ -70,4 +92,6 @@ def test_the_document_tells_of_everything(tmp_path: Path) -> None:
             assert ("security" in method) == (path not in ("/v1/login", "/healthz"))
             for status, answer in method["responses"].items():
                 if status.startswith("4"):
-                    assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Problem"}, (path, status)
+                    assert answer["content"]["application/json"]["schema"] == {
+                        "$ref": "#/components/schemas/Problem"
+                    }, (path, status)

@@ -21,7 +21,11 @@ def test_a_few_seconds_of_broken_files_find_nothing(tmp_path: Path) -> None:
 def test_it_would_find_what_must_not_be() -> None:
     problem = {"error": {"status": 422, "kind": "truncated", "message": "..."}}
     assert check(httpx.Response(422, json=problem)) == "422 truncated"
-    for bad in (httpx.Response(500, json=problem), httpx.Response(422, json={"detail": "x"}), httpx.Response(422, json={"error": {}})):
+    for bad in (
+        httpx.Response(500, json=problem),
+        httpx.Response(422, json={"detail": "x"}),
+        httpx.Response(422, json={"error": {}}),
+    ):
         with pytest.raises((Finding, KeyError)):
             check(bad)
 

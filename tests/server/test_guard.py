@@ -26,18 +26,30 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def status(service: Service, path: str, **headers: str) -> int:
-    return service.client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()}).status_code
+    return service.client.get(
+        path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    ).status_code
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "", "localhost.evil.example", "evil.example:8000", "127.0.0.1@evil.example"]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "",
+        "localhost.evil.example",
+        "evil.example:8000",
+        "127.0.0.1@evil.example",
+    ],
 )
 def test_foreign_names_for_this_machine_are_refused(service: Service, host: str) -> None:
     assert status(service, "/healthz", host=host) == 421
     assert status(service, "/", host=host) == 421
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:9999", "[::1]", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:9999", "[::1]", "[::1]:8000"]
+)
 def test_names_of_this_machine_are_answered(service: Service, host: str) -> None:
     assert status(service, "/healthz", host=host) == 200
 
@@ -48,7 +60,17 @@ def test_a_name_that_was_given_is_answered(closed: Service) -> None:
     assert status(closed, "/healthz", host="other.example") == 421
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1", "https://127.0.0.1:1", "file://", "http://127.0.0.1"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "null",
+        "http://localhost:1",
+        "https://127.0.0.1:1",
+        "file://",
+        "http://127.0.0.1",
+    ],
+)
 def test_foreign_pages_are_refused(service: Service, origin: str) -> None:
     answer = service.client.post("/v1/images", headers={"origin": origin}, files={"file": b"x"})
     assert (answer.status_code, answer.json()["error"]["kind"]) == (403, "foreign_origin")
@@ -68,8 +90,12 @@ def test_what_a_browser_asks_for_another_page_is_refused(service: Service) -> No
     assert status(service, "/v1/models", sec_fetch_site="cross-site", sec_fetch_mode="no-cors") == 403
     assert status(service, "/v1/models", sec_fetch_site="same-site", sec_fetch_mode="cors") == 403
     assert status(service, "/v1/models", sec_fetch_site="cross-site", sec_fetch_mode="navigate") == 403
-    assert status(service, "/networks/small.onnx", sec_fetch_site="cross-site", sec_fetch_mode="no-cors") == 403
-    assert status(service, "/healthz", sec_fetch_site="cross-site", sec_fetch_mode="navigate") == 200, "a link may lead here"
+    assert (
+        status(service, "/networks/small.onnx", sec_fetch_site="cross-site", sec_fetch_mode="no-cors") == 403
+    )
+    assert status(service, "/healthz", sec_fetch_site="cross-site", sec_fetch_mode="navigate") == 200, (
+        "a link may lead here"
+    )
 
 
 def test_nobody_but_this_machine_without_a_token(tmp_path: Path) -> None:
@@ -86,7 +112,15 @@ def test_nobody_but_this_machine_without_a_token(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/models", "/metrics", "/v1/videos/0123456789abcdef0123456789abcdef", "/v1/videos/x/events", "/v1/nothing", "/v1/images"]
+    "path",
+    [
+        "/v1/models",
+        "/metrics",
+        "/v1/videos/0123456789abcdef0123456789abcdef",
+        "/v1/videos/x/events",
+        "/v1/nothing",
+        "/v1/images",
+    ],
 )
 def test_without_the_token_nothing_is_answered(closed: Service, path: str) -> None:
     for given in (
@@ -108,7 +142,11 @@ def test_what_the_page_needs_before_it_knows_the_token(closed: Service, path: st
 
 
 def test_streams_need_the_token_too(closed: Service) -> None:
-    for options in ({}, {"subprotocols": ["mien.v1", "mien.token.wrong-token-of-the-tests"]}, {"additional_headers": {"Authorization": "Bearer x"}}):
+    for options in (
+        {},
+        {"subprotocols": ["mien.v1", "mien.token.wrong-token-of-the-tests"]},
+        {"additional_headers": {"Authorization": "Bearer x"}},
+    ):
         with pytest.raises(InvalidStatus) as refused:
             talk(closed, {"type": "start"}, **options)
         assert refused.value.response.status_code == 401
@@ -118,7 +156,10 @@ def test_streams_need_the_token_too(closed: Service) -> None:
             return socket.subprotocol
 
     assert asyncio.run(chosen()) == "mien.v1", "the token is not sent back"
-    assert talk(closed, {"type": "start"}, additional_headers={"Authorization": f"Bearer {TOKEN}"})[0]["type"] == "ready"
+    assert (
+        talk(closed, {"type": "start"}, additional_headers={"Authorization": f"Bearer {TOKEN}"})[0]["type"]
+        == "ready"
+    )
 
 
 def test_a_browser_logs_in_for_a_cookie_that_is_not_the_token(closed: Service) -> None:
@@ -134,7 +175,10 @@ def test_a_browser_logs_in_for_a_cookie_that_is_not_the_token(closed: Service) -
         cookie = {"Cookie": f"mien={browser.cookies['mien']}"}
         assert talk(closed, {"type": "start"}, additional_headers=cookie)[0]["type"] == "ready"
         assert closed.client.get("/v1/models", headers={"cookie": f"mien={TOKEN}"}).status_code == 401
-        assert closed.client.get("/v1/models", headers={"cookie": f"mien={Sessions(60).begin()}"}).status_code == 401
+        assert (
+            closed.client.get("/v1/models", headers={"cookie": f"mien={Sessions(60).begin()}"}).status_code
+            == 401
+        )
     for body in (b"", b"[]", b'{"token": 1}', b"\xff\xfe", b'{"token": "x"', b"x" * 5000):
         assert closed.client.post("/v1/login", content=body).status_code in (413, 422)
 
@@ -142,13 +186,18 @@ def test_a_browser_logs_in_for_a_cookie_that_is_not_the_token(closed: Service) -
 def test_a_cookie_ends_with_a_restart_and_after_its_time(tmp_path: Path) -> None:
     words = []
     for _ in range(2):
-        with serving(tmp_path, token=TOKEN, session_seconds=1) as running, httpx.Client(base_url=running.url) as browser:
+        with (
+            serving(tmp_path, token=TOKEN, session_seconds=1) as running,
+            httpx.Client(base_url=running.url) as browser,
+        ):
             answer = browser.post("/v1/login", json={"token": TOKEN})
             assert "max-age=1;" in answer.headers["set-cookie"].lower()
             words.append(browser.cookies["mien"])
             cookie = {"cookie": f"mien={words[-1]}"}
             assert running.client.get("/v1/models", headers=cookie).status_code == 200
-            assert running.client.get("/v1/models", headers={"cookie": f"mien={words[0]}"}).status_code == (200 if len(words) == 1 else 401)
+            assert running.client.get("/v1/models", headers={"cookie": f"mien={words[0]}"}).status_code == (
+                200 if len(words) == 1 else 401
+            )
             time.sleep(1.1)
             assert running.client.get("/v1/models", headers=cookie).status_code == 401
     assert words[0] != words[1], "it is not made of the token"
@@ -184,7 +233,13 @@ def test_files_of_the_page_are_checked_not_sent_again(service: Service) -> None:
 
     assert plain.content == first.content == detector_path("mtcnn-pnet").read_bytes()
     assert "content-encoding" not in plain.headers
-    for name in ("../pyproject.toml", "..%2f..%2fsettings.py", "%2e%2e/settings.py", "....//settings.py", "vendor/../../settings.py"):
+    for name in (
+        "../pyproject.toml",
+        "..%2f..%2fsettings.py",
+        "%2e%2e/settings.py",
+        "....//settings.py",
+        "vendor/../../settings.py",
+    ):
         assert service.client.get(f"/static/{name}").status_code == 404, name
     for name in ("../card", "nothing", "..%2f..%2fcard", "mtcnn-pnet.onnx%00"):
         assert service.client.get(f"/networks/{name}.onnx").status_code == 404, name

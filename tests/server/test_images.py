@@ -15,13 +15,20 @@ from mien.server.schemas import NOTICE
 from mien.server.settings import Limits
 
 
-def test_a_face_has_exactly_the_fields_of_the_record(service: Service, astronaut: np.ndarray, pipeline: Pipeline) -> None:
+def test_a_face_has_exactly_the_fields_of_the_record(
+    service: Service, astronaut: np.ndarray, pipeline: Pipeline
+) -> None:
     answer = service.client.post("/v1/images", files={"file": ("astronaut.png", encoded(astronaut))})
     assert answer.status_code == 200
     told = answer.json()
     assert told["notice"] == NOTICE
     [picture] = told["pictures"]
-    assert (picture["source"], picture["status"], picture["width"], picture["height"]) == ("astronaut.png", "face", 512, 512)
+    assert (picture["source"], picture["status"], picture["width"], picture["height"]) == (
+        "astronaut.png",
+        "face",
+        512,
+        512,
+    )
     assert list(picture["faces"][0]) == [field.name for field in fields(Face)]
     [faces] = pipeline([astronaut])
     for face, right in zip(picture["faces"], map(asdict, faces), strict=True):
@@ -29,7 +36,9 @@ def test_a_face_has_exactly_the_fields_of_the_record(service: Service, astronaut
         assert face["probs"] == pytest.approx(right["probs"], abs=2e-6)
 
 
-def test_several_pictures_keep_their_order_and_a_bad_one_is_told_in_its_place(service: Service, astronaut: np.ndarray, portrait: np.ndarray) -> None:
+def test_several_pictures_keep_their_order_and_a_bad_one_is_told_in_its_place(
+    service: Service, astronaut: np.ndarray, portrait: np.ndarray
+) -> None:
     whole = encoded(astronaut, "JPEG")
     pictures = {
         "a.png": encoded(np.zeros((90, 90, 3), np.uint8)),
@@ -41,7 +50,12 @@ def test_several_pictures_keep_their_order_and_a_bad_one_is_told_in_its_place(se
     answer = service.client.post("/v1/images", files=[("file", item) for item in pictures.items()])
     assert answer.status_code == 200
     told = answer.json()["pictures"]
-    assert [(one["source"], one["status"]) for one in told[:4]] == [("a.png", "no_face"), ("b.jpg", "error"), ("c.txt", "error"), ("d.jpg", "face")]
+    assert [(one["source"], one["status"]) for one in told[:4]] == [
+        ("a.png", "no_face"),
+        ("b.jpg", "error"),
+        ("c.txt", "error"),
+        ("d.jpg", "face"),
+    ]
     assert [one["error"] and one["error"]["status"] for one in told[:4]] == [None, 422, 415, None]
 
 
@@ -50,7 +64,11 @@ def test_several_pictures_keep_their_order_and_a_bad_one_is_told_in_its_place(se
     [
         (b"", 422, "empty"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100) + b"IEND", 422, "unreadable"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><image href='http://127.0.0.1:9/'/></svg>", 415, "unsupported"),
+        (
+            b"<svg xmlns='http://www.w3.org/2000/svg'><image href='http://127.0.0.1:9/'/></svg>",
+            415,
+            "unsupported",
+        ),
         (b"#EXTM3U\nhttp://127.0.0.1:9/x.ts\n", 415, "unsupported"),
         (b'{"file": "a.jpg"}', 415, "unsupported"),
         (encoded(np.zeros((64, 64, 3), np.uint8), "JPEG")[:300], 422, "truncated"),
@@ -74,14 +92,31 @@ def test_a_form_without_files_or_no_form_at_all(service: Service) -> None:
         answer = client.post("/v1/images", content=content, headers=kind)
         assert answer.status_code in (400, 422), content
         assert set(answer.json()) == {"error"}
-    assert client.post("/v1/images", content=half, headers={"content-type": "multipart/form-data"}).status_code == 415
+    assert (
+        client.post("/v1/images", content=half, headers={"content-type": "multipart/form-data"}).status_code
+        == 415
+    )
     assert client.get("/v1/images").status_code == 405
     assert client.get("/v1/nothing").json()["error"]["kind"] == "not_found"
 
 
-@pytest.mark.parametrize("name", ["../../../etc/passwd", "..\\..\\a.png", "/etc/passwd", "a\0b.png", "~root/x", "..", "%2e%2e%2f", "x" * 4000])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../etc/passwd",
+        "..\\..\\a.png",
+        "/etc/passwd",
+        "a\0b.png",
+        "~root/x",
+        "..",
+        "%2e%2e%2f",
+        "x" * 4000,
+    ],
+)
 def test_names_of_files_are_names_only(service: Service, name: str) -> None:
-    answer = service.client.post("/v1/images", files={"file": (name, encoded(np.zeros((60, 60, 3), np.uint8)))})
+    answer = service.client.post(
+        "/v1/images", files={"file": (name, encoded(np.zeros((60, 60, 3), np.uint8)))}
+    )
     if answer.status_code == 200:
         source = answer.json()["pictures"][0]["source"]
         assert len(source) <= 120
@@ -117,13 +152,20 @@ def test_at_once_the_answers_are_the_same_as_alone(
 ) -> None:
     # As it comes, a batch waits 2 ms for others: whether any two meet is chance. Here it waits until they do.
     monkeypatch.setitem(Batcher.__init__.__kwdefaults__, "linger", 10.0)
-    pictures = [astronaut, grace_hopper, np.ascontiguousarray(astronaut[:, ::-1]), np.ascontiguousarray(grace_hopper[:500, 20:])]
+    pictures = [
+        astronaut,
+        grace_hopper,
+        np.ascontiguousarray(astronaut[:, ::-1]),
+        np.ascontiguousarray(grace_hopper[:500, 20:]),
+    ]
     files = [encoded(picture) for picture in pictures]
 
     with serving(tmp_path) as service:
 
         def faces(file: bytes) -> list[dict[str, object]]:
-            found: list[dict[str, object]] = service.client.post("/v1/images", files={"file": ("a.png", file)}).json()["pictures"][0]["faces"]
+            found: list[dict[str, object]] = service.client.post(
+                "/v1/images", files={"file": ("a.png", file)}
+            ).json()["pictures"][0]["faces"]
             return found
 
         alone = [faces(file) for file in files]
@@ -131,7 +173,10 @@ def test_at_once_the_answers_are_the_same_as_alone(
         assert batches == len(files), "each picture for itself"
         with ThreadPoolExecutor(12) as pool:
             together = list(pool.map(faces, files * 6))
-        batches, read = service.metric("mien_batch_faces_count") - batches, service.metric("mien_batch_faces_sum") - read
+        batches, read = (
+            service.metric("mien_batch_faces_count") - batches,
+            service.metric("mien_batch_faces_sum") - read,
+        )
         assert batches < len(together), "some pictures went through the network together"
         assert read == sum(map(len, together))
     for index, found in enumerate(together):

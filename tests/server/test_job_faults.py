@@ -1,4 +1,5 @@
-"""A real service whose processes are killed, whose disk is full, whose clock jumps: nothing is lost, nothing stays, nothing stalls."""
+"""A real service whose processes are killed, whose disk is full, whose clock jumps: nothing is lost,
+nothing stays, nothing stalls."""
 
 from __future__ import annotations
 
@@ -29,7 +30,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, an
 
 
 def send(url: str, path: Path, results: str = "result.jsonl", **fields: str) -> str:
-    answer = httpx.post(f"{url}v1/videos", files={"file": (path.name, path.read_bytes())}, data={"results": results, **fields}, timeout=90)
+    answer = httpx.post(
+        f"{url}v1/videos",
+        files={"file": (path.name, path.read_bytes())},
+        data={"results": results, **fields},
+        timeout=90,
+    )
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
 
@@ -72,15 +78,26 @@ def at_work(folder: Path, video: str, but: int = 0) -> int:
 
 
 @linux
-def test_what_reads_strangers_videos_knows_no_secret_and_works_in_the_videos_folder(movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_what_reads_strangers_videos_knows_no_secret_and_works_in_the_videos_folder(
+    movie: Callable[..., Path], tmp_path: Path
+) -> None:
     state, temporary = tmp_path / "state", tmp_path / "tmp"
     temporary.mkdir()
-    secrets = {"MIEN_TOKEN": "a-token-of-the-tests-0123", "AWS_SECRET_ACCESS_KEY": "hidden", "TMPDIR": str(temporary)}
+    secrets = {
+        "MIEN_TOKEN": "a-token-of-the-tests-0123",
+        "AWS_SECRET_ACCESS_KEY": "hidden",
+        "TMPDIR": str(temporary),
+    }
     with (
         served("--folder", str(state), **secrets) as (process, url),
         httpx.Client(headers={"Authorization": f"Bearer {secrets['MIEN_TOKEN']}"}) as client,
     ):
-        answer = client.post(f"{url}v1/videos", files={"file": movie(600).read_bytes()}, data={"results": "result.parquet"}, timeout=90)
+        answer = client.post(
+            f"{url}v1/videos",
+            files={"file": movie(600).read_bytes()},
+            data={"results": "result.parquet"},
+            timeout=90,
+        )
         video = answer.json()["id"]
         number = until(lambda: at_work(state, video))
         told = (Path("/proc") / str(number) / "environ").read_bytes().decode().split("\0")
@@ -95,7 +112,9 @@ def test_what_reads_strangers_videos_knows_no_secret_and_works_in_the_videos_fol
 
 
 @linux
-def test_a_video_that_ends_its_process_is_tried_once_more_and_then_fails(movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_video_that_ends_its_process_is_tried_once_more_and_then_fails(
+    movie: Callable[..., Path], tmp_path: Path
+) -> None:
     clip, state = movie(300), tmp_path / "state"
     with served("--folder", str(state)) as (_, url):
         once, twice = send(url, clip), send(url, clip)
@@ -108,12 +127,16 @@ def test_a_video_that_ends_its_process_is_tried_once_more_and_then_fails(movie: 
         told = over(url, twice)
         assert (told["state"], told["error"]["kind"]) == ("failed", "broken")
         assert "did so again" in told["error"]["message"]
-        assert [path.name for path in (state / "videos" / twice).iterdir() if path.name != "task.json"] == ["end.json"]
+        assert [path.name for path in (state / "videos" / twice).iterdir() if path.name != "task.json"] == [
+            "end.json"
+        ]
         assert httpx.get(f"{url}healthz").json()["status"] == "ok"
 
 
 @linux
-def test_a_video_that_ended_its_process_counts_over_restarts(movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_video_that_ended_its_process_counts_over_restarts(
+    movie: Callable[..., Path], tmp_path: Path
+) -> None:
     clip, state = movie(300), tmp_path / "state"
     with served("--folder", str(state)) as (process, url):
         video = send(url, clip)
@@ -124,7 +147,9 @@ def test_a_video_that_ended_its_process_counts_over_restarts(movie: Callable[...
         process.wait()
         until(lambda: not worker(video))
     store = Store(state / "videos.sqlite")
-    assert [(job.state, job.deaths) for job in store.all()] == [("reading", 1)], "the end of the service is not the video's fault"
+    assert [(job.state, job.deaths) for job in store.all()] == [("reading", 1)], (
+        "the end of the service is not the video's fault"
+    )
     store.close()
     with served("--folder", str(state)) as (_, url):
         os.kill(until(lambda: at_work(state, video)), signal.SIGKILL)
@@ -150,14 +175,23 @@ def test_killed_at_any_moment_the_service_loses_nothing(movie: Callable[..., Pat
             with served("--folder", str(state)) as (_, url):
                 assert over(url, video)["state"] == "done"
                 assert httpx.get(f"{url}v1/videos/{video}/result.jsonl").content == whole
-                assert sorted(path.name for path in (state / "videos" / video).iterdir()) == ["end.json", "results", "task.json"]
+                assert sorted(path.name for path in (state / "videos" / video).iterdir()) == [
+                    "end.json",
+                    "results",
+                    "task.json",
+                ]
             video = ""
 
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[tuple[Callable[[int], None], Callable[[int], None]]]:
     """A disk of a few megabytes, and what fills it and makes room again."""
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], check=False, capture_output=True).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], check=False, capture_output=True
+        ).returncode
+    ):
         pytest.skip("needs root: a small disk has to be mounted")
 
     def fill(_: int) -> None:
@@ -210,7 +244,9 @@ def test_a_full_disk_stops_nothing_for_good(disk: Any, movie: Callable[..., Path
         assert str(tmp_path) not in told["reason"]
         assert httpx.get(f"{url}v1/videos/{kept}/result.jsonl").status_code == 200
         for video in (kept, waiting):
-            assert httpx.delete(f"{url}v1/videos/{video}", timeout=60).status_code == 204, "a full disk is no reason to keep anything"
+            assert httpx.delete(f"{url}v1/videos/{video}", timeout=60).status_code == 204, (
+                "a full disk is no reason to keep anything"
+            )
             assert not (state / "videos" / video).exists()
             assert httpx.get(f"{url}v1/videos/{video}").status_code == 404
         over_or_waits = httpx.get(f"{url}v1/videos/{first}").json()["state"]
@@ -226,7 +262,9 @@ def test_a_full_disk_stops_nothing_for_good(disk: Any, movie: Callable[..., Path
         store.close()
 
 
-def test_results_count_against_the_space_while_they_are_written(movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_results_count_against_the_space_while_they_are_written(
+    movie: Callable[..., Path], tmp_path: Path
+) -> None:
     clip = movie(300)
     limit, most = clip.stat().st_size + 60_000, 0
     with serving(tmp_path / "state", limits=replace(Limits(), job_bytes=limit)) as service:
@@ -250,7 +288,8 @@ def test_results_count_against_the_space_while_they_are_written(movie: Callable[
         assert (told["state"], told["error"]["status"], told["error"]["kind"]) == ("failed", 507, "no_room")
         assert most < 1.1 * limit + 50_000
         assert [path.name for path in (videos / video).iterdir() if path.name != "task.json"] == ["end.json"]
-    # A short video keeps some 170 kB while it is read where that takes longer than a second: there is room for it if nothing of the first is left.
+    # A short video keeps some 170 kB while it is read where that takes longer than a second: there is room
+    # for it if nothing of the first is left.
     with serving(tmp_path / "state", limits=replace(Limits(), job_bytes=230_000)) as service:
         told = over(service.url, send(service.url, movie(5, name="short.mp4"), "result.csv"))
         assert told["state"] == "done", told["error"]

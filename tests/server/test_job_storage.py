@@ -1,4 +1,5 @@
-"""What the service keeps: whose it is, who may read it, when it is over, and that nothing is lost wherever it is killed or the disk is full."""
+"""What the service keeps: whose it is, who may read it, when it is over, and that nothing is lost wherever
+it is killed or the disk is full."""
 
 from __future__ import annotations
 
@@ -99,7 +100,9 @@ def test_what_it_keeps_is_for_its_user_alone(before: str, mask: int, tmp_path: P
             old_state(state)
         if before == "own":
             Folder(state).close()
-            (state / "notes.txt").touch(mode=0o600)  # Once it is the service's own, what lies there beside is left alone.
+            (state / "notes.txt").touch(
+                mode=0o600
+            )  # Once it is the service's own, what lies there beside is left alone.
             state.chmod(0o755)
         folder = Folder(state)
         store = Store(folder.database)
@@ -108,7 +111,9 @@ def test_what_it_keeps_is_for_its_user_alone(before: str, mask: int, tmp_path: P
         place.make()
         place.conclude({"missing": {}}, keep=False)
         found = [path for path in [state, *state.rglob("*")] if path.name != "lost+found"]
-        assert not [f"{path} {stat.S_IMODE(path.stat().st_mode):o}" for path in found if path.stat().st_mode & 0o077]
+        assert not [
+            f"{path} {stat.S_IMODE(path.stat().st_mode):o}" for path in found if path.stat().st_mode & 0o077
+        ]
         with pytest.raises(InputError, match="that no other service uses"):
             Folder(state)
         store.close()
@@ -125,7 +130,14 @@ def test_the_list_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     store = Store(folder.database)
     [job] = store.unmeasured()
-    assert (job.id, job.name, job.state, job.deaths, job.age, job.bytes) == (ID, "talk.mp4", "done", 0, None, None)
+    assert (job.id, job.name, job.state, job.deaths, job.age, job.bytes) == (
+        ID,
+        "talk.mp4",
+        "done",
+        0,
+        None,
+        None,
+    )
     store.change(ID, bytes=4, age=0.0)
     assert (store.unmeasured(), store.totals().bytes) == ([], 4)
     store.close()
@@ -135,13 +147,32 @@ def test_the_list_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
 def test_a_process_for_strangers_files_is_told_no_secret(tmp_path: Path) -> None:
     own = {
         **{"PATH": "/bin", "LC_ALL": "C.UTF-8", "HOME": "/home/me", "TMPDIR": "/tmp"},
-        **{"MIEN_TOKEN": "t", "AWS_SECRET_ACCESS_KEY": "k", "DATABASE_URL": "u", "MQTT_PASSWORD": "p", "SSH_AUTH_SOCK": "s", "API_KEY": "a"},
+        **{
+            "MIEN_TOKEN": "t",
+            "AWS_SECRET_ACCESS_KEY": "k",
+            "DATABASE_URL": "u",
+            "MQTT_PASSWORD": "p",
+            "SSH_AUTH_SOCK": "s",
+            "API_KEY": "a",
+        },
     }
     given = environment(JobFolder(tmp_path), own)
-    assert {name: given[name] for name in ("PATH", "LC_ALL", "HOME")} == {name: own[name] for name in ("PATH", "LC_ALL", "HOME")}
+    assert {name: given[name] for name in ("PATH", "LC_ALL", "HOME")} == {
+        name: own[name] for name in ("PATH", "LC_ALL", "HOME")
+    }
     assert given.keys() - own.keys() <= {"TMP", "TEMP"}
     assert given["TMPDIR"] == str(tmp_path / "tmp")
-    assert not {"MIEN_TOKEN", "AWS_SECRET_ACCESS_KEY", "DATABASE_URL", "MQTT_PASSWORD", "SSH_AUTH_SOCK", "API_KEY"} & given.keys()
+    assert (
+        not {
+            "MIEN_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "DATABASE_URL",
+            "MQTT_PASSWORD",
+            "SSH_AUTH_SOCK",
+            "API_KEY",
+        }
+        & given.keys()
+    )
 
 
 def work_done(folder: Path) -> JobFolder:
@@ -158,14 +189,23 @@ def work_done(folder: Path) -> JobFolder:
 
 
 def killed_at(step: int, work: Callable[[], Any]) -> bool:
-    """Whether a process that does something is killed before its so many-th change of the disk; False: it was ready before."""
+    """Whether a process that does something is killed before its so many-th change of the disk; False: it was
+    ready before."""
     child = os.fork()
     if child == 0:
         seen = 0
 
         def watch(event: str, _: tuple[Any, ...]) -> None:
             nonlocal seen
-            if event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "open", "os.chmod", "sqlite3.connect"):
+            if event in (
+                "os.rename",
+                "os.remove",
+                "os.rmdir",
+                "os.mkdir",
+                "open",
+                "os.chmod",
+                "sqlite3.connect",
+            ):
                 seen += 1
                 if seen > step:
                     os._exit(9)
@@ -183,7 +223,9 @@ def test_wherever_it_is_killed_a_video_that_was_read_is_read_on_or_finished(tmp_
         if place.end() is None:
             assert place.upload.read_bytes() == b"film", step
         else:
-            assert [path.name for path in sorted(place.results.iterdir())] == ["result.csv", "result.vtt"], step
+            assert [path.name for path in sorted(place.results.iterdir())] == ["result.csv", "result.vtt"], (
+                step
+            )
             error, size = place.conclude(place.end() or {}, keep=False)  # As the next service does.
             assert (error, size) == (None, place.size())
             assert sorted(path.name for path in place.path.iterdir()) == ["end.json", "results"], step
@@ -269,7 +311,9 @@ def stored(tmp_path: Path) -> Iterator[tuple[Store, Full]]:
     store.close()
 
 
-def test_changes_hold_while_the_disk_is_full_and_are_written_when_there_is_room(stored: tuple[Store, Full], tmp_path: Path) -> None:
+def test_changes_hold_while_the_disk_is_full_and_are_written_when_there_is_room(
+    stored: tuple[Store, Full], tmp_path: Path
+) -> None:
     store, disk = stored
     store.change("a", state="reading")
     store.change("a", state="done", age=5.0, bytes=7)
@@ -322,7 +366,9 @@ def test_the_services_own_time_goes_on_between_two_services_but_not_while_the_co
     if boot():
         assert 500.0 <= ServiceClock(ServiceTime(100.0, boot(), uptime() - 400.0)).now() < 560.0
     assert 100.0 <= ServiceClock(ServiceTime(100.0, "an earlier start", 7.0)).now() < 160.0
-    assert 100.0 <= ServiceClock(ServiceTime(100.0, "", uptime() - 400.0)).now() < 160.0, "where starts cannot be told apart"
+    assert 100.0 <= ServiceClock(ServiceTime(100.0, "", uptime() - 400.0)).now() < 160.0, (
+        "where starts cannot be told apart"
+    )
 
 
 def test_space_counts_all_that_lies_in_a_folder(tmp_path: Path) -> None:
@@ -348,9 +394,24 @@ def test_a_full_disk_is_known_behind_other_errors() -> None:
 
 
 def test_twenty_thousand_videos_that_have_ended_cost_next_to_nothing(tmp_path: Path) -> None:
-    """In steps of the database, not in seconds: what is asked at every change must not look at every video."""
+    """In steps of the database, not in seconds: what is asked at every change must not look at every
+    video."""
     store = Store(tmp_path / "jobs")
-    rows = [(f"{number:032x}", f"{number}.mp4", float(number), "{}", "done", float(number), "null", 0, float(number), 9) for number in range(20_000)]
+    rows = [
+        (
+            f"{number:032x}",
+            f"{number}.mp4",
+            float(number),
+            "{}",
+            "done",
+            float(number),
+            "null",
+            0,
+            float(number),
+            9,
+        )
+        for number in range(20_000)
+    ]
     store._database.execute("BEGIN")
     store._database.executemany("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     store._database.execute("COMMIT")

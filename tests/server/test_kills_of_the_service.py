@@ -1,4 +1,5 @@
-"""``mien serve`` killed at random moments while it reads a video: the result is that of a service to which nothing happened."""
+"""``mien serve`` killed at random moments while it reads a video: the result is that of a service to which
+nothing happened."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ def result(url: str, video: str) -> bytes:
 
 
 def sent(url: str, film: bytes) -> str:
-    answer = httpx.post(f"{url}v1/videos", files={"file": ("talk.mp4", film)}, data={"results": "result.jsonl"}, timeout=60)
+    answer = httpx.post(
+        f"{url}v1/videos", files={"file": ("talk.mp4", film)}, data={"results": "result.jsonl"}, timeout=60
+    )
     assert answer.status_code == 202, answer.text
     video: str = answer.json()["id"]
     return video
@@ -41,8 +44,11 @@ def pieces(folder: Path, video: str) -> int:
 
 
 @pytest.mark.timeout(180 + 60 * KILLS)
-def test_services_killed_at_any_moment_come_to_the_same_results(tmp_path: Path, movie: Callable[..., Path]) -> None:
-    """Whenever two kills find no more read than the first did, the video would rightly be held for what kills: then it is left alone."""
+def test_services_killed_at_any_moment_come_to_the_same_results(
+    tmp_path: Path, movie: Callable[..., Path]
+) -> None:
+    """Whenever two kills find no more read than the first did, the video would rightly be held for what
+    kills: then it is left alone."""
     film, folder = movie(200).read_bytes(), tmp_path / "state"
     with served("--folder", str(folder)) as (_, url):
         undisturbed = result(url, sent(url, film))

@@ -1,4 +1,5 @@
-"""Clients that are slow, rude or many: each gets its status, nobody else notices, and nothing is left of them."""
+"""Clients that are slow, rude or many: each gets its status, nobody else notices, and nothing is left of
+them."""
 
 from __future__ import annotations
 
@@ -35,7 +36,10 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def answered(service: Service, *parts: bytes, pause: float = 0.0, end: bool = False) -> tuple[int, bytes]:
     """Send bytes as they are, and get the status and all that comes back until the connection is closed."""
-    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection, suppress(ConnectionResetError):
+    with (
+        socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection,
+        suppress(ConnectionResetError),
+    ):
         told = b""
         for part in parts:
             if select.select([connection], [], [], pause)[0]:
@@ -61,7 +65,10 @@ def test_headers_that_do_not_come(hurried: Service) -> None:
 
 
 def test_headers_that_come_a_letter_at_a_time(hurried: Service) -> None:
-    letters = [bytes([letter]) for letter in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: 12345678901234567890\r\n\r\n"]
+    letters = [
+        bytes([letter])
+        for letter in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: 12345678901234567890\r\n\r\n"
+    ]
     assert answered(hurried, *letters, pause=0.02)[0] == 408
 
 
@@ -90,7 +97,9 @@ def test_uploads_that_break_off(hurried: Service, path: str) -> None:
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", hurried.port)) as connection:
             connection.sendall(post(100_000, path) + PART + bytes(5000))
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # Reset instead of goodbye.
+            connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
+            )  # Reset instead of goodbye.
     time.sleep(0.3)
     assert list((hurried.settings.folder / "videos").iterdir()) == []
     assert answered(hurried, post(100_000, path), PART + bytes(500), end=True)[0] in (0, 400, 408)
@@ -110,9 +119,23 @@ def test_uploads_that_break_off(hurried: Service, path: str) -> None:
         b"POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
         b"POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         b"POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST /v1/images HTTP/1.1\r\nHost: localhost\r\n" + FORM.encode() + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /v1/images HTTP/1.1\r\nHost: localhost\r\n"
+        + FORM.encode()
+        + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
-    ids=["tls", "words", "version", "no host", "two hosts", "long", "many", "negative", "two lengths", "length and chunks", "no chunk"],
+    ids=[
+        "tls",
+        "words",
+        "version",
+        "no host",
+        "two hosts",
+        "long",
+        "many",
+        "negative",
+        "two lengths",
+        "length and chunks",
+        "no chunk",
+    ],
 )
 def test_what_is_no_request(hurried: Service, request_: bytes) -> None:
     status, _ = answered(hurried, request_)
@@ -129,7 +152,9 @@ def test_an_upload_without_a_length_is_counted_as_it_comes(tmp_path: Path) -> No
                 yield bytes(10_000)
 
         for path in ("/v1/images", "/v1/videos"):
-            answer = service.client.post(path, content=endless(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+            answer = service.client.post(
+                path, content=endless(), headers={"Content-Type": "multipart/form-data; boundary=x"}
+            )
             assert (answer.status_code, answer.json()["error"]["kind"]) == (413, "too_large")
         assert answered(service, post(10**15))[0] == 413
         assert list((tmp_path / "videos").iterdir()) == []
@@ -145,16 +170,24 @@ def test_two_hundred_at_once(service: Service, portrait: np.ndarray) -> None:
             silent = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(20)]
             for index, (_, writer) in enumerate(silent):
                 writer.write(b"" if index % 2 else post(9000) + PART)
-            answers = await asyncio.gather(*(client.post("/v1/images", files={"file": file}) for _ in range(200)))
+            answers = await asyncio.gather(
+                *(client.post("/v1/images", files={"file": file}) for _ in range(200))
+            )
             for _, writer in silent:
                 writer.close()
-            assert all(answer.json()["pictures"][0]["status"] == "face" for answer in answers if answer.status_code == 200)
+            assert all(
+                answer.json()["pictures"][0]["status"] == "face"
+                for answer in answers
+                if answer.status_code == 200
+            )
             return [answer.status_code for answer in answers]
 
     before = len(os.listdir("/proc/self/fd"))
     statuses = asyncio.run(crowd())
     assert set(statuses) <= {200, 429}
-    assert statuses.count(200) >= service.settings.limits.requests, "also those who send half take no one's place"
+    assert statuses.count(200) >= service.settings.limits.requests, (
+        "also those who send half take no one's place"
+    )
     assert service.client.post("/v1/images", files={"file": file}).status_code == 200
     deadline = time.monotonic() + 20
     while len(os.listdir("/proc/self/fd")) > before + 2 and time.monotonic() < deadline:

@@ -36,7 +36,10 @@ def test_other_fields(service: Service) -> None:
     answer = service.client.post("/v1/videos", data={"persecond": "5"}, files=file)
     assert (answer.status_code, "did you mean per_second" in answer.text) == (422, True)
     answer = service.client.post("/v1/videos", data={"tau": ["1"] * 1000}, files=file)
-    assert (answer.status_code, "expected the field 'tau' once" in answer.json()["error"]["message"]) == (422, True)
+    assert (answer.status_code, "expected the field 'tau' once" in answer.json()["error"]["message"]) == (
+        422,
+        True,
+    )
     answer = service.client.post("/v1/images", data={"min_face": "64"}, files=file)
     assert (answer.status_code, "'min_face'" in answer.text) == (422, True)
 
@@ -57,7 +60,11 @@ def test_other_fields(service: Service) -> None:
 def test_options_that_are_not_known(service: Service, method: str, path: str, told: str) -> None:
     if "all" in path:
         path += "=1"
-    answer = service.client.request(method, path, files={"file": ("a.png", encoded(np.zeros((9, 9, 3), np.uint8)))} if method == "POST" else None)
+    answer = service.client.request(
+        method,
+        path,
+        files={"file": ("a.png", encoded(np.zeros((9, 9, 3), np.uint8)))} if method == "POST" else None,
+    )
     assert (answer.status_code, answer.json()["error"]["kind"]) == (422, "invalid")
     assert told in answer.json()["error"]["message"]
 
@@ -73,7 +80,20 @@ def test_options_of_a_stream_that_are_not_known(service: Service) -> None:
         assert refused.value.response.status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/v1/models", "/openapi.json", "/metrics", "/v1/page", "/", "/v1/source", "/v1/nothing", "/v1/images"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthz",
+        "/v1/models",
+        "/openapi.json",
+        "/metrics",
+        "/v1/page",
+        "/",
+        "/v1/source",
+        "/v1/nothing",
+        "/v1/images",
+    ],
+)
 def test_head_is_answered_as_get_is(service: Service, path: str) -> None:
     get, head = service.client.get(path), service.client.head(path)
     assert (head.status_code, head.content) == (get.status_code, b"")
@@ -87,7 +107,11 @@ def test_head_of_events_ends(service: Service) -> None:
     video = service.client.post("/v1/videos", files={"file": ("a.mp4", bytes(100))})
     if video.status_code == 202:
         place = video.headers["location"]
-        assert service.client.head(f"{place}/events", timeout=5).headers["content-type"].startswith("text/event-stream")
+        assert (
+            service.client.head(f"{place}/events", timeout=5)
+            .headers["content-type"]
+            .startswith("text/event-stream")
+        )
         assert service.client.head(place).status_code == 200
         service.client.delete(place)
     assert service.client.get("/healthz").status_code == 200
@@ -118,16 +142,23 @@ def test_text_that_is_no_utf8_closes_a_stream(service: Service, caplog: pytest.L
     with caplog.at_level(logging.DEBUG):
         assert asyncio.run(sending(b"\xff\xfe{")) == 1007
         assert asyncio.run(sending(b'{"type": "\xc3', b'\x28"}')) == 1007
-        assert asyncio.run(sending(b'{"type": "\xc3', b'\xa4"}')) == 4422, "a letter may be cut between two pieces"
+        assert asyncio.run(sending(b'{"type": "\xc3', b'\xa4"}')) == 4422, (
+            "a letter may be cut between two pieces"
+        )
     assert not [record for record in caplog.records if record.exc_info]
 
 
 def silent(service: Service, count: int, source: str) -> list[socket.socket]:
-    return [socket.create_connection(("127.0.0.1", service.port), source_address=(source, 0)) for _ in range(count)]
+    return [
+        socket.create_connection(("127.0.0.1", service.port), source_address=(source, 0))
+        for _ in range(count)
+    ]
 
 
 def test_an_address_cannot_take_the_places_of_others(tmp_path: Path) -> None:
-    with serving(tmp_path, limits=replace(Limits(), connections=60, half_open=10, head_seconds=30)) as service:
+    with serving(
+        tmp_path, limits=replace(Limits(), connections=60, half_open=10, head_seconds=30)
+    ) as service:
         held = silent(service, 59, "127.0.0.2")
         time.sleep(0.3)
         try:
@@ -152,7 +183,9 @@ def test_an_address_cannot_take_the_places_of_others(tmp_path: Path) -> None:
                 one.close()
 
 
-def test_nothing_is_told_to_whom_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_is_told_to_whom_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """FastAPI exports what it sees of requests where it is asked to, or says what it lacks for that."""
     with socket.create_server(("127.0.0.1", 0)) as collector:
         monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")

@@ -56,10 +56,18 @@ def test_it_answers_until_it_is_told_to_end(tmp_path: Path, stop: signal.Signals
 
 
 def test_a_token_for_others(tmp_path: Path) -> None:
-    with served("--folder", str(tmp_path / "service"), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (process, url):
+    with served("--folder", str(tmp_path / "service"), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (
+        process,
+        url,
+    ):
         port = httpx.URL(url).port
         assert httpx.get(f"http://127.0.0.1:{port}/v1/models").status_code == 401
-        assert httpx.get(f"http://127.0.0.1:{port}/v1/models", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+        assert (
+            httpx.get(
+                f"http://127.0.0.1:{port}/v1/models", headers={"authorization": f"Bearer {TOKEN}"}
+            ).status_code
+            == 200
+        )
         with pytest.raises(InvalidStatus):
             connect(f"ws://127.0.0.1:{port}/v1/stream")
         process.send_signal(signal.SIGINT)
@@ -84,7 +92,16 @@ def test_what_cannot_be_served_is_told_in_a_line(tmp_path: Path) -> None:
 
 
 def test_a_source_of_its_own_is_shown(tmp_path: Path, movie: Callable[..., Path]) -> None:
-    with served("--folder", str(tmp_path / "service"), "--source", f"live:{movie(200)}", "--blur", "all", "--per-second", "5") as (process, url):
+    with served(
+        "--folder",
+        str(tmp_path / "service"),
+        "--source",
+        f"live:{movie(200)}",
+        "--blur",
+        "all",
+        "--per-second",
+        "5",
+    ) as (process, url):
         told = httpx.get(f"{url}v1/source").json()
         assert (told["source"], told["state"], told["covered"]) == ("live:clip.mp4", "resting", True)
         with connect(f"{url}v1/source".replace("http", "ws")) as socket:
@@ -94,7 +111,9 @@ def test_a_source_of_its_own_is_shown(tmp_path: Path, movie: Callable[..., Path]
                 message = socket.recv(timeout=60)
                 if isinstance(message, bytes):
                     frames.append(unpacked(message)[0])
-        assert all(after["time"] - before["time"] > 0.15 for before, after in pairwise(frames)), "five a second"
+        assert all(after["time"] - before["time"] > 0.15 for before, after in pairwise(frames)), (
+            "five a second"
+        )
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (0, "")
@@ -116,10 +135,17 @@ def test_a_source_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
         assert words in err
 
 
-def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(tmp_path: Path, movie: Callable[..., Path]) -> None:
+def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
+    tmp_path: Path, movie: Callable[..., Path]
+) -> None:
     folder = tmp_path / "state"
     with served("--folder", str(folder)) as (process, url):
-        video = httpx.post(f"{url}v1/videos", files={"file": movie(800).read_bytes()}, data={"results": "result.jsonl"}, timeout=60).json()["id"]
+        video = httpx.post(
+            f"{url}v1/videos",
+            files={"file": movie(800).read_bytes()},
+            data={"results": "result.jsonl"},
+            timeout=60,
+        ).json()["id"]
         journal = folder / "videos" / video / "journal" / "0" / "000000.npz"
         while not journal.exists():
             assert httpx.get(f"{url}v1/videos/{video}").json()["state"] in ("waiting", "reading")
@@ -133,7 +159,9 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(tmp_pa
     with served("--folder", str(folder)) as (_, url):
         events = httpx.get(f"{url}v1/videos/{video}/events", timeout=100).text
         assert events.strip().splitlines()[-2] == "event: done"
-        rows = [json.loads(line) for line in httpx.get(f"{url}v1/videos/{video}/result.jsonl").text.splitlines()]
+        rows = [
+            json.loads(line) for line in httpx.get(f"{url}v1/videos/{video}/result.jsonl").text.splitlines()
+        ]
         assert sorted({row["frame"] for row in rows}) == list(range(800))
 
 

@@ -1,4 +1,5 @@
-"""Pictures that take long or much: refused in time, while others are answered, and within the memory that there is for all."""
+"""Pictures that take long or much: refused in time, while others are answered, and within the memory that
+there is for all."""
 
 from __future__ import annotations
 
@@ -28,19 +29,28 @@ from slow_files import many_scans, png, qoi
 
 
 @pytest.mark.parametrize("slow", [qoi(3000), many_scans(7000, 80)], ids=["qoi", "scans"])
-def test_slow_pictures_are_ended_while_others_are_answered(tmp_path: Path, portrait: np.ndarray, slow: bytes) -> None:
+def test_slow_pictures_are_ended_while_others_are_answered(
+    tmp_path: Path, portrait: np.ndarray, slow: bytes
+) -> None:
     with serving(tmp_path, limits=replace(Limits(), decode_seconds=1)) as service:
         good = encoded(portrait, "JPEG")
         assert service.client.post("/v1/images", files={"file": good}).status_code == 200
         with ThreadPoolExecutor(8) as clients:
-            waiting = [clients.submit(httpx.post, f"{service.url}v1/images", files={"file": slow}, timeout=120) for _ in range(4)]
-            assert talk(service, {"type": "start"}, [good])[1]["status"] == "face", "frames do not wait for pictures"
+            waiting = [
+                clients.submit(httpx.post, f"{service.url}v1/images", files={"file": slow}, timeout=120)
+                for _ in range(4)
+            ]
+            assert talk(service, {"type": "start"}, [good])[1]["status"] == "face", (
+                "frames do not wait for pictures"
+            )
             assert service.client.get("/healthz").status_code == 200
             answers = [one.result() for one in waiting]
         for answer in answers:
             assert (answer.status_code, answer.json()["error"]["kind"]) == (422, "too_complex")
             assert "decoded within 1 s" in answer.json()["error"]["message"]
-        assert service.client.post("/v1/images", files={"file": good}).json()["pictures"][0]["status"] == "face"
+        assert (
+            service.client.post("/v1/images", files={"file": good}).json()["pictures"][0]["status"] == "face"
+        )
 
 
 def test_slow_frames_are_told(tmp_path: Path) -> None:
@@ -129,7 +139,10 @@ def test_eight_large_pictures_at_once_stay_within_a_gigabyte(tmp_path: Path) -> 
     watcher.start()
     try:
         with ThreadPoolExecutor(8) as clients:
-            asked = [clients.submit(httpx.post, f"{url}v1/images", files={"file": png(4000, 16, 0)}, timeout=300) for _ in range(8)]
+            asked = [
+                clients.submit(httpx.post, f"{url}v1/images", files={"file": png(4000, 16, 0)}, timeout=300)
+                for _ in range(8)
+            ]
             assert {one.result().status_code for one in asked} == {200}
     finally:
         over.set()
@@ -159,7 +172,10 @@ print(resident() - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_large_blocks_go_back_to_the_system() -> None:
-    kept, given = (int(subprocess.run([sys.executable, "-c", _HELD, *words], capture_output=True, check=True).stdout) for words in ([], ["back"]))
+    kept, given = (
+        int(subprocess.run([sys.executable, "-c", _HELD, *words], capture_output=True, check=True).stdout)
+        for words in ([], ["back"])
+    )
     assert given < 5_000_000
     assert kept > 15_000_000, "so does the C library without being told: `give_back` is not needed any more"
 
@@ -169,7 +185,10 @@ def test_large_blocks_go_back_to_the_system() -> None:
 def test_the_end_does_not_wait_for_a_picture(tmp_path: Path, signals: list[signal.Signals]) -> None:
     process, url = started(tmp_path, "--decode-seconds", "300")
     with ThreadPoolExecutor(4) as clients:
-        asked = [clients.submit(httpx.post, f"{url}v1/images", files={"file": qoi(4900)}, timeout=300) for _ in range(4)]
+        asked = [
+            clients.submit(httpx.post, f"{url}v1/images", files={"file": qoi(4900)}, timeout=300)
+            for _ in range(4)
+        ]
         time.sleep(2)
         below = tree(process.pid) - {process.pid}
         assert below

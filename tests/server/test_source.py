@@ -66,7 +66,9 @@ class Seen:
         return False
 
 
-async def look(service: Service, until: Callable[[Seen], bool] = lambda seen: False, pause: float = 0.0, **options: Any) -> Seen:
+async def look(
+    service: Service, until: Callable[[Seen], bool] = lambda seen: False, pause: float = 0.0, **options: Any
+) -> Seen:
     """Look until something is seen or the service ends it; ``pause`` seconds are spent on each frame."""
     seen = Seen()
     async with connect(address(service), **options) as socket:
@@ -87,7 +89,8 @@ async def _looking(socket: ClientConnection, seen: Seen, until: Callable[[Seen],
 
 
 async def _ask(socket: ClientConnection) -> None:
-    """For the next frame; where the service has hung up already, what it said before is still to be received."""
+    """For the next frame; where the service has hung up already, what it said before is still to be
+    received."""
     with suppress(ConnectionClosed):
         await socket.send(NEXT)
 
@@ -98,7 +101,9 @@ def picture(data: bytes) -> np.ndarray:
         return np.asarray(file)
 
 
-def test_frames_come_with_faces_and_true_times_until_the_end(tmp_path: Path, movie: Callable[..., Path], pipeline: Pipeline) -> None:
+def test_frames_come_with_faces_and_true_times_until_the_end(
+    tmp_path: Path, movie: Callable[..., Path], pipeline: Pipeline
+) -> None:
     clip = movie(30, nobody=range(12, 20), rate=10)
     with serving(tmp_path / "service", source=OwnSource(f"live:{clip}")) as service:
         assert service.client.get("/v1/source").json()["state"] == "resting"
@@ -112,7 +117,9 @@ def test_frames_come_with_faces_and_true_times_until_the_end(tmp_path: Path, mov
         "source": "live:clip.mp4",
         "covered": False,
     }
-    assert str(tmp_path) not in json.dumps([seen.ready, seen.states, seen.frames]), "nobody is told where the file lies"
+    assert str(tmp_path) not in json.dumps([seen.ready, seen.states, seen.frames]), (
+        "nobody is told where the file lies"
+    )
     assert len(seen.frames) >= 15, "ten a second for three seconds"
     indices = [one["frame"] for one in seen.frames]
     assert indices == sorted(set(indices))
@@ -125,7 +132,10 @@ def test_frames_come_with_faces_and_true_times_until_the_end(tmp_path: Path, mov
     faces = [face for one in seen.frames for face in one["faces"]]
     assert {face["track"] for face in faces} == {1}
     assert {face["time"] for face in faces} <= {one["time"] for one in seen.frames}
-    assert all(face["steady"] in pipeline.labels and sum(face["smooth"].values()) == pytest.approx(1, abs=1e-3) for face in faces)
+    assert all(
+        face["steady"] in pipeline.labels and sum(face["smooth"].values()) == pytest.approx(1, abs=1e-3)
+        for face in faces
+    )
     rates = seen.frames[-1]["rates"]
     assert 5 < rates["captured"] < 15
     assert rates["median"] <= rates["slow"]
@@ -144,8 +154,12 @@ def test_who_looks_after_the_end_sees_it_from_the_start(tmp_path: Path, movie: C
             assert seen.frames[0]["time"] < 0.4
 
 
-def test_a_slow_viewer_gets_fewer_frames_none_of_them_late_and_holds_up_nobody(tmp_path: Path, movie: Callable[..., Path]) -> None:
-    with serving(tmp_path / "service", source=OwnSource(f"live:{movie(50, nobody=range(0), rate=10)}")) as service:
+def test_a_slow_viewer_gets_fewer_frames_none_of_them_late_and_holds_up_nobody(
+    tmp_path: Path, movie: Callable[..., Path]
+) -> None:
+    with serving(
+        tmp_path / "service", source=OwnSource(f"live:{movie(50, nobody=range(0), rate=10)}")
+    ) as service:
 
         async def both() -> tuple[Seen, Seen, list[float]]:
             ages: list[float] = []
@@ -167,17 +181,22 @@ def test_a_slow_viewer_gets_fewer_frames_none_of_them_late_and_holds_up_nobody(t
         fast, slow, ages = asyncio.run(both())
     assert len(fast.frames) >= 25
     assert 2 <= len(slow.frames) <= 8
-    # When a slow viewer asks, it gets what is shown now; after its pause of 0.8 s that is as old as the pause, and no older.
+    # When a slow viewer asks, it gets what is shown now; after its pause of 0.8 s that is as old as the
+    # pause, and no older.
     assert max(ages) < 1.6, ages
     assert {one["viewers"] for one in fast.states} >= {2}
 
 
 def test_many_look_at_one_reading(tmp_path: Path, movie: Callable[..., Path]) -> None:
     limits = replace(Limits(), viewers=3)
-    with serving(tmp_path / "service", source=OwnSource(f"live:{movie(40, rate=10)}"), limits=limits) as service:
+    with serving(
+        tmp_path / "service", source=OwnSource(f"live:{movie(40, rate=10)}"), limits=limits
+    ) as service:
 
         async def crowd() -> list[Seen]:
-            several = [asyncio.create_task(look(service, lambda seen: len(seen.frames) >= 8)) for _ in range(3)]
+            several = [
+                asyncio.create_task(look(service, lambda seen: len(seen.frames) >= 8)) for _ in range(3)
+            ]
             while service.client.get("/v1/source").json()["viewers"] < 3:
                 await asyncio.sleep(0.02)
             with pytest.raises(InvalidStatus) as refused:
@@ -191,13 +210,17 @@ def test_many_look_at_one_reading(tmp_path: Path, movie: Callable[..., Path]) ->
         assert len(both) >= 3
         assert all(told[0][frame] == told[1][frame] for frame in both), "one session reads for all"
         deadline = time.monotonic() + 10
-        while service.metric("mien_source_viewers"):  # The service hears of a goodbye a moment after it was said.
+        while service.metric(
+            "mien_source_viewers"
+        ):  # The service hears of a goodbye a moment after it was said.
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert 0 < service.metric("mien_source_frames_total") <= 40
 
 
-def test_it_is_open_only_while_somebody_looks(tmp_path: Path, movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_open_only_while_somebody_looks(
+    tmp_path: Path, movie: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mien.server.broadcast._LINGER", 0.3)
     with serving(tmp_path / "service", source=OwnSource(f"live:{movie(100, rate=10)}")) as service:
         asyncio.run(look(service, lambda seen: len(seen.frames) >= 3))
@@ -270,7 +293,9 @@ def test_a_source_that_is_gone_for_good_is_told(tmp_path: Path, movie: Callable[
         assert service.client.get("/v1/source").json()["state"] == "failed"
 
 
-def test_faces_are_covered_before_they_leave(tmp_path: Path, movie: Callable[..., Path], pipeline: Pipeline) -> None:
+def test_faces_are_covered_before_they_leave(
+    tmp_path: Path, movie: Callable[..., Path], pipeline: Pipeline
+) -> None:
     clip = movie(20, rate=10)
     with serving(tmp_path / "service", source=OwnSource(f"live:{clip}", blur=Blur())) as service:
         seen = asyncio.run(look(service))
@@ -280,7 +305,9 @@ def test_faces_are_covered_before_they_leave(tmp_path: Path, movie: Callable[...
     assert sum(len(faces) for faces in pipeline(shown)) == 0, "no detector finds a face in what is sent"
 
 
-def test_large_frames_are_sent_smaller_with_boxes_of_the_frame(tmp_path: Path, movie: Callable[..., Path]) -> None:
+def test_large_frames_are_sent_smaller_with_boxes_of_the_frame(
+    tmp_path: Path, movie: Callable[..., Path]
+) -> None:
     limits = replace(Limits(), source_side=120)
     with serving(tmp_path / "service", source=OwnSource(f"live:{movie(10)}"), limits=limits) as service:
         seen = asyncio.run(look(service, lambda seen: any(one["faces"] for one in seen.frames)))
@@ -297,7 +324,12 @@ def test_the_token_and_the_origin_count_here_too(tmp_path: Path, movie: Callable
 
         async def status(name: str = "127.0.0.1", **options: Any) -> int:
             try:
-                async with connect(address(service).replace("127.0.0.1", name), host="127.0.0.1", port=service.port, **options):
+                async with connect(
+                    address(service).replace("127.0.0.1", name),
+                    host="127.0.0.1",
+                    port=service.port,
+                    **options,
+                ):
                     return 101
             except InvalidStatus as refused:
                 return refused.response.status_code
@@ -311,8 +343,20 @@ def test_the_token_and_the_origin_count_here_too(tmp_path: Path, movie: Callable
         assert asyncio.run(status(subprotocols=["mien.v1", f"mien.token.{TOKEN}"])) == 101
 
 
-@pytest.mark.parametrize("message", ["", "next", '{"type": "start"}', '{"type": "next", "source": "camera:0"}', b'{"type": "next"}', b"\xff\xd8"])
-def test_viewers_can_ask_for_the_next_frame_and_for_nothing_else(tmp_path: Path, movie: Callable[..., Path], message: str | bytes) -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "next",
+        '{"type": "start"}',
+        '{"type": "next", "source": "camera:0"}',
+        b'{"type": "next"}',
+        b"\xff\xd8",
+    ],
+)
+def test_viewers_can_ask_for_the_next_frame_and_for_nothing_else(
+    tmp_path: Path, movie: Callable[..., Path], message: str | bytes
+) -> None:
     async def talking(service: Service) -> tuple[dict[str, Any] | None, int | None]:
         seen = Seen()
         async with connect(address(service)) as socket:
@@ -353,9 +397,13 @@ def test_without_a_source_there_is_none_to_look_at(service: Service) -> None:
     assert closed.value.response.status_code == 404
 
 
-def test_the_example_of_the_documentation_runs(tmp_path: Path, movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_of_the_documentation_runs(
+    tmp_path: Path, movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     text = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
-    [example] = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "/v1/source" in block]
+    [example] = [
+        block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "/v1/source" in block
+    ]
     with serving(tmp_path / "service", source=OwnSource(f"live:{movie(10)}")) as service:
         names: dict[str, Any] = {}
         exec(example.replace(":8000", f":{service.port}"), names)

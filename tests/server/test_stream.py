@@ -32,14 +32,22 @@ def alike(told: dict[str, Any], right: dict[str, Any]) -> None:
         assert told[key] == pytest.approx(right[key], abs=2e-6)
 
 
-def test_a_stream_answers_as_a_session_does(service: Service, portrait: np.ndarray, pipeline: Pipeline) -> None:
+def test_a_stream_answers_as_a_session_does(
+    service: Service, portrait: np.ndarray, pipeline: Pipeline
+) -> None:
     images = moving(portrait, 8)
     session = Session(pipeline, None, Smoothing(tau=0.5))
     right = [list(session.update([Frame(index, index / 25, image)])[0]) for index, image in enumerate(images)]
     start = {"type": "start", "format": "rgb", "width": 240, "height": 240, "times": True, "tau": 0.5}
-    ready, *exact = talk(service, start, [timed(index / 25, image.tobytes()) for index, image in enumerate(images)])
+    ready, *exact = talk(
+        service, start, [timed(index / 25, image.tobytes()) for index, image in enumerate(images)]
+    )
     assert (ready["type"], ready["notice"], ready["labels"]) == ("ready", NOTICE, list(pipeline.labels))
-    png = talk(service, {"times": True, "tau": 0.5}, [timed(index / 25, encoded(image)) for index, image in enumerate(images)])[1:]
+    png = talk(
+        service,
+        {"times": True, "tau": 0.5},
+        [timed(index / 25, encoded(image)) for index, image in enumerate(images)],
+    )[1:]
     for told in (exact, png):
         assert [one["status"] for one in told] == ["face" if len(faces) else "no_face" for faces in right]
         for one, faces in zip(told, right, strict=True):
@@ -48,7 +56,9 @@ def test_a_stream_answers_as_a_session_does(service: Service, portrait: np.ndarr
     assert {face["track"] for one in exact for face in one["faces"]} == {1}
 
 
-def test_streams_do_not_know_of_each_other(service: Service, portrait: np.ndarray, astronaut: np.ndarray) -> None:
+def test_streams_do_not_know_of_each_other(
+    service: Service, portrait: np.ndarray, astronaut: np.ndarray
+) -> None:
     async def both() -> list[list[dict[str, Any]]]:
         async def one(image: np.ndarray, largest: bool) -> list[dict[str, Any]]:
             async with connect(service.stream) as socket:
@@ -59,7 +69,9 @@ def test_streams_do_not_know_of_each_other(service: Service, portrait: np.ndarra
                     told.append(json.loads(await socket.recv()))
                 return told[1:]
 
-        return await asyncio.gather(one(portrait, False), one(astronaut, True), one(np.zeros((99, 99, 3), np.uint8), False))
+        return await asyncio.gather(
+            one(portrait, False), one(astronaut, True), one(np.zeros((99, 99, 3), np.uint8), False)
+        )
 
     a, b, c = asyncio.run(both())
     assert {face["track"] for one in a for face in one["faces"]} == {1}
@@ -68,13 +80,20 @@ def test_streams_do_not_know_of_each_other(service: Service, portrait: np.ndarra
     assert [one["frame"] for one in b] == list(range(6))
 
 
-def test_arrival_is_the_time_where_none_is_sent_and_reset_forgets(service: Service, portrait: np.ndarray) -> None:
+def test_arrival_is_the_time_where_none_is_sent_and_reset_forgets(
+    service: Service, portrait: np.ndarray
+) -> None:
     async def talking() -> list[dict[str, Any]]:
         async with connect(service.stream) as socket:
             await socket.send('{"type": "start"}')
             await socket.recv()
             told = []
-            for message in (encoded(portrait), encoded(np.zeros((240, 240, 3), np.uint8)), '{"type": "reset"}', encoded(portrait)):
+            for message in (
+                encoded(portrait),
+                encoded(np.zeros((240, 240, 3), np.uint8)),
+                '{"type": "reset"}',
+                encoded(portrait),
+            ):
                 await socket.send(message)
                 if isinstance(message, bytes):
                     told.append(json.loads(await socket.recv()))
@@ -122,11 +141,16 @@ def test_what_is_no_frame_is_told_and_the_stream_goes_on(service: Service, portr
     assert [one["type"] for one in told[:-1]] == ["frame"] * 5 + ["error"] * 3 + ["frame"]
     assert told[-1]["status"] == "face"
     raw = talk(
-        service, {"type": "start", "format": "rgb", "width": 4, "height": 2, "times": True}, [timed(0, bytes(23)), timed(0, bytes(24)), b"abc"]
+        service,
+        {"type": "start", "format": "rgb", "width": 4, "height": 2, "times": True},
+        [timed(0, bytes(23)), timed(0, bytes(24)), b"abc"],
     )[1:]
     assert [one["status"] for one in raw] == ["error", "no_face", "error"]
     for seconds in (float("nan"), float("inf"), 1e300):
-        assert talk(service, {"type": "start", "times": True}, [timed(seconds, whole)])[1]["error"]["kind"] == "unreadable"
+        assert (
+            talk(service, {"type": "start", "times": True}, [timed(seconds, whole)])[1]["error"]["kind"]
+            == "unreadable"
+        )
 
 
 @pytest.mark.parametrize(

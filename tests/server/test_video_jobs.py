@@ -64,7 +64,9 @@ def get(service: Service, video: dict[str, Any], name: str) -> bytes:
     return answer.content
 
 
-def test_a_video_becomes_every_result_that_analyze_gives(service: Service, movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_video_becomes_every_result_that_analyze_gives(
+    service: Service, movie: Callable[..., Path], tmp_path: Path
+) -> None:
     path = movie(30, nobody=range(8, 11))
     told = finished(service, send(service, path))
     assert (told["notice"], told["name"], told["progress"], told["error"]) == (NOTICE, "clip.mp4", 1.0, None)
@@ -73,11 +75,26 @@ def test_a_video_becomes_every_result_that_analyze_gives(service: Service, movie
     out = tmp_path / "out"
     out.mkdir()
     wanted = [f"result.{form}" for form in ("csv", "json", "jsonl", "vtt", "srt", "parquet")]
-    command = [sys.executable, "-m", "mien", "analyze", str(path), "--threads", "1", "-q", "--people", str(out / "people.json")]
-    subprocess.run([*command, *(word for name in wanted for word in ("-o", str(out / name)))], check=True, cwd=tmp_path)
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "analyze",
+        str(path),
+        "--threads",
+        "1",
+        "-q",
+        "--people",
+        str(out / "people.json"),
+    ]
+    subprocess.run(
+        [*command, *(word for name in wanted for word in ("-o", str(out / name)))], check=True, cwd=tmp_path
+    )
     for name in [*wanted, "people.json"]:
         if name != "result.parquet":
-            assert get(service, told, name).replace(b"clip.mp4", str(path).encode()) == (out / name).read_bytes(), name
+            assert (
+                get(service, told, name).replace(b"clip.mp4", str(path).encode()) == (out / name).read_bytes()
+            ), name
     rows = list(csv.DictReader(io.StringIO(get(service, told, "result.csv").decode())))
     assert {row["status"] for row in rows} == {"face", "no_face"}
     assert len({row["frame"] for row in rows}) == 30
@@ -92,7 +109,12 @@ def test_a_video_becomes_every_result_that_analyze_gives(service: Service, movie
 
 
 def test_the_report_can_reach_nothing(service: Service, movie: Callable[..., Path]) -> None:
-    told = finished(service, send(service, movie(), name="<script>alert(1)</script>.mp4", results="result.html", thumbnails="true"))
+    told = finished(
+        service,
+        send(
+            service, movie(), name="<script>alert(1)</script>.mp4", results="result.html", thumbnails="true"
+        ),
+    )
     answer = service.client.get(f"/v1/videos/{told['id']}/result.html")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     policy = answer.headers["content-security-policy"]
@@ -104,7 +126,14 @@ def test_the_report_can_reach_nothing(service: Service, movie: Callable[..., Pat
 
 def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Path]) -> None:
     path = movie(30)
-    fields = {"per_second": "2", "largest": "true", "tau": "0.7", "neutral": "median", "results": "result.jsonl,people.csv", "blur": ""}
+    fields = {
+        "per_second": "2",
+        "largest": "true",
+        "tau": "0.7",
+        "neutral": "median",
+        "results": "result.jsonl,people.csv",
+        "blur": "",
+    }
     told = finished(service, send(service, path, **fields))
     plain = {"per_second": 2.0, "largest": True, "tau": 0.7, "neutral": "median", "thumbnails": False}
     assert told["options"] == {**plain, "results": fields["results"]}
@@ -161,7 +190,10 @@ def test_a_restart_goes_on_to_the_same_result(movie: Callable[..., Path], tmp_pa
     with serving(tmp_path / "one") as service:
         whole = get(service, finished(service, send(service, path, results="result.csv")), "result.csv")
     with serving(tmp_path / "two") as service:
-        video, waiting = send(service, path, results="result.csv"), send(service, path, name="b.mp4", per_second="1", results="result.csv")
+        video, waiting = (
+            send(service, path, results="result.csv"),
+            send(service, path, name="b.mp4", per_second="1", results="result.csv"),
+        )
         journal = service.settings.folder / "videos" / video["id"] / "journal" / "0"
         while not (journal / "000000.npz").exists():
             time.sleep(0.01)
@@ -177,7 +209,9 @@ def test_a_restart_goes_on_to_the_same_result(movie: Callable[..., Path], tmp_pa
         assert not stray.exists(), "half an upload of a service that was killed"
 
 
-def test_results_are_deleted_when_their_time_is_over_and_uploads_kept_on_request(movie: Callable[..., Path], tmp_path: Path) -> None:
+def test_results_are_deleted_when_their_time_is_over_and_uploads_kept_on_request(
+    movie: Callable[..., Path], tmp_path: Path
+) -> None:
     with serving(tmp_path, keep=True, results_seconds=1.5) as service:
         video = send(service, movie(5), results="result.csv")
         finished(service, video)
@@ -236,7 +270,10 @@ def test_no_upload_makes_the_service_open_anything_else(
         lures[f"nul-{name}"] = lures[name] + "\0\0\0"
     for name, text in lures.items():
         answer = service.client.post("/v1/videos", files={"file": (name, text.encode())})
-        assert (answer.status_code, answer.json()["error"]["kind"]) == (415, "unsupported"), (name, answer.text)
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (415, "unsupported"), (
+            name,
+            answer.text,
+        )
         assert service.client.post("/v1/images", files={"file": (name, text.encode())}).status_code == 415
     # A movie whose only track says that its data lie elsewhere.
     elsewhere = movie(5, name="elsewhere.mp4").read_bytes().replace(b"url \0\0\0\x01", b"alis\0\0\0\0")
@@ -246,7 +283,9 @@ def test_no_upload_makes_the_service_open_anything_else(
     assert came == []
 
 
-def test_what_is_no_video_or_too_much_of_one(movie: Callable[..., Path], tmp_path: Path, portrait: Any) -> None:
+def test_what_is_no_video_or_too_much_of_one(
+    movie: Callable[..., Path], tmp_path: Path, portrait: Any
+) -> None:
     path = movie(30)
     whole = path.read_bytes()
     limits = replace(Limits(), video_seconds=2.5, video_pixels=60_000, video_bytes=len(whole), jobs=1)
@@ -279,17 +318,25 @@ def test_what_is_no_video_or_too_much_of_one(movie: Callable[..., Path], tmp_pat
         kind, told = events(service, send(service, path))[-1]
         assert (kind, told["error"]["kind"], told["results"]) == ("failed", "too_slow", {})
         assert service.client.get(f"/v1/videos/{told['id']}/result.csv").json()["error"]["kind"] == "failed"
-        assert [one.name for one in (tmp_path / "slow" / "videos" / told["id"]).iterdir() if one.name in ("upload", "journal", "results")] == []
+        assert [
+            one.name
+            for one in (tmp_path / "slow" / "videos" / told["id"]).iterdir()
+            if one.name in ("upload", "journal", "results")
+        ] == []
 
 
 @pytest.mark.parametrize("name", ["../../../etc/passwd", 'a"\r\nx: \N{SNOWMAN}.mp4', ".."])
 def test_names_of_videos_are_names_only(service: Service, movie: Callable[..., Path], name: str) -> None:
     boundary, content = "x" * 30, movie(3).read_bytes()
     quoted = name.replace('"', "%22").replace("\r\n", "%0D%0A")
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n\r\n'.encode()
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n\r\n'.encode()
+    )
     field = f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="results"\r\n\r\nresult.csv'
     body = head + content + f"{field}\r\n--{boundary}--\r\n".encode()
-    answer = service.client.post("/v1/videos", content=body, headers={"content-type": f"multipart/form-data; boundary={boundary}"})
+    answer = service.client.post(
+        "/v1/videos", content=body, headers={"content-type": f"multipart/form-data; boundary={boundary}"}
+    )
     assert answer.status_code == 202, answer.text
     told = finished(service, answer.json())
     assert not set(told["name"]) & set("/\\\r\n")
@@ -314,7 +361,9 @@ def test_two_services_do_not_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_jobs_are_kept_as_they_are(tmp_path: Path) -> None:
-    job = Job("a", "x.mp4", 1.5, {"tau": 0.5}, "failed", 2.5, {"status": 422, "kind": "empty", "message": "m"})
+    job = Job(
+        "a", "x.mp4", 1.5, {"tau": 0.5}, "failed", 2.5, {"status": 422, "kind": "empty", "message": "m"}
+    )
     store = Store(tmp_path / "jobs")
     store.add(job)
     store.close()

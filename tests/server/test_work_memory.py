@@ -62,7 +62,9 @@ def test_few_headers_are_looked_at_at_once(tmp_path: Path, monkeypatch: pytest.M
         uploads = [jobs.new() for _ in range(8)]
         for upload in uploads:
             upload.open("a.mp4").write(b"x")
-        told = await asyncio.gather(*(jobs.take(upload, VideoJobOptions()) for upload in uploads), return_exceptions=True)
+        told = await asyncio.gather(
+            *(jobs.take(upload, VideoJobOptions()) for upload in uploads), return_exceptions=True
+        )
         assert all(isinstance(error, APIError) for error in told), told
         for upload in uploads:
             jobs.end(upload)

@@ -18,10 +18,16 @@ def probs(label: str, sure: float = 0.7) -> list[float]:
     return [sure if name == label else (1 - sure) / (len(LABELS) - 1) for name in LABELS]
 
 
-def faces(time: float, people: Mapping[int, list[float]], index: int = 0, size: float = 50, score: float = 0.99) -> Faces:
+def faces(
+    time: float, people: Mapping[int, list[float]], index: int = 0, size: float = 50, score: float = 0.99
+) -> Faces:
     count = len(people)
     boxes = np.arange(count)[:, None] * 100 + np.array([0, 0, size, size])
-    columns = {"tracks": list(people), "probs": np.array(list(people.values())).reshape(count, len(LABELS)), "labels": LABELS}
+    columns = {
+        "tracks": list(people),
+        "probs": np.array(list(people.values())).reshape(count, len(LABELS)),
+        "labels": LABELS,
+    }
     return Faces(boxes.reshape(-1, 4), [score] * count, [index] * count, [time] * count, **columns)
 
 
@@ -29,9 +35,13 @@ def reading(time: float, people: Mapping[int, list[float]], index: int = 0) -> F
     return FrameResult("clip.mp4", index, time, faces(time, people, index))
 
 
-def told(labels: Iterable[str], rate: float = 30.0, sure: float = 0.7, start: float = 0.0) -> list[FrameResult]:
+def told(
+    labels: Iterable[str], rate: float = 30.0, sure: float = 0.7, start: float = 0.0
+) -> list[FrameResult]:
     """One person, a label a frame."""
-    return [reading(start + index / rate, {1: probs(label, sure)}, index) for index, label in enumerate(labels)]
+    return [
+        reading(start + index / rate, {1: probs(label, sure)}, index) for index, label in enumerate(labels)
+    ]
 
 
 def steady(readings: Iterable[FrameResult]) -> list[str | None]:

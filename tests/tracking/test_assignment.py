@@ -11,7 +11,9 @@ from mien.tracking.assignment import assign
 
 costs = st.tuples(st.integers(1, 6), st.integers(1, 6)).flatmap(
     lambda shape: st.lists(
-        st.lists(st.one_of(st.floats(0, 9), st.just(np.inf)), min_size=shape[1], max_size=shape[1]), min_size=shape[0], max_size=shape[0]
+        st.lists(st.one_of(st.floats(0, 9), st.just(np.inf)), min_size=shape[1], max_size=shape[1]),
+        min_size=shape[0],
+        max_size=shape[0],
     )
 )
 
@@ -24,7 +26,9 @@ def test_pairs_cost_the_least(rows: list[list[float]]) -> None:
     assert pairs == sorted(pairs)
     ours = sum(cost[row, column] for row, column in pairs) + limit * (len(cost) - len(pairs))
     # Whoever stays alone pays the limit.
-    table = np.concatenate([np.where(cost <= limit, cost, 1e9), np.full((len(cost), len(cost)), limit)], axis=1)
+    table = np.concatenate(
+        [np.where(cost <= limit, cost, 1e9), np.full((len(cost), len(cost)), limit)], axis=1
+    )
     best = table[linear_sum_assignment(table)].sum()
     assert np.isclose(ours, best)
 

@@ -1,4 +1,5 @@
-"""Real faces on clips with known truth, and readings with known changes: a small part of ``python -m benchmarks.tracking``."""
+"""Real faces on clips with known truth, and readings with known changes: a small part of ``python -m
+benchmarks.tracking``."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def test_ids_keep_to_people_on_a_real_video(tmp_path: Path) -> None:
     truths = crowds.easy(7, seconds=2.5).write(tmp_path / "crowd.mp4")
     tracker = Tracker(create_detector(threads=1))
     with open_media(tmp_path / "crowd.mp4") as media:
-        found = identities([[(tracker.update(item), truths[item.index]) for item in media if isinstance(item, Frame)]])
+        found = identities(
+            [[(tracker.update(item), truths[item.index]) for item in media if isinstance(item, Frame)]]
+        )
     assert found.faces > 100
     assert found.switches == 0
     assert found.idf1 > 0.97

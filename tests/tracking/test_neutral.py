@@ -55,10 +55,16 @@ def test_a_face_that_is_read_as_neutral_is_left_alone() -> None:
 
 
 def test_brief_people_take_the_recordings_median() -> None:
-    readings = [reading(index / 10, {1: GLOOMY}, index) for index in range(200)] + [reading(30.0, {2: probs("happy")}, 300)]
+    readings = [reading(index / 10, {1: GLOOMY}, index) for index in range(200)] + [
+        reading(30.0, {2: probs("happy")}, 300)
+    ]
     learned = NeutralBaseline.learn(readings, LABELS)
     assert set(learned.state()["people"]) == {"1"}
-    assert np.allclose(learned.calibrated(2, 31.0, np.log(np.array(GLOOMY))), learned.calibrated(1, 31.0, np.log(np.array(GLOOMY))), atol=0.1)
+    assert np.allclose(
+        learned.calibrated(2, 31.0, np.log(np.array(GLOOMY))),
+        learned.calibrated(1, 31.0, np.log(np.array(GLOOMY))),
+        atol=0.1,
+    )
 
 
 def test_labels_without_neutral() -> None:

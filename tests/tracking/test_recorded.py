@@ -32,7 +32,12 @@ def wandering(seed: int = 0, count: int = 200) -> list[FrameResult]:
 def reversed_in_time(readings: list[FrameResult]) -> list[FrameResult]:
     end = readings[-1].time
     return [
-        FrameResult(one.source, one.frame, end - one.time, one.faces.with_columns(times=np.full(len(one.faces), end - one.time)))
+        FrameResult(
+            one.source,
+            one.frame,
+            end - one.time,
+            one.faces.with_columns(times=np.full(len(one.faces), end - one.time)),
+        )
         for one in reversed(readings)
     ]
 

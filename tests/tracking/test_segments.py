@@ -28,7 +28,10 @@ def test_stretches_meet_where_the_label_changes() -> None:
 def test_time_counts_not_frames() -> None:
     # Nine frames in the first second, one for the next.
     times = [*np.arange(9) / 9, 1.0, 2.0]
-    readings = [reading(float(time), {1: probs("happy" if index < 9 else "sad")}, index) for index, time in enumerate(times)]
+    readings = [
+        reading(float(time), {1: probs("happy" if index < 9 else "sad")}, index)
+        for index, time in enumerate(times)
+    ]
     people = People(LABELS)
     for one in readings:
         people.add(one)
@@ -58,7 +61,11 @@ def test_nothing_is_kept_of_what_is_over() -> None:
     segmenter = Segmenter()
     count = 0
     for index in range(2000):
-        count += len(segmenter.update(reading(index / 10, {index // 4: probs("happy"), 10**6: probs(LABELS[index // 7 % 4])}, index)))
+        count += len(
+            segmenter.update(
+                reading(index / 10, {index // 4: probs("happy"), 10**6: probs(LABELS[index // 7 % 4])}, index)
+            )
+        )
         assert len(segmenter._open) <= 6
         assert len(segmenter._glimpses._open) <= 6
     assert count > 700

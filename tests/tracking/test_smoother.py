@@ -34,7 +34,10 @@ def test_what_comes_later_changes_nothing() -> None:
     chance = np.random.default_rng(0)
     readings = told(chance.choice(LABELS.names, 60))
     whole, part = run(OnlineSmoother(LABELS), readings), run(OnlineSmoother(LABELS), readings[:31])
-    assert all(a.smooth.tobytes() == b.smooth.tobytes() and a.steady.tolist() == b.steady.tolist() for a, b in zip(whole, part, strict=False))
+    assert all(
+        a.smooth.tobytes() == b.smooth.tobytes() and a.steady.tolist() == b.steady.tolist()
+        for a, b in zip(whole, part, strict=False)
+    )
 
 
 def test_the_time_constant_is_in_seconds() -> None:
@@ -70,7 +73,9 @@ def test_frames_that_are_far_apart_are_believed() -> None:
 def test_people_are_kept_apart_and_forgotten() -> None:
     smoother = OnlineSmoother(LABELS)
     for index in range(500):
-        found = smoother.update(faces(index / 30, {index // 3: probs("happy"), index // 3 + 1000: probs("sad")}))
+        found = smoother.update(
+            faces(index / 30, {index // 3: probs("happy"), index // 3 + 1000: probs("sad")})
+        )
         assert [face.steady for face in found] == ["happy", "sad"]
     assert len(smoother.state()["courses"]) < 2 * 15
 
@@ -79,7 +84,9 @@ def test_a_gap_begins_anew() -> None:
     smoother = OnlineSmoother(LABELS)
     run(smoother, told(["happy"] * 30))
     assert np.allclose(smoother.update(faces(3.0, {1: probs("sad")})).smooth, probs("sad"), atol=1e-6)
-    assert np.allclose(smoother.update(faces(1.0, {1: probs("happy")})).smooth, probs("happy"), atol=1e-6)  # Back in time.
+    assert np.allclose(
+        smoother.update(faces(1.0, {1: probs("happy")})).smooth, probs("happy"), atol=1e-6
+    )  # Back in time.
 
 
 def test_times_that_stand_still() -> None:
@@ -95,7 +102,11 @@ def test_an_unsure_small_face_counts_less() -> None:
     for size, score in ((50, 0.99), (15, 0.5)):
         smoother = OnlineSmoother(LABELS)
         run(smoother, told(["happy"] * 30))
-        ends.append(smoother.update(faces(1.1, {1: probs("sad")}, size=size, score=score)).smooth[0, LABELS.index("sad")])
+        ends.append(
+            smoother.update(faces(1.1, {1: probs("sad")}, size=size, score=score)).smooth[
+                0, LABELS.index("sad")
+            ]
+        )
     assert ends[1] < ends[0]
 
 

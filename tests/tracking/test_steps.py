@@ -1,4 +1,5 @@
-"""Steps between frames of every length: who sits, sways or walks stays one person, and the filter's covariance stays one."""
+"""Steps between frames of every length: who sits, sways or walks stays one person, and the filter's
+covariance stays one."""
 
 from __future__ import annotations
 
@@ -21,7 +22,10 @@ def jittered(places: np.ndarray, seed: int, size: float = 20.0) -> list[list[tup
     chance = np.random.default_rng(seed)
     places = places + chance.normal(0, 0.02 * size, places.shape)
     sizes = size * np.exp(chance.normal(0, 0.02, places.shape[:2]))
-    return [[(x, y, side) for (x, y), side in zip(frame, row, strict=True)] for frame, row in zip(places, sizes, strict=True)]
+    return [
+        [(x, y, side) for (x, y), side in zip(frame, row, strict=True)]
+        for frame, row in zip(places, sizes, strict=True)
+    ]
 
 
 def seated(people: int) -> np.ndarray:
@@ -31,7 +35,9 @@ def seated(people: int) -> np.ndarray:
 
 def followed(play: Play, times: np.ndarray) -> list[list[int]]:
     tracker = Tracker(play)
-    return [tracker.update(play.frame(index, float(time))).tracks.tolist() for index, time in enumerate(times)]
+    return [
+        tracker.update(play.frame(index, float(time))).tracks.tolist() for index, time in enumerate(times)
+    ]
 
 
 @pytest.mark.parametrize("kind", [Play, RefiningPlay])
@@ -47,9 +53,14 @@ def test_who_sits_still_is_one_person_at_every_step(step: float, people: int, ki
 def test_a_missed_face_is_the_same_person_afterwards(step: float, kind: type[Play]) -> None:
     script = jittered(seated(5), 3)
     missed = {(index, (index // 7) % 5) for index in range(10, FRAMES, 7)}
-    script = [[face for number, face in enumerate(faces) if (index, number) not in missed] for index, faces in enumerate(script)]
+    script = [
+        [face for number, face in enumerate(faces) if (index, number) not in missed]
+        for index, faces in enumerate(script)
+    ]
     found = followed(kind(script), np.arange(FRAMES) * step)
-    assert found == [[number + 1 for number in range(5) if (index, number) not in missed] for index in range(FRAMES)]
+    assert found == [
+        [number + 1 for number in range(5) if (index, number) not in missed] for index in range(FRAMES)
+    ]
 
 
 @pytest.mark.parametrize(("shortest", "longest"), [(0.03, 1.2), (0.3, 2.4), (2.0, 5.0)])
@@ -94,7 +105,10 @@ def test_the_covariance_is_one_at_every_step() -> None:
 
 
 def test_two_short_steps_are_one_of_their_length() -> None:
-    once, twice = Track(1, 5, 6, 20, 20, 0, 0, 5, 6, vx=30, vy=-4, bond=0.05), Track(1, 5, 6, 20, 20, 0, 0, 5, 6, vx=30, vy=-4, bond=0.05)
+    once, twice = (
+        Track(1, 5, 6, 20, 20, 0, 0, 5, 6, vx=30, vy=-4, bond=0.05),
+        Track(1, 5, 6, 20, 20, 0, 0, 5, 6, vx=30, vy=-4, bond=0.05),
+    )
     once.predict(0.4)
     twice.predict(0.1)
     twice.predict(0.3)
@@ -104,7 +118,12 @@ def test_two_short_steps_are_one_of_their_length() -> None:
 def test_a_cut_ends_everyone_at_two_frames_a_second() -> None:
     class Cutting(RefiningPlay):
         def frame(self, index: int, time: float | None = None) -> Frame:
-            image = np.random.default_rng(index // 10).integers(0, 256, (6, 10, 3), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
+            image = (
+                np.random.default_rng(index // 10)
+                .integers(0, 256, (6, 10, 3), dtype=np.uint8)
+                .repeat(20, 0)
+                .repeat(20, 1)
+            )
             image[0, 0] = (0, index, 0)
             return Frame(index, index / 2, image)
 

@@ -1,4 +1,5 @@
-"""Ids: one per person, through misses, crossings and jumps in time; the whole detector only where it is needed."""
+"""Ids: one per person, through misses, crossings and jumps in time; the whole detector only where it is
+needed."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from mien.tracking.options import Tracking
 from mien.tracking.tracker import Tracker
 
 
-def walk(frames: int, start: float = 30, speed: float = 2, y: float = 60, size: float = 30) -> list[tuple[float, ...]]:
+def walk(
+    frames: int, start: float = 30, speed: float = 2, y: float = 60, size: float = 30
+) -> list[tuple[float, ...]]:
     return [(start + speed * index, y, size) for index in range(frames)]
 
 
@@ -86,7 +89,9 @@ def test_calm_pictures_are_searched_rarely() -> None:
 
 def test_a_newcomer_is_seen_within_a_third_of_a_second() -> None:
     for first in range(100, 110):
-        play = RefiningPlay([[(40, 60, 30), *([(150, 60, 30)] if index >= first else [])] for index in range(140)])
+        play = RefiningPlay(
+            [[(40, 60, 30), *([(150, 60, 30)] if index >= first else [])] for index in range(140)]
+        )
         seen = [index for index, found in enumerate(ids(play)) if 2 in found]
         assert first <= seen[0] <= first + 10
 
@@ -115,31 +120,46 @@ def test_recordings_that_are_looked_at_rarely() -> None:
     play = Play([[(60 + 8 * (index % 2), 60, 30), (150, 60, 30)] for index in range(6)])
     for step in (1.0, 2.0, 10.0, 300.0):
         tracker = Tracker(play)
-        assert [tracker.update(play.frame(index, index * step)).tracks.tolist() for index in range(6)] == [[1, 2]] * 6
+        assert [tracker.update(play.frame(index, index * step)).tracks.tolist() for index in range(6)] == [
+            [1, 2]
+        ] * 6
 
 
 def test_a_pause_of_a_recording_ends_nobody_but_a_hole_does() -> None:
     play = Play([[(60, 60, 30)]] * 4)
     times = [0.0, 0.04, 60.0, 60.04]
-    frames = [Frame(index, time, play.frame(index).image, lasting=60.0 - 0.04 if index == 1 else 0.04) for index, time in enumerate(times)]
+    frames = [
+        Frame(index, time, play.frame(index).image, lasting=60.0 - 0.04 if index == 1 else 0.04)
+        for index, time in enumerate(times)
+    ]
     tracker = Tracker(play)
     assert [tracker.update(frame).tracks.tolist() for frame in frames] == [[1]] * 4
     tracker.reset()
-    assert [tracker.update(play.frame(index, time)).tracks.tolist() for index, time in enumerate(times)] == [[1], [1], [2], [2]]
+    assert [tracker.update(play.frame(index, time)).tracks.tolist() for index, time in enumerate(times)] == [
+        [1],
+        [1],
+        [2],
+        [2],
+    ]
 
 
 def test_a_stream_that_slows_down_ends_nobody_twice() -> None:
     play = Play([[(60, 60, 30)]] * 10)
     times = [0.0, 0.04, 0.08, 5.0, 10.0, 15.0, 22.0, 27.0, 27.04, 27.08]
     tracker = Tracker(play)
-    assert [tracker.update(play.frame(index, time)).tracks.tolist() for index, time in enumerate(times)] == [[1]] * 3 + [[2]] * 7
+    assert [tracker.update(play.frame(index, time)).tracks.tolist() for index, time in enumerate(times)] == [
+        [1]
+    ] * 3 + [[2]] * 7
 
 
 @pytest.mark.parametrize("kind", [Play, RefiningPlay])
 @pytest.mark.parametrize("stop", [1, 17, 30])
 def test_a_restored_tracker_goes_on_to_the_same_bits(kind: type[Play], stop: int) -> None:
     chance = np.random.default_rng(3)
-    script = [[(40 + index + chance.normal(), 60 + chance.normal(), 30), *([(150, 60, 28)] if index % 13 else [])] for index in range(50)]
+    script = [
+        [(40 + index + chance.normal(), 60 + chance.normal(), 30), *([(150, 60, 28)] if index % 13 else [])]
+        for index in range(50)
+    ]
     play = kind(script)
     whole = [Tracker(play)]
     expected = [whole[0].update(frame) for frame in play.frames()]
@@ -236,7 +256,8 @@ def test_rows_are_those_of_the_frame() -> None:
 
 @pytest.mark.parametrize("kind", [Play, RefiningPlay])
 def test_a_head_that_turns_back_at_once_keeps_its_id(kind: type[Play]) -> None:
-    """At 9 sizes a second to and fro, the place where it was going is farther off than the reach of a prediction."""
+    """At 9 sizes a second to and fro, the place where it was going is farther off than the reach of a
+    prediction."""
     ways = [abs((index % 12) - 6) * 9.0 for index in range(72)]
     play = kind([[(60 + way, 60, 30)] for way in ways])
     assert ids(play) == [[1]] * 72

@@ -30,7 +30,9 @@ from stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
-TEACHER = replace(RECIPE, epochs=4, augmentation=NO_AUGMENTATION, precision="32", optimizer=Optimizer("adam", rate=0.01))
+TEACHER = replace(
+    RECIPE, epochs=4, augmentation=NO_AUGMENTATION, precision="32", optimizer=Optimizer("adam", rate=0.01)
+)
 STUDENT = replace(TEACHER, name="student", epochs=2, distillation=Distillation(share=0.9))
 
 
@@ -47,7 +49,9 @@ def views(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Teacher
     return make_views(runs, stripes(), tmp_path_factory.mktemp("views"), DistillationPlan(count=3))
 
 
-def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(runs: list[Path], views: TeacherCache) -> None:
+def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(
+    runs: list[Path], views: TeacherCache
+) -> None:
     pictures = cut(stripes(), RECIPE).training
     places = np.arange(10)
     faces, said = views.batch(np.zeros(10, int), places)
@@ -56,7 +60,9 @@ def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(run
         answers = [load_run(run).network(faces.float())["fer2013"].softmax(dim=1) for run in runs]
     mean = (answers[0] * answers[1]).sqrt()
     expected = (mean / mean.sum(dim=1, keepdim=True)).numpy()
-    np.testing.assert_allclose(said["fer2013"].exp().numpy(), expected, atol=0.03)  # bfloat16 products, float16 on disk
+    np.testing.assert_allclose(
+        said["fer2013"].exp().numpy(), expected, atol=0.03
+    )  # bfloat16 products, float16 on disk
     changed, _ = views.batch(np.ones(10, int), places)
     assert (changed != faces).any()
 
@@ -67,16 +73,25 @@ def test_a_steady_answer_is_the_same_for_every_view(views: TeacherCache) -> None
     mean = torch.stack(each).mean(dim=0).log_softmax(dim=1)
     assert (each[0] - each[1]).abs().max() > 0.01
     for number in range(3):
-        wholly, partly = (views.batch(np.full(10, number), places, share)[1]["fer2013"] for share in (1.0, 0.25))
+        wholly, partly = (
+            views.batch(np.full(10, number), places, share)[1]["fer2013"] for share in (1.0, 0.25)
+        )
         torch.testing.assert_close(wholly, mean, atol=1e-3, rtol=0)
-        torch.testing.assert_close(partly, (0.75 * each[number] + 0.25 * mean).log_softmax(dim=1), atol=1e-3, rtol=0)
+        torch.testing.assert_close(
+            partly, (0.75 * each[number] + 0.25 * mean).log_softmax(dim=1), atol=1e-3, rtol=0
+        )
     steady = replace(STUDENT, distillation=Distillation(share=0.9, steadiness=1.0))
-    batches = [next(iter(Batches(cut(stripes(), RECIPE).training, recipe, lambda: 0, views=views))) for recipe in (STUDENT, steady)]
+    batches = [
+        next(iter(Batches(cut(stripes(), RECIPE).training, recipe, lambda: 0, views=views)))
+        for recipe in (STUDENT, steady)
+    ]
     assert torch.equal(batches[0].faces, batches[1].faces)
     assert not torch.equal(batches[0].said["fer2013"], batches[1].said["fer2013"])
 
 
-def test_views_are_the_same_every_time_and_go_on_where_they_stopped(runs: list[Path], views: TeacherCache, tmp_path: Path) -> None:
+def test_views_are_the_same_every_time_and_go_on_where_they_stopped(
+    runs: list[Path], views: TeacherCache, tmp_path: Path
+) -> None:
     again = make_views(runs, stripes(), tmp_path, DistillationPlan(count=3))
     assert again.digest == views.digest
     (tmp_path / "view-001.npz").unlink()
@@ -103,12 +118,19 @@ def test_every_epoch_shows_all_views_and_every_picture_meets_all_of_them(views: 
     np.testing.assert_array_equal(watched.faces[:, 0].numpy(), data.images[: len(watched.faces)])
 
 
-def test_a_student_may_learn_from_some_of_the_pictures_that_have_views(runs: list[Path], tmp_path: Path) -> None:
+def test_a_student_may_learn_from_some_of_the_pictures_that_have_views(
+    runs: list[Path], tmp_path: Path
+) -> None:
     everything = cut(stripes(), RECIPE).training
     part = everything.take(np.arange(len(everything))[::-3])
     as_they_are = make_views(runs[:1], stripes(), tmp_path, DistillationPlan(count=1))
-    told = as_they_are.batch(np.zeros(len(everything), np.int64), np.arange(len(everything)))[1]["fer2013"].numpy()
-    labels = {picture.tobytes(): (label, said) for picture, label, said in zip(everything.images, everything.expressions, told, strict=True)}
+    told = as_they_are.batch(np.zeros(len(everything), np.int64), np.arange(len(everything)))[1][
+        "fer2013"
+    ].numpy()
+    labels = {
+        picture.tobytes(): (label, said)
+        for picture, label, said in zip(everything.images, everything.expressions, told, strict=True)
+    }
     assert len(labels) == len(everything)
     met = 0
     for batch in Batches(part, STUDENT, lambda: 0, views=as_they_are):
@@ -125,7 +147,12 @@ def halves(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two runs, each without one half of the pictures, one of which stands there twice."""
     folders = [tmp_path_factory.mktemp(f"fold{fold}") for fold in (0, 1)]
     for fold, folder in enumerate(folders):
-        train(_with_a_copy(), replace(TEACHER, seed=fold + 1, split=Split(folds=2, fold=fold)), folder, hardware=CPU)
+        train(
+            _with_a_copy(),
+            replace(TEACHER, seed=fold + 1, split=Split(folds=2, fold=fold)),
+            folder,
+            hardware=CPU,
+        )
     return folders
 
 
@@ -136,7 +163,9 @@ def _with_a_copy() -> FaceDataset:
     return replace(data, images=images)
 
 
-def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(halves: list[Path], tmp_path: Path) -> None:
+def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(
+    halves: list[Path], tmp_path: Path
+) -> None:
     data = _with_a_copy()
     learned = [set(cut(data, load_run(run).recipe).training.digests.tolist()) for run in halves]
     pictures = cut(data, RECIPE).training
@@ -148,8 +177,12 @@ def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(ha
     for number in (1, 0):
         faces, said = views.batch(np.full(len(places), number), places)
         with torch.no_grad():
-            answers = [load_run(run).network(faces.float())["fer2013"].softmax(dim=1).numpy() for run in halves]
-        expected = np.where([[digest in learned[1]] for digest in pictures.digests.tolist()], *answers)  # Who learned in run 1 is asked of run 0.
+            answers = [
+                load_run(run).network(faces.float())["fer2013"].softmax(dim=1).numpy() for run in halves
+            ]
+        expected = np.where(
+            [[digest in learned[1]] for digest in pictures.digests.tolist()], *answers
+        )  # Who learned in run 1 is asked of run 0.
         np.testing.assert_allclose(said["fer2013"].exp().numpy(), expected, atol=0.03)
         assert np.abs(answers[0] - answers[1]).max() > 0.1
     labels = (pictures.expressions + (np.arange(len(pictures)) % 3 == 0)) % 7  # A third are wrong.
@@ -162,61 +195,117 @@ def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(ha
 
 def test_the_command(halves: list[Path], tmp_path: Path) -> None:
     write_dataset(_with_a_copy(), tmp_path / "faces.parquet")
-    command = [sys.executable, "-m", "mien", "views", tmp_path / "faces.parquet", *halves, "--held-out", "--count", "1", "-o", tmp_path / "views"]
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "views",
+        tmp_path / "faces.parquet",
+        *halves,
+        "--held-out",
+        "--count",
+        "1",
+        "-o",
+        tmp_path / "views",
+    ]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stderr.split())
     made = TeacherCache(tmp_path / "views")
     assert f"1 views of 160 pictures in {tmp_path / 'views'}, digest {made.digest[:16]}" in told
     agreed = agreement(made, _with_a_copy())
-    assert f"teachers say what the label says in {agreed['fer2013']:.1%} (fer2013), {agreed['ferplus']:.1%} (ferplus)" in told
+    assert (
+        f"teachers say what the label says in {agreed['fer2013']:.1%} (fer2013), {agreed['ferplus']:.1%} (ferplus)"
+        in told
+    )
 
 
-def test_a_picture_that_all_teachers_know_is_an_error(halves: list[Path], runs: list[Path], tmp_path: Path) -> None:
+def test_a_picture_that_all_teachers_know_is_an_error(
+    halves: list[Path], runs: list[Path], tmp_path: Path
+) -> None:
     n = len(cut(_with_a_copy(), load_run(halves[1]).recipe).training)
-    with pytest.raises(InputError, match=rf"has not learned from it; {n} of 160 pictures have none: add teachers of the other folds"):
-        make_views([halves[1], *runs], _with_a_copy(), tmp_path / "views", DistillationPlan(count=1, held_out=True))
-    with pytest.raises(InputError, match=r"expected the folder of a finished run, which says what was learned from; got a network file"):
-        make_views([network_path("nano")], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True))
+    with pytest.raises(
+        InputError,
+        match=rf"has not learned from it; {n} of 160 pictures have none: add teachers of the other folds",
+    ):
+        make_views(
+            [halves[1], *runs], _with_a_copy(), tmp_path / "views", DistillationPlan(count=1, held_out=True)
+        )
+    with pytest.raises(
+        InputError,
+        match=r"expected the folder of a finished run, which says what was learned from; got a network file",
+    ):
+        make_views(
+            [network_path("nano")], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True)
+        )
     assert not (tmp_path / "views").exists()
 
 
 def test_what_a_student_knows_is_not_told_by_its_recipe(views: TeacherCache, tmp_path: Path) -> None:
-    train(stripes(), replace(STUDENT, epochs=1, split=Split(folds=2)), tmp_path / "run", hardware=CPU, views=views)
-    with pytest.raises(InputError, match=r"expected a run from random weights and labels alone; got one with --initial or --views"):
-        make_views([tmp_path / "run"], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True))
+    train(
+        stripes(),
+        replace(STUDENT, epochs=1, split=Split(folds=2)),
+        tmp_path / "run",
+        hardware=CPU,
+        views=views,
+    )
+    with pytest.raises(
+        InputError,
+        match=r"expected a run from random weights and labels alone; got one with --initial or --views",
+    ):
+        make_views(
+            [tmp_path / "run"], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True)
+        )
 
 
 @pytest.mark.parametrize(("folds", "fold"), [(1, 0), (4, 4), (0, 1), (-2, 0), (3, -1)])
 def test_a_fold_that_there_is_not(folds: int, fold: int) -> None:
-    with pytest.raises(InputError, match=rf"expected split.folds of 2 or more, or 0, and split.fold below it; got {folds} and {fold}"):
+    with pytest.raises(
+        InputError,
+        match=rf"expected split.folds of 2 or more, or 0, and split.fold below it; got {folds} and {fold}",
+    ):
         RECIPE.changed({"split.folds": folds, "split.fold": fold})
 
 
 def test_the_distance_is_the_divergence_at_that_temperature() -> None:
     lesson = ExpressionModule(
-        create_model("monyok"), replace(STUDENT, heads=("fer2013",), distillation=Distillation(0.5, 3.0)), {"fer2013": tuple("abcdefg")}
+        create_model("monyok"),
+        replace(STUDENT, heads=("fer2013",), distillation=Distillation(0.5, 3.0)),
+        {"fer2013": tuple("abcdefg")},
     )
     ours, theirs = torch.randn(5, 7), torch.randn(5, 7).log_softmax(dim=1)
     p, q = (theirs / 3).softmax(dim=1), (ours / 3).softmax(dim=1)
     expected = 9 * (p * (p / q).log()).sum(dim=1).mean()
-    assert float(lesson.distance({"fer2013": ours}, {"fer2013": theirs})) == pytest.approx(float(expected), rel=1e-4)
+    assert float(lesson.distance({"fer2013": ours}, {"fer2013": theirs})) == pytest.approx(
+        float(expected), rel=1e-4
+    )
     assert float(lesson.distance({"fer2013": theirs}, {"fer2013": theirs})) == pytest.approx(0, abs=1e-5)
 
 
-def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(views: TeacherCache, runs: list[Path], tmp_path: Path) -> None:
+def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(
+    views: TeacherCache, runs: list[Path], tmp_path: Path
+) -> None:
     recipe = replace(STUDENT, epochs=12, distillation=Distillation(share=1.0, temperature=1.0))
     train(stripes(), recipe, tmp_path, hardware=CPU, views=views)
     faces = torch.from_numpy(cut(stripes(), RECIPE).training.images[:100, None]).float()
     teachers = [load_run(run).network for run in runs]
     with torch.no_grad():
-        theirs = torch.stack([network(faces)["fer2013"].log_softmax(dim=1) for network in teachers]).mean(dim=0).log_softmax(dim=1)
-        student, untrained = (network(faces)["fer2013"].log_softmax(dim=1) for network in (load_run(tmp_path).network, _untrained()))
+        theirs = (
+            torch.stack([network(faces)["fer2013"].log_softmax(dim=1) for network in teachers])
+            .mean(dim=0)
+            .log_softmax(dim=1)
+        )
+        student, untrained = (
+            network(faces)["fer2013"].log_softmax(dim=1)
+            for network in (load_run(tmp_path).network, _untrained())
+        )
     far = [float((theirs.exp() * (theirs - answer)).sum(dim=1).mean()) for answer in (student, untrained)]
     assert far[0] < far[1] / 3
 
 
-def test_a_student_goes_on_with_the_same_views_only(views: TeacherCache, runs: list[Path], tmp_path: Path) -> None:
+def test_a_student_goes_on_with_the_same_views_only(
+    views: TeacherCache, runs: list[Path], tmp_path: Path
+) -> None:
     train(stripes(), STUDENT, tmp_path / "run", hardware=CPU, views=views)
     assert Recipe.load(tmp_path / "run" / "recipe.json").distillation.views == views.digest
     others = make_views(runs[:1], stripes(), tmp_path / "others", DistillationPlan(count=1))
@@ -234,7 +323,10 @@ def test_bad_input_is_one_clear_line(views: TeacherCache, runs: list[Path], tmp_
     with pytest.raises(InputError, match="expected views made by mien views"):
         TeacherCache(tmp_path)
     whole = stripes()
-    with pytest.raises(InputError, match=r"pictures that are learned from; 120 of 280 have none: make them from the same data"):
+    with pytest.raises(
+        InputError,
+        match=r"pictures that are learned from; 120 of 280 have none: make them from the same data",
+    ):
         Batches(whole, STUDENT, lambda: 0, views=views)
     with pytest.raises(InputError, match="280 of 280 have none"):
         Batches(replace(whole, images=255 - whole.images), STUDENT, lambda: 0, views=views)
@@ -250,7 +342,12 @@ def test_bad_input_is_one_clear_line(views: TeacherCache, runs: list[Path], tmp_
 
 
 def test_the_sizes_that_are_promised() -> None:
-    for name, most in {"nano": 60_000, "small": 1_000_000, "part-clear": 3_000_000 / 4, "part": 3_000_000 / 4}.items():  # Four parts are medium.
+    for name, most in {
+        "nano": 60_000,
+        "small": 1_000_000,
+        "part-clear": 3_000_000 / 4,
+        "part": 3_000_000 / 4,
+    }.items():  # Four parts are medium.
         network = new_network(preset(name), {"fer2013": tuple("abcdefg"), "ferplus": tuple("abcdefgh")})
         assert sum(weights.numel() for weights in network.parameters()) <= most
     teachers = [preset(name) for name in ("teacher-0", "teacher-1", "teacher-2", "teacher-3")]

@@ -50,5 +50,7 @@ def test_the_file_says_what_pytorch_says(name: str, tmp_path: Path) -> None:
         faces = np.random.default_rng(n).integers(0, 256, (n, 1, 48, 48)).astype(np.float32)
         with torch.no_grad():
             expected = network(torch.from_numpy(faces))
-        for head, got in zip(("fer2013", "ferplus"), session.run(["fer2013", "ferplus"], {"faces": faces}), strict=True):
+        for head, got in zip(
+            ("fer2013", "ferplus"), session.run(["fer2013", "ferplus"], {"faces": faces}), strict=True
+        ):
             np.testing.assert_allclose(got, expected[head].numpy(), atol=1e-4, rtol=1e-4)

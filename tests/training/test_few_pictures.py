@@ -24,7 +24,9 @@ def all_right(n: int, gap: float) -> tuple[dict[str, np.ndarray], FaceDataset]:
     narrow[np.arange(n), truth] = gap
     wide[np.arange(n), COLUMNS[truth]] = gap
     votes[np.arange(n), COLUMNS[truth]] = 10
-    faces = FaceDataset(np.zeros((n, 2, 2), np.uint8), truth, votes, np.array([PUBLIC_TEST] * n, dtype="U16"), np.arange(n))
+    faces = FaceDataset(
+        np.zeros((n, 2, 2), np.uint8), truth, votes, np.array([PUBLIC_TEST] * n, dtype="U16"), np.arange(n)
+    )
     return {"fer2013": narrow, "ferplus": wide}, faces
 
 
@@ -36,7 +38,8 @@ def test_eight_right_ones_show_little() -> None:
 @pytest.mark.parametrize("gap", [0.3, 1.0, 2.0])
 @pytest.mark.parametrize("n", [1, 3, 8, 42, 300])
 def test_no_head_and_no_blend_is_surer_than_so_many_right_answers_allow(n: int, gap: float) -> None:
-    """Who is right n times out of n is right n + 1 times out of n + 2 the next time, as far as anybody knows (Laplace)."""
+    """Who is right n times out of n is right n + 1 times out of n + 2 the next time, as far as anybody knows
+    (Laplace)."""
     logits, faces = all_right(n, gap)
     found = fit(logits, faces)
     assert set(found.temperatures) == {BLEND, "fer2013", "ferplus"}
@@ -57,7 +60,11 @@ def test_thousands_give_what_they_gave_without_a_prior(monkeypatch: pytest.Monke
     logits = chance.normal(0, 1.5, (4000, 7))
     for sharpness in (0.6, 1.0, 2.0):
         probs = np.exp(logits * sharpness)
-        labels = (chance.random((4000, 1)) > (probs / probs.sum(axis=1, keepdims=True)).cumsum(axis=1)).sum(axis=1).clip(max=6)
+        labels = (
+            (chance.random((4000, 1)) > (probs / probs.sum(axis=1, keepdims=True)).cumsum(axis=1))
+            .sum(axis=1)
+            .clip(max=6)
+        )
         monkeypatch.setattr(calibration, "PRIOR", 2.0)
         held = calibration._temperature(logits, [labels])
         monkeypatch.setattr(calibration, "PRIOR", 0.0)
@@ -65,10 +72,20 @@ def test_thousands_give_what_they_gave_without_a_prior(monkeypatch: pytest.Monke
 
 
 def test_the_card_says_what_is_not_calibrated() -> None:
-    given = {"name": "a", "version": "1", "kind": "expression", "summary": "", "parameters": 1, "macs": 1, "licence": "MIT"}
+    given = {
+        "name": "a",
+        "version": "1",
+        "kind": "expression",
+        "summary": "",
+        "parameters": 1,
+        "macs": 1,
+        "licence": "MIT",
+    }
     spec = InputSpec(name="faces", height=48, width=48, channels=1, low=0, high=255)
     card = Card(**given, input=spec, fitted_to=fit(*all_right(42, 1.0)).fitted_to)
-    assert card.uncalibrated.startswith("not calibrated: temperatures were fitted to too few labelled pictures (")
+    assert card.uncalibrated.startswith(
+        "not calibrated: temperatures were fitted to too few labelled pictures ("
+    )
     assert "expression to 42" in card.uncalibrated
     assert Card(**given, input=spec, fitted_to={"fer2013": ENOUGH}).uncalibrated == ""
     assert Card(**given, input=spec).uncalibrated == "", "files of an earlier time did not write it down"

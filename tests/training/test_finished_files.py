@@ -36,7 +36,9 @@ from mien.training.run import Hardware, load_run, train  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("default")  # torch, Lightning and ONNX Runtime's tool warn about their own parts
+pytestmark = pytest.mark.filterwarnings(
+    "default"
+)  # torch, Lightning and ONNX Runtime's tool warn about their own parts
 HEADS = {"fer2013": 7, "ferplus": 8}
 
 
@@ -59,7 +61,8 @@ def tiny(run: Path, tmp_path: Path) -> Path:
 
 
 def drawn(n: int, sharpness: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Logits, and labels drawn from what they say when multiplied by a number: the right temperature is its inverse."""
+    """Logits, and labels drawn from what they say when multiplied by a number: the right temperature is its
+    inverse."""
     chance = np.random.default_rng(seed)
     logits = chance.normal(0, 1.5, (n, 7))
     probs = np.exp(logits * sharpness)
@@ -75,17 +78,28 @@ def test_a_temperature_makes_probabilities_mean_what_they_say(sharpness: float) 
     calibration = fit({"fer2013": logits}, faces)
     assert calibration.temperatures["fer2013"] == pytest.approx(1 / sharpness, rel=0.1)
     fresh, truth = drawn(6000, sharpness, seed=1)
-    assert expected_calibration_error(reliability(calibration.answers({"fer2013": fresh})["fer2013"], truth)) < 0.03
+    assert (
+        expected_calibration_error(reliability(calibration.answers({"fer2013": fresh})["fer2013"], truth))
+        < 0.03
+    )
 
 
 def test_ferplus_is_calibrated_to_the_majority_and_the_blend_to_both() -> None:
     logits, labels = drawn(4000, 1.0)
     columns = np.array([FERPLUS.index(name) for name in EXPRESSIONS])
     votes = np.zeros((len(labels), 10), int)
-    votes[np.arange(len(labels)), columns[labels]] = 6  # The majority is right, though it is not all of the votes.
+    votes[np.arange(len(labels)), columns[labels]] = (
+        6  # The majority is right, though it is not all of the votes.
+    )
     votes[:, -2] = 4
     votes[::50] = 1  # Nobody agrees with anybody: such pictures do not count.
-    faces = FaceDataset(np.zeros((len(labels), 2, 2), np.uint8), labels, votes, np.array([PUBLIC_TEST] * len(labels)), np.arange(len(labels)))
+    faces = FaceDataset(
+        np.zeros((len(labels), 2, 2), np.uint8),
+        labels,
+        votes,
+        np.array([PUBLIC_TEST] * len(labels)),
+        np.arange(len(labels)),
+    )
     wide = np.full((len(labels), 8), -20.0)
     wide[:, columns] = logits
     found = fit({"fer2013": logits * 3, "ferplus": wide}, faces)
@@ -98,7 +112,12 @@ def test_ferplus_is_calibrated_to_the_majority_and_the_blend_to_both() -> None:
     blind = {"fer2013": logits, "ferplus": np.random.default_rng(1).normal(0, 1.5, wide.shape)}
     assert fit(blind, faces).blend >= 0.7, "a head that knows nothing must not decide"
     half_blind = {"fer2013": logits, "ferplus": wide + blind["ferplus"]}
-    accuracy = {step: (fit(half_blind, faces, share=step / 10).answers(half_blind)[BLEND].argmax(axis=1) == labels).mean() for step in range(11)}
+    accuracy = {
+        step: (
+            fit(half_blind, faces, share=step / 10).answers(half_blind)[BLEND].argmax(axis=1) == labels
+        ).mean()
+        for step in range(11)
+    }
     taken = round(10 * fit(half_blind, faces).blend)
     assert 0 < taken <= max(accuracy, key=accuracy.get)
     assert max(accuracy.values()) - accuracy[taken] < 0.01 < max(accuracy.values()) - accuracy[0]
@@ -112,13 +131,19 @@ def test_a_file_does_not_tell_whose_computer_it_was_made_on(tiny: Path, tmp_path
         assert b'.py", line ' not in told
         assert str(Path(torch.__file__).parents[1]).encode() not in told
         nodes = onnx.load(tmp_path / name).graph.node
-        assert any("'network" in entry.value for node in nodes for entry in node.metadata_props), "layers have their modules' names still"
+        assert any("'network" in entry.value for node in nodes for entry in node.metadata_props), (
+            "layers have their modules' names still"
+        )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_a_tail_comes_off_and_goes_on_anew(run: Path, share: float, tmp_path: Path) -> None:
     network = load_run(run).network
-    first = Calibration({"fer2013": 1.0, "ferplus": 1.0, BLEND: 1.0}, share, tuple(FERPLUS.index(name) for name in EXPRESSIONS))
+    first = Calibration(
+        {"fer2013": 1.0, "ferplus": 1.0, BLEND: 1.0},
+        share,
+        tuple(FERPLUS.index(name) for name in EXPRESSIONS),
+    )
     write_onnx(network, HEADS, first, tmp_path / "first.onnx")
     second = replace(first, temperatures={"fer2013": 0.5, "ferplus": 2.0, BLEND: 1.5})
     model = put_on(take_off(onnx.load(tmp_path / "first.onnx"), list(HEADS)), HEADS, second)
@@ -127,14 +152,20 @@ def test_a_tail_comes_off_and_goes_on_anew(run: Path, share: float, tmp_path: Pa
     logits = predict(network, images)
     for name, calibration in (("first", first), ("second", second)):
         write_card(tmp_path / f"{name}.onnx", read_card(run / "tiny.onnx"))
-        got = open_network(tmp_path / f"{name}.onnx", threads=1).run({"faces": images[:, None].astype(np.float32)})
+        got = open_network(tmp_path / f"{name}.onnx", threads=1).run(
+            {"faces": images[:, None].astype(np.float32)}
+        )
         for head, probs in calibration.answers(logits).items():
             assert np.allclose(got[head], probs, atol=1e-4), (name, head)
 
 
 def test_a_file_of_something_else_has_no_tail(tmp_path: Path) -> None:
-    value = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("faces", "fer2013")]
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Neg", ["faces"], ["fer2013"])], "g", value[:1], value[1:])
+    value = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("faces", "fer2013")
+    ]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Neg", ["faces"], ["fer2013"])], "g", value[:1], value[1:]
+    )
     with pytest.raises(NetworkError, match="the output fer2013 is not made from logits"):
         take_off(onnx.helper.make_model(graph), ["fer2013"])
 
@@ -142,13 +173,17 @@ def test_a_file_of_something_else_has_no_tail(tmp_path: Path) -> None:
 def test_calibration_anew_keeps_the_weights_and_the_scores_of_the_heads(tiny: Path) -> None:
     before = read_card(tiny)
     scores = tuple(
-        Score(data="d", labels="l", n=1, accuracy=1, low=0, high=1, note=f"reading {head}, one view") for head in ("fer2013", "ferplus", BLEND)
+        Score(data="d", labels="l", n=1, accuracy=1, low=0, high=1, note=f"reading {head}, one view")
+        for head in ("fer2013", "ferplus", BLEND)
     )
     write_card(tiny, before.model_copy(update={"scores": scores}))
     after = calibrate(tiny, stripes())
     assert after.temperatures == pytest.approx(before.temperatures, rel=1e-3)
     assert after.blend == before.blend
-    assert [score.note for score in after.scores] == ["reading fer2013, one view", "reading ferplus, one view"]
+    assert [score.note for score in after.scores] == [
+        "reading fer2013, one view",
+        "reading ferplus, one view",
+    ]
     assert calibrate(tiny, stripes()).sha256 == after.sha256
 
 
@@ -168,12 +203,19 @@ def test_bytes_are_close_to_floats_and_a_batch_to_its_pictures(tiny: Path, tmp_p
     whole = tmp_path / "tiny-int8.onnx"
     card = quantize(tiny, stripes(), whole)
     before = read_card(tiny)
-    assert (card.name, card.precision, card.parent, card.blend) == ("tiny-int8", "int8", before.sha256, before.blend)
+    assert (card.name, card.precision, card.parent, card.blend) == (
+        "tiny-int8",
+        "int8",
+        before.sha256,
+        before.blend,
+    )
     assert not card.scores
     assert card == read_card(whole)
     operators = [node.op_type for node in onnx.load(whole).graph.node]
     assert operators.count("QuantizeLinear") > 4
-    in_front = [operator for operator in operators[: operators.index("Conv")] if operator != "DequantizeLinear"]
+    in_front = [
+        operator for operator in operators[: operators.index("Conv")] if operator != "DequantizeLinear"
+    ]
     assert {"ReduceMean", "Add", "Sqrt", "Div"} <= set(in_front), "the picture is brought to deviation 1"
     assert "QuantizeLinear" not in in_front, "in floats"
     faces = leak_free(stripes(), PUBLIC_TEST).images[:, None].astype(np.float32)
@@ -181,21 +223,36 @@ def test_bytes_are_close_to_floats_and_a_batch_to_its_pictures(tiny: Path, tmp_p
     assert np.abs(one["fer2013"] - other["fer2013"]).max() < 0.2
     network = open_network(whole, threads=1)
     for place in range(0, len(faces), 7):
-        assert np.array_equal(network.run({"faces": faces[place : place + 1]})["expression"][0], other["expression"][place])
+        assert np.array_equal(
+            network.run({"faces": faces[place : place + 1]})["expression"][0], other["expression"][place]
+        )
     assert len(Pipeline("whole", whole, threads=1)([np.zeros((60, 60, 3), np.uint8)])[0]) == 1
     rows = compare(tiny, whole, stripes())
-    assert [(row.head, row.labels) for row in rows] == [(BLEND, "fer2013"), (BLEND, "votes-7"), ("fer2013", "fer2013"), ("ferplus", "ferplus")]
+    assert [(row.head, row.labels) for row in rows] == [
+        (BLEND, "fer2013"),
+        (BLEND, "votes-7"),
+        ("fer2013", "fer2013"),
+        ("ferplus", "ferplus"),
+    ]
     assert all(row.same >= 0.9 and row.n == 40 for row in rows)
     assert quantize(tiny, stripes(), whole).sha256 == card.sha256, "seeded"
 
 
 @pytest.mark.parametrize(("training", "shown"), [(20, 20), (75, 64)])
-def test_any_number_of_training_pictures_will_do(tiny: Path, tmp_path: Path, training: int, shown: int) -> None:
+def test_any_number_of_training_pictures_will_do(
+    tiny: Path, tmp_path: Path, training: int, shown: int
+) -> None:
     data = stripes()
-    card = quantize(tiny, data.take((data.splits != "Training") | (np.cumsum(data.splits == "Training") <= training)), tmp_path / "tiny-int8.onnx")
+    card = quantize(
+        tiny,
+        data.take((data.splits != "Training") | (np.cumsum(data.splits == "Training") <= training)),
+        tmp_path / "tiny-int8.onnx",
+    )
     assert f"ranges: {shown} pictures of Training" in card.summary
     faces = leak_free(stripes(), PUBLIC_TEST).images[:, None].astype(np.float32)
-    one, other = (open_network(path, threads=1).run({"faces": faces}) for path in (tiny, tmp_path / "tiny-int8.onnx"))
+    one, other = (
+        open_network(path, threads=1).run({"faces": faces}) for path in (tiny, tmp_path / "tiny-int8.onnx")
+    )
     assert np.abs(one["fer2013"] - other["fer2013"]).max() < 0.3
 
 
@@ -228,12 +285,18 @@ def test_the_commands_of_finished_files(tiny: Path, tmp_path: Path) -> None:
 
 
 def _mien(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False
+    )
 
 
 def weights(path: Path) -> dict[str, np.ndarray]:
     graph = onnx.load(path).graph
-    return {values.name: onnx.numpy_helper.to_array(values) for values in graph.initializer if values.name.startswith("network.")}
+    return {
+        values.name: onnx.numpy_helper.to_array(values)
+        for values in graph.initializer
+        if values.name.startswith("network.")
+    }
 
 
 def test_the_mean_of_networks_lies_between_them(run: Path, tiny: Path, tmp_path: Path) -> None:
@@ -242,25 +305,43 @@ def test_the_mean_of_networks_lies_between_them(run: Path, tiny: Path, tmp_path:
     files = [tiny]
     for seed in (1, 2):
         further = replace(load_run(run).recipe, epochs=1, seed=seed)
-        train(stripes(), further, tmp_path / f"further-{seed}", hardware=Hardware(accelerator="cpu", threads=1), initial=PretrainedWeights(tiny))
+        train(
+            stripes(),
+            further,
+            tmp_path / f"further-{seed}",
+            hardware=Hardware(accelerator="cpu", threads=1),
+            initial=PretrainedWeights(tiny),
+        )
         files.append(tmp_path / f"after-{seed}.onnx")
         export(tmp_path / f"further-{seed}", stripes(), files[-1], "a test")
     each = [weights(path) for path in files]
-    assert all(any(not np.array_equal(one[name], other[name]) for name in one) for one, other in itertools.combinations(each, 2))
+    assert all(
+        any(not np.array_equal(one[name], other[name]) for name in one)
+        for one, other in itertools.combinations(each, 2)
+    )
     for shares, parts in (((), (1 / 3, 1 / 3, 1 / 3)), ((1, 0, 3), (0.25, 0, 0.75)), ((0, 0, 2), (0, 0, 1))):
         card = average(files, stripes(), tmp_path / "mean.onnx", shares)
         assert card.scores == ()
         assert card.sha256 == read_card(tmp_path / "mean.onnx").sha256
         for name, values in weights(tmp_path / "mean.onnx").items():
-            np.testing.assert_allclose(values, sum(part * one[name] for part, one in zip(parts, each, strict=True)), atol=1e-6)
+            np.testing.assert_allclose(
+                values, sum(part * one[name] for part, one in zip(parts, each, strict=True)), atol=1e-6
+            )
     faces = {"faces": stripes().images[:50, None].astype(np.float32)}
-    np.testing.assert_allclose(open_network(tmp_path / "mean.onnx").run(faces)["fer2013"], open_network(files[-1]).run(faces)["fer2013"], atol=1e-5)
+    np.testing.assert_allclose(
+        open_network(tmp_path / "mean.onnx").run(faces)["fer2013"],
+        open_network(files[-1]).run(faces)["fer2013"],
+        atol=1e-5,
+    )
 
 
 def test_only_files_of_one_network_have_a_mean(tiny: Path, tmp_path: Path) -> None:
     target = tmp_path / "mean.onnx"
     quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
-    for other, message in ((network_path("small"), "give files of one network"), (tmp_path / "tiny-int8.onnx", "in floats")):
+    for other, message in (
+        (network_path("small"), "give files of one network"),
+        (tmp_path / "tiny-int8.onnx", "in floats"),
+    ):
         with pytest.raises(NetworkError, match=message):
             average([other, tiny], stripes(), target)
     for files, shares, message in (
@@ -280,20 +361,36 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mien.training.export import export
 
     folder = tmp_path_factory.mktemp("another")
-    recipe = replace(RECIPE, epochs=4, precision="32", seed=5, options={"widths": [6, 8], "blocks": 1, "view": 46, "stride": 2})
+    recipe = replace(
+        RECIPE,
+        epochs=4,
+        precision="32",
+        seed=5,
+        options={"widths": [6, 8], "blocks": 1, "view": 46, "stride": 2},
+    )
     train(stripes(), recipe, folder, hardware=Hardware(accelerator="cpu", threads=1))
     export(folder, stripes(), folder / "another.onnx", "another test")
     return folder / "another.onnx"
 
 
-def test_networks_in_one_file_answer_with_the_geometric_mean(tiny: Path, another: Path, tmp_path: Path) -> None:
+def test_networks_in_one_file_answer_with_the_geometric_mean(
+    tiny: Path, another: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "both.onnx"
-    write_card(tiny, read_card(tiny).model_copy(update={"licence": "not stated", "rights": "Ask its maker.", "split": "It has seen PrivateTest."}))
+    write_card(
+        tiny,
+        read_card(tiny).model_copy(
+            update={"licence": "not stated", "rights": "Ask its maker.", "split": "It has seen PrivateTest."}
+        ),
+    )
     card = join([tiny, another], stripes(), target)
     parts = [read_card(path) for path in (tiny, another)]
     assert (card.name, card.scores, card.heads) == ("both", (), parts[0].heads)
     assert card.licence == ", ".join(dict.fromkeys(part.licence for part in parts))
-    assert all(part.rights in card.rights and part.split in card.split and part.training in card.training for part in parts)
+    assert all(
+        part.rights in card.rights and part.split in card.split and part.training in card.training
+        for part in parts
+    )
     assert card.parameters == sum(part.parameters for part in parts)
     assert card.macs == sum(part.macs for part in parts)
     assert all(part.sha256[:16] in card.summary for part in parts)
@@ -303,15 +400,21 @@ def test_networks_in_one_file_answer_with_the_geometric_mean(tiny: Path, another
     assert np.abs(each[0]["fer2013"] - each[1]["fer2013"]).max() > 0.05
     for head in HEADS:
         # Taken to the power of its temperature, an answer is what the logits said.
-        logits = [part.temperatures[head] * np.log(answers[head]) for part, answers in zip(parts, each, strict=True)]
+        logits = [
+            part.temperatures[head] * np.log(answers[head]) for part, answers in zip(parts, each, strict=True)
+        ]
         scaled = np.exp(np.mean(logits, axis=0) / card.temperatures[head])
         np.testing.assert_allclose(mine[head], scaled / scaled.sum(axis=1, keepdims=True), atol=1e-5)
     small = quantize(target, stripes(), tmp_path / "both-int8.onnx")
     graph = onnx.load(tmp_path / "both-int8.onnx").graph
     kept = {values.name for values in graph.initializer}
-    assert sum(node.op_type == "Conv" and node.input[1] in kept for node in graph.node) == 2, "the first convolution of each stays in float"
+    assert sum(node.op_type == "Conv" and node.input[1] in kept for node in graph.node) == 2, (
+        "the first convolution of each stays in float"
+    )
     assert small.precision == "int8"
-    np.testing.assert_allclose(open_network(tmp_path / "both-int8.onnx").run(faces)["fer2013"], mine["fer2013"], atol=0.1)
+    np.testing.assert_allclose(
+        open_network(tmp_path / "both-int8.onnx").run(faces)["fer2013"], mine["fer2013"], atol=0.1
+    )
     again = calibrate(target, stripes())
     assert again.temperatures == card.temperatures
 
@@ -319,13 +422,19 @@ def test_networks_in_one_file_answer_with_the_geometric_mean(tiny: Path, another
 def test_only_networks_of_one_kind_are_joined(tiny: Path, tmp_path: Path) -> None:
     target = tmp_path / "both.onnx"
     quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
-    with pytest.raises(NetworkError, match=r"tiny-int8.onnx: expected a network in float32; this one is int8: join first, then mien quantize"):
+    with pytest.raises(
+        NetworkError,
+        match=r"tiny-int8.onnx: expected a network in float32; this one is int8: join first, then mien quantize",
+    ):
         join([tiny, tmp_path / "tiny-int8.onnx"], stripes(), target)
     with pytest.raises(InputError, match=r"two network files or more; got 1"):
         join([tiny], stripes(), target)
     alone = read_card(tiny)
     write_card(tiny, alone.model_copy(update={"crop": None}))
-    with pytest.raises(NetworkError, match=r"expected the readings, the input and the crop of .*small.onnx; got others: give networks of one kind"):
+    with pytest.raises(
+        NetworkError,
+        match=r"expected the readings, the input and the crop of .*small.onnx; got others: give networks of one kind",
+    ):
         join([network_path("small"), tiny], stripes(), target)
     assert not target.exists()
 
@@ -344,7 +453,11 @@ def test_joined_networks_look_at_what_their_parts_look_at(tmp_path: Path) -> Non
         alone = open_explained(path, "fer2013")
         expected = expected + gradcam(alone, face, 3) * alone.classifier.network.card.temperatures["fer2013"]
     assert np.ptp(expected) > 0
-    np.testing.assert_allclose(gradcam(both, face, 3), expected / (2 * card.temperatures["fer2013"]), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        gradcam(both, face, 3), expected / (2 * card.temperatures["fer2013"]), rtol=1e-3, atol=1e-6
+    )
     layers = both.features(face)
     assert {"part-1.stages.2", "part-2.stages.7"} <= set(layers)
-    np.testing.assert_allclose(layers["part-2.stages.7"], open_explained(parts[1]).features(face)["stages.7"], atol=1e-4)
+    np.testing.assert_allclose(
+        layers["part-2.stages.7"], open_explained(parts[1]).features(face)["stages.7"], atol=1e-4
+    )

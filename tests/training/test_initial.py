@@ -1,4 +1,5 @@
-"""Training may start with the weights of a network file: it then answers like the file before the first step."""
+"""Training may start with the weights of a network file: it then answers like the file before the first
+step."""
 
 from __future__ import annotations
 
@@ -29,7 +30,14 @@ from stripes import RECIPE, stripes  # noqa: E402
 pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
 BOTH = {"fer2013": EXPRESSIONS.names, "ferplus": FERPLUS.names}
-NANO = replace(RECIPE, network="small", options=preset("nano").options, heads=("fer2013", "ferplus"), precision="32", epochs=1)
+NANO = replace(
+    RECIPE,
+    network="small",
+    options=preset("nano").options,
+    heads=("fer2013", "ferplus"),
+    precision="32",
+    epochs=1,
+)
 
 
 @pytest.mark.parametrize("name", ["nano", "small"])
@@ -48,7 +56,10 @@ def test_a_network_answers_as_the_file_that_it_started_with(name: str) -> None:
 
 
 def test_so_does_one_that_halves_without_aliasing_and_has_wide_filters(tmp_path: Path) -> None:
-    recipe = replace(NANO, options={"widths": [4, 6, 8], "blocks": 1, "stride": 2, "separable": 1, "kernel": 5, "blur": True})
+    recipe = replace(
+        NANO,
+        options={"widths": [4, 6, 8], "blocks": 1, "stride": 2, "separable": 1, "kernel": 5, "blur": True},
+    )
     train(stripes(), recipe, tmp_path / "run", hardware=CPU)
     export(tmp_path / "run", stripes(), tmp_path / "file.onnx", "mien train")
     faces = stripes().images[:300]
@@ -61,7 +72,9 @@ def test_so_does_one_that_halves_without_aliasing_and_has_wide_filters(tmp_path:
 
 def _norms(network: torch.nn.Module) -> list[torch.Tensor]:
     """Of the filters of every convolution that is normalised; those within a channel are not."""
-    convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d) and module.groups == 1]
+    convolutions = [
+        module for module in network.modules() if isinstance(module, torch.nn.Conv2d) and module.groups == 1
+    ]
     return [module.weight.flatten(1).norm(dim=1) for module in convolutions]
 
 
@@ -72,7 +85,9 @@ def test_classes_come_by_name_and_unknown_ones_start_anew() -> None:
     for each, classes in ((network, few), (whole, BOTH)):
         PretrainedWeights(network_path("nano")).put_into(each, stripes().images[:50], classes)
     assert torch.equal(network.heads["fer2013"].weight[1], born[1])
-    assert torch.equal(network.heads["fer2013"].weight[0], whole.heads["fer2013"].weight[EXPRESSIONS.index("happy")])
+    assert torch.equal(
+        network.heads["fer2013"].weight[0], whole.heads["fer2013"].weight[EXPRESSIONS.index("happy")]
+    )
 
 
 def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) -> None:
@@ -90,15 +105,23 @@ def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) 
 
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     for name in ("small", "nano-int8"):
-        with pytest.raises(InputError, match=r"expected the filters .* start with a file of the same network"):
-            PretrainedWeights(network_path(name)).put_into(new_network(NANO, BOTH), stripes().images[:50], BOTH)
+        with pytest.raises(
+            InputError, match=r"expected the filters .* start with a file of the same network"
+        ):
+            PretrainedWeights(network_path(name)).put_into(
+                new_network(NANO, BOTH), stripes().images[:50], BOTH
+            )
     # Of a network whose convolutions are not normalised only a part would be taken over.
     other = replace(RECIPE, network="monyok", options={}, heads=("fer2013",), precision="32", epochs=1)
     train(stripes(), other, tmp_path / "run", hardware=CPU)
     export(tmp_path / "run", stripes(), tmp_path / "other.onnx", "mien train")
     heads = {"fer2013": EXPRESSIONS.names}
-    with pytest.raises(InputError, match=r"expected the filters .* of features\.conv1; got such with a bias of their own"):
-        PretrainedWeights(tmp_path / "other.onnx").put_into(new_network(other, heads), stripes().images[:50], heads)
+    with pytest.raises(
+        InputError, match=r"expected the filters .* of features\.conv1; got such with a bias of their own"
+    ):
+        PretrainedWeights(tmp_path / "other.onnx").put_into(
+            new_network(other, heads), stripes().images[:50], heads
+        )
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(NetworkError):
         PretrainedWeights(tmp_path / "broken.onnx")
@@ -108,4 +131,6 @@ def test_a_network_file_is_a_teacher_too(tmp_path: Path) -> None:
     views = make_views([network_path("nano")], stripes(), tmp_path, DistillationPlan(count=1))
     faces, said = views.batch(np.zeros(20, int), np.arange(20))
     answers = open_network(network_path("nano")).run({"faces": faces.float().numpy()})
-    np.testing.assert_allclose(said["ferplus"].exp().numpy(), answers["ferplus"], atol=2e-3)  # float16 on disk
+    np.testing.assert_allclose(
+        said["ferplus"].exp().numpy(), answers["ferplus"], atol=2e-3
+    )  # float16 on disk

@@ -12,8 +12,12 @@ from mien.training.architectures.locally_connected import LocallyConnected2d  # 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 
 
-@pytest.mark.parametrize(("inputs", "outputs", "size", "kernel"), [(1, 1, (4, 4), 2), (3, 5, (6, 4), 3), (2, 4, (3, 3), 3)])
-def test_locally_connected_is_a_sum_for_each_place(inputs: int, outputs: int, size: tuple[int, int], kernel: int) -> None:
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "size", "kernel"), [(1, 1, (4, 4), 2), (3, 5, (6, 4), 3), (2, 4, (3, 3), 3)]
+)
+def test_locally_connected_is_a_sum_for_each_place(
+    inputs: int, outputs: int, size: tuple[int, int], kernel: int
+) -> None:
     torch.manual_seed(1)
     layer = LocallyConnected2d(inputs, outputs, size, kernel)
     torch.nn.init.normal_(layer.bias)
@@ -24,7 +28,9 @@ def test_locally_connected_is_a_sum_for_each_place(inputs: int, outputs: int, si
         for column in range(width):
             weight = layer.weight[row * width + column].reshape(inputs, kernel, kernel, outputs)
             window = x[:, :, row : row + kernel, column : column + kernel]
-            expected[:, :, row, column] = torch.einsum("nchw,chwo->no", window, weight) + layer.bias[:, row, column]
+            expected[:, :, row, column] = (
+                torch.einsum("nchw,chwo->no", window, weight) + layer.bias[:, row, column]
+            )
     torch.testing.assert_close(layer(x), expected)
 
 

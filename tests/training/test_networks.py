@@ -72,7 +72,9 @@ def test_weights_that_are_frozen_count_in_the_total_only() -> None:
 @pytest.mark.parametrize("heads", [{"fer2013": 7}, {"fer2013": 7, "ferplus": 8}, {"valence": 2}])
 def test_every_head_has_its_logits(name: str, heads: dict[str, int]) -> None:
     outputs = create_model(name, heads=heads).eval()(faces(3))
-    assert {head: tuple(logits.shape) for head, logits in outputs.items()} == {head: (3, k) for head, k in heads.items()}
+    assert {head: tuple(logits.shape) for head, logits in outputs.items()} == {
+        head: (3, k) for head, k in heads.items()
+    }
 
 
 def test_classes_are_those_of_the_one_head() -> None:
@@ -103,7 +105,9 @@ def test_a_batch_answers_as_its_pictures_alone(name: str) -> None:
 @EVERY
 def test_every_weight_is_learned(name: str) -> None:
     network = _without_dropout(create_model(name, heads={"fer2013": 7, "ferplus": 8}))
-    sum(functional.cross_entropy(logits, torch.arange(8) % 7) for logits in network(faces(8)).values()).backward()
+    sum(
+        functional.cross_entropy(logits, torch.arange(8) % 7) for logits in network(faces(8)).values()
+    ).backward()
     for weight_name, weight in network.named_parameters():
         assert weight.grad is not None, weight_name
         assert bool(weight.grad.isfinite().all()), weight_name
@@ -150,10 +154,26 @@ def test_kernels_and_maps_are_reached_by_name() -> None:
 def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
     network = create_model("small", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1)
     groups = [layer.groups for layer in network.modules() if isinstance(layer, nn.Conv2d)]
-    assert groups == [1, 1, 1, 1, 1, 1, 1, 1, 6, 1, 8, 1, 1]  # Stem; one block; two, the first with a shortcut; depthwise and pointwise, twice.
+    assert groups == [
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+        1,
+        6,
+        1,
+        8,
+        1,
+        1,
+    ]  # Stem; one block; two, the first with a shortcut; depthwise and pointwise, twice.
     assert {name: answer.shape for name, answer in network.eval()(faces(2)).items()} == {"fer2013": (2, 7)}
     same = create_model("small", widths=(4, 6, 8), blocks=(2,), stride=2, separable=1)
-    assert count_weights(same) == count_weights(create_model("small", widths=(4, 6, 8), blocks=2, stride=2, separable=1))
+    assert count_weights(same) == count_weights(
+        create_model("small", widths=(4, 6, 8), blocks=2, stride=2, separable=1)
+    )
     wider = create_model("small", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1, kernel=5)
     assert count_weights(wider).trainable - count_weights(network).trainable == (6 + 8) * (25 - 9)
     assert wider.eval()(faces(2))["fer2013"].shape == (2, 7)
@@ -190,8 +210,20 @@ for inputs in range(1, 18):
 
 def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
     network = create_model("small", widths=(4, 6, 8), blocks=1, stride=2, blur=True)
-    assert [type(layer).__name__ for layer in network.stages] == ["ResidualBlock", "BlurPool2d", "ResidualBlock", "BlurPool2d", "ResidualBlock"]
-    blocks = [layer for block in network.stages if isinstance(block, ResidualBlock) for layer in block.modules() if isinstance(layer, nn.Conv2d)]
+    assert [type(layer).__name__ for layer in network.stages] == [
+        "ResidualBlock",
+        "BlurPool2d",
+        "ResidualBlock",
+        "BlurPool2d",
+        "ResidualBlock",
+    ]
+    blocks = [
+        layer
+        for block in network.stages
+        if isinstance(block, ResidualBlock)
+        for layer in block.modules()
+        if isinstance(layer, nn.Conv2d)
+    ]
     assert {layer.stride for layer in blocks} == {(1, 1)}
     blur = network.stages[1]
     assert isinstance(blur, BlurPool2d)
@@ -206,21 +238,37 @@ def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
 
 @pytest.mark.parametrize("size", [(11, 11), (22, 22), (7, 10)])
 def test_layers_answer_in_training_as_they_do_later(size: tuple[int, int]) -> None:
-    for layer in (BlurPool2d(3), DepthwiseConv2d(3, 5), DepthwiseConv2d(3, 3), DepthwiseConv2d(3, 5, stride=2)):
+    for layer in (
+        BlurPool2d(3),
+        DepthwiseConv2d(3, 5),
+        DepthwiseConv2d(3, 3),
+        DepthwiseConv2d(3, 5, stride=2),
+    ):
         maps = torch.randn(4, 3, *size)
         assert torch.allclose(layer.train()(maps), layer.eval()(maps), atol=1e-6)
     layer, maps = DepthwiseConv2d(2, 5), torch.randn(4, 2, 6, 7)
-    slopes = [torch.autograd.grad(layer.train(training)(maps).square().sum(), layer.weight)[0] for training in (True, False)]
+    slopes = [
+        torch.autograd.grad(layer.train(training)(maps).square().sum(), layer.weight)[0]
+        for training in (True, False)
+    ]
     assert torch.allclose(*slopes, atol=1e-4)
 
 
 def test_keras_networks_begin_as_in_keras() -> None:
     network = create_model("spittlemeister")
-    assert all(float(weight.detach().abs().sum()) == 0 for name, weight in network.named_parameters() if name.endswith("bias"))
+    assert all(
+        float(weight.detach().abs().sum()) == 0
+        for name, weight in network.named_parameters()
+        if name.endswith("bias")
+    )
     limit = (6 / (40 * 25 + 60 * 25)) ** 0.5
-    assert float(network.get_parameter("features.conv4.weight").detach().abs().max()) == pytest.approx(limit, rel=1e-3)
+    assert float(network.get_parameter("features.conv4.weight").detach().abs().max()) == pytest.approx(
+        limit, rel=1e-3
+    )
     limit = (6 / (100 * (540 + 100))) ** 0.5
-    assert float(network.get_parameter("features.local1.weight").detach().abs().max()) == pytest.approx(limit, rel=1e-3)
+    assert float(network.get_parameter("features.local1.weight").detach().abs().max()) == pytest.approx(
+        limit, rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(
@@ -232,7 +280,10 @@ def test_keras_networks_begin_as_in_keras() -> None:
         ({"name": "monyok", "heads": {}}, "at least one output"),
         ({"name": "monyok", "dropout": 0.5}, r"options of monyok \(it has none\); got dropout"),
         ({"name": "kalu", "widths": (8, 8)}, r"options of kalu \(dropout\); got widths"),
-        ({"name": "small", "widths": (8, 8), "blocks": (1, 1, 2)}, r"fit 2 stages .* got blocks \(1, 1, 2\), separable 0"),
+        (
+            {"name": "small", "widths": (8, 8), "blocks": (1, 1, 2)},
+            r"fit 2 stages .* got blocks \(1, 1, 2\), separable 0",
+        ),
         ({"name": "small", "widths": (8, 8), "separable": 3}, r"fit 2 stages .* separable 3"),
         ({"name": "small", "separable": 1, "kernel": 4}, r"odd kernel, such as 3 or 5; got 4"),
     ],

@@ -35,7 +35,9 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(faces: Path, run: Path) -> subprocess.Popen[str]:
     """In a session of its own, so that its processes can be told from others."""
     command = [sys.executable, "-m", "mien", "train", str(faces), "--run", str(run), *TINY, *TWO]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 def alive(session: int) -> bool:
@@ -64,7 +66,9 @@ def epochs_of(run: Path) -> int:
     return history.read_text(encoding="utf-8").count("\n") - 1 if history.is_file() else 0
 
 
-def test_a_signal_ends_all_processes_and_the_run_goes_on_to_the_same_weights(faces: Path, tmp_path: Path) -> None:
+def test_a_signal_ends_all_processes_and_the_run_goes_on_to_the_same_weights(
+    faces: Path, tmp_path: Path
+) -> None:
     to_the_end(start(faces, tmp_path / "alone"))
     for epochs, number in ((1, signal.SIGTERM), (3, signal.SIGINT)):
         process = start(faces, tmp_path / "stopped")
@@ -76,7 +80,10 @@ def test_a_signal_ends_all_processes_and_the_run_goes_on_to_the_same_weights(fac
         assert "Traceback" not in errors
         assert epochs <= epochs_of(tmp_path / "stopped") < EPOCHS
     to_the_end(start(faces, tmp_path / "stopped"))
-    first, second = (torch.load(tmp_path / name / "last.ckpt", weights_only=True)["state_dict"] for name in ("alone", "stopped"))
+    first, second = (
+        torch.load(tmp_path / name / "last.ckpt", weights_only=True)["state_dict"]
+        for name in ("alone", "stopped")
+    )
     assert all(torch.equal(values, second[name]) for name, values in first.items())
     history = [(tmp_path / name / "history.csv").read_text(encoding="utf-8") for name in ("alone", "stopped")]
     assert history[0] == history[1]

@@ -17,7 +17,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "published-networks.md"
 
 
 def test_the_page_has_the_table_of_the_code() -> None:
-    assert networks_table() in PAGE.read_text(encoding="utf-8"), "python -m mien.training.architectures prints the new one"
+    assert networks_table() in PAGE.read_text(encoding="utf-8"), (
+        "python -m mien.training.architectures prints the new one"
+    )
 
 
 def test_the_page_times_every_network() -> None:

@@ -35,7 +35,9 @@ def test_presets_build_and_are_read_back(name: str, tmp_path: Path) -> None:
     recipe = preset(name)
     recipe.save(tmp_path / "recipe.json")
     assert Recipe.load(tmp_path / "recipe.json") == recipe
-    network = new_network(recipe, {head: labels.names for head, labels in head_labels(stripes(14), recipe).items()})
+    network = new_network(
+        recipe, {head: labels.names for head, labels in head_labels(stripes(14), recipe).items()}
+    )
     assert list(network.eval()(torch.zeros(2, 1, 48, 48))) == list(recipe.heads)
 
 
@@ -44,7 +46,12 @@ def test_presets_are_as_stated() -> None:
     assert monyok.epochs == 50
     assert preset("holman").network == "gudi"
     assert (kalu.epochs, kalu.schedule.name, kalu.keep) == (10, "plateau", "best")
-    assert (spittlemeister.batch, spittlemeister.epochs, spittlemeister.patience, spittlemeister.optimizer.name) == (200, 50, 5, "adam")
+    assert (
+        spittlemeister.batch,
+        spittlemeister.epochs,
+        spittlemeister.patience,
+        spittlemeister.optimizer.name,
+    ) == (200, 50, 5, "adam")
     assert (spittlemeister.split.policy, spittlemeister.split.share) == ("first", 0.3)
     speed = preset("speed")
     assert (speed.split, speed.network, speed.heads) == (Split("official"), "small", ("fer2013", "ferplus"))
@@ -57,7 +64,9 @@ def test_recipes_of_the_first_plain_loop_are_read(tmp_path: Path) -> None:
         '"coarse": 0.15, "erase": 0.25, "track": "clean"}',
         encoding="utf-8",
     )
-    assert Recipe.load(tmp_path / "recipe.json") == preset("teacher-0").changed({"name": "small", "epochs": 64, "mixup": 0, "ema": 0, "seed": 1})
+    assert Recipe.load(tmp_path / "recipe.json") == preset("teacher-0").changed(
+        {"name": "small", "epochs": 64, "mixup": 0, "ema": 0, "seed": 1}
+    )
 
 
 def test_the_page_has_the_presets() -> None:
@@ -66,7 +75,9 @@ def test_the_page_has_the_presets() -> None:
 
 def test_changes_are_checked() -> None:
     recipe = Recipe().changed({"options.widths": [16, 32, 48], "options.blocks": 1})
-    options = recipe.changed({"heads": "ferplus", "split.everything": "true", "options.dropout": "0.1", "options.blocks": "1,1,2"}).options
+    options = recipe.changed(
+        {"heads": "ferplus", "split.everything": "true", "options.dropout": "0.1", "options.blocks": "1,1,2"}
+    ).options
     assert options == {"widths": [16, 32, 48], "dropout": 0.1, "blocks": [1, 1, 2]}
     for changes, message in [
         ({"optimiser.rate": 1}, "expected a part of a recipe"),
@@ -87,11 +98,22 @@ def test_changes_are_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("sgd", torch.optim.SGD), ("rmsprop", torch.optim.RMSprop), ("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)]
+    ("name", "kind"),
+    [
+        ("sgd", torch.optim.SGD),
+        ("rmsprop", torch.optim.RMSprop),
+        ("adam", torch.optim.Adam),
+        ("adamw", torch.optim.AdamW),
+    ],
 )
 def test_optimizers_are_those_of_pytorch(name: str, kind: type) -> None:
     weights = [torch.nn.Parameter(torch.zeros(2))]
-    made = create_optimizer(weights, Optimizer(name, rate=0.1, momentum=0.9 if name == "sgd" else 0.0, nesterov=name == "sgd", weight_decay=0.01))
+    made = create_optimizer(
+        weights,
+        Optimizer(
+            name, rate=0.1, momentum=0.9 if name == "sgd" else 0.0, nesterov=name == "sgd", weight_decay=0.01
+        ),
+    )
     assert type(made) is kind
     assert (made.param_groups[0]["lr"], made.param_groups[0]["weight_decay"]) == (0.1, 0.01)
 
@@ -128,7 +150,9 @@ def test_policies_cut_as_they_say() -> None:
     assert len(first.training) == round(0.7 * len(training))
     assert first.validation.rows.min() > first.training.rows.max()
     dealt = [cut(data, Recipe(split=Split("stratified", seed=seed))) for seed in (0, 0, 1)]
-    assert dealt[0].training.rows.tolist() == dealt[1].training.rows.tolist() != dealt[2].training.rows.tolist()
+    assert (
+        dealt[0].training.rows.tolist() == dealt[1].training.rows.tolist() != dealt[2].training.rows.tolist()
+    )
     assert set(dealt[0].training.splits) == {"Training"}
     assert set(dealt[0].training.rows) | set(dealt[0].validation.rows) == set(training.rows)
 
@@ -166,7 +190,9 @@ def test_batches_come_in_an_order_of_seed_and_epoch_and_are_shared_out() -> None
 def test_balanced_sampling_shows_every_class_alike() -> None:
     data = stripes(700)
     data = data.take((data.expressions != 1) | (np.arange(700) % 5 == 0))
-    truth = torch.cat([batch.truth["fer2013"] for batch in Batches(data, Recipe(balance="sampling"), lambda: 0)])
+    truth = torch.cat(
+        [batch.truth["fer2013"] for batch in Batches(data, Recipe(balance="sampling"), lambda: 0)]
+    )
     assert truth.bincount(minlength=7).min() > 0.6 * len(truth) / 7
 
 
@@ -183,7 +209,10 @@ def test_augmentation_is_seeded_and_stays_in_range() -> None:
 
 @pytest.mark.parametrize("name", ["noise", "motion", "compress", "cover"])
 def test_poor_pictures_are_seeded_and_keep_their_side(name: str) -> None:
-    smooth = torch.nn.functional.interpolate(torch.rand(40, 1, 6, 6), size=(48, 48), mode="bicubic").clamp(0, 1) * 255
+    smooth = (
+        torch.nn.functional.interpolate(torch.rand(40, 1, 6, 6), size=(48, 48), mode="bicubic").clamp(0, 1)
+        * 255
+    )
     half = replace(NO_AUGMENTATION, **{name: 0.5})
     first, second = (augment(smooth, half, torch.Generator().manual_seed(5)) for _ in range(2))
     assert torch.equal(first, second)
@@ -210,17 +239,22 @@ def test_a_cover_is_one_tone_from_side_to_side_and_leaves_the_rest() -> None:
         places = band.nonzero().flatten()
         assert len(places) == places.max() - places.min() + 1
         assert len(face[0, band].unique()) == 1
-    assert torch.equal(covered[~hidden[:, None, :, None].expand_as(faces)], faces[~hidden[:, None, :, None].expand_as(faces)])
+    assert torch.equal(
+        covered[~hidden[:, None, :, None].expand_as(faces)], faces[~hidden[:, None, :, None].expand_as(faces)]
+    )
 
 
 def test_motion_smears_noise_disturbs_and_compression_keeps_flat_blocks() -> None:
     checks = torch.full((4, 1, 48, 50), 100.0)
     checks[..., ::2, ::2] = checks[..., 1::2, 1::2] = 150.0
     every = {
-        name: augment(checks, replace(NO_AUGMENTATION, **{name: 1.0}), torch.Generator().manual_seed(3)) for name in ("noise", "motion", "compress")
+        name: augment(checks, replace(NO_AUGMENTATION, **{name: 1.0}), torch.Generator().manual_seed(3))
+        for name in ("noise", "motion", "compress")
     }
     assert every["motion"].std() < 0.8 * checks.std()
     assert every["noise"].std() > checks.std()
     assert every["compress"].mean() == pytest.approx(125, abs=8)
     flat = torch.full((2, 1, 48, 48), 128.0)
-    torch.testing.assert_close(augment(flat, replace(NO_AUGMENTATION, compress=1.0), torch.Generator()), flat, atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        augment(flat, replace(NO_AUGMENTATION, compress=1.0), torch.Generator()), flat, atol=1e-3, rtol=0
+    )

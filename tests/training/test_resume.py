@@ -27,7 +27,14 @@ pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn a
 KILLS = kills(4)
 CPU = Hardware(accelerator="cpu", threads=1)
 FULL = replace(
-    RECIPE, epochs=6, ema=0.9, mixup=0.2, patience=5, keep="best", balance="sampling", schedule=Schedule("plateau", patience=0, warmup=0.2)
+    RECIPE,
+    epochs=6,
+    ema=0.9,
+    mixup=0.2,
+    patience=5,
+    keep="best",
+    balance="sampling",
+    schedule=Schedule("plateau", patience=0, warmup=0.2),
 )
 
 
@@ -53,13 +60,21 @@ class Stopping(Silence):
 def same(one: Path, other: Path) -> bool:
     """Whether two runs have the same history and the same weights, optimizer and schedules, to the bit."""
     first, second = (torch.load(folder / "last.ckpt", weights_only=True) for folder in (one, other))
-    weights = all(torch.equal(values, second["state_dict"][name]) for name, values in first["state_dict"].items())
+    weights = all(
+        torch.equal(values, second["state_dict"][name]) for name, values in first["state_dict"].items()
+    )
     moments = [str(saved["optimizer_states"]) for saved in (first, second)]
     schedules = [str(saved["mien"]) for saved in (first, second)]
     history = [(folder / "history.csv").read_text(encoding="utf-8") for folder in (one, other)]
     best = [load_run(folder).network.state_dict() for folder in (one, other)]
     alike = all(torch.equal(values, best[1][name]) for name, values in best[0].items())
-    return weights and alike and moments[0] == moments[1] and schedules[0] == schedules[1] and history[0] == history[1]
+    return (
+        weights
+        and alike
+        and moments[0] == moments[1]
+        and schedules[0] == schedules[1]
+        and history[0] == history[1]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +99,12 @@ def test_killed_again_and_again(alone: Path, tmp_path: Path) -> None:
     """Runs are killed a few times each at random moments, until they come to their end."""
     FULL.save(tmp_path / "given.json")
     folder, chance, count = tmp_path / "run", random.Random(3), 0
-    command = [sys.executable, str(Path(__file__).parent / "stripes.py"), str(folder), str(tmp_path / "given.json")]
+    command = [
+        sys.executable,
+        str(Path(__file__).parent / "stripes.py"),
+        str(folder),
+        str(tmp_path / "given.json"),
+    ]
     while count < KILLS:
         shutil.rmtree(folder, ignore_errors=True)
         for _ in range(8):
@@ -145,7 +165,9 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "save_checkpoint", full)
-        with pytest.raises(InputError, match=r"last\.ckpt: cannot be written: No space left on device: make room"):
+        with pytest.raises(
+            InputError, match=r"last\.ckpt: cannot be written: No space left on device: make room"
+        ):
             train(stripes(), FULL, tmp_path, hardware=CPU)
     assert len(torch.load(tmp_path / "last.ckpt", weights_only=True)["callbacks"]) == 2
     train(stripes(), FULL, tmp_path, hardware=CPU)

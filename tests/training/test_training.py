@@ -1,4 +1,5 @@
-"""From faces to a network file: what training says when it goes wrong, and that the file says what PyTorch says."""
+"""From faces to a network file: what training says when it goes wrong, and that the file says what PyTorch
+says."""
 
 from __future__ import annotations
 
@@ -31,7 +32,14 @@ from stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
-EASY = replace(RECIPE, epochs=14, augmentation=NO_AUGMENTATION, precision="32", optimizer=Optimizer("adam", rate=0.01), options=RECIPE.options)
+EASY = replace(
+    RECIPE,
+    epochs=14,
+    augmentation=NO_AUGMENTATION,
+    precision="32",
+    optimizer=Optimizer("adam", rate=0.01),
+    options=RECIPE.options,
+)
 
 
 class Listener(Silence):
@@ -57,7 +65,9 @@ def test_two_heads_give_three_readings(two_heads: Path) -> None:
     assert card.parameters == sum(weights.numel() for weights in load_run(two_heads).network.parameters())
     pictures = stripes().images[:5, None].astype(np.float32)
     with torch.no_grad():
-        logits = load_run(two_heads).network(torch.from_numpy(pictures))["fer2013"] / card.temperatures["fer2013"]
+        logits = (
+            load_run(two_heads).network(torch.from_numpy(pictures))["fer2013"] / card.temperatures["fer2013"]
+        )
     network = open_network(file, threads=1)
     assert np.allclose(network.run({"faces": pictures})["fer2013"], logits.softmax(dim=1).numpy(), atol=1e-4)
     scores = scores_of(judge_private(str(file), stripes()), stripes())
@@ -69,7 +79,9 @@ def test_the_folder_of_a_run(two_heads: Path) -> None:
     names = {"recipe.json", "history.csv", "curves.png", "last.ckpt", "best.ckpt", "tiny.onnx"}
     assert {path.name for path in two_heads.iterdir()} == names
     header, *rows = (two_heads / "history.csv").read_text(encoding="utf-8").splitlines()
-    assert header.startswith("epoch,learning_rate,train_loss,train_fer2013,train_ferplus,validation_loss,validation_fer2013,validation_fer2013_f1")
+    assert header.startswith(
+        "epoch,learning_rate,train_loss,train_fer2013,train_ferplus,validation_loss,validation_fer2013,validation_fer2013_f1"
+    )
     assert len(rows) == EASY.epochs
 
 
@@ -85,26 +97,43 @@ def test_opening_the_test_set_is_logged(two_heads: Path, tmp_path: Path) -> None
     together = open_private(f"{file}+{tmp_path / 'again.onnx'}", stripes(), tmp_path / "private.log")
     assert "tiny.onnx" in together
     assert "again.onnx" in together
-    assert together.split(": ", 1)[1] == line.split(": ", 1)[1], "a network together with itself says what it says alone"
+    assert together.split(": ", 1)[1] == line.split(": ", 1)[1], (
+        "a network together with itself says what it says alone"
+    )
     assert (tmp_path / "private.log").read_text(encoding="utf-8") == f"{line}\n{together}\n"
     assert file.read_bytes() == digest, "scores of several are no card's"
 
 
 def test_one_head_serves_the_main_job(tmp_path: Path) -> None:
     data = stripes(voted=False)
-    recipe = replace(EASY, heads=("fer2013",), network="monyok", options={}, optimizer=Optimizer("adam", rate=1e-3), epochs=4)
+    recipe = replace(
+        EASY,
+        heads=("fer2013",),
+        network="monyok",
+        options={},
+        optimizer=Optimizer("adam", rate=1e-3),
+        epochs=4,
+    )
     train(data, recipe, tmp_path, hardware=CPU)
     export(tmp_path, data, tmp_path / "one.onnx", "a test")
     pipeline = Pipeline("whole", tmp_path / "one.onnx", threads=1)
     answers = pipeline([np.repeat(image[..., None], 3, axis=2) for image in data.images[:14]])
-    assert np.mean([found.probs.argmax() == label for found, label in zip(answers, data.expressions, strict=False)]) > 0.8
+    assert (
+        np.mean(
+            [found.probs.argmax() == label for found, label in zip(answers, data.expressions, strict=False)]
+        )
+        > 0.8
+    )
 
 
 def test_a_loss_that_is_not_a_number_stops_and_keeps_what_was_good(tmp_path: Path) -> None:
     recipe = replace(EASY, epochs=3, schedule=Schedule("constant"))
     train(stripes(), recipe, tmp_path, hardware=CPU)
     wild = replace(recipe, optimizer=Optimizer("sgd", rate=1e30))
-    with pytest.raises(InputError, match=r"epoch 1, step \d+: expected a finite loss; got (nan|inf): start again in a new folder with a lower rate"):
+    with pytest.raises(
+        InputError,
+        match=r"epoch 1, step \d+: expected a finite loss; got (nan|inf): start again in a new folder with a lower rate",
+    ):
         train(stripes(), wild, tmp_path / "wild", hardware=CPU)
     assert not (tmp_path / "wild" / "last.ckpt").exists()
     assert load_run(tmp_path).history
@@ -112,7 +141,11 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_what_was_good(tmp_path: Pat
 
 def test_a_collapse_is_remarked() -> None:
     classes = {"fer2013": stripes().labels.names}
-    lesson = ExpressionModule(new_network(replace(RECIPE, heads=("fer2013",)), classes), replace(RECIPE, heads=("fer2013",)), classes)
+    lesson = ExpressionModule(
+        new_network(replace(RECIPE, heads=("fer2013",)), classes),
+        replace(RECIPE, heads=("fer2013",)),
+        classes,
+    )
     truth = torch.tensor([3] * 25 + [0, 1, 2, 4, 5, 6] * 12)
     lesson.confusion["fer2013"].update(torch.full_like(truth, 3), truth)
     assert "collapsed onto one class: 100% of its answers are happy" in lesson._collapse("fer2013")
@@ -140,7 +173,9 @@ def test_the_moving_average_of_a_short_training_is_not_where_it_began() -> None:
         kept = float(lesson.average.module.weight)
         if step == 100:
             assert 80 < kept < 100
-    assert kept == pytest.approx(6000 - 0.998 / 0.002, abs=5), "in long ones it looks back as far as was asked"
+    assert kept == pytest.approx(6000 - 0.998 / 0.002, abs=5), (
+        "in long ones it looks back as far as was asked"
+    )
 
 
 @pytest.mark.parametrize("name", ["weights", "sampling"])
@@ -150,7 +185,9 @@ def test_balance_and_smoothing_train(name: str, tmp_path: Path) -> None:
 
 
 def _mien(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False
+    )
 
 
 def test_the_commands(tmp_path: Path) -> None:
@@ -175,7 +212,9 @@ def test_the_commands(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert "epoch 1/1  loss" in done.stderr
     assert "mien train faces.csv --preset small" in read_card(tmp_path / "tiny.onnx").made_with
-    compared = _mien("compare", data, "--out", tmp_path / "compared", *tiny, "--optimizers", "sgd,adam", "--format", "json")
+    compared = _mien(
+        "compare", data, "--out", tmp_path / "compared", *tiny, "--optimizers", "sgd,adam", "--format", "json"
+    )
     assert compared.returncode == 0, compared.stderr
     lines = json.loads(compared.stdout)
     assert [line["optimizer"] for line in lines] == ["sgd 0.05", "adam 0.001"]
@@ -195,28 +234,60 @@ def test_pictures_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: P
         folder = tmp_path / "faces" / split / name
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).resize((60 + row % 3, 60 + row % 3)).save(folder / f"{row}.png")
-    words = ["--set", "heads=fer2013", "--set", "options.widths=4,8", "--set", "options.blocks=1", "--epochs", 1, "--threads", 1]
-    done = _mien("train", tmp_path / "faces", "--run", tmp_path / "run", *words, "--accelerator", "cpu", "--split", "official")
+    words = [
+        "--set",
+        "heads=fer2013",
+        "--set",
+        "options.widths=4,8",
+        "--set",
+        "options.blocks=1",
+        "--epochs",
+        1,
+        "--threads",
+        1,
+    ]
+    done = _mien(
+        "train",
+        tmp_path / "faces",
+        "--run",
+        tmp_path / "run",
+        *words,
+        "--accelerator",
+        "cpu",
+        "--split",
+        "official",
+    )
     assert done.returncode == 0, done.stderr
     card = read_card(tmp_path / "run" / "small.onnx")
     assert "FER-2013" not in card.rights
     assert "searched for" not in card.summary
     assert card.licence == "not stated"
-    done = _mien("open-private", tmp_path / "run" / "small.onnx", tmp_path / "faces", "--log", tmp_path / "opened.log")
+    done = _mien(
+        "open-private", tmp_path / "run" / "small.onnx", tmp_path / "faces", "--log", tmp_path / "opened.log"
+    )
     assert done.returncode == 0, done.stderr
-    assert "PrivateTest, official, the data's own, reading fer2013" in (tmp_path / "opened.log").read_text(encoding="utf-8")
+    assert "PrivateTest, official, the data's own, reading fer2013" in (tmp_path / "opened.log").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_help_loads_no_torch() -> None:
     program = "import sys; sys.argv = ['mien', 'train', '--help']\nfrom mien.cli.app import app\ntry: app(standalone_mode=False)\nfinally: "
-    done = subprocess.run([sys.executable, "-c", program + "print('torch' in sys.modules)"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program + "print('torch' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_a_card_speaks_of_fer2013_where_the_data_is(two_heads: Path, tmp_path: Path) -> None:
     data = stripes()
     assert "FER-2013" not in read_card(two_heads / "tiny.onnx").rights
-    held_out = [np.resize(np.flatnonzero(data.splits == split), 3589) for split in ("PublicTest", "PrivateTest")]
+    held_out = [
+        np.resize(np.flatnonzero(data.splits == split), 3589) for split in ("PublicTest", "PrivateTest")
+    ]
     as_large = data.take(np.concatenate([np.flatnonzero(data.splits == "Training"), *held_out]))
     card = export(two_heads, as_large, tmp_path / "tiny.onnx", "a test")
     assert "FER-2013" in card.rights
@@ -226,7 +297,10 @@ def test_a_card_speaks_of_fer2013_where_the_data_is(two_heads: Path, tmp_path: P
 
 def test_real_faces(shared_fer2013: Path, tmp_path: Path) -> None:
     data = load_fer2013(shared_fer2013)
-    parts = [np.flatnonzero(data.splits == name)[:n] for name, n in (("Training", 500), ("PublicTest", 100), ("PrivateTest", 50))]
+    parts = [
+        np.flatnonzero(data.splits == name)[:n]
+        for name, n in (("Training", 500), ("PublicTest", 100), ("PrivateTest", 50))
+    ]
     recipe = replace(preset("speed"), epochs=1)
     train(data.take(np.concatenate(parts)), recipe, tmp_path, hardware=CPU)
     row = load_run(tmp_path).history[0]

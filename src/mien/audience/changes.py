@@ -15,7 +15,8 @@ from mien.audience.participants import AudienceSample, Participants, paired
 Floats = NDArray[np.float64]
 
 BLOCK = 10.0
-"""Seconds that are drawn together: what somebody shows now is much like what the same person showed a moment ago."""
+"""Seconds that are drawn together: what somebody shows now is much like what the same person showed a moment
+ago."""
 LEAST_CHANGE = 0.1
 """A smaller change of a share is not told as one, however sure it is."""
 _WITHOUT_ONE = 1 / 3
@@ -88,7 +89,8 @@ class Difference:
 
 
 def both(before: Participants, after: Participants, least: int) -> tuple[Participants, Participants]:
-    """Those who were read on both sides, as far as their place tells; all, where too many have moved or fewer than ``least`` are left.
+    """Those who were read on both sides, as far as their place tells; all, where too many have moved or fewer
+    than ``least`` are left.
 
     So a camera that goes dark takes its person out of both means, and is no change.
     """
@@ -98,13 +100,17 @@ def both(before: Participants, after: Participants, least: int) -> tuple[Partici
     return before.some([one for one, _ in pairs]), after.some([other for _, other in pairs])
 
 
-def difference(before: Participants, after: Participants, *, every: float, level: float, chance: np.random.Generator) -> Difference:
+def difference(
+    before: Participants, after: Participants, *, every: float, level: float, chance: np.random.Generator
+) -> Difference:
     """Compare two stretches of time.
 
-    The interval says how far the change could be from what this audience shows in such stretches: each participant's blocks of 10 s are drawn
-    anew with replacement (a block bootstrap: Künsch, The jackknife and the bootstrap for general stationary observations, 1989), widened for
-    there being few of them (Rao and Wu, Resampling inference with complex survey data, 1988). All classes hold together at ``level``, by the
-    greatest standardised deviation (Romano and Wolf, Stepwise multiple testing as formalized data snooping, 2005).
+    The interval says how far the change could be from what this audience shows in such stretches: each
+    participant's blocks of 10 s are drawn anew with replacement (a block bootstrap: Künsch, The jackknife and
+    the bootstrap for general stationary observations, 1989), widened for there being few of them (Rao and Wu,
+    Resampling inference with complex survey data, 1988). All classes hold together at ``level``, by the
+    greatest standardised deviation (Romano and Wolf, Stepwise multiple testing as formalized data snooping,
+    2005).
 
     Args:
         before: At least two.
@@ -143,7 +149,10 @@ def _common(before: Participants, after: Participants) -> NDArray[np.bool_]:
     change = after.probs.mean(axis=0) - before.probs.mean(axis=0)
     pairs = dict(paired(before.boxes, after.boxes))
     alone = [(None, other) for other in range(len(after)) if other not in pairs.values()]
-    left = [_without(after, other) - _without(before, one) for one, other in [*((one, pairs.get(one)) for one in range(len(before))), *alone]]
+    left = [
+        _without(after, other) - _without(before, one)
+        for one, other in [*((one, pairs.get(one)) for one in range(len(before))), *alone]
+    ]
     return np.asarray((np.array(left) * np.sign(change)).min(axis=0) >= _WITHOUT_ONE * np.abs(change))
 
 

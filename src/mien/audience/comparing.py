@@ -29,7 +29,13 @@ class Comparing:
         needed: How many people there must be.
     """
 
-    def __init__(self, labels: Labels, options: AudienceOptions, key_points: Sequence[KeyPoint], needed: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        labels: Labels,
+        options: AudienceOptions,
+        key_points: Sequence[KeyPoint],
+        needed: Callable[[], int],
+    ) -> None:
         self._labels, self._options, self._needed = labels, options, needed
         self._points = list(key_points)
         self._open = sides([point.time for point in key_points], options.span)
@@ -53,7 +59,9 @@ class Comparing:
 
     def _settle(self, reached: bool) -> None:
         point, seen = self._points[len(self._changes)], self._open.pop(0)
-        self._changes.append(self._change(point, seen) if reached else Change(point.time, point.label, "not_reached"))
+        self._changes.append(
+            self._change(point, seen) if reached else Change(point.time, point.label, "not_reached")
+        )
 
     def _change(self, point: KeyPoint, seen: Sides) -> Change:
         before, after = participants(seen.before), participants(seen.after)
@@ -68,7 +76,8 @@ class Comparing:
         return Change(point.time, point.label, "measured", min(len(before), len(after)), shifts, sentiment)
 
     def _shifts(self, names: Labels, before: Participants, after: Participants) -> dict[str, Shift]:
-        # Every key point could mislead: all of them together shall do so in one measurement of twenty at most.
+        # Every key point could mislead: all of them together shall do so in one measurement of twenty at
+        # most.
         level = 1 - (1 - _LEVEL) / len(self._points)
         chance = np.random.default_rng((self._options.seed, len(self._changes)))
         found = difference(before, after, every=self._options.every, level=level, chance=chance)

@@ -76,7 +76,8 @@ def _mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
 
 
 def pieces(shares: Mapping[str, float]) -> Iterator[tuple[str, float, float]]:
-    """Name, lower end and height of each share in a stack of height 1: figures that were rounded need not add up."""
+    """Name, lower end and height of each share in a stack of height 1: figures that were rounded need not add
+    up."""
     whole, start = sum(shares.values()) or 1.0, 0.0
     for name, share in shares.items():
         yield name, start, share / whole

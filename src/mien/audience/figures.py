@@ -36,15 +36,19 @@ class GroupFigures:
 
 def summarise(people: Participants) -> GroupFigures:
     """The figures of a group of at least one."""
-    return GroupFigures(len(people), people.probs.mean(axis=0), agreement(people.probs), float(people.seen.mean()))
+    return GroupFigures(
+        len(people), people.probs.mean(axis=0), agreement(people.probs), float(people.seen.mean())
+    )
 
 
 def agreement(probs: Floats) -> float:
-    """How much alike people are: 1 when all show the same, 0 when they are as different as so many people can be.
+    """How much alike people are: 1 when all show the same, 0 when they are as different as so many people can
+    be.
 
-    One minus the Jensen-Shannon divergence of the people's probabilities (Lin, Divergence measures based on the Shannon entropy, 1991): the
-    entropy of the mean less the mean entropy, divided by the most that it can be, the logarithm of the number of people or of classes,
-    whichever is less. That each single reading is uncertain does not lower it.
+    One minus the Jensen-Shannon divergence of the people's probabilities (Lin, Divergence measures based on
+    the Shannon entropy, 1991): the entropy of the mean less the mean entropy, divided by the most that it can
+    be, the logarithm of the number of people or of classes, whichever is less. That each single reading is
+    uncertain does not lower it.
 
     Args:
         probs: ``(n, k)``, n at least 1.
@@ -66,8 +70,8 @@ def _entropy(row: Floats) -> float:
 def published(value: float, people: int) -> float:
     """A figure about so many people as it is told: the fewer they are, the coarser.
 
-    Whoever knows the means of a group with and without one person can work out that person's part; steps of 0.05 (up to 12 people), 0.02 (up to
-    24) and 0.01 leave it open within 0.2 to 0.6 in either direction.
+    Whoever knows the means of a group with and without one person can work out that person's part; steps of
+    0.05 (up to 12 people), 0.02 (up to 24) and 0.01 leave it open within 0.2 to 0.6 in either direction.
 
     >>> published(0.4321, 5), published(0.4321, 13), published(0.4321, 40)
     (0.45, 0.44, 0.43)

@@ -16,7 +16,8 @@ from mien.metrics.sentiment import SENTIMENTS
 
 
 class SampleCollector:
-    """Takes samples; it keeps those of the window at hand and of key points that are near, and figures of the rest.
+    """Takes samples; it keeps those of the window at hand and of key points that are near, and figures of the
+    rest.
 
     Args:
         source: Name of the source.
@@ -25,9 +26,14 @@ class SampleCollector:
         key_points: In any order.
     """
 
-    def __init__(self, source: str, labels: Labels, options: AudienceOptions, key_points: Sequence[KeyPoint] = ()) -> None:
+    def __init__(
+        self, source: str, labels: Labels, options: AudienceOptions, key_points: Sequence[KeyPoint] = ()
+    ) -> None:
         self.source, self.labels, self.options = source, labels, options
-        self.key_points = sorted((KeyPoint(point.time + options.offset, point.label) for point in key_points), key=lambda point: point.time)
+        self.key_points = sorted(
+            (KeyPoint(point.time + options.offset, point.label) for point in key_points),
+            key=lambda point: point.time,
+        )
         self.samples = 0
         self.end = 0.0
         self.told = 0
@@ -58,7 +64,16 @@ class SampleCollector:
         self._windows += [self._window(window) for window in self._cutter.close(self.end)]
         length = self.end - (self._first or 0.0)
         changes = self._comparing.close(self.end)
-        return Audience(self.source, self.labels, self.options, tuple(self._windows), changes, length, finished, remarks=tuple(remarks))
+        return Audience(
+            self.source,
+            self.labels,
+            self.options,
+            tuple(self._windows),
+            changes,
+            length,
+            finished,
+            remarks=tuple(remarks),
+        )
 
     def _window(self, closed: Closed) -> Window:
         labels = tuple(point.label for point in self.key_points if closed.start <= point.time < closed.end)

@@ -34,12 +34,14 @@ class KeyPoint:
 def read_key_points(path: str | Path) -> tuple[list[KeyPoint], list[str]]:
     """Key points in order of time, and remarks on what was amiss, a line each.
 
-    A CSV has a time and a label in each line, with a header (``time,label``) or without; the delimiter may be a comma, semicolon or tab. Of WebVTT
-    (https://www.w3.org/TR/webvtt1/) the beginning and the text of each cue count. Times are seconds, ``mm:ss`` or ``hh:mm:ss``. Points out of
-    order are put in order, and those at the same time become one; both is remarked on.
+    A CSV has a time and a label in each line, with a header (``time,label``) or without; the delimiter may be
+    a comma, semicolon or tab. Of WebVTT (https://www.w3.org/TR/webvtt1/) the beginning and the text of each
+    cue count. Times are seconds, ``mm:ss`` or ``hh:mm:ss``. Points out of order are put in order, and those
+    at the same time become one; both is remarked on.
 
     Raises:
-        InputError: The file cannot be read, is neither, holds no key point or a time that is none; the message names the line.
+        InputError: The file cannot be read, is neither, holds no key point or a time that is none; the
+            message names the line.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "points.csv"
@@ -50,9 +52,14 @@ def read_key_points(path: str | Path) -> tuple[list[KeyPoint], list[str]]:
     """
     text = _text(Path(path))
     cells = _cues(text, path) if text.startswith("WEBVTT") else _table(text, path)
-    points = [KeyPoint(_seconds(time, f"{path}, line {line}"), " ".join(label.split())) for line, time, label in cells]
+    points = [
+        KeyPoint(_seconds(time, f"{path}, line {line}"), " ".join(label.split()))
+        for line, time, label in cells
+    ]
     if not points:
-        raise InputError(f"{path}: expected key points, a time and a label in each line; got none: add lines such as 1:30,Prices")
+        raise InputError(
+            f"{path}: expected key points, a time and a label in each line; got none: add lines such as 1:30,Prices"
+        )
     remarks = []
     if any(later.time < earlier.time for earlier, later in pairwise(points)):
         remarks.append(f"{path}: key points were not in order of time and have been put in order")
@@ -64,13 +71,17 @@ def _text(path: Path) -> str:
         with open(path, "rb") as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{path}: expected key points as CSV or WebVTT; {error.strerror}: check the path") from None
+        raise InputError(
+            f"{path}: expected key points as CSV or WebVTT; {error.strerror}: check the path"
+        ) from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
     if len(content) > _MOST_BYTES or "\0" in text:
-        raise InputError(f"{path}: expected key points as CSV or WebVTT in UTF-8; got another format: save it as CSV with a time and a label a line")
+        raise InputError(
+            f"{path}: expected key points as CSV or WebVTT in UTF-8; got another format: save it as CSV with a time and a label a line"
+        )
     return text
 
 
@@ -83,7 +94,11 @@ def _table(text: str, path: str | Path) -> Iterator[tuple[int, str, str]]:
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = next((mark for mark in "\t;," if mark in first), ",")
     reader = csv.reader(text.splitlines(), delimiter=delimiter, strict=False)
-    rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
+    rows = [
+        (reader.line_num, [cell.strip() for cell in row])
+        for row in reader
+        if any(cell.strip() for cell in row)
+    ]
     if not rows:
         return
     time, label = 0, 1
@@ -98,14 +113,18 @@ def _columns(header: list[str], path: str | Path) -> tuple[int, int]:
     time = next((header.index(name) for name in _TIMES if name in header), None)
     if time is None:
         told = ", ".join(cell[:30] for cell in header[:5])
-        raise InputError(f"{path}: expected key points with the header time,label (or WebVTT); got {told!r}: name the column of times time")
+        raise InputError(
+            f"{path}: expected key points with the header time,label (or WebVTT); got {told!r}: name the column of times time"
+        )
     return time, header.index("label") if "label" in header else int(time == 0)
 
 
 def _cues(text: str, path: str | Path) -> Iterator[tuple[int, str, str]]:
     """Line, beginning and text of each cue of a WebVTT file."""
     lines = list(enumerate(text.splitlines(), 1))
-    blocks = [list(block) for empty, block in groupby(lines, key=lambda line: not line[1].strip()) if not empty]
+    blocks = [
+        list(block) for empty, block in groupby(lines, key=lambda line: not line[1].strip()) if not empty
+    ]
     for block in blocks[1:]:
         if block[0][1].split()[0] in _ASIDE:
             continue
@@ -116,7 +135,11 @@ def _cues(text: str, path: str | Path) -> Iterator[tuple[int, str, str]]:
                 f"{path}, line {line}: expected a cue with times such as 00:05.000 --> 00:10.000; got {content[:40]!r}: correct the line"
             )
         words = re.sub(r"<[^>]*>", "", " ".join(line for _, line in block[at + 1 :]))
-        yield block[at][0], block[at][1].split("-->")[0].strip(), html.unescape(words) or " ".join(line for _, line in block[:at])
+        yield (
+            block[at][0],
+            block[at][1].split("-->")[0].strip(),
+            html.unescape(words) or " ".join(line for _, line in block[:at]),
+        )
 
 
 def _seconds(text: str, where: str) -> float:
@@ -127,7 +150,9 @@ def _seconds(text: str, where: str) -> float:
     """
     match = _CLOCK.fullmatch(text)
     if match is None:
-        raise InputError(f"{where}: expected a time in seconds, as mm:ss or hh:mm:ss; got {text[:40]!r}: correct the line")
+        raise InputError(
+            f"{where}: expected a time in seconds, as mm:ss or hh:mm:ss; got {text[:40]!r}: correct the line"
+        )
     hours, minutes, seconds = match.groups()
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds.replace(",", "."))
 
@@ -138,5 +163,7 @@ def _ordered(points: list[KeyPoint], remarks: list[str], path: str | Path) -> li
         labels = list(dict.fromkeys(point.label for point in group if point.label))
         ordered.append(KeyPoint(time, " / ".join(labels) or f"key point {len(ordered) + 1}"))
     if len(ordered) < len(points):
-        remarks.append(f"{path}: {len(points) - len(ordered)} key points at the same time as another were joined with it")
+        remarks.append(
+            f"{path}: {len(points) - len(ordered)} key points at the same time as another were joined with it"
+        )
     return ordered

@@ -1,4 +1,5 @@
-"""The loop: frames in, windows out; what was seen of anybody is forgotten as soon as it has been summed up."""
+"""The loop: frames in, windows out; what was seen of anybody is forgotten as soon as it has been summed
+up."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class AudienceProgress(Protocol):
         """Called after every look: its time in seconds, and the windows that it completed."""
 
     def told(self, line: str) -> None:
-        """Called with a line for people, such as when a live source is lost or back; that on another thread."""
+        """Called with a line for people, such as when a live source is lost or back; that on another
+        thread."""
 
 
 class _Nobody:
@@ -55,18 +57,21 @@ def measure(
 ) -> Audience:
     """Measure what an audience shows: every participant once per window, nothing about anyone alone.
 
-    What a network reads is the expression that a face shows, not what a person feels. In the EU it is forbidden to infer emotions of people at
-    work and in education (AI Act, Article 5(1)(f)); everywhere the people concerned have to know and agree.
+    What a network reads is the expression that a face shows, not what a person feels. In the EU it is
+    forbidden to infer emotions of people at work and in education (AI Act, Article 5(1)(f)); everywhere the
+    people concerned have to know and agree.
 
     Args:
-        source: A recording (path, bytes, file object), a live source (``screen:``, ``camera:0``, ...) or frames in order of time.
+        source: A recording (path, bytes, file object), a live source (``screen:``, ``camera:0``, ...) or
+            frames in order of time.
         options: How; one look a second and windows of 10 s by default.
         key_points: Moments of the presentation, in any order.
         pipeline: Detector and classifier; the default ones otherwise.
         watcher: Follows it.
 
     Returns:
-        What was measured. A keyboard interrupt, or a source that is lost for good, ends the measurement and is noted in it.
+        What was measured. A keyboard interrupt, or a source that is lost for good, ends the measurement and
+        is noted in it.
 
     Raises:
         MediaError: The source cannot be read at all.
@@ -93,7 +98,9 @@ def measure(
     return result
 
 
-def _gather(looks: Looks, kept: tuple[SampleCollector, Remarks], pipeline: Pipeline, watcher: AudienceProgress) -> bool:
+def _gather(
+    looks: Looks, kept: tuple[SampleCollector, Remarks], pipeline: Pipeline, watcher: AudienceProgress
+) -> bool:
     """Look until the end, or for as long as was asked."""
     gathering, remarks = kept
     places = StreamFaces(pipeline)
@@ -107,7 +114,10 @@ def _gather(looks: Looks, kept: tuple[SampleCollector, Remarks], pipeline: Pipel
             break
         watcher.looked(frame.time, gathering.add(_look(frame, places)))
     if not gathering.samples:
-        raise MediaError(next(iter(remarks), f"{looks.name}: expected frames to look at; got none: see whether it plays"), "empty")
+        raise MediaError(
+            next(iter(remarks), f"{looks.name}: expected frames to look at; got none: see whether it plays"),
+            "empty",
+        )
     return complete
 
 

@@ -1,4 +1,5 @@
-"""Files of a measurement: what each one is, its ending says; what was measured so far is on the disk at any time."""
+"""Files of a measurement: what each one is, its ending says; what was measured so far is on the disk at
+any time."""
 
 from __future__ import annotations
 
@@ -40,9 +41,13 @@ class AudienceOutputSpec:
     def __post_init__(self) -> None:
         for path in self.files:
             if path.suffix.lower() not in ENDINGS:
-                raise InputError(f"expected files ending in {', '.join(ENDINGS)}; got {path}: give another name with -o")
+                raise InputError(
+                    f"expected files ending in {', '.join(ENDINGS)}; got {path}: give another name with -o"
+                )
         if self.changes is not None and self.changes.suffix.lower() != ".csv":
-            raise InputError(f"expected a table of changes ending in .csv; got {self.changes}: give another name with --changes")
+            raise InputError(
+                f"expected a table of changes ending in .csv; got {self.changes}: give another name with --changes"
+            )
         if len({path.absolute() for path in self.all}) < len(self.all):
             raise InputError("expected a file for each output; got the same one twice: give another name")
 
@@ -60,7 +65,8 @@ class AudienceOutputSpec:
         """See whether all of it can be written, before hours that end in it.
 
         Raises:
-            InputError: A place is the source, cannot be written to, or holds what an earlier measurement could not finish.
+            InputError: A place is the source, cannot be written to, or holds what an earlier measurement
+                could not finish.
             MissingExtraError: What a file needs is not installed.
         """
         for path in self.all:
@@ -68,7 +74,9 @@ class AudienceOutputSpec:
                 raise InputError(f"{path} is the source: give another file with -o")
             try_place(path)
         if self.partial is not None and self.partial.exists():
-            raise InputError(f"{self.partial} keeps what a measurement that was cut off had measured: rename or delete it, or give another file")
+            raise InputError(
+                f"{self.partial} keeps what a measurement that was cut off had measured: rename or delete it, or give another file"
+            )
         for ending, (part, package) in _NEEDS.items():
             if any(path.suffix.lower() == ending for path in self.files) and find_spec(package) is None:
                 raise MissingExtraError(part, "report", package)
@@ -87,7 +95,8 @@ class AudienceOutputSpec:
 
 
 class PartialResultWriter:
-    """Keeps every window on the disk as soon as it is over; whatever happens then, nothing that was measured is lost.
+    """Keeps every window on the disk as soon as it is over; whatever happens then, nothing that was measured
+    is lost.
 
     Leaving the block well removes the file, because by then the results are written; an exception leaves it.
 
@@ -108,13 +117,17 @@ class PartialResultWriter:
             new = self._file is None
             if self._file is None:
                 self._file = open(self.path, "x", encoding="utf-8", newline="")  # noqa: SIM115
-            csv_writer(self._file, columns(self._labels), header=new)(_flat(window_row(window, self._labels)) for window in windows)
+            csv_writer(self._file, columns(self._labels), header=new)(
+                _flat(window_row(window, self._labels)) for window in windows
+            )
             settle(self._file)
 
     def __enter__(self) -> PartialResultWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._file is None or self.path is None:
             return
         with suppress(OSError):
@@ -130,7 +143,9 @@ def write_rows(file: TextIO, audience: Audience, form: str) -> None:
     if form == "json":
         file.write(f"{json_text(facts(audience), file, 1)}\n")
     else:
-        csv_writer(file, columns(audience.labels))(_flat(window_row(window, audience.labels)) for window in audience.windows)
+        csv_writer(file, columns(audience.labels))(
+            _flat(window_row(window, audience.labels)) for window in audience.windows
+        )
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
@@ -160,4 +175,9 @@ def _write_chart(path: Path, audience: Audience) -> None:
     write_chart(path, audience)
 
 
-_WRITERS: dict[str, Callable[[Path, Audience], None]] = {".csv": _write_text, ".json": _write_text, ".html": _write_report, ".png": _write_chart}
+_WRITERS: dict[str, Callable[[Path, Audience], None]] = {
+    ".csv": _write_text,
+    ".json": _write_text,
+    ".html": _write_report,
+    ".png": _write_chart,
+}

@@ -17,11 +17,13 @@ Floats = NDArray[np.float64]
 _SAME = 0.5
 """Boxes of one moment that share more than this of the smaller one are one face."""
 _NEAR = 1.5
-"""A face this far from where it was, in its own sizes, is still the same one; in a gallery the next tile is farther away."""
+"""A face this far from where it was, in its own sizes, is still the same one; in a gallery the next tile is
+farther away."""
 _ANYWHERE = 1e3
 """Cost of any pair at most: whoever moved, moved."""
 LEAST_SEEN = 0.2
-"""Share of the samples in which a participant must have been read; what is met less often is mostly no face."""
+"""Share of the samples in which a participant must have been read; what is met less often is mostly no
+face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +46,12 @@ class AudienceSample:
 
 @dataclass(frozen=True, eq=False)
 class Participants:
-    """People of a stretch of time, each once; they have no names, no order that means anything, and never leave the memory.
+    """People of a stretch of time, each once; they have no names, no order that means anything, and never
+    leave the memory.
 
     Args:
-        course: ``(s, n, k)`` probabilities that each of n people showed at each of s moments; NaN where somebody was not read.
+        course: ``(s, n, k)`` probabilities that each of n people showed at each of s moments; NaN where
+            somebody was not read.
         boxes: ``(n, 4)`` px, where each one was when most were seen.
 
     >>> len(Participants(np.full((3, 2, 7), np.nan), np.zeros((2, 4), np.float32)))
@@ -82,12 +86,14 @@ class Participants:
 def participants(samples: Sequence[AudienceSample]) -> Participants:
     """Share the faces of a stretch of time out among people.
 
-    There are as many people as faces at the moment with the most of them, so nobody counts twice who moves, vanishes and comes back elsewhere.
-    From that moment on, backwards and forwards, every face goes to whoever was nearest, and to anyone left where nobody was near. Position is
-    all that is used; who somebody is, is not computed. Whoever was read in less than a fifth of the moments is left out.
+    There are as many people as faces at the moment with the most of them, so nobody counts twice who moves,
+    vanishes and comes back elsewhere. From that moment on, backwards and forwards, every face goes to whoever
+    was nearest, and to anyone left where nobody was near. Position is all that is used; who somebody is, is
+    not computed. Whoever was read in less than a fifth of the moments is left out.
 
     Args:
-        samples: In order of time. Neither the order of the faces in one matters, nor that a face stands there twice.
+        samples: In order of time. Neither the order of the faces in one matters, nor that a face stands there
+            twice.
 
     >>> from mien.core.labels import Labels
     >>> seen = lambda *rows: Faces([[x, 0, x + 10, 10] for x, _ in rows], [1] * len(rows), [0] * len(rows), [0] * len(rows),
@@ -132,7 +138,9 @@ def paired(first: NDArray[np.float32], second: NDArray[np.float32]) -> list[tupl
 def _distance(first: NDArray[np.float32], second: NDArray[np.float32]) -> Floats:
     """Of the centres of every two boxes, in units of their size."""
     one, other = (_centres(boxes) for boxes in (first, second))
-    sizes = np.sqrt(np.maximum((box_arithmetic.area(first)[:, None] + box_arithmetic.area(second)[None]) / 2, 1e-6))
+    sizes = np.sqrt(
+        np.maximum((box_arithmetic.area(first)[:, None] + box_arithmetic.area(second)[None]) / 2, 1e-6)
+    )
     return np.asarray(np.hypot(*(one[:, None] - other[None]).transpose(2, 0, 1)) / sizes, np.float64)
 
 

@@ -1,4 +1,5 @@
-"""Where faces were a moment ago, looked at again: who takes part sits still, and a detector misses one face in ten."""
+"""Where faces were a moment ago, looked at again: who takes part sits still, and a detector misses one
+face in ten."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ _KEPT = 40.0
 _SURE = 0.8
 """Least probability of a face at a place, the same as where faces are searched for.
 
-Measured on rendered meetings of PublicTest faces: of 2,599 looks at places whose face the detector missed, 36 % find it; of 844 at tiles whose
-camera is off or which are no longer there, none finds one, while at 0.6 20 do.
+Measured on rendered meetings of PublicTest faces: of 2,599 looks at places whose face the detector missed, 36
+% find it; of 844 at tiles whose camera is off or which are no longer there, none finds one, while at 0.6 20
+do.
 """
 _SAME = 0.3
 """Boxes that share more than this of the smaller one are one place."""
@@ -26,7 +28,8 @@ _SAME = 0.3
 class StreamFaces:
     """Reads the faces of one stream, those too that the detector finds only when it is told where to look.
 
-    It remembers boxes for a while, and nothing else of anybody. With a detector that cannot confirm faces it remembers nothing.
+    It remembers boxes for a while, and nothing else of anybody. With a detector that cannot confirm faces it
+    remembers nothing.
 
     Args:
         pipeline: Detector and classifier.
@@ -61,7 +64,9 @@ class StreamFaces:
         # A face that is only confirmed does not move its place, which could wander off from look to look.
         self._boxes = np.concatenate([self._boxes, faces.boxes])
         self._seen = np.concatenate([self._seen, np.full(len(faces), frame.time)])
-        return both[box_arithmetic.suppress(both.boxes, both.scores, _SAME, "smaller")] if len(again) else faces
+        return (
+            both[box_arithmetic.suppress(both.boxes, both.scores, _SAME, "smaller")] if len(again) else faces
+        )
 
     def _again(self, frame: Frame, refiner: Refiner) -> Faces:
         """Faces at the places where none was found this time."""

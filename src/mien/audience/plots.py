@@ -48,14 +48,31 @@ def write_chart(path: Path, audience: Audience) -> None:
         for number, change in enumerate(audience.changes, 1):
             if change.status == "not_reached":
                 continue
-            axes.axvline(change.time, color=_INK, linewidth=1.4 if change.clear else 0.7, linestyle="-" if change.clear else ":")
+            axes.axvline(
+                change.time,
+                color=_INK,
+                linewidth=1.4 if change.clear else 0.7,
+                linestyle="-" if change.clear else ":",
+            )
             if axes is upper:
-                axes.annotate(str(number), (change.time, 1.0), ha="center", va="bottom", fontsize=8, color=_INK, annotation_clip=False)
+                axes.annotate(
+                    str(number),
+                    (change.time, 1.0),
+                    ha="center",
+                    va="bottom",
+                    fontsize=8,
+                    color=_INK,
+                    annotation_clip=False,
+                )
     if columns:
         lower.set_xlim(columns[0].start, columns[-1].end)
     lower.xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0))
-    figure.suptitle(Path(audience.source).name.replace("$", r"\$"), x=0.01, ha="left", fontsize=12, color=_INK)
-    figure.supxlabel(f"Grey: too few people, or no picture. {NOTE}", x=0.01, ha="left", fontsize=8, color=_SOFT)
+    figure.suptitle(
+        Path(audience.source).name.replace("$", r"\$"), x=0.01, ha="left", fontsize=12, color=_INK
+    )
+    figure.supxlabel(
+        f"Grey: too few people, or no picture. {NOTE}", x=0.01, ha="left", fontsize=8, color=_SOFT
+    )
     with atomic_write(path) as aside, told(path):
         figure.savefig(aside, format="png", dpi=130)
 
@@ -67,7 +84,11 @@ def _stack(axes: Axes, columns: list[tuple[Column, Mapping[str, float] | None]],
         for name, start, height in pieces(shares or {}):
             bars[name].append((column.start, height, column.end - column.start, start))
     for name, rows in bars.items():
-        left, heights, widths, bottoms = (list(each) for each in zip(*rows, strict=True)) if rows else ([], [], [], [])
+        left, heights, widths, bottoms = (
+            (list(each) for each in zip(*rows, strict=True)) if rows else ([], [], [], [])
+        )
         axes.bar(left, heights, widths, bottoms, align="edge", color=classes.colour(name), label=name)
     axes.set_ylim(0, 1)
-    axes.legend(loc="lower left", bbox_to_anchor=(1, 0), frameon=False, fontsize=8, handlelength=0.9, reverse=True)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(1, 0), frameon=False, fontsize=8, handlelength=0.9, reverse=True
+    )

@@ -8,7 +8,8 @@ _MOST = 20
 
 
 class Remarks:
-    """Lines for people: the first ones are kept, the others counted, so that a source that comes and goes for hours does not fill a report.
+    """Lines for people: the first ones are kept, the others counted, so that a source that comes and goes for
+    hours does not fill a report.
 
     Args:
         tell: Told every line that is kept, at once.

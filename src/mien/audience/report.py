@@ -42,7 +42,9 @@ def write_report(path: Path, audience: Audience) -> None:
         import jinja2
     except ImportError:
         raise MissingExtraError("Reports", "report", "jinja2") from None
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
     text = environment.from_string(_part("mien.audience", "page.html")).render(_context(audience))
     with atomic_write(path) as aside, told(path):
         aside.write_text(text, encoding="utf-8")
@@ -94,17 +96,45 @@ def _settings(audience: Audience) -> list[tuple[str, str]]:
 def _figures(audience: Audience, whole: Column | None) -> list[dict[str, str]]:
     told, every = len(audience.reported), len(audience.windows)
     figures = [
-        {"value": lasting(audience.length), "what": "measured", "more": "" if audience.finished else "cut off: see Coverage"},
-        {"value": f"{told} of {every}", "what": "windows with figures", "more": f"of {lasting(audience.options.window)} each"},
+        {
+            "value": lasting(audience.length),
+            "what": "measured",
+            "more": "" if audience.finished else "cut off: see Coverage",
+        },
+        {
+            "value": f"{told} of {every}",
+            "what": "windows with figures",
+            "more": f"of {lasting(audience.options.window)} each",
+        },
     ]
     if whole is not None and whole.shares and whole.participants:
         best = max(whole.shares, key=lambda name: (whole.shares or {})[name])
-        figures.append({"value": f"{whole.participants}", "what": "people at most in a window", "more": "each counted once"})
-        figures.append({"value": best, "what": "shown most", "more": f"{percent(whole.shares[best])} on the whole"})
-        figures.append({"value": percent(whole.agreement or 0.0), "what": "agreement", "more": "100 %: all show the same"})
+        figures.append(
+            {
+                "value": f"{whole.participants}",
+                "what": "people at most in a window",
+                "more": "each counted once",
+            }
+        )
+        figures.append(
+            {"value": best, "what": "shown most", "more": f"{percent(whole.shares[best])} on the whole"}
+        )
+        figures.append(
+            {
+                "value": percent(whole.agreement or 0.0),
+                "what": "agreement",
+                "more": "100 %: all show the same",
+            }
+        )
     if audience.changes:
         clear = sum(bool(change.clear) for change in audience.changes)
-        figures.append({"value": f"{clear} of {len(audience.changes)}", "what": "key points with a clear change", "more": ""})
+        figures.append(
+            {
+                "value": f"{clear} of {len(audience.changes)}",
+                "what": "key points with a clear change",
+                "more": "",
+            }
+        )
     return figures
 
 
@@ -113,18 +143,32 @@ def _chart(name: str, audience: Audience, columns: list[Column], classes: Labels
     of = "shares" if classes is audience.labels else "sentiment"
     means: Mapping[str, float] = (getattr(whole, of) if whole else None) or {}
     bars = [bar for column in columns for bar in _bars(column, getattr(column, of), columns, classes)]
-    legend = [{"name": each, "colour": classes.colour(each), "text": percent(means[each]) if each in means else ""} for each in classes]
+    legend = [
+        {"name": each, "colour": classes.colour(each), "text": percent(means[each]) if each in means else ""}
+        for each in classes
+    ]
     return {"name": name, "bars": bars, "legend": legend}
 
 
-def _bars(column: Column, shares: Mapping[str, float] | None, columns: list[Column], classes: Labels) -> Iterable[dict[str, Any]]:
+def _bars(
+    column: Column, shares: Mapping[str, float] | None, columns: list[Column], classes: Labels
+) -> Iterable[dict[str, Any]]:
     left, width = _place(column.start, columns), _place(column.end, columns) - _place(column.start, columns)
     if not shares:
         told = f"{column.span}: {WORDS[column.status]}"
         return [{"x": left, "width": width, "y": 0.0, "height": HEIGHT, "colour": None, "told": told}]
-    told = f"{column.span}, {column.participants} people: " + ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
+    told = f"{column.span}, {column.participants} people: " + ", ".join(
+        f"{name} {percent(share)}" for name, share in shares.items()
+    )
     return [
-        {"x": left, "width": width, "y": HEIGHT * (1 - start - height), "height": HEIGHT * height, "colour": classes.colour(name), "told": told}
+        {
+            "x": left,
+            "width": width,
+            "y": HEIGHT * (1 - start - height),
+            "height": HEIGHT * height,
+            "colour": classes.colour(name),
+            "told": told,
+        }
         for name, start, height in pieces(shares)
         if height > 0
     ]
@@ -152,14 +196,21 @@ def _ticks(columns: list[Column]) -> list[tuple[float, str]]:
     if not columns:
         return []
     start, end = columns[0].start, columns[-1].end
-    step = next((step for step in (10, 30, 60, 300, 600, 1800, 3600, 7200) if (end - start) / step <= 12), 21600)
+    step = next(
+        (step for step in (10, 30, 60, 300, 600, 1800, 3600, 7200) if (end - start) / step <= 12), 21600
+    )
     first = int(-(-start // step))
-    return [(_place(tick * step, columns), clock(tick * step, 0)) for tick in range(first, int(end // step) + 1)]
+    return [
+        (_place(tick * step, columns), clock(tick * step, 0)) for tick in range(first, int(end // step) + 1)
+    ]
 
 
 def _point(number: int, change: Change, columns: list[Column]) -> dict[str, Any]:
     inside = bool(columns) and columns[0].start <= change.time <= columns[-1].end
-    shifts = {**(change.shifts or {}), **{f"{name} (sentiment)": shift for name, shift in (change.sentiment or {}).items()}}
+    shifts = {
+        **(change.shifts or {}),
+        **{f"{name} (sentiment)": shift for name, shift in (change.sentiment or {}).items()},
+    }
     return {
         "number": number,
         "x": _place(change.time, columns) if inside else None,
@@ -204,7 +255,11 @@ def _window(window: Window) -> dict[str, Any]:
 
 
 def _coverage(audience: Audience) -> list[tuple[str, str]]:
-    counts = {word: sum(window.status == status for window in audience.windows) for status, word in WORDS.items() if word}
+    counts = {
+        word: sum(window.status == status for window in audience.windows)
+        for status, word in WORDS.items()
+        if word
+    }
     told = [(f"Windows: {word}", str(count)) for word, count in counts.items() if count]
     told_of = [window.coverage for window in audience.reported if window.coverage is not None]
     mean = f"{percent(sum(told_of) / len(told_of))} of the looks, on average" if told_of else "-"

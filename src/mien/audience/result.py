@@ -16,13 +16,14 @@ Shares = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Window:
-    """What an audience showed for some seconds. Where too few people were read there is no figure of any kind.
+    """What an audience showed for some seconds. Where too few people were read there is no figure of any
+    kind.
 
     Args:
         start: Seconds.
         end: Seconds.
-        status: ``reported``; ``too_few`` people, or nobody; ``blank``: the picture was of one colour, as when a screen is locked;
-            ``not_looked``: the source gave no picture.
+        status: ``reported``; ``too_few`` people, or nobody; ``blank``: the picture was of one colour, as when
+            a screen is locked; ``not_looked``: the source gave no picture.
         samples: How often it was looked at.
         participants: How many people were read, each counted once.
         shares: Mean probability of each expression, each participant with the same weight.
@@ -72,8 +73,8 @@ class Change:
     Args:
         time: Seconds of the key point on the clock of the source.
         label: Its words.
-        status: ``measured``; ``too_few`` people before or after; ``too_short`` a stretch before or after; ``not_reached``: the source
-            ended before.
+        status: ``measured``; ``too_few`` people before or after; ``too_short`` a stretch before or after;
+            ``not_reached``: the source ended before.
         participants: The least number of people on either side.
         shifts: For each expression.
         sentiment: For positive, neutral, negative.

@@ -18,12 +18,26 @@ LAW = (
 )
 
 _FIRST = ("start", "end", "status", "samples", "participants", "coverage", "agreement")
-CHANGE_COLUMNS = ("time", "label", "status", "participants", "of", "name", "before", "after", "change", "low", "high", "clear")
+CHANGE_COLUMNS = (
+    "time",
+    "label",
+    "status",
+    "participants",
+    "of",
+    "name",
+    "before",
+    "after",
+    "change",
+    "low",
+    "high",
+    "clear",
+)
 """Columns of a table of changes."""
 
 
 def columns(labels: Labels) -> list[str]:
-    """Columns of a table of windows: the expressions bear their names, sentiments begin with ``sentiment_``."""
+    """Columns of a table of windows: the expressions bear their names, sentiments begin with
+    ``sentiment_``."""
     return [*_FIRST, *labels, *(f"sentiment_{name}" for name in SENTIMENTS), "key_points"]
 
 
@@ -40,13 +54,21 @@ def window_row(window: Window, labels: Labels) -> dict[str, Any]:
 
 
 def change_rows(changes: Iterable[Change]) -> Iterator[dict[str, Any]]:
-    """A row for each expression and sentiment of each key point, by `CHANGE_COLUMNS`; one row where nothing could be compared."""
+    """A row for each expression and sentiment of each key point, by `CHANGE_COLUMNS`; one row where nothing
+    could be compared."""
     for change in changes:
-        lead = {"time": change.time, "label": change.label, "status": change.status, "participants": change.participants}
+        lead = {
+            "time": change.time,
+            "label": change.label,
+            "status": change.status,
+            "participants": change.participants,
+        }
         if change.shifts is None:
             yield {**dict.fromkeys(CHANGE_COLUMNS), **lead}
         for of, shifts in (("expression", change.shifts), ("sentiment", change.sentiment)):
-            yield from ({**lead, "of": of, "name": name, **asdict(shift)} for name, shift in (shifts or {}).items())
+            yield from (
+                {**lead, "of": of, "name": name, **asdict(shift)} for name, shift in (shifts or {}).items()
+            )
 
 
 def facts(audience: Audience) -> dict[str, Any]:
@@ -68,7 +90,12 @@ def _change(change: Change) -> dict[str, Any]:
     def plain(shifts: Mapping[str, Shift] | None) -> dict[str, Any] | None:
         return None if shifts is None else {name: asdict(shift) for name, shift in shifts.items()}
 
-    told = {"time": change.time, "label": change.label, "status": change.status, "participants": change.participants}
+    told = {
+        "time": change.time,
+        "label": change.label,
+        "status": change.status,
+        "participants": change.participants,
+    }
     return {**told, "expression": plain(change.shifts), "sentiment": plain(change.sentiment)}
 
 

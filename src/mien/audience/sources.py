@@ -33,7 +33,9 @@ class Looks:
 
 
 @contextmanager
-def opened(source: Source | Iterable[Frame], options: AudienceOptions, tell: Callable[[str], None]) -> Iterator[Looks]:
+def opened(
+    source: Source | Iterable[Frame], options: AudienceOptions, tell: Callable[[str], None]
+) -> Iterator[Looks]:
     """Open a source, and close it in the end.
 
     Args:
@@ -54,7 +56,8 @@ def opened(source: Source | Iterable[Frame], options: AudienceOptions, tell: Cal
     elif _is_frames(source):
         yield Looks("<frames>", _sampled(source, sampling))  # type: ignore[arg-type]
     else:
-        with open_media(source, sampling, max_pixels=options.live.max_pixels if options.live else None) as media:  # type: ignore[arg-type]
+        max_pixels = options.live.max_pixels if options.live else None
+        with open_media(source, sampling, max_pixels=max_pixels) as media:  # type: ignore[arg-type]
             if media.kind == "picture":
                 told = "expected a recording, a camera (camera:0) or the screen (screen:)"
                 raise InputError(f"{name_of(source)}: {told}; got a picture: mien analyze reads it")
@@ -69,7 +72,10 @@ def _is_live(text: str) -> bool:
 
 def _is_frames(source: object) -> bool:
     return (
-        isinstance(source, Iterable) and not isinstance(source, str | bytes | Path) and not hasattr(source, "read") and not hasattr(source, "shape")
+        isinstance(source, Iterable)
+        and not isinstance(source, str | bytes | Path)
+        and not hasattr(source, "read")
+        and not hasattr(source, "shape")
     )
 
 

@@ -44,7 +44,8 @@ class Windows:
         self._samples: list[AudienceSample] = []
 
     def add(self, sample: AudienceSample) -> Iterator[Closed]:
-        """Take a sample; gives the windows that are over with it. A time before the window at hand counts into it."""
+        """Take a sample; gives the windows that are over with it. A time before the window at hand counts
+        into it."""
         place = math.floor(sample.time / self.length)
         if self._place is None:
             self._place = place

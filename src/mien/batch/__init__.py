@@ -1,4 +1,5 @@
-"""Any number of pictures and videos, read by many workers into shards: nothing lost and nothing twice, wherever a run is stopped."""
+"""Any number of pictures and videos, read by many workers into shards: nothing lost and nothing twice,
+wherever a run is stopped."""
 
 from mien.batch.inputs import Input as Input
 from mien.batch.inputs import open_input as open_input

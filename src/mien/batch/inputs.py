@@ -1,4 +1,5 @@
-"""What is to be read: a folder with all in it, a list of files, or Parquet with pictures in it; in an order that does not change."""
+"""What is to be read: a folder with all in it, a list of files, or Parquet with pictures in it; in an
+order that does not change."""
 
 from __future__ import annotations
 
@@ -49,18 +50,24 @@ class Input:
 
     def portions(self, size: int) -> list[Part]:
         """The parts, none with more than so many pictures."""
-        return [portion for part in self.parts for portion in (_cut(part, size) if isinstance(part, TablePart) else [part])]
+        return [
+            portion
+            for part in self.parts
+            for portion in (_cut(part, size) if isinstance(part, TablePart) else [part])
+        ]
 
 
 def open_input(path: str, *, output: Path | None = None, remote: bool = False, strict: bool = False) -> Input:
     """Find out what there is to read.
 
     Args:
-        path: A folder, searched with all in it; a list of files (`mien.batch.lists.read_list`), whose relative paths count from the list; a
-            Parquet file, or a folder of such, with a column of bytes (``image``, ``bytes``); or one picture or video.
+        path: A folder, searched with all in it; a list of files (`mien.batch.lists.read_list`), whose
+            relative paths count from the list; a Parquet file, or a folder of such, with a column of bytes
+            (``image``, ``bytes``); or one picture or video.
         output: Where the results go; what lies in there is no input, also where it is a folder of it.
         remote: Allow addresses such as ``s3://bucket/a.jpg``, which fsspec reads.
-        strict: Refuse a list or Parquet with labels that mien does not know. Otherwise they are left out, and a remark names them.
+        strict: Refuse a list or Parquet with labels that mien does not know. Otherwise they are left out, and
+            a remark names them.
 
     Raises:
         InputError: There is nothing to read, or a list is of another form.
@@ -78,7 +85,9 @@ def open_input(path: str, *, output: Path | None = None, remote: bool = False, s
     place = Path(path)
     if not place.exists():
         name = spelled(source_name(path))
-        raise InputError(f"{name}: expected a folder, a list of files or a Parquet file; there is none of this name: check the path")
+        raise InputError(
+            f"{name}: expected a folder, a list of files or a Parquet file; there is none of this name: check the path"
+        )
     ending = place.suffix.lower()
     if place.is_dir():
         return _folder(place, output, strict)
@@ -96,12 +105,17 @@ def _folder(path: Path, output: Path | None, strict: bool) -> Input:
         if tables:
             return _tables(path, tables, strict)
         if not found.unreadable:
-            raise InputError(f"{path}: expected pictures or videos; none lie in it: name files whose endings mien does not know in a list")
+            raise InputError(
+                f"{path}: expected pictures or videos; none lie in it: name files whose endings mien does not know in a list"
+            )
     places = [str(source) for source in (*found.sources, *found.unreadable)]
     labels, remarks = _labelled([_class_of(PurePosixPath(place).relative_to(path)) for place in places])
     if found.passed_over:
         count = len(found.passed_over)
-        remarks = [f"{count:,} {'file' if count == 1 else 'files'} passed over: neither picture nor video by name", *remarks]
+        remarks = [
+            f"{count:,} {'file' if count == 1 else 'files'} passed over: neither picture nor video by name",
+            *remarks,
+        ]
     parts = [FilePart(spelled(place), place, label) for place, label in zip(places, labels, strict=True)]
     return Input(spelled(path), "folder", parts, any(labels), remarks)
 
@@ -112,7 +126,10 @@ def _outside(found: Found, path: Path, output: Path | None) -> Found:
     if inner.split(os.sep)[0] == "..":
         return found
     within = str(path / inner) + os.sep
-    kept = (tuple(one for one in part if not str(one).startswith(within)) for part in (found.sources, found.passed_over, found.unreadable))
+    kept = (
+        tuple(one for one in part if not str(one).startswith(within))
+        for part in (found.sources, found.passed_over, found.unreadable)
+    )
     return Found(*kept)  # type: ignore[arg-type]
 
 
@@ -123,7 +140,9 @@ def _list(path: Path, remote: bool, strict: bool) -> Input:
         _require_remote(addresses[0], remote)
     words = [(line.label, f"line {line.number}") for line in lines if line.label is not None]
     if words:
-        labels: Sequence[str | None] = [class_named(line.label) if line.label is not None else None for line in lines]
+        labels: Sequence[str | None] = [
+            class_named(line.label) if line.label is not None else None for line in lines
+        ]
         remarks = unknown_labels(spelled(path), unknown_words(words), strict)
     else:
         labels, remarks = _labelled([_class_of(PurePosixPath(line.path)) for line in lines])
@@ -134,7 +153,11 @@ def _list(path: Path, remote: bool, strict: bool) -> Input:
 def _listed(name: str, folder: Path, label: str | None) -> FilePart:
     """A file as a list names it, which is what tables call it too."""
     address = "://" in name
-    return FilePart(printable(masked(name) if address else name), name if address else existing(os.path.join(folder, name)), label)
+    return FilePart(
+        printable(masked(name) if address else name),
+        name if address else existing(os.path.join(folder, name)),
+        label,
+    )
 
 
 def _tables(path: Path, files: Sequence[Path], strict: bool) -> Input:
@@ -153,19 +176,28 @@ def _cut(part: TablePart, size: int) -> list[TablePart]:
 
 def _remote(path: str, *, allowed: bool) -> Input:
     _require_remote(path, allowed)
-    found = [one for one in listed(path) if PurePosixPath(one.name).suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES]
+    found = [
+        one
+        for one in listed(path)
+        if PurePosixPath(one.name).suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES
+    ]
     if not found:
         raise InputError(f"{path}: expected pictures or videos; none lie there: check the address")
     found.sort(key=lambda one: (natural_key(one.name), one.name))
     labels, remarks = _labelled([_class_of(PurePosixPath(one.name)) for one in found])
     pairs = zip(found, labels, strict=True)
-    parts = [FilePart(spelled(masked(one.address)), one.address, label, told_mark(one.facts)) for one, label in pairs]
+    parts = [
+        FilePart(spelled(masked(one.address)), one.address, label, told_mark(one.facts))
+        for one, label in pairs
+    ]
     return Input(spelled(masked(path)), "folder", parts, any(labels), remarks)
 
 
 def _require_remote(address: str, allowed: bool) -> None:
     if not allowed:
-        raise InputError(f"{address}: expected a path; got an address, which mien fetches only when asked to: give --remote")
+        raise InputError(
+            f"{address}: expected a path; got an address, which mien fetches only when asked to: give --remote"
+        )
     require_fsspec()
 
 
@@ -179,4 +211,6 @@ def _labelled(classes: Sequence[str | None]) -> tuple[Sequence[str | None], list
     if len({*classes} - {None}) < 2:
         return [None] * len(classes), []
     without = sum(name is None for name in classes)
-    return classes, [f"{without:,} files lie in no folder that is named after an expression: they have no label"] if without else []
+    return classes, [
+        f"{without:,} files lie in no folder that is named after an expression: they have no label"
+    ] if without else []

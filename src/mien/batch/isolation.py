@@ -1,4 +1,5 @@
-"""What a worker does: a shard's pictures decoded ahead on a thread, their faces read many at a time, videos read as recordings."""
+"""What a worker does: a shard's pictures decoded ahead on a thread, their faces read many at a time,
+videos read as recordings."""
 
 from __future__ import annotations
 
@@ -36,8 +37,9 @@ class Heartbeat:
     """Where a reader stands, told as it goes: a crash is then known by its picture.
 
     Args:
-        told: Four numbers that others may look at while the reader works: the position of the item that is about to be decoded or
-            read (-1: none), how many items of the shard are through, how many of them failed, and a count that goes on as long as work does.
+        told: Four numbers that others may look at while the reader works: the position of the item that is
+            about to be decoded or read (-1: none), how many items of the shard are through, how many of them
+            failed, and a count that goes on as long as work does.
     """
 
     def __init__(self, told: NDArray[np.int64] | None = None) -> None:
@@ -104,8 +106,8 @@ class ShardReader:
         self._blank = Faces.empty(pipeline.labels)
 
     def read(self, shard: Shard, caution: Caution | None = None) -> Iterator[tuple[Item, FrameResult]]:
-        """The items of a shard in order: one reading for a picture, one for each sampled frame of a recording. None raises: what cannot be
-        read comes out as a reading with an error."""
+        """The items of a shard in order: one reading for a picture, one for each sampled frame of a
+        recording. None raises: what cannot be read comes out as a reading with an error."""
         caution = caution or Caution()
         self.watch.clear()
         with self._batches(shard, caution) as batches:
@@ -145,13 +147,17 @@ class ShardReader:
         images = [Frame(0, 0.0, decoded.image) for decoded in pictures if decoded.image is not None]
         try:
             faces = iter(self.pipeline(images))
-        except Exception as error:  # One picture that a network cannot digest must not take the others with it.
+        except (
+            Exception
+        ) as error:  # One picture that a network cannot digest must not take the others with it.
             if len(pictures) > 1:
                 return [reading for decoded in pictures for reading in self._readings([decoded])]
             [decoded] = pictures
             return [self._failed(decoded.item, _unexpected(decoded.item, error))]
         return [
-            self._failed(decoded.item, decoded.error) if decoded.error is not None else FrameResult(decoded.item.source, 0, 0.0, next(faces))
+            self._failed(decoded.item, decoded.error)
+            if decoded.error is not None
+            else FrameResult(decoded.item.source, 0, 0.0, next(faces))
             for decoded in pictures
         ]
 
@@ -180,7 +186,9 @@ def _decode(item: Item, opened: ByteSource | MediaError | None, plan: VideoOptio
             if media.kind != "picture":
                 return _Decoded(item)
             frame = next(iter(media))
-            return _Decoded(item, frame.image) if isinstance(frame, Frame) else _Decoded(item, error=frame.error)
+            return (
+                _Decoded(item, frame.image) if isinstance(frame, Frame) else _Decoded(item, error=frame.error)
+            )
     except Exception as error:
         return _Decoded(item, error=_unexpected(item, error))
 
@@ -190,7 +198,10 @@ def _unexpected(item: Item, error: Exception) -> MediaError:
     if isinstance(error, MediaError):
         return error
     reason = " ".join(str(error).split()) or type(error).__name__
-    return MediaError(f"{item.source}: expected a picture or a video that can be read; got: {reason}: get the file again", "unreadable")
+    return MediaError(
+        f"{item.source}: expected a picture or a video that can be read; got: {reason}: get the file again",
+        "unreadable",
+    )
 
 
 def _batched(decoded: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
@@ -218,7 +229,9 @@ def _fetched(items: Iterator[Item]) -> Iterator[tuple[Item, ByteSource | MediaEr
     with ThreadPoolExecutor(_ADDRESSES_AT_ONCE) as fetchers:
         while group := list(islice(items, 4 * _ADDRESSES_AT_ONCE)):
             remote = any(item.remote for item in group)
-            yield from zip(group, fetchers.map(_opened, group) if remote else [None] * len(group), strict=True)
+            yield from zip(
+                group, fetchers.map(_opened, group) if remote else [None] * len(group), strict=True
+            )
 
 
 def _opened(item: Item) -> ByteSource | MediaError | None:

@@ -33,10 +33,12 @@ class ShardRunner(Protocol):
 
 
 class BatchJob:
-    """A run over an input, to be gone on with until all shards are there; a context manager that keeps other runs out.
+    """A run over an input, to be gone on with until all shards are there; a context manager that keeps other
+    runs out.
 
-    Where the input is another one than that of the run before, what it has not read is read: new pictures, at positions after the others, and
-    the shards of those that have changed. Nothing of what a shard held before is left then.
+    Where the input is another one than that of the run before, what it has not read is read: new pictures, at
+    positions after the others, and the shards of those that have changed. Nothing of what a shard held before
+    is left then.
 
     Args:
         found: What is read.
@@ -56,7 +58,9 @@ class BatchJob:
         InputError: As `mien.batch.output.Output`; or inputs are not there any more.
     """
 
-    def __init__(self, found: Input, settings: BatchSettings, folder: Path, size: int, *, drop_missing: bool = False) -> None:
+    def __init__(
+        self, found: Input, settings: BatchSettings, folder: Path, size: int, *, drop_missing: bool = False
+    ) -> None:
         self.input, self.settings = found, settings
         asked = {"settings": settings.facts(), "input": found.facts(), "shards": {"size": size}}
         self.output = Output(folder, asked)
@@ -76,7 +80,8 @@ class BatchJob:
         return self.shards == self.count
 
     def work(self, engine: ShardRunner, name: str) -> Iterator[list[Done]]:
-        """Have the shards read that are not there yet; gives those done since the last time, a few times a second.
+        """Have the shards read that are not there yet; gives those done since the last time, a few times a
+        second.
 
         Args:
             engine: What reads them.
@@ -102,7 +107,11 @@ class BatchJob:
             InputError: A shard is damaged, or there is no room.
         """
         self.output.sweep()
-        verdict = judge(self.output.folder, [self.output.place(shard.number) for shard in self.layout.shards], self.settings)
+        verdict = judge(
+            self.output.folder,
+            [self.output.place(shard.number) for shard in self.layout.shards],
+            self.settings,
+        )
         self.output.note(result=verdict.facts())
         return verdict
 
@@ -111,7 +120,9 @@ class BatchJob:
         folder = self.output.folder
         before = stored_layout(folder)
         if before is None and _numbers(folder, self.settings.form):
-            raise InputError(f"{folder / INPUTS}: expected the run's list of inputs; there is none: give another output")
+            raise InputError(
+                f"{folder / INPUTS}: expected the run's list of inputs; there is none: give another output"
+            )
         layout = laid_out(before or {}, found.portions(size), size)
         if layout.missing and not drop_missing:
             names = f"{layout.missing[0]}{f' and {len(layout.missing) - 1:,} more' if len(layout.missing) > 1 else ''}"
@@ -126,7 +137,9 @@ class BatchJob:
     def __enter__(self) -> BatchJob:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.output.close()
 
 

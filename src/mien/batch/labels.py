@@ -49,9 +49,15 @@ def unknown_labels(name: str, unknown: Sequence[Unknown], strict: bool) -> list[
     told = []
     for one in unknown[:_MOST_WORDS]:
         close = difflib.get_close_matches(one.word.lower(), KNOWN, 1)
-        told.append(f"{printable(one.word)!r} ({one.count:,}, first in {one.where}{f'; did you mean {close[0]}?' if close else ''})")
+        told.append(
+            f"{printable(one.word)!r} ({one.count:,}, first in {one.where}{f'; did you mean {close[0]}?' if close else ''})"
+        )
     more = f" and {len(unknown) - _MOST_WORDS:,} more" if len(unknown) > _MOST_WORDS else ""
     words = f"{', '.join(told)}{more}"
     if strict:
-        raise InputError(f"{name}: expected labels out of {', '.join(KNOWN)} or synonyms; got {words}: correct them, or leave out --strict-labels")
-    return [f"{len(unknown):,} {'label is' if len(unknown) == 1 else 'labels are'} not known, left out: {words}"]
+        raise InputError(
+            f"{name}: expected labels out of {', '.join(KNOWN)} or synonyms; got {words}: correct them, or leave out --strict-labels"
+        )
+    return [
+        f"{len(unknown):,} {'label is' if len(unknown) == 1 else 'labels are'} not known, left out: {words}"
+    ]

@@ -1,4 +1,5 @@
-"""Which shard of an output holds what: kept beside the shards, and compared with the input as it is now when a run goes on."""
+"""Which shard of an output holds what: kept beside the shards, and compared with the input as it is now
+when a run goes on."""
 
 from __future__ import annotations
 
@@ -92,18 +93,23 @@ def stored_layout(folder: Path) -> dict[int, list[ShardEntry]] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{place}: expected a run's list of inputs; got {error}: give another output") from None
+        raise InputError(
+            f"{place}: expected a run's list of inputs; got {error}: give another output"
+        ) from None
 
 
 def laid_out(before: Mapping[int, Sequence[ShardEntry]], parts: Sequence[Part], size: int) -> ShardLayout:
-    """Which shard holds what: inputs that were there stay in the shard and at the position that they had, new ones come after them.
+    """Which shard holds what: inputs that were there stay in the shard and at the position that they had, new
+    ones come after them.
 
     Args:
         before: What an earlier run planned.
         parts: The input as it is now, in its order.
         size: Pictures of a shard.
     """
-    waiting = dict(zip(_keys(part.source for part in parts), zip(parts, _marks(before, parts), strict=True), strict=True))
+    waiting = dict(
+        zip(_keys(part.source for part in parts), zip(parts, _marks(before, parts), strict=True), strict=True)
+    )
     keys = iter(_keys(entry.source for entries in before.values() for entry in entries))
     shards: list[Shard] = []
     planned: dict[int, list[ShardEntry]] = {}
@@ -112,7 +118,9 @@ def laid_out(before: Mapping[int, Sequence[ShardEntry]], parts: Sequence[Part], 
         kept: list[tuple[int, Part]] = []
         for entry, key in zip(entries, keys, strict=False):
             part, mark = waiting.pop(key, (None, None))
-            if part is None or (mark is None and entry.mark is not None and part.mark is None and "://" not in part.place):
+            if part is None or (
+                mark is None and entry.mark is not None and part.mark is None and "://" not in part.place
+            ):
                 missing.append(entry.source)
                 stale.add(number)
             elif not same(entry.mark, mark) or entry.label != part.label:
@@ -120,14 +128,18 @@ def laid_out(before: Mapping[int, Sequence[ShardEntry]], parts: Sequence[Part], 
                 stale.add(number)
             if part is not None:
                 kept.append((entry.position, part))
-                planned.setdefault(number, []).append(ShardEntry(entry.position, part.source, part.label, mark))
+                planned.setdefault(number, []).append(
+                    ShardEntry(entry.position, part.source, part.label, mark)
+                )
         if kept:
             shards.append(Shard(number, tuple(kept)))
     start = max((position + part.count for shard in shards for position, part in shard.parts), default=0)
     for shard, entries in _portions(list(waiting.values()), size, max(planned, default=-1) + 1, start):
         shards.append(shard)
         planned[shard.number] = entries
-    return ShardLayout(shards, planned, frozenset(stale), sum(part.count for part, _ in waiting.values()), changed, missing)
+    return ShardLayout(
+        shards, planned, frozenset(stale), sum(part.count for part, _ in waiting.values()), changed, missing
+    )
 
 
 def _marks(before: Mapping[int, Sequence[ShardEntry]], parts: Sequence[Part]) -> list[Mark | None]:
@@ -142,7 +154,9 @@ def _keys(sources: Iterable[str]) -> Iterator[Key]:
         seen[source] += 1
 
 
-def _portions(marked: Sequence[tuple[Part, Mark | None]], size: int, number: int, start: int) -> Iterator[tuple[Shard, list[ShardEntry]]]:
+def _portions(
+    marked: Sequence[tuple[Part, Mark | None]], size: int, number: int, start: int
+) -> Iterator[tuple[Shard, list[ShardEntry]]]:
     """Inputs in shards of so many pictures."""
     parts: list[tuple[int, Part]] = []
     entries: list[ShardEntry] = []

@@ -1,4 +1,5 @@
-"""Lists of files as people write and export them: a path a line, or columns parted by commas, semicolons or tabs."""
+"""Lists of files as people write and export them: a path a line, or columns parted by commas, semicolons
+or tabs."""
 
 from __future__ import annotations
 
@@ -16,9 +17,12 @@ _PATHS = ("path", "file", "filename", "file_name", "image", "source")
 _LABELS = ("label", "emotion", "expression", "class")
 _SEPARATORS = ",;\t|"
 _LINE_END = re.compile("\r\n|\r|\n")
-_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16"} | {
-    codecs.BOM_UTF16_BE: "utf-16"
-}
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+} | {codecs.BOM_UTF16_BE: "utf-16"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,9 @@ def read_list(path: Path) -> list[ListLine]:
     """The lines of a list; those without a path are left out.
 
     Args:
-        path: ``.txt``: a path a line, in the bytes of the file's name, as ``find`` writes it. ``.csv`` and ``.tsv``: a header with a column
-            ``path``, perhaps one ``label``; what parts the columns is seen from the header. UTF-8, or any other with a byte order mark.
+        path: ``.txt``: a path a line, in the bytes of the file's name, as ``find`` writes it. ``.csv`` and
+            ``.tsv``: a header with a column ``path``, perhaps one ``label``; what parts the columns is seen
+            from the header. UTF-8, or any other with a byte order mark.
 
     Raises:
         InputError: It cannot be read, is empty, or has no such column.
@@ -49,7 +54,11 @@ def read_list(path: Path) -> list[ListLine]:
     plain = path.suffix.lower() == ".txt"
     text = _text(path, "surrogateescape" if plain else "strict")
     if plain:
-        lines = [ListLine(line.strip(), None, number) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        lines = [
+            ListLine(line.strip(), None, number)
+            for number, line in enumerate(text.split("\n"), 1)
+            if line.strip()
+        ]
     else:
         try:
             lines = list(_table(path, text))
@@ -66,7 +75,9 @@ def _text(path: Path, errors: str) -> str:
         encoding = next((name for mark, name in _MARKS.items() if stored.startswith(mark)), "utf-8")
         return stored.decode(encoding, errors if encoding == "utf-8" else "strict")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: expected a list of files as text in UTF-8; got {error}: give another one") from None
+        raise InputError(
+            f"{path}: expected a list of files as text in UTF-8; got {error}: give another one"
+        ) from None
 
 
 def _table(path: Path, text: str) -> Iterator[ListLine]:

@@ -14,15 +14,28 @@ from mien.batch.shard import Mark, Part
 
 _SAMPLE = 4096
 _AT_ONCE, _PORTION = 8, 100
-_TOLD = ("size", "ETag", "etag", "md5Hash", "content_hash", "checksum", "generation", "LastModified", "last_modified", "updated", "mtime")
+_TOLD = (
+    "size",
+    "ETag",
+    "etag",
+    "md5Hash",
+    "content_hash",
+    "checksum",
+    "generation",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "mtime",
+)
 """What file systems of fsspec tell of a file by which another one is known."""
 
 
 def marks_of(parts: Sequence[Part], before: Mapping[str, Mark | None]) -> list[Mark | None]:
-    """The marks of parts: size in bytes, time of change, time at which the system last touched its entry, and a digest of samples.
+    """The marks of parts: size in bytes, time of change, time at which the system last touched its entry, and
+    a digest of samples.
 
-    Samples are read of a file that is new, or whose entry was touched with size and time of change as before: it was copied or restored, got
-    other rights, or another file was put in its place with the old time.
+    Samples are read of a file that is new, or whose entry was touched with size and time of change as before:
+    it was copied or restored, got other rights, or another file was put in its place with the old time.
 
     Args:
         parts: Of which.
@@ -45,16 +58,24 @@ def marks_of(parts: Sequence[Part], before: Mapping[str, Mark | None]) -> list[M
 
     portions = [parts[start : start + _PORTION] for start in range(0, len(parts), _PORTION)]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        return list(chain.from_iterable(threads.map(lambda portion: [mark(part) for part in portion], portions)))
+        return list(
+            chain.from_iterable(threads.map(lambda portion: [mark(part) for part in portion], portions))
+        )
 
 
 def same(one: Mark | None, other: Mark | None) -> bool:
-    """Whether two marks are those of one file: the time at which its entry was touched says nothing by itself.
+    """Whether two marks are those of one file: the time at which its entry was touched says nothing by
+    itself.
 
     >>> same((9, 100, 100, "a1"), (9, 100, 200, "a1")), same((9, 100, 100, "a1"), (9, 100, 200, "b2"))
     (True, False)
     """
-    return one == other or (one is not None and other is not None and len(one) == len(other) == 4 and (*one[:2], one[3]) == (*other[:2], other[3]))
+    return one == other or (
+        one is not None
+        and other is not None
+        and len(one) == len(other) == 4
+        and (*one[:2], one[3]) == (*other[:2], other[3])
+    )
 
 
 def told_mark(facts: Mapping[str, Any]) -> Mark:

@@ -1,4 +1,5 @@
-"""Where a run's shards lie, and what says what they are: shards, a manifest, and a lock that keeps other runs out."""
+"""Where a run's shards lie, and what says what they are: shards, a manifest, and a lock that keeps other
+runs out."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from mien.core.names import spelled
 FORMAT = 2
 MANIFEST = "manifest.json"
 BEFORE, AFTER = ("item",), ("label",)
-"""Columns before and after those of ``mien analyze``: the position of the picture in the input, and what it is said to show."""
+"""Columns before and after those of ``mien analyze``: the position of the picture in the input, and what it
+is said to show."""
 
 _LOCK = "lock"
 _LEFT = re.compile(r"\.(?:shard-\d{7,}|manifest|inputs|predictions|confusion)-[0-9a-f]{8}\.part\.[a-z]+")
@@ -34,17 +36,20 @@ _PACKAGES = ("numpy", "onnxruntime", "pillow", "av", "polars", "ray")
 
 
 class Output:
-    """The folder of a run; a context manager that keeps other runs out, also by its end when this process is killed.
+    """The folder of a run; a context manager that keeps other runs out, also by its end when this process is
+    killed.
 
     Args:
         folder: Made when it is not there.
-        asked: What must be the same for an earlier run to go on: settings, input, size of shards; ready for JSON.
+        asked: What must be the same for an earlier run to go on: settings, input, size of shards; ready for
+            JSON.
 
     Attributes:
         resumed: Whether an earlier run has begun.
 
     Raises:
-        InputError: Another run is at work on it, or began it with something else; or it is a folder of something else or cannot be written to.
+        InputError: Another run is at work on it, or began it with something else; or it is a folder of
+            something else or cannot be written to.
 
     >>> import tempfile
     >>> place = Path(tempfile.mkdtemp()) / "out"
@@ -68,7 +73,9 @@ class Output:
             try:
                 keep_out(self._lock)
             except OSError:
-                raise InputError(f"{folder}: another run is at work on it: wait for its end, or give another output") from None
+                raise InputError(
+                    f"{folder}: another run is at work on it: wait for its end, or give another output"
+                ) from None
             self.manifest = self._begin()
         except BaseException:
             self._lock.close()
@@ -84,8 +91,13 @@ class Output:
         write_manifest(self.folder / MANIFEST, self.manifest)
 
     def remove(self, numbers: Iterable[int], *others: str) -> None:
-        """Delete shards, and other files of the run, for good: they are gone before what this run writes next is there."""
-        gone = [place for place in (*map(self.place, numbers), *(self.folder / name for name in others)) if place.exists()]
+        """Delete shards, and other files of the run, for good: they are gone before what this run writes next
+        is there."""
+        gone = [
+            place
+            for place in (*map(self.place, numbers), *(self.folder / name for name in others))
+            if place.exists()
+        ]
         with told(self.folder):
             for place in gone:
                 place.unlink()
@@ -105,7 +117,9 @@ class Output:
     def __enter__(self) -> Output:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _begin(self) -> dict[str, Any]:
@@ -144,9 +158,15 @@ def _require_own(folder: Path) -> None:
     if MANIFEST in names:
         read_manifest(folder)
         return
-    strange = [name for name in names if not _LEFT.fullmatch(name) and not (name == _LOCK and _is_empty_file(folder / name))]
+    strange = [
+        name
+        for name in names
+        if not _LEFT.fullmatch(name) and not (name == _LOCK and _is_empty_file(folder / name))
+    ]
     if strange:
-        raise InputError(f"expected a new folder to write; {spelled(str(folder))} holds {spelled(strange[0])}: give another output")
+        raise InputError(
+            f"expected a new folder to write; {spelled(str(folder))} holds {spelled(strange[0])}: give another output"
+        )
 
 
 def _is_empty_file(place: Path) -> bool:
@@ -164,7 +184,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         manifest = None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or "shards" not in manifest:
-        raise InputError(f"{folder / MANIFEST}: expected the manifest of a run; it is missing, damaged or of another version: give another output")
+        raise InputError(
+            f"{folder / MANIFEST}: expected the manifest of a run; it is missing, damaged or of another version: give another output"
+        )
     return manifest
 
 
@@ -197,7 +219,9 @@ def shard_place(folder: Path, number: int, form: str) -> Path:
     return folder / f"shard-{number:07}.{form}"
 
 
-def write_shard(place: Path, reader: ShardReader, shard: Shard, caution: Caution | None = None, *, labelled: bool = False) -> dict[str, int]:
+def write_shard(
+    place: Path, reader: ShardReader, shard: Shard, caution: Caution | None = None, *, labelled: bool = False
+) -> dict[str, int]:
     """Read a shard and write it; it appears under its name when it is whole and on the disk.
 
     Returns:
@@ -227,7 +251,9 @@ def write_shard(place: Path, reader: ShardReader, shard: Shard, caution: Caution
     return counts
 
 
-def _write(aside: Path, form: str, rows: Iterable[dict[str, Any]], labels: Labels, after: tuple[str, ...]) -> None:
+def _write(
+    aside: Path, form: str, rows: Iterable[dict[str, Any]], labels: Labels, after: tuple[str, ...]
+) -> None:
     if form == "parquet":
         from mien.outputs.tables.parquet import ParquetTable
 

@@ -33,7 +33,8 @@ TICK = 0.2
 _STUCK = 900.0
 """Seconds without a sign of work after which a worker is ended: a decoder that never comes back."""
 _MOST_DEATHS = 20
-"""Deaths of workers with no shard done between them after which there must be another reason than a picture."""
+"""Deaths of workers with no shard done between them after which there must be another reason than a
+picture."""
 _KILLS = 2
 """So often an item may be at hand when a worker dies; then it is a row with an error."""
 
@@ -70,7 +71,8 @@ class _Hand:
 
 @dataclass
 class Progress:
-    """How far a crew is with what is not yet done: ``items`` and ``errors`` of the shards at hand; what runs the networks."""
+    """How far a crew is with what is not yet done: ``items`` and ``errors`` of the shards at hand; what runs
+    the networks."""
 
     items: int = 0
     errors: int = 0
@@ -85,14 +87,17 @@ class _Past:
     at: Counter[int] = field(default_factory=Counter)
 
     def caution(self, reason: str) -> Caution:
-        return Caution(self.deaths > 0, tuple((item, reason) for item, times in self.at.items() if times >= _KILLS))
+        return Caution(
+            self.deaths > 0, tuple((item, reason) for item, times in self.at.items() if times >= _KILLS)
+        )
 
 
 class WorkerPool:
     """So many processes with networks open; a context manager.
 
-    A worker that dies is replaced, and its shard read again, one item at a time, so that it is known which item it was: the second time
-    that an item is at hand when a worker dies, it becomes a row with an error. Nothing of a shard is there until all of it is.
+    A worker that dies is replaced, and its shard read again, one item at a time, so that it is known which
+    item it was: the second time that an item is at hand when a worker dies, it becomes a row with an error.
+    Nothing of a shard is there until all of it is.
 
     Args:
         settings: What the workers do.
@@ -115,7 +120,8 @@ class WorkerPool:
         self._stopping = False
 
     def run(self, shards: Iterable[Shard]) -> Iterator[list[Done]]:
-        """Have shards read and written; gives those done since the last time, perhaps none, a few times a second.
+        """Have shards read and written; gives those done since the last time, perhaps none, a few times a
+        second.
 
         Raises:
             MienError: A worker cannot go on, and others could not either.
@@ -148,7 +154,9 @@ class WorkerPool:
     def __enter__(self) -> WorkerPool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _free(self) -> int:
@@ -165,8 +173,12 @@ class WorkerPool:
         for hand in self._hands:
             if hand.ready and hand.shard is None and self._again:
                 hand.shard = self._again.popleft()
-                caution = self._past.get(hand.shard.number, _Past()).caution("killed the process that read it, twice: it is left out")
-                task = ShardTask(hand.shard, shard_place(self.folder, hand.shard.number, self.settings.form), caution)
+                caution = self._past.get(hand.shard.number, _Past()).caution(
+                    "killed the process that read it, twice: it is left out"
+                )
+                task = ShardTask(
+                    hand.shard, shard_place(self.folder, hand.shard.number, self.settings.form), caution
+                )
                 try:
                     hand.connection.send(task)
                 except OSError:
@@ -203,8 +215,12 @@ class WorkerPool:
         self._hands.remove(hand)
         self.deaths += 1
         self._deaths_in_a_row += 1
-        if self._deaths_in_a_row >= _MOST_DEATHS or (not hand.ready and self._deaths_in_a_row >= _MOST_DEATHS // 4):
-            raise MienError(f"{self._deaths_in_a_row} workers in a row ended {_how(hand)}: too little memory for so many workers, perhaps")
+        if self._deaths_in_a_row >= _MOST_DEATHS or (
+            not hand.ready and self._deaths_in_a_row >= _MOST_DEATHS // 4
+        ):
+            raise MienError(
+                f"{self._deaths_in_a_row} workers in a row ended {_how(hand)}: too little memory for so many workers, perhaps"
+            )
         if hand.shard is not None:
             past = self._past.setdefault(hand.shard.number, _Past())
             past.deaths += 1
@@ -219,12 +235,17 @@ class WorkerPool:
 
 def _how(hand: _Hand) -> str:
     status = hand.process.returncode
-    way = f"by signal {signal.Signals(-status).name}" if status is not None and status < 0 else f"with status {status}"
+    way = (
+        f"by signal {signal.Signals(-status).name}"
+        if status is not None and status < 0
+        else f"with status {status}"
+    )
     return way + hand.last_words()
 
 
 def _start(settings: BatchSettings) -> _Hand:
-    """A process that waits for work; it is not in the terminal's foreground, so that Ctrl-C is for this one alone."""
+    """A process that waits for work; it is not in the terminal's foreground, so that Ctrl-C is for this one
+    alone."""
     ours, theirs = socket.socketpair()
     with theirs, tempfile.TemporaryFile() as shared:
         shared.truncate(TOLD_BYTES)
@@ -235,14 +256,23 @@ def _start(settings: BatchSettings) -> _Hand:
         fds = (theirs.fileno(), shared.fileno())
         command = [sys.executable, "-P", "-m", "mien.batch.worker", *map(str, fds)]
         nothing = subprocess.DEVNULL
-        process = subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=errors, pass_fds=fds, process_group=0, env=_environment(settings))
+        process = subprocess.Popen(
+            command,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=errors,
+            pass_fds=fds,
+            process_group=0,
+            env=_environment(settings),
+        )
     connection = Connection(ours.detach())
     connection.send(settings)
     return _Hand(process, connection, told, errors)
 
 
 def _environment(settings: BatchSettings) -> dict[str, str]:
-    """One thread for every library that would otherwise take all cores in each worker, and the modules that this process sees."""
+    """One thread for every library that would otherwise take all cores in each worker, and the modules that
+    this process sees."""
     threads = str(settings.threads or 1)
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
     paths = os.pathsep.join(path for path in sys.path if path)

@@ -1,4 +1,5 @@
-"""The same workers on a cluster, by Ray Data: it says where, and asks again where a machine is lost. Shards are written by the workers themselves."""
+"""The same workers on a cluster, by Ray Data: it says where, and asks again where a machine is lost.
+Shards are written by the workers themselves."""
 
 from __future__ import annotations
 
@@ -47,7 +48,13 @@ class RayWorker:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Read and write a shard; gives its counts, or why nobody can."""
         shard: Shard = pickle.loads(row["shard"])
-        told: dict[str, Any] = {"number": shard.number, **dict.fromkeys(_COUNTS, 0), "done": False, "failed": "", "device": ""}
+        told: dict[str, Any] = {
+            "number": shard.number,
+            **dict.fromkeys(_COUNTS, 0),
+            "done": False,
+            "failed": "",
+            "device": "",
+        }
         if (self._folder / _STOP).exists():
             return told
         try:
@@ -60,13 +67,15 @@ class RayWorker:
 
 
 class RayPool:
-    """Workers wherever Ray has room for them; a context manager with the face of `mien.batch.pool.WorkerPool`.
+    """Workers wherever Ray has room for them; a context manager with the face of
+    `mien.batch.pool.WorkerPool`.
 
     Args:
         settings: What the workers do.
         folder: Where shards go: a disk that all machines see by the same path.
         workers: How many; None: one for each core of the cluster, or for each GPU where the device is one.
-        address: A running cluster (``auto``, ``host:6379``, ``ray://host:10001``); None starts one on this machine.
+        address: A running cluster (``auto``, ``host:6379``, ``ray://host:10001``); None starts one on this
+            machine.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -75,7 +84,9 @@ class RayPool:
 
     deaths = 0
 
-    def __init__(self, settings: BatchSettings, folder: Path, workers: int | None, address: str | None = None) -> None:
+    def __init__(
+        self, settings: BatchSettings, folder: Path, workers: int | None, address: str | None = None
+    ) -> None:
         self.settings, self.folder = settings, folder.absolute()
         self.progress = Progress()
         self._own: TemporaryDirectory[str] | None = None
@@ -106,7 +117,9 @@ class RayPool:
         found = data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
             RayWorker,
             fn_constructor_args=(self.settings, str(self.folder), str(Path.cwd())),
-            compute=data.ActorPoolStrategy(size=min(self.workers, len(rows)), max_tasks_in_flight_per_actor=2),
+            compute=data.ActorPoolStrategy(
+                size=min(self.workers, len(rows)), max_tasks_in_flight_per_actor=2
+            ),
             num_cpus=self.settings.threads or 1,
             num_gpus=1 if self._gpu else None,
         )
@@ -130,7 +143,9 @@ class RayPool:
     def __enter__(self) -> RayPool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -141,8 +156,10 @@ def _connected(address: str) -> Any:
 
 
 def _started() -> tuple[Any, TemporaryDirectory[str]]:
-    """Ray, with a cluster of its own on this machine, which listens to this machine alone; and the folder for what it keeps while it runs."""
-    # On Linux, a cluster would listen to the network too; and Ray would leave a token of its own under the home folder.
+    """Ray, with a cluster of its own on this machine, which listens to this machine alone; and the folder for
+    what it keeps while it runs."""
+    # On Linux, a cluster would listen to the network too; and Ray would leave a token of its own under the
+    # home folder.
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray = _imported()
@@ -150,11 +167,19 @@ def _started() -> tuple[Any, TemporaryDirectory[str]]:
 
     Node.start_api_server = _without_reports
     folder = _short_folder()
-    return _initialised(ray, "local", "this machine", include_dashboard=False, object_store_memory=_STORE_BYTES, _temp_dir=folder.name), folder
+    return _initialised(
+        ray,
+        "local",
+        "this machine",
+        include_dashboard=False,
+        object_store_memory=_STORE_BYTES,
+        _temp_dir=folder.name,
+    ), folder
 
 
 def _without_reports(self: Any, **_: Any) -> None:
-    """In place of the only service without a dashboard, that of the usage report: told to report nothing, it still asks the hosts of clouds."""
+    """In place of the only service without a dashboard, that of the usage report: told to report nothing, it
+    still asks the hosts of clouds."""
     self._webui_url = ""
 
 
@@ -177,14 +202,18 @@ def _initialised(ray: Any, address: str, told: str, **local: Any) -> Any:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"expected a Ray cluster at {told}; got: {reason}: start one with ray start --head") from None
+        raise InputError(
+            f"expected a Ray cluster at {told}; got: {reason}: start one with ray start --head"
+        ) from None
     return ray
 
 
 def _short_folder() -> TemporaryDirectory[str]:
     """A temporary folder, where paths of sockets fit into the 107 bytes that they may have: Ray adds 65."""
     place = tempfile.gettempdir()
-    return TemporaryDirectory(prefix="ray-", dir=place if len(os.fsencode(place)) <= 27 else "/tmp", ignore_cleanup_errors=True)
+    return TemporaryDirectory(
+        prefix="ray-", dir=place if len(os.fsencode(place)) <= 27 else "/tmp", ignore_cleanup_errors=True
+    )
 
 
 def _require_cluster(address: str) -> None:
@@ -195,4 +224,6 @@ def _require_cluster(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), _PATIENCE).close()
     except OSError as error:
-        raise InputError(f"expected a Ray cluster at {address}; got: {error.strerror or error}: start one with ray start --head") from None
+        raise InputError(
+            f"expected a Ray cluster at {address}; got: {error.strerror or error}: start one with ray start --head"
+        ) from None

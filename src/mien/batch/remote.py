@@ -50,8 +50,13 @@ def listed(address: str) -> list[RemoteFile]:
         system, root = fsspec.core.url_to_fs(address)
         found: Mapping[str, Mapping[str, Any]] = system.find(root, detail=True)
     except Exception as error:  # Every file system of fsspec has errors of its own.
-        raise InputError(f"{address}: expected a folder that fsspec can list; got: {_reason(error, address)}: check the address") from None
-    return [RemoteFile(os.path.relpath(name, root), system.unstrip_protocol(name), facts) for name, facts in found.items()]
+        raise InputError(
+            f"{address}: expected a folder that fsspec can list; got: {_reason(error, address)}: check the address"
+        ) from None
+    return [
+        RemoteFile(os.path.relpath(name, root), system.unstrip_protocol(name), facts)
+        for name, facts in found.items()
+    ]
 
 
 def facts_of(address: str) -> Mapping[str, Any] | None:
@@ -78,11 +83,21 @@ def fetched(address: str) -> bytes:
         with fsspec.open(address, "rb") as file:
             return bytes(file.read())
     except Exception as error:  # Every file system of fsspec has errors of its own.
-        kind = "missing" if isinstance(error, FileNotFoundError) else "permission" if isinstance(error, PermissionError) else "unreadable"
-        raise MediaError(f"{address}: expected a file that fsspec can read; got: {_reason(error, address)}: check the address", kind) from None
+        kind = (
+            "missing"
+            if isinstance(error, FileNotFoundError)
+            else "permission"
+            if isinstance(error, PermissionError)
+            else "unreadable"
+        )
+        raise MediaError(
+            f"{address}: expected a file that fsspec can read; got: {_reason(error, address)}: check the address",
+            kind,
+        ) from None
 
 
 def _reason(error: Exception, address: str) -> str:
-    """What a file system says; only of which kind it is, where it may repeat a secret of the address in words of its own."""
+    """What a file system says; only of which kind it is, where it may repeat a secret of the address in words
+    of its own."""
     words = " ".join(str(error).split())
     return words if words and masked(address) == address else type(error).__name__

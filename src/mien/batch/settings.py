@@ -32,7 +32,8 @@ class BatchSettings:
         labelled: Whether rows have a column ``label``.
         threads: Threads for each network; None: as many as leave every worker its share of the cores.
         device: What runs the networks.
-        checksums: Digest of each network file by its name; a worker whose networks are others refuses to work. See `known`.
+        checksums: Digest of each network file by its name; a worker whose networks are others refuses to
+            work. See `known`.
     """
 
     networks: Mapping[str, Any] = field(default_factory=dict)
@@ -61,7 +62,9 @@ class BatchSettings:
         here = _checksums(self.networks)
         if self.checksums and here != self.checksums:
             other = next(name for name in self.checksums if here.get(name) != self.checksums[name])
-            raise NetworkError(f"{other}: expected the network that the run began with; this machine has another one: install the same mien on both")
+            raise NetworkError(
+                f"{other}: expected the network that the run began with; this machine has another one: install the same mien on both"
+            )
         return Pipeline(**self.networks, threads=self.threads, device=self.device)
 
     def labels(self) -> Labels:

@@ -1,4 +1,5 @@
-"""What came out of a run: counts of everything, and, where pictures have labels, how often the answer is the label."""
+"""What came out of a run: counts of everything, and, where pictures have labels, how often the answer is
+the label."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ class BatchSummary:
         rows: All rows.
         confusion: ``(k, k)`` items with a label and an answer: a row is the label, a column the answer.
         silent: Items with a label that got no answer.
-        foreign: Items with a label that the network does not know, by it; they are in no other figure about labels.
+        foreign: Items with a label that the network does not know, by it; they are in no other figure about
+            labels.
         written: Files that were written.
     """
 
@@ -91,7 +93,8 @@ class BatchSummary:
 
     @property
     def accuracy(self) -> tuple[float, float, float] | None:
-        """Share of them whose answer is the label, with its 95 % interval (Wilson); None where there are none."""
+        """Share of them whose answer is the label, with its 95 % interval (Wilson); None where there are
+        none."""
         if not self.judged:
             return None
         right = int(np.trace(self.confusion))
@@ -115,9 +118,11 @@ class BatchSummary:
 
 
 def judge(folder: Path, shards: Sequence[Path], settings: BatchSettings) -> BatchSummary:
-    """Count the rows of all shards; where they have labels, write predictions beside labels, and the confusion matrix.
+    """Count the rows of all shards; where they have labels, write predictions beside labels, and the
+    confusion matrix.
 
-    Of several faces in a picture the biggest one answers. The answer of a recording is the mean of its frames' probabilities.
+    Of several faces in a picture the biggest one answers. The answer of a recording is the mean of its
+    frames' probabilities.
 
     Raises:
         InputError: A shard is damaged, or a file cannot be written.
@@ -139,7 +144,9 @@ def judge(folder: Path, shards: Sequence[Path], settings: BatchSettings) -> Batc
     return verdict
 
 
-def _answers(shards: Sequence[Path], settings: BatchSettings, verdict: BatchSummary) -> Iterator[tuple[int, Answer]]:
+def _answers(
+    shards: Sequence[Path], settings: BatchSettings, verdict: BatchSummary
+) -> Iterator[tuple[int, Answer]]:
     """Each item's position and answer, in order; everything is counted on the way."""
     for shard in shards:
         for item, rows in groupby(_rows(shard, settings), key=itemgetter("item")):
@@ -175,7 +182,18 @@ def _area(row: Row) -> float:
 
 def _rows(shard: Path, settings: BatchSettings) -> Iterator[Row]:
     labels = settings.labels()
-    names = ["item", "source", "frame", "status", "x1", "y1", "x2", "y2", *labels, *(["label"] if settings.labelled else [])]
+    names = [
+        "item",
+        "source",
+        "frame",
+        "status",
+        "x1",
+        "y1",
+        "x2",
+        "y2",
+        *labels,
+        *(["label"] if settings.labelled else []),
+    ]
     if settings.form == "parquet":
         from mien.outputs.tables.parquet import parquet_rows
 
@@ -188,9 +206,15 @@ def _rows(shard: Path, settings: BatchSettings) -> Iterator[Row]:
             else:
                 for line in file:
                     row = json.loads(line)
-                    yield {**row, **dict(zip(("x1", "y1", "x2", "y2"), row["box"] or (), strict=False)), **(row["probs"] or {})}
+                    yield {
+                        **row,
+                        **dict(zip(("x1", "y1", "x2", "y2"), row["box"] or (), strict=False)),
+                        **(row["probs"] or {}),
+                    }
     except (OSError, ValueError) as error:
-        raise InputError(f"{shard}: expected a whole shard; got {error}: delete it, and the same command writes it again") from None
+        raise InputError(
+            f"{shard}: expected a whole shard; got {error}: delete it, and the same command writes it again"
+        ) from None
 
 
 def _matrices(verdict: BatchSummary, folder: Path) -> Iterable[Path]:
@@ -199,7 +223,9 @@ def _matrices(verdict: BatchSummary, folder: Path) -> Iterable[Path]:
     with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["label", *verdict.labels])
-        table.writerows([name, *counts] for name, counts in zip(verdict.labels, verdict.confusion.tolist(), strict=True))
+        table.writerows(
+            [name, *counts] for name, counts in zip(verdict.labels, verdict.confusion.tolist(), strict=True)
+        )
     yield place
     found = verdict.accuracy
     if found is None:

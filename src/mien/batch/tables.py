@@ -69,22 +69,33 @@ def _opened(file: Path, size: int, changed: int) -> TableFile:
         raise InputError(f"{file}: expected a whole Parquet file; got {reason}: fetch it again") from None
     holders = [name for name, kind in schema.items() if _holds(kind)]
     by_word = {name.lower(): name for name in schema.names()}
-    content = next((by_word[name] for name in _CONTENTS if by_word.get(name) in holders), holders[0] if len(holders) == 1 else None)
+    content = next(
+        (by_word[name] for name in _CONTENTS if by_word.get(name) in holders),
+        holders[0] if len(holders) == 1 else None,
+    )
     if content is None:
-        raise InputError(f"{file}: expected a column image with the bytes of pictures; got {', '.join(schema.names())}: name it so")
+        raise InputError(
+            f"{file}: expected a column image with the bytes of pictures; got {', '.join(schema.names())}: name it so"
+        )
     name = next((by_word[word] for word in _NAMES if word in by_word and by_word[word] != content), None)
     label = next((by_word[word] for word in _LABELS if word in by_word), None)
     if label is not None and schema[label].is_integer() and label not in words:
         label = None  # Numbers whose meaning nothing tells.
     meaning = words.get(label, ()) if label else ()
-    return TableFile(file, rows, content, name, label, meaning, _unknown(scan, label, meaning) if label else ())
+    return TableFile(
+        file, rows, content, name, label, meaning, _unknown(scan, label, meaning) if label else ()
+    )
 
 
 def _unknown(scan: Any, label: str, words: Sequence[str]) -> list[Unknown]:
     """Values of the column of labels that are no class."""
     polars = _polars()
-    column = scan.select(polars.col(label), polars.int_range(polars.len()).alias("row")).filter(polars.col(label).is_not_null())
-    values = column.group_by(label).agg(polars.len().alias("count"), polars.col("row").min()).sort("row").collect()
+    column = scan.select(polars.col(label), polars.int_range(polars.len()).alias("row")).filter(
+        polars.col(label).is_not_null()
+    )
+    values = (
+        column.group_by(label).agg(polars.len().alias("count"), polars.col("row").min()).sort("row").collect()
+    )
     return [
         Unknown(str(words[value] if words and 0 <= value < len(words) else value), count, f"row {row}")
         for value, count, row in values.rows()
@@ -103,16 +114,26 @@ def read_rows(file: Path, row: int, count: int) -> Iterator[tuple[str, bytes, st
     try:
         table = polars.scan_parquet(file).slice(row, count).select(columns).collect()
     except (OSError, polars.exceptions.PolarsError) as error:
-        raise InputError(f"{file}: expected a whole Parquet file; got {str(error).splitlines()[0]}: fetch it again") from None
+        raise InputError(
+            f"{file}: expected a whole Parquet file; got {str(error).splitlines()[0]}: fetch it again"
+        ) from None
     contents = table[known.content]
     if contents.dtype != polars.Binary:
         contents = contents.struct.field("bytes")
-    names = [f"{file}, row {row + place}" for place in range(table.height)] if known.name is None else table[known.name].cast(polars.String)
+    names = (
+        [f"{file}, row {row + place}" for place in range(table.height)]
+        if known.name is None
+        else table[known.name].cast(polars.String)
+    )
     labels: Any = [None] * table.height if known.label is None else table[known.label]
     if known.label and not known.words:
         labels = labels.cast(polars.String)
     for place, (name, content, label) in enumerate(zip(names, contents, labels, strict=True)):
-        yield name if name is not None else f"{file}, row {row + place}", content or b"", _class(label, known.words)
+        yield (
+            name if name is not None else f"{file}, row {row + place}",
+            content or b"",
+            _class(label, known.words),
+        )
 
 
 def _class(label: Any, words: Sequence[str]) -> str | None:
@@ -132,7 +153,11 @@ def _words(metadata: Mapping[str, str]) -> dict[str, Sequence[str]]:
     """Class names that the library ``datasets`` wrote beside columns of numbers."""
     try:
         features = json.loads(metadata["huggingface"])["info"]["features"]
-        return {column: tuple(map(str, feature["names"])) for column, feature in features.items() if "names" in feature}
+        return {
+            column: tuple(map(str, feature["names"]))
+            for column, feature in features.items()
+            if "names" in feature
+        }
     except (KeyError, TypeError, ValueError):
         return {}
 

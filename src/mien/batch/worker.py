@@ -1,4 +1,5 @@
-"""A worker: a process of its own that reads one shard after the other, told which through a socket. Started by `mien.batch.pool`."""
+"""A worker: a process of its own that reads one shard after the other, told which through a socket.
+Started by `mien.batch.pool`."""
 
 from __future__ import annotations
 
@@ -38,9 +39,21 @@ def main() -> None:
         pass
     except OSError as error:
         reason = error.strerror or str(error)
-        connection.send(Failed(InputError(f"{error.filename or 'the output'}: cannot be written: {reason}: make room or give another place")))
+        connection.send(
+            Failed(
+                InputError(
+                    f"{error.filename or 'the output'}: cannot be written: {reason}: make room or give another place"
+                )
+            )
+        )
     except Exception as error:
-        connection.send(Failed(error if isinstance(error, MienError) else MienError(f"a worker failed: {type(error).__name__}: {error}")))
+        connection.send(
+            Failed(
+                error
+                if isinstance(error, MienError)
+                else MienError(f"a worker failed: {type(error).__name__}: {error}")
+            )
+        )
 
 
 def _leave_when_alone(socket: int) -> None:

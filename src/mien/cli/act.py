@@ -38,20 +38,35 @@ def act(
             show_default=False,
         ),
     ],
-    rules: Annotated[Path, typer.Option("--rules", metavar="FILE", help="Rules and actions, TOML (docs/triggers.md).", show_default=False)],
+    rules: Annotated[
+        Path,
+        typer.Option(
+            "--rules", metavar="FILE", help="Rules and actions, TOML (docs/triggers.md).", show_default=False
+        ),
+    ],
     over_time: StreamOptions,
     opening: SourceOptions,
     networks: NetworkOptions,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do nothing: print what would have fired, and when.")] = False,
-    log: Annotated[Path | None, typer.Option(metavar="FILE", help="Add a JSON line to a file for every event.", show_default=False)] = None,
-    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object per event to standard output.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do nothing: print what would have fired, and when.")
+    ] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Add a JSON line to a file for every event.", show_default=False),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write a JSON object per event to standard output.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,
 ) -> None:
     """Act on what faces show: photos, webhooks, MQTT with Home Assistant, programs, by rules in a file.
 
-    Each event goes to standard output as a line, remarks go to standard error. A source that is lost is opened again until it is back; an
-    action that fails is tried again and never holds up the rest. Ctrl-C ends it. The rules are checked before anything starts.
+    Each event goes to standard output as a line, remarks go to standard error. A source that is lost is
+    opened again until it is back; an action that fails is tried again and never holds up the rest. Ctrl-C
+    ends it. The rules are checked before anything starts.
 
     Ends with 0, or with 1 when the source cannot be opened.
     """
@@ -77,12 +92,19 @@ def act(
 
     if is_live(source):
         doing = RunOptions(Address.parse(source).name, None if dry_run else log, tell=tell)
-        events = _acted(_Live(source, opening.options(plan.sampling), seconds), found.idling() if dry_run else found, session, doing)
+        events = _acted(
+            _Live(source, opening.options(plan.sampling), seconds),
+            found.idling() if dry_run else found,
+            session,
+            doing,
+        )
     elif dry_run:
         events = replay(source, found, session, replace(plan, max_pixels=opening.max_pixels), tell)
     else:
         name = source_name(source)
-        raise InputError(f"{name}: expected a live source; got a recording: add --dry-run, or write live:{name} to act at its own pace")
+        raise InputError(
+            f"{name}: expected a live source; got a recording: add --dry-run, or write live:{name} to act at its own pace"
+        )
     with suppress(Interrupted), closing(events):
         _show(events, as_json)
 
@@ -101,7 +123,10 @@ def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> 
     from mien.rules.runner import RuleRunner
     from mien.video.live import watch
 
-    with RuleRunner(rules, session.labels, options=doing) as actor, open_live(live.source, live.options, doing.tell) as source:
+    with (
+        RuleRunner(rules, session.labels, options=doing) as actor,
+        open_live(live.source, live.options, doing.tell) as source,
+    ):
         for frame, faces, _ in watch(source, session, live.seconds):
             yield from actor.update(frame, faces)
 
@@ -114,16 +139,25 @@ def _show(events: Iterable[Event], as_json: bool) -> None:
         if as_json:
             line = json_text({**asdict(event), "time": round(event.time, 6), "notice": NOTICE}, sys.stdout)
         else:
-            values = ", ".join(f"{what} ({'none' if value is None else f'{value:g}'})" for what, value in event.values.items())
+            values = ", ".join(
+                f"{what} ({'none' if value is None else f'{value:g}'})"
+                for what, value in event.values.items()
+            )
             line = f"{event.time:9.2f} s  {event.kind:5}  {event.rule}  {values}"
         say(line)
 
 
 @rules.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Rules and actions, TOML.", show_default=False)],
-    model: Annotated[str, typer.Option(help="The network whose expressions the rules may name.")] = "small-int8",
-    head: Annotated[str | None, typer.Option(help="Which reading of the network.", show_default=False)] = None,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Rules and actions, TOML.", show_default=False)
+    ],
+    model: Annotated[
+        str, typer.Option(help="The network whose expressions the rules may name.")
+    ] = "small-int8",
+    head: Annotated[
+        str | None, typer.Option(help="Which reading of the network.", show_default=False)
+    ] = None,
 ) -> None:
     """Check a file of rules: every mistake with file, line, column and what to do.
 

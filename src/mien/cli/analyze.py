@@ -26,18 +26,26 @@ if TYPE_CHECKING:
 
 @grouped
 def analyze(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, videos, folders; - for standard input.", show_default=False)],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="Pictures, videos, folders; - for standard input.", show_default=False
+        ),
+    ],
     output: OutputOptions,
     over_time: TimeOptions,
     networks: NetworkOptions,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
+    ] = False,
 ) -> None:
     """Find the faces in pictures and videos, and read the expression that each one shows.
 
-    A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error), track, box
-    (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, shown, error. In recordings people are followed (track), and
-    their readings smoothed (smooth, steady) beside the raw ones. Rows go to standard output or to files, remarks to standard error.
-    A run with files that is stopped goes on where it was when the same command is given again.
+    A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error),
+    track, box (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, shown, error. In
+    recordings people are followed (track), and their readings smoothed (smooth, steady) beside the raw ones.
+    Rows go to standard output or to files, remarks to standard error. A run with files that is stopped goes
+    on where it was when the same command is given again.
 
     Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
     """
@@ -108,14 +116,18 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
     # A folder that cannot be listed is opened like a file, so that its error stands in a row of its own.
     sources = [*found.sources, *found.unreadable]
     if not sources:
-        raise InputError(f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one")
+        raise InputError(
+            f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one"
+        )
     return [ByteSource(sys.stdin.buffer) if source == "-" else source for source in sources]
 
 
 @contextmanager
-def _journal(asked: OutputSpec, plan: VideoOptions, sources: list[Source], settings: dict[str, Any]) -> Iterator[CheckpointStore | None]:
-    """Keeps what is read: beside the first file that is written, so that the run can go on later; for the time being, where something is
-    read twice; or (None) not at all."""
+def _journal(
+    asked: OutputSpec, plan: VideoOptions, sources: list[Source], settings: dict[str, Any]
+) -> Iterator[CheckpointStore | None]:
+    """Keeps what is read: beside the first file that is written, so that the run can go on later; for the
+    time being, where something is read twice; or (None) not at all."""
     from mien.core.scratch import scratch_folder, sweep_scratch
     from mien.video.checkpoint import CheckpointStore
 
@@ -128,7 +140,9 @@ def _journal(asked: OutputSpec, plan: VideoOptions, sources: list[Source], setti
                 yield journal
             except BaseException as error:
                 if journal.kept:
-                    error.add_note(f"{journal.folder} keeps what was read: the same command goes on from there")
+                    error.add_note(
+                        f"{journal.folder} keeps what was read: the same command goes on from there"
+                    )
                 raise
             journal.remove()
     elif asked.annotate or asked.thumbnails or plan.smoothing.neutral == "median":
@@ -154,7 +168,9 @@ def _stamps(sources: list[Source]) -> dict[str, str]:
 
 
 @contextmanager
-def _standard_output(form: Format | None, asked: OutputSpec, labels: Labels) -> Iterator[Callable[[Any], None] | None]:
+def _standard_output(
+    form: Format | None, asked: OutputSpec, labels: Labels
+) -> Iterator[Callable[[Any], None] | None]:
     """Where rows go besides files; None where people get a table."""
     from mien.outputs.tables import row_writer
 

@@ -83,9 +83,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
     log: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Add to this file what went wrong inside mien, with tracebacks.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Add to this file what went wrong inside mien, with tracebacks.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """What stands before the name of a command."""
@@ -104,7 +111,9 @@ def _keep_log(path: Path) -> None:
 def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
     prepare_streams()
-    warnings.filterwarnings("ignore", message="Glyph .* missing from")  # Titles of charts in scripts that matplotlib's font has no signs for.
+    warnings.filterwarnings(
+        "ignore", message="Glyph .* missing from"
+    )  # Titles of charts in scripts that matplotlib's font has no signs for.
     _spare_home()
     for stop in (signal.SIGINT, signal.SIGTERM, *_hang_up()):
         signal.signal(stop, _interrupt)
@@ -112,7 +121,11 @@ def main() -> NoReturn:
     try:
         status: Any = app(standalone_mode=False)
     except Interrupted as error:
-        _fail("interrupted: " + "; ".join(getattr(error, "__notes__", ["nothing half-written was left behind"])), INTERRUPTED)
+        _fail(
+            "interrupted: "
+            + "; ".join(getattr(error, "__notes__", ["nothing half-written was left behind"])),
+            INTERRUPTED,
+        )
     except MediaError as error:
         _fail(str(error), NOTHING_READ)
     except InputError as error:
@@ -120,14 +133,20 @@ def main() -> NoReturn:
     except MienError as error:
         _fail(str(error), BROKEN)
     except BrokenPipeError:
-        # The reader of our output has gone (``mien ... | head``): leave quietly, and keep Python from complaining too.
+        # The reader of our output has gone (``mien ... | head``): leave quietly, and keep Python from
+        # complaining too.
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        _fail(f"{error.filename or 'output'}: {error.strerror or error}: make room or give another place", USAGE)
+        _fail(
+            f"{error.filename or 'output'}: {error.strerror or error}: make room or give another place", USAGE
+        )
     except TyperException as error:
         # Without a word it was `mien` alone, which has shown its help already.
-        _fail(f"{error.format_message()} (mien --help says more)" if error.format_message() else "", error.exit_code)
+        _fail(
+            f"{error.format_message()} (mien --help says more)" if error.format_message() else "",
+            error.exit_code,
+        )
     sys.exit(status or 0)
 
 
@@ -138,7 +157,8 @@ def _hang_up() -> list[signal.Signals]:
 
 
 def _spare_home() -> None:
-    """Let torch keep what it compiles, and matplotlib its list of fonts where it has left none yet, for this run alone, not in the user's folders."""
+    """Let torch keep what it compiles, and matplotlib its list of fonts where it has left none yet, for this
+    run alone, not in the user's folders."""
     held = ExitStack()
     try:
         folder = held.enter_context(scratch_folder())
@@ -154,7 +174,8 @@ def _spare_home() -> None:
 def _interrupt(*_: object) -> NoReturn:
     decoder = sys.modules.get("mien.media.decoder")
     if decoder is not None:
-        decoder.end_own_decoders()  # The thread that reads ahead may wait for a picture, and all for that thread.
+        # The thread that reads ahead may wait for a picture, and all for that thread.
+        decoder.end_own_decoders()
     raise Interrupted
 
 
@@ -165,5 +186,7 @@ def _tell_mistake(kind: type[BaseException], error: BaseException, trace: Traceb
 
 def _fail(message: str, status: int) -> NoReturn:
     if message:
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("mien:", "bold red"), f" {printable(masked_text(message))}"))
+        Console(stderr=True, soft_wrap=True).print(
+            Text.assemble(("mien:", "bold red"), f" {printable(masked_text(message))}")
+        )
     sys.exit(status)

@@ -32,8 +32,12 @@ class MeasuringOptions:
     """How an audience is measured."""
 
     every: Annotated[float, typer.Option(help="Seconds between two looks.", rich_help_panel=_MEASURING)] = 1.0
-    window: Annotated[float, typer.Option(help="Seconds for which there is one set of figures.", rich_help_panel=_MEASURING)] = 10.0
-    smallest: Annotated[int, typer.Option(help="Tell nothing about fewer people; 4 at least.", rich_help_panel=_MEASURING)] = 4
+    window: Annotated[
+        float, typer.Option(help="Seconds for which there is one set of figures.", rich_help_panel=_MEASURING)
+    ] = 10.0
+    smallest: Annotated[
+        int, typer.Option(help="Tell nothing about fewer people; 4 at least.", rich_help_panel=_MEASURING)
+    ] = 4
     quorum: Annotated[
         str | None,
         typer.Option(
@@ -43,13 +47,34 @@ class MeasuringOptions:
             rich_help_panel=_MEASURING,
         ),
     ] = None
-    span: Annotated[float, typer.Option(help="Seconds before and after a key point that are compared.", rich_help_panel=_MEASURING)] = 30.0
-    offset: Annotated[float, typer.Option(help="When the presentation began: added to the times of key points.", rich_help_panel=_MEASURING)] = 0.0
+    span: Annotated[
+        float,
+        typer.Option(
+            help="Seconds before and after a key point that are compared.", rich_help_panel=_MEASURING
+        ),
+    ] = 30.0
+    offset: Annotated[
+        float,
+        typer.Option(
+            help="When the presentation began: added to the times of key points.", rich_help_panel=_MEASURING
+        ),
+    ] = 0.0
     mapping: Annotated[
-        str, typer.Option(help="What counts as positive, neutral, negative: valence, yin, or a .toml or .json file.", rich_help_panel=_MEASURING)
+        str,
+        typer.Option(
+            help="What counts as positive, neutral, negative: valence, yin, or a .toml or .json file.",
+            rich_help_panel=_MEASURING,
+        ),
     ] = "valence"
     seconds: Annotated[
-        float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False, rich_help_panel=_MEASURING)
+        float | None,
+        typer.Option(
+            "--for",
+            metavar="SECONDS",
+            help="Stop after so long.",
+            show_default=False,
+            rich_help_panel=_MEASURING,
+        ),
     ] = None
     seed: Annotated[int, typer.Option(help="Of the intervals.", min=0, rich_help_panel=_MEASURING)] = 0
 
@@ -63,7 +88,16 @@ class MeasuringOptions:
         from mien.metrics.sentiment import open_mapping
 
         times = (self.every, self.window, self.span)
-        return AudienceOptions(*times, self.smallest, self._quorum(), open_mapping(self.mapping), self.offset, self.seconds, self.seed, live)
+        return AudienceOptions(
+            *times,
+            self.smallest,
+            self._quorum(),
+            open_mapping(self.mapping),
+            self.offset,
+            self.seconds,
+            self.seed,
+            live,
+        )
 
     def _quorum(self) -> float | int | None:
         from mien.core.errors import InputError
@@ -74,16 +108,19 @@ class MeasuringOptions:
                 return None
             return float(text[:-1]) / 100 if text.endswith("%") else int(text)
         except ValueError:
-            raise InputError(f"expected --quorum as a number of people or a share such as 50%; got {text!r}") from None
+            raise InputError(
+                f"expected --quorum as a number of people or a share such as 50%; got {text!r}"
+            ) from None
 
 
 @dataclass(frozen=True)
 class ResultOptions:
     """What is shown and written."""
 
-    form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT)] = (
-        "table"
-    )
+    form: Annotated[
+        Literal["table", "csv", "json"],
+        typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT),
+    ] = "table"
     output: Annotated[
         list[Path] | None,
         typer.Option(
@@ -94,7 +131,12 @@ class ResultOptions:
             rich_help_panel=_OUTPUT,
         ),
     ] = None
-    changes: Annotated[Path | None, typer.Option(help="Write the changes at key points as .csv.", show_default=False, rich_help_panel=_OUTPUT)] = None
+    changes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the changes at key points as .csv.", show_default=False, rich_help_panel=_OUTPUT
+        ),
+    ] = None
 
     def asked(self, source: str) -> AudienceOutputSpec:
         """What is written.
@@ -135,22 +177,34 @@ def audience(
     networks: NetworkOptions,
     wanted: ResultOptions,
     consented: Annotated[
-        bool, typer.Option("--consented", help="Everybody who can be seen knows of this and agrees, and the law allows it. Needed.")
+        bool,
+        typer.Option(
+            "--consented",
+            help="Everybody who can be seen knows of this and agrees, and the law allows it. Needed.",
+        ),
     ] = False,
     key_points: Annotated[
         Path | None,
-        typer.Option(help="Key points of the presentation: CSV (time,label) or WebVTT.", show_default=False, rich_help_panel=_MEASURING),
+        typer.Option(
+            help="Key points of the presentation: CSV (time,label) or WebVTT.",
+            show_default=False,
+            rich_help_panel=_MEASURING,
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No view and no remarks; errors still show.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No view and no remarks; errors still show.")
+    ] = False,
 ) -> None:
-    """Measure what an audience shows over time and at key points, as a group: nothing about one person is shown or written.
+    """Measure what an audience shows over time and at key points, as a group: nothing about one person is
+    shown or written.
 
-    Everybody counts once in each window of time, however often read. Nothing is told about fewer than four people, and no picture is kept. A
-    network reads the expression that a face shows, not what a person feels. In the EU it is forbidden to infer emotions of people at work and
-    in education (AI Act, Article 5(1)(f)), whether they agree or not: docs/audience.md.
+    Everybody counts once in each window of time, however often read. Nothing is told about fewer than four
+    people, and no picture is kept. A network reads the expression that a face shows, not what a person feels.
+    In the EU it is forbidden to infer emotions of people at work and in education (AI Act, Article 5(1)(f)),
+    whether they agree or not: docs/audience.md.
 
-    Ctrl-C ends a measurement; what was measured is written. Ends with 0, with 3 when a part could not be read, with 130 when a recording was
-    stopped half-way.
+    Ctrl-C ends a measurement; what was measured is written. Ends with 0, with 3 when a part could not be
+    read, with 130 when a recording was stopped half-way.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.audience.keypoints import read_key_points

@@ -1,4 +1,5 @@
-"""What people see of an audience while it is measured, and at the end: figures about the group, of windows that are over."""
+"""What people see of an audience while it is measured, and at the end: figures about the group, of windows
+that are over."""
 
 from __future__ import annotations
 
@@ -35,21 +36,33 @@ class Follower:
         hands: Who is given the windows; where remarks and the view go.
     """
 
-    def __init__(self, source: str, options: AudienceOptions, labels: Labels, hands: tuple[Callable[[Sequence[Window]], None], Console]) -> None:
+    def __init__(
+        self,
+        source: str,
+        options: AudienceOptions,
+        labels: Labels,
+        hands: tuple[Callable[[Sequence[Window]], None], Console],
+    ) -> None:
         self._source, self._options, self._labels = source, options, labels
         self._keep, self._console = hands
         self._time = 0.0
         self._window: Window | None = None
         self._strip: list[Window] = []
         shown = self._console.is_terminal and not self._console.quiet
-        self._live = Live(get_renderable=lambda: self, console=self._console, refresh_per_second=4, transient=True) if shown else None
+        self._live = (
+            Live(get_renderable=lambda: self, console=self._console, refresh_per_second=4, transient=True)
+            if shown
+            else None
+        )
 
     def __enter__(self) -> Follower:
         if self._live is not None:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live is not None:
             self._live.stop()
 
@@ -68,7 +81,12 @@ class Follower:
     def __rich__(self) -> RenderableType:
         """The board as it is now."""
         head = Text.assemble((self._source, "bold"), f"  {clock(self._time, 0)}")
-        return Group(head, *self._figures(), Text.assemble("over time  ", _strip(self._strip, self._labels)), _wrapped(f"{NOTE} {LAW}", "dim"))
+        return Group(
+            head,
+            *self._figures(),
+            Text.assemble("over time  ", _strip(self._strip, self._labels)),
+            _wrapped(f"{NOTE} {LAW}", "dim"),
+        )
 
     def _figures(self) -> list[RenderableType]:
         window = self._window
@@ -77,16 +95,17 @@ class Follower:
         span = f"{clock(window.start, 0)} to {clock(window.end, 0)}"
         if window.shares is None or window.sentiment is None:
             return [_wrapped(f"{span}: {_nothing(window, self._options)}", "dim")]
-        told = (
-            f"{span}: {window.participants} people, agreement {percent(window.agreement or 0)}, read in {percent(window.coverage or 0)} of the looks"
-        )
+        agreement, coverage = percent(window.agreement or 0), percent(window.coverage or 0)
+        told = f"{span}: {window.participants} people, agreement {agreement}, read in {coverage} of the looks"
         return [_wrapped(told), _bars(window.shares, self._labels), _bars(window.sentiment, SENTIMENTS)]
 
 
 def summarise(audience: Audience, console: Console) -> None:
     """Print a measurement in short."""
     told = f"{len(audience.reported)} of {len(audience.windows)} windows of {lasting(audience.options.window)} with figures"
-    console.print(Text.assemble((audience.source, "bold"), f"  {lasting(audience.length)}, {told}"), soft_wrap=True)
+    console.print(
+        Text.assemble((audience.source, "bold"), f"  {lasting(audience.length)}, {told}"), soft_wrap=True
+    )
     whole = overall(audience)
     if whole is None:
         nothing = {_nothing(window, audience.options): None for window in audience.windows}
@@ -101,7 +120,12 @@ def summarise(audience: Audience, console: Console) -> None:
         console.print()
         console.print(_changes(audience.changes[:_MOST_POINTS]))
         if len(audience.changes) > _MOST_POINTS:
-            console.print(Text(f"… and {len(audience.changes) - _MOST_POINTS} more: --changes FILE.csv keeps them all", style="dim"))
+            console.print(
+                Text(
+                    f"… and {len(audience.changes) - _MOST_POINTS} more: --changes FILE.csv keeps them all",
+                    style="dim",
+                )
+            )
     console.print(Text(f"{NOTE} {LAW}", style="dim"), soft_wrap=True)
 
 
@@ -146,7 +170,10 @@ def _changes(changes: Sequence[Change]) -> Table:
     table.add_column("changed clearly, in points of a hundred (interval)")
     for change in changes:
         shifts = change.shifts or {}
-        clear = [f"{name} {points(shifts[name].change)} ({points(shifts[name].low)} to {points(shifts[name].high)})" for name in change.clear]
+        clear = [
+            f"{name} {points(shifts[name].change)} ({points(shifts[name].low)} to {points(shifts[name].high)})"
+            for name in change.clear
+        ]
         told = Text(", ".join(clear)) if clear else Text(WORDS[change.status] or "nothing", style="dim")
         table.add_row(clock(change.time, 0), Text(change.label), told)
     return table

@@ -40,16 +40,35 @@ class EngineName(StrEnum):
 class WorkOptions:
     """Who does the work, and in what portions."""
 
-    engine: Annotated[EngineName, typer.Option(help="Processes on this machine, or Ray (mien\\[ray]).", rich_help_panel=_WORK)] = EngineName.local
+    engine: Annotated[
+        EngineName,
+        typer.Option(help="Processes on this machine, or Ray (mien\\[ray]).", rich_help_panel=_WORK),
+    ] = EngineName.local
     workers: Annotated[
-        int | None, typer.Option(help="How many at a time; one for each core by default.", min=1, show_default=False, rich_help_panel=_WORK)
+        int | None,
+        typer.Option(
+            help="How many at a time; one for each core by default.",
+            min=1,
+            show_default=False,
+            rich_help_panel=_WORK,
+        ),
     ] = None
     address: Annotated[
         str | None,
-        typer.Option(help="Of a Ray cluster: auto, HOST:PORT; by default one is started here.", show_default=False, rich_help_panel=_WORK),
+        typer.Option(
+            help="Of a Ray cluster: auto, HOST:PORT; by default one is started here.",
+            show_default=False,
+            rich_help_panel=_WORK,
+        ),
     ] = None
     shard: Annotated[
-        int, typer.Option(metavar="PICTURES", help="Pictures of a shard, which is done whole or not at all.", min=1, rich_help_panel=_WORK)
+        int,
+        typer.Option(
+            metavar="PICTURES",
+            help="Pictures of a shard, which is done whole or not at all.",
+            min=1,
+            rich_help_panel=_WORK,
+        ),
     ] = 1000
 
 
@@ -57,14 +76,26 @@ class WorkOptions:
 class GivenOptions:
     """What is done with the input."""
 
-    remote: Annotated[bool, typer.Option("--remote", help="Allow addresses (s3://...) in INPUT; fsspec reads them.", rich_help_panel=_GIVEN)] = False
+    remote: Annotated[
+        bool,
+        typer.Option(
+            "--remote", help="Allow addresses (s3://...) in INPUT; fsspec reads them.", rich_help_panel=_GIVEN
+        ),
+    ] = False
     strict_labels: Annotated[
-        bool, typer.Option("--strict-labels", help="Refuse labels that mien does not know; else they are named and left out.", rich_help_panel=_GIVEN)
+        bool,
+        typer.Option(
+            "--strict-labels",
+            help="Refuse labels that mien does not know; else they are named and left out.",
+            rich_help_panel=_GIVEN,
+        ),
     ] = False
     drop_missing: Annotated[
         bool,
         typer.Option(
-            "--drop-missing", help="Take out the rows of inputs that are not there any more; else they are refused.", rich_help_panel=_GIVEN
+            "--drop-missing",
+            help="Take out the rows of inputs that are not there any more; else they are refused.",
+            rich_help_panel=_GIVEN,
         ),
     ] = False
 
@@ -72,21 +103,35 @@ class GivenOptions:
 @grouped
 def batch(
     source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="A folder, a list of files (.txt, .csv, .tsv), or Parquet with pictures.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A folder, a list of files (.txt, .csv, .tsv), or Parquet with pictures.",
+            show_default=False,
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the shards go.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Where the shards go.", show_default=False),
+    ],
     work: WorkOptions,
     given: GivenOptions,
     networks: NetworkOptions,
     over_time: TimeOptions,
-    form: Annotated[ShardFormat, typer.Option("--format", help="What shards are written as.")] = ShardFormat.parquet,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
+    form: Annotated[
+        ShardFormat, typer.Option("--format", help="What shards are written as.")
+    ] = ShardFormat.parquet,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
+    ] = False,
 ) -> None:
-    """Read any number of pictures and videos into shards; a run that is stopped in any way goes on with the same command.
+    """Read any number of pictures and videos into shards; a run that is stopped in any way goes on with the
+    same command.
 
-    Rows are those of mien analyze, in the order of the input, with the position of the picture (item). A picture without a face has a
-    row, and so has one that cannot be read. Where folders are named after expressions, or a column says so, rows have a label, and
-    the end tells how often the answer is the label: accuracy, confusion.csv, and predictions.csv in the order of the input.
+    Rows are those of mien analyze, in the order of the input, with the position of the picture (item). A
+    picture without a face has a row, and so has one that cannot be read. Where folders are named after
+    expressions, or a column says so, rows have a label, and the end tells how often the answer is the label:
+    accuracy, confusion.csv, and predictions.csv in the order of the input.
 
     A network reads the expression that a face shows, not what a person feels.
 
@@ -119,7 +164,10 @@ def _resumed(run: BatchJob) -> Iterator[str]:
     layout = run.layout
     if layout.new and layout.new < run.input.count:
         yield f"{layout.new:,} new inputs: they come after the others"
-    for what, names in (("changed since: read again", layout.changed), ("not there any more: rows taken out", layout.missing)):
+    for what, names in (
+        ("changed since: read again", layout.changed),
+        ("not there any more: rows taken out", layout.missing),
+    ):
         if names:
             yield f"{len(names):,} inputs {what}: {names[0]}{', ...' if len(names) > 1 else ''}"
     yield f"going on: {run.shards:,} of {run.count:,} shards are there"
@@ -135,19 +183,31 @@ def _work(run: BatchJob, work: WorkOptions, settings: BatchSettings, output: Pat
     from mien.core.errors import MienError
 
     try:
-        with _engine(work, settings, output) as engine, BatchProgress(run, engine, notes) as progress, _stopping(engine, notes) as stopped:
+        with (
+            _engine(work, settings, output) as engine,
+            BatchProgress(run, engine, notes) as progress,
+            _stopping(engine, notes) as stopped,
+        ):
             for _ in run.work(engine, work.engine.value):
                 progress.update()
         if engine.deaths:
             notes.print(f"{engine.deaths} workers died and were replaced; nothing was lost")
         if not run.whole:
-            raise Interrupted if stopped() else MienError("the workers ended before all was done: the same command goes on")
+            raise (
+                Interrupted
+                if stopped()
+                else MienError("the workers ended before all was done: the same command goes on")
+            )
     except Interrupted as error:
-        error.add_note(f"{output} holds {run.shards:,} of {run.count:,} shards: the same command goes on from there")
+        error.add_note(
+            f"{output} holds {run.shards:,} of {run.count:,} shards: the same command goes on from there"
+        )
         raise
 
 
-def _settings(networks: NetworkOptions, over_time: TimeOptions, work: WorkOptions, form: ShardFormat, *, labelled: bool) -> BatchSettings:
+def _settings(
+    networks: NetworkOptions, over_time: TimeOptions, work: WorkOptions, form: ShardFormat, *, labelled: bool
+) -> BatchSettings:
     from mien.batch import BatchSettings
     from mien.batch.cores import threads_each
 
@@ -211,7 +271,9 @@ def _show(verdict: BatchSummary, output: Path, notes: Console) -> None:
     )
     if (found := verdict.accuracy) is not None:
         share, low, high = found
-        console.print(f"accuracy {share:.2%} (95 % interval {low:.2%} to {high:.2%}) of {verdict.judged:,} with a label and an answer")
+        console.print(
+            f"accuracy {share:.2%} (95 % interval {low:.2%} to {high:.2%}) of {verdict.judged:,} with a label and an answer"
+        )
         if verdict.silent:
             console.print(f"{verdict.silent:,} more have a label, but no face was read")
         console.print(confusion_table(verdict.labels, verdict.confusion))

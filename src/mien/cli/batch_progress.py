@@ -28,8 +28,15 @@ class BatchProgress:
 
     def __init__(self, run: BatchJob, engine: ShardRunner, console: Console) -> None:
         self._run, self._engine, self._console = run, engine, console
-        columns = (words("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), words("{task.fields[rest]}", style="dim"))
-        self._bar = Progress(*columns, console=console, transient=True, disable=console.quiet or not console.is_terminal)
+        columns = (
+            words("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            words("{task.fields[rest]}", style="dim"),
+        )
+        self._bar = Progress(
+            *columns, console=console, transient=True, disable=console.quiet or not console.is_terminal
+        )
         self._task = self._bar.add_task("pictures", total=run.input.count, completed=run.items, rest="")
         self._before = run.items
         self._began = self._told = time.monotonic()
@@ -58,7 +65,9 @@ class BatchProgress:
         self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.stop()
 
 
@@ -69,7 +78,11 @@ def spoken(seconds: float) -> str:
     ('8 s', '3 min 20 s', '1 h 6 min', '2 d 7 h')
     """
     whole = round(seconds)
-    for unit, length, smaller, part in (("d", 86_400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+    for unit, length, smaller, part in (
+        ("d", 86_400, "h", 3600),
+        ("h", 3600, "min", 60),
+        ("min", 60, "s", 1),
+    ):
         if whole >= length:
             return f"{whole // length} {unit} {whole % length // part} {smaller}"
     return f"{whole} s"

@@ -32,19 +32,24 @@ class CompareFormat(StrEnum):
 @grouped
 def compare(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", help="Folder: one run in each subfolder, comparison.png, comparison.csv.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder: one run in each subfolder, comparison.png, comparison.csv.")
+    ],
     chosen: PresetOptions,
     computing: HardwareOptions,
     optimizers: Annotated[str | None, typer.Option(help="Such as sgd,rmsprop,adam,adamw.")] = None,
     models: Annotated[str | None, typer.Option(help="Such as monyok,gudi,small.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 1,2,3.")] = None,
-    form: Annotated[CompareFormat, typer.Option("--format", help="A table for people, JSON, or CSV.")] = CompareFormat.table,
+    form: Annotated[
+        CompareFormat, typer.Option("--format", help="A table for people, JSON, or CSV.")
+    ] = CompareFormat.table,
     votes: Votes = None,
 ) -> None:
-    """Train the same recipe with several optimizers, networks or seeds; show validation accuracy with intervals.
+    """Train the same recipe with several optimizers, networks or seeds; show validation accuracy with
+    intervals.
 
-    Stopped and started again with the same command, it goes on where it was. An optimizer that is not the preset's
-    own starts at a usual rate: SGD 0.01 with momentum 0.9, the others 0.001.
+    Stopped and started again with the same command, it goes on where it was. An optimizer that is not the
+    preset's own starts at a usual rate: SGD 0.01 with momentum 0.9, the others 0.001.
     """
     with training_extra():
         from mien.training.comparison import summarise, variants
@@ -59,10 +64,16 @@ def compare(
             train(faces, variant, out / name, progress, computing.hardware())
     if is_first():
         found = {name: summarise(name, out / name, faces) for name in recipes}
-        draw_comparison({name: history for name, (_, history) in found.items()}, recipe.heads[0], out / "comparison.png")
+        draw_comparison(
+            {name: history for name, (_, history) in found.items()}, recipe.heads[0], out / "comparison.png"
+        )
         lines = [line for line, _ in found.values()]
         table = out / "comparison.csv"
-        with atomic_write(table) as aside, told(table), open(aside, "w", newline="", encoding="utf-8") as file:
+        with (
+            atomic_write(table) as aside,
+            told(table),
+            open(aside, "w", newline="", encoding="utf-8") as file,
+        ):
             _write_csv(lines, file)
         _show(lines, form)
         console.print(f"wrote {out / 'comparison.png'} and {table}")
@@ -100,6 +111,13 @@ def _table(lines: list[RunRow]) -> Table:
         table.add_column(name, justify="left" if name == "run" else "right")
     for line in lines:
         interval = f"{line.low:.1%} to {line.high:.1%}"
-        cells = (f"{line.epoch}/{line.epochs}", f"{line.accuracy:.1%}", interval, f"{line.n:,}", f"{line.macro_f1:.3f}", f"{line.train_accuracy:.1%}")
+        cells = (
+            f"{line.epoch}/{line.epochs}",
+            f"{line.accuracy:.1%}",
+            interval,
+            f"{line.n:,}",
+            f"{line.macro_f1:.3f}",
+            f"{line.train_accuracy:.1%}",
+        )
         table.add_row(line.run, *cells)
     return table

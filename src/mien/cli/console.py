@@ -1,4 +1,5 @@
-"""Where commands write for people and programs: text from outside is shown as it is, whatever it holds and whatever the stream can show."""
+"""Where commands write for people and programs: text from outside is shown as it is, whatever it holds and
+whatever the stream can show."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ from mien.core.names import STREAM_ERRORS, json_text, printable
 
 
 class Console(rich.console.Console):
-    """Rich's, for text from outside: square brackets and colons are no markup, and what a terminal would obey is escaped (`mien.core.names`).
+    """Rich's, for text from outside: square brackets and colons are no markup, and what a terminal would obey
+    is escaped (`mien.core.names`).
 
-    Words are set off by a `Text` or a ``style``. Names go into a `Text` as they come: they are spelled already.
+    Words are set off by a `Text` or a ``style``. Names go into a `Text` as they come: they are spelled
+    already.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -44,7 +47,8 @@ def say(text: object) -> None:
 
 
 def say_json(facts: Any, indent: int | None = 1) -> None:
-    """Facts as JSON on standard output; on a stream that is not UTF-8 as JSON in ASCII, which loses nothing."""
+    """Facts as JSON on standard output; on a stream that is not UTF-8 as JSON in ASCII, which loses
+    nothing."""
     print(json_text(facts, sys.stdout, indent), flush=True)
 
 

@@ -26,19 +26,45 @@ class Also(StrEnum):
     contradictions = "contradictions"
 
 
-data = typer.Typer(no_args_is_help=True, help="Look at a data set of faces, find what is wrong with it, bring it into another form.")
+data = typer.Typer(
+    no_args_is_help=True,
+    help="Look at a data set of faces, find what is wrong with it, bring it into another form.",
+)
 
-Source = Annotated[Path, typer.Argument(metavar="PATH", help="fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of either or of classes.")]
-Votes = Annotated[Path | None, typer.Option(help="fer2013new.csv with the votes of FER+, joined by row.", show_default=False)]
-Names = Annotated[str | None, typer.Option("--labels", help="What the numbers in the file mean, in order: angry,disgust,...", show_default=False)]
-Size = Annotated[int | None, typer.Option(help="Bring every picture to so many px a side.", min=1, show_default=False)]
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PATH",
+        help="fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of either or of classes.",
+    ),
+]
+Votes = Annotated[
+    Path | None,
+    typer.Option(help="fer2013new.csv with the votes of FER+, joined by row.", show_default=False),
+]
+Names = Annotated[
+    str | None,
+    typer.Option(
+        "--labels", help="What the numbers in the file mean, in order: angry,disgust,...", show_default=False
+    ),
+]
+Size = Annotated[
+    int | None, typer.Option(help="Bring every picture to so many px a side.", min=1, show_default=False)
+]
 Form = Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same choice.")]
 
 
 @data.command()
-def stats(path: Source, form: Form = ListFormat.table, votes: Votes = None, labels: Names = None, size: Size = None, quiet: Quiet = False) -> None:
+def stats(
+    path: Source,
+    form: Form = ListFormat.table,
+    votes: Votes = None,
+    labels: Names = None,
+    size: Size = None,
+    quiet: Quiet = False,
+) -> None:
     """Count the pictures of every class and split, and what the taggers of FER+ saw.
 
     Imbalance is how many times the largest class is as large as the smallest.
@@ -53,9 +79,16 @@ def stats(path: Source, form: Form = ListFormat.table, votes: Votes = None, labe
 @data.command()
 def preview(
     path: Source,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the sheet goes (.png, .jpg, .webp).", show_default=False)],
-    label: Annotated[str | None, typer.Option(help="Only pictures of this class.", show_default=False)] = None,
-    split: Annotated[str | None, typer.Option(help="Only pictures of this split.", show_default=False)] = None,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="Where the sheet goes (.png, .jpg, .webp).", show_default=False),
+    ],
+    label: Annotated[
+        str | None, typer.Option(help="Only pictures of this class.", show_default=False)
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Only pictures of this split.", show_default=False)
+    ] = None,
     seed: Seed = 0,
     labels: Names = None,
     size: Size = None,
@@ -73,7 +106,9 @@ def preview(
         raise InputError(f"expected a picture to write, ending in .png, .jpg or .webp; got {output}")
     notes = _notes(quiet)
     faces = _opened(path, notes, labels=labels, size=size)
-    sheet = draw_sheet(faces, seed, label=label, split=None if split is None else require_split(split, "--split"))
+    sheet = draw_sheet(
+        faces, seed, label=label, split=None if split is None else require_split(split, "--split")
+    )
     with atomic_write(output) as aside, told(output):
         Image.fromarray(sheet).save(aside)
     _wrote(output, notes)
@@ -82,20 +117,29 @@ def preview(
 @data.command()
 def audit(
     path: Source,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the clean set here (.parquet, .csv, .csv.gz, or a folder).")] = None,
-    also: Annotated[list[Also] | None, typer.Option(help="What else the clean set leaves out; may stand twice.", show_default=False)] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write the clean set here (.parquet, .csv, .csv.gz, or a folder)."
+        ),
+    ] = None,
+    also: Annotated[
+        list[Also] | None,
+        typer.Option(help="What else the clean set leaves out; may stand twice.", show_default=False),
+    ] = None,
     form: Form = ListFormat.table,
     votes: Votes = None,
     labels: Names = None,
     size: Size = None,
     quiet: Quiet = False,
 ) -> None:
-    """Find unreadable and blank pictures, pictures of no face, exact and near copies, contradicting labels and leaks.
+    """Find unreadable and blank pictures, pictures of no face, exact and near copies, contradicting labels
+    and leaks.
 
-    The clean set is the same data without those training pictures that copy a picture of another split, exactly or nearly,
-    that are blank, or that most taggers called not a face; the other splits stay whole. --also repeats leaves out exact
-    copies within Training, all but the first; --also contradictions leaves out training pictures whose exact copies bear
-    another label. Ends with 3 when a part could not be read.
+    The clean set is the same data without those training pictures that copy a picture of another split,
+    exactly or nearly, that are blank, or that most taggers called not a face; the other splits stay whole.
+    --also repeats leaves out exact copies within Training, all but the first; --also contradictions leaves
+    out training pictures whose exact copies bear another label. Ends with 3 when a part could not be read.
     """
     from mien.cli.data_tables import show_audit
     from mien.data import audit as examine
@@ -106,7 +150,11 @@ def audit(
     if output is not None:
         require_place(output)
     problems: list[str] = []
-    found = examine(_opened(path, notes, votes=votes, labels=labels, size=size, problems=problems), problems, tracked_on(notes))
+    found = examine(
+        _opened(path, notes, votes=votes, labels=labels, size=size, problems=problems),
+        problems,
+        tracked_on(notes),
+    )
     chosen = tuple(also or ())
     if output is not None:
         write_dataset(found.clean(chosen), output, tracked_on(notes))
@@ -118,25 +166,45 @@ def audit(
 
 @data.command()
 def cut(
-    photographs: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photographs, perhaps with a folder for each expression.")],
+    photographs: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PHOTOS", help="A folder of photographs, perhaps with a folder for each expression."
+        ),
+    ],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the faces.")],
-    detector: Annotated[str, typer.Option(help="What finds the faces: mtcnn, or haar (mien\\[haar]).")] = "mtcnn",
-    min_face: Annotated[int | None, typer.Option(help="Height in px of the smallest face to look for.", min=1, show_default=False)] = None,
+    detector: Annotated[
+        str, typer.Option(help="What finds the faces: mtcnn, or haar (mien\\[haar]).")
+    ] = "mtcnn",
+    min_face: Annotated[
+        int | None,
+        typer.Option(help="Height in px of the smallest face to look for.", min=1, show_default=False),
+    ] = None,
     min_detection_score: Annotated[
-        float | None, typer.Option(help="Least score of a face that counts; mtcnn's own is 0.8.", min=0, max=1, show_default=False)
+        float | None,
+        typer.Option(
+            help="Least score of a face that counts; mtcnn's own is 0.8.", min=0, max=1, show_default=False
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Cut the largest face out of every photograph, as gray pictures framed like those that the networks learn from.
+    """Cut the largest face out of every photograph, as gray pictures framed like those that the networks
+    learn from.
 
-    The folders stay as they are, so that mien train and mien evaluate take the result. faces.csv in it has a row for every face
-    that was found, and for every photograph without one. Ends with 3 when a part could not be read.
+    The folders stay as they are, so that mien train and mien evaluate take the result. faces.csv in it has a
+    row for every face that was found, and for every photograph without one. Ends with 3 when a part could not
+    be read.
     """
     from mien.inference.pipeline import Pipeline
     from mien.outputs.face_crops import crop_faces
 
     notes = _notes(quiet)
-    made = crop_faces(photographs, output, Pipeline(detector, min_face=min_face, min_detection_score=min_detection_score), tracked_on(notes))
+    made = crop_faces(
+        photographs,
+        output,
+        Pipeline(detector, min_face=min_face, min_detection_score=min_detection_score),
+        tracked_on(notes),
+    )
     notes.print(f"{made.faces:,} faces in {output}")
     for what, where in (
         ("without a face", made.without),
@@ -151,7 +219,12 @@ def cut(
 @data.command()
 def convert(
     path: Source,
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder.")],
+    output: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder."
+        ),
+    ],
     votes: Votes = None,
     labels: Names = None,
     size: Size = None,
@@ -170,11 +243,21 @@ def convert(
 @data.command()
 def split(
     path: Source,
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder.")],
+    output: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder."
+        ),
+    ],
     share: Annotated[float, typer.Option(help="Part of every class that becomes Training.")] = 0.8,
     seed: Seed = 0,
-    held_out: Annotated[str, typer.Option(help="Split of the rest: PublicTest to choose by, or PrivateTest.")] = "PublicTest",
-    scatter: Annotated[bool, typer.Option("--scatter", help="Let copies of one picture stand on both sides, as the papers do.")] = False,
+    held_out: Annotated[
+        str, typer.Option(help="Split of the rest: PublicTest to choose by, or PrivateTest.")
+    ] = "PublicTest",
+    scatter: Annotated[
+        bool,
+        typer.Option("--scatter", help="Let copies of one picture stand on both sides, as the papers do."),
+    ] = False,
     labels: Names = None,
     size: Size = None,
     quiet: Quiet = False,
@@ -190,7 +273,11 @@ def split(
     notes = _notes(quiet)
     require_place(output)
     faces = _opened(path, notes, labels=labels, size=size)
-    write_dataset(split_anew(faces, share, seed, held_out=require_split(held_out, "--held-out"), scatter=scatter), output, tracked_on(notes))
+    write_dataset(
+        split_anew(faces, share, seed, held_out=require_split(held_out, "--held-out"), scatter=scatter),
+        output,
+        tracked_on(notes),
+    )
     _wrote(output, notes)
 
 
@@ -208,7 +295,10 @@ def _notes(quiet: bool) -> Console:
 def _tell(what: str, where: Sequence[str], notes: Console) -> None:
     """The first few of what was found, if anything was."""
     if where:
-        notes.print(f"{what}: {', '.join(where[:_MOST_TOLD])}{', ...' if len(where) > _MOST_TOLD else ''}", style="dim")
+        notes.print(
+            f"{what}: {', '.join(where[:_MOST_TOLD])}{', ...' if len(where) > _MOST_TOLD else ''}",
+            style="dim",
+        )
 
 
 def _wrote(output: Path, notes: Console) -> None:

@@ -13,7 +13,9 @@ _MOST = 3
 
 def show_statistics(facts: dict[str, Any], console: Console) -> None:
     """Print what ``mien data stats`` counted."""
-    console.print(f"{facts['pictures']:,} pictures of {facts['width']}x{facts['height']} px, {len(facts['labels'])} classes")
+    console.print(
+        f"{facts['pictures']:,} pictures of {facts['width']}x{facts['height']} px, {len(facts['labels'])} classes"
+    )
     console.print()
     columns = {**facts["splits"], "all": facts["all"]}
     table = _table("label", *columns)
@@ -21,17 +23,27 @@ def show_statistics(facts: dict[str, Any], console: Console) -> None:
         table.add_row(name, *(_count(part["classes"][name], part["total"]) for part in columns.values()))
     table.add_section()
     table.add_row("all", *(f"{part['total']:,}" for part in columns.values()))
-    table.add_row("imbalance", *("a class is empty" if part["imbalance"] is None else f"{part['imbalance']:.1f}" for part in columns.values()))
+    table.add_row(
+        "imbalance",
+        *(
+            "a class is empty" if part["imbalance"] is None else f"{part['imbalance']:.1f}"
+            for part in columns.values()
+        ),
+    )
     console.print(table)
     votes = facts["votes"]
     if votes is None:
         return
     console.print()
-    console.print(f"FER+: {votes['rows']:,} pictures with votes, {votes['not_a_face']:,} of them not a face for most taggers")
+    console.print(
+        f"FER+: {votes['rows']:,} pictures with votes, {votes['not_a_face']:,} of them not a face for most taggers"
+    )
     console.print()
     table = _table("majority", *votes["majority"])
     for name in next(iter(votes["majority"].values()))["classes"]:
-        table.add_row(name, *(_count(part["classes"][name], part["total"]) for part in votes["majority"].values()))
+        table.add_row(
+            name, *(_count(part["classes"][name], part["total"]) for part in votes["majority"].values())
+        )
     table.add_section()
     table.add_row("all", *(f"{part['total']:,}" for part in votes["majority"].values()))
     table.add_row("no majority", *(f"{part['dropped']:,}" for part in votes["majority"].values()))
@@ -56,7 +68,10 @@ def show_audit(facts: dict[str, Any], console: Console) -> None:
         console.print(f"not read: {problem}", soft_wrap=True)
     clean = facts["clean"]
     also = "".join(f", without {name}" for name in clean["also_without"])
-    console.print(f"clean Training: {clean['training']:,} pictures, {len(clean['dropped']):,} left out{also}", style="bold")
+    console.print(
+        f"clean Training: {clean['training']:,} pictures, {len(clean['dropped']):,} left out{also}",
+        style="bold",
+    )
 
 
 def _findings(facts: dict[str, Any]) -> list[tuple[str, int, list[Any]]]:
@@ -69,9 +84,21 @@ def _findings(facts: dict[str, Any]) -> list[tuple[str, int, list[Any]]]:
         ("not a face", len(facts["not_a_face"]), facts["not_a_face"]),
         (f"exact copies, {exact['groups']:,} groups", exact["rows"], []),
         ("repeats in Training", exact["repeats_in_training"], []),
-        (f"contradicting labels, {contradicting['groups']:,} groups", len(contradicting["rows"]), contradicting["rows"]),
-        *((f"{name} with exact copy in Training", len(rows), rows) for name, rows in leaks.items() if name != "training"),
-        *((f"{name} with a near copy only", len(rows), rows) for name, rows in near.items() if name != "training"),
+        (
+            f"contradicting labels, {contradicting['groups']:,} groups",
+            len(contradicting["rows"]),
+            contradicting["rows"],
+        ),
+        *(
+            (f"{name} with exact copy in Training", len(rows), rows)
+            for name, rows in leaks.items()
+            if name != "training"
+        ),
+        *(
+            (f"{name} with a near copy only", len(rows), rows)
+            for name, rows in near.items()
+            if name != "training"
+        ),
         ("Training copied from a test, exact", len(leaks["training"]), leaks["training"]),
         ("Training copied from a test, near", len(near["training"]), near["training"]),
     ]
@@ -83,7 +110,9 @@ def _show_pairs(facts: dict[str, Any], console: Console) -> None:
     exact = facts["exact_copies"]["between"]
     for name, count in near["between"].items():
         one, other = name.split(" and ")
-        table.add_row(name, f"{exact[f'{one} in itself' if one == other else f'{one} in {other}']:,}", f"{count:,}")
+        table.add_row(
+            name, f"{exact[f'{one} in itself' if one == other else f'{one} in {other}']:,}", f"{count:,}"
+        )
     console.print(table)
     console.print(
         f"exact: pictures of the first that are in the second too; near: {near['pairs']:,} pairs of distinct pictures, {near['mirrored']:,} of them "

@@ -6,7 +6,9 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 
@@ -35,7 +37,8 @@ _EXTRAS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact: ``ok`` is False where it keeps mien from its main job, None where a thing is merely not there.
+    """One fact: ``ok`` is False where it keeps mien from its main job, None where a thing is merely not
+    there.
 
     >>> Finding("numpy", True, "2.4").ok
     True
@@ -49,7 +52,9 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Look at versions, providers, detectors, networks, and read a picture of mien's own making."""
     yield Finding("mien", True, __version__)
-    yield Finding("Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}")
+    yield Finding(
+        "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
+    )
     for package in _CORE:
         yield _package(package, missing=False, remedy="pip install --force-reinstall mien")
     for extra, package in _EXTRAS.items():
@@ -89,7 +94,9 @@ def _telemetry() -> Finding:
     what = "ONNX Runtime telemetry"
     if telemetry.onnx_runtime_came_first:
         remedy = f"import mien first, or set {telemetry.ONNX_RUNTIME}=1 before onnxruntime is imported"
-        return Finding(what, None, f"on: onnxruntime was imported before mien, and reports to its maker: {remedy}")
+        return Finding(
+            what, None, f"on: onnxruntime was imported before mien, and reports to its maker: {remedy}"
+        )
     return Finding(what, True, f"off ({telemetry.ONNX_RUNTIME}=1)")
 
 
@@ -98,15 +105,22 @@ def _detectors() -> Iterator[Finding]:
 
     for name, reason in availability().items():
         needed = name == "mtcnn"
-        yield Finding(f"detector {name}", True if reason is None else False if needed else None, reason or "ready")
+        yield Finding(
+            f"detector {name}", True if reason is None else False if needed else None, reason or "ready"
+        )
 
 
 def _networks() -> Iterator[Finding]:
-    from mien.inference.card import read_card
     from mien.inference.weights import FOLDER
 
     for path in sorted(FOLDER.glob("*.onnx")):
-        yield _tried(f"network {path.stem}", lambda path=path: f"sha256 {read_card(path).sha256} as it should be")  # type: ignore[misc]
+        yield _tried(f"network {path.stem}", partial(_digest, path))
+
+
+def _digest(path: Path) -> str:
+    from mien.inference.card import read_card
+
+    return f"sha256 {read_card(path).sha256} as it should be"
 
 
 def _self_test() -> str:
@@ -120,7 +134,9 @@ def _self_test() -> str:
     [alone] = pipeline([portrait])
     _, together, none = pipeline([nobody, portrait, nobody])
     if len(alone) != 1 or len(none):
-        raise MienError(f"expected one face in a drawn portrait and none in a gray picture; got {len(alone)} and {len(none)}")
+        raise MienError(
+            f"expected one face in a drawn portrait and none in a gray picture; got {len(alone)} and {len(none)}"
+        )
     assert alone.probs is not None
     assert together.probs is not None
     difference = float(np.abs(alone.probs - together.probs).max())

@@ -15,7 +15,11 @@ from mien.cli.formats import ListFormat
 _MARKS = {True: ("ok", "green"), False: ("!!", "bold red"), None: ("--", "dim")}
 
 
-def doctor(form: Annotated[ListFormat, typer.Option("--format", help="Lines for people, or JSON.")] = ListFormat.table) -> None:
+def doctor(
+    form: Annotated[
+        ListFormat, typer.Option("--format", help="Lines for people, or JSON.")
+    ] = ListFormat.table,
+) -> None:
     """Look whether everything is there and works: versions, providers, detectors, networks, a self-test.
 
     Ends with 4 when something that the main job needs is missing or damaged.

@@ -35,7 +35,8 @@ class TestTimeAugmentation(StrEnum):
 
 _JUDGING, _OUTPUT = "What is measured", "Output"
 _PRIVATE = (
-    "PrivateTest is for the final figures of a finished network: choose nothing by what comes out. mien open-private writes an opening down in a log."
+    "PrivateTest is for the final figures of a finished network: choose nothing by what comes out. "
+    "mien open-private writes an opening down in a log."
 )
 
 
@@ -44,10 +45,19 @@ class JudgingOptions:
     """What is measured."""
 
     split: Annotated[
-        str, typer.Option(help="Which part of the data; auto: PublicTest, or all of it where it is not divided.", rich_help_panel=_JUDGING)
+        str,
+        typer.Option(
+            help="Which part of the data; auto: PublicTest, or all of it where it is not divided.",
+            rich_help_panel=_JUDGING,
+        ),
     ] = "auto"
     head: Annotated[
-        str | None, typer.Option(help="Which reading of the network; its first unless given.", show_default=False, rich_help_panel=_JUDGING)
+        str | None,
+        typer.Option(
+            help="Which reading of the network; its first unless given.",
+            show_default=False,
+            rich_help_panel=_JUDGING,
+        ),
     ] = None
     labels: Annotated[
         LabelSet,
@@ -56,34 +66,60 @@ class JudgingOptions:
             rich_help_panel=_JUDGING,
         ),
     ] = LabelSet.auto
-    views: Annotated[TestTimeAugmentation, typer.Option(help="How often a picture is looked at; results name it.", rich_help_panel=_JUDGING)] = (
-        TestTimeAugmentation.one
-    )
+    views: Annotated[
+        TestTimeAugmentation,
+        typer.Option(help="How often a picture is looked at; results name it.", rich_help_panel=_JUDGING),
+    ] = TestTimeAugmentation.one
     with_training: Annotated[
-        bool, typer.Option("--with-training", help="Also measure on Training, for the ratio of both accuracies.", rich_help_panel=_JUDGING)
+        bool,
+        typer.Option(
+            "--with-training",
+            help="Also measure on Training, for the ratio of both accuracies.",
+            rich_help_panel=_JUDGING,
+        ),
     ] = False
     corruptions: Annotated[
-        bool, typer.Option("--corruptions", help="Also measure in bad light, blur, noise, behind masks and so on.", rich_help_panel=_JUDGING)
+        bool,
+        typer.Option(
+            "--corruptions",
+            help="Also measure in bad light, blur, noise, behind masks and so on.",
+            rich_help_panel=_JUDGING,
+        ),
     ] = False
 
     def options(self, data: str, track: Track) -> EvaluateOptions:
         """The same for `mien.evaluation.evaluate`."""
         from mien.evaluation import EvaluateOptions
 
-        return EvaluateOptions(self.split, self.labels.value, self.views.value, self.with_training, self.corruptions, data, track)
+        return EvaluateOptions(
+            self.split, self.labels.value, self.views.value, self.with_training, self.corruptions, data, track
+        )
 
 
 @dataclass(frozen=True)
 class ShowingOptions:
     """What is shown and written."""
 
-    form: Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.", rich_help_panel=_OUTPUT)] = ListFormat.table
+    form: Annotated[
+        ListFormat, typer.Option("--format", help="Tables for people, or JSON.", rich_help_panel=_OUTPUT)
+    ] = ListFormat.table
     png: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write matrix.png, reliability.png, classes.png.", show_default=False, rich_help_panel=_OUTPUT),
+        typer.Option(
+            metavar="FOLDER",
+            help="Write matrix.png, reliability.png, classes.png.",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write one HTML page with everything here.", show_default=False, rich_help_panel=_OUTPUT)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write one HTML page with everything here.",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None
 
     def check(self) -> None:
@@ -123,20 +159,32 @@ def evaluate(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="Network by name, ONNX file, run folder or checkpoint, package.module:function; an ensemble with + between."
+            metavar="MODEL",
+            help="Network by name, ONNX file, run folder or checkpoint, package.module:function; an ensemble with + between.",
         ),
     ],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")
+    ],
     judging: JudgingOptions,
     showing: ShowingOptions,
-    votes: Annotated[Path | None, typer.Option(help="fer2013new.csv of FER+, where the data has no votes.", show_default=False)] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; the library's choice unless given.", show_default=False)] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
+    votes: Annotated[
+        Path | None,
+        typer.Option(help="fer2013new.csv of FER+, where the data has no votes.", show_default=False),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="CPU threads; the library's choice unless given.", show_default=False),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
+    ] = False,
 ) -> None:
     """Measure how well something reads the expressions of labelled faces, and say how sure the figures are.
 
-    Accuracy with its 95 % interval, macro-F1, every class, the confusion matrix, second guesses, calibration, the distance
-    to people's votes, people themselves, and all of it again without the pictures that also stand in Training.
+    Accuracy with its 95 % interval, macro-F1, every class, the confusion matrix, second guesses, calibration,
+    the distance to people's votes, people themselves, and all of it again without the pictures that also
+    stand in Training.
     """
     from mien.evaluation import evaluate as judge
     from mien.evaluation import open_subject

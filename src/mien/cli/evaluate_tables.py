@@ -21,7 +21,10 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
     for heading, table in (
         ("", _figures(found)),
         ("every class", _classes(found)),
-        ("confusion matrix: rows what a picture was, columns what was predicted", confusion_table(found.classes, found.confusion)),
+        (
+            "confusion matrix: rows what a picture was, columns what was predicted",
+            confusion_table(found.classes, found.confusion),
+        ),
         (_second_heading(found), _second_guesses(found)),
         (_worse_heading(found), _worse(found)),
         ("people of FER+, and the network, against the same people held out", _humans(found)),
@@ -36,8 +39,15 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
 def _title(found: Evaluation) -> Text:
     reading = f", reading {found.subject.head}" if found.subject.head else ""
     options = found.options
-    views = "one view of each picture" if options.views == "one" else f"{options.views} views of each picture, averaged"
-    return Text.assemble((f"{found.subject.name}{reading}", "bold"), f" on {options.split} of {options.data}; labels {options.labels}; {views}")
+    views = (
+        "one view of each picture"
+        if options.views == "one"
+        else f"{options.views} views of each picture, averaged"
+    )
+    return Text.assemble(
+        (f"{found.subject.name}{reading}", "bold"),
+        f" on {options.split} of {options.data}; labels {options.labels}; {views}",
+    )
 
 
 def _table(*columns: str) -> Table:
@@ -48,7 +58,11 @@ def _table(*columns: str) -> Table:
 
 
 def _figures(found: Evaluation) -> Table:
-    parts = [(found.options.split, found.whole), ("leak-free part", found.leak_free), ("Training", found.training)]
+    parts = [
+        (found.options.split, found.whole),
+        ("leak-free part", found.leak_free),
+        ("Training", found.training),
+    ]
     there = [(name, figures) for name, figures in parts if figures is not None]
     table = _table("", *(name for name, _ in there))
     for name, cells in figure_rows([figures for _, figures in there]):
@@ -68,7 +82,10 @@ def figure_rows(parts: list[Figures]) -> list[tuple[str, list[str]]]:
         ("right within two guesses", [f"{part.top2:.2%}" for part in parts]),
         ("expected calibration error", [f"{part.expected_calibration_error:.3f}" for part in parts]),
         ("negative log-likelihood", [f"{part.negative_log_likelihood:.3f}" for part in parts]),
-        ("divergence from the votes (KL)", ["" if part.kl_to_votes is None else f"{part.kl_to_votes:.3f}" for part in parts]),
+        (
+            "divergence from the votes (KL)",
+            ["" if part.kl_to_votes is None else f"{part.kl_to_votes:.3f}" for part in parts],
+        ),
     ]
     return [(name, cells) for name, cells in rows if any(cells)]
 
@@ -76,7 +93,14 @@ def figure_rows(parts: list[Figures]) -> list[tuple[str, list[str]]]:
 def _classes(found: Evaluation) -> Table:
     table = _table("class", "pictures", "precision", "recall", "F1")
     for name, score in zip(found.classes, found.per_class, strict=True):
-        table.add_row(name, f"{score.n:,}", *("-" if share is None else f"{share:.1%}" for share in (score.precision, score.recall, score.f1)))
+        table.add_row(
+            name,
+            f"{score.n:,}",
+            *(
+                "-" if share is None else f"{share:.1%}"
+                for share in (score.precision, score.recall, score.f1)
+            ),
+        )
     return table
 
 
@@ -84,7 +108,13 @@ def confusion_table(classes: Sequence[str], confusion: NDArray[np.integer]) -> T
     """``(k, k)`` counts with names: a row is what a picture was, a column what it was called."""
     table = _table("", *classes)
     for row, (name, counts) in enumerate(zip(classes, confusion.tolist(), strict=True)):
-        table.add_row(name, *(Text(f"{count:,}" if count else "·", "bold" if row == column else "") for column, count in enumerate(counts)))
+        table.add_row(
+            name,
+            *(
+                Text(f"{count:,}" if count else "·", "bold" if row == column else "")
+                for column, count in enumerate(counts)
+            ),
+        )
     return table
 
 
@@ -101,9 +131,16 @@ def _second_guesses(found: Evaluation) -> Table | None:
         return None
     table = _table("predicted / was", "errors", "second guess right")
     for pair in pairs[:_MOST_PAIRS]:
-        table.add_row(f"predicted {found.classes[pair.predicted]} / was {found.classes[pair.was]}", f"{pair.n:,}", f"{pair.share:.1%}")
+        table.add_row(
+            f"predicted {found.classes[pair.predicted]} / was {found.classes[pair.was]}",
+            f"{pair.n:,}",
+            f"{pair.share:.1%}",
+        )
     if len(pairs) > _MOST_PAIRS:
-        table.add_row(f"{len(pairs) - _MOST_PAIRS} pairs more: --format json", f"{sum(pair.n for pair in pairs[_MOST_PAIRS:]):,}")
+        table.add_row(
+            f"{len(pairs) - _MOST_PAIRS} pairs more: --format json",
+            f"{sum(pair.n for pair in pairs[_MOST_PAIRS:]):,}",
+        )
     return table
 
 
@@ -112,8 +149,18 @@ def _humans(found: Evaluation) -> Table | None:
         return None
     table = _table("taggers", "pictures", "people", "95 % interval", "network", "95 % interval")
     for score in found.humans:
-        people, network = f"{score.low:.1%} to {score.high:.1%}", f"{score.network_low:.1%} to {score.network_high:.1%}"
-        table.add_row(f"{score.taggers} against the rest", f"{score.n:,}", f"{score.accuracy:.1%}", people, f"{score.network:.1%}", network)
+        people, network = (
+            f"{score.low:.1%} to {score.high:.1%}",
+            f"{score.network_low:.1%} to {score.network_high:.1%}",
+        )
+        table.add_row(
+            f"{score.taggers} against the rest",
+            f"{score.n:,}",
+            f"{score.accuracy:.1%}",
+            people,
+            f"{score.network:.1%}",
+            network,
+        )
     return table
 
 

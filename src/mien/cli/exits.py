@@ -13,4 +13,5 @@ INTERRUPTED = 130
 
 
 class Interrupted(BaseException):
-    """Unwinds a run that was stopped, by the keyboard or from outside, so that it cleans up; KeyboardInterrupt is Typer's."""
+    """Unwinds a run that was stopped, by the keyboard or from outside, so that it cleans up;
+    KeyboardInterrupt is Typer's."""

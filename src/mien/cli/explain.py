@@ -16,23 +16,45 @@ _KINDS = ("kernels", "features", "gradcam", "guided", "occlusion")
 
 
 def explain(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A network of mien's (mien models), an ONNX file with a card, or a run's folder.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A network of mien's (mien models), an ONNX file with a card, or a run's folder.",
+        ),
+    ],
     picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A face crop, or a picture with faces.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the sheets go.")],
-    what: Annotated[str | None, typer.Option(help=f"Out of {','.join(_KINDS)}; all that can be drawn here.", show_default=False)] = None,
-    layer: Annotated[str | None, typer.Option(help="Layer for features and gradcam; a wrong name lists them all.", show_default=False)] = None,
-    target: Annotated[str | None, typer.Option(help="Expression to explain; each face's most probable one.", show_default=False)] = None,
-    head: Annotated[str | None, typer.Option(help="Which reading of the network to use (mien models).", show_default=False)] = None,
+    what: Annotated[
+        str | None,
+        typer.Option(help=f"Out of {','.join(_KINDS)}; all that can be drawn here.", show_default=False),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="Layer for features and gradcam; a wrong name lists them all.", show_default=False),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Expression to explain; each face's most probable one.", show_default=False),
+    ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="Which reading of the network to use (mien models).", show_default=False),
+    ] = None,
     detector: Annotated[
-        str | None, typer.Option(help="mtcnn, haar (mien\\[haar]), or whole; whole up to 64 px, else mtcnn.", show_default=False)
+        str | None,
+        typer.Option(
+            help="mtcnn, haar (mien\\[haar]), or whole; whole up to 64 px, else mtcnn.", show_default=False
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,
 ) -> None:
     """Show what a network does with a face, as labelled PNG sheets: one for each kind and face.
 
-    kernels: what the first layer looks for. features: what layers make of the face. gradcam: the region that speaks for
-    the expression. guided: the lines that the score depends on. occlusion: what covering a place does to the
-    probability; it alone needs no extra. The path of each sheet goes to standard output. docs/explain.md says how to read them.
+    kernels: what the first layer looks for. features: what layers make of the face. gradcam: the region that
+    speaks for the expression. guided: the lines that the score depends on. occlusion: what covering a place
+    does to the probability; it alone needs no extra. The path of each sheet goes to standard output.
+    docs/explain.md says how to read them.
     """
     kinds = _wanted(what)
     from mien.explain import ExplainOptions, open_explained
@@ -45,7 +67,9 @@ def explain(
             notes.print(remark, style="dim")
     subject = open_explained(model, head)
     with notes.status("looking", spinner="dots") if notes.is_terminal and not quiet else nullcontext():
-        for sheet in explain_picture(subject, picture, output, kinds, ExplainOptions(target, layer, detector)):
+        for sheet in explain_picture(
+            subject, picture, output, kinds, ExplainOptions(target, layer, detector)
+        ):
             say(spelled(sheet.path))
 
 

@@ -9,7 +9,8 @@ from typing import Any, get_type_hints
 
 
 def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a command for Typer out of a function that takes dataclasses: every field of them becomes an option.
+    """Make a command for Typer out of a function that takes dataclasses: every field of them becomes an
+    option.
 
     >>> from dataclasses import dataclass
     >>> @dataclass
@@ -27,7 +28,9 @@ def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
     groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
-        parameters += _options(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
+        parameters += (
+            _options(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
+        )
 
     def call(**values: Any) -> Any:
         taken = {}

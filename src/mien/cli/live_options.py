@@ -22,15 +22,35 @@ class SourceOptions:
     """How a live source is opened."""
 
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Size in px asked of a camera, such as 1280x720.", show_default=False, rich_help_panel=_SOURCE)
+        str | None,
+        typer.Option(
+            metavar="WxH",
+            help="Size in px asked of a camera, such as 1280x720.",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
     ] = None
     rate: Annotated[
         float | None,
-        typer.Option(help="Frames per second asked of a camera, or taken of the screen (10).", show_default=False, rich_help_panel=_SOURCE),
+        typer.Option(
+            help="Frames per second asked of a camera, or taken of the screen (10).",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
     ] = None
-    timeout: Annotated[float, typer.Option(help="Seconds without a sign of life after which a source is lost.", rich_help_panel=_SOURCE)] = 5.0
+    timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds without a sign of life after which a source is lost.", rich_help_panel=_SOURCE
+        ),
+    ] = 5.0
     max_pixels: MaxPixels = None
-    udp: Annotated[bool, typer.Option("--udp", help="RTSP over UDP, for cameras that know nothing else.", rich_help_panel=_SOURCE)] = False
+    udp: Annotated[
+        bool,
+        typer.Option(
+            "--udp", help="RTSP over UDP, for cameras that know nothing else.", rich_help_panel=_SOURCE
+        ),
+    ] = False
 
     def options(self, sampling: Sampling) -> LiveOptions:
         """How the source is opened.
@@ -43,7 +63,11 @@ class SourceOptions:
         """
         from mien.media.live import LiveOptions
 
-        given: dict[str, Any] = {"size": self._size(), "rate": self.rate, "transport": "udp" if self.udp else "tcp"}
+        given: dict[str, Any] = {
+            "size": self._size(),
+            "rate": self.rate,
+            "transport": "udp" if self.udp else "tcp",
+        }
         if self.max_pixels is not None:
             given["max_pixels"] = self.max_pixels
         return LiveOptions(sampling, timeout=self.timeout, **given)

@@ -1,4 +1,5 @@
-"""``mien calibrate``, ``average``, ``join`` and ``quantize``: finished network files, fitted anew, brought together and made smaller."""
+"""``mien calibrate``, ``average``, ``join`` and ``quantize``: finished network files, fitted anew, brought
+together and made smaller."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ File = Annotated[Path, typer.Argument(metavar="NETWORK", help="A file that mien 
 def calibrate(network: File, data: Data, votes: Votes = None) -> None:
     """Fit a finished file anew, on pictures of PublicTest that are not in Training: temperatures and blend.
 
-    The weights stay. Scores of outputs whose answers change are taken off the card: mien open-private measures them.
+    The weights stay. Scores of outputs whose answers change are taken off the card: mien open-private
+    measures them.
     """
     with training_extra():
         from mien.training.calibrated_file import calibrate as calibrate_file
@@ -30,18 +32,24 @@ def calibrate(network: File, data: Data, votes: Votes = None) -> None:
 
 
 def average(
-    networks: Annotated[list[Path], typer.Argument(metavar="NETWORK", help="Files that mien train or mien export wrote.")],
+    networks: Annotated[
+        list[Path], typer.Argument(metavar="NETWORK", help="Files that mien train or mien export wrote.")
+    ],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
     share: Annotated[
-        list[float] | None, typer.Option(help="Of a network in the mean; once for each, in their order. Without any, all count alike.")
+        list[float] | None,
+        typer.Option(
+            help="Of a network in the mean; once for each, in their order. Without any, all count alike."
+        ),
     ] = None,
 ) -> None:
-    """Write a network whose weights are the mean of others' that began with the same weights (mien train --initial).
+    """Write a network whose weights are the mean of others' that began with the same weights (mien train
+    --initial).
 
-    Before and after further training, or several such trainings with other seeds: often better than each of them. Calibrated anew, on
-    pictures of PublicTest that are not in Training.
+    Before and after further training, or several such trainings with other seeds: often better than each of
+    them. Calibrated anew, on pictures of PublicTest that are not in Training.
     """
     with training_extra():
         from mien.models.weight_averaging import average as average_files
@@ -49,15 +57,17 @@ def average(
 
 
 def join(
-    networks: Annotated[list[Path], typer.Argument(metavar="NETWORK", help="Files that mien train or mien export wrote.")],
+    networks: Annotated[
+        list[Path], typer.Argument(metavar="NETWORK", help="Files that mien train or mien export wrote.")
+    ],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
 ) -> None:
     """Write several networks as one, which answers with their geometric mean: an ensemble in a file.
 
-    Networks that learned apart, with other seeds, shapes or pictures, err apart, and together less than each; the price is the time of all.
-    Calibrated anew, on pictures of PublicTest that are not in Training.
+    Networks that learned apart, with other seeds, shapes or pictures, err apart, and together less than each;
+    the price is the time of all. Calibrated anew, on pictures of PublicTest that are not in Training.
     """
     with training_extra():
         from mien.models.ensemble import join as join_files
@@ -69,11 +79,14 @@ def quantize(
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
-    seed: Annotated[int, typer.Option(help="Of the choice of training pictures that show the ranges of values.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Of the choice of training pictures that show the ranges of values.")
+    ] = 1,
 ) -> None:
     """Write a network with 8-bit convolutions: a quarter of the size, about twice as fast, calibrated anew.
 
-    Shows how often both files are right, and how often they agree, on pictures of PublicTest that are not in Training.
+    Shows how often both files are right, and how often they agree, on pictures of PublicTest that are not in
+    Training.
     """
     with training_extra():
         from mien.models.quantization import compare
@@ -81,7 +94,9 @@ def quantize(
     faces = open_faces(data, votes)
     card = quantize_file(network, faces, output, seed)
     console = Console()
-    console.print(f"wrote {output}: {output.stat().st_size / 1e6:.2f} MB instead of {network.stat().st_size / 1e6:.2f}, {_fitted(card)}")
+    console.print(
+        f"wrote {output}: {output.stat().st_size / 1e6:.2f} MB instead of {network.stat().st_size / 1e6:.2f}, {_fitted(card)}"
+    )
     console.print(_table(compare(network, output, faces)))
 
 
@@ -95,6 +110,11 @@ def _table(found: list[Compared]) -> Table:
     for name in ("reading", "labels", "n", "float32", "int8", "difference", "same answer"):
         table.add_column(name, justify="left" if name in ("reading", "labels") else "right")
     for row in found:
-        values = (f"{row.before:.2%}", f"{row.after:.2%}", f"{100 * (row.after - row.before):+.2f}", f"{row.same:.1%}")
+        values = (
+            f"{row.before:.2%}",
+            f"{row.after:.2%}",
+            f"{100 * (row.after - row.before):+.2f}",
+            f"{row.same:.1%}",
+        )
         table.add_row(row.head, row.labels, f"{row.n:,}", *values)
     return table

@@ -25,10 +25,16 @@ class CardFormat(StrEnum):
 
 
 def models(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Networks by name, or ONNX files; all that mien has.")] = None,
-    form: Annotated[CardFormat, typer.Option("--format", help="A card for people, JSON, or a page (MODELS.md is one).")] = CardFormat.table,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME...]", help="Networks by name, or ONNX files; all that mien has."),
+    ] = None,
+    form: Annotated[
+        CardFormat, typer.Option("--format", help="A card for people, JSON, or a page (MODELS.md is one).")
+    ] = CardFormat.table,
 ) -> None:
-    """Show the cards of networks: what they read, what they learned from, how good they are, and what they are not for."""
+    """Show the cards of networks: what they read, what they learned from, how good they are, and what they
+    are not for."""
     from mien.inference.card import read_card
     from mien.inference.weights import network_path, shipped
 
@@ -37,7 +43,12 @@ def models(
         covers = "all bytes of the file outside its metadata, where this card is"
         say_json(
             [
-                {"file": spelled(path), "file_sha256": file_digest(path), **card.model_dump(mode="json"), "sha256_covers": covers}
+                {
+                    "file": spelled(path),
+                    "file_sha256": file_digest(path),
+                    **card.model_dump(mode="json"),
+                    "sha256_covers": covers,
+                }
                 for path, card in cards
             ]
         )
@@ -69,8 +80,12 @@ def _facts(path: Path, card: Card) -> list[tuple[str, str]]:
 
 
 def _digests(path: Path, card: Card) -> list[tuple[str, str]]:
-    """Of the file, and of what does not change with its card: the digest that the card, tables and logs name."""
-    return [("sha256 of the file", file_digest(path)), ("sha256 without the card", f"{card.sha256} (all bytes outside the metadata)")]
+    """Of the file, and of what does not change with its card: the digest that the card, tables and logs
+    name."""
+    return [
+        ("sha256 of the file", file_digest(path)),
+        ("sha256 without the card", f"{card.sha256} (all bytes outside the metadata)"),
+    ]
 
 
 def file_digest(path: Path) -> str:
@@ -114,7 +129,11 @@ def _row(score: Score) -> tuple[str, ...]:
 def _scores(card: Card) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in _COLUMNS:
-        table.add_column(name, justify="right" if name in ("n", "accuracy", "calibration error") else "left", overflow="fold")
+        table.add_column(
+            name,
+            justify="right" if name in ("n", "accuracy", "calibration error") else "left",
+            overflow="fold",
+        )
     for score in card.scores:
         table.add_row(*_row(score))
     return table
@@ -138,8 +157,16 @@ def page(cards: list[tuple[Path, Card]]) -> str:
 
 
 def _section(path: Path, card: Card) -> str:
-    lines = [f"- **{name}**: {value.replace(chr(10), '; ')}" for name, value in [*facts(path, card), *_digests(path, card)] if value]
+    lines = [
+        f"- **{name}**: {value.replace(chr(10), '; ')}"
+        for name, value in [*facts(path, card), *_digests(path, card)]
+        if value
+    ]
     header = f"| {' | '.join(_COLUMNS)} |\n|{'|'.join('--:' if name in ('n', 'accuracy', 'calibration error') else '---' for name in _COLUMNS)}|"
     rows = "\n".join(f"| {' | '.join(_row(score))} |" for score in card.scores)
-    told = f"{header}\n{rows}" if rows else "Not scored on PrivateTest yet: `mien open-private` does that once, and logs it."
+    told = (
+        f"{header}\n{rows}"
+        if rows
+        else "Not scored on PrivateTest yet: `mien open-private` does that once, and logs it."
+    )
     return f"## {path.stem}\n\n{chr(10).join(lines)}\n\n{told}"

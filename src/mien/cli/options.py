@@ -30,9 +30,16 @@ class NetworkOptions:
     """What finds faces and what reads them."""
 
     detector: Annotated[
-        str, typer.Option(help="mtcnn, haar (mien\\[haar]), or whole for pictures that are a face already.", rich_help_panel=_NETWORKS)
+        str,
+        typer.Option(
+            help="mtcnn, haar (mien\\[haar]), or whole for pictures that are a face already.",
+            rich_help_panel=_NETWORKS,
+        ),
     ] = "mtcnn"
-    min_face: Annotated[int | None, typer.Option(help="Height in px of the smallest face to look for.", min=1, rich_help_panel=_NETWORKS)] = None
+    min_face: Annotated[
+        int | None,
+        typer.Option(help="Height in px of the smallest face to look for.", min=1, rich_help_panel=_NETWORKS),
+    ] = None
     min_detection_score: Annotated[
         float | None,
         typer.Option(
@@ -43,12 +50,25 @@ class NetworkOptions:
             rich_help_panel=_NETWORKS,
         ),
     ] = None
-    largest: Annotated[bool, typer.Option("--largest", help="Keep only the biggest face of each frame.", rich_help_panel=_NETWORKS)] = False
-    model: Annotated[str, typer.Option(help="A network of mien's (mien models) or an ONNX file with a card.", rich_help_panel=_NETWORKS)] = (
-        "small-int8"
-    )
+    largest: Annotated[
+        bool,
+        typer.Option(
+            "--largest", help="Keep only the biggest face of each frame.", rich_help_panel=_NETWORKS
+        ),
+    ] = False
+    model: Annotated[
+        str,
+        typer.Option(
+            help="A network of mien's (mien models) or an ONNX file with a card.", rich_help_panel=_NETWORKS
+        ),
+    ] = "small-int8"
     head: Annotated[
-        str | None, typer.Option(help="Which reading of the network to use (mien models).", show_default=False, rich_help_panel=_NETWORKS)
+        str | None,
+        typer.Option(
+            help="Which reading of the network to use (mien models).",
+            show_default=False,
+            rich_help_panel=_NETWORKS,
+        ),
     ] = None
     uncertain_below: Annotated[
         float | None,
@@ -59,18 +79,35 @@ class NetworkOptions:
             rich_help_panel=_NETWORKS,
         ),
     ] = None
-    threads: Annotated[int | None, typer.Option(help="Threads for each network.", min=1, rich_help_panel=_NETWORKS)] = None
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for each network.", min=1, rich_help_panel=_NETWORKS)
+    ] = None
     device: Annotated[
-        str, typer.Option(help="What runs the networks: auto, cpu, cuda, ... as ONNX Runtime has it here.", rich_help_panel=_NETWORKS)
+        str,
+        typer.Option(
+            help="What runs the networks: auto, cpu, cuda, ... as ONNX Runtime has it here.",
+            rich_help_panel=_NETWORKS,
+        ),
     ] = "auto"
 
     def pipeline(self) -> Pipeline:
         """Open the networks."""
         from mien.inference.pipeline import Pipeline
 
-        chosen: dict[str, Any] = {"head": self.head, "uncertain_below": self.uncertain_below, "min_face": self.min_face}
+        chosen: dict[str, Any] = {
+            "head": self.head,
+            "uncertain_below": self.uncertain_below,
+            "min_face": self.min_face,
+        }
         chosen["min_detection_score"] = self.min_detection_score
-        return Pipeline(self.detector, self.model, largest=self.largest, threads=self.threads, device=self.device, **chosen)
+        return Pipeline(
+            self.detector,
+            self.model,
+            largest=self.largest,
+            threads=self.threads,
+            device=self.device,
+            **chosen,
+        )
 
 
 MaxPixels = Annotated[
@@ -88,9 +125,20 @@ MaxPixels = Annotated[
 class StreamOptions:
     """How a stream is read over time."""
 
-    every: Annotated[float | None, typer.Option(help="Seconds between the frames that are looked at.", rich_help_panel=_OVER_TIME)] = None
-    per_second: Annotated[float | None, typer.Option(help="Look at no more than so many frames a second.", rich_help_panel=_OVER_TIME)] = None
-    tau: Annotated[float | None, typer.Option(help="Time constant of smoothing in seconds, 0.35 by default.", rich_help_panel=_OVER_TIME)] = None
+    every: Annotated[
+        float | None,
+        typer.Option(help="Seconds between the frames that are looked at.", rich_help_panel=_OVER_TIME),
+    ] = None
+    per_second: Annotated[
+        float | None,
+        typer.Option(help="Look at no more than so many frames a second.", rich_help_panel=_OVER_TIME),
+    ] = None
+    tau: Annotated[
+        float | None,
+        typer.Option(
+            help="Time constant of smoothing in seconds, 0.35 by default.", rich_help_panel=_OVER_TIME
+        ),
+    ] = None
     neutral: Annotated[
         str | None,
         typer.Option(
@@ -135,17 +183,29 @@ class TimeOptions(StreamOptions):
             rich_help_panel=_OVER_TIME,
         ),
     ] = False
-    no_track: Annotated[bool, typer.Option("--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME)] = False
+    no_track: Annotated[
+        bool,
+        typer.Option(
+            "--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME
+        ),
+    ] = False
     max_pixels: MaxPixels = None
     decode_seconds: Annotated[
-        float, typer.Option(help="Longest time of one core that decoding one picture may take.", show_default=True, rich_help_panel="Limits")
+        float,
+        typer.Option(
+            help="Longest time of one core that decoding one picture may take.",
+            show_default=True,
+            rich_help_panel="Limits",
+        ),
     ] = 20
 
     def plan(self) -> VideoOptions:
         """How they are read; see `StreamOptions.plan`."""
         plan = super().plan()
         sampling = replace(plan.sampling, hidden_frames=self.hidden_frames)
-        plan = replace(plan, sampling=sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds)
+        plan = replace(
+            plan, sampling=sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds
+        )
         return replace(plan, tracking=None) if self.no_track else plan
 
 
@@ -154,7 +214,12 @@ class OutputOptions:
     """What is written."""
 
     form: Annotated[
-        Format | None, typer.Option("--format", help="What goes to standard output; a table for people by default.", rich_help_panel=_OUTPUT)
+        Format | None,
+        typer.Option(
+            "--format",
+            help="What goes to standard output; a table for people by default.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None
     output: Annotated[
         list[Path] | None,
@@ -167,11 +232,18 @@ class OutputOptions:
             rich_help_panel=_OUTPUT,
         ),
     ] = None
-    people: Annotated[Path | None, typer.Option(help="Write a table of the people in recordings (.csv .json .jsonl).", rich_help_panel=_OUTPUT)] = (
-        None
-    )
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a table of the people in recordings (.csv .json .jsonl).", rich_help_panel=_OUTPUT
+        ),
+    ] = None
     annotate: Annotated[
-        Path | None, typer.Option(help="Write the picture, or an MP4, with boxes and labels; a folder for several.", rich_help_panel=_OUTPUT)
+        Path | None,
+        typer.Option(
+            help="Write the picture, or an MP4, with boxes and labels; a folder for several.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None
     blur: Annotated[
         str | None,
@@ -182,8 +254,13 @@ class OutputOptions:
             rich_help_panel=_OUTPUT,
         ),
     ] = None
-    charts: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write charts of recordings as PNG.", rich_help_panel=_OUTPUT)] = None
-    thumbnails: Annotated[bool, typer.Option("--thumbnails", help="Show faces in the report.", rich_help_panel=_OUTPUT)] = False
+    charts: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write charts of recordings as PNG.", rich_help_panel=_OUTPUT),
+    ] = None
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="Show faces in the report.", rich_help_panel=_OUTPUT)
+    ] = False
 
     def asked(self) -> OutputSpec:
         """What is written.
@@ -195,4 +272,6 @@ class OutputOptions:
         from mien.outputs import OutputSpec
 
         covering = None if self.blur is None else Blur.parse(self.blur)
-        return OutputSpec(tuple(self.output or ()), self.people, self.annotate, self.charts, self.thumbnails, covering)
+        return OutputSpec(
+            tuple(self.output or ()), self.people, self.annotate, self.charts, self.thumbnails, covering
+        )

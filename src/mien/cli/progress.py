@@ -7,7 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from mien.cli.console import Console, words
@@ -48,7 +56,9 @@ class SourceProgress:
             TimeRemainingColumn(),
             words("left"),
         )
-        self._progress = Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal)
+        self._progress = Progress(
+            *columns, console=console, transient=True, disable=hidden or not console.is_terminal
+        )
         self._console = console
         self._count = 0
         self._sources = self._progress.add_task("sources", total=sources, visible=sources > 1)
@@ -58,7 +68,9 @@ class SourceProgress:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
     def follow(self, sightings: Iterable[FrameWork]) -> Iterator[FrameWork]:
@@ -74,7 +86,9 @@ class SourceProgress:
                     self._say(str(sighting.reading.error))
             yield sighting
         if failures > _MOST_TOLD:
-            self._say(f"{failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format")
+            self._say(
+                f"{failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format"
+            )
 
     def step(self, items: Iterable[T], what: str, /) -> Iterator[T]:
         """Pass on the frames of the same source once more, and count them.
@@ -93,7 +107,9 @@ class SourceProgress:
         self._progress.update(self._sources, completed=sighting.position)
         moves = media is not None and media.kind != "picture"
         total = media.expected_frames if media is not None else None
-        self._progress.reset(self._frames, total=total, description=_short(Path(sighting.reading.source).name), visible=moves)
+        self._progress.reset(
+            self._frames, total=total, description=_short(Path(sighting.reading.source).name), visible=moves
+        )
 
     def _say(self, line: str) -> None:
         """A line above the bar, kept."""
@@ -111,7 +127,14 @@ def tracked_on(notes: Console) -> Track:
         return items if notes.quiet or not notes.is_terminal else _shown(items, what, total)
 
     def _shown(items: Iterable[Item], what: str, total: int | None) -> Iterator[Item]:
-        with Progress(words("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=notes, transient=True) as bar:
+        with Progress(
+            words("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=notes,
+            transient=True,
+        ) as bar:
             yield from bar.track(items, total=total, description=printable(what))
 
     return tracked

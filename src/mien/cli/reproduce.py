@@ -22,19 +22,28 @@ if TYPE_CHECKING:
 
 @grouped
 def reproduce(
-    name: Annotated[str, typer.Argument(metavar="PAPER", help="monyok, holman, spittlemeister, kalu, or mini_xception.")],
+    name: Annotated[
+        str, typer.Argument(metavar="PAPER", help="monyok, holman, spittlemeister, kalu, or mini_xception.")
+    ],
     data: Data,
-    out: Annotated[Path, typer.Option("--out", help="Folder: one run in each subfolder, result.json, curves.png, matrix.png.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Folder: one run in each subfolder, result.json, curves.png, matrix.png."),
+    ],
     changes: ChangeOptions,
-    seeds: Annotated[str | None, typer.Option(help="Such as 1,2,3; three where a training takes minutes, else one.")] = None,
-    form: Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")] = ListFormat.table,
+    seeds: Annotated[
+        str | None, typer.Option(help="Such as 1,2,3; three where a training takes minutes, else one.")
+    ] = None,
+    form: Annotated[
+        ListFormat, typer.Option("--format", help="Tables for people, or JSON.")
+    ] = ListFormat.table,
     threads: Threads = None,
 ) -> None:
     """Repeat what a paper trained, and show its figures beside ours.
 
-    Stopped and started again with the same command, it goes on where it was. Needs FER-2013 with its three splits. The
-    test set is opened to hold ours against theirs; nothing is chosen by it. What ours is, and why they differ:
-    docs/reproduction.md.
+    Stopped and started again with the same command, it goes on where it was. Needs FER-2013 with its three
+    splits. The test set is opened to hold ours against theirs; nothing is chosen by it. What ours is, and why
+    they differ: docs/reproduction.md.
     """
     with training_extra():
         from mien.reproduction import paper, repeat
@@ -45,7 +54,14 @@ def reproduce(
     recipes = recipes_of(entry, [number(word) for word in words(seeds)], changes.changed)
     faces = open_faces(data)
     console = Console(stderr=True)
-    repetition = repeat(entry, faces, out, recipes, lambda run, recipe: LessonProgress(recipe.epochs, console, run), Hardware(threads=threads))
+    repetition = repeat(
+        entry,
+        faces,
+        out,
+        recipes,
+        lambda run, recipe: LessonProgress(recipe.epochs, console, run),
+        Hardware(threads=threads),
+    )
     pictures = draw_pictures(repetition, out)
     if form is ListFormat.json:
         say_json({run.name: run.measures for run in repetition.runs})

@@ -27,9 +27,17 @@ class AnswerOptions:
 
     method: Annotated[
         Literal["evidence", "count"],
-        typer.Option(help="evidence: mean probabilities, by how long a frame lasts; count: what most frames show.", rich_help_panel=_ANSWER),
+        typer.Option(
+            help="evidence: mean probabilities, by how long a frame lasts; count: what most frames show.",
+            rich_help_panel=_ANSWER,
+        ),
     ] = "evidence"
-    person: Annotated[str, typer.Option(help="Whose face: largest of each frame, all, or a person's number.", rich_help_panel=_ANSWER)] = "largest"
+    person: Annotated[
+        str,
+        typer.Option(
+            help="Whose face: largest of each frame, all, or a person's number.", rich_help_panel=_ANSWER
+        ),
+    ] = "largest"
     least: Annotated[
         float | None,
         typer.Option(
@@ -38,17 +46,30 @@ class AnswerOptions:
         ),
     ] = None
     mapping: Annotated[
-        str, typer.Option(help="What counts as positive, neutral, negative: valence, yin, or a .toml or .json file.", rich_help_panel=_ANSWER)
+        str,
+        typer.Option(
+            help="What counts as positive, neutral, negative: valence, yin, or a .toml or .json file.",
+            rich_help_panel=_ANSWER,
+        ),
     ] = "valence"
     classes: Annotated[
         Literal["expression", "sentiment"] | None,
-        typer.Option(help="Judge expressions or sentiments; as the golden labels are by default.", rich_help_panel=_ANSWER),
+        typer.Option(
+            help="Judge expressions or sentiments; as the golden labels are by default.",
+            rich_help_panel=_ANSWER,
+        ),
     ] = None
     per: Annotated[
-        Literal["folder", "person"], typer.Option(help="Totals of each folder, or of each person of each clip.", rich_help_panel=_ANSWER)
+        Literal["folder", "person"],
+        typer.Option(help="Totals of each folder, or of each person of each clip.", rich_help_panel=_ANSWER),
     ] = "folder"
     sequences: Annotated[
-        bool, typer.Option("--sequences", help="The pictures of a folder are one clip, named as the folder.", rich_help_panel=_ANSWER)
+        bool,
+        typer.Option(
+            "--sequences",
+            help="The pictures of a folder are one clip, named as the folder.",
+            rich_help_panel=_ANSWER,
+        ),
     ] = False
 
     def options(self) -> ScoreOptions:
@@ -62,31 +83,61 @@ class AnswerOptions:
         from mien.metrics.sentiment import open_mapping
 
         person = int(self.person) if self.person.isdecimal() else self.person
-        return ScoreOptions(ClipRule(self.method, person, self.least), open_mapping(self.mapping), self.classes, self.per, self.sequences)
+        return ScoreOptions(
+            ClipRule(self.method, person, self.least),
+            open_mapping(self.mapping),
+            self.classes,
+            self.per,
+            self.sequences,
+        )
 
 
 @grouped
 def score(
     predictions: Annotated[
-        list[Path], typer.Argument(metavar="PREDICTIONS", help="Tables that mien analyze wrote, or folders of them.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="PREDICTIONS",
+            help="Tables that mien analyze wrote, or folders of them.",
+            show_default=False,
+        ),
     ],
-    golden: Annotated[Path, typer.Argument(metavar="GOLDEN.csv", help="Columns file and label: what raters said.", show_default=False)],
+    golden: Annotated[
+        Path,
+        typer.Argument(
+            metavar="GOLDEN.csv", help="Columns file and label: what raters said.", show_default=False
+        ),
+    ],
     answers: AnswerOptions,
     form: Annotated[
-        Literal["table", "csv", "json"], typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT)
+        Literal["table", "csv", "json"],
+        typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT),
     ] = "table",
     output: Annotated[
         list[Path] | None,
-        typer.Option("--output", "-o", help="Write .csv (the table of clips) or .json (everything).", show_default=False, rich_help_panel=_OUTPUT),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write .csv (the table of clips) or .json (everything).",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None,
-    charts: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write charts as PNG.", show_default=False, rich_help_panel=_OUTPUT)] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")] = False,
+    charts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write charts as PNG.", show_default=False, rich_help_panel=_OUTPUT
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
+    ] = False,
 ) -> None:
     """Give every clip one label out of its saved rows, and compare with golden labels.
 
-    The videos are not needed. Several PREDICTIONS, such as of two detectors or sampling rates, stand side by side. Frames without a face lower
-    a clip's coverage and count as nothing else. Ends with 0 when every clip had a golden label and every golden label a clip, 3 when not; the
-    rest is scored.
+    The videos are not needed. Several PREDICTIONS, such as of two detectors or sampling rates, stand side by
+    side. Frames without a face lower a clip's coverage and count as nothing else. Ends with 0 when every clip
+    had a golden label and every golden label a clip, 3 when not; the rest is scored.
     """
     from mien.cli.progress import tracked_on
     from mien.clips.facts import check_places, print_scores, write_scores
@@ -99,7 +150,10 @@ def score(
     options = answers.options()
     check_places(output or (), charts)
     labels = read_golden(golden)
-    scores = [score_clips(read_predictions(path, options, tracked_on(notes)), labels, options) for path in predictions]
+    scores = [
+        score_clips(read_predictions(path, options, tracked_on(notes)), labels, options)
+        for path in predictions
+    ]
     for path in output or ():
         write_scores(path, scores, labels, options)
     written = [*(output or ()), *(write_charts(scores, charts) if charts else ())]
@@ -127,11 +181,25 @@ def _tell(scores: list[ClipScore], golden: Path, notes: Console) -> None:
     """What was left out."""
     said: list[str] = []
     for one in scores:
-        said += [problem if one.name in problem or problem.startswith(str(golden)) else f"{one.name}: {problem}" for problem in one.problems]
+        said += [
+            problem if one.name in problem or problem.startswith(str(golden)) else f"{one.name}: {problem}"
+            for problem in one.problems
+        ]
         for status, words in _LISTED.items():
             names = [clip.file for clip in one.clips if clip.status == status]
             more = f" and {len(names) - _MOST_TOLD} more" if len(names) > _MOST_TOLD else ""
-            said += [f"{one.name}: {len(names)} {words}, not scored: {', '.join(names[:_MOST_TOLD])}{more}"] if names else []
+            said += (
+                [f"{one.name}: {len(names)} {words}, not scored: {', '.join(names[:_MOST_TOLD])}{more}"]
+                if names
+                else []
+            )
     lines = list(dict.fromkeys(said))
-    for line in [*lines[:_MOST_LINES], *([f"{len(lines) - _MOST_LINES} more: -o FILE.json has them all"] if len(lines) > _MOST_LINES else [])]:
+    for line in [
+        *lines[:_MOST_LINES],
+        *(
+            [f"{len(lines) - _MOST_LINES} more: -o FILE.json has them all"]
+            if len(lines) > _MOST_LINES
+            else []
+        ),
+    ]:
         notes.print(line)

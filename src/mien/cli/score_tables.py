@@ -23,7 +23,11 @@ _COLOURS = {"right": "green", "wrong": "red"}
 def show_scores(scores: Sequence[ClipScore], options: ScoreOptions, console: Console) -> None:
     """Print clips, figures, confusions and totals; of several scores the figures side by side, first."""
     names = _short_names(scores)
-    parts = [part for name, score in zip(names, scores, strict=True) for part in _parts(score, name if len(scores) > 1 else "")]
+    parts = [
+        part
+        for name, score in zip(names, scores, strict=True)
+        for part in _parts(score, name if len(scores) > 1 else "")
+    ]
     for heading, table in [("", _figures(scores, names)), *parts]:
         if heading:
             console.print()
@@ -33,11 +37,19 @@ def show_scores(scores: Sequence[ClipScore], options: ScoreOptions, console: Con
     low = rule.least_for(scores[0].kind)
     least = f"; no answer below {low:g}" if low else ""
     console.print()
-    console.print(f"{rule.method}, {_whose(rule.person)}{least}; mapping {options.mapping.name}. {NOTE}", style="dim", soft_wrap=True)
+    console.print(
+        f"{rule.method}, {_whose(rule.person)}{least}; mapping {options.mapping.name}. {NOTE}",
+        style="dim",
+        soft_wrap=True,
+    )
 
 
 def _whose(person: str | int) -> str:
-    return f"person {person}" if isinstance(person, int) else {"largest": "largest face", "all": "all faces"}[person]
+    return (
+        f"person {person}"
+        if isinstance(person, int)
+        else {"largest": "largest face", "all": "all faces"}[person]
+    )
 
 
 def _parts(score: ClipScore, name: str) -> list[tuple[str, Table]]:
@@ -46,8 +58,20 @@ def _parts(score: ClipScore, name: str) -> list[tuple[str, Table]]:
     return [
         (f"{lead}confusion matrix: rows the golden label, columns the answer", _confusion(score)),
         (f"{lead}frames with a face, by sentiment", _totals(score, SENTIMENTS, "sentiment")),
-        (f"{lead}frames with a face, by expression", _totals(score, list(score.totals[0].expression), "expression")),
-        *([] if name else [("every clip (-o FILE.csv has all), with its positive, neutral, negative frames", _clips(score))]),
+        (
+            f"{lead}frames with a face, by expression",
+            _totals(score, list(score.totals[0].expression), "expression"),
+        ),
+        *(
+            []
+            if name
+            else [
+                (
+                    "every clip (-o FILE.csv has all), with its positive, neutral, negative frames",
+                    _clips(score),
+                )
+            ]
+        ),
     ]
 
 
@@ -99,8 +123,13 @@ def _interval(share: Share) -> str:
 
 def _confusion(score: ClipScore) -> Table:
     table = _table("", *score.classes, "no answer")
-    for row, (name, counts, silent) in enumerate(zip(score.classes, score.confusion.tolist(), score.unanswered.tolist(), strict=True)):
-        cells = [Text(f"{count:,}" if count else "·", "bold" if row == column else "") for column, count in enumerate(counts)]
+    for row, (name, counts, silent) in enumerate(
+        zip(score.classes, score.confusion.tolist(), score.unanswered.tolist(), strict=True)
+    ):
+        cells = [
+            Text(f"{count:,}" if count else "·", "bold" if row == column else "")
+            for column, count in enumerate(counts)
+        ]
         table.add_row(name, *cells, f"{silent:,}" if silent else "·")
     return table
 
@@ -109,14 +138,21 @@ def _totals(score: ClipScore, classes: Sequence[str], kind: Kind) -> Table:
     table = _table("", "clips", "frames", *classes)
     for total in score.totals[:_MOST_TOTALS]:
         counts = total.sentiment if kind == "sentiment" else total.expression
-        table.add_row(total.name, f"{total.clips:,}", f"{total.frames:,}", *(f"{counts.get(name, 0):,}" for name in classes))
+        table.add_row(
+            total.name,
+            f"{total.clips:,}",
+            f"{total.frames:,}",
+            *(f"{counts.get(name, 0):,}" for name in classes),
+        )
     if len(score.totals) > _MOST_TOTALS:
         table.add_row(f"{len(score.totals) - _MOST_TOTALS} more: -o FILE.json")
     return table
 
 
 def _clips(score: ClipScore) -> Table:
-    table = _table("file", "answer", "golden", "", "sure", *(name[:3] for name in SENTIMENTS), "frames", "seen")
+    table = _table(
+        "file", "answer", "golden", "", "sure", *(name[:3] for name in SENTIMENTS), "frames", "seen"
+    )
     for column in table.columns[1:]:
         column.min_width = (
             8 if column.header in ("answer", "golden", "") else len(str(column.header))
@@ -127,9 +163,15 @@ def _clips(score: ClipScore) -> Table:
         answer = (verdict and verdict.label) or "-"
         numbers = ["", "", "", "", ""]
         if reading is not None:
-            numbers = [*(f"{count:,}" for count in reading.sentiment.counts.tolist()), f"{reading.frames:,}", f"{reading.coverage:.0%}"]
+            numbers = [
+                *(f"{count:,}" for count in reading.sentiment.counts.tolist()),
+                f"{reading.frames:,}",
+                f"{reading.coverage:.0%}",
+            ]
         status = Text(clip.status.replace("_", " "), _COLOURS.get(clip.status, "yellow"))
-        table.add_row(Text(clip.file, overflow="ellipsis"), answer, clip.golden or "-", status, confidence, *numbers)
+        table.add_row(
+            Text(clip.file, overflow="ellipsis"), answer, clip.golden or "-", status, confidence, *numbers
+        )
     if len(score.clips) > _MOST_CLIPS:
         table.add_row(f"{len(score.clips) - _MOST_CLIPS:,} more")
     return table

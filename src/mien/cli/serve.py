@@ -33,25 +33,49 @@ _NEEDED = {
 class ServiceOptions:
     """Where the service listens, and for whom."""
 
-    host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.", rich_help_panel=_SERVICE)] = "127.0.0.1"
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.", min=0, max=65535, rich_help_panel=_SERVICE)] = 8000
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on; any but this machine's own needs a token.", rich_help_panel=_SERVICE
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        typer.Option(
+            help="Port to listen on; 0 takes any that is free.", min=0, max=65535, rich_help_panel=_SERVICE
+        ),
+    ] = 8000
     token: Annotated[
         str | None,
         typer.Option(
-            envvar="MIEN_TOKEN", help="What clients must know: 16 letters and digits or more.", show_default=False, rich_help_panel=_SERVICE
+            envvar="MIEN_TOKEN",
+            help="What clients must know: 16 letters and digits or more.",
+            show_default=False,
+            rich_help_panel=_SERVICE,
         ),
     ] = None
     name: Annotated[
         list[str] | None,
-        typer.Option(help="A name under which the service is known, such as a proxy's; give it again for more.", rich_help_panel=_SERVICE),
+        typer.Option(
+            help="A name under which the service is known, such as a proxy's; give it again for more.",
+            rich_help_panel=_SERVICE,
+        ),
     ] = None
 
     decode_seconds: Annotated[
         float,
-        typer.Option(help="Seconds of a core that decoding a picture or frame may take; then it is refused.", min=0.1, rich_help_panel=_SERVICE),
+        typer.Option(
+            help="Seconds of a core that decoding a picture or frame may take; then it is refused.",
+            min=0.1,
+            rich_help_panel=_SERVICE,
+        ),
     ] = 4
     session_hours: Annotated[
-        float, typer.Option(help="Hours for which a browser that has given the token need not give it again.", rich_help_panel=_SERVICE)
+        float,
+        typer.Option(
+            help="Hours for which a browser that has given the token need not give it again.",
+            rich_help_panel=_SERVICE,
+        ),
     ] = 24
 
 
@@ -79,7 +103,12 @@ class LookingOptions:
         ),
     ] = None
     per_second: Annotated[
-        float | None, typer.Option(help="Look at no more than so many frames of it a second.", show_default=False, rich_help_panel=_SOURCE)
+        float | None,
+        typer.Option(
+            help="Look at no more than so many frames of it a second.",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
     ] = None
 
     def own_source(self, opening: SourceOptions, notes: Console) -> OwnSource | None:
@@ -95,7 +124,9 @@ class LookingOptions:
 
         if self.source is None:
             if self != LookingOptions() or opening != SourceOptions():
-                raise InputError("expected --source with --blur, --per-second, --size, --rate, --timeout and --udp; got none: name a source")
+                raise InputError(
+                    "expected --source with --blur, --per-second, --size, --rate, --timeout and --udp; got none: name a source"
+                )
             return None
         covering = None if self.blur is None else Blur.parse(self.blur)
         options = opening.options(Sampling(per_second=self.per_second))
@@ -109,10 +140,22 @@ class KeepingOptions:
     """What is kept of videos."""
 
     folder: Annotated[
-        Path | None, typer.Option(help="Where videos and results lie; ~/.local/state/mien by default.", show_default=False, rich_help_panel=_VIDEOS)
+        Path | None,
+        typer.Option(
+            help="Where videos and results lie; ~/.local/state/mien by default.",
+            show_default=False,
+            rich_help_panel=_VIDEOS,
+        ),
     ] = None
-    keep: Annotated[bool, typer.Option("--keep", help="Keep uploaded videos as long as their results.", rich_help_panel=_VIDEOS)] = False
-    results_hours: Annotated[float, typer.Option(help="Hours for which results are kept.", rich_help_panel=_VIDEOS)] = 24
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Keep uploaded videos as long as their results.", rich_help_panel=_VIDEOS
+        ),
+    ] = False
+    results_hours: Annotated[
+        float, typer.Option(help="Hours for which results are kept.", rich_help_panel=_VIDEOS)
+    ] = 24
 
 
 @grouped
@@ -126,9 +169,10 @@ def serve(
 ) -> None:
     """Open a page that shows the expressions before the camera, and a service for programs.
 
-    The page reads on the device that shows it, or here. Programs send pictures to /v1/images, videos to /v1/videos and streams to
-    /v1/stream; /openapi.json says how. With --source the page also shows what a source of this machine sees. It reads what a face shows, not
-    what a person feels. Nothing of a camera or source is stored. Ends with Ctrl-C.
+    The page reads on the device that shows it, or here. Programs send pictures to /v1/images, videos to
+    /v1/videos and streams to /v1/stream; /openapi.json says how. With --source the page also shows what a
+    source of this machine sees. It reads what a face shows, not what a person feels. Nothing of a camera or
+    source is stored. Ends with Ctrl-C.
     """
     _check_packages()
     from mien.server.settings import Limits, ServerSettings

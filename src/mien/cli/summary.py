@@ -1,4 +1,5 @@
-"""What people see of a run: a table of the faces in pictures, and a line with a strip of colours for each recording, and for each person in it."""
+"""What people see of a run: a table of the faces in pictures, and a line with a strip of colours for each
+recording, and for each person in it."""
 
 from __future__ import annotations
 
@@ -51,14 +52,25 @@ class Summary:
 
     def _add_picture(self, sighting: FrameWork) -> None:
         name = sighting.reading.source
-        rows: list[tuple[Text | str, ...]] = [(name, "", Text("no face", style="dim"), "", "", "")] if not len(sighting.reading.faces) else []
+        rows: list[tuple[Text | str, ...]] = (
+            [(name, "", Text("no face", style="dim"), "", "", "")] if not len(sighting.reading.faces) else []
+        )
         for number, face in enumerate(sighting.reading.faces, 1):
             assert face.probs is not None
             best, second = sorted(face.probs, key=face.probs.__getitem__, reverse=True)[:2]
             box = " ".join(f"{value:.0f}" for value in face.box)
             chance = f"{face.probs[best]:.2f}"
             first, then = (best, second) if face.shown != UNCERTAIN else (UNCERTAIN, best)
-            rows.append((name if number == 1 else "", str(number), self._named(first), chance, f"{then} {face.probs[then]:.2f}", box))
+            rows.append(
+                (
+                    name if number == 1 else "",
+                    str(number),
+                    self._named(first),
+                    chance,
+                    f"{then} {face.probs[then]:.2f}",
+                    box,
+                )
+            )
         room = max(0, _MOST_ROWS - len(self._pictures))
         self._pictures += rows[:room]
         self._more += len(rows[room:])
@@ -81,7 +93,9 @@ class Summary:
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("picture", overflow="fold")
         for name in ("face", "expression", "confidence", "second guess", "box x1 y1 x2 y2"):
-            table.add_column(name, no_wrap=True, justify="right" if name in ("face", "confidence") else "left")
+            table.add_column(
+                name, no_wrap=True, justify="right" if name in ("face", "confidence") else "left"
+            )
         short = _shortened([str(row[0]) for row in self._pictures])
         for name, row in zip(short, self._pictures, strict=True):
             table.add_row(name, *row[1:])
@@ -91,13 +105,19 @@ class Summary:
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("video", overflow="fold", min_width=12)
         for name in ("frames", "with a face", "people", "of the time", "over time"):
-            table.add_column(name, no_wrap=True, justify="right" if name in ("frames", "with a face", "people") else "left")
+            table.add_column(
+                name, no_wrap=True, justify="right" if name in ("frames", "with a face", "people") else "left"
+            )
         short = _shortened([overview.source for overview in self._recordings])
         for name, overview in zip(short, self._recordings, strict=True):
-            frames = f"{overview.frames} in {overview.length:.1f} s" + (f"\n+{overview.failed} lost" if overview.failed else "")
+            frames = f"{overview.frames} in {overview.length:.1f} s" + (
+                f"\n+{overview.failed} lost" if overview.failed else ""
+            )
             share = f"{overview.with_face / max(1, overview.frames):.0%}"
             people = str(len(overview.people)) if overview.people else ""
-            table.add_row(name, frames, share, people, self._shares(overview.shares()), self._strip(overview.timeline))
+            table.add_row(
+                name, frames, share, people, self._shares(overview.shares()), self._strip(overview.timeline)
+            )
         return table
 
     def _people_table(self, overview: Overview) -> Table:
@@ -108,7 +128,13 @@ class Summary:
             shares = {name: share for name, share in ranked(person.shares).items() if share >= 0.005}
             times = (f"{value:.1f} s" for value in (person.first, person.last, person.seconds))
             strip = self._strip(overview.timeline, person.track)
-            table.add_row(str(person.track), *times, f"{person.confidence:.2f}", self._shares(dict(list(shares.items())[:3]), ", "), strip)
+            table.add_row(
+                str(person.track),
+                *times,
+                f"{person.confidence:.2f}",
+                self._shares(dict(list(shares.items())[:3]), ", "),
+                strip,
+            )
         return table
 
     def _shares(self, shares: dict[str, float], between: str = "\n") -> Text:
@@ -117,7 +143,8 @@ class Summary:
         return Text(between).join(self._named(name).append(f" {share:.0%}") for name, share in shares.items())
 
     def _strip(self, timeline: Timeline, track: int | None = None) -> Text:
-        """The leading expression of each part of the recording as a coloured block, a dot where there was no face."""
+        """The leading expression of each part of the recording as a coloured block, a dot where there was no
+        face."""
         strip = Text()
         course, everybody = timeline.course(track, _STRIP), timeline.course(None, _STRIP)
         lead = round((course.start - everybody.start) / everybody.step)
@@ -125,7 +152,12 @@ class Summary:
         for looked, faces, shares in zip(everybody.looked[lead:], course.faces, course.steady, strict=False):
             if faces:
                 best = int(np.argmax(shares))
-                strip.append("█", style=self._labels.colour(self._labels.word(best if shares[best] >= 1 - shares.sum() else -1)))
+                strip.append(
+                    "█",
+                    style=self._labels.colour(
+                        self._labels.word(best if shares[best] >= 1 - shares.sum() else -1)
+                    ),
+                )
             else:
                 strip.append("·" if looked else " ", style="dim")
         return strip
@@ -141,5 +173,9 @@ def _shortened(names: list[str]) -> list[str]:
     (['b/1.jpg', '', 'c/2.jpg'], ['1.jpg'])
     """
     folders = [os.path.dirname(name) for name in names if name]
-    shared = os.path.commonpath(folders) if folders and len({os.path.isabs(folder) for folder in folders}) == 1 else ""
+    shared = (
+        os.path.commonpath(folders)
+        if folders and len({os.path.isabs(folder) for folder in folders}) == 1
+        else ""
+    )
     return [os.path.relpath(name, shared) if name and shared else name for name in names]

@@ -1,4 +1,5 @@
-"""``mien train``, ``mien export`` and ``mien open-private``: from labelled faces to a network file with a card."""
+"""``mien train``, ``mien export`` and ``mien open-private``: from labelled faces to a network file with a
+card."""
 
 from __future__ import annotations
 
@@ -18,21 +19,42 @@ from mien.cli.training_options import Data, HardwareOptions, RecipeOptions, Vote
 @grouped
 def train(
     data: Data,
-    run: Annotated[Path, typer.Option("--run", help="Folder of the run; one that was stopped goes on with the same command.")],
+    run: Annotated[
+        Path,
+        typer.Option("--run", help="Folder of the run; one that was stopped goes on with the same command."),
+    ],
     chosen: RecipeOptions,
     computing: HardwareOptions,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the network file goes; in the folder of the run unless given.")] = None,
-    votes: Votes = None,
-    views: Annotated[Path | None, typer.Option(help="What teachers said (mien views), for a recipe with distillation.", show_default=False)] = None,
-    initial: Annotated[
-        str | None, typer.Option(metavar="NETWORK", help="Start with the weights of a network file, or of one that mien ships.", show_default=False)
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Where the network file goes; in the folder of the run unless given."
+        ),
     ] = None,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write what TensorBoard shows.")] = False,
+    votes: Votes = None,
+    views: Annotated[
+        Path | None,
+        typer.Option(
+            help="What teachers said (mien views), for a recipe with distillation.", show_default=False
+        ),
+    ] = None,
+    initial: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NETWORK",
+            help="Start with the weights of a network file, or of one that mien ships.",
+            show_default=False,
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write what TensorBoard shows.")
+    ] = False,
 ) -> None:
     """Train a network and write it as an ONNX file with a card, which mien analyze --model takes.
 
-    The folder of the run gets recipe.json, history.csv, curves.png, and the last and the best checkpoint after every
-    epoch. Killed at any moment and started again, it ends at the same weights. PrivateTest stays closed.
+    The folder of the run gets recipe.json, history.csv, curves.png, and the last and the best checkpoint
+    after every epoch. Killed at any moment and started again, it ends at the same weights. PrivateTest stays
+    closed.
     """
     with training_extra():
         from mien.inference.weights import network_path
@@ -47,14 +69,31 @@ def train(
     taught = None if views is None else TeacherCache(views)
     first = None if initial is None else PretrainedWeights(network_path(initial))
     with LessonProgress(recipe.epochs, console) as progress:
-        train_recipe(faces, recipe, run, progress, computing.hardware(), views=taught, initial=first, tensorboard=tensorboard)
+        train_recipe(
+            faces,
+            recipe,
+            run,
+            progress,
+            computing.hardware(),
+            views=taught,
+            initial=first,
+            tensorboard=tensorboard,
+        )
     if not is_first():
         return
     target = output or run / f"{recipe.name}.onnx"
     # What the card says about how the network was made, without the reader's folders.
-    files = [f"--{name} {shlex.quote(Path(path).name)}" for name, path in (("views", views), ("initial", initial)) if path is not None]
-    card = export(run, faces, target, " ".join(["mien train", shlex.quote(data.name), *chosen.told(), *files]))
-    console.print(f"wrote {target}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
+    files = [
+        f"--{name} {shlex.quote(Path(path).name)}"
+        for name, path in (("views", views), ("initial", initial))
+        if path is not None
+    ]
+    card = export(
+        run, faces, target, " ".join(["mien train", shlex.quote(data.name), *chosen.told(), *files])
+    )
+    console.print(
+        f"wrote {target}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}"
+    )
     if card.uncalibrated:
         console.print(card.uncalibrated)
 
@@ -65,18 +104,27 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the network file goes.")],
     votes: Votes = None,
 ) -> None:
-    """Write the network of a finished run as an ONNX file: calibrated, with a card, checked against PyTorch."""
+    """Write the network of a finished run as an ONNX file: calibrated, with a card, checked against
+    PyTorch."""
     with training_extra():
         from mien.training.export import export as export_run
-    card = export_run(run, open_faces(data, votes), output, f"mien export {shlex.quote(str(run))} {shlex.quote(data.name)}")
-    say(f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}")
+    card = export_run(
+        run, open_faces(data, votes), output, f"mien export {shlex.quote(str(run))} {shlex.quote(data.name)}"
+    )
+    say(
+        f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}"
+    )
     if card.uncalibrated:
         say(card.uncalibrated)
 
 
 def open_private(
     network: Annotated[
-        str, typer.Argument(metavar="NETWORK", help="A finished network file, whose card gets the scores; or several with + between them, together.")
+        str,
+        typer.Argument(
+            metavar="NETWORK",
+            help="A finished network file, whose card gets the scores; or several with + between them, together.",
+        ),
     ],
     data: Data,
     log: Annotated[Path, typer.Option(help="Where the opening is written down.")] = Path("private-test.log"),

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 
 _RECIPE, _HARDWARE = "Recipe", "Hardware"
 
-Data = Annotated[Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")]
+Data = Annotated[
+    Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")
+]
 Votes = Annotated[Path | None, typer.Option(help="fer2013new.csv of FER+, where the data has no votes.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads of each process; PyTorch's choice unless given.", rich_help_panel=_HARDWARE)]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="CPU threads of each process; PyTorch's choice unless given.", rich_help_panel=_HARDWARE
+    ),
+]
 
 
 def open_faces(data: Path, votes: Path | None = None) -> FaceDataset:
@@ -39,10 +46,17 @@ def open_faces(data: Path, votes: Path | None = None) -> FaceDataset:
 class ChangeOptions:
     """What may be changed of any recipe."""
 
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training pictures.", rich_help_panel=_RECIPE)] = None
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the training pictures.", rich_help_panel=_RECIPE)
+    ] = None
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change any part of the recipe, such as augmentation.erase=0.", rich_help_panel=_RECIPE),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change any part of the recipe, such as augmentation.erase=0.",
+            rich_help_panel=_RECIPE,
+        ),
     ] = None
 
     def named(self) -> dict[str, Any]:
@@ -71,7 +85,11 @@ class PresetOptions(ChangeOptions):
     """A recipe by its name, and what is changed of it."""
 
     preset: Annotated[
-        str, typer.Option(help="Where to start from, such as small, student-small, teacher-1, monyok (docs/training.md).", rich_help_panel=_RECIPE)
+        str,
+        typer.Option(
+            help="Where to start from, such as small, student-small, teacher-1, monyok (docs/training.md).",
+            rich_help_panel=_RECIPE,
+        ),
     ] = "small"
 
     def recipe(self) -> Recipe:
@@ -89,23 +107,48 @@ class PresetOptions(ChangeOptions):
 class RecipeOptions(PresetOptions):
     """A recipe with options for what is changed most."""
 
-    model: Annotated[str | None, typer.Option(help="Another network (docs/published-networks.md).", rich_help_panel=_RECIPE)] = None
-    batch: Annotated[int | None, typer.Option(min=2, help="Pictures per step.", rich_help_panel=_RECIPE)] = None
-    optimizer: Annotated[str | None, typer.Option(help="sgd, rmsprop, adam, or adamw.", rich_help_panel=_RECIPE)] = None
+    model: Annotated[
+        str | None,
+        typer.Option(help="Another network (docs/published-networks.md).", rich_help_panel=_RECIPE),
+    ] = None
+    batch: Annotated[int | None, typer.Option(min=2, help="Pictures per step.", rich_help_panel=_RECIPE)] = (
+        None
+    )
+    optimizer: Annotated[
+        str | None, typer.Option(help="sgd, rmsprop, adam, or adamw.", rich_help_panel=_RECIPE)
+    ] = None
     rate: Annotated[float | None, typer.Option(help="Learning rate.", rich_help_panel=_RECIPE)] = None
-    schedule: Annotated[str | None, typer.Option(help="constant, linear, plateau, cosine, or one-cycle.", rich_help_panel=_RECIPE)] = None
-    split: Annotated[str | None, typer.Option(help="clean, official, stratified, or first.", rich_help_panel=_RECIPE)] = None
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="constant, linear, plateau, cosine, or one-cycle.", rich_help_panel=_RECIPE),
+    ] = None
+    split: Annotated[
+        str | None, typer.Option(help="clean, official, stratified, or first.", rich_help_panel=_RECIPE)
+    ] = None
     precision: Annotated[str | None, typer.Option(help="32 or bf16-mixed.", rich_help_panel=_RECIPE)] = None
     seed: Annotated[int | None, typer.Option(help="Same seed, same network.", rich_help_panel=_RECIPE)] = None
 
     def named(self) -> dict[str, Any]:
         """See `ChangeOptions.named`."""
-        named = {**super().named(), "batch": self.batch, "optimizer.name": self.optimizer, "optimizer.rate": self.rate, "network": self.model}
-        return named | {"schedule.name": self.schedule, "split.policy": self.split, "precision": self.precision, "seed": self.seed}
+        named = {
+            **super().named(),
+            "batch": self.batch,
+            "optimizer.name": self.optimizer,
+            "optimizer.rate": self.rate,
+            "network": self.model,
+        }
+        return named | {
+            "schedule.name": self.schedule,
+            "split.policy": self.split,
+            "precision": self.precision,
+            "seed": self.seed,
+        }
 
     def told(self) -> list[str]:
         """The options again, as a card tells them."""
-        changes = [f"{name}={value}" for name, value in self.named().items() if value is not None] + list(self.sets or ())
+        changes = [f"{name}={value}" for name, value in self.named().items() if value is not None] + list(
+            self.sets or ()
+        )
         return ["--preset", self.preset, *(f"--set {shlex.quote(text)}" for text in changes)]
 
 
@@ -115,8 +158,15 @@ class HardwareOptions:
 
     threads: Threads = None
     accelerator: Annotated[str, typer.Option(help="cpu, gpu, or auto.", rich_help_panel=_HARDWARE)] = "auto"
-    devices: Annotated[str, typer.Option(help="How many, or a list such as 0,2.", rich_help_panel=_HARDWARE)] = "auto"
-    strategy: Annotated[str, typer.Option(help="Lightning's strategy over several devices, such as ddp.", rich_help_panel=_HARDWARE)] = "auto"
+    devices: Annotated[
+        str, typer.Option(help="How many, or a list such as 0,2.", rich_help_panel=_HARDWARE)
+    ] = "auto"
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="Lightning's strategy over several devices, such as ddp.", rich_help_panel=_HARDWARE
+        ),
+    ] = "auto"
     nodes: Annotated[int, typer.Option(min=1, help="Machines.", rich_help_panel=_HARDWARE)] = 1
 
     def hardware(self) -> Hardware:

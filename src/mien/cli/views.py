@@ -15,12 +15,26 @@ from mien.cli.training_options import Data, Threads, Votes, open_faces
 
 def views(
     data: Data,
-    teachers: Annotated[list[str], typer.Argument(metavar="TEACHER...", help="Folders of finished runs, network files, or names.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where they go, about 65 MB each; what is there stays.")],
+    teachers: Annotated[
+        list[str],
+        typer.Argument(metavar="TEACHER...", help="Folders of finished runs, network files, or names."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Where they go, about 65 MB each; what is there stays."
+        ),
+    ],
     count: Annotated[int, typer.Option(min=1, help="How many views of every picture.")] = 16,
-    split: Annotated[str, typer.Option(help="Which pictures: clean, or official, which serves students of both.")] = "clean",
+    split: Annotated[
+        str, typer.Option(help="Which pictures: clean, or official, which serves students of both.")
+    ] = "clean",
     held_out: Annotated[
-        bool, typer.Option("--held-out", help="Ask each teacher only about pictures that it has not learned from; runs of all folds are needed.")
+        bool,
+        typer.Option(
+            "--held-out",
+            help="Ask each teacher only about pictures that it has not learned from; runs of all folds are needed.",
+        ),
     ] = False,
     votes: Votes = None,
     threads: Threads = None,
@@ -39,7 +53,9 @@ def views(
         torch.set_num_threads(threads)
     notes = Console(stderr=True)
     faces, plan = open_faces(data, votes), DistillationPlan(count, split, held_out=held_out)
-    made = make_views([_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes))
+    made = make_views(
+        [_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes)
+    )
     notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}")
     agreed = ", ".join(f"{share:.1%} ({head})" for head, share in agreement(made, faces).items())
     notes.print(f"about the pictures as they are, teachers say what the label says in {agreed}")

@@ -37,14 +37,22 @@ def watch(
     over_time: StreamOptions,
     opening: SourceOptions,
     networks: NetworkOptions,
-    seconds: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object per frame to standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No view and no remarks; errors still show.")] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write a JSON object per frame to standard output.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No view and no remarks; errors still show.")
+    ] = False,
 ) -> None:
-    """Watch a camera, a stream or the screen: the people in view, the expression that each one shows, how fast it goes.
+    """Watch a camera, a stream or the screen: the people in view, the expression that each one shows, how
+    fast it goes.
 
-    Always the newest frame is read; those that come meanwhile are passed over. A source that is lost is opened again until it is back.
-    Nothing is stored. Ctrl-C ends it with a summary. Where standard output is not a terminal, a line is written whenever something changes.
+    Always the newest frame is read; those that come meanwhile are passed over. A source that is lost is
+    opened again until it is back. Nothing is stored. Ctrl-C ends it with a summary. Where standard output is
+    not a terminal, a line is written whenever something changes.
 
     Ends with 0, or with 1 when the source cannot be opened or gave no frame.
     """

@@ -47,7 +47,9 @@ class Board:
         held = self._holding.update(faces, now)
         step, self._time = min(_LONGEST, max(0.0, now - self._time)), now
         # Handed over in one piece: it is drawn on another thread.
-        self._people = sorted(((face, held.get(face.track or 0, 0.0)) for face in faces), key=lambda pair: pair[0].track or 0)
+        self._people = sorted(
+            ((face, held.get(face.track or 0, 0.0)) for face in faces), key=lambda pair: pair[0].track or 0
+        )
         for face in faces:
             self._tracks |= set() if face.track is None else {face.track}
             shown = str(face.shown)
@@ -84,12 +86,22 @@ class Board:
             return Text("nobody was in view")
         people = "1 person" if len(self._tracks) == 1 else f"{len(self._tracks)} people"
         ranked = sorted(self._shares.items(), key=lambda pair: -pair[1])
-        shares = [self._named(name).append(f" {share / whole:.0%}") for name, share in ranked if whole and share / whole >= 0.005]
-        return Text(f"{people}: ").append(Text(", ").join(shares)).append(" of the time") if shares else Text(people)
+        shares = [
+            self._named(name).append(f" {share / whole:.0%}")
+            for name, share in ranked
+            if whole and share / whole >= 0.005
+        ]
+        return (
+            Text(f"{people}: ").append(Text(", ").join(shares)).append(" of the time")
+            if shares
+            else Text(people)
+        )
 
     def _state(self) -> Text:
         source = self._source
-        text = Text.assemble((source.name, "bold"), "  ", (f"{source.state}", _STATES[source.state]), f"  {self._time:.1f} s")
+        text = Text.assemble(
+            (source.name, "bold"), "  ", (f"{source.state}", _STATES[source.state]), f"  {self._time:.1f} s"
+        )
         if source.trouble is not None:
             text.append(f"\n{source.trouble}", "red")
         return text
@@ -103,7 +115,9 @@ class Board:
         for face, held in self._people:
             chance, colour = _chance(face), self._labels.colour(str(face.shown))
             bar = ProgressBar(1.0, chance, width=24, complete_style=colour, finished_style=colour)
-            table.add_row(str(face.track), self._named(str(face.shown)), bar, f"{chance:.2f}", f"{held:.1f} s")
+            table.add_row(
+                str(face.track), self._named(str(face.shown)), bar, f"{chance:.2f}", f"{held:.1f} s"
+            )
         return table
 
     def _rates(self) -> Text:

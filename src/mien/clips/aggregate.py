@@ -1,4 +1,5 @@
-"""One answer for a whole clip out of the readings of its frames: by counting labels, or by evidence over time."""
+"""One answer for a whole clip out of the readings of its frames: by counting labels, or by evidence over
+time."""
 
 from __future__ import annotations
 
@@ -18,12 +19,14 @@ Kind = Literal["expression", "sentiment"]
 Floats = NDArray[np.float64]
 
 GAP = 1.0
-"""Seconds; where frames lie further apart, and further than `_FAR` usual steps, nobody knows what was in between."""
+"""Seconds; where frames lie further apart, and further than `_FAR` usual steps, nobody knows what was in
+between."""
 
 _FAR = 3
 
 LEAST = {"expression": 0.3, "sentiment": 0.4}
-"""Confidence below which evidence gives no answer: there, answers were right about half of the time (`python -m benchmarks.clips choose`)."""
+"""Confidence below which evidence gives no answer: there, answers were right about half of the time (`python
+-m benchmarks.clips choose`)."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,12 @@ class ClipRule:
     """How a clip gets its label.
 
     Args:
-        method: ``evidence``: the mean of the frames' probabilities, each weighing as long as its frame lasts. ``count``: the label that most
-            frames have; of equals, the one with more evidence.
-        person: Whose face: the ``largest`` of each frame; ``all``, whose probabilities are averaged in each frame first; or the id of
-            a person (``track``).
-        least: A label with a lower confidence is not given. The confidence is the mean probability of the label, or the share of frames that
-            have it. None: `LEAST` for evidence, 0 for counting.
+        method: ``evidence``: the mean of the frames' probabilities, each weighing as long as its frame lasts.
+            ``count``: the label that most frames have; of equals, the one with more evidence.
+        person: Whose face: the ``largest`` of each frame; ``all``, whose probabilities are averaged in each
+            frame first; or the id of a person (``track``).
+        least: A label with a lower confidence is not given. The confidence is the mean probability of the
+            label, or the share of frames that have it. None: `LEAST` for evidence, 0 for counting.
 
     Raises:
         InputError: A value is impossible.
@@ -109,11 +112,14 @@ class ClipReading:
     sentiment: ClipLabel
 
 
-def read_clip(recording: VideoResult, rule: ClipRule | None = None, mapping: SentimentMapping = PRESETS["valence"]) -> ClipReading:
+def read_clip(
+    recording: VideoResult, rule: ClipRule | None = None, mapping: SentimentMapping = PRESETS["valence"]
+) -> ClipReading:
     """One answer for a recording or picture: what its face shows on the whole, not what the person feels.
 
-    Frames without the face lower the coverage and count as nothing else. A frame stands for the time up to the next one; before a gap, a
-    jump back or what could not be read, and at the end, for the usual time between frames.
+    Frames without the face lower the coverage and count as nothing else. A frame stands for the time up to
+    the next one; before a gap, a jump back or what could not be read, and at the end, for the usual time
+    between frames.
 
     Args:
         recording: With probabilities.
@@ -132,7 +138,9 @@ def read_clip(recording: VideoResult, rule: ClipRule | None = None, mapping: Sen
     rule = rule or ClipRule()
     faces = recording.faces
     if faces.probs is None or faces.labels is None:
-        raise InputError(f"{recording.source}: expected faces whose expressions were read; got none: give the rows that mien analyze writes")
+        raise InputError(
+            f"{recording.source}: expected faces whose expressions were read; got none: give the rows that mien analyze writes"
+        )
     lasting = durations(recording)
     probs, seen = _frame_probabilities(recording, rule.person)
     weights = lasting[seen] if lasting[seen].sum() > 0 else np.ones(int(seen.sum()))
@@ -146,12 +154,15 @@ def read_clip(recording: VideoResult, rule: ClipRule | None = None, mapping: Sen
         total,
         coverage,
         _verdict(probs, weights, faces.labels, (rule.method, rule.least_for("expression"))),
-        _verdict(mapping(probs, faces.labels), weights, SENTIMENTS, (rule.method, rule.least_for("sentiment"))),
+        _verdict(
+            mapping(probs, faces.labels), weights, SENTIMENTS, (rule.method, rule.least_for("sentiment"))
+        ),
     )
 
 
 def durations(recording: VideoResult) -> Floats:
-    """``(n,)`` seconds that each frame stands for: up to the next one, or as long as usual where something is missing in between.
+    """``(n,)`` seconds that each frame stands for: up to the next one, or as long as usual where something is
+    missing in between.
 
     >>> from mien.core.faces import Faces
     >>> times = np.array([0.0, 0.25, 0.5, 9.0])
@@ -174,11 +185,14 @@ def durations(recording: VideoResult) -> Floats:
 
 
 def _frame_probabilities(recording: VideoResult, person: str | int) -> tuple[Floats, NDArray[np.bool_]]:
-    """``(seen, k)`` probabilities of the frames with the face in question, and ``(n,)`` which frames these are."""
+    """``(seen, k)`` probabilities of the frames with the face in question, and ``(n,)`` which frames these
+    are."""
     faces = recording.faces
     if isinstance(person, int):
         if faces.tracks is None and len(faces):
-            raise InputError(f"{recording.source}: expected people with numbers; nobody was followed: analyse again without --no-track")
+            raise InputError(
+                f"{recording.source}: expected people with numbers; nobody was followed: analyse again without --no-track"
+            )
         faces = faces if faces.tracks is None else faces[faces.tracks == person]
     elif person == "largest":
         faces = faces.largest()

@@ -40,9 +40,14 @@ class ClipComparison:
 
 def compared(first: ClipScore, second: ClipScore) -> ClipComparison:
     """The same clips in two scores, by name."""
-    right = [{clip.file: clip.status == "right" for clip in score.clips if clip.status in JUDGED} for score in (first, second)]
+    right = [
+        {clip.file: clip.status == "right" for clip in score.clips if clip.status in JUDGED}
+        for score in (first, second)
+    ]
     pairs = [(one, right[1][file]) for file, one in right[0].items() if file in right[1]]
-    return ClipComparison(len(pairs), pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)))
+    return ClipComparison(
+        len(pairs), pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True))
+    )
 
 
 def clip_keys(scores: Sequence[ClipScore]) -> list[str]:
@@ -50,15 +55,29 @@ def clip_keys(scores: Sequence[ClipScore]) -> list[str]:
     found = {name for score in scores for total in score.totals for name in total.expression}
     known = in_order(found)
     expressions = [*known, *sorted(found - {*known})]
-    told_ = ["predictions", "file", "status", "golden", "predicted", "confidence", *SENTIMENTS, "frames", "seen", "coverage", "seconds", "failures"]
+    told_ = [
+        "predictions",
+        "file",
+        "status",
+        "golden",
+        "predicted",
+        "confidence",
+        *SENTIMENTS,
+        "frames",
+        "seen",
+        "coverage",
+        "seconds",
+        "failures",
+    ]
     return [*told_, *(f"frames_{name}" for name in expressions)]
 
 
 def clip_row(name: str, clip: ScoredClip) -> dict[str, Any]:
     """One clip as plain values.
 
-    ``positive``, ``neutral``, ``negative`` and ``frames_happy`` and so on count frames; ``seen`` are the frames with the face, ``coverage`` is their
-    share of the time; ``failures`` are notes of what could not be read.
+    ``positive``, ``neutral``, ``negative`` and ``frames_happy`` and so on count frames; ``seen`` are the
+    frames with the face, ``coverage`` is their share of the time; ``failures`` are notes of what could not be
+    read.
     """
     reading, verdict = clip.reading, clip.verdict
     row: dict[str, Any] = {
@@ -72,7 +91,12 @@ def clip_row(name: str, clip: ScoredClip) -> dict[str, Any]:
     if reading is None:
         return row
     row |= dict(zip(SENTIMENTS, reading.sentiment.counts.tolist(), strict=True))
-    row |= {"frames": reading.frames, "seen": reading.seen, "coverage": round(reading.coverage, 6), "seconds": round(reading.seconds, 3)}
+    row |= {
+        "frames": reading.frames,
+        "seen": reading.seen,
+        "coverage": round(reading.coverage, 6),
+        "seconds": round(reading.seconds, 3),
+    }
     counts = zip(reading.expression.classes, reading.expression.counts.tolist(), strict=True)
     return row | {"failures": reading.failures} | {f"frames_{label}": count for label, count in counts}
 
@@ -87,7 +111,9 @@ def facts(scores: Sequence[ClipScore], golden: Golden, options: ScoreOptions) ->
         "least": options.rule.least_for(scores[0].kind),
         "mapping": {"name": options.mapping.name, "weights": options.mapping.table()},
         "scores": [_score(score) for score in scores],
-        "beside_the_first": [{"name": score.name, **asdict(compared(scores[0], score))} for score in scores[1:]],
+        "beside_the_first": [
+            {"name": score.name, **asdict(compared(scores[0], score))} for score in scores[1:]
+        ],
     }
 
 
@@ -118,13 +144,17 @@ def write_scores(path: Path, scores: Sequence[ClipScore], golden: Golden, option
         print_scores(file, _form(path), scores, (golden, options))
 
 
-def print_scores(file: TextIO, form: str, scores: Sequence[ClipScore], about: tuple[Golden, ScoreOptions]) -> None:
+def print_scores(
+    file: TextIO, form: str, scores: Sequence[ClipScore], about: tuple[Golden, ScoreOptions]
+) -> None:
     """As `write_scores`, to an open file."""
     if form == "json":
         file.write(json_text(facts(scores, *about), file, 1))
         file.write("\n")
         return
-    csv_writer(file, clip_keys(scores))(clip_row(score.name, clip) for score in scores for clip in score.clips)
+    csv_writer(file, clip_keys(scores))(
+        clip_row(score.name, clip) for score in scores for clip in score.clips
+    )
 
 
 def check_places(files: Sequence[Path], charts: Path | None) -> None:
@@ -142,11 +172,15 @@ def check_places(files: Sequence[Path], charts: Path | None) -> None:
 
         require_matplotlib()
         if charts.exists() and not charts.is_dir():
-            raise InputError(f"expected a folder for charts; {charts} is a file: give another one with --charts")
+            raise InputError(
+                f"expected a folder for charts; {charts} is a file: give another one with --charts"
+            )
 
 
 def _form(path: Path) -> str:
     form = path.suffix.lower().lstrip(".")
     if form not in FORMATS:
-        raise InputError(f"expected a file ending in .csv (the table of clips) or .json (everything); got {path}: give another name with -o")
+        raise InputError(
+            f"expected a file ending in .csv (the table of clips) or .json (everything); got {path}: give another name with -o"
+        )
     return form

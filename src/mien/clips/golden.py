@@ -50,9 +50,11 @@ class Golden:
 
 
 def read_golden(path: str | Path) -> Golden:
-    """Golden labels out of a CSV with a column ``file`` and a column ``label``, divided by commas, semicolons or tabs.
+    """Golden labels out of a CSV with a column ``file`` and a column ``label``, divided by commas, semicolons
+    or tabs.
 
-    Labels are expressions (mien's words, those of FER+, synonyms) or positive, neutral and negative; never both in one file.
+    Labels are expressions (mien's words, those of FER+, synonyms) or positive, neutral and negative; never
+    both in one file.
 
     Raises:
         InputError: The file cannot be used, or a label is in other words.
@@ -68,12 +70,22 @@ def read_golden(path: str | Path) -> Golden:
             continue
         name, word = (line[place].strip() if place < len(line) else "" for place in (file, label))
         if not name or not word:
-            problems.append(f"{path}, line {number}: expected a file and its label; got {', '.join(line)}: left out")
+            problems.append(
+                f"{path}, line {number}: expected a file and its label; got {', '.join(line)}: left out"
+            )
         elif _known(given.setdefault(name, (word, number))[0]) != _known(word):
             twice[name] = None
-            problems.append(f"{path}, line {number}: {name} has two labels, {given[name][0]} and {word}: left out")
+            problems.append(
+                f"{path}, line {number}: {name} has two labels, {given[name][0]} and {word}: left out"
+            )
     words, kind = _meant({name: told for name, told in given.items() if name not in twice}, path)
-    return Golden(path, tuple(GoldenLabel(name, word) for name, word in words.items()), kind, tuple(problems), tuple(twice))
+    return Golden(
+        path,
+        tuple(GoldenLabel(name, word) for name, word in words.items()),
+        kind,
+        tuple(problems),
+        tuple(twice),
+    )
 
 
 def _lines(path: Path) -> list[list[str]]:
@@ -85,7 +97,9 @@ def _lines(path: Path) -> list[list[str]]:
     except OSError as error:
         raise InputError(f"expected golden labels as CSV; {path}: {error.strerror}: check the path") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: expected golden labels as CSV; got {error}: write it as CSV in UTF-8") from None
+        raise InputError(
+            f"{path}: expected golden labels as CSV; got {error}: write it as CSV in UTF-8"
+        ) from None
 
 
 def _columns(header: Sequence[str], path: Path) -> tuple[int, int]:
@@ -95,7 +109,9 @@ def _columns(header: Sequence[str], path: Path) -> tuple[int, int]:
         found = [place for place, name in enumerate(names) if name in words]
         if len(found) != 1:
             got = ", ".join(header) or "nothing"
-            raise InputError(f"{path}: expected a header with one column {what} ({', '.join(words[1:])}); got {got}: name the columns file and label")
+            raise InputError(
+                f"{path}: expected a header with one column {what} ({', '.join(words[1:])}); got {got}: name the columns file and label"
+            )
         places.append(found[0])
     return places[0], places[1]
 
@@ -107,7 +123,9 @@ def _meant(given: dict[str, tuple[str, int]], path: Path) -> tuple[dict[str, str
     if other:
         told = ", ".join(f"{word!r} (line {line})" for word, line in list(other.items())[:_MOST_TOLD])
         more = f" and {len(other) - _MOST_TOLD} more" if len(other) > _MOST_TOLD else ""
-        raise InputError(f"{path}: expected labels out of {', '.join(KNOWN)}, or positive, neutral, negative; got {told}{more}: rename them")
+        raise InputError(
+            f"{path}: expected labels out of {', '.join(KNOWN)}, or positive, neutral, negative; got {told}{more}: rename them"
+        )
     if not given:
         raise InputError(f"{path}: expected golden labels; got none")
     sentiments = [word for word in words.values() if word in SENTIMENTS.names]
@@ -115,8 +133,13 @@ def _meant(given: dict[str, tuple[str, int]], path: Path) -> tuple[dict[str, str
         return words, "sentiment"
     if {*sentiments} <= {"neutral"}:
         return words, "expression"
-    expression, sentiment = (next(word for word in words.values() if word != "neutral" and word in names) for names in (KNOWN, SENTIMENTS.names))
-    raise InputError(f"{path}: expected either expressions or positive, neutral, negative; got both ({sentiment}, {expression}): write one kind")
+    expression, sentiment = (
+        next(word for word in words.values() if word != "neutral" and word in names)
+        for names in (KNOWN, SENTIMENTS.names)
+    )
+    raise InputError(
+        f"{path}: expected either expressions or positive, neutral, negative; got both ({sentiment}, {expression}): write one kind"
+    )
 
 
 def _known(word: str) -> str:

@@ -33,8 +33,9 @@ class Matching:
 def match_names(golden: Sequence[str], clips: Sequence[str]) -> Matching:
     """Bring golden names and clips together.
 
-    A name fits a clip when their last parts are the same, whatever the ending of a media file, and the folders of one are the last folders of
-    the other. Of several clips that fit, the one with the same ending goes first, then the one with the same path.
+    A name fits a clip when their last parts are the same, whatever the ending of a media file, and the
+    folders of one are the last folders of the other. Of several clips that fit, the one with the same ending
+    goes first, then the one with the same path.
 
     >>> match_names(["a/1", "2.avi", "3"], ["x/a/1.mp4", "x/b/1.mp4", "x/2.mp4"])
     Matching(pairs={'x/a/1.mp4': 'a/1', 'x/2.mp4': '2.avi'}, missing=('3',), ambiguous={}, entangled=frozenset())
@@ -88,4 +89,8 @@ def _stem(name: str) -> str:
 
 
 def _told(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:3])} and {len(names) - 3} more" if len(names) > 4 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return (
+        f"{', '.join(names[:3])} and {len(names) - 3} more"
+        if len(names) > 4
+        else f"{', '.join(names[:-1])} and {names[-1]}"
+    )

@@ -1,4 +1,5 @@
-"""Scores as pictures: who was taken for what, what each folder or person showed, and several predictions side by side."""
+"""Scores as pictures: who was taken for what, what each folder or person showed, and several predictions
+side by side."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ _NOTE = "What faces show, not what people feel."
 def write_charts(scores: Sequence[ClipScore], folder: Path) -> list[Path]:
     """Charts of every score as PNG in a folder, which is made where it is not there.
 
-    ``matrix.png`` is the confusion matrix of the clips that got an answer, ``totals.png`` what each folder or person showed; of several scores
-    each has them in a folder of its own, beside ``comparison.png``.
+    ``matrix.png`` is the confusion matrix of the clips that got an answer, ``totals.png`` what each folder or
+    person showed; of several scores each has them in a folder of its own, beside ``comparison.png``.
 
     Raises:
         InputError: The folder cannot be written to.
@@ -57,9 +58,15 @@ def _totals(score: ClipScore) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True)
     _bars(left, groups, SENTIMENTS, [total.sentiment for total in groups])
     _bars(right, groups, Labels(tuple(score.totals[0].expression)), [total.expression for total in groups])
-    left.set_yticks(range(len(groups)), [f"{_short(total.name)}  ({total.frames:,} frames)" for total in groups])
+    left.set_yticks(
+        range(len(groups)), [f"{_short(total.name)}  ({total.frames:,} frames)" for total in groups]
+    )
     left.invert_yaxis()
-    more = f"; {len(score.totals) - len(groups):,} more are in the tables" if len(score.totals) > len(groups) else ""
+    more = (
+        f"; {len(score.totals) - len(groups):,} more are in the tables"
+        if len(score.totals) > len(groups)
+        else ""
+    )
     _finished(figure, f"{score.name}: shares of the frames with a face{more}")
     return figure
 
@@ -69,13 +76,25 @@ def _bars(axes: Axes, groups: Sequence[Total], classes: Labels, counts: Sequence
     wholes = np.array([max(total.frames, 1) for total in groups])
     for name in classes:
         widths = np.array([count.get(name, 0) for count in counts]) / wholes
-        axes.barh(np.arange(len(groups)), widths, left=start, color=classes.colour(name), height=0.74, label=name)
+        axes.barh(
+            np.arange(len(groups)), widths, left=start, color=classes.colour(name), height=0.74, label=name
+        )
         for place, (width, at) in enumerate(zip(widths.tolist(), start.tolist(), strict=True)):
             if width >= 0.08:
-                axes.text(at + width / 2, place, f"{width:.0%}", ha="center", va="center", color="white", fontsize=7)
+                axes.text(
+                    at + width / 2, place, f"{width:.0%}", ha="center", va="center", color="white", fontsize=7
+                )
         start = start + widths
     _quiet(axes)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(classes), frameon=False, fontsize=7.5, handlelength=0.9, columnspacing=1)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=len(classes),
+        frameon=False,
+        fontsize=7.5,
+        handlelength=0.9,
+        columnspacing=1,
+    )
 
 
 def _comparison(scores: Sequence[ClipScore]) -> Figure:
@@ -90,7 +109,15 @@ def _comparison(scores: Sequence[ClipScore]) -> Figure:
         ends = np.array([wilson(share.right, share.n) if share.n else (0.0, 0.0) for share in shares])
         places = np.arange(len(scores)) + shift
         reach = np.abs(ends.T - values)
-        axes.barh(places, values, height=0.36, color=colour, label=what, xerr=reach, error_kw={"ecolor": _INK, "capsize": 3, "elinewidth": 1})
+        axes.barh(
+            places,
+            values,
+            height=0.36,
+            color=colour,
+            label=what,
+            xerr=reach,
+            error_kw={"ecolor": _INK, "capsize": 3, "elinewidth": 1},
+        )
     axes.set_yticks(range(len(scores)), [_short(score.name) for score in scores])
     axes.invert_yaxis()
     _quiet(axes)

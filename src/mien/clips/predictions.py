@@ -60,7 +60,9 @@ class Predictions:
     problems: tuple[str, ...] = ()
 
 
-def read_predictions(path: str | Path, options: ScoreOptions | None = None, track: Track = lambda items, _, __: items) -> Predictions:
+def read_predictions(
+    path: str | Path, options: ScoreOptions | None = None, track: Track = lambda items, _, __: items
+) -> Predictions:
     """Read a table, or all tables of a folder and its subfolders.
 
     In a folder, what is no table of rows is told and left out.
@@ -68,7 +70,8 @@ def read_predictions(path: str | Path, options: ScoreOptions | None = None, trac
     Args:
         path: A file ending in .csv, .json, .jsonl or .parquet, or a folder of them.
         options: How each clip gets its label.
-        track: Gets the tables, a word for what is done and their number, and gives the tables, such as a progress bar does.
+        track: Gets the tables, a word for what is done and their number, and gives the tables, such as a
+            progress bar does.
 
     Raises:
         InputError: There is no table, or the only one cannot be used.
@@ -96,7 +99,9 @@ def read_predictions(path: str | Path, options: ScoreOptions | None = None, trac
                 raise
             problems.append(str(error))
     if not found:
-        raise InputError(f"{path}: expected rows of clips; got none" + (f": {problems[0]}" if problems else ""))
+        raise InputError(
+            f"{path}: expected rows of clips; got none" + (f": {problems[0]}" if problems else "")
+        )
     return Predictions(spelled(path), tuple(found.values()), tuple(people), frozenset(twice), tuple(problems))
 
 
@@ -105,12 +110,25 @@ def _tables(path: Path) -> tuple[list[Path], list[str]]:
         raise InputError(f"expected a table of rows or a folder of them; {path} is not there: check the path")
     if not path.is_dir():
         return [path], []
-    inside = [file for file in sorted(path.rglob("*")) if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    inside = [
+        file
+        for file in sorted(path.rglob("*"))
+        if not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
     unfinished = [file for file in inside if file.is_dir() and file.suffix == ".journal"]
-    tables = [file for file in inside if file.is_file() and file.suffix.lower()[1:] in FORMATS and not set(unfinished) & set(file.parents)]
+    tables = [
+        file
+        for file in inside
+        if file.is_file() and file.suffix.lower()[1:] in FORMATS and not set(unfinished) & set(file.parents)
+    ]
     if not tables:
-        raise InputError(f"expected tables ending in {', '.join(f'.{form}' for form in FORMATS)} in {path}; there is none: mien analyze writes them")
-    return tables, [f"{file.with_suffix('')}: not finished: give its mien analyze again, and it goes on" for file in unfinished]
+        raise InputError(
+            f"expected tables ending in {', '.join(f'.{form}' for form in FORMATS)} in {path}; there is none: mien analyze writes them"
+        )
+    return tables, [
+        f"{file.with_suffix('')}: not finished: give its mien analyze again, and it goes on"
+        for file in unfinished
+    ]
 
 
 def _sequences(recordings: Iterable[VideoResult]) -> Iterator[VideoResult]:
@@ -123,7 +141,13 @@ def _sequences(recordings: Iterable[VideoResult]) -> Iterator[VideoResult]:
             for one, start in zip(own, starts, strict=False)
         ]
         failures = tuple(failure for one in own for failure in one.failures)
-        yield VideoResult(folder, Faces.concatenate(faces), np.arange(starts[-1]), np.concatenate([one.times for one in own]), failures)
+        yield VideoResult(
+            folder,
+            Faces.concatenate(faces),
+            np.arange(starts[-1]),
+            np.concatenate([one.times for one in own]),
+            failures,
+        )
 
 
 def _told_twice(source: str, first: Path, second: Path) -> str:

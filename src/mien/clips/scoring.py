@@ -31,8 +31,9 @@ class ScoredClip:
 
     Args:
         file: Name of the clip; what the golden labels call it where there is none.
-        status: ``right``, ``wrong``; ``unsure``: its confidence was too low for an answer; ``no_face``; ``unreadable``: no frame could be read;
-            ``no_golden``: without a golden label; ``missing``: a golden label without a clip; ``ambiguous``: which belongs to which is unclear.
+        status: ``right``, ``wrong``; ``unsure``: its confidence was too low for an answer; ``no_face``;
+            ``unreadable``: no frame could be read; ``no_golden``: without a golden label; ``missing``: a
+            golden label without a clip; ``ambiguous``: which belongs to which is unclear.
         golden: The golden label.
         verdict: The answer in the classes that are judged.
         reading: The clip in short.
@@ -128,7 +129,8 @@ class ClipScore:
 
     @property
     def macro_f1(self) -> float:
-        """Mean F1 of the classes that occur or are answered; a clip without an answer lowers the recall of its class."""
+        """Mean F1 of the classes that occur or are answered; a clip without an answer lowers the recall of
+        its class."""
         k = len(self.classes)
         table = np.zeros((k + 1, k + 1), np.int64)
         table[:k, :k], table[:k, k] = self.confusion, self.unanswered
@@ -137,11 +139,20 @@ class ClipScore:
     @property
     def coverage(self) -> float:
         """Mean share of a clip's time with the face, of the clips that count."""
-        return float(np.mean([clip.reading.coverage for clip in self.clips if clip.status in JUDGED and clip.reading is not None]))
+        return float(
+            np.mean(
+                [
+                    clip.reading.coverage
+                    for clip in self.clips
+                    if clip.status in JUDGED and clip.reading is not None
+                ]
+            )
+        )
 
     @property
     def complete(self) -> bool:
-        """Whether every clip had a golden label and every golden label a clip, and all of it could be used."""
+        """Whether every clip had a golden label and every golden label a clip, and all of it could be
+        used."""
         return not self.problems and all(clip.status in JUDGED for clip in self.clips)
 
 
@@ -154,33 +165,56 @@ def score_clips(predictions: Predictions, golden: Golden, options: ScoreOptions 
     options = options or ScoreOptions()
     kind = options.classes or golden.kind
     if (kind, golden.kind) == ("expression", "sentiment"):
-        raise InputError(f"{golden.path}: expected expressions; got positive, neutral, negative: leave out --classes expression")
+        raise InputError(
+            f"{golden.path}: expected expressions; got positive, neutral, negative: leave out --classes expression"
+        )
     labels = {label.file: _as(kind, golden, label.label, options.mapping) for label in golden.labels}
     clips, problems = _matched(predictions, golden, labels, kind)
     judged = [clip for clip in clips if clip.status in JUDGED]
     if not judged:
         told = f"the labels name {golden.labels[0].file}" if golden.labels else "no label can be used"
-        raise InputError(f"{predictions.name}: expected clips with golden labels; got none: {told}, the rows {predictions.clips[0].source}")
+        raise InputError(
+            f"{predictions.name}: expected clips with golden labels; got none: {told}, the rows {predictions.clips[0].source}"
+        )
     classes = _classes(kind, judged)
     confusion, unanswered = _counted(judged, classes)
-    return ClipScore(predictions.name, classes, clips, confusion, unanswered, _totals(predictions, options), (*predictions.problems, *problems))
+    return ClipScore(
+        predictions.name,
+        classes,
+        clips,
+        confusion,
+        unanswered,
+        _totals(predictions, options),
+        (*predictions.problems, *problems),
+    )
 
 
 def _as(kind: Kind, golden: Golden, label: str, mapping: SentimentMapping) -> str:
     return mapping.sentiment(label) if kind == "sentiment" and golden.kind == "expression" else label
 
 
-def _matched(predictions: Predictions, golden: Golden, labels: dict[str, str], kind: Kind) -> tuple[tuple[ScoredClip, ...], list[str]]:
+def _matched(
+    predictions: Predictions, golden: Golden, labels: dict[str, str], kind: Kind
+) -> tuple[tuple[ScoredClip, ...], list[str]]:
     sources = [clip.source for clip in predictions.clips]
     found = match_names([*labels, *golden.ambiguous], sources)
     clips = []
     for clip in predictions.clips:
         name = found.pairs.get(clip.source)
         verdict = clip.sentiment if kind == "sentiment" else clip.expression
-        unclear = clip.source in predictions.twice or clip.source in found.entangled or name in golden.ambiguous
+        unclear = (
+            clip.source in predictions.twice or clip.source in found.entangled or name in golden.ambiguous
+        )
         label = None if unclear or name is None else labels[name]
-        clips.append(ScoredClip(clip.source, "ambiguous" if unclear else _status(clip, verdict, label), label, verdict, clip))
-    clips += [ScoredClip(name, "ambiguous" if name in golden.ambiguous else "missing", labels.get(name)) for name in found.missing]
+        clips.append(
+            ScoredClip(
+                clip.source, "ambiguous" if unclear else _status(clip, verdict, label), label, verdict, clip
+            )
+        )
+    clips += [
+        ScoredClip(name, "ambiguous" if name in golden.ambiguous else "missing", labels.get(name))
+        for name in found.missing
+    ]
     clips += [ScoredClip(name, "ambiguous", labels.get(name)) for name in found.ambiguous]
     return tuple(clips), [*golden.problems, *dict.fromkeys(found.ambiguous.values())]
 
@@ -200,7 +234,9 @@ def _status(clip: ClipReading, verdict: ClipLabel, golden: str | None) -> Status
 def _classes(kind: Kind, judged: Sequence[ScoredClip]) -> Labels:
     if kind == "sentiment":
         return SENTIMENTS
-    names = dict.fromkeys(name for clip in judged if clip.verdict is not None for name in clip.verdict.classes)
+    names = dict.fromkeys(
+        name for clip in judged if clip.verdict is not None for name in clip.verdict.classes
+    )
     names |= dict.fromkeys(clip.golden for clip in judged if clip.golden is not None)
     known = in_order(names)
     return Labels((*known, *(name for name in names if name not in known)))

@@ -1,4 +1,5 @@
-"""The expressions of a picture in the shape of the package deepface: ``from mien.compat import deepface as DeepFace``."""
+"""The expressions of a picture in the shape of the package deepface: ``from mien.compat import deepface as
+DeepFace``."""
 
 from __future__ import annotations
 
@@ -35,21 +36,22 @@ def analyze(
     """Faces of a picture with the expression that each one shows.
 
     Args:
-        img_path: A path, bytes, a binary file object, a ``data:image/`` text or a ``(h, w, 3)`` uint8 **BGR** array; or a list or a
-            ``(n, h, w, 3)`` array of those.
+        img_path: A path, bytes, a binary file object, a ``data:image/`` text or a ``(h, w, 3)`` uint8 **BGR**
+            array; or a list or a ``(n, h, w, 3)`` array of those.
         actions: ``emotion``; mien reads nothing else about a person.
-        enforce_detection: A picture without a face is an error; otherwise all of it counts as one face, with the confidence 0.
-        detector_backend: ``mtcnn``, ``opencv`` (Haar cascade, ``mien[haar]``) or ``skip`` (each picture is one face). For the others that
-            deepface has, MTCNN is used, with a remark.
+        enforce_detection: A picture without a face is an error; otherwise all of it counts as one face, with
+            the confidence 0.
+        detector_backend: ``mtcnn``, ``opencv`` (Haar cascade, ``mien[haar]``) or ``skip`` (each picture is
+            one face). For the others that deepface has, MTCNN is used, with a remark.
         align: Without meaning here: faces are not turned upright.
         expand_percentage: Without effect; the network's card says how a face is cut.
         silent: Without meaning here.
         anti_spoofing: False; mien does not tell a photograph of a face from a face.
 
     Returns:
-        A dict per face, the surest first; a list of such lists for several pictures. Its keys: ``emotion``, 0 to 100 for each of seven
-        names; ``dominant_emotion``; ``region``, ``x, y, w, h`` in px and ``left_eye, right_eye``, the person's own left and right, as
-        ``(x, y)`` or None; ``face_confidence``, 0 to 1.
+        A dict per face, the surest first; a list of such lists for several pictures. Its keys: ``emotion``, 0
+        to 100 for each of seven names; ``dominant_emotion``; ``region``, ``x, y, w, h`` in px and ``left_eye,
+        right_eye``, the person's own left and right, as ``(x, y)`` or None; ``face_confidence``, 0 to 1.
 
     Raises:
         InputError: The picture has no face, or an argument asks for what mien does not do.
@@ -66,7 +68,9 @@ def analyze(
     """
     _check_actions([actions] if isinstance(actions, str) else list(actions))
     if anti_spoofing:
-        raise InputError("anti_spoofing: expected False; got True: mien does not tell a photograph of a face from a face, leave it out")
+        raise InputError(
+            "anti_spoofing: expected False; got True: mien does not tell a photograph of a face from a face, leave it out"
+        )
     without_effect(expand_percentage=(expand_percentage, 0))
     pipeline = _pipeline(_detector(detector_backend))
     if isinstance(img_path, (list, tuple)) or (isinstance(img_path, np.ndarray) and img_path.ndim == 4):
@@ -80,7 +84,9 @@ def _answers(pipeline: Pipeline, given: Given, enforce: bool) -> list[Answer]:
     whole = pipeline.detector.name == "whole"
     if not len(faces):
         if enforce:
-            raise InputError("expected a face in the picture; got none: give another picture, or enforce_detection=False to take all of it for one")
+            raise InputError(
+                "expected a face in the picture; got none: give another picture, or enforce_detection=False to take all of it for one"
+            )
         [faces], whole = _pipeline("whole")([image]), True
     return [_answer(face, image, faces, whole) for face in faces]
 
@@ -90,7 +96,11 @@ def _answer(face: Face, image: NDArray[np.uint8], faces: Faces, whole: bool) -> 
     height, width = image.shape[:2]
     x1, y1, x2, y2 = (0, 0, width, height) if whole else rounded(face)
     # The record says left and right as seen in the picture; deepface means the person's own.
-    right, left = (None, None) if face.points is None or whole else (tuple(round(value) for value in point) for point in face.points[:2])
+    right, left = (
+        (None, None)
+        if face.points is None or whole
+        else (tuple(round(value) for value in point) for point in face.points[:2])
+    )
     return {
         "emotion": percent,
         "dominant_emotion": max(percent, key=percent.__getitem__),
@@ -113,7 +123,9 @@ def _detector(backend: str) -> str:
         remark(f"detector_backend: mien has no {backend}; MTCNN finds the faces")
         return "mtcnn"
     if backend not in _OURS:
-        raise InputError(f"detector_backend: expected one of {', '.join((*_OURS, *_OTHERS))}; got {backend!r}")
+        raise InputError(
+            f"detector_backend: expected one of {', '.join((*_OURS, *_OTHERS))}; got {backend!r}"
+        )
     return _OURS[backend]
 
 

@@ -25,8 +25,8 @@ def rgb_picture(given: Given) -> NDArray[np.uint8]:
     """A picture as ``(h, w, 3)`` uint8 RGB.
 
     Args:
-        given: A path, the bytes of a file, a binary file object, a ``data:image/...;base64,`` text, or an array in OpenCV's order:
-            ``(h, w, 3)`` BGR, ``(h, w)`` gray or ``(h, w, 4)`` BGRA.
+        given: A path, the bytes of a file, a binary file object, a ``data:image/...;base64,`` text, or an
+            array in OpenCV's order: ``(h, w, 3)`` BGR, ``(h, w)`` gray or ``(h, w, 4)`` BGRA.
 
     Raises:
         MediaError: The file cannot be read.
@@ -42,13 +42,19 @@ def rgb_picture(given: Given) -> NDArray[np.uint8]:
     elif isinstance(given, str) and given.startswith("data:image/"):
         given = _decoded(given)
     elif isinstance(given, str) and given.lower().startswith(("http://", "https://", "ftp://")):
-        raise InputError(f"expected a picture on this machine; got the address {given[:80]}: mien fetches nothing, so save the picture first")
+        raise InputError(
+            f"expected a picture on this machine; got the address {given[:80]}: mien fetches nothing, so save the picture first"
+        )
     elif not isinstance(given, (str, Path, bytes)) and not hasattr(given, "read"):
         raise InputError(f"expected a path, bytes or an array as OpenCV reads it; got {type(given).__name__}")
     with open_media(given) as media:
         first = next(iter(media), None)
     if first is None or isinstance(first, BadFrame):
-        raise first.error if first is not None else MediaError(f"{media.name}: expected a picture; got a file without any", "empty")
+        raise (
+            first.error
+            if first is not None
+            else MediaError(f"{media.name}: expected a picture; got a file without any", "empty")
+        )
     return first.image
 
 
@@ -58,7 +64,8 @@ def bgr(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def remark(message: str) -> None:
-    """Say that something a script asks for is done otherwise here; Python shows it on stderr, once for each line of the script."""
+    """Say that something a script asks for is done otherwise here; Python shows it on stderr, once for each
+    line of the script."""
     warnings.warn(message, UserWarning, stacklevel=_depth())
 
 
@@ -82,7 +89,9 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text.partition(",")[2], validate=True)
     except binascii.Error as error:
-        raise InputError(f"expected data:image/...;base64, and a picture in base64; got {text[:40]}...: {error}") from None
+        raise InputError(
+            f"expected data:image/...;base64, and a picture in base64; got {text[:40]}...: {error}"
+        ) from None
 
 
 def _depth() -> int:

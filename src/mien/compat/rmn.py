@@ -1,4 +1,5 @@
-"""``RMN``: faces and their expressions in one frame, in the shapes of the package rmn: ``from mien.compat.rmn import RMN``."""
+"""``RMN``: faces and their expressions in one frame, in the shapes of the package rmn: ``from
+mien.compat.rmn import RMN``."""
 
 from __future__ import annotations
 
@@ -21,10 +22,12 @@ _LABELS = Labels(EMOTIONS)
 
 
 class RMN:
-    """Finds faces and reads their expressions. Frames are arrays as OpenCV reads them: ``(h, w, 3)`` uint8 **BGR**, or ``(h, w)`` gray.
+    """Finds faces and reads their expressions. Frames are arrays as OpenCV reads them: ``(h, w, 3)`` uint8
+    **BGR**, or ``(h, w)`` gray.
 
     Args:
-        face_detector: Whether frames will be searched for faces; False for `detect_emotion_for_single_face_image` alone.
+        face_detector: Whether frames will be searched for faces; False for
+            `detect_emotion_for_single_face_image` alone.
 
     >>> RMN().detect_emotion_for_single_frame(np.zeros((80, 80, 3), np.uint8))
     []
@@ -38,14 +41,17 @@ class RMN:
         """Faces of a frame, the surest first.
 
         Returns:
-            A dict per face: ``xmin, ymin, xmax, ymax`` in px, from forehead to chin; ``emo_label``; ``emo_proba``, 0 to 1; ``proba_list``, one
-            dict ``{name: probability}`` for each of seven names.
+            A dict per face: ``xmin, ymin, xmax, ymax`` in px, from forehead to chin; ``emo_label``;
+            ``emo_proba``, 0 to 1; ``proba_list``, one dict ``{name: probability}`` for each of seven names.
         """
         [faces] = self._searching()([rgb_picture(frame)])
         return [{**_corners(face), **_told(face)} for face in faces]
 
-    def detect_emotion_for_single_face_image(self, face_image: NDArray[np.uint8]) -> tuple[str, float, list[dict[str, float]]]:
-        """The expression of a picture that shows one face and nothing else: ``emo_label, emo_proba, proba_list``."""
+    def detect_emotion_for_single_face_image(
+        self, face_image: NDArray[np.uint8]
+    ) -> tuple[str, float, list[dict[str, float]]]:
+        """The expression of a picture that shows one face and nothing else: ``emo_label, emo_proba,
+        proba_list``."""
         [[face]] = self._whole([rgb_picture(face_image)])
         told = _told(face)
         return told["emo_label"], told["emo_proba"], told["proba_list"]
@@ -57,10 +63,13 @@ class RMN:
 
     @staticmethod
     def draw(frame: NDArray[np.uint8], results: list[Result]) -> NDArray[np.uint8]:
-        """Draw boxes and labels into a BGR frame, and give it back; a gray frame stays as it is, and a BGR copy comes back."""
+        """Draw boxes and labels into a BGR frame, and give it back; a gray frame stays as it is, and a BGR
+        copy comes back."""
         boxes = [[result[key] for key in ("xmin", "ymin", "xmax", "ymax")] for result in results]
         probs = [[share for entry in result["proba_list"] for share in entry.values()] for result in results]
-        faces = found(np.array(boxes), np.ones(len(results))).with_columns(probs=np.array(probs), labels=_LABELS)
+        faces = found(np.array(boxes), np.ones(len(results))).with_columns(
+            probs=np.array(probs), labels=_LABELS
+        )
         drawn = bgr(draw(rgb_picture(frame), faces))
         if frame.shape != drawn.shape or not frame.flags.writeable:
             return drawn
@@ -69,7 +78,9 @@ class RMN:
 
     def _searching(self) -> Any:
         if self._pipeline is None:
-            raise InputError("expected RMN() to search a frame for faces; this one was made with face_detector=False")
+            raise InputError(
+                "expected RMN() to search a frame for faces; this one was made with face_detector=False"
+            )
         return self._pipeline
 
 
@@ -80,4 +91,8 @@ def _corners(face: Face) -> dict[str, int]:
 def _told(face: Face) -> Result:
     probs = emotions(face)
     best = max(probs, key=probs.__getitem__)
-    return {"emo_label": best, "emo_proba": probs[best], "proba_list": [{name: probs[name]} for name in EMOTIONS]}
+    return {
+        "emo_label": best,
+        "emo_proba": probs[best],
+        "proba_list": [{name: probs[name]} for name in EMOTIONS],
+    }

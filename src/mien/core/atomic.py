@@ -20,15 +20,17 @@ _ACL = "system.posix_acl_access"
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A hidden file beside ``path`` to write to; it takes the name when the block ends well, and vanishes when not.
+    """A hidden file beside ``path`` to write to; it takes the name when the block ends well, and vanishes
+    when not.
 
-    A file that is replaced leaves its mode, its owner and group where this user may give them, and its access list to the new one. Behind
-    a symbolic link it is the file that is replaced; the link stays.
+    A file that is replaced leaves its mode, its owner and group where this user may give them, and its access
+    list to the new one. Behind a symbolic link it is the file that is replaced; the link stays.
 
     A folder that is not there is made.
 
     Raises:
-        InputError: The folder cannot be made or written to; or ``path`` is no plain file, or one that this user may not write to.
+        InputError: The folder cannot be made or written to; or ``path`` is no plain file, or one that this
+            user may not write to.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -44,7 +46,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         made = aside.stat()
         yield aside
         with told(path):
-            if not os.path.samestat(made, aside.stat()):  # Some libraries put a private file of their own in its place.
+            if not os.path.samestat(
+                made, aside.stat()
+            ):  # Some libraries put a private file of their own in its place.
                 aside.chmod(stat.S_IMODE(made.st_mode))
             _like(place, aside)
             os.replace(aside, place)
@@ -52,7 +56,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_aside(path: Path) -> Iterator[Path]:
-    """A hidden folder beside ``path`` to fill; it takes the name when the block ends well, and vanishes when not.
+    """A hidden folder beside ``path`` to fill; it takes the name when the block ends well, and vanishes when
+    not.
 
     Raises:
         InputError: ``path`` is there already and not an empty folder, or its parent cannot be written to.
@@ -73,7 +78,9 @@ def require_new_folder(path: Path) -> None:
         InputError: Something is.
     """
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise InputError(f"expected a new folder to write; {path} is there already: give another name or delete it")
+        raise InputError(
+            f"expected a new folder to write; {path} is there already: give another name or delete it"
+        )
 
 
 def try_place(path: str | Path) -> None:
@@ -88,7 +95,8 @@ def try_place(path: str | Path) -> None:
 
 
 def sweep(path: str | Path) -> None:
-    """Delete what runs that were killed while they wrote ``path`` have left beside it; what a run is writing is locked, and stays.
+    """Delete what runs that were killed while they wrote ``path`` have left beside it; what a run is writing
+    is locked, and stays.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -108,7 +116,8 @@ def sweep(path: str | Path) -> None:
 
 
 def abandoned(path: Path) -> bool:
-    """Whether no process has a file or folder `locked` that one that is at work would have; never where that cannot be known."""
+    """Whether no process has a file or folder `locked` that one that is at work would have; never where that
+    cannot be known."""
     handle = _lock(path)
     if handle is None:
         return False
@@ -121,7 +130,8 @@ def locked(path: Path) -> Iterator[bool]:
     """Hold a file or folder, so that it is not `abandoned` before the block or this process ends.
 
     Yields:
-        Whether that was possible: neither on Windows, nor on disks that cannot lock, nor while another one holds it.
+        Whether that was possible: neither on Windows, nor on disks that cannot lock, nor while another one
+        holds it.
     """
     handle = _lock(path)
     try:
@@ -141,17 +151,21 @@ def told(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}: make room or give another place") from None
+        raise InputError(
+            f"{path}: cannot be written: {error.strerror or error}: make room or give another place"
+        ) from None
 
 
 def settle(file: IO[Any]) -> None:
-    """See to it that what was written to an open file is on the disk, so that a name never stands for less than all of it."""
+    """See to it that what was written to an open file is on the disk, so that a name never stands for less
+    than all of it."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def settle_path(path: Path) -> None:
-    """The same for a file that is closed, or for the names in a folder, where the system has a way to that."""
+    """The same for a file that is closed, or for the names in a folder, where the system has a way to
+    that."""
     if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
         return  # Windows opens no folder.
     handle = os.open(path, os.O_RDONLY)
@@ -211,7 +225,9 @@ def _made_aside(path: Path, make: Callable[[Path], None]) -> Path:
                 make(aside)
                 return aside
     except OSError as error:
-        raise InputError(f"expected a place to write {path}; {error.strerror}: {folder} must be a folder that you may write to") from None
+        raise InputError(
+            f"expected a place to write {path}; {error.strerror}: {folder} must be a folder that you may write to"
+        ) from None
 
 
 def _beside(path: Path) -> Path:
@@ -229,7 +245,8 @@ def _new_folder(path: Path) -> None:
 
 
 def _like(before: Path, new: Path) -> None:
-    """Give what replaces a file or folder its rights; never more than that had, where its group or access list cannot be given."""
+    """Give what replaces a file or folder its rights; never more than that had, where its group or access
+    list cannot be given."""
     try:
         old = before.stat()
     except FileNotFoundError:

@@ -1,4 +1,5 @@
-"""Arithmetic on bounding boxes: ``(n, 4)`` arrays of ``x1, y1, x2, y2`` in pixels, the corner of the picture at 0, 0."""
+"""Arithmetic on bounding boxes: ``(n, 4)`` arrays of ``x1, y1, x2, y2`` in pixels, the corner of the
+picture at 0, 0."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def suppress(boxes: ArrayLike, scores: ArrayLike, limit: float, over: str = "uni
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     order = np.argsort(-np.asarray(scores), kind="stable")
     kept = np.empty(0, np.int64)
-    # In blocks: one table of overlaps for many boxes is much faster than a row at a time, and a whole table could fill the memory.
+    # In blocks: one table of overlaps for many boxes is much faster than a row at a time, and a whole table
+    # could fill the memory.
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
         block = block[(overlap(boxes[block], boxes[kept], over) <= limit).all(axis=1)]

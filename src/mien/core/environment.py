@@ -1,4 +1,5 @@
-"""What programs that mien starts are told of its environment: what they need to run, and no token, key or password of anything."""
+"""What programs that mien starts are told of its environment: what they need to run, and no token, key or
+password of anything."""
 
 from __future__ import annotations
 
@@ -15,7 +16,14 @@ RUNNING = frozenset(
 
 PYTHON = frozenset(
     [
-        *("PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"),
+        *(
+            "PYTHONPATH",
+            "PYTHONHOME",
+            "PYTHONUTF8",
+            "PYTHONIOENCODING",
+            "PYTHONHASHSEED",
+            "PYTHONDONTWRITEBYTECODE",
+        ),
         *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
     ]
 )
@@ -32,4 +40,8 @@ def handed_on(names: Collection[str] = (), own: Mapping[str, str] = os.environ) 
     >>> handed_on(["HOME"], {"PATH": "/bin", "LC_ALL": "C", "HOME": "/home/me", "MIEN_TOKEN": "secret"})
     {'PATH': '/bin', 'LC_ALL': 'C', 'HOME': '/home/me'}
     """
-    return {name: value for name, value in own.items() if name in RUNNING or name.startswith("LC_") or name in names}
+    return {
+        name: value
+        for name, value in own.items()
+        if name in RUNNING or name.startswith("LC_") or name in names
+    }

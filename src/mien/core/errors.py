@@ -1,6 +1,7 @@
 """Everything that mien raises on purpose, on one screen.
 
-Each message says what was expected, what came and what to do, in one line that can be shown to a person as it is.
+Each message says what was expected, what came and what to do, in one line that can be shown to a person as it
+is.
 
     MienError
     ├── InputError          something the caller handed in cannot be used
@@ -20,7 +21,8 @@ class MienError(Exception):
     """The root of mien's own errors.
 
     Args:
-        message: What was expected, what came and what to do. Addresses in it are masked (`mien.core.masking`).
+        message: What was expected, what came and what to do. Addresses in it are masked
+            (`mien.core.masking`).
 
     >>> str(MienError("rtsp://anna:secret@door.local/1: expected a stream"))
     'rtsp://***@door.local/1: expected a stream'
@@ -39,8 +41,9 @@ class MediaError(InputError):
 
     Args:
         message: What was expected, what came and what to do.
-        kind: A short stable word for tables: ``missing``, ``permission``, ``empty``, ``unreadable``, ``truncated``,
-            ``too_large``, ``too_complex`` (takes too long), ``broken``, ``no_video`` or ``unsupported``.
+        kind: A short stable word for tables: ``missing``, ``permission``, ``empty``, ``unreadable``,
+            ``truncated``, ``too_large``, ``too_complex`` (takes too long), ``broken``, ``no_video`` or
+            ``unsupported``.
     """
 
     def __init__(self, message: str, kind: str = "unreadable") -> None:
@@ -71,7 +74,8 @@ class RuleError(InputError):
 
     Args:
         message: What was expected, what came and what to do.
-        offset: Where in the text of a condition, in characters from 0; None where it is not about one place in a text.
+        offset: Where in the text of a condition, in characters from 0; None where it is not about one place
+            in a text.
     """
 
     def __init__(self, message: str, offset: int | None = None) -> None:

@@ -1,4 +1,5 @@
-"""The one record that flows through everything: columns, one row per face, for a frame or a whole recording."""
+"""The one record that flows through everything: columns, one row per face, for a frame or a whole
+recording."""
 
 from __future__ import annotations
 
@@ -29,10 +30,12 @@ class Face:
         emotion: Name of the most probable expression, or None where no network has looked.
         confidence: Its probability, 0 to 1, or None.
         probs: Probability of every expression by name, as the network read this frame, or None.
-        steady: Expression shown as the person's steady label, which does not flicker, or None where nothing was smoothed.
-        smooth: Probability of every expression by name, smoothed over the person's last seconds (or the seconds around), or None.
-        shown: What is shown: ``steady`` where there is one, else ``emotion``; ``uncertain`` where that is asked for and its probability
-            is too low; None where no network has looked.
+        steady: Expression shown as the person's steady label, which does not flicker, or None where nothing
+            was smoothed.
+        smooth: Probability of every expression by name, smoothed over the person's last seconds (or the
+            seconds around), or None.
+        shown: What is shown: ``steady`` where there is one, else ``emotion``; ``uncertain`` where that is
+            asked for and its probability is too low; None where no network has looked.
     """
 
     frame: int
@@ -53,8 +56,9 @@ class Face:
 class Faces:
     """Faces as numpy columns of one length; iterating gives a `Face` per row.
 
-    ``None`` in an optional column means that the step which fills it has not run; a length of 0 means that it ran and
-    found nothing. A step returns a new `Faces` with the same rows (`with_columns`). The arrays cannot be written to.
+    ``None`` in an optional column means that the step which fills it has not run; a length of 0 means that it
+    ran and found nothing. A step returns a new `Faces` with the same rows (`with_columns`). The arrays cannot
+    be written to.
 
     Args:
         boxes: ``(n, 4)`` float32, ``x1, y1, x2, y2`` in px.
@@ -64,7 +68,8 @@ class Faces:
         points: ``(n, 5, 2)`` float32 px: left eye, right eye, nose, left and right mouth corner; or None.
         tracks: ``(n,)`` int64, id of the person; or None.
         probs: ``(n, k)`` float32, probability of each of ``labels``; or None.
-        smooth: ``(n, k)`` float32, the probabilities of each person smoothed over time, beside the raw ones; or None.
+        smooth: ``(n, k)`` float32, the probabilities of each person smoothed over time, beside the raw ones;
+            or None.
         steady: ``(n,)`` int64, column of ``labels`` that is shown as the person's steady label; or None.
         labels: Names of the columns of ``probs`` and ``smooth``; or None.
 
@@ -103,13 +108,19 @@ class Faces:
             value = getattr(self, name)
             if value is not None:
                 dtype, shape = _COLUMNS[name]
-                object.__setattr__(self, name, _column(name, value, dtype, (n, *(classes if side == 0 else side for side in shape))))
+                object.__setattr__(
+                    self,
+                    name,
+                    _column(name, value, dtype, (n, *(classes if side == 0 else side for side in shape))),
+                )
         if (self.probs is None) != (self.labels is None):
             raise RecordError("expected probs and labels together; got one without the other")
         if self.probs is None and not (self.smooth is None and self.steady is None):
             raise RecordError("expected smooth and steady beside probs; got them without")
         if self.steady is not None and not ((self.steady >= 0) & (self.steady < classes)).all():
-            raise RecordError(f"expected steady as columns 0 to {classes - 1} of the labels; got {self.steady.min()} to {self.steady.max()}")
+            raise RecordError(
+                f"expected steady as columns 0 to {classes - 1} of the labels; got {self.steady.min()} to {self.steady.max()}"
+            )
         if n and not (self.boxes[:, 2:] >= self.boxes[:, :2]).all():
             raise RecordError("expected boxes as x1, y1, x2, y2 with x1 <= x2 and y1 <= y2")
 
@@ -123,7 +134,9 @@ class Faces:
     def __getitem__(self, rows: Any) -> Faces:
         """The chosen rows: an index, a slice, a mask or a list of positions."""
         chosen = np.atleast_1d(np.arange(len(self))[rows])
-        columns: dict[str, Any] = {name: None if column is None else column[chosen] for name, column in self._columns()}
+        columns: dict[str, Any] = {
+            name: None if column is None else column[chosen] for name, column in self._columns()
+        }
         return Faces(**columns, labels=self.labels)
 
     def _columns(self) -> list[tuple[str, Any]]:
@@ -138,7 +151,9 @@ class Faces:
             time=float(self.times[row]),
             box=(x1, y1, x2, y2),
             score=_short(self.scores[row], 6),
-            points=None if self.points is None else tuple((_short(x), _short(y)) for x, y in self.points[row]),
+            points=None
+            if self.points is None
+            else tuple((_short(x), _short(y)) for x, y in self.points[row]),
             track=None if self.tracks is None else int(self.tracks[row]),
             emotion=best,
             confidence=None if probs is None or best is None else probs[best],
@@ -163,8 +178,9 @@ class Faces:
 
     @property
     def shown(self) -> NDArray[np.int64] | None:
-        """``(n,)`` column of the expression that is shown for each row: the steady label, or the most probable one where nothing was smoothed;
-        -1 where its probability, smoothed if it was, is below ``labels.uncertain_below``. None where no network has looked.
+        """``(n,)`` column of the expression that is shown for each row: the steady label, or the most
+        probable one where nothing was smoothed; -1 where its probability, smoothed if it was, is below
+        ``labels.uncertain_below``. None where no network has looked.
 
         >>> from mien.core.labels import Labels
         >>> labels = Labels(("sad", "happy"), uncertain_below=0.7)
@@ -179,14 +195,16 @@ class Faces:
 
     @property
     def confidence(self) -> NDArray[np.float32] | None:
-        """``(n,)`` probability, smoothed if it was, of the steady label or of the most probable one where nothing was smoothed, 0 to 1: also
-        where that is shown as uncertain. None where no network has looked."""
+        """``(n,)`` probability, smoothed if it was, of the steady label or of the most probable one where
+        nothing was smoothed, 0 to 1: also where that is shown as uncertain. None where no network has
+        looked."""
         probs, held = self.probs if self.smooth is None else self.smooth, self._held
         return None if probs is None or held is None else probs[np.arange(len(self)), held]
 
     @property
     def unsure(self) -> NDArray[np.bool_] | None:
-        """``(n,)`` whether that is below ``labels.doubt``: the one rule by which a moment is uncertain. None where no network has looked.
+        """``(n,)`` whether that is below ``labels.doubt``: the one rule by which a moment is uncertain. None
+        where no network has looked.
 
         >>> from mien.core.labels import Labels
         >>> labels = Labels(("sad", "happy", "angry"))
@@ -207,11 +225,15 @@ class Faces:
 
     def with_columns(self, **columns: Any) -> Faces:
         """The same rows with some columns replaced or added."""
-        if "boxes" in columns or ("labels" in columns and (self.labels is not None or "probs" not in columns)):
+        if "boxes" in columns or (
+            "labels" in columns and (self.labels is not None or "probs" not in columns)
+        ):
             return replace(self, **columns)
         unknown = set(columns) - {*_COLUMNS, "labels"}
         if unknown:
-            raise TypeError(f"expected columns out of {', '.join(_COLUMNS)}; got {', '.join(sorted(unknown))}")
+            raise TypeError(
+                f"expected columns out of {', '.join(_COLUMNS)}; got {', '.join(sorted(unknown))}"
+            )
         # The others have been checked already, and this is done several times for every frame.
         new = object.__new__(Faces)
         new.__dict__.update(self.__dict__, **columns)
@@ -224,7 +246,11 @@ class Faces:
         >>> Faces([[0, 0, 1, 1]] * 3, [1, 1, 1], [0, 1, 1], [0, 0.1, 0.1]).split([1, 0, 2])[2].frames.tolist()
         [1, 1]
         """
-        columns, parts, start = [(name, column) for name, column in self._columns() if column is not None], [], 0
+        columns, parts, start = (
+            [(name, column) for name, column in self._columns() if column is not None],
+            [],
+            0,
+        )
         for count in counts:
             part = object.__new__(Faces)  # Rows of a record that was checked need no check of their own.
             part.__dict__.update(self.__dict__)
@@ -246,11 +272,19 @@ class Faces:
         """No face: what a step returns that looked and found nothing."""
         probs = None if labels is None else np.empty((0, len(labels)), np.float32)
         none = np.empty(0)
-        return Faces(np.empty((0, 4), np.float32), none.astype(np.float32), none.astype(np.int64), none, probs=probs, labels=labels)
+        return Faces(
+            np.empty((0, 4), np.float32),
+            none.astype(np.float32),
+            none.astype(np.int64),
+            none,
+            probs=probs,
+            labels=labels,
+        )
 
     @staticmethod
     def concatenate(parts: Iterable[Faces]) -> Faces:
-        """Rows of several records one after the other; parts without rows do not decide which columns there are.
+        """Rows of several records one after the other; parts without rows do not decide which columns there
+        are.
 
         >>> Faces.concatenate([Faces.empty(), Faces([[0, 0, 1, 1]], [1], [3], [0.1])]).frames.tolist()
         [3]
@@ -303,5 +337,6 @@ def _column(name: str, value: ArrayLike, dtype: type, shape: tuple[int, ...]) ->
 
 
 def _short(value: Any, digits: int = 2) -> float:
-    """A float with few digits: hundredths of a pixel and millionths of a probability are below any network's noise."""
+    """A float with few digits: hundredths of a pixel and millionths of a probability are below any network's
+    noise."""
     return round(float(value), digits)

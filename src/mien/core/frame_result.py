@@ -14,7 +14,22 @@ from mien.core.names import printable
 Status = Literal["face", "no_face", "error"]
 Row = dict[str, Any]
 
-ROW_KEYS = ("source", "frame", "time", "status", "track", "box", "score", "emotion", "confidence", "probs", "steady", "smooth", "shown", "error")
+ROW_KEYS = (
+    "source",
+    "frame",
+    "time",
+    "status",
+    "track",
+    "box",
+    "score",
+    "emotion",
+    "confidence",
+    "probs",
+    "steady",
+    "smooth",
+    "shown",
+    "error",
+)
 """Keys of every row, in order: the same in JSON, CSV, pandas and everywhere else."""
 
 
@@ -71,9 +86,15 @@ _CORNERS = ("x1", "y1", "x2", "y2")
 
 
 def flat_keys(labels: Labels) -> list[str]:
-    """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, every expression smoothed (``smooth_happy``), and, as it is
-    long and seldom there, ``error`` at the end."""
-    return [*(key for key in ROW_KEYS if key != "error"), *_CORNERS, *labels, *(f"smooth_{name}" for name in labels), "error"]
+    """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, every expression
+    smoothed (``smooth_happy``), and, as it is long and seldom there, ``error`` at the end."""
+    return [
+        *(key for key in ROW_KEYS if key != "error"),
+        *_CORNERS,
+        *labels,
+        *(f"smooth_{name}" for name in labels),
+        "error",
+    ]
 
 
 def flat_row(row: Row, labels: Labels) -> Row:

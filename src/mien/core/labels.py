@@ -12,7 +12,8 @@ UNCERTAIN = "uncertain"
 """What is shown in place of an expression that is too improbable, where that is asked for."""
 
 UNCERTAIN_BELOW = 0.5
-"""Calibrated probability below which an answer is more likely wrong than right; charts and tables call such moments uncertain."""
+"""Calibrated probability below which an answer is more likely wrong than right; charts and tables call such
+moments uncertain."""
 
 _COLOURS = {
     "angry": "#d1495b",
@@ -47,11 +48,12 @@ class Labels(Sequence[str]):
 
     Args:
         names: Distinct class names in column order. Synonyms in common use are turned into mien's names.
-        uncertain_below: A class that is less probable than this, 0 to 1, is shown as `UNCERTAIN`; None shows every one. Labels that
-            differ in this only are equal.
+        uncertain_below: A class that is less probable than this, 0 to 1, is shown as `UNCERTAIN`; None shows
+            every one. Labels that differ in this only are equal.
 
     Raises:
-        InputError: The names are fewer than two, not distinct or hold control characters, or the probability is none.
+        InputError: The names are fewer than two, not distinct or hold control characters, or the probability
+            is none.
 
     >>> labels = Labels(("anger", "happy", "neutral"))
     >>> labels.names
@@ -72,10 +74,14 @@ class Labels(Sequence[str]):
         if len(names) < 2 or len(set(names)) != len(names):
             raise InputError(f"expected at least two distinct class names; got {list(self.names)}")
         if strange := [name for name in names if spelled(name) != name or not name.strip()]:
-            raise InputError(f"expected class names that can be shown; got {', '.join(map(spelled, strange)) or 'an empty one'}: name them otherwise")
+            raise InputError(
+                f"expected class names that can be shown; got {', '.join(map(spelled, strange)) or 'an empty one'}: name them otherwise"
+            )
         object.__setattr__(self, "names", names)
         if self.uncertain_below is not None and not 0 <= self.uncertain_below <= 1:
-            raise InputError(f"expected a probability from 0 to 1 below which answers are uncertain; got {self.uncertain_below}")
+            raise InputError(
+                f"expected a probability from 0 to 1 below which answers are uncertain; got {self.uncertain_below}"
+            )
 
     def __len__(self) -> int:
         return len(self.names)

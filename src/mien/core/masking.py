@@ -1,13 +1,17 @@
 """What is shown of addresses: enough to tell cameras apart, nothing that opens one.
 
-The rule, the same for every message, table, event, log and answer. Of ``scheme://user:password@host:port/path;parameters?query#fragment``
+The rule, the same for every message, table, event, log and answer. Of
+``scheme://user:password@host:port/path;parameters?query#fragment``
 
-- what stands before the ``@`` of the host is ``***``, whatever signs are in it; a host that is none is ``***`` too, and so is all that follows
-  the scheme where signs that should have been written with percent signs leave open what the host is;
-- of query and parameters those are shown that say which picture is wanted (``channel=2``, ``resolution=640x480``; `SHOWN` has all of them),
-  and nothing else is, not even a name; so it is with ``name=value`` in the path;
-- the path is shown, but for what follows a word such as ``token`` or ``hooks``, parts with other signs than those of names, and all but the
-  first four characters of a part of 16 or more that looks random; of what lies in a store (``s3://``, ``gs://``, ...) the path is shown as it is;
+- what stands before the ``@`` of the host is ``***``, whatever signs are in it; a host that is none is
+  ``***`` too, and so is all that follows the scheme where signs that should have been written with percent
+  signs leave open what the host is;
+- of query and parameters those are shown that say which picture is wanted (``channel=2``,
+  ``resolution=640x480``; `SHOWN` has all of them), and nothing else is, not even a name; so it is with
+  ``name=value`` in the path;
+- the path is shown, but for what follows a word such as ``token`` or ``hooks``, parts with other signs than
+  those of names, and all but the first four characters of a part of 16 or more that looks random; of what
+  lies in a store (``s3://``, ``gs://``, ...) the path is shown as it is;
 - a fragment is ``***``.
 
 A password that stands in a path as if it were a word of it cannot be known for one.
@@ -34,7 +38,9 @@ _STORES = re.compile(
     r"dropbox|gdrive|box|zip|tar|dvc|lakefs"
 )
 _CONTAINERS = re.compile("abfss?|wasbs?")
-_CONTAINER = re.compile(r"([a-z0-9-]+)@[\w-]+\.(?:dfs|blob)\.[\w-]+\.[\w.-]+(?::\d{1,5})?(?=[/?#]|\Z)", re.ASCII)
+_CONTAINER = re.compile(
+    r"([a-z0-9-]+)@[\w-]+\.(?:dfs|blob)\.[\w-]+\.[\w.-]+(?::\d{1,5})?(?=[/?#]|\Z)", re.ASCII
+)
 """What stands before the @ where the host is one of Azure's: not a user."""
 _NEXT = re.compile(
     r"key|keys|apikey|token|tokens|accesstoken|password|passwd|passwort|pass|pwd|pw|secret|secrets|sig|signature|jwt|session|"
@@ -44,7 +50,10 @@ _REST = re.compile(r"hook|hooks|webhook|webhooks|services|login|auth|credentials
 
 _START = re.compile(r"(?:([A-Za-z][\w+.-]*)?:?//+)", re.ASCII)
 _HOST = r"(?:\[[^\]\s/@]*\]|[\w.-]+)(?::\d{1,5})?(?=[/\\?#;]|\Z)"
-_PLAUSIBLE, _SURE = re.compile(_HOST), re.compile(rf"(?=\[|localhost\b|[\d.]+[:/\\?#;]|[\d.]+\Z|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{{2,}}\b){_HOST}")
+_PLAUSIBLE, _SURE = (
+    re.compile(_HOST),
+    re.compile(rf"(?=\[|localhost\b|[\d.]+[:/\\?#;]|[\d.]+\Z|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{{2,}}\b){_HOST}"),
+)
 _CHAIN = re.compile(r"(?:(?:zip|tar|libarchive)://[^@?:]*::|[a-z]+cache::)+(?=[a-z])")
 _AUTHORITY = re.compile(r"[^/\\?#;]*")
 _PATH = re.compile(r"[A-Za-z]:[\\/]|\.{0,2}/")
@@ -109,8 +118,8 @@ def source_name(source: str) -> str:
 
 
 def masked_text(text: str) -> str:
-    """A text, such as a message or a traceback, with every address in it masked; one that is not in quotation marks ends at the latest where a
-    colon and a space follow, as they do in mien's messages.
+    """A text, such as a message or a traceback, with every address in it masked; one that is not in quotation
+    marks ends at the latest where a colon and a space follow, as they do in mien's messages.
 
     >>> masked_text("got: Connection refused: 'rtsp://anna:secret@door.local/1'")
     "got: Connection refused: 'rtsp://***@door.local/1'"
@@ -138,16 +147,21 @@ def _located(place: str, scheme: str) -> str:
     found = _AUTHORITY.match(place)
     authority = found[0] if found else ""
     if _STORES.fullmatch(scheme) and not set(authority) & set(":@"):
-        return _pathed(place, scheme)  # Nothing stands before a bucket; what lies in it may have an @ in its name.
+        return _pathed(
+            place, scheme
+        )  # Nothing stands before a bucket; what lies in it may have an @ in its name.
     begin = _host_begin(place, authority)
     if begin is None:
         return MASK
-    container = _CONTAINERS.fullmatch(scheme) and (found := _CONTAINER.match(place)) and found.end(1) + 1 == begin
+    container = (
+        _CONTAINERS.fullmatch(scheme) and (found := _CONTAINER.match(place)) and found.end(1) + 1 == begin
+    )
     return f"{place[:begin] if container else f'{MASK}@' if begin else ''}{_pathed(place[begin:], scheme)}"
 
 
 def _host_begin(place: str, authority: str) -> int | None:
-    """Where the host stands, also where there are signs in a password that should have been written with percent signs; None: that is open."""
+    """Where the host stands, also where there are signs in a password that should have been written with
+    percent signs; None: that is open."""
     own = authority.rfind("@") + 1
     later = [found.end() for found in re.finditer("@", place) if found.end() > len(authority)]
     if not later:
@@ -210,7 +224,9 @@ def _is_shown(pair: str) -> bool:
     name = re.sub(r"[^a-z]", "", name.lower())
     if not SHOWN.fullmatch(name):
         return False
-    return bool(_NUMBER.fullmatch(value)) or (name != "id" and bool(_WORD.fullmatch(value)) and not _looks_random(value))
+    return bool(_NUMBER.fullmatch(value)) or (
+        name != "id" and bool(_WORD.fullmatch(value)) and not _looks_random(value)
+    )
 
 
 def _looks_random(part: str) -> bool:

@@ -1,9 +1,12 @@
-r"""How the names of files are spelled in text: one way, for every table, page, message and log, and back again.
+r"""How the names of files are spelled in text: one way, for every table, page, message and log, and back
+again.
 
-A name of a file may hold what text cannot: bytes that are not UTF-8, halves of surrogate pairs (Windows), control characters that a terminal
-obeys, marks that turn the direction of writing, characters that XML forbids. Such a character is spelled as ``\x1b`` (a control character below
-128, or a byte from ``\x80`` to ``\xff`` that is not UTF-8) or ``\u202e`` (any other). All else stays as it is, so that nearly every
-name is spelled as itself; a backslash is too, unless what follows makes it look like one of these: then it is spelled ``\x5c``.
+A name of a file may hold what text cannot: bytes that are not UTF-8, halves of surrogate pairs (Windows),
+control characters that a terminal obeys, marks that turn the direction of writing, characters that XML
+forbids. Such a character is spelled as ``\x1b`` (a control character below 128, or a byte from ``\x80`` to
+``\xff`` that is not UTF-8) or ``\u202e`` (any other). All else stays as it is, so that nearly every name is
+spelled as itself; a backslash is too, unless what follows makes it look like one of these: then it is spelled
+``\x5c``.
 """
 
 from __future__ import annotations
@@ -23,10 +26,11 @@ _BYTES = 0xDC00
 
 
 def spelled(name: str | os.PathLike[str]) -> str:
-    r"""A name, as text that can stand in a UTF-8 file, a page, XML or a terminal. To be used once on a name; `unspelled` takes it back.
+    r"""A name, as text that can stand in a UTF-8 file, a page, XML or a terminal. To be used once on a name;
+    `unspelled` takes it back.
 
-    Everything that writes the name of a file for people or programs uses this one (`mien.media.byte_source.name_of` and
-    `Content.name` give names that are spelled already).
+    Everything that writes the name of a file for people or programs uses this one
+    (`mien.media.byte_source.name_of` and `Content.name` give names that are spelled already).
 
     >>> import os
     >>> print(spelled(os.fsdecode(b"Ren\xe9.png")), spelled("Ren\u00e9.png"), spelled("a\x1b[2J.png"), spelled("C:\\new\\x41.png"))
@@ -36,7 +40,8 @@ def spelled(name: str | os.PathLike[str]) -> str:
 
 
 def unspelled(text: str) -> str:
-    r"""The name that `spelled` has made this text of. What was never spelled comes back as it is, unless it looks like an escape.
+    r"""The name that `spelled` has made this text of. What was never spelled comes back as it is, unless it
+    looks like an escape.
 
     >>> unspelled(r"C:\new\x5cx41.png"), ascii(unspelled(r"Ren\xe9.png"))
     ('C:\\new\\x41.png', "'Ren\\udce9.png'")
@@ -45,7 +50,8 @@ def unspelled(text: str) -> str:
 
 
 def printable(text: str, strange: re.Pattern[str] = _STRANGE_IN_TEXT) -> str:
-    r"""Text with its strange characters escaped; what is escaped already stays, so it may be used on any message, and twice.
+    r"""Text with its strange characters escaped; what is escaped already stays, so it may be used on any
+    message, and twice.
 
     Args:
         text: Anything, such as an error with names in it.
@@ -59,7 +65,8 @@ def printable(text: str, strange: re.Pattern[str] = _STRANGE_IN_TEXT) -> str:
 
 
 def json_text(value: Any, file: TextIO | None = None, indent: int | None = None) -> str:
-    r"""A value as JSON that can be written anywhere: in UTF-8, or in ASCII where ``file`` has another encoding.
+    r"""A value as JSON that can be written anywhere: in UTF-8, or in ASCII where ``file`` has another
+    encoding.
 
     >>> print(json_text({"name": "Ren\udce9 \u65e5"}))
     {"name": "Ren\\xe9 日"}
@@ -68,12 +75,21 @@ def json_text(value: Any, file: TextIO | None = None, indent: int | None = None)
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     if text.isascii() and "\x7f" not in text:
         return text
-    text = re.sub("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]", lambda found: "\\" + _escape(ord(found[0])), text)
-    return text if encoding.startswith("utf") else "".join(letter if letter < "\x80" else json.dumps(letter)[1:-1] for letter in text)
+    text = re.sub(
+        "[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]",
+        lambda found: "\\" + _escape(ord(found[0])),
+        text,
+    )
+    return (
+        text
+        if encoding.startswith("utf")
+        else "".join(letter if letter < "\x80" else json.dumps(letter)[1:-1] for letter in text)
+    )
 
 
 def existing(name: str) -> str:
-    """The file that a name in a list or table means: the one of just that name if there is one, else the one that it spells.
+    """The file that a name in a list or table means: the one of just that name if there is one, else the one
+    that it spells.
 
     >>> existing("no-such-file.png")
     'no-such-file.png'
@@ -101,11 +117,14 @@ _PLAIN = {"●": "*", "█": "#", "·": ".", "…": "...", "━": "-", "╸": "-
 def _replaced(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(_PLAIN.get(letter) or _escape(ord(letter)) for letter in error.object[error.start : error.end]), error.end
+    return "".join(
+        _PLAIN.get(letter) or _escape(ord(letter)) for letter in error.object[error.start : error.end]
+    ), error.end
 
 
 STREAM_ERRORS = "mien.spelled"
-"""How an output stream of another encoding (a code page of Windows, ASCII) treats what it has no character for: as an ``errors`` of `open`.
-It is escaped as in `spelled`; what tables are drawn with gets a sign that is like it."""
+"""How an output stream of another encoding (a code page of Windows, ASCII) treats what it has no character
+for: as an ``errors`` of `open`. It is escaped as in `spelled`; what tables are drawn with gets a sign that is
+like it."""
 
 codecs.register_error(STREAM_ERRORS, _replaced)

@@ -24,11 +24,13 @@ def output_paths(
     counts: Callable[[int], bool] = lambda _: True,
     becomes: Callable[[Path], Iterable[Path]] = lambda path: (path,),
 ) -> list[Path]:
-    """A path for each source, out of a pattern in which ``{name}`` and ``{parent}`` stand for its name and that of its folder.
+    """A path for each source, out of a pattern in which ``{name}`` and ``{parent}`` stand for its name and
+    that of its folder.
 
-    Where sources would share one, so that one would replace the other, their names are told apart: by the ending of the file, by the folders
-    that they lie in, and where even these are the same, by a number. Names that differ in case or in the composition of letters alone count
-    as the same, as on the disks of Windows and macOS.
+    Where sources would share one, so that one would replace the other, their names are told apart: by the
+    ending of the file, by the folders that they lie in, and where even these are the same, by a number. Names
+    that differ in case or in the composition of letters alone count as the same, as on the disks of Windows
+    and macOS.
 
     Args:
         pattern: Such as ``reports/{name}.html``.
@@ -89,7 +91,9 @@ def shortened(name: str, most: int = _MOST_BYTES) -> str:
     path = Path(name)
     suffix = path.suffix if len(path.suffix) < 12 else ""
     digest = f"~{sha256(os.fsencode(name)).hexdigest()[:8]}"
-    return cut_to(path.stem if suffix else name, most - len(os.fsencode(suffix)) - len(digest)) + digest + suffix
+    return (
+        cut_to(path.stem if suffix else name, most - len(os.fsencode(suffix)) - len(digest)) + digest + suffix
+    )
 
 
 def cut_to(text: str, most: int) -> str:
@@ -112,7 +116,9 @@ def _groups(paths: Sequence[Path]) -> list[list[int]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _numbered(paths: Sequence[Path], counts: Callable[[int], bool], becomes: Callable[[Path], Iterable[Path]]) -> list[Path]:
+def _numbered(
+    paths: Sequence[Path], counts: Callable[[int], bool], becomes: Callable[[Path], Iterable[Path]]
+) -> list[Path]:
     """The paths, with a number where one is taken by a source before it."""
     claims = [{_key(other) for other in becomes(path)} for path in paths]
     claimants = Counter(key for keys in claims for key in keys)

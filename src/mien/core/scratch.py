@@ -1,4 +1,5 @@
-"""Folders for the time being, which nobody finds afterwards: not even when a run is killed, as the next one deletes them."""
+"""Folders for the time being, which nobody finds afterwards: not even when a run is killed, as the next
+one deletes them."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _MARK = ".mien-scratch"
 def scratch_folder() -> Iterator[Path]:
     """A private folder in the temporary folder, for the length of a block.
 
-    It is held while the block lasts; what runs that were killed have left is deleted when a process asks for its first one.
+    It is held while the block lasts; what runs that were killed have left is deleted when a process asks for
+    its first one.
 
     >>> with scratch_folder() as folder:
     ...     folder.is_dir()
@@ -40,7 +42,8 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def sweep_scratch(root: Path | None = None) -> None:
-    """Delete what runs that were killed have left: what is certainly mien's own, and of nobody who is at work.
+    """Delete what runs that were killed have left: what is certainly mien's own, and of nobody who is at
+    work.
 
     Args:
         root: Where to look; the temporary folder by default.
@@ -59,5 +62,12 @@ _sweep_once = lru_cache(sweep_scratch)
 
 def _left(entry: os.DirEntry[str]) -> bool:
     found = entry.stat(follow_symlinks=False)
-    own = hasattr(os, "geteuid") and found.st_uid == os.geteuid()  # On Windows it cannot be known whether somebody is at work.
-    return own and stat.S_ISDIR(found.st_mode) and os.path.lexists(os.path.join(entry.path, _MARK)) and abandoned(Path(entry.path))
+    own = (
+        hasattr(os, "geteuid") and found.st_uid == os.geteuid()
+    )  # On Windows it cannot be known whether somebody is at work.
+    return (
+        own
+        and stat.S_ISDIR(found.st_mode)
+        and os.path.lexists(os.path.join(entry.path, _MARK))
+        and abandoned(Path(entry.path))
+    )

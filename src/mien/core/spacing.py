@@ -1,4 +1,5 @@
-"""How far apart the frames of a stream come, learned as they come, so that what is counted in seconds fits slow streams as well."""
+"""How far apart the frames of a stream come, learned as they come, so that what is counted in seconds fits
+slow streams as well."""
 
 from __future__ import annotations
 
@@ -6,7 +7,9 @@ import math
 from typing import Any
 
 KEPT = 8  # Steps that are remembered.
-PATIENCE = 2.5  # Steps; so many seconds of a slow stream go by before somebody who is missing is thought to be away.
+PATIENCE = (
+    2.5  # Steps; so many seconds of a slow stream go by before somebody who is missing is thought to be away.
+)
 
 
 class Spacing:
@@ -17,7 +20,8 @@ class Spacing:
 
     Attributes:
         time: Seconds of the last frame; None before the first.
-        usual: Seconds that a frame lasts of which the next one does not tell: the last step without a hole; 0 before the second frame.
+        usual: Seconds that a frame lasts of which the next one does not tell: the last step without a hole; 0
+            before the second frame.
 
     >>> spacing = Spacing(least=1.0)
     >>> [spacing.take(time) for time in (0.0, 5.0, 10.0)], spacing.patience, spacing.usual
@@ -31,7 +35,8 @@ class Spacing:
         self._steps: list[float] = []
 
     def take(self, time: float) -> float:
-        """Take in the time of the next frame; gives the seconds since the one before, below 0 where time goes back, 0 for the first."""
+        """Take in the time of the next frame; gives the seconds since the one before, below 0 where time goes
+        back, 0 for the first."""
         step = 0.0 if self.time is None else time - self.time
         self.time = time
         if step > 0:
@@ -41,16 +46,20 @@ class Spacing:
 
     @property
     def patience(self) -> float:
-        """Seconds without a sight of somebody after which they are away: ``least``, or more where the last frames were far apart.
+        """Seconds without a sight of somebody after which they are away: ``least``, or more where the last
+        frames were far apart.
 
-        It is never less than the last step: who is seen in two successive frames was not away. Endless while no step is known.
+        It is never less than the last step: who is seen in two successive frames was not away. Endless while
+        no step is known.
         """
         return max(self.least, PATIENCE * max(self._steps, default=math.inf))
 
     def lasting(self, step: float) -> float:
-        """For how long the last frame stands, when the next one comes ``step`` seconds later; to be asked before `take`.
+        """For how long the last frame stands, when the next one comes ``step`` seconds later; to be asked
+        before `take`.
 
-        Up to the next one; as long as frames usually do where that comes so late that there is a hole in the stream, or before this one.
+        Up to the next one; as long as frames usually do where that comes so late that there is a hole in the
+        stream, or before this one.
 
         >>> spacing = Spacing(least=1.0)
         >>> for time in (0.0, 0.25, 0.5):

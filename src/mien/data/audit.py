@@ -16,7 +16,8 @@ from mien.data.dataset import SPLITS, TRAINING, FaceDataset
 from mien.data.near_duplicates import LIKENESS, Pairs, near_copies
 
 ALSO = ("repeats", "contradictions")
-"""What a clean training split may leave out besides copies of test pictures, blanks and pictures of no face."""
+"""What a clean training split may leave out besides copies of test pictures, blanks and pictures of no
+face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,8 @@ class Audit:
 
     @cached_property
     def near_leaks(self) -> NDArray[np.bool_]:
-        """Rows of Training that are near, but not exact, copies of a picture of another split, and those pictures."""
+        """Rows of Training that are near, but not exact, copies of a picture of another split, and those
+        pictures."""
         found = np.zeros(len(self.data), np.bool_)
         for one, other in self._near_groups():
             for here, there in ((one, other), (other, one)):
@@ -83,7 +85,10 @@ class Audit:
     def _near_groups(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         order = np.argsort(self.groups, kind="stable")
         members = np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1)
-        return [(members[self.groups[one]], members[self.groups[other]]) for one, other in zip(self.near.first, self.near.second, strict=True)]
+        return [
+            (members[self.groups[one]], members[self.groups[other]])
+            for one, other in zip(self.near.first, self.near.second, strict=True)
+        ]
 
     def dropped(self, also: Collection[str] = ()) -> NDArray[np.bool_]:
         """Rows of Training that `clean` leaves out.
@@ -104,20 +109,25 @@ class Audit:
     def clean(self, also: Collection[str] = ()) -> FaceDataset:
         """The data set without what should not be learned from; the other splits stay whole.
 
-        Out of Training go exact and near copies of pictures of the other splits, blanks, and what most taggers called not a face.
+        Out of Training go exact and near copies of pictures of the other splits, blanks, and what most
+        taggers called not a face.
 
         Args:
-            also: What else goes: exact ``repeats`` within Training, all but the first; pictures whose copies contradict them.
+            also: What else goes: exact ``repeats`` within Training, all but the first; pictures whose copies
+                contradict them.
         """
         return self.data.take(~self.dropped(also))
 
     def facts(self, also: Collection[str] = ()) -> dict[str, Any]:
-        """Everything that was found, ready for JSON. A picture is told by its file name, or by its row where it has none."""
+        """Everything that was found, ready for JSON. A picture is told by its file name, or by its row where
+        it has none."""
         data, dropped = self.data, self.dropped(also)
         tests = [name for name in SPLITS if name != TRAINING and (data.splits == name).any()]
         return {
             "pictures": len(data),
-            "splits": {name: int((data.splits == name).sum()) for name in SPLITS if (data.splits == name).any()},
+            "splits": {
+                name: int((data.splits == name).sum()) for name in SPLITS if (data.splits == name).any()
+            },
             "unreadable": list(self.unreadable),
             "blank": self._told(data.blank),
             "not_a_face": self._told(data.not_a_face),
@@ -136,10 +146,16 @@ class Audit:
                 "likeness": LIKENESS,
                 "pairs": len(self.near),
                 "mirrored": int(self.near.mirrored.sum()),
-                "of_another_label": int((data.expressions[self.near.first] != data.expressions[self.near.second]).sum()),
+                "of_another_label": int(
+                    (data.expressions[self.near.first] != data.expressions[self.near.second]).sum()
+                ),
                 "between": self._near_between(),
                 "list": [
-                    {"pictures": [self._name(first), self._name(second)], "likeness": round(float(likeness), 4), "mirrored": bool(mirrored)}
+                    {
+                        "pictures": [self._name(first), self._name(second)],
+                        "likeness": round(float(likeness), 4),
+                        "mirrored": bool(mirrored),
+                    }
                     for first, second, likeness, mirrored in zip(
                         self.near.first, self.near.second, self.near.likeness, self.near.mirrored, strict=True
                     )
@@ -153,7 +169,11 @@ class Audit:
                 "training": self._told(self.near_leaks & self.training),
                 **{name: self._told(self.near_leaks & (data.splits == name)) for name in tests},
             },
-            "clean": {"also_without": sorted(also), "dropped": self._told(dropped), "training": int((self.training & ~dropped).sum())},
+            "clean": {
+                "also_without": sorted(also),
+                "dropped": self._told(dropped),
+                "training": int((self.training & ~dropped).sum()),
+            },
         }
 
     def _name(self, position: int) -> str | int:
@@ -163,21 +183,26 @@ class Audit:
         return [self._name(position) for position in np.flatnonzero(mask).tolist()]
 
     def _between(self) -> dict[str, int]:
-        """Pictures of the second split that have an exact copy in the first; within one split, those that repeat an earlier one."""
+        """Pictures of the second split that have an exact copy in the first; within one split, those that
+        repeat an earlier one."""
         found = {}
         names = [name for name in SPLITS if (self.data.splits == name).any()]
         for at, one in enumerate(names):
             groups = self.groups[self.data.splits == one]
             found[f"{one} in itself"] = len(groups) - len(np.unique(groups))
             for other in names[at + 1 :]:
-                found[f"{other} in {one}"] = int(np.isin(self.groups[self.data.splits == other], groups).sum())
+                found[f"{other} in {one}"] = int(
+                    np.isin(self.groups[self.data.splits == other], groups).sum()
+                )
         return found
 
     def _near_between(self) -> dict[str, int]:
         one, other = self.data.splits[self.near.first], self.data.splits[self.near.second]
         names = [name for name in SPLITS if (self.data.splits == name).any()]
         return {
-            f"{second} and {first}": int((((one == first) & (other == second)) | ((one == second) & (other == first))).sum())
+            f"{second} and {first}": int(
+                (((one == first) & (other == second)) | ((one == second) & (other == first))).sum()
+            )
             for at, first in enumerate(names)
             for second in names[at:]
         }

@@ -60,7 +60,8 @@ class DatasetBuilder:
     Args:
         path: What is read, for messages.
         terms: How.
-        classes: Classes of the file where it states them, also those without any row; None takes those that come.
+        classes: Classes of the file where it states them, also those without any row; None takes those that
+            come.
     """
 
     path: Path
@@ -84,7 +85,9 @@ class DatasetBuilder:
             image = sample.image if self.terms.size is None else resized(sample.image, self.terms.size)
             if self._images and image.shape != self._images[0].shape:
                 sizes = f"expected {_size(self._images[0])} pixels as in the pictures before it; got {_size(image)}"
-                raise InputError(f"{sample.where}: {sizes}: bring all to one size with --size {self._images[0].shape[0]}")
+                raise InputError(
+                    f"{sample.where}: {sizes}: bring all to one size with --size {self._images[0].shape[0]}"
+                )
         except InputError as error:
             self.terms.refuse(error)
             return
@@ -106,11 +109,17 @@ class DatasetBuilder:
         names = tuple(self.classes) if self.classes is not None else in_order(self._labels)
         n = len(self._images)
         if n == 0:
-            raise InputError(f"{self.path}: expected labelled pictures; there is none that can be read: mien data audit lists what is wrong")
+            raise InputError(
+                f"{self.path}: expected labelled pictures; there is none that can be read: mien data audit lists what is wrong"
+            )
         if len(names) < 2:
-            raise InputError(f"{self.path}: expected pictures of at least two classes; got only {', '.join(names)}: add another class")
+            raise InputError(
+                f"{self.path}: expected pictures of at least two classes; got only {', '.join(names)}: add another class"
+            )
         if n < len(names):
-            raise InputError(f"{self.path}: expected at least one picture for each of {len(names)} classes; got {n}: add pictures")
+            raise InputError(
+                f"{self.path}: expected at least one picture for each of {len(names)} classes; got {n}: add pictures"
+            )
         labels = Labels(names)
         columns = {name: column for column, name in enumerate(names)}
         return FaceDataset(

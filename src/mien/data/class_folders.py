@@ -23,7 +23,9 @@ _HEADER = ["file", "row", *(f"votes_{name}" for name in VOTES)]
 
 def folders_in(path: Path) -> list[Path]:
     """Visible folders in a folder, in order."""
-    return sorted(inner for inner in path.iterdir() if inner.is_dir() and not inner.name.startswith((".", "__")))
+    return sorted(
+        inner for inner in path.iterdir() if inner.is_dir() and not inner.name.startswith((".", "__"))
+    )
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,19 @@ class _Listed:
         try:
             content = self.file.read_bytes()
         except OSError as error:
-            raise InputError(f"{self.file}: expected a picture that you may read; got {error.strerror}: mend it or delete it") from None
+            raise InputError(
+                f"{self.file}: expected a picture that you may read; got {error.strerror}: mend it or delete it"
+            ) from None
         image = gray_pixels(content, str(self.file))
-        return LabelledSample(str(self.file), image, self.label, self.split, self.row, self.votes, self.file.relative_to(self.root).as_posix())
+        return LabelledSample(
+            str(self.file),
+            image,
+            self.label,
+            self.split,
+            self.row,
+            self.votes,
+            self.file.relative_to(self.root).as_posix(),
+        )
 
 
 def read_folders(path: Path, terms: ReadOptions) -> DatasetBuilder:
@@ -52,7 +64,9 @@ def read_folders(path: Path, terms: ReadOptions) -> DatasetBuilder:
     Raises:
         InputError: A folder is neither class nor split or is empty, or a picture cannot be used.
     """
-    pictures = [picture for split, level in _levels(path) for picture in _class_files(path, level, split, terms)]
+    pictures = [
+        picture for split, level in _levels(path) for picture in _class_files(path, level, split, terms)
+    ]
     if (path / ROWS).is_file():
         pictures = _numbered(pictures, path / ROWS)
     gathering = DatasetBuilder(path, terms, in_order(picture.label for picture in pictures))
@@ -71,24 +85,37 @@ def _levels(path: Path) -> list[tuple[str, Path]]:
     other = [folder for split, folder in named if not split]
     if other:
         splits = "train, validation, test, PublicTest, PrivateTest"
-        raise InputError(f"{other[0]}: expected a split ({splits}) as the other folders in {path}: rename it or move it away")
+        raise InputError(
+            f"{other[0]}: expected a split ({splits}) as the other folders in {path}: rename it or move it away"
+        )
     return levels
 
 
 def _class_files(root: Path, level: Path, split: str, terms: ReadOptions) -> Iterator[_Listed]:
     folders = folders_in(level)
     if not folders:
-        raise InputError(f"{level}: expected a folder for each class ({', '.join(KNOWN)}); there is none: sort the pictures into such folders")
+        raise InputError(
+            f"{level}: expected a folder for each class ({', '.join(KNOWN)}); there is none: sort the pictures into such folders"
+        )
     for folder in folders:
         name = require_class(folder.name, str(folder))
-        files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _PICTURES and not file.name.startswith(".") and file.is_file())
+        files = sorted(
+            file
+            for file in folder.rglob("*")
+            if file.suffix.lower() in _PICTURES and not file.name.startswith(".") and file.is_file()
+        )
         if not files:
-            terms.refuse(InputError(f"{folder}: expected pictures of the class {name}; the folder has none: add some or delete it"))
+            terms.refuse(
+                InputError(
+                    f"{folder}: expected pictures of the class {name}; the folder has none: add some or delete it"
+                )
+            )
         yield from (_Listed(root, file, name, split) for file in files)
 
 
 def _numbered(pictures: list[_Listed], table: Path) -> list[_Listed]:
-    """Pictures in the order of `ROWS`, with their rows and votes; lines whose picture is gone are passed over."""
+    """Pictures in the order of `ROWS`, with their rows and votes; lines whose picture is gone are passed
+    over."""
     lines: dict[str, tuple[int, list[str]]] = {}
     try:
         with open(table, encoding="utf-8", newline="") as file:
@@ -105,20 +132,32 @@ def _numbered(pictures: list[_Listed], table: Path) -> list[_Listed]:
             f"{table}: expected file names, rows and votes as mien writes them; got {error}: delete it to read the folders alone"
         ) from None
     if unlisted:
-        raise InputError(f"{unlisted[0]}: expected a picture that {table} lists; it does not: add a line for it, or delete {ROWS}")
+        raise InputError(
+            f"{unlisted[0]}: expected a picture that {table} lists; it does not: add a line for it, or delete {ROWS}"
+        )
     pictures = sorted(pictures, key=lambda picture: found[picture.file.name][0])
     voted = len(header) > 2
-    return [replace(picture, row=row, votes=tuple(votes) if voted else None) for picture in pictures for _, row, *votes in [found[picture.file.name]]]
+    return [
+        replace(picture, row=row, votes=tuple(votes) if voted else None)
+        for picture in pictures
+        for _, row, *votes in [found[picture.file.name]]
+    ]
 
 
 def write_folders(data: FaceDataset, path: Path, track: Track = untracked) -> None:
-    """Write a data set as PNG files in class folders within split folders, with `ROWS` for what folders cannot tell.
+    """Write a data set as PNG files in class folders within split folders, with `ROWS` for what folders
+    cannot tell.
 
     Raises:
-        InputError: The folder is there already and not empty, cannot be written to, or a class has no picture.
+        InputError: The folder is there already and not empty, cannot be written to, or a class has no
+            picture.
     """
     data.require_every_class(str(path))
-    with folder_aside(path) as aside, told(path), open(aside / ROWS, "w", encoding="utf-8", newline="") as file:
+    with (
+        folder_aside(path) as aside,
+        told(path),
+        open(aside / ROWS, "w", encoding="utf-8", newline="") as file,
+    ):
         table = csv.writer(file, lineterminator="\n")
         table.writerow(_HEADER if data.votes is not None else _HEADER[:2])
         for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):

@@ -1,7 +1,8 @@
 """Face pictures made worse in the ways that cameras, networks, masks and detectors make them worse.
 
-After Hendrycks & Dietterich 2019 (https://arxiv.org/abs/1903.12261): each corruption comes in five strengths, and a network
-is judged by its mean error over all of them, held against its error on the pictures as they are.
+After Hendrycks & Dietterich 2019 (https://arxiv.org/abs/1903.12261): each corruption comes in five strengths,
+and a network is judged by its mean error over all of them, held against its error on the pictures as they
+are.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Corruption:
         name: Short name.
         unit: What the values mean.
         values: One per strength, from the mildest.
-        apply: Takes a picture ``(h, w)`` uint8, a value and a source of chance; returns a picture of the same size.
+        apply: Takes a picture ``(h, w)`` uint8, a value and a source of chance; returns a picture of the same
+            size.
     """
 
     name: str
@@ -64,7 +66,10 @@ def corrupted(images: Pictures, name: str, strength: int, seed: int = 0) -> Pict
         raise InputError(f"expected a strength from 1 to 5; got {strength}")
     corruption = CORRUPTIONS[name]
     value = corruption.values[strength - 1]
-    worse = [corruption.apply(image, value, np.random.default_rng((seed, place))) for place, image in enumerate(images)]
+    worse = [
+        corruption.apply(image, value, np.random.default_rng((seed, place)))
+        for place, image in enumerate(images)
+    ]
     return np.stack(worse) if worse else images
 
 
@@ -139,7 +144,8 @@ def _mask(image: Pictures, value: float, chance: np.random.Generator) -> Picture
 
 
 def _eye_bar(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
-    """A black bar at the height of the eyes, that share of the picture high; the eyes of FER-2013 lie at two fifths."""
+    """A black bar at the height of the eyes, that share of the picture high; the eyes of FER-2013 lie at two
+    fifths."""
     worse = image.copy()
     top, bottom = (round(len(image) * (0.4 + side * value / 2)) for side in (-1, 1))
     worse[top:bottom] = 0
@@ -159,7 +165,9 @@ def _shift(image: Pictures, value: float, chance: np.random.Generator) -> Pictur
     return reframed(image, shift=(value * np.cos(angle), value * np.sin(angle)))
 
 
-def reframed(image: Pictures, scale: float = 1, angle: float = 0, shift: tuple[float, float] = (0, 0)) -> Pictures:
+def reframed(
+    image: Pictures, scale: float = 1, angle: float = 0, shift: tuple[float, float] = (0, 0)
+) -> Pictures:
     """Another square of the same face, as another detector would have cut it.
 
     Args:
@@ -169,7 +177,8 @@ def reframed(image: Pictures, scale: float = 1, angle: float = 0, shift: tuple[f
         shift: Shares of its side that it is moved by, right and down.
 
     Returns:
-        ``(h, w)`` uint8. Beyond the picture its edge is repeated: what a larger crop would have shown there is not known.
+        ``(h, w)`` uint8. Beyond the picture its edge is repeated: what a larger crop would have shown there
+        is not known.
     """
     height, width = image.shape
     pad = max(height, width) // 2
@@ -181,12 +190,16 @@ def reframed(image: Pictures, scale: float = 1, angle: float = 0, shift: tuple[f
     left = centre[0] - cos * width / 2 + sin * height / 2
     top = centre[1] - sin * width / 2 - cos * height / 2
     source = around.filter(ImageFilter.BoxBlur((scale - 1) / 2)) if scale > 1 else around
-    framed = source.transform((width, height), Image.Transform.AFFINE, (cos, -sin, left, sin, cos, top), Image.Resampling.BICUBIC)
+    framed = source.transform(
+        (width, height), Image.Transform.AFFINE, (cos, -sin, left, sin, cos, top), Image.Resampling.BICUBIC
+    )
     return np.asarray(framed)
 
 
 _EVERY = (
-    Corruption("illumination", "share of the light lost on the dark side", (0.3, 0.5, 0.7, 0.8, 0.9), _illumination),
+    Corruption(
+        "illumination", "share of the light lost on the dark side", (0.3, 0.5, 0.7, 0.8, 0.9), _illumination
+    ),
     Corruption("contrast", "share of the contrast left", (0.6, 0.4, 0.25, 0.15, 0.08), _contrast),
     Corruption("noise", "standard deviation, gray levels", (5, 10, 15, 25, 35), _noise),
     Corruption("defocus blur", "radius, px of 48", (0.8, 1.2, 1.6, 2.2, 3.0), _defocus),

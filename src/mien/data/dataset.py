@@ -18,7 +18,18 @@ SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)
 _HELD_OUT = 3589
 """Pictures in PublicTest, and in PrivateTest, of FER-2013."""
 
-VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
+VOTES = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "nf",
+)
 """What a tagger of FER+ could say, in the order of its file; *nf* is *not a face*."""
 
 
@@ -61,7 +72,9 @@ class FaceDataset:
             raise InputError(f"expected columns of one length; got lengths {sorted(lengths)}")
         wrong = (self.expressions < 0) | (self.expressions >= len(self.labels))
         if wrong.any():
-            raise InputError(f"expected expressions from 0 to {len(self.labels) - 1}; got {self.expressions[wrong][0]} in row {self.rows[wrong][0]}")
+            raise InputError(
+                f"expected expressions from 0 to {len(self.labels) - 1}; got {self.expressions[wrong][0]} in row {self.rows[wrong][0]}"
+            )
 
     def _columns(self) -> dict[str, NDArray[Any]]:
         columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "labels"}
@@ -105,11 +118,14 @@ class FaceDataset:
         """
         empty = [name for name, count in zip(self.labels, self.counts(), strict=True) if not count]
         if empty:
-            raise InputError(f"{what}: expected pictures of every class; there is none of {', '.join(empty)}: add some, or leave the class out")
+            raise InputError(
+                f"{what}: expected pictures of every class; there is none of {', '.join(empty)}: add some, or leave the class out"
+            )
 
     @property
     def is_fer2013(self) -> bool:
-        """Whether this is FER-2013 as a whole, by the sizes of its test sets; a part of it, or pictures of one's own, is not."""
+        """Whether this is FER-2013 as a whole, by the sizes of its test sets; a part of it, or pictures of
+        one's own, is not."""
         return all(int((self.splits == split).sum()) == _HELD_OUT for split in (PUBLIC_TEST, PRIVATE_TEST))
 
     @property
@@ -133,14 +149,17 @@ class FaceDataset:
         """Which pictures most taggers of FER+ called *not a face*; none where nobody voted."""
         if self.votes is None:
             return np.zeros(len(self), np.bool_)
-        return np.asarray((self.votes.argmax(axis=1) == self.votes.shape[1] - 1) & (self.votes.sum(axis=1) > 0))
+        return np.asarray(
+            (self.votes.argmax(axis=1) == self.votes.shape[1] - 1) & (self.votes.sum(axis=1) > 0)
+        )
 
     def copied_from(self, other: FaceDataset) -> NDArray[np.bool_]:
         """Which pictures are exact copies of a picture of another set."""
         return np.isin(self.digests, other.digests)
 
     def vote_shares(self) -> NDArray[np.float32]:
-        """``(n, 8)`` shares of the ``FERPLUS`` votes: the second target. A row without any such vote is all zeros.
+        """``(n, 8)`` shares of the ``FERPLUS`` votes: the second target. A row without any such vote is all
+        zeros.
 
         Raises:
             InputError: Nobody voted.
@@ -149,10 +168,11 @@ class FaceDataset:
         return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), np.float32)
 
     def ferplus_majority(self) -> NDArray[np.int64]:
-        """``(n,)`` column of ``FERPLUS`` under the majority rule of Barsoum et al. 2016, or -1 where the row is dropped.
+        """``(n,)`` column of ``FERPLUS`` under the majority rule of Barsoum et al. 2016, or -1 where the row
+        is dropped.
 
-        A single vote counts as noise and is taken away; a class then needs more than half of the votes that are left;
-        rows whose winner is *unknown* or *not a face*, or that have no winner, are dropped.
+        A single vote counts as noise and is taken away; a class then needs more than half of the votes that
+        are left; rows whose winner is *unknown* or *not a face*, or that have no winner, are dropped.
 
         Raises:
             InputError: Nobody voted.
@@ -164,13 +184,16 @@ class FaceDataset:
         return np.where(clear & (winner < len(FERPLUS)), winner, -1)
 
     def seven_class_majority(self) -> NDArray[np.int64]:
-        """``(n,)`` column of ``labels`` that `ferplus_majority` names, or -1 where it is dropped or names another class."""
+        """``(n,)`` column of ``labels`` that `ferplus_majority` names, or -1 where it is dropped or names
+        another class."""
         columns = [self.labels.names.index(name) if name in self.labels.names else -1 for name in FERPLUS]
         return np.array([*columns, -1])[self.ferplus_majority()]
 
     def _voted(self) -> NDArray[np.int64]:
         if self.votes is None:
-            raise InputError("expected a data set with FER+ votes; this one has none: join them with open_dataset(path, votes='fer2013new.csv')")
+            raise InputError(
+                "expected a data set with FER+ votes; this one has none: join them with open_dataset(path, votes='fer2013new.csv')"
+            )
         return self.votes
 
 

@@ -37,7 +37,9 @@ def with_votes(data: FaceDataset, path: str | Path) -> FaceDataset:
     if len(wrong):
         row = int(data.rows[wrong[0]])
         got = f"expected the split {data.splits[wrong[0]]} as the picture has; got {splits[row]}"
-        raise InputError(f"{path}, row {row}: {got}: votes join by row, so the pictures must be in the order of fer2013.csv")
+        raise InputError(
+            f"{path}, row {row}: {got}: votes join by row, so the pictures must be in the order of fer2013.csv"
+        )
     return replace(data, votes=votes[data.rows])
 
 
@@ -48,11 +50,15 @@ def _read(path: Path) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
         with open(path, encoding="utf-8-sig", newline="") as file:
             lines = list(csv.reader(file))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: expected the votes of FER+ as CSV; got {error}: give fer2013new.csv") from None
+        raise InputError(
+            f"{path}: expected the votes of FER+ as CSV; got {error}: give fer2013new.csv"
+        ) from None
     header = [name.strip().lower() for name in lines[0]] if lines else []
     missing = [name for name in ("usage", *VOTES) if name not in header]
     if missing:
-        raise InputError(f"{path}: expected the columns {', '.join(missing)}; got {', '.join(header) or 'nothing'}: give fer2013new.csv")
+        raise InputError(
+            f"{path}: expected the columns {', '.join(missing)}; got {', '.join(header) or 'nothing'}: give fer2013new.csv"
+        )
     places = [header.index(name) for name in VOTES]
     usage = header.index("usage")
     votes, splits = [], []

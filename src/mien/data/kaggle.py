@@ -29,7 +29,8 @@ _MOST = 1 << 24  # Characters of a field: a picture of 2000 px fits.
 
 
 class Columns:
-    """Where the columns of a header stand; names count without case, blanks around them and a byte order mark.
+    """Where the columns of a header stand; names count without case, blanks around them and a byte order
+    mark.
 
     >>> columns = Columns(["\ufeffemotion", " Usage", " pixels"])
     >>> columns.label, columns.pixels, columns.split, columns.row
@@ -53,7 +54,9 @@ class Columns:
         return [name for name, place in (("emotion", self.label), ("pixels", self.pixels)) if place is None]
 
 
-def read_kaggle(file: TextIO, path: Path, terms: ReadOptions, gathering: DatasetBuilder | None = None) -> DatasetBuilder:
+def read_kaggle(
+    file: TextIO, path: Path, terms: ReadOptions, gathering: DatasetBuilder | None = None
+) -> DatasetBuilder:
     """Read an open CSV.
 
     Args:
@@ -70,14 +73,18 @@ def read_kaggle(file: TextIO, path: Path, terms: ReadOptions, gathering: Dataset
     try:
         columns = Columns(next(lines, []))
         if columns.missing():
-            raise InputError(f"{path}: expected the columns emotion and pixels; got {', '.join(columns.names) or 'nothing'}: name them so")
+            raise InputError(
+                f"{path}: expected the columns emotion and pixels; got {', '.join(columns.names) or 'nothing'}: name them so"
+            )
         gathering = gathering or DatasetBuilder(path, terms)
         reader = _RowReader(path, columns, terms, split_named(path.name.split(".")[0]) or TRAINING)
         for number, line in enumerate(terms.track(lines, f"reading {path.name}")):
             if line:
                 gathering.add(partial(reader.read, line, number, lines.line_num))
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}, line {lines.line_num + 1}: expected text in columns; got {error}: is it a CSV file, and whole?") from None
+        raise InputError(
+            f"{path}, line {lines.line_num + 1}: expected text in columns; got {error}: is it a CSV file, and whole?"
+        ) from None
     if reader.numbers:
         gathering.classes = in_order(reader.order)
     return gathering
@@ -95,7 +102,9 @@ class _RowReader:
         where = f"{self.path}, row {number} (line {at})"
         columns = self.columns
         if len(line) != len(columns.names):
-            raise InputError(f"{where}: expected {len(columns.names)} columns; got {len(line)}: mend or delete the line")
+            raise InputError(
+                f"{where}: expected {len(columns.names)} columns; got {len(line)}: mend or delete the line"
+            )
         assert columns.pixels is not None
         assert columns.label is not None
         return LabelledSample(
@@ -104,7 +113,9 @@ class _RowReader:
             label=self._label(line[columns.label].strip(), where),
             split=self.split if columns.split is None else require_split(line[columns.split], where),
             row=None if columns.row is None else _whole(line[columns.row], where, "a row number"),
-            votes=[_whole(line[place], where, "a number of votes") for place in columns.votes] if len(columns.votes) == len(VOTES) else None,
+            votes=[_whole(line[place], where, "a number of votes") for place in columns.votes]
+            if len(columns.votes) == len(VOTES)
+            else None,
         )
 
     def _label(self, word: str, where: str) -> str:
@@ -112,7 +123,9 @@ class _RowReader:
             return require_class(word, where)
         if not 0 <= int(word) < len(self.order):
             meaning = ", ".join(f"{column} {name}" for column, name in enumerate(self.order))
-            raise InputError(f"{where}: expected a label from 0 to {len(self.order) - 1} ({meaning}); got {word}: correct or delete the line")
+            raise InputError(
+                f"{where}: expected a label from 0 to {len(self.order) - 1} ({meaning}); got {word}: correct or delete the line"
+            )
         self.numbers = True
         return str(self.order[int(word)])
 
@@ -128,10 +141,14 @@ def _picture(text: str, where: str) -> NDArray[np.uint8]:
         values = np.fromstring(text, np.int64, sep=" ")
     except ValueError:
         wrong = next((word for word in text.split() if not word.isdecimal()), text)
-        raise InputError(f"{where}: expected pixels as whole numbers with blanks between; got {wrong[:20]!r}: correct or delete the line") from None
+        raise InputError(
+            f"{where}: expected pixels as whole numbers with blanks between; got {wrong[:20]!r}: correct or delete the line"
+        ) from None
     side = isqrt(len(values))
     if not len(values) or side * side != len(values):
-        raise InputError(f"{where}: expected the pixels of a square picture, such as 2304 for 48x48; got {len(values)}: correct or delete the line")
+        raise InputError(
+            f"{where}: expected the pixels of a square picture, such as 2304 for 48x48; got {len(values)}: correct or delete the line"
+        )
     if values.min() < 0 or values.max() > 255:
         wrong = values[(values < 0) | (values > 255)][0]
         raise InputError(f"{where}: expected pixels from 0 to 255; got {wrong}: correct or delete the line")
@@ -141,8 +158,9 @@ def _picture(text: str, where: str) -> NDArray[np.uint8]:
 def write_kaggle(data: FaceDataset, path: Path, track: Track = untracked) -> None:
     """Write a data set as CSV, gzipped where the name ends in ``.gz``.
 
-    The columns are Kaggle's ``emotion,pixels,Usage``. Rows that are not numbered one after the other get a column ``row``, votes the
-    columns ``votes_*``. Labels are Kaggle's numbers for the seven classes of FER-2013, and words for any other set of classes.
+    The columns are Kaggle's ``emotion,pixels,Usage``. Rows that are not numbered one after the other get a
+    column ``row``, votes the columns ``votes_*``. Labels are Kaggle's numbers for the seven classes of
+    FER-2013, and words for any other set of classes.
 
     Raises:
         InputError: The pictures are not square, or the place cannot be written to.
@@ -155,13 +173,23 @@ def write_kaggle(data: FaceDataset, path: Path, track: Track = untracked) -> Non
     seven = data.labels == EXPRESSIONS
     rows = None if (data.rows == np.arange(len(data))).all() else data.rows.tolist()
     votes = None if data.votes is None else data.votes.tolist()
-    header = ["emotion", "pixels", "Usage", *(["row"] if rows else []), *([f"votes_{name}" for name in VOTES] if votes else [])]
+    header = [
+        "emotion",
+        "pixels",
+        "Usage",
+        *(["row"] if rows else []),
+        *([f"votes_{name}" for name in VOTES] if votes else []),
+    ]
     words = [str(value) for value in range(256)]
     with atomic_write(path) as aside, told(path), _text(aside, packed=path.suffix == ".gz") as file:
         file.write(",".join(header) + "\n")
         for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):
             name = data.labels[data.expressions[at]]
-            cells = [KAGGLE.index(name) if seven else name, " ".join([words[value] for value in image.tobytes()]), data.splits[at]]
+            cells = [
+                KAGGLE.index(name) if seven else name,
+                " ".join([words[value] for value in image.tobytes()]),
+                data.splits[at],
+            ]
             cells += ([rows[at]] if rows else []) + (votes[at] if votes else [])
             file.write(",".join(map(str, cells)) + "\n")
 

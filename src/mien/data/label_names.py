@@ -26,7 +26,13 @@ _SPLITS = {
     "testing": PRIVATE_TEST,
     "privatetest": PRIVATE_TEST,
 }
-_MISSPELT = {"suprise": "surprise", "surprize": "surprise", "contemptuous": "contempt", "neutrality": "neutral", "disgusting": "disgust"}
+_MISSPELT = {
+    "suprise": "surprise",
+    "surprize": "surprise",
+    "contemptuous": "contempt",
+    "neutrality": "neutral",
+    "disgusting": "disgust",
+}
 
 
 def class_named(word: str) -> str | None:
@@ -57,7 +63,9 @@ def require_class(word: str, where: str) -> str:
     """
     name = class_named(word)
     if name is None:
-        raise InputError(f"{where}: expected a class out of {', '.join(KNOWN)} or a synonym; got {word!r}: rename it or leave it out")
+        raise InputError(
+            f"{where}: expected a class out of {', '.join(KNOWN)} or a synonym; got {word!r}: rename it or leave it out"
+        )
     return name
 
 
@@ -69,7 +77,9 @@ def require_split(word: str, where: str) -> str:
     """
     name = split_named(word)
     if name is None:
-        raise InputError(f"{where}: expected a split out of Training, PublicTest, PrivateTest, train, validation, test; got {word!r}: rename it")
+        raise InputError(
+            f"{where}: expected a split out of Training, PublicTest, PrivateTest, train, validation, test; got {word!r}: rename it"
+        )
     return name
 
 

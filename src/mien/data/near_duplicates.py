@@ -1,10 +1,11 @@
-"""Pictures that are nearly the same: one photo that was cut, shrunk, brightened, marked or mirrored another way.
+"""Pictures that are nearly the same: one photo that was cut, shrunk, brightened, marked or mirrored another
+way.
 
-Two pictures are *near copies* when they correlate with at least `LIKENESS` (Pearson) after one of them is moved by up to 3 of 48 px
-each way, mirrored or not. Both are softened first (means of 2x2 px), so that the traces of shrinking and JPEG count less;
-correlation itself does not see brightness and contrast. Three steps keep it fast, each on fewer pairs: all pairs at 12x12 px, those
-that are alike there at 24x24 px moved by up to 1 px, and those at 48x48 px. How good this is, measured on FER-2013, stands in
-docs/data.md.
+Two pictures are *near copies* when they correlate with at least `LIKENESS` (Pearson) after one of them is
+moved by up to 3 of 48 px each way, mirrored or not. Both are softened first (means of 2x2 px), so that the
+traces of shrinking and JPEG count less; correlation itself does not see brightness and contrast. Three steps
+keep it fast, each on fewer pairs: all pairs at 12x12 px, those that are alike there at 24x24 px moved by up
+to 1 px, and those at 48x48 px. How good this is, measured on FER-2013, stands in docs/data.md.
 """
 
 from __future__ import annotations
@@ -55,21 +56,29 @@ def near_copies(images: NDArray[np.uint8], track: Track = untracked) -> Pairs:
     Returns:
         Pairs in the order of their positions; a pair that is alike both ways counts as not mirrored.
     """
-    faces = np.stack([resized(image, _SIDE) for image in images]) if len(images) else np.zeros((0, _SIDE, _SIDE), np.uint8)
+    faces = (
+        np.stack([resized(image, _SIDE) for image in images])
+        if len(images)
+        else np.zeros((0, _SIDE, _SIDE), np.uint8)
+    )
     first, second, likeness = _alike(faces, faces, track, "near copies")
     first_m, second_m, likeness_m = _alike(faces, faces[:, :, ::-1], track, "mirrored copies")
     both = np.isin(first_m * len(faces) + second_m, first * len(faces) + second)
     first, second = np.concatenate([first, first_m[~both]]), np.concatenate([second, second_m[~both]])
     mirrored = np.arange(len(first)) >= len(likeness)
     order = np.lexsort((second, first))
-    return Pairs(first[order], second[order], np.concatenate([likeness, likeness_m[~both]])[order], mirrored[order])
+    return Pairs(
+        first[order], second[order], np.concatenate([likeness, likeness_m[~both]])[order], mirrored[order]
+    )
 
 
 def _alike(
     faces: NDArray[np.uint8], others: NDArray[np.uint8], track: Track, what: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     coarse, coarse_others = _standardised(_cells(faces, _COARSE)), _standardised(_cells(others, _COARSE))
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = [
+        (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    ]
     for start in track(range(0, len(faces), _STRIP), what, -(-len(faces) // _STRIP)):
         near = coarse[start : start + _STRIP] @ coarse_others[start:].T >= _COARSE_LIKENESS
         row, column = np.nonzero(near)
@@ -111,7 +120,8 @@ def _moved_likeness(
     *,
     softened: bool = False,
 ) -> NDArray[np.float32]:
-    """``(p,)`` best correlation of the middle of one picture with the other one moved by up to ``reach`` px each way."""
+    """``(p,)`` best correlation of the middle of one picture with the other one moved by up to ``reach`` px
+    each way."""
     inner = faces.shape[1] - 2 * reach
     step = 2 if softened else 1  # A mean of 2x2 px stands for all four.
     best = np.full(len(first), -1, np.float32)

@@ -1,4 +1,5 @@
-"""One way into data sets of every form: `open_dataset` looks at what a file holds, not at what it is called."""
+"""One way into data sets of every form: `open_dataset` looks at what a file holds, not at what it is
+called."""
 
 from __future__ import annotations
 
@@ -44,8 +45,10 @@ def open_dataset(
         path: File or folder.
         votes: ``fer2013new.csv`` of FER+, joined by row.
         labels: Classes in the order of the numbers in the file, where it does not name them itself.
-        size: Side in px that every picture is brought to; without it pictures stay as they are and must be of one size.
-        problems: A list; rows that cannot be used are described in it and left out. Without it the first of them is an error.
+        size: Side in px that every picture is brought to; without it pictures stay as they are and must be of
+            one size.
+        problems: A list; rows that cannot be used are described in it and left out. Without it the first of
+            them is an error.
         track: Shows how far the reading is.
 
     Returns:
@@ -72,7 +75,9 @@ def open_dataset(
     try:
         data = (_open_folder if path.is_dir() else _open_file)(path, terms).finish()
     except PermissionError as error:
-        raise InputError(f"{error.filename or path}: expected a data set that you may read; {error.strerror}: change its rights") from None
+        raise InputError(
+            f"{error.filename or path}: expected a data set that you may read; {error.strerror}: change its rights"
+        ) from None
     return data if votes is None else with_votes(data, votes)
 
 
@@ -83,15 +88,22 @@ def load_fer2013(path: str | Path) -> FaceDataset:
         path: Any form that `open_dataset` reads and that holds votes, such as a Parquet file.
 
     Raises:
-        InputError: The set cannot be read, has no votes, other classes than FER-2013's seven, or not 48x48 pixels.
+        InputError: The set cannot be read, has no votes, other classes than FER-2013's seven, or not 48x48
+            pixels.
     """
     data = open_dataset(path)
     if data.labels != EXPRESSIONS:
-        raise InputError(f"{path}: expected the seven classes {', '.join(EXPRESSIONS)}; got {', '.join(data.labels)}: give FER-2013")
+        raise InputError(
+            f"{path}: expected the seven classes {', '.join(EXPRESSIONS)}; got {', '.join(data.labels)}: give FER-2013"
+        )
     if data.votes is None:
-        raise InputError(f"{path}: expected FER-2013 with the votes of FER+; there are none: join them with mien data convert --votes fer2013new.csv")
+        raise InputError(
+            f"{path}: expected FER-2013 with the votes of FER+; there are none: join them with mien data convert --votes fer2013new.csv"
+        )
     if data.images.shape[1:] != (48, 48):
-        raise InputError(f"{path}: expected 48x48 pixels; got {data.images.shape[2]}x{data.images.shape[1]}: give FER-2013")
+        raise InputError(
+            f"{path}: expected 48x48 pixels; got {data.images.shape[2]}x{data.images.shape[1]}: give FER-2013"
+        )
     return data
 
 
@@ -123,7 +135,9 @@ def _open_folder(path: Path, terms: ReadOptions) -> DatasetBuilder:
             return _read_tables(tables, path, terms)
     inner = folders_in(path)
     if not inner:
-        raise InputError(f"{path}: expected {FORMS}; the folder has none of them: give the folder above the class folders")
+        raise InputError(
+            f"{path}: expected {FORMS}; the folder has none of them: give the folder above the class folders"
+        )
     [only] = inner if len(inner) == 1 else [None]
     if only and class_named(only.name) is None and split_named(only.name) is None:
         return _open_folder(only, terms)
@@ -145,11 +159,21 @@ def _open_file(path: Path, terms: ReadOptions) -> DatasetBuilder:
             tables = [_Table(path, partial(_bytes, path))]
             return _read_tables(tables, path, terms)
         else:
-            raise InputError(f"{path}: expected {FORMS}; got a file of no such form: is it the right one, and whole?")
-        tables = [table for table in tables if table.path.suffix.lower() == ".csv" and not table.path.name.startswith(".")]
+            raise InputError(
+                f"{path}: expected {FORMS}; got a file of no such form: is it the right one, and whole?"
+            )
+        tables = [
+            table
+            for table in tables
+            if table.path.suffix.lower() == ".csv" and not table.path.name.startswith(".")
+        ]
         if not tables:
-            raise InputError(f"{path}: expected a CSV in the archive; there is none: unpack it and give the folder")
-        return _read_tables([table for table in tables if table.columns().pixels is not None] or tables, path, terms)
+            raise InputError(
+                f"{path}: expected a CSV in the archive; there is none: unpack it and give the folder"
+            )
+        return _read_tables(
+            [table for table in tables if table.columns().pixels is not None] or tables, path, terms
+        )
 
 
 def _packed(path: Path, stack: ExitStack) -> list[_Table]:
@@ -177,12 +201,15 @@ def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _read_tables(tables: list[_Table], path: Path, terms: ReadOptions) -> DatasetBuilder:
-    """The one CSV that tells splits; without such a one, those with labels, each of which is a split by its name."""
+    """The one CSV that tells splits; without such a one, those with labels, each of which is a split by its
+    name."""
     columns = {table: table.columns() for table in tables}
     labelled = [table for table in tables if not columns[table].missing()]
     whole = [table for table in labelled if columns[table].split is not None]
     if len(whole) > 1:
-        raise InputError(f"{path}: expected one CSV with a column Usage; got {', '.join(table.path.name for table in whole)}: give one of them")
+        raise InputError(
+            f"{path}: expected one CSV with a column Usage; got {', '.join(table.path.name for table in whole)}: give one of them"
+        )
     gathering: DatasetBuilder | None = None
     for table in whole or labelled or tables[:1]:
         with table.text() as text:
@@ -196,7 +223,17 @@ def _told(path: Path) -> Iterator[None]:
     """Damage to an archive in one line."""
     try:
         yield
-    except (EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"{path}: expected a whole archive without a password; got {error}: fetch it again") from None
+    except (
+        EOFError,
+        zlib.error,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        gzip.BadGzipFile,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
+        raise InputError(
+            f"{path}: expected a whole archive without a password; got {error}: fetch it again"
+        ) from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected text in UTF-8; got {error}: is it a CSV file?") from None

@@ -35,7 +35,8 @@ def read_parquet(files: Sequence[Path], path: Path, terms: ReadOptions) -> Datas
     """Read one file, or the shards of one data set.
 
     Args:
-        files: Shards in order; one without a column ``usage`` or ``split`` tells its split by its name (``train-00000-of-00001.parquet``).
+        files: Shards in order; one without a column ``usage`` or ``split`` tells its split by its name
+            (``train-00000-of-00001.parquet``).
         path: What was asked for, for messages.
         terms: How to read.
 
@@ -78,7 +79,9 @@ class _FileReader:
         there = [column for column in votes if column is not None]
         if there and len(there) < len(VOTES):
             absent = [f"votes_{name}" for name, column in zip(VOTES, votes, strict=True) if column is None]
-            raise InputError(f"{file}: expected all ten columns of votes or none; missing {', '.join(absent)}: drop the others or add them")
+            raise InputError(
+                f"{file}: expected all ten columns of votes or none; missing {', '.join(absent)}: drop the others or add them"
+            )
         self.votes = list(zip(*there, strict=True)) if there else None
 
     def __len__(self) -> int:
@@ -89,7 +92,9 @@ class _FileReader:
         where = f"{self.file}, row {row}"
         content, label = self.contents[position], self.labels[position]
         if content is None:
-            raise InputError(f"{where}: expected the bytes of a picture; got none: store pictures inside the file")
+            raise InputError(
+                f"{where}: expected the bytes of a picture; got none: store pictures inside the file"
+            )
         if label is None:
             raise InputError(f"{where}: expected a label; got none: fill it in or delete the row")
         return LabelledSample(
@@ -106,13 +111,17 @@ class _FileReader:
             return require_class(label, where)
         assert self.names is not None
         if not 0 <= label < len(self.names):
-            raise InputError(f"{where}: expected a label from 0 to {len(self.names) - 1}; got {label}: correct or delete the row")
+            raise InputError(
+                f"{where}: expected a label from 0 to {len(self.names) - 1}; got {label}: correct or delete the row"
+            )
         return self.names[label]
 
     def _labels(self, table: polars.DataFrame, metadata: dict[str, str], terms: ReadOptions) -> list[Any]:
         name = _column(table, _LABEL)
         if name is None:
-            raise InputError(f"{self.file}: expected a column label; got {', '.join(table.columns)}: name it so")
+            raise InputError(
+                f"{self.file}: expected a column label; got {', '.join(table.columns)}: name it so"
+            )
         if table.schema[name].is_integer():
             words = tuple(terms.labels) if terms.labels is not None else _stated_names(metadata, name)
             if words is None:
@@ -122,7 +131,9 @@ class _FileReader:
                 )
             self.names = tuple(require_class(word, f"{self.file}, names of column {name}") for word in words)
             if len(set(self.names)) < len(self.names):
-                raise InputError(f"{self.file}, names of column {name}: expected distinct classes; got {', '.join(words)}: give others with --labels")
+                raise InputError(
+                    f"{self.file}, names of column {name}: expected distinct classes; got {', '.join(words)}: give others with --labels"
+                )
             return list(table[name].to_list())
         return list(table[name].cast(_polars().String).to_list())
 
@@ -155,7 +166,9 @@ def _pictures(table: polars.DataFrame, file: Path) -> list[bytes | None]:
     for name, kind in table.schema.items():
         if kind == polars.Binary:
             return list(table[name].to_list())
-        if isinstance(kind, polars.Struct) and any(field.name == "bytes" and field.dtype == polars.Binary for field in kind.fields):
+        if isinstance(kind, polars.Struct) and any(
+            field.name == "bytes" and field.dtype == polars.Binary for field in kind.fields
+        ):
             return list(table[name].struct.field("bytes").to_list())
     raise InputError(
         f"{file}: expected a column with pictures (image: {{bytes, path}}); got {', '.join(table.columns) or 'none'}: name the file of pictures"
@@ -172,7 +185,8 @@ def _stated_names(metadata: dict[str, str], column: str) -> tuple[str, ...] | No
 
 
 def write_parquet(data: FaceDataset, path: Path, track: Track = untracked) -> None:
-    """Write a data set as Parquet that ``datasets`` and mien open alike: pictures as PNG, labels as numbers with their names.
+    """Write a data set as Parquet that ``datasets`` and mien open alike: pictures as PNG, labels as numbers
+    with their names.
 
     Raises:
         InputError: The place cannot be written to.
@@ -183,13 +197,20 @@ def write_parquet(data: FaceDataset, path: Path, track: Track = untracked) -> No
     pictures = track(zip(data.images, names, strict=True), f"writing {path.name}", len(data))
     columns: dict[str, Any] = {
         "row": polars.Series(data.rows, dtype=polars.Int64),
-        "image": polars.Series(list(_stored(pictures)), dtype=polars.Struct({"bytes": polars.Binary, "path": polars.String})),
+        "image": polars.Series(
+            list(_stored(pictures)), dtype=polars.Struct({"bytes": polars.Binary, "path": polars.String})
+        ),
         "label": polars.Series(data.expressions, dtype=polars.Int64),
         "usage": polars.Series(data.splits.tolist(), dtype=polars.String),
     }
     if data.votes is not None:
-        columns |= {f"votes_{name}": polars.Series(data.votes[:, place], dtype=polars.Int64) for place, name in enumerate(VOTES)}
-    features: dict[str, Any] = {name: {"dtype": str(series.dtype).lower(), "_type": "Value"} for name, series in columns.items()}
+        columns |= {
+            f"votes_{name}": polars.Series(data.votes[:, place], dtype=polars.Int64)
+            for place, name in enumerate(VOTES)
+        }
+    features: dict[str, Any] = {
+        name: {"dtype": str(series.dtype).lower(), "_type": "Value"} for name, series in columns.items()
+    }
     features |= {"image": {"_type": "Image"}, "label": {"names": list(data.labels), "_type": "ClassLabel"}}
     stated = {"huggingface": json.dumps({"info": {"features": features}})}
     # Through memory: on a full disk, polars tells of a file "out of specification".

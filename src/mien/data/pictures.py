@@ -15,7 +15,8 @@ _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 
 
 def gray_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
-    """Decode an image file to gray. A gray picture that is stored with three equal channels comes out unchanged.
+    """Decode an image file to gray. A gray picture that is stored with three equal channels comes out
+    unchanged.
 
     Args:
         content: Bytes of a PNG, JPEG, WebP or another file that Pillow reads.
@@ -31,15 +32,25 @@ def gray_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
         with warnings.catch_warnings(), Image.open(io.BytesIO(content)) as image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             if image.mode in _DEEP:
-                raise InputError(f"{where}: expected a picture of 8 bits a pixel; got Pillow's mode {image.mode}: save it with 8 bits")
+                raise InputError(
+                    f"{where}: expected a picture of 8 bits a pixel; got Pillow's mode {image.mode}: save it with 8 bits"
+                )
             upright = ImageOps.exif_transpose(image) if image.format == "JPEG" else image
             return np.array(upright.convert("L"))
     except InputError:
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
         unknown = "bytes of no known image format" if content else "an empty file"
         reason = unknown if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
-        raise InputError(f"{where}: expected a picture; got {reason}: replace it, or leave it out with mien data audit -o") from None
+        raise InputError(
+            f"{where}: expected a picture; got {reason}: replace it, or leave it out with mien data audit -o"
+        ) from None
 
 
 def png_bytes(image: NDArray[np.uint8]) -> bytes:

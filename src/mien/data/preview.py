@@ -15,7 +15,9 @@ SIDE = 9
 _TILE, _BAND, _GAP = 96, 18, 6
 
 
-def preview(data: FaceDataset, seed: int = 0, *, label: str | None = None, split: str | None = None) -> NDArray[np.uint8]:
+def preview(
+    data: FaceDataset, seed: int = 0, *, label: str | None = None, split: str | None = None
+) -> NDArray[np.uint8]:
     """Draw 81 pictures taken by chance, each with its label and its row.
 
     Args:
@@ -35,11 +37,15 @@ def preview(data: FaceDataset, seed: int = 0, *, label: str | None = None, split
     if label is not None:
         data = data.take(data.expressions == data.labels.index(label))
     if not len(data):
-        raise InputError(f"expected pictures of the class {label}; there is none: choose another class or split")
+        raise InputError(
+            f"expected pictures of the class {label}; there is none: choose another class or split"
+        )
     chosen = data.take(np.sort(np.random.default_rng(seed).permutation(len(data))[: SIDE * SIDE]))
     sheet = Image.new("RGB", (SIDE * (_TILE + _GAP) + _GAP, SIDE * (_TILE + _BAND + _GAP) + _GAP), "#ffffff")
     canvas, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    for place, (image, name, row) in enumerate(zip(chosen.images, chosen.names(), chosen.rows.tolist(), strict=True)):
+    for place, (image, name, row) in enumerate(
+        zip(chosen.images, chosen.names(), chosen.rows.tolist(), strict=True)
+    ):
         x, y = _GAP + place % SIDE * (_TILE + _GAP), _GAP + place // SIDE * (_TILE + _BAND + _GAP)
         sheet.paste(Image.fromarray(image).resize((_TILE, _TILE), Image.Resampling.BICUBIC), (x, y))
         canvas.rectangle((x, y + _TILE, x + _TILE - 1, y + _TILE + _BAND - 1), fill=data.labels.colour(name))

@@ -11,10 +11,13 @@ from mien.core.errors import InputError
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
 
 
-def split_anew(data: FaceDataset, share: float, seed: int, *, held_out: str = PUBLIC_TEST, scatter: bool = False) -> FaceDataset:
+def split_anew(
+    data: FaceDataset, share: float, seed: int, *, held_out: str = PUBLIC_TEST, scatter: bool = False
+) -> FaceDataset:
     """Deal all rows out anew, class by class, by chance that a seed fixes.
 
-    Exact copies stay on one side, so that the new split does not leak; the share of a class can therefore miss by a few pictures.
+    Exact copies stay on one side, so that the new split does not leak; the share of a class can therefore
+    miss by a few pictures.
 
     Args:
         data: Pictures; the splits that they have are forgotten.
@@ -52,12 +55,15 @@ def split_anew(data: FaceDataset, share: float, seed: int, *, held_out: str = PU
         missing = set(np.flatnonzero(data.counts())) - set(data.expressions[splits == name].tolist())
         if missing:
             small = ", ".join(data.labels[int(column)] for column in sorted(missing))
-            raise InputError(f"expected enough pictures of every class for both sides; {name} gets none of {small}: add pictures or change the share")
+            raise InputError(
+                f"expected enough pictures of every class for both sides; {name} gets none of {small}: add pictures or change the share"
+            )
     return replace(data, splits=splits)
 
 
 def folds(data: FaceDataset, count: int) -> NDArray[np.int64]:
-    """Deal pictures into folds by their digests: a picture is in the same fold wherever it stands, and its exact copies are with it.
+    """Deal pictures into folds by their digests: a picture is in the same fold wherever it stands, and its
+    exact copies are with it.
 
     Args:
         data: Pictures.
@@ -76,7 +82,9 @@ def folds(data: FaceDataset, count: int) -> NDArray[np.int64]:
     return np.array([int(digest[:8], 16) % count for digest in data.digests.tolist()], np.int64)
 
 
-def _dealt(units: NDArray[np.int64], sizes: NDArray[np.int64], share: float, random: np.random.Generator) -> NDArray[np.bool_]:
+def _dealt(
+    units: NDArray[np.int64], sizes: NDArray[np.int64], share: float, random: np.random.Generator
+) -> NDArray[np.bool_]:
     """Mask of the units of one class that become Training: shuffled, taken until the share is full."""
     chosen = np.zeros(len(sizes), np.bool_)
     order = random.permutation(units)

@@ -24,8 +24,9 @@ def statistics(data: FaceDataset) -> dict[str, Any]:
     """Counts of a data set, ready for JSON.
 
     Returns:
-        ``pictures``, ``width`` and ``height`` in px, ``labels``; ``splits`` and ``all`` with the count of every class, their ``total`` and
-        ``imbalance``; ``votes``, None or the number of rows that were voted on and FER+ majority counts of every split.
+        ``pictures``, ``width`` and ``height`` in px, ``labels``; ``splits`` and ``all`` with the count of
+        every class, their ``total`` and ``imbalance``; ``votes``, None or the number of rows that were voted
+        on and FER+ majority counts of every split.
     """
     names = [name for name in SPLITS if (data.splits == name).any()]
     return {
@@ -56,4 +57,8 @@ def _voted(data: FaceDataset, votes: NDArray[np.int64], names: list[str]) -> dic
 
 def _majority(columns: NDArray[np.int64]) -> dict[str, Any]:
     counts = np.bincount(columns[columns >= 0], minlength=len(FERPLUS))
-    return {"classes": dict(zip(FERPLUS, counts.tolist(), strict=True)), "total": int(counts.sum()), "dropped": int((columns < 0).sum())}
+    return {
+        "classes": dict(zip(FERPLUS, counts.tolist(), strict=True)),
+        "total": int(counts.sum()),
+        "dropped": int((columns < 0).sum()),
+    }

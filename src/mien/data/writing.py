@@ -19,7 +19,8 @@ def write_dataset(data: FaceDataset, path: str | Path, track: Track = untracked)
 
     Args:
         data: What to write.
-        path: A name ending in ``.parquet``, ``.csv`` or ``.csv.gz``; one without an ending becomes a folder of class folders.
+        path: A name ending in ``.parquet``, ``.csv`` or ``.csv.gz``; one without an ending becomes a folder
+            of class folders.
         track: Shows how far the writing is.
 
     Raises:
@@ -59,4 +60,6 @@ def form_of(path: Path) -> Write:
         return write_kaggle
     if not path.suffix:
         return write_folders
-    raise InputError(f"expected a name ending in .parquet, .csv or .csv.gz, or a folder's name without an ending; got {path}")
+    raise InputError(
+        f"expected a name ending in .parquet, .csv or .csv.gz, or a folder's name without an ending; got {path}"
+    )

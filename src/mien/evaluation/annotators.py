@@ -1,4 +1,5 @@
-"""How well people do: some taggers of FER+ against all the others, and a network against the very same others."""
+"""How well people do: some taggers of FER+ against all the others, and a network against the very same
+others."""
 
 from __future__ import annotations
 
@@ -43,14 +44,19 @@ class AnnotatorScore:
 
 
 def annotator_scores(
-    votes: NDArray[np.integer], answers: NDArray[np.integer], sizes: Sequence[int] = SIZES, *, draws: int = _DRAWS, seed: int = 0
+    votes: NDArray[np.integer],
+    answers: NDArray[np.integer],
+    sizes: Sequence[int] = SIZES,
+    *,
+    draws: int = _DRAWS,
+    seed: int = 0,
 ) -> tuple[AnnotatorScore, ...]:
     """Draw taggers by chance and hold them, and a network, against the rest.
 
-    A draw deals the votes of each picture into N taggers and the others. Both sides say the expression with the most
-    votes on their side: *unknown* and *not a face* are no expression, equals are decided by chance, and a side without
-    any expression is never right. The network is held against the same others, because a reference of fewer people is
-    noisier for it as well. Figures are means over the draws.
+    A draw deals the votes of each picture into N taggers and the others. Both sides say the expression with
+    the most votes on their side: *unknown* and *not a face* are no expression, equals are decided by chance,
+    and a side without any expression is never right. The network is held against the same others, because a
+    reference of fewer people is noisier for it as well. Figures are means over the draws.
 
     Args:
         votes: ``(n, 10)`` taggers for each of `mien.data.VOTES`; the official protocol takes the rows of
@@ -73,7 +79,11 @@ def annotator_scores(
         least = counts.sum(axis=1).min() if len(counts) else 0
         raise InputError(f"expected pictures with more than {max(sizes)} taggers each; got one with {least}")
     random = np.random.default_rng(seed)
-    right = np.array([_draw(counts, np.asarray(answers), sizes, random) for _ in range(draws)]).sum(axis=3).mean(axis=0)
+    right = (
+        np.array([_draw(counts, np.asarray(answers), sizes, random) for _ in range(draws)])
+        .sum(axis=3)
+        .mean(axis=0)
+    )
     return tuple(_score(size, len(counts), *both) for size, both in zip(sizes, right.tolist(), strict=True))
 
 
@@ -81,7 +91,9 @@ def _score(taggers: int, n: int, people: float, network: float) -> AnnotatorScor
     return AnnotatorScore(taggers, n, people / n, *wilson(people, n), network / n, *wilson(network, n))
 
 
-def _draw(votes: NDArray[np.int64], answers: NDArray[np.integer], sizes: Sequence[int], random: np.random.Generator) -> NDArray[np.bool_]:
+def _draw(
+    votes: NDArray[np.int64], answers: NDArray[np.integer], sizes: Sequence[int], random: np.random.Generator
+) -> NDArray[np.bool_]:
     """``(sizes, 2, n)`` whether people and network are right, in one deal."""
     dealt = _dealt(votes, random)
     rows = []
@@ -92,7 +104,8 @@ def _draw(votes: NDArray[np.int64], answers: NDArray[np.integer], sizes: Sequenc
 
 
 def _dealt(votes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.uint8]:
-    """``(n, most)`` what each tagger of a picture said, in an order by chance; `_NOBODY` at the end of shorter rows."""
+    """``(n, most)`` what each tagger of a picture said, in an order by chance; `_NOBODY` at the end of
+    shorter rows."""
     most = int(votes.sum(axis=1).max())
     said = np.full((len(votes), most), _NOBODY, np.uint8)
     there = np.arange(most) < votes.sum(axis=1)[:, None]

@@ -15,7 +15,8 @@ _UNCALIBRATED = "a checkpoint answers without the temperatures and the blend tha
 
 
 def open_checkpoint(path: Path, head: str | None = None, threads: int | None = None) -> Predictor:
-    """The network of a finished run, given its folder, or of one checkpoint file in it, of a run that may go on.
+    """The network of a finished run, given its folder, or of one checkpoint file in it, of a run that may go
+    on.
 
     Raises:
         InputError: It is not a run or checkpoint of ``mien train``, or has no such reading.

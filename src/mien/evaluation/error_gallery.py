@@ -1,4 +1,5 @@
-"""The pictures worth looking at: those that were got wrong with the most confidence, and those that were the least clear."""
+"""The pictures worth looking at: those that were got wrong with the most confidence, and those that were
+the least clear."""
 
 from __future__ import annotations
 
@@ -80,7 +81,9 @@ def _tile(found: Evaluation, at: int) -> Tile:
 
 def _said(votes: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
     names = ["not a face" if name == "nf" else canonical_label(name) for name in VOTES]
-    return tuple((names[column], int(votes[column])) for column in np.argsort(-votes, kind="stable") if votes[column])
+    return tuple(
+        (names[column], int(votes[column])) for column in np.argsort(-votes, kind="stable") if votes[column]
+    )
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

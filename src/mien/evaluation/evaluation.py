@@ -15,7 +15,15 @@ from mien.evaluation.annotators import AnnotatorScore
 from mien.evaluation.figures import Figures
 from mien.evaluation.predictor import Predictor
 from mien.evaluation.robustness import Robustness
-from mien.metrics import ClassScore, ReliabilityBin, SecondGuesses, class_scores, confusion_matrix, reliability, second_guesses
+from mien.metrics import (
+    ClassScore,
+    ReliabilityBin,
+    SecondGuesses,
+    class_scores,
+    confusion_matrix,
+    reliability,
+    second_guesses,
+)
 
 _DIGITS = 6
 
@@ -105,7 +113,11 @@ class Evaluation:
     @property
     def train_ratio(self) -> float | None:
         """Accuracy here over accuracy on Training; None unless asked for."""
-        return None if self.training is None or not self.training.accuracy else self.whole.accuracy / self.training.accuracy
+        return (
+            None
+            if self.training is None or not self.training.accuracy
+            else self.whole.accuracy / self.training.accuracy
+        )
 
     def facts(self) -> dict[str, Any]:
         """Everything but the pictures, as JSON takes it and gives it back."""
@@ -119,7 +131,10 @@ class Evaluation:
             "views": self.options.views,
             "classes": list(self.classes),
             **whole,
-            "per_class": [{"label": name, **asdict(score)} for name, score in zip(self.classes, self.per_class, strict=True)],
+            "per_class": [
+                {"label": name, **asdict(score)}
+                for name, score in zip(self.classes, self.per_class, strict=True)
+            ],
             "confusion": self.confusion.tolist(),
             "second_guess": self._second_guess(),
             "reliability": [asdict(part) for part in self.reliability],
@@ -135,7 +150,13 @@ class Evaluation:
     def _second_guess(self) -> dict[str, Any]:
         found = self.second_guess
         pairs = [
-            {"predicted": self.classes[pair.predicted], "was": self.classes[pair.was], "n": pair.n, "right": pair.right, "share": pair.share}
+            {
+                "predicted": self.classes[pair.predicted],
+                "was": self.classes[pair.was],
+                "n": pair.n,
+                "right": pair.right,
+                "share": pair.share,
+            }
             for pair in found.pairs
         ]
         return {"errors": found.errors, "right": found.right, "share": found.share, "pairs": pairs}

@@ -67,7 +67,9 @@ class Figures:
         }
 
 
-def measure(probs: NDArray[np.float32], classes: Labels, faces: FaceDataset, truth: NDArray[np.int64]) -> Figures:
+def measure(
+    probs: NDArray[np.float32], classes: Labels, faces: FaceDataset, truth: NDArray[np.int64]
+) -> Figures:
     """Measure answers.
 
     Args:
@@ -92,7 +94,8 @@ def measure(probs: NDArray[np.float32], classes: Labels, faces: FaceDataset, tru
 
 
 def _divergence(probs: NDArray[np.float32], classes: Labels, faces: FaceDataset) -> tuple[float | None, int]:
-    """From the votes among the subject's classes, each row made to add up to 1; rows without any such vote are left out."""
+    """From the votes among the subject's classes, each row made to add up to 1; rows without any such vote
+    are left out."""
     if faces.votes is None:
         return None, 0
     shares = faces.vote_shares()[:, [FERPLUS.index(name) for name in classes]].astype(np.float64)

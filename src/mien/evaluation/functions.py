@@ -23,8 +23,8 @@ _SIDE = 48
 def open_function(function: Callable[..., object], name: str, head: str | None = None) -> Predictor:
     """A function from ``(n, 48, 48)`` uint8 gray pictures to ``(n, k)`` probabilities as a `Predictor`.
 
-    Its classes come from its attribute ``labels``; without it, seven columns are taken for mien's seven expressions, and a
-    remark says so.
+    Its classes come from its attribute ``labels``; without it, seven columns are taken for mien's seven
+    expressions, and a remark says so.
 
     Raises:
         InputError: It does not answer like that, or a reading was asked for.
@@ -43,7 +43,9 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
             return np.asarray(function(images))
         except Exception as error:
             said = " ".join(str(error).split())[:200]
-            raise InputError(f"{name}: failed on {len(images)} pictures: {type(error).__name__}: {said}") from error
+            raise InputError(
+                f"{name}: failed on {len(images)} pictures: {type(error).__name__}: {said}"
+            ) from error
 
     given = getattr(function, "labels", None)
     if given is not None:
@@ -55,7 +57,12 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
             f"got an answer of the shape {columns} to 2 pictures: set {name.rpartition(':')[2]}.labels"
         )
     return Predictor(
-        name, "", EXPRESSIONS, predict, _SIDE, (f"{name} has no attribute labels: its 7 columns are taken for {', '.join(EXPRESSIONS)}",)
+        name,
+        "",
+        EXPRESSIONS,
+        predict,
+        _SIDE,
+        (f"{name} has no attribute labels: its 7 columns are taken for {', '.join(EXPRESSIONS)}",),
     )
 
 
@@ -72,11 +79,15 @@ def function_named(spec: str) -> Callable[..., object]:
         raise
     except (Exception, SystemExit) as error:  # Whatever somebody's module raises.
         said = " ".join(str(error).split())[:200]
-        raise InputError(f"{spec}: expected a module that can be imported; {type(error).__name__}: {said}") from error
+        raise InputError(
+            f"{spec}: expected a module that can be imported; {type(error).__name__}: {said}"
+        ) from error
     function = getattr(module, name, None)
     if not callable(function):
         there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise InputError(f"{spec}: expected a function; {where} has none called {name!r}, but {', '.join(there) or 'none at all'}")
+        raise InputError(
+            f"{spec}: expected a function; {where} has none called {name!r}, but {', '.join(there) or 'none at all'}"
+        )
     return function  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,5 @@
-"""What counts as right: the label of the data, or what the taggers of FER+ saw; and whether a subject can answer in such words."""
+"""What counts as right: the label of the data, or what the taggers of FER+ saw; and whether a subject can
+answer in such words."""
 
 from __future__ import annotations
 
@@ -14,10 +15,9 @@ from mien.data.label_names import KNOWN
 from mien.evaluation.predictor import Predictor
 
 LABEL_SETS = ("auto", "fer2013", "ferplus", "votes-7")
-"""
-``fer2013``: the data set's own label. ``ferplus``: the majority of the taggers among eight classes (Barsoum et al. 2016).
-``votes-7``: the same majority where it is one of the data set's own classes. ``auto``: ``ferplus`` for a subject that knows
-contempt where the data's own labels do not, else ``fer2013``.
+""" ``fer2013``: the data set's own label. ``ferplus``: the majority of the taggers among eight classes
+(Barsoum et al. 2016). ``votes-7``: the same majority where it is one of the data set's own classes. ``auto``:
+``ferplus`` for a subject that knows contempt where the data's own labels do not, else ``fer2013``.
 """
 
 
@@ -47,8 +47,8 @@ class GroundTruth:
 def truth_for(subject: Predictor, data: FaceDataset, labels: str = "auto") -> GroundTruth:
     """Which labels a subject is held against, and how its columns fit them.
 
-    Synonyms are the same class (`Labels` has mapped them). A subject may know more of mien's classes than the labels have;
-    every class of the labels must be one that it can answer.
+    Synonyms are the same class (`Labels` has mapped them). A subject may know more of mien's classes than the
+    labels have; every class of the labels must be one that it can answer.
 
     Raises:
         InputError: The classes do not fit, there are no such labels, or nobody voted.
@@ -64,12 +64,22 @@ def truth_for(subject: Predictor, data: FaceDataset, labels: str = "auto") -> Gr
     extra = tuple(name for name in subject.labels if name not in names)
     if not set(names) <= set(subject.labels) or not set(extra) <= set(KNOWN):
         known = f"{subject.name}{f' ({subject.head})' if subject.head else ''} answers {', '.join(subject.labels)}"
-        raise InputError(f"expected answers in the classes of the labels {labels}: {', '.join(names)}; {known}: {_remedy(labels)}")
+        raise InputError(
+            f"expected answers in the classes of the labels {labels}: {', '.join(names)}; {known}: {_remedy(labels)}"
+        )
     classes = Labels((*names, *extra))
     order = np.array([subject.labels.index(name) for name in classes])
-    remarks = (f"the labels {labels} have no {', '.join(extra)}, so such an answer is always wrong",) if extra else ()
+    remarks = (
+        (f"the labels {labels} have no {', '.join(extra)}, so such an answer is always wrong",)
+        if extra
+        else ()
+    )
     return GroundTruth(labels, classes, order, remarks)
 
 
 def _remedy(labels: str) -> str:
-    return "take --labels votes-7, or another --head" if labels == "ferplus" else "take another --head, other --labels, or other data"
+    return (
+        "take --labels votes-7, or another --head"
+        if labels == "ferplus"
+        else "take another --head, other --labels, or other data"
+    )

@@ -1,4 +1,5 @@
-"""From what a user names to a `Predictor`: a shipped network, an ONNX file, a run, a checkpoint, or a Python function."""
+"""From what a user names to a `Predictor`: a shipped network, an ONNX file, a run, a checkpoint, or a
+Python function."""
 
 from __future__ import annotations
 
@@ -27,10 +28,11 @@ def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = N
     """Open something that reads expressions.
 
     Args:
-        spec: Name of a network that comes with mien; ONNX file with a card; folder of a run of ``mien train``; checkpoint in
-            such a folder; several of these with ``+`` between them, an ensemble; a Python function from ``(n, 48, 48)`` uint8
-            gray pictures to ``(n, k)`` probabilities, or where one is (``package.module:function``, ``file.py:function``). A
-            function says its classes in an attribute ``labels``; without it seven columns are mien's seven expressions.
+        spec: Name of a network that comes with mien; ONNX file with a card; folder of a run of ``mien
+            train``; checkpoint in such a folder; several of these with ``+`` between them, an ensemble; a
+            Python function from ``(n, 48, 48)`` uint8 gray pictures to ``(n, k)`` probabilities, or where one
+            is (``package.module:function``, ``file.py:function``). A function says its classes in an
+            attribute ``labels``; without it seven columns are mien's seven expressions.
         head: Which reading; the first one that it has by default.
         threads: CPU threads of one run; None leaves it to the library.
 
@@ -61,7 +63,8 @@ def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = N
 
 
 def members(text: str) -> list[str]:
-    """The networks that a text with ``+`` between them names; one where there is none, or where a file has such a name.
+    """The networks that a text with ``+`` between them names; one where there is none, or where a file has
+    such a name.
 
     >>> members("small + medium")
     ['small', 'medium']
@@ -75,24 +78,35 @@ def _together(several: Sequence[Predictor], name: str) -> Predictor:
     for member in several[1:]:
         if member.labels.names != first.labels.names or member.side != first.side:
             told = "; ".join(f"{one.name}: {', '.join(one.labels)}, {one.side} px" for one in (first, member))
-            raise InputError(f"expected members that read the same classes from pictures of one size; got {told}: give --head, or leave one out")
+            raise InputError(
+                f"expected members that read the same classes from pictures of one size; got {told}: give --head, or leave one out"
+            )
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float64]:
         logs = np.mean([np.log(np.maximum(member.predict(images), _LEAST)) for member in several], axis=0)
         answers = np.exp(logs - logs.max(axis=1, keepdims=True))
         return np.asarray(answers / answers.sum(axis=1, keepdims=True))
 
-    return replace(first, name=name, predict=predict, remarks=tuple(remark for member in several for remark in member.remarks))
+    return replace(
+        first,
+        name=name,
+        predict=predict,
+        remarks=tuple(remark for member in several for remark in member.remarks),
+    )
 
 
 def _open_file(name: str, head: str | None, threads: int | None) -> Predictor:
     network = open_network(network_path(name), threads=threads)
     card = network.card
     if card.kind != "expression" or not card.heads:
-        raise NetworkError(f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one")
+        raise NetworkError(
+            f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one"
+        )
     side = card.input.height
     if side is None or side != card.input.width:
-        raise NetworkError(f"{network.path}: expected a network over square pictures of one size; its card says {card.input.width}x{side}")
+        raise NetworkError(
+            f"{network.path}: expected a network over square pictures of one size; its card says {card.input.width}x{side}"
+        )
     reading = chosen_head(head, tuple(card.heads), name)
     return Predictor(
         name,

@@ -27,7 +27,8 @@ class Predictor:
         name: What results call it.
         head: Which of its readings; empty where it has only one without a name.
         labels: Classes of its columns.
-        predict: Answers up to `BATCH` pictures, ``(n, side, side)`` uint8 gray, with ``(n, k)`` probabilities.
+        predict: Answers up to `BATCH` pictures, ``(n, side, side)`` uint8 gray, with ``(n, k)``
+            probabilities.
         side: Side of its pictures in px.
         remarks: What a reader of its results should know.
     """
@@ -50,20 +51,33 @@ class Predictor:
             InputError: What came back is not a row of probabilities for each picture.
         """
         starts = range(0, len(images), BATCH)
-        parts = [self._checked(images[start : start + BATCH]) for start in track(starts, f"asking {self.name}", len(starts))]
+        parts = [
+            self._checked(images[start : start + BATCH])
+            for start in track(starts, f"asking {self.name}", len(starts))
+        ]
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
 
     def _checked(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         probs = np.asarray(self.predict(images))
         wanted = (len(images), len(self.labels))
         if probs.shape != wanted:
-            raise InputError(f"{self.name}: expected answers of the shape {wanted}, a row of probabilities for each picture; got {probs.shape}")
+            raise InputError(
+                f"{self.name}: expected answers of the shape {wanted}, a row of probabilities for each picture; got {probs.shape}"
+            )
         if not np.issubdtype(probs.dtype, np.number) or not np.isfinite(probs).all():
-            raise InputError(f"{self.name}: expected probabilities; got {probs.dtype} values that are not finite numbers")
+            raise InputError(
+                f"{self.name}: expected probabilities; got {probs.dtype} values that are not finite numbers"
+            )
         sums = probs.sum(axis=1, dtype=np.float64)
         if probs.min() < 0 or np.abs(sums - 1).max() > _SUM_TOLERANCE:
-            got = f"{probs.min():.4g}" if probs.min() < 0 else f"a row that adds up to {sums[np.abs(sums - 1).argmax()]:.4g}"
-            raise InputError(f"{self.name}: expected probabilities of 0 to 1 that add up to 1; got {got}: take the softmax")
+            got = (
+                f"{probs.min():.4g}"
+                if probs.min() < 0
+                else f"a row that adds up to {sums[np.abs(sums - 1).argmax()]:.4g}"
+            )
+            raise InputError(
+                f"{self.name}: expected probabilities of 0 to 1 that add up to 1; got {got}: take the softmax"
+            )
         return probs.astype(np.float32)
 
 
@@ -74,5 +88,7 @@ def chosen_head(head: str | None, heads: tuple[str, ...], name: str) -> str:
         InputError: There is none of that name.
     """
     if head is not None and head not in heads:
-        raise InputError(f"expected a reading (--head) out of {', '.join(heads)}, which {name} has; got {head!r}")
+        raise InputError(
+            f"expected a reading (--head) out of {', '.join(heads)}, which {name} has; got {head!r}"
+        )
     return heads[0] if head is None else head

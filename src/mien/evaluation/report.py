@@ -75,7 +75,9 @@ def require_jinja2() -> jinja2.Environment:
         import jinja2
     except ModuleNotFoundError:
         raise MissingExtraError("Reports", "evaluate", "jinja2") from None
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
     environment.filters["percent"] = _percent
     return environment
 
@@ -93,10 +95,18 @@ def _context(found: Evaluation) -> dict[str, Any]:
         "style": Markup(_part("page.css")),
         "found": found,
         "options": found.options,
-        "views": "one view of each picture" if found.options.views == "one" else f"{found.options.views} views of each picture, averaged",
+        "views": "one view of each picture"
+        if found.options.views == "one"
+        else f"{found.options.views} views of each picture, averaged",
         "parts": parts,
         "figure_scale": _Scale.around([end for _, part in parts for end in (part.low, part.high)]),
-        "people_scale": _Scale.around([end for score in found.humans for end in (score.low, score.high, score.network_low, score.network_high)]),
+        "people_scale": _Scale.around(
+            [
+                end
+                for score in found.humans
+                for end in (score.low, score.high, score.network_low, score.network_high)
+            ]
+        ),
         "plots": [{"name": name, "image": plots[name], "text": text} for name, text in _PLOTS.items()],
         "classes": list(zip(found.classes, found.per_class, strict=True)),
         "colours": {name: found.classes.colour(name) for name in found.classes},
@@ -110,7 +120,11 @@ def _context(found: Evaluation) -> dict[str, Any]:
 
 
 def _parts(found: Evaluation) -> list[tuple[str, Figures]]:
-    parts = [(f"{found.options.split}, whole", found.whole), ("leak-free part", found.leak_free), ("Training", found.training)]
+    parts = [
+        (f"{found.options.split}, whole", found.whole),
+        ("leak-free part", found.leak_free),
+        ("Training", found.training),
+    ]
     return [(name, figures) for name, figures in parts if figures is not None]
 
 

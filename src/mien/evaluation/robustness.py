@@ -1,4 +1,5 @@
-"""How much worse a subject reads faces in bad pictures, and whether a detector's jitter changes its answer."""
+"""How much worse a subject reads faces in bad pictures, and whether a detector's jitter changes its
+answer."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class Robustness:
     Args:
         clean_error: Share of wrong answers on the pictures as they are.
         worse: Every corruption.
-        kept: Share of the faces whose first guess stays the same when the box is moved by `JITTER` to a side, or made smaller or larger by it.
+        kept: Share of the faces whose first guess stays the same when the box is moved by `JITTER` to a side,
+            or made smaller or larger by it.
     """
 
     clean_error: float
@@ -70,22 +72,35 @@ class Robustness:
 
     @property
     def mean_error(self) -> float:
-        """Mean error over all corruptions and strengths (Hendrycks & Dietterich 2019, without their division by AlexNet's)."""
+        """Mean error over all corruptions and strengths (Hendrycks & Dietterich 2019, without their division
+        by AlexNet's)."""
         return float(np.mean([worse.mean for worse in self.worse]))
 
     @property
     def error_ratio(self) -> float | None:
-        """Mean error under corruption over the error on the pictures as they are; None without an error there."""
+        """Mean error under corruption over the error on the pictures as they are; None without an error
+        there."""
         return self.mean_error / self.clean_error if self.clean_error else None
 
     def facts(self) -> dict[str, Any]:
         """As a dict for JSON."""
         rows = [{**asdict(worse), "mean": worse.mean} for worse in self.worse]
-        figures = {"clean_error": self.clean_error, "mean_error": self.mean_error, "error_ratio": self.error_ratio}
-        return {**figures, "unchanged_under_jitter": self.unchanged, "kept_under_jitter": dict(self.kept), "corruptions": rows}
+        figures = {
+            "clean_error": self.clean_error,
+            "mean_error": self.mean_error,
+            "error_ratio": self.error_ratio,
+        }
+        return {
+            **figures,
+            "unchanged_under_jitter": self.unchanged,
+            "kept_under_jitter": dict(self.kept),
+            "corruptions": rows,
+        }
 
 
-def robustness(images: NDArray[np.uint8], truth: NDArray[np.int64], answer: Answer, track: Track = untracked) -> Robustness:
+def robustness(
+    images: NDArray[np.uint8], truth: NDArray[np.int64], answer: Answer, track: Track = untracked
+) -> Robustness:
     """Ask about the same faces in bad pictures.
 
     Args:
@@ -105,6 +120,12 @@ def robustness(images: NDArray[np.uint8], truth: NDArray[np.int64], answer: Answ
         (name, strength): float((answer(corrupted(images, name, strength)) != truth).mean())
         for name, strength in track(conditions, "worse pictures", len(conditions))
     }
-    worse = tuple(Worse(name, kind.unit, kind.values, tuple(errors[name, strength] for strength in STRENGTHS)) for name, kind in CORRUPTIONS.items())
-    kept = {name: float((answer(np.stack([reframed(image, **move) for image in images])) == usual).mean()) for name, move in _MOVES.items()}
+    worse = tuple(
+        Worse(name, kind.unit, kind.values, tuple(errors[name, strength] for strength in STRENGTHS))
+        for name, kind in CORRUPTIONS.items()
+    )
+    kept = {
+        name: float((answer(np.stack([reframed(image, **move) for image in images])) == usual).mean())
+        for name, move in _MOVES.items()
+    }
     return Robustness(float((usual != truth).mean()), worse, kept)

@@ -25,7 +25,11 @@ from mien.evaluation.robustness import Robustness, robustness
 from mien.evaluation.tta import answer
 
 
-def evaluate(subject: Predictor | Spec, data: FaceDataset | str | os.PathLike[str], options: EvaluateOptions | None = None) -> Evaluation:
+def evaluate(
+    subject: Predictor | Spec,
+    data: FaceDataset | str | os.PathLike[str],
+    options: EvaluateOptions | None = None,
+) -> Evaluation:
     """Measure how well a subject reads the faces of one split.
 
     Args:
@@ -53,7 +57,9 @@ def evaluate(subject: Predictor | Spec, data: FaceDataset | str | os.PathLike[st
         data = open_dataset(Path(data), size=judged.side, track=options.track)
     if data.images.shape[1:] != (judged.side, judged.side):
         height, width = data.images.shape[1:]
-        raise InputError(f"expected pictures of {judged.side}x{judged.side} px; got {width}x{height}: open the data with size={judged.side}")
+        raise InputError(
+            f"expected pictures of {judged.side}x{judged.side} px; got {width}x{height}: open the data with size={judged.side}"
+        )
     truth = truth_for(judged, data, options.labels)
     options = replace(options, split=_split(options.split, data), labels=truth.labels)
     return _evaluation(judged, data, truth, options)
@@ -92,14 +98,22 @@ def _ask(subject: Predictor, faces: FaceDataset, truth: GroundTruth, options: Ev
     return _Answered(faces, probs, truth.columns(faces), truth.classes)
 
 
-def _evaluation(subject: Predictor, data: FaceDataset, truth: GroundTruth, options: EvaluateOptions) -> Evaluation:
+def _evaluation(
+    subject: Predictor, data: FaceDataset, truth: GroundTruth, options: EvaluateOptions
+) -> Evaluation:
     everything = _ask(subject, data.split(options.split), truth, options)
     counted = everything.counted()
     if not len(counted.faces):
-        raise InputError(f"expected pictures in {options.split} that count under the labels {truth.labels}; there is none: take other --labels")
+        raise InputError(
+            f"expected pictures in {options.split} that count under the labels {truth.labels}; there is none: take other --labels"
+        )
     leaked = _leaked(counted.faces, data, options.split)
     apart = None if leaked is None or leaked.all() else counted.take(~leaked).figures()
-    training = _ask(subject, data.split(TRAINING), truth, options).counted().figures() if options.with_training else None
+    training = (
+        _ask(subject, data.split(TRAINING), truth, options).counted().figures()
+        if options.with_training
+        else None
+    )
     return Evaluation(
         subject=subject,
         options=options,
@@ -117,7 +131,9 @@ def _evaluation(subject: Predictor, data: FaceDataset, truth: GroundTruth, optio
     )
 
 
-def _robustness(subject: Predictor, counted: _Answered, truth: GroundTruth, options: EvaluateOptions) -> Robustness:
+def _robustness(
+    subject: Predictor, counted: _Answered, truth: GroundTruth, options: EvaluateOptions
+) -> Robustness:
     def first(images: NDArray[np.uint8]) -> NDArray[np.int64]:
         return np.asarray(answer(subject, images, options.views, untracked)[:, truth.order].argmax(axis=1))
 
@@ -148,9 +164,15 @@ def _remarks(counted: _Answered, options: EvaluateOptions, leaked: NDArray[np.bo
     empty = ", ".join(name for name, count in zip(counted.classes, counts, strict=True) if not count)
     remarks = []
     if empty:
-        remarks.append(f"{options.split} has no picture of {empty}: no recall; macro-F1 leaves it out unless it is answered, which counts as 0")
+        remarks.append(
+            f"{options.split} has no picture of {empty}: no recall; macro-F1 leaves it out unless it is answered, which counts as 0"
+        )
     if leaked is None and options.split == TRAINING:
-        remarks.append("this is Training: the figures say nothing about other faces if the network has learned from it")
+        remarks.append(
+            "this is Training: the figures say nothing about other faces if the network has learned from it"
+        )
     elif leaked is None:
-        remarks.append("the data has no Training split, so nothing can be said about copies in it: leak_free is empty")
+        remarks.append(
+            "the data has no Training split, so nothing can be said about copies in it: leak_free is empty"
+        )
     return remarks

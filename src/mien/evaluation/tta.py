@@ -15,11 +15,14 @@ VIEWS = ("one", "flip", "ten-crop")
 """One look; the picture and its mirror image; the centre and the four corners, each with its mirror image."""
 
 
-def answer(subject: Predictor, images: NDArray[np.uint8], views: str = "one", track: Track = untracked) -> NDArray[np.float32]:
+def answer(
+    subject: Predictor, images: NDArray[np.uint8], views: str = "one", track: Track = untracked
+) -> NDArray[np.float32]:
     """``(n, k)`` probabilities, the mean over the views of each picture.
 
-    The networks take 48x48 px and mostly crop their own centre of 44. A corner is therefore given as the picture moved by two
-    px both ways, its edge repeated, so that such a network's centre is exactly that corner of 44 px, as in published ten-crops.
+    The networks take 48x48 px and mostly crop their own centre of 44. A corner is therefore given as the
+    picture moved by two px both ways, its edge repeated, so that such a network's centre is exactly that
+    corner of 44 px, as in published ten-crops.
 
     Raises:
         InputError: There are no such views.
@@ -36,7 +39,11 @@ def answer(subject: Predictor, images: NDArray[np.uint8], views: str = "one", tr
 def _views(images: NDArray[np.uint8], views: str) -> Iterator[NDArray[np.uint8]]:
     side = images.shape[1]
     margin = side // 24 if views == "ten-crop" else 0
-    moves = [(0, 0), (-margin, -margin), (-margin, margin), (margin, -margin), (margin, margin)] if margin else [(0, 0)]
+    moves = (
+        [(0, 0), (-margin, -margin), (-margin, margin), (margin, -margin), (margin, margin)]
+        if margin
+        else [(0, 0)]
+    )
     padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)), mode="edge")
     for down, right in moves:
         view = padded[:, margin + down : margin + down + side, margin + right : margin + right + side]

@@ -1,7 +1,9 @@
-"""What a network looks at: kernels, feature maps, Grad-CAM, guided backpropagation and occlusion, as numbers and as PNG sheets.
+"""What a network looks at: kernels, feature maps, Grad-CAM, guided backpropagation and occlusion, as numbers
+and as PNG sheets.
 
-``explain`` writes the sheets of one picture; ``open_explained`` opens a network, and the functions beside it give the numbers. All of it says
-what a network did with one picture, not what a person feels, and not why a face looks as it does.
+``explain`` writes the sheets of one picture; ``open_explained`` opens a network, and the functions beside it
+give the numbers. All of it says what a network did with one picture, not what a person feels, and not why a
+face looks as it does.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ class Kernels:
 
 
 class Differentiable(Protocol):
-    """A torch module from ``(n, 1, h, w)`` crops to ``(n, k)`` scores before the last softmax, in which every rectifier is an ``nn.ReLU``."""
+    """A torch module from ``(n, 1, h, w)`` crops to ``(n, k)`` scores before the last softmax, in which every
+    rectifier is an ``nn.ReLU``."""
 
     def __call__(self, faces: Tensor) -> Tensor: ...
 
@@ -71,7 +72,8 @@ class ExplainableModel(Protocol):
         ...
 
     def features(self, crop: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        """``(channels, h, w)`` of every layer that has maps, by name and in order, for one ``(1, h, w)`` gray crop, 0 to 255."""
+        """``(channels, h, w)`` of every layer that has maps, by name and in order, for one ``(1, h, w)`` gray
+        crop, 0 to 255."""
         ...
 
     def differentiable(self) -> Differentiable:
@@ -79,7 +81,8 @@ class ExplainableModel(Protocol):
 
         Raises:
             MissingExtraError: PyTorch is not installed.
-            NetworkError: It holds an operator that cannot be differentiated here, or PyTorch's answers differ from ONNX Runtime's.
+            NetworkError: It holds an operator that cannot be differentiated here, or PyTorch's answers differ
+                from ONNX Runtime's.
         """
         ...
 
@@ -101,7 +104,8 @@ def chosen_layer(name: str, layers: Sequence[str]) -> str:
 
 
 def stages(features: Mapping[str, NDArray[np.float32]]) -> list[str]:
-    """One layer for every resolution: the last one among those least deep inside other modules. Preparation and outputs are left out.
+    """One layer for every resolution: the last one among those least deep inside other modules. Preparation
+    and outputs are left out.
 
     >>> maps = {"stem": (8, 44, 44), "stage1": (8, 44, 44), "stage2.conv": (16, 22, 22), "stage2": (16, 22, 22), "stage2.odd": (16, 22, 22)}
     >>> stages({name: np.zeros(shape, np.float32) for name, shape in maps.items()})
@@ -113,7 +117,8 @@ def stages(features: Mapping[str, NDArray[np.float32]]) -> list[str]:
 
 
 def deepest(features: Mapping[str, NDArray[np.float32]], cells: int = 4) -> list[str]:
-    """The deepest stage with at least so many cells a side, of each network in a file (`mien.models.ensemble`): where Grad-CAM looks.
+    """The deepest stage with at least so many cells a side, of each network in a file
+    (`mien.models.ensemble`): where Grad-CAM looks.
 
     Raises:
         InputError: No layer has maps.
@@ -124,5 +129,7 @@ def deepest(features: Mapping[str, NDArray[np.float32]], cells: int = 4) -> list
     """
     found = [name for name in stages(features) if min(features[name].shape[1:]) >= cells]
     if not found:
-        raise InputError(f"expected a network with maps of {cells}x{cells} or more; its layers are {', '.join(features) or 'none with maps'}")
+        raise InputError(
+            f"expected a network with maps of {cells}x{cells} or more; its layers are {', '.join(features) or 'none with maps'}"
+        )
     return list({re.sub(r"^(part-\d+\.)?.*", r"\1", name): name for name in found}.values())

@@ -6,9 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 # (place, red, green, blue), dark to bright so that it also reads in gray and to most colour-blind eyes.
-_HEAT = np.array([(0.0, 13, 10, 40), (0.3, 90, 24, 120), (0.6, 205, 62, 78), (0.85, 250, 150, 60), (1.0, 255, 240, 170)])
+_HEAT = np.array(
+    [(0.0, 13, 10, 40), (0.3, 90, 24, 120), (0.6, 205, 62, 78), (0.85, 250, 150, 60), (1.0, 255, 240, 170)]
+)
 # Blue below 0, near white at 0, red above: told apart by all common kinds of colour blindness.
-_SIGNED = np.array([(-1.0, 24, 70, 150), (-0.45, 120, 168, 214), (0.0, 246, 245, 242), (0.45, 228, 140, 116), (1.0, 170, 24, 44)])
+_SIGNED = np.array(
+    [
+        (-1.0, 24, 70, 150),
+        (-0.45, 120, 168, 214),
+        (0.0, 246, 245, 242),
+        (0.45, 228, 140, 116),
+        (1.0, 170, 24, 44),
+    ]
+)
 
 
 def heat(values: NDArray[np.floating], *, signed: bool) -> NDArray[np.uint8]:

@@ -35,13 +35,16 @@ class Crop:
     probabilities: NDArray[np.float32]
 
 
-def crops_of(picture: str | Path | NDArray[np.uint8], classifier: Classifier, detector: str | None = None) -> list[Crop]:
+def crops_of(
+    picture: str | Path | NDArray[np.uint8], classifier: Classifier, detector: str | None = None
+) -> list[Crop]:
     """The faces of a picture, best first.
 
     Args:
         picture: A file, or ``(h, w, 3)`` uint8 RGB.
         classifier: The network.
-        detector: ``mtcnn``, ``haar`` or ``whole``; by default ``whole`` for a picture of up to 64 px a side, else ``mtcnn``.
+        detector: ``mtcnn``, ``haar`` or ``whole``; by default ``whole`` for a picture of up to 64 px a side,
+            else ``mtcnn``.
 
     Raises:
         MediaError: The picture cannot be read.
@@ -63,7 +66,9 @@ def crops_of(picture: str | Path | NDArray[np.uint8], classifier: Classifier, de
     chosen = detector or ("whole" if max(frame.image.shape[:2]) <= _CROP_SIDE else "mtcnn")
     [faces] = create_detector(chosen).detect([frame.image])
     if not len(faces):
-        raise InputError(f"expected a picture with a face; {chosen} finds none in {name}: give another one, or --detector whole for a face crop")
+        raise InputError(
+            f"expected a picture with a face; {chosen} finds none in {name}: give another one, or --detector whole for a face crop"
+        )
     gray = classifier.cut(frame.image, faces)
     views = cut(frame.image, classifier.crop.squares(faces.boxes), _VIEW_SIDE)
     return [Crop(*row) for row in zip(gray, views, classifier.probabilities(gray), strict=True)]

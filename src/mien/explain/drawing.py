@@ -54,7 +54,11 @@ def sheet(heading: Heading, blocks: Sequence[Image.Image]) -> NDArray[np.uint8]:
 
 def stacked(blocks: Sequence[Image.Image], gap: int = _GAP) -> Image.Image:
     """Pictures one below the other, left edges in line."""
-    page = Image.new("RGB", (max(block.width for block in blocks), sum(block.height + gap for block in blocks) - gap), _PAPER)
+    page = Image.new(
+        "RGB",
+        (max(block.width for block in blocks), sum(block.height + gap for block in blocks) - gap),
+        _PAPER,
+    )
     top = 0
     for block in blocks:
         page.paste(block, (0, top))
@@ -64,7 +68,14 @@ def stacked(blocks: Sequence[Image.Image], gap: int = _GAP) -> Image.Image:
 
 def side_by_side(blocks: Sequence[Image.Image]) -> Image.Image:
     """Pictures next to each other, upper edges in line."""
-    page = Image.new("RGB", (sum(block.width for block in blocks) + _GAP * (len(blocks) - 1), max(block.height for block in blocks)), _PAPER)
+    page = Image.new(
+        "RGB",
+        (
+            sum(block.width for block in blocks) + _GAP * (len(blocks) - 1),
+            max(block.height for block in blocks),
+        ),
+        _PAPER,
+    )
     left = 0
     for block in blocks:
         page.paste(block, (left, 0))
@@ -99,16 +110,23 @@ def mosaic(maps: NDArray[np.floating], columns: int, tile: int, *, signed: bool)
         sides = (tile, round(tile * height / width))
     gap = 4
     rows = -(-len(maps) // columns)
-    page = Image.new("RGB", (min(columns, len(maps)) * (sides[0] + gap) - gap, rows * (sides[1] + gap) - gap), _PAPER)
+    page = Image.new(
+        "RGB", (min(columns, len(maps)) * (sides[0] + gap) - gap, rows * (sides[1] + gap) - gap), _PAPER
+    )
     for number, colours in enumerate(heat(maps, signed=signed)):
         resample = Image.Resampling.NEAREST if grown > 1 else Image.Resampling.BILINEAR
-        page.paste(Image.fromarray(colours).resize(sides, resample), (number % columns * (sides[0] + gap), number // columns * (sides[1] + gap)))
+        page.paste(
+            Image.fromarray(colours).resize(sides, resample),
+            (number % columns * (sides[0] + gap), number // columns * (sides[1] + gap)),
+        )
     return page
 
 
 def legend(low: str, high: str, width: int, *, signed: bool) -> Image.Image:
     """The scale of colours with what its ends mean."""
-    bar = Image.fromarray(np.repeat(heat(np.linspace(-1.0 if signed else 0.0, 1.0, width), signed=signed)[None], 12, axis=0))
+    bar = Image.fromarray(
+        np.repeat(heat(np.linspace(-1.0 if signed else 0.0, 1.0, width), signed=signed)[None], 12, axis=0)
+    )
     words = Image.new("RGB", (width, 18), _PAPER)
     canvas, font = ImageDraw.Draw(words), _font(12)
     canvas.text((0, 2), low, fill=_DIM, font=font)

@@ -16,19 +16,21 @@ from mien.explain.base import Differentiable, ExplainableModel, chosen_layer, de
 _PART = "Gradient maps"
 
 
-def gradcam(subject: ExplainableModel, crop: NDArray[np.float32], target: int, layer: str | None = None) -> NDArray[np.float32]:
+def gradcam(
+    subject: ExplainableModel, crop: NDArray[np.float32], target: int, layer: str | None = None
+) -> NDArray[np.float32]:
     """Which places of a layer speak for an expression (Selvaraju et al. 2017).
 
-    The maps of the layer are added up, each weighted with the mean gradient of the expression's score (before the last softmax), and what is
-    below 0 is cut off. The result is as coarse as the layer; here it is stretched over the part of the crop that the network looks at, which
-    may be its centre only.
+    The maps of the layer are added up, each weighted with the mean gradient of the expression's score (before
+    the last softmax), and what is below 0 is cut off. The result is as coarse as the layer; here it is
+    stretched over the part of the crop that the network looks at, which may be its centre only.
 
     Args:
         subject: The network.
         crop: ``(1, h, w)`` gray, 0 to 255.
         target: Column of the expression.
-        layer: Which layer; by default the deepest with maps of at least 4x4. Where a file holds several networks, the maps of each one's
-            are added up.
+        layer: Which layer; by default the deepest with maps of at least 4x4. Where a file holds several
+            networks, the maps of each one's are added up.
 
     Returns:
         ``(h, w)``, 0 and above, in no particular unit.
@@ -46,23 +48,31 @@ def gradcam(subject: ExplainableModel, crop: NDArray[np.float32], target: int, l
         stretched = torch.zeros(1, 1, bottom - top, right - left)
         for name in names:
             try:
-                maps = attr.LayerGradCam(module, module.layer(name)).attribute(face, target, relu_attributions=True)
+                maps = attr.LayerGradCam(module, module.layer(name)).attribute(
+                    face, target, relu_attributions=True
+                )
             except RuntimeError as error:
                 if "used in the graph" not in str(error):
                     raise
                 told = f"expected a layer that the scores depend on; they do not depend on {name}: give another one with --layer"
                 raise InputError(told) from None
-            stretched += attr.LayerAttribution.interpolate(maps, (bottom - top, right - left), "bilinear").detach()
+            stretched += attr.LayerAttribution.interpolate(
+                maps, (bottom - top, right - left), "bilinear"
+            ).detach()
     whole = np.zeros(crop.shape[1:], np.float32)
     whole[top:bottom, left:right] = stretched[0, 0].numpy()
     return whole
 
 
-def guided_backpropagation(subject: ExplainableModel, crop: NDArray[np.float32], target: int) -> NDArray[np.float32]:
-    """The gradient of an expression's score for every pixel, without the paths that any rectifier sees a negative gradient on.
+def guided_backpropagation(
+    subject: ExplainableModel, crop: NDArray[np.float32], target: int
+) -> NDArray[np.float32]:
+    """The gradient of an expression's score for every pixel, without the paths that any rectifier sees a
+    negative gradient on.
 
-    Springenberg et al. 2015. The picture is sharp and shows what the network can see at all (edges of eyes and mouth); it depends little on
-    the expression that is asked about (Adebayo et al. 2018), so read it beside occlusion.
+    Springenberg et al. 2015. The picture is sharp and shows what the network can see at all (edges of eyes
+    and mouth); it depends little on the expression that is asked about (Adebayo et al. 2018), so read it
+    beside occlusion.
 
     Args:
         subject: The network.
@@ -80,7 +90,9 @@ def guided_backpropagation(subject: ExplainableModel, crop: NDArray[np.float32],
     with _captum() as (torch, attr):
         module = subject.differentiable()
         if not any(isinstance(part, torch.nn.ReLU) for part in module.modules()):
-            raise InputError(f"expected a network with rectifiers (ReLU); {subject.name} has none: use gradcam or occlusion")
+            raise InputError(
+                f"expected a network with rectifiers (ReLU); {subject.name} has none: use gradcam or occlusion"
+            )
         gradients = attr.GuidedBackprop(module).attribute(torch.from_numpy(crop[None]), target)
     return np.asarray(gradients[0].detach().numpy().sum(axis=0))
 
@@ -120,7 +132,8 @@ def _captum() -> Iterator[tuple[Any, Any]]:
 
 
 def _view(module: Differentiable, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Top, left, bottom, right of the pixels that any score depends on: some networks look at the centre only."""
+    """Top, left, bottom, right of the pixels that any score depends on: some networks look at the centre
+    only."""
     import torch
 
     faces = torch.rand(4, *shape[1:], generator=torch.Generator().manual_seed(0)).mul(255).requires_grad_()

@@ -1,4 +1,5 @@
-"""What goes onto each sheet: the numbers of a method, the face that they belong to, and what they mean in a plain line."""
+"""What goes onto each sheet: the numbers of a method, the face that they belong to, and what they mean in
+a plain line."""
 
 from __future__ import annotations
 
@@ -11,14 +12,26 @@ from PIL import Image
 from mien.explain.base import ExplainableModel, chosen_layer, deepest, stages
 from mien.explain.colours import laid_over
 from mien.explain.crops import Crop
-from mien.explain.drawing import TIGHT, Heading, bars, captioned, legend, mosaic, sheet, side_by_side, stacked, written
+from mien.explain.drawing import (
+    TIGHT,
+    Heading,
+    bars,
+    captioned,
+    legend,
+    mosaic,
+    sheet,
+    side_by_side,
+    stacked,
+    written,
+)
 from mien.explain.gradients import gradcam, guided_backpropagation
 from mien.explain.occlusion import occlusion
 
 _MOST = 64
 """Maps of one stage that are shown beside other stages; one layer alone is shown with all of its maps."""
 _LEAST_FALL = 0.01
-"""Falls of probability are coloured on a scale of at least one point, so that a sure answer's noise does not look like an effect."""
+"""Falls of probability are coloured on a scale of at least one point, so that a sure answer's noise does not
+look like an effect."""
 _WIDTH = 960
 
 
@@ -46,16 +59,27 @@ class Question:
     def heading(self, method: str, meaning: str, layer: str = "") -> Heading:
         """The heading of a sheet about it."""
         classifier = self.subject.classifier
-        probability = f"{self.crop.probabilities[self.target]:.1%}" + ("" if self.subject.calibrated else " (not calibrated)")
-        source = f"network {self.subject.name}, reading {classifier.head}" + (f", layer {layer}" if layer else "")
-        return Heading(f"{method}: {self.expression}, {probability}", classifier.labels.colour(self.expression), meaning, source)
+        probability = f"{self.crop.probabilities[self.target]:.1%}" + (
+            "" if self.subject.calibrated else " (not calibrated)"
+        )
+        source = f"network {self.subject.name}, reading {classifier.head}" + (
+            f", layer {layer}" if layer else ""
+        )
+        return Heading(
+            f"{method}: {self.expression}, {probability}",
+            classifier.labels.colour(self.expression),
+            meaning,
+            source,
+        )
 
 
 def kernels_page(subject: ExplainableModel) -> NDArray[np.uint8]:
     """The kernels of the first convolution."""
     kernels = subject.kernels()
     outputs, inputs, height, width = kernels.weights.shape
-    most = float(np.quantile(np.abs(kernels.weights), 0.95)) or 1.0  # Beyond it colours are full: one strong filter must not pale the others.
+    most = (
+        float(np.quantile(np.abs(kernels.weights), 0.95)) or 1.0
+    )  # Beyond it colours are full: one strong filter must not pale the others.
     tiles = kernels.weights.reshape(-1, height, width) / most
     columns = inputs * max(1, (8 if outputs <= 32 else 16) // inputs)
     meaning = (
@@ -63,7 +87,10 @@ def kernels_page(subject: ExplainableModel) -> NDArray[np.uint8]:
         "Red beside blue is an edge or a line; one colour alone is a spot."
     )
     source = f"network {subject.name}, layer {kernels.layer}, {outputs} filters of {inputs}x{height}x{width}"
-    page = [mosaic(tiles, columns, 72 if columns <= 8 else 48, signed=True), legend(f"{-most:.2g} or less", f"+{most:.2g} or more", 300, signed=True)]
+    page = [
+        mosaic(tiles, columns, 72 if columns <= 8 else 48, signed=True),
+        legend(f"{-most:.2g} or less", f"+{most:.2g} or more", 300, signed=True),
+    ]
     return sheet(Heading("Kernels of the first layer", "#6b7280", meaning, source), page)
 
 
@@ -104,7 +131,14 @@ def guided_page(question: Question) -> NDArray[np.uint8]:
         f"Pixels that the score of {question.expression} depends on: red, brighter would raise it; blue, darker would. "
         "It shows which lines the network can see, more than why it chose this expression."
     )
-    return _page(question, "Guided backpropagation", meaning, values / scale, ("darker would raise it", "brighter would"), signed=True)
+    return _page(
+        question,
+        "Guided backpropagation",
+        meaning,
+        values / scale,
+        ("darker would raise it", "brighter would"),
+        signed=True,
+    )
 
 
 def occlusion_page(question: Question) -> NDArray[np.uint8]:
@@ -120,14 +154,25 @@ def occlusion_page(question: Question) -> NDArray[np.uint8]:
 
 
 def _page(
-    question: Question, method: str, meaning: str, values: NDArray[np.floating], ends: tuple[str, str], *, layer: str = "", signed: bool = False
+    question: Question,
+    method: str,
+    meaning: str,
+    values: NDArray[np.floating],
+    ends: tuple[str, str],
+    *,
+    layer: str = "",
+    signed: bool = False,
 ) -> NDArray[np.uint8]:
     """Face, heat over the face, and probabilities side by side. Values are -1 or 0 to 1."""
     side = question.crop.view.shape[0]
-    grown = np.asarray(Image.fromarray(values.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR))
+    grown = np.asarray(
+        Image.fromarray(values.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR)
+    )
     over = captioned(laid_over(question.crop.view, grown, signed=signed), f"{method} over the face")
     right = stacked([bars(_probabilities(question), 300), legend(*ends, 300, signed=signed)])
-    return sheet(question.heading(method, meaning, layer), [side_by_side([_seen(question, side), over, right])])
+    return sheet(
+        question.heading(method, meaning, layer), [side_by_side([_seen(question, side), over, right])]
+    )
 
 
 def _seen(question: Question, side: int) -> Image.Image:
@@ -138,7 +183,10 @@ def _seen(question: Question, side: int) -> Image.Image:
 
 def _probabilities(question: Question) -> list[tuple[str, float, str]]:
     labels = question.subject.classifier.labels
-    return [(name, float(value), labels.colour(name)) for name, value in zip(labels, question.crop.probabilities, strict=True)]
+    return [
+        (name, float(value), labels.colour(name))
+        for name, value in zip(labels, question.crop.probabilities, strict=True)
+    ]
 
 
 def _maps(name: str, maps: NDArray[np.float32], most: int | None) -> Image.Image:
@@ -151,5 +199,7 @@ def _maps(name: str, maps: NDArray[np.float32], most: int | None) -> Image.Image
     signed = bool(shown.min() < 0)
     scale = float(np.quantile(np.abs(shown), 0.998)) or 1.0
     columns, tile = (16, 56) if len(shown) > 16 else (8, 116)
-    told = f"{name}: {count} maps of {width}x{height}" + (f", the {most} strongest; --layer {name} shows all" if len(shown) < count else "")
+    told = f"{name}: {count} maps of {width}x{height}" + (
+        f", the {most} strongest; --layer {name} shows all" if len(shown) < count else ""
+    )
     return stacked([written([told], _WIDTH, 15), mosaic(shown / scale, columns, tile, signed=signed)], TIGHT)

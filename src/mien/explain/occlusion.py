@@ -1,4 +1,5 @@
-"""What covering a part of a face does to the answer: no gradients, so any network that runs will do, without PyTorch."""
+"""What covering a part of a face does to the answer: no gradients, so any network that runs will do,
+without PyTorch."""
 
 from __future__ import annotations
 
@@ -9,11 +10,14 @@ from mien.core.errors import InputError
 from mien.inference.classifier import Classifier
 
 
-def occlusion(classifier: Classifier, crop: NDArray[np.float32], target: int, *, patch: int = 12, stride: int = 4) -> NDArray[np.float32]:
-    """How much the probability of an expression falls when a square of the face is covered (Zeiler and Fergus 2014).
+def occlusion(
+    classifier: Classifier, crop: NDArray[np.float32], target: int, *, patch: int = 12, stride: int = 4
+) -> NDArray[np.float32]:
+    """How much the probability of an expression falls when a square of the face is covered (Zeiler and Fergus
+    2014).
 
-    A square in the mean gray of the crop slides over it and beyond its edges, so that every pixel is covered about equally often. A pixel
-    gets the mean fall over all squares that cover it.
+    A square in the mean gray of the crop slides over it and beyond its edges, so that every pixel is covered
+    about equally often. A pixel gets the mean fall over all squares that cover it.
 
     Args:
         classifier: The network.
@@ -23,7 +27,8 @@ def occlusion(classifier: Classifier, crop: NDArray[np.float32], target: int, *,
         stride: Step in px.
 
     Returns:
-        ``(h, w)``, -1 to 1: 0.2 says that covering this place takes 20 points of probability away, below 0 that it adds some.
+        ``(h, w)``, -1 to 1: 0.2 says that covering this place takes 20 points of probability away, below 0
+        that it adds some.
 
     Raises:
         InputError: The square or the step does not fit the crop.
@@ -35,7 +40,9 @@ def occlusion(classifier: Classifier, crop: NDArray[np.float32], target: int, *,
     """
     _, height, width = crop.shape
     if not (0 < stride <= patch <= min(height, width)):
-        raise InputError(f"expected 0 < stride <= patch <= {min(height, width)} px; got a patch of {patch} and a stride of {stride}")
+        raise InputError(
+            f"expected 0 < stride <= patch <= {min(height, width)} px; got a patch of {patch} and a stride of {stride}"
+        )
     tops, lefts = (np.arange(stride - patch, side, stride) for side in (height, width))
     rows, columns = (_covered(starts, patch, side) for starts, side in ((tops, height), (lefts, width)))
     masks = (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, height, width)

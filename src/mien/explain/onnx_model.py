@@ -1,4 +1,5 @@
-"""An ONNX file looked into: kernels and feature maps come from the graph itself, so that they need no PyTorch."""
+"""An ONNX file looked into: kernels and feature maps come from the graph itself, so that they need no
+PyTorch."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 class OnnxModel:
     """An ONNX file with a card.
 
-    Layers are called as the modules that they were exported from where the file tells: a module's last output bears its name, earlier ones
-    have the name of the value behind it (``stages.0.relu_1``). Else a layer is called as its value in the graph.
+    Layers are called as the modules that they were exported from where the file tells: a module's last output
+    bears its name, earlier ones have the name of the value behind it (``stages.0.relu_1``). Else a layer is
+    called as its value in the graph.
     """
 
     calibrated = True
@@ -39,8 +41,13 @@ class OnnxModel:
         for node in self._model.graph.node:
             if node.op_type == "Conv":
                 [weights] = self._values([node.input[1]], _blank(self.classifier))
-                return Kernels(node.input[1].replace("network.", "", 1).removesuffix(".weight"), weights.astype(np.float32))
-        raise InputError(f"{self._path}: expected a network with a convolution; it has none: there are no kernels to show")
+                return Kernels(
+                    node.input[1].replace("network.", "", 1).removesuffix(".weight"),
+                    weights.astype(np.float32),
+                )
+        raise InputError(
+            f"{self._path}: expected a network with a convolution; it has none: there are no kernels to show"
+        )
 
     def features(self, crop: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         tensors = [name for node in self._model.graph.node for name in node.output if name]
@@ -62,7 +69,9 @@ class OnnxModel:
         try:
             import onnx
         except ModuleNotFoundError:
-            raise MissingExtraError("Kernels, feature maps and gradients of a network file", "explain", "onnx") from None
+            raise MissingExtraError(
+                "Kernels, feature maps and gradients of a network file", "explain", "onnx"
+            ) from None
         return onnx.load_model_from_string(read_network(self._path))
 
     @cached_property
@@ -80,7 +89,9 @@ class OnnxModel:
         """Values inside the graph: it is run with them as outputs."""
         stored = {weights.name: weights for weights in self._model.graph.initializer}
         inside = [name for name in dict.fromkeys(tensors) if name not in stored]
-        run = self._opened(tuple(inside)).run({self.classifier.network.card.input.name: feed}) if inside else {}
+        run = (
+            self._opened(tuple(inside)).run({self.classifier.network.card.input.name: feed}) if inside else {}
+        )
         return [_array(stored[name]) if name in stored else run[name] for name in tensors]
 
     def _opened(self, inside: tuple[str, ...]) -> Network:
@@ -90,8 +101,12 @@ class OnnxModel:
             changed = onnx.ModelProto()
             changed.CopyFrom(self._model)
             there = {output.name for output in changed.graph.output}
-            changed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in inside if name not in there)
-            self._sessions[inside] = open_graph(changed.SerializeToString(), self.classifier.network.card, self._path)
+            changed.graph.output.extend(
+                onnx.ValueInfoProto(name=name) for name in inside if name not in there
+            )
+            self._sessions[inside] = open_graph(
+                changed.SerializeToString(), self.classifier.network.card, self._path
+            )
         return self._sessions[inside]
 
     @cached_property
@@ -108,7 +123,9 @@ def _array(weights: Any) -> NDArray[Any]:
 def _modules(model: Any) -> Iterator[tuple[str, str]]:
     """Each value that came from a module, and the module, without the wrapper that the exporter was given."""
     for node in model.graph.node:
-        scopes: list[str] = next((ast.literal_eval(entry.value) for entry in node.metadata_props if entry.key == SCOPES), [])
+        scopes: list[str] = next(
+            (ast.literal_eval(entry.value) for entry in node.metadata_props if entry.key == SCOPES), []
+        )
         module = scopes[-2].removeprefix("network.") if len(scopes) > 1 else ""
         if module not in ("", "network"):
             yield node.output[0], module

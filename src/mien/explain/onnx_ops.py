@@ -1,6 +1,8 @@
-"""ONNX operators in PyTorch, those that plain networks are made of (https://onnx.ai/onnx/operators, opset 13 and later).
+"""ONNX operators in PyTorch, those that plain networks are made of (https://onnx.ai/onnx/operators, opset 13
+and later).
 
-Each one takes the node's attributes and its inputs, None where an optional one is left out, and returns its first output.
+Each one takes the node's attributes and its inputs, None where an optional one is left out, and returns its
+first output.
 """
 
 from __future__ import annotations
@@ -55,12 +57,22 @@ OPERATORS |= {
     "Tanh": _plain(torch.tanh),
     "Concat": lambda attributes, *parts: torch.cat(parts, dim=attributes["axis"]),
     "Elu": lambda attributes, x: functional.elu(x, attributes.get("alpha", 1.0)),
-    "Flatten": lambda attributes, x: x.flatten(attributes.get("axis", 1)) if attributes.get("axis", 1) == 1 else _unknown("Flatten", "axis"),
-    "Gelu": lambda attributes, x: functional.gelu(x, approximate=attributes.get("approximate", b"none").decode()),
-    "HardSigmoid": lambda attributes, x: (x * attributes.get("alpha", 0.2) + attributes.get("beta", 0.5)).clamp(0, 1),
+    "Flatten": lambda attributes, x: (
+        x.flatten(attributes.get("axis", 1))
+        if attributes.get("axis", 1) == 1
+        else _unknown("Flatten", "axis")
+    ),
+    "Gelu": lambda attributes, x: functional.gelu(
+        x, approximate=attributes.get("approximate", b"none").decode()
+    ),
+    "HardSigmoid": lambda attributes, x: (
+        x * attributes.get("alpha", 0.2) + attributes.get("beta", 0.5)
+    ).clamp(0, 1),
     "LeakyRelu": lambda attributes, x: functional.leaky_relu(x, attributes.get("alpha", 0.01)),
     "LogSoftmax": lambda attributes, x: functional.log_softmax(x, dim=attributes.get("axis", -1)),
-    "Range": lambda attributes, start, limit, delta: torch.arange(start.item(), limit.item(), delta.item(), dtype=start.dtype),
+    "Range": lambda attributes, start, limit, delta: torch.arange(
+        start.item(), limit.item(), delta.item(), dtype=start.dtype
+    ),
     "Shape": lambda attributes, x: torch.tensor(x.shape)[attributes.get("start", 0) : attributes.get("end")],
     "Softmax": lambda attributes, x: functional.softmax(x, dim=attributes.get("axis", -1)),
     "Transpose": lambda attributes, x: x.permute(attributes.get("perm", tuple(reversed(range(x.ndim))))),
@@ -86,7 +98,9 @@ def _reduce(attributes: Attributes, x: Tensor, axes: Tensor | None = None) -> Te
         return x
     reduces: dict[str, Any] = {"ReduceMean": torch.mean, "ReduceSum": torch.sum, "ReduceMax": torch.amax}
     reduce = reduces[attributes["operator"]]
-    result: Tensor = reduce(x, dim=tuple(given) or tuple(range(x.ndim)), keepdim=bool(attributes.get("keepdims", 1)))
+    result: Tensor = reduce(
+        x, dim=tuple(given) or tuple(range(x.ndim)), keepdim=bool(attributes.get("keepdims", 1))
+    )
     return result
 
 
@@ -103,7 +117,9 @@ def _prelu(attributes: Attributes, x: Tensor, slope: Tensor) -> Tensor:
 
 
 @_operator("BatchNormalization")
-def _batch_norm(attributes: Attributes, x: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+def _batch_norm(
+    attributes: Attributes, x: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor
+) -> Tensor:
     return functional.batch_norm(x, mean, variance, scale, shift, eps=attributes.get("epsilon", 1e-5))
 
 
@@ -128,17 +144,29 @@ def _conv(attributes: Attributes, x: Tensor, weights: Tensor, bias: Tensor | Non
 def _max_pool(attributes: Attributes, x: Tensor) -> Tensor:
     padded = functional.pad(x, _sides(attributes, "MaxPool"), value=float("-inf"))
     kernel, strides = attributes["kernel_shape"], attributes.get("strides", 1)
-    return functional.max_pool2d(padded, kernel, strides, 0, attributes.get("dilations", 1), bool(attributes.get("ceil_mode", 0)))
+    return functional.max_pool2d(
+        padded, kernel, strides, 0, attributes.get("dilations", 1), bool(attributes.get("ceil_mode", 0))
+    )
 
 
 @_operator("AveragePool")
 def _average_pool(attributes: Attributes, x: Tensor) -> Tensor:
     top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0))
-    if (top, left) != (bottom, right) or attributes.get("ceil_mode", 0) or any(step != 1 for step in attributes.get("dilations", ())):
+    if (
+        (top, left) != (bottom, right)
+        or attributes.get("ceil_mode", 0)
+        or any(step != 1 for step in attributes.get("dilations", ()))
+    ):
         _unknown("AveragePool", "padding or window")
     _sides(attributes, "AveragePool")
     strides = attributes.get("strides", 1)
-    return functional.avg_pool2d(x, attributes["kernel_shape"], strides, (top, left), count_include_pad=bool(attributes.get("count_include_pad", 0)))
+    return functional.avg_pool2d(
+        x,
+        attributes["kernel_shape"],
+        strides,
+        (top, left),
+        count_include_pad=bool(attributes.get("count_include_pad", 0)),
+    )
 
 
 def _sides(attributes: Attributes, operator: str) -> tuple[int, int, int, int]:
@@ -150,12 +178,20 @@ def _sides(attributes: Attributes, operator: str) -> tuple[int, int, int, int]:
 
 
 @_operator("Pad")
-def _pad(attributes: Attributes, x: Tensor, pads: Tensor, value: Tensor | None = None, axes: Tensor | None = None) -> Tensor:
+def _pad(
+    attributes: Attributes, x: Tensor, pads: Tensor, value: Tensor | None = None, axes: Tensor | None = None
+) -> Tensor:
     if attributes.get("mode", b"constant") != b"constant":
         _unknown("Pad", "mode")
     amounts = pads.tolist()
     half = len(amounts) // 2
-    around = dict(zip(range(x.ndim) if axes is None else (axes % x.ndim).tolist(), zip(amounts[:half], amounts[half:], strict=True), strict=True))
+    around = dict(
+        zip(
+            range(x.ndim) if axes is None else (axes % x.ndim).tolist(),
+            zip(amounts[:half], amounts[half:], strict=True),
+            strict=True,
+        )
+    )
     sides = [side for axis in reversed(range(x.ndim)) for side in around.get(axis, (0, 0))]
     return functional.pad(x, sides, value=0.0 if value is None else float(value))
 
@@ -187,7 +223,14 @@ def _expand(attributes: Attributes, x: Tensor, shape: Tensor) -> Tensor:
 
 
 @_operator("Slice")
-def _slice(attributes: Attributes, x: Tensor, starts: Tensor, ends: Tensor, axes: Tensor | None = None, steps: Tensor | None = None) -> Tensor:
+def _slice(
+    attributes: Attributes,
+    x: Tensor,
+    starts: Tensor,
+    ends: Tensor,
+    axes: Tensor | None = None,
+    steps: Tensor | None = None,
+) -> Tensor:
     begins: Sequence[int] = starts.tolist()
     for position, (begin, end) in enumerate(zip(begins, ends.tolist(), strict=True)):
         axis = position if axes is None else int(axes[position]) % x.ndim
@@ -213,15 +256,36 @@ def _gather_nd(attributes: Attributes, x: Tensor, places: Tensor) -> Tensor:
 
 @_operator("Cast")
 def _cast(attributes: Attributes, x: Tensor) -> Tensor:
-    kinds = {1: torch.float32, 6: torch.int32, 7: torch.int64, 9: torch.bool, 10: torch.float16, 11: torch.float64}
+    kinds = {
+        1: torch.float32,
+        6: torch.int32,
+        7: torch.int64,
+        9: torch.bool,
+        10: torch.float16,
+        11: torch.float64,
+    }
     kind = kinds.get(attributes["to"])
     return x.to(kind or _unknown("Cast", "type"))
 
 
 @_operator("Resize")
-def _resize(attributes: Attributes, x: Tensor, region: Tensor | None = None, scales: Tensor | None = None, sizes: Tensor | None = None) -> Tensor:
-    mode, place = attributes.get("mode", b"nearest"), attributes.get("coordinate_transformation_mode", b"half_pixel")
-    if mode != b"linear" or place not in (b"half_pixel", b"pytorch_half_pixel") or attributes.get("antialias", 0) or x.ndim != 4:
+def _resize(
+    attributes: Attributes,
+    x: Tensor,
+    region: Tensor | None = None,
+    scales: Tensor | None = None,
+    sizes: Tensor | None = None,
+) -> Tensor:
+    mode, place = (
+        attributes.get("mode", b"nearest"),
+        attributes.get("coordinate_transformation_mode", b"half_pixel"),
+    )
+    if (
+        mode != b"linear"
+        or place not in (b"half_pixel", b"pytorch_half_pixel")
+        or attributes.get("antialias", 0)
+        or x.ndim != 4
+    ):
         _unknown("Resize", "mode")
     if sizes is not None:
         target = tuple(int(side) for side in sizes[2:])

@@ -1,4 +1,5 @@
-"""An ONNX graph as a PyTorch module, so that gradients can be taken; it is believed only where it gives ONNX Runtime's answers."""
+"""An ONNX graph as a PyTorch module, so that gradients can be taken; it is believed only where it gives
+ONNX Runtime's answers."""
 
 from __future__ import annotations
 
@@ -29,7 +30,10 @@ class _Step(nn.Module):
         from onnx import helper
 
         self.operator = OPERATORS[node.op_type]
-        self.attributes = {"operator": node.op_type, **{entry.name: helper.get_attribute_value(entry) for entry in node.attribute}}
+        self.attributes = {
+            "operator": node.op_type,
+            **{entry.name: helper.get_attribute_value(entry) for entry in node.attribute},
+        }
 
     def forward(self, *inputs: Tensor | None) -> Tensor:
         result: Tensor = self.operator(self.attributes, *inputs)
@@ -47,13 +51,20 @@ class Converted(nn.Module):
         self._entrance, self._exit = entrance, exit
         self._nodes = _needed(model, exit)
         self._constants = _constants(model)
-        self.steps = nn.ModuleList(nn.ReLU() if node.op_type == "Relu" else _Step(node) for node in self._nodes)
-        self._layers = {names.get(node.output[0], node.output[0]): step for node, step in zip(self._nodes, self.steps, strict=True)}
+        self.steps = nn.ModuleList(
+            nn.ReLU() if node.op_type == "Relu" else _Step(node) for node in self._nodes
+        )
+        self._layers = {
+            names.get(node.output[0], node.output[0]): step
+            for node, step in zip(self._nodes, self.steps, strict=True)
+        }
 
     def layer(self, name: str) -> nn.Module:
         """The step whose output is the layer of that name."""
         if name not in self._layers:
-            raise InputError(f"expected a layer that the scores depend on; they do not depend on {name}: give another one with --layer")
+            raise InputError(
+                f"expected a layer that the scores depend on; they do not depend on {name}: give another one with --layer"
+            )
         return self._layers[name]
 
     def forward(self, faces: Tensor) -> Tensor:
@@ -102,7 +113,11 @@ def _constants(model: Any) -> dict[str, Tensor]:
     from onnx import numpy_helper
 
     stored = {weights.name: weights for weights in model.graph.initializer}
-    stored |= {node.output[0]: node.attribute[0].t for node in model.graph.node if node.op_type == "Constant" and node.attribute[0].name == "value"}
+    stored |= {
+        node.output[0]: node.attribute[0].t
+        for node in model.graph.node
+        if node.op_type == "Constant" and node.attribute[0].name == "value"
+    }
     return {name: torch.from_numpy(numpy_helper.to_array(weights).copy()) for name, weights in stored.items()}
 
 
@@ -125,7 +140,9 @@ def _check_parity(converted: Converted, classifier: Classifier) -> None:
         got = converted(torch.from_numpy(faces)).numpy()
     except (RuntimeError, IndexError, TypeError) as error:
         line = str(error).splitlines()[0]
-        raise NetworkError(f"{classifier.network.path}: cannot be turned into PyTorch to take gradients: {line}: occlusion still works") from None
+        raise NetworkError(
+            f"{classifier.network.path}: cannot be turned into PyTorch to take gradients: {line}: occlusion still works"
+        ) from None
     expected = classifier.probabilities(faces)
     difference = float(np.abs(got - expected).max()) if got.shape == expected.shape else float("inf")
     if not difference <= _PARITY:

@@ -16,7 +16,8 @@ def open_explained(model: str | Path = "small", head: str | None = None) -> Expl
     """Open a network to look into.
 
     Args:
-        model: A network that mien ships, an ONNX file with a card, or the folder of a finished run of ``mien train``.
+        model: A network that mien ships, an ONNX file with a card, or the folder of a finished run of ``mien
+            train``.
         head: Which of its outputs; the first one by default.
 
     Raises:

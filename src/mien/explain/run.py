@@ -51,7 +51,8 @@ class ExplainOptions:
 
     Args:
         target: Name of the expression to explain; each face's most probable one by default.
-        layer: Layer for feature maps and Grad-CAM; a map of every stage, and the deepest useful one, by default.
+        layer: Layer for feature maps and Grad-CAM; a map of every stage, and the deepest useful one, by
+            default.
         detector: How faces are found (`crops_of`).
     """
 
@@ -107,7 +108,9 @@ def explain(
         yield SheetFile(path, "kernels")
     stem = "picture" if isinstance(picture, np.ndarray) else _word(Path(picture).stem)
     for number, crop in enumerate(faces, start=1):
-        question = Question(subject, crop, int(crop.probabilities.argmax()) if target is None else target, choice.layer)
+        question = Question(
+            subject, crop, int(crop.probabilities.argmax()) if target is None else target, choice.layer
+        )
         for kind in (kind for kind in _PAGES if kind in what):
             path = folder / f"{stem}-face{number}-{kind}.png"
             save_picture(path, _PAGES[kind](question))

@@ -1,4 +1,5 @@
-"""The network of a finished run of ``mien train``, looked into with PyTorch: no ONNX file is needed, and layers bear the names of modules."""
+"""The network of a finished run of ``mien train``, looked into with PyTorch: no ONNX file is needed, and
+layers bear the names of modules."""
 
 from __future__ import annotations
 
@@ -44,7 +45,9 @@ class TorchModel:
         for name, module in self._network.named_modules():
             if isinstance(module, nn.Conv2d):
                 return Kernels(name, module.weight.detach().numpy().copy())
-        raise InputError(f"expected a network with a convolution; {self.name} has none: there are no kernels to show")
+        raise InputError(
+            f"expected a network with a convolution; {self.name} has none: there are no kernels to show"
+        )
 
     @torch.no_grad()
     def features(self, crop: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
@@ -57,9 +60,16 @@ class TorchModel:
 
             return hook
 
-        hidden = (nn.Sequential, nn.ModuleDict, nn.Identity, nn.Dropout)  # They only pass on what another layer gives.
+        hidden = (
+            nn.Sequential,
+            nn.ModuleDict,
+            nn.Identity,
+            nn.Dropout,
+        )  # They only pass on what another layer gives.
         hooks = [
-            module.register_forward_hook(keep(name)) for name, module in self._network.named_modules() if name and not isinstance(module, hidden)
+            module.register_forward_hook(keep(name))
+            for name, module in self._network.named_modules()
+            if name and not isinstance(module, hidden)
         ]
         try:
             self._network(torch.from_numpy(crop[None]))
@@ -73,9 +83,11 @@ class TorchModel:
 
 
 class Rectified(nn.Module):
-    """One head of a network, in which every rectifier is an ``nn.ReLU``, also those that its code writes as a function.
+    """One head of a network, in which every rectifier is an ``nn.ReLU``, also those that its code writes as a
+    function.
 
-    captum finds rectifiers by their class; one that it missed would let negative gradients through without a word.
+    captum finds rectifiers by their class; one that it missed would let negative gradients through without a
+    word.
     """
 
     def __init__(self, network: nn.Module, head: str, example: Tensor) -> None:
@@ -124,7 +136,8 @@ class _Replacing(TorchFunctionMode):
 
 
 class _TrainedNetwork(Network):
-    """A run's network in the form of one in ONNX Runtime, so that everything that classifies faces takes it."""
+    """A run's network in the form of one in ONNX Runtime, so that everything that classifies faces takes
+    it."""
 
     def __init__(self, run: Trained, folder: Path) -> None:
         self._network = run.network

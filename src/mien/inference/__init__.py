@@ -1,1 +1,2 @@
-"""Networks at work: ONNX Runtime, model files and their cards, detectors, the classifier, the pipeline of both."""
+"""Networks at work: ONNX Runtime, model files and their cards, detectors, the classifier, the pipeline of
+both."""

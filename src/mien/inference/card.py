@@ -1,6 +1,7 @@
 """What a network file says about itself: a `Card`, kept as JSON in the metadata of the ONNX file.
 
-Nothing is inferred from a file's name. Field 14 of an ONNX file holds its metadata (`mien.inference.onnx_file`).
+Nothing is inferred from a file's name. Field 14 of an ONNX file holds its metadata
+(`mien.inference.onnx_file`).
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from mien.core.errors import NetworkError
 from mien.inference.onnx_file import delimited, fields, other_files
 
 KEY = "mien.card"
-SEAL_KEY = "mien.seal"  # sha256 of the card's own JSON, so that a change of a single letter in it is noticed too.
+SEAL_KEY = (
+    "mien.seal"  # sha256 of the card's own JSON, so that a change of a single letter in it is noticed too.
+)
 ENOUGH = 100
-"""Pictures below which nobody can tell whether confidences are right: the 95 % interval of a share of right answers reaches 10 points either way."""
+"""Pictures below which nobody can tell whether confidences are right: the 95 % interval of a share of right
+answers reaches 10 points either way."""
 _GRAPH, _METADATA = 7, 14  # Field numbers in ModelProto.
 
 
@@ -33,8 +37,8 @@ class _Part(BaseModel):
 class CropRule(_Part):
     """The square that a network sees, derived from a face box in mien's convention.
 
-    With ``g = sqrt(w * h)`` of the box, the square has the side ``side * g``, and its centre is the centre of the box moved by
-    ``right * g`` and ``down * g``.
+    With ``g = sqrt(w * h)`` of the box, the square has the side ``side * g``, and its centre is the centre of
+    the box moved by ``right * g`` and ``down * g``.
 
     Args:
         side: Side of the square in units of ``g``.
@@ -76,11 +80,13 @@ class CropRule(_Part):
 FER_CROP = CropRule(side=1.1, right=0.0, down=0.0, aspect=0.76)
 """How the 48x48 pictures of FER-2013 are framed, relative to the boxes of mien's detectors.
 
-Measured by MTCNN (min_face 40) on 2,200 training pictures drawn at random (of rows 0..28708), enlarged four times on a canvas with a
-border of half their size, where it finds exactly one face (1,909 with edges repeated, 1,937 with gray around). Medians and quartiles:
-side 1.077 (0.99 to 1.18), right 0.016 (-0.02 to 0.05), down 0.001 (-0.03 to 0.03), aspect 0.76 (0.73 to 0.79).
-The same measurement on squares of known place, cut from photos, reads side 0.03 too small, right 0.02 and down 0.01 to 0.03 too large
-(20 faces): hence 1.1, 0 and 0. Mirroring the pictures leaves "right" at 0.012 to 0.018, so it is the detector's lean, not the data's.
+Measured by MTCNN (min_face 40) on 2,200 training pictures drawn at random (of rows 0..28708), enlarged four
+times on a canvas with a border of half their size, where it finds exactly one face (1,909 with edges
+repeated, 1,937 with gray around). Medians and quartiles: side 1.077 (0.99 to 1.18), right 0.016 (-0.02 to
+0.05), down 0.001 (-0.03 to 0.03), aspect 0.76 (0.73 to 0.79). The same measurement on squares of known place,
+cut from photos, reads side 0.03 too small, right 0.02 and down 0.01 to 0.03 too large (20 faces): hence 1.1,
+0 and 0. Mirroring the pictures leaves "right" at 0.012 to 0.018, so it is the detector's lean, not the
+data's.
 """
 
 
@@ -110,7 +116,8 @@ class InputSpec(_Part):
     note: str = ""
 
     def fed(self, gray: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Gray pictures ``(n, 1, h, w)``, 0 to 255, as the network wants them: its channels, its range, its type.
+        """Gray pictures ``(n, 1, h, w)``, 0 to 255, as the network wants them: its channels, its range, its
+        type.
 
         >>> spec = InputSpec(name="faces", height=1, width=1, channels=3, low=-1, high=1)
         >>> spec.fed(np.full((1, 1, 1, 1), 255, np.uint8)).ravel().tolist()
@@ -132,7 +139,8 @@ class Score(_Part):
         accuracy: Share of right answers, 0 to 1.
         low: Lower end of its 95 % interval (Wilson).
         high: Upper end of its 95 % interval (Wilson).
-        expected_calibration_error: How far its probabilities are from how often it is right, 15 bins, 0 to 1; None where not measured.
+        expected_calibration_error: How far its probabilities are from how often it is right, 15 bins, 0 to 1;
+            None where not measured.
         note: How it was measured.
     """
 
@@ -161,8 +169,10 @@ class Card(_Part):
         split: What was held out, and what was chosen on what.
         scores: Measured accuracies with their intervals.
         temperatures: Per output, the number that its logits are divided by to calibrate it.
-        fitted_to: Per output, how many labelled pictures its temperature was fitted to; empty where that was not written down.
-        blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing is blended.
+        fitted_to: Per output, how many labelled pictures its temperature was fitted to; empty where that was
+            not written down.
+        blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing
+            is blended.
         precision: Type of its weights: ``float32``, or ``int8`` for one that was quantised.
         parent: Digest of the file that it was quantised from.
         parameters: Number of weights.
@@ -199,9 +209,14 @@ class Card(_Part):
 
     @property
     def uncalibrated(self) -> str:
-        """A remark on outputs whose temperatures were fitted to too few pictures (`ENOUGH`) to call them calibrated; empty where there is none."""
+        """A remark on outputs whose temperatures were fitted to too few pictures (`ENOUGH`) to call them
+        calibrated; empty where there is none."""
         few = [f"{head} to {n}" for head, n in self.fitted_to.items() if n < ENOUGH]
-        return f"not calibrated: temperatures were fitted to too few labelled pictures ({', '.join(few)}; {ENOUGH} are needed)" if few else ""
+        return (
+            f"not calibrated: temperatures were fitted to too few labelled pictures ({', '.join(few)}; {ENOUGH} are needed)"
+            if few
+            else ""
+        )
 
 
 def read_card(source: str | os.PathLike[str] | bytes, name: str = "network") -> Card:
@@ -212,7 +227,8 @@ def read_card(source: str | os.PathLike[str] | bytes, name: str = "network") -> 
         name: What messages call the bytes; a path speaks for itself.
 
     Raises:
-        NetworkError: The file is missing, not an ONNX file, without a card, damaged, its card is not understood, or it names another file.
+        NetworkError: The file is missing, not an ONNX file, without a card, damaged, its card is not
+            understood, or it names another file.
     """
     if not isinstance(source, bytes):
         source, name = read_network(source), str(source)
@@ -231,9 +247,13 @@ def read_card(source: str | os.PathLike[str] | bytes, name: str = "network") -> 
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "card"
-        raise NetworkError(f"{name}: the card is not understood: {field}: {first['msg']}: use a newer mien or write the card again") from None
+        raise NetworkError(
+            f"{name}: the card is not understood: {field}: {first['msg']}: use a newer mien or write the card again"
+        ) from None
     if card.sha256 != _digest(rest):
-        raise NetworkError(f"{name}: damaged: the digest of its bytes is not the one in its card: get the file again")
+        raise NetworkError(
+            f"{name}: damaged: the digest of its bytes is not the one in its card: get the file again"
+        )
     return card
 
 
@@ -255,7 +275,10 @@ def write_card(path: str | os.PathLike[str], card: Card) -> Card:
     text = card.model_dump_json().encode()
     seal = hashlib.sha256(text).hexdigest().encode()
     kept = [field for field in metadata if _entry(field, name)[0] not in (KEY, SEAL_KEY)]
-    written = [delimited(_METADATA, delimited(1, key.encode()) + delimited(2, value)) for key, value in ((KEY, text), (SEAL_KEY, seal))]
+    written = [
+        delimited(_METADATA, delimited(1, key.encode()) + delimited(2, value))
+        for key, value in ((KEY, text), (SEAL_KEY, seal))
+    ]
     with atomic_write(path) as aside:
         aside.write_bytes(b"".join([*rest, *(delimited(_METADATA, field) for field in kept), *written]))
     return card
@@ -293,14 +316,17 @@ def _split(data: bytes, name: str) -> tuple[list[bytes], list[bytes]]:
 
 
 def _require_one_file(data: bytes, name: str) -> None:
-    """A network is one file, of which a digest can be told: ONNX Runtime would open whatever path its weights name."""
+    """A network is one file, of which a digest can be told: ONNX Runtime would open whatever path its weights
+    name."""
     try:
         other = next(other_files(data), None)
     except ValueError:
         raise NetworkError(f"{name}: expected an ONNX file; it is something else or damaged") from None
     if other is not None:
         remedy = "put all into one file (onnx.save(onnx.load(FILE), NEW)), and a card with it (mien.inference.card.write_card)"
-        raise NetworkError(f"{name}: expected a network in one file; weights of it lie in another, {other!r}, which is not opened: {remedy}")
+        raise NetworkError(
+            f"{name}: expected a network in one file; weights of it lie in another, {other!r}, which is not opened: {remedy}"
+        )
 
 
 def _entry(field: bytes, name: str) -> tuple[str, bytes]:

@@ -30,15 +30,23 @@ class Classifier:
         InputError: It has no output of that name, or the probability is none.
     """
 
-    def __init__(self, network: Network, head: str | None = None, uncertain_below: float | None = None) -> None:
+    def __init__(
+        self, network: Network, head: str | None = None, uncertain_below: float | None = None
+    ) -> None:
         card = network.card
         if card.kind != "expression" or card.crop is None:
-            raise NetworkError(f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one with --model")
+            raise NetworkError(
+                f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one with --model"
+            )
         self.head = next(iter(card.heads)) if head is None else head
         if self.head not in card.heads:
-            raise InputError(f"expected a head out of {', '.join(card.heads)}, which {card.name} has; got {self.head!r}")
+            raise InputError(
+                f"expected a head out of {', '.join(card.heads)}, which {card.name} has; got {self.head!r}"
+            )
         if card.input.height is None or card.input.height != card.input.width:
-            raise NetworkError(f"{network.path}: expected a network over square pictures of one size; its card says {card.input}")
+            raise NetworkError(
+                f"{network.path}: expected a network over square pictures of one size; its card says {card.input}"
+            )
         self.network = network
         self._size = card.input.height
         self.crop = card.crop
@@ -57,7 +65,9 @@ class Classifier:
         counts = [len(found) for found in faces]
         every = Faces.concatenate(faces)
         shown = [image for image, count in zip(images, counts, strict=True) for _ in range(count)]
-        return every.with_columns(probs=self.probabilities(self._cut(shown, every)), labels=self.labels).split(counts)
+        return every.with_columns(
+            probs=self.probabilities(self._cut(shown, every)), labels=self.labels
+        ).split(counts)
 
     def cut(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
         """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one picture."""
@@ -75,4 +85,6 @@ class Classifier:
         """The crop of each face out of its own picture."""
         if not len(faces):
             return np.empty((0, 1, self._size, self._size), np.float32)
-        return cut_each(images, self.crop.squares(faces.boxes), self._size, gray=True)[:, None].astype(np.float32)
+        return cut_each(images, self.crop.squares(faces.boxes), self._size, gray=True)[:, None].astype(
+            np.float32
+        )

@@ -12,15 +12,17 @@ from PIL import Image
 def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = False) -> NDArray[np.uint8]:
     """Cut boxes out of a picture and bring them to a square of one size.
 
-    Pixels are averaged when a box shrinks and interpolated linearly when it grows (Pillow's ``BILINEAR``, whose filter
-    widens with the scale). Beyond the edge of the picture its last pixels are repeated. Edges are taken to the nearest sixteenth of a
-    pixel, so that the last digits of a detector's arithmetic, which differ from machine to machine, change no pixel.
+    Pixels are averaged when a box shrinks and interpolated linearly when it grows (Pillow's ``BILINEAR``,
+    whose filter widens with the scale). Beyond the edge of the picture its last pixels are repeated. Edges
+    are taken to the nearest sixteenth of a pixel, so that the last digits of a detector's arithmetic, which
+    differ from machine to machine, change no pixel.
 
     Args:
         image: ``(h, w)`` gray or ``(h, w, 3)`` RGB, uint8.
         boxes: ``(n, 4)`` ``x1, y1, x2, y2`` in px, fractions allowed.
         size: Side of each result in px.
-        gray: Turn the pixels of a box gray first (ITU-R BT.601 luma, rounded), which takes less time than doing so afterwards.
+        gray: Turn the pixels of a box gray first (ITU-R BT.601 luma, rounded), which takes less time than
+            doing so afterwards.
 
     Returns:
         ``(n, size, size)`` of a gray picture or with ``gray``, else ``(n, size, size, 3)``; uint8.
@@ -30,10 +32,16 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = F
     [[[7, 7, 7], [7, 7, 7], [7, 7, 7]]]
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return cut_each([image] * len(boxes), boxes, size, gray=gray) if len(boxes) else np.empty((0, size, size, *_colours(image, gray)), np.uint8)
+    return (
+        cut_each([image] * len(boxes), boxes, size, gray=gray)
+        if len(boxes)
+        else np.empty((0, size, size, *_colours(image, gray)), np.uint8)
+    )
 
 
-def cut_each(images: Sequence[NDArray[np.uint8]], boxes: NDArray[np.float64], size: int, *, gray: bool = False) -> NDArray[np.uint8]:
+def cut_each(
+    images: Sequence[NDArray[np.uint8]], boxes: NDArray[np.float64], size: int, *, gray: bool = False
+) -> NDArray[np.uint8]:
     """`cut`, one box out of each of several pictures, which takes less time than one call for each.
 
     Args:
@@ -55,9 +63,15 @@ def cut_each(images: Sequence[NDArray[np.uint8]], boxes: NDArray[np.float64], si
         out[ready] = _as_they_are([images[row] for row in np.flatnonzero(ready).tolist()], gray)
     for row in np.flatnonzero(~ready).tolist():
         # Pillow copies the pixels that it is given, so it is given those that it needs.
-        part, moved = _surrounded(images[row], boxes[row], size) if inside[row] else _padded(images[row], boxes[row], most=8 * size)
+        part, moved = (
+            _surrounded(images[row], boxes[row], size)
+            if inside[row]
+            else _padded(images[row], boxes[row], most=8 * size)
+        )
         seen = Image.fromarray(part)
-        out[row] = np.asarray((seen.convert("L") if gray else seen).resize((size, size), Image.Resampling.BILINEAR, box=moved))
+        out[row] = np.asarray(
+            (seen.convert("L") if gray else seen).resize((size, size), Image.Resampling.BILINEAR, box=moved)
+        )
     return out
 
 
@@ -67,7 +81,9 @@ def _as_they_are(images: Sequence[NDArray[np.uint8]], gray: bool) -> NDArray[np.
     if not gray or pixels.ndim == 3:
         return pixels
     count, height, width, _ = pixels.shape
-    return np.asarray(Image.fromarray(pixels.reshape(count * height, width, 3)).convert("L")).reshape(count, height, width)
+    return np.asarray(Image.fromarray(pixels.reshape(count * height, width, 3)).convert("L")).reshape(
+        count, height, width
+    )
 
 
 def _colours(image: NDArray[np.uint8], gray: bool) -> tuple[int, ...]:
@@ -81,8 +97,11 @@ def _on_grid(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     return edges
 
 
-def _surrounded(image: NDArray[np.uint8], box: NDArray[np.float64], size: int) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
-    """The pixels under a box with those around it that the filter reaches, and the box in their coordinates."""
+def _surrounded(
+    image: NDArray[np.uint8], box: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+    """The pixels under a box with those around it that the filter reaches, and the box in their
+    coordinates."""
     x1, y1, x2, y2 = box.tolist()
     margin = int(max(x2 - x1, y2 - y1) / size) + 2
     left, top = max(0, int(x1) - margin), max(0, int(y1) - margin)
@@ -90,10 +109,13 @@ def _surrounded(image: NDArray[np.uint8], box: NDArray[np.float64], size: int) -
     return part, (x1 - left, y1 - top, x2 - left, y2 - top)
 
 
-def _padded(image: NDArray[np.uint8], box: NDArray[np.float64], most: int) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+def _padded(
+    image: NDArray[np.uint8], box: NDArray[np.float64], most: int
+) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
     """The pixels under a box that leaves the picture, edges repeated, and the box in their coordinates.
 
-    Of a box wider or higher than ``most`` only every so manieth row and column is taken: a square around a panorama could be larger than the memory.
+    Of a box wider or higher than ``most`` only every so manieth row and column is taken: a square around a
+    panorama could be larger than the memory.
     """
     height, width = image.shape[:2]
     left, top = np.floor(box[:2]).astype(int)

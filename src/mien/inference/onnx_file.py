@@ -1,6 +1,7 @@
 """ONNX files as bytes, without the ``onnx`` package: their fields, and whether they name other files.
 
-An ONNX file is one protobuf message, ``ModelProto`` (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3).
+An ONNX file is one protobuf message, ``ModelProto``
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # In a tensor.
 
 
 def other_files(data: bytes) -> Iterator[str]:
-    """What tensors of an ONNX file name as the place of their numbers, wherever in it they are: ``external_data``.
+    """What tensors of an ONNX file name as the place of their numbers, wherever in it they are:
+    ``external_data``.
 
     >>> list(other_files(b""))
     []
@@ -31,7 +33,11 @@ def other_files(data: bytes) -> Iterator[str]:
     Raises:
         ValueError: It is not an ONNX file, or is damaged.
     """
-    if b"location" not in data:  # The key of the entry that names the file: without it none can be opened, and a look at every node takes time.
+    if (
+        b"location" not in data
+        # The key of the entry that names the file: without it none can be opened, and a look at every node
+        # takes time.
+    ):
         return
     inside = [("model", data, 0)]
     while inside:
@@ -42,13 +48,21 @@ def other_files(data: bytes) -> Iterator[str]:
             yield from _places(message)
             continue
         ways = _INSIDE[kind]
-        inside += [(ways[number], content, depth + 1) for number, whole, content in fields(message) if number in ways and whole[0] & 7 == _LENGTH]
+        inside += [
+            (ways[number], content, depth + 1)
+            for number, whole, content in fields(message)
+            if number in ways and whole[0] & 7 == _LENGTH
+        ]
 
 
 def _places(tensor: bytes) -> Iterator[str]:
     """Where a tensor says that its numbers lie; one empty text where it says only that they lie elsewhere."""
     found = list(fields(tensor))
-    entries = [dict(_texts(content)) for number, whole, content in found if number == _EXTERNAL_DATA and whole[0] & 7 == _LENGTH]
+    entries = [
+        dict(_texts(content))
+        for number, whole, content in found
+        if number == _EXTERNAL_DATA and whole[0] & 7 == _LENGTH
+    ]
     elsewhere = any(number == _DATA_LOCATION and content.strip(b"\x80\x00") for number, _, content in found)
     if entries or elsewhere:
         told = [entry.get(2, b"") for entry in entries if entry.get(1) == b"location"]
@@ -60,7 +74,8 @@ def _texts(entry: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def fields(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Number, all bytes and content of each field of a message (https://protobuf.dev/programming-guides/encoding/).
+    """Number, all bytes and content of each field of a message
+    (https://protobuf.dev/programming-guides/encoding/).
 
     Raises:
         ValueError: It is not a message, or is damaged.

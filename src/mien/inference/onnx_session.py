@@ -19,7 +19,8 @@ from mien.inference.card import Card, read_card, read_network
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Remark of PyTorch's exporter at each node of a file: the modules that it came from, outermost first."""
 _LARGE = 4_000_000
-"""Bytes of input beyond which a run gives its memory back: of a picture's largest levels, not of the crops of faces."""
+"""Bytes of input beyond which a run gives its memory back: of a picture's largest levels, not of the crops of
+faces."""
 
 
 class Network:
@@ -44,7 +45,9 @@ class Network:
     @property
     def device(self) -> str:
         """What runs it, as one of `DEVICES`."""
-        return next((name for name, provider in DEVICES.items() if provider == self.providers[0]), self.providers[0])
+        return next(
+            (name for name, provider in DEVICES.items() if provider == self.providers[0]), self.providers[0]
+        )
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -65,8 +68,12 @@ class Network:
         """
         try:
             values = self._session.run(self._outputs, dict(feeds), _releasing() if _is_large(feeds) else None)
-        except Exception as error:  # ONNX Runtime's own classes and ValueError have no root in common but this.
-            shapes = ", ".join(f"{name} {np.asarray(value).dtype} {np.shape(value)}" for name, value in feeds.items())
+        except (
+            Exception
+        ) as error:  # ONNX Runtime's own classes and ValueError have no root in common but this.
+            shapes = ", ".join(
+                f"{name} {np.asarray(value).dtype} {np.shape(value)}" for name, value in feeds.items()
+            )
             raise NetworkError(f"{self.path}: cannot be run on {shapes}: {_line(error)}") from None
         return dict(zip(self._outputs, values, strict=True))
 
@@ -77,7 +84,8 @@ def _is_large(feeds: Mapping[str, NDArray[Any]]) -> bool:
 
 @lru_cache(maxsize=1)
 def _releasing() -> Any:
-    """What makes a run give back what it took: ONNX Runtime keeps the most that it ever needed, half a gigabyte after one large picture."""
+    """What makes a run give back what it took: ONNX Runtime keeps the most that it ever needed, half a
+    gigabyte after one large picture."""
     options = onnx_runtime().RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
@@ -92,7 +100,8 @@ DEVICES = {
     "openvino": "OpenVINOExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
 }
-"""Words for ONNX Runtime's execution providers; ``auto`` is ``cuda`` where that can be started, else ``cpu``."""
+"""Words for ONNX Runtime's execution providers; ``auto`` is ``cuda`` where that can be started, else
+``cpu``."""
 
 
 def open_network(path: str | os.PathLike[str], *, threads: int | None = None, device: str = "cpu") -> Network:
@@ -100,7 +109,8 @@ def open_network(path: str | os.PathLike[str], *, threads: int | None = None, de
 
     Args:
         path: ONNX file with a card (`mien.inference.card`).
-        threads: How many threads one run may use; None leaves it to ONNX Runtime, which takes all physical cores.
+        threads: How many threads one run may use; None leaves it to ONNX Runtime, which takes all physical
+            cores.
         device: What runs it: ``auto`` or one of `DEVICES`. `Network.device` says what it got.
 
     Raises:
@@ -113,7 +123,8 @@ def open_network(path: str | os.PathLike[str], *, threads: int | None = None, de
 
 
 def open_graph(data: bytes, card: Card, path: Path) -> Network:
-    """Open a graph that was changed in memory, so that no card's digest fits: the file with inner values as outputs, say.
+    """Open a graph that was changed in memory, so that no card's digest fits: the file with inner values as
+    outputs, say.
 
     Args:
         data: The changed ONNX file.
@@ -127,7 +138,8 @@ def open_graph(data: bytes, card: Card, path: Path) -> Network:
 
 
 def onnx_runtime(part: str = "") -> Any:
-    """ONNX Runtime, or a part of it such as ``quantization``, told to report nothing to anybody before it is imported.
+    """ONNX Runtime, or a part of it such as ``quantization``, told to report nothing to anybody before it is
+    imported.
 
     >>> onnx_runtime("quantization").__name__
     'onnxruntime.quantization'
@@ -143,10 +155,14 @@ def _opened(data: bytes, card: Card, path: Path, threads: int | None, device: st
     try:
         network = Network(_session(data, threads, wanted), card, path)
     except Exception as error:
-        raise NetworkError(f"{path}: ONNX Runtime {onnx_runtime().__version__} cannot open it: {_line(error)}") from None
+        raise NetworkError(
+            f"{path}: ONNX Runtime {onnx_runtime().__version__} cannot open it: {_line(error)}"
+        ) from None
     if device != "auto" and network.providers[0] != wanted[0]:
         # A driver or a library of the device is missing, of which ONNX Runtime says nothing.
-        raise InputError(f"{wanted[0]} is installed, but does not start here: see to the driver and its libraries, or give --device cpu")
+        raise InputError(
+            f"{wanted[0]} is installed, but does not start here: see to the driver and its libraries, or give --device cpu"
+        )
     return network
 
 
@@ -155,12 +171,15 @@ def _session(data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # Everything that matters comes as an exception.
     options.inter_op_num_threads = 1
-    # Threads that wait by spinning take whole cores from decoding and from the other networks: a 720p video took 1.4 times as long with them.
+    # Threads that wait by spinning take whole cores from decoding and from the other networks: a 720p video
+    # took 1.4 times as long with them.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     # Pictures come in many sizes, and CUDA's own choice is to measure every algorithm for each of them.
-    settings = [{"cudnn_conv_algo_search": "HEURISTIC"} if name == DEVICES["cuda"] else {} for name in providers]
+    settings = [
+        {"cudnn_conv_algo_search": "HEURISTIC"} if name == DEVICES["cuda"] else {} for name in providers
+    ]
     return runtime.InferenceSession(data, options, providers=list(providers), provider_options=settings)
 
 
@@ -171,8 +190,14 @@ def _providers(device: str) -> list[str]:
         raise InputError(f"expected a device out of auto, {', '.join(DEVICES)}; got {device!r}")
     if device != "auto" and DEVICES[device] not in there:
         found = ", ".join(name for name, provider in DEVICES.items() if provider in there)
-        remedy = "install onnxruntime-gpu in place of onnxruntime" if device in ("cuda", "tensorrt") else "install an ONNX Runtime that has it"
-        raise InputError(f"expected a device out of auto, {found}, which this ONNX Runtime has; got {device}: {remedy}, or give --device cpu")
+        remedy = (
+            "install onnxruntime-gpu in place of onnxruntime"
+            if device in ("cuda", "tensorrt")
+            else "install an ONNX Runtime that has it"
+        )
+        raise InputError(
+            f"expected a device out of auto, {found}, which this ONNX Runtime has; got {device}: {remedy}, or give --device cpu"
+        )
     first = DEVICES["cuda"] if device == "auto" else DEVICES[device]
     return [name for name in dict.fromkeys((first, DEVICES["cpu"])) if name in there]
 

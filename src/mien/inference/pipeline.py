@@ -31,14 +31,16 @@ class Pipeline:
         detector: ``mtcnn``, ``haar``, ``whole``, or any object with a ``detect`` method like theirs.
         model: A network that mien ships (``mien models``) or the path of an ONNX file with a card.
         head: Which reading of the network to use; its card's first by default.
-        uncertain_below: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``; None, the default, shows every
-            one. Below 0.5 an answer is more likely wrong than right. The raw answer and its probabilities stay beside it.
+        uncertain_below: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``;
+            None, the default, shows every one. Below 0.5 an answer is more likely wrong than right. The raw
+            answer and its probabilities stay beside it.
         min_face: Height in px of the smallest face to look for; the detector's own by default.
-        min_detection_score: Least score, 0 to 1, of a face that counts, in pictures and where people are followed; the detector's own by
-            default (`mien.inference.detectors.create_detector`).
+        min_detection_score: Least score, 0 to 1, of a face that counts, in pictures and where people are
+            followed; the detector's own by default (`mien.inference.detectors.create_detector`).
         largest: Keep only the biggest face of each picture.
         threads: Threads for each network; as many as there are cores by default.
-        device: What runs the networks: ``cpu``, ``cuda`` and others of `mien.inference.onnx_session.DEVICES`, or ``auto``.
+        device: What runs the networks: ``cpu``, ``cuda`` and others of `mien.inference.onnx_session.DEVICES`,
+            or ``auto``.
 
     Raises:
         InputError: There is no such detector or head, or an option is impossible.
@@ -81,7 +83,8 @@ class Pipeline:
         """Read a batch of pictures; each one gets the answer that it would get alone.
 
         Args:
-            pictures: `Frame` objects, or ``(h, w, 3)`` uint8 RGB arrays, which count as frames 0, 1, 2, ... at 0.0 s.
+            pictures: `Frame` objects, or ``(h, w, 3)`` uint8 RGB arrays, which count as frames 0, 1, 2, ...
+                at 0.0 s.
 
         Returns:
             One `Faces` per picture, with ``probs``; empty where there is no face.
@@ -89,7 +92,10 @@ class Pipeline:
         Raises:
             InputError: A picture is not an RGB array of bytes.
         """
-        frames = [item if isinstance(item, Frame) else Frame(index, 0.0, item) for index, item in enumerate(pictures)]
+        frames = [
+            item if isinstance(item, Frame) else Frame(index, 0.0, item)
+            for index, item in enumerate(pictures)
+        ]
         for frame in frames:
             _check(frame.image)
         images = [frame.image for frame in frames]
@@ -99,22 +105,43 @@ class Pipeline:
         return self.classifier.classify(images, found)
 
 
-def _detector(given: str | Detector, min_face: int | None, min_score: float | None, choice: dict[str, Any]) -> Detector:
+def _detector(
+    given: str | Detector, min_face: int | None, min_score: float | None, choice: dict[str, Any]
+) -> Detector:
     if isinstance(given, str):
         return create_detector(given, min_face=min_face, min_detection_score=min_score, **choice)
     if min_score is not None:
-        raise InputError(f"min_detection_score: expected mtcnn or haar; got {min_score} for a detector of your own: let it leave out what is unsure")
+        raise InputError(
+            f"min_detection_score: expected mtcnn or haar; got {min_score} for a detector of your own: let it leave out what is unsure"
+        )
     return given
 
 
 def _at(frames: Sequence[Frame], found: Sequence[Faces]) -> list[Faces]:
     """The faces with the index and the time of their frame; from a detector they come with 0."""
     counts = [len(faces) for faces in found]
-    where = {"frames": np.array([frame.index for frame in frames], np.int64), "times": np.array([frame.time for frame in frames], np.float64)}
-    return Faces.concatenate(found).with_columns(**{name: np.repeat(values, counts) for name, values in where.items()}).split(counts)
+    where = {
+        "frames": np.array([frame.index for frame in frames], np.int64),
+        "times": np.array([frame.time for frame in frames], np.float64),
+    }
+    return (
+        Faces.concatenate(found)
+        .with_columns(**{name: np.repeat(values, counts) for name, values in where.items()})
+        .split(counts)
+    )
 
 
 def _check(image: NDArray[np.uint8]) -> None:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        came = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise InputError(f"expected pictures as uint8 arrays of shape (height, width, 3), RGB; got {came}: files go through mien.analyze")
+    if (
+        not isinstance(image, np.ndarray)
+        or image.dtype != np.uint8
+        or image.ndim != 3
+        or image.shape[2] != 3
+        or 0 in image.shape
+    ):
+        came = (
+            f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        )
+        raise InputError(
+            f"expected pictures as uint8 arrays of shape (height, width, 3), RGB; got {came}: files go through mien.analyze"
+        )

@@ -15,7 +15,8 @@ from mien.core.masking import source_name
 from mien.core.names import printable, spelled
 
 SPOOL_MEMORY = 32 * 2**20
-"""Bytes of a stream that cannot seek, such as standard input, that are held in memory; the rest goes to a temporary file."""
+"""Bytes of a stream that cannot seek, such as standard input, that are held in memory; the rest goes to a
+temporary file."""
 
 SPOOL_LIMIT = 4 * 2**30
 """Most bytes taken from a stream that cannot seek."""
@@ -31,8 +32,8 @@ class ByteSource:
     """One source's bytes.
 
     Args:
-        source: A path, the bytes themselves or a binary file object. A file object is read from where it stands and is
-            left open; one that cannot seek is first copied, up to ``limit`` bytes.
+        source: A path, the bytes themselves or a binary file object. A file object is read from where it
+            stands and is left open; one that cannot seek is first copied, up to ``limit`` bytes.
         name: What messages and tables call it; by default `name_of` the source.
         limit: Most bytes taken from a file object that cannot seek.
 
@@ -46,7 +47,9 @@ class ByteSource:
     <bytes> 3 b'abc'
     """
 
-    def __init__(self, source: str | Path | bytes | Readable, name: str | None = None, limit: int = SPOOL_LIMIT) -> None:
+    def __init__(
+        self, source: str | Path | bytes | Readable, name: str | None = None, limit: int = SPOOL_LIMIT
+    ) -> None:
         self._path: Path | None = None
         self._bytes: bytes | None = None
         self._stream: BinaryIO | None = None
@@ -62,10 +65,14 @@ class ByteSource:
         elif callable(getattr(source, "read", None)):
             self.size = self._take_stream(source, limit)
         else:
-            raise InputError(f"expected a path, bytes, a binary file or a picture as an array; got {type(source).__name__}")
+            raise InputError(
+                f"expected a path, bytes, a binary file or a picture as an array; got {type(source).__name__}"
+            )
         if self.size == 0:
             self.close()
-            raise MediaError(f"{self.name}: expected a picture or a video; got an empty file: get the file again", "empty")
+            raise MediaError(
+                f"{self.name}: expected a picture or a video; got an empty file: get the file again", "empty"
+            )
 
     def open(self) -> BinaryIO:
         """A file object at the start; closing it does not close a stream that was handed in."""
@@ -96,7 +103,9 @@ class ByteSource:
         try:
             kind = self._path.stat().st_mode
             if stat.S_ISDIR(kind):
-                raise MediaError(f"{self.name}: expected a file; got a folder: name the files in it", "unsupported")
+                raise MediaError(
+                    f"{self.name}: expected a file; got a folder: name the files in it", "unsupported"
+                )
             if not stat.S_ISREG(kind):
                 # Opening a pipe would wait for somebody who writes into it.
                 told = "expected a file; got a pipe, socket or device: send what comes out of it to mien analyze -, or name a camera in mien watch"
@@ -128,17 +137,23 @@ class ByteSource:
         while block := stream.read(2**20):
             if not isinstance(block, (bytes, bytearray, memoryview)):
                 self.close()
-                raise InputError(f"{self.name}: expected a binary file; got one of text: open it with mode 'rb'")
+                raise InputError(
+                    f"{self.name}: expected a binary file; got one of text: open it with mode 'rb'"
+                )
             size += len(block)
             if size > limit:
                 self.close()
-                raise MediaError(f"{self.name}: expected a stream of at most {limit} bytes; got more: save it to a file and name that", "too_large")
+                raise MediaError(
+                    f"{self.name}: expected a stream of at most {limit} bytes; got more: save it to a file and name that",
+                    "too_large",
+                )
             self._spool.write(block)
         return size
 
 
 class _Window(io.RawIOBase):
-    """A stream from a given position on, which closing leaves open. Each window has a place of its own, so several may be read in turns."""
+    """A stream from a given position on, which closing leaves open. Each window has a place of its own, so
+    several may be read in turns."""
 
     def __init__(self, stream: BinaryIO, start: int) -> None:
         super().__init__()
@@ -174,7 +189,9 @@ class _Window(io.RawIOBase):
 
 def _can_seek(stream: BinaryIO) -> bool:
     if isinstance(stream, io.TextIOBase):
-        raise InputError("expected a binary file; got one of text: open it with mode 'rb', or use sys.stdin.buffer")
+        raise InputError(
+            "expected a binary file; got one of text: open it with mode 'rb', or use sys.stdin.buffer"
+        )
     seekable = getattr(stream, "seekable", None)
     return bool(seekable()) if callable(seekable) else False
 
@@ -183,7 +200,8 @@ def name_of(source: object) -> str:
     """What messages and tables call a source.
 
     The path as given, spelled so that it can stand in any text (`mien.core.names`), an address without its
-    secrets (`mien.core.masking`); ``<bytes>``; ``<array>``; a file object's own name, ``-`` for standard input, ``<stream>`` without a name.
+    secrets (`mien.core.masking`); ``<bytes>``; ``<array>``; a file object's own name, ``-`` for standard
+    input, ``<stream>`` without a name.
 
     >>> name_of(Path("a/b.jpg")), name_of(b"abc"), name_of(io.BytesIO())
     ('a/b.jpg', '<bytes>', '<stream>')

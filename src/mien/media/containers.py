@@ -7,8 +7,11 @@ from typing import Any, BinaryIO
 import av
 from av.container import InputContainer
 
-_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
-"""A title that is no UTF-8 is no reason to refuse a video. PyAV 19, which needs Python 3.12, is lenient by itself and has no such setting."""
+_LENIENT: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
+"""A title that is no UTF-8 is no reason to refuse a video. PyAV 19, which needs Python 3.12, is lenient by
+itself and has no such setting."""
 
 
 def open_container(file: str | BinaryIO, form: str | None = None, **settings: Any) -> InputContainer:

@@ -1,4 +1,5 @@
-"""Processes that decode pictures and can be ended: some small files take minutes, or more memory than there is."""
+"""Processes that decode pictures and can be ended: some small files take minutes, or more memory than
+there is."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ _QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX
 BUSY = 3
 """So many times as long it may take by the clock, where others use the processor, too."""
 _LATE = 2.0
-"""Seconds by the clock after that at which it is ended from here: it does so itself, unless somebody has stopped it."""
+"""Seconds by the clock after that at which it is ended from here: it does so itself, unless somebody has
+stopped it."""
 _TIME_IS_UP = (1, -getattr(signal, "SIGPROF", 0))  # As faulthandler ends a process, and as its timer does.
 
 Admit = Callable[[int, int, int], None]
@@ -37,7 +39,8 @@ Admit = Callable[[int, int, int], None]
 
 
 class Decoder:
-    """One process that decodes one picture at a time. It is started when it is first needed, and again after it was ended."""
+    """One process that decodes one picture at a time. It is started when it is first needed, and again after
+    it was ended."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,7 +58,9 @@ class Decoder:
             env=handed_on(PYTHON) | _QUIET,
         )
 
-    def decode(self, data: bytes | memoryview, name: str, max_pixels: int, seconds: float, admit: Admit) -> NDArray[np.uint8]:
+    def decode(
+        self, data: bytes | memoryview, name: str, max_pixels: int, seconds: float, admit: Admit
+    ) -> NDArray[np.uint8]:
         """``(h, w, 3)`` RGB of a picture, the first frame of an animation.
 
         Args:
@@ -71,7 +76,9 @@ class Decoder:
         self.start()
         try:
             with self._awaited(seconds):
-                needs = self._asked({"bytes": len(data), "name": name, "max_pixels": max_pixels, "seconds": seconds}, data)
+                needs = self._asked(
+                    {"bytes": len(data), "name": name, "max_pixels": max_pixels, "seconds": seconds}, data
+                )
             self._admit(admit, needs)
             with self._awaited(seconds):
                 return self._decoded()
@@ -125,7 +132,8 @@ class Decoder:
                     pipe.close()
 
     def end(self) -> None:
-        """End the process for good without waiting for it, as a signal's handler may; who waits for a picture gets an error."""
+        """End the process for good without waiting for it, as a signal's handler may; who waits for a picture
+        gets an error."""
         self._closed = True
         process = self._process
         if process is not None:
@@ -184,7 +192,10 @@ class Decoder:
         if late or ended in _TIME_IS_UP:
             told = f"{name}: expected a picture that is decoded within {seconds:g} s; it is not"
             return MediaError(f"{told}: save it anew, scale it down or raise --decode-seconds", "too_complex")
-        return MediaError(f"{name}: expected a picture; got one that breaks the program that decodes it: save it anew", "broken")
+        return MediaError(
+            f"{name}: expected a picture; got one that breaks the program that decodes it: save it anew",
+            "broken",
+        )
 
 
 class Decoders:
@@ -208,7 +219,12 @@ class Decoders:
             decoder.start()
 
     def decode(
-        self, data: bytes | memoryview, name: str, max_pixels: int, seconds: float | None = None, admit: Admit = lambda *_: None
+        self,
+        data: bytes | memoryview,
+        name: str,
+        max_pixels: int,
+        seconds: float | None = None,
+        admit: Admit = lambda *_: None,
     ) -> NDArray[np.uint8]:
         """As `Decoder.decode`, on one that is idle; waits for one."""
         decoder = self._idle.get()
@@ -230,7 +246,9 @@ class Decoders:
     def __enter__(self) -> Decoders:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

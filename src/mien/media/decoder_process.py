@@ -1,6 +1,8 @@
-"""What a `mien.media.decoder.Decoder` runs: pictures come in, RGB goes out. It holds nothing that a picture could be after.
+"""What a `mien.media.decoder.Decoder` runs: pictures come in, RGB goes out. It holds nothing that a picture
+could be after.
 
-A task is a line of JSON and the file; the answer says how much memory it takes. Where it may go on, its shape and its pixels come next.
+A task is a line of JSON and the file; the answer says how much memory it takes. Where it may go on, its shape
+and its pixels come next.
 """
 
 from __future__ import annotations
@@ -60,12 +62,15 @@ def _decode(task: dict[str, Any], content: ByteSource, hears: BinaryIO, out: Bin
 
 
 def _watch(seconds: float) -> None:
-    """End this process after so many seconds of a processor's time, or some more by the clock, also in the middle of a library's work; 0: no more.
+    """End this process after so many seconds of a processor's time, or some more by the clock, also in the
+    middle of a library's work; 0: no more.
 
     A process that nobody waits for any more ends so, too.
     """
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_PROF, seconds)  # What its signal does, where nobody handles it, is to end the process.
+        signal.setitimer(
+            signal.ITIMER_PROF, seconds
+        )  # What its signal does, where nobody handles it, is to end the process.
     if seconds:
         faulthandler.dump_traceback_later(BUSY * seconds, exit=True)
     else:
@@ -73,7 +78,8 @@ def _watch(seconds: float) -> None:
 
 
 def _bound(amount: int | None) -> None:
-    """No more memory than so many bytes beside what is used now, where the system can see to that; None: as much as there is."""
+    """No more memory than so many bytes beside what is used now, where the system can see to that; None: as
+    much as there is."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -1,4 +1,5 @@
-"""One pass over a video: every frame that the file promises comes out, as a picture or as a note that it is lost."""
+"""One pass over a video: every frame that the file promises comes out, as a picture or as a note that it
+is lost."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from mien.media.passed_over import PassedOver
 from mien.media.sampling import Sampling
 
 _SEAM = 1.0
-"""Seconds: where recordings are joined, FFmpeg marks packets as damaged too, but the second begins with a key frame, and far from the first."""
+"""Seconds: where recordings are joined, FFmpeg marks packets as damaged too, but the second begins with a key
+frame, and far from the first."""
 
 _MOST_LOST = 1_000_000
 """A gap of more frames than this is a damaged timestamp, not a loss."""
@@ -33,9 +35,9 @@ _MOST_LOST = 1_000_000
 class Decoding:
     """One pass over the frames of a stream.
 
-    A codec builds pictures on those before. After a lost one FFmpeg gives what it can make of the rest; up to the next
-    key frame it may be smeared, without any mark from FFmpeg. A packet that gives no picture counts as a loss only where
-    something else in the file is damaged: many codecs have packets without one.
+    A codec builds pictures on those before. After a lost one FFmpeg gives what it can make of the rest; up to
+    the next key frame it may be smeared, without any mark from FFmpeg. A packet that gives no picture counts
+    as a loss only where something else in the file is damaged: many codecs have packets without one.
 
     Args:
         content: The file, for its name and size.
@@ -61,7 +63,9 @@ class Decoding:
         self._promised = extent(container, stream, content)
         self._chooser = sampling.chooser()
         bare = container.format.name in BARE_STREAMS
-        self._ledger = Ledger("ticks" if container.format.name in ("avi", "asf") else "count" if bare else "timestamps")
+        self._ledger = Ledger(
+            "ticks" if container.format.name in ("avi", "asf") else "count" if bare else "timestamps"
+        )
         self._passed_over = PassedOver(container.format.name, content)
         self._joined = container.format.name == "mpegts"
         self._step = float(1 / self._promised.rate) if self._promised.rate else 0.04
@@ -81,7 +85,12 @@ class Decoding:
                     yield from self._frame(frame)
         except MediaError as error:
             # Frames that take too much memory: the decoder has made room for one, and shall not for more.
-            yield BadFrame(self._index, self._time + self._step, error, max(1, (self._promised.frames or 0) - self._index))
+            yield BadFrame(
+                self._index,
+                self._time + self._step,
+                error,
+                max(1, (self._promised.frames or 0) - self._index),
+            )
             return
         if self._damaged or self._sent < (self._promised.packets or 0):
             yield from self._lost(self._ledger.overdue(None))
@@ -90,7 +99,8 @@ class Decoding:
             yield from self._bad(self._time + self._step, self._error, self._kind)
 
     def _packets(self) -> Iterator[Packet[Any]]:
-        """The packets that hold something; where a frame was dropped, or is that before once more, there are empty ones."""
+        """The packets that hold something; where a frame was dropped, or is that before once more, there are
+        empty ones."""
         streams = () if self._passed_over.watched else (self._stream,)
         failures = 0
         while failures <= 3:

@@ -17,8 +17,8 @@ _PLAIN = "#444444"
 
 
 def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
-    """A copy of a picture with a box around every face, and what its expression is and how probable: the steady label and its smoothed
-    probability where there is one, ``uncertain`` where that is asked for.
+    """A copy of a picture with a box around every face, and what its expression is and how probable: the
+    steady label and its smoothed probability where there is one, ``uncertain`` where that is asked for.
 
     Args:
         image: ``(h, w, 3)`` uint8, RGB.
@@ -39,7 +39,9 @@ def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
-def _draw_face(canvas: ImageDraw.ImageDraw, face: Face, colour: str, unit: float, size: tuple[int, int]) -> None:
+def _draw_face(
+    canvas: ImageDraw.ImageDraw, face: Face, colour: str, unit: float, size: tuple[int, int]
+) -> None:
     canvas.rectangle(face.box, outline=colour, width=round(2 * unit))
     text = _caption(face)
     font = _font(round(13 * unit))

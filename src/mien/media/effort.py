@@ -1,7 +1,8 @@
-"""What a picture costs to decode, told from its header: seconds, memory, and what is refused before it is decoded.
+"""What a picture costs to decode, told from its header: seconds, memory, and what is refused before it is
+decoded.
 
-Small files can take minutes and gigabytes. The figures are the worst that were measured with Pillow 13 on one core of a server, on flat
-pictures and on noise.
+Small files can take minutes and gigabytes. The figures are the worst that were measured with Pillow 13 on one
+core of a server, on flat pictures and on noise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from mien.media.byte_source import ByteSource
 from mien.media.limits import FrameLimit
 
 MOST_SCANS = 100
-"""Most scans of a JPEG: each goes over all of the picture. Usual ones have one, progressive ones ten or so."""
+"""Most scans of a JPEG: each goes over all of the picture. Usual ones have one, progressive ones ten or
+so."""
 _MOST_STRIPS = 200_000
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 
@@ -43,7 +45,16 @@ _SECONDS_A_SCAN = 0.003  # and a megapixel
 _SECONDS_A_STRIP = 3e-5
 _SECONDS_A_MEGABYTE_IN_PYTHON = 3.0  # Pillow reads some forms in Python.
 
-_BYTES = {"GIF": 5.0, "WEBP": 19.0, "AVIF": 13.0, "QOI": 10.0, "ICO": 12.0, "HEIF": 16.0, "PSD": 8.0, "SGI": 7.0}
+_BYTES = {
+    "GIF": 5.0,
+    "WEBP": 19.0,
+    "AVIF": 13.0,
+    "QOI": 10.0,
+    "ICO": 12.0,
+    "HEIF": 16.0,
+    "PSD": 8.0,
+    "SGI": 7.0,
+}
 """Bytes a pixel where they do not follow from the form of the pixels."""
 _PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 
@@ -81,7 +92,9 @@ def effort(image: ImageFile.ImageFile, content: ByteSource, max_pixels: int) -> 
             raise MediaError(f"{told}: save it anew", "too_complex")
     elif image.format == "TIFF":
         _check_strips(image, content, max_pixels)
-    return Effort(_seconds(image, pixels / 1e6, content.size / 1e6, scans), int(pixels * _bytes_a_pixel(image, scans)))
+    return Effort(
+        _seconds(image, pixels / 1e6, content.size / 1e6, scans), int(pixels * _bytes_a_pixel(image, scans))
+    )
 
 
 def _seconds(image: ImageFile.ImageFile, megapixels: float, megabytes: float, scans: int) -> float:
@@ -114,7 +127,8 @@ def _scans(content: ByteSource) -> int:
 
 
 def _first_scan_has_all(file: BinaryIO) -> bool:
-    """Whether a JPEG is not progressive, and its first scan holds all components: a decoder stops after that one."""
+    """Whether a JPEG is not progressive, and its first scan holds all components: a decoder stops after that
+    one."""
     components = 0
     file.seek(2)
     while len(head := file.read(4)) == 4 and head[0] == 0xFF:
@@ -133,7 +147,8 @@ def _first_scan_has_all(file: BinaryIO) -> bool:
 
 
 def count_scans(file: BinaryIO) -> int:
-    """How many times a JPEG says that a scan begins; what is said inside of other parts, such as a small picture, counts too.
+    """How many times a JPEG says that a scan begins; what is said inside of other parts, such as a small
+    picture, counts too.
 
     >>> import io
     >>> count_scans(io.BytesIO(bytes([255, 216, 255, 218, 1, 2, 255, 0, 255, 218, 7, 255, 217])))

@@ -26,7 +26,8 @@ class Extent:
 
     Args:
         frames: How many frames are shown; None if the file does not tell.
-        packets: How many packets with frames that are shown a table lists (MP4, AVI); None: there is no table of all of them.
+        packets: How many packets with frames that are shown a table lists (MP4, AVI); None: there is no table
+            of all of them.
         hidden: How many frames an edit list hides.
         duration: Seconds, or None.
         rate: Frames per second on average, or None.
@@ -52,7 +53,9 @@ def extent(container: InputContainer, stream: VideoStream, content: ByteSource) 
     elif container.duration is not None:
         duration = container.duration / av.time_base
     if container.format.name == "avi" and stream.time_base is not None:
-        duration = max(duration or 0.0, float(stream.frames * stream.time_base))  # FFmpeg takes the shorter of two lengths.
+        duration = max(
+            duration or 0.0, float(stream.frames * stream.time_base)
+        )  # FFmpeg takes the shorter of two lengths.
     cut, packets, hidden = is_cut(content), None, 0
     if _has_table(container, stream, cut=cut):
         # A dropped frame has no bytes.
@@ -69,14 +72,19 @@ def extent(container: InputContainer, stream: VideoStream, content: ByteSource) 
 def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
     told, guessed = stream.average_rate or stream.guessed_rate, stream.guessed_rate
     if container.format.name in BARE_STREAMS:
-        told = stream.codec_context.framerate or guessed  # FFmpeg says 25 on average, whatever the codec tells.
+        told = (
+            stream.codec_context.framerate or guessed
+        )  # FFmpeg says 25 on average, whatever the codec tells.
     elif guessed and told and 1.9 < told / guessed < 2.1:
         told = guessed  # Some containers count fields.
-    return Fraction(told.numerator, told.denominator) if told else None  # PyAV 19 has a kind of fraction of its own.
+    return (
+        Fraction(told.numerator, told.denominator) if told else None
+    )  # PyAV 19 has a kind of fraction of its own.
 
 
 def _has_table(container: InputContainer, stream: VideoStream, *, cut: bool) -> bool:
-    """Whether FFmpeg holds a table of all frames: not of a fragmented MP4, nor of an AVI whose index is not there."""
+    """Whether FFmpeg holds a table of all frames: not of a fragmented MP4, nor of an AVI whose index is not
+    there."""
     if _is_mp4(container):
         return stream.frames > 0
     return container.format.name == "avi" and not cut and 2 * len(stream.index_entries) > stream.frames > 0

@@ -11,7 +11,8 @@ from pathlib import Path
 from mien.core.errors import InputError
 
 _PICTURES = (
-    ".apng .avif .bmp .dib .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo .pbm .pgm .png .pnm .ppm .psd .qoi .tif .tiff .webp"
+    ".apng .avif .bmp .dib .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo "
+    ".pbm .pgm .png .pnm .ppm .psd .qoi .tif .tiff .webp"
 )
 PICTURE_SUFFIXES = frozenset(_PICTURES.split())
 """Suffixes taken for pictures, in lower case."""
@@ -29,7 +30,8 @@ class Found:
     """What a search for pictures and videos came to.
 
     Args:
-        sources: What to open, in order: named files and ``-`` as they were given, the files of a folder naturally sorted.
+        sources: What to open, in order: named files and ``-`` as they were given, the files of a folder
+            naturally sorted.
         passed_over: Files in folders that are neither pictures nor videos by name.
         unreadable: Folders that could not be listed.
     """
@@ -42,9 +44,10 @@ class Found:
 def find_sources(paths: Sequence[str | Path]) -> Found:
     """The pictures and videos behind some paths.
 
-    A folder is searched with all its subfolders, links to folders included, each folder once; files and folders whose
-    names start with a dot are skipped. A named file is taken whatever its suffix, a path that does not exist too (the
-    error comes when it is opened), and ``-`` passes through. A file that is named twice comes twice.
+    A folder is searched with all its subfolders, links to folders included, each folder once; files and
+    folders whose names start with a dot are skipped. A named file is taken whatever its suffix, a path that
+    does not exist too (the error comes when it is opened), and ``-`` passes through. A file that is named
+    twice comes twice.
 
     Args:
         paths: Files, folders and ``-``.
@@ -84,7 +87,8 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _files(root: Path, unreadable: list[Path]) -> Iterator[Path]:
-    """Files of a folder before those of its subfolders, each folder once, so that links that lead in a circle end."""
+    """Files of a folder before those of its subfolders, each folder once, so that links that lead in a circle
+    end."""
     seen: set[tuple[int, int]] = set()
     waiting = [root]
     while waiting:
@@ -102,12 +106,16 @@ def _files(root: Path, unreadable: list[Path]) -> Iterator[Path]:
         visible.sort(key=lambda entry: (natural_key(entry.name), entry.name))
         kinds = [_kind(entry) for entry in visible]
         yield from (folder / entry.name for entry, kind in zip(visible, kinds, strict=True) if kind == "file")
-        waiting += [folder / entry.name for entry, kind in zip(reversed(visible), reversed(kinds), strict=True) if kind == "folder"]
+        waiting += [
+            folder / entry.name
+            for entry, kind in zip(reversed(visible), reversed(kinds), strict=True)
+            if kind == "folder"
+        ]
 
 
 def _kind(entry: os.DirEntry[str]) -> str | None:
-    """Whether it is a ``folder`` or a ``file``, or neither (pipes, sockets, devices). A link to nowhere or in a circle counts as a file: opening
-    it tells what is wrong with it."""
+    """Whether it is a ``folder`` or a ``file``, or neither (pipes, sockets, devices). A link to nowhere or in
+    a circle counts as a file: opening it tells what is wrong with it."""
     try:
         return "folder" if entry.is_dir() else "file" if entry.is_file() or entry.is_symlink() else None
     except OSError:

@@ -18,8 +18,8 @@ class Frame:
         index: Position in the source, 0-based, counting every frame of it, sampled or not.
         time: Seconds, from the stream's own timestamps; 0.0 for a still picture.
         image: ``(h, w, 3)`` uint8, RGB, upright.
-        lasting: Seconds for which a recording shows it, up to the next one that is looked at; None where that is not known, as of what
-            is live.
+        lasting: Seconds for which a recording shows it, up to the next one that is looked at; None where that
+            is not known, as of what is live.
     """
 
     index: int

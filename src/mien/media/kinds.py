@@ -6,12 +6,27 @@ import os
 from pathlib import Path
 
 _HEAD = 1 << 16
-_STILL = (b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"\0\0\1\0", b"8BPS", b"qoif", b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
+_STILL = (
+    b"\xff\xd8\xff",
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+    b"\0\0\1\0",
+    b"8BPS",
+    b"qoif",
+    b"P1",
+    b"P2",
+    b"P3",
+    b"P4",
+    b"P5",
+    b"P6",
+)
 _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 
 
 def may_move(path: str | Path) -> bool:
-    """Whether a file may be a video or an animation; False is certain: a still picture, or nothing that can be read.
+    """Whether a file may be a video or an animation; False is certain: a still picture, or nothing that can
+    be read.
 
     >>> may_move("no-such-file.mp4")
     False

@@ -1,4 +1,5 @@
-"""How containers lay their bytes out: whether a file is shorter than it says, and whether bytes between two packets are anything."""
+"""How containers lay their bytes out: whether a file is shorter than it says, and whether bytes between
+two packets are anything."""
 
 from __future__ import annotations
 
@@ -12,7 +13,15 @@ _INSIDE = {_SEGMENT, _CLUSTER, _GROUP}
 _ELEMENTS = {
     *_INSIDE,
     0x1A45DFA3,  # the header of a file, also in the middle of joined ones
-    *(0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367),  # what a segment holds besides clusters
+    *(
+        0x114D9B74,
+        0x1549A966,
+        0x1654AE6B,
+        0x1C53BB6B,
+        0x1941A469,
+        0x1043A770,
+        0x1254C367,
+    ),  # what a segment holds besides clusters
     *(0xE7, 0x5854, 0xA7, 0xAB, 0xA3, 0xAF),  # what a cluster holds: its time and place, and blocks
     *(0xA1, 0xA2, 0x9B, 0xFA, 0xFB, 0xFD, 0xA4, 0x75A1, 0x75A2, 0x8E, 0xC8),  # what a group of blocks holds
     *(0xEC, 0xBF),  # empty room and checksums, which may stand anywhere
@@ -27,8 +36,8 @@ Step = Callable[[BinaryIO, int, int], tuple[int, int] | None]
 class ContainerLayout:
     """The elements of a Matroska or the tags of an FLV.
 
-    FFmpeg gives one position for all packets of a laced block and none for what is not a packet (script data, additions to blocks,
-    attachments), so that only the layout itself tells what is whole.
+    FFmpeg gives one position for all packets of a laced block and none for what is not a packet (script data,
+    additions to blocks, attachments), so that only the layout itself tells what is whole.
 
     Args:
         content: The file.
@@ -43,14 +52,16 @@ class ContainerLayout:
         self._at = int.from_bytes(head[5:9], "big") + 4 if self._flv else 0
 
     def is_whole(self, start: int, stop: int) -> bool:
-        """Whether nothing but elements stands between the end of a packet and the beginning of another, or the end of the file.
+        """Whether nothing but elements stands between the end of a packet and the beginning of another, or
+        the end of the file.
 
         To be asked of places from the beginning of the file to its end.
         """
         with self._content.open() as file:
             if self._walked(file, start, stop)[1]:
                 return True
-            # In the middle of a laced block, or of something damaged: told by going all the way from what is known.
+            # In the middle of a laced block, or of something damaged: told by going all the way from what is
+            # known.
             self._at, whole = self._walked(file, self._at, stop)
             if not whole:
                 self._at = stop if self._flv else _next_cluster(file, self._at + 1, self._content.size)

@@ -17,8 +17,8 @@ class Ledger:
     """The timestamps of packets that have not come out of the decoder as frames.
 
     Args:
-        clock: Where times come from: ``timestamps``; ``ticks``, the places of packets in their stream (dts), where the container stores no
-            timestamps (AVI, ASF); or ``count``, where there is no container.
+        clock: Where times come from: ``timestamps``; ``ticks``, the places of packets in their stream (dts),
+            where the container stores no timestamps (AVI, ASF); or ``count``, where there is no container.
 
     Attributes:
         restarted: Whether the last frame was the first of a clock that was set back.
@@ -60,7 +60,8 @@ class Ledger:
 
         Args:
             frame: A frame that has just come.
-            reordered: Whether frames may come in another order than that of their packets; then the n-th of them has the n-th tick.
+            reordered: Whether frames may come in another order than that of their packets; then the n-th of
+                them has the n-th tick.
         """
         if self._clock == "timestamps" or not reordered:
             return frame.pts
@@ -81,7 +82,8 @@ class Ledger:
 
         Args:
             pts: Timestamp of a frame that has come.
-            apart: How far a timestamp must be from the one before: the second field of a frame may be a packet of its own.
+            apart: How far a timestamp must be from the one before: the second field of a frame may be a
+                packet of its own.
         """
         last = self._last
         lost: list[int] = []

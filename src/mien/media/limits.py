@@ -1,4 +1,5 @@
-"""How large pictures and frames may be, decided before any memory is taken: headers and every change of a video's size are held against these."""
+"""How large pictures and frames may be, decided before any memory is taken: headers and every change of a
+video's size are held against these."""
 
 from __future__ import annotations
 
@@ -13,21 +14,25 @@ if TYPE_CHECKING:
     from av.video.format import VideoFormat
 
 MAX_VIDEO_PIXELS = 4096 * 4096
-"""Most pixels of a frame of a video by default: 4K, 5.3K and 5.7K. Less than of a picture, for a decoder keeps up to 16 frames to build others on."""
+"""Most pixels of a frame of a video by default: 4K, 5.3K and 5.7K. Less than of a picture, for a decoder
+keeps up to 16 frames to build others on."""
 
 _FRAME_BYTES = 40_000_000
-"""Bytes of a decoded frame that are allowed in any case: 4K in 10 bits (4:2:2). Seventeen of them are less than half of 1.5 GB."""
+"""Bytes of a decoded frame that are allowed in any case: 4K in 10 bits (4:2:2). Seventeen of them are less
+than half of 1.5 GB."""
 
 _THREADS_BYTES = 128_000_000
 """Each thread of a decoder works on a frame of its own: bytes of all of them."""
 
 _PROBED_PIXELS = 4096 * 2304
-"""Larger frames are not decoded while FFmpeg finds out what a file holds, where it may decode a frame of every stream."""
+"""Larger frames are not decoded while FFmpeg finds out what a file holds, where it may decode a frame of
+every stream."""
 
 _MAX_STREAMS = 32
 
 _ROUNDING = 2**18
-"""Pixels, beside an eighth: FFmpeg compares sizes whose sides are rounded up to whole blocks of up to 64 px."""
+"""Pixels, beside an eighth: FFmpeg compares sizes whose sides are rounded up to whole blocks of up to 64
+px."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class FrameLimit:
 
     Args:
         name: What messages call the source.
-        max_pixels: Most pixels of a frame. In memory it may be as large as one of so many pixels in 8 bits (4:2:0), and
-            40 MB in any case.
+        max_pixels: Most pixels of a frame. In memory it may be as large as one of so many pixels in 8 bits
+            (4:2:0), and 40 MB in any case.
 
     >>> FrameLimit("clip.mp4", max_pixels=1_000_000).check(1280, 720)
     """
@@ -52,7 +57,8 @@ class FrameLimit:
 
     @property
     def decoding(self) -> dict[str, str]:
-        """FFmpeg's options for a decoder, which then refuses larger frames before it makes room for them, wherever they begin."""
+        """FFmpeg's options for a decoder, which then refuses larger frames before it makes room for them,
+        wherever they begin."""
         return {"max_pixels": str(self._rounded)}
 
     @property
@@ -79,7 +85,9 @@ class FrameLimit:
             self._refuse(f"{self.max_pixels:,} pixels", f"{width} x {height} = {width * height:,}")
         held, most = _bytes(width, height, form), max(_FRAME_BYTES, self.max_pixels * 3 // 2)
         if form is not None and held > most:
-            self._refuse(f"{most / 1e6:.0f} MB a frame", f"{width} x {height} in {form.name} = {held / 1e6:.0f} MB")
+            self._refuse(
+                f"{most / 1e6:.0f} MB a frame", f"{width} x {height} in {form.name} = {held / 1e6:.0f} MB"
+            )
 
     def check_decoder(self, context: VideoCodecContext) -> None:
         """Refuse frames that a decoder has room for and that take too much of it: there may soon be many.
@@ -91,20 +99,29 @@ class FrameLimit:
             self.check(context.width, context.height, context.format)
 
     def refused(self, context: VideoCodecContext) -> str | None:
-        """What came, where a decoder has just raised an error for the size of a frame; None where that was not why."""
+        """What came, where a decoder has just raised an error for the size of a frame; None where that was
+        not why."""
         pixels = context.width * context.height
         if 0 < pixels <= self.max_pixels:
             return None
         # Some decoders forget the size that they refuse.
-        what = f"{context.width} x {context.height} = {pixels:,} pixels" if pixels else "too many pixels, or none"
+        what = (
+            f"{context.width} x {context.height} = {pixels:,} pixels"
+            if pixels
+            else "too many pixels, or none"
+        )
         return f"a frame of {what}, where max_pixels allows {self.max_pixels:,}"
 
     def _refuse(self, most: str, came: str) -> None:
-        raise MediaError(f"{self.name}: expected at most {most}; got {came}: scale it down or raise --max-pixels", "too_large")
+        raise MediaError(
+            f"{self.name}: expected at most {most}; got {came}: scale it down or raise --max-pixels",
+            "too_large",
+        )
 
 
 def decoder_threads(context: VideoCodecContext) -> int:
-    """Threads that a stream deserves: one up to 1 megapixel, above it one per core up to 8, as far as memory goes."""
+    """Threads that a stream deserves: one up to 1 megapixel, above it one per core up to 8, as far as memory
+    goes."""
     pixels = context.width * context.height
     if pixels <= 1_000_000:
         return 1

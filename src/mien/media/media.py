@@ -17,8 +17,8 @@ Frames = Generator[Frame | BadFrame, None, None]
 
 @dataclass(eq=False)
 class Media:
-    """What `open_media` returns. Iterating gives its frames, from the first one each time; one pass at a time. What goes wrong on the way, in
-    whatever manner, is a `BadFrame`.
+    """What `open_media` returns. Iterating gives its frames, from the first one each time; one pass at a
+    time. What goes wrong on the way, in whatever manner, is a `BadFrame`.
 
     It is a context manager: leaving it closes the files it holds.
 
@@ -30,7 +30,8 @@ class Media:
         expected_frames: About how many frames an iteration gives, or None where the file does not tell.
         duration: Seconds; 0.0 for a picture, None where the file does not tell.
         frame_rate: Frames per second on average; None for a picture or where the file does not tell.
-        remarks: What a person should know about how it is read, such as which of several video streams; in whole sentences.
+        remarks: What a person should know about how it is read, such as which of several video streams; in
+            whole sentences.
     """
 
     name: str
@@ -59,7 +60,9 @@ class Media:
     def __enter__(self) -> Media:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _stop(self) -> None:

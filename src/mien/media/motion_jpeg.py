@@ -20,8 +20,9 @@ _SCAN, _END, _APP2 = 0xDA, 0xD9, 0xE2
 def is_motion_jpeg(content: ByteSource) -> bool:
     """Whether a file is nothing but JPEGs of one size, two or more.
 
-    Pictures that carry others are none: those of several views or with a gain map say so in their head (MPF), previews are smaller, and
-    what phones append (a video, depth) is no JPEG of the same size or is followed by something else.
+    Pictures that carry others are none: those of several views or with a gain map say so in their head (MPF),
+    previews are smaller, and what phones append (a video, depth) is no JPEG of the same size or is followed
+    by something else.
     """
     if not content.head(3).startswith(_START):
         return False

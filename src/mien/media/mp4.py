@@ -16,14 +16,17 @@ from mien.core.errors import MediaError
 from mien.media.byte_source import ByteSource
 
 MAX_SAMPLES = 8_000_000
-"""Most samples of all tracks of a file together, such as a day of frames and sound. FFmpeg takes about 40 bytes for each."""
+"""Most samples of all tracks of a file together, such as a day of frames and sound. FFmpeg takes about 40
+bytes for each."""
 
 _MAX_BOXES = 1_000_000
 _MAX_DEPTH = 10
 _MAX_UNPACKED = 64 * 2**20
 """Bytes of a compressed header."""
 
-_INSIDE = frozenset(b"moov trak mdia minf stbl edts moof traf mvex mfra dinf udta meta ilst tref wave sinf schi".split())
+_INSIDE = frozenset(
+    b"moov trak mdia minf stbl edts moof traf mvex mfra dinf udta meta ilst tref wave sinf schi".split()
+)
 _TABLES = frozenset(b"stts ctts stsc stco co64 stss stps elst".split())
 """Tables of version and flags, a count, and the entries (ISO/IEC 14496-12)."""
 
@@ -43,11 +46,15 @@ class _Track:
     """What FFmpeg makes its list of samples of."""
 
     kinds: set[bytes] = field(default_factory=set)
-    steps: list[tuple[int, int]] = field(default_factory=list)  # Entries, and the length of a sample in ticks.
+    steps: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # Entries, and the length of a sample in ticks.
     samples: int = 0
     alike: bool = False
     chunks: int = 0
-    runs: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64))  # First chunk, samples in each, description.
+    runs: NDArray[np.int64] = field(
+        default_factory=lambda: np.empty((0, 3), np.int64)
+    )  # First chunk, samples in each, description.
     edits: int = 0
 
     @property
@@ -61,7 +68,8 @@ class _Track:
 
 
 def check_tables(content: ByteSource) -> None:
-    """Refuse an MP4 or MOV whose tables claim more than the file can hold, or more samples than anybody records.
+    """Refuse an MP4 or MOV whose tables claim more than the file can hold, or more samples than anybody
+    records.
 
     Whatever is no such file passes.
 
@@ -116,7 +124,9 @@ class _Walk:
 
     def _check_table(self, file: BinaryIO, box: _Box, track: _Track) -> None:
         file.seek(box.start)
-        _, second, third, fourth = struct.unpack(">4I", file.read(min(16, box.end - box.start)).ljust(16, b"\0"))
+        _, second, third, fourth = struct.unpack(
+            ">4I", file.read(min(16, box.end - box.start)).ljust(16, b"\0")
+        )
         if box.kind == b"hdlr":
             track.kinds.add(struct.pack(">I", third))
         elif box.kind in (b"stsz", b"stz2"):
@@ -142,7 +152,8 @@ class _Walk:
             track.runs = np.frombuffer(rows[: len(rows) // 12 * 12], ">u4").reshape(-1, 3).astype(np.int64)
 
     def _check_packed(self, file: BinaryIO, box: _Box, depth: int) -> None:
-        """A header that is compressed, as QuickTime once wrote it: dcom, then cmvd, which holds its length and zlib's data."""
+        """A header that is compressed, as QuickTime once wrote it: dcom, then cmvd, which holds its length
+        and zlib's data."""
         packed = _content(file, box)
         at = packed.find(b"cmvd")
         if at < 0 or depth >= _MAX_DEPTH:
@@ -164,10 +175,16 @@ class _Walk:
     def _add(self, samples: int) -> None:
         self._samples += samples
         if self._samples > self._most:
-            self._refuse(f"at most {self._most:,} frames and pieces of sound in a file of {self._size:,} bytes", f"a table of {self._samples:,}")
+            self._refuse(
+                f"at most {self._most:,} frames and pieces of sound in a file of {self._size:,} bytes",
+                f"a table of {self._samples:,}",
+            )
 
     def _refuse(self, most: str, came: str) -> None:
-        raise MediaError(f"{self._name}: expected {most}; got {came}: get the file again, or cut it into parts", "too_large")
+        raise MediaError(
+            f"{self._name}: expected {most}; got {came}: get the file again, or cut it into parts",
+            "too_large",
+        )
 
 
 def _before(file: BinaryIO, kind: bytes, start: int) -> int:

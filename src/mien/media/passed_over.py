@@ -13,7 +13,8 @@ _SMALL = 512
 """Bytes between two packets that are not looked at: headers of blocks."""
 
 _NEAR = 16
-"""Frames after a place among the packets in which it may show: decoders give pictures in another order, and parsers mark packets too early."""
+"""Frames after a place among the packets in which it may show: decoders give pictures in another order, and
+parsers mark packets too early."""
 
 
 class PassedOver:
@@ -24,7 +25,8 @@ class PassedOver:
         content: The file.
 
     Attributes:
-        watched: Whether packets of all streams must be seen, because FFmpeg does not tell what it passes over.
+        watched: Whether packets of all streams must be seen, because FFmpeg does not tell what it passes
+            over.
         any: Whether something was passed over so far.
     """
 
@@ -53,7 +55,11 @@ class PassedOver:
         self._check(self._size)
 
     def _check(self, stop: int) -> None:
-        if self._layout is not None and stop - self._after > _SMALL and not self._layout.is_whole(self._after, stop):
+        if (
+            self._layout is not None
+            and stop - self._after > _SMALL
+            and not self._layout.is_whole(self._after, stop)
+        ):
             self.mark()
 
     def mark(self) -> None:

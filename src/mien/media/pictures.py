@@ -24,9 +24,26 @@ from mien.media.sampling import Sampling
 MAX_PIXELS = 128_000_000
 """Most pixels of a picture by default: 128 megapixels, 384 MB as RGB."""
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "ICO", "PSD", "SGI", "DIB")
-"""Pillow's formats that are read. Left out: those that run another program (EPS), only pretend to read (MPEG) or have no
-mark of their own at the start (TGA). HEIF is there when the caller has registered a plugin for it."""
+FORMATS = (
+    "JPEG",
+    "PNG",
+    "GIF",
+    "WEBP",
+    "AVIF",
+    "HEIF",
+    "TIFF",
+    "BMP",
+    "JPEG2000",
+    "PPM",
+    "QOI",
+    "ICO",
+    "PSD",
+    "SGI",
+    "DIB",
+)
+"""Pillow's formats that are read. Left out: those that run another program (EPS), only pretend to read
+(MPEG) or have no mark of their own at the start (TGA). HEIF is there when the caller has registered a
+plugin for it."""
 
 _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 _SHORTEST, _INSTEAD = 0.010, 0.100
@@ -36,13 +53,16 @@ _MOST_SECONDS_HERE = 2.0
 
 
 def open_picture(
-    content: ByteSource, sampling: Sampling | None = None, max_pixels: int = MAX_PIXELS, decode_seconds: float = DECODE_SECONDS
+    content: ByteSource,
+    sampling: Sampling | None = None,
+    max_pixels: int = MAX_PIXELS,
+    decode_seconds: float = DECODE_SECONDS,
 ) -> Media | None:
     """Open a picture or an animation.
 
     A still picture is decoded at once, so that a damaged one is refused here. Of a file with several pages or
-    resolutions the first is read. Transparent parts become white; gray of more than 8 bits is brought to 8. A picture that may take
-    long is decoded in a process of its own, which is ended when it does.
+    resolutions the first is read. Transparent parts become white; gray of more than 8 bits is brought to 8. A
+    picture that may take long is decoded in a process of its own, which is ended when it does.
 
     Args:
         content: The file.
@@ -66,7 +86,8 @@ def open_picture(
         if image.format in _ANIMATED and _is_animated(image, content):
             if takes.seconds > _MOST_SECONDS_HERE:
                 raise MediaError(
-                    f"{content.name}: expected frames that are decoded at once; got {image.width} x {image.height}: scale it down", "too_large"
+                    f"{content.name}: expected frames that are decoded at once; got {image.width} x {image.height}: scale it down",
+                    "too_large",
                 )
             return _animation(image, content, sampling or Sampling(), max_pixels)
         if takes.seconds <= _MOST_SECONDS_HERE:
@@ -102,7 +123,10 @@ class FirstFrame:
         self._content, self._file = content, content.open()
         image = _identify(self._file, content, max_pixels)
         if image is None:
-            raise MediaError(f"{content.name}: expected a picture (JPEG, PNG, WebP, ...); got something else: send a picture", "unsupported")
+            raise MediaError(
+                f"{content.name}: expected a picture (JPEG, PNG, WebP, ...); got something else: send a picture",
+                "unsupported",
+            )
         self.memory = effort(image, content, max_pixels).memory
         self.width, self.height = image.size
         self._image: ImageFile.ImageFile | None = image
@@ -152,11 +176,14 @@ def still(pixels: NDArray[np.uint8], name: str, content: ByteSource | None = Non
         yield Frame(0, 0.0, pixels.copy())
 
     height, width = pixels.shape[:2]
-    return Media(name, "picture", width, height, 1, 0.0, None, read, content.close if content else lambda: None)
+    return Media(
+        name, "picture", width, height, 1, 0.0, None, read, content.close if content else lambda: None
+    )
 
 
 def _identify(file: BinaryIO, content: ByteSource, max_pixels: int) -> ImageFile.ImageFile | None:
-    """Pillow's picture, header read; without `Image.open`, whose limit of pixels is one for the whole process."""
+    """Pillow's picture, header read; without `Image.open`, whose limit of pixels is one for the whole
+    process."""
     Image.init()
     start = file.read(16)
     failure: MediaError | None = None
@@ -212,13 +239,20 @@ def _failure(error: Exception, form: str, content: ByteSource) -> MediaError:
     if isinstance(error, MediaError):
         return error
     if isinstance(error, (Image.DecompressionBombError, MemoryError)):
-        return MediaError(f"{content.name}: expected a {form} picture that fits in memory; got a larger one ({error}): scale it down", "too_large")
+        return MediaError(
+            f"{content.name}: expected a {form} picture that fits in memory; got a larger one ({error}): scale it down",
+            "too_large",
+        )
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, EOFError) or "truncated" in text.lower() or _is_cut(form, content):
         return MediaError(
-            f"{content.name}: expected a whole {form} picture; got a truncated one, whose end is missing: get the file again", "truncated"
+            f"{content.name}: expected a whole {form} picture; got a truncated one, whose end is missing: get the file again",
+            "truncated",
         )
-    return MediaError(f"{content.name}: expected a {form} picture; got damaged data ({text}): get the file again", "unreadable")
+    return MediaError(
+        f"{content.name}: expected a {form} picture; got damaged data ({text}): get the file again",
+        "unreadable",
+    )
 
 
 def _is_cut(form: str, content: ByteSource) -> bool:
@@ -264,7 +298,9 @@ def _animation(image: ImageFile.ImageFile, content: ByteSource, sampling: Sampli
     return Media(content.name, "animation", width, height, expected, None, None, read, content.close)
 
 
-def _animation_frames(image: ImageFile.ImageFile, content: ByteSource, sampling: Sampling, count: int | None, max_pixels: int) -> Frames:
+def _animation_frames(
+    image: ImageFile.ImageFile, content: ByteSource, sampling: Sampling, count: int | None, max_pixels: int
+) -> Frames:
     chooser = sampling.chooser()
     time = 0.0
     # A PNG may have a picture for those that cannot show the animation; it is not part of it.
@@ -273,7 +309,9 @@ def _animation_frames(image: ImageFile.ImageFile, content: ByteSource, sampling:
     while True:
         try:
             image.seek(first + index)
-            FrameLimit(content.name, max_pixels).check(*image.size)  # A frame of a GIF may be larger than the first.
+            FrameLimit(content.name, max_pixels).check(
+                *image.size
+            )  # A frame of a GIF may be larger than the first.
             image.load()
             pixels = to_rgb(image) if chooser.takes(time) else None
         except EOFError:

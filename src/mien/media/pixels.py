@@ -1,4 +1,5 @@
-"""Pillow's pictures as RGB, some rows at a time: what is between the two forms never takes more than a few megabytes."""
+"""Pillow's pictures as RGB, some rows at a time: what is between the two forms never takes more than a few
+megabytes."""
 
 from __future__ import annotations
 
@@ -27,15 +28,22 @@ _AS_STORED: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """``(h, w, 3)`` uint8 of a loaded picture, upright and without transparency, which becomes white.
 
-    Gray of more than 8 bits is brought to 8. Where a file of 16 bits holds no value of more than 14 bits, it is taken for a camera's
-    picture of as many as it has. Other values that 8 or 16 bits do not hold are stretched.
+    Gray of more than 8 bits is brought to 8. Where a file of 16 bits holds no value of more than 14 bits, it
+    is taken for a camera's picture of as many as it has. Other values that 8 or 16 bits do not hold are
+    stretched.
     """
     orientation = _orientation(image)
     width, height = image.size
     shape = (width, height) if orientation >= 5 else (height, width)
     pixels = np.empty((*shape, 3), np.uint8)
     stored = _AS_STORED[orientation](pixels) if orientation in _AS_STORED else pixels
-    convert = _wide(image) if image.mode.startswith("I") or image.mode == "F" else on_white if image.has_transparency_data else _plain
+    convert = (
+        _wide(image)
+        if image.mode.startswith("I") or image.mode == "F"
+        else on_white
+        if image.has_transparency_data
+        else _plain
+    )
     for top, strip in _strips(image):
         part = convert(strip)
         stored[top : top + len(part)] = part
@@ -73,7 +81,11 @@ def on_white(strip: Image.Image) -> NDArray[np.uint8]:
 
 def _wide(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]:
     """What brings gray of more than 8 bits to 8."""
-    extremes = [(float(values.min()), float(values.max())) for _, strip in _strips(image) if (values := _numbers(strip)).size]
+    extremes = [
+        (float(values.min()), float(values.max()))
+        for _, strip in _strips(image)
+        if (values := _numbers(strip)).size
+    ]
     low, high = min(pair[0] for pair in extremes), max(pair[1] for pair in extremes)
     dark, bright = _range(low, high, image.mode, image.format)
 

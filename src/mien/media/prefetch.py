@@ -14,7 +14,8 @@ from mien.core.errors import InputError
 T = TypeVar("T")
 
 MOST_BYTES = 48_000_000
-"""Of the items that lie ready between two threads, and of the one that is worked on: eight frames of 1080p as RGB, two of 4K, one of 5.3K."""
+"""Of the items that lie ready between two threads, and of the one that is worked on: eight frames of 1080p as
+RGB, two of 4K, one of 5.3K."""
 
 
 class _End:
@@ -27,15 +28,16 @@ class _End:
 class Prefetcher(Iterator[T], Generic[T]):
     """Runs a source on a thread and keeps a few of its items ready.
 
-    Items come in order. An error of the source is raised at its place in the order. Leaving early, by ``close()``, by the
-    end of the ``with`` block or by any exception in it, stops the thread, waits for it and closes the source, if it has
-    ``close()``. The thread starts with the first item asked for.
+    Items come in order. An error of the source is raised at its place in the order. Leaving early, by
+    ``close()``, by the end of the ``with`` block or by any exception in it, stops the thread, waits for it
+    and closes the source, if it has ``close()``. The thread starts with the first item asked for.
 
     Args:
         source: What to run; it is used by that thread alone until it is closed.
         depth: How many items may lie ready, 1 or more.
-        size: Bytes of an item. No further one is begun while those that lie ready and the one that the caller works on, up to when
-            it asks for the next, come to `MOST_BYTES`: small items lie ready by the number, large ones go one at a time.
+        size: Bytes of an item. No further one is begun while those that lie ready and the one that the caller
+            works on, up to when it asks for the next, come to `MOST_BYTES`: small items lie ready by the
+            number, large ones go one at a time.
 
     >>> with Prefetcher(range(5), depth=2) as numbers:
     ...     print([number for number in numbers if number % 2])
@@ -88,7 +90,9 @@ class Prefetcher(Iterator[T], Generic[T]):
     def __enter__(self) -> Prefetcher[T]:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         # What went wrong in the block is told rather than what went wrong in closing after it.
         with suppress(Exception) if error is not None else nullcontext():
             self.close()
@@ -115,7 +119,11 @@ class Prefetcher(Iterator[T], Generic[T]):
     def _goes_on(self) -> bool:
         """Wait until there is room for another item; False: no more is wanted."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stop or (len(self._ready) < self._depth and self._bytes + self._given < MOST_BYTES))
+            self._changed.wait_for(
+                lambda: (
+                    self._stop or (len(self._ready) < self._depth and self._bytes + self._given < MOST_BYTES)
+                )
+            )
             return not self._stop
 
     def _run(self) -> None:

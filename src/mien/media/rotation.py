@@ -1,4 +1,5 @@
-"""Decoded frames as they should be seen: upright, with square pixels, in RGB with the brightness and colours of an ordinary screen."""
+"""Decoded frames as they should be seen: upright, with square pixels, in RGB with the brightness and
+colours of an ordinary screen."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _WIDE = (9, 11, 12)
 """The primary colours of BT.2020, DCI-P3 and Display P3."""
 _BT709, _UNSPECIFIED = 1, 2
 _HD = 720
-"""Height in px from which a video that does not say how its colours are coded has them as HD does; players agree on it."""
+"""Height in px from which a video that does not say how its colours are coded has them as HD does; players
+agree on it."""
 
 
 class Upright:
@@ -50,10 +52,13 @@ class Upright:
         """
         self._limit.check(frame.width, frame.height)
         try:
-            # To ask a frame for its side data keeps it in memory until the next sweep, so only one per rotation is asked.
+            # To ask a frame for its side data keeps it in memory until the next sweep, so only one per
+            # rotation is asked.
             if frame.rotation not in self._turns:
                 self._turns[frame.rotation] = turn(frame)
-            return _to_rgb(frame, square_size(frame, self._shape), self._turns[frame.rotation], self._reformatter)
+            return _to_rgb(
+                frame, square_size(frame, self._shape), self._turns[frame.rotation], self._reformatter
+            )
         except (FFmpegError, ValueError) as error:
             if getattr(error, "errno", None) == errno.ENOMEM:
                 raise MemoryError from None
@@ -62,22 +67,28 @@ class Upright:
 
 
 def square_size(frame: VideoFrame, shape: Any) -> tuple[int, int]:
-    """Width and height before rotation with square pixels: one side of each pixel is stretched, none is shrunk.
+    """Width and height before rotation with square pixels: one side of each pixel is stretched, none is
+    shrunk.
 
     Args:
         frame: A decoded frame.
-        shape: Width over height of a pixel, a fraction of Python's or of PyAV's own; None or 0: not told, square.
+        shape: Width over height of a pixel, a fraction of Python's or of PyAV's own; None or 0: not told,
+            square.
     """
     if not shape or shape == 1 or not Fraction(1, 4) <= shape <= 4:
         return frame.width, frame.height
-    return (round(frame.width * shape), frame.height) if shape > 1 else (frame.width, round(frame.height / shape))
+    return (
+        (round(frame.width * shape), frame.height)
+        if shape > 1
+        else (frame.width, round(frame.height / shape))
+    )
 
 
 def turn(frame: VideoFrame) -> Turn:
     """Whether rows and columns are exchanged, and then whether left and right, top and bottom are.
 
-    The display matrix ``a b u, c d v, x y w`` maps the pixel at ``p, q`` to ``a p + c q, b p + d q`` (ISO/IEC 14496-12);
-    only its turns by 90 degrees and mirrors are heeded.
+    The display matrix ``a b u, c d v, x y w`` maps the pixel at ``p, q`` to ``a p + c q, b p + d q`` (ISO/IEC
+    14496-12); only its turns by 90 degrees and mirrors are heeded.
     """
     data: Any = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
@@ -88,7 +99,9 @@ def turn(frame: VideoFrame) -> Turn:
     return False, a < 0, d < 0
 
 
-def _to_rgb(frame: VideoFrame, size: tuple[int, int], turn: Turn, reformatter: VideoReformatter) -> NDArray[np.uint8]:
+def _to_rgb(
+    frame: VideoFrame, size: tuple[int, int], turn: Turn, reformatter: VideoReformatter
+) -> NDArray[np.uint8]:
     exchange, mirror, flip = turn
     image = np.asarray(reformatter.reformat(frame, *size, "rgb24", **_colours(frame)).to_ndarray(), np.uint8)
     if not (exchange or mirror or flip):
@@ -101,7 +114,8 @@ def _to_rgb(frame: VideoFrame, size: tuple[int, int], turn: Turn, reformatter: V
 def _colours(frame: VideoFrame) -> dict[str, int]:
     """How FFmpeg makes a frame one for an ordinary screen: networks learned from such pictures.
 
-    HDR is tone-mapped, and colours that only wide screens have are brought in. Matrix and range are the frame's own.
+    HDR is tone-mapped, and colours that only wide screens have are brought in. Matrix and range are the
+    frame's own.
     """
     if frame.color_trc in _HDR or frame.color_primaries in _WIDE:
         return {"dst_color_trc": _BT709, "dst_color_primaries": _BT709}

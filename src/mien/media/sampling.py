@@ -13,17 +13,19 @@ _SLACK = 1e-3
 
 @dataclass(frozen=True)
 class Sampling:
-    """A fixed grid of ticks from 0 s on; the first frame at or after each tick is taken. Without arguments: every frame.
+    """A fixed grid of ticks from 0 s on; the first frame at or after each tick is taken. Without arguments:
+    every frame.
 
-    The grid does not drift, whatever the frame rate and however much it varies: a frame that comes late for its tick
-    does not move the next one. A frame counts as in time when it is less than a millisecond (or a quarter of the grid's
-    step, if that is less) early, because files round their times.
+    The grid does not drift, whatever the frame rate and however much it varies: a frame that comes late for
+    its tick does not move the next one. A frame counts as in time when it is less than a millisecond (or a
+    quarter of the grid's step, if that is less) early, because files round their times.
 
     Args:
         every: Seconds between two ticks.
         per_second: Ticks per second, so that at most this many frames are taken in any second of the grid.
-        hidden_frames: Whether the grid lies over all that an MP4 or MOV holds, also what its edit list hides from players (trimmed clips
-            keep what was cut off); those before the start then have times below 0.
+        hidden_frames: Whether the grid lies over all that an MP4 or MOV holds, also what its edit list hides
+            from players (trimmed clips keep what was cut off); those before the start then have times below
+            0.
 
     Raises:
         InputError: Both are given, or one is not a positive finite number.

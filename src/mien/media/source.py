@@ -33,16 +33,16 @@ def open_media(
 ) -> Media:
     """Open a picture, an animation or a video.
 
-    Pillow is asked first, then FFmpeg; the suffix of the name is not looked at. FFmpeg reads nothing but what it is given:
-    playlists and files that point to others are refused.
+    Pillow is asked first, then FFmpeg; the suffix of the name is not looked at. FFmpeg reads nothing but what
+    it is given: playlists and files that point to others are refused.
 
     Args:
-        source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `ByteSource`, which stays open, or a picture
-            as an array.
+        source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `ByteSource`,
+            which stays open, or a picture as an array.
         sampling: Which frames are given.
         name: What messages and tables call it; by default `mien.media.byte_source.name_of` the source.
-        max_pixels: Pictures and frames with more pixels are refused; by default 128 megapixels of a picture, and of a frame of a video
-            4096 x 4096.
+        max_pixels: Pictures and frames with more pixels are refused; by default 128 megapixels of a picture,
+            and of a frame of a video 4096 x 4096.
         decode_seconds: Longest time, on one core, that decoding one picture may take.
         threads: Threads of the video decoder; by default as many as the size of the frames deserves.
 
@@ -79,7 +79,10 @@ def _opened(
         if media is None:
             media = _video(content, sampling, max_pixels, threads)
         if media is None:
-            raise MediaError(f"{content.name}: expected a picture or a video; got {_describe(content)}: {_advice(content)}", _kind(content))
+            raise MediaError(
+                f"{content.name}: expected a picture or a video; got {_describe(content)}: {_advice(content)}",
+                _kind(content),
+            )
     except BaseException:
         if content is not source:
             content.close()
@@ -93,7 +96,9 @@ def _keep() -> None:
     pass
 
 
-def _video(content: ByteSource, sampling: Sampling, max_pixels: int | None, threads: int | None) -> Media | None:
+def _video(
+    content: ByteSource, sampling: Sampling, max_pixels: int | None, threads: int | None
+) -> Media | None:
     if pictures.looks_like_text(content.head()):
         return None
     from mien.media.limits import MAX_VIDEO_PIXELS
@@ -116,7 +121,11 @@ def _describe(content: ByteSource) -> str:
 
 
 def _advice(content: ByteSource) -> str:
-    return "get the file again" if _is_headless_video(content) else "name a picture (JPEG, PNG, ...) or a video (MP4, WebM, ...)"
+    return (
+        "get the file again"
+        if _is_headless_video(content)
+        else "name a picture (JPEG, PNG, ...) or a video (MP4, WebM, ...)"
+    )
 
 
 def _kind(content: ByteSource) -> str:

@@ -16,7 +16,8 @@ _IMAGE_CODECS = {"mjpeg", "png", "apng", "gif", "bmp", "webp", "tiff", "jpeg2000
 
 
 def video_stream(container: InputContainer, name: str) -> VideoStream:
-    """The stream that players show: the one marked as default, else the largest, then the longest; never a cover.
+    """The stream that players show: the one marked as default, else the largest, then the longest; never a
+    cover.
 
     Args:
         container: The open file.
@@ -31,7 +32,10 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
         raise MediaError(f"{name}: expected a stream of pictures; got {what}: name a video", "no_video")
     known = [stream for stream in streams if stream.codec_context is not None]
     if not known:
-        raise MediaError(f"{name}: expected a codec that FFmpeg can decode; got an unknown one: convert it to H.264", "unsupported")
+        raise MediaError(
+            f"{name}: expected a codec that FFmpeg can decode; got an unknown one: convert it to H.264",
+            "unsupported",
+        )
     return max(known, key=lambda stream: (not _is_cover(stream, known), *_rank(stream)))
 
 
@@ -42,7 +46,9 @@ def choice(container: InputContainer, taken: VideoStream, name: str) -> tuple[st
         return ()
     context = taken.codec_context
     why = "the default one" if taken.disposition & Disposition.default else "the largest"
-    return (f"{name}: of its {count} video streams number {taken.index} was read, {context.width}x{context.height} {context.name}, {why}",)
+    return (
+        f"{name}: of its {count} video streams number {taken.index} was read, {context.width}x{context.height} {context.name}, {why}",
+    )
 
 
 def _videos(container: InputContainer) -> list[VideoStream]:
@@ -54,7 +60,9 @@ def _is_cover(stream: VideoStream, others: list[VideoStream]) -> bool:
     if stream.frames > 1:
         return False
     image = stream.codec_context.name in _IMAGE_CODECS
-    return any(other.frames > 1 or (image and other.codec_context.name not in _IMAGE_CODECS) for other in others)
+    return any(
+        other.frames > 1 or (image and other.codec_context.name not in _IMAGE_CODECS) for other in others
+    )
 
 
 def _rank(stream: VideoStream) -> tuple[bool, int, float]:

@@ -32,17 +32,30 @@ _LARGE = 4_000_000
 _BT709, _LIMITED = 1, 1
 """What FFmpeg calls the colours of HD video and its range of 16 to 235."""
 
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".avif": "AVIF", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF"}
-_SAVING: dict[str, dict[str, Any]] = {"JPEG": {"quality": 92}, "WEBP": {"quality": 92}, "AVIF": {"quality": 80}}
+_FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+_SAVING: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 92},
+    "WEBP": {"quality": 92},
+    "AVIF": {"quality": 80},
+}
 
 
 class VideoWriter:
     """Writes an MP4 (H.264, 4:2:0) that browsers play.
 
-    Each frame keeps its own time, so the frame rate may vary; a time that is not after the one before is moved to the
-    next 1/90000 s. Odd widths and heights, and those below 16 px, are filled up by repeating the pixels at the right and
-    lower edge. A frame of another size is scaled to fit, with black bars. The file appears under its name when the
-    ``with`` block ends without an exception; otherwise nothing is left.
+    Each frame keeps its own time, so the frame rate may vary; a time that is not after the one before is
+    moved to the next 1/90000 s. Odd widths and heights, and those below 16 px, are filled up by repeating the
+    pixels at the right and lower edge. A frame of another size is scaled to fit, with black bars. The file
+    appears under its name when the ``with`` block ends without an exception; otherwise nothing is left.
 
     Args:
         path: The file to write; an existing one is replaced.
@@ -51,7 +64,8 @@ class VideoWriter:
         rate: Frames per second, if it is known: how long the last frame is shown, and what players display.
 
     Raises:
-        InputError: A size below 1 or a rate that is not positive, a picture that is not RGB uint8, or a file that cannot be written.
+        InputError: A size below 1 or a rate that is not positive, a picture that is not RGB uint8, or a file
+            that cannot be written.
     """
 
     def __init__(self, path: str | Path, width: int, height: int, *, rate: float | None = None) -> None:
@@ -125,7 +139,9 @@ class VideoWriter:
     def __enter__(self) -> VideoWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.close()
         else:
@@ -135,17 +151,26 @@ class VideoWriter:
         import av
         from av.video.reformatter import VideoReformatter
 
-        container = av.open(f"file:{self._part}", "w", format="mp4", container_options={"movflags": "faststart"})
+        container = av.open(
+            f"file:{self._part}", "w", format="mp4", container_options={"movflags": "faststart"}
+        )
         try:
             # No frames out of order: then the first timestamp needs no edit list, which some players ignore.
             options = {"preset": "veryfast", "crf": "20", "bf": "0"}
             if self.width * self.height > _LARGE:
-                options["rc-lookahead"] = "1"  # Frames that are held back: of 4K, ten of them are more than half the encoder's memory.
-            stream = container.add_stream("libx264", rate=Fraction(self._rate or 25).limit_denominator(1001), options=options)
+                options["rc-lookahead"] = (
+                    # Frames that are held back: of 4K, ten of them are more than half the encoder's memory.
+                    "1"
+                )
+            stream = container.add_stream(
+                "libx264", rate=Fraction(self._rate or 25).limit_denominator(1001), options=options
+            )
             stream.width, stream.height = self._padded
             stream.pix_fmt = "yuv420p"
             stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS)
-            stream.codec_context.colorspace = stream.codec_context.color_primaries = stream.codec_context.color_trc = _BT709
+            stream.codec_context.colorspace = stream.codec_context.color_primaries = (
+                stream.codec_context.color_trc
+            ) = _BT709
             stream.codec_context.color_range = _LIMITED
         except BaseException:
             container.close()
@@ -157,8 +182,12 @@ class VideoWriter:
 
         assert self._container is not None
         assert self._stream is not None
-        whole = av.VideoFrame.from_numpy_buffer(image, format="rgb24")  # Without a copy: it is gone before the caller has the image back.
-        frame = self._reformatter.reformat(whole, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
+        whole = av.VideoFrame.from_numpy_buffer(
+            image, format="rgb24"
+        )  # Without a copy: it is gone before the caller has the image back.
+        frame = self._reformatter.reformat(
+            whole, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED
+        )
         frame.pts, frame.time_base, frame.duration = stamp, Fraction(1, _TICKS), self._step
         with told(self.path):
             for packet in self._stream.encode(frame):
@@ -168,7 +197,11 @@ class VideoWriter:
         if image.shape[:2] != (self.height, self.width):
             image = letterboxed(image, self.width, self.height)
         right, below = self._padded[0] - self.width, self._padded[1] - self.height
-        return np.pad(image, ((0, below), (0, right), (0, 0)), mode="edge") if right or below else np.ascontiguousarray(image)
+        return (
+            np.pad(image, ((0, below), (0, right), (0, 0)), mode="edge")
+            if right or below
+            else np.ascontiguousarray(image)
+        )
 
 
 def letterboxed(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
@@ -181,7 +214,9 @@ def letterboxed(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     out = np.zeros((height, width, 3), np.uint8)
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
-    out[top : top + size[1], left : left + size[0]] = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+    out[top : top + size[1], left : left + size[0]] = np.asarray(
+        Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
+    )
     return out
 
 
@@ -203,7 +238,9 @@ def save_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
     path = Path(path)
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
-        raise InputError(f"{path}: expected a suffix of a picture ({', '.join(_FORMATS)}); got {path.suffix!r}")
+        raise InputError(
+            f"{path}: expected a suffix of a picture ({', '.join(_FORMATS)}); got {path.suffix!r}"
+        )
     _check(image)
     with atomic_write(path) as aside, told(path):
         Image.fromarray(np.ascontiguousarray(image)).save(aside, format=form, **_SAVING.get(form, {}))

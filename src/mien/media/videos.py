@@ -29,8 +29,9 @@ DEMUXERS = (
     "mpjpeg,h264,hevc,vvc,obu,av1,m4v,mpegvideo,vc1,h263,gxf,wtv,"
     "mp3,aac,flac,wav,w64,aiff,au,caf,amr,ac3,eac3,dts,ape,wv,tta"
 )
-"""FFmpeg's containers that are read; the last line only to say of a recording of sound that it has no picture. Left out
-is everything that is text or points to other files or addresses: playlists, concat, sdp, dash, subtitles, pictures."""
+"""FFmpeg's containers that are read; the last line only to say of a recording of sound that it has no
+picture. Left out is everything that is text or points to other files or addresses: playlists, concat, sdp,
+dash, subtitles, pictures."""
 
 _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif")
 
@@ -46,19 +47,23 @@ class _Wanted:
     """FFmpeg's name of the container, where it is known; None: FFmpeg finds out."""
 
 
-def open_video(content: ByteSource, sampling: Sampling | None = None, *, max_pixels: int, threads: int | None = None) -> Media | None:
+def open_video(
+    content: ByteSource, sampling: Sampling | None = None, *, max_pixels: int, threads: int | None = None
+) -> Media | None:
     """Open a video and learn from its header and first frame what is to be expected.
 
-    Times are in seconds on the clock of a player: timestamp x time base - the container's start time, and for an MP4 or MOV
-    from the start of its edit list. A frame without a timestamp follows the one before by the average length of a frame.
-    Frames that an edit list hides from players are given only where ``sampling`` asks for them. Pixels are square and
-    upright: rotation, mirroring and pixel shape that the file asks for are applied.
+    Times are in seconds on the clock of a player: timestamp x time base - the container's start time, and for
+    an MP4 or MOV from the start of its edit list. A frame without a timestamp follows the one before by the
+    average length of a frame. Frames that an edit list hides from players are given only where ``sampling``
+    asks for them. Pixels are square and upright: rotation, mirroring and pixel shape that the file asks for
+    are applied.
 
     Args:
         content: The file.
         sampling: Which frames are given; the others are decoded but not converted to RGB.
         max_pixels: A video with larger frames is refused.
-        threads: Threads of the decoder; by default one up to 1 megapixel, above it one per core up to 8, as far as memory goes.
+        threads: Threads of the decoder; by default one up to 1 megapixel, above it one per core up to 8, as
+            far as memory goes.
 
     Returns:
         The video, or None where FFmpeg does not know the content.
@@ -72,7 +77,10 @@ def open_video(content: ByteSource, sampling: Sampling | None = None, *, max_pix
     form = "mjpeg" if is_motion_jpeg(content) else None
     wanted = _Wanted(sampling or Sampling(), FrameLimit(content.name, max_pixels), threads, form)
     if content.head(12)[4:] in [b"ftyp" + brand for brand in _PHOTO_BRANDS]:
-        raise MediaError(f"{content.name}: expected a picture or video that can be read; got a HEIF photo: convert it to JPEG or PNG", "unsupported")
+        raise MediaError(
+            f"{content.name}: expected a picture or video that can be read; got a HEIF photo: convert it to JPEG or PNG",
+            "unsupported",
+        )
     check_tables(content)
     try:
         with _opened(content, wanted, threads=1) as (container, stream):
@@ -86,17 +94,41 @@ def open_video(content: ByteSource, sampling: Sampling | None = None, *, max_pix
     if width * height == 0:
         message = f"{content.name}: expected a video with pictures; got one whose first frames cannot be decoded: get the file again"
         raise MediaError(message, "truncated" if promised.cut else "unreadable")
-    expected = None if promised.frames is None else wanted.sampling.count(promised.frames, promised.duration or 0.0)
+    expected = (
+        None if promised.frames is None else wanted.sampling.count(promised.frames, promised.duration or 0.0)
+    )
     rate = None if promised.rate is None else float(promised.rate)
-    return Media(content.name, "video", width, height, expected, promised.duration, rate, lambda: _read(content, wanted), content.close, remarks)
+    return Media(
+        content.name,
+        "video",
+        width,
+        height,
+        expected,
+        promised.duration,
+        rate,
+        lambda: _read(content, wanted),
+        content.close,
+        remarks,
+    )
 
 
 @contextmanager
-def _opened(content: ByteSource, wanted: _Wanted, threads: int | None) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _opened(
+    content: ByteSource, wanted: _Wanted, threads: int | None
+) -> Iterator[tuple[InputContainer, VideoStream]]:
     # FFmpeg gets a file object and may open nothing else by itself, so that no file can make it read another.
     edits = "0" if wanted.sampling.hidden_frames else "1"
-    options = {"format_whitelist": wanted.form or DEMUXERS, "protocol_whitelist": "none", "advanced_editlist": edits}
-    with content.open() as file, open_container(file, wanted.form, options=wanted.limit.probing, container_options=options) as container:
+    options = {
+        "format_whitelist": wanted.form or DEMUXERS,
+        "protocol_whitelist": "none",
+        "advanced_editlist": edits,
+    }
+    with (
+        content.open() as file,
+        open_container(
+            file, wanted.form, options=wanted.limit.probing, container_options=options
+        ) as container,
+    ):
         stream = video_stream(container, content.name)
         context = stream.codec_context
         wanted.limit.check(context.width, context.height, context.format)
@@ -108,10 +140,13 @@ def _opened(content: ByteSource, wanted: _Wanted, threads: int | None) -> Iterat
 
 
 def _hidden(promised: Extent, name: str) -> tuple[str, ...]:
-    """A remark about what an edit list hides, unless it is less than half a second, as encoders leave at the start."""
+    """A remark about what an edit list hides, unless it is less than half a second, as encoders leave at the
+    start."""
     if promised.rate is None or promised.hidden < promised.rate / 2:
         return ()
-    return (f"{name}: its edit list hides {promised.hidden} of its frames from players; they were left out: --hidden-frames reads them as well",)
+    return (
+        f"{name}: its edit list hides {promised.hidden} of its frames from players; they were left out: --hidden-frames reads them as well",
+    )
 
 
 def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, int]:

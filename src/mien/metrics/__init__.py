@@ -7,7 +7,14 @@ from mien.metrics.calibration import (
     negative_log_likelihood,
     reliability,
 )
-from mien.metrics.confusion import ClassScore, accuracy, class_scores, confusion_matrix, macro_f1, top_k_accuracy
+from mien.metrics.confusion import (
+    ClassScore,
+    accuracy,
+    class_scores,
+    confusion_matrix,
+    macro_f1,
+    top_k_accuracy,
+)
 from mien.metrics.intervals import wilson
 from mien.metrics.top2 import ConfusedPair, SecondGuesses, second_guesses
 

@@ -33,7 +33,9 @@ class ReliabilityBin:
     accuracy: float | None
 
 
-def reliability(probs: NDArray[np.floating], truth: NDArray[np.integer], bins: int = BINS) -> tuple[ReliabilityBin, ...]:
+def reliability(
+    probs: NDArray[np.floating], truth: NDArray[np.integer], bins: int = BINS
+) -> tuple[ReliabilityBin, ...]:
     """Confidence against accuracy over bins of equal width (Guo et al. 2017).
 
     Args:
@@ -48,17 +50,23 @@ def reliability(probs: NDArray[np.floating], truth: NDArray[np.integer], bins: i
     confidence = np.asarray(probs).max(axis=1).astype(np.float64)
     right = np.asarray(probs).argmax(axis=1) == np.asarray(truth)
     where = np.minimum((confidence * bins).astype(int), bins - 1)
-    return tuple(_bin(place / bins, (place + 1) / bins, confidence[where == place], right[where == place]) for place in range(bins))
+    return tuple(
+        _bin(place / bins, (place + 1) / bins, confidence[where == place], right[where == place])
+        for place in range(bins)
+    )
 
 
-def _bin(low: float, high: float, confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> ReliabilityBin:
+def _bin(
+    low: float, high: float, confidence: NDArray[np.float64], right: NDArray[np.bool_]
+) -> ReliabilityBin:
     if not len(right):
         return ReliabilityBin(low, high, 0, None, None)
     return ReliabilityBin(low, high, len(right), float(confidence.mean()), float(right.mean()))
 
 
 def expected_calibration_error(parts: Sequence[ReliabilityBin]) -> float:
-    """Mean gap between confidence and accuracy over the bins of `reliability`, weighted by pictures, 0 to 1 (Guo et al. 2017).
+    """Mean gap between confidence and accuracy over the bins of `reliability`, weighted by pictures, 0 to 1
+    (Guo et al. 2017).
 
     >>> round(expected_calibration_error(reliability(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))), 4)
     0.45
@@ -66,12 +74,17 @@ def expected_calibration_error(parts: Sequence[ReliabilityBin]) -> float:
     n = sum(part.n for part in parts)
     if not n:
         raise InputError("expected at least one picture to judge; got none")
-    gaps = (part.n * abs(part.confidence - part.accuracy) for part in parts if part.confidence is not None and part.accuracy is not None)
+    gaps = (
+        part.n * abs(part.confidence - part.accuracy)
+        for part in parts
+        if part.confidence is not None and part.accuracy is not None
+    )
     return float(sum(gaps) / n)
 
 
 def negative_log_likelihood(probs: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
-    """Mean of ``-log p`` of the right class, in nats; probabilities of 0 count as the smallest step of their type.
+    """Mean of ``-log p`` of the right class, in nats; probabilities of 0 count as the smallest step of their
+    type.
 
     Args:
         probs: ``(n, k)`` probabilities.
@@ -86,7 +99,8 @@ def negative_log_likelihood(probs: NDArray[np.floating], truth: NDArray[np.integ
 
 
 def kl_divergence(shares: NDArray[np.floating], probs: NDArray[np.floating]) -> float:
-    """Mean Kullback-Leibler divergence of what people said from what was predicted, ``sum q log (q / p)``, in nats.
+    """Mean Kullback-Leibler divergence of what people said from what was predicted, ``sum q log (q / p)``, in
+    nats.
 
     Args:
         shares: ``(n, k)`` shares of the votes, q; each row adds up to 1.

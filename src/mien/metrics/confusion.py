@@ -29,7 +29,9 @@ class ClassScore:
     f1: float | None
 
 
-def confusion_matrix(truth: NDArray[np.integer], answers: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
+def confusion_matrix(
+    truth: NDArray[np.integer], answers: NDArray[np.integer], classes: int
+) -> NDArray[np.int64]:
     """``(k, k)`` counts: a row is what a picture is, a column what it was called.
 
     Args:
@@ -45,7 +47,9 @@ def confusion_matrix(truth: NDArray[np.integer], answers: NDArray[np.integer], c
     """
     truth, answers = np.asarray(truth, np.int64), np.asarray(answers, np.int64)
     if truth.shape != answers.shape or truth.ndim != 1:
-        raise InputError(f"expected as many answers as pictures, in one row each; got shapes {truth.shape} and {answers.shape}")
+        raise InputError(
+            f"expected as many answers as pictures, in one row each; got shapes {truth.shape} and {answers.shape}"
+        )
     both = np.concatenate([truth, answers])
     if len(both) and (both.min() < 0 or both.max() >= classes):
         raise InputError(f"expected columns from 0 to {classes - 1}; got {both.min()} to {both.max()}")
@@ -77,8 +81,8 @@ def class_scores(confusion: NDArray[np.integer]) -> tuple[ClassScore, ...]:
 def macro_f1(confusion: NDArray[np.integer]) -> float:
     """Mean F1 over the classes, each counting the same, 0 to 1.
 
-    A class without a picture that is never answered says nothing and is left out; one without a picture that is
-    answered counts as 0. scikit-learn and torchmetrics do the same.
+    A class without a picture that is never answered says nothing and is left out; one without a picture that
+    is answered counts as 0. scikit-learn and torchmetrics do the same.
 
     >>> macro_f1(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]])) == (6 / 7 + 8 / 9) / 2
     True
@@ -88,7 +92,8 @@ def macro_f1(confusion: NDArray[np.integer]) -> float:
 
 
 def top_k_accuracy(probs: NDArray[np.floating], truth: NDArray[np.integer], k: int = 2) -> float:
-    """Share of pictures whose class is among the k most probable ones, 0 to 1; of equals, the first column goes first.
+    """Share of pictures whose class is among the k most probable ones, 0 to 1; of equals, the first column
+    goes first.
 
     Args:
         probs: ``(n, classes)``.

@@ -28,7 +28,8 @@ class SentimentMapping:
 
     Args:
         name: What results call it.
-        weights: For each of the seven expressions, and for contempt where a network knows it, a sentiment or the weight of each.
+        weights: For each of the seven expressions, and for contempt where a network knows it, a sentiment or
+            the weight of each.
 
     Raises:
         InputError: An expression is unknown or missing, or weights are not shares that add up to 1.
@@ -51,13 +52,19 @@ class SentimentMapping:
         for word, given in self.weights.items():
             expression = canonical_label(str(word))
             if expression not in _KNOWN:
-                raise InputError(f"mapping {self.name}: expected expressions out of {', '.join(_KNOWN)}; got {word!r}")
+                raise InputError(
+                    f"mapping {self.name}: expected expressions out of {', '.join(_KNOWN)}; got {word!r}"
+                )
             if expression in rows:
-                raise InputError(f"mapping {self.name}: expected each expression once; got {expression} twice")
+                raise InputError(
+                    f"mapping {self.name}: expected each expression once; got {expression} twice"
+                )
             rows[expression] = _shares(given, f"mapping {self.name}, {expression}")
         missing = [expression for expression in EXPRESSIONS if expression not in rows]
         if missing:
-            raise InputError(f"mapping {self.name}: expected a sentiment for every expression; there is none for {', '.join(missing)}")
+            raise InputError(
+                f"mapping {self.name}: expected a sentiment for every expression; there is none for {', '.join(missing)}"
+            )
         object.__setattr__(self, "weights", rows)
 
     def matrix(self, labels: Labels) -> NDArray[np.float64]:
@@ -106,9 +113,19 @@ def _shares(given: object, where: str) -> dict[str, float]:
         raise InputError(f"{where}: expected positive, neutral, negative or a weight for each; got {given!r}")
     unknown = [str(word) for word in given if word not in SENTIMENTS.names]
     if unknown:
-        raise InputError(f"{where}: expected sentiments out of {', '.join(SENTIMENTS)}; got {', '.join(unknown)}")
-    numbers = [weight for weight in given.values() if isinstance(weight, int | float) and not isinstance(weight, bool)]
-    if len(numbers) < len(given) or not all(0 <= weight <= 1 for weight in numbers) or not math.isclose(sum(numbers), 1, abs_tol=1e-6):
+        raise InputError(
+            f"{where}: expected sentiments out of {', '.join(SENTIMENTS)}; got {', '.join(unknown)}"
+        )
+    numbers = [
+        weight
+        for weight in given.values()
+        if isinstance(weight, int | float) and not isinstance(weight, bool)
+    ]
+    if (
+        len(numbers) < len(given)
+        or not all(0 <= weight <= 1 for weight in numbers)
+        or not math.isclose(sum(numbers), 1, abs_tol=1e-6)
+    ):
         told = ", ".join(f"{name} {weight}" for name, weight in given.items())
         raise InputError(f"{where}: expected weights from 0 to 1 that add up to 1; got {told or 'none'}")
     return {name: float(given.get(name, 0.0)) for name in SENTIMENTS}
@@ -117,7 +134,8 @@ def _shares(given: object, where: str) -> dict[str, float]:
 def open_mapping(which: str | Path | Mapping[str, Any] | SentimentMapping) -> SentimentMapping:
     """A mapping by the name of a preset, out of a TOML or JSON file, or out of a dict.
 
-    A file has a line for each expression: ``happy = "positive"``, or ``surprise = { positive = 0.5, negative = 0.5 }``.
+    A file has a line for each expression: ``happy = "positive"``, or ``surprise = { positive = 0.5, negative
+    = 0.5 }``.
 
     Raises:
         InputError: There is no such preset or file, or what it says is not a mapping.
@@ -133,7 +151,9 @@ def open_mapping(which: str | Path | Mapping[str, Any] | SentimentMapping) -> Se
         return PRESETS[str(which)]
     path = Path(which)
     if path.suffix.lower() not in (".toml", ".json"):
-        raise InputError(f"expected a mapping out of {', '.join(PRESETS)}, or a file ending in .toml or .json; got {str(which)!r}")
+        raise InputError(
+            f"expected a mapping out of {', '.join(PRESETS)}, or a file ending in .toml or .json; got {str(which)!r}"
+        )
     return SentimentMapping(path.stem, _read(path))
 
 
@@ -142,21 +162,35 @@ def _read(path: Path) -> Mapping[str, Any]:
         text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except OSError as error:
-        raise InputError(f"{path}: expected a mapping of expressions; {error.strerror}: check the path") from None
+        raise InputError(
+            f"{path}: expected a mapping of expressions; {error.strerror}: check the path"
+        ) from None
     except (UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"{path}: expected a mapping of expressions as {path.suffix[1:].upper()}; {error}: correct the file") from None
+        raise InputError(
+            f"{path}: expected a mapping of expressions as {path.suffix[1:].upper()}; {error}: correct the file"
+        ) from None
     if not isinstance(content, Mapping):
-        raise InputError(f'{path}: expected a line for each expression, such as happy = "positive"; got {type(content).__name__}')
+        raise InputError(
+            f'{path}: expected a line for each expression, such as happy = "positive"; got {type(content).__name__}'
+        )
     return content
 
 
-_VALENCE = {"happy": "positive", "neutral": "neutral", **dict.fromkeys(("angry", "contempt", "disgust", "fear", "sad"), "negative")}
+_VALENCE = {
+    "happy": "positive",
+    "neutral": "neutral",
+    **dict.fromkeys(("angry", "contempt", "disgust", "fear", "sad"), "negative"),
+}
 
 PRESETS: Mapping[str, SentimentMapping] = {
-    # Of the people who did not call a face surprised that another one called so, 21 % said happy, 27 % neutral, 53 % something negative
-    # (FER+ votes of the 28,709 training pictures; 20, 28 and 53 % on PublicTest): `python -m benchmarks.sentiment`.
-    "valence": SentimentMapping("valence", {**_VALENCE, "surprise": {"positive": 0.2, "neutral": 0.3, "negative": 0.5}}),
-    # The mapping of the paper that labelled clips by counting; it has no contempt, which goes with disgust and anger here.
+    # Of the people who did not call a face surprised that another one called so, 21 % said happy, 27 %
+    # neutral, 53 % something negative (FER+ votes of the 28,709 training pictures; 20, 28 and 53 % on
+    # PublicTest): `python -m benchmarks.sentiment`.
+    "valence": SentimentMapping(
+        "valence", {**_VALENCE, "surprise": {"positive": 0.2, "neutral": 0.3, "negative": 0.5}}
+    ),
+    # The mapping of the paper that labelled clips by counting; it has no contempt, which goes with disgust
+    # and anger here.
     "yin": SentimentMapping(
         "yin",
         {
@@ -166,5 +200,6 @@ PRESETS: Mapping[str, SentimentMapping] = {
         },
     ),
 }
-"""Mappings by name. ``valence``, the default: whether an expression is pleasant, with surprise divided as people divide it. ``yin``: surprise and
-happy positive; fear, sad and neutral neutral; disgust and angry negative."""
+"""Mappings by name. ``valence``, the default: whether an expression is pleasant, with surprise divided as
+people divide it. ``yin``: surprise and happy positive; fear, sad and neutral neutral; disgust and angry
+negative."""

@@ -70,5 +70,12 @@ def second_guesses(probs: NDArray[np.floating], truth: NDArray[np.integer]) -> S
     codes, places = np.unique((first * k + truth)[wrong], return_inverse=True)
     counts = np.bincount(places, minlength=len(codes))
     rights = np.bincount(places[right[wrong]], minlength=len(codes))
-    pairs = [ConfusedPair(int(code) // k, int(code) % k, int(n), int(good)) for code, n, good in zip(codes, counts, rights, strict=True)]
-    return SecondGuesses(int(wrong.sum()), int(right.sum()), tuple(sorted(pairs, key=lambda pair: (-pair.n, pair.predicted, pair.was))))
+    pairs = [
+        ConfusedPair(int(code) // k, int(code) % k, int(n), int(good))
+        for code, n, good in zip(codes, counts, rights, strict=True)
+    ]
+    return SecondGuesses(
+        int(wrong.sum()),
+        int(right.sum()),
+        tuple(sorted(pairs, key=lambda pair: (-pair.n, pair.predicted, pair.was))),
+    )

@@ -1,7 +1,9 @@
-"""Several networks as one file that answers with their geometric mean: better than each of them, at the price of all.
+"""Several networks as one file that answers with their geometric mean: better than each of them, at the price
+of all.
 
-Networks that learned apart err apart, and their mean errs less (Lakshminarayanan, Pritzel, Blundell 2017, "Simple and scalable predictive
-uncertainty estimation using deep ensembles", https://arxiv.org/abs/1612.01474). Many small ones also train side by side, a core each.
+Networks that learned apart err apart, and their mean errs less (Lakshminarayanan, Pritzel, Blundell 2017,
+"Simple and scalable predictive uncertainty estimation using deep ensembles",
+https://arxiv.org/abs/1612.01474). Many small ones also train side by side, a core each.
 """
 
 from __future__ import annotations
@@ -25,12 +27,14 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
     """Write a network that asks others and takes the mean of their logits, calibrated anew.
 
     Args:
-        files: What ``mien train`` or ``mien export`` wrote, in float: networks of any shape with the same readings.
+        files: What ``mien train`` or ``mien export`` wrote, in float: networks of any shape with the same
+            readings.
         data: What they learned from: PublicTest without copies sets the temperatures.
         target: Where the new file goes; its name becomes the network's.
 
     Returns:
-        The card of the new file, without scores: weights and multiplications added up, and what every part says of its training and rights.
+        The card of the new file, without scores: weights and multiplications added up, and what every part
+        says of its training and rights.
 
     Raises:
         NetworkError: The files have other readings, another input, or are not in float.
@@ -42,10 +46,17 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
     first = cards[0]
     for path, card in zip(files, cards, strict=True):
         if (card.heads, card.input, card.crop) != (first.heads, first.input, first.crop):
-            raise NetworkError(f"{path}: expected the readings, the input and the crop of {files[0]}; got others: give networks of one kind")
+            raise NetworkError(
+                f"{path}: expected the readings, the input and the crop of {files[0]}; got others: give networks of one kind"
+            )
         if card.precision != "float32":
-            raise NetworkError(f"{path}: expected a network in float32; this one is {card.precision}: join first, then mien quantize")
-    said = {field: dict.fromkeys(getattr(card, field) for card in cards) for field in ("training", "split", "licence", "rights", "made_with")}
+            raise NetworkError(
+                f"{path}: expected a network in float32; this one is {card.precision}: join first, then mien quantize"
+            )
+    said = {
+        field: dict.fromkeys(getattr(card, field) for card in cards)
+        for field in ("training", "split", "licence", "rights", "made_with")
+    }
     told = ", ".join(f"sha256 {card.sha256[:16]}" for card in cards)
     made = first.model_copy(
         update={
@@ -59,7 +70,9 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
             "made_with": f"{'; '.join(said['made_with'])}; mien join {' '.join(path.name for path in files)}",
         }
     )
-    return finished(_joined([take_off(model, heads(first)) for model in models], heads(first)), made, data, target)
+    return finished(
+        _joined([take_off(model, heads(first)) for model in models], heads(first)), made, data, target
+    )
 
 
 def _joined(parts: Sequence[Any], outputs: Sequence[str]) -> Any:
@@ -72,7 +85,9 @@ def _joined(parts: Sequence[Any], outputs: Sequence[str]) -> Any:
     for name, part in zip(names, parts, strict=True):
         graph = compose.add_prefix(part, name, rename_inputs=False).graph
         for entry in (entry for node in graph.node for entry in node.metadata_props):
-            entry.value = entry.value.replace("'network.", f"'network.{name}")  # Which module a node came from: layers are called so.
+            entry.value = entry.value.replace(
+                "'network.", f"'network.{name}"
+            )  # Which module a node came from: layers are called so.
         whole.graph.node.extend(graph.node)
         whole.graph.initializer.extend(graph.initializer)
     share = "part.share"
@@ -80,7 +95,11 @@ def _joined(parts: Sequence[Any], outputs: Sequence[str]) -> Any:
     for output, known in zip(outputs, parts[0].graph.output, strict=True):
         total = names[0] + output
         for name in names[1:]:
-            whole.graph.node.append(helper.make_node("Add", [total, name + output], [f"{name}sum.{output}"], name=f"node.{name}sum.{output}"))
+            whole.graph.node.append(
+                helper.make_node(
+                    "Add", [total, name + output], [f"{name}sum.{output}"], name=f"node.{name}sum.{output}"
+                )
+            )
             total = f"{name}sum.{output}"
         whole.graph.node.append(helper.make_node("Mul", [total, share], [output], name=f"node.{output}.mean"))
         whole.graph.output.append(known)

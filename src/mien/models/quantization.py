@@ -1,8 +1,9 @@
 """Networks in whole numbers: static quantisation to 8 bits.
 
-Convolutions take and give bytes (one scale per output channel of the weights), which is a quarter of the size and about twice as fast on a
-CPU. What is cheap and delicate stays in float: bringing the picture to mean 0 and deviation 1, the first convolution, the pooled
-features, the heads, and all that follows them. After Jacob et al. 2018 (https://arxiv.org/abs/1712.05877) and ONNX Runtime's own tools.
+Convolutions take and give bytes (one scale per output channel of the weights), which is a quarter of the size
+and about twice as fast on a CPU. What is cheap and delicate stays in float: bringing the picture to mean 0
+and deviation 1, the first convolution, the pooled features, the heads, and all that follows them. After Jacob
+et al. 2018 (https://arxiv.org/abs/1712.05877) and ONNX Runtime's own tools.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from mien.training.calibration_head import take_off
 FACES = 512
 """Training pictures that show the range of every value between the layers."""
 KEPT = 99.999
-"""Per cent of those values that the range holds; what lies beyond is cut off (chosen on PublicTest, see LOG.md)."""
+"""Per cent of those values that the range holds; what lies beyond is cut off (chosen on PublicTest, see
+LOG.md)."""
 _BATCH = 32
 
 
@@ -62,12 +64,14 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
 
     Args:
         source: File that ``mien train`` or ``mien export`` wrote, in float.
-        data: What it learned from: training pictures show the ranges, PublicTest without copies sets the temperatures.
+        data: What it learned from: training pictures show the ranges, PublicTest without copies sets the
+            temperatures.
         target: Where the new file goes.
         seed: Of the choice of training pictures.
 
     Returns:
-        The card of the new file: that of the source, without scores, with its digest as ``parent``. The blend keeps its share.
+        The card of the new file: that of the source, without scores, with its digest as ``parent``. The blend
+        keeps its share.
 
     Raises:
         NetworkError: The source is not such a file, or quantised already.
@@ -75,7 +79,9 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
     """
     card, model = opened(source, data)
     if card.precision != "float32":
-        raise NetworkError(f"{source}: expected a network in float32; this one is {card.precision}: take {card.name.removesuffix('-int8')}")
+        raise NetworkError(
+            f"{source}: expected a network in float32; this one is {card.precision}: take {card.name.removesuffix('-int8')}"
+        )
     training = clean_training(data)
     shown = min(FACES, len(training))
     chosen = np.random.default_rng(seed).permutation(len(training))[: shown - shown % _BATCH or shown]
@@ -100,14 +106,20 @@ def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
     found = []
     for head in read_card(target).heads:
         for labels in {"ferplus": ("ferplus",), BLEND: ("fer2013", "votes-7")}.get(head, ("fer2013",)):
-            before, after = (evaluate(open_subject(path, head=head, threads=1), apart, EvaluateOptions(labels=labels)) for path in (source, target))
+            before, after = (
+                evaluate(open_subject(path, head=head, threads=1), apart, EvaluateOptions(labels=labels))
+                for path in (source, target)
+            )
             same = float((before.answers == after.answers).mean())
-            found.append(Compared(head, labels, after.whole.n, before.whole.accuracy, after.whole.accuracy, same))
+            found.append(
+                Compared(head, labels, after.whole.n, before.whole.accuracy, after.whole.accuracy, same)
+            )
     return found
 
 
 def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
-    """The same network with convolutions and sums of bytes, all up to the first convolutions left in float."""
+    """The same network with convolutions and sums of bytes, all up to the first convolutions left in
+    float."""
     tool = onnx_runtime("quantization")
     if all(node.op_type != "Conv" for node in bare.graph.node):
         raise NetworkError("expected a network with convolutions to quantise; it has none")
@@ -122,7 +134,8 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
             op_types_to_quantize=["Conv", "Add", "Relu"],
             nodes_to_exclude=_front(bare),
             per_channel=True,
-            # Processors without instructions for such sums add two products in 16 bits, which 7-bit weights cannot overflow.
+            # Processors without instructions for such sums add two products in 16 bits, which 7-bit weights
+            # cannot overflow.
             reduce_range=True,
             activation_type=tool.QuantType.QUInt8,
             weight_type=tool.QuantType.QInt8,
@@ -133,9 +146,11 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
 
 
 def _front(bare: Any) -> list[str]:
-    """Names of all that no convolution comes before, and thus of the first one of each network in the file too.
+    """Names of all that no convolution comes before, and thus of the first one of each network in the file
+    too.
 
-    The sums among them bring the picture to deviation 1: in steps of a 255th of the largest variance, a picture in poor light would lose it.
+    The sums among them bring the picture to deviation 1: in steps of a 255th of the largest variance, a
+    picture in poor light would lose it.
     """
     after: set[str] = set()
     front = []
@@ -149,12 +164,15 @@ def _front(bare: Any) -> list[str]:
 
 
 class _Pictures:
-    """Feeds pictures to ONNX Runtime's tool, some at a time: as many each time, as it can put nothing else together."""
+    """Feeds pictures to ONNX Runtime's tool, some at a time: as many each time, as it can put nothing else
+    together."""
 
     def __init__(self, name: str, images: NDArray[np.uint8]) -> None:
         size = min(_BATCH, len(images))
         starts = range(0, len(images) - size + 1, size)
-        self._feeds: Iterator[dict[str, Any]] = iter([{name: images[start : start + size, None].astype(np.float32)} for start in starts])
+        self._feeds: Iterator[dict[str, Any]] = iter(
+            [{name: images[start : start + size, None].astype(np.float32)} for start in starts]
+        )
 
     def get_next(self) -> dict[str, Any] | None:
         return next(self._feeds, None)

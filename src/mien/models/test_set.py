@@ -13,27 +13,38 @@ from mien.evaluation import EvaluateOptions, Evaluation, Figures, evaluate, open
 from mien.evaluation.load import members
 from mien.inference.card import Score, read_card, write_card
 
-_QUESTIONS = (("fer2013", "fer2013"), ("ferplus", "ferplus"), ("expression", "fer2013"), ("expression", "votes-7"))
+_QUESTIONS = (
+    ("fer2013", "fer2013"),
+    ("ferplus", "ferplus"),
+    ("expression", "fer2013"),
+    ("expression", "votes-7"),
+)
 """A reading is held against its own labels, the blend against both sets."""
 _LABELS = {"fer2013": "FER-2013", "ferplus": "FER+", "votes-7": "FER+"}
 _OTHER_LABELS = {**_LABELS, "fer2013": "the data's own"}
 
 
 def judge_private(network: str, data: FaceDataset) -> list[Evaluation]:
-    """Every reading of a network file on PrivateTest, one view of each picture; of several with ``+`` between them, together.
+    """Every reading of a network file on PrivateTest, one view of each picture; of several with ``+`` between
+    them, together.
 
     Opening PrivateTest is an event: ``mien open-private`` logs it. Nothing may be chosen by what comes out.
     """
     heads = read_card(Path(members(network)[0])).heads
     asked = [(head, labels) for head, labels in _QUESTIONS if head in heads]
-    return [evaluate(open_subject(network, head=head), data, EvaluateOptions(split=PRIVATE_TEST, labels=labels)) for head, labels in asked]
+    return [
+        evaluate(open_subject(network, head=head), data, EvaluateOptions(split=PRIVATE_TEST, labels=labels))
+        for head, labels in asked
+    ]
 
 
 def scores_of(found: list[Evaluation], data: FaceDataset) -> list[Score]:
     """Accuracies for a card: the official part of every reading, then the leak-free part."""
     names = _LABELS if data.is_fer2013 else _OTHER_LABELS
     official = [_score(each, each.whole, "official", names) for each in found]
-    return official + [_score(each, each.leak_free, "leak-free", names) for each in found if each.leak_free is not None]
+    return official + [
+        _score(each, each.leak_free, "leak-free", names) for each in found if each.leak_free is not None
+    ]
 
 
 def _score(found: Evaluation, figures: Figures, part: str, names: Mapping[str, str]) -> Score:
@@ -50,10 +61,12 @@ def _score(found: Evaluation, figures: Figures, part: str, names: Mapping[str, s
 
 
 def open_private(network: str, data: FaceDataset, log: Path) -> str:
-    """Score a finished network on PrivateTest, write the scores into its card, and log that the test set was opened.
+    """Score a finished network on PrivateTest, write the scores into its card, and log that the test set was
+    opened.
 
     Args:
-        network: Network file, whose card gets the scores; or several with ``+`` between them, whose cards stay as they are.
+        network: Network file, whose card gets the scores; or several with ``+`` between them, whose cards
+            stay as they are.
         data: FER-2013, or other data with a PrivateTest.
         log: File that gets one line.
 
@@ -67,15 +80,25 @@ def open_private(network: str, data: FaceDataset, log: Path) -> str:
     for path, card in cards.items():
         for head, names in card.heads.items():
             if head != "ferplus" and names != data.labels.names:
-                raise InputError(f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}")
+                raise InputError(
+                    f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}"
+                )
     with told(log), open(log, "a", encoding="utf-8") as file:
         judged = judge_private(network, data)
         scores = scores_of(judged, data)
         if len(cards) == 1:
-            cards = {path: write_card(path, card.model_copy(update={"scores": tuple(scores)})) for path, card in cards.items()}
+            cards = {
+                path: write_card(path, card.model_copy(update={"scores": tuple(scores)}))
+                for path, card in cards.items()
+            }
         own = [found for found in judged if found.subject.head != "expression"]
-        calibration = ", ".join(f"{found.subject.head} {found.whole.expected_calibration_error:.4f}" for found in own)
-        told_scores = "; ".join(f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}" for score in scores)
+        calibration = ", ".join(
+            f"{found.subject.head} {found.whole.expected_calibration_error:.4f}" for found in own
+        )
+        told_scores = "; ".join(
+            f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}"
+            for score in scores
+        )
         named = " + ".join(f"{path.name} sha256 {card.sha256[:16]}" for path, card in cards.items())
         line = f"{datetime.now(UTC):%Y-%m-%d %H:%M} {named}: {told_scores}; expected calibration error: {calibration}"
         file.write(line + "\n")

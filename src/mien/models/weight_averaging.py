@@ -1,7 +1,8 @@
 """The mean of networks that began with the same weights: often better than each of them, at the price of one.
 
-After Wortsman et al. 2022, "Model soups" (https://arxiv.org/abs/2203.05482) and "Robust fine-tuning of zero-shot models"
-(https://arxiv.org/abs/2109.01903): between trainings that began alike lie networks that are better than their ends.
+After Wortsman et al. 2022, "Model soups" (https://arxiv.org/abs/2203.05482) and "Robust fine-tuning of
+zero-shot models" (https://arxiv.org/abs/2109.01903): between trainings that began alike lie networks that are
+better than their ends.
 """
 
 from __future__ import annotations
@@ -27,18 +28,20 @@ def average(files: Sequence[Path], data: FaceDataset, target: Path, shares: Sequ
     """Write a network whose weights are the mean of those of others, calibrated anew.
 
     Args:
-        files: What ``mien train`` or ``mien export`` wrote, in float: one network, trained further from the same weights in several ways, or
-            before and after.
+        files: What ``mien train`` or ``mien export`` wrote, in float: one network, trained further from the
+            same weights in several ways, or before and after.
         data: What they learned from: PublicTest without copies sets the temperatures.
         target: Where the new file goes.
-        shares: Of each file in the mean, in their order; they need not add up to 1. Without any, all count alike.
+        shares: Of each file in the mean, in their order; they need not add up to 1. Without any, all count
+            alike.
 
     Returns:
         The card of the new file: that of the last one, without scores.
 
     Raises:
         NetworkError: The files are not of one network, or not in float.
-        InputError: Fewer than two files, shares that do not fit, or data with other classes, pictures or splits.
+        InputError: Fewer than two files, shares that do not fit, or data with other classes, pictures or
+            splits.
     """
     if len(files) < 2:
         raise InputError(f"expected two network files or more; got {len(files)}")
@@ -52,13 +55,19 @@ def average(files: Sequence[Path], data: FaceDataset, target: Path, shares: Sequ
     card = cards[-1]
     for path, other in zip(files, cards, strict=True):
         if other.heads != card.heads:
-            raise NetworkError(f"{path}: expected the readings and classes of {files[-1]}; got others: give files of one network")
+            raise NetworkError(
+                f"{path}: expected the readings and classes of {files[-1]}; got others: give files of one network"
+            )
     bare = take_off(models[-1], heads(card))
-    weights = [{values.name: numpy_helper.to_array(values) for values in model.graph.initializer} for model in models]
+    weights = [
+        {values.name: numpy_helper.to_array(values) for values in model.graph.initializer} for model in models
+    ]
     for values in bare.graph.initializer:
         if values.name.startswith(_PREFIX):
             values.CopyFrom(numpy_helper.from_array(_mean(values.name, files, weights, parts), values.name))
-    told = ", ".join(f"{part:.0%} of sha256 {other.sha256[:16]}" for part, other in zip(parts, cards, strict=True))
+    told = ", ".join(
+        f"{part:.0%} of sha256 {other.sha256[:16]}" for part, other in zip(parts, cards, strict=True)
+    )
     named = " ".join(path.name for path in files) + "".join(f" --share {share:g}" for share in shares)
     made = card.model_copy(
         update={
@@ -70,7 +79,9 @@ def average(files: Sequence[Path], data: FaceDataset, target: Path, shares: Sequ
     return finished(bare, made, data, target)
 
 
-def _mean(name: str, files: Sequence[Path], weights: Sequence[dict[str, NDArray[Any]]], parts: NDArray[np.float64]) -> NDArray[np.float32]:
+def _mean(
+    name: str, files: Sequence[Path], weights: Sequence[dict[str, NDArray[Any]]], parts: NDArray[np.float64]
+) -> NDArray[np.float32]:
     """The mean of a tensor, which every file must have alike."""
     last = weights[-1][name]
     total = np.zeros(last.shape)
@@ -78,6 +89,8 @@ def _mean(name: str, files: Sequence[Path], weights: Sequence[dict[str, NDArray[
         values = known.get(name)
         if values is None or values.shape != last.shape or values.dtype != np.float32:
             got = "none" if values is None else f"{values.dtype} {values.shape}"
-            raise NetworkError(f"{path}: expected weights {name} of float32 {last.shape}; got {got}: give files of one network, in floats")
+            raise NetworkError(
+                f"{path}: expected weights {name} of float32 {last.shape}; got {got}: give files of one network, in floats"
+            )
         total += part * values
     return total.astype(np.float32)

@@ -1,4 +1,5 @@
-"""Copies of sources with boxes and labels drawn in, and faces covered if asked: pictures stay pictures, all that moves becomes an MP4."""
+"""Copies of sources with boxes and labels drawn in, and faces covered if asked: pictures stay pictures,
+all that moves becomes an MP4."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ _MOST = 4096
 Boxes = NDArray[np.float32]
 
 
-def annotate_picture(place: Path, image: NDArray[np.uint8], reading: FrameResult, covering: Blur | None = None) -> None:
+def annotate_picture(
+    place: Path, image: NDArray[np.uint8], reading: FrameResult, covering: Blur | None = None
+) -> None:
     """Write a copy of a picture.
 
     Args:
@@ -49,7 +52,11 @@ def annotate_picture(place: Path, image: NDArray[np.uint8], reading: FrameResult
 
 
 def annotate_recording(
-    place: Path, media: Media, readings: Iterable[FrameResult], boxes: Iterable[Boxes] | None = None, strength: float = 1.0
+    place: Path,
+    media: Media,
+    readings: Iterable[FrameResult],
+    boxes: Iterable[Boxes] | None = None,
+    strength: float = 1.0,
 ) -> None:
     """Write a copy of a recording, in a second pass over it; frames that could not be read are left out.
 
@@ -61,12 +68,18 @@ def annotate_recording(
         strength: How coarsely, as in `mien.media.blur.blur`.
     """
     nowhere = np.empty((0, 4), np.float32)
-    with Prefetcher(media, _AHEAD, lambda frame: frame.image.nbytes if isinstance(frame, Frame) else 0) as frames, ExitStack() as writing:
+    with (
+        Prefetcher(
+            media, _AHEAD, lambda frame: frame.image.nbytes if isinstance(frame, Frame) else 0
+        ) as frames,
+        ExitStack() as writing,
+    ):
         pairs = zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False)
         first = next(pairs, None)
         if first is None:
             raise MediaError(f"{media.name}: expected frames to draw on; none could be read")
-        # Frames before 0 s are hidden in the recording; they were asked for, and the copy would hide them again.
+        # Frames before 0 s are hidden in the recording; they were asked for, and the copy would hide them
+        # again.
         start = min(first[0][0].time, 0.0)
         movie = writing.enter_context(VideoWriter(place, media.width, media.height))
         for (frame, reading), where in chain([first], pairs):
@@ -75,17 +88,23 @@ def annotate_recording(
 
 
 def covered_boxes(readings: Iterable[FrameResult], covering: Blur) -> Iterator[Boxes]:
-    """For each reading of a frame in turn, where faces are to be covered; a few seconds of them are in memory.
+    """For each reading of a frame in turn, where faces are to be covered; a few seconds of them are in
+    memory.
 
     Where people were followed, a person who is missed for a moment is covered where they must have been.
     """
-    window: deque[FrameResult] = deque()  # Up to the patience of `mien.core.spacing` before the next block, the block, and as much after it.
+    window: deque[FrameResult] = (
+        deque()
+    )  # Up to the patience of `mien.core.spacing` before the next block, the block, and as much after it.
     spacing = Spacing(_GAP)
     ahead = 0  # How many of them have not been given out.
     coming = (reading for reading in readings if reading.error is None)
     ended = False
     while True:
-        while not ended and (ahead < _BLOCK or (ahead < _MOST and _time(window[-1]) <= _time(window[_BLOCK - ahead - 1]) + spacing.patience)):
+        while not ended and (
+            ahead < _BLOCK
+            or (ahead < _MOST and _time(window[-1]) <= _time(window[_BLOCK - ahead - 1]) + spacing.patience)
+        ):
             following = next(coming, None)
             ended = following is None
             if following is not None:
@@ -101,11 +120,17 @@ def covered_boxes(readings: Iterable[FrameResult], covering: Blur) -> Iterator[B
             window.popleft()
 
 
-def _placed(block: Sequence[FrameResult], window: Iterable[FrameResult], covering: Blur, gap: float) -> list[Boxes]:
+def _placed(
+    block: Sequence[FrameResult], window: Iterable[FrameResult], covering: Blur, gap: float
+) -> list[Boxes]:
     """Where faces are covered in a block of frames, by what is known around it."""
     if any(len(reading.faces) and reading.faces.tracks is None for reading in block):
         return [reading.faces.boxes[_covered(covering, reading)] for reading in block]
-    seen = [(reading, _covered(covering, reading)) for reading in window if len(reading.faces) and reading.faces.tracks is not None]
+    seen = [
+        (reading, _covered(covering, reading))
+        for reading in window
+        if len(reading.faces) and reading.faces.tracks is not None
+    ]
     tracks = [reading.faces.tracks[chosen] for reading, chosen in seen if reading.faces.tracks is not None]
     times = [reading.faces.times[chosen] for reading, chosen in seen]
     boxes = [reading.faces.boxes[chosen] for reading, chosen in seen]
@@ -127,7 +152,9 @@ def _time(reading: FrameResult) -> float:
     return reading.time or 0.0
 
 
-def pick(frames: Iterable[Frame | BadFrame], readings: Iterable[FrameResult]) -> Iterator[tuple[Frame, FrameResult]]:
+def pick(
+    frames: Iterable[Frame | BadFrame], readings: Iterable[FrameResult]
+) -> Iterator[tuple[Frame, FrameResult]]:
     """Frames with what was read of them; those that could not be read are left out.
 
     Raises:
@@ -136,7 +163,9 @@ def pick(frames: Iterable[Frame | BadFrame], readings: Iterable[FrameResult]) ->
     for frame, reading in zip_longest(frames, readings):
         if frame is None or reading is None or (reading.frame is not None and frame.index != reading.frame):
             source = "a file" if reading is None else reading.source
-            raise MediaError(f"{source}: expected the frames that were read before; got others: the file was changed meanwhile: read it again")
+            raise MediaError(
+                f"{source}: expected the frames that were read before; got others: the file was changed meanwhile: read it again"
+            )
         if reading.error is None:
             if isinstance(frame, BadFrame):
                 raise frame.error

@@ -1,4 +1,5 @@
-"""Annotation files of ELAN, which researchers of behaviour use: a tier per person, an annotation per stretch of one expression."""
+"""Annotation files of ELAN, which researchers of behaviour use: a tier per person, an annotation per
+stretch of one expression."""
 
 from __future__ import annotations
 
@@ -24,11 +25,13 @@ _UNDETERMINED = "und"
 
 
 def write_elan(path: Path, segments: Iterable[Segment], labels: Labels, video: Path | None = None) -> None:
-    """Write ``.eaf`` (ELAN Annotation Format 2.8, https://archive.mpi.nl/tla/elan), with pympi; the file appears whole.
+    """Write ``.eaf`` (ELAN Annotation Format 2.8, https://archive.mpi.nl/tla/elan), with pympi; the file
+    appears whole.
 
-    Tiers are called ``person 1``, ``person 2`` ...; the value of an annotation is the steady label of the person. Times are whole
-    milliseconds, as in every such file; what lies before 0 s is cut off, because ELAN knows no time there. The expressions are a
-    controlled vocabulary, so that annotations that are corrected by hand stay among them.
+    Tiers are called ``person 1``, ``person 2`` ...; the value of an annotation is the steady label of the
+    person. Times are whole milliseconds, as in every such file; what lies before 0 s is cut off, because ELAN
+    knows no time there. The expressions are a controlled vocabulary, so that annotations that are corrected
+    by hand stay among them.
 
     Args:
         path: Where the file goes.
@@ -65,7 +68,11 @@ def _document(labels: Labels) -> Any:
     document.remove_linguistic_type("default-lt")
     document.add_language(_UNDETERMINED, "http://cdb.iso.org/lg/CDB-00130975-001", "undetermined (und)")
     document.add_controlled_vocabulary(_VOCABULARY)
-    document.add_cv_description(_VOCABULARY, _UNDETERMINED, "Expressions that the network tells apart: what a face shows, not what a person feels")
+    document.add_cv_description(
+        _VOCABULARY,
+        _UNDETERMINED,
+        "Expressions that the network tells apart: what a face shows, not what a person feels",
+    )
     for number, name in enumerate(labels if labels.uncertain_below is None else [*labels, UNCERTAIN]):
         document.add_cv_entry(_VOCABULARY, f"cve{number}", [(printable(name), _UNDETERMINED, None)])
     document.add_linguistic_type(_TYPE)
@@ -81,12 +88,15 @@ def _link(document: Any, video: Path, path: Path) -> None:
     except ValueError:
         beside = None
     if beside is not None and printable(beside) != beside:
-        beside = quote(os.fsencode(beside))  # An address may be written so; a name with what XML forbids may not stand there at all.
+        beside = quote(
+            os.fsencode(beside)
+        )  # An address may be written so; a name with what XML forbids may not stand there at all.
     document.add_linked_file(whole.as_uri(), relpath=beside, mimetype=kind)
 
 
 def _number_slots(document: Any) -> None:
-    """Give the time slots numbers in order of time, as ELAN writes them; pympi numbers them as they come, and orders them by number."""
+    """Give the time slots numbers in order of time, as ELAN writes them; pympi numbers them as they come, and
+    orders them by number."""
     ranked = sorted(document.timeslots.items(), key=lambda slot: slot[1])
     names = {old: f"ts{number}" for number, (old, _) in enumerate(ranked, 1)}
     document.timeslots = {names[old]: moment for old, moment in ranked}

@@ -1,4 +1,5 @@
-"""Faces cut out of photographs as the networks see them: labelled photographs become faces to train on and to judge by."""
+"""Faces cut out of photographs as the networks see them: labelled photographs become faces to train on and
+to judge by."""
 
 from __future__ import annotations
 
@@ -44,8 +45,11 @@ class CropReport:
     passed_over: tuple[str, ...]
 
 
-def crop_faces(photographs: Path, output: Path, pipeline: Pipeline | None = None, track: Track = untracked) -> CropReport:
-    """Cut the largest face out of every photograph in a folder, in the frame and the size that the network of a pipeline is fed.
+def crop_faces(
+    photographs: Path, output: Path, pipeline: Pipeline | None = None, track: Track = untracked
+) -> CropReport:
+    """Cut the largest face out of every photograph in a folder, in the frame and the size that the network of
+    a pipeline is fed.
 
     Args:
         photographs: A folder; how it is divided into folders, such as one for each expression, stays.
@@ -57,24 +61,40 @@ def crop_faces(photographs: Path, output: Path, pipeline: Pipeline | None = None
         InputError: There is no picture or no face, or ``output`` is there already.
     """
     if not photographs.is_dir():
-        raise InputError(f"expected a folder of photographs; {photographs} is none: give the folder above the class folders")
+        raise InputError(
+            f"expected a folder of photographs; {photographs} is none: give the folder above the class folders"
+        )
     found = find_sources([photographs])
     pictures = [Path(source) for source in found.sources if Path(source).suffix.lower() in PICTURE_SUFFIXES]
     if not pictures:
-        raise InputError(f"expected photographs in {photographs}; there is no picture in it: check the folder")
+        raise InputError(
+            f"expected photographs in {photographs}; there is no picture in it: check the folder"
+        )
     pipeline = pipeline or Pipeline()
     names = _names(pictures, photographs)
     several, without = [], []
     unread = [f"{folder}: expected a folder that you may read" for folder in found.unreadable]
     count = 0
     with folder_aside(output) as aside, told(output):
-        with open(aside / ROWS, "w", encoding="utf-8", newline="") as file, row_writer(file, "csv", pipeline.labels, before=["file"]) as write:
+        with (
+            open(aside / ROWS, "w", encoding="utf-8", newline="") as file,
+            row_writer(file, "csv", pipeline.labels, before=["file"]) as write,
+        ):
             # Of an animation the first frame alone.
-            seen = (sighting for sighting in process_frames(pictures, pipeline, VideoOptions(tracking=None)) if not sighting.reading.frame)
+            seen = (
+                sighting
+                for sighting in process_frames(pictures, pipeline, VideoOptions(tracking=None))
+                if not sighting.reading.frame
+            )
             for sighting in track(seen, "cutting", len(pictures)):
                 name, reading = names[sighting.position], sighting.reading
                 largest = _cut(sighting, pipeline, aside / name)
-                write([{"file": spelled(name) if at == largest else None, **row} for at, row in enumerate(reading.rows())])
+                write(
+                    [
+                        {"file": spelled(name) if at == largest else None, **row}
+                        for at, row in enumerate(reading.rows())
+                    ]
+                )
                 if reading.error is not None:
                     unread.append(str(reading.error))
                 elif largest is None:
@@ -83,7 +103,9 @@ def crop_faces(photographs: Path, output: Path, pipeline: Pipeline | None = None
                     count += 1
                     several += [reading.source] if len(reading.faces) > 1 else []
         if not count:
-            raise InputError(f"expected faces in {photographs}; none was found in {len(pictures)} pictures: try a smaller --min-face")
+            raise InputError(
+                f"expected faces in {photographs}; none was found in {len(pictures)} pictures: try a smaller --min-face"
+            )
     passed_over = [*found.passed_over, *(source for source in found.sources if source not in set(pictures))]
     return CropReport(count, tuple(several), tuple(without), tuple(unread), tuple(map(str, passed_over)))
 

@@ -30,7 +30,8 @@ class OutputFiles:
 
     Args:
         about: Files about it, in the order in which they were asked for; written for recordings alone.
-        copies: Its annotated copy, to which `fitting` adds an ending where that is needed; None where none is asked for.
+        copies: Its annotated copy, to which `fitting` adds an ending where that is needed; None where none is
+            asked for.
         charts: The folder of its charts; None where none is asked for.
         tried: One file in each folder that files about recordings go to, and all that are there already.
     """
@@ -57,12 +58,18 @@ class OutputFiles:
         for pattern in asked.patterns:
             if len(sources) > 1 and not is_pattern(pattern) and sum(map(moves, range(len(sources)))) != 1:
                 told = f"expected one recording for {pattern}; got {len(sources)} sources"
-                raise InputError(f"{told}: put {{name}} into its name, such as {pattern.with_name('{name}' + pattern.suffix)}")
+                raise InputError(
+                    f"{told}: put {{name}} into its name, such as {pattern.with_name('{name}' + pattern.suffix)}"
+                )
         columns = [output_paths(pattern, files, counts=moves) for pattern in asked.patterns]
         about = [list(paths) for paths in zip(*columns, strict=True)] or [[] for _ in sources]
         charts = None
         if asked.charts is not None:
-            charts = output_paths(asked.charts / "{name}", files, counts=moves) if len(sources) > 1 else [asked.charts for _ in sources]
+            charts = (
+                output_paths(asked.charts / "{name}", files, counts=moves)
+                if len(sources) > 1
+                else [asked.charts for _ in sources]
+            )
         copies = None if asked.annotate is None else _copies(asked.annotate, files)
         return OutputFiles(about, copies, charts, list(_tried(about, files)))
 
@@ -72,7 +79,9 @@ def _file(source: Source) -> Path:
     if isinstance(source, str | Path):
         return Path(source)
     name = Path(unspelled(name_of(source))).name
-    return Path("stdin" if name == "-" else name if name not in ("", "..") and not name.startswith("<") else "source")
+    return Path(
+        "stdin" if name == "-" else name if name not in ("", "..") and not name.startswith("<") else "source"
+    )
 
 
 def _may_move(source: Source) -> bool:
@@ -93,9 +102,13 @@ def _copies(target: Path, files: Sequence[Path]) -> list[Path]:
     if len(files) == 1 and target.suffix and not target.is_dir():
         return [target]
     if target.exists() and not target.is_dir():
-        raise InputError(f"expected a folder for the copies of {len(files)} sources; {target} is a file: give a folder with --annotate")
+        raise InputError(
+            f"expected a folder for the copies of {len(files)} sources; {target} is a file: give a folder with --annotate"
+        )
     become = [partial(fitting, kind=kind, named=False) for kind in ("picture", "video")]
-    return output_paths(target / "{name}", files, ending=True, becomes=lambda path: [made(path) for made in become])
+    return output_paths(
+        target / "{name}", files, ending=True, becomes=lambda path: [made(path) for made in become]
+    )
 
 
 def fitting(place: Path, kind: str, *, named: bool) -> Path:
@@ -113,7 +126,9 @@ def fitting(place: Path, kind: str, *, named: bool) -> Path:
     if place.suffix.lower() in suffixes:
         return place
     if named:
-        raise InputError(f"expected a name ending in {', '.join(suffixes)} for the copy of {what}; got {place}: give another with --annotate")
+        raise InputError(
+            f"expected a name ending in {', '.join(suffixes)} for the copy of {what}; got {place}: give another with --annotate"
+        )
     return place.with_name(place.name + suffixes[0])
 
 
@@ -130,7 +145,8 @@ def refuse_sources(places: Iterable[Path], sources: Sequence[Source], option: st
 
 
 def _marks(path: str | Path) -> Iterator[object]:
-    """What a file is known by: where it lies, and its number on the disk, which is the same under names that differ in case alone."""
+    """What a file is known by: where it lies, and its number on the disk, which is the same under names that
+    differ in case alone."""
     try:
         yield os.path.realpath(path)
         found = os.stat(path)

@@ -30,7 +30,8 @@ class Chosen(Protocol):
 
 
 def run_settings(chosen: Chosen, plan: VideoOptions, pipeline: Pipeline) -> dict[str, Any]:
-    """What decides the readings, by the names of the options; ready for JSON and for a `mien.video.checkpoint.CheckpointStore`."""
+    """What decides the readings, by the names of the options; ready for JSON and for a
+    `mien.video.checkpoint.CheckpointStore`."""
     card = pipeline.classifier.network.card
     return {
         "detector": chosen.detector,
@@ -53,7 +54,11 @@ def run_facts(settings: dict[str, Any], plan: VideoOptions, pipeline: Pipeline) 
     """What a report tells of a run with these `run_settings`."""
     from mien.reports.video import Facts
 
-    least = "faces from its own least height" if settings["min-face"] is None else f"faces from {settings['min-face']} px"
+    least = (
+        "faces from its own least height"
+        if settings["min-face"] is None
+        else f"faces from {settings['min-face']} px"
+    )
     sure = settings["min-detection-score"]
     least += "" if sure is None else f" with a score of {sure:g} or more"
     rate, smoothing = plan.sampling.rate, plan.smoothing

@@ -26,7 +26,11 @@ _PEOPLE = tuple(f".{form}" for form in TEXT_FORMATS)
 ENDINGS = (*_TABLE, *RECORDING)
 """Endings of the files that a run can write; the ending says what is written."""
 
-_NEEDS = {".parquet": ("Parquet tables", "data", "polars"), ".eaf": ("ELAN files", "elan", "pympi"), ".html": ("Reports", "report", "jinja2")}
+_NEEDS = {
+    ".parquet": ("Parquet tables", "data", "polars"),
+    ".eaf": ("ELAN files", "elan", "pympi"),
+    ".html": ("Reports", "report", "jinja2"),
+}
 _PACKAGES = {"pympi": "pympi-ling"}
 
 
@@ -35,9 +39,9 @@ class OutputSpec:
     """What a run writes.
 
     Args:
-        files: Tables of rows, subtitles, ELAN files, reports: what each one is, its ending says. In the name of what is about one
-            recording (subtitles, ELAN, report), ``{name}`` stands for the recording's name and ``{parent}`` for that of its folder, as
-            `mien.core.output_names` says.
+        files: Tables of rows, subtitles, ELAN files, reports: what each one is, its ending says. In the name
+            of what is about one recording (subtitles, ELAN, report), ``{name}`` stands for the recording's
+            name and ``{parent}`` for that of its folder, as `mien.core.output_names` says.
         people: Table of people, a row per person; None: not written.
         annotate: Copies with boxes and labels: a file for one source, a folder for several.
         charts: Folder for charts as PNG; for several sources a folder in it for each recording.
@@ -58,12 +62,18 @@ class OutputSpec:
     def __post_init__(self) -> None:
         for path in self.files:
             if path.suffix.lower() not in ENDINGS:
-                raise InputError(f"expected files ending in {', '.join(ENDINGS)}; got {path}: give another name with -o")
+                raise InputError(
+                    f"expected files ending in {', '.join(ENDINGS)}; got {path}: give another name with -o"
+                )
         if self.people is not None and self.people.suffix.lower() not in _PEOPLE:
-            raise InputError(f"expected a table of people ending in {', '.join(_PEOPLE)}; got {self.people}: give another name with --people")
+            raise InputError(
+                f"expected a table of people ending in {', '.join(_PEOPLE)}; got {self.people}: give another name with --people"
+            )
         for number, path in enumerate(named := list(self._named())):
             if path.absolute() in [other.absolute() for other in named[:number]]:
-                raise InputError(f"expected a file for each output; {path} is asked for twice: give another name")
+                raise InputError(
+                    f"expected a file for each output; {path} is asked for twice: give another name"
+                )
         if self.covering is not None and self.annotate is None:
             raise InputError("expected a copy to cover faces in; got --blur alone: add --annotate FILE")
         if self.thumbnails and not any(path.suffix.lower() == ".html" for path in self.files):
@@ -105,7 +115,13 @@ class OutputSpec:
         """Delete what a run that was killed left half-written; not while another one may be at work."""
         places = self.placed(sources)
         copies = [] if places.copies is None else places.copies
-        for place in [*self.tables, *self._people(), *places.named, *copies, *(copy.with_name(f"{copy.name}.mp4") for copy in copies)]:
+        for place in [
+            *self.tables,
+            *self._people(),
+            *places.named,
+            *copies,
+            *(copy.with_name(f"{copy.name}.mp4") for copy in copies),
+        ]:
             sweep(place)
         for folder in places.charts or ():
             sweep(folder / "timeline.png")
@@ -115,7 +131,8 @@ class OutputSpec:
         """See whether all of it can be written, before hours of work that end in it.
 
         Raises:
-            InputError: A place is one of the sources or cannot be written to, or several recordings would get one file.
+            InputError: A place is one of the sources or cannot be written to, or several recordings would get
+                one file.
             MissingExtraError: What a file needs is not installed.
         """
         places = self.placed(sources)
@@ -130,12 +147,16 @@ class OutputSpec:
 
     def _refuse_twice(self, places: OutputFiles) -> None:
         """Names without and with places for names may come to the same."""
-        columns = [[path] for path in [*self.tables, *self._people()]] + [list(column) for column in zip(*places.about, strict=True)]
+        columns = [[path] for path in [*self.tables, *self._people()]] + [
+            list(column) for column in zip(*places.about, strict=True)
+        ]
         taken: set[Path] = set()
         for column in columns:
             own = {path.absolute() for path in column}
             if both := taken & own:
-                raise InputError(f"expected a file for each output; {min(both)} is asked for twice: give another name")
+                raise InputError(
+                    f"expected a file for each output; {min(both)} is asked for twice: give another name"
+                )
             taken |= own
 
     def _check_copy(self, sources: Sequence[Source]) -> None:

@@ -41,7 +41,8 @@ class Cue:
 def cues(segments: Iterable[Segment], end: float | None = None) -> Iterator[Cue]:
     """Cues that follow one another without overlap: many players show only one at a time.
 
-    Whenever a person comes, goes or changes expression, a new cue begins. When only one person is ever seen, the number is left out.
+    Whenever a person comes, goes or changes expression, a new cue begins. When only one person is ever seen,
+    the number is left out.
 
     Args:
         segments: Stretches in which a person shows one expression, in any order.
@@ -56,7 +57,9 @@ def cues(segments: Iterable[Segment], end: float | None = None) -> Iterator[Cue]
     alone = len({segment.track for segment in stretches}) == 1
     latest = max((segment.end for segment in stretches), default=0.0) if end is None else end
     # Players know no time below 0, where frames that an edit list hides have theirs.
-    moments = sorted({min(max(0.0, moment), latest) for segment in stretches for moment in (segment.start, segment.end)})
+    moments = sorted(
+        {min(max(0.0, moment), latest) for segment in stretches for moment in (segment.start, segment.end)}
+    )
     current: list[Segment] = []
     waiting = iter([*stretches, None])
     coming = next(waiting)
@@ -70,12 +73,16 @@ def cues(segments: Iterable[Segment], end: float | None = None) -> Iterator[Cue]
 
 
 def _lines(current: Sequence[Segment], alone: bool) -> tuple[str, ...]:
-    shown = {segment.track: segment.label for segment in sorted(current, key=lambda segment: (segment.track, segment.start))}
+    shown = {
+        segment.track: segment.label
+        for segment in sorted(current, key=lambda segment: (segment.track, segment.start))
+    }
     return tuple(label if alone else f"{track} {label}" for track, label in shown.items())
 
 
 def write_subtitles(path: Path, shown: Iterable[Cue]) -> None:
-    """Write WebVTT (https://www.w3.org/TR/webvtt1/) or SubRip, by the ending of the name; the file appears whole.
+    """Write WebVTT (https://www.w3.org/TR/webvtt1/) or SubRip, by the ending of the name; the file appears
+    whole.
 
     Raises:
         InputError: The name ends otherwise, or the file cannot be written.
@@ -87,9 +94,15 @@ def write_subtitles(path: Path, shown: Iterable[Cue]) -> None:
         if form == "vtt":
             file.write(f"WEBVTT\n\nNOTE {_NOTE}\n")
             # Three characters mean something in the text of a cue, two of them in every player.
-            file.writelines(f"\n{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{html.escape(_text(cue), quote=False)}\n" for cue in shown)
+            file.writelines(
+                f"\n{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{html.escape(_text(cue), quote=False)}\n"
+                for cue in shown
+            )
         else:
-            blocks = (f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{_text(cue)}\n" for number, cue in enumerate(shown, 1))
+            blocks = (
+                f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{_text(cue)}\n"
+                for number, cue in enumerate(shown, 1)
+            )
             file.writelines(f"{chr(10) if number else ''}{block}" for number, block in enumerate(blocks))
 
 

@@ -56,7 +56,8 @@ class RunContext:
 
 
 class Writer:
-    """Takes the sources of a run one by one; a context manager. Tables appear when its block ends well, all else with each source.
+    """Takes the sources of a run one by one; a context manager. Tables appear when its block ends well, all
+    else with each source.
 
     Args:
         asked: What is written.
@@ -82,12 +83,18 @@ class Writer:
 
     def __enter__(self) -> Writer:
         for path in self.asked.tables:
-            self._rows.append(self._tables.enter_context(open_table(path, path.suffix.lower()[1:], self.run.labels)))
+            self._rows.append(
+                self._tables.enter_context(open_table(path, path.suffix.lower()[1:], self.run.labels))
+            )
         if (people := self.asked.people) is not None:
-            self._people = self._tables.enter_context(open_people(people, people.suffix.lower()[1:], self.run.labels))
+            self._people = self._tables.enter_context(
+                open_people(people, people.suffix.lower()[1:], self.run.labels)
+            )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._tables.__exit__(kind, error, trace)
         if kind is None:
             self.written[:0] = [*self.asked.tables, *([self.asked.people] if self.asked.people else [])]
@@ -104,8 +111,21 @@ class Writer:
         """
         name = name_of(take.source)
         self.remarks += take.media.remarks if take.media else ()
-        overview = Overview(name, self.run.labels, take.media.duration if take.media else None, self.run.plan.smoothing.gap) if take.moves else None
-        for sighting in take.sightings if take.again is None else self._follow(take.sightings, f"writing {_title(take.source)}"):
+        overview = (
+            Overview(
+                name,
+                self.run.labels,
+                take.media.duration if take.media else None,
+                self.run.plan.smoothing.gap,
+            )
+            if take.moves
+            else None
+        )
+        for sighting in (
+            take.sightings
+            if take.again is None
+            else self._follow(take.sightings, f"writing {_title(take.source)}")
+        ):
             see(sighting)
             rows = list(sighting.reading.rows()) if self._rows else []
             for write in self._rows:
@@ -132,7 +152,9 @@ class Writer:
             from mien.reports.plots import write_charts
 
             with self._isolated(overview.source):
-                self.written += write_charts(self._places.charts[take.position], overview, _title(take.source))
+                self.written += write_charts(
+                    self._places.charts[take.position], overview, _title(take.source)
+                )
         with self._isolated(overview.source):
             self._copy_recording(take, overview)
 
@@ -150,12 +172,21 @@ class Writer:
                 from mien.reports.video import write_report
 
                 remarks = [("Remark", remark) for remark in (take.media.remarks if take.media else ())]
-                facts = replace(self.run.facts, title=_title(take.source), settings=[*self.run.facts.settings, *remarks])
-                write_report(path, overview, facts, self._thumbnails(take, overview) if self.asked.thumbnails else ())
+                facts = replace(
+                    self.run.facts, title=_title(take.source), settings=[*self.run.facts.settings, *remarks]
+                )
+                write_report(
+                    path, overview, facts, self._thumbnails(take, overview) if self.asked.thumbnails else ()
+                )
             case ".eaf":
                 from mien.outputs.elan import write_elan
 
-                write_elan(path, overview.segments, self.run.labels, Path(take.source) if isinstance(take.source, str | Path) else None)
+                write_elan(
+                    path,
+                    overview.segments,
+                    self.run.labels,
+                    Path(take.source) if isinstance(take.source, str | Path) else None,
+                )
             case _:
                 from mien.outputs.subtitles import cues, write_subtitles
 
@@ -166,7 +197,11 @@ class Writer:
 
         assert take.again is not None, "a second pass needs a journal"
         with self.run.plan.open(take.source) as media:
-            return thumbnails(overview, pick(media, self._follow(take.again(), f"faces of {_title(take.source)}")), self.asked.covering)
+            return thumbnails(
+                overview,
+                pick(media, self._follow(take.again(), f"faces of {_title(take.source)}")),
+                self.asked.covering,
+            )
 
     def _copy_picture(self, sighting: FrameWork) -> None:
         if self._places.copies is None or sighting.media is None or sighting.image is None:
@@ -187,13 +222,23 @@ class Writer:
             annotate_recording(place, media, drawn, boxes, 1.0 if covering is None else covering.strength)
         self.written.append(place)
         if covering is not None and (unseen := covering.unseen(overview.timeline.people)):
-            self.remarks.append(f"{name_of(take.source)}: nobody has the number {', '.join(map(str, unseen))}: look at the copy and its numbers")
+            self.remarks.append(
+                f"{name_of(take.source)}: nobody has the number {', '.join(map(str, unseen))}: look at the copy and its numbers"
+            )
 
     def _place(self, position: int, kind: str) -> Path:
         assert self._places.copies is not None
-        return fitting(self._places.copies[position], kind, named=self._places.copies == [self.asked.annotate])
+        return fitting(
+            self._places.copies[position], kind, named=self._places.copies == [self.asked.annotate]
+        )
 
 
 def _title(source: Source) -> str:
     name = name_of(source)
-    return "standard input" if name == "-" else spelled(Path(source).name) if isinstance(source, str | Path) else Path(name).name
+    return (
+        "standard input"
+        if name == "-"
+        else spelled(Path(source).name)
+        if isinstance(source, str | Path)
+        else Path(name).name
+    )

@@ -1,4 +1,5 @@
-"""The figures as pictures: the performance matrix, the reliability diagram, precision and recall of each class."""
+"""The figures as pictures: the performance matrix, the reliability diagram, precision and recall of each
+class."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def draw_plots(found: Evaluation) -> dict[str, Figure]:
 
 
 def write_plots(found: Evaluation, folder: Path) -> list[Path]:
-    """The plots as ``matrix.png``, ``reliability.png`` and ``classes.png`` in a folder, which is made where it is not there.
+    """The plots as ``matrix.png``, ``reliability.png`` and ``classes.png`` in a folder, which is made where
+    it is not there.
 
     Raises:
         InputError: The folder cannot be written to.
@@ -48,12 +50,15 @@ def write_plots(found: Evaluation, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"expected a folder for the pictures; {folder}: {error.strerror}: give another one with --png") from None
+        raise InputError(
+            f"expected a folder for the pictures; {folder}: {error.strerror}: give another one with --png"
+        ) from None
     return [_written(figure, folder / f"{name}.png", _title(found)) for name, figure in figures.items()]
 
 
 def draw_confusion(confusion: NDArray[np.integer], labels: Labels, path: Path, title: str = "") -> None:
-    """A performance matrix as one PNG: rows what a picture is, columns what it was called; counts, and shares of the row as colour.
+    """A performance matrix as one PNG: rows what a picture is, columns what it was called; counts, and shares
+    of the row as colour.
 
     Args:
         confusion: ``(k, k)`` counts.
@@ -114,7 +119,16 @@ def _matrix(axes: Axes, confusion: NDArray[np.integer], labels: Labels) -> None:
     for (row, column), count in np.ndenumerate(counts):
         share = shares[row, column]
         text = f"{count:,}\n{share:.0%}" if count else "·"
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if share > 0.55 else _INK, linespacing=1.3)
+        axes.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if share > 0.55 else _INK,
+            linespacing=1.3,
+        )
     places = range(len(labels))
     totals = [f"{name}\nn = {n:,}" for name, n in zip(labels, counts.sum(axis=1).tolist(), strict=True)]
     axes.set_xticks(places, list(labels), rotation=30, ha="right")
@@ -125,17 +139,31 @@ def _matrix(axes: Axes, confusion: NDArray[np.integer], labels: Labels) -> None:
     axes.grid(which="minor", color="white", linewidth=1.5)
     axes.tick_params(which="both", length=0, labelsize=8)
     axes.spines[:].set_visible(False)
-    bar = axes.figure.colorbar(image, ax=axes, shrink=0.75, format=lambda share, _: f"{share:.0%}", label="share of the row")
+    bar = axes.figure.colorbar(
+        image, ax=axes, shrink=0.75, format=lambda share, _: f"{share:.0%}", label="share of the row"
+    )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=0)
 
 
 def _reliability(axes: Axes, found: Evaluation) -> None:
-    parts = [part for part in found.reliability if part.n and part.accuracy is not None and part.confidence is not None]
+    parts = [
+        part
+        for part in found.reliability
+        if part.n and part.accuracy is not None and part.confidence is not None
+    ]
     width = 1 / len(found.reliability)
     heights: list[Any] = [part.accuracy for part in parts]
     confidences: list[Any] = [part.confidence for part in parts]
-    axes.bar([part.low for part in parts], heights, width, align="edge", color=_BAR, edgecolor="white", label="accuracy")
+    axes.bar(
+        [part.low for part in parts],
+        heights,
+        width,
+        align="edge",
+        color=_BAR,
+        edgecolor="white",
+        label="accuracy",
+    )
     axes.bar(
         [part.low for part in parts],
         [confidence - height for confidence, height in zip(confidences, heights, strict=True)],
@@ -151,10 +179,20 @@ def _reliability(axes: Axes, found: Evaluation) -> None:
     axes.plot([0, 1], [0, 1], "--", color=_INK, linewidth=1, label="means what it says")
     for part, height in zip(parts, heights, strict=True):
         axes.text(
-            part.low + width / 2, 0.012, f"{part.n:,}", rotation=90, ha="center", va="bottom", fontsize=6, color="white" if height > 0.1 else _INK
+            part.low + width / 2,
+            0.012,
+            f"{part.n:,}",
+            rotation=90,
+            ha="center",
+            va="bottom",
+            fontsize=6,
+            color="white" if height > 0.1 else _INK,
         )
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of right answers", aspect="equal")
-    axes.set_title(f"expected calibration error {found.whole.expected_calibration_error:.3f} (numbers: pictures)", fontsize=9)
+    axes.set_title(
+        f"expected calibration error {found.whole.expected_calibration_error:.3f} (numbers: pictures)",
+        fontsize=9,
+    )
     axes.legend(loc="upper left", fontsize=8, frameon=False)
     _quiet(axes)
 
@@ -164,8 +202,16 @@ def _classes(axes: Axes, found: Evaluation) -> None:
     series = (("precision", "#9db4c8"), ("recall", _BAR), ("F1", "#e0a100"))
     for number, (name, colour) in enumerate(series):
         values = [getattr(score, name.lower()) for score in found.per_class]
-        axes.bar(places + (number - 1) * 0.27, [value or 0 for value in values], 0.25, color=colour, label=name)
-    axes.axhline(found.whole.accuracy, color=_INK, linewidth=1, linestyle="--", label=f"accuracy {found.whole.accuracy:.1%}")
+        axes.bar(
+            places + (number - 1) * 0.27, [value or 0 for value in values], 0.25, color=colour, label=name
+        )
+    axes.axhline(
+        found.whole.accuracy,
+        color=_INK,
+        linewidth=1,
+        linestyle="--",
+        label=f"accuracy {found.whole.accuracy:.1%}",
+    )
     names = [f"{name}\nn = {score.n:,}" for name, score in zip(found.classes, found.per_class, strict=True)]
     axes.set_xticks(places, names)
     axes.set(ylim=(0, 1))

@@ -66,7 +66,9 @@ def _figure(width: float, height: float) -> Any:
 def _timeline(overview: Overview, title: str) -> Any:
     tracks = _longest(overview)
     figure = _figure(11, 3.1 + 0.75 * len(tracks))
-    rows = figure.subplots(1 + len(tracks), 1, sharex=True, squeeze=False, height_ratios=[2.4, *([1] * len(tracks))])[:, 0]
+    rows = figure.subplots(
+        1 + len(tracks), 1, sharex=True, squeeze=False, height_ratios=[2.4, *([1] * len(tracks))]
+    )[:, 0]
     course = overview.timeline.course()
     _stack(rows[0], course, overview.labels)
     rows[0].set_ylabel("everybody", rotation=0, ha="right", va="center", color=_INK)
@@ -77,7 +79,12 @@ def _timeline(overview: Overview, title: str) -> Any:
         axes.set_ylabel(f"person {track}", rotation=0, ha="right", va="center", color=_INK)
     rows[-1].set_xlim(course.start, course.start + course.step * max(1, len(course)))
     rows[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
-    _finish(figure, title, overview.labels, f"{_NOTE} {_HATCHED.format(overview.labels.doubt)}" if tracks else _NOTE)
+    _finish(
+        figure,
+        title,
+        overview.labels,
+        f"{_NOTE} {_HATCHED.format(overview.labels.doubt)}" if tracks else _NOTE,
+    )
     return figure
 
 
@@ -92,7 +99,15 @@ def _people(overview: Overview, title: str) -> Any:
         axes.barh(places, widths, left=left, color=overview.labels.colour(name), height=0.72)
         for place, width, start in zip(places, widths, left, strict=True):
             if width >= 0.08:
-                axes.text(start + width / 2, place, f"{width:.0%}", ha="center", va="center", color="white", fontsize=9)
+                axes.text(
+                    start + width / 2,
+                    place,
+                    f"{width:.0%}",
+                    ha="center",
+                    va="center",
+                    color="white",
+                    fontsize=9,
+                )
         left += widths
     axes.set_yticks(places, [f"person {person.track}, {person.seconds:.1f} s" for person in people])
     axes.invert_yaxis()
@@ -112,7 +127,9 @@ def _stack(axes: Any, course: Course, labels: Labels) -> None:
     """Shares on top of one another, with a hole where there was no face."""
     edges, heights = _steps(course)
     axes.set_facecolor(_EMPTY)
-    axes.stackplot(edges, heights.T, colors=[labels.colour(name) for name in labels], step="post", linewidth=0)
+    axes.stackplot(
+        edges, heights.T, colors=[labels.colour(name) for name in labels], step="post", linewidth=0
+    )
     axes.set_ylim(0, 1)
     axes.set_yticks([])
     _bare(axes)
@@ -129,7 +146,9 @@ def _hatch(axes: Any, course: Course) -> None:
     unsure = course.unsure >= MOSTLY
     edges, _ = _steps(course)
     flags = np.append(unsure, unsure[-1:])
-    axes.fill_between(edges, 0, 1, where=flags, step="post", facecolor="none", edgecolor="white", hatch="////", linewidth=0)
+    axes.fill_between(
+        edges, 0, 1, where=flags, step="post", facecolor="none", edgecolor="white", hatch="////", linewidth=0
+    )
 
 
 def _bare(axes: Any) -> None:
@@ -144,7 +163,15 @@ def _finish(figure: Any, title: str, labels: Labels, note: str) -> None:
     figure.suptitle(title.replace("$", r"\$"), x=0.01, ha="left", color=_INK, fontsize=13)
     figure.supxlabel(note, x=0.01, ha="left", color=_SOFT, fontsize=8.5)
     swatches = _swatches(labels)
-    figure.legend(handles=swatches, loc="outside lower right", ncols=len(labels), frameon=False, fontsize=9, handlelength=0.9, columnspacing=1.0)
+    figure.legend(
+        handles=swatches,
+        loc="outside lower right",
+        ncols=len(labels),
+        frameon=False,
+        fontsize=9,
+        handlelength=0.9,
+        columnspacing=1.0,
+    )
 
 
 def _swatches(labels: Labels) -> Sequence[Any]:

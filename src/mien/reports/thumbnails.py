@@ -22,8 +22,11 @@ _SIDE = 96
 _AROUND = 1.3
 
 
-def thumbnails(overview: Overview, seen: Iterable[tuple[Frame, FrameResult]], hidden: Blur | None = None) -> list[Thumbnail]:
-    """A face of each person for each stretch of one expression, the longest stretches first when there are too many.
+def thumbnails(
+    overview: Overview, seen: Iterable[tuple[Frame, FrameResult]], hidden: Blur | None = None
+) -> list[Thumbnail]:
+    """A face of each person for each stretch of one expression, the longest stretches first when there are
+    too many.
 
     Args:
         overview: What was read.
@@ -41,7 +44,9 @@ def thumbnails(overview: Overview, seen: Iterable[tuple[Frame, FrameResult]], hi
     return list(_cut_out(due, seen, hidden))
 
 
-def _cut_out(due: dict[int, list[float]], seen: Iterable[tuple[Frame, FrameResult]], hidden: Blur | None) -> Iterator[Thumbnail]:
+def _cut_out(
+    due: dict[int, list[float]], seen: Iterable[tuple[Frame, FrameResult]], hidden: Blur | None
+) -> Iterator[Thumbnail]:
     for frame, reading in seen:
         tracks = reading.faces.tracks
         if tracks is None or not due:

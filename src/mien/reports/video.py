@@ -73,8 +73,8 @@ class Thumbnail:
 def write_report(path: Path, overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail] = ()) -> None:
     """Write a page that loads nothing from anywhere; it appears whole.
 
-    However long the recording is, its timeline is told in a bounded number of steps, so that the page stays at a few hundred kB
-    (thumbnails come on top).
+    However long the recording is, its timeline is told in a bounded number of steps, so that the page stays
+    at a few hundred kB (thumbnails come on top).
 
     Args:
         path: Where the page goes.
@@ -96,7 +96,9 @@ def _environment() -> Any:
         import jinja2
     except ImportError:
         raise MissingExtraError("Reports", "report", "jinja2") from None
-    return jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    return jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
 
 
 def _part(name: str) -> str:
@@ -138,11 +140,17 @@ def _figures(overview: Overview) -> list[dict[str, str]]:
     seen = percent(overview.with_face / overview.frames) if overview.frames else "-"
     figures = [
         {"value": lasting(overview.length), "what": "looked at", "more": f"{overview.frames:,} frames"},
-        {"value": seen, "what": "of them with a face", "more": f"up to {overview.most} at once" if overview.most > 1 else ""},
+        {
+            "value": seen,
+            "what": "of them with a face",
+            "more": f"up to {overview.most} at once" if overview.most > 1 else "",
+        },
     ]
     if overview.timeline.people:
         count = len(overview.timeline.people)
-        figures.append({"value": f"{count:,}", "what": "people followed" if count > 1 else "person followed", "more": ""})
+        figures.append(
+            {"value": f"{count:,}", "what": "people followed" if count > 1 else "person followed", "more": ""}
+        )
     for name, share in list(overview.shares().items())[:1]:
         figures.append({"value": name, "what": "shown most", "more": f"{percent(share)} of the time"})
     if overview.failed:
@@ -151,7 +159,10 @@ def _figures(overview: Overview) -> list[dict[str, str]]:
 
 
 def _shares(shares: dict[str, float], labels: Labels) -> list[dict[str, Any]]:
-    return [{"name": name, "value": round(share, 5), "text": percent(share), "index": _index(name, labels)} for name, share in shares.items()]
+    return [
+        {"name": name, "value": round(share, 5), "text": percent(share), "index": _index(name, labels)}
+        for name, share in shares.items()
+    ]
 
 
 def _index(name: str, labels: Labels) -> int:
@@ -171,7 +182,9 @@ def _person(person: PersonSummary, labels: Labels) -> dict[str, Any]:
         "shares": _shares(ranked(person.shares), labels),
         "confidence": percent(person.confidence),
         "uncertain": percent(person.uncertain),
-        "longest": f"{longest} {lasting(person.dwells[longest].longest)}" if person.dwells[longest].count else "-",
+        "longest": f"{longest} {lasting(person.dwells[longest].longest)}"
+        if person.dwells[longest].count
+        else "-",
     }
 
 
@@ -181,9 +194,16 @@ def _coverage(overview: Overview) -> list[tuple[str, str]]:
     empty = sum(gap.seconds for gap in overview.gaps)
     return [
         ("Length in the file's header", promised),
-        ("Looked at", f"{overview.frames:,} frames from {clock(overview.start)} to {clock(overview.start + overview.length)}"),
+        (
+            "Looked at",
+            f"{overview.frames:,} frames from {clock(overview.start)} to {clock(overview.start + overview.length)}",
+        ),
         ("With a face", f"{overview.with_face:,} frames"),
-        ("Without a face", f"{without:,} frames" + (f", {lasting(empty)} of it in stretches of a second or more" if overview.gaps else "")),
+        (
+            "Without a face",
+            f"{without:,} frames"
+            + (f", {lasting(empty)} of it in stretches of a second or more" if overview.gaps else ""),
+        ),
         ("Not readable", f"{overview.failed:,} notes below" if overview.failed else "nothing"),
     ]
 
@@ -233,7 +253,11 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
         },
         "people": [_lane(track, overview.timeline.course(track, most), everybody) for track in lanes],
         "thumbnails": [
-            {"person": each.person, "time": round(each.time, 3), "picture": f"data:image/jpeg;base64,{base64.b64encode(each.jpeg).decode()}"}
+            {
+                "person": each.person,
+                "time": round(each.time, 3),
+                "picture": f"data:image/jpeg;base64,{base64.b64encode(each.jpeg).decode()}",
+            }
             for each in thumbnails
         ],
     }
@@ -242,7 +266,9 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
 def _lane(track: int, course: Course, everybody: Course) -> dict[str, Any]:
     # Where most was uncertain, the lane is hatched in the colour of the best guess.
     certain = course.steady.max(axis=1) >= 1 - course.steady.sum(axis=1)
-    steady = np.where(course.faces > 0, np.where(certain, course.steady.argmax(axis=1), course.probs.argmax(axis=1)), _NONE)
+    steady = np.where(
+        course.faces > 0, np.where(certain, course.steady.argmax(axis=1), course.probs.argmax(axis=1)), _NONE
+    )
     return {
         "id": track,
         "first": round((course.start - everybody.start) / everybody.step),

@@ -39,7 +39,9 @@ def history_measures(history: Sequence[dict[str, float]], head: str) -> dict[str
     }
 
 
-def measures(probs: NDArray[np.float32], data: FaceDataset, learned: NDArray[np.int64], watched: NDArray[np.int64]) -> dict[str, float]:
+def measures(
+    probs: NDArray[np.float32], data: FaceDataset, learned: NDArray[np.int64], watched: NDArray[np.int64]
+) -> dict[str, float]:
     """Accuracies and second guesses of one network.
 
     Args:
@@ -84,7 +86,10 @@ def require_whole(data: FaceDataset) -> None:
 
 
 def _second(found: SecondGuesses, data: FaceDataset) -> dict[str, float]:
-    pairs = {f"second_guess {data.labels[pair.predicted]}/{data.labels[pair.was]}": pair.share for pair in found.pairs}
+    pairs = {
+        f"second_guess {data.labels[pair.predicted]}/{data.labels[pair.was]}": pair.share
+        for pair in found.pairs
+    }
     return ({} if found.share is None else {"second_guess": found.share}) | pairs
 
 

@@ -18,11 +18,21 @@ _COLUMNS = {
 
 
 def claims_rows(repetition: Repetition) -> list[list[str]]:
-    """What the paper says and what came out here, titles first; several trainings with their mean and range."""
+    """What the paper says and what came out here, titles first; several trainings with their mean and
+    range."""
     rows = [["the source says", "published", "here", "what ours is"]]
     for claim in PAPERS[repetition.paper].claims:
-        meaning = MEANING.get(claim.measure, "share of those errors on PrivateTest") + (f"; {claim.caution}" if claim.caution else "")
-        rows.append([claim.said, shown(claim.measure, claim.published), spread(claim.measure, repetition.values(claim.measure)), meaning])
+        meaning = MEANING.get(claim.measure, "share of those errors on PrivateTest") + (
+            f"; {claim.caution}" if claim.caution else ""
+        )
+        rows.append(
+            [
+                claim.said,
+                shown(claim.measure, claim.published),
+                spread(claim.measure, repetition.values(claim.measure)),
+                meaning,
+            ]
+        )
     return rows
 
 
@@ -30,7 +40,9 @@ def runs_rows(repetition: Repetition) -> list[list[str]]:
     """Every training with its measures, titles first."""
     rows = [["run", "kept", *_COLUMNS.values()]]
     for run in repetition.runs:
-        cells = [shown(measure, run.measures[measure]) if measure in run.measures else "-" for measure in _COLUMNS]
+        cells = [
+            shown(measure, run.measures[measure]) if measure in run.measures else "-" for measure in _COLUMNS
+        ]
         rows.append([run.name, f"{run.epoch} of {len(run.history)}", *cells])
     return rows
 
@@ -65,4 +77,8 @@ def spread(measure: str, values: list[float]) -> str:
     if not values:
         return "none"
     mean = shown(measure, sum(values) / len(values))
-    return mean if len(values) == 1 else f"{mean} ({shown(measure, min(values))} to {shown(measure, max(values))})"
+    return (
+        mean
+        if len(values) == 1
+        else f"{mean} ({shown(measure, min(values))} to {shown(measure, max(values))})"
+    )

@@ -85,7 +85,11 @@ PAPERS: dict[str, Paper] = {
             "spittlemeister",
             (
                 Claim("private_test", 0.53259, "test accuracy", _NOTEBOOK),
-                Claim("private_test", 0.48258567856161266, "PrivateTest, as the notebook prints it: 1,732 of 3,589"),
+                Claim(
+                    "private_test",
+                    0.48258567856161266,
+                    "PrivateTest, as the notebook prints it: 1,732 of 3,589",
+                ),
                 Claim("training", 0.69481, "training accuracy"),
                 Claim("test_over_training", 0.7665, "test accuracy over training accuracy", _NOTEBOOK),
                 Claim("second_guess", 0.3698, "the second guess is right, of all errors on the test set"),
@@ -125,7 +129,9 @@ PAPERS: dict[str, Paper] = {
                     "PrivateTest, of the weights that the authors ship, measured by us",
                     "their epoch was chosen on rows of the test sets",
                 ),
-                Claim("private_test_leak_free", 0.638, "the leak-free part of PrivateTest, of the same weights"),
+                Claim(
+                    "private_test_leak_free", 0.638, "the leak-free part of PrivateTest, of the same weights"
+                ),
             ),
         ),
     )

@@ -17,7 +17,8 @@ CURVES, MATRIX = "curves.png", "matrix.png"
 
 
 def draw_pictures(repetition: Repetition, folder: Path) -> list[Path]:
-    """Accuracy over epochs of every training, and the performance matrix on PrivateTest: all seeds' counts together, or the best optimizer's."""
+    """Accuracy over epochs of every training, and the performance matrix on PrivateTest: all seeds' counts
+    together, or the best optimizer's."""
     draw_runs(repetition, folder / CURVES)
     runs = list(repetition.runs)
     if PAPERS[repetition.paper].optimizers:
@@ -36,9 +37,21 @@ def draw_runs(repetition: Repetition, path: Path) -> None:
     for number, run in enumerate(repetition.runs):
         epochs = [row["epoch"] for row in run.history]
         marker = "." if len(epochs) < 3 else ""
-        axes.plot(epochs, [row[f"validation_{head}"] for row in run.history], color=f"C{number}", label=run.name, marker=marker)
-        axes.plot(epochs, [row[f"train_{head}"] for row in run.history], "--", color=f"C{number}", marker=marker)
-    axes.set(xlabel="epoch", ylabel="accuracy", title=f"{repetition.paper}: watched part (solid), learned part (dashed)")
+        axes.plot(
+            epochs,
+            [row[f"validation_{head}"] for row in run.history],
+            color=f"C{number}",
+            label=run.name,
+            marker=marker,
+        )
+        axes.plot(
+            epochs, [row[f"train_{head}"] for row in run.history], "--", color=f"C{number}", marker=marker
+        )
+    axes.set(
+        xlabel="epoch",
+        ylabel="accuracy",
+        title=f"{repetition.paper}: watched part (solid), learned part (dashed)",
+    )
     axes.grid(alpha=0.3)
     axes.legend()
     with atomic_write(path) as aside:

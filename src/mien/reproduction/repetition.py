@@ -77,12 +77,16 @@ class Repetition:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            return Repetition(values["paper"], tuple(values["labels"]), tuple(PaperRun(**run) for run in values["runs"]))
+            return Repetition(
+                values["paper"], tuple(values["labels"]), tuple(PaperRun(**run) for run in values["runs"])
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: expected the result of mien reproduce; got {error}") from None
 
 
-def recipes_of(entry: Paper, seeds: Sequence[int] = (), change: Callable[[Recipe], Recipe] = lambda recipe: recipe) -> dict[str, Recipe]:
+def recipes_of(
+    entry: Paper, seeds: Sequence[int] = (), change: Callable[[Recipe], Recipe] = lambda recipe: recipe
+) -> dict[str, Recipe]:
     """The trainings of a paper by name of their folder.
 
     Args:
@@ -98,7 +102,10 @@ def recipes_of(entry: Paper, seeds: Sequence[int] = (), change: Callable[[Recipe
     for seed in seeds or entry.seeds:
         recipe = change(preset(entry.preset).changed({"seed": seed}))
         if entry.optimizers:
-            found |= {f"seed-{seed}/{name}": variant for name, variant in variants(recipe, list(entry.optimizers), [], []).items()}
+            found |= {
+                f"seed-{seed}/{name}": variant
+                for name, variant in variants(recipe, list(entry.optimizers), [], []).items()
+            }
         else:
             found[f"seed-{seed}"] = recipe
     return found
@@ -141,6 +148,15 @@ def _measured(name: str, folder: Path, data: FaceDataset) -> PaperRun:
     subject = open_subject(folder, head=head)
     probs = subject.probabilities(data.images)
     cuts = cut(data, trained.recipe)
-    found = history_measures(trained.history, head) | measures(probs, data, cuts.training.rows, cuts.validation.rows)
+    found = history_measures(trained.history, head) | measures(
+        probs, data, cuts.training.rows, cuts.validation.rows
+    )
     plain = json.loads(json.dumps(asdict(trained.recipe)))  # lists for tuples, as it is read back
-    return PaperRun(name, plain, int(trained.kept["epoch"]), found, private_confusion(probs, data).tolist(), trained.history)
+    return PaperRun(
+        name,
+        plain,
+        int(trained.kept["epoch"]),
+        found,
+        private_confusion(probs, data).tolist(),
+        trained.history,
+    )

@@ -17,7 +17,8 @@ _SIDE = 128  # px to which faces are brought, so that near and far ones compare.
 
 
 def sharpness(image: NDArray[np.uint8], boxes: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How sharp each face is: the variance of its Laplacian (Pech-Pacheco et al., ICPR 2000), at one size for all faces.
+    """How sharp each face is: the variance of its Laplacian (Pech-Pacheco et al., ICPR 2000), at one size for
+    all faces.
 
     Args:
         image: ``(h, w, 3)`` uint8, RGB.
@@ -41,9 +42,9 @@ def sharpness(image: NDArray[np.uint8], boxes: NDArray[np.floating]) -> NDArray[
 class BestFrame(Generic[Kept]):
     """Keeps the best frame of those that it is shown; one at a time, so that memory does not grow.
 
-    The worst face decides, for nobody should be blurred or look away: a frame counts as much as the product of sharpness and straightness
-    (`mien.rules.features.straightness`, where the detector gives points) of the face for which it is lowest. Frames with more faces come
-    before frames with fewer.
+    The worst face decides, for nobody should be blurred or look away: a frame counts as much as the product
+    of sharpness and straightness (`mien.rules.features.straightness`, where the detector gives points) of the
+    face for which it is lowest. Frames with more faces come before frames with fewer.
 
     >>> moment = BestFrame()
     >>> moment.add("nobody", np.zeros((48, 48, 3), np.uint8), Faces.empty())

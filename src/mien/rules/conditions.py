@@ -35,7 +35,8 @@ class FaceCount:
 
 @dataclass(frozen=True)
 class Quantity:
-    """``everyone.happy``, ``any.happy``, ``group.happy``: about each face, about one of them, the mean of all.
+    """``everyone.happy``, ``any.happy``, ``group.happy``: about each face, about one of them, the mean of
+    all.
 
     There is no value where there is no face, and every comparison with it is false.
     """
@@ -44,7 +45,8 @@ class Quantity:
     name: str
 
     def value(self, view: FrameFeatures, sign: str) -> float | None:
-        """The value that decides: what everybody is below is the highest value, what everybody is above the lowest."""
+        """The value that decides: what everybody is below is the highest value, what everybody is above the
+        lowest."""
         if self.whose == "group":
             return view.mean.get(self.name)
         below = sign in ("<", "<=")
@@ -56,7 +58,8 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Tally:
-    """``count(happy > 0.6)``: for how many faces something holds; ``share(...)``: for which share of them, without a value where there is none."""
+    """``count(happy > 0.6)``: for how many faces something holds; ``share(...)``: for which share of them,
+    without a value where there is none."""
 
     kind: Literal["count", "share"]
     about: Condition
@@ -184,4 +187,6 @@ Condition = Comparison | Both | Either | Not
 
 def asks_facing(condition: Condition) -> bool:
     """Whether a condition needs to know where heads are turned."""
-    return any(isinstance(part.left, Quantity | FaceValue) and part.left.name == FACING for part in condition.parts())
+    return any(
+        isinstance(part.left, Quantity | FaceValue) and part.left.name == FACING for part in condition.parts()
+    )

@@ -27,7 +27,8 @@ class Event:
         kind: ``start`` or ``end``.
         time: Seconds, of the stream.
         frame: Index of the frame.
-        values: The comparisons that decided, each with the value that was compared; None where there was none, as without faces.
+        values: The comparisons that decided, each with the value that was compared; None where there was
+            none, as without faces.
         faces: How many faces were in view.
     """
 
@@ -52,7 +53,8 @@ class _Course:
 class RuleEngine:
     """Holds rules against the frames of one stream. It delivers nothing: it says what happened.
 
-    A rule starts once, and not again before it has ended. It holds the state of one stream: not for several threads at once.
+    A rule starts once, and not again before it has ended. It holds the state of one stream: not for several
+    threads at once.
 
     Args:
         rules: With names of their own.
@@ -60,7 +62,8 @@ class RuleEngine:
         mapping: What counts as positive and negative.
 
     Attributes:
-        waiting: Names of the rules whose condition holds in the last frame and that have not started, or started with it.
+        waiting: Names of the rules whose condition holds in the last frame and that have not started, or
+            started with it.
         jump: Seconds by which the clock of the stream jumped at the last frame, or None.
         facing: Whether a rule asks where heads are turned, which only detectors with points tell.
 
@@ -77,13 +80,20 @@ class RuleEngine:
     0.75 smile end {'any.happy > 0.7': 0.2}
     """
 
-    def __init__(self, rules: Sequence[Rule], labels: Labels = EXPRESSIONS, mapping: SentimentMapping = PRESETS["valence"]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        labels: Labels = EXPRESSIONS,
+        mapping: SentimentMapping = PRESETS["valence"],
+    ) -> None:
         names = [rule.name for rule in rules]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise RuleError(f"expected rules with names of their own; got {', '.join(twice)} more than once")
         self.rules, self.labels = tuple(rules), labels
-        self.facing = any(asks_facing(_tree(part)) for rule in rules for part in (rule.when, rule.until) if part is not None)
+        self.facing = any(
+            asks_facing(_tree(part)) for rule in rules for part in (rule.when, rule.until) if part is not None
+        )
         self._sums = sums_of(mapping, labels)
         self.reset()
 
@@ -125,7 +135,11 @@ class RuleEngine:
             if unseen:
                 course.since = course.over = None
             course.ready -= self._clock.confirmed
-            condition = self._ended(rule, course, view, now) if course.active else self._started(rule, course, view, now)
+            condition = (
+                self._ended(rule, course, view, now)
+                if course.active
+                else self._started(rule, course, view, now)
+            )
             if condition is not None:
                 kind: Literal["start", "end"] = "start" if course.active else "end"
                 events.append(Event(rule.name, kind, time, frame, dict(condition.values(view)), view.count))

@@ -16,10 +16,13 @@ FACING = "facing"
 SUMS = ("positive", "negative")
 """Sentiments that conditions know; ``neutral`` is always the expression."""
 
-# A head whose nose tip stands 30 mm before its eyes, which are 64 mm apart and 70 mm above the mouth, turned by an angle: the nose moves
-# by so much of the eyes' distance, or of the distance from eyes to mouth, for each unit of the angle's tangent.
+# A head whose nose tip stands 30 mm before its eyes, which are 64 mm apart and 70 mm above the mouth, turned
+# by an angle: the nose moves by so much of the eyes' distance, or of the distance from eyes to mouth, for
+# each unit of the angle's tangent.
 _SIDEWAYS, _UPRIGHT = 30 / 64, 30 / 70
-_NOSE = 0.53  # Where the nose is between eyes and mouth: median of 218 FER-2013 training pictures in which MTCNN found one face.
+# Where the nose is between eyes and mouth: median of 218 FER-2013 training pictures in which MTCNN found one
+# face.
+_NOSE = 0.53
 
 
 class FrameFeatures:
@@ -63,7 +66,9 @@ class FrameFeatures:
             return
         probs = faces.probs if faces.smooth is None else faces.smooth
         if probs is None:
-            raise InputError("expected faces whose expressions have been read; got some without probs: give what a Session or a Pipeline returns")
+            raise InputError(
+                "expected faces whose expressions have been read; got some without probs: give what a Session or a Pipeline returns"
+            )
         table = np.asarray(probs, np.float64)
         self._add((*labels, *SUMS), np.hstack([table, table @ sums]))
         if facing and faces.points is not None:
@@ -88,11 +93,12 @@ def names_of(labels: Labels = EXPRESSIONS) -> tuple[str, ...]:
 def straightness(points: NDArray[np.floating]) -> NDArray[np.float64]:
     """How straight heads are turned to the camera, out of five points.
 
-    It tells the direction of the head, not that of the eyes, and roughly: 1 straight on, about 0.6 at 20 degrees aside, up or down, 0 from
-    45 degrees on.
+    It tells the direction of the head, not that of the eyes, and roughly: 1 straight on, about 0.6 at 20
+    degrees aside, up or down, 0 from 45 degrees on.
 
     Args:
-        points: ``(n, 5, 2)`` px: left eye, right eye, nose, left and right mouth corner, as in `mien.core.faces.Faces`.
+        points: ``(n, 5, 2)`` px: left eye, right eye, nose, left and right mouth corner, as in
+            `mien.core.faces.Faces`.
 
     Returns:
         ``(n,)`` 0 to 1.
@@ -108,7 +114,9 @@ def straightness(points: NDArray[np.floating]) -> NDArray[np.float64]:
     across = right - left
     width = np.maximum(np.linalg.norm(across, axis=1), 1e-6)
     axis = across / width[:, None]
-    down = np.stack([-axis[:, 1], axis[:, 0]], axis=1)  # Square to the line of the eyes, so that a head that leans stays straight.
+    down = np.stack(
+        [-axis[:, 1], axis[:, 0]], axis=1
+    )  # Square to the line of the eyes, so that a head that leans stays straight.
     height = np.maximum(np.einsum("ij,ij->i", mouth - eyes, down), 1e-6)
     aside = np.einsum("ij,ij->i", nose - eyes, axis)
     tilt = np.einsum("ij,ij->i", nose - eyes, down) / height - _NOSE

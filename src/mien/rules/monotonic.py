@@ -5,15 +5,15 @@ from __future__ import annotations
 from mien.core.spacing import Spacing
 
 GAP = 10.0
-"""Seconds between two frames; what was longer out of sight has not been seen to hold. More where frames always come far apart
-(`mien.core.spacing`)."""
+"""Seconds between two frames; what was longer out of sight has not been seen to hold. More where frames
+always come far apart (`mien.core.spacing`)."""
 
 
 class SteadyTime:
     """Seconds that never go back and never leap.
 
-    A step back counts as no time. A step of more than `GAP` seconds is a stretch that nobody saw, or a clock that jumped: it counts as `GAP`
-    seconds, and the rest is told once the next frame goes on from there.
+    A step back counts as no time. A step of more than `GAP` seconds is a stretch that nobody saw, or a clock
+    that jumped: it counts as `GAP` seconds, and the rest is told once the next frame goes on from there.
 
     Attributes:
         jump: Seconds by which the last frame's time jumped, or None.

@@ -9,7 +9,20 @@ from typing import Literal, NamedTuple, cast
 
 from mien.core.errors import RuleError
 from mien.core.labels import EXPRESSIONS, Labels, canonical_label
-from mien.rules.conditions import COMPARE, Both, Comparison, Condition, Either, FaceCount, FaceValue, Not, Operator, Quantity, Tally, Whose
+from mien.rules.conditions import (
+    COMPARE,
+    Both,
+    Comparison,
+    Condition,
+    Either,
+    FaceCount,
+    FaceValue,
+    Not,
+    Operator,
+    Quantity,
+    Tally,
+    Whose,
+)
 from mien.rules.features import names_of
 
 _WHOSE = ("everyone", "any", "group")
@@ -32,9 +45,10 @@ def parse_condition(text: str, labels: Labels = EXPRESSIONS) -> Condition:
     """Read a condition.
 
     Args:
-        text: Such as ``faces >= 2 and everyone.happy > 0.7``: comparisons of ``faces``, ``everyone.X``, ``any.X``, ``group.X``,
-            ``count(...)`` or ``share(...)`` with a number, joined by ``and``, ``or``, ``not`` and parentheses. Inside ``count`` and
-            ``share`` stand comparisons of what one face shows, such as ``happy > 0.6``.
+        text: Such as ``faces >= 2 and everyone.happy > 0.7``: comparisons of ``faces``, ``everyone.X``,
+            ``any.X``, ``group.X``, ``count(...)`` or ``share(...)`` with a number, joined by ``and``, ``or``,
+            ``not`` and parentheses. Inside ``count`` and ``share`` stand comparisons of what one face shows,
+            such as ``happy > 0.6``.
         labels: Expressions that the network knows.
 
     Raises:
@@ -48,7 +62,10 @@ def parse_condition(text: str, labels: Labels = EXPRESSIONS) -> Condition:
     mien.core.errors.RuleError: 'hapy' is no expression: did you mean happy?
     """
     if len(text) > _LONGEST:
-        raise RuleError(f"a condition of {len(text):,} characters is too long: {_LONGEST:,} are allowed, so make several rules of it", _LONGEST)
+        raise RuleError(
+            f"a condition of {len(text):,} characters is too long: {_LONGEST:,} are allowed, so make several rules of it",
+            _LONGEST,
+        )
     parser = _Parser(text, labels)
     condition = parser.either()
     parser.end()
@@ -76,7 +93,9 @@ class _Parser:
         if token.kind == "end":
             return
         if token.kind == "sign":
-            raise RuleError(f"{token.text!r} comes after a whole comparison: join two comparisons with and", token.start)
+            raise RuleError(
+                f"{token.text!r} comes after a whole comparison: join two comparisons with and", token.start
+            )
         raise RuleError(f"{token.text!r} is not expected here: join comparisons with and or or", token.start)
 
     def _both(self) -> Condition:
@@ -91,7 +110,10 @@ class _Parser:
             return self._comparison()
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise RuleError(f"more than {_DEEPEST} parentheses or negations inside each other: make several rules of it", token.start)
+            raise RuleError(
+                f"more than {_DEEPEST} parentheses or negations inside each other: make several rules of it",
+                token.start,
+            )
         self._at += 1
         inner: Condition = Not(self._negation()) if token.text == "not" else self.either()
         if token.text == "(":
@@ -107,7 +129,9 @@ class _Parser:
             number = first
             left = self._quantity()
             if left is None:
-                raise RuleError("two numbers are compared: name what is compared, such as faces or any.happy", first.start)
+                raise RuleError(
+                    "two numbers are compared: name what is compared, such as faces or any.happy", first.start
+                )
             sign = cast(Operator, _MIRRORED[sign])
         else:
             number = self._next
@@ -141,14 +165,18 @@ class _Parser:
     def _of(self, token: _Token) -> Quantity:
         name = self._tokens[min(self._at + 1, len(self._tokens) - 1)]
         if self._next.text != "." or name.kind != "word":
-            raise RuleError(f"{token.text}: expected what {token.text} shows after a dot, such as {token.text}.happy", token.start)
+            raise RuleError(
+                f"{token.text}: expected what {token.text} shows after a dot, such as {token.text}.happy",
+                token.start,
+            )
         self._at += 2
         return Quantity(cast(Whose, token.text), self._expression(name))
 
     def _face_value(self, token: _Token) -> FaceValue:
         if token.text in (*_WHOSE, *_TALLIES, "faces"):
             raise RuleError(
-                f"{token.text!r} cannot stand inside count(...) or share(...): write what one face shows, such as happy > 0.6", token.start
+                f"{token.text!r} cannot stand inside count(...) or share(...): write what one face shows, such as happy > 0.6",
+                token.start,
             )
         return FaceValue(self._expression(token))
 
@@ -171,13 +199,21 @@ class _Parser:
 
     def _unknown(self, token: _Token) -> RuleError:
         if canonical_label(token.text) in names_of(self._labels):
-            return RuleError(f"{token.text!r} says not whose it is: write everyone.{token.text}, any.{token.text} or group.{token.text}", token.start)
-        return RuleError(f"{token.text!r} is unknown: {_instead(token.text, ('faces', *_WHOSE, *_TALLIES, 'not'))}", token.start)
+            return RuleError(
+                f"{token.text!r} says not whose it is: write everyone.{token.text}, any.{token.text} or group.{token.text}",
+                token.start,
+            )
+        return RuleError(
+            f"{token.text!r} is unknown: {_instead(token.text, ('faces', *_WHOSE, *_TALLIES, 'not'))}",
+            token.start,
+        )
 
     def _sign(self, left: object) -> tuple[Operator, int]:
         token = self._next
         if token.kind != "sign":
-            raise RuleError(f"{left}: expected one of {' '.join(COMPARE)} after it; {_got(token)}", token.start)
+            raise RuleError(
+                f"{left}: expected one of {' '.join(COMPARE)} after it; {_got(token)}", token.start
+            )
         self._at += 1
         return cast(Operator, token.text), token.start
 
@@ -217,7 +253,18 @@ def _tokens(text: str) -> Iterable[_Token]:
     yield _Token("end", "", len(text.rstrip()))
 
 
-_OTHER_SIGNS = {"=": "==", "&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "≥": ">=", "≤": "<=", "=>": ">=", "=<": "<="}
+_OTHER_SIGNS = {
+    "=": "==",
+    "&&": "and",
+    "&": "and",
+    "||": "or",
+    "|": "or",
+    "!": "not",
+    "≥": ">=",
+    "≤": "<=",
+    "=>": ">=",
+    "=<": "<=",
+}
 
 
 def _stray(text: str, at: int) -> tuple[str, int]:
@@ -235,7 +282,9 @@ def _stray(text: str, at: int) -> tuple[str, int]:
     return f"{one!r} has no place in a condition", at
 
 
-def _check(left: FaceCount | Quantity | Tally | FaceValue, sign: str, value: float, at: int, sign_at: int) -> None:
+def _check(
+    left: FaceCount | Quantity | Tally | FaceValue, sign: str, value: float, at: int, sign_at: int
+) -> None:
     """Refuse numbers that can never be reached."""
     if isinstance(left, FaceCount) or (isinstance(left, Tally) and left.kind == "count"):
         return
@@ -244,7 +293,9 @@ def _check(left: FaceCount | Quantity | Tally | FaceValue, sign: str, value: flo
         instead = f": write {value / 100:g}" if 1 < value <= 100 else ""
         raise RuleError(f"{left}: expected {what} from 0 to 1; got {value:g}{instead}", at)
     if sign in ("==", "!=") and not isinstance(left, Tally):
-        raise RuleError(f"{left}: a probability is hardly ever exactly {value:g}: compare with >= or <=", sign_at)
+        raise RuleError(
+            f"{left}: a probability is hardly ever exactly {value:g}: compare with >= or <=", sign_at
+        )
 
 
 def _got(token: _Token) -> str:

@@ -22,7 +22,8 @@ def replay(
     plan: VideoOptions | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Generator[Event]:
-    """Hold rules against a recording as if it were live: a frame is judged by what came before it. Nothing is done.
+    """Hold rules against a recording as if it were live: a frame is judged by what came before it. Nothing is
+    done.
 
     The same rules fire at the same times always, however fast the machine is.
 

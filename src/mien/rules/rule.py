@@ -23,9 +23,10 @@ class Rule:
         name: Letters, digits, spaces, ``-``, ``_`` and ``.``; what events and messages call it.
         when: What it waits for, as text (`mien.rules.parse_condition`) or parsed.
         hold: Seconds for which the condition has to hold.
-        until: What ends it; without, that ``when`` does not hold any more. A looser condition than ``when`` keeps a value that wavers about
-            its threshold from starting and ending all the time.
-        release: Seconds for which it has to be over until it ends; while the rule waits, shorter interruptions do not count either.
+        until: What ends it; without, that ``when`` does not hold any more. A looser condition than ``when``
+            keeps a value that wavers about its threshold from starting and ending all the time.
+        release: Seconds for which it has to be over until it ends; while the rule waits, shorter
+            interruptions do not count either.
         cooldown: Seconds from a start in which it does not start again.
         do: Names of its actions.
         labels: Expressions that the network knows.
@@ -49,11 +50,15 @@ class Rule:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise RuleError(f"expected a name of letters, digits, spaces, - _ . and at most 64 of them; got {self.name!r}")
+            raise RuleError(
+                f"expected a name of letters, digits, spaces, - _ . and at most 64 of them; got {self.name!r}"
+            )
         for key in ("hold", "release", "cooldown"):
             seconds = getattr(self, key)
             if not (math.isfinite(seconds) and 0 <= seconds <= _LONGEST):
-                raise RuleError(f"{self.name}: expected {key} as seconds from 0 to {_LONGEST:,.0f}; got {seconds}")
+                raise RuleError(
+                    f"{self.name}: expected {key} as seconds from 0 to {_LONGEST:,.0f}; got {seconds}"
+                )
         for key in ("when", "until"):
             text = getattr(self, key)
             if isinstance(text, str):

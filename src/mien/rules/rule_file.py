@@ -92,14 +92,19 @@ def read_rules(path: str | Path, labels: Labels = EXPRESSIONS) -> RuleSet:
         labels: Expressions that the network knows.
 
     Raises:
-        RuleError: Something in it is wrong; the message has file, line, column and remedy of the first mistake.
+        RuleError: Something in it is wrong; the message has file, line, column and remedy of the first
+            mistake.
         InputError: The file cannot be read.
     """
     found = _RuleFile(path, labels)
     if found.mistakes:
         told = found.told()
         more = len(told) - 1
-        rest = "" if not more else f" (and {more} {'mistake' if more == 1 else 'mistakes'} more: mien rules check {path})"
+        rest = (
+            ""
+            if not more
+            else f" (and {more} {'mistake' if more == 1 else 'mistakes'} more: mien rules check {path})"
+        )
         raise RuleError(told[0] + rest)
     return found.rule_set()
 
@@ -135,8 +140,13 @@ class _RuleFile:
 
     def told(self) -> list[str]:
         """The mistakes as lines for people, in the order of the file."""
-        placed = sorted(((self._offset(mistake), mistake) for mistake in self.mistakes), key=lambda found: (found[0], found[1].message))
-        return [f"{self._where(offset)}: {_named(mistake.path)}{mistake.message}" for offset, mistake in placed]
+        placed = sorted(
+            ((self._offset(mistake), mistake) for mistake in self.mistakes),
+            key=lambda found: (found[0], found[1].message),
+        )
+        return [
+            f"{self._where(offset)}: {_named(mistake.path)}{mistake.message}" for offset, mistake in placed
+        ]
 
     def _offset(self, mistake: Mistake) -> int:
         if mistake.offset is not None:
@@ -194,13 +204,19 @@ class _RuleFile:
             common = checked(_ActionTable, shared)
             settings = check_action(common.type, own)
         except SettingsError as error:
-            self.mistakes += [Mistake((*path, *mistake.path), mistake.message, mistake.offset) for mistake in error.mistakes]
+            self.mistakes += [
+                Mistake((*path, *mistake.path), mistake.message, mistake.offset) for mistake in error.mistakes
+            ]
             return
         # A state needs both ends; a photo or a call mostly belongs to the moment in which something begins.
         on = common.on or ("both" if common.type in ("mqtt", "log") else "start")
         if common.type == "mqtt" and on != "both":
-            self._wrong((*path, "on"), "an action of type mqtt is for both, as it tells a state: leave the key out")
-        self._actions[name] = Action(common.type, settings, ("start", "end") if on == "both" else (on,), common.attempts)
+            self._wrong(
+                (*path, "on"), "an action of type mqtt is for both, as it tells a state: leave the key out"
+            )
+        self._actions[name] = Action(
+            common.type, settings, ("start", "end") if on == "both" else (on,), common.attempts
+        )
 
     def _take_rule(self, name: str, table: dict[str, Any], actions: Mapping[str, Any]) -> None:
         path, before = ("rules", name), len(self.mistakes)
@@ -214,7 +230,9 @@ class _RuleFile:
             return
         try:
             seconds = {"hold": given.hold, "release": given.release, "cooldown": given.cooldown}
-            self._rules.append(Rule(name, given.when, until=given.until, do=tuple(given.do), labels=self._labels, **seconds))
+            self._rules.append(
+                Rule(name, given.when, until=given.until, do=tuple(given.do), labels=self._labels, **seconds)
+            )
         except RuleError as error:
             self._wrong(path, str(error))
 
@@ -231,7 +249,9 @@ class _RuleFile:
         for number, action in enumerate(names if isinstance(names, list) else []):
             if isinstance(action, str) and action not in actions:
                 known = f"there are {', '.join(actions)}" if actions else "there are none"
-                self._wrong((*path, "do", number), f"there is no action {action!r}: {known}; add [actions.{action}]")
+                self._wrong(
+                    (*path, "do", number), f"there is no action {action!r}: {known}; add [actions.{action}]"
+                )
 
     def _wrong(self, path: tuple[str | int, ...], message: str) -> None:
         self.mistakes.append(Mistake(path, message))
@@ -244,22 +264,32 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: expected a file of rules; {error.strerror}: check the path") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: expected a file of rules, TOML in UTF-8; got something else: save it as UTF-8") from None
+        raise InputError(
+            f"{path}: expected a file of rules, TOML in UTF-8; got something else: save it as UTF-8"
+        ) from None
     if len(text) > _MOST:
-        raise InputError(f"{path}: expected a file of rules; got more than {_MOST:,} characters: that is no file of rules")
+        raise InputError(
+            f"{path}: expected a file of rules; got more than {_MOST:,} characters: that is no file of rules"
+        )
     return text
 
 
 def _broken(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
     """What the parser says, with the place in front."""
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
-    end = (str(error).replace(" (at end of document)", " at the end"), text.count("\n") + 1, len(text) - text.rfind("\n"))
+    end = (
+        str(error).replace(" (at end of document)", " at the end"),
+        text.count("\n") + 1,
+        len(text) - text.rfind("\n"),
+    )
     what, line, column = found.groups() if found else end
     return f"{path}:{line}:{column}: expected TOML; {what}: correct this line"
 
 
 def _kind(value: object) -> str:
-    return {list: "an array", str: "a text", bool: "true or false", int: "a number", float: "a number"}.get(type(value), type(value).__name__)
+    return {list: "an array", str: "a text", bool: "true or false", int: "a number", float: "a number"}.get(
+        type(value), type(value).__name__
+    )
 
 
 def _named(path: tuple[str | int, ...]) -> str:

@@ -56,14 +56,15 @@ class RunOptions:
 class RuleRunner:
     """Takes the frames of one stream with their faces, holds rules against them and starts their actions.
 
-    Actions run on threads of their own: nothing that they do or fail to do holds up or ends the stream. It is a context manager; leaving it
-    waits for a moment for what has not been delivered yet.
+    Actions run on threads of their own: nothing that they do or fail to do holds up or ends the stream. It is
+    a context manager; leaving it waits for a moment for what has not been delivered yet.
 
     Args:
         rules: From a file (`mien.rules.read_rules`), or made in Python.
         labels: Names of the columns of ``probs``.
-        functions: Further actions by name, which rules may ``do``: anything that takes a `mien.rules.actions.Delivery`, or a
-            `mien.rules.actions.RuleAction`. Functions are called at the start of a rule and at its end.
+        functions: Further actions by name, which rules may ``do``: anything that takes a
+            `mien.rules.actions.Delivery`, or a `mien.rules.actions.RuleAction`. Functions are called at the
+            start of a rule and at its end.
         options: Source, log, and who is told.
 
     Raises:
@@ -91,12 +92,20 @@ class RuleRunner:
         self._set = rules if isinstance(rules, RuleSet) else RuleSet(tuple(rules))
         self._options = options or RunOptions()
         self.engine = RuleEngine(self._set.rules, labels, self._set.mapping)
-        self._actions = {**self._set.actions, **{name: Action("function", {}, ("start", "end")) for name in functions or {}}}
+        self._actions = {
+            **self._set.actions,
+            **{name: Action("function", {}, ("start", "end")) for name in functions or {}},
+        }
         _check(self._set.rules, self._actions)
         hooks = self._hooks(functions or {})
-        self._couriers = {name: Dispatcher(name, hook, Retries(self._attempts(name)), self._options.tell) for name, hook in hooks.items()}
+        self._couriers = {
+            name: Dispatcher(name, hook, Retries(self._attempts(name)), self._options.tell)
+            for name, hook in hooks.items()
+        }
         pictured = {name for name, hook in hooks.items() if hook.pictured}
-        self._moments: dict[str, BestFrame[tuple[Frame, Faces]]] = {rule.name: BestFrame() for rule in self._set.rules if pictured & set(rule.do)}
+        self._moments: dict[str, BestFrame[tuple[Frame, Faces]]] = {
+            rule.name: BestFrame() for rule in self._set.rules if pictured & set(rule.do)
+        }
         self._do = {rule.name: [*rule.do, *([LOG] if LOG in hooks else [])] for rule in self._set.rules}
         self._told_points = False
 
@@ -138,10 +147,14 @@ class RuleRunner:
     def __enter__(self) -> RuleRunner:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
-    def _hooks(self, functions: Mapping[str, Callable[[Delivery], object] | RuleAction]) -> dict[str, RuleAction]:
+    def _hooks(
+        self, functions: Mapping[str, Callable[[Delivery], object] | RuleAction]
+    ) -> dict[str, RuleAction]:
         """The hooks of all actions that are used."""
         hooks: dict[str, RuleAction] = {}
         try:
@@ -168,8 +181,17 @@ class RuleRunner:
         moment = self._moments.get(event.rule)
         best = moment.take() if moment is not None and event.kind == "start" else None
         picture = partial(_picture, *(best or (frame, faces))) if moment is not None else None
-        facts: dict[str, Any] = {"rule": event.rule, "kind": event.kind, "time": event.time, "frame": event.frame}
-        facts |= {"values": event.values, "faces": event.faces, "source": printable(source_name(self._options.source))}
+        facts: dict[str, Any] = {
+            "rule": event.rule,
+            "kind": event.kind,
+            "time": event.time,
+            "frame": event.frame,
+        }
+        facts |= {
+            "values": event.values,
+            "faces": event.faces,
+            "source": printable(source_name(self._options.source)),
+        }
         delivery = Delivery(id=uuid.uuid4().hex, at=_clock(frame), **facts, picture=picture)
         plain = Delivery(id=delivery.id, at=delivery.at, **facts)
         for name in self._do[event.rule]:
@@ -181,17 +203,23 @@ class RuleRunner:
         jump = self.engine.jump
         if jump is not None:
             what = f"jumped by {jump:+.1f} s" if jump < 0 else f"went on by {jump:.1f} s at once"
-            self._options.tell(f"the clock of the source {what} at {frame.time:.2f} s: rules count on from there")
+            self._options.tell(
+                f"the clock of the source {what} at {frame.time:.2f} s: rules count on from there"
+            )
         if self.engine.facing and len(faces) and faces.points is None and not self._told_points:
             self._told_points = True
-            self._options.tell("a rule asks for facing, and this detector gives no points: that part never holds; use --detector mtcnn")
+            self._options.tell(
+                "a rule asks for facing, and this detector gives no points: that part never holds; use --detector mtcnn"
+            )
 
 
 def _check(rules: Sequence[Rule], actions: Mapping[str, Action]) -> None:
     for rule in rules:
         missing = [name for name in rule.do if name not in actions]
         if missing:
-            raise RuleError(f"{rule.name}: there is no action {missing[0]!r}: there are {', '.join(actions) or 'none'}")
+            raise RuleError(
+                f"{rule.name}: there is no action {missing[0]!r}: there are {', '.join(actions) or 'none'}"
+            )
 
 
 def _clock(frame: Frame) -> str:

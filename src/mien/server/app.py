@@ -136,5 +136,10 @@ def _tell_errors(app: FastAPI) -> None:
 def _methods(app: FastAPI, path: str) -> list[str]:
     """Methods that a path of the document answers to."""
     paths = app.openapi()["paths"].items()
-    there = {name.upper() for template, methods in paths if compile_path(template)[0].match(path) for name in methods}
+    there = {
+        name.upper()
+        for template, methods in paths
+        if compile_path(template)[0].match(path)
+        for name in methods
+    }
     return sorted(there | {"HEAD"} if "GET" in there else there)

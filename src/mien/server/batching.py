@@ -27,7 +27,8 @@ class _Waiting:
 class Batcher:
     """Runs what waits, together; each caller gets the rows of its own.
 
-    Callers wait in one line. As long as each of them has one call at a time, none can get ahead of the others.
+    Callers wait in one line. As long as each of them has one call at a time, none can get ahead of the
+    others.
 
     Args:
         run: What is done to ``(n, ...)`` arrays, row by row.
@@ -41,13 +42,23 @@ class Batcher:
     [[2.0], [2.0]]
     """
 
-    def __init__(self, run: Run, most: int = 64, *, linger: float = 0.002, threads: int = 1, seen: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        most: int = 64,
+        *,
+        linger: float = 0.002,
+        threads: int = 1,
+        seen: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._run, self._most, self._linger, self._seen = run, most, linger, seen
         self._line: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._coming = self._running = 0
         self._closed = False
-        self._threads = [threading.Thread(target=self._work, name="mien-batches", daemon=True) for _ in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._work, name="mien-batches", daemon=True) for _ in range(threads)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -106,8 +117,11 @@ class Batcher:
     def _next(self) -> list[_Waiting]:
         """Calls for a batch, if another thread has not taken them all."""
         self._changed.wait_for(lambda: self._line or self._closed)
-        # Each caller has one call at a time: when all who are coming stand in line or are being answered, there is nobody to wait for.
-        self._changed.wait_for(lambda: len(self._line) + self._running >= self._coming or self._closed, self._linger)
+        # Each caller has one call at a time: when all who are coming stand in line or are being answered,
+        # there is nobody to wait for.
+        self._changed.wait_for(
+            lambda: len(self._line) + self._running >= self._coming or self._closed, self._linger
+        )
         batch: list[_Waiting] = []
         rows = 0
         while self._line and (not batch or rows + len(self._line[0].crops) <= self._most):
@@ -137,8 +151,12 @@ class SharedClassifier(Classifier):
         seen: Is told how many faces each batch has.
     """
 
-    def __init__(self, classifier: Classifier, threads: int = 1, seen: Callable[[int], None] = lambda _: None) -> None:
-        vars(self).update(vars(classifier))  # All that it has but for its way to run: nothing is opened again.
+    def __init__(
+        self, classifier: Classifier, threads: int = 1, seen: Callable[[int], None] = lambda _: None
+    ) -> None:
+        vars(self).update(
+            vars(classifier)
+        )  # All that it has but for its way to run: nothing is opened again.
         self.batcher = Batcher(classifier.probabilities, threads=threads, seen=seen)
 
     def probabilities(self, crops: Floats) -> Floats:

@@ -56,7 +56,8 @@ class Viewer:
 
 
 class LiveBroadcaster:
-    """Watches a source on a thread of its own while there are viewers; everything else belongs to the event loop's thread.
+    """Watches a source on a thread of its own while there are viewers; everything else belongs to the event
+    loop's thread.
 
     Args:
         source: What is watched.
@@ -86,7 +87,8 @@ class LiveBroadcaster:
 
     @contextmanager
     def viewed(self) -> Iterator[Viewer]:
-        """Somebody looks, for the length of a block; the first one has the source opened, and the last one closed."""
+        """Somebody looks, for the length of a block; the first one has the source opened, and the last one
+        closed."""
         viewer = Viewer()
         self._viewers.add(viewer)
         if self._leaving is not None:
@@ -111,7 +113,9 @@ class LiveBroadcaster:
     def _begin(self) -> None:
         before, self._stop, self.condition = self._thread, threading.Event(), Condition("opening")
         loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, args=(before, self._stop, loop), name="mien-watcher", daemon=True)
+        self._thread = threading.Thread(
+            target=self._work, args=(before, self._stop, loop), name="mien-watcher", daemon=True
+        )
         self._thread.start()
 
     def _rest(self) -> None:
@@ -140,7 +144,9 @@ class LiveBroadcaster:
         for viewer in self._viewers:
             viewer.offer(self._newest)
 
-    def _work(self, before: threading.Thread | None, stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
+    def _work(
+        self, before: threading.Thread | None, stop: threading.Event, loop: asyncio.AbstractEventLoop
+    ) -> None:
         """On the thread: read until the end, or until nobody looks any more."""
 
         def become(condition: Condition) -> None:

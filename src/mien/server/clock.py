@@ -25,8 +25,8 @@ class ServiceTime:
 
 
 class ServiceClock:
-    """Seconds that a service has been there for. They go on while the computer sleeps and between two services, but not while it is off:
-    what its clock says after that may be anything.
+    """Seconds that a service has been there for. They go on while the computer sleeps and between two
+    services, but not while it is off: what its clock says after that may be anything.
 
     Args:
         before: What an earlier service has kept; None: there was none.

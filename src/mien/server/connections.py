@@ -1,4 +1,5 @@
-"""Connections that neither end nor go on: uvicorn's protocols with a limit to how long they are waited for."""
+"""Connections that neither end nor go on: uvicorn's protocols with a limit to how long they are waited
+for."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ class _Timer:
 
 
 class _HalfOpen:
-    """Connections whose request is not there yet, by address, the oldest first. No address can take the places of the others with them."""
+    """Connections whose request is not there yet, by address, the oldest first. No address can take the
+    places of the others with them."""
 
     def __init__(self, share: int) -> None:
         self._share = share
@@ -66,7 +68,8 @@ class _HalfOpen:
 
 
 class _Connection(H11Protocol):
-    """HTTP: headers must be there in time, a request that was refused must end, and what is sent must be taken."""
+    """HTTP: headers must be there in time, a request that was refused must end, and what is sent must be
+    taken."""
 
     bounds: ClassVar[Limits]
     half_open: ClassVar[_HalfOpen]
@@ -74,7 +77,8 @@ class _Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._head, self._drain = _Timer(), _Timer()
         super().connection_made(transport)
-        # Head and body of an answer are two pieces: the second would wait until the client has acknowledged the first.
+        # Head and body of an answer are two pieces: the second would wait until the client has acknowledged
+        # the first.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self.connections) > self.bounds.connections and not self.half_open.makes_room(self):
             self.crowded()
@@ -135,7 +139,11 @@ class _Connection(H11Protocol):
         self._refuse(APIError(400, "expected a request as in HTTP/1.1; got something else"))
 
     def _late(self) -> None:
-        self._refuse(APIError(408, f"expected a request within {self.bounds.head_seconds:g} s; got none, or a part of one"))
+        self._refuse(
+            APIError(
+                408, f"expected a request within {self.bounds.head_seconds:g} s; got none, or a part of one"
+            )
+        )
 
     def _refuse(self, refusal: APIError) -> None:
         if self.transport.is_closing():
@@ -191,6 +199,9 @@ def _is_text(data: bytes) -> bool:
 
 
 def protocols(limits: Limits) -> tuple[type[H11Protocol], type[WebSocketsSansIOProtocol]]:
-    """Protocols for HTTP and WebSocket connections that keep to limits; uvicorn makes their instances. h11 bounds the size of headers."""
-    connection = type("Connection", (_Connection,), {"bounds": limits, "half_open": _HalfOpen(limits.half_open)})
+    """Protocols for HTTP and WebSocket connections that keep to limits; uvicorn makes their instances. h11
+    bounds the size of headers."""
+    connection = type(
+        "Connection", (_Connection,), {"bounds": limits, "half_open": _HalfOpen(limits.half_open)}
+    )
     return connection, type("Stream", (_Stream,), {"bounds": limits})

@@ -8,8 +8,17 @@ from typing import Any
 
 from mien.core.errors import MediaError
 
-STATUS = {"too_large": 413, "unsupported": 415, "no_video": 415, "too_long": 413, "too_slow": 408, "disk_full": 507, "no_room": 507}
-"""HTTP status of a `MediaError` by its kind; 422 for the others: the format is known, and the file is damaged."""
+STATUS = {
+    "too_large": 413,
+    "unsupported": 415,
+    "no_video": 415,
+    "too_long": 413,
+    "too_slow": 408,
+    "disk_full": 507,
+    "no_room": 507,
+}
+"""HTTP status of a `MediaError` by its kind; 422 for the others: the format is known, and the file is
+damaged."""
 
 KINDS = {
     400: "malformed",
@@ -42,7 +51,9 @@ class APIError(Exception):
         headers: Further headers of the answer.
     """
 
-    def __init__(self, status: int, message: str, kind: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, kind: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.message = status, message
         self.kind = KINDS.get(status, "refused") if kind is None else kind

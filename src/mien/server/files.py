@@ -17,7 +17,8 @@ from mien.server.page_settings import page_settings
 
 
 def files(pipeline: Pipeline, own: OwnSource | None = None) -> APIRouter:
-    """The routes ``/``, ``/static/...``, ``/networks/...`` and ``/v1/page``; they need no token, and hold nothing of anybody.
+    """The routes ``/``, ``/static/...``, ``/networks/...`` and ``/v1/page``; they need no token, and hold
+    nothing of anybody.
 
     Args:
         pipeline: What the server reads with, which the page is told.
@@ -36,11 +37,18 @@ def files(pipeline: Pipeline, own: OwnSource | None = None) -> APIRouter:
     @router.api_route("/networks/{name}.onnx", methods=["GET", "HEAD"])
     def network(name: str, request: Request) -> Response:
         path = network_files().get(name)
-        return _sent(None if path is None else _network(path, path.stat().st_mtime_ns), request, "a network that comes with mien")
+        return _sent(
+            None if path is None else _network(path, path.stat().st_mtime_ns),
+            request,
+            "a network that comes with mien",
+        )
 
     @router.get("/v1/page")
     def settings() -> dict[str, Any]:
-        return {**page_settings(pipeline), "source": None if own is None else {"covered": own.blur is not None}}
+        return {
+            **page_settings(pipeline),
+            "source": None if own is None else {"covered": own.blur is not None},
+        }
 
     return router
 
@@ -55,7 +63,9 @@ def _sent(file: PageFile | None, request: Request, what: str) -> Response:
     if file is None:
         raise APIError(404, f"expected the name of {what}; there is none of this name")
     headers = {**HEADERS, "ETag": file.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if file.tag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+    if file.tag in [
+        tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
+    ]:
         return Response(status_code=304, headers=headers)
     packed = file.encoding is not None and file.encoding in request.headers.get("accept-encoding", "")
     if packed:

@@ -18,8 +18,15 @@ from mien.core.errors import InputError
 from mien.server.job_folder import JobFolder
 
 _MARK = "mien-service.json"
-_EARLIER = {"lock", "videos", "videos.sqlite", "videos.sqlite-journal"}  # What services had before they marked their folders.
-_NEVER_MIND = re.compile(r"lost\+found|\.mien-service-.{8}\.part\.json")  # Of a disk that was just formatted, and of a start that was killed.
+_EARLIER = {
+    "lock",
+    "videos",
+    "videos.sqlite",
+    "videos.sqlite-journal",
+}  # What services had before they marked their folders.
+_NEVER_MIND = re.compile(
+    r"lost\+found|\.mien-service-.{8}\.part\.json"
+)  # Of a disk that was just formatted, and of a start that was killed.
 _JOB = re.compile(r"[0-9a-f]{32}(\.deleted)?")
 
 
@@ -33,7 +40,8 @@ class Folder:
         database: Where the list of videos lies.
 
     Raises:
-        InputError: It is a folder of something else, cannot be used, or another service is at work in it. Nothing was touched then.
+        InputError: It is a folder of something else, cannot be used, or another service is at work in it.
+            Nothing was touched then.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +49,9 @@ class Folder:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_foreign(path)
-            with suppress(PermissionError):  # Of a volume that belongs to another user; what lies in it is private all the same.
+            with suppress(
+                PermissionError
+            ):  # Of a volume that belongs to another user; what lies in it is private all the same.
                 path.chmod(0o700)
             self._lock: IO[str] = os.fdopen(_private(path / "lock"), "w")
             try:
@@ -58,7 +68,8 @@ class Folder:
         return JobFolder(self._videos / name)
 
     def names(self) -> list[str]:
-        """Names of the folders of all videos, those that are being deleted too; nothing else that lies among them."""
+        """Names of the folders of all videos, those that are being deleted too; nothing else that lies among
+        them."""
         return [name for name in os.listdir(self._videos) if _JOB.fullmatch(name)]
 
     def delete(self, names: Iterable[str]) -> None:
@@ -86,7 +97,11 @@ class Folder:
                 if not left.is_symlink():
                     left.chmod(0o700 if left.is_dir() else 0o600)
             with atomic_write(self.path / _MARK) as aside:
-                aside.write_text(json.dumps({"format": 1, "about": "mien serve keeps videos here, and deletes them"}) + "\n", encoding="utf-8")
+                aside.write_text(
+                    json.dumps({"format": 1, "about": "mien serve keeps videos here, and deletes them"})
+                    + "\n",
+                    encoding="utf-8",
+                )
                 aside.chmod(0o600)
         self._videos.mkdir(mode=0o700, exist_ok=True)
         self._videos.chmod(0o700)
@@ -95,7 +110,9 @@ class Folder:
 
 def unusable(path: Path, reason: str) -> InputError:
     """Why a folder is not taken."""
-    return InputError(f"{path}: expected a folder for videos that no other service uses; {reason}: give another one with --folder")
+    return InputError(
+        f"{path}: expected a folder for videos that no other service uses; {reason}: give another one with --folder"
+    )
 
 
 def _private(path: Path) -> int:
@@ -123,7 +140,11 @@ def _is_empty(path: Path) -> bool:
 def _is_earlier(path: Path) -> bool:
     """Whether a service made it that did not mark its folder yet."""
     videos, database = path / "videos", path / "videos.sqlite"
-    if not (videos.is_dir() and database.is_file() and all(_JOB.fullmatch(child.name) for child in videos.iterdir())):
+    if not (
+        videos.is_dir()
+        and database.is_file()
+        and all(_JOB.fullmatch(child.name) for child in videos.iterdir())
+    ):
         return False
     try:
         with closing(sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)) as found:

@@ -72,6 +72,10 @@ class Cover:
         """
         covered = self._rule.covers(faces.tracks, len(faces))
         tracks = np.arange(len(faces)) if faces.tracks is None else faces.tracks
-        self._seen |= {int(track): (time, box) for track, box in zip(tracks[covered], faces.boxes[covered], strict=True)}
+        self._seen |= {
+            int(track): (time, box) for track, box in zip(tracks[covered], faces.boxes[covered], strict=True)
+        }
         self._seen = {track: (then, box) for track, (then, box) in self._seen.items() if time - then <= _KEPT}
-        return blur(image, [box for _, box in self._seen.values()], self._rule.strength) if self._seen else image
+        return (
+            blur(image, [box for _, box in self._seen.values()], self._rule.strength) if self._seen else image
+        )

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class Heads:
-    """ASGI middleware that answers HEAD as GET, up to the end of the headers; an answer that goes on for ever is ended there.
+    """ASGI middleware that answers HEAD as GET, up to the end of the headers; an answer that goes on for ever
+    is ended there.
 
     Args:
         app: What answers.

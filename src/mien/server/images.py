@@ -19,11 +19,18 @@ from mien.server.task import HIGHEST, SMALLEST
 from mien.server.uploads import form_body, take_form
 
 _BODY = form_body({"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}})
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)
+}
 
 
 MinFace = Annotated[
-    int | None, Query(ge=SMALLEST, le=HIGHEST, description="Height in px of the smallest face to look for; by default the service's own.")
+    int | None,
+    Query(
+        ge=SMALLEST,
+        le=HIGHEST,
+        description="Height in px of the smallest face to look for; by default the service's own.",
+    ),
 ]
 
 
@@ -36,7 +43,10 @@ class _Held(io.BytesIO):
 
     def write(self, data: Any, /) -> int:
         if self.tell() + len(data) > self._limits.picture_bytes:
-            raise APIError(413, f"{self.name}: expected a picture of at most {self._limits.picture_bytes:,} bytes; got more: send a smaller one")
+            raise APIError(
+                413,
+                f"{self.name}: expected a picture of at most {self._limits.picture_bytes:,} bytes; got more: send a smaller one",
+            )
         self._taker.hold(len(data))
         return super().write(data)
 
@@ -51,7 +61,10 @@ class _Pictures:
 
     def open(self, name: str, /) -> IO[bytes]:
         if len(self.files) >= self._limits.pictures:
-            raise APIError(413, f"expected at most {self._limits.pictures} pictures in one request; got more: send several requests")
+            raise APIError(
+                413,
+                f"expected at most {self._limits.pictures} pictures in one request; got more: send several requests",
+            )
         self.files.append(_Held(name, self._limits, self))
         return self.files[-1]
 
@@ -76,12 +89,15 @@ def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
     router = APIRouter()
     memory, requests = Room(limits.held_bytes, "pictures"), Room(limits.requests, "requests")
 
-    @router.post("/v1/images", response_model=Pictures, responses=_PROBLEMS, openapi_extra=_BODY, tags=["pictures"])
+    @router.post(
+        "/v1/images", response_model=Pictures, responses=_PROBLEMS, openapi_extra=_BODY, tags=["pictures"]
+    )
     async def read_images(request: Request, min_face: MinFace = None) -> Pictures:
         """Find the faces in pictures and read the expression that each one shows.
 
-        One picture or several in the field `file`. Of an animation the first frame is read. A picture that cannot be read does not
-        hold up the others; when none can be read, the answer is the error of the first.
+        One picture or several in the field `file`. Of an animation the first frame is read. A picture that
+        cannot be read does not hold up the others; when none can be read, the answer is the error of the
+        first.
         """
         taken, pipeline = _Pictures(limits, memory), reader.suited(reader.pipeline.largest, min_face)
         try:
@@ -109,4 +125,10 @@ def _read(file: _Held, reader: InferenceService, pipeline: Pipeline) -> Picture:
         (width, height), faces = reader.read(file.getbuffer(), file.name, pipeline)
     except MediaError as error:
         return Picture(source=file.name, status="error", error=Cause(**APIError.of(error).body()["error"]))
-    return Picture(source=file.name, status="face" if len(faces) else "no_face", width=width, height=height, faces=list(faces))
+    return Picture(
+        source=file.name,
+        status="face" if len(faces) else "no_face",
+        width=width,
+        height=height,
+        faces=list(faces),
+    )

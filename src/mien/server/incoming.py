@@ -37,10 +37,14 @@ class Upload:
     def open(self, name: str, /) -> Upload:
         """Begin; the name is for people only."""
         if self._file is not None:
-            raise APIError(422, "expected one video in a request; got more: send each with a request of its own")
+            raise APIError(
+                422, "expected one video in a request; got more: send each with a request of its own"
+            )
         self.name = name
         try:
-            self._file = os.fdopen(os.open(self.place.upload, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+            self._file = os.fdopen(
+                os.open(self.place.upload, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb"
+            )
         except OSError as error:
             raise self._refusal(error) from error
         return self
@@ -52,7 +56,10 @@ class Upload:
             Refusal: It is too long, or the disk is full.
         """
         if self.size + len(data) > self._most:
-            raise APIError(413, f"{self.name}: expected a video of at most {self._most:,} bytes; got more: send a smaller one")
+            raise APIError(
+                413,
+                f"{self.name}: expected a video of at most {self._most:,} bytes; got more: send a smaller one",
+            )
         self._room.take(len(data))
         self.size += len(data)
         assert self._file is not None
@@ -81,4 +88,6 @@ class Upload:
 
     def _refusal(self, error: OSError) -> APIError:
         self.full = str(error.strerror)
-        return APIError(507, f"{self.name}: the disk of the service has no room for it: {self.full}", "disk_full")
+        return APIError(
+            507, f"{self.name}: the disk of the service has no room for it: {self.full}", "disk_full"
+        )

@@ -36,19 +36,29 @@ T = TypeVar("T")
 class InferenceService:
     """Reads pictures for all clients at once; a context manager.
 
-    Faces are found on a few threads, a picture each, and their expressions read together. A client hands in one picture at a time
-    and waits for it, so that all get their turn; frames of streams have threads of their own, so that they need not wait for large pictures.
+    Faces are found on a few threads, a picture each, and their expressions read together. A client hands in
+    one picture at a time and waits for it, so that all get their turn; frames of streams have threads of
+    their own, so that they need not wait for large pictures.
 
-    What clients send is decoded in processes that are ended when a picture takes too long, and as many at once as there is memory for.
+    What clients send is decoded in processes that are ended when a picture takes too long, and as many at
+    once as there is memory for.
 
     Args:
-        pipeline: Detector and classifier; one thread per network is best, as there are several pictures at once.
+        pipeline: Detector and classifier; one thread per network is best, as there are several pictures at
+            once.
         limits: What a picture or frame may take.
-        threads: Pictures, and frames, that are looked at at the same time; by default as many as there are cores.
+        threads: Pictures, and frames, that are looked at at the same time; by default as many as there are
+            cores.
         seen: Is told how many faces go through the network together.
     """
 
-    def __init__(self, pipeline: Pipeline, limits: Limits, threads: int | None = None, seen: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        limits: Limits,
+        threads: int | None = None,
+        seen: Callable[[int], None] = lambda _: None,
+    ) -> None:
         threads = threads or os.cpu_count() or 1
         self._limits, self._memory = limits, Memory(limits.decoded_bytes)
         self._classifier = SharedClassifier(pipeline.classifier, threads=max(1, threads // 2), seen=seen)
@@ -56,7 +66,9 @@ class InferenceService:
         self.pipeline.classifier = self._classifier
         self._pictures = ThreadPoolExecutor(threads, thread_name_prefix="mien-pictures")
         self._frames = ThreadPoolExecutor(threads, thread_name_prefix="mien-frames")
-        self._picture_decoders, self._frame_decoders = (Decoders(min(threads, _MOST_DECODERS), limits.decode_seconds) for _ in range(2))
+        self._picture_decoders, self._frame_decoders = (
+            Decoders(min(threads, _MOST_DECODERS), limits.decode_seconds) for _ in range(2)
+        )
 
     def suited(self, largest: bool = False, min_face: int | None = None) -> Pipeline:
         """The pipeline for one client: same networks.
@@ -119,7 +131,8 @@ class InferenceService:
         self._frame_decoders.start()
 
     def close(self) -> None:
-        """End the processes and threads; a picture that is being looked at has a moment to be finished, and is not waited for after that."""
+        """End the processes and threads; a picture that is being looked at has a moment to be finished, and
+        is not waited for after that."""
         for decoders in (self._picture_decoders, self._frame_decoders):
             decoders.close()
         ending = time.monotonic() + _PATIENCE
@@ -138,8 +151,8 @@ class InferenceService:
 
 
 def _reading_bytes(pixels: int, pipeline: Pipeline) -> int:
-    """What a picture takes from when it is decoded until its faces are read: itself twice, as it is handed over, or once beside half-sized
-    copies and the largest level that the detector looks at."""
+    """What a picture takes from when it is decoded until its faces are read: itself twice, as it is handed
+    over, or once beside half-sized copies and the largest level that the detector looks at."""
     smallest = getattr(pipeline.detector, "min_face", WINDOW)
     level = min(LARGEST_LEVEL, pixels * (WINDOW / smallest) ** 2)
     return int(max(7 * pixels, 5 * pixels + _LEVEL_BYTES * level))

@@ -1,4 +1,5 @@
-"""All that there is of one video, in one folder: the upload, what was read so far, results, and how it ended."""
+"""All that there is of one video, in one folder: the upload, what was read so far, results, and how it
+ended."""
 
 from __future__ import annotations
 
@@ -12,14 +13,19 @@ from typing import Any
 from mien.core.atomic import atomic_write, settle, settle_path
 from mien.core.errors import MienError
 
-FULL = {"status": 507, "kind": "disk_full", "message": "the disk of the service is full: make room there, and send the video again"}
+FULL = {
+    "status": 507,
+    "kind": "disk_full",
+    "message": "the disk of the service is full: make room there, and send the video again",
+}
 
 
 class JobFolder:
     """The folder of a video.
 
-    ``end.json`` is what makes a video finished: until it is there, whole and on the disk, upload and journal stay, and a service that
-    was killed reads on; from then on nothing is read any more, and what is left of the work goes.
+    ``end.json`` is what makes a video finished: until it is there, whole and on the disk, upload and journal
+    stay, and a service that was killed reads on; from then on nothing is read any more, and what is left of
+    the work goes.
 
     Args:
         path: Where it is.
@@ -55,14 +61,16 @@ class JobFolder:
             self._working.unlink(missing_ok=True)
 
     def died(self) -> bool:
-        """Whether a process that read has ended together with its service before it came any further: perhaps it was what ended both."""
+        """Whether a process that read has ended together with its service before it came any further: perhaps
+        it was what ended both."""
         try:
             return self._pieces() <= int(self._working.read_text(encoding="utf-8") or 0)
         except (OSError, ValueError):
             return False
 
     def end(self) -> dict[str, Any] | None:
-        """How it ended: ``missing``, why results that were asked for are not there, or ``error``; None where it has not."""
+        """How it ended: ``missing``, why results that were asked for are not there, or ``error``; None where
+        it has not."""
         try:
             end = json.loads(self._end.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -70,14 +78,16 @@ class JobFolder:
         return end if isinstance(end, dict) and {"missing", "error"} & set(end) else None
 
     def conclude(self, end: dict[str, Any], keep: bool) -> tuple[dict[str, Any] | None, int]:
-        """Store how it ended, then delete what is not needed any more; the disk may be full. It can be done again.
+        """Store how it ended, then delete what is not needed any more; the disk may be full. It can be done
+        again.
 
         Args:
             end: ``missing``, or ``error``.
             keep: Keep the upload.
 
         Returns:
-            The error, if any: that which was given, or that there is no room for the results; and the bytes that stay.
+            The error, if any: that which was given, or that there is no room for the results; and the bytes
+            that stay.
         """
         self._drop(self.scratch, self._journal, *([self.results] if "error" in end else []))
         try:
@@ -132,5 +142,9 @@ def folder_size(path: Path) -> int:
     with suppress(OSError), os.scandir(path) as entries:
         for entry in entries:
             with suppress(OSError):  # Written aside, and renamed a moment ago.
-                total += folder_size(Path(entry.path)) if entry.is_dir(follow_symlinks=False) else entry.stat(follow_symlinks=False).st_size
+                total += (
+                    folder_size(Path(entry.path))
+                    if entry.is_dir(follow_symlinks=False)
+                    else entry.stat(follow_symlinks=False).st_size
+                )
     return total

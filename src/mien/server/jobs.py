@@ -1,4 +1,5 @@
-"""Videos on their way: read one after the other by processes of their own, watched, ended, and deleted when their time is over."""
+"""Videos on their way: read one after the other by processes of their own, watched, ended, and deleted
+when their time is over."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from mien.server.store import Job, Store
 from mien.server.task import FILES, Bounds, VideoJobOptions, VideoTask
 
 _SWEEP = 60.0  # Seconds between two looks for results whose time is over.
-_LOOK = 0.5  # Seconds between two looks at how much there is of what is being read, and whether there is room again.
+# Seconds between two looks at how much there is of what is being read, and whether there is room again.
+_LOOK = 0.5
 _REST = 2.0  # Seconds after an error before work is begun again.
 _TOGETHER = 100  # Videos whose time is over that are deleted before something else is done.
 _PROBES = 2  # Headers that are looked at at once: each may take half a gigabyte.
@@ -33,8 +35,15 @@ _DEATHS = 2  # Processes that a video may break.
 _LEAST = 256 * 1024  # Bytes of a disk that is as good as full.
 _NO_PROGRESS = {"stage": "waiting", "frames": 0, "expected": None, "progress": 0.0}
 _OVER = ("done", "failed")
-_DEADLY = {**BROKEN, "message": f"{BROKEN['message']}, and did so again when it was tried anew: write it again with another program"}
-_LOST = {"status": 422, "kind": "missing", "message": "what was sent is not there any more: send the video again"}
+_DEADLY = {
+    **BROKEN,
+    "message": f"{BROKEN['message']}, and did so again when it was tried anew: write it again with another program",
+}
+_LOST = {
+    "status": 422,
+    "kind": "missing",
+    "message": "what was sent is not there any more: send the video again",
+}
 _LARGE = {"status": STATUS["no_room"], "kind": "no_room", "message": NO_ROOM}
 
 
@@ -49,7 +58,9 @@ class Jobs:
         InputError: The folder cannot be used, is one of something else, or another service is at work in it.
     """
 
-    def __init__(self, settings: ServerSettings, seen: Callable[[dict[str, int]], None] = lambda _: None) -> None:
+    def __init__(
+        self, settings: ServerSettings, seen: Callable[[dict[str, int]], None] = lambda _: None
+    ) -> None:
         self._settings, self._limits, self._seen = settings, settings.limits, seen
         self._folder = Folder(settings.folder)
         try:
@@ -79,11 +90,17 @@ class Jobs:
             self._delete(self._folder.job(name))
         self._store.remove(*(known - there))  # Deleted by a service that had no time, or no room, to say so.
         for job in self._store.unmeasured():
-            self._store.change(job.id, bytes=self._folder.job(job.id).size(), age=self._clock.now() if job.state in _OVER else None)
+            self._store.change(
+                job.id,
+                bytes=self._folder.job(job.id).size(),
+                age=self._clock.now() if job.state in _OVER else None,
+            )
         for job in self._store.unfinished():
             self._sizes[job.id] = self._folder.job(job.id).size()
             self._queue.put_nowait(job.id)
-        work = [("reading videos", self._read_next)] * self._settings.readers + [("looking after videos", self._look_after)]
+        work = [("reading videos", self._read_next)] * self._settings.readers + [
+            ("looking after videos", self._look_after)
+        ]
         self._tasks = [asyncio.create_task(self._kept_up(what, step)) for what, step in work]
         await self._changed()
 
@@ -97,10 +114,14 @@ class Jobs:
         self._folder.close()
 
     def trouble(self) -> str | None:
-        """Why videos are not taken or read as they should be, in words that anybody may read; None where all is well."""
+        """Why videos are not taken or read as they should be, in words that anybody may read; None where all
+        is well."""
         told = [f"{what} has stopped after an error, and is begun again" for what in self._troubles]
         if self._store.trouble is not None or self._full():
-            told.insert(0, "the disk is full, or cannot be written to: videos are not taken or read before there is room")
+            told.insert(
+                0,
+                "the disk is full, or cannot be written to: videos are not taken or read before there is room",
+            )
         return "; ".join(told) or None
 
     def _full(self) -> bool:
@@ -117,22 +138,38 @@ class Jobs:
         """
         job = self._store.get(name)
         if job is None:
-            raise APIError(404, "expected the id of a video; there is none, or its time is over: send the video again")
+            raise APIError(
+                404, "expected the id of a video; there is none, or its time is over: send the video again"
+            )
         return job
 
     def expires(self, job: Job) -> float | None:
-        """When everything of a video will be deleted, in seconds since 1970 by the computer's clock as it is now; None: not yet known."""
-        return None if job.age is None else round(time.time() + self._settings.results_seconds - (self._clock.now() - job.age))
+        """When everything of a video will be deleted, in seconds since 1970 by the computer's clock as it is
+        now; None: not yet known."""
+        return (
+            None
+            if job.age is None
+            else round(time.time() + self._settings.results_seconds - (self._clock.now() - job.age))
+        )
 
     def progress(self, job: Job) -> dict[str, Any]:
         """How far a video is: ``stage``, ``frames``, ``expected``, ``progress`` 0 to 1 or None."""
         if job.state in _OVER:
-            return {**_NO_PROGRESS, **self._progress.get(job.id, {}), "stage": job.state, "progress": 1.0 if job.state == "done" else None}
+            return {
+                **_NO_PROGRESS,
+                **self._progress.get(job.id, {}),
+                "stage": job.state,
+                "progress": 1.0 if job.state == "done" else None,
+            }
         return self._progress.get(job.id, _NO_PROGRESS)
 
     def results(self, job: Job) -> list[str]:
         """Names of the results that are there."""
-        return [name for name in FILES if job.state == "done" and (self._folder.job(job.id).results / name).is_file()]
+        return [
+            name
+            for name in FILES
+            if job.state == "done" and (self._folder.job(job.id).results / name).is_file()
+        ]
 
     def result(self, job: Job, name: str) -> Path:
         """A result.
@@ -142,9 +179,15 @@ class Jobs:
         """
         if job.state == "failed":
             assert job.error is not None
-            raise APIError(409, f"expected a video that was read; this one failed: {job.error['message']}", "failed")
+            raise APIError(
+                409, f"expected a video that was read; this one failed: {job.error['message']}", "failed"
+            )
         if job.state != "done":
-            raise APIError(409, "expected a video that has been read; this one is not yet: ask again", headers={"Retry-After": "2"})
+            raise APIError(
+                409,
+                "expected a video that has been read; this one is not yet: ask again",
+                headers={"Retry-After": "2"},
+            )
         place = self._folder.job(job.id)
         if (place.results / name).is_file():
             return place.results / name
@@ -161,7 +204,10 @@ class Jobs:
         """
         counts = self._store.totals().counts
         if len(self._coming) + counts["waiting"] + counts["reading"] >= self._limits.jobs:
-            raise APIError(429, f"expected at most {self._limits.jobs} videos that wait or are read; there are as many: try again later")
+            raise APIError(
+                429,
+                f"expected at most {self._limits.jobs} videos that wait or are read; there are as many: try again later",
+            )
         name = uuid.uuid4().hex
         upload = Upload(name, self._folder.job(name), self._limits.video_bytes, self._room)
         try:
@@ -207,7 +253,8 @@ class Jobs:
         self._measure()
 
     async def remove(self, job: Job) -> None:
-        """Stop reading a video if that is going on, and delete all of it: first its files, so that a full disk is no hindrance.
+        """Stop reading a video if that is going on, and delete all of it: first its files, so that a full
+        disk is no hindrance.
 
         Raises:
             Refusal: The files cannot be deleted.
@@ -227,7 +274,8 @@ class Jobs:
         await self._forget(job.id)
 
     async def watch(self, name: str, pause: float) -> AsyncIterator[Job | None]:
-        """A video whenever something about it changes, until it is over; None where it was deleted, or nothing happened for a while."""
+        """A video whenever something about it changes, until it is over; None where it was deleted, or
+        nothing happened for a while."""
         last: Any = None
         while True:
             job = self._store.get(name)
@@ -263,7 +311,9 @@ class Jobs:
         try:
             await self._read(job)
         except OSError:
-            self._queue.put_nowait(name)  # The machine has no process, memory or file to spare; the video is not to blame.
+            self._queue.put_nowait(
+                name
+            )  # The machine has no process, memory or file to spare; the video is not to blame.
             raise
         except Exception:
             try:
@@ -292,7 +342,9 @@ class Jobs:
     async def _finish(self, name: str, end: dict[str, Any]) -> None:
         error, size = await asyncio.to_thread(self._folder.job(name).conclude, end, self._settings.keep)
         state = "done" if error is None else "failed"
-        self._store.change(name, state=state, ended=time.time(), age=self._clock.now(), error=error, bytes=size)
+        self._store.change(
+            name, state=state, ended=time.time(), age=self._clock.now(), error=error, bytes=size
+        )
         self._sizes.pop(name, None)
         self._measure()
         await self._changed()
@@ -318,7 +370,9 @@ class Jobs:
         try:
             place.delete()
         except OSError as error:
-            logging.getLogger("uvicorn.error").error("files that nobody needs cannot be deleted: %s", error.strerror)
+            logging.getLogger("uvicorn.error").error(
+                "files that nobody needs cannot be deleted: %s", error.strerror
+            )
 
     def _no_room(self, error: Exception) -> APIError:
         """What is told of an error of the disk; `trouble` tells of it as well."""
@@ -328,11 +382,16 @@ class Jobs:
 
     def _measure(self) -> None:
         """See how much room is left; what is being written is counted as it comes."""
-        used = self._store.totals().bytes + sum(self._sizes.values()) + sum(upload.size for upload in self._coming)
+        used = (
+            self._store.totals().bytes
+            + sum(self._sizes.values())
+            + sum(upload.size for upload in self._coming)
+        )
         self._room.free = self._limits.job_bytes - used
 
     async def _look_after(self) -> None:
-        """Count what is being written, and end what takes too much; sweep when it is time to; and see whether there is room again."""
+        """Count what is being written, and end what takes too much; sweep when it is time to; and see whether
+        there is room again."""
         began = time.monotonic()
         for name in set(self._processes) & set(self._sizes):
             size = await asyncio.to_thread(self._folder.job(name).size)
@@ -344,7 +403,9 @@ class Jobs:
                 largest = max(working, key=lambda name: self._sizes[name])
                 self._stopped.setdefault(largest, {"error": _LARGE})
                 self._processes[largest].kill()
-        if self._store.trouble is not None or began - self._swept >= min(_SWEEP, self._settings.results_seconds):
+        if self._store.trouble is not None or began - self._swept >= min(
+            _SWEEP, self._settings.results_seconds
+        ):
             await self._sweep()
         await asyncio.sleep(max(_LOOK, 20 * (time.monotonic() - began)))
 

@@ -33,7 +33,10 @@ class Room:
             Refusal: There is not enough.
         """
         if amount > self.free:
-            raise APIError(429, f"expected fewer {self._what} at once than clients are sending now: try again in a moment")
+            raise APIError(
+                429,
+                f"expected fewer {self._what} at once than clients are sending now: try again in a moment",
+            )
         self.free -= amount
 
     def give(self, amount: int) -> None:
@@ -55,7 +58,8 @@ class Room:
 
 
 class Memory:
-    """Memory that threads share. Who needs some waits until there is enough; nobody gets ahead of those who wait already.
+    """Memory that threads share. Who needs some waits until there is enough; nobody gets ahead of those who
+    wait already.
 
     Args:
         size: Bytes.

@@ -25,12 +25,20 @@ def login(token: str | None, sessions: Sessions, limits: Limits) -> APIRouter:
         limits: How fast a request must come.
     """
     router = APIRouter(tags=["service"])
-    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": Login.model_json_schema()}}}}
-    problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 408, 413, 421, 422)}
+    body = {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": Login.model_json_schema()}},
+        }
+    }
+    problems: dict[int | str, dict[str, Any]] = {
+        status: {"model": Problem} for status in (400, 401, 403, 408, 413, 421, 422)
+    }
 
     @router.post("/v1/login", status_code=204, responses=problems, openapi_extra=body)
     async def log_in(request: Request) -> Response:
-        """Give the token once, and get a cookie that stands for it for a while; scripts on the page cannot read it.
+        """Give the token once, and get a cookie that stands for it for a while; scripts on the page cannot
+        read it.
 
         Programs send `Authorization: Bearer TOKEN` with each request instead.
         """
@@ -44,7 +52,14 @@ def login(token: str | None, sessions: Sessions, limits: Limits) -> APIRouter:
         answer = Response(status_code=204)
         if token is not None:
             secure = request.headers.get("x-forwarded-proto") == "https"
-            answer.set_cookie(COOKIE, sessions.begin(), max_age=int(sessions.seconds), httponly=True, samesite="strict", secure=secure)
+            answer.set_cookie(
+                COOKIE,
+                sessions.begin(),
+                max_age=int(sessions.seconds),
+                httponly=True,
+                samesite="strict",
+                secure=secure,
+            )
         return answer
 
     return router

@@ -32,14 +32,22 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self.requests = self._counter("mien_requests", "Answers", "route", "status")
-        self.seconds = self._histogram("mien_request_seconds", "Seconds from request to answer", _SECONDS, "route")
+        self.seconds = self._histogram(
+            "mien_request_seconds", "Seconds from request to answer", _SECONDS, "route"
+        )
         self.pictures = self._counter("mien_pictures", "Pictures read", "outcome")
         self.frames = self._counter("mien_stream_frames", "Frames of streams", "outcome")
-        self.latency = self._histogram("mien_stream_frame_seconds", "Seconds from a frame's arrival to its answer", _SECONDS)
+        self.latency = self._histogram(
+            "mien_stream_frame_seconds", "Seconds from a frame's arrival to its answer", _SECONDS
+        )
         self.batches = self._histogram("mien_batch_faces", "Faces read together", (1, 2, 4, 8, 16, 32, 64))
         self.streams = Gauge("mien_streams", "Open streams", registry=self._registry)
-        self.glimpses = self._counter("mien_source_frames", "Frames of the service's own source that were read")
-        self.viewers = Gauge("mien_source_viewers", "Clients that look at the service's own source", registry=self._registry)
+        self.glimpses = self._counter(
+            "mien_source_frames", "Frames of the service's own source that were read"
+        )
+        self.viewers = Gauge(
+            "mien_source_viewers", "Clients that look at the service's own source", registry=self._registry
+        )
         self.jobs = Gauge("mien_jobs", "Videos by state", ["state"], registry=self._registry)
         ProcessCollector(registry=self._registry)
 

@@ -1,4 +1,5 @@
-"""Who may ask: the name that was asked for, the page that asks, and the token; and the headers that every answer carries."""
+"""Who may ask: the name that was asked for, the page that asks, and the token; and the headers that every
+answer carries."""
 
 from __future__ import annotations
 
@@ -34,8 +35,9 @@ _HEADERS = {
 class Guard:
     """ASGI middleware that lets through what may be answered.
 
-    A name other than ``localhost``, an address or one of the settings' is refused, so that no foreign name can be pointed at this
-    machine (DNS rebinding). A browser says where a request comes from: foreign pages are refused, links to the page itself are not.
+    A name other than ``localhost``, an address or one of the settings' is refused, so that no foreign name
+    can be pointed at this machine (DNS rebinding). A browser says where a request comes from: foreign pages
+    are refused, links to the page itself are not.
 
     Args:
         app: What answers.
@@ -64,13 +66,21 @@ class Guard:
         path = scope["path"]
         closed = (path.startswith("/v1/") and path not in _OPEN) or path == "/metrics"
         if closed and self._settings.token is not None and not self._knows_token(scope):
-            raise APIError(401, "expected the service's token; got none or another one: send it as Authorization: Bearer TOKEN")
+            raise APIError(
+                401,
+                "expected the service's token; got none or another one: send it as Authorization: Bearer TOKEN",
+            )
 
     def _check_host(self, host: str) -> None:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-        allowed = name.lower() in {"localhost", *map(str.lower, self._settings.names)} or _is_address(name.strip("[]"))
+        allowed = name.lower() in {"localhost", *map(str.lower, self._settings.names)} or _is_address(
+            name.strip("[]")
+        )
         if not allowed:
-            raise APIError(421, f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --name NAME")
+            raise APIError(
+                421,
+                f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --name NAME",
+            )
 
     def _knows_token(self, scope: Scope) -> bool:
         token = self._settings.token
@@ -79,7 +89,9 @@ class Guard:
         if kind.lower() == "bearer" and same(given.strip(), token):
             return True
         offered = (name.strip() for name in _one(scope, b"sec-websocket-protocol").split(","))
-        if scope["type"] == "websocket" and any(same(name.removeprefix(TOKEN_PROTOCOL), token) for name in offered):
+        if scope["type"] == "websocket" and any(
+            same(name.removeprefix(TOKEN_PROTOCOL), token) for name in offered
+        ):
             return True
         return self._sessions.knows(_cookie(_one(scope, b"cookie")))
 
@@ -93,7 +105,11 @@ async def refuse(scope: Scope, send: Send, refusal: APIError) -> None:
     """Answer a request, or a handshake, with a refusal."""
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     content = refusal.content()
-    headers = {**_HEADERS, b"content-type": b"application/json", b"content-length": str(len(content)).encode()}
+    headers = {
+        **_HEADERS,
+        b"content-type": b"application/json",
+        b"content-length": str(len(content)).encode(),
+    }
     headers |= {name.lower().encode(): value.encode() for name, value in refusal.headers.items()}
     await send({"type": f"{kind}.start", "status": refusal.status, "headers": list(headers.items())})
     await send({"type": f"{kind}.body", "body": content})
@@ -106,7 +122,10 @@ def _headed(send: Send) -> Send:
         if message["type"] == "http.response.start":
             own = list(message.get("headers", ()))
             there = {name.lower() for name, _ in own}
-            message["headers"] = [*own, *((name, value) for name, value in _HEADERS.items() if name not in there)]
+            message["headers"] = [
+                *own,
+                *((name, value) for name, value in _HEADERS.items() if name not in there),
+            ]
         await send(message)
 
     return headed
@@ -119,7 +138,9 @@ def _check_origin(scope: Scope, host: str) -> None:
     site, mode = _one(scope, b"sec-fetch-site"), _one(scope, b"sec-fetch-mode")
     followed = mode == "navigate" and scope["type"] == "http" and not scope["path"].startswith("/v1/")
     if site not in ("", "same-origin", "none") and not followed:
-        raise APIError(403, f"expected a request of the service's own page; got one from elsewhere ({site[:20]})")
+        raise APIError(
+            403, f"expected a request of the service's own page; got one from elsewhere ({site[:20]})"
+        )
 
 
 def _one(scope: Scope, name: bytes) -> str:

@@ -27,7 +27,12 @@ def networks(pipeline: Pipeline) -> ModelList:
     own = classifier.network.path
     listed = [_described(own, files.get(own.stem) == own)]
     listed += [_described(path, True) for path in files.values() if path != own]
-    return ModelList(model=classifier.network.card.name, head=classifier.head, detector=pipeline.detector.name, models=listed)
+    return ModelList(
+        model=classifier.network.card.name,
+        head=classifier.head,
+        detector=pipeline.detector.name,
+        models=listed,
+    )
 
 
 @lru_cache(maxsize=64)

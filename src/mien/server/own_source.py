@@ -52,7 +52,8 @@ class OwnSource:
 
     @property
     def plan(self) -> VideoOptions:
-        """How it is read. Where faces are covered, all of each frame is searched: nobody is to be seen until the next full look."""
+        """How it is read. Where faces are covered, all of each frame is searched: nobody is to be seen until
+        the next full look."""
         return VideoOptions(self.options.sampling, Tracking(every_frame=self.blur is not None), Smoothing())
 
     def open(self) -> LiveSource:

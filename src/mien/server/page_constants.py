@@ -1,6 +1,8 @@
-"""Every constant and default that the page computes with, by the names that it knows them by: this list and no other reaches the browser.
+"""Every constant and default that the page computes with, by the names that it knows them by: this list and
+no other reaches the browser.
 
-`web/src/settings.js` declares the same names; where one side lacks a name, the type check of the page (``make lint``) or its tests fail.
+`web/src/settings.js` declares the same names; where one side lacks a name, the type check of the page (``make
+lint``) or its tests fail.
 """
 
 from __future__ import annotations

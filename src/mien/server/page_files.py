@@ -14,8 +14,8 @@ BUILT = Path(__file__).parent / "page"
 """Where the page lies in a wheel."""
 
 FOLDER = BUILT if (BUILT / "index.html").is_file() else Path(mien.__file__).parents[2] / "web" / "src"
-"""Everything that a browser may load: in a wheel beside this file, in a source tree and an editable install of it where it is written.
-``vendor/`` in it is filled when mien is built (``hatch_page.py``)."""
+"""Everything that a browser may load: in a wheel beside this file, in a source tree and an editable install
+of it where it is written. ``vendor/`` in it is filled when mien is built (``hatch_page.py``)."""
 
 TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -32,7 +32,8 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "media-src 'self' blob:; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Content security policy of the page: itself alone. ``blob:`` is what the browser makes of a file that was dropped onto it."""
+"""Content security policy of the page: itself alone. ``blob:`` is what the browser makes of a file that was
+dropped onto it."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -82,7 +83,12 @@ def page_file(name: str) -> PageFile | None:
     ('text/html; charset=utf-8', None)
     """
     parts = PurePosixPath(name).parts
-    if not parts or "\\" in name or "\0" in name or any(part in ("..", "/") or part.startswith(".") for part in parts):
+    if (
+        not parts
+        or "\\" in name
+        or "\0" in name
+        or any(part in ("..", "/") or part.startswith(".") for part in parts)
+    ):
         return None
     media_type = TYPES.get(PurePosixPath(name).suffix)
     if media_type is None:
@@ -97,7 +103,8 @@ def page_file(name: str) -> PageFile | None:
 
 
 def compressed(content: bytes, media_type: str) -> PageFile:
-    """Bytes as they are sent: by gzip where that saves a twentieth or more, which it does not of the weights of networks."""
+    """Bytes as they are sent: by gzip where that saves a twentieth or more, which it does not of the weights
+    of networks."""
     if media_type == "application/octet-stream":
         return _file(content, media_type, None)
     small = gzip.compress(content, 6, mtime=0)

@@ -1,4 +1,5 @@
-"""What the page must know of mien to read as mien does: names, colours and constants, from where they are defined."""
+"""What the page must know of mien to read as mien does: names, colours and constants, from where they are
+defined."""
 
 from __future__ import annotations
 
@@ -48,7 +49,12 @@ def _colours(labels: Labels) -> dict[str, str]:
 
 
 def _sentiment(labels: Labels, mapping: str) -> dict[str, Any]:
-    return {"mapping": mapping, "names": list(SENTIMENTS), "colours": _colours(SENTIMENTS), "weights": PRESETS[mapping].matrix(labels).tolist()}
+    return {
+        "mapping": mapping,
+        "names": list(SENTIMENTS),
+        "colours": _colours(SENTIMENTS),
+        "weights": PRESETS[mapping].matrix(labels).tolist(),
+    }
 
 
 def _model(classifier: Classifier) -> dict[str, Any]:
@@ -64,9 +70,18 @@ def _model(classifier: Classifier) -> dict[str, Any]:
 
 
 def _detector(detector: object) -> dict[str, Any]:
-    own = {name: getattr(detector, name) for name in ("min_face", "factor", "min_detection_score")} if isinstance(detector, MTCNN) else {}
+    own = (
+        {name: getattr(detector, name) for name in ("min_face", "factor", "min_detection_score")}
+        if isinstance(detector, MTCNN)
+        else {}
+    )
     thresholds = list(detector.thresholds) if isinstance(detector, MTCNN) else []
-    return {**page_constants.DETECTOR, **own, "thresholds": thresholds, "networks": ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"]}
+    return {
+        **page_constants.DETECTOR,
+        **own,
+        "thresholds": thresholds,
+        "networks": ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"],
+    }
 
 
 def _shipped(classifier: Classifier) -> bool:

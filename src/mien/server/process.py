@@ -1,4 +1,5 @@
-"""A process that reads a video, so that one which breaks its reader, or takes for ever, takes nothing else along."""
+"""A process that reads a video, so that one which breaks its reader, or takes for ever, takes nothing else
+along."""
 
 from __future__ import annotations
 
@@ -15,16 +16,35 @@ from mien.core.environment import PYTHON, handed_on
 from mien.server.errors import STATUS
 from mien.server.job_folder import JobFolder
 
-BROKEN = {"status": 422, "kind": "broken", "message": "the video could not be read: it broke the program that read it"}
+BROKEN = {
+    "status": 422,
+    "kind": "broken",
+    "message": "the video could not be read: it broke the program that read it",
+}
 
 _NEEDED = PYTHON | {
-    *("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR", "CUDA_VISIBLE_DEVICES", "CUDA_PATH", "NVIDIA_VISIBLE_DEVICES"),
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "MALLOC_ARENA_MAX", "ORT_DISABLE_TELEMETRY"),
+    *(
+        "HOME",
+        "XDG_CACHE_HOME",
+        "MPLCONFIGDIR",
+        "CUDA_VISIBLE_DEVICES",
+        "CUDA_PATH",
+        "NVIDIA_VISIBLE_DEVICES",
+    ),
+    *(
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "POLARS_MAX_THREADS",
+        "MALLOC_ARENA_MAX",
+        "ORT_DISABLE_TELEMETRY",
+    ),
 }
 
 
 def environment(place: JobFolder, own: Mapping[str, str]) -> dict[str, str]:
-    """What a process that parses a stranger's video is told of its surroundings: no token, no key, no password of anything.
+    """What a process that parses a stranger's video is told of its surroundings: no token, no key, no
+    password of anything.
 
     Args:
         place: The folder of the video: what is written for the time being goes into it, too.
@@ -47,7 +67,9 @@ async def started(what: str, place: JobFolder, most: int) -> AsyncIterator[Proce
     """
     place.ready()
     command = [sys.executable, "-P", "-m", "mien.server.work", what, str(place.path.absolute()), str(most)]
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment(place, os.environ))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, env=environment(place, os.environ)
+    )
     try:
         yield process
     finally:
@@ -56,7 +78,9 @@ async def started(what: str, place: JobFolder, most: int) -> AsyncIterator[Proce
         await process.wait()
 
 
-async def followed(process: Process, seconds: float, progressed: Callable[[dict[str, Any]], Awaitable[None]]) -> dict[str, Any] | None:
+async def followed(
+    process: Process, seconds: float, progressed: Callable[[dict[str, Any]], Awaitable[None]]
+) -> dict[str, Any] | None:
     """Listen to a process until it ends.
 
     Args:
@@ -65,7 +89,8 @@ async def followed(process: Process, seconds: float, progressed: Callable[[dict[
         progressed: Is told how far it is: ``stage``, ``frames``, ``expected``, ``progress``.
 
     Returns:
-        What it said last, or ``{"error": {"status", "kind", "message"}}``; None where it ended without a word.
+        What it said last, or ``{"error": {"status", "kind", "message"}}``; None where it ended without a
+        word.
     """
     end: dict[str, Any] | None = None
     try:
@@ -79,9 +104,20 @@ async def followed(process: Process, seconds: float, progressed: Callable[[dict[
                     end = told
             await process.wait()
     except TimeoutError:
-        end = {"error": {"kind": "too_slow", "message": f"expected a video that is read within {seconds:g} s; it is not: cut it into parts"}}
+        end = {
+            "error": {
+                "kind": "too_slow",
+                "message": f"expected a video that is read within {seconds:g} s; it is not: cut it into parts",
+            }
+        }
     if end is not None and "error" in end:
-        return {"error": {"status": STATUS.get(end["error"]["kind"], 422), "kind": end["error"]["kind"], "message": end["error"]["message"]}}
+        return {
+            "error": {
+                "status": STATUS.get(end["error"]["kind"], 422),
+                "kind": end["error"]["kind"],
+                "message": end["error"]["message"],
+            }
+        }
     return None if end is None else end["end"]
 
 

@@ -1,4 +1,5 @@
-"""What stands behind the ``?`` of an address: options that a route does not know are refused, not passed over."""
+"""What stands behind the ``?`` of an address: options that a route does not know are refused, not passed
+over."""
 
 from __future__ import annotations
 
@@ -27,7 +28,10 @@ def check_options(request: HTTPConnection, known: Collection[str]) -> None:
     """
     unknown = sorted(set(request.query_params) - set(known))
     if unknown:
-        raise APIError(422, f"expected {_told(known)} in the address; got {unknown[0][:40]!r}{nearest(unknown[0], known)}")
+        raise APIError(
+            422,
+            f"expected {_told(known)} in the address; got {unknown[0][:40]!r}{nearest(unknown[0], known)}",
+        )
     for name in known:
         if len(request.query_params.getlist(name)) > 1:
             raise APIError(422, f"expected {name} once in the address; got it again")

@@ -20,7 +20,8 @@ from mien.server.settings import ServerSettings
 
 _MASKS = Masks()
 _LARGE = 2**22
-"""Bytes of a block of memory that goes back when it is free: large pictures and what is made of them; frames of streams are smaller."""
+"""Bytes of a block of memory that goes back when it is free: large pictures and what is made of them; frames
+of streams are smaller."""
 
 
 def listening(settings: ServerSettings) -> socket.socket:
@@ -55,7 +56,8 @@ def server(settings: ServerSettings) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=2,  # It is to end within 5 s, whoever still watches a video or waits for a picture.
+        # It is to end within 5 s, whoever still watches a video or waits for a picture.
+        timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
 

@@ -1,4 +1,5 @@
-"""What the service answers: the types behind its OpenAPI document. A face has the fields of `mien.core.faces.Face`."""
+"""What the service answers: the types behind its OpenAPI document. A face has the fields of
+`mien.core.faces.Face`."""
 
 from __future__ import annotations
 
@@ -34,7 +35,15 @@ class Problem(_Answer):
     """The one shape of every error."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"error": {"status": 415, "kind": "unsupported", "message": "notes.txt: expected a picture; got a text file"}}}
+        json_schema_extra={
+            "example": {
+                "error": {
+                    "status": 415,
+                    "kind": "unsupported",
+                    "message": "notes.txt: expected a picture; got a text file",
+                }
+            }
+        }
     )
 
     error: Cause
@@ -69,7 +78,15 @@ _FACE: dict[str, Any] = {
     "track": None,
     "emotion": "happy",
     "confidence": 0.97,
-    "probs": {"angry": 0.002, "disgust": 0.001, "fear": 0.003, "happy": 0.97, "sad": 0.002, "surprise": 0.012, "neutral": 0.01},
+    "probs": {
+        "angry": 0.002,
+        "disgust": 0.001,
+        "fear": 0.003,
+        "happy": 0.97,
+        "sad": 0.002,
+        "surprise": 0.012,
+        "neutral": 0.01,
+    },
     "steady": None,
     "smooth": None,
 }
@@ -89,7 +106,16 @@ class Pictures(_Answer):
             "example": {
                 "notice": NOTICE,
                 "model": "small-int8",
-                "pictures": [{"source": "astronaut.png", "status": "face", "width": 512, "height": 512, "faces": [_FACE], "error": None}],
+                "pictures": [
+                    {
+                        "source": "astronaut.png",
+                        "status": "face",
+                        "width": 512,
+                        "height": 512,
+                        "faces": [_FACE],
+                        "error": None,
+                    }
+                ],
             }
         }
     )
@@ -151,15 +177,24 @@ class Source(_Answer):
     Args:
         notice: What the readings are, and what not.
         source: What it is; neither a path nor anything that opens it.
-        state: `resting`: nobody looks, it is closed; `opening`; `live`; `retrying`: lost, and opened again and again; `ended`: a recording came to
-            its end; `failed`: lost for good.
+        state: `resting`: nobody looks, it is closed; `opening`; `live`; `retrying`: lost, and opened again
+            and again; `ended`: a recording came to its end; `failed`: lost for good.
         message: Why, or None.
         viewers: How many look.
         covered: Whether faces are covered before frames leave the service.
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"notice": NOTICE, "source": "camera:0", "state": "live", "message": None, "viewers": 2, "covered": False}}
+        json_schema_extra={
+            "example": {
+                "notice": NOTICE,
+                "source": "camera:0",
+                "state": "live",
+                "message": None,
+                "viewers": 2,
+                "covered": False,
+            }
+        }
     )
 
     notice: str = NOTICE
@@ -174,7 +209,8 @@ class Health(_Answer):
     """The answer to `GET /healthz`.
 
     Args:
-        status: ``degraded``: pictures and streams are read, but videos are not taken or read as they should be; it ends by itself.
+        status: ``degraded``: pictures and streams are read, but videos are not taken or read as they should
+            be; it ends by itself.
         version: Of mien.
         reason: Why it is degraded, or None.
     """
@@ -191,7 +227,9 @@ class Login(BaseModel):
         token: What the service was started with.
     """
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"token": "a-long-secret-of-your-own"}})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"token": "a-long-secret-of-your-own"}}
+    )
 
     token: str = Field(min_length=1, max_length=256)
 
@@ -204,7 +242,8 @@ class VideoJob(_Answer):
         id: By which it is asked for.
         name: As sent.
         state: ``waiting``, ``reading``, ``done`` or ``failed``.
-        stage: What is being done: ``waiting``, ``reading``, ``writing``, ``drawing``, ``faces``, ``done`` or ``failed``.
+        stage: What is being done: ``waiting``, ``reading``, ``writing``, ``drawing``, ``faces``, ``done`` or
+            ``failed``.
         frames: Frames of this stage so far.
         expected: About how many there will be, or None.
         progress: Share of the whole work that is done, 0 to 1; None where nobody can tell.

@@ -1,4 +1,5 @@
-"""Browsers that have given the token: each has a word of its own in a cookie, known to this run of the service alone."""
+"""Browsers that have given the token: each has a word of its own in a cookie, known to this run of the
+service alone."""
 
 from __future__ import annotations
 

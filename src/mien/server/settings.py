@@ -31,8 +31,10 @@ class Limits:
         video_seconds: Longest video.
         frame_bytes: Most bytes of a message of a stream.
         frame_pixels: Most pixels of a frame of a stream.
-        held_bytes: Most bytes of pictures, as they were sent, that are held in memory for all requests together.
-        decoded_bytes: Most bytes that decoding pictures and looking for faces in them may take for all requests together; others wait.
+        held_bytes: Most bytes of pictures, as they were sent, that are held in memory for all requests
+            together.
+        decoded_bytes: Most bytes that decoding pictures and looking for faces in them may take for all
+            requests together; others wait.
         decode_seconds: Longest time that decoding one picture or frame may take.
         requests: Most requests with pictures at once.
         streams: Most streams at once.
@@ -88,14 +90,17 @@ class ServerSettings:
         names: Names, beside addresses and ``localhost``, under which the service may be asked for.
         keep: Keep uploaded videos as long as their results.
         results_seconds: How long results of videos are kept.
-        session_seconds: How long the cookie of a browser that has given the token is good for; it ends with the service, too.
+        session_seconds: How long the cookie of a browser that has given the token is good for; it ends with
+            the service, too.
         readers: Videos that are read at the same time.
         networks: What reads; one thread for each is best, as there are several pictures at once.
         limits: How much a client may ask for.
-        source: A live source that the service looks at and shows to its clients; None: none, and no client can name one.
+        source: A live source that the service looks at and shows to its clients; None: none, and no client
+            can name one.
 
     Raises:
-        InputError: The token is missing, too short or not made of letters, digits and ``-._~``; or a value is out of range.
+        InputError: The token is missing, too short or not made of letters, digits and ``-._~``; or a value is
+            out of range.
 
     >>> ServerSettings(Path("out"), host="0.0.0.0")
     Traceback (most recent call last):
@@ -122,11 +127,15 @@ class ServerSettings:
             raise InputError(f"{told}: set MIEN_TOKEN or give --token")
         if self.token is not None and not re.fullmatch(rf"[A-Za-z0-9._~-]{{{LEAST_TOKEN},256}}", self.token):
             told = f"expected a token of {LEAST_TOKEN} to 256 letters, digits and -._~; got another one of {len(self.token)} characters"
-            raise InputError(f'{told}: make one with python -c "import secrets; print(secrets.token_urlsafe(32))"')
+            raise InputError(
+                f'{told}: make one with python -c "import secrets; print(secrets.token_urlsafe(32))"'
+            )
         if not 0 <= self.port <= 65535:
             raise InputError(f"expected a port from 0 to 65535; got {self.port}")
         if self.results_seconds <= 0 or self.readers < 1:
-            raise InputError(f"expected results kept for more than 0 s and 1 reader or more; got {self.results_seconds} and {self.readers}")
+            raise InputError(
+                f"expected results kept for more than 0 s and 1 reader or more; got {self.results_seconds} and {self.readers}"
+            )
         if self.session_seconds < 1:
             raise InputError(f"expected sessions of at least 1 s; got {self.session_seconds}")
 

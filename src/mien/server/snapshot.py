@@ -27,8 +27,8 @@ class Condition:
     """How the source is.
 
     Args:
-        state: ``resting``: nobody looks, it is closed; ``opening``; ``live``; ``retrying``: it is lost and opened again and again; ``ended``: a
-            recording came to its end; ``failed``: it is lost for good.
+        state: ``resting``: nobody looks, it is closed; ``opening``; ``live``; ``retrying``: it is lost and
+            opened again and again; ``ended``: a recording came to its end; ``failed``: it is lost for good.
         message: Why, for people; None where there is nothing to say.
     """
 
@@ -51,7 +51,9 @@ class Looking:
         become: Is told how the source is, again and again.
     """
 
-    def __init__(self, source: OwnSource, pipeline: Pipeline, side: int, become: Callable[[Condition], None]) -> None:
+    def __init__(
+        self, source: OwnSource, pipeline: Pipeline, side: int, become: Callable[[Condition], None]
+    ) -> None:
         self._source, self._side, self._become = source, side, become
         self._largest = pipeline.largest
         everybody = copy(pipeline)
@@ -85,7 +87,9 @@ class Looking:
     def _tell(self, live: LiveSource) -> None:
         name, trouble = _NAMES.get(live.state), live.trouble
         if name is not None:
-            self._become(Condition(name, None if trouble is None else self._source.public(f"{trouble}; trying again")))
+            self._become(
+                Condition(name, None if trouble is None else self._source.public(f"{trouble}; trying again"))
+            )
 
     def _packed(self, watched: Watched, skipped: int, rates: Rates) -> bytes:
         frame, faces, timing = watched
@@ -102,6 +106,8 @@ class Looking:
             "faces": [vars(face) for face in shown],
             "latency": round(timing.latency, 6),
             "skipped": skipped,
-            "rates": {name: None if value is None else round(value, 6) for name, value in asdict(rates).items()},
+            "rates": {
+                name: None if value is None else round(value, 6) for name, value in asdict(rates).items()
+            },
         }
         return packed(told, image, self._side)

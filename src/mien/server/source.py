@@ -1,7 +1,8 @@
-"""``/v1/source``: what the service's own source shows, over a WebSocket; the source is named when the service is started, and by nobody else.
+"""``/v1/source``: what the service's own source shows, over a WebSocket; the source is named when the service
+is started, and by nobody else.
 
-A viewer asks for each frame (``{"type": "next"}``) and gets the newest that it has not had, so that a slow one gets fewer frames and none of
-them late, and nothing queues up for it.
+A viewer asks for each frame (``{"type": "next"}``) and gets the newest that it has not had, so that a slow
+one gets fewer frames and none of them late, and nothing queues up for it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ class Next(BaseModel):
     type: Literal["next"]
 
 
-def source(watcher: LiveBroadcaster | None, pipeline: Pipeline, limits: Limits, known: list[Any]) -> APIRouter:
+def source(
+    watcher: LiveBroadcaster | None, pipeline: Pipeline, limits: Limits, known: list[Any]
+) -> APIRouter:
     """The routes.
 
     Args:
@@ -50,7 +53,9 @@ def source(watcher: LiveBroadcaster | None, pipeline: Pipeline, limits: Limits, 
     """
     router = APIRouter(tags=["source"])
     room = Room(limits.viewers, "viewers")
-    problems: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 421)}
+    problems: dict[int | str, dict[str, Any]] = {
+        status: {"model": Problem} for status in (401, 403, 404, 421)
+    }
 
     @router.get("/v1/source", dependencies=known, responses=problems)
     async def read_source() -> Source:
@@ -67,23 +72,40 @@ def source(watcher: LiveBroadcaster | None, pipeline: Pipeline, limits: Limits, 
             there = _there(watcher)
             with room.taken(1), there.viewed() as viewer:
                 await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
-                ready = {"notice": NOTICE, "model": pipeline.classifier.network.card.name, "labels": list(pipeline.labels)}
-                await _Watching(socket, there, viewer, limits).run({"type": "ready", **ready, "source": there.source.title})
+                ready = {
+                    "notice": NOTICE,
+                    "model": pipeline.classifier.network.card.name,
+                    "labels": list(pipeline.labels),
+                }
+                await _Watching(socket, there, viewer, limits).run(
+                    {"type": "ready", **ready, "source": there.source.title}
+                )
         except APIError as refusal:
-            await socket.send_denial_response(Response(refusal.content(), refusal.status, refusal.headers, "application/json"))
+            await socket.send_denial_response(
+                Response(refusal.content(), refusal.status, refusal.headers, "application/json")
+            )
 
     return router
 
 
 def _there(watcher: LiveBroadcaster | None) -> LiveBroadcaster:
     if watcher is None:
-        raise APIError(404, "expected a service with a source of its own; this one has none: start it with mien serve --source SOURCE")
+        raise APIError(
+            404,
+            "expected a service with a source of its own; this one has none: start it with mien serve --source SOURCE",
+        )
     return watcher
 
 
 def _described(watcher: LiveBroadcaster) -> Source:
     condition, own = watcher.condition, watcher.source
-    return Source(source=own.title, state=condition.state, message=condition.message, viewers=watcher.viewers, covered=own.blur is not None)
+    return Source(
+        source=own.title,
+        state=condition.state,
+        message=condition.message,
+        viewers=watcher.viewers,
+        covered=own.blur is not None,
+    )
 
 
 class _Watching:
@@ -128,14 +150,19 @@ class _Watching:
             try:
                 Next.model_validate_json(message.get("text") or "")
             except ValidationError:
-                raise APIError(422, 'expected {"type": "next"} as text, once for each frame that is wanted; got something else') from None
+                raise APIError(
+                    422,
+                    'expected {"type": "next"} as text, once for each frame that is wanted; got something else',
+                ) from None
             self._viewer.wanted = min(self._viewer.wanted + 1, _DEPTH)
             self._viewer.news.set()
 
     def _check_patience(self) -> None:
         """A viewer for whom there was no frame need not say anything."""
         if not self._viewer.wanted and time.monotonic() - self._sent >= self._limits.idle_seconds:
-            raise APIError(408, f"expected a message within {self._limits.idle_seconds:g} s; got none: look again")
+            raise APIError(
+                408, f"expected a message within {self._limits.idle_seconds:g} s; got none: look again"
+            )
 
     async def _send(self) -> None:
         while True:
@@ -154,7 +181,14 @@ class _Watching:
     async def _tell(self, condition: Condition) -> None:
         if condition.state == "failed":
             raise APIError(503, condition.message or "the source is lost", "lost")
-        await self._say({"type": "state", "state": condition.state, "message": condition.message, "viewers": self._watcher.viewers})
+        await self._say(
+            {
+                "type": "state",
+                "state": condition.state,
+                "message": condition.message,
+                "viewers": self._watcher.viewers,
+            }
+        )
 
     async def _say(self, told: dict[str, Any]) -> None:
         await self._socket.send_text(json.dumps(told, ensure_ascii=False, allow_nan=False))

@@ -22,7 +22,8 @@ _LONGEST = 1.0  # Seconds between two looks.
 class Space:
     """The bytes that a folder may come to hold.
 
-    It looks as often as it would take a fast disk to fill what is left, so that a full gigabyte costs nothing and the last kilobytes are counted.
+    It looks as often as it would take a fast disk to fill what is left, so that a full gigabyte costs nothing
+    and the last kilobytes are counted.
 
     Args:
         folder: Everything that is written lies in it.

@@ -19,7 +19,9 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {number: {"model": Problem} for num
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
-def status(pipeline: Pipeline, metrics: Metrics, trouble: Callable[[], str | None], known: list[Any]) -> APIRouter:
+def status(
+    pipeline: Pipeline, metrics: Metrics, trouble: Callable[[], str | None], known: list[Any]
+) -> APIRouter:
     """Routes about the service.
 
     Args:

@@ -53,13 +53,18 @@ class Totals(NamedTuple):
 STATES: tuple[State, ...] = ("waiting", "reading", "done", "failed")
 _COLUMNS = tuple(column.name for column in fields(Job))
 _AS_JSON = ("options", "error")
-_LATER = {"deaths": "INTEGER NOT NULL DEFAULT 0", "age": "REAL", "bytes": "INTEGER"}  # Columns that earlier versions did not have.
+_LATER = {
+    "deaths": "INTEGER NOT NULL DEFAULT 0",
+    "age": "REAL",
+    "bytes": "INTEGER",
+}  # Columns that earlier versions did not have.
 
 
 class Store:
     """The jobs of one service. To be used by one thread at a time.
 
-    A change holds at once, also where the disk has no room for it: it is then written as soon as there is some (`save`).
+    A change holds at once, also where the disk has no room for it: it is then written as soon as there is
+    some (`save`).
 
     Args:
         path: The database; made when it is not there.
@@ -107,15 +112,23 @@ class Store:
         self.save()
 
     def save(self, now: ServiceTime | None = None) -> None:
-        """Write what the disk had no room for, and what time it is; where there still is none, `trouble` says so.
+        """Write what the disk had no room for, and what time it is; where there still is none, `trouble` says
+        so.
 
         Args:
             now: The service's own time.
         """
-        steps: list[tuple[str, list[Any]]] = [("DELETE FROM jobs WHERE id = ?", [name]) for name in self._removed]
+        steps: list[tuple[str, list[Any]]] = [
+            ("DELETE FROM jobs WHERE id = ?", [name]) for name in self._removed
+        ]
         for name, values in self._changes.items():
             columns = ", ".join(f"{column} = ?" for column in values)
-            steps.append((f"UPDATE jobs SET {columns} WHERE id = ?", [*(_stored(column, value) for column, value in values.items()), name]))
+            steps.append(
+                (
+                    f"UPDATE jobs SET {columns} WHERE id = ?",
+                    [*(_stored(column, value) for column, value in values.items()), name],
+                )
+            )
         if now is not None:
             steps.append(("INSERT OR REPLACE INTO clock VALUES (0, ?, ?, ?)", list(astuple(now))))
         with suppress(sqlite3.Error):
@@ -133,7 +146,11 @@ class Store:
 
     def unfinished(self) -> list[Job]:
         """Those that wait or are read, the oldest first."""
-        return [job for job in self._chosen("WHERE state IN ('waiting', 'reading') ORDER BY rowid") if job.state in ("waiting", "reading")]
+        return [
+            job
+            for job in self._chosen("WHERE state IN ('waiting', 'reading') ORDER BY rowid")
+            if job.state in ("waiting", "reading")
+        ]
 
     def unmeasured(self) -> list[Job]:
         """Those of an earlier version, of which neither size nor age are known."""
@@ -141,7 +158,11 @@ class Store:
 
     def ended_before(self, age: float) -> list[str]:
         """Ids of those that ended before a moment of the service's own time."""
-        return [name for (name,) in self._database.execute("SELECT id FROM jobs WHERE age <= ?", [age]) if name not in self._removed]
+        return [
+            name
+            for (name,) in self._database.execute("SELECT id FROM jobs WHERE age <= ?", [age])
+            if name not in self._removed
+        ]
 
     def ids(self) -> set[str]:
         """Ids of all jobs."""
@@ -151,7 +172,9 @@ class Store:
         """How many there are, and what they take."""
         counts: dict[str, int] = dict.fromkeys(STATES, 0)
         total = 0
-        stored = self._database.execute("SELECT state, COUNT(*), TOTAL(bytes) FROM jobs GROUP BY state").fetchall()
+        stored = self._database.execute(
+            "SELECT state, COUNT(*), TOTAL(bytes) FROM jobs GROUP BY state"
+        ).fetchall()
         for state, count, size in stored:
             counts[state] += count
             total += int(size) if state in ("done", "failed") else 0
@@ -166,7 +189,9 @@ class Store:
 
     def moment(self) -> ServiceTime | None:
         """What time it was when it was last saved."""
-        return next((ServiceTime(*row) for row in self._database.execute("SELECT age, boot, uptime FROM clock")), None)
+        return next(
+            (ServiceTime(*row) for row in self._database.execute("SELECT age, boot, uptime FROM clock")), None
+        )
 
     def close(self) -> None:
         """Close the database."""
@@ -206,7 +231,10 @@ class Store:
 
     def _chosen(self, clause: str, *values: Any) -> list[Job]:
         rows = self._database.execute(f"SELECT {', '.join(_COLUMNS)} FROM jobs {clause}", values)
-        jobs = [Job(**{name: _loaded(name, value) for name, value in zip(_COLUMNS, row, strict=True)}) for row in rows]
+        jobs = [
+            Job(**{name: _loaded(name, value) for name, value in zip(_COLUMNS, row, strict=True)})
+            for row in rows
+        ]
         return [replace(job, **self._changes.get(job.id, {})) for job in jobs if job.id not in self._removed]
 
 

@@ -1,7 +1,8 @@
 """``/v1/stream``: frames over a WebSocket, one `mien.Session` each.
 
-The client's first message says how its frames come (`StreamStart`); then every binary message is a frame, and every frame gets an answer. While
-one is being read, only the newest of those that follow is kept; the others are answered as ``skipped``, so that no queue grows.
+The client's first message says how its frames come (`StreamStart`); then every binary message is a frame, and
+every frame gets an answer. While one is being read, only the newest of those that follow is kept; the others
+are answered as ``skipped``, so that no queue grows.
 """
 
 from __future__ import annotations
@@ -49,10 +50,12 @@ class StreamStart(BaseModel):
 
     Args:
         type: ``start``.
-        format: ``picture``: each frame is a JPEG, PNG, WebP, ...; ``rgb``: ``height x width x 3`` bytes, red, green, blue.
+        format: ``picture``: each frame is a JPEG, PNG, WebP, ...; ``rgb``: ``height x width x 3`` bytes, red,
+            green, blue.
         width: px of ``rgb`` frames.
         height: px of ``rgb`` frames.
-        times: Whether each frame begins with its time: seconds as a little-endian float64. Otherwise its arrival counts.
+        times: Whether each frame begins with its time: seconds as a little-endian float64. Otherwise its
+            arrival counts.
         largest: Keep only the biggest face of each frame.
         min_face: Height in px of the smallest face to look for; by default the service's own.
         tau: Time constant of smoothing in seconds.
@@ -114,7 +117,9 @@ def stream(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
                 await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
                 await _Stream(socket, reader, limits, metrics).run()
         except APIError as refusal:
-            await socket.send_denial_response(Response(refusal.content(), refusal.status, refusal.headers, "application/json"))
+            await socket.send_denial_response(
+                Response(refusal.content(), refusal.status, refusal.headers, "application/json")
+            )
 
     return router
 
@@ -138,8 +143,17 @@ class _Stream:
         try:
             self._start = await self._greeted()
             pipeline = self._reader.suited(self._start.largest, self._start.min_face)
-            self._session = Session(pipeline, None, Smoothing(tau=self._start.tau, neutral=self._start.neutral))
-            await self._say({"type": "ready", "notice": NOTICE, "model": self._model(), "labels": list(self._session.labels)})
+            self._session = Session(
+                pipeline, None, Smoothing(tau=self._start.tau, neutral=self._start.neutral)
+            )
+            await self._say(
+                {
+                    "type": "ready",
+                    "notice": NOTICE,
+                    "model": self._model(),
+                    "labels": list(self._session.labels),
+                }
+            )
             work = asyncio.create_task(self._work())
             try:
                 await self._listen(work)
@@ -164,10 +178,13 @@ class _Stream:
             start = StreamStart.model_validate_json(message)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            raise APIError(422, f"the first message: {'.'.join(map(str, first['loc'])) or 'start'}: {first['msg']}") from None
+            raise APIError(
+                422, f"the first message: {'.'.join(map(str, first['loc'])) or 'start'}: {first['msg']}"
+            ) from None
         if start.format == "rgb" and (start.width or 0) * (start.height or 0) > self._limits.frame_pixels:
             raise APIError(
-                413, f"expected frames of at most {self._limits.frame_pixels:,} pixels; got {start.width} x {start.height}: send smaller ones"
+                413,
+                f"expected frames of at most {self._limits.frame_pixels:,} pixels; got {start.width} x {start.height}: send smaller ones",
             )
         return start
 
@@ -182,7 +199,9 @@ class _Stream:
             async with asyncio.timeout(seconds):
                 message = await self._socket.receive()
         except TimeoutError:
-            raise APIError(408, f"expected a message within {seconds:g} s; got none: open another stream") from None
+            raise APIError(
+                408, f"expected a message within {seconds:g} s; got none: open another stream"
+            ) from None
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         data: str | bytes | None = message.get("bytes")
@@ -205,7 +224,15 @@ class _Stream:
             self._news.set()
             if late is not None:
                 self._metrics.frames.labels("skipped").inc()
-                await self._say({"type": "frame", "frame": late.number, "time": self._time(late), "status": "skipped", "faces": []})
+                await self._say(
+                    {
+                        "type": "frame",
+                        "frame": late.number,
+                        "time": self._time(late),
+                        "status": "skipped",
+                        "faces": [],
+                    }
+                )
         work.result()
 
     async def _told(self, text: str) -> None:
@@ -238,7 +265,10 @@ class _Stream:
     def _note_bad(self, bad: bool, weight: int = 1) -> None:
         self._bad = self._bad + weight if bad else 0
         if self._bad >= _PATIENCE:
-            raise APIError(422, f"expected frames; got {_PATIENCE} messages in a row that are none: look at the errors before")
+            raise APIError(
+                422,
+                f"expected frames; got {_PATIENCE} messages in a row that are none: look at the errors before",
+            )
 
     def _time(self, sent: _Sent) -> float | None:
         """Seconds of a frame; None where it should tell them and does not."""
@@ -253,7 +283,10 @@ class _Stream:
         told = {"type": "frame", "frame": sent.number, "time": seconds}
         try:
             if seconds is None:
-                raise MediaError(f"frame {sent.number}: expected its time first, as 8 bytes; got no such number", "unreadable")
+                raise MediaError(
+                    f"frame {sent.number}: expected its time first, as 8 bytes; got no such number",
+                    "unreadable",
+                )
             image = self._image(sent)
         except MediaError as error:
             return {**told, "status": "error", "faces": [], **APIError.of(error).body()}
@@ -262,7 +295,13 @@ class _Stream:
             self._session.reset()
         [faces] = self._session.update([Frame(sent.number, seconds, image)])
         height, width = image.shape[:2]
-        return {**told, "status": "face" if len(faces) else "no_face", "width": width, "height": height, "faces": _plain(faces)}
+        return {
+            **told,
+            "status": "face" if len(faces) else "no_face",
+            "width": width,
+            "height": height,
+            "faces": _plain(faces),
+        }
 
     def _image(self, sent: _Sent) -> NDArray[np.uint8]:
         data = sent.data[_STAMP.size :] if self._start.times else sent.data
@@ -270,12 +309,18 @@ class _Stream:
             return self._reader.frame_pixels(data, f"frame {sent.number}")
         width, height = self._start.width or 0, self._start.height or 0
         if len(data) != width * height * 3:
-            raise MediaError(f"frame {sent.number}: expected {width} x {height} x 3 = {width * height * 3:,} bytes; got {len(data):,}", "unreadable")
+            raise MediaError(
+                f"frame {sent.number}: expected {width} x {height} x 3 = {width * height * 3:,} bytes; got {len(data):,}",
+                "unreadable",
+            )
         return np.frombuffer(data, np.uint8).reshape(height, width, 3)
 
     async def _say(self, answer: dict[str, Any]) -> None:
         text = json.dumps(answer, ensure_ascii=False, allow_nan=False)
-        if self._socket.client_state is WebSocketState.DISCONNECTED or self._socket.application_state is WebSocketState.DISCONNECTED:
+        if (
+            self._socket.client_state is WebSocketState.DISCONNECTED
+            or self._socket.application_state is WebSocketState.DISCONNECTED
+        ):
             raise WebSocketDisconnect(1006)
         await self._socket.send_text(text)
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from mien.media import Media
     from mien.video.runner import VideoOptions
 
-RESULTS = tuple(f"result.{form}" for form in ("csv", "json", "jsonl", "parquet", "vtt", "srt", "eaf", "html", "mp4"))
+RESULTS = tuple(
+    f"result.{form}" for form in ("csv", "json", "jsonl", "parquet", "vtt", "srt", "eaf", "html", "mp4")
+)
 PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
 CHARTS = ("timeline.png", "people.png")
 COPY = "result.mp4"
@@ -43,9 +45,14 @@ class Bounds:
             MediaError: It is no video, or too large or long.
         """
         if media.kind == "picture":
-            raise MediaError(f"{media.name}: expected a video; got a picture: send it to /v1/images", "unsupported")
+            raise MediaError(
+                f"{media.name}: expected a video; got a picture: send it to /v1/images", "unsupported"
+            )
         if media.width * media.height > self.pixels:
-            raise MediaError(f"{media.name}: expected frames of at most {self.pixels:,} pixels; got {media.width} x {media.height}", "too_large")
+            raise MediaError(
+                f"{media.name}: expected frames of at most {self.pixels:,} pixels; got {media.width} x {media.height}",
+                "too_large",
+            )
         if media.duration is not None:
             self.check_time(media.name, media.duration)
 
@@ -56,7 +63,10 @@ class Bounds:
             MediaError: Too long.
         """
         if seconds > self.seconds:
-            raise MediaError(f"{name}: expected a video of at most {self.seconds:g} s; got {seconds:.0f} s: cut it into parts", "too_long")
+            raise MediaError(
+                f"{name}: expected a video of at most {self.seconds:g} s; got {seconds:.0f} s: cut it into parts",
+                "too_long",
+            )
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,10 @@ class VideoJobOptions:
             raise InputError(f"expected min_face from {SMALLEST} to {HIGHEST} px; got {self.min_face}")
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
         neutral: Any = self.neutral
-        return VideoOptions(Sampling(every=self.every, per_second=self.per_second), smoothing=Smoothing(**given, neutral=neutral))
+        return VideoOptions(
+            Sampling(every=self.every, per_second=self.per_second),
+            smoothing=Smoothing(**given, neutral=neutral),
+        )
 
 
 @dataclass(frozen=True)
@@ -163,4 +176,9 @@ class VideoTask:
     def load(folder: Path) -> VideoTask:
         """As it was written down."""
         stored = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-        return VideoTask(stored["name"], PipelineSettings(**stored["networks"]), VideoJobOptions(**stored["options"]), Bounds(**stored["bounds"]))
+        return VideoTask(
+            stored["name"],
+            PipelineSettings(**stored["networks"]),
+            VideoJobOptions(**stored["options"]),
+            Bounds(**stored["bounds"]),
+        )

@@ -37,13 +37,19 @@ class Taker(Protocol):
 
 
 def form_body(file: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """What the OpenAPI document says of a form with files, which FastAPI does not see as it comes through `take_form`.
+    """What the OpenAPI document says of a form with files, which FastAPI does not see as it comes through
+    `take_form`.
 
     Args:
         file: Schema of the field ``file``.
         fields: Schemas of other fields.
     """
-    schema = {"type": "object", "required": ["file"], "additionalProperties": False, "properties": {"file": file, **fields}}
+    schema = {
+        "type": "object",
+        "required": ["file"],
+        "additionalProperties": False,
+        "properties": {"file": file, **fields},
+    }
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
@@ -67,7 +73,9 @@ async def arriving(request: Request, most: int, limits: Limits) -> AsyncIterator
             return
         except TimeoutError:
             raise APIError(
-                408, f"expected the whole request; after {count:,} bytes the rest came too slowly: send it again", headers={"Connection": "close"}
+                408,
+                f"expected the whole request; after {count:,} bytes the rest came too slowly: send it again",
+                headers={"Connection": "close"},
             ) from None
         except ClientDisconnect:
             raise APIError(400, "expected the whole request; the connection ended before it") from None
@@ -81,7 +89,9 @@ def _too_large(most: int) -> APIError:
     return APIError(413, f"expected at most {most:,} bytes; got more: send fewer or smaller files")
 
 
-async def take_form(request: Request, most: int, limits: Limits, taker: Taker, options: Collection[str] = ()) -> dict[str, str]:
+async def take_form(
+    request: Request, most: int, limits: Limits, taker: Taker, options: Collection[str] = ()
+) -> dict[str, str]:
     """Take a form with files apart as it comes.
 
     Args:
@@ -95,11 +105,15 @@ async def take_form(request: Request, most: int, limits: Limits, taker: Taker, o
         The other fields.
 
     Raises:
-        Refusal: It is not such a form, too large or too slow; another field is there, or one twice; or the taker refuses a file.
+        Refusal: It is not such a form, too large or too slow; another field is there, or one twice; or the
+            taker refuses a file.
     """
     kind, about = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not about.get(b"boundary"):
-        raise APIError(415, f"expected multipart/form-data with a field 'file'; got {kind.decode('latin-1')[:100] or 'nothing'}")
+        raise APIError(
+            415,
+            f"expected multipart/form-data with a field 'file'; got {kind.decode('latin-1')[:100] or 'nothing'}",
+        )
     form = _Form(taker, options)
     try:
         parser = MultipartParser(about[b"boundary"], form.callbacks())
@@ -159,10 +173,15 @@ class _Form:
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if self._name == "file":
             self.files += 1
-            self._file = self._taker.open(plain_name(options.get(b"filename", b"").decode("utf-8", "replace"), self.files))
+            self._file = self._taker.open(
+                plain_name(options.get(b"filename", b"").decode("utf-8", "replace"), self.files)
+            )
         elif self._name not in self._options:
             beside = f", options in {', '.join(self._options)}" if self._options else " and no other field"
-            raise APIError(422, f"expected the field 'file'{beside}; got {self._name[:40]!r}{nearest(self._name, ['file', *self._options])}")
+            raise APIError(
+                422,
+                f"expected the field 'file'{beside}; got {self._name[:40]!r}{nearest(self._name, ['file', *self._options])}",
+            )
         elif self._name in self.fields:
             raise APIError(422, f"expected the field {self._name!r} once; got it again")
 
@@ -172,7 +191,9 @@ class _Form:
             return
         self._text += data[start:end]
         if len(self._text) > _FIELD_BYTES:
-            raise APIError(413, f"expected at most {_FIELD_BYTES} bytes in the field {self._name[:40]!r}; got more")
+            raise APIError(
+                413, f"expected at most {_FIELD_BYTES} bytes in the field {self._name[:40]!r}; got more"
+            )
 
     def _part_end(self) -> None:
         if self._file is None:

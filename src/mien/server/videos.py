@@ -28,7 +28,8 @@ _OVERHEAD = 2**20  # Bytes of a form beside its file.
 _ALIVE = 15.0  # Seconds between two signs of life where nothing happens.
 
 _REPORT = {
-    # The report has its scripts and styles inside; alone in a sandbox they can reach neither the network nor the service.
+    # The report has its scripts and styles inside; alone in a sandbox they can reach neither the network nor
+    # the service.
     "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data:; frame-ancestors 'self'",
     "Cross-Origin-Embedder-Policy": "require-corp",
@@ -56,12 +57,17 @@ def _form_fields() -> dict[str, Any]:
 _EVENT = {
     "type": "object",
     "required": ["event", "data"],
-    "properties": {"event": {"enum": ["waiting", "reading", "done", "failed", "deleted"]}, "data": {"type": "string"}},
+    "properties": {
+        "event": {"enum": ["waiting", "reading", "done", "failed", "deleted"]},
+        "data": {"type": "string"},
+    },
 }
 _EVENTS = {"content": {"text/event-stream": {"schema": _EVENT}}}
 _BODY = form_body({"type": "string", "format": "binary"}, **_form_fields())
 
-Id = Annotated[str, InPath(pattern="^[0-9a-f]{32}$", description="Id of a video, as POST /v1/videos gave it.")]
+Id = Annotated[
+    str, InPath(pattern="^[0-9a-f]{32}$", description="Id of a video, as POST /v1/videos gave it.")
+]
 
 
 async def _found(id: Id, request: Request) -> Job:
@@ -88,17 +94,23 @@ def videos(jobs: Jobs, settings: ServerSettings) -> APIRouter:
     def described(job: Job) -> VideoJob:
         return _described(job, jobs)
 
-    @router.post("/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 429, 507), openapi_extra=_BODY)
+    @router.post(
+        "/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 429, 507), openapi_extra=_BODY
+    )
     async def add_video(request: Request, response: Response) -> VideoJob:
         """Hand in a video, to be read when it is its turn.
 
-        The video goes into the field `file`, options of `mien analyze` into fields of their own. The upload is deleted as soon as it has
-        been read.
+        The video goes into the field `file`, options of `mien analyze` into fields of their own. The upload
+        is deleted as soon as it has been read.
         """
         upload = jobs.new()
         try:
             fields = await take_form(
-                request, settings.limits.video_bytes + _OVERHEAD, settings.limits, upload, tuple(VideoJobOptions.__dataclass_fields__)
+                request,
+                settings.limits.video_bytes + _OVERHEAD,
+                settings.limits,
+                upload,
+                tuple(VideoJobOptions.__dataclass_fields__),
             )
             options = _options(fields)
             job = await jobs.take(upload, options)
@@ -118,12 +130,21 @@ def videos(jobs: Jobs, settings: ServerSettings) -> APIRouter:
         await jobs.remove(job)
         return Response(status_code=204)
 
-    @router.get("/v1/videos/{id}/events", response_class=StreamingResponse, responses={200: _EVENTS, **_problems(404)})
+    @router.get(
+        "/v1/videos/{id}/events", response_class=StreamingResponse, responses={200: _EVENTS, **_problems(404)}
+    )
     async def watch_video(job: Found) -> StreamingResponse:
-        """Progress as server-sent events: `waiting`, `reading`, and at the end `done`, `failed` or `deleted`; the data is the video as JSON."""
-        return StreamingResponse(_events(job, jobs, described), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        """Progress as server-sent events: `waiting`, `reading`, and at the end `done`, `failed` or `deleted`;
+        the data is the video as JSON."""
+        return StreamingResponse(
+            _events(job, jobs, described), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+        )
 
-    @router.get("/v1/videos/{id}/{file}", response_class=FileResponse, responses={200: _contents(), **_problems(404, 409, 501)})
+    @router.get(
+        "/v1/videos/{id}/{file}",
+        response_class=FileResponse,
+        responses={200: _contents(), **_problems(404, 409, 501)},
+    )
     async def read_result(job: Found, file: Literal[FILES]) -> FileResponse:  # type: ignore[valid-type]
         """A result: rows, people, subtitles, ELAN tiers, the report, the annotated video, charts."""
         return _sent(jobs.result(job, file), file, job)
@@ -159,10 +180,16 @@ async def _events(job: Job, jobs: Jobs, described: Callable[[Job], VideoJob]) ->
 
 
 def _sent(path: Path, file: str, job: Job) -> FileResponse:
-    name = f"{Path(job.name).stem}.{file.partition('.')[2]}" if file.startswith("result.") else f"{Path(job.name).stem}-{file}"
+    name = (
+        f"{Path(job.name).stem}.{file.partition('.')[2]}"
+        if file.startswith("result.")
+        else f"{Path(job.name).stem}-{file}"
+    )
     how = "inline" if path.suffix in _SHOWN else "attachment"
     headers = _REPORT if path.suffix == ".html" else None
-    return FileResponse(path, media_type=_media_type(file), filename=name, content_disposition_type=how, headers=headers)
+    return FileResponse(
+        path, media_type=_media_type(file), filename=name, content_disposition_type=how, headers=headers
+    )
 
 
 def _options(fields: dict[str, str]) -> VideoJobOptions:
@@ -191,5 +218,8 @@ def _media_type(name: str) -> str:
 
 def _contents() -> dict[str, Any]:
     """What the OpenAPI document says of a result."""
-    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted({_media_type(name) for name in FILES})}
+    content = {
+        kind: {"schema": {"type": "string", "format": "binary"}}
+        for kind in sorted({_media_type(name) for name in FILES})
+    }
     return {"content": content, "description": "The file"}

@@ -1,8 +1,9 @@
 """One video, read by a process of its own: ``python -m mien.server.work probe|read FOLDER BYTES``.
 
-What a broken video can do to FFmpeg, it does to this process alone. The folder holds ``task.json`` and the video as ``upload``; results go
-to ``results``, what was read so far to ``journal``; all of it may take so many bytes. Each line of standard output is JSON: progress, or how
-it ended. The process ends with its standard input, and so with the service.
+What a broken video can do to FFmpeg, it does to this process alone. The folder holds ``task.json`` and the
+video as ``upload``; results go to ``results``, what was read so far to ``journal``; all of it may take so
+many bytes. Each line of standard output is JSON: progress, or how it ended. The process ends with its
+standard input, and so with the service.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MEMORY = {"probe": 2**29, "read": 7 * 2**28}
-"""Bytes that a process may fill. A video of 4K with all results takes 1.1 GB, and half as much again is reserved."""
+"""Bytes that a process may fill. A video of 4K with all results takes 1.1 GB, and half as much again is
+reserved."""
 
 _TOO_LARGE = "expected a video that can be read in the memory that is allowed for one; got one that takes more: scale it down"
 _EVERY = 0.2  # Seconds between two lines about progress.
@@ -64,7 +66,10 @@ class _Progress:
                 self.task.bounds.check(sighting.media)
             self.task.bounds.check_time(self.task.name, sighting.reading.time or 0.0)
             if self.count > most:
-                raise MediaError(f"{self.task.name}: expected at most {most:,.0f} frames; got more: cut it into parts", "too_long")
+                raise MediaError(
+                    f"{self.task.name}: expected at most {most:,.0f} frames; got more: cut it into parts",
+                    "too_long",
+                )
             expected = None if sighting.media is None else sighting.media.expected_frames
             self._tell("reading", self.count, expected)
             yield sighting
@@ -101,7 +106,9 @@ def probe(folder: Path) -> dict[str, Any]:
             return {"width": media.width, "height": media.height, "seconds": media.duration}
     except MediaError as error:
         if error.kind == "unreadable":
-            raise MediaError(str(error), "unsupported") from None  # What is not even known by its header is something else.
+            raise MediaError(
+                str(error), "unsupported"
+            ) from None  # What is not even known by its header is something else.
         raise
 
 
@@ -134,7 +141,9 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     with _journal(folder / "journal", settings) as journal, Writer(asked, run, progress.step) as writer:
         for take in process_sources([source], pipeline, plan, journal, progress.read):
             if take.media is None:
-                raise next(take.sightings).reading.error or MediaError(f"{task.name}: expected a video; it cannot be read")
+                raise next(take.sightings).reading.error or MediaError(
+                    f"{task.name}: expected a video; it cannot be read"
+                )
             writer.take(take, lambda _: None)
         if writer.failures:
             raise writer.failures[0]
@@ -161,7 +170,11 @@ def _asked(folder: Path, task: VideoTask) -> tuple[OutputSpec, dict[str, str]]:
     results.mkdir(mode=0o700, exist_ok=True)
     wanted = set(options.wanted)
     charts = bool(wanted & set(CHARTS))
-    missing = {name: told for name in RESULTS if name in wanted and name != COPY and (told := _lacking(OutputSpec((results / name,))))}
+    missing = {
+        name: told
+        for name in RESULTS
+        if name in wanted and name != COPY and (told := _lacking(OutputSpec((results / name,))))
+    }
     if charts and (told := _lacking(OutputSpec(charts=results))):
         missing |= dict.fromkeys(CHARTS, told)
     asked = OutputSpec(
@@ -185,7 +198,8 @@ def _lacking(asked: OutputSpec) -> str | None:
 
 
 def _journal(folder: Path, settings: dict[str, Any]) -> CheckpointStore:
-    """The journal of an earlier process; a new one where that was asked for something else, such as by another version of mien."""
+    """The journal of an earlier process; a new one where that was asked for something else, such as by
+    another version of mien."""
     from mien.video.checkpoint import CheckpointStore
 
     try:
@@ -236,7 +250,11 @@ def _bound(folder: Path, free: int) -> None:
     os.nice(10)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, highest = resource.getrlimit(resource.RLIMIT_FSIZE)
-    least = min(value for value in (*resource.getrlimit(resource.RLIMIT_FSIZE), max(0, free)) if value != resource.RLIM_INFINITY)
+    least = min(
+        value
+        for value in (*resource.getrlimit(resource.RLIMIT_FSIZE), max(0, free))
+        if value != resource.RLIM_INFINITY
+    )
     resource.setrlimit(resource.RLIMIT_FSIZE, (least, highest))
 
     def wait() -> None:
@@ -248,7 +266,8 @@ def _bound(folder: Path, free: int) -> None:
 
 
 def _hold(what: str) -> None:
-    """Take no more memory than a video may need, whatever it asks for, and give it back as soon as it is free."""
+    """Take no more memory than a video may need, whatever it asks for, and give it back as soon as it is
+    free."""
     import resource
 
     most = _MEMORY[what]

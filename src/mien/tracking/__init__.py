@@ -1,4 +1,5 @@
-"""Who is who from frame to frame, by motion and overlap without any embedding of a person's looks; and each person's expression over time."""
+"""Who is who from frame to frame, by motion and overlap without any embedding of a person's looks; and
+each person's expression over time."""
 
 from mien.tracking.baseline import NeutralBaseline
 from mien.tracking.options import Tracking

@@ -1,4 +1,5 @@
-"""Which face is which person's: the pairs with the least cost in all (Kuhn 1955, with the shortest augmenting paths of Jonker and Volgenant 1987)."""
+"""Which face is which person's: the pairs with the least cost in all (Kuhn 1955, with the shortest
+augmenting paths of Jonker and Volgenant 1987)."""
 
 from __future__ import annotations
 
@@ -42,7 +43,11 @@ def _owners(table: NDArray[np.float64]) -> NDArray[np.int64]:
     of_row, of_column = np.zeros(rows), np.zeros(columns + 1)
     for row in range(rows):
         owner[columns], here = row, columns
-        nearest, before, done = np.full(columns, np.inf), np.full(columns, columns), np.zeros(columns + 1, bool)
+        nearest, before, done = (
+            np.full(columns, np.inf),
+            np.full(columns, columns),
+            np.zeros(columns + 1, bool),
+        )
         while owner[here] >= 0:
             done[here] = True
             way = table[owner[here]] - of_row[owner[here]] - of_column[:columns]

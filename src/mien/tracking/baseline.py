@@ -25,13 +25,14 @@ LONGEST = 1.0  # s that one frame may stand for.
 class NeutralBaseline:
     """Learns how a person's neutral face is read, and takes that out of later readings.
 
-    From every log-probability the part is taken by which that expression exceeds, in the person's neutral face, an equal share of
-    what a neutral face leaves to it; neutral is raised likewise. Expressions that the neutral face does not show are left alone, so
-    that nothing improbable is blown up.
+    From every log-probability the part is taken by which that expression exceeds, in the person's neutral
+    face, an equal share of what a neutral face leaves to it; neutral is raised likewise. Expressions that the
+    neutral face does not show are left alone, so that nothing improbable is blown up.
 
     Args:
         labels: Names of the columns; ``neutral`` must be among them.
-        source: Seconds of neutral face at the start of each person, or ``"median"`` of all that was seen of the person so far.
+        source: Seconds of neutral face at the start of each person, or ``"median"`` of all that was seen of
+            the person so far.
 
     Raises:
         InputError: There is no label ``neutral``.
@@ -39,7 +40,9 @@ class NeutralBaseline:
 
     def __init__(self, labels: Labels, source: float | Literal["median"]) -> None:
         if "neutral" not in labels:
-            raise InputError(f"expected labels with neutral, to calibrate by; got {', '.join(labels)}: leave neutral out")
+            raise InputError(
+                f"expected labels with neutral, to calibrate by; got {', '.join(labels)}: leave neutral out"
+            )
         self.source = source
         self._column = labels.index("neutral")
         self._usual = np.full(len(labels), np.log((1 - SHARE) / (len(labels) - 1)))
@@ -50,7 +53,8 @@ class NeutralBaseline:
 
     @staticmethod
     def learn(readings: Iterable[FrameResult], labels: Labels) -> NeutralBaseline:
-        """Medians of a whole recording, in a first pass over it: each person's own, or everyone's for those seen only briefly."""
+        """Medians of a whole recording, in a first pass over it: each person's own, or everyone's for those
+        seen only briefly."""
         found = NeutralBaseline(labels, "median")
         for reading in readings:
             faces = reading.faces
@@ -77,11 +81,19 @@ class NeutralBaseline:
     def forget(self, before: float) -> None:
         """Drop people who were last seen before a time: their ids do not come again."""
         if not self._learned:
-            self._people = {track: habit for track, habit in self._people.items() if habit.last is not None and habit.last >= before}
+            self._people = {
+                track: habit
+                for track, habit in self._people.items()
+                if habit.last is not None and habit.last >= before
+            }
 
     def state(self) -> dict[str, Any]:
         """All that was learned, ready for JSON."""
-        return {"people": {str(track): habit.state() for track, habit in self._people.items()}, "all": self._all.state(), "learned": self._learned}
+        return {
+            "people": {str(track): habit.state() for track, habit in self._people.items()},
+            "all": self._all.state(),
+            "learned": self._learned,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
@@ -136,7 +148,13 @@ class _Habit:
         return np.asarray((half.argmax(axis=1) + 0.5) / BINS * np.log(FLOOR))
 
     def state(self) -> dict[str, Any]:
-        return {"last": self.last, "seconds": self.seconds, "sums": self._sums.tolist(), "weight": self._weight, "bins": self._bins.tolist()}
+        return {
+            "last": self.last,
+            "seconds": self.seconds,
+            "sums": self._sums.tolist(),
+            "weight": self._weight,
+            "bins": self._bins.tolist(),
+        }
 
     @staticmethod
     def restored(state: dict[str, Any]) -> _Habit:

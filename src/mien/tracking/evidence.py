@@ -1,4 +1,5 @@
-"""What one frame says about an expression: log-probabilities, how much they weigh, and how far one label leads."""
+"""What one frame says about an expression: log-probabilities, how much they weigh, and how far one label
+leads."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ LIGHTEST = 0.25  # Least weight.
 CLEAR = 3.0  # nats by which a label leads at most.
 SPARSE = 0.3  # s; a frame that stands for longer is all that there is, and is believed.
 SINGLE = 0.75  # Share of the evidence for a change that one frame gives at most.
-BARE = 0.6  # nats by which it leads at least, so that a change to a face that is hard to read shows in time as well.
+# nats by which it leads at least, so that a change to a face that is hard to read shows in time as well.
+BARE = 0.6
 
 
 def log_probs(faces: Faces) -> Floats:
@@ -27,7 +29,8 @@ def log_probs(faces: Faces) -> Floats:
 
 
 def weights(faces: Faces) -> Floats:
-    """``(n,)`` how much each face counts, 0.06 to 1: less where the detector is unsure or the face is small."""
+    """``(n,)`` how much each face counts, 0.06 to 1: less where the detector is unsure or the face is
+    small."""
     sizes = np.sqrt(box_arithmetic.area(faces.boxes).astype(np.float64))
     scores = faces.scores.astype(np.float64)
     product: Floats = np.clip(scores, LIGHTEST, 1) * np.clip(sizes / PLAIN, LIGHTEST, 1)
@@ -54,7 +57,8 @@ def normalised(logs: Floats) -> Floats:
 
 
 def leads(logs: Floats) -> Floats:
-    """``(k,)`` nats by which each label of one frame lies behind the best, 0 for the best itself, else `BARE` to `CLEAR`.
+    """``(k,)`` nats by which each label of one frame lies behind the best, 0 for the best itself, else `BARE`
+    to `CLEAR`.
 
     >>> leads(np.log([0.5, 0.4, 0.001])).round(2).tolist()
     [0.0, -0.6, -3.0]

@@ -11,17 +11,23 @@ COARSE = 0.5  # s; over longer steps a velocity says nothing.
 NOISE = 0.0016  # Variance of a detector's centre, in sizes²: 4 % of the size of the face.
 FASTEST = 25.0  # Variance of a velocity of which nothing is known, in (sizes/s)².
 STEADY = 5 / 3  # s; what is left of a velocity falls by e in this time, and what comes instead is not known.
-TREND = 0.4  # s over which a velocity is averaged by which a hidden face is thought to go on: a head that shakes goes nowhere.
+# s over which a velocity is averaged by which a hidden face is thought to go on: a head that shakes goes
+# nowhere.
+TREND = 0.4
 FADING = 1.0  # s; what is left of that velocity falls by e in this time.
-WIDEST = 0.36  # Largest variance of the place by which a face is paired, in sizes²: one that may be anywhere would fit every face.
+# Largest variance of the place by which a face is paired, in sizes²: one that may be anywhere would fit every
+# face.
+WIDEST = 0.36
 
 
 @dataclass(eq=False)
 class Track:
-    """A face in motion: a Kalman filter in seconds, one variance for both directions, in units of the face's size.
+    """A face in motion: a Kalman filter in seconds, one variance for both directions, in units of the face's
+    size.
 
-    Its velocity is one of an Ornstein-Uhlenbeck process: it lasts for `STEADY` seconds or so, and its variance tends to `FASTEST`. All
-    is exact for steps of any length, so that two short ones are one of their length, and nothing need be cut off while a face is seen.
+    Its velocity is one of an Ornstein-Uhlenbeck process: it lasts for `STEADY` seconds or so, and its
+    variance tends to `FASTEST`. All is exact for steps of any length, so that two short ones are one of their
+    length, and nothing need be cut off while a face is seen.
 
     Args:
         id: Number of the person.
@@ -71,7 +77,12 @@ class Track:
     @property
     def box(self) -> tuple[float, float, float, float]:
         """Where the face is thought to be: ``x1, y1, x2, y2`` in px."""
-        return (self.x - self.width / 2, self.y - self.height / 2, self.x + self.width / 2, self.y + self.height / 2)
+        return (
+            self.x - self.width / 2,
+            self.y - self.height / 2,
+            self.x + self.width / 2,
+            self.y + self.height / 2,
+        )
 
     @property
     def spread(self) -> float:
@@ -86,7 +97,9 @@ class Track:
             return
         left = math.exp(-step / STEADY)
         way = STEADY * (1 - left)  # s for which the velocity of now carries on.
-        self.place += 2 * self.bond * way + self.speed * way**2 + FASTEST * (2 * STEADY * (step - way) - way**2)
+        self.place += (
+            2 * self.bond * way + self.speed * way**2 + FASTEST * (2 * STEADY * (step - way) - way**2)
+        )
         self.bond = (self.bond + self.speed * way) * left + FASTEST * way * (1 - left)
         self.speed = self.speed * left**2 + FASTEST * (1 - left**2)
         if self.hidden:
@@ -96,7 +109,8 @@ class Track:
         self.vx, self.vy = self.vx * left, self.vy * left
 
     def _drift(self, step: float) -> None:
-        """Carry a face that is not seen on by the mean of its velocities; it stays within reach of there, however long that takes."""
+        """Carry a face that is not seen on by the mean of its velocities; it stays within reach of there,
+        however long that takes."""
         left = math.exp(-step / FADING)
         self.x, self.y = self.x + self.tx * FADING * (1 - left), self.y + self.ty * FADING * (1 - left)
         self.tx, self.ty = self.tx * left, self.ty * left
@@ -140,8 +154,12 @@ class Track:
 
     def scale(self, across: float, down: float) -> None:
         """Follow a picture that changes its size."""
-        self.x, self.vx, self.tx, self.width, self.sx = (value * across for value in (self.x, self.vx, self.tx, self.width, self.sx))
-        self.y, self.vy, self.ty, self.height, self.sy = (value * down for value in (self.y, self.vy, self.ty, self.height, self.sy))
+        self.x, self.vx, self.tx, self.width, self.sx = (
+            value * across for value in (self.x, self.vx, self.tx, self.width, self.sx)
+        )
+        self.y, self.vy, self.ty, self.height, self.sy = (
+            value * down for value in (self.y, self.vy, self.ty, self.height, self.sy)
+        )
 
     def state(self) -> dict[str, Any]:
         """All of it, as numbers."""

@@ -43,7 +43,8 @@ class Scene:
         now, then = self._last, self._searched
         if now is None or then is None or now.shape != then.shape:
             return True
-        # Light that changes everywhere is no motion, and neither is an edge that shifts by half a cell where a camera trembles.
+        # Light that changes everywhere is no motion, and neither is an edge that shifts by half a cell where
+        # a camera trembles.
         now = now - np.median(now - then)
         low, high = _extremes(then)
         change = np.maximum((then + low) / 2 - now, now - (then + high) / 2)
@@ -60,12 +61,18 @@ class Scene:
 
     def state(self) -> dict[str, Any]:
         """As plain numbers and lists."""
-        return {"shape": list(self._shape), **{name: None if cells is None else cells.tolist() for name, cells in self._copies().items()}}
+        return {
+            "shape": list(self._shape),
+            **{name: None if cells is None else cells.tolist() for name, cells in self._copies().items()},
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
         self._shape = (int(state["shape"][0]), int(state["shape"][1]))
-        self._searched, self._last = (None if state[name] is None else np.array(state[name], np.float32) for name in ("searched", "last"))
+        self._searched, self._last = (
+            None if state[name] is None else np.array(state[name], np.float32)
+            for name in ("searched", "last")
+        )
 
     def _copies(self) -> dict[str, NDArray[np.float32] | None]:
         return {"searched": self._searched, "last": self._last}
@@ -80,15 +87,22 @@ def _cells(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     if whole.shape != (4 * rows, 4 * columns):
         return gray.astype(np.float32)
     down = whole[::4].astype(np.uint16) + whole[1::4] + whole[2::4] + whole[3::4]
-    cells: NDArray[np.float32] = (down[:, ::4] + down[:, 1::4] + down[:, 2::4] + down[:, 3::4]).astype(np.float32) / 16
+    cells: NDArray[np.float32] = (down[:, ::4] + down[:, 1::4] + down[:, 2::4] + down[:, 3::4]).astype(
+        np.float32
+    ) / 16
     return cells
 
 
 def _extremes(cells: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The darkest and the brightest cell of each cell's neighbourhood, itself included."""
     padded = np.pad(cells, 1, mode="edge")
-    low, high = (extreme(extreme(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:]) for extreme in (np.minimum, np.maximum))
-    return np.minimum(np.minimum(low[:-2], low[1:-1]), low[2:]), np.maximum(np.maximum(high[:-2], high[1:-1]), high[2:])
+    low, high = (
+        extreme(extreme(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
+        for extreme in (np.minimum, np.maximum)
+    )
+    return np.minimum(np.minimum(low[:-2], low[1:-1]), low[2:]), np.maximum(
+        np.maximum(high[:-2], high[1:-1]), high[2:]
+    )
 
 
 def _is_cut(before: NDArray[np.float32], now: NDArray[np.float32]) -> bool:

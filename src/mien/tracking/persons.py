@@ -41,7 +41,8 @@ class PersonSummary:
         probs: Mean probability of each expression.
         dwells: Stretches of each label.
         confidence: Mean probability of the label, also where it was shown as uncertain.
-        uncertain: Share of the time in which that was below ``labels.doubt``, whether or not that is what was shown.
+        uncertain: Share of the time in which that was below ``labels.doubt``, whether or not that is what was
+            shown.
     """
 
     track: int
@@ -62,7 +63,8 @@ class PersonSummary:
 
 
 def ranked(shares: Mapping[str, float]) -> dict[str, float]:
-    """Shares of a time, greatest first: what is missing to 1 was shown as uncertain; what was not shown is left out.
+    """Shares of a time, greatest first: what is missing to 1 was shown as uncertain; what was not shown is
+    left out.
 
     >>> ranked({"sad": 0.25, "happy": 0.5, "angry": 0.0})
     {'happy': 0.5, 'sad': 0.25, 'uncertain': 0.25}
@@ -72,10 +74,15 @@ def ranked(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def together(people: Sequence[PersonSummary]) -> dict[str, float]:
-    """Share of the time of all people in which each label was shown; each counts for as long as they were in view."""
+    """Share of the time of all people in which each label was shown; each counts for as long as they were in
+    view."""
     weights = [max(person.seconds, 1e-9) for person in people]
     names = people[0].shares if people else ()
-    return {name: sum(weight * person.shares[name] for weight, person in zip(weights, people, strict=True)) / sum(weights) for name in names}
+    return {
+        name: sum(weight * person.shares[name] for weight, person in zip(weights, people, strict=True))
+        / sum(weights)
+        for name in names
+    }
 
 
 class People:
@@ -129,7 +136,10 @@ class People:
     def _person(self, track: int, sums: _Sums) -> PersonSummary:
         total = max(sums.total, 1e-12)
         spans, counts, longest = sums.spans.tolist(), sums.counts.tolist(), sums.longest.tolist()
-        dwells = {name: EpisodeStats(counts[at], spans[at] / counts[at] if counts[at] else 0.0, longest[at]) for at, name in enumerate(self.labels)}
+        dwells = {
+            name: EpisodeStats(counts[at], spans[at] / counts[at] if counts[at] else 0.0, longest[at])
+            for at, name in enumerate(self.labels)
+        }
         return PersonSummary(
             track=track,
             first=sums.first,

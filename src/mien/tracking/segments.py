@@ -23,11 +23,13 @@ class Segment:
 
     Args:
         track: Id of the person.
-        label: Steady label; the most probable expression where nothing was smoothed; ``uncertain`` where that is shown (`Faces.shown`).
+        label: Steady label; the most probable expression where nothing was smoothed; ``uncertain`` where that
+            is shown (`Faces.shown`).
         start: Seconds.
-        end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long as that frame lasts.
-        confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; also where it is shown as uncertain
-            (`Faces.confidence`).
+        end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long
+            as that frame lasts.
+        confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; also
+            where it is shown as uncertain (`Faces.confidence`).
     """
 
     track: int
@@ -67,10 +69,12 @@ class FrameSpan:
 
 
 class FrameSpans:
-    """Turns frames into times: each face stands for the time up to the same person's next, or for as long as its frame lasts.
+    """Turns frames into times: each face stands for the time up to the same person's next, or for as long as
+    its frame lasts.
 
     Args:
-        gap: Seconds; a person not seen for longer was away. Where frames are far apart it takes two without them (`mien.core.spacing`).
+        gap: Seconds; a person not seen for longer was away. Where frames are far apart it takes two without
+            them (`mien.core.spacing`).
     """
 
     def __init__(self, gap: float = 1.0) -> None:
@@ -84,14 +88,18 @@ class FrameSpans:
         return self._spacing.patience
 
     def update(self, reading: FrameResult) -> list[FrameSpan]:
-        """Take in the next reading; gives what is now over, in order of time. What could not be read says nothing."""
+        """Take in the next reading; gives what is now over, in order of time. What could not be read says
+        nothing."""
         time, before = reading.time, self._spacing.time
         if time is None or reading.error is not None:
             return []
         done = self.close() if before is not None and time < before else []
         lasting = 0.0 if before is None else self._spacing.lasting(time - before)
         self._spacing.take(time)
-        self._open = {track: replace(last, end=last.start + lasting) if last.start == before else last for track, last in self._open.items()}
+        self._open = {
+            track: replace(last, end=last.start + lasting) if last.start == before else last
+            for track, last in self._open.items()
+        }
         faces = reading.faces
         here = set(tracks_of(faces)) if len(faces) and faces.probs is not None else set()
         away = [track for track, last in self._open.items() if time - last.start > self.patience]
@@ -103,7 +111,10 @@ class FrameSpans:
     def close(self) -> list[FrameSpan]:
         """Nothing follows."""
         now, usual = self._spacing.time, self._spacing.usual
-        done = [replace(last, end=last.start + usual) if last.start == now else last for last in self._open.values()]
+        done = [
+            replace(last, end=last.start + usual) if last.start == now else last
+            for last in self._open.values()
+        ]
         self._open = {}
         return sorted(done, key=lambda glimpse: glimpse.start)
 
@@ -119,7 +130,14 @@ class FrameSpans:
             if before is not None:
                 done.append(replace(before, end=time))
             self._open[track] = FrameSpan(
-                track, int(shown[row]), probs[row], time, time, before is not None, float(confidence[row]), bool(unsure[row])
+                track,
+                int(shown[row]),
+                probs[row],
+                time,
+                time,
+                before is not None,
+                float(confidence[row]),
+                bool(unsure[row]),
             )
         return done
 
@@ -143,14 +161,21 @@ class Segmenter:
         done = self._joined(self._glimpses.update(reading))
         time, patience = reading.time, self._glimpses.patience
         if time is not None and reading.error is None:
-            away = [track for track, stretch in self._open.items() if time - stretch.end > patience or time < stretch.start]
+            away = [
+                track
+                for track, stretch in self._open.items()
+                if time - stretch.end > patience or time < stretch.start
+            ]
             done += [self._segment(self._open.pop(track)) for track in away]
         return done
 
     def close(self) -> list[Segment]:
         """Nothing follows: the segments that were still open."""
         done = self._joined(self._glimpses.close())
-        done += [self._segment(stretch) for stretch in sorted(self._open.values(), key=lambda stretch: stretch.start)]
+        done += [
+            self._segment(stretch)
+            for stretch in sorted(self._open.values(), key=lambda stretch: stretch.start)
+        ]
         self._open = {}
         return done
 
@@ -162,7 +187,9 @@ class Segmenter:
                 done.append(self._segment(stretch))
                 stretch = None
             if stretch is None:
-                stretch = self._open[glimpse.track] = _Stretch(glimpse.track, glimpse.label, glimpse.start, glimpse.start)
+                stretch = self._open[glimpse.track] = _Stretch(
+                    glimpse.track, glimpse.label, glimpse.start, glimpse.start
+                )
             seconds = max(glimpse.end - glimpse.start, 1e-9)
             stretch.end = glimpse.end
             stretch.total += seconds
@@ -171,7 +198,13 @@ class Segmenter:
 
     def _segment(self, stretch: _Stretch) -> Segment:
         assert self._labels is not None
-        return Segment(stretch.track, self._labels.word(stretch.label), stretch.start, stretch.end, stretch.sum / stretch.total)
+        return Segment(
+            stretch.track,
+            self._labels.word(stretch.label),
+            stretch.start,
+            stretch.end,
+            stretch.sum / stretch.total,
+        )
 
 
 @dataclass

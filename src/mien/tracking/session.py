@@ -19,10 +19,12 @@ from mien.tracking.tracker import Tracker
 
 
 class Session:
-    """Reads one stream with a `Pipeline`, which many sessions may share; all that is remembered of the stream is here.
+    """Reads one stream with a `Pipeline`, which many sessions may share; all that is remembered of the stream
+    is here.
 
-    `update` does everything. The two halves can also be called apart, so that one thread finds the faces of the next frames (`locate`,
-    which has the memory) while another reads the expressions of the last (`read`, which has none).
+    `update` does everything. The two halves can also be called apart, so that one thread finds the faces of
+    the next frames (`locate`, which has the memory) while another reads the expressions of the last (`read`,
+    which has none).
 
     Args:
         pipeline: Detector and classifier.
@@ -37,7 +39,9 @@ class Session:
     ([1], (1, 7))
     """
 
-    def __init__(self, pipeline: Pipeline, tracking: Tracking | None = None, smoothing: Smoothing | None = None) -> None:
+    def __init__(
+        self, pipeline: Pipeline, tracking: Tracking | None = None, smoothing: Smoothing | None = None
+    ) -> None:
         self.pipeline = pipeline
         self.tracker = Tracker(pipeline.detector, tracking)
         self.smoother = OnlineSmoother(pipeline.labels, smoothing)
@@ -60,7 +64,8 @@ class Session:
         return [faces.largest() for faces in found] if self.pipeline.largest else found
 
     def read(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
-        """Read the expressions of located faces, those of all frames at once; any thread may do that, in any order.
+        """Read the expressions of located faces, those of all frames at once; any thread may do that, in any
+        order.
 
         Returns:
             The same faces with ``probs``.
@@ -74,7 +79,8 @@ class Session:
             frames: In order of time; several at once take less time than one by one, and give the same.
 
         Returns:
-            One `Faces` per frame, with ``tracks``, ``probs``, ``smooth`` and ``steady``; empty where no face is seen.
+            One `Faces` per frame, with ``tracks``, ``probs``, ``smooth`` and ``steady``; empty where no face
+            is seen.
 
         Raises:
             InputError: A picture is not ``(h, w, 3)`` uint8.
@@ -89,7 +95,8 @@ class Session:
         self.smoother.reset()
 
     def state(self) -> dict[str, Any]:
-        """All that is remembered, ready for JSON; a session that restores it goes on as if there had been no break."""
+        """All that is remembered, ready for JSON; a session that restores it goes on as if there had been no
+        break."""
         return {"tracker": self.tracker.state(), "smoother": self.smoother.state()}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""Smoothing of a recording: what came before and after a frame bears on it alike, so that nothing is shown late."""
+"""Smoothing of a recording: what came before and after a frame bears on it alike, so that nothing is shown
+late."""
 
 from __future__ import annotations
 
@@ -23,25 +24,32 @@ MOST_HELD = 4096  # Readings held back at most, should the times stand still.
 
 
 def smooth_offline(
-    readings: Iterable[FrameResult], options: Smoothing, labels: Labels, neutral: NeutralBaseline | None = None
+    readings: Iterable[FrameResult],
+    options: Smoothing,
+    labels: Labels,
+    neutral: NeutralBaseline | None = None,
 ) -> Iterator[FrameResult]:
     """Add ``smooth`` and ``steady`` to the readings of one recording.
 
-    Probabilities: the mean of the log-probabilities under a kernel that falls by e in ``tau`` to either side, for steps of any length;
-    it has no delay, and a recording played backwards gives the same backwards. Steady label: the sequence that explains all frames
-    best where every change costs ``evidence`` (Viterbi 1967), decided a few seconds behind the newest frame.
+    Probabilities: the mean of the log-probabilities under a kernel that falls by e in ``tau`` to either side,
+    for steps of any length; it has no delay, and a recording played backwards gives the same backwards.
+    Steady label: the sequence that explains all frames best where every change costs ``evidence`` (Viterbi
+    1967), decided a few seconds behind the newest frame.
 
-    Readings come out as they came in, in order, once those some seconds later have come: memory does not grow with the length.
+    Readings come out as they came in, in order, once those some seconds later have come: memory does not grow
+    with the length.
 
     Args:
-        readings: Of one source, in order of time, with ``tracks`` and ``probs``. Times that go back begin anew.
+        readings: Of one source, in order of time, with ``tracks`` and ``probs``. Times that go back begin
+            anew.
         options: How to smooth.
         labels: Names of the columns of ``probs``.
-        neutral: What a first pass has learned (`NeutralBaseline.learn`); without it a calibration that ``options`` ask for goes by what came
-            before each frame.
+        neutral: What a first pass has learned (`NeutralBaseline.learn`); without it a calibration that
+            ``options`` ask for goes by what came before each frame.
 
     Raises:
-        InputError: The faces have no tracks, or calibration by neutral was asked for and no label has that name.
+        InputError: The faces have no tracks, or calibration by neutral was asked for and no label has that
+            name.
     """
     if neutral is None and options.neutral is not None:
         neutral = NeutralBaseline(labels, options.neutral)
@@ -61,7 +69,9 @@ class _Sample:
     share: float  # For the mean: also by certainty.
     span: float = 0.0  # s that it stands for, once the next is known.
     since: float = 0.0  # s since the one before.
-    origins: list[int] = field(default_factory=list)  # For each label the one before it on the best way there.
+    origins: list[int] = field(
+        default_factory=list
+    )  # For each label the one before it on the best way there.
 
 
 class _Course:
@@ -108,7 +118,9 @@ class _Course:
         samples = self.samples
         away = np.abs(np.array([other.time for other in samples]) - sample.time)
         # Less its end, so that it falls to zero there and a frame at the edge makes no difference.
-        kernel = np.maximum(0, np.exp(-away / tau) - np.exp(-REACH)) * np.array([other.share * other.span for other in samples])
+        kernel = np.maximum(0, np.exp(-away / tau) - np.exp(-REACH)) * np.array(
+            [other.share * other.span for other in samples]
+        )
         if kernel.sum() <= 0:
             return sample.logs
         return np.asarray(kernel @ np.stack([other.logs for other in samples]) / kernel.sum())
@@ -157,12 +169,18 @@ class _Filter:
                 yield from self.flush()
             self._now, self._patience = reading.time, self._spacing.patience
             self._spacing.take(reading.time)
-            for track in [track for track, course in self._courses.items() if self._now - course.last > self._patience]:
+            for track in [
+                track for track, course in self._courses.items() if self._now - course.last > self._patience
+            ]:
                 self._courses.pop(track).close()
         self._held.append(_Held(reading, self._taken(reading)))
         # A frame at the edge of the kernel stands for a time that only the next one tells.
         ready = self._now - self._reach - self._patience
-        while self._held and (self._held[0].reading.time is None or self._held[0].reading.time < ready or len(self._held) > MOST_HELD):
+        while self._held and (
+            self._held[0].reading.time is None
+            or self._held[0].reading.time < ready
+            or len(self._held) > MOST_HELD
+        ):
             yield self._released(self._held.popleft())
 
     def flush(self) -> Iterator[FrameResult]:
@@ -179,7 +197,9 @@ class _Filter:
             return []
         tracks, logs, weight = tracks_of(faces), log_probs(faces), weights(faces)
         if self._neutral is not None:
-            logs = np.stack([self._neutral.calibrated(track, time, row) for track, row in zip(tracks, logs, strict=True)])
+            logs = np.stack(
+                [self._neutral.calibrated(track, time, row) for track, row in zip(tracks, logs, strict=True)]
+            )
         share = weight * certainty(logs)
         rows = []
         for row, track in enumerate(tracks):
@@ -197,4 +217,7 @@ class _Filter:
             course.trim(sample.time - self._reach)
             smooth.append(course.smooth(sample, self._options.tau))
             steady.append(course.steady(sample))
-        return replace(held.reading, faces=held.reading.faces.with_columns(smooth=normalised(np.stack(smooth)), steady=steady))
+        return replace(
+            held.reading,
+            faces=held.reading.faces.with_columns(smooth=normalised(np.stack(smooth)), steady=steady),
+        )

@@ -24,9 +24,10 @@ REMEMBERED = 10.0  # s for which the neutral face of someone who is gone is kept
 class OnlineSmoother:
     """Adds ``smooth`` and ``steady`` to the faces of one stream, frame by frame.
 
-    Probabilities: the exponential mean of the log-probabilities with time constant ``tau``, for steps of any length, weighted by how
-    sure the detector is, how large the face and how certain the reading; then made probabilities again. Steady label: another label is
-    shown once enough evidence for it has added up since it last was behind (Page's cumulative sum test, Biometrika 41, 1954).
+    Probabilities: the exponential mean of the log-probabilities with time constant ``tau``, for steps of any
+    length, weighted by how sure the detector is, how large the face and how certain the reading; then made
+    probabilities again. Steady label: another label is shown once enough evidence for it has added up since
+    it last was behind (Page's cumulative sum test, Biometrika 41, 1954).
 
     It holds the state of one stream: not for several threads at once.
 
@@ -74,18 +75,24 @@ class OnlineSmoother:
         now = float(faces.times[0])
         tracks, logs, weight = tracks_of(faces), log_probs(faces), weights(faces)
         if self._neutral is not None:
-            logs = np.stack([self._neutral.calibrated(track, now, row) for track, row in zip(tracks, logs, strict=True)])
+            logs = np.stack(
+                [self._neutral.calibrated(track, now, row) for track, row in zip(tracks, logs, strict=True)]
+            )
             self._neutral.forget(now - REMEMBERED)
         patience = self._spacing.patience
         self._spacing.take(now)
-        self._courses = {track: course for track, course in self._courses.items() if 0 <= now - course.time <= patience}
+        self._courses = {
+            track: course for track, course in self._courses.items() if 0 <= now - course.time <= patience
+        }
         sure = certainty(logs)
         smooth = np.empty_like(logs)
         for row, track in enumerate(tracks):
             course = self._courses.setdefault(track, _Course(now, np.zeros(logs.shape[1])))
             smooth[row] = course.take(now, logs[row], weight[row] * sure[row], self.options.tau)
             course.decide(logs[row], weight[row], self.options.evidence)
-        return faces.with_columns(smooth=normalised(smooth), steady=[self._courses[track].shown for track in tracks])
+        return faces.with_columns(
+            smooth=normalised(smooth), steady=[self._courses[track].shown for track in tracks]
+        )
 
     def state(self) -> dict[str, Any]:
         """All that it remembers, ready for JSON; a smoother that restores it goes on to the same bits."""
@@ -138,7 +145,14 @@ class _Course:
 
     def state(self) -> dict[str, Any]:
         case = None if self.case is None else self.case.tolist()
-        return {"time": self.time, "sums": self.sums.tolist(), "total": self.total, "step": self.step, "shown": self.shown, "case": case}
+        return {
+            "time": self.time,
+            "sums": self.sums.tolist(),
+            "total": self.total,
+            "step": self.step,
+            "shown": self.shown,
+            "case": case,
+        }
 
     @staticmethod
     def restored(state: dict[str, Any]) -> _Course:

@@ -14,13 +14,14 @@ class Smoothing:
 
     Args:
         tau: Time constant of the mean: a frame that long ago counts 1/e of the present one.
-        evidence: How much must speak for another label before it is shown, in nats times seconds: a label that is e times as
-            probable as the one shown takes over after so many seconds, one that is e³ times as probable after a third of that, but
-            never after a single frame where there are many.
-        neutral: How to calibrate for faces that always seem to show something: not at all (None); so many seconds of a neutral face
-            when a person first appears; or ``"median"``, the person's usual reading, taken for neutral.
-        gap: A person who was not seen for longer starts anew. Where frames are far apart it takes two of them without the person
-            (`mien.core.spacing`).
+        evidence: How much must speak for another label before it is shown, in nats times seconds: a label
+            that is e times as probable as the one shown takes over after so many seconds, one that is e³
+            times as probable after a third of that, but never after a single frame where there are many.
+        neutral: How to calibrate for faces that always seem to show something: not at all (None); so many
+            seconds of a neutral face when a person first appears; or ``"median"``, the person's usual
+            reading, taken for neutral.
+        gap: A person who was not seen for longer starts anew. Where frames are far apart it takes two of them
+            without the person (`mien.core.spacing`).
 
     Raises:
         InputError: A value is out of range.
@@ -39,6 +40,10 @@ class Smoothing:
     def __post_init__(self) -> None:
         for name in ("tau", "evidence", "gap"):
             if not getattr(self, name) > 0:
-                raise InputError(f"expected {name} above 0{'' if name == 'evidence' else ' s'}; got {getattr(self, name)}")
-        if self.neutral not in (None, "median") and not (isinstance(self.neutral, int | float) and self.neutral > 0):
+                raise InputError(
+                    f"expected {name} above 0{'' if name == 'evidence' else ' s'}; got {getattr(self, name)}"
+                )
+        if self.neutral not in (None, "median") and not (
+            isinstance(self.neutral, int | float) and self.neutral > 0
+        ):
             raise InputError(f"expected neutral as seconds above 0, 'median' or None; got {self.neutral!r}")

@@ -21,13 +21,18 @@ from mien.tracking.options import Tracking
 
 SOON = 0.25  # s between looks at the whole picture after something happened.
 ALERT = 0.5  # s for which that lasts.
-UNSURE = 0.8  # A known face with a lower score is looked for in the whole picture, unless it was found there within `full_every`.
+# A known face with a lower score is looked for in the whole picture, unless it was found there within
+# `full_every`.
+UNSURE = 0.8
 AGAIN = 0.8  # Least score at which a face that was hidden is taken for seen again where it was thought to be.
-ASTRAY = 0.5  # Sizes by which a confirmed box may lie off the place where it was thought to be; farther off it is somebody else's.
+# Sizes by which a confirmed box may lie off the place where it was thought to be; farther off it is somebody
+# else's.
+ASTRAY = 0.5
 GROWN = 0.35  # Logarithm of the largest factor between its size and the size before.
 SAME = 0.4  # Overlap (intersection over union) of two boxes above which they show one face.
 REACH = 1.8  # Sizes; a face farther from where a person is thought to be is never theirs.
-TURNED = 0.6  # Sizes from where a face was last seen within which it is still theirs, `MOMENT` seconds later at most.
+# Sizes from where a face was last seen within which it is still theirs, `MOMENT` seconds later at most.
+TURNED = 0.6
 MOMENT = 0.25
 STILL_REACH = 0.7  # The same over a step so long that only overlap counts.
 
@@ -37,19 +42,19 @@ Pixels = NDArray[np.uint8]
 class Tracker:
     """Gives the faces of one stream, frame by frame, an id per person.
 
-    Ids are 1, 2, 3, ... in the order in which people appear; each belongs to one person of this stream and is never given again, also
-    not when everyone was forgotten after a jump in time or a cut. A person who is not seen in a frame has no row there, and keeps the
-    id on coming back within ``lost_after`` seconds near where the face was going. There is no identity: who comes back later or
-    elsewhere is someone new.
+    Ids are 1, 2, 3, ... in the order in which people appear; each belongs to one person of this stream and is
+    never given again, also not when everyone was forgotten after a jump in time or a cut. A person who is not
+    seen in a frame has no row there, and keeps the id on coming back within ``lost_after`` seconds near where
+    the face was going. There is no identity: who comes back later or elsewhere is someone new.
 
-    With a detector that can ``refine`` (`mien.inference.detectors.Refiner`) most frames cost one pass of its last network over the faces already
-    known (Zhang et al. 2016 end their cascade with it). The whole picture is searched when a face was lost or is unsure, at a cut,
-    every ``full_every`` seconds, and only every ``calm_every`` while nothing changes outside the known faces. Any other detector is
-    run on every frame.
+    With a detector that can ``refine`` (`mien.inference.detectors.Refiner`) most frames cost one pass of its
+    last network over the faces already known (Zhang et al. 2016 end their cascade with it). The whole picture
+    is searched when a face was lost or is unsure, at a cut, every ``full_every`` seconds, and only every
+    ``calm_every`` while nothing changes outside the known faces. Any other detector is run on every frame.
 
-    Faces and people are paired by the distance from a prediction (a Kalman filter, in seconds) and by size, at
-    the least cost in all; as in ByteTrack (Zhang et al. 2022, https://arxiv.org/abs/2110.06864) a face that is too unsure to be
-    someone new may still continue someone known.
+    Faces and people are paired by the distance from a prediction (a Kalman filter, in seconds) and by size,
+    at the least cost in all; as in ByteTrack (Zhang et al. 2022, https://arxiv.org/abs/2110.06864) a face
+    that is too unsure to be someone new may still continue someone known.
 
     It holds the state of one stream: not for several threads at once.
 
@@ -88,18 +93,25 @@ class Tracker:
         """The faces of the next frame.
 
         Args:
-            frame: Its picture may differ in size from the one before. Its time may stand still or jump: where nothing was to be seen
-                for more than ``lost_after`` seconds, or time goes back by more, everyone is forgotten.
+            frame: Its picture may differ in size from the one before. Its time may stand still or jump: where
+                nothing was to be seen for more than ``lost_after`` seconds, or time goes back by more,
+                everyone is forgotten.
 
         Returns:
-            A row for every face that is seen, with ``tracks``, in order of them; frames and times are those of the frame.
+            A row for every face that is seen, with ``tracks``, in order of them; frames and times are those
+            of the frame.
 
         Raises:
             InputError: The picture is not ``(h, w, 3)`` uint8.
         """
         step = self._advance(frame)
         self._fit(frame)
-        cut = self._refiner is not None and self._scene.watch(frame.image) and self.options.cuts and step <= COARSE
+        cut = (
+            self._refiner is not None
+            and self._scene.watch(frame.image)
+            and self.options.cuts
+            and step <= COARSE
+        )
         if cut:
             self._people = []
         for person in self._people:
@@ -142,7 +154,12 @@ class Tracker:
         self._people = [Track(**person) for person in state["people"]]
         self._scene.restore(state["scene"])
         self._spacing.restore(state["spacing"])
-        self._next, self._lasted, self._clock, self._before = int(state["next"]), state["lasted"], state["clock"], state["before"]
+        self._next, self._lasted, self._clock, self._before = (
+            int(state["next"]),
+            state["lasted"],
+            state["clock"],
+            state["before"],
+        )
         self._shape = (int(state["shape"][0]), int(state["shape"][1]))
         self._looked = -math.inf if state["looked"] is None else state["looked"]
         self._alert = -math.inf if state["alert"] is None else state["alert"]
@@ -205,7 +222,11 @@ class Tracker:
         people, rows = [self._people[row] for row, _ in pairs], [column for _, column in pairs]
         missed = [person for person in self._people if person not in people]
         kept, refined = self._confirmed(image, missed, faces.boxes)
-        new = [column for column in range(len(faces)) if column not in rows and faces.scores[column] >= self.options.start]
+        new = [
+            column
+            for column in range(len(faces))
+            if column not in rows and faces.scores[column] >= self.options.start
+        ]
         if any(person not in kept and not person.hidden for person in missed):
             self._alert = self._clock + ALERT
         people += [self._newcomer(faces.boxes[column].tolist()) for column in new]
@@ -226,29 +247,48 @@ class Tracker:
         """Which row of people is which row of faces."""
         if not self._people or not len(faces):
             return []
-        places = np.array([(person.x, person.y, person.size, person.spread) for person in self._people])[:, None]
+        places = np.array([(person.x, person.y, person.size, person.spread) for person in self._people])[
+            :, None
+        ]
         boxes = faces.boxes.astype(np.float64)
         sizes = np.maximum(1.0, np.sqrt(box_arithmetic.area(boxes).astype(np.float64)))
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-        away = np.hypot(centres[:, 0] - places[..., 0], centres[:, 1] - places[..., 1]) / np.sqrt(sizes * places[..., 2])
+        away = np.hypot(centres[:, 0] - places[..., 0], centres[:, 1] - places[..., 1]) / np.sqrt(
+            sizes * places[..., 2]
+        )
         grown = np.abs(np.log(sizes / places[..., 2]))
-        reach = STILL_REACH if self._clock - self._before > COARSE else np.minimum(REACH, 0.35 + 3 * places[..., 3])
+        reach = (
+            STILL_REACH
+            if self._clock - self._before > COARSE
+            else np.minimum(REACH, 0.35 + 3 * places[..., 3])
+        )
         cost = (away / (0.1 + places[..., 3])) ** 2 + (grown / 0.15) ** 2
         pairs = assign(np.where((away <= reach) & (grown <= 2 * GROWN), cost, np.inf), limit=1e3)
         return pairs + self._turned(centres, sizes, grown, pairs)
 
     def _turned(
-        self, centres: NDArray[np.float64], sizes: NDArray[np.float64], grown: NDArray[np.float64], pairs: list[tuple[int, int]]
+        self,
+        centres: NDArray[np.float64],
+        sizes: NDArray[np.float64],
+        grown: NDArray[np.float64],
+        pairs: list[tuple[int, int]],
     ) -> list[tuple[int, int]]:
-        """Who turned back at once: of those left over, whose face is near where it was a moment ago, not where it was going."""
-        seen = np.array([(person.sx, person.sy, person.size, self._clock - person.seen) for person in self._people])[:, None]
-        away = np.hypot(centres[:, 0] - seen[..., 0], centres[:, 1] - seen[..., 1]) / np.sqrt(sizes * seen[..., 2])
+        """Who turned back at once: of those left over, whose face is near where it was a moment ago, not
+        where it was going."""
+        seen = np.array(
+            [(person.sx, person.sy, person.size, self._clock - person.seen) for person in self._people]
+        )[:, None]
+        away = np.hypot(centres[:, 0] - seen[..., 0], centres[:, 1] - seen[..., 1]) / np.sqrt(
+            sizes * seen[..., 2]
+        )
         near = (away <= TURNED) & (grown <= 2 * GROWN) & (seen[..., 3] <= MOMENT)
         for row, column in pairs:
             near[row] = near[:, column] = False
         return assign(np.where(near, away, np.inf), limit=1e3)
 
-    def _confirmed(self, image: Pixels, people: Sequence[Track], taken: NDArray[np.float32] | None = None) -> tuple[list[Track], Faces]:
+    def _confirmed(
+        self, image: Pixels, people: Sequence[Track], taken: NDArray[np.float32] | None = None
+    ) -> tuple[list[Track], Faces]:
         """Those whose face the last network still sees where it is thought to be, and their faces.
 
         Args:
@@ -258,7 +298,9 @@ class Tracker:
         """
         if self._refiner is None or not people:
             return [], Faces.empty()
-        [faces] = self._refiner.refine([image], [np.array([person.box for person in people], np.float32).reshape(-1, 4)])
+        [faces] = self._refiner.refine(
+            [image], [np.array([person.box for person in people], np.float32).reshape(-1, 4)]
+        )
         boxes, scores = faces.boxes.tolist(), faces.scores.tolist()
         strayed = [_strayed(person, box) for person, box in zip(people, boxes, strict=True)]
         rows: list[int] = []
@@ -269,7 +311,10 @@ class Tracker:
             if scores[row] < least or strayed[row] > 1 or not lasting:
                 continue
             others = [faces.boxes[rows]] if taken is None else [faces.boxes[rows], taken]
-            if not any(len(other) and (box_arithmetic.overlap(faces.boxes[[row]], other) > SAME).any() for other in others):
+            if not any(
+                len(other) and (box_arithmetic.overlap(faces.boxes[[row]], other) > SAME).any()
+                for other in others
+            ):
                 rows.append(row)
         rows.sort()
         return [people[row] for row in rows], faces if len(rows) == len(people) else faces[rows]

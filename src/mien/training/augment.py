@@ -1,4 +1,5 @@
-"""Changes to training faces that do not change their expression, on whole batches, seeded, on the device where they are."""
+"""Changes to training faces that do not change their expression, on whole batches, seeded, on the device
+where they are."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from mien.training.recipe import Augmentation
 
 
 def augment(faces: Tensor, amounts: Augmentation, generator: Generator) -> Tensor:
-    """Flip, scale, shift and turn each face; change its gamma; coarsen, blur, cover, disturb or compress some.
+    """Flip, scale, shift and turn each face; change its gamma; coarsen, blur, cover, disturb or compress
+    some.
 
     Args:
         faces: ``(n, 1, h, w)`` float, 0 to 255.
@@ -55,7 +57,9 @@ def _move(faces: Tensor, amounts: Augmentation, generator: Generator) -> Tensor:
     flip = torch.where(_chance((n,), generator) < amounts.flip, -1.0, 1.0)
     shift = _uniform(2 * n, -2 * amounts.shift, 2 * amounts.shift, generator).reshape(n, 2)
     cos, sin = angle.cos() / scale, angle.sin() / scale
-    matrix = torch.stack([torch.stack([cos * flip, -sin, shift[:, 0]], 1), torch.stack([sin * flip, cos, shift[:, 1]], 1)], 1)
+    matrix = torch.stack(
+        [torch.stack([cos * flip, -sin, shift[:, 0]], 1), torch.stack([sin * flip, cos, shift[:, 1]], 1)], 1
+    )
     grid = functional.affine_grid(matrix, list(faces.shape), align_corners=False)
     return functional.grid_sample(faces, grid, padding_mode="border", align_corners=False)
 
@@ -90,7 +94,8 @@ def _erase(faces: Tensor, amounts: Augmentation, generator: Generator) -> Tensor
 
 
 def _cover(faces: Tensor, share: float, generator: Generator) -> Tensor:
-    """Some faces behind a band from side to side: a mask from somewhere below the eyes downwards, or a bar somewhere in the upper half."""
+    """Some faces behind a band from side to side: a mask from somewhere below the eyes downwards, or a bar
+    somewhere in the upper half."""
     n, height = len(faces), faces.shape[2]
     chosen = _chance((n,), generator) < share
     mask = _chance((n,), generator) < 0.5
@@ -105,11 +110,21 @@ def _cover(faces: Tensor, share: float, generator: Generator) -> Tensor:
 def _blur(faces: Tensor, share: float, generator: Generator) -> Tensor:
     """Some faces smeared along a line of 2 to 8 px, the same one for a whole batch."""
     chosen = _chance((len(faces),), generator) < share
-    angle, length = (float(value) for value in _chance((2,), generator) * torch.tensor([math.pi, 6.0], device=generator.device))
+    angle, length = (
+        float(value)
+        for value in _chance((2,), generator) * torch.tensor([math.pi, 6.0], device=generator.device)
+    )
     along = torch.linspace(-1, 1, 33) * (length + 2) / 2
     kernel = torch.zeros(9, 9)
-    kernel.index_put_(((4 + along * math.sin(angle)).round().long(), (4 + along * math.cos(angle)).round().long()), torch.ones(33), accumulate=True)
-    smeared = functional.conv2d(functional.pad(faces[chosen], (4, 4, 4, 4), mode="replicate"), (kernel / kernel.sum()).to(faces)[None, None])
+    kernel.index_put_(
+        ((4 + along * math.sin(angle)).round().long(), (4 + along * math.cos(angle)).round().long()),
+        torch.ones(33),
+        accumulate=True,
+    )
+    smeared = functional.conv2d(
+        functional.pad(faces[chosen], (4, 4, 4, 4), mode="replicate"),
+        (kernel / kernel.sum()).to(faces)[None, None],
+    )
     return faces.index_put((chosen,), smeared)
 
 
@@ -122,7 +137,8 @@ def _disturb(faces: Tensor, share: float, generator: Generator) -> Tensor:
 
 
 def _compress(faces: Tensor, share: float, generator: Generator) -> Tensor:
-    """Some faces rounded in frequencies of blocks of 8 x 8 px, in steps that grow with the frequency and are alike for a whole batch."""
+    """Some faces rounded in frequencies of blocks of 8 x 8 px, in steps that grow with the frequency and are
+    alike for a whole batch."""
     chosen = _chance((len(faces),), generator) < share
     rate = float(_chance((1,), generator) * 3 + 0.3)  # About JPEG's qualities 85 to 15.
     height, width = faces.shape[2:]

@@ -33,7 +33,8 @@ class Batch(NamedTuple):
 
 
 def seed_of(recipe: Recipe, epoch: int, rank: int = 0, purpose: int = 0) -> int:
-    """One number for all chance of an epoch: what was interrupted can be replayed from the start of its epoch."""
+    """One number for all chance of an epoch: what was interrupted can be replayed from the start of its
+    epoch."""
     return (recipe.seed * 1_000_003 + epoch * 100_003 + rank * 17 + purpose) % 2**63
 
 
@@ -82,11 +83,14 @@ class Batches:
             yield Batch(faces, targets, {head: values[mine] for head, values in self.truth.items()}, said)
 
     def _shown(self, mine: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The faces, and what teachers said about them. A picture's views come in turn, and every epoch has pictures in all views."""
+        """The faces, and what teachers said about them. A picture's views come in turn, and every epoch has
+        pictures in all views."""
         if self._views is None or self._places is None or self._epoch is None:
             return self._faces[mine], {}
         numbers = (mine + self._epoch()) % len(self._views)
-        faces, said = self._views.batch(numbers.numpy(), self._places[mine].numpy(), self._recipe.distillation.steadiness)
+        faces, said = self._views.batch(
+            numbers.numpy(), self._places[mine].numpy(), self._recipe.distillation.steadiness
+        )
         return faces, {head: said[head] for head in self._recipe.heads}
 
     def _order(self) -> Tensor:
@@ -99,7 +103,8 @@ class Batches:
         return torch.randperm(n, generator=generator)
 
     def _chunks(self, order: Tensor) -> list[Tensor]:
-        """Batches of indices; a last one that would leave a device with fewer than two pictures joins the one before."""
+        """Batches of indices; a last one that would leave a device with fewer than two pictures joins the one
+        before."""
         chunks = list(order.split(self._recipe.batch))
         if len(chunks) > 1 and len(chunks[-1]) < 2 * self._place()[1]:
             chunks[-2:] = [torch.cat(chunks[-2:])]

@@ -25,7 +25,8 @@ def calibrate(path: Path, data: FaceDataset) -> Card:
     """Fit temperatures and blend of a finished file anew, on PublicTest without its copies; its weights stay.
 
     Returns:
-        The card as written, without the scores of the blend, whose answers have changed; a temperature does not change those of a head.
+        The card as written, without the scores of the blend, whose answers have changed; a temperature does
+        not change those of a head.
 
     Raises:
         NetworkError: It is not a file that ``mien train`` or ``mien export`` wrote.
@@ -47,9 +48,13 @@ def opened(path: Path, data: FaceDataset) -> tuple[Card, Any]:
     card = read_card(content, name=str(path))
     for head, names in card.heads.items():
         if head != "ferplus" and names != data.labels.names:
-            raise InputError(f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}")
+            raise InputError(
+                f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}"
+            )
     if "ferplus" in card.heads and data.votes is None:
-        raise InputError(f"expected FER+ votes, as {path} reads them too; the data set has none: join fer2013new.csv with --votes")
+        raise InputError(
+            f"expected FER+ votes, as {path} reads them too; the data set has none: join fer2013new.csv with --votes"
+        )
     return card, onnx.load_model_from_string(content)
 
 
@@ -59,7 +64,8 @@ def heads(card: Card) -> list[str]:
 
 
 def finished(bare: Any, card: Card, data: FaceDataset, target: Path, share: float | None = None) -> Card:
-    """Write a network of logits (`mien.training.calibration_head.take_off`) with answers calibrated on PublicTest without its copies, and its card.
+    """Write a network of logits (`mien.training.calibration_head.take_off`) with answers calibrated on
+    PublicTest without its copies, and its card.
 
     Args:
         bare: ``onnx.ModelProto``.
@@ -71,19 +77,32 @@ def finished(bare: Any, card: Card, data: FaceDataset, target: Path, share: floa
     apart = leak_free(data, PUBLIC_TEST)
     calibration = fit(_logits(bare, card, apart.images), apart, share)
     classes = {head: len(card.heads[head]) for head in heads(card)}
-    fitted = {"temperatures": dict(calibration.temperatures), "fitted_to": dict(calibration.fitted_to), "blend": calibration.blend}
+    fitted = {
+        "temperatures": dict(calibration.temperatures),
+        "fitted_to": dict(calibration.fitted_to),
+        "blend": calibration.blend,
+    }
     with atomic_write(target) as aside:
         with told(target):
             onnx.save(put_on(bare, classes, calibration), aside)
-        return write_card(aside, card.model_copy(update={**fitted, "summary": _with_blend(card.summary, calibration)}))
+        return write_card(
+            aside, card.model_copy(update={**fitted, "summary": _with_blend(card.summary, calibration)})
+        )
 
 
 def _with_blend(summary: str, calibration: Calibration) -> str:
     """The summary with the share that the blend has now."""
-    return summary if calibration.blend is None else re.sub(r"\d+% fer2013", f"{calibration.blend:.0%} fer2013", summary)
+    return (
+        summary
+        if calibration.blend is None
+        else re.sub(r"\d+% fer2013", f"{calibration.blend:.0%} fer2013", summary)
+    )
 
 
 def _logits(bare: Any, card: Card, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     network = open_graph(bare.SerializeToString(), card, Path(card.name))
-    parts = [network.run({card.input.name: card.input.fed(images[start : start + _BATCH, None])}) for start in range(0, len(images), _BATCH)]
+    parts = [
+        network.run({card.input.name: card.input.fed(images[start : start + _BATCH, None])})
+        for start in range(0, len(images), _BATCH)
+    ]
     return {head: np.concatenate([part[head] for part in parts]) for head in parts[0]}

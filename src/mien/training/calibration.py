@@ -1,4 +1,5 @@
-"""What is fitted after training, on pictures that were not learned from: temperatures, and the blend of two heads."""
+"""What is fitted after training, on pictures that were not learned from: temperatures, and the blend of
+two heads."""
 
 from __future__ import annotations
 
@@ -16,15 +17,17 @@ from mien.data.dataset import FaceDataset
 from mien.inference.card import ENOUGH
 
 BLEND = "expression"
-"""Name of the output that blends two heads; it comes first, so it is what users get unless they ask for another."""
+"""Name of the output that blends two heads; it comes first, so it is what users get unless they ask for
+another."""
 
 PRIOR = 2.0
 """How firmly a temperature is held at 1 before there are pictures.
 
-It is the rate of a gamma distribution of the inverse temperature with its mode at 1 (the usual prior of an inverse scale: Gelman et al.,
-Bayesian Data Analysis, 2.6), under which nine temperatures in ten lie between 0.32 and 2.4; the outputs of the networks that come with mien,
-fitted to thousands of pictures, have 0.45 to 1.71. As one picture tells 0.5 (FER+) to 0.9 (FER-2013) about the logarithm, it weighs as much as
-2 to 4 pictures.
+It is the rate of a gamma distribution of the inverse temperature with its mode at 1 (the usual prior of an
+inverse scale: Gelman et al., Bayesian Data Analysis, 2.6), under which nine temperatures in ten lie between
+0.32 and 2.4; the outputs of the networks that come with mien, fitted to thousands of pictures, have 0.45 to
+1.71. As one picture tells 0.5 (FER+) to 0.9 (FER-2013) about the logarithm, it weighs as much as 2 to 4
+pictures.
 """
 
 Logits = Mapping[str, NDArray[np.floating]]
@@ -38,7 +41,8 @@ class Calibration:
 
     Args:
         temperatures: Per output, the number that its logits are divided by (Guo et al. 2017).
-        blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing is blended.
+        blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing
+            is blended.
         shared: Columns of the FER+ head for each class of the blended output.
         fitted_to: Per output, how many labelled pictures its temperature was fitted to.
     """
@@ -58,24 +62,30 @@ class Calibration:
         heads = {head: np.exp(values) for head, values in logs.items()}
         if self.blend is None:
             return heads
-        return {BLEND: np.exp(_log_softmax(_blended(logs, self.blend, self.shared) / self.temperatures[BLEND])), **heads}
+        return {
+            BLEND: np.exp(_log_softmax(_blended(logs, self.blend, self.shared) / self.temperatures[BLEND])),
+            **heads,
+        }
 
 
 def fit(logits: Logits, data: FaceDataset, share: float | None = None) -> Calibration:
     """Fit to labelled pictures.
 
-    A temperature gives the smallest cross-entropy to the labels that the output is judged by: the label for ``fer2013``, the majority of
-    the taggers for ``ferplus`` (pictures without one do not count), both alike for the blend. The blend, out of tenths, has the smallest
-    share of ``fer2013`` whose mean of the accuracies on the two label sets is within one standard error of the best: FER-2013 says what a
-    picture was searched for, FER+ what people see, and where the sum of both cannot tell, people can (Breiman et al. 1984, the rule of
-    one standard error; here of the difference on the same pictures).
+    A temperature gives the smallest cross-entropy to the labels that the output is judged by: the label for
+    ``fer2013``, the majority of the taggers for ``ferplus`` (pictures without one do not count), both alike
+    for the blend. The blend, out of tenths, has the smallest share of ``fer2013`` whose mean of the
+    accuracies on the two label sets is within one standard error of the best: FER-2013 says what a picture
+    was searched for, FER+ what people see, and where the sum of both cannot tell, people can (Breiman et al.
+    1984, the rule of one standard error; here of the difference on the same pictures).
 
     Args:
         logits: ``(n, k)`` of each head, ``fer2013``, ``ferplus`` or both.
         data: The n pictures.
         share: Of the FER-2013 head in the blend, 0 to 1; fitted where it is None.
     """
-    truths: dict[str, _Truths] = {head: [data.ferplus_majority() if head == "ferplus" else data.expressions] for head in logits}
+    truths: dict[str, _Truths] = {
+        head: [data.ferplus_majority() if head == "ferplus" else data.expressions] for head in logits
+    }
     temperatures = {head: _temperature(values, truths[head]) for head, values in logits.items()}
     names = data.labels.names
     if set(logits) != {"fer2013", "ferplus"} or not set(names) <= set(FERPLUS):
@@ -84,10 +94,14 @@ def fit(logits: Logits, data: FaceDataset, share: float | None = None) -> Calibr
     both = [data.expressions, data.seven_class_majority()]
     logs = {head: _log_softmax(values / temperatures[head]) for head, values in logits.items()}
     if share is None:
-        share = _smallest_as_good({step / 10: _right(_blended(logs, step / 10, shared), both) for step in range(11)})
+        share = _smallest_as_good(
+            {step / 10: _right(_blended(logs, step / 10, shared), both) for step in range(11)}
+        )
     counts = {head: _counted(truth) for head, truth in {**truths, BLEND: both}.items()}
     blended = _temperature(_blended(logs, share, shared), both)
-    if counts[BLEND] < ENOUGH:  # They have sharpened both heads already: so few must not sharpen the blend of them once more.
+    if (
+        counts[BLEND] < ENOUGH
+    ):  # They have sharpened both heads already: so few must not sharpen the blend of them once more.
         blended = max(blended, 1.0)
     return Calibration({**temperatures, BLEND: blended}, share, shared, counts)
 
@@ -98,14 +112,17 @@ def _counted(truths: _Truths) -> int:
 
 
 def _blended(logs: Logits, share: float, shared: Sequence[int]) -> NDArray[np.float64]:
-    """``(n, k)`` weighted mean of the heads' log-probabilities; *contempt*, which FER-2013 does not know, is left out."""
+    """``(n, k)`` weighted mean of the heads' log-probabilities; *contempt*, which FER-2013 does not know, is
+    left out."""
     return np.asarray(share * logs["fer2013"] + (1 - share) * logs["ferplus"][:, list(shared)])
 
 
 def _right(blended: NDArray[np.floating], truths: _Truths) -> NDArray[np.float64]:
     """``(n,)`` what each picture adds to the mean of the accuracies on several sets of labels."""
     answers = blended.argmax(axis=1)
-    shares = [((answers == truth) & (truth >= 0)) / (truth >= 0).sum() for truth in truths if (truth >= 0).any()]
+    shares = [
+        ((answers == truth) & (truth >= 0)) / (truth >= 0).sum() for truth in truths if (truth >= 0).any()
+    ]
     return np.asarray(np.mean(shares, axis=0)) if shares else np.zeros(len(answers))
 
 
@@ -113,7 +130,9 @@ def _smallest_as_good(right: Mapping[float, NDArray[np.float64]]) -> float:
     """The smallest share that is within one standard error of the best."""
     best = max(right, key=lambda share: right[share].sum())
     worse = {share: right[best] - values for share, values in right.items()}
-    return min(share for share, by in worse.items() if by.sum() <= np.sqrt(len(by) * by.var() if len(by) else 0))
+    return min(
+        share for share, by in worse.items() if by.sum() <= np.sqrt(len(by) * by.var() if len(by) else 0)
+    )
 
 
 def _log_softmax(values: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -122,7 +141,8 @@ def _log_softmax(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _temperature(logits: NDArray[np.floating], truths: _Truths) -> float:
-    """With the smallest mean cross-entropy, the most probable one given `PRIOR`; sets of labels count alike."""
+    """With the smallest mean cross-entropy, the most probable one given `PRIOR`; sets of labels count
+    alike."""
     values = torch.from_numpy(np.asarray(logits, np.float64))
     targets = [torch.from_numpy(truth) for truth in truths if (truth >= 0).any()]
     if not targets:
@@ -133,8 +153,15 @@ def _temperature(logits: NDArray[np.floating], truths: _Truths) -> float:
     def loss() -> Tensor:
         optimizer.zero_grad()
         scaled = values / log_temperature.clamp(-3, 3).exp()
-        unlikely = PRIOR * ((-log_temperature).exp() + log_temperature).sum()  # Nats beforehand, but for a constant.
-        value = torch.stack([functional.cross_entropy(scaled, target, ignore_index=-1) + unlikely / (target >= 0).sum() for target in targets]).sum()
+        unlikely = (
+            PRIOR * ((-log_temperature).exp() + log_temperature).sum()
+        )  # Nats beforehand, but for a constant.
+        value = torch.stack(
+            [
+                functional.cross_entropy(scaled, target, ignore_index=-1) + unlikely / (target >= 0).sum()
+                for target in targets
+            ]
+        ).sum()
         value.backward()
         return value
 

@@ -39,7 +39,9 @@ def take_off(model: Any, heads: list[str]) -> Any:
     bare.ClearField("metadata_props")
     _keep(bare, set(logits.values()))
     _rename(bare, {name: head for head, name in logits.items()})
-    bare.graph.output.extend(helper.make_tensor_value_info(head, onnx.TensorProto.FLOAT, ["n", None]) for head in logits)
+    bare.graph.output.extend(
+        helper.make_tensor_value_info(head, onnx.TensorProto.FLOAT, ["n", None]) for head in logits
+    )
     return bare
 
 
@@ -55,10 +57,17 @@ def put_on(model: Any, heads: dict[str, int], calibration: Calibration) -> Any:
     whole.CopyFrom(model)
     whole.graph.ClearField("output")
     names = {head: f"{_PREFIX}.{head}" for head in heads}
-    _rename(whole, {head: f"{name}.logits" for head, name in names.items()})  # The heads' names belong to the answers now.
+    _rename(
+        whole, {head: f"{name}.logits" for head, name in names.items()}
+    )  # The heads' names belong to the answers now.
     outputs = dict(heads)
     for head, name in names.items():
-        _append(whole, "Div", [f"{name}.logits", _number(whole, f"{name}.temperature", calibration.temperatures[head])], f"{name}.scaled")
+        _append(
+            whole,
+            "Div",
+            [f"{name}.logits", _number(whole, f"{name}.temperature", calibration.temperatures[head])],
+            f"{name}.scaled",
+        )
         _append(whole, "Softmax", [f"{name}.scaled"], head, axis=1)
     if calibration.blend is not None:
         _put_on_blend(whole, calibration, calibration.blend)
@@ -73,7 +82,8 @@ def put_on(model: Any, heads: dict[str, int], calibration: Calibration) -> Any:
 def _drop_remarks(model: Any) -> None:
     """Take out what nobody reads.
 
-    The exporter remarks at each node which lines of which folder it came from: nobody else's business, and a third of a small file.
+    The exporter remarks at each node which lines of which folder it came from: nobody else's business, and a
+    third of a small file.
     """
     for field in ("value_info", "metadata_props"):
         model.graph.ClearField(field)
@@ -86,7 +96,8 @@ def _drop_remarks(model: Any) -> None:
 
 
 def _put_on_blend(model: Any, calibration: Calibration, share: float) -> None:
-    """Blend the heads' scaled logits: they differ from the logarithms of their answers by a number per face, which softmax takes away again."""
+    """Blend the heads' scaled logits: they differ from the logarithms of their answers by a number per face,
+    which softmax takes away again."""
     name, temperature = f"{_PREFIX}.{BLEND}", calibration.temperatures[BLEND]
     chosen = np.zeros((len(FERPLUS), len(calibration.shared)), np.float32)
     chosen[calibration.shared, np.arange(len(calibration.shared))] = (1 - share) / temperature
@@ -112,7 +123,9 @@ def _logits(model: Any, head: str) -> str:
     while name in makers and makers[name].op_type in _MAKING_ANSWERS:
         name, steps = makers[name].input[0], steps + 1
     if not steps or name not in makers:
-        raise NetworkError(f"expected a network file that mien train or mien export wrote; the output {head} is not made from logits as there")
+        raise NetworkError(
+            f"expected a network file that mien train or mien export wrote; the output {head} is not made from logits as there"
+        )
     return name
 
 

@@ -1,4 +1,5 @@
-"""What a run leaves behind after every epoch: checkpoints, history, curves. A good file is never replaced by a broken one."""
+"""What a run leaves behind after every epoch: checkpoints, history, curves. A good file is never replaced
+by a broken one."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from mien.training.recipe import Recipe
 LAST, BEST, HISTORY, CURVES, RECIPE = "last.ckpt", "best.ckpt", "history.csv", "curves.png", "recipe.json"
 
 Row = dict[str, float]
-"""One epoch: epoch, learning_rate, train_loss, train_<head>, validation_loss, validation_<head>, validation_<head>_f1."""
+"""One epoch: epoch, learning_rate, train_loss, train_<head>, validation_loss, validation_<head>,
+validation_<head>_f1."""
 
 
 class TrainingProgress(Protocol):
@@ -67,7 +69,9 @@ class CheckpointCallback(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history, self.best = list(state_dict["history"]), state_dict["best"]
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         if trainer.is_global_zero:
             self._watch.step(trainer.current_epoch + 1, batch_idx + 1, int(trainer.num_training_batches))
 
@@ -114,7 +118,11 @@ class CheckpointCallback(Checkpoint):
 
 def write_history(folder: Path, history: Sequence[Row]) -> None:
     """All epochs so far as ``history.csv``."""
-    with told(folder / HISTORY), atomic_write(folder / HISTORY) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
+    with (
+        told(folder / HISTORY),
+        atomic_write(folder / HISTORY) as aside,
+        open(aside, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, history[0])
         writer.writeheader()
         writer.writerows([{**row, "epoch": int(row["epoch"])} for row in history])

@@ -58,18 +58,28 @@ class RunRow:
 def variants(recipe: Recipe, optimizers: list[str], models: list[str], seeds: list[int]) -> dict[str, Recipe]:
     """One recipe per optimizer, network or seed, by name; several of these lists make every combination.
 
-    An optimizer other than the recipe's own starts at a usual rate (SGD .01 with momentum .9, the others .001) and
-    without what belongs to another: rates do not carry over.
+    An optimizer other than the recipe's own starts at a usual rate (SGD .01 with momentum .9, the others
+    .001) and without what belongs to another: rates do not carry over.
 
     Raises:
         InputError: Nothing to compare.
     """
     if len(optimizers) + len(models) + len(seeds) == 0:
-        raise InputError("expected something to compare: --optimizers sgd,adam, --models monyok,gudi, or --seeds 1,2,3")
+        raise InputError(
+            "expected something to compare: --optimizers sgd,adam, --models monyok,gudi, or --seeds 1,2,3"
+        )
     found = {"": recipe}
-    for word, values, change in (("", models, _with_network), ("", optimizers, _with_optimizer), ("seed", seeds, _with_seed)):
+    for word, values, change in (
+        ("", models, _with_network),
+        ("", optimizers, _with_optimizer),
+        ("seed", seeds, _with_seed),
+    ):
         if values:
-            found = {f"{name}-{word}{value}".strip("-"): change(base, value) for name, base in found.items() for value in values}
+            found = {
+                f"{name}-{word}{value}".strip("-"): change(base, value)
+                for name, base in found.items()
+                for value in values
+            }
     return {name: replace(changed, name=name) for name, changed in found.items()}
 
 
@@ -82,7 +92,9 @@ def _with_optimizer(recipe: Recipe, name: Any) -> Recipe:
         return recipe
     if name not in _RATES:
         raise InputError(f"expected optimizers out of {', '.join(_RATES)}; got {name!r}")
-    return replace(recipe, optimizer=Optimizer(name, rate=_RATES[name], momentum=0.9 if name == "sgd" else 0.0))
+    return replace(
+        recipe, optimizer=Optimizer(name, rate=_RATES[name], momentum=0.9 if name == "sgd" else 0.0)
+    )
 
 
 def _with_seed(recipe: Recipe, seed: Any) -> Recipe:
@@ -97,5 +109,20 @@ def summarise(name: str, folder: Path, data: FaceDataset) -> tuple[RunRow, list[
     n = int((truth >= 0).sum())
     kept = run.kept
     low, high = wilson(round(kept[f"validation_{head}"] * n), n)
-    facts = (int(kept["epoch"]), kept[f"validation_{head}"], low, high, n, kept[f"validation_{head}_f1"], kept[f"train_{head}"])
-    return RunRow(name, recipe.network, f"{recipe.optimizer.name} {recipe.optimizer.rate:g}", recipe.seed, len(run.history), *facts), run.history
+    facts = (
+        int(kept["epoch"]),
+        kept[f"validation_{head}"],
+        low,
+        high,
+        n,
+        kept[f"validation_{head}_f1"],
+        kept[f"train_{head}"],
+    )
+    return RunRow(
+        name,
+        recipe.network,
+        f"{recipe.optimizer.name} {recipe.optimizer.rate:g}",
+        recipe.seed,
+        len(run.history),
+        *facts,
+    ), run.history

@@ -1,8 +1,10 @@
-"""What teachers say about many views of every training picture, kept on disk so that students of any size may learn from it.
+"""What teachers say about many views of every training picture, kept on disk so that students of any size may
+learn from it.
 
-A view is every training picture, changed at random by a seed that is the view's number; the teachers are asked about exactly these
-faces, and students are shown exactly these faces (Beyer et al. 2022, "Knowledge distillation: a good teacher is patient and
-consistent", https://arxiv.org/abs/2106.05237). Their answer is the geometric mean of their probabilities.
+A view is every training picture, changed at random by a seed that is the view's number; the teachers are
+asked about exactly these faces, and students are shown exactly these faces (Beyer et al. 2022, "Knowledge
+distillation: a good teacher is patient and consistent", https://arxiv.org/abs/2106.05237). Their answer is
+the geometric mean of their probabilities.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class DistillationPlan:
         policy: Which pictures, see `mien.training.recipe.Split`.
         augmentation: How they are changed.
         seed: Of the first view; the others count on.
-        held_out: Ask a teacher only about pictures that it has not learned from. About the others it knows the label, with its errors.
+        held_out: Ask a teacher only about pictures that it has not learned from. About the others it knows
+            the label, with its errors.
     """
 
     count: int = 16
@@ -79,14 +82,18 @@ class TeacherCache:
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             self.digest: str = manifest["digest"]
-            self.heads: dict[str, tuple[str, ...]] = {head: tuple(names) for head, names in manifest["heads"].items()}
+            self.heads: dict[str, tuple[str, ...]] = {
+                head: tuple(names) for head, names in manifest["heads"].items()
+            }
             self.rows: NDArray[np.int64] = np.array(manifest["rows"], np.int64)
             self._paths = [_path(folder, number) for number in range(manifest["plan"]["count"])]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{folder}: expected views made by mien views; got {error}") from None
         missing = [path.name for path in self._paths if not path.is_file()]
         if missing:
-            raise InputError(f"{folder}: expected {len(self._paths)} views; {len(missing)} are missing, such as {missing[0]}: run mien views again")
+            raise InputError(
+                f"{folder}: expected {len(self._paths)} views; {len(missing)} are missing, such as {missing[0]}: run mien views again"
+            )
         self._open: dict[int, Mapping[str, NDArray[Any]]] = {}
         self._means: dict[str, NDArray[np.float32]] = {}
 
@@ -103,15 +110,23 @@ class TeacherCache:
             InputError: There are no views of some of them.
         """
         order = np.argsort(self.rows)
-        places: NDArray[np.int64] = order[np.searchsorted(self.rows, pictures.rows, sorter=order).clip(max=len(order) - 1)]
-        unchanged = self._view(0)["images"][places]  # View 0 has the pictures as they are: rows alone would not tell two data sets apart.
+        places: NDArray[np.int64] = order[
+            np.searchsorted(self.rows, pictures.rows, sorter=order).clip(max=len(order) - 1)
+        ]
+        unchanged = self._view(0)["images"][
+            places
+        ]  # View 0 has the pictures as they are: rows alone would not tell two data sets apart.
         viewed = (self.rows[places] == pictures.rows) & (unchanged == pictures.images).all(axis=(1, 2))
         if missing := len(viewed) - int(viewed.sum()):
             told = f"expected views of all pictures that are learned from; {missing:,} of {len(viewed):,} have none"
-            raise InputError(f"{told}: make them from the same data with the same split, or with --split official, which has all of Training")
+            raise InputError(
+                f"{told}: make them from the same data with the same split, or with --split official, which has all of Training"
+            )
         return places
 
-    def batch(self, numbers: NDArray[np.int64], pictures: NDArray[np.int64], steadiness: float = 0.0) -> tuple[Tensor, dict[str, Tensor]]:
+    def batch(
+        self, numbers: NDArray[np.int64], pictures: NDArray[np.int64], steadiness: float = 0.0
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Some pictures, each in a view of its own.
 
         Args:
@@ -122,21 +137,36 @@ class TeacherCache:
         Returns:
             ``(n, 1, h, w)`` uint8 faces, and per head the teachers' ``(n, k)`` log-probabilities.
         """
-        faces = np.stack([self._view(number)["images"][picture] for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)])
+        faces = np.stack(
+            [
+                self._view(number)["images"][picture]
+                for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)
+            ]
+        )
         said = {
-            head: np.stack([self._view(number)[head][picture] for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)])
+            head: np.stack(
+                [
+                    self._view(number)[head][picture]
+                    for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)
+                ]
+            )
             for head in self.heads
         }
         answers = {head: torch.from_numpy(values).float() for head, values in said.items()}
         if steadiness:
             means = {head: torch.from_numpy(self._mean(head)[pictures]) for head in self.heads}
-            answers = {head: torch.lerp(values, means[head], steadiness).log_softmax(dim=1) for head, values in answers.items()}
+            answers = {
+                head: torch.lerp(values, means[head], steadiness).log_softmax(dim=1)
+                for head, values in answers.items()
+            }
         return torch.from_numpy(faces)[:, None], answers
 
     def _mean(self, head: str) -> NDArray[np.float32]:
         """``(n, k)`` mean over all views of the log-probabilities."""
         if head not in self._means:
-            self._means[head] = np.mean([self._view(number)[head].astype(np.float32) for number in range(len(self))], axis=0)
+            self._means[head] = np.mean(
+                [self._view(number)[head].astype(np.float32) for number in range(len(self))], axis=0
+            )
         return self._means[head]
 
     def _view(self, number: int) -> Mapping[str, NDArray[Any]]:
@@ -178,13 +208,21 @@ def open_teacher(path: Path, device: str = "cpu") -> Teacher:
 
     def ask(faces: Tensor) -> dict[str, Tensor]:
         answers = file.run({"faces": faces.float().cpu().contiguous().numpy()})
-        return {head: torch.from_numpy(answers[head]).clamp(min=_LEAST).log().to(faces.device) for head in heads}
+        return {
+            head: torch.from_numpy(answers[head]).clamp(min=_LEAST).log().to(faces.device) for head in heads
+        }
 
     return Teacher(ask, heads, file.card.sha256)
 
 
 def make_views(
-    teachers: Sequence[Path], data: FaceDataset, folder: Path, plan: DistillationPlan, *, device: str = "auto", track: Track = untracked
+    teachers: Sequence[Path],
+    data: FaceDataset,
+    folder: Path,
+    plan: DistillationPlan,
+    *,
+    device: str = "auto",
+    track: Track = untracked,
 ) -> TeacherCache:
     """Show every view to the teachers and keep what they say; what is there already stays.
 
@@ -197,14 +235,18 @@ def make_views(
         track: Shows how far it is.
 
     Raises:
-        InputError: No teachers, teachers of different classes, a folder with other views, or pictures that all teachers have learned from
-            where they should not have.
+        InputError: No teachers, teachers of different classes, a folder with other views, or pictures that
+            all teachers have learned from where they should not have.
     """
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     asked = [open_teacher(path, where) for path in teachers]
     pictures = cut(data, Recipe(heads=("fer2013",), split=Split(plan.policy))).training
     manifest = _manifest(teachers, asked, pictures, plan)
-    about = _held_out(teachers, asked, data, pictures) if plan.held_out else np.ones((len(asked), len(pictures)), np.bool_)
+    about = (
+        _held_out(teachers, asked, data, pictures)
+        if plan.held_out
+        else np.ones((len(asked), len(pictures)), np.bool_)
+    )
     _prepare(folder, manifest)
     for number in track(range(plan.count), "views", plan.count):
         path = _path(folder, number)
@@ -217,15 +259,20 @@ def make_views(
 
 
 def agreement(views: TeacherCache, data: FaceDataset) -> dict[str, float]:
-    """Per head, in which share of the pictures as they are the teachers say what the label says (FER+: its majority).
+    """Per head, in which share of the pictures as they are the teachers say what the label says (FER+: its
+    majority).
 
-    Teachers that have learned from the pictures know their labels; how much they would say about new ones, held-out views tell.
+    Teachers that have learned from the pictures know their labels; how much they would say about new ones,
+    held-out views tell.
     """
     pictures = data.take(np.isin(data.rows, views.rows))
     places = views.places(pictures)
     _, said = views.batch(np.zeros_like(places), places)
     truths = head_truth(pictures, Recipe(heads=tuple(views.heads)))
-    return {head: float((said[head].argmax(dim=1) == truth)[truth >= 0].float().mean()) for head, truth in truths.items()}
+    return {
+        head: float((said[head].argmax(dim=1) == truth)[truth >= 0].float().mean())
+        for head, truth in truths.items()
+    }
 
 
 def _changed(pictures: FaceDataset, plan: DistillationPlan, number: int) -> Tensor:
@@ -238,15 +285,22 @@ def _changed(pictures: FaceDataset, plan: DistillationPlan, number: int) -> Tens
     return torch.cat(parts)[:, 0].round().clamp(0, 255).to(torch.uint8)
 
 
-def _held_out(paths: Sequence[Path], teachers: Sequence[Teacher], data: FaceDataset, pictures: FaceDataset) -> NDArray[np.bool_]:
+def _held_out(
+    paths: Sequence[Path], teachers: Sequence[Teacher], data: FaceDataset, pictures: FaceDataset
+) -> NDArray[np.bool_]:
     """``(t, n)`` which teachers have learned from neither a picture nor an exact copy of it."""
     masks = []
     for path, teacher in zip(paths, teachers, strict=True):
         if teacher.recipe is None:
-            raise InputError(f"{path}: expected the folder of a finished run, which says what was learned from; got a network file")
+            raise InputError(
+                f"{path}: expected the folder of a finished run, which says what was learned from; got a network file"
+            )
         if teacher.recipe.initial or teacher.recipe.distillation.views:
-            # Through other networks' weights or answers it knows pictures that its own recipe does not tell of.
-            raise InputError(f"{path}: expected a run from random weights and labels alone; got one with --initial or --views: it may know more")
+            # Through other networks' weights or answers it knows pictures that its own recipe does not tell
+            # of.
+            raise InputError(
+                f"{path}: expected a run from random weights and labels alone; got one with --initial or --views: it may know more"
+            )
         masks.append(~pictures.copied_from(cut(data, teacher.recipe).training))
     known = ~np.any(masks, axis=0)
     if known.any():
@@ -258,8 +312,11 @@ def _held_out(paths: Sequence[Path], teachers: Sequence[Teacher], data: FaceData
 
 
 @torch.no_grad()
-def _said(teachers: Sequence[Teacher], about: NDArray[np.bool_], faces: Tensor, device: str) -> dict[str, NDArray[np.float16]]:
-    """Per head ``(n, k)`` log-probabilities of the geometric mean of the teachers that are asked about each face."""
+def _said(
+    teachers: Sequence[Teacher], about: NDArray[np.bool_], faces: Tensor, device: str
+) -> dict[str, NDArray[np.float16]]:
+    """Per head ``(n, k)`` log-probabilities of the geometric mean of the teachers that are asked about each
+    face."""
     sums = {head: torch.zeros(len(faces), len(names)) for head, names in teachers[0].classes.items()}
     for teacher, chosen in zip(teachers, about, strict=True):
         for rows in torch.from_numpy(np.flatnonzero(chosen)).split(_BATCH):
@@ -269,17 +326,28 @@ def _said(teachers: Sequence[Teacher], about: NDArray[np.bool_], faces: Tensor, 
             for head, total in sums.items():
                 total[rows] += answers[head].float().log_softmax(dim=1).cpu()
     count = torch.from_numpy(about.sum(axis=0))[:, None]
-    return {head: (total / count).log_softmax(dim=1).numpy().astype(np.float16) for head, total in sums.items()}
+    return {
+        head: (total / count).log_softmax(dim=1).numpy().astype(np.float16) for head, total in sums.items()
+    }
 
 
-def _manifest(paths: Sequence[Path], teachers: Sequence[Teacher], pictures: FaceDataset, plan: DistillationPlan) -> dict[str, Any]:
+def _manifest(
+    paths: Sequence[Path], teachers: Sequence[Teacher], pictures: FaceDataset, plan: DistillationPlan
+) -> dict[str, Any]:
     if not teachers:
         raise InputError("expected one teacher or more: folders of finished runs, or network files; got none")
     first = {head: list(names) for head, names in teachers[0].classes.items()}
     for path, teacher in zip(paths, teachers, strict=True):
         if {head: list(names) for head, names in teacher.classes.items()} != first:
-            raise InputError(f"expected teachers with the same classes; {path} has {dict(teacher.classes)}, {paths[0]} has {first}")
-    known = {"plan": asdict(plan), "teachers": [teacher.digest for teacher in teachers], "heads": first, "rows": pictures.rows.tolist()}
+            raise InputError(
+                f"expected teachers with the same classes; {path} has {dict(teacher.classes)}, {paths[0]} has {first}"
+            )
+    known = {
+        "plan": asdict(plan),
+        "teachers": [teacher.digest for teacher in teachers],
+        "heads": first,
+        "rows": pictures.rows.tolist(),
+    }
     return {"digest": hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest(), **known}
 
 
@@ -294,7 +362,9 @@ def _prepare(folder: Path, manifest: dict[str, Any]) -> None:
     path = folder / MANIFEST
     if path.is_file():
         if json.loads(path.read_text(encoding="utf-8")).get("digest") != manifest["digest"]:
-            raise InputError(f"{folder} holds other views (see its {MANIFEST}): give another folder with --output")
+            raise InputError(
+                f"{folder} holds other views (see its {MANIFEST}): give another folder with --output"
+            )
         return
     with told(path):
         folder.mkdir(parents=True, exist_ok=True)

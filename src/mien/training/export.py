@@ -29,10 +29,15 @@ _RIGHTS = (
     "The training pictures (FER-2013) were collected by image search for a contest in 2013, whose page offers the set under the Open Database and "
     "Database Contents licences; whether the photographers agreed is unresolved. The FER+ votes are MIT (Microsoft)."
 )
-_OTHER_RIGHTS = "Whoever made this file knows what may be done with the pictures that it learned from: ask them."
+_OTHER_RIGHTS = (
+    "Whoever made this file knows what may be done with the pictures that it learned from: ask them."
+)
 _INHERITED = " It started with the weights of another file, whose rights and licence hold as well."
 _CALIBRATED = "Pictures that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
-_MEANINGS = {"fer2013": "fer2013, what a picture would have been searched for", "ferplus": "ferplus, what ten people would say"}
+_MEANINGS = {
+    "fer2013": "fer2013, what a picture would have been searched for",
+    "ferplus": "ferplus, what ten people would say",
+}
 _CUTS = {
     "clean": "Training without copies of test pictures, blanks and pictures that are not a face",
     "official": "all of Training, copies of test pictures too: only to compare with the literature",
@@ -59,7 +64,9 @@ class _Heads(nn.Module):
 
 
 @torch.no_grad()
-def predict(network: nn.Module, images: NDArray[np.uint8], batch: int = 256) -> dict[str, NDArray[np.float32]]:
+def predict(
+    network: nn.Module, images: NDArray[np.uint8], batch: int = 256
+) -> dict[str, NDArray[np.float32]]:
     """``(n, k)`` logits of every head for pictures ``(n, h, w)``, in float32, one view."""
     network.eval()
     faces = torch.from_numpy(images)[:, None].float()
@@ -87,9 +94,13 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
     cuts = cut(data, run.recipe)
     for head, labels in head_labels(data, run.recipe).items():
         if labels.names != run.classes[head]:
-            raise InputError(f"expected data with the classes {', '.join(run.classes[head])}, as {folder} has; got {', '.join(labels)}")
+            raise InputError(
+                f"expected data with the classes {', '.join(run.classes[head])}, as {folder} has; got {', '.join(labels)}"
+            )
     calibration = fit(predict(run.network, cuts.calibration.images), cuts.calibration)
-    readings = dict(run.classes) if calibration.blend is None else {BLEND: run.classes["fer2013"], **run.classes}
+    readings = (
+        dict(run.classes) if calibration.blend is None else {BLEND: run.classes["fer2013"], **run.classes}
+    )
     with atomic_write(target) as aside:
         write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
         card = _card(run, cuts, readings, calibration, command)
@@ -109,7 +120,9 @@ def write_onnx(network: nn.Module, heads: dict[str, int], calibration: Calibrati
     """
     import onnx
 
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # It tells of torchvision, which nothing here needs.
+    logging.getLogger("torch.onnx").setLevel(
+        logging.ERROR
+    )  # It tells of torchvision, which nothing here needs.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The exporter warns about its own internals.
         program = torch.onnx.export(
@@ -126,21 +139,35 @@ def write_onnx(network: nn.Module, heads: dict[str, int], calibration: Calibrati
         onnx.save(put_on(program.model_proto, heads, calibration), path)
 
 
-def _check_parity(network: nn.Module, calibration: Calibration, images: NDArray[np.uint8], path: Path) -> None:
+def _check_parity(
+    network: nn.Module, calibration: Calibration, images: NDArray[np.uint8], path: Path
+) -> None:
     expected = calibration.answers(predict(network, images))
     got = open_network(path).run({"faces": images[:, None].astype(np.float32)})
     for name, values in expected.items():
         difference = float(np.abs(values - got[name]).max())
         if not difference <= _PARITY:
-            raise NetworkError(f"{path}: expected PyTorch's answers to {_PARITY}; {name} differs by {difference:.1e}: do not ship this file")
+            raise NetworkError(
+                f"{path}: expected PyTorch's answers to {_PARITY}; {name} differs by {difference:.1e}: do not ship this file"
+            )
 
 
-def _card(run: Trained, cuts: Splits, readings: Mapping[str, tuple[str, ...]], calibration: Calibration, command: str) -> Card:
+def _card(
+    run: Trained,
+    cuts: Splits,
+    readings: Mapping[str, tuple[str, ...]],
+    calibration: Calibration,
+    command: str,
+) -> Card:
     recipe = run.recipe
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         run.network(torch.zeros(1, 1, SIDE, SIDE))
-    weights = "the weights of the last epoch" if recipe.keep == "last" else f"the weights with the best {recipe.monitor}"
+    weights = (
+        "the weights of the last epoch"
+        if recipe.keep == "last"
+        else f"the weights with the best {recipe.monitor}"
+    )
     return Card(
         name=recipe.name,
         version="1",
@@ -148,15 +175,33 @@ def _card(run: Trained, cuts: Splits, readings: Mapping[str, tuple[str, ...]], c
         summary=_summary(recipe, calibration),
         heads=dict(readings),
         input=InputSpec(
-            name="faces", height=SIDE, width=SIDE, channels=1, low=0, high=255, note="Pixels as they are; the network scales them itself."
+            name="faces",
+            height=SIDE,
+            width=SIDE,
+            channels=1,
+            low=0,
+            high=255,
+            note="Pixels as they are; the network scales them itself.",
         ),
         crop=FER_CROP,
         training=f"{len(cuts.training):,} pictures ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {len(run.history)} epochs, "
         f"seed {recipe.seed}."
-        + (f" It started with the weights of the file {recipe.initial[:16]} (SHA-256)." if recipe.initial else "")
-        + (f" It learned from what teachers said (views {recipe.distillation.views[:16]})." if recipe.distillation.views else ""),
+        + (
+            f" It started with the weights of the file {recipe.initial[:16]} (SHA-256)."
+            if recipe.initial
+            else ""
+        )
+        + (
+            f" It learned from what teachers said (views {recipe.distillation.views[:16]})."
+            if recipe.distillation.views
+            else ""
+        ),
         split=f"Taken: {weights}. {_CALIBRATED} PrivateTest is opened by a command that logs it."
-        + (" Trained on a deal of all splits: it has seen pictures of PrivateTest." if recipe.split.everything else ""),
+        + (
+            " Trained on a deal of all splits: it has seen pictures of PrivateTest."
+            if recipe.split.everything
+            else ""
+        ),
         temperatures=dict(calibration.temperatures),
         fitted_to=dict(calibration.fitted_to),
         blend=calibration.blend,
@@ -171,8 +216,16 @@ def _card(run: Trained, cuts: Splits, readings: Mapping[str, tuple[str, ...]], c
 
 def _of_other_data(card: Card, recipe: Recipe) -> Card:
     """What is known of FER-2013 taken out."""
-    summary = card.summary.replace(_MEANINGS["fer2013"], "fer2013, what the labels of its training pictures say")
-    return card.model_copy(update={"summary": summary, "licence": "not stated", "rights": _OTHER_RIGHTS + (_INHERITED if recipe.initial else "")})
+    summary = card.summary.replace(
+        _MEANINGS["fer2013"], "fer2013, what the labels of its training pictures say"
+    )
+    return card.model_copy(
+        update={
+            "summary": summary,
+            "licence": "not stated",
+            "rights": _OTHER_RIGHTS + (_INHERITED if recipe.initial else ""),
+        }
+    )
 
 
 def _summary(recipe: Recipe, calibration: Calibration) -> str:

@@ -40,15 +40,21 @@ class PretrainedWeights:
         data = read_network(path)
         self._heads = read_card(data, name=str(path)).heads
         self.digest = hashlib.sha256(data).hexdigest()
-        self._values = {values.name: numpy_helper.to_array(values) for values in onnx.load_model_from_string(data).graph.initializer}
+        self._values = {
+            values.name: numpy_helper.to_array(values)
+            for values in onnx.load_model_from_string(data).graph.initializer
+        }
 
     @torch.no_grad()
-    def put_into(self, network: nn.Module, images: NDArray[np.uint8], classes: Mapping[str, Sequence[str]]) -> None:
+    def put_into(
+        self, network: nn.Module, images: NDArray[np.uint8], classes: Mapping[str, Sequence[str]]
+    ) -> None:
         """Give a network the file's weights, so that it answers as the file does.
 
-        Files have batch normalisation folded into the convolution before it, where there is one. It is unfolded by what the convolution gives
-        for some pictures: filters keep the norms that the network was born with, which set how fast they learn, and the normalisation's weights
-        make up for the rest. Classes that the file's head of the same name does not know stay as they were born.
+        Files have batch normalisation folded into the convolution before it, where there is one. It is
+        unfolded by what the convolution gives for some pictures: filters keep the norms that the network was
+        born with, which set how fast they learn, and the normalisation's weights make up for the rest.
+        Classes that the file's head of the same name does not know stay as they were born.
 
         Args:
             network: As the file's, fresh.
@@ -74,7 +80,11 @@ class PretrainedWeights:
 
                 hooks.append(module.register_forward_hook(convolved))
             elif isinstance(module, nn.BatchNorm2d):
-                hooks.append(module.register_forward_pre_hook(lambda norm, given: _unfold(norm, given[0], *folded[came_from[id(given[0])]])))
+                hooks.append(
+                    module.register_forward_pre_hook(
+                        lambda norm, given: _unfold(norm, given[0], *folded[came_from[id(given[0])]])
+                    )
+                )
         for head, names in classes.items():
             self._head(network.get_submodule(f"heads.{head}"), head, names)
         network.eval()(faces)
@@ -83,23 +93,39 @@ class PretrainedWeights:
         network.train()
 
     def _convolution(self, name: str, module: nn.Conv2d) -> tuple[Tensor, Tensor]:
-        """Put a convolution's filters in, at their former norms; what its output must be multiplied with, and added to, is returned."""
+        """Put a convolution's filters in, at their former norms; what its output must be multiplied with, and
+        added to, is returned."""
         weight, bias = self._of(f"{name}.weight"), self._of(f"{name}.weight_bias")
         if weight is None or weight.shape != module.weight.shape or module.bias is not None:
-            got = "none" if weight is None else "such with a bias of their own" if weight.shape == module.weight.shape else tuple(weight.shape)
+            got = (
+                "none"
+                if weight is None
+                else "such with a bias of their own"
+                if weight.shape == module.weight.shape
+                else tuple(weight.shape)
+            )
             wanted = f"the filters {tuple(module.weight.shape)} of {name}"
-            raise InputError(f"{self._path}: expected {wanted}; got {got}: start with a file of the same network, in floats")
+            raise InputError(
+                f"{self._path}: expected {wanted}; got {got}: start with a file of the same network, in floats"
+            )
         if bias is None:  # Nothing was folded into it: the one after it, across the channels, was normalised.
             module.weight.copy_(weight)
             return torch.ones(len(weight)), torch.zeros(len(weight))
         born = module.weight.flatten(1).norm(dim=1)
         ratio = weight.flatten(1).norm(dim=1) / born
-        module.weight.copy_(torch.where(ratio[:, None, None, None] > 0, weight / ratio[:, None, None, None], module.weight))
+        module.weight.copy_(
+            torch.where(ratio[:, None, None, None] > 0, weight / ratio[:, None, None, None], module.weight)
+        )
         return ratio, bias
 
     def _head(self, module: nn.Module, head: str, names: Sequence[str]) -> None:
         weight, bias = self._of(f"heads.{head}.weight"), self._of(f"heads.{head}.bias")
-        if weight is None or bias is None or not isinstance(module, nn.Linear) or weight.shape[1] != module.in_features:
+        if (
+            weight is None
+            or bias is None
+            or not isinstance(module, nn.Linear)
+            or weight.shape[1] != module.in_features
+        ):
             return
         known = self._heads[head]
         for row, name in enumerate(names):

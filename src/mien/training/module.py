@@ -47,7 +47,13 @@ class ExpressionModule(LightningModule):
         class_weights: ``(k,)`` weights of the classes of the hard labels in the loss, or None.
     """
 
-    def __init__(self, network: nn.Module, recipe: Recipe, classes: Mapping[str, tuple[str, ...]], class_weights: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        classes: Mapping[str, tuple[str, ...]],
+        class_weights: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe
@@ -59,10 +65,18 @@ class ExpressionModule(LightningModule):
         options: dict[str, Any] = {"validate_args": False}
         self.train_loss = MeanMetric(nan_strategy="disable")
         self.validation_loss = MeanMetric(nan_strategy="disable")
-        self.train_accuracy = _Metrics({head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()})
-        self.accuracy = _Metrics({head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()})
-        self.f1 = _Metrics({head: MulticlassF1Score(k, average="macro", **options) for head, k in sizes.items()})
-        self.confusion = _Metrics({head: MulticlassConfusionMatrix(k, **options) for head, k in sizes.items()})
+        self.train_accuracy = _Metrics(
+            {head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()}
+        )
+        self.accuracy = _Metrics(
+            {head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()}
+        )
+        self.f1 = _Metrics(
+            {head: MulticlassF1Score(k, average="macro", **options) for head, k in sizes.items()}
+        )
+        self.confusion = _Metrics(
+            {head: MulticlassConfusionMatrix(k, **options) for head, k in sizes.items()}
+        )
         self.row: dict[str, float] = {}
         self.remarks: list[str] = []
         self._schedules: Schedules | None = None
@@ -75,14 +89,20 @@ class ExpressionModule(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = create_optimizer(self.network.parameters(), self.recipe.optimizer)
-        self._schedules = create_schedules(optimizer, self.recipe.schedule, int(self.trainer.estimated_stepping_batches))
+        self._schedules = create_schedules(
+            optimizer, self.recipe.schedule, int(self.trainer.estimated_stepping_batches)
+        )
         return optimizer
 
     # Schedules are stepped and saved here, not by the trainer: it saves checkpoints before it steps plateau.
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         assert self._schedules is not None
-        checkpoint["mien"] = {"schedules": self._schedules.state(), "classes": self.classes, "network": self.recipe.network}
+        checkpoint["mien"] = {
+            "schedules": self._schedules.state(),
+            "classes": self.classes,
+            "network": self.recipe.network,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self._restored = checkpoint["mien"]["schedules"]
@@ -93,7 +113,9 @@ class ExpressionModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(seed_of(self.recipe, self.current_epoch, self.global_rank, purpose=2))
-        self._chance = torch.Generator(device=self.device).manual_seed(seed_of(self.recipe, self.current_epoch, self.global_rank, purpose=3))
+        self._chance = torch.Generator(device=self.device).manual_seed(
+            seed_of(self.recipe, self.current_epoch, self.global_rank, purpose=3)
+        )
         self.train_loss.reset()
         for metric in self.train_accuracy.values():
             metric.reset()
@@ -107,7 +129,12 @@ class ExpressionModule(LightningModule):
                 share = float(torch.distributions.Beta(self.recipe.mixup, self.recipe.mixup).sample())
                 partner = torch.randperm(len(faces), generator=self._chance, device=faces.device)
                 faces = torch.lerp(faces[partner], faces, share)
-                batch = batch._replace(targets={head: torch.lerp(values[partner], values, share) for head, values in batch.targets.items()})
+                batch = batch._replace(
+                    targets={
+                        head: torch.lerp(values[partner], values, share)
+                        for head, values in batch.targets.items()
+                    }
+                )
         return batch._replace(faces=faces.contiguous(memory_format=torch.channels_last))
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
@@ -126,24 +153,32 @@ class ExpressionModule(LightningModule):
         self._count(self.train_accuracy, outputs, batch.truth)
         return loss
 
-    def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], smoothing: float = 0.0) -> Tensor:
+    def loss(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], smoothing: float = 0.0
+    ) -> Tensor:
         """Sum over heads of the cross-entropy to the target distribution, over the rows that have one."""
         total = torch.zeros((), device=next(iter(outputs.values())).device)
         for head, target in targets.items():
             weights = self.class_weights if head != "ferplus" else None
             told = target.sum(dim=1)
-            rows = functional.cross_entropy(outputs[head].float(), target, weight=weights, reduction="none", label_smoothing=smoothing)
+            rows = functional.cross_entropy(
+                outputs[head].float(), target, weight=weights, reduction="none", label_smoothing=smoothing
+            )
             total = total + (rows * told).sum() / told.sum().clamp(min=1)
         return total
 
     def distance(self, outputs: Mapping[str, Tensor], said: Mapping[str, Tensor]) -> Tensor:
-        """Sum over heads of the divergence of the teachers' softened answer from ours, times the squared temperature (Hinton et al. 2015)."""
+        """Sum over heads of the divergence of the teachers' softened answer from ours, times the squared
+        temperature (Hinton et al. 2015)."""
         temperature = self.recipe.distillation.temperature
         total = torch.zeros((), device=next(iter(outputs.values())).device)
         for head, values in said.items():
             ours = (outputs[head].float() / temperature).log_softmax(dim=1)
             theirs = (values / temperature).log_softmax(dim=1)
-            total = total + functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
+            total = (
+                total
+                + functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
+            )
         return total
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -153,7 +188,12 @@ class ExpressionModule(LightningModule):
             self.average.update_parameters(self.network)
 
     def on_validation_epoch_start(self) -> None:
-        for metric in (self.validation_loss, *self.accuracy.values(), *self.f1.values(), *self.confusion.values()):
+        for metric in (
+            self.validation_loss,
+            *self.accuracy.values(),
+            *self.f1.values(),
+            *self.confusion.values(),
+        ):
             metric.reset()
 
     def validation_step(self, batch: Batch, index: int) -> None:
@@ -167,7 +207,10 @@ class ExpressionModule(LightningModule):
         first = next(iter(self.classes))
         watched = {"validation_loss": self.validation_loss.compute()}
         for head in self.classes:
-            watched |= {f"validation_{head}": self.accuracy[head].compute(), f"validation_{head}_f1": self.f1[head].compute()}
+            watched |= {
+                f"validation_{head}": self.accuracy[head].compute(),
+                f"validation_{head}_f1": self.f1[head].compute(),
+            }
         self.row = {name: float(value) for name, value in watched.items()}
         self.log_dict({**watched, "validation_accuracy": watched[f"validation_{first}"]}, sync_dist=True)
         self.remarks = [remark for head in self.classes if (remark := self._collapse(head))]
@@ -178,10 +221,19 @@ class ExpressionModule(LightningModule):
         learned = {"train_loss": self.train_loss.compute()}
         learned |= {f"train_{head}": metric.compute() for head, metric in self.train_accuracy.items()}
         self.log_dict({"learning_rate": rate, **learned}, sync_dist=True)
-        self.row = {"epoch": self.current_epoch + 1, "learning_rate": rate, **{name: float(value) for name, value in learned.items()}, **self.row}
+        self.row = {
+            "epoch": self.current_epoch + 1,
+            "learning_rate": rate,
+            **{name: float(value) for name, value in learned.items()},
+            **self.row,
+        }
         if self._schedules.plateau is not None:
             first = next(iter(self.classes))
-            watched = "validation_loss" if self.recipe.schedule.monitor == "validation_loss" else f"validation_{first}"
+            watched = (
+                "validation_loss"
+                if self.recipe.schedule.monitor == "validation_loss"
+                else f"validation_{first}"
+            )
             self._schedules.plateau.step(self.row[watched])
 
     def _count(self, metrics: _Metrics, outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> None:
@@ -190,11 +242,16 @@ class ExpressionModule(LightningModule):
             metric.update(outputs[head].detach().argmax(dim=1)[counted], truth[head][counted])
 
     def _collapse(self, head: str) -> str:
-        """A warning where nearly all answers are one class and accuracy is that class's share; else nothing."""
+        """A warning where nearly all answers are one class and accuracy is that class's share; else
+        nothing."""
         table = self.confusion[head].compute().double()
         answers, truth = table.sum(dim=0), table.sum(dim=1)
         n, column = float(table.sum()), int(answers.argmax())
-        if not n or answers[column] / n <= _COLLAPSED or float((table.diagonal().sum() - truth[column]).abs()) / n > _NEAR:
+        if (
+            not n
+            or answers[column] / n <= _COLLAPSED
+            or float((table.diagonal().sum() - truth[column]).abs()) / n > _NEAR
+        ):
             return ""
         told = f"{float(answers[column]) / n:.0%} of its answers are {self.classes[head][column]}, and its accuracy is about that class's share"
         return f"the network collapsed onto one class: {told} ({float(truth[column]) / n:.1%}): lower the rate, or take --set balance=weights"
@@ -206,7 +263,8 @@ def _averaged(network: nn.Module, decay: float) -> AveragedModel:
 
 
 def _moving(decay: float) -> Callable[[_Weights, _Weights, Tensor | int], None]:
-    """A moving average that looks back less far in the first steps, so that few pictures and epochs do not end near where they began."""
+    """A moving average that looks back less far in the first steps, so that few pictures and epochs do not
+    end near where they began."""
 
     def moved(averages: _Weights, weights: _Weights, steps: Tensor | int) -> None:
         step = int(steps)

@@ -20,10 +20,25 @@ def draw_curves(history: Sequence[Row], path: Path) -> None:
     figure = figure_of(figsize=(10, 4), layout="constrained")
     accuracy, loss = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]
-    heads = [name.removeprefix("train_") for name in history[0] if name.startswith("train_") and name != "train_loss"]
+    heads = [
+        name.removeprefix("train_")
+        for name in history[0]
+        if name.startswith("train_") and name != "train_loss"
+    ]
     for number, head in enumerate(heads):
-        accuracy.plot(epochs, [row[f"train_{head}"] for row in history], "--", color=f"C{number}", label=f"{head}, training")
-        accuracy.plot(epochs, [row[f"validation_{head}"] for row in history], color=f"C{number}", label=f"{head}, validation")
+        accuracy.plot(
+            epochs,
+            [row[f"train_{head}"] for row in history],
+            "--",
+            color=f"C{number}",
+            label=f"{head}, training",
+        )
+        accuracy.plot(
+            epochs,
+            [row[f"validation_{head}"] for row in history],
+            color=f"C{number}",
+            label=f"{head}, validation",
+        )
     loss.plot(epochs, [row["train_loss"] for row in history], "--", color="C0", label="training")
     loss.plot(epochs, [row["validation_loss"] for row in history], color="C0", label="validation")
     for axes, name in ((accuracy, "accuracy"), (loss, "loss")):
@@ -40,7 +55,10 @@ def draw_comparison(runs: Mapping[str, Sequence[Row]], head: str, path: Path) ->
     axes = figure.subplots()
     for name, history in runs.items():
         axes.plot(
-            [row["epoch"] for row in history], [row[f"validation_{head}"] for row in history], label=name, marker="." if len(history) < 3 else ""
+            [row["epoch"] for row in history],
+            [row[f"validation_{head}"] for row in history],
+            label=name,
+            marker="." if len(history) < 3 else "",
         )
     axes.set(xlabel="epoch", ylabel=f"validation accuracy, {head}")
     axes.grid(alpha=0.3)

@@ -33,10 +33,27 @@ _BASE = Recipe(
 _LONG = _BASE.changed({"epochs": 100, "mixup": 0.2, "ema": 0.998})
 """From labels alone, as well as we can."""
 _FILTERED = {"options.separable": 1, "options.stride": 2, "options.blur": True}
-_SMALL = {"name": "small", "options.widths": [32, 96, 256], "options.blocks": [2, 2, 3], "options.kernel": 5, **_FILTERED}
+_SMALL = {
+    "name": "small",
+    "options.widths": [32, 96, 256],
+    "options.blocks": [2, 2, 3],
+    "options.kernel": 5,
+    **_FILTERED,
+}
 _PART = _LONG.changed({**_SMALL, "epochs": 75})
-_NANO = {"name": "nano", "options.widths": [16, 32, 96], "options.blocks": [1, 1, 2], "options.dropout": 0.0, **_FILTERED}
-_MILD = {"augmentation.scale": 0.15, "augmentation.rotation": 8.0, "augmentation.coarse": 0.1, "augmentation.erase": 0.1}
+_NANO = {
+    "name": "nano",
+    "options.widths": [16, 32, 96],
+    "options.blocks": [1, 1, 2],
+    "options.dropout": 0.0,
+    **_FILTERED,
+}
+_MILD = {
+    "augmentation.scale": 0.15,
+    "augmentation.rotation": 8.0,
+    "augmentation.coarse": 0.1,
+    "augmentation.erase": 0.1,
+}
 _POOR = ("augmentation.noise", "augmentation.motion", "augmentation.compress")
 _STUDENT = _BASE.changed(
     {
@@ -53,40 +70,71 @@ _STUDENT = _BASE.changed(
         "ema": 0.998,
     }
 )
-"""The views have changed faces already; on top comes what should not change the answer: noise, blur, a mask."""
+"""The views have changed faces already; on top comes what should not change the answer: noise, blur, a
+mask."""
 
 PRESETS: dict[str, Preset] = {
     "small": Preset(_LONG.changed(_SMALL), "ours: at most a million weights", "-"),
     "nano": Preset(_LONG.changed(_NANO), "ours: at most 60,000 weights", "-"),
-    "part-clear": Preset(_PART.changed({"name": "part-clear", "seed": 61}), "ours: clear pictures alone; a part of medium", "-"),
+    "part-clear": Preset(
+        _PART.changed({"name": "part-clear", "seed": 61}), "ours: clear pictures alone; a part of medium", "-"
+    ),
     "part": Preset(
         _PART.changed({"name": "part", "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06), "seed": 62}),
         "ours: part-clear with poor pictures too; three of them and part-clear are medium (mien join)",
         "-",
     ),
-    "teacher-0": Preset(_LONG.changed({"name": "teacher-0", "seed": 24}), "ours: a teacher of another shape", "-"),
+    "teacher-0": Preset(
+        _LONG.changed({"name": "teacher-0", "seed": 24}), "ours: a teacher of another shape", "-"
+    ),
     "teacher-1": Preset(
         _LONG.changed(
-            {"name": "teacher-1", "options.widths": [40, 80, 160, 208], "options.stride": 2, "options.view": 46, "epochs": 62, "seed": 21, **_MILD}
+            {
+                "name": "teacher-1",
+                "options.widths": [40, 80, 160, 208],
+                "options.stride": 2,
+                "options.view": 46,
+                "epochs": 62,
+                "seed": 21,
+                **_MILD,
+            }
         ),
         "ours: a teacher of another shape",
         "-",
     ),
     "teacher-2": Preset(
         _LONG.changed(
-            {"name": "teacher-2", "options.widths": [48, 96, 192, 256], "options.stride": 2, "options.view": 46, "epochs": 48, "seed": 23, **_MILD}
+            {
+                "name": "teacher-2",
+                "options.widths": [48, 96, 192, 256],
+                "options.stride": 2,
+                "options.view": 46,
+                "epochs": 48,
+                "seed": 23,
+                **_MILD,
+            }
         ),
         "ours: a teacher of another shape",
         "-",
     ),
     "teacher-3": Preset(
-        _LONG.changed({"name": "teacher-3", "options.widths": [32, 64, 128, 256], "options.stride": 2, "seed": 22}),
+        _LONG.changed(
+            {"name": "teacher-3", "options.widths": [32, 64, 128, 256], "options.stride": 2, "seed": 22}
+        ),
         "ours: a teacher of another shape",
         "-",
     ),
     **{
         f"fold-{fold}": Preset(
-            _LONG.changed({"name": f"fold-{fold}", "epochs": 48, "split.folds": 4, "split.fold": fold, "seed": 31 + fold}),
+            _LONG.changed(
+                {
+                    "name": f"fold-{fold}",
+                    "epochs": 48,
+                    "split.folds": 4,
+                    "split.fold": fold,
+                    "seed": 31 + fold,
+                }
+            ),
             f"ours: teacher-0 without fold {fold} of the pictures, a teacher for that fold (mien views --held-out)",
             "-",
         )
@@ -113,11 +161,19 @@ PRESETS: dict[str, Preset] = {
 def _paper(name: str, epochs: int, batch: int, optimizer: Optimizer, **others: object) -> Recipe:
     """What the published networks have in common: hard labels, a constant rate, nothing against overfitting.
 
-    Their authors computed in float32; products in bfloat16 take half the time on a CPU (docs/reproduction.md has the
-    difference that it makes).
+    Their authors computed in float32; products in bfloat16 take half the time on a CPU (docs/reproduction.md
+    has the difference that it makes).
     """
     plain: dict[str, object] = {"augmentation": NO_AUGMENTATION, "split": Split("official"), "network": name}
-    values = {**plain, "name": name, "heads": ("fer2013",), "epochs": epochs, "batch": batch, "optimizer": optimizer, **others}
+    values = {
+        **plain,
+        "name": name,
+        "heads": ("fer2013",),
+        "epochs": epochs,
+        "batch": batch,
+        "optimizer": optimizer,
+        **others,
+    }
     return Recipe(**values)  # type: ignore[arg-type]
 
 
@@ -168,7 +224,9 @@ PRESETS |= {
             Optimizer("adam", rate=1e-3),
             split=Split("stratified", share=0.2),
             schedule=Schedule("plateau", factor=0.1, patience=12),
-            augmentation=Augmentation(flip=0.5, scale=0.1, shift=0.1, rotation=10, gamma=0, coarse=0, erase=0),
+            augmentation=Augmentation(
+                flip=0.5, scale=0.1, shift=0.1, rotation=10, gamma=0, coarse=0, erase=0
+            ),
             patience=50,
             keep="best",
         ),
@@ -195,7 +253,10 @@ def preset(name: str) -> Recipe:
 
 def table() -> str:
     """The presets as a table for the pages."""
-    lines = ["| preset | network | epochs | batch | optimizer | schedule | split | stated | chosen here |", "|---|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| preset | network | epochs | batch | optimizer | schedule | split | stated | chosen here |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for name, entry in PRESETS.items():
         recipe = entry.recipe
         cells = (

@@ -12,8 +12,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 class KillWorkersOnSignal(Callback):
     """Ends the processes that a strategy has started, as a signal ends a single one.
 
-    Lightning's own answer to SIGTERM is to tell the other processes through the channel of the gradients: if one of them is
-    just sending gradients there, all wait for each other for ever. A run may be killed at any moment, so nobody need be told.
+    Lightning's own answer to SIGTERM is to tell the other processes through the channel of the gradients: if
+    one of them is just sending gradients there, all wait for each other for ever. A run may be killed at any
+    moment, so nobody need be told.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -24,7 +25,9 @@ class KillWorkersOnSignal(Callback):
         if trainer.world_size == 1 or threading.current_thread() is not threading.main_thread():
             return
         if trainer.local_rank > 0:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # A terminal sends it to all; the first process ends the others.
+            signal.signal(
+                signal.SIGINT, signal.SIG_IGN
+            )  # A terminal sends it to all; the first process ends the others.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             return
 

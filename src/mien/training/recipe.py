@@ -26,12 +26,14 @@ _HEADS = ("fer2013", "ferplus")
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much of each change a training face gets, see `mien.training.augment`; all zero leaves faces as they are."""
+    """How much of each change a training face gets, see `mien.training.augment`; all zero leaves faces as
+    they are."""
 
     flip: float = 0.5
     """Share of faces that are mirrored."""
     scale: float = 0.2
-    """Largest change of the size of a face, as a share: the crop that users bring is never cut quite alike."""
+    """Largest change of the size of a face, as a share: the crop that users bring is never cut quite
+    alike."""
     shift: float = 0.08
     """Largest shift, as a share of the side."""
     rotation: float = 10.0
@@ -89,9 +91,10 @@ class Schedule:
 class Split:
     """Which pictures are learned from, and which are watched.
 
-    The policies: ``clean``, Training without copies of test pictures, blanks and what is not a face, and PublicTest without its
-    copies; ``official``, the contest's Training and PublicTest as they are, to compare with the literature; ``stratified``, a
-    seeded part of every class of Training is watched; ``first``, the first part of Training is learned from.
+    The policies: ``clean``, Training without copies of test pictures, blanks and what is not a face, and
+    PublicTest without its copies; ``official``, the contest's Training and PublicTest as they are, to compare
+    with the literature; ``stratified``, a seeded part of every class of Training is watched; ``first``, the
+    first part of Training is learned from.
     """
 
     policy: str = "clean"
@@ -102,17 +105,20 @@ class Split:
     everything: bool = False
     """Stratified over all pictures, as some papers did: such a network has seen PrivateTest."""
     folds: int = 0
-    """Into how many folds the pictures to learn from are dealt (`mien.data.splitting.folds`); 0 deals none."""
+    """Into how many folds the pictures to learn from are dealt (`mien.data.splitting.folds`); 0 deals
+    none."""
     fold: int = 0
-    """The fold that is not learned from, counted from 0: such a teacher can be asked about it (`mien.training.distillation`)."""
+    """The fold that is not learned from, counted from 0: such a teacher can be asked about it
+    (`mien.training.distillation`)."""
 
 
 @dataclass(frozen=True)
 class Distillation:
     """Learning from what teachers said (Hinton, Vinyals, Dean 2015, https://arxiv.org/abs/1503.02531).
 
-    The faces are then those that the teachers were shown (`mien.training.distillation`). What the augmentation adds to them, teachers
-    did not see: students learn that it changes nothing, be it a moved box, noise, or a mask.
+    The faces are then those that the teachers were shown (`mien.training.distillation`). What the
+    augmentation adds to them, teachers did not see: students learn that it changes nothing, be it a moved
+    box, noise, or a mask.
     """
 
     share: float = 0.0
@@ -120,7 +126,8 @@ class Distillation:
     temperature: float = 2.0
     """What the logits of both are divided by before they are compared."""
     steadiness: float = 0.0
-    """Of what is said about a view, the part that is the geometric mean over all views of its picture: 1 wants the same answer for all of them."""
+    """Of what is said about a view, the part that is the geometric mean over all views of its picture: 1
+    wants the same answer for all of them."""
     views: str = ""
     """Digest of the views, filled in when training starts: a run goes on with the same ones only."""
 
@@ -135,7 +142,8 @@ class Recipe:
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the network, such as ``dropout``."""
     heads: tuple[str, ...] = _HEADS
-    """What is learned: ``fer2013``, the hard label; ``ferplus``, the distribution of the FER+ votes; or both."""
+    """What is learned: ``fer2013``, the hard label; ``ferplus``, the distribution of the FER+ votes; or
+    both."""
     split: Split = Split()
     epochs: int = 64
     batch: int = 96
@@ -150,7 +158,8 @@ class Recipe:
     """Alpha of the Beta distribution that pairs of faces are mixed with; 0 mixes none."""
     distillation: Distillation = Distillation()
     initial: str = ""
-    """Digest of the network file whose weights training starts with (`mien.training.finetune`), filled in when it starts; empty: random weights."""
+    """Digest of the network file whose weights training starts with (`mien.training.finetune`), filled in
+    when it starts; empty: random weights."""
     ema: float = 0.0
     """Decay per step of the moving average of the weights, which is then watched and exported; 0 is none."""
     patience: int = 0
@@ -170,26 +179,41 @@ class Recipe:
             if value not in choices:
                 raise InputError(f"expected {name} out of {', '.join(choices)}; got {value!r}")
         if self.epochs < 1 or self.batch < 2:
-            raise InputError(f"expected at least 1 epoch and batches of 2; got {self.epochs} and {self.batch}")
+            raise InputError(
+                f"expected at least 1 epoch and batches of 2; got {self.epochs} and {self.batch}"
+            )
         folds, fold = self.split.folds, self.split.fold
         if not (folds == fold == 0 or (folds >= 2 and 0 <= fold < folds)):
-            raise InputError(f"expected split.folds of 2 or more, or 0, and split.fold below it; got {folds} and {fold}")
+            raise InputError(
+                f"expected split.folds of 2 or more, or 0, and split.fold below it; got {folds} and {fold}"
+            )
         if not self.heads or set(self.heads) - set(_HEADS) or len(set(self.heads)) < len(self.heads):
-            raise InputError(f"expected heads out of {', '.join(_HEADS)}, each once; got {', '.join(self.heads) or 'none'}")
-        for what, share in (("split.share", self.split.share), ("schedule.warmup", self.schedule.warmup), ("ema", self.ema)):
+            raise InputError(
+                f"expected heads out of {', '.join(_HEADS)}, each once; got {', '.join(self.heads) or 'none'}"
+            )
+        for what, share in (
+            ("split.share", self.split.share),
+            ("schedule.warmup", self.schedule.warmup),
+            ("ema", self.ema),
+        ):
             if not 0 <= share < 1:
                 raise InputError(f"expected {what} from 0 to below 1; got {share}")
         if not 0 <= self.distillation.share <= 1 or not self.distillation.temperature > 0:
-            raise InputError(f"expected distillation.share from 0 to 1 and a temperature above 0; got {self.distillation}")
+            raise InputError(
+                f"expected distillation.share from 0 to 1 and a temperature above 0; got {self.distillation}"
+            )
         if not 0 <= self.distillation.steadiness <= 1:
-            raise InputError(f"expected distillation.steadiness from 0 to 1; got {self.distillation.steadiness}")
+            raise InputError(
+                f"expected distillation.steadiness from 0 to 1; got {self.distillation.steadiness}"
+            )
         if self.distillation.share and self.mixup:
             raise InputError("expected mixup 0 with teachers: they were not shown mixed faces")
         if not self.optimizer.rate > 0:
             raise InputError(f"expected optimizer.rate above 0; got {self.optimizer.rate}")
 
     def changed(self, changes: Mapping[str, Any]) -> Recipe:
-        """The recipe with other values; parts have dots in their names. Text is read as JSON where that is possible.
+        """The recipe with other values; parts have dots in their names. Text is read as JSON where that is
+        possible.
 
         Raises:
             InputError: No such name, or a value that cannot be.
@@ -204,7 +228,9 @@ class Recipe:
             for parent in parents:
                 part = part.get(parent) if isinstance(part, dict) else None
             if not isinstance(part, dict) or (last not in part and parents != ["options"]):
-                raise InputError(f"expected a part of a recipe, one of {', '.join(_names(self))}; got {name!r}")
+                raise InputError(
+                    f"expected a part of a recipe, one of {', '.join(_names(self))}; got {name!r}"
+                )
             part[last] = _parsed(name, value, part.get(last))
         return _built(values)
 
@@ -224,7 +250,9 @@ class Recipe:
             values = json.loads(path.read_text(encoding="utf-8"))
             return _built(_from_plain_loop(values) if "peak_rate" in values else values)
         except FileNotFoundError:
-            raise InputError(f"expected the recipe of a run; {path} is not there: give the folder of a run") from None
+            raise InputError(
+                f"expected the recipe of a run; {path} is not there: give the folder of a run"
+            ) from None
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"{path}: expected a recipe; got {error}") from None
 
@@ -238,7 +266,8 @@ def _names(recipe: Any) -> list[str]:
 
 
 def _parsed(name: str, value: Any, before: Any) -> Any:
-    """A value as the type that the recipe has there; an option of a network may also be several of them, one for each stage."""
+    """A value as the type that the recipe has there; an option of a network may also be several of them, one
+    for each stage."""
     several = isinstance(before, (list, tuple)) or name.startswith("options.")
     if isinstance(value, str) and not isinstance(before, str):
         if isinstance(before, (list, tuple)) or (several and "," in value):
@@ -251,7 +280,11 @@ def _parsed(name: str, value: Any, before: Any) -> Any:
     if isinstance(before, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     kind = type(before[0]) if isinstance(before, (list, tuple)) and before else type(before)
-    fits = all(isinstance(one, kind) for one in value) if several and isinstance(value, list) else isinstance(value, type(before))
+    fits = (
+        all(isinstance(one, kind) for one in value)
+        if several and isinstance(value, list)
+        else isinstance(value, type(before))
+    )
     if before is not None and not fits:
         raise InputError(f"expected {name} to be like {before!r}; got {value!r}")
     return value
@@ -265,7 +298,13 @@ def _word(text: str) -> Any:
 
 
 def _built(values: Mapping[str, Any]) -> Recipe:
-    parts = {"split": Split, "optimizer": Optimizer, "schedule": Schedule, "augmentation": Augmentation, "distillation": Distillation}
+    parts = {
+        "split": Split,
+        "optimizer": Optimizer,
+        "schedule": Schedule,
+        "augmentation": Augmentation,
+        "distillation": Distillation,
+    }
     built = {name: parts[name](**value) if name in parts else value for name, value in values.items()}
     return replace(Recipe(), **{**built, "heads": tuple(built["heads"])})
 
@@ -273,7 +312,12 @@ def _built(values: Mapping[str, Any]) -> Recipe:
 def _from_plain_loop(old: Mapping[str, Any]) -> dict[str, Any]:
     """What ``recipe.json`` of the first network says, in today's words."""
     augmentation = {name: old[name] for name in ("scale", "shift", "rotation", "gamma", "coarse", "erase")}
-    rates = {"rate": old["peak_rate"], "momentum": old["momentum"], "nesterov": True, "weight_decay": old["weight_decay"]}
+    rates = {
+        "rate": old["peak_rate"],
+        "momentum": old["momentum"],
+        "nesterov": True,
+        "weight_decay": old["weight_decay"],
+    }
     return {
         **{name: old[name] for name in ("name", "epochs", "batch", "seed")},
         "options": {name: old[name] for name in ("widths", "blocks", "view", "dropout")},

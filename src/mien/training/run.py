@@ -19,7 +19,18 @@ from mien.core.labels import EXPRESSIONS, FERPLUS
 from mien.data.dataset import FaceDataset
 from mien.training.architectures import create_model
 from mien.training.batches import Batches
-from mien.training.callbacks import BEST, CURVES, LAST, RECIPE, CheckpointCallback, Row, Silence, TrainingProgress, sweep, write_history
+from mien.training.callbacks import (
+    BEST,
+    CURVES,
+    LAST,
+    RECIPE,
+    CheckpointCallback,
+    Row,
+    Silence,
+    TrainingProgress,
+    sweep,
+    write_history,
+)
 from mien.training.module import ExpressionModule
 from mien.training.plots import draw_curves
 from mien.training.processes import KillWorkersOnSignal
@@ -88,7 +99,8 @@ def train(
     Args:
         data: Labelled faces.
         recipe: What to train and how.
-        folder: Where the run lives: recipe, history, curves, the last and the best checkpoint, renewed after every epoch.
+        folder: Where the run lives: recipe, history, curves, the last and the best checkpoint, renewed after
+            every epoch.
         watch: Is told how far it is.
         hardware: What to compute on.
         views: What teachers said (`mien.training.distillation`), for a recipe with distillation.
@@ -96,7 +108,8 @@ def train(
         tensorboard: Also write what TensorBoard shows, to ``folder/tensorboard``.
 
     Raises:
-        InputError: The data cannot be learned from, the folder holds another run, or the loss became infinite.
+        InputError: The data cannot be learned from, the folder holds another run, or the loss became
+            infinite.
     """
     hardware = hardware or Hardware()
     watch = watch or Silence()
@@ -113,13 +126,21 @@ def train(
         return _finish(folder, _history(saved))
     if initial is not None and saved is None:
         initial.put_into(network, cuts.training.images, classes)
-    lesson = ExpressionModule(network, recipe, classes, _class_weights(cuts.training) if recipe.balance == "weights" else None)
+    lesson = ExpressionModule(
+        network, recipe, classes, _class_weights(cuts.training) if recipe.balance == "weights" else None
+    )
     keeper = CheckpointCallback(folder, recipe, watch)
     trainer = _trainer(folder, recipe, hardware, keeper, tensorboard)
     place = lambda: (trainer.global_rank, trainer.world_size)  # noqa: E731
     training = Batches(cuts.training, recipe, lambda: trainer.current_epoch, place, views)
     validation = Batches(cuts.validation, recipe, place=place)
-    trainer.fit(lesson, training, validation, ckpt_path=None if saved is None else str(folder / LAST), weights_only=True)
+    trainer.fit(
+        lesson,
+        training,
+        validation,
+        ckpt_path=None if saved is None else str(folder / LAST),
+        weights_only=True,
+    )
     if trainer.is_global_zero:
         _finish(folder, keeper.history)
 
@@ -147,7 +168,8 @@ def load_checkpoint(path: Path) -> Trained:
     """The network of one checkpoint in the folder of a run, whether the run is finished or not.
 
     Raises:
-        InputError: It is not a checkpoint, no recipe lies beside it, or its weights are those of another network.
+        InputError: It is not a checkpoint, no recipe lies beside it, or its weights are those of another
+            network.
     """
     recipe = Recipe.load(path.parent / RECIPE)
     saved = _read(path)
@@ -160,21 +182,28 @@ def load_checkpoint(path: Path) -> Trained:
 
 def new_network(recipe: Recipe, classes: dict[str, tuple[str, ...]]) -> nn.Module:
     """The untrained network of a recipe."""
-    network = create_model(recipe.network, heads={head: len(names) for head, names in classes.items()}, **recipe.options)
+    network = create_model(
+        recipe.network, heads={head: len(names) for head, names in classes.items()}, **recipe.options
+    )
     grouped = any(isinstance(part, nn.Conv2d) and part.groups > 1 for part in network.modules())
     if grouped and recipe.precision == "32":
-        return network  # torch 2.13 dies on CPUs in the gradient of a grouped convolution that is float32 and channels-last.
+        # torch 2.13 dies on CPUs in the gradient of a grouped convolution that is float32 and channels-last.
+        return network
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _taught(recipe: Recipe, views: TeacherCache | None) -> Recipe:
     """The recipe with the digest of its views."""
     if bool(recipe.distillation.share) != (views is not None):
-        raise InputError("expected views (--views) and a recipe with distillation.share above 0 together; got one without the other")
+        raise InputError(
+            "expected views (--views) and a recipe with distillation.share above 0 together; got one without the other"
+        )
     if views is None:
         return recipe
     if missing := set(recipe.heads) - set(views.heads):
-        raise InputError(f"expected views with what teachers said for {', '.join(sorted(missing))}; they have {', '.join(views.heads)}")
+        raise InputError(
+            f"expected views with what teachers said for {', '.join(sorted(missing))}; they have {', '.join(views.heads)}"
+        )
     return replace(recipe, distillation=replace(recipe.distillation, views=views.digest))
 
 
@@ -182,16 +211,22 @@ def _prepare(folder: Path, recipe: Recipe) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"expected a folder for the run; {folder}: {error.strerror}: give another one with --run") from None
+        raise InputError(
+            f"expected a folder for the run; {folder}: {error.strerror}: give another one with --run"
+        ) from None
     sweep(folder)
     path = folder / RECIPE
     if (folder / _PLAIN).is_file() or (path.is_file() and Recipe.load(path) != recipe):
-        raise InputError(f"{folder} holds a run of another recipe (see its {RECIPE}): give another folder with --run")
+        raise InputError(
+            f"{folder} holds a run of another recipe (see its {RECIPE}): give another folder with --run"
+        )
     if not path.is_file():
         recipe.save(path)
 
 
-def _trainer(folder: Path, recipe: Recipe, hardware: Hardware, keeper: CheckpointCallback, tensorboard: bool) -> Trainer:
+def _trainer(
+    folder: Path, recipe: Recipe, hardware: Hardware, keeper: CheckpointCallback, tensorboard: bool
+) -> Trainer:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)  # mien says what matters itself.
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
@@ -199,7 +234,15 @@ def _trainer(folder: Path, recipe: Recipe, hardware: Hardware, keeper: Checkpoin
     callbacks: list[Callback] = [keeper, KillWorkersOnSignal()]
     if recipe.patience:
         mode = "min" if recipe.monitor == "validation_loss" else "max"
-        callbacks.append(EarlyStopping(recipe.monitor, patience=recipe.patience, mode=mode, check_on_train_epoch_end=False, check_finite=False))
+        callbacks.append(
+            EarlyStopping(
+                recipe.monitor,
+                patience=recipe.patience,
+                mode=mode,
+                check_on_train_epoch_end=False,
+                check_finite=False,
+            )
+        )
     return Trainer(
         accelerator=hardware.accelerator,
         devices=int(hardware.devices) if hardware.devices.isdecimal() else hardware.devices,
@@ -240,7 +283,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"expected a checkpoint; {path} is not there: train again") from None
     except Exception as error:  # torch.load raises whatever its unpickler comes across.
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: expected a checkpoint of mien train; got {first[:120]}: give another run, or train again") from None
+        raise InputError(
+            f"{path}: expected a checkpoint of mien train; got {first[:120]}: give another run, or train again"
+        ) from None
     return saved
 
 
@@ -261,7 +306,11 @@ def new_like(network: nn.Module, recipe: Recipe, saved: dict[str, Any]) -> nn.Mo
 
 def _weights(saved: dict[str, Any], recipe: Recipe) -> dict[str, Tensor]:
     prefix = "average.module." if recipe.ema else "network."
-    return {name.removeprefix(prefix): values for name, values in saved["state_dict"].items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): values
+        for name, values in saved["state_dict"].items()
+        if name.startswith(prefix)
+    }
 
 
 def _fit(network: nn.Module, weights: dict[str, Tensor], path: Path, recipe: Recipe) -> None:
@@ -270,7 +319,9 @@ def _fit(network: nn.Module, weights: dict[str, Tensor], path: Path, recipe: Rec
     wrong = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
     if wrong:
         what = f"{wrong[0]} {expected.get(wrong[0], 'absent')}; got {got.get(wrong[0], 'none')}"
-        raise InputError(f"{path}: expected weights of {recipe.network}, with {what}: a checkpoint of another network: give its own run folder")
+        raise InputError(
+            f"{path}: expected weights of {recipe.network}, with {what}: a checkpoint of another network: give its own run folder"
+        )
     network.load_state_dict(weights)
 
 

@@ -37,19 +37,28 @@ def cut(data: FaceDataset, recipe: Recipe) -> Splits:
     """The parts that the recipe's split policy makes.
 
     Raises:
-        InputError: The pictures have the wrong size, there are too few, a class is empty, or votes are missing.
+        InputError: The pictures have the wrong size, there are too few, a class is empty, or votes are
+            missing.
     """
     if data.images.shape[1:] != (SIDE, SIDE):
         height, width = data.images.shape[1:]
-        raise InputError(f"expected pictures of {SIDE}x{SIDE} px; got {width}x{height}: open the data set with size={SIDE}")
+        raise InputError(
+            f"expected pictures of {SIDE}x{SIDE} px; got {width}x{height}: open the data set with size={SIDE}"
+        )
     if "ferplus" in recipe.heads and data.votes is None:
-        raise InputError("expected FER+ votes for the head ferplus; the data set has none: join fer2013new.csv, or take --set heads=fer2013")
+        raise InputError(
+            "expected FER+ votes for the head ferplus; the data set has none: join fer2013new.csv, or take --set heads=fer2013"
+        )
     cuts = _cut(data, recipe)
     if recipe.split.folds:
-        cuts = replace(cuts, training=cuts.training.take(folds(cuts.training, recipe.split.folds) != recipe.split.fold))
+        cuts = replace(
+            cuts, training=cuts.training.take(folds(cuts.training, recipe.split.folds) != recipe.split.fold)
+        )
     classes = len(data.labels)
     if len(cuts.training) < classes:
-        raise InputError(f"expected at least one picture per class in Training; got {len(cuts.training)} pictures for {classes} classes: add some")
+        raise InputError(
+            f"expected at least one picture per class in Training; got {len(cuts.training)} pictures for {classes} classes: add some"
+        )
     cuts.training.require_every_class("Training")
     return cuts
 
@@ -68,7 +77,9 @@ def _cut(data: FaceDataset, recipe: Recipe) -> Splits:
         watched = training.take(positions[count:])
         return Splits(training.take(positions[:count]), watched, watched)
     if PUBLIC_TEST not in data.splits:
-        raise InputError(f"expected a split PublicTest to watch; got {', '.join(sorted(set(data.splits)))}: take --split stratified")
+        raise InputError(
+            f"expected a split PublicTest to watch; got {', '.join(sorted(set(data.splits)))}: take --split stratified"
+        )
     apart = leak_free(data, PUBLIC_TEST)
     if split.policy == "clean":
         return Splits(clean_training(data), apart, apart)
@@ -82,9 +93,15 @@ def head_labels(data: FaceDataset, recipe: Recipe) -> dict[str, Labels]:
 
 def head_targets(data: FaceDataset, recipe: Recipe) -> dict[str, Tensor]:
     """Per head ``(n, k)`` distributions to learn; a row that says nothing is all zeros."""
-    return {head: torch.from_numpy(data.vote_shares() if head == "ferplus" else data.targets) for head in recipe.heads}
+    return {
+        head: torch.from_numpy(data.vote_shares() if head == "ferplus" else data.targets)
+        for head in recipe.heads
+    }
 
 
 def head_truth(data: FaceDataset, recipe: Recipe) -> dict[str, Tensor]:
     """Per head ``(n,)`` the right column, or -1 where a picture does not count (FER+: the majority rule)."""
-    return {head: torch.from_numpy(data.ferplus_majority() if head == "ferplus" else data.expressions) for head in recipe.heads}
+    return {
+        head: torch.from_numpy(data.ferplus_majority() if head == "ferplus" else data.expressions)
+        for head in recipe.heads
+    }

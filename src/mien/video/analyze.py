@@ -37,26 +37,28 @@ def analyze(
 ) -> Results:
     """Find the faces in pictures and videos, and read the expression that each one shows.
 
-    What a network reads is the expression on a face, not what the person feels. In recordings people are followed from frame to frame
-    (``track``), and what is read of them is smoothed (``smooth``) and made into a label that does not flicker (``steady``), both
-    beside the raw values.
+    What a network reads is the expression on a face, not what the person feels. In recordings people are
+    followed from frame to frame (``track``), and what is read of them is smoothed (``smooth``) and made into
+    a label that does not flicker (``steady``), both beside the raw values.
 
     Args:
-        source: A picture or video as a path, bytes, binary file object or ``(h, w, 3)`` RGB array; a folder; or a
-            list of those.
+        source: A picture or video as a path, bytes, binary file object or ``(h, w, 3)`` RGB array; a folder;
+            or a list of those.
         pipeline: A `Pipeline` to use again; without one, ``options`` build one.
         every: Seconds between the frames that are looked at; every frame by default.
         per_second: At most so many frames a second; every frame by default.
         tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
         smoothing: How their readings are smoothed.
         hidden_frames: Whether to read also what the edit list of an MP4 or MOV hides from players.
-        max_pixels: Pictures and frames with more are refused; by default 128 megapixels of a picture, and of a frame 4096 x 4096.
+        max_pixels: Pictures and frames with more are refused; by default 128 megapixels of a picture, and of
+            a frame 4096 x 4096.
         decode_seconds: Longest time, on one core, that decoding one picture may take.
         options: Arguments of `Pipeline`: ``detector``, ``model``, ``min_face``, ...
 
     Returns:
-        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `VideoResult` per source (``.people()`` and
-        ``.segments()`` say who showed what for how long). Among several sources, one that cannot be read becomes a row with the status ``error``.
+        A `Results`: ``.faces``, ``.rows()``, ``.to_pandas()``, and a `VideoResult` per source (``.people()``
+        and ``.segments()`` say who showed what for how long). Among several sources, one that cannot be read
+        becomes a row with the status ``error``.
 
     Raises:
         MediaError: The only source given cannot be read at all.
@@ -69,7 +71,13 @@ def analyze(
     """
     pipeline = Pipeline(**options) if pipeline is None else pipeline
     followed = Tracking() if tracking is True else tracking or None
-    plan = VideoOptions(Sampling(every, per_second, hidden_frames), followed, smoothing or Smoothing(), max_pixels, decode_seconds)
+    plan = VideoOptions(
+        Sampling(every, per_second, hidden_frames),
+        followed,
+        smoothing or Smoothing(),
+        max_pixels,
+        decode_seconds,
+    )
     alone = not isinstance(source, list | tuple)
     given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
     sources = [found for item in given for found in _expand(item)]
@@ -80,7 +88,9 @@ def analyze(
             if alone and len(sources) == 1 and take.media is None and first.reading.error is not None:
                 raise first.reading.error
             readings = (sighting.reading for sighting in (first, *take.sightings))
-            recordings.append(VideoResult.collect(first.reading.source, readings, pipeline.labels, plan.smoothing.gap))
+            recordings.append(
+                VideoResult.collect(first.reading.source, readings, pipeline.labels, plan.smoothing.gap)
+            )
     return Results(recordings, pipeline.labels)
 
 

@@ -1,7 +1,9 @@
-"""What has been read of recordings, kept on disk while the work goes on: a run that was killed goes on where it was.
+"""What has been read of recordings, kept on disk while the work goes on: a run that was killed goes on where
+it was.
 
-A `CheckpointStore` is a folder beside the result. It holds what the run was asked for, and for each recording its raw readings in pieces that are
-written aside and renamed, with the state of the tracker at the end of each piece. Memory does not grow with the length of a recording.
+A `CheckpointStore` is a folder beside the result. It holds what the run was asked for, and for each recording
+its raw readings in pieces that are written aside and renamed, with the state of the tracker at the end of
+each piece. Memory does not grow with the length of a recording.
 """
 
 from __future__ import annotations
@@ -103,18 +105,20 @@ class VideoCheckpoint:
 
 
 class CheckpointStore:
-    """A run's folder of readings; a context manager. Left by an exception it stays, as when the run is killed.
+    """A run's folder of readings; a context manager. Left by an exception it stays, as when the run is
+    killed.
 
     Args:
         folder: Where it lies, such as ``faces.csv.journal``; made when it is not there.
-        asked: What decides the readings: options, the network's checksum, the sources; plain values, ready for JSON. A run that
-            asks for something else must not mix with it.
+        asked: What decides the readings: options, the network's checksum, the sources; plain values, ready
+            for JSON. A run that asks for something else must not mix with it.
 
     Attributes:
         resumed: Whether an earlier run has left something.
 
     Raises:
-        InputError: The folder belongs to a run that was asked for something else, to one that is at work now, or cannot be written to.
+        InputError: The folder belongs to a run that was asked for something else, to one that is at work now,
+            or cannot be written to.
 
     >>> import tempfile
     >>> from mien.core.labels import EXPRESSIONS
@@ -140,7 +144,9 @@ class CheckpointStore:
             keep_out(self._lock)
         except OSError:
             self._lock.close()
-            raise InputError(f"{folder}: another run is at work on it: wait for its end, or give another output") from None
+            raise InputError(
+                f"{folder}: another run is at work on it: wait for its end, or give another output"
+            ) from None
         try:
             self.resumed = self._compare()
         except BaseException:
@@ -176,7 +182,9 @@ class CheckpointStore:
     def __enter__(self) -> CheckpointStore:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _compare(self) -> bool:
@@ -188,12 +196,16 @@ class CheckpointStore:
             except (OSError, ValueError):
                 before = None
             if not isinstance(before, dict) or before.pop("format", None) != _FORMAT:
-                raise InputError(f"{self.folder} is damaged, or of another version of mien: delete the folder to start anew")
+                raise InputError(
+                    f"{self.folder} is damaged, or of another version of mien: delete the folder to start anew"
+                )
             self._refuse_other(before)
             return True
         strange = [child.name for child in self.folder.iterdir() if child.name != "lock"]
         if strange:
-            raise InputError(f"expected a place for a run's journal; {self.folder} is a folder of something else: give another output")
+            raise InputError(
+                f"expected a place for a run's journal; {self.folder} is a folder of something else: give another output"
+            )
         with atomic_write(place) as aside, told(place):
             aside.write_text(json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8")
         return False
@@ -203,7 +215,9 @@ class CheckpointStore:
             old, new = before.get(key), self._asked.get(key)
             if old != new:
                 found = f"keeps a run with {key} {_short(old)}; now it is {_short(new)}"
-                raise InputError(f"{self.folder} {found}: repeat that command, or delete the folder to start anew")
+                raise InputError(
+                    f"{self.folder} {found}: repeat that command, or delete the folder to start anew"
+                )
 
 
 def _short(value: Any, most: int = 120) -> str:
@@ -214,10 +228,16 @@ def _short(value: Any, most: int = 120) -> str:
 def _packed(piece: Chunk, labels: Labels) -> dict[str, Any]:
     readings = piece.readings
     faces = Faces.concatenate([Faces.empty(labels), *(reading.faces for reading in readings)])
-    errors = [None if reading.error is None else [str(reading.error), reading.error.kind] for reading in readings]
+    errors = [
+        None if reading.error is None else [str(reading.error), reading.error.kind] for reading in readings
+    ]
     return {
-        "frame": np.array([_NO_FRAME if reading.frame is None else reading.frame for reading in readings], np.int64),
-        "time": np.array([np.nan if reading.time is None else reading.time for reading in readings], np.float64),
+        "frame": np.array(
+            [_NO_FRAME if reading.frame is None else reading.frame for reading in readings], np.int64
+        ),
+        "time": np.array(
+            [np.nan if reading.time is None else reading.time for reading in readings], np.float64
+        ),
         "count": np.array([len(reading.faces) for reading in readings], np.int64),
         "told": np.array(json.dumps({"errors": errors, "state": piece.state, "last": piece.last})),
         **{f"faces_{name}": getattr(faces, name) for name in _COLUMNS if getattr(faces, name) is not None},
@@ -232,8 +252,14 @@ def _unpacked(place: Path, source: str, labels: Labels) -> Chunk:
     faces = Faces(**columns, labels=labels)
     ends = np.cumsum(table["count"])
     readings = []
-    for frame, time, count, end, error in zip(table["frame"], table["time"], table["count"], ends, told_["errors"], strict=True):
+    for frame, time, count, end, error in zip(
+        table["frame"], table["time"], table["count"], ends, told_["errors"], strict=True
+    ):
         index = None if frame == _NO_FRAME else int(frame)
         failure = None if error is None else MediaError(*error)
-        readings.append(FrameResult(source, index, None if np.isnan(time) else float(time), faces[end - count : end], failure))
+        readings.append(
+            FrameResult(
+                source, index, None if np.isnan(time) else float(time), faces[end - count : end], failure
+            )
+        )
     return Chunk(readings, told_["state"], told_["last"])

@@ -59,7 +59,8 @@ def watch(source: LiveSource, session: Session, seconds: float | None = None) ->
         seconds: How long; without it until the source ends.
 
     Returns:
-        For each frame that was read the frame, its faces with ``tracks``, ``probs``, ``smooth`` and ``steady``, and its timing.
+        For each frame that was read the frame, its faces with ``tracks``, ``probs``, ``smooth`` and
+        ``steady``, and its timing.
 
     Raises:
         MediaError: The source is lost for good.

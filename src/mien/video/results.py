@@ -42,7 +42,9 @@ class VideoResult:
     gap: float = 1.0
 
     @staticmethod
-    def collect(source: str, readings: Iterable[FrameResult], labels: Labels, gap: float = 1.0) -> VideoResult:
+    def collect(
+        source: str, readings: Iterable[FrameResult], labels: Labels, gap: float = 1.0
+    ) -> VideoResult:
         """Put the readings of one source together."""
         parts, frames, times, failures = [Faces.empty(labels)], [], [], []
         for reading in readings:
@@ -52,7 +54,14 @@ class VideoResult:
                 times.append(reading.time)
             else:
                 failures.append(reading)
-        return VideoResult(source, Faces.concatenate(parts), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures), gap)
+        return VideoResult(
+            source,
+            Faces.concatenate(parts),
+            np.array(frames, np.int64),
+            np.array(times, np.float64),
+            tuple(failures),
+            gap,
+        )
 
     def readings(self) -> Iterator[FrameResult]:
         """Frame by frame, in order; what could not be read stands where it was met."""
@@ -70,7 +79,8 @@ class VideoResult:
         return (row for reading in self.readings() for row in reading.rows())
 
     def people(self) -> list[PersonSummary]:
-        """Each person in numbers, in order of ids: when they were seen, what they showed, for how long. Nobody where nobody was followed."""
+        """Each person in numbers, in order of ids: when they were seen, what they showed, for how long.
+        Nobody where nobody was followed."""
         from mien.tracking.persons import People
 
         if self.faces.tracks is None or self.faces.labels is None:
@@ -81,7 +91,8 @@ class VideoResult:
         return people.close()
 
     def segments(self) -> list[Segment]:
-        """Stretches in which a person shows one expression, in order of time. None where nobody was followed."""
+        """Stretches in which a person shows one expression, in order of time. None where nobody was
+        followed."""
         from mien.tracking.segments import segments
 
         if self.faces.tracks is None:
@@ -118,14 +129,18 @@ class Results(Sequence[VideoResult]):
     @property
     def errors(self) -> list[MediaError]:
         """What could not be read, in order."""
-        return [failure.error for recording in self for failure in recording.failures if failure.error is not None]
+        return [
+            failure.error for recording in self for failure in recording.failures if failure.error is not None
+        ]
 
     def rows(self) -> list[Row]:
-        """Plain dicts, ready for JSON: one per face, per frame without any and per failure (keys: `ROW_KEYS`)."""
+        """Plain dicts, ready for JSON: one per face, per frame without any and per failure (keys:
+        `ROW_KEYS`)."""
         return [row for recording in self for row in recording.rows()]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A table of the rows, with the corners of the box and the probabilities in columns of their own as well.
+        """A table of the rows, with the corners of the box and the probabilities in columns of their own as
+        well.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -134,4 +149,6 @@ class Results(Sequence[VideoResult]):
             import pandas
         except ImportError:
             raise MissingExtraError("data frames", "pandas", "pandas") from None
-        return pandas.DataFrame([flat_row(row, self.labels) for row in self.rows()], columns=flat_keys(self.labels))
+        return pandas.DataFrame(
+            [flat_row(row, self.labels) for row in self.rows()], columns=flat_keys(self.labels)
+        )

@@ -1,4 +1,5 @@
-"""Frames on their way through: decoded on one thread, faces found on a second, expressions read on the caller's."""
+"""Frames on their way through: decoded on one thread, faces found on a second, expressions read on the
+caller's."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ Source = str | Path | bytes | BinaryIO | ByteSource | NDArray[np.uint8]
 
 _BATCH_FRAMES = 8
 _BATCH_PIXELS = 4_000_000
-_AHEAD = 3  # Batches that lie ready between two stages: looking for faces anew takes ten times as long as following them.
+# Batches that lie ready between two stages: looking for faces anew takes ten times as long as following them.
+_AHEAD = 3
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class VideoOptions:
 
     Args:
         sampling: Which frames of a recording are looked at.
-        tracking: How people are followed in recordings; None: every frame stands alone, and nothing is smoothed.
+        tracking: How people are followed in recordings; None: every frame stands alone, and nothing is
+            smoothed.
         smoothing: How the readings of a person are smoothed over time.
         max_pixels: Pictures and frames with more are refused; None: the limits of `open_media`.
         decode_seconds: Longest time, on one core, that decoding one picture may take.
@@ -66,7 +69,9 @@ class VideoOptions:
         Raises:
             MediaError: It cannot be read.
         """
-        return open_media(source, self.sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds)
+        return open_media(
+            source, self.sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +83,10 @@ class FrameWork:
         media: The source; None when it could not be opened.
         image: ``(h, w, 3)`` RGB; None when the frame could not be read.
         reading: What came out; nothing in it is smoothed.
-        state: What the tracker remembers after this frame, ready for JSON; given now and then, where it was asked for.
-        lasting: Seconds up to the next frame of the recording that is looked at; None where that is not known.
+        state: What the tracker remembers after this frame, ready for JSON; given now and then, where it was
+            asked for.
+        lasting: Seconds up to the next frame of the recording that is looked at; None where that is not
+            known.
     """
 
     position: int
@@ -114,29 +121,37 @@ class _Batch:
 
 
 def process_frames(
-    sources: Sequence[Source], pipeline: Pipeline, plan: VideoOptions | None = None, starts: Mapping[int, ResumePoint] | None = None
+    sources: Sequence[Source],
+    pipeline: Pipeline,
+    plan: VideoOptions | None = None,
+    starts: Mapping[int, ResumePoint] | None = None,
 ) -> Iterator[FrameWork]:
     """Read sources frame by frame, in order; memory does not grow with their length.
 
-    Three threads share the work. Every sampled frame comes out once; a source or a stretch that cannot be decoded comes out as a
-    reading with an error, and the rest goes on. In recordings people are followed, unless the plan says otherwise.
+    Three threads share the work. Every sampled frame comes out once; a source or a stretch that cannot be
+    decoded comes out as a reading with an error, and the rest goes on. In recordings people are followed,
+    unless the plan says otherwise.
 
     Args:
         sources: What is read.
         pipeline: Detector and classifier.
         plan: How recordings are read.
-        starts: Recordings, by their position, that go on from somewhere, and whose state is given on the way. Their frames up to
-            there are decoded and passed over.
+        starts: Recordings, by their position, that go on from somewhere, and whose state is given on the way.
+            Their frames up to there are decoded and passed over.
     """
     plan = plan or VideoOptions()
     decoded = _lasting(_decode(sources, plan, Faces.empty(pipeline.labels), starts or {}))
     # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
-    with Prefetcher(_locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.sightings)) as batches:
+    with Prefetcher(
+        _locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.sightings)
+    ) as batches:
         for batch in batches:
             yield from _read(batch, pipeline)
 
 
-def _decode(sources: Sequence[Source], plan: VideoOptions, blank: Faces, starts: Mapping[int, ResumePoint]) -> Iterator[FrameWork]:
+def _decode(
+    sources: Sequence[Source], plan: VideoOptions, blank: Faces, starts: Mapping[int, ResumePoint]
+) -> Iterator[FrameWork]:
     for position, source in enumerate(sources):
         try:
             media = plan.open(source)
@@ -146,9 +161,16 @@ def _decode(sources: Sequence[Source], plan: VideoOptions, blank: Faces, starts:
         with media:
             for item in islice(media, starts.get(position, ResumePoint()).count, None):
                 if isinstance(item, BadFrame):
-                    yield FrameWork(position, media, None, FrameResult(media.name, item.index, item.time, blank, item.error))
+                    yield FrameWork(
+                        position,
+                        media,
+                        None,
+                        FrameResult(media.name, item.index, item.time, blank, item.error),
+                    )
                 else:
-                    yield FrameWork(position, media, item.image, FrameResult(media.name, item.index, item.time, blank))
+                    yield FrameWork(
+                        position, media, item.image, FrameResult(media.name, item.index, item.time, blank)
+                    )
 
 
 def _lasting(sightings: Iterator[FrameWork]) -> Iterator[FrameWork]:
@@ -163,14 +185,17 @@ def _lasting(sightings: Iterator[FrameWork]) -> Iterator[FrameWork]:
 
 
 def _between(first: FrameWork, second: FrameWork) -> float | None:
-    """Seconds between two frames of a recording; None where something is missing in between, or one of them."""
+    """Seconds between two frames of a recording; None where something is missing in between, or one of
+    them."""
     times = first.reading.time, second.reading.time
     if first.position != second.position or first.image is None or second.image is None or None in times:
         return None
     return max(0.0, times[1] - times[0])  # type: ignore[operator]
 
 
-def _locate(decoded: Iterator[FrameWork], pipeline: Pipeline, plan: VideoOptions, starts: Mapping[int, ResumePoint]) -> Iterator[_Batch]:
+def _locate(
+    decoded: Iterator[FrameWork], pipeline: Pipeline, plan: VideoOptions, starts: Mapping[int, ResumePoint]
+) -> Iterator[_Batch]:
     """Find faces: people who are followed in recordings, of whom a session has the memory."""
     session, at, told = None, -1, time.monotonic()
     with Prefetcher(_batches(decoded), _AHEAD, _bytes) as batches:
@@ -186,7 +211,9 @@ def _locate(decoded: Iterator[FrameWork], pipeline: Pipeline, plan: VideoOptions
             yield _Batch(sightings, session)
 
 
-def _session(first: FrameWork, pipeline: Pipeline, plan: VideoOptions, start: ResumePoint | None) -> Session | None:
+def _session(
+    first: FrameWork, pipeline: Pipeline, plan: VideoOptions, start: ResumePoint | None
+) -> Session | None:
     """The memory of a recording; None where nobody is followed."""
     if not _moves(first) or plan.tracking is None:
         return None
@@ -210,7 +237,11 @@ def _read(batch: _Batch, pipeline: Pipeline) -> list[FrameWork]:
     except Exception as error:
         if len(batch.sightings) == 1:
             return [_failed(batch.sightings[0], error)]
-        return [read for sighting in batch.sightings for read in _read(_Batch([sighting], batch.session), pipeline)]
+        return [
+            read
+            for sighting in batch.sightings
+            for read in _read(_Batch([sighting], batch.session), pipeline)
+        ]
 
 
 def _faces(batch: _Batch, pipeline: Pipeline) -> list[Faces]:
@@ -224,17 +255,31 @@ def _faces(batch: _Batch, pipeline: Pipeline) -> list[Faces]:
 def _failed(sighting: FrameWork, error: Exception) -> FrameWork:
     """A frame that could be decoded but not read."""
     reading = sighting.reading
-    return replace(sighting, image=None, reading=replace(reading, faces=reading.faces[:0], error=source_error(reading.source, error)))
+    return replace(
+        sighting,
+        image=None,
+        reading=replace(reading, faces=reading.faces[:0], error=source_error(reading.source, error)),
+    )
 
 
 def _found(sightings: Sequence[FrameWork], faces: Iterator[Faces]) -> list[FrameWork]:
     """The same with what was found in those that have a picture."""
-    return [sighting if sighting.image is None else replace(sighting, reading=replace(sighting.reading, faces=next(faces))) for sighting in sightings]
+    return [
+        sighting
+        if sighting.image is None
+        else replace(sighting, reading=replace(sighting.reading, faces=next(faces)))
+        for sighting in sightings
+    ]
 
 
 def _frames(sightings: Sequence[FrameWork]) -> list[Frame]:
     return [
-        Frame(sighting.reading.frame or 0, sighting.reading.time or 0.0, sighting.image, lasting=sighting.lasting)
+        Frame(
+            sighting.reading.frame or 0,
+            sighting.reading.time or 0.0,
+            sighting.image,
+            lasting=sighting.lasting,
+        )
         for sighting in sightings
         if sighting.image is not None
     ]
@@ -250,14 +295,17 @@ def _bytes(sightings: Sequence[FrameWork]) -> int:
 
 
 def _batches(sightings: Iterator[FrameWork]) -> Iterator[list[FrameWork]]:
-    """Groups of a few frames, fewer when they are large, so that a batch of photographs stays small in memory.
+    """Groups of a few frames, fewer when they are large, so that a batch of photographs stays small in
+    memory.
 
     Pictures go together, and the frames of one recording.
     """
     batch: list[FrameWork] = []
     pixels = 0
     for sighting in sightings:
-        apart = bool(batch) and (_moves(sighting) or _moves(batch[0])) and sighting.position != batch[0].position
+        apart = (
+            bool(batch) and (_moves(sighting) or _moves(batch[0])) and sighting.position != batch[0].position
+        )
         if apart or len(batch) == _BATCH_FRAMES or pixels >= _BATCH_PIXELS:
             yield batch
             batch, pixels = [], 0

@@ -1,4 +1,5 @@
-"""Sources read one after the other, recordings smoothed on the way; what was read so far lies in a journal, if there is one."""
+"""Sources read one after the other, recordings smoothed on the way; what was read so far lies in a
+journal, if there is one."""
 
 from __future__ import annotations
 
@@ -52,12 +53,17 @@ class SourceWork:
 
 
 def process_sources(
-    sources: Sequence[Source], pipeline: Pipeline, plan: VideoOptions, journal: CheckpointStore | None = None, follow: Follow = iter
+    sources: Sequence[Source],
+    pipeline: Pipeline,
+    plan: VideoOptions,
+    journal: CheckpointStore | None = None,
+    follow: Follow = iter,
 ) -> Iterator[SourceWork]:
     """Read sources in order; the sightings of each must be taken before the next one comes.
 
-    With a journal a recording is read to its end first and smoothed from there, so that a run which was stopped goes on where it was,
-    to the same result. Without one its readings come as they are read, a few seconds behind.
+    With a journal a recording is read to its end first and smoothed from there, so that a run which was
+    stopped goes on where it was, to the same result. Without one its readings come as they are read, a few
+    seconds behind.
 
     Args:
         sources: What is read.
@@ -66,10 +72,15 @@ def process_sources(
         journal: Keeps what is read of recordings.
         follow: Sees the sightings of each source as they are read, such as a progress bar does.
     """
-    records = [None if journal is None else journal.record(position, name_of(source), pipeline.labels) for position, source in enumerate(sources)]
+    records = [
+        None if journal is None else journal.record(position, name_of(source), pipeline.labels)
+        for position, source in enumerate(sources)
+    ]
     waiting = [position for position, record in enumerate(records) if record is None or not record.done]
     starts = {
-        place: ResumePoint(record.count, record.state, EVERY) for place, position in enumerate(waiting) if (record := records[position]) is not None
+        place: ResumePoint(record.count, record.state, EVERY)
+        for place, position in enumerate(waiting)
+        if (record := records[position]) is not None
     }
     read = process_frames([sources[position] for position in waiting], pipeline, plan, starts)
     groups = _Groups(replace(sighting, position=waiting[sighting.position]) for sighting in read)
@@ -95,7 +106,12 @@ def _again(position: int, source: Source, record: VideoCheckpoint, plan: VideoOp
     try:
         return _kept(SourceWork(position, source, plan.open(source), iter(())), record, plan)
     except MediaError as error:
-        return SourceWork(position, source, None, iter([FrameWork(position, None, None, _unread(record.source, record.labels, error))]))
+        return SourceWork(
+            position,
+            source,
+            None,
+            iter([FrameWork(position, None, None, _unread(record.source, record.labels, error))]),
+        )
 
 
 def _keep(sightings: Iterator[FrameWork], record: VideoCheckpoint) -> None:
@@ -120,13 +136,19 @@ def _smooth(record: VideoCheckpoint, plan: VideoOptions) -> Iterator[FrameResult
         yield from record.readings()
         return
     # What a person usually shows is known only after a first pass.
-    neutral = NeutralBaseline.learn(record.readings(), record.labels) if plan.smoothing.neutral == "median" else None
+    neutral = (
+        NeutralBaseline.learn(record.readings(), record.labels)
+        if plan.smoothing.neutral == "median"
+        else None
+    )
     yield from smooth_offline(record.readings(), plan.smoothing, record.labels, neutral)
 
 
 def _seen(take: SourceWork, readings: Iterator[FrameResult], labels: Labels) -> SourceWork:
     accounted = _accounted(readings, name_of(take.source), labels)
-    return replace(take, sightings=(FrameWork(take.position, take.media, None, reading) for reading in accounted))
+    return replace(
+        take, sightings=(FrameWork(take.position, take.media, None, reading) for reading in accounted)
+    )
 
 
 def _accounted(readings: Iterator[FrameResult], name: str, labels: Labels) -> Iterator[FrameResult]:

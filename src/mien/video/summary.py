@@ -1,4 +1,5 @@
-"""A recording in short: what was looked at, where nobody was seen, who was there and what their faces showed when."""
+"""A recording in short: what was looked at, where nobody was seen, who was there and what their faces
+showed when."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class Gap:
 
 @dataclass
 class Overview:
-    """Adds up the readings of one recording; memory grows with the people in it and their changes, not with its frames.
+    """Adds up the readings of one recording; memory grows with the people in it and their changes, not with
+    its frames.
 
     Args:
         source: Name of the recording.
@@ -122,12 +124,14 @@ class Overview:
 
     @property
     def length(self) -> float:
-        """Seconds from the first frame to the end of the last, which lasts as long as the others on average."""
+        """Seconds from the first frame to the end of the last, which lasts as long as the others on
+        average."""
         between = (self._last - self.start) / (self.frames - 1) if self.frames > 1 else 0.0
         return self._last - self.start + between
 
     def shares(self) -> dict[str, float]:
-        """Share of the time in view in which each expression was shown, or that it is uncertain, all people together, greatest first.
+        """Share of the time in view in which each expression was shown, or that it is uncertain, all people
+        together, greatest first.
 
         Of the faces where nobody was followed; empty where no face was seen.
         """
@@ -137,7 +141,9 @@ class Overview:
         total = course.faces.sum()
         if not total:
             return {}
-        return ranked(self.labels.as_mapping(((course.steady * course.faces[:, None]).sum(axis=0) / total).tolist()))
+        return ranked(
+            self.labels.as_mapping(((course.steady * course.faces[:, None]).sum(axis=0) / total).tolist())
+        )
 
     def _note_gap(self, end: float) -> None:
         assert self._empty_since is not None

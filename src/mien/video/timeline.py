@@ -1,4 +1,5 @@
-"""The course of a recording in a bounded number of steps, however long it is: what charts and reports draw."""
+"""The course of a recording in a bounded number of steps, however long it is: what charts and reports
+draw."""
 
 from __future__ import annotations
 
@@ -29,10 +30,12 @@ class Course:
         start: Seconds at which the first step begins.
         step: Seconds that each one lasts.
         faces: ``(n,)`` faces read in each step; 0 where there was none.
-        probs: ``(n, k)`` mean probability of each expression, smoothed where that was done; 0 where there was no face.
-        steady: ``(n, k)`` share of the faces whose steady label was each expression; the most probable one where nothing was smoothed. What is
-            missing to 1 was shown as uncertain.
-        unsure: ``(n,)`` share of the faces that were uncertain, whether or not that is what was shown (`Faces.unsure`).
+        probs: ``(n, k)`` mean probability of each expression, smoothed where that was done; 0 where there was
+            no face.
+        steady: ``(n, k)`` share of the faces whose steady label was each expression; the most probable one
+            where nothing was smoothed. What is missing to 1 was shown as uncertain.
+        unsure: ``(n,)`` share of the faces that were uncertain, whether or not that is what was shown
+            (`Faces.unsure`).
         looked: ``(n,)`` frames that were looked at.
         seen: ``(n,)`` frames with a face.
         failed: ``(n,)`` notes of what could not be read.
@@ -113,7 +116,8 @@ class Timeline:
             track: Id of a person.
             most: Steps at most; fewer are made by joining.
 
-        A step is never shorter than what lies between two frames, so that none is empty because nothing was looked at.
+        A step is never shorter than what lies between two frames, so that none is empty because nothing was
+        looked at.
         """
         cells = self._all if track is None else self._people[track]
         joined = 1
@@ -140,7 +144,17 @@ class Timeline:
         probs, steady = np.split(shares, 2, axis=1)
         start = (self._start or 0.0) + first * step
         unsure = table[:, _UNSURE] / np.maximum(table[:, _FACES], 1)
-        return Course(start, step, counts[:, _FACES], probs, steady, unsure, counts[:, _LOOKED], counts[:, _SEEN], counts[:, _FAILED])
+        return Course(
+            start,
+            step,
+            counts[:, _FACES],
+            probs,
+            steady,
+            unsure,
+            counts[:, _LOOKED],
+            counts[:, _SEEN],
+            counts[:, _FAILED],
+        )
 
     def _values(self, reading: FrameResult) -> NDArray[np.float64]:
         """A row for each face."""

@@ -1,4 +1,5 @@
-"""The fixtures of `visiting`; names that tests import do not come from here, as several files are called conftest."""
+"""The fixtures of `visiting`; names that tests import do not come from here, as several files are called
+conftest."""
 
 from __future__ import annotations
 

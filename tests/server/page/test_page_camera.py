@@ -9,7 +9,12 @@ import pytest
 from service import Service, serving
 from visiting import READY, Visit, Visiting
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "has_touch": True,
+    "is_mobile": True,
+}
 
 
 @pytest.mark.parametrize("way", ["device", "server"])
@@ -20,15 +25,21 @@ def test_the_camera_is_read(visit: Visit, way: str) -> None:
     asked = page.locator("#welcome").inner_text()
     assert "It reads expressions, not feelings" in asked
     assert ("No picture leaves it" if way == "device" else "forgotten at once") in asked
-    assert page.evaluate("document.querySelector('video').srcObject") is None, "the camera must wait for the button"
+    assert page.evaluate("document.querySelector('video').srcObject") is None, (
+        "the camera must wait for the button"
+    )
     visit.shot(f"welcome-{way}")
     page.click("#start")
     visit.wait_for_readings(40)
     person = page.locator("#people .person").first
     shown = person.locator(".shown").inner_text()
     assert shown in page.evaluate("async () => (await (await fetch('/v1/page')).json()).labels")
-    assert sum(int(number) for number in re.findall(r"(\d+) %", person.inner_text())) == pytest.approx(100, abs=6)
-    assert sum(int(number) for number in re.findall(r"(\d+) %", page.locator("#group").inner_text())) == pytest.approx(100, abs=3)
+    assert sum(int(number) for number in re.findall(r"(\d+) %", person.inner_text())) == pytest.approx(
+        100, abs=6
+    )
+    assert sum(
+        int(number) for number in re.findall(r"(\d+) %", page.locator("#group").inner_text())
+    ) == pytest.approx(100, abs=3)
     page.wait_for_function("document.querySelector('#announcer').textContent.startsWith('Person')")
     page.wait_for_function("/frames a second/.test(document.querySelector('#rate').textContent)")
     visit.shot(f"camera-{way}")
@@ -40,7 +51,9 @@ def test_on_the_device_nothing_is_sent_and_no_connection_is_needed(visit: Visit)
     visit.asked.clear()
     visit.page.click("#start")
     visit.wait_for_readings(20)
-    visit.page.set_input_files("#choose", {"name": "seen.png", "mimeType": "image/png", "buffer": visit.page.screenshot()})
+    visit.page.set_input_files(
+        "#choose", {"name": "seen.png", "mimeType": "image/png", "buffer": visit.page.screenshot()}
+    )
     visit.page.wait_for_selector(".result[data-state=done]", timeout=READY)
     assert [url for url in visit.asked if not url.startswith("blob:")] == []
 
@@ -114,7 +127,11 @@ def test_names_and_landmarks(visit: Visit) -> None:
     """What a screen reader finds: landmarks, headings, and a name for everything that can be used."""
     visit.ready()
     page = visit.page
-    for role, names in (("radio", ["On this device", "On the server"]), ("button", ["Start the camera"]), ("heading", ["Together", "In view"])):
+    for role, names in (
+        ("radio", ["On this device", "On the server"]),
+        ("button", ["Start the camera"]),
+        ("heading", ["Together", "In view"]),
+    ):
         for name in names:
             assert page.get_by_role(role, name=name).count() == 1, (role, name)  # type: ignore[arg-type]
     for role in ("banner", "main", "contentinfo"):
@@ -134,7 +151,9 @@ def test_on_a_phone(visiting: Visiting, scheme: str) -> None:
         visit.shot(f"phone-{scheme}-welcome")
         visit.page.click("#start")
         visit.wait_for_readings(10)
-        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the phone"
+        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "the page is wider than the phone"
+        )
         visit.shot(f"phone-{scheme}-camera")
         assert not visit.problems
 
@@ -157,14 +176,20 @@ def test_without_parts_from_npm_the_server_reads(visiting: Visiting, service: Se
         visit.page.goto(service.url)
         visit.ready()
         assert visit.page.locator("input[value=device]").is_disabled()
-        assert "built without the parts that it needs in a browser" in visit.page.locator("#device-note").inner_text()
+        assert (
+            "built without the parts that it needs in a browser"
+            in visit.page.locator("#device-note").inner_text()
+        )
         visit.page.click("#start")
         visit.wait_for_readings(5)
         visit.shot("server-alone")
 
 
 def test_a_token_is_asked_for_where_it_is_needed(visiting: Visiting, tmp_path: Path) -> None:
-    with serving(tmp_path / "service", token="sesame-sesame-sesame") as guarded, visiting(guarded.url) as visit:
+    with (
+        serving(tmp_path / "service", token="sesame-sesame-sesame") as guarded,
+        visiting(guarded.url) as visit,
+    ):
         page = visit.page
         visit.ready()
         visit.choose("server")

@@ -142,7 +142,12 @@ def test_a_video_on_the_server(visit: Visit, movie: Callable[..., Path]) -> None
     for label in ("Table (CSV)", "People (CSV)", "Report (HTML)"):
         assert _downloaded(visit, card, label)[1]
     video = visit.page.locator(".result video")
-    assert video.evaluate("(video) => new Promise((done) => video.readyState ? done(1) : (video.onloadeddata = () => done(1)))") == 1
+    assert (
+        video.evaluate(
+            "(video) => new Promise((done) => video.readyState ? done(1) : (video.onloadeddata = () => done(1)))"
+        )
+        == 1
+    )
     place = str(video.get_attribute("src")).rsplit("/", 1)[0]
     card.get_by_role("button", name="Remove walk.mp4").click()
     for _ in range(50):
@@ -161,7 +166,9 @@ def test_a_video_that_is_none_is_told_on_the_server(visit: Visit) -> None:
     failed: Any = visit.page.locator(".result[data-state=failed]")
     failed.wait_for(timeout=READY)
     assert "notes.mp4" in failed.inner_text()
-    visit.problems[:] = [problem for problem in visit.problems if "415" not in problem and "422" not in problem]
+    visit.problems[:] = [
+        problem for problem in visit.problems if "415" not in problem and "422" not in problem
+    ]
 
 
 def test_choices_hold_for_pictures(visit: Visit, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:

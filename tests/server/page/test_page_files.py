@@ -29,7 +29,18 @@ def test_every_file_is_served(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../app.py", "..%2fapp.py", "reading/../../app.py", "/etc/passwd", ".hidden", "reading", "nothing.js", "a\\b.js", ""]
+    "name",
+    [
+        "../app.py",
+        "..%2fapp.py",
+        "reading/../../app.py",
+        "/etc/passwd",
+        ".hidden",
+        "reading",
+        "nothing.js",
+        "a\\b.js",
+        "",
+    ],
 )
 def test_nothing_else_is_served(service: Service, name: str) -> None:
     assert page_file(name) is None
@@ -54,7 +65,11 @@ def test_pages_have_no_script_or_style_of_their_own() -> None:
 
 
 def test_scripts_stay_small() -> None:
-    crowded = {path.name: lines for path in FOLDER.rglob("*.js") if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 300}
+    crowded = {
+        path.name: lines
+        for path in FOLDER.rglob("*.js")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 300
+    }
     assert not crowded
 
 
@@ -68,16 +83,26 @@ def hatch_page() -> ModuleType:
     return module
 
 
-def test_without_npm_the_build_stops(hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_the_build_stops(
+    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(hatch_page.PageError, match=r"^npm, .*, is not installed: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$"):
+    with pytest.raises(
+        hatch_page.PageError,
+        match=r"^npm, .*, is not installed: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$",
+    ):
         hatch_page.fetch(tmp_path / "vendor")
     assert not (tmp_path / "vendor").exists()
 
 
-def test_npm_that_fails_stops_the_build(hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_npm_that_fails_stops_the_build(
+    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _fake_npm(tmp_path, "echo no >&2; echo network >&2; exit 1", monkeypatch)
-    with pytest.raises(hatch_page.PageError, match=r"^npm could not fetch .*: no network: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$"):
+    with pytest.raises(
+        hatch_page.PageError,
+        match=r"^npm could not fetch .*: no network: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$",
+    ):
         hatch_page.fetch(tmp_path / "vendor")
 
 
@@ -93,16 +118,23 @@ def test_the_parts_from_npm_can_be_left_out(
     assert [path.name for path in hatch_page.parts()] == ["reading"] + ["vendor"] * with_vendor
 
 
-def test_another_package_than_the_chosen_one_is_refused(hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_package_than_the_chosen_one_is_refused(
+    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with tarfile.open(tmp_path / "other.tgz", "w:gz") as tar:
         tar.add(ROOT / "LICENSE", "package/LICENSE")
     _fake_npm(tmp_path, f"cp {tmp_path / 'other.tgz'} .", monkeypatch)
-    with pytest.raises(hatch_page.PageError, match=r"onnxruntime-web@.*: expected sha512-.*this is not the package that was chosen"):
+    with pytest.raises(
+        hatch_page.PageError,
+        match=r"onnxruntime-web@.*: expected sha512-.*this is not the package that was chosen",
+    ):
         hatch_page.fetch(tmp_path / "vendor")
     assert not (tmp_path / "vendor").exists()
 
 
-def test_what_is_there_is_not_fetched_again(hatch_page: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_is_there_is_not_fetched_again(
+    hatch_page: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     vendor = FOLDER / "vendor"
     if not vendor.is_dir():
         pytest.skip("mien was built without npm")

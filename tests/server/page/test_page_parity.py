@@ -1,4 +1,5 @@
-"""The same picture gets the same answer on the device and on the server: within 0.001 in floats, within a rounding or two in 8 bits."""
+"""The same picture gets the same answer on the device and on the server: within 0.001 in floats, within a
+rounding or two in 8 bits."""
 
 from __future__ import annotations
 
@@ -45,13 +46,16 @@ STREAMS = f"""async ({{ Device }}, frames) => {{
 
 
 NEAR = {"small": 1e-3, "small-int8": 2e-2}
-"""In 8 bits a value between two steps may be rounded to either: inputs that differ in the last digit move a probability by up to 0.012."""
+"""In 8 bits a value between two steps may be rounded to either: inputs that differ in the last digit move a
+probability by up to 0.012."""
 
 
 @pytest.fixture(scope="module", params=NEAR)
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that reads with one of the networks."""
-    with serving(tmp_path_factory.mktemp("service"), networks=PipelineSettings(model=request.param)) as running:
+    with serving(
+        tmp_path_factory.mktemp("service"), networks=PipelineSettings(model=request.param)
+    ) as running:
         yield running
 
 
@@ -67,8 +71,15 @@ def _file(data: bytes, kind: str) -> dict[str, Any]:
     return {"data": base64.b64encode(data).decode(), "type": f"image/{kind}", "minFace": 40}
 
 
-def _same(here: list[dict[str, Any]], there: list[dict[str, Any]], within: float, pixels: float = 0.1, score: float = 1e-3) -> None:
-    """Faces are the same: probabilities nearly, the detector's score within a thousandth, boxes within a part of a pixel."""
+def _same(
+    here: list[dict[str, Any]],
+    there: list[dict[str, Any]],
+    within: float,
+    pixels: float = 0.1,
+    score: float = 1e-3,
+) -> None:
+    """Faces are the same: probabilities nearly, the detector's score within a thousandth, boxes within a part
+    of a pixel."""
     assert len(here) == len(there)
     for one, other in zip(here, there, strict=True):
         np.testing.assert_allclose(one["probs"], other["probs"], atol=within)
@@ -80,9 +91,19 @@ def _same(here: list[dict[str, Any]], there: list[dict[str, Any]], within: float
             np.testing.assert_allclose(one["smooth"], other["smooth"], atol=within)
 
 
-def test_pictures(run_module: Running, within: float, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:
+def test_pictures(
+    run_module: Running, within: float, astronaut: np.ndarray, grace_hopper: np.ndarray
+) -> None:
     both = np.concatenate([astronaut, np.asarray(Image.fromarray(grace_hopper).resize((400, 512)))], axis=1)
-    pictures = [astronaut, grace_hopper, both, both[3:, 7:-4], astronaut[80:240, 150:290], both[::2, ::2], np.zeros((40, 30, 3), np.uint8)]
+    pictures = [
+        astronaut,
+        grace_hopper,
+        both,
+        both[3:, 7:-4],
+        astronaut[80:240, 150:290],
+        both[::2, ::2],
+        np.zeros((40, 30, 3), np.uint8),
+    ]
     counts = []
     for picture in pictures:
         here, there = run_module("device.js", BOTH, _file(encoded(np.ascontiguousarray(picture)), "png"))
@@ -106,7 +127,9 @@ def _orientation(value: int) -> bytes:
     return exif.tobytes()
 
 
-def test_the_smallest_face_is_the_same_choice(run_module: Running, within: float, astronaut: np.ndarray) -> None:
+def test_the_smallest_face_is_the_same_choice(
+    run_module: Running, within: float, astronaut: np.ndarray
+) -> None:
     small = np.asarray(Image.fromarray(astronaut).resize((150, 150)))  # Its face is 33 px high.
     for least, count in ((20, 1), (60, 0)):
         here, there = run_module("device.js", BOTH, {**_file(encoded(small), "png"), "minFace": least})
@@ -117,9 +140,10 @@ def test_the_smallest_face_is_the_same_choice(run_module: Running, within: float
 def test_streams(run_module: Running, within: float, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:
     """Frames go to a server on this machine as they are: people and steady labels are the same.
 
-    The first frames are as near as pictures are; later ones need not be, as each box says where the next is looked for, which makes more and
-    more of the last digit in which two machines differ. The size of the photographs leaves every edge that is cut at least .002 px from the
-    place where it is rounded to the next sixteenth of a pixel.
+    The first frames are as near as pictures are; later ones need not be, as each box says where the next is
+    looked for, which makes more and more of the last digit in which two machines differ. The size of the
+    photographs leaves every edge that is cut at least .002 px from the place where it is rounded to the next
+    sixteenth of a pixel.
     """
     frames = []
     for index in range(27):

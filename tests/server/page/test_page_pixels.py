@@ -31,8 +31,16 @@ def _picture(seed: int, width: int, height: int) -> np.ndarray:
     return np.clip(slopes + random.normal(0, 60, (height, width, 3)), 0, 255).astype(np.uint8)
 
 
-def _task(picture: np.ndarray, size: tuple[int, int] | None, box: list[float] | None = None) -> dict[str, Any]:
-    return {"width": picture.shape[1], "height": picture.shape[0], "data": packed(picture), "size": size, "box": box}
+def _task(
+    picture: np.ndarray, size: tuple[int, int] | None, box: list[float] | None = None
+) -> dict[str, Any]:
+    return {
+        "width": picture.shape[1],
+        "height": picture.shape[0],
+        "data": packed(picture),
+        "size": size,
+        "box": box,
+    }
 
 
 def test_pictures_are_scaled_as_pillow_scales_them(run_module: Running) -> None:
@@ -54,8 +62,15 @@ def test_pictures_are_scaled_as_pillow_scales_them(run_module: Running) -> None:
 
 
 def test_pictures_are_halved_as_pillow_halves_them(run_module: Running) -> None:
-    pictures = [_picture(seed, width, height) for seed, (width, height) in enumerate([(20, 12), (21, 12), (20, 13), (21, 13), (3, 3), (1, 4)])]
-    for got, picture in zip(run_module("reading/pixels.js", RESIZED, [_task(picture, None) for picture in pictures]), pictures, strict=True):
+    pictures = [
+        _picture(seed, width, height)
+        for seed, (width, height) in enumerate([(20, 12), (21, 12), (20, 13), (21, 13), (3, 3), (1, 4)])
+    ]
+    for got, picture in zip(
+        run_module("reading/pixels.js", RESIZED, [_task(picture, None) for picture in pictures]),
+        pictures,
+        strict=True,
+    ):
         assert got == np.asarray(Image.fromarray(picture).reduce(2)).ravel().tolist()
 
 
@@ -64,9 +79,27 @@ def test_pictures_are_halved_as_pillow_halves_them(run_module: Running) -> None:
 def test_boxes_are_cut_as_the_server_cuts_them(run_module: Running, gray: bool, step: int) -> None:
     random = np.random.default_rng(5)
     picture = _picture(9, 160, 120)
-    boxes = [[float(x), float(y), float(x + side), float(y + side)] for x, y, side in random.uniform((-40, -40, 8), (150, 110, 90), (24, 3))]
-    boxes += [[0.0, 0.0, 160.0, 120.0], [40.5, 10.25, 40.75, 10.5], [-900.0, -900.0, 1000.0, 1000.0], [10.0, 10.0, 58.0, 58.0]]
+    boxes = [
+        [float(x), float(y), float(x + side), float(y + side)]
+        for x, y, side in random.uniform((-40, -40, 8), (150, 110, 90), (24, 3))
+    ]
+    boxes += [
+        [0.0, 0.0, 160.0, 120.0],
+        [40.5, 10.25, 40.75, 10.5],
+        [-900.0, -900.0, 1000.0, 1000.0],
+        [10.0, 10.0, 58.0, 58.0],
+    ]
     data = picture if step == 3 else np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
-    task = {"width": 160, "height": 120, "data": packed(data), "step": step, "boxes": boxes, "size": 48, "gray": gray}
-    for got, right in zip(run_module("reading/pixels.js", CUT, task), cut(picture, boxes, 48, gray=gray), strict=True):
+    task = {
+        "width": 160,
+        "height": 120,
+        "data": packed(data),
+        "step": step,
+        "boxes": boxes,
+        "size": 48,
+        "gray": gray,
+    }
+    for got, right in zip(
+        run_module("reading/pixels.js", CUT, task), cut(picture, boxes, 48, gray=gray), strict=True
+    ):
         assert got == right.ravel().tolist()

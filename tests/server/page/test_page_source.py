@@ -24,7 +24,10 @@ TOKEN = "sesame-sesame-sesame"
 @pytest.fixture(scope="session")
 def scene(astronaut: np.ndarray, grace_hopper: np.ndarray) -> Callable[[int], np.ndarray]:
     """Two people who nod, 640 x 480."""
-    small = [np.asarray(Image.fromarray(one).resize((300, 300 * one.shape[0] // one.shape[1]))) for one in (astronaut, grace_hopper)]
+    small = [
+        np.asarray(Image.fromarray(one).resize((300, 300 * one.shape[0] // one.shape[1])))
+        for one in (astronaut, grace_hopper)
+    ]
 
     def picture(index: int) -> np.ndarray:
         canvas, shift = np.full((480, 640, 3), 60, np.uint8), int(10 * np.sin(2 * np.pi * index / 40))
@@ -46,7 +49,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory, scene: Callable[[int], np.nda
 
 
 def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip: Path) -> None:
-    with serving(tmp_path / "service", source=OwnSource(f"live:{clip}")) as service, visiting(service.url) as visit, visiting(service.url) as other:
+    with (
+        serving(tmp_path / "service", source=OwnSource(f"live:{clip}")) as service,
+        visiting(service.url) as visit,
+        visiting(service.url) as other,
+    ):
         page = visit.page
         visit.ready()
         visit.choose("source")
@@ -54,15 +61,21 @@ def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip:
         assert "Everybody who may use this server can see them" in welcome
         assert "It reads expressions, not feelings" in welcome
         assert page.locator("#start").inner_text() == "Show what the server sees"
-        assert not page.locator("#min-face").is_visible(), "one reading is for all: nobody chooses for the others"
+        assert not page.locator("#min-face").is_visible(), (
+            "one reading is for all: nobody chooses for the others"
+        )
         visit.shot("welcome-source")
         page.click("#start")
         visit.wait_for_readings(30)
         page.wait_for_function("() => document.querySelectorAll('#people .person').length === 2")
         labels = page.evaluate("async () => (await (await fetch('/v1/page')).json()).labels")
         assert page.locator("#people .person .shown").first.inner_text() in labels
-        assert sum(int(number) for number in re.findall(r"(\d+) %", page.locator("#group").inner_text())) == pytest.approx(100, abs=3)
-        page.wait_for_function("() => /frames a second of \\d+ that come/.test(document.querySelector('#rate').textContent)")
+        assert sum(
+            int(number) for number in re.findall(r"(\d+) %", page.locator("#group").inner_text())
+        ) == pytest.approx(100, abs=3)
+        page.wait_for_function(
+            "() => /frames a second of \\d+ that come/.test(document.querySelector('#rate').textContent)"
+        )
         assert "live:two.mp4" in page.locator("#source-note").inner_text()
         assert "only you" in page.locator("#source-note").inner_text()
         assert str(clip.parent) not in page.content()
@@ -71,19 +84,26 @@ def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip:
         )
         assert drawn[:2] == [640, 480]
         assert sum(drawn[2:5]) > 0
-        assert page.evaluate("document.querySelector('video').srcObject") is None, "the browser's own camera stays off"
+        assert page.evaluate("document.querySelector('video').srcObject") is None, (
+            "the browser's own camera stays off"
+        )
         other.ready()
         other.choose("source")
         other.page.click("#start")
         other.wait_for_readings(3)
-        page.wait_for_function("() => document.querySelector('#source-note').textContent.includes('2 are looking')")
+        page.wait_for_function(
+            "() => document.querySelector('#source-note').textContent.includes('2 are looking')"
+        )
         visit.shot("source")
         assert not visit.problems
         assert not other.problems
 
 
 def test_pause_stop_and_back_to_the_camera(visiting: Visiting, tmp_path: Path, clip: Path) -> None:
-    with serving(tmp_path / "service", source=OwnSource(f"live:{clip}")) as service, visiting(service.url) as visit:
+    with (
+        serving(tmp_path / "service", source=OwnSource(f"live:{clip}")) as service,
+        visiting(service.url) as visit,
+    ):
         page = visit.page
         visit.ready()
         visit.choose("source")
@@ -95,7 +115,9 @@ def test_pause_stop_and_back_to_the_camera(visiting: Visiting, tmp_path: Path, c
         page.wait_for_timeout(500)
         assert visit.readings() == before
         assert page.locator("#stage-note").inner_text() == "Paused"
-        assert service.client.get("/v1/source").json()["viewers"] == 0, "who pauses asks the server for nothing"
+        assert service.client.get("/v1/source").json()["viewers"] == 0, (
+            "who pauses asks the server for nothing"
+        )
         page.click("#pause")
         visit.wait_for_readings(5)
         visit.choose("device")
@@ -111,7 +133,9 @@ def test_pause_stop_and_back_to_the_camera(visiting: Visiting, tmp_path: Path, c
 
 def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int], np.ndarray]) -> None:
     with camera_server(scene(0)) as camera:
-        own = OwnSource(f"http://127.0.0.1:{camera.port}/", LiveOptions(timeout=1, retry=(0.3, 1)), blur=Blur())
+        own = OwnSource(
+            f"http://127.0.0.1:{camera.port}/", LiveOptions(timeout=1, retry=(0.3, 1)), blur=Blur()
+        )
         with serving(tmp_path / "service", source=own) as service, visiting(service.url) as visit:
             page = visit.page
             visit.ready()
@@ -121,30 +145,47 @@ def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int]
             visit.wait_for_readings(15)
             visit.shot("source-covered")
             camera.off = True
-            page.wait_for_function("() => document.querySelector('#stage-note').textContent.startsWith('Lost')", timeout=READY)
-            assert page.locator("#people .person").count() == 0, "what was seen last is not shown as what there is"
+            page.wait_for_function(
+                "() => document.querySelector('#stage-note').textContent.startsWith('Lost')", timeout=READY
+            )
+            assert page.locator("#people .person").count() == 0, (
+                "what was seen last is not shown as what there is"
+            )
             visit.shot("source-lost")
             camera.off = False
             visit.wait_for_readings(5)
             page.wait_for_selector("#stage-note", state="hidden")
 
 
-def test_the_end_of_a_recording_is_told_on_a_phone(visiting: Visiting, tmp_path: Path, movie: Callable[..., Path]) -> None:
+def test_the_end_of_a_recording_is_told_on_a_phone(
+    visiting: Visiting, tmp_path: Path, movie: Callable[..., Path]
+) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    with serving(tmp_path / "service", source=OwnSource(f"live:{movie(12)}")) as service, visiting(service.url, **phone) as visit:
+    with (
+        serving(tmp_path / "service", source=OwnSource(f"live:{movie(12)}")) as service,
+        visiting(service.url, **phone) as visit,
+    ):
         page = visit.page
         visit.ready()
         visit.choose("source")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the phone"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "the page is wider than the phone"
+        )
         visit.shot("phone-source-welcome")
         page.click("#start")
-        page.wait_for_function("() => document.querySelector('#readiness').textContent.includes('came to its end')", timeout=READY)
+        page.wait_for_function(
+            "() => document.querySelector('#readiness').textContent.includes('came to its end')",
+            timeout=READY,
+        )
         assert page.locator("#start").is_enabled()
         assert not visit.problems
 
 
 def test_the_token_is_asked_for(visiting: Visiting, tmp_path: Path, clip: Path) -> None:
-    with serving(tmp_path / "service", source=OwnSource(f"live:{clip}"), token=TOKEN) as service, visiting(service.url) as visit:
+    with (
+        serving(tmp_path / "service", source=OwnSource(f"live:{clip}"), token=TOKEN) as service,
+        visiting(service.url) as visit,
+    ):
         page = visit.page
         visit.ready()
         visit.choose("source")

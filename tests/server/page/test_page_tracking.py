@@ -1,4 +1,5 @@
-"""Who is who and what each one shows: the page follows and smooths as `mien.tracking` and `mien.tracking` do."""
+"""Who is who and what each one shows: the page follows and smooths as `mien.tracking` and `mien.tracking`
+do."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ WIDTH, HEIGHT, RATE = 160, 120, 25.0
 
 
 class _Seen:
-    """A detector that sees what it is told: in the whole picture all of it, in a box the face that it overlaps most."""
+    """A detector that sees what it is told: in the whole picture all of it, in a box the face that it
+    overlaps most."""
 
     name = "told"
 
@@ -81,7 +83,8 @@ FOLLOWED = f"""async ({{ Tracker }}, frames) => {{
 
 
 def _story(seed: int) -> list[dict[str, Any]]:
-    """Five people who walk, cross, hide, come back and grow unsure; then a cut, a jump in time and a picture of another size."""
+    """Five people who walk, cross, hide, come back and grow unsure; then a cut, a jump in time and a picture
+    of another size."""
     random = np.random.default_rng(seed)
     starts, speeds = random.uniform((10, 10), (110, 70), (5, 2)), random.normal(0, 12, (5, 2))
     sides = random.uniform(18, 40, 5)
@@ -92,13 +95,23 @@ def _story(seed: int) -> list[dict[str, Any]]:
         scale = 2 if index >= 140 else 1
         places = starts + speeds * min(time, 6.0)
         hidden = (np.arange(5) * 23 + index) % 61 < 9
-        boxes = np.concatenate([places, places + sides[:, None] * (0.8, 1.0)], axis=1) + random.normal(0, 0.4, (5, 4))
+        boxes = np.concatenate([places, places + sides[:, None] * (0.8, 1.0)], axis=1) + random.normal(
+            0, 0.4, (5, 4)
+        )
         here = ~hidden & (places > -10).all(axis=1)
         small = scenes[int(index >= 80)].copy()
         if index % 40 > 30:
             small[5:10, 12:17] += np.uint8(60)
         scores = random.choice([0.99, 0.9, 0.75, 0.6], 5).astype(np.float32)
-        frames.append({"time": time, "small": small, "side": 8 * scale, "boxes": (boxes[here] * scale).astype(np.float32), "scores": scores[here]})
+        frames.append(
+            {
+                "time": time,
+                "small": small,
+                "side": 8 * scale,
+                "boxes": (boxes[here] * scale).astype(np.float32),
+                "scores": scores[here],
+            }
+        )
     return frames
 
 
@@ -130,13 +143,18 @@ def test_the_page_follows_people_as_the_server_does(run_module: Running, step: f
     got = run_module("reading/tracker.js", FOLLOWED, told)
     assert [[face["track"] for face in faces] for faces in got] == [faces.tracks.tolist() for faces in right]  # type: ignore[union-attr]
     for faces, wanted in zip(got, right, strict=True):
-        np.testing.assert_array_equal(np.array([face["box"] for face in faces], np.float32).reshape(-1, 4), wanted.boxes)
+        np.testing.assert_array_equal(
+            np.array([face["box"] for face in faces], np.float32).reshape(-1, 4), wanted.boxes
+        )
     assert max(faces.tracks.max(initial=0) for faces in right) > 10, "the story has too few people to tell"  # type: ignore[union-attr]
 
 
 def test_pairs_are_those_of_the_server(run_module: Running) -> None:
     random = np.random.default_rng(4)
-    tables = [np.where(random.random((n, m)) < 0.25, 1e9, random.uniform(0, 50, (n, m))) for n, m in random.integers(1, 7, (60, 2))]
+    tables = [
+        np.where(random.random((n, m)) < 0.25, 1e9, random.uniform(0, 50, (n, m)))
+        for n, m in random.integers(1, 7, (60, 2))
+    ]
     program = "({ assigned }, tables) => tables.map((table) => assigned(table, 40))"
     got = run_module("reading/assignment.js", program, [table.tolist() for table in tables])
     assert [[tuple(pair) for pair in pairs] for pairs in got] == [assign(table, limit=40) for table in tables]
@@ -200,7 +218,9 @@ def test_the_page_smooths_a_stream_as_the_server_does(run_module: Running) -> No
     }}"""
     readings = _readings(1)
     smoother = OnlineSmoother(EXPRESSIONS)
-    for got, reading in zip(run_module("reading/smoother.js", program, _told(readings)), readings, strict=True):
+    for got, reading in zip(
+        run_module("reading/smoother.js", program, _told(readings)), readings, strict=True
+    ):
         _same(got, smoother.update(reading.faces))
 
 

@@ -47,10 +47,17 @@ def _pictures(*photographs: np.ndarray) -> Iterator[np.ndarray]:
             for frame in file.decode(video=0):
                 small = frame.to_image().resize((WIDTH, WIDTH * frame.height // frame.width))
                 top = (HEIGHT - small.height) // 2
-                canvas[max(0, top) : max(0, top) + small.height] = np.asarray(small)[max(0, -top) : max(0, -top) + HEIGHT]
+                canvas[max(0, top) : max(0, top) + small.height] = np.asarray(small)[
+                    max(0, -top) : max(0, -top) + HEIGHT
+                ]
                 yield canvas.copy()
         return
-    small = [np.asarray(Image.fromarray(photograph).resize((300, 300 * photograph.shape[0] // photograph.shape[1]))) for photograph in photographs]
+    small = [
+        np.asarray(
+            Image.fromarray(photograph).resize((300, 300 * photograph.shape[0] // photograph.shape[1]))
+        )
+        for photograph in photographs
+    ]
     for index in range(90):
         picture, shift = canvas.copy(), int(10 * np.sin(2 * np.pi * index / 90))
         for left, part in zip((10, 330), small, strict=True):
@@ -60,13 +67,20 @@ def _pictures(*photographs: np.ndarray) -> Iterator[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def browser(camera: Path) -> Iterator[Browser]:
-    """Chromium, without a window; it is closed after each file of tests, as its loop would be in the way of others."""
+    """Chromium, without a window; it is closed after each file of tests, as its loop would be in the way of
+    others."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
-    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}"]
+    fake = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+    ]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", *fake])
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", *fake]
+        )
         yield chromium
         chromium.close()
 
@@ -78,7 +92,12 @@ class Visit:
         self.page, self.context = page, page.context
         self.problems: list[str] = []
         self.asked: list[str] = []
-        page.on("console", lambda message: self.problems.append(message.text) if message.type in ("error", "warning") else None)
+        page.on(
+            "console",
+            lambda message: (
+                self.problems.append(message.text) if message.type in ("error", "warning") else None
+            ),
+        )
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
         page.goto(url)
@@ -99,7 +118,9 @@ class Visit:
     def wait_for_readings(self, more: int) -> None:
         """Wait until so many more frames have been read."""
         goal = self.readings() + more
-        self.page.wait_for_function("goal => Number(document.documentElement.dataset.readings ?? 0) >= goal", arg=goal, timeout=READY)
+        self.page.wait_for_function(
+            "goal => Number(document.documentElement.dataset.readings ?? 0) >= goal", arg=goal, timeout=READY
+        )
 
     def shot(self, name: str, *, whole: bool = True) -> None:
         """Keep a screenshot for people."""
@@ -115,14 +136,17 @@ Running = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def run_module(browser: Browser, service: Service) -> Iterator[Running]:
-    """Runs a program, a function of one of the page's modules and an argument, in a browser that shows nothing else of the page."""
+    """Runs a program, a function of one of the page's modules and an argument, in a browser that shows
+    nothing else of the page."""
     context = browser.new_context()
     page = context.new_page()
     page.route("**/static/main.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
     page.goto(service.url)
 
     def run(path: str, program: str, argument: Any = None) -> Any:
-        return page.evaluate(f"async (argument) => ({program})(await import('/static/{path}'), argument)", argument)
+        return page.evaluate(
+            f"async (argument) => ({program})(await import('/static/{path}'), argument)", argument
+        )
 
     yield run
     context.close()
@@ -134,7 +158,9 @@ def visiting(browser: Browser, service: Service) -> Visiting:
 
     @contextmanager
     def visit(url: str | None = None, **options: Any) -> Iterator[Visit]:
-        context: BrowserContext = browser.new_context(viewport=options.pop("viewport", {"width": 1320, "height": 960}), **options)
+        context: BrowserContext = browser.new_context(
+            viewport=options.pop("viewport", {"width": 1320, "height": 960}), **options
+        )
         try:
             yield Visit(context.new_page(), url or service.url)
         finally:

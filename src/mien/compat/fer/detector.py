@@ -15,11 +15,14 @@ from mien.core.faces import Face, Faces
 from mien.inference.detectors.pictures import found
 from mien.inference.pipeline import Pipeline
 
-_HEIGHT_OF_SQUARE = 1.08  # Of a face, from forehead to chin, in sides of the cascade's square: mien.inference.detectors.haar.
+_HEIGHT_OF_SQUARE = (
+    1.08  # Of a face, from forehead to chin, in sides of the cascade's square: mien.inference.detectors.haar.
+)
 
 
 class Emotions(TypedDict):
-    """A face: ``box`` as ``[x, y, width, height]`` in px, ``emotions`` as a probability of each of seven names."""
+    """A face: ``box`` as ``[x, y, width, height]`` in px, ``emotions`` as a probability of each of seven
+    names."""
 
     box: list[int]
     emotions: dict[str, float]
@@ -32,13 +35,14 @@ class FER:
 
     Args:
         cascade_file: None; cascades of one's own are not read.
-        mtcnn: True for MTCNN, which finds faces from 20 px up; False for OpenCV's Haar cascade, from 50 px (``mien[haar]``). When left
-            out it is MTCNN from 40 px: it misses fewer faces than the cascade, in less time, and needs nothing installed.
+        mtcnn: True for MTCNN, which finds faces from 20 px up; False for OpenCV's Haar cascade, from 50 px
+            (``mien[haar]``). When left out it is MTCNN from 40 px: it misses fewer faces than the cascade, in
+            less time, and needs nothing installed.
         tfserving: False; no server is asked.
         use_tflite: Without meaning here.
         scale_factor: Without effect.
-        min_face_size: Smallest face in px, in the place of those above: for MTCNN the height from forehead to chin, for Haar the side of
-            the cascade's square.
+        min_face_size: Smallest face in px, in the place of those above: for MTCNN the height from forehead to
+            chin, for Haar the side of the cascade's square.
         min_neighbors: Without effect.
         offsets: Without effect; the network's card says how a face is cut.
 
@@ -59,12 +63,18 @@ class FER:
         offsets: tuple[int, int] = (10, 10),
     ) -> None:
         if cascade_file is not None:
-            raise InputError(f"cascade_file: expected None; got {cascade_file!r}: mien reads OpenCV's frontal cascade alone, mtcnn=True finds more")
+            raise InputError(
+                f"cascade_file: expected None; got {cascade_file!r}: mien reads OpenCV's frontal cascade alone, mtcnn=True finds more"
+            )
         if tfserving:
             raise InputError("tfserving: expected False; got True: mien asks no server, leave it out")
         if min_face_size is not None and min_face_size < 1:
             raise InputError(f"min_face_size: expected 1 px or more; got {min_face_size}")
-        without_effect(scale_factor=(scale_factor, 1.1), min_neighbors=(min_neighbors, 5), offsets=(tuple(offsets), (10, 10)))
+        without_effect(
+            scale_factor=(scale_factor, 1.1),
+            min_neighbors=(min_neighbors, 5),
+            offsets=(tuple(offsets), (10, 10)),
+        )
         if mtcnn is False:
             self.pipeline = Pipeline("haar", min_face=round((min_face_size or 50) * _HEIGHT_OF_SQUARE))
         else:
@@ -74,11 +84,13 @@ class FER:
         """Faces of a picture, the surest first, with the probability of every expression.
 
         Args:
-            img: A path, the bytes of a file, a ``data:image/`` text, or an array as OpenCV reads it: ``(h, w, 3)`` uint8 **BGR**, or gray.
+            img: A path, the bytes of a file, a ``data:image/`` text, or an array as OpenCV reads it: ``(h, w,
+                3)`` uint8 **BGR**, or gray.
             face_rectangles: ``(n, 4)`` ``x, y, width, height`` of faces, where they are already known.
 
         Returns:
-            One dict per face: ``{"box": [x, y, width, height], "emotions": {"angry": 0.01, ...}}``; empty where there is none.
+            One dict per face: ``{"box": [x, y, width, height], "emotions": {"angry": 0.01, ...}}``; empty
+            where there is none.
 
         Raises:
             InputError: The picture is none of these, or cannot be read (`MediaError`).
@@ -90,7 +102,8 @@ class FER:
         return [self.detect_emotions(img) for img in imgs]
 
     def top_emotion(self, img: Given) -> tuple[str, float] | tuple[None, None]:
-        """The most probable expression of the surest face and its probability, or ``(None, None)`` where there is no face."""
+        """The most probable expression of the surest face and its probability, or ``(None, None)`` where
+        there is no face."""
         every = self.detect_emotions(img)
         if not every:
             return None, None
@@ -98,7 +111,9 @@ class FER:
         best = max(probs, key=probs.__getitem__)
         return best, probs[best]
 
-    def find_faces(self, img: Given, bgr: bool = True, gray_img: NDArray[np.uint8] | None = None) -> list[list[int]]:
+    def find_faces(
+        self, img: Given, bgr: bool = True, gray_img: NDArray[np.uint8] | None = None
+    ) -> list[list[int]]:
         """``[x, y, width, height]`` of each face, the surest first.
 
         Args:
@@ -131,5 +146,7 @@ def _corners(rectangles: ArrayLike) -> NDArray[np.float32]:
     given: NDArray[Any] = np.asarray(rectangles, np.float32)
     given = given.reshape(-1, 4) if given.size == 0 else given
     if given.ndim != 2 or given.shape[1] != 4 or not (given[:, 2:] > 0).all():
-        raise InputError(f"face_rectangles: expected x, y, width, height of each face, the sides above 0; got {rectangles!r}")
+        raise InputError(
+            f"face_rectangles: expected x, y, width, height of each face, the sides above 0; got {rectangles!r}"
+        )
     return np.concatenate([given[:, :2], given[:, :2] + given[:, 2:]], axis=1)

@@ -1,4 +1,5 @@
-"""The copies of a video that a script asks for: annotated frames as pictures, one by one or in an archive, and an annotated video."""
+"""The copies of a video that a script asks for: annotated frames as pictures, one by one or in an archive,
+and an annotated video."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from mien.media.frame import Frame
 
 
 class FrameSaver:
-    """Keeps copies of the frames that it is shown, in a folder; archive and video appear whole, when the block ends well.
+    """Keeps copies of the frames that it is shown, in a folder; archive and video appear whole, when the
+    block ends well.
 
     Args:
         folder: Where they go; it is made when there is something to keep.
@@ -36,7 +38,9 @@ class FrameSaver:
     def __enter__(self) -> FrameSaver:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stack.__exit__(kind, error, trace)
 
     def keep_movie(self, width: int, height: int, name: str) -> None:
@@ -47,12 +51,16 @@ class FrameSaver:
     def keep_pictures(self) -> None:
         """Write every frame as a picture of its own."""
         folder = self._made()
-        self._keeping.append(lambda frame: save_picture(folder / f"{self._stem}{frame.index}.jpg", frame.image))
+        self._keeping.append(
+            lambda frame: save_picture(folder / f"{self._stem}{frame.index}.jpg", frame.image)
+        )
 
     def keep_archive(self) -> None:
         """Write every frame into ``images.zip``."""
         path = self._made() / "images.zip"
-        archive = ZipFile(self._stack.enter_context(atomic_write(path)), "w", ZIP_STORED)  # JPEG does not get smaller.
+        archive = ZipFile(
+            self._stack.enter_context(atomic_write(path)), "w", ZIP_STORED
+        )  # JPEG does not get smaller.
         self._stack.enter_context(archive)
 
         def keep(frame: Frame) -> None:
@@ -74,5 +82,7 @@ class FrameSaver:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"expected a folder to write to; {self._folder}: {error.strerror}: give another outdir") from None
+            raise InputError(
+                f"expected a folder to write to; {self._folder}: {error.strerror}: give another outdir"
+            ) from None
         return self._folder

@@ -1,4 +1,5 @@
-"""A row per frame with a group of columns per face (``box0, angry0, ...``), and the tables made of such rows."""
+"""A row per frame with a group of columns per face (``box0, angry0, ...``), and the tables made of such
+rows."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def row_of(faces: Sequence[Emotions], tracks: Sequence[int], frame: int, time: f
     return row | dict(zip(FRAME_KEYS, (frame, round(time, 6)), strict=True))
 
 
-def _columns_of_face(number: int, box: list[int] | None, emotions: Mapping[str, float], track: int | None) -> Row:
+def _columns_of_face(
+    number: int, box: list[int] | None, emotions: Mapping[str, float], track: int | None
+) -> Row:
     return dict(zip(_keys(number), (box, *(emotions[name] for name in EMOTIONS), track), strict=True))
 
 
@@ -54,7 +57,9 @@ def columns_of(rows: Iterable[Row]) -> list[str]:
     there = dict.fromkeys(key for row in rows for key in row)
     numbers = sorted({int(match[2]) for key in there if (match := _OF_A_FACE.fullmatch(key))})
     of_faces = [key for number in numbers for key in _keys(number)]
-    return [key for key in of_faces if key in there] + [key for key in there if _OF_A_FACE.fullmatch(key) is None]
+    return [key for key in of_faces if key in there] + [
+        key for key in there if _OF_A_FACE.fullmatch(key) is None
+    ]
 
 
 def table(rows: list[Row]) -> pandas.DataFrame:
@@ -72,7 +77,11 @@ def table(rows: list[Row]) -> pandas.DataFrame:
 
 def first_face(frame: pandas.DataFrame) -> pandas.DataFrame:
     """The columns of the first face, their names without its number, and those of the frame."""
-    names = {key: match[1] for key in frame.columns if (match := _OF_A_FACE.fullmatch(str(key))) and match[2] == "0"}
+    names = {
+        key: match[1]
+        for key in frame.columns
+        if (match := _OF_A_FACE.fullmatch(str(key))) and match[2] == "0"
+    }
     if not names:  # They have lost their number already.
         return frame
     return frame[[*names, *(key for key in FRAME_KEYS if key in frame.columns)]].rename(columns=names)
@@ -96,7 +105,9 @@ def write_csv(rows: list[Row], path: str | Path) -> None:
         InputError: The file cannot be written, or these are no rows.
     """
     if not all(isinstance(row, dict) for row in rows):
-        raise InputError("expected the rows that Video.analyze gives; got something else: to_csv takes a list of dicts")
+        raise InputError(
+            "expected the rows that Video.analyze gives; got something else: to_csv takes a list of dicts"
+        )
     with atomic_write(path) as aside, told(path), aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns_of(rows), lineterminator="\n")
         writer.writeheader()

@@ -44,14 +44,21 @@ class Video:
     Args:
         video_file: Path of a video, or of anything else that moves.
         outdir: Folder for what `analyze` is asked to save; it is made when there is something to save.
-        first_face_only: `to_pandas` gives the first face alone, its columns without a number: ``box, angry, ...``.
+        first_face_only: `to_pandas` gives the first face alone, its columns without a number: ``box, angry,
+            ...``.
         tempfile: Without meaning here: files appear under their name when they are whole.
 
     Raises:
         MediaError: There is no such file.
     """
 
-    def __init__(self, video_file: str | Path, outdir: str | Path = "output", first_face_only: bool = True, tempfile: str | None = None) -> None:
+    def __init__(
+        self,
+        video_file: str | Path,
+        outdir: str | Path = "output",
+        first_face_only: bool = True,
+        tempfile: str | None = None,
+    ) -> None:
         if not Path(video_file).is_file():
             raise MediaError(f"expected a video; there is no file {Path(video_file).absolute()}", "missing")
         self.filepath = str(video_file)
@@ -101,9 +108,10 @@ class Video:
             use_async_io: Without meaning here.
 
         Returns:
-            A row per frame looked at, as a dict: ``box0`` (``[x, y, width, height]``), ``angry0`` ... ``neutral0`` and ``track0``, an id per
-            person, and so on for each face, those of people known for longest first; then ``frame``, its 0-based index, and ``time`` in
-            seconds. A frame without a face has its row: ``box0`` and ``track0`` are None, ``angry0`` and the others are NaN.
+            A row per frame looked at, as a dict: ``box0`` (``[x, y, width, height]``), ``angry0`` ...
+            ``neutral0`` and ``track0``, an id per person, and so on for each face, those of people known for
+            longest first; then ``frame``, its 0-based index, and ``time`` in seconds. A frame without a face
+            has its row: ``box0`` and ``track0`` are None, ``angry0`` and the others are NaN.
 
         Raises:
             MediaError: The video cannot be read.
@@ -114,7 +122,12 @@ class Video:
         if display:
             remark("display: mien opens no window; ask for save_video=True to see what was found")
         without_effect(lang=(lang, "en"), include_audio=(include_audio, False))
-        chosen = _Chosen(_every(frequency, save_fps), Sampling(per_second=save_fps), _most(max_results), _part(detection_box))
+        chosen = _Chosen(
+            _every(frequency, save_fps),
+            Sampling(per_second=save_fps),
+            _most(max_results),
+            _part(detection_box),
+        )
         stem = Path(self.filename).stem
         with (
             open_media(self.filepath, chosen.sampling) as media,
@@ -149,7 +162,8 @@ class Video:
 
     @staticmethod
     def get_emotions(df: pandas.DataFrame) -> pandas.DataFrame:
-        """The columns of expressions alone, of the frames that show a face; the index still says which row each one was."""
+        """The columns of expressions alone, of the frames that show a face; the index still says which row
+        each one was."""
         return emotions_only(df)
 
 
@@ -158,12 +172,18 @@ def _rows(media: Media, detector: FER, chosen: _Chosen, keeper: FrameSaver) -> I
     session = Session(detector.pipeline)
     with Prefetcher(_looked_at(media, chosen, lost)) as frames:
         while batch := list(islice(frames, _BATCH)):
-            for frame, faces in zip(batch, session.read([frame.image for frame in batch], session.locate(batch)), strict=True):
+            for frame, faces in zip(
+                batch, session.read([frame.image for frame in batch], session.locate(batch)), strict=True
+            ):
                 keeper.add(frame, faces)
                 tracks = [] if faces.tracks is None else faces.tracks.tolist()
-                yield row_of([as_emotions(face, chosen.origin) for face in faces], tracks, frame.index, frame.time)
+                yield row_of(
+                    [as_emotions(face, chosen.origin) for face in faces], tracks, frame.index, frame.time
+                )
     if lost:
-        remark(f"{sum(bad.count for bad in lost)} frames could not be decoded and have no row. The first: {lost[0].error}")
+        remark(
+            f"{sum(bad.count for bad in lost)} frames could not be decoded and have no row. The first: {lost[0].error}"
+        )
 
 
 def _looked_at(media: Iterable[Frame | BadFrame], chosen: _Chosen, lost: list[BadFrame]) -> Iterator[Frame]:
@@ -197,13 +217,23 @@ def _part(box: Mapping[str, int] | None) -> tuple[slice, slice]:
     corners = [box.get(key) for key in ("x_min", "y_min", "x_max", "y_max")]
     left, top = (max(0, int(value or 0)) for value in corners[:2])
     right, bottom = (None if value is None else int(value) for value in corners[2:])
-    if set(box) - {"x_min", "y_min", "x_max", "y_max"} or (right is not None and right <= left) or (bottom is not None and bottom <= top):
-        raise InputError(f"detection_box: expected x_min, y_min, x_max, y_max in px, the first two below the others; got {dict(box)}")
+    if (
+        set(box) - {"x_min", "y_min", "x_max", "y_max"}
+        or (right is not None and right <= left)
+        or (bottom is not None and bottom <= top)
+    ):
+        raise InputError(
+            f"detection_box: expected x_min, y_min, x_max, y_max in px, the first two below the others; got {dict(box)}"
+        )
     return slice(top, bottom), slice(left, right)
 
 
 def _size(media: Media, part: tuple[slice, slice]) -> tuple[int, int]:
-    rows, columns = (len(range(side)[span]) for side, span in zip((media.height, media.width), part, strict=True))
+    rows, columns = (
+        len(range(side)[span]) for side, span in zip((media.height, media.width), part, strict=True)
+    )
     if not (rows and columns):
-        raise InputError(f"detection_box: expected a part of the video, which has {media.width} x {media.height} px")
+        raise InputError(
+            f"detection_box: expected a part of the video, which has {media.width} x {media.height} px"
+        )
     return columns, rows

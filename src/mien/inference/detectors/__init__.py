@@ -1,7 +1,8 @@
 """Finding faces in pictures: one protocol, one convention for boxes, three ways to do it.
 
-The convention: a box reaches from the top of the forehead to the chin and from ear to ear of a frontal face, so it is higher than wide;
-it is clipped to the picture. A detector that draws its boxes otherwise converts them.
+The convention: a box reaches from the top of the forehead to the chin and from ear to ear of a frontal face,
+so it is higher than wide; it is clipped to the picture. A detector that draws its boxes otherwise converts
+them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from mien.core.faces import Faces
 
 
 class Detector(Protocol):
-    """Anything that finds faces in pictures. The answer for a picture does not depend on the others in the call."""
+    """Anything that finds faces in pictures. The answer for a picture does not depend on the others in the
+    call."""
 
     @property
     def name(self) -> str:
@@ -34,22 +36,32 @@ class Refiner(Protocol):
     """A detector that can also confirm faces where they are expected, for much less than finding them."""
 
     def refine(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[ArrayLike]) -> list[Faces]:
-        """For each picture a row per box, in order: the refined box and the probability, however low, that it holds a face."""
+        """For each picture a row per box, in order: the refined box and the probability, however low, that it
+        holds a face."""
         ...
 
 
 def create_detector(
-    name: str = "mtcnn", *, min_face: int | None = None, min_detection_score: float | None = None, threads: int | None = None, device: str = "cpu"
+    name: str = "mtcnn",
+    *,
+    min_face: int | None = None,
+    min_detection_score: float | None = None,
+    threads: int | None = None,
+    device: str = "cpu",
 ) -> Detector:
     """A detector by its name.
 
     Args:
-        name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each picture is one face).
-        min_face: Height in px of the smallest face to be found; the detector's own choice (40) by default. ``whole`` has no use for it.
-        min_detection_score: Least score, 0 to 1, of a face that counts; the detector's own choice by default: 0.8 for ``mtcnn``, a
-            probability; every face for ``haar``, whose scores only put faces into an order. ``whole`` has none and refuses it.
+        name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each picture
+            is one face).
+        min_face: Height in px of the smallest face to be found; the detector's own choice (40) by default.
+            ``whole`` has no use for it.
+        min_detection_score: Least score, 0 to 1, of a face that counts; the detector's own choice by default:
+            0.8 for ``mtcnn``, a probability; every face for ``haar``, whose scores only put faces into an
+            order. ``whole`` has none and refuses it.
         threads: Threads that one run of a network may use; only ``mtcnn`` has a use for it.
-        device: What runs its networks, ``auto`` or one of `mien.inference.onnx_session.DEVICES`; only ``mtcnn`` has a use for it.
+        device: What runs its networks, ``auto`` or one of `mien.inference.onnx_session.DEVICES`; only
+            ``mtcnn`` has a use for it.
 
     Raises:
         InputError: There is no such detector, or an option is out of range.
@@ -106,7 +118,11 @@ def _whole(min_face: int, min_score: float | None, threads: int | None, device: 
     return Whole()
 
 
-_MAKERS: dict[str, Callable[[int, float | None, int | None, str], Detector]] = {"mtcnn": _mtcnn, "haar": _haar, "whole": _whole}
+_MAKERS: dict[str, Callable[[int, float | None, int | None, str], Detector]] = {
+    "mtcnn": _mtcnn,
+    "haar": _haar,
+    "whole": _whole,
+}
 
 DETECTORS = tuple(_MAKERS)
 """Names that `create_detector` knows, the default first."""

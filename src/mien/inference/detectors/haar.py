@@ -1,4 +1,5 @@
-"""OpenCV's cascade of Haar features (Viola and Jones 2001), as a baseline to compare with; needs ``mien[haar]``."""
+"""OpenCV's cascade of Haar features (Viola and Jones 2001), as a baseline to compare with; needs
+``mien[haar]``."""
 
 from __future__ import annotations
 
@@ -27,8 +28,9 @@ LARGEST = 8_000_000  # px; larger pictures are scaled down first.
 #   18 frames of a video                        0.756   1.089   0.000  0.027
 WIDTH, HEIGHT, DOWN = 0.82, 1.08, 0.015
 
-# The weight of the last stage, squashed by a logistic curve: 6.5 (the median of true faces in FER-2013) is 0.91, and 3.4 (the median of the 29
-# false ones there) is 0.57. It puts faces into an order; it is no probability.
+# The weight of the last stage, squashed by a logistic curve: 6.5 (the median of true faces in FER-2013) is
+# 0.91, and 3.4 (the median of the 29 false ones there) is 0.57. It puts faces into an order; it is no
+# probability.
 MIDDLE, SPREAD = 3.0, 1.5
 
 
@@ -62,7 +64,8 @@ class Haar:
             images: ``(h, w, 3)`` uint8 RGB, each of its own size.
 
         Returns:
-            A record per picture: ``boxes`` from forehead to chin, clipped to the picture; ``scores``; no points; frames and times 0.
+            A record per picture: ``boxes`` from forehead to chin, clipped to the picture; ``scores``; no
+            points; frames and times 0.
 
         Raises:
             InputError: A picture is not of that kind.
@@ -74,15 +77,25 @@ class Haar:
         gray = Image.fromarray(image).convert("L")
         scale = min(1.0, (LARGEST / (width * height)) ** 0.5)
         if scale < 1:
-            gray = gray.resize((max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX)
+            gray = gray.resize(
+                (max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BOX
+            )
         least = max(1, int(self.min_face * scale / HEIGHT))
         with self._lock:
             squares, _, weights = self._cascade.detectMultiScale3(
-                np.asarray(gray), scaleFactor=1.1, minNeighbors=5, minSize=(least, least), outputRejectLevels=True
+                np.asarray(gray),
+                scaleFactor=1.1,
+                minNeighbors=5,
+                minSize=(least, least),
+                outputRejectLevels=True,
             )
-        boxes = _converted(np.asarray(squares, np.float64).reshape(-1, 4) * ([width / gray.width, height / gray.height] * 2))
+        boxes = _converted(
+            np.asarray(squares, np.float64).reshape(-1, 4) * ([width / gray.width, height / gray.height] * 2)
+        )
         scores = 1 / (1 + np.exp(-(np.asarray(weights, np.float64).ravel() - MIDDLE) / SPREAD))
-        high = np.flatnonzero((boxes[:, 3] - boxes[:, 1] >= self.min_face) & (scores >= self.min_detection_score))
+        high = np.flatnonzero(
+            (boxes[:, 3] - boxes[:, 1] >= self.min_face) & (scores >= self.min_detection_score)
+        )
         best = high[box_arithmetic.suppress(boxes[high], scores[high], 0.5, over="smaller")]
         return found(box_arithmetic.clip(boxes[best], width, height), scores[best])
 
@@ -107,5 +120,7 @@ def _cascade() -> Any:
         raise MissingExtraError(part, "haar", "opencv-python-headless>=4.14,<5")
     cascade = cv2.CascadeClassifier(str(path))
     if cascade.empty():
-        raise MissingExtraError(f"Haar cascades cannot be read from {path}; they", "haar", "opencv-python-headless>=4.14,<5")
+        raise MissingExtraError(
+            f"Haar cascades cannot be read from {path}; they", "haar", "opencv-python-headless>=4.14,<5"
+        )
     return cascade

@@ -1,8 +1,9 @@
-"""MTCNN, the default detector: three small networks, each a stricter judge of fewer windows (Zhang et al. 2016).
+"""MTCNN, the default detector: three small networks, each a stricter judge of fewer windows (Zhang et al.
+2016).
 
-Zhang, Zhang, Li, Qiao: Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks, IEEE Signal Processing
-Letters 23 (10), https://arxiv.org/abs/1604.02878. The weights are those of the MIT package ``mtcnn`` (see ``hatch_build.py``);
-this code around them is mien's own.
+Zhang, Zhang, Li, Qiao: Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks,
+IEEE Signal Processing Letters 23 (10), https://arxiv.org/abs/1604.02878. The weights are those of the MIT
+package ``mtcnn`` (see ``hatch_build.py``); this code around them is mien's own.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ Floats = NDArray[np.float32]
 WINDOW = 12  # px that P-Net looks at.
 STRIDE = 2  # px between the windows of P-Net.
 LARGEST_LEVEL = 2_000_000  # px of the largest pyramid level. See MTCNN.
-LEVEL_STRIP = 100_000  # px of a level that P-Net looks at in one run: 40 MB, and faster than more, of which less stays in the processor's cache.
-# The first two are the authors' own. The last one, measured at min_face 40: of 400 FER-2013 training pictures with a border 93 % hold a face at
-# 0.6, 90 % at 0.8, 84 % at 0.9; of 39 pictures without a face (textures, noise, things) none does at 0.8 and one does at 0.79, where a part of a
-# motorcycle passes. In 72 frames of a moving face the least sure one is at 0.99, in 95 frames of a cartoon title the surest non-face at 0.58.
+# px of a level that P-Net looks at in one run: 40 MB, and faster than more, of which less stays in the
+# processor's cache.
+LEVEL_STRIP = 100_000
+# The first two are the authors' own. The last one, measured at min_face 40: of 400 FER-2013 training pictures
+# with a border 93 % hold a face at 0.6, 90 % at 0.8, 84 % at 0.9; of 39 pictures without a face (textures,
+# noise, things) none does at 0.8 and one does at 0.79, where a part of a motorcycle passes. In 72 frames of a
+# moving face the least sure one is at 0.99, in 95 frames of a cartoon title the surest non-face at 0.58.
 THRESHOLDS = (0.6, 0.7, 0.8)
 STRIP = 4_000_000  # px that are halved at once.
 MOST_WINDOWS = 4000  # Proposals per picture that are looked at again, best first.
@@ -38,15 +42,16 @@ MOST_WINDOWS = 4000  # Proposals per picture that are looked at again, best firs
 class MTCNN:
     """Faces in pictures, with boxes and five points. It may be shared by threads.
 
-    The work grows with the picture over ``min_face``: halving ``min_face`` costs two to three times as much. Pictures whose largest
-    pyramid level would exceed 2 megapixels (at ``min_face=40``: 22 megapixels) are scaled down further, so that memory stays bounded;
-    the smallest face that can be found in them grows in proportion.
+    The work grows with the picture over ``min_face``: halving ``min_face`` costs two to three times as much.
+    Pictures whose largest pyramid level would exceed 2 megapixels (at ``min_face=40``: 22 megapixels) are
+    scaled down further, so that memory stays bounded; the smallest face that can be found in them grows in
+    proportion.
 
     Args:
         min_face: Height in px of the smallest face to be found; lower boxes are dropped.
         thresholds: Least probability of a face that P-Net, R-Net and O-Net must give.
-        min_detection_score: Least probability of a face in place of O-Net's threshold, also where a known face is looked at again; None:
-            that threshold, and no other bound where a known face is.
+        min_detection_score: Least probability of a face in place of O-Net's threshold, also where a known
+            face is looked at again; None: that threshold, and no other bound where a known face is.
         factor: Size of a pyramid level over that of the one before.
         threads: Threads per run of a network; None leaves it to ONNX Runtime.
         device: What runs the networks; see `mien.inference.onnx_session.open_network`.
@@ -72,14 +77,21 @@ class MTCNN:
             raise InputError(f"expected min_face of {WINDOW} px or more; got {min_face}")
         if min_detection_score is not None:
             thresholds = (*thresholds[:2], min_detection_score)
-        if not 0.1 <= factor <= 0.95 or not all(0 < threshold < 1 for threshold in thresholds) or len(thresholds) != 3:
-            raise InputError(f"expected a factor in 0.1..0.95 and three thresholds between 0 and 1; got {factor} and {thresholds}")
+        if (
+            not 0.1 <= factor <= 0.95
+            or not all(0 < threshold < 1 for threshold in thresholds)
+            or len(thresholds) != 3
+        ):
+            raise InputError(
+                f"expected a factor in 0.1..0.95 and three thresholds between 0 and 1; got {factor} and {thresholds}"
+            )
         self.min_face = min_face
         self.min_detection_score = 0.0 if min_detection_score is None else min_detection_score
         self.thresholds = thresholds
         self.factor = factor
         self._pnet, self._rnet, self._onet = (
-            open_network(detector_path(f"mtcnn-{part}"), threads=threads, device=device) for part in ("pnet", "rnet", "onet")
+            open_network(detector_path(f"mtcnn-{part}"), threads=threads, device=device)
+            for part in ("pnet", "rnet", "onet")
         )
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
@@ -89,7 +101,8 @@ class MTCNN:
             images: ``(h, w, 3)`` uint8 RGB, each of its own size.
 
         Returns:
-            A record per picture: ``boxes`` from forehead to chin, clipped to the picture; ``scores``; ``points``; frames and times 0.
+            A record per picture: ``boxes`` from forehead to chin, clipped to the picture; ``scores``;
+            ``points``; frames and times 0.
 
         Raises:
             InputError: A picture is not of that kind.
@@ -103,17 +116,18 @@ class MTCNN:
     def refine(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[ArrayLike]) -> list[Faces]:
         """Look at boxes that are already thought to hold a face, with the last network alone.
 
-        This costs a twentieth of `detect` or less: a face that was found a moment ago is confirmed and its box brought up to date.
-        A box may be off by about a quarter of its size: of seven real faces moved by 0.3 of it to the side, up or down, all are still found.
+        This costs a twentieth of `detect` or less: a face that was found a moment ago is confirmed and its
+        box brought up to date. A box may be off by about a quarter of its size: of seven real faces moved by
+        0.3 of it to the side, up or down, all are still found.
 
         Args:
             images: ``(h, w, 3)`` uint8 RGB, each of its own size.
             boxes: For each picture ``(n, 4)``, in the convention of `detect`.
 
         Returns:
-            A record per picture with a row for every box, in the same order: the refined box, its points, and as score the
-            probability of a face, however low; 0 where it is below ``min_detection_score``, too little lies in the picture, or the
-            face is lower than 0.8 ``min_face``.
+            A record per picture with a row for every box, in the same order: the refined box, its points, and
+            as score the probability of a face, however low; 0 where it is below ``min_detection_score``, too
+            little lies in the picture, or the face is lower than 0.8 ``min_face``.
 
         Raises:
             InputError: A picture is not of that kind.
@@ -122,10 +136,14 @@ class MTCNN:
         windows = [_squared(np.asarray(part, np.float32).reshape(-1, 4)) for part in boxes]
         out = _run(self._onet, pictures, windows, 48, rows=64)
         least = (0.8 * self.min_face, self.min_detection_score)
-        return [_confirmed(picture, part, values, *least) for picture, part, values in zip(pictures, windows, out, strict=True)]
+        return [
+            _confirmed(picture, part, values, *least)
+            for picture, part, values in zip(pictures, windows, out, strict=True)
+        ]
 
     def _propose(self, picture: NDArray[np.uint8], half: NDArray[np.uint8]) -> Floats:
-        """``(n, 4)`` square windows of one picture that may hold a face (P-Net); ``half`` is the picture at half its size."""
+        """``(n, 4)`` square windows of one picture that may hold a face (P-Net); ``half`` is the picture at
+        half its size."""
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
         height, width = picture.shape[:2]
         for level in self._pyramid(picture, half):
@@ -143,7 +161,8 @@ class MTCNN:
         return _square(every[box_arithmetic.suppress(every, score, 0.7)[:MOST_WINDOWS]])
 
     def _judged(self, level: NDArray[np.uint8]) -> tuple[Floats, Floats]:
-        """What P-Net says of every window of a level, ``(rows, columns)`` and ``(4, rows, columns)``; some rows at a time, which changes no bit."""
+        """What P-Net says of every window of a level, ``(rows, columns)`` and ``(4, rows, columns)``; some
+        rows at a time, which changes no bit."""
         height, width = level.shape[:2]
         rows = max(1, LEVEL_STRIP // width // STRIDE) * STRIDE
         faces, shifts = [], []
@@ -160,18 +179,22 @@ class MTCNN:
         height, width = picture.shape[:2]
         scale = min(WINDOW / self.min_face, (LARGEST_LEVEL / (height * width)) ** 0.5)
         levels: list[Image.Image] = []
-        # Where every level is at most half as large, the picture halved once serves them all.
-        # Of 210 faces of 44 to 200 px on 30 pictures of 1280x720 that finds 150 where the full one finds 148, in 25 instead of 30 ms.
+        # Where every level is at most half as large, the picture halved once serves them all. Of 210 faces of
+        # 44 to 200 px on 30 pictures of 1280x720 that finds 150 where the full one finds 148, in 25 instead
+        # of 30 ms.
         whole = Image.fromarray(half if scale <= 0.5 else picture)
         while min(height, width) * scale >= WINDOW:
             size = (int(np.ceil(width * scale)), int(np.ceil(height * scale)))
-            # From the smallest level that is at least twice as large: as good as from the picture, and much faster.
+            # From the smallest level that is at least twice as large: as good as from the picture, and much
+            # faster.
             source = next((level for level in reversed(levels) if level.width >= 2 * size[0]), whole)
             levels.append(source.resize(size, Image.Resampling.BILINEAR))
             scale *= self.factor
         return [np.asarray(level) for level in levels]
 
-    def _refine(self, pictures: list[NDArray[np.uint8]], halves: list[NDArray[np.uint8]], proposals: list[Floats]) -> list[Floats]:
+    def _refine(
+        self, pictures: list[NDArray[np.uint8]], halves: list[NDArray[np.uint8]], proposals: list[Floats]
+    ) -> list[Floats]:
         """Windows that R-Net takes for a face, moved and squared."""
         out = _run(self._rnet, pictures, proposals, 24, rows=256, halves=halves)
         refined = []
@@ -192,7 +215,9 @@ class MTCNN:
             boxes = _moved(windows, values["shift"])
             inside = box_arithmetic.clip(boxes, width, height)
             tall = boxes[:, 3] - boxes[:, 1] >= self.min_face
-            sure = np.flatnonzero((score > self.thresholds[2]) & tall & (inside[:, 2:] - inside[:, :2] >= 1).all(axis=1))
+            sure = np.flatnonzero(
+                (score > self.thresholds[2]) & tall & (inside[:, 2:] - inside[:, :2] >= 1).all(axis=1)
+            )
             best = sure[box_arithmetic.suppress(boxes[sure], score[sure], 0.7, over="smaller")]
             records.append(found(inside[best], score[best], _points(windows, values["points"])[best]))
         return records
@@ -204,16 +229,31 @@ def halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows = max(2, STRIP // picture.shape[1] // 2 * 2)
     if rows >= len(picture):
         return np.asarray(Image.fromarray(picture).reduce(2))
-    return np.concatenate([np.asarray(Image.fromarray(picture[top : top + rows]).reduce(2)) for top in range(0, len(picture), rows)])
+    return np.concatenate(
+        [
+            np.asarray(Image.fromarray(picture[top : top + rows]).reduce(2))
+            for top in range(0, len(picture), rows)
+        ]
+    )
 
 
-def _confirmed(picture: NDArray[np.uint8], windows: Floats, values: dict[str, Floats], height_least: float, score_least: float) -> Faces:
+def _confirmed(
+    picture: NDArray[np.uint8],
+    windows: Floats,
+    values: dict[str, Floats],
+    height_least: float,
+    score_least: float,
+) -> Faces:
     """What O-Net says of windows that are taken for faces, row by row."""
     height, width = picture.shape[:2]
     boxes = _moved(windows, values["shift"])
     inside = box_arithmetic.clip(boxes, width, height)
     scores = values["face"][:, 1]
-    there = (boxes[:, 3] - boxes[:, 1] >= height_least) & (box_arithmetic.area(inside) >= 0.25 * box_arithmetic.area(boxes)) & (scores >= score_least)
+    there = (
+        (boxes[:, 3] - boxes[:, 1] >= height_least)
+        & (box_arithmetic.area(inside) >= 0.25 * box_arithmetic.area(boxes))
+        & (scores >= score_least)
+    )
     return found(inside, scores * there, _points(windows, values["points"]))
 
 
@@ -225,23 +265,44 @@ def _points(windows: Floats, values: Floats) -> Floats:
 
 
 def _run(
-    network: Network, pictures: list[NDArray[np.uint8]], windows: list[Floats], size: int, rows: int, halves: list[NDArray[np.uint8]] | None = None
+    network: Network,
+    pictures: list[NDArray[np.uint8]],
+    windows: list[Floats],
+    size: int,
+    rows: int,
+    halves: list[NDArray[np.uint8]] | None = None,
 ) -> list[dict[str, Floats]]:
-    """What a network says of the windows of each picture; all pictures' windows run together, some rows at a time."""
+    """What a network says of the windows of each picture; all pictures' windows run together, some rows at a
+    time."""
     smaller: Sequence[NDArray[np.uint8] | None] = [None] * len(pictures) if halves is None else halves
     parts_of = zip(pictures, smaller, windows, strict=True)
-    inputs = np.concatenate([_cut(picture, half, part, size) for picture, half, part in parts_of] or [np.empty((0, size, size, 3), np.uint8)])
+    inputs = np.concatenate(
+        [_cut(picture, half, part, size) for picture, half, part in parts_of]
+        or [np.empty((0, size, size, 3), np.uint8)]
+    )
     if not len(inputs):
-        none = {"face": np.empty((0, 2), np.float32), "shift": np.empty((0, 4), np.float32), "points": np.empty((0, 10), np.float32)}
+        none = {
+            "face": np.empty((0, 2), np.float32),
+            "shift": np.empty((0, 4), np.float32),
+            "points": np.empty((0, 10), np.float32),
+        }
         return [none for _ in pictures]
-    parts = [network.run({"image": _normalised(inputs[start : start + rows])}) for start in range(0, len(inputs), rows)]
+    parts = [
+        network.run({"image": _normalised(inputs[start : start + rows])})
+        for start in range(0, len(inputs), rows)
+    ]
     ends = np.cumsum([len(part) for part in windows])[:-1]
-    columns = {name: np.split(np.concatenate([part[name] for part in parts]), ends) for name in network.outputs}
+    columns = {
+        name: np.split(np.concatenate([part[name] for part in parts]), ends) for name in network.outputs
+    }
     return [{name: column[index] for name, column in columns.items()} for index in range(len(pictures))]
 
 
-def _cut(picture: NDArray[np.uint8], half: NDArray[np.uint8] | None, windows: Floats, size: int) -> NDArray[np.uint8]:
-    """``(n, size, size, 3)`` crops; windows that the halved picture still shows at twice that size come from there, in a third of the time."""
+def _cut(
+    picture: NDArray[np.uint8], half: NDArray[np.uint8] | None, windows: Floats, size: int
+) -> NDArray[np.uint8]:
+    """``(n, size, size, 3)`` crops; windows that the halved picture still shows at twice that size come from
+    there, in a third of the time."""
     if half is None:
         return crop.cut(picture, windows, size)
     out = np.empty((len(windows), size, size, 3), np.uint8)

@@ -24,9 +24,17 @@ def checked(images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
     mien.core.errors.InputError: expected pictures as (h, w, 3) uint8 RGB; got (4, 5) uint8 at position 0
     """
     for position, image in enumerate(images):
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        if (
+            not isinstance(image, np.ndarray)
+            or image.dtype != np.uint8
+            or image.ndim != 3
+            or image.shape[2] != 3
+            or 0 in image.shape
+        ):
             array = np.asarray(image)
-            raise InputError(f"expected pictures as (h, w, 3) uint8 RGB; got {array.shape} {array.dtype} at position {position}")
+            raise InputError(
+                f"expected pictures as (h, w, 3) uint8 RGB; got {array.shape} {array.dtype} at position {position}"
+            )
     return [np.ascontiguousarray(image) for image in images]
 
 

@@ -15,8 +15,9 @@ from mien.inference.detectors.pictures import checked, found
 class Whole:
     """A detector that does not look: it takes each picture for one face that is framed by a crop rule.
 
-    Its box is the one whose square by that rule is the picture, or the centred square over the longer side where the picture is
-    not a square. Unlike the other detectors' boxes it may leave the picture, since otherwise the square would be another.
+    Its box is the one whose square by that rule is the picture, or the centred square over the longer side
+    where the picture is not a square. Unlike the other detectors' boxes it may leave the picture, since
+    otherwise the square would be another.
 
     Args:
         crop: How the pictures are framed; as FER-2013's are by default.

@@ -12,7 +12,8 @@ FOLDER = Path(__file__).parent
 
 
 def shipped() -> dict[str, Path]:
-    """Path of each network for expressions that comes with mien, by name; the parts of detectors are left out.
+    """Path of each network for expressions that comes with mien, by name; the parts of detectors are left
+    out.
 
     A file that cannot be read is listed too: opening it tells what is wrong with it.
     """
@@ -31,7 +32,9 @@ def network_path(name: str | os.PathLike[str]) -> Path:
     if Path(name).is_file():
         return Path(name)
     names = ", ".join(shipped()) or "none, as this installation was built without any"
-    raise NetworkError(f"expected a path to an ONNX file or the name of a network that comes with mien ({names}); got {os.fspath(name)!r}")
+    raise NetworkError(
+        f"expected a path to an ONNX file or the name of a network that comes with mien ({names}); got {os.fspath(name)!r}"
+    )
 
 
 def detector_path(part: str) -> Path:

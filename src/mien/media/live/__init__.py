@@ -1,4 +1,5 @@
-"""Live sources: cameras, streams from the network, the screen, recordings at the pace of their clock. The newest frame wins."""
+"""Live sources: cameras, streams from the network, the screen, recordings at the pace of their clock. The
+newest frame wins."""
 
 from mien.media.live.address import Address, is_live
 from mien.media.live.frame import LiveFrame

@@ -13,7 +13,15 @@ from mien.core.names import spelled
 
 Kind = Literal["camera", "screen", "rtsp", "http", "file"]
 
-_SCHEMES: dict[str, Kind] = {"camera": "camera", "screen": "screen", "live": "file", "rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
+_SCHEMES: dict[str, Kind] = {
+    "camera": "camera",
+    "screen": "screen",
+    "live": "file",
+    "rtsp": "rtsp",
+    "rtsps": "rtsp",
+    "http": "http",
+    "https": "http",
+}
 _DEVICE = re.compile(r"/dev/video\d+")
 
 
@@ -23,7 +31,8 @@ class Address:
 
     Args:
         kind: ``camera``, ``screen``, ``rtsp``, ``http`` or ``file``.
-        place: What is opened: a camera's number or name, a part of the screen, an address of the network, a path.
+        place: What is opened: a camera's number or name, a part of the screen, an address of the network, a
+            path.
 
     >>> Address.parse("camera:/dev/video2")
     Address(kind='camera', place='/dev/video2')
@@ -38,7 +47,11 @@ class Address:
     def name(self) -> str:
         """What messages and tables call it; what opens it is not shown (`mien.core.masking`)."""
         place = spelled(masked(self.place))
-        return place if self.kind in ("rtsp", "http") else f"{'live' if self.kind == 'file' else self.kind}:{place}"
+        return (
+            place
+            if self.kind in ("rtsp", "http")
+            else f"{'live' if self.kind == 'file' else self.kind}:{place}"
+        )
 
     @property
     def host(self) -> str | None:
@@ -47,7 +60,8 @@ class Address:
 
     @property
     def shown_host(self) -> str:
-        """The computer as messages name it: what is taken for one may be the beginning of a password that was not written with percent signs."""
+        """The computer as messages name it: what is taken for one may be the beginning of a password that was
+        not written with percent signs."""
         host = self.host or ""
         return host if host in origin(self.place).lower() else MASK
 
@@ -65,7 +79,9 @@ class Address:
         if kind in ("rtsp", "http"):
             if not _has_host(text):
                 shown, wanted = masked(text, meant=True), f"{scheme.lower()}://camera.local/stream"
-                raise InputError(f"{shown}: expected an address such as {wanted}; got one without a computer's name")
+                raise InputError(
+                    f"{shown}: expected an address such as {wanted}; got one without a computer's name"
+                )
             return Address(kind, text)
         if kind is None:
             shown = masked(text, meant=True)
@@ -87,7 +103,9 @@ def is_live(text: str) -> bool:
     """
     scheme, colon, rest = text.partition(":")
     kind = _SCHEMES.get(scheme.lower()) if colon else None
-    return bool(_DEVICE.fullmatch(text)) or (kind is not None and (kind not in ("rtsp", "http") or rest.startswith("//")))
+    return bool(_DEVICE.fullmatch(text)) or (
+        kind is not None and (kind not in ("rtsp", "http") or rest.startswith("//"))
+    )
 
 
 def _has_host(text: str) -> bool:

@@ -35,18 +35,26 @@ class Camera:
         self._form = DEVICES.get(sys.platform)
         if self._form is None:
             known = ", ".join(DEVICES)
-            raise LostError(f"{self._name}: expected one of the platforms {known}; got {sys.platform}: use a stream", "unsupported", final=True)
+            raise LostError(
+                f"{self._name}: expected one of the platforms {known}; got {sys.platform}: use a stream",
+                "unsupported",
+                final=True,
+            )
         self._place = address.place
 
     @contextmanager
     def open(self, stop: Event) -> Iterator[Iterator[CapturedFrame]]:
         assert self._form is not None
-        opening = Opening(self._name, device(self._form, self._place), self._explain, self._form, self._settings())
+        opening = Opening(
+            self._name, device(self._form, self._place), self._explain, self._form, self._settings()
+        )
         with opened(opening, self._options) as (container, stream):
 
             def until_lost() -> Iterator[CapturedFrame]:
                 yield from shots(opening, self._options, container, stream)
-                raise LostError(f"{self._name}: expected a camera that goes on; got no more frames: is it still plugged in?")
+                raise LostError(
+                    f"{self._name}: expected a camera that goes on; got no more frames: is it still plugged in?"
+                )
 
             yield until_lost()
 
@@ -60,13 +68,19 @@ class Camera:
 
     def _explain(self, error: FFmpegError, waited: float) -> LostError:
         reason, advice = self._reason(error, waited)
-        return LostError(f"{self._name}: expected a camera; {reason}: {advice}", "permission" if isinstance(error, PermissionError) else "missing")
+        return LostError(
+            f"{self._name}: expected a camera; {reason}: {advice}",
+            "permission" if isinstance(error, PermissionError) else "missing",
+        )
 
     def _reason(self, error: FFmpegError, waited: float) -> tuple[str, str]:
         if isinstance(error, FileNotFoundError):
             return "there is none of this number or name", f"{_there(self._form)}"
         if isinstance(error, PermissionError):
-            return "this user may not use it", "join the group video, or allow the camera in the system's settings"
+            return (
+                "this user may not use it",
+                "join the group video, or allow the camera in the system's settings",
+            )
         if isinstance(error, BlockingIOError) or error.errno == 16:  # EBUSY
             return "it is in use", "close the other program"
         if waited >= self._options.timeout:

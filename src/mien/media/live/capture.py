@@ -38,7 +38,8 @@ class CaptureDevice(Protocol):
     tolerance: float
 
     def open(self, stop: Event) -> AbstractContextManager[Iterator[CapturedFrame]]:
-        """Open it. The iterator gives shots as they come, and ends when the source has come to its end, as a recording has.
+        """Open it. The iterator gives shots as they come, and ends when the source has come to its end, as a
+        recording has.
 
         Args:
             stop: Set when nobody wants more: pauses end at once then.

@@ -10,13 +10,15 @@ _LEAK = 0.001  # By how much slower a camera's clock may run than this machine's
 class Clock:
     """Gives frames their times: seconds since the first one, always growing.
 
-    A stream's own timestamps say best how far apart two frames are. But they start anywhere, and anew after each loss, and a
-    camera's clock can jump. So they are believed as long as frames arrive when they should. The frame that came with the least delay
-    says when that is: streams begin with a backlog that comes at once.
+    A stream's own timestamps say best how far apart two frames are. But they start anywhere, and anew after
+    each loss, and a camera's clock can jump. So they are believed as long as frames arrive when they should.
+    The frame that came with the least delay says when that is: streams begin with a backlog that comes at
+    once.
 
     Args:
-        tolerance: Seconds by which a frame may come late; beyond it the timestamps are tied to the arrival anew. Infinite for
-            recordings, whose timestamps are the truth however long somebody took to read them.
+        tolerance: Seconds by which a frame may come late; beyond it the timestamps are tied to the arrival
+            anew. Infinite for recordings, whose timestamps are the truth however long somebody took to read
+            them.
 
     >>> clock = Clock(tolerance=1.0)
     >>> clock.time(stamp=512.00, arrival=7.00), round(clock.time(stamp=512.04, arrival=7.09), 6)
@@ -65,8 +67,9 @@ class Clock:
 class Pacer:
     """Says how long to wait so that frames come at the pace of their timestamps, as in a player.
 
-    A frame that comes late is given at once, and those after it follow from there, so that nothing is hurried. Frames are given
-    a thousandth faster than their clock, so that what was held up for this drains, and two clocks that differ do not drift apart.
+    A frame that comes late is given at once, and those after it follow from there, so that nothing is
+    hurried. Frames are given a thousandth faster than their clock, so that what was held up for this drains,
+    and two clocks that differ do not drift apart.
 
     >>> pace = Pacer()
     >>> [round(pace.pause(stamp, now), 3) for stamp, now in ((0.0, 5.0), (0.1, 5.0), (0.2, 5.5), (0.3, 5.5))]

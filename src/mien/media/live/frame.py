@@ -12,7 +12,8 @@ class LiveFrame(Frame):
     """A frame of a live source.
 
     Args:
-        captured: When it arrived, in seconds of `time.monotonic`, by which its age is told; `time` belongs to the stream, and begins at 0.
+        captured: When it arrived, in seconds of `time.monotonic`, by which its age is told; `time` belongs to
+            the stream, and begins at 0.
     """
 
     captured: float

@@ -11,7 +11,14 @@ from errno import EIO
 from threading import Event
 
 from av.container import InputContainer
-from av.error import FFmpegError, HTTPClientError, HTTPError, HTTPForbiddenError, HTTPNotFoundError, HTTPUnauthorizedError
+from av.error import (
+    FFmpegError,
+    HTTPClientError,
+    HTTPError,
+    HTTPForbiddenError,
+    HTTPNotFoundError,
+    HTTPUnauthorizedError,
+)
 from av.video.stream import VideoStream
 
 from mien.core.errors import LostError
@@ -24,14 +31,16 @@ from mien.media.live.stream import Opening, opened, shots
 from mien.media.videos import DEMUXERS
 
 _ENCRYPTED = {"http": "http,https,tcp,tls,httpproxy,crypto,data", "rtsp": "rtp,srtp,udp,tcp,tls,http,https"}
-"""Protocols that a server may lead to. Files are not among them, so that no stream can make FFmpeg read one."""
+"""Protocols that a server may lead to. Files are not among them, so that no stream can make FFmpeg read
+one."""
 
 
 class NetworkStream:
     """A stream from the address given.
 
-    Timestamps of RTSP are a camera's own, and frames are given as they come. Over HTTP a server sends as fast as it likes: frames with
-    timestamps are given at the pace of these; motion JPEG has none, and its frames count when they come.
+    Timestamps of RTSP are a camera's own, and frames are given as they come. Over HTTP a server sends as fast
+    as it likes: frames with timestamps are given at the pace of these; motion JPEG has none, and its frames
+    count when they come.
 
     Args:
         address: Where it is.
@@ -63,15 +72,25 @@ class NetworkStream:
             try:
                 return held.enter_context(opened(opening, self._options))
             except LostError as error:
-                onward = redirected(opening.url, self._address.name, self._options.timeout) if self._may_lead_on(error) else None
+                onward = (
+                    redirected(opening.url, self._address.name, self._options.timeout)
+                    if self._may_lead_on(error)
+                    else None
+                )
                 if onward is None:
                     raise
                 opening = replace(opening, url=onward)
-        raise LostError(f"{self._address.name}: expected a stream; the server sends on and on: look at the server")
+        raise LostError(
+            f"{self._address.name}: expected a stream; the server sends on and on: look at the server"
+        )
 
     def _may_lead_on(self, error: LostError) -> bool:
         """Whether opening failed as it does where FFmpeg may not follow a redirect."""
-        return self._address.kind == "http" and isinstance(error.__context__, OSError) and error.__context__.errno == EIO
+        return (
+            self._address.kind == "http"
+            and isinstance(error.__context__, OSError)
+            and error.__context__.errno == EIO
+        )
 
     def _given(self, container: InputContainer, stream: VideoStream, stop: Event) -> Iterator[CapturedFrame]:
         came = shots(self._opening, self._options, container, stream)
@@ -83,16 +102,25 @@ class NetworkStream:
             yield from _paced(came, stop)
             if container.duration:
                 return  # It was a file, and that was its end.
-        raise LostError(f"{self._address.name}: expected a stream that goes on; the server has ended it: look at the server")
+        raise LostError(
+            f"{self._address.name}: expected a stream that goes on; the server has ended it: look at the server"
+        )
 
     def _explain(self, error: FFmpegError, waited: float) -> LostError:
         what, advice = self._reason(error, waited)
         refused = isinstance(error, (HTTPUnauthorizedError, HTTPForbiddenError))
-        return LostError(f"{self._address.name}: expected a stream; {what}: {advice}", "permission" if refused else "unreadable", final=refused)
+        return LostError(
+            f"{self._address.name}: expected a stream; {what}: {advice}",
+            "permission" if refused else "unreadable",
+            final=refused,
+        )
 
     def _reason(self, error: FFmpegError, waited: float) -> tuple[str, str]:
         if isinstance(error, (HTTPUnauthorizedError, HTTPForbiddenError)):
-            return "the server refuses the user or password", "write both before the computer's name, as user:password@host"
+            return (
+                "the server refuses the user or password",
+                "write both before the computer's name, as user:password@host",
+            )
         if isinstance(error, HTTPNotFoundError):
             return "the server has nothing at this address", "check what comes after the computer's name"
         if isinstance(error, (HTTPError, HTTPClientError)):
@@ -100,7 +128,10 @@ class NetworkStream:
         if isinstance(error, ConnectionRefusedError):
             return "nothing listens there", "check the address and port, and that the server runs"
         if waited >= self._options.timeout:
-            return f"nothing came for {self._options.timeout:g} s", "look at the source and the network, or allow it a longer timeout"
+            return (
+                f"nothing came for {self._options.timeout:g} s",
+                "look at the source and the network, or allow it a longer timeout",
+            )
         if not _known(self._address.host):
             return f"no computer is known as {self._address.shown_host}", "check the name and the network"
         return f"got: {error.strerror}", "check the address with a player"

@@ -10,16 +10,19 @@ from mien.media.live.options import LiveOptions
 from mien.media.live.source import LiveSource
 
 
-def open_live(source: str, options: LiveOptions | None = None, tell: Callable[[str], None] | None = None) -> LiveSource:
+def open_live(
+    source: str, options: LiveOptions | None = None, tell: Callable[[str], None] | None = None
+) -> LiveSource:
     """Open a live source.
 
     Args:
-        source: ``camera:0`` or ``camera:/dev/video2`` (or ``/dev/video2``), ``rtsp://...``, ``http://...``, ``screen:`` (the first
-            monitor), ``screen:2`` (the second), ``screen:x,y,w,h`` (a part of the desktop, px), or ``live:PATH``, a recording at the
-            pace of its own clock. No other computer is asked than the one that is named here, but for those that a playlist (HLS)
-            on it names.
+        source: ``camera:0`` or ``camera:/dev/video2`` (or ``/dev/video2``), ``rtsp://...``, ``http://...``,
+            ``screen:`` (the first monitor), ``screen:2`` (the second), ``screen:x,y,w,h`` (a part of the
+            desktop, px), or ``live:PATH``, a recording at the pace of its own clock. No other computer is
+            asked than the one that is named here, but for those that a playlist (HLS) on it names.
         options: How it is opened, and opened again.
-        tell: Called with a line for people when the source is lost and when it is back, on a thread of its own.
+        tell: Called with a line for people when the source is lost and when it is back, on a thread of its
+            own.
 
     Returns:
         The source, open; to be closed, or used as a context manager.

@@ -15,16 +15,20 @@ class LiveOptions:
     """Options of `open_live`; all times are seconds.
 
     Args:
-        sampling: Which frames are given, by their times; the screen is looked at no more often than that. Without: every frame of a
-            stream, and the screen ``rate`` times a second.
-        drop: Pass over frames for which the reader was too slow: the newest wins. Without it the source has to wait, which only a
-            recording can; it is for those who want every frame of one at its own pace.
+        sampling: Which frames are given, by their times; the screen is looked at no more often than that.
+            Without: every frame of a stream, and the screen ``rate`` times a second.
+        drop: Pass over frames for which the reader was too slow: the newest wins. Without it the source has
+            to wait, which only a recording can; it is for those who want every frame of one at its own pace.
         timeout: After so long without a sign of life a source is lost.
-        retry: Pause before a lost source is opened again, and the longest to which it doubles; None: a loss is the end.
-        patient: Wait in the same way for a source that is not there to begin with, which is a mistake otherwise.
+        retry: Pause before a lost source is opened again, and the longest to which it doubles; None: a loss
+            is the end.
+        patient: Wait in the same way for a source that is not there to begin with, which is a mistake
+            otherwise.
         size: Width and height in px asked of a camera; its own choice by default.
-        rate: Frames per second asked of a camera (its own choice by default) or taken of the screen (10 by default).
-        transport: How RTSP carries pictures: ``tcp`` loses none, ``udp`` is for cameras that know nothing else.
+        rate: Frames per second asked of a camera (its own choice by default) or taken of the screen (10 by
+            default).
+        transport: How RTSP carries pictures: ``tcp`` loses none, ``udp`` is for cameras that know nothing
+            else.
         max_pixels: Larger frames are refused.
 
     Raises:
@@ -50,7 +54,9 @@ class LiveOptions:
         if not self.timeout > 0:
             raise InputError(f"expected timeout above 0 s; got {self.timeout}")
         if self.retry is not None and not 0 < self.retry[0] <= self.retry[1]:
-            raise InputError(f"expected retry as a first pause above 0 s and a longest not below it; got {self.retry}")
+            raise InputError(
+                f"expected retry as a first pause above 0 s and a longest not below it; got {self.retry}"
+            )
         if self.size is not None and not min(self.size) >= 1:
             raise InputError(f"expected size as width and height in px; got {self.size}")
         if self.rate is not None and not self.rate > 0:

@@ -1,4 +1,5 @@
-"""Where a server sends those who ask for a stream: FFmpeg would go there without a word, and tell whoever listens there that it was asked."""
+"""Where a server sends those who ask for a stream: FFmpeg would go there without a word, and tell whoever
+listens there that it was asked."""
 
 from __future__ import annotations
 
@@ -29,7 +30,11 @@ def redirected(place: str, name: str, timeout: float) -> str | None:
     if location is None:
         return None
     there = urlsplit(urljoin(place, location))
-    if there.hostname != here.hostname or there.scheme not in ("http", "https") or (here.scheme, there.scheme) == ("https", "http"):
+    if (
+        there.hostname != here.hostname
+        or there.scheme not in ("http", "https")
+        or (here.scheme, there.scheme) == ("https", "http")
+    ):
         told = f"{name}: expected a stream; the server sends on to {there.scheme}://{there.hostname}, where nobody asked to go"
         raise LostError(f"{told}: name that address if you trust it", "unsupported", final=True)
     user, at, _ = here.netloc.rpartition("@")
@@ -44,7 +49,9 @@ def _location(place: SplitResult, timeout: float) -> str | None:
         pair = f"{unquote(place.username)}:{unquote(place.password or '')}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     try:
-        connection.request("GET", place._replace(scheme="", netloc="", fragment="").geturl() or "/", headers=headers)
+        connection.request(
+            "GET", place._replace(scheme="", netloc="", fragment="").geturl() or "/", headers=headers
+        )
         answer = connection.getresponse()
         return answer.getheader("Location") if answer.status in (301, 302, 303, 307, 308) else None
     except (OSError, HTTPException, ValueError):

@@ -33,7 +33,8 @@ Area = tuple[int, int, int, int]
 
 
 class Screen:
-    """A monitor, or a part of the desktop. When its size changes, frames change theirs; a part is cut to what is there.
+    """A monitor, or a part of the desktop. When its size changes, frames change theirs; a part is cut to what
+    is there.
 
     Args:
         address: Which monitor, from 1 (0: all of them together), or ``x,y,w,h`` in px.
@@ -63,7 +64,9 @@ class Screen:
                 # A new connection now and then: mss asks only once how large the screen is.
                 with self._desktop() as desktop:
                     for picture in self._grabs(desktop):
-                        due = due or time.monotonic()  # The first is as old as it is, however long the connection took.
+                        due = (
+                            due or time.monotonic()
+                        )  # The first is as old as it is, however long the connection took.
                         yield CapturedFrame(due, picture)
                         failures, due = 0, max(due + self._step, time.monotonic())
                         if stop.wait(due - time.monotonic()):
@@ -111,15 +114,32 @@ class Screen:
         whole, *monitors = [_corners(monitor) for monitor in desktop.monitors]
         wanted = self._wanted
         if isinstance(wanted, int):
-            area = whole if wanted == 0 or not monitors else monitors[wanted - 1] if wanted <= len(monitors) else None
+            area = (
+                whole
+                if wanted == 0 or not monitors
+                else monitors[wanted - 1]
+                if wanted <= len(monitors)
+                else None
+            )
             if area is None:
-                raise LostError(f"{self._name}: expected a monitor from 1 to {len(monitors)}; there is no {wanted}: name another", "missing")
+                raise LostError(
+                    f"{self._name}: expected a monitor from 1 to {len(monitors)}; there is no {wanted}: name another",
+                    "missing",
+                )
         else:
             left, top, width, height = wanted
-            area = max(left, whole[0]), max(top, whole[1]), min(left + width, whole[2]), min(top + height, whole[3])
+            area = (
+                max(left, whole[0]),
+                max(top, whole[1]),
+                min(left + width, whole[2]),
+                min(top + height, whole[3]),
+            )
             if area[0] >= area[2] or area[1] >= area[3]:
                 size = f"{whole[2] - whole[0]} x {whole[3] - whole[1]} px"
-                raise LostError(f"{self._name}: expected a part of the desktop, which is {size}; got one beside it: name another", "missing")
+                raise LostError(
+                    f"{self._name}: expected a part of the desktop, which is {size}; got one beside it: name another",
+                    "missing",
+                )
         FrameLimit(self._name, self._options.max_pixels).check(area[2] - area[0], area[3] - area[1])
         return area
 
@@ -146,7 +166,9 @@ def _wanted(address: Address) -> int | Area:
             return given[0]
         if len(given) == 4 and min(given[2:]) >= 1:
             return given[0], given[1], given[2], given[3]
-    raise InputError(f"{address.name}: expected screen:, screen:2 for the second monitor, or screen:x,y,width,height in px; got {address.place!r}")
+    raise InputError(
+        f"{address.name}: expected screen:, screen:2 for the second monitor, or screen:x,y,width,height in px; got {address.place!r}"
+    )
 
 
 def _rgb(raw: bytearray, width: int, height: int) -> NDArray[np.uint8]:

@@ -40,27 +40,33 @@ class _Taken:
 class LiveSource(Iterator[LiveFrame]):
     """Frames of a live source as they come; made by `open_live`.
 
-    Iterating gives the newest frame that has not been given yet, and waits where there is none. Frames that came while the last one
-    was being read are passed over: nothing queues up, memory does not grow, and no frame is older than one interval when it is
-    given. A source that is lost is opened again, with growing pauses; time goes on meanwhile, so that the gap shows.
+    Iterating gives the newest frame that has not been given yet, and waits where there is none. Frames that
+    came while the last one was being read are passed over: nothing queues up, memory does not grow, and no
+    frame is older than one interval when it is given. A source that is lost is opened again, with growing
+    pauses; time goes on meanwhile, so that the gap shows.
 
-    It is a context manager: leaving it closes the source. One thread may iterate; `close` and the counts are for any.
+    It is a context manager: leaving it closes the source. One thread may iterate; `close` and the counts are
+    for any.
 
     Args:
         name: What messages and tables call it.
         feed: What opens it.
         options: How.
-        tell: Called with a line for people when the source is lost and when it is back, on the source's own thread.
+        tell: Called with a line for people when the source is lost and when it is back, on the source's own
+            thread.
 
     Attributes:
         name: What messages and tables call it.
         state: What it is doing.
         captured: How many frames have come.
-        skipped: How many of those that `LiveOptions.sampling` chose were passed over because the reader was slow.
+        skipped: How many of those that `LiveOptions.sampling` chose were passed over because the reader was
+            slow.
         trouble: Why the source is lost at the moment, or None.
     """
 
-    def __init__(self, name: str, feed: CaptureDevice, options: LiveOptions, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, name: str, feed: CaptureDevice, options: LiveOptions, tell: Callable[[str], None] | None = None
+    ) -> None:
         self.name = name
         self.state = State.opening
         self.captured = 0
@@ -77,7 +83,8 @@ class LiveSource(Iterator[LiveFrame]):
         self._thread = threading.Thread(target=self._run, name="mien-live", daemon=True)
 
     def start(self) -> LiveSource:
-        """Open the source, and wait until that has succeeded, or failed for the first time where `LiveOptions.patient`.
+        """Open the source, and wait until that has succeeded, or failed for the first time where
+        `LiveOptions.patient`.
 
         Raises:
             MediaError: It cannot be opened.
@@ -132,7 +139,9 @@ class LiveSource(Iterator[LiveFrame]):
     def __enter__(self) -> LiveSource:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _raise_failure(self) -> None:

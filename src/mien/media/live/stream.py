@@ -20,7 +20,8 @@ from mien.media.live.capture import CapturedFrame
 from mien.media.live.options import LiveOptions
 from mien.media.rotation import Upright
 
-_BLIND = 30.0  # s for which there may be data, but no picture: some streams have a key frame only every ten seconds.
+# s for which there may be data, but no picture: some streams have a key frame only every ten seconds.
+_BLIND = 30.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,11 @@ def opened(opening: Opening, options: LiveOptions) -> Iterator[tuple[InputContai
     """
     began, limit = time.monotonic(), FrameLimit(opening.name, options.max_pixels)
     try:
-        # The timeout is PyAV's own, which works for every protocol; FFmpeg's options for it differ from one to the next.
-        container = open_container(opening.url, opening.form, options=opening.settings | limit.probing, timeout=options.timeout)
+        # The timeout is PyAV's own, which works for every protocol; FFmpeg's options for it differ from one
+        # to the next.
+        container = open_container(
+            opening.url, opening.form, options=opening.settings | limit.probing, timeout=options.timeout
+        )
     except FFmpegError as error:
         raise opening.explain(error, time.monotonic() - began) from None
     with container:
@@ -64,7 +68,9 @@ def opened(opening: Opening, options: LiveOptions) -> Iterator[tuple[InputContai
         yield container, stream
 
 
-def shots(opening: Opening, options: LiveOptions, container: InputContainer, stream: VideoStream) -> Iterator[CapturedFrame]:
+def shots(
+    opening: Opening, options: LiveOptions, container: InputContainer, stream: VideoStream
+) -> Iterator[CapturedFrame]:
     """Frames as they come; ends where the stream ends.
 
     Raises:
@@ -79,13 +85,16 @@ def shots(opening: Opening, options: LiveOptions, container: InputContainer, str
                 seen = time.monotonic()
             began = time.monotonic()
             if began - seen > _BLIND:
-                raise LostError(f"{opening.name}: expected pictures; got {_BLIND:g} s of data that cannot be decoded: look at the source's codec")
+                raise LostError(
+                    f"{opening.name}: expected pictures; got {_BLIND:g} s of data that cannot be decoded: look at the source's codec"
+                )
     except FFmpegError as error:
         raise opening.explain(error, time.monotonic() - began) from None
 
 
 def _decoded(decode: Callable[[], list[VideoFrame]]) -> list[VideoFrame]:
-    """Frames of a packet; none of one that is damaged, as the first of a stream that is joined on its way are."""
+    """Frames of a packet; none of one that is damaged, as the first of a stream that is joined on its way
+    are."""
     try:
         return [frame for frame in decode() if isinstance(frame, VideoFrame) and not frame.is_corrupt]
     except FFmpegError:
@@ -96,10 +105,14 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
     streams = list(container.streams.video)
     if not streams:
         what = "only sound" if container.streams.audio else "none"
-        raise LostError(f"{name}: expected a stream of pictures; got {what}: name another address", "no_video", final=True)
+        raise LostError(
+            f"{name}: expected a stream of pictures; got {what}: name another address", "no_video", final=True
+        )
     for stream in streams:
         if stream.codec_context is not None:
             return stream
     raise LostError(
-        f"{name}: expected a codec that FFmpeg can decode; got an unknown one: set the source to H.264, H.265 or MJPEG", "unsupported", final=True
+        f"{name}: expected a codec that FFmpeg can decode; got an unknown one: set the source to H.264, H.265 or MJPEG",
+        "unsupported",
+        final=True,
     )

@@ -1,4 +1,5 @@
-"""Cells of CSV: text that a spreadsheet would take for a formula is written so that it does not, and read back."""
+"""Cells of CSV: text that a spreadsheet would take for a formula is written so that it does not, and read
+back."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ _NO_FORMULA = re.compile(r"[+-]|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 def cell(value: Any, path: bool = False) -> Any:
-    """A value as it is written: text that begins with ``=``, ``+``, ``-`` or ``@`` gets ``./`` before it where it is a path, so that it still
-    names its file, and ``'`` elsewhere. Numbers stay as they are.
+    """A value as it is written: text that begins with ``=``, ``+``, ``-`` or ``@`` gets ``./`` before it
+    where it is a path, so that it still names its file, and ``'`` elsewhere. Numbers stay as they are.
 
     >>> cell("=1+1.png", path=True), cell("@SUM(A1)"), cell("-0.5"), cell(-0.5), cell("-"), cell("a.png")
     ('./=1+1.png', "'@SUM(A1)", '-0.5', -0.5, '-', 'a.png')
@@ -51,7 +52,9 @@ def plain(text: str, path: bool = False) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
-def csv_writer(file: TextIO, keys: Sequence[str], header: bool = True) -> Callable[[Iterable[Mapping[str, Any]]], None]:
+def csv_writer(
+    file: TextIO, keys: Sequence[str], header: bool = True
+) -> Callable[[Iterable[Mapping[str, Any]]], None]:
     """Something that takes rows and writes them to an open file as CSV, after a header.
 
     Args:

@@ -29,8 +29,8 @@ _WHOLE = ("frame", "track")
 def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write]:
     """A Parquet file for rows; it appears whole.
 
-    Its columns are those of CSV, but for ``box``, ``probs`` and ``smooth``, whose numbers have columns of their own: ``x1`` ... ``y2``,
-    ``angry`` ... ``surprise``, ``smooth_angry`` ... ``smooth_surprise``.
+    Its columns are those of CSV, but for ``box``, ``probs`` and ``smooth``, whose numbers have columns of
+    their own: ``x1`` ... ``y2``, ``angry`` ... ``surprise``, ``smooth_angry`` ... ``smooth_surprise``.
 
     Args:
         path: Where the table goes; it is replaced when there is one.
@@ -67,7 +67,8 @@ def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write
 
 
 class ParquetTable:
-    """A table of a size that fits into memory as columns, where rows are gathered before they are written at once.
+    """A table of a size that fits into memory as columns, where rows are gathered before they are written at
+    once.
 
     Args:
         labels: Expressions that the network tells apart.
@@ -78,7 +79,11 @@ class ParquetTable:
     def __init__(self, labels: Labels, before: Sequence[str] = (), after: Sequence[str] = ()) -> None:
         polars = _polars()
         self._labels = labels
-        self._schema = {**dict.fromkeys(before, polars.Int64), **_schema(labels, polars), **dict.fromkeys(after, polars.String)}
+        self._schema = {
+            **dict.fromkeys(before, polars.Int64),
+            **_schema(labels, polars),
+            **dict.fromkeys(after, polars.String),
+        }
         self._parts = [polars.DataFrame(schema=self._schema)]
         self._waiting: list[Row] = []
 
@@ -114,7 +119,9 @@ def parquet_columns(path: Path) -> list[str]:
     return list(_reading(path, lambda: _polars().scan_parquet(path).collect_schema().names()))
 
 
-def parquet_rows(path: Path, group: int = GROUP, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+def parquet_rows(
+    path: Path, group: int = GROUP, columns: Sequence[str] | None = None
+) -> Iterator[dict[str, Any]]:
     """The rows of a table as plain values; so many are in memory at once.
 
     Args:
@@ -142,7 +149,11 @@ def _reading(path: Path, work: Callable[[], Any]) -> Any:
 
 
 def _schema(labels: Labels, polars: Any) -> dict[str, Any]:
-    kinds = {**dict.fromkeys(_TEXT, polars.String), **dict.fromkeys(_WHOLE, polars.Int64), "time": polars.Float64}
+    kinds = {
+        **dict.fromkeys(_TEXT, polars.String),
+        **dict.fromkeys(_WHOLE, polars.Int64),
+        "time": polars.Float64,
+    }
     names = [name for name in flat_keys(labels) if name not in _NESTED]
     assert {*kinds} <= {*ROW_KEYS}
     return {name: kinds.get(name, polars.Float32) for name in names}
@@ -152,7 +163,9 @@ def _writing(path: Path, work: Any) -> None:
     try:
         work()
     except _polars().exceptions.PolarsError as error:
-        raise InputError(f"{path}: cannot be written: {str(error).splitlines()[0]}: make room or give another place") from None
+        raise InputError(
+            f"{path}: cannot be written: {str(error).splitlines()[0]}: make room or give another place"
+        ) from None
 
 
 def _polars() -> Any:

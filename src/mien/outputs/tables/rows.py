@@ -28,7 +28,9 @@ def format_of(path: Path) -> str:
     """
     name = path.suffix.lower().lstrip(".")
     if name not in FORMATS:
-        raise InputError(f"expected a table ending in .json, .jsonl, .csv or .parquet; got {path}: give another name")
+        raise InputError(
+            f"expected a table ending in .json, .jsonl, .csv or .parquet; got {path}: give another name"
+        )
     return name
 
 
@@ -64,7 +66,11 @@ def open_people(path: Path, form: str, labels: Labels) -> Iterator[Write]:
 
 @contextmanager
 def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row], Row]) -> Iterator[Write]:
-    with atomic_write(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file, _writer(file, form, keys, flat) as write:
+    with (
+        atomic_write(path) as aside,
+        open(aside, "w", encoding="utf-8", newline="") as file,
+        _writer(file, form, keys, flat) as write,
+    ):
 
         def write_or_tell(rows: Iterable[Row]) -> None:
             with told(path):
@@ -74,12 +80,15 @@ def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row],
 
 
 @contextmanager
-def row_writer(file: TextIO, form: str, labels: Labels, before: Sequence[str] = (), after: Sequence[str] = ()) -> Iterator[Write]:
+def row_writer(
+    file: TextIO, form: str, labels: Labels, before: Sequence[str] = (), after: Sequence[str] = ()
+) -> Iterator[Write]:
     """Something that takes rows and writes them to an open text file.
 
-    JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box``, ``probs`` and
-    ``smooth`` hold JSON, followed by the corners of the box and every expression, raw and smoothed, as plain numbers
-    for spreadsheets; text in it that would be taken for a formula is written as `mien.outputs.tables.cells` says.
+    JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box``,
+    ``probs`` and ``smooth`` hold JSON, followed by the corners of the box and every expression, raw and
+    smoothed, as plain numbers for spreadsheets; text in it that would be taken for a formula is written as
+    `mien.outputs.tables.cells` says.
 
     Args:
         file: Where they go.
@@ -94,7 +103,9 @@ def row_writer(file: TextIO, form: str, labels: Labels, before: Sequence[str] = 
     ...     write([{"source": "a.jpg", "status": "no_face"}])
     {"source": "a.jpg", "status": "no_face"}
     """
-    with _writer(file, form, [*before, *flat_keys(labels), *after], partial(_csv_row, labels=labels)) as write:
+    with _writer(
+        file, form, [*before, *flat_keys(labels), *after], partial(_csv_row, labels=labels)
+    ) as write:
         yield write
 
 
@@ -121,4 +132,7 @@ def _writer(file: TextIO, form: str, keys: Sequence[str], flat: Callable[[Row], 
 
 
 def _csv_row(row: Row, labels: Labels) -> Row:
-    return {**flat_row(row, labels), **{key: row[key] and json_text(row[key]) for key in ("box", "probs", "smooth")}}
+    return {
+        **flat_row(row, labels),
+        **{key: row[key] and json_text(row[key]) for key in ("box", "probs", "smooth")},
+    }

@@ -32,7 +32,8 @@ def read_recordings(path: Path) -> Iterator[VideoResult]:
         path: Ends in .json, .jsonl, .csv or .parquet.
 
     Raises:
-        InputError: The file is not such a table, a row cannot be used, or the rows of a source do not stand in the order of its frames.
+        InputError: The file is not such a table, a row cannot be used, or the rows of a source do not stand
+            in the order of its frames.
         MissingExtraError: The table is Parquet, and polars is not installed.
 
     >>> import tempfile
@@ -73,7 +74,11 @@ def _recording(source: str, rows: Iterable[_Row], path: Path) -> VideoResult:
     for row in rows:
         labels = row.labels or labels
         if row.status == "error" or row.frame is None or row.time is None:
-            failures.append(FrameResult(source, row.frame, row.time, Faces.empty(row.labels), MediaError(row.error or "not read")))
+            failures.append(
+                FrameResult(
+                    source, row.frame, row.time, Faces.empty(row.labels), MediaError(row.error or "not read")
+                )
+            )
             continue
         if not frames or row.frame > frames[-1]:
             frames.append(row.frame)
@@ -84,7 +89,13 @@ def _recording(source: str, rows: Iterable[_Row], path: Path) -> VideoResult:
             )
         if row.status == "face":
             faces.append(row)
-    return VideoResult(source, _faces(faces, labels or EXPRESSIONS), np.array(frames, np.int64), np.array(times, np.float64), tuple(failures))
+    return VideoResult(
+        source,
+        _faces(faces, labels or EXPRESSIONS),
+        np.array(frames, np.int64),
+        np.array(times, np.float64),
+        tuple(failures),
+    )
 
 
 def _faces(rows: Sequence[_Row], labels: Labels) -> Faces:
@@ -114,7 +125,9 @@ def _read_csv(path: Path) -> Iterator[_Row]:
     except OSError as error:
         raise InputError(f"expected a table of rows; {path}: {error.strerror}: check the path") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: expected a table that mien analyze writes; got {error}: write it again") from None
+        raise InputError(
+            f"{path}: expected a table that mien analyze writes; got {error}: write it again"
+        ) from None
 
 
 def _read_parquet(path: Path) -> Iterator[_Row]:
@@ -130,20 +143,27 @@ def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], in
     names = [name for name in there if f"smooth_{name}" in there]
     _require([*_PLAIN, "track", *_CORNERS], there, path)
     if len(names) < 2:
-        raise InputError(f"{path}: expected columns of expressions, such as happy and smooth_happy; got {', '.join(there)}: write it again")
+        raise InputError(
+            f"{path}: expected columns of expressions, such as happy and smooth_happy; got {', '.join(there)}: write it again"
+        )
     labels = Labels(tuple(names))
 
     def flat(row: Mapping[str, Any], number: int) -> _Row:
         seen = row["status"] == "face"
         box = [row[name] for name in _CORNERS] if seen else []
-        return _row(row, (box, [row[name] for name in names] if seen else [], labels), f"{path}, line {number}")
+        return _row(
+            row, (box, [row[name] for name in names] if seen else [], labels), f"{path}, line {number}"
+        )
 
     return flat
 
 
 def _read_lines(path: Path) -> Iterator[_Row]:
     with _opened(path) as file:
-        yield from _named((_decoded(line, f"{path}, line {number}") for number, line in enumerate(file, 1) if line.strip()), path)
+        yield from _named(
+            (_decoded(line, f"{path}, line {number}") for number, line in enumerate(file, 1) if line.strip()),
+            path,
+        )
 
 
 def _read_json(path: Path) -> Iterator[_Row]:
@@ -159,13 +179,17 @@ def _objects(path: Path) -> Iterator[Any]:
             if text.startswith("]"):
                 return
             if text and text[0] != "{":
-                raise InputError(f"{path}: expected a JSON array of rows that mien analyze writes; got {text[:20]!r}: give another file")
+                raise InputError(
+                    f"{path}: expected a JSON array of rows that mien analyze writes; got {text[:20]!r}: give another file"
+                )
             try:
                 found, end = decoder.raw_decode(text)
             except ValueError:
                 more = file.read(_CHUNK)
                 if not more:
-                    raise InputError(f"{path}: expected a whole JSON array of rows; it breaks off after {number:,}: write it again") from None
+                    raise InputError(
+                        f"{path}: expected a whole JSON array of rows; it breaks off after {number:,}: write it again"
+                    ) from None
                 text += more
                 continue
             number += 1
@@ -179,7 +203,9 @@ def _named(rows: Iterable[Any], path: Path) -> Iterator[_Row]:
     for number, row in enumerate(rows, 1):
         where = f"{path}, row {number}"
         if not isinstance(row, dict):
-            raise InputError(f"{where}: expected an object that mien analyze writes; got {type(row).__name__}: write it again")
+            raise InputError(
+                f"{where}: expected an object that mien analyze writes; got {type(row).__name__}: write it again"
+            )
         _require((*_PLAIN, "box", "probs"), row, path)
         if labels is None and isinstance(row["probs"], dict) and len(row["probs"]) > 1:
             labels = Labels(tuple(row["probs"]))
@@ -189,16 +215,22 @@ def _named(rows: Iterable[Any], path: Path) -> Iterator[_Row]:
 def _nested(row: dict[str, Any], where: str, labels: Labels | None) -> _Row:
     probs = row["probs"] or {}
     if row["status"] == "face" and (labels is None or tuple(probs) != labels.names):
-        told = f"expected probabilities of {', '.join(labels or EXPRESSIONS)}; got {', '.join(probs) or 'none'}"
+        told = (
+            f"expected probabilities of {', '.join(labels or EXPRESSIONS)}; got {', '.join(probs) or 'none'}"
+        )
         raise InputError(f"{where}: {told}: give what one network read in a table")
     return _row(row, (row["box"] or [], list(probs.values()), labels), where)
 
 
-def _row(row: Mapping[str, Any], content: tuple[Sequence[Any], Sequence[Any], Labels | None], where: str) -> _Row:
+def _row(
+    row: Mapping[str, Any], content: tuple[Sequence[Any], Sequence[Any], Labels | None], where: str
+) -> _Row:
     box, probs, labels = content
     status = row["status"]
     if status not in ("face", "no_face", "error"):
-        raise InputError(f"{where}: expected a status face, no_face or error; got {status!r}: write the table again")
+        raise InputError(
+            f"{where}: expected a status face, no_face or error; got {status!r}: write the table again"
+        )
     try:
         return _Row(
             str(row["source"]),
@@ -223,7 +255,9 @@ def _number(value: Any, kind: Callable[[Any], Any]) -> Any:
 def _require(names: Iterable[str], there: Iterable[str], path: Path) -> None:
     missing = [name for name in names if name not in there]
     if missing:
-        raise InputError(f"{path}: expected a table of rows that mien analyze writes; it has no {', '.join(missing)}")
+        raise InputError(
+            f"{path}: expected a table of rows that mien analyze writes; it has no {', '.join(missing)}"
+        )
 
 
 def _opened(path: Path) -> Any:
@@ -237,7 +271,9 @@ def _decoded(line: str, where: str) -> Any:
     try:
         return json.loads(line)
     except ValueError:
-        raise InputError(f"{where}: expected one JSON object a line; the line breaks off or is something else: write the table again") from None
+        raise InputError(
+            f"{where}: expected one JSON object a line; the line breaks off or is something else: write the table again"
+        ) from None
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[_Row]]] = {

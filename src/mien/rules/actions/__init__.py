@@ -1,8 +1,20 @@
-"""Where events go: photos, web servers, MQTT, programs, files, functions and plug-ins, each on a thread of its own."""
+"""Where events go: photos, web servers, MQTT, programs, files, functions and plug-ins, each on a thread of
+its own."""
 
 from mien.rules.actions.base import FunctionAction, RuleAction
 from mien.rules.actions.delivery import NOTICE, Delivery
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.registry import check_action, create_hook, kinds, obstacles
 
-__all__ = ["NOTICE", "Delivery", "Dispatcher", "FunctionAction", "Retries", "RuleAction", "check_action", "create_hook", "kinds", "obstacles"]
+__all__ = [
+    "NOTICE",
+    "Delivery",
+    "Dispatcher",
+    "FunctionAction",
+    "Retries",
+    "RuleAction",
+    "check_action",
+    "create_hook",
+    "kinds",
+    "obstacles",
+]

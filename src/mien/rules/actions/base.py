@@ -12,8 +12,9 @@ from mien.rules.actions.delivery import Delivery
 class RuleAction:
     """Delivers events, one after the other, on a thread of its own.
 
-    A plug-in may give an instance of a subclass, or any function that takes a `Delivery`. It is registered as an entry point of the group
-    ``mien.rules.actions``: a function that takes the keys of the action's table as arguments and returns the hook.
+    A plug-in may give an instance of a subclass, or any function that takes a `Delivery`. It is registered as
+    an entry point of the group ``mien.rules.actions``: a function that takes the keys of the action's table
+    as arguments and returns the hook.
 
     Attributes:
         pictured: Whether it wants the picture of the moment.
@@ -37,12 +38,14 @@ class RuleAction:
         """Deliver one event.
 
         Raises:
-            DeliveryError: That did not work; it says whether to try again. Anything else that is raised counts as a reason to try again.
+            DeliveryError: That did not work; it says whether to try again. Anything else that is raised
+                counts as a reason to try again.
         """
         raise NotImplementedError
 
     def close(self) -> None:
-        """Called once, from another thread, when there is no more time: a `deliver` under way has to end soon."""
+        """Called once, from another thread, when there is no more time: a `deliver` under way has to end
+        soon."""
 
 
 class FunctionAction(RuleAction):

@@ -40,7 +40,9 @@ class CommandSettings(ActionSettings):
     @classmethod
     def _program(cls, command: list[str]) -> list[str]:
         if shutil.which(command[0]) is None:
-            raise ValueError(f"expected a program and its arguments; there is no program {command[0]!r}: check its name, or write its whole path")
+            raise ValueError(
+                f"expected a program and its arguments; there is no program {command[0]!r}: check its name, or write its whole path"
+            )
         return command
 
     @field_validator("env")
@@ -48,16 +50,19 @@ class CommandSettings(ActionSettings):
     def _there(cls, names: list[str]) -> list[str]:
         missing = [name for name in names if name not in os.environ]
         if missing:
-            raise ValueError(f"expected names of environment variables; {missing[0]} is not set: set it before the start, or leave it out")
+            raise ValueError(
+                f"expected names of environment variables; {missing[0]} is not set: set it before the start, or leave it out"
+            )
         return names
 
 
 class Command(RuleAction):
     """Runs a program for each event.
 
-    It gets the event as JSON on its standard input, and in the environment variables ``MIEN_ID``, ``MIEN_RULE``, ``MIEN_KIND``,
-    ``MIEN_TIME``, ``MIEN_AT``, ``MIEN_SOURCE`` and ``MIEN_FACES``. Of mien's own environment it gets what says where programs, the home folder
-    and temporary files are, the language and the time zone, and what its settings name: no passwords of other actions or of anything else. What it
+    It gets the event as JSON on its standard input, and in the environment variables ``MIEN_ID``,
+    ``MIEN_RULE``, ``MIEN_KIND``, ``MIEN_TIME``, ``MIEN_AT``, ``MIEN_SOURCE`` and ``MIEN_FACES``. Of mien's
+    own environment it gets what says where programs, the home folder and temporary files are, the language
+    and the time zone, and what its settings name: no passwords of other actions or of anything else. What it
     prints is not shown; it says by its exit status 0 that all went well.
 
     Args:
@@ -70,10 +75,18 @@ class Command(RuleAction):
 
     def deliver(self, delivery: Delivery) -> None:
         payload = delivery.payload()
-        named = {f"MIEN_{key.upper()}": str(payload[key]) for key in ("id", "rule", "kind", "time", "source", "faces")}
+        named = {
+            f"MIEN_{key.upper()}": str(payload[key])
+            for key in ("id", "rule", "kind", "time", "source", "faces")
+        }
         environment = {**handed_on([*_HOME, *self._settings.env]), **named, "MIEN_AT": delivery.at or ""}
         with TemporaryFile() as said:
-            settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": said, "env": environment}
+            settings: dict[str, Any] = {
+                "stdin": subprocess.PIPE,
+                "stdout": subprocess.DEVNULL,
+                "stderr": said,
+                "env": environment,
+            }
             try:
                 self._process = subprocess.Popen(self._settings.command, start_new_session=True, **settings)
             except OSError as error:
@@ -83,9 +96,13 @@ class Command(RuleAction):
             except subprocess.TimeoutExpired:
                 self.close()
                 self._process.wait()
-                raise self._error(f"it was still running after {self._settings.timeout:g} s and was stopped: allow it a longer timeout") from None
+                raise self._error(
+                    f"it was still running after {self._settings.timeout:g} s and was stopped: allow it a longer timeout"
+                ) from None
             if self._process.returncode:
-                raise self._error(f"it ended with {self._process.returncode}{_last_words(said)}: look at the program")
+                raise self._error(
+                    f"it ended with {self._process.returncode}{_last_words(said)}: look at the program"
+                )
 
     def close(self) -> None:
         """Stop the program, with what it has started."""

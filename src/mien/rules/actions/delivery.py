@@ -27,7 +27,8 @@ class Delivery:
         frame: Index of the frame.
         values: The comparisons that decided, each with the value that was compared, or None.
         faces: How many faces were in view.
-        picture: Makes the ``(h, w, 3)`` uint8 RGB picture of the moment, with covered faces on request; None where no hook has asked for one.
+        picture: Makes the ``(h, w, 3)`` uint8 RGB picture of the moment, with covered faces on request; None
+            where no hook has asked for one.
 
     >>> Delivery("1", "smile", "start", 2.5, None, "camera:0", 75, {"any.happy > 0.7": 0.9}, 2).payload()["values"]
     {'any.happy > 0.7': 0.9}

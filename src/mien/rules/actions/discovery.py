@@ -55,11 +55,14 @@ def check_names(rules: Sequence[str]) -> None:
     for rule in rules:
         other = seen.setdefault(slug(rule), rule)
         if other != rule:
-            raise RuleError(f"expected rules whose names differ in letters a to z or digits; got {other!r} and {rule!r}: MQTT would mix them up")
+            raise RuleError(
+                f"expected rules whose names differ in letters a to z or digits; got {other!r} and {rule!r}: MQTT would mix them up"
+            )
 
 
 def discoveries(topics: Topics, rules: Sequence[str], prefix: str) -> dict[str, dict[str, Any]]:
-    """Discovery messages by topic: for each rule a binary sensor, which is on while the rule is active, and an event entity.
+    """Discovery messages by topic: for each rule a binary sensor, which is on while the rule is active, and
+    an event entity.
 
     Args:
         topics: Where rules are published.
@@ -69,10 +72,29 @@ def discoveries(topics: Topics, rules: Sequence[str], prefix: str) -> dict[str, 
     messages: dict[str, dict[str, Any]] = {}
     for rule in rules:
         unique = f"mien_{slug(topics.device)}_{slug(rule)}"
-        state = {"state_topic": topics.state(rule), "payload_on": "ON", "payload_off": "OFF", "json_attributes_topic": topics.last(rule)}
-        messages[f"{prefix}/binary_sensor/{unique}/config"] = {**_shared(topics), "name": rule, "unique_id": unique, **state}
-        event: dict[str, Any] = {"state_topic": topics.event(rule), "event_types": ["start", "end"], "icon": "mdi:emoticon-outline"}
-        messages[f"{prefix}/event/{unique}_event/config"] = {**_shared(topics), "name": f"{rule} event", "unique_id": f"{unique}_event", **event}
+        state = {
+            "state_topic": topics.state(rule),
+            "payload_on": "ON",
+            "payload_off": "OFF",
+            "json_attributes_topic": topics.last(rule),
+        }
+        messages[f"{prefix}/binary_sensor/{unique}/config"] = {
+            **_shared(topics),
+            "name": rule,
+            "unique_id": unique,
+            **state,
+        }
+        event: dict[str, Any] = {
+            "state_topic": topics.event(rule),
+            "event_types": ["start", "end"],
+            "icon": "mdi:emoticon-outline",
+        }
+        messages[f"{prefix}/event/{unique}_event/config"] = {
+            **_shared(topics),
+            "name": f"{rule} event",
+            "unique_id": f"{unique}_event",
+            **event,
+        }
     return messages
 
 

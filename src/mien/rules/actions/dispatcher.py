@@ -33,14 +33,16 @@ class Retries:
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or not 0 < self.pause <= self.longest:
-            raise InputError(f"expected at least 1 attempt, and a first pause above 0 s that is not above the longest; got {self}")
+            raise InputError(
+                f"expected at least 1 attempt, and a first pause above 0 s that is not above the longest; got {self}"
+            )
 
 
 class Dispatcher:
     """Hands events to one hook, in their order, on a thread of its own.
 
-    Nothing that the hook does, raises or waits for reaches who offers the events. It keeps as many as the hook says; beyond that the oldest
-    are dropped, and it says so.
+    Nothing that the hook does, raises or waits for reaches who offers the events. It keeps as many as the
+    hook says; beyond that the oldest are dropped, and it says so.
 
     Args:
         name: What messages call the hook.
@@ -81,7 +83,9 @@ class Dispatcher:
             self._waiting.append(delivery)
             self._change.notify_all()
         if dropped:
-            self._tell(f"{self.name}: {self._hook.keep} events wait for it already: the oldest are dropped until it works again")
+            self._tell(
+                f"{self.name}: {self._hook.keep} events wait for it already: the oldest are dropped until it works again"
+            )
 
     def close(self, until: float) -> int:
         """Deliver what waits, as far as there is time, and end.
@@ -95,7 +99,9 @@ class Dispatcher:
         self._closing.set()
         with self._change:
             self._change.notify_all()
-            self._change.wait_for(lambda: not self._waiting and not self._busy, max(0.0, until - time.monotonic()))
+            self._change.wait_for(
+                lambda: not self._waiting and not self._busy, max(0.0, until - time.monotonic())
+            )
             left = len(self._waiting) + self._busy
             self._waiting.clear()
             self._over.set()
@@ -106,7 +112,9 @@ class Dispatcher:
             self._tell(f"{self.name}: cannot be closed: {_words(error)}")
         self._thread.join(max(0.5, until - time.monotonic()))
         if left:
-            self._tell(f"{self.name}: {left} {'event was' if left == 1 else 'events were'} not delivered before the end")
+            self._tell(
+                f"{self.name}: {left} {'event was' if left == 1 else 'events were'} not delivered before the end"
+            )
         return self.lost + left
 
     def _run(self) -> None:
@@ -128,7 +136,9 @@ class Dispatcher:
             except (Exception, SystemExit) as error:
                 if self._over.is_set():
                     return
-                final = attempt == self._retries.attempts or (isinstance(error, DeliveryError) and not error.again)
+                final = attempt == self._retries.attempts or (
+                    isinstance(error, DeliveryError) and not error.again
+                )
                 self._failed(delivery, error, attempt, final)
                 if final:
                     self.lost += 1
@@ -144,7 +154,9 @@ class Dispatcher:
         words = _words(error)
         if final:
             times = "once" if attempt == 1 else f"{attempt} times"
-            self._tell(f"{self.name}: {delivery.rule} ({delivery.kind} at {delivery.time:.2f} s) not delivered, tried {times}: {words}")
+            self._tell(
+                f"{self.name}: {delivery.rule} ({delivery.kind} at {delivery.time:.2f} s) not delivered, tried {times}: {words}"
+            )
         elif words != self._told:
             self._tell(f"{self.name}: {words}; trying again")
         self._told = words
@@ -157,4 +169,8 @@ class Dispatcher:
 
 
 def _words(error: BaseException) -> str:
-    return str(error) if isinstance(error, (DeliveryError, InputError)) else masked_text(f"{type(error).__name__}: {error}")
+    return (
+        str(error)
+        if isinstance(error, (DeliveryError, InputError))
+        else masked_text(f"{type(error).__name__}: {error}")
+    )

@@ -30,7 +30,10 @@ class LogSettings(ActionSettings):
         if self.file.is_dir():
             yield Mistake(("file",), f"expected a file; {self.file} is a folder: name a file in it")
         elif not os.access(self.file if self.file.exists() else folder, os.W_OK) or not folder.is_dir():
-            yield Mistake(("file",), f"expected a file that may be written to; {self.file} cannot be: make its folder, or name another file")
+            yield Mistake(
+                ("file",),
+                f"expected a file that may be written to; {self.file} cannot be: make its folder, or name another file",
+            )
 
 
 class Log(RuleAction):

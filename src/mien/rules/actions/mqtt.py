@@ -66,7 +66,9 @@ class MqttSettings(ActionSettings):
     @classmethod
     def _name(cls, host: str) -> str:
         if any(character in "/@?# " for character in host):
-            raise ValueError("expected the name of a computer, such as broker.local; user and password go into environment variables")
+            raise ValueError(
+                "expected the name of a computer, such as broker.local; user and password go into environment variables"
+            )
         return host
 
     @field_validator("ca")
@@ -83,7 +85,9 @@ class MqttSettings(ActionSettings):
             try:
                 ssl.create_default_context(cafile=self.ca)
             except OSError as error:
-                yield Mistake(("ca",), f"{self.ca}: expected certificates in PEM format; got: {error.strerror or error}")
+                yield Mistake(
+                    ("ca",), f"{self.ca}: expected certificates in PEM format; got: {error.strerror or error}"
+                )
         try:
             check_names(rules)
         except RuleError as error:
@@ -98,8 +102,8 @@ class MqttSettings(ActionSettings):
 class Mqtt(RuleAction):
     """Publishes each event at quality of service 1, and with it whether the rule is active.
 
-    While the broker is away events are kept and sent later, in order, each with its own time. A message whose receipt was not confirmed
-    before a loss is sent again, as quality of service 1 demands; its ``id`` tells.
+    While the broker is away events are kept and sent later, in order, each with its own time. A message whose
+    receipt was not confirmed before a loss is sent again, as quality of service 1 demands; its ``id`` tells.
 
     Args:
         settings: Which broker.
@@ -115,7 +119,9 @@ class Mqtt(RuleAction):
         self.keep = settings.keep
         self._topics = Topics(settings.prefix, settings.device)
         self._rules: Sequence[str] = ()
-        self._active: dict[str, tuple[str, str | None]] = {}  # State and last event of each rule, as the broker knows them.
+        self._active: dict[
+            str, tuple[str, str | None]
+        ] = {}  # State and last event of each rule, as the broker knows them.
         self._change = threading.Condition()
         self._connected = False
         self._closed = False
@@ -128,8 +134,14 @@ class Mqtt(RuleAction):
         self._rules = rules
         self._active = dict.fromkeys(rules, ("OFF", None))
         host, _, port = self._settings.place.rpartition(":")
-        if self._settings.tls is False and os.environ.get(self._settings.password_env) and not _is_local(host):
-            self._tell(f"MQTT {self._settings.place}: the password travels unencrypted: set tls = true if the broker can")
+        if (
+            self._settings.tls is False
+            and os.environ.get(self._settings.password_env)
+            and not _is_local(host)
+        ):
+            self._tell(
+                f"MQTT {self._settings.place}: the password travels unencrypted: set tls = true if the broker can"
+            )
         self._client.connect_async(host, int(port), _KEEPALIVE)
         self._client.loop_start()
 
@@ -142,7 +154,11 @@ class Mqtt(RuleAction):
         self._publish(
             (topics.last(rule), told, True),
             (topics.state(rule), state, True),
-            (topics.event(rule), json.dumps({"event_type": delivery.kind, **payload}, ensure_ascii=False), False),
+            (
+                topics.event(rule),
+                json.dumps({"event_type": delivery.kind, **payload}, ensure_ascii=False),
+                False,
+            ),
         )
         self._active[rule] = (state, told)
 
@@ -152,7 +168,9 @@ class Mqtt(RuleAction):
             self._change.notify_all()
         if self._connected:
             with suppress(RuntimeError, ValueError):  # It is lost at this very moment.
-                self._client.publish(self._topics.availability, "offline", qos=1, retain=True).wait_for_publish(1.0)
+                self._client.publish(
+                    self._topics.availability, "offline", qos=1, retain=True
+                ).wait_for_publish(1.0)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -160,7 +178,9 @@ class Mqtt(RuleAction):
         """Publish, and wait for as long as it takes until the broker has confirmed all of them."""
         with self._change:
             self._confirmed.clear()  # Numbers of messages are used again, and nothing of ours is under way.
-        ids = {self._client.publish(topic, text, qos=1, retain=retain).mid for topic, text, retain in messages}
+        ids = {
+            self._client.publish(topic, text, qos=1, retain=retain).mid for topic, text, retain in messages
+        }
         self._wait(lambda: ids <= self._confirmed)
 
     def _wait(self, ready: Callable[[], bool]) -> None:
@@ -184,10 +204,16 @@ class Mqtt(RuleAction):
             try:
                 client.tls_set(None if settings.ca is None else str(settings.ca))
             except OSError as error:
-                raise RuleError(f"{settings.ca}: expected certificates in PEM format; got: {error.strerror or error}") from None
+                raise RuleError(
+                    f"{settings.ca}: expected certificates in PEM format; got: {error.strerror or error}"
+                ) from None
         client.will_set(self._topics.availability, "offline", qos=1, retain=True)
         client.reconnect_delay_set(*_PAUSES)
-        client.on_connect, client.on_connect_fail, client.on_disconnect = self._answered, self._unanswered, self._lost
+        client.on_connect, client.on_connect_fail, client.on_disconnect = (
+            self._answered,
+            self._unanswered,
+            self._lost,
+        )
         client.on_publish, client.on_message = self._received, self._asked
         return client
 
@@ -195,7 +221,9 @@ class Mqtt(RuleAction):
         if reason.is_failure:
             names = f"{self._settings.user_env} and {self._settings.password_env}"
             refused = reason.getName() in ("Not authorized", "Bad user name or password")
-            advice = f"set {names} to a user and a password that it knows" if refused else "look at the broker"
+            advice = (
+                f"set {names} to a user and a password that it knows" if refused else "look at the broker"
+            )
             self._complain(f"the broker refuses: {reason.getName()}: {advice}")
             return
         if self._settings.discovery:
@@ -209,9 +237,14 @@ class Mqtt(RuleAction):
             self._trouble = None
 
     def _introduce(self) -> None:
-        """Everything that a broker without a memory, or a Home Assistant that has just started, has to know."""
+        """Everything that a broker without a memory, or a Home Assistant that has just started, has to
+        know."""
         self._client.publish(self._topics.availability, "online", qos=1, retain=True)
-        found = discoveries(self._topics, self._rules, self._settings.discovery) if self._settings.discovery else {}
+        found = (
+            discoveries(self._topics, self._rules, self._settings.discovery)
+            if self._settings.discovery
+            else {}
+        )
         for topic, message in found.items():
             self._client.publish(topic, json.dumps(message, ensure_ascii=False), qos=1, retain=True)
         for rule, (state, last) in self._active.items():
@@ -227,7 +260,9 @@ class Mqtt(RuleAction):
     def _unanswered(self, client: Any, user: Any) -> None:
         reason = sys.exc_info()[1]  # paho calls this while it handles the error.
         if isinstance(reason, SSLError):
-            self._complain(f"no secure connection: {reason.reason or reason}: check host, port, and the certificate of the broker (ca)")
+            self._complain(
+                f"no secure connection: {reason.reason or reason}: check host, port, and the certificate of the broker (ca)"
+            )
         else:
             self._complain("no broker answers there: check host and port, and that it runs")
 

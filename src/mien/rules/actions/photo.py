@@ -33,11 +33,14 @@ class PhotoSettings(ActionSettings):
     def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
         there = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
         if not there.is_dir() or not os.access(there, os.W_OK):
-            yield Mistake(("folder",), f"expected a folder that may be written to; {there} is none: name another one")
+            yield Mistake(
+                ("folder",), f"expected a folder that may be written to; {there} is none: name another one"
+            )
 
 
 class Photo(RuleAction):
-    """Saves the picture of the moment as a JPEG; when its folder is full, it says so and saves no more. It deletes nothing.
+    """Saves the picture of the moment as a JPEG; when its folder is full, it says so and saves no more. It
+    deletes nothing.
 
     Args:
         settings: Where, and how much.
@@ -64,7 +67,10 @@ class Photo(RuleAction):
         folder, settings = self._settings.folder, self._settings
         if files >= settings.most_files or size >= settings.most_bytes:
             full = f"{files:,} files, {size / 1e6:,.0f} MB"
-            raise DeliveryError(f"{folder}: is full ({full}): make room, or allow it more with most_files and most_bytes", again=False)
+            raise DeliveryError(
+                f"{folder}: is full ({full}): make room, or allow it more with most_files and most_bytes",
+                again=False,
+            )
         try:
             save_picture(folder / self._name(delivery), delivery.picture(settings.blur))
         except InputError as error:
@@ -76,7 +82,9 @@ class Photo(RuleAction):
             with os.scandir(self._settings.folder) as entries:
                 sizes = [entry.stat().st_size for entry in entries if entry.is_file()]
         except OSError as error:
-            raise DeliveryError(f"{self._settings.folder}: expected a folder; {error.strerror}: make it again") from None
+            raise DeliveryError(
+                f"{self._settings.folder}: expected a folder; {error.strerror}: make it again"
+            ) from None
         return len(sizes), sum(sizes)
 
     def _name(self, delivery: Delivery) -> str:

@@ -60,7 +60,8 @@ def check_action(kind: str, table: Mapping[str, Any]) -> ActionSettings | Mappin
 
 
 def obstacles(kind: str, settings: ActionSettings | Mapping[str, Any], rules: Sequence[str]) -> list[Mistake]:
-    """What would keep an action from working here, found without doing anything; a plug-in is asked whether it takes such keys.
+    """What would keep an action from working here, found without doing anything; a plug-in is asked whether
+    it takes such keys.
 
     Args:
         kind: Its type.
@@ -73,11 +74,15 @@ def obstacles(kind: str, settings: ActionSettings | Mapping[str, Any], rules: Se
     try:
         inspect.signature(point.load()).bind(**settings)
     except Exception as error:
-        return [Mistake(("type",), f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}")]
+        return [
+            Mistake(("type",), f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}")
+        ]
     return []
 
 
-def create_hook(kind: str, settings: ActionSettings | Mapping[str, Any], tell: Callable[[str], None] | None = None) -> RuleAction:
+def create_hook(
+    kind: str, settings: ActionSettings | Mapping[str, Any], tell: Callable[[str], None] | None = None
+) -> RuleAction:
     """The hook of an action.
 
     Args:
@@ -107,9 +112,13 @@ def _plugged(kind: str, point: EntryPoint, settings: Mapping[str, Any]) -> RuleA
     try:
         hook = point.load()(**settings)
     except Exception as error:
-        raise RuleError(f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}") from None
+        raise RuleError(
+            f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}"
+        ) from None
     if isinstance(hook, RuleAction):
         return hook
     if not callable(hook):
-        raise RuleError(f"the plug-in {kind} ({point.value}) has to give a function or a mien.rules.actions.RuleAction; got {type(hook).__name__}")
+        raise RuleError(
+            f"the plug-in {kind} ({point.value}) has to give a function or a mien.rules.actions.RuleAction; got {type(hook).__name__}"
+        )
     return FunctionAction(hook)

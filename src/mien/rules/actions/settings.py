@@ -80,8 +80,14 @@ def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
         found = error.errors(include_url=False)
         # A key that is written wrongly is missing, too: the first says it all.
         unknown = [one for one in found if one["type"] == "extra_forbidden"]
-        told = unknown + [one for one in found if one["type"] != "extra_forbidden" and not (unknown and one["type"] == "missing")]
-        raise SettingsError([Mistake(_path(one, known), masked_text(_message(one, known))) for one in told]) from None
+        told = unknown + [
+            one
+            for one in found
+            if one["type"] != "extra_forbidden" and not (unknown and one["type"] == "missing")
+        ]
+        raise SettingsError(
+            [Mistake(_path(one, known), masked_text(_message(one, known))) for one in told]
+        ) from None
 
 
 _EXPECTED = {
@@ -102,7 +108,11 @@ def _message(error: Any, known: list[str]) -> str:
     kind, key = error["type"], str(error["loc"][-1]) if error["loc"] else ""
     if kind == "extra_forbidden":
         close = difflib.get_close_matches(key, known, 1)
-        return f"unknown key: did you mean {close[0]}?" if close else f"unknown key: there are {', '.join(known)}"
+        return (
+            f"unknown key: did you mean {close[0]}?"
+            if close
+            else f"unknown key: there are {', '.join(known)}"
+        )
     if kind == "missing":
         return f"expected the key {key}: add it"
     if kind == "value_error":

@@ -45,12 +45,15 @@ class WebhookSettings(ActionSettings):
     @classmethod
     def _there(cls, name: str | None) -> str | None:
         if name is not None and not os.environ.get(name):
-            raise ValueError(f"expected an environment variable with the token; {name} is not set: set it before the start")
+            raise ValueError(
+                f"expected an environment variable with the token; {name} is not set: set it before the start"
+            )
         return name
 
 
 class Webhook(RuleAction):
-    """Posts each event as JSON. Redirects are not followed and no proxy is used: what is named is asked, and nothing else.
+    """Posts each event as JSON. Redirects are not followed and no proxy is used: what is named is asked, and
+    nothing else.
 
     The header ``Idempotency-Key`` is the event's id, by which the server knows one that comes twice.
 
@@ -72,9 +75,15 @@ class Webhook(RuleAction):
         if 200 <= status < 300:
             return
         if 300 <= status < 400:
-            raise self._error(f"the server answers {status}, a redirect, which is not followed: write the address that it leads to", again=False)
+            raise self._error(
+                f"the server answers {status}, a redirect, which is not followed: write the address that it leads to",
+                again=False,
+            )
         again = status >= 500 or status in _LATER
-        raise self._error(f"the server answers {status}: {'look at the server' if again else 'check address and token'}", again=again)
+        raise self._error(
+            f"the server answers {status}: {'look at the server' if again else 'check address and token'}",
+            again=again,
+        )
 
     def close(self) -> None:
         _cut(self._connection)
@@ -86,7 +95,8 @@ class Webhook(RuleAction):
         began, watch = time.monotonic(), None
         try:
             connection.connect()
-            # The timeout of a socket begins anew with each byte; a server that sends one now and then would hold us for ever.
+            # The timeout of a socket begins anew with each byte; a server that sends one now and then would
+            # hold us for ever.
             watch = Timer(max(0.01, began + timeout - time.monotonic()), _cut, [connection])
             watch.daemon = True
             watch.start()
@@ -95,7 +105,9 @@ class Webhook(RuleAction):
             return connection.getresponse().status
         except (OSError, HTTPException, ValueError) as error:
             if isinstance(error, TimeoutError) or time.monotonic() - began >= timeout:
-                raise self._error(f"no answer within {timeout:g} s: look at the server, or allow it a longer timeout") from None
+                raise self._error(
+                    f"no answer within {timeout:g} s: look at the server, or allow it a longer timeout"
+                ) from None
             raise self._error(f"{_reason(error)}: check the address, and that the server runs") from None
         finally:
             if watch is not None:
@@ -103,7 +115,9 @@ class Webhook(RuleAction):
             connection.close()
 
     def _error(self, what: str, *, again: bool = True) -> DeliveryError:
-        return DeliveryError(f"{origin(self._settings.url)}: expected an answer that says yes; {what}", again=again)
+        return DeliveryError(
+            f"{origin(self._settings.url)}: expected an answer that says yes; {what}", again=again
+        )
 
 
 def _reason(error: Exception) -> str:
@@ -129,7 +143,11 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         known = False
     if not known or not url.isascii() or any(character <= " " for character in url):
-        raise ValueError("expected an address such as http://robot.local:8080/events; only http and https are spoken")
+        raise ValueError(
+            "expected an address such as http://robot.local:8080/events; only http and https are spoken"
+        )
     if parts.username or parts.password:
-        raise ValueError("expected an address without user and password: put a token into an environment variable and name it with token_env")
+        raise ValueError(
+            "expected an address without user and password: put a token into an environment variable and name it with token_env"
+        )
     return parts

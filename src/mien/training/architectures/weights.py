@@ -8,7 +8,8 @@ from torch import nn
 
 
 class Weights(NamedTuple):
-    """Numbers of weights: those that training changes, and those plus batch normalisation's running means and variances."""
+    """Numbers of weights: those that training changes, and those plus batch normalisation's running means and
+    variances."""
 
     trainable: int
     total_with_running_statistics: int
@@ -22,5 +23,9 @@ def count_weights(network: nn.Module) -> Weights:
     """
     trainable = sum(weights.numel() for weights in network.parameters() if weights.requires_grad)
     frozen = sum(weights.numel() for weights in network.parameters() if not weights.requires_grad)
-    running = sum(buffer.numel() for name, buffer in network.named_buffers() if name.endswith(("running_mean", "running_var")))
+    running = sum(
+        buffer.numel()
+        for name, buffer in network.named_buffers()
+        if name.endswith(("running_mean", "running_var"))
+    )
     return Weights(trainable, trainable + frozen + running)
