@@ -39,9 +39,9 @@ def test_the_key_points_of_the_page_are_read(tmp_path: Path) -> None:
 def test_figures_and_statuses_are_those_of_the_code() -> None:
     statuses = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
     assert sorted(statuses) == sorted([*get_args(WindowStatus), *get_args(ChangeStatus)])
-    defaults = AudienceOptions()
-    assert f"windows of {defaults.window:g} s" in PAGE
-    assert f"the {defaults.span:g} s before and after" in PAGE
-    assert f"at least {['no', 'one', 'two', 'three', 'four'][SMALLEST]} people" in PAGE
-    assert f"at least {LEAST_CHANGE * 100:g} points of a hundred" in PAGE
-    assert f"blocks of {BLOCK:g} s" in PAGE
+    text, defaults = " ".join(PAGE.split()), AudienceOptions()
+    assert f"windows of {defaults.window:g} s" in text
+    assert f"the {defaults.span:g} s before and after" in text
+    assert f"at least {['no', 'one', 'two', 'three', 'four'][SMALLEST]} people" in text
+    assert f"at least {LEAST_CHANGE * 100:g} points of a hundred" in text
+    assert f"blocks of {BLOCK:g} s" in text

@@ -192,7 +192,9 @@ def test_rules_from_python(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     movie(8, nobody=range(0), name="talk.mp4")
-    [example] = [found for found in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "Actor(" in found]
+    [example] = [
+        found for found in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "RuleRunner(" in found
+    ]
     exec(example.replace("any.happy > 0.6", "faces >= 1"), {})
     assert "hello, start" in capsys.readouterr().out
 
