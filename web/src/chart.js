@@ -1,9 +1,12 @@
 /**
  * Expressions over time on a canvas: above, how probable each one was on average; below, a strip for each person with the steady label.
- * @typedef {import("./device.js").Face} Face
+ * @typedef {import("./device.js").Tracked} Tracked
  * @typedef {{time: number, mean: number[] | null, shown: Map<number, number>}} Sample
+ * @typedef {(time: number) => number} Place Where a time stands, px from the left edge.
+ * @typedef {{time: number, text: string}} Mark Of the axis.
  */
 
+import { contextOf } from "./dom.js";
 import { drawGlyph, inkOn } from "./glyphs.js";
 import { meanOf } from "./live/group.js";
 import { shownOf, wordOf } from "./shown.js";
@@ -12,14 +15,14 @@ const GAP = 0.6; // s without a reading after which nothing is drawn.
 const MOST = 6; // People that have a strip.
 const AREA = 112, STRIP = 22, SPACE = 6, AXIS = 20; // px
 
-/** What one moment shows. @param {Face[]} faces @param {number} time Seconds. @param {any} settings @returns {Sample} */
+/** What one moment shows. @param {Tracked[]} faces @param {number} time Seconds. @param {import("./settings.js").Settings} settings @returns {Sample} */
 export const sampleOf = (faces, time, settings) => ({ time, mean: meanOf(faces), shown: new Map(faces.map((face) => [face.track, shownOf(face, settings)])) });
 
 export class Chart {
-  /** @param {HTMLCanvasElement} canvas @param {any} settings */
+  /** @param {HTMLCanvasElement} canvas @param {import("./settings.js").Settings} settings */
   constructor(canvas, settings) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = contextOf(canvas);
     this.settings = settings;
   }
 
@@ -27,7 +30,7 @@ export class Chart {
    * @param {Sample[]} samples In order of time.
    * @param {number} from Seconds at the left edge.
    * @param {number} to Seconds at the right edge.
-   * @param {{time: number, text: string}[]} marks Of the axis.
+   * @param {Mark[]} marks
    */
   draw(samples, from, to, marks) {
     const tracks = tracksOf(samples);
@@ -38,7 +41,7 @@ export class Chart {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const place = (time) => ((time - from) / Math.max(to - from, 1e-6)) * width;
+    const place = (/** @type {number} */ time) => ((time - from) / Math.max(to - from, 1e-6)) * width;
     const style = getComputedStyle(document.documentElement);
     this.frame(0, AREA, width, style.getPropertyValue("--empty"));
     context.save();
@@ -53,6 +56,7 @@ export class Chart {
     this.axis(marks, height - AXIS, place, style.getPropertyValue("--soft"), width);
   }
 
+  /** @param {number} top @param {number} tall @param {number} width @param {string} colour */
   frame(top, tall, width, colour) {
     this.context.fillStyle = colour;
     this.context.beginPath();
@@ -60,7 +64,7 @@ export class Chart {
     this.context.fill();
   }
 
-  /** Probabilities, one on top of the other. */
+  /** Probabilities, one on top of the other. @param {Sample[]} samples @param {Place} place */
   areas(samples, place) {
     const { labels, colours } = this.settings;
     for (const run of runsOf(samples, (sample) => sample.mean !== null)) {
@@ -70,7 +74,7 @@ export class Chart {
         this.context.beginPath();
         run.forEach((sample, at) => this.context.lineTo(place(sample.time), AREA * (1 - floor[at])));
         for (let at = run.length - 1; at >= 0; at--) {
-          floor[at] += run[at].mean[column];
+          floor[at] += run[at].mean?.[column] ?? 0;
           this.context.lineTo(place(run[at].time), AREA * (1 - floor[at]) - 0.5);
         }
         this.context.fill();
@@ -78,15 +82,15 @@ export class Chart {
     }
   }
 
-  /** One person's steady labels. */
+  /** One person's steady labels. @param {Sample[]} samples @param {number} track @param {number} top @param {Place} place */
   strip(samples, track, top, place) {
     const { context } = this;
     const { colours } = this.settings;
     context.font = "600 12px system-ui, sans-serif";
     context.textBaseline = "middle";
     for (const run of runsOf(samples, (sample) => sample.shown.has(track), (sample) => sample.shown.get(track))) {
-      const name = wordOf(run[0].shown.get(track), this.settings);
-      const left = Math.max(0, place(run[0].time)), right = Math.max(left + 1.5, place(run.at(-1).time));
+      const name = wordOf(run[0].shown.get(track) ?? -1, this.settings);
+      const left = Math.max(0, place(run[0].time)), right = Math.max(left + 1.5, place(run[run.length - 1].time));
       context.fillStyle = colours[name];
       context.beginPath();
       context.roundRect(left, top, right - left, STRIP, 5);
@@ -99,6 +103,7 @@ export class Chart {
     }
   }
 
+  /** @param {Mark[]} marks @param {number} top @param {Place} place @param {string} ink @param {number} width */
   axis(marks, top, place, ink, width) {
     const { context } = this;
     context.font = "12px system-ui, sans-serif";
@@ -131,18 +136,19 @@ function tracksOf(samples) {
 function runsOf(samples, wanted, kind = () => 0) {
   /** @type {Sample[][]} */
   const runs = [];
+  /** @type {Sample | null} */
   let before = null;
   for (const sample of samples) {
     if (!wanted(sample)) {
       before = null;
       continue;
     }
-    const follows = before && sample.time - before.time <= GAP;
+    const run = runs[runs.length - 1];
     // A new label begins where the last one ends, so that no hole is left between them.
-    if (!follows) runs.push([sample]);
-    else if (kind(sample) === kind(before)) runs.at(-1).push(sample);
+    if (!before || sample.time - before.time > GAP) runs.push([sample]);
+    else if (kind(sample) === kind(before)) run.push(sample);
     else {
-      runs.at(-1).push({ ...before, time: sample.time });
+      run.push({ ...before, time: sample.time });
       runs.push([sample]);
     }
     before = sample;

@@ -2,13 +2,21 @@
  * The way on this device: a worker in this browser holds the networks.
  * @typedef {import("./reading/pixels.js").Box} Box
  * @typedef {{box: Box, score: number, points?: number[][], track?: number, probs: number[], smooth?: number[], steady?: number}} Face
- * @typedef {{width: number, height: number, data: Uint8ClampedArray}} Pixels RGBA.
+ * @typedef {Face & {track: number, smooth: number[], steady: number}} Tracked A face in a stream.
+ * @typedef {{faces: Tracked[], milliseconds: number}} Answer
+ * @typedef {{width: number, height: number, data: Uint8ClampedArray<ArrayBuffer>}} Pixels RGBA.
+ *
+ * @typedef {object} Stream Either way's stream of frames.
+ * @property {number} depth Frames that may be on their way at once.
+ * @property {(pixels: Pixels, time: number) => Promise<Answer | null>} read
+ * @property {(options: {minFace: number, largest: boolean}) => unknown} change
+ * @property {() => unknown} close
  */
 
 const PARTS = ["pnet", "rnet", "onet"];
 
 export class Device {
-  /** @param {any} settings The page's. */
+  /** @param {import("./settings.js").Settings} settings The page's. */
   constructor(settings) {
     this.settings = settings;
     this.count = 0;
@@ -16,10 +24,10 @@ export class Device {
     this.waiting = new Map();
     this.worker = new Worker(new URL("./reading/worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => {
-      const { resolve, reject } = this.waiting.get(data.id);
+      const waiting = this.waiting.get(data.id);
       this.waiting.delete(data.id);
-      if ("error" in data) reject(new Error(data.error));
-      else resolve(data.value);
+      if ("error" in data) waiting?.reject(new Error(data.error));
+      else waiting?.resolve(data.value);
     };
     this.worker.onerror = (event) => {
       event.preventDefault();
@@ -62,7 +70,7 @@ export class Device {
   }
 }
 
-class DeviceStream {
+export class DeviceStream {
   /** Frames that may be on their way at once. */
   depth = 2;
 
@@ -76,7 +84,7 @@ class DeviceStream {
    * The faces of the next frame.
    * @param {Pixels} pixels Given away.
    * @param {number} time Seconds.
-   * @returns {Promise<{faces: Face[], milliseconds: number}>}
+   * @returns {Promise<Answer>}
    */
   read({ width, height, data }, time) {
     return this.device.ask({ kind: "frame", stream: this.stream, width, height, buffer: data.buffer, time }, [data.buffer]);

@@ -2,16 +2,17 @@
  * Asks for the server's token where it wants one.
  */
 
+import { found } from "./dom.js";
 import { asked } from "./server.js";
 
 export class Login {
   /** @param {HTMLDialogElement} dialog */
   constructor(dialog) {
     this.dialog = dialog;
-    this.field = dialog.querySelector("input");
-    this.trouble = dialog.querySelector("[role=alert]");
-    dialog.querySelector("button[type=button]").addEventListener("click", () => dialog.close());
-    dialog.querySelector("form").addEventListener("submit", (event) => {
+    this.field = found(dialog, "input", HTMLInputElement);
+    this.trouble = found(dialog, "[role=alert]", HTMLElement);
+    found(dialog, "button[type=button]", HTMLElement).addEventListener("click", () => dialog.close());
+    found(dialog, "form", HTMLElement).addEventListener("submit", (event) => {
       event.preventDefault();
       this.give();
     });

@@ -3,6 +3,7 @@
  */
 
 import { Device } from "./device.js";
+import { found } from "./dom.js";
 import { Files } from "./files/files.js";
 import { glyph } from "./glyphs.js";
 import { Announcer } from "./live/announcer.js";
@@ -15,30 +16,43 @@ import { Timeline } from "./live/timeline.js";
 import { Login } from "./login.js";
 import { asked, isHere, Server } from "./server.js";
 
-/** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
-const part = (id) => /** @type {T} */ (document.getElementById(id));
+/** @param {string} id */
+const part = (id) => found(document, `#${id}`, HTMLElement);
+
+/** @param {string} id */
+const button = (id) => found(document, `#${id}`, HTMLButtonElement);
+
+/** @param {string} id */
+const input = (id) => found(document, `#${id}`, HTMLInputElement);
+
+/** The buttons of the ways. @returns {NodeListOf<HTMLInputElement>} */
+const radios = () => document.querySelectorAll("input[name=way]");
+
+/** @typedef {"device" | "server" | "source"} Way */
 
 const PEACE = 150; // ms between two changes of the numbers.
 
 class Page {
-  /** @param {any} settings */
+  /** @param {import("./settings.js").Settings} settings */
   constructor(settings) {
     this.settings = settings;
     const server = new Server(settings);
-    this.source = new Source(part("picture"), server, {
+    this.source = new Source(found(document, "#picture", HTMLCanvasElement), server, {
       reading: (reading) => this.show(reading),
       condition: (condition) => this.tell(condition),
       trouble: (error) => this.stopped(error, error ? "" : "That was all: the recording came to its end. Start it again to see it from its beginning."),
     });
+    /** @type {Way} How frames are read. */
+    this.name = "server";
     this.ways = { device: settings.device ? new Device(settings) : null, server, source: this.source };
-    this.login = new Login(part("login"));
-    this.overlay = new Overlay(part("overlay"), settings);
+    this.login = new Login(found(document, "#login", HTMLDialogElement));
+    this.overlay = new Overlay(found(document, "#overlay", HTMLCanvasElement), settings);
     this.people = new People(part("people"), part("nobody"), settings);
     this.group = new Group(part("group"), settings);
-    this.timeline = new Timeline(part("timeline"), part("legend"), settings);
+    this.timeline = new Timeline(found(document, "#timeline", HTMLCanvasElement), part("legend"), settings);
     this.announcer = new Announcer(part("announcer"), settings);
-    this.camera = new Camera(part("video"), { reading: (reading) => this.show(reading), trouble: (error) => this.stopped(error) });
-    this.files = new Files(this, { drop: part("drop"), choose: part("choose"), results: part("results") });
+    this.camera = new Camera(found(document, "#video", HTMLVideoElement), { reading: (reading) => this.show(reading), trouble: (error) => this.stopped(error) });
+    this.files = new Files(this, { drop: part("drop"), choose: input("choose"), results: part("results") });
     this.shown = -Infinity;
     /** @type {{time: number, milliseconds: number}[]} */
     this.rates = [];
@@ -58,7 +72,7 @@ class Page {
   }
 
   get options() {
-    return { minFace: Number(part("min-face").value), largest: part("largest").checked };
+    return { minFace: Number(found(document, "#min-face", HTMLSelectElement).value), largest: input("largest").checked };
   }
 
   /** What is the same for everybody, in words. */
@@ -76,11 +90,11 @@ class Page {
     if (!device) part("device-note").textContent = "Not available: this mien was built without the parts that it needs in a browser (MIEN_SERVER_ONLY_PAGE), so only the server can read";
     const offered = { device, server: true, source: Boolean(this.settings.source) };
     part("source-way").hidden = !offered.source;
-    for (const radio of document.querySelectorAll("input[name=way]")) radio.disabled = !offered[radio.value];
+    for (const radio of radios()) radio.disabled = !offered[/** @type {Way} */ (radio.value)];
   }
 
   listen() {
-    part("ways").addEventListener("change", (event) => this.choose(event.target.value));
+    for (const radio of radios()) radio.addEventListener("change", () => this.choose(/** @type {Way} */ (radio.value)));
     part("start").addEventListener("click", () => this.start());
     part("stop").addEventListener("click", () => this.stopped());
     part("pause").addEventListener("click", () => this.pause());
@@ -89,12 +103,12 @@ class Page {
     this.mirror();
   }
 
-  /** @param {"device" | "server" | "source"} way */
+  /** @param {Way} way */
   async choose(way) {
     // The camera goes on from one way of reading to the other; between it and the server's source a person starts anew.
     if ((way === "source") !== (this.name === "source") && this.feed.running) this.stopped();
     this.name = way;
-    document.querySelector(`input[name=way][value=${way}]`).checked = true;
+    for (const radio of radios()) radio.checked = radio.value === way;
     document.documentElement.dataset.way = way;
     const here = way === "device", theirs = way === "source";
     part("way-note").textContent = this.wayNote();
@@ -103,15 +117,15 @@ class Page {
     part("live-title").textContent = theirs ? "What the server sees" : "Camera";
     part("video").hidden = theirs;
     part("picture").hidden = !theirs;
-    for (const choice of document.querySelectorAll(".yours")) choice.hidden = theirs;
+    for (const choice of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".yours"))) choice.hidden = theirs;
     this.mirror();
     part("files-note").textContent = here ? "They are read in this browser and go nowhere." : "They are sent to the server, read there and deleted.";
-    part("start").disabled = true;
+    button("start").disabled = true;
     part("readiness").textContent = here ? "Loading the networks, once …" : "Asking the server …";
     try {
-      await this.ways[way].ready;
+      await this.ways[way]?.ready;
       if (this.name !== way) return;
-      part("start").disabled = false;
+      button("start").disabled = false;
       part("readiness").textContent = theirs ? "Ready. Your own camera stays off." : "Ready. Your browser will ask you, too.";
       if (this.camera.running) await this.connect();
     } catch (error) {
@@ -124,19 +138,19 @@ class Page {
     const place = isHere() ? "mien on this machine" : location.host;
     if (this.name === "device") return "Everything is computed in this browser. No picture leaves it, and once this page has loaded it works without any connection.";
     if (this.name === "server") return `Frames are sent to ${place}, read there and forgotten at once. Nothing is stored.`;
-    const covered = this.settings.source.covered ? " Faces are covered before frames leave it." : "";
+    const covered = this.settings.source?.covered ? " Faces are covered before frames leave it." : "";
     return `Frames come from a source that ${place} was started with: a camera, a stream, a screen or a recording. Everybody who may use this server can see them, and it tells how many are looking.${covered} Nothing is stored.`;
   }
 
   /** Read the camera's frames the way that is chosen. */
   async connect() {
-    const stream = await this.login.through(() => this.ways[this.name].stream(this.options));
-    this.camera.use(stream);
+    const way = this.name === "device" && this.ways.device ? this.ways.device : this.ways.server;
+    this.camera.use(await this.login.through(async () => /** @type {import("./device.js").Stream} */ (await way.stream(this.options))));
   }
 
   async start() {
     this.trouble();
-    part("start").disabled = true;
+    button("start").disabled = true;
     try {
       if (this.name === "source") await this.login.through(() => this.source.start());
       else {
@@ -147,7 +161,7 @@ class Page {
     } catch (error) {
       this.stopped(this.name === "source" ? error : cameraError(error));
     }
-    part("start").disabled = false;
+    button("start").disabled = false;
   }
 
   /** @param {Error} [error] Why, where it was not asked for. @param {string} [remark] In place of an error. */
@@ -196,14 +210,14 @@ class Page {
 
   /** How the server's source is. @param {import("./live/source.js").Condition} condition */
   tell({ source, state, message, viewers }) {
-    const notes = { resting: "Opening …", opening: "Opening …", retrying: "Lost, trying again …" };
+    const notes = /** @type {Record<string, string>} */ ({ resting: "Opening …", opening: "Opening …", retrying: "Lost, trying again …" });
     part("stage-note").hidden = !(state in notes);
     part("stage-note").textContent = notes[state] ?? "";
     const lost = state === "retrying";
     part("picture").classList.toggle("stale", lost);
     if (lost) this.forget(); // What was seen last is not what there is now.
     const looking = viewers > 1 ? `${viewers} are looking, you among them` : "only you are looking now";
-    part("source-note").textContent = `${source}, a source of the server’s: ${looking}.${this.settings.source.covered ? " Faces are covered there." : ""} ${lost ? message : ""}`.trim();
+    part("source-note").textContent = `${source}, a source of the server’s: ${looking}.${this.settings.source?.covered ? " Faces are covered there." : ""} ${lost ? message : ""}`.trim();
   }
 
   /** @param {boolean} on */
@@ -215,12 +229,12 @@ class Page {
   }
 
   mirror() {
-    const mirrored = part("mirror").checked;
+    const mirrored = input("mirror").checked;
     this.overlay.mirrored = mirrored && this.name !== "source";
     part("video").classList.toggle("mirrored", mirrored);
   }
 
-  /** @param {import("./live/camera.js").Reading} reading */
+  /** @param {import("./live/camera.js").Reading & {rates?: import("./live/source.js").Rates}} reading */
   show({ faces, time, width, height, milliseconds, rates }) {
     if (this.feed.paused) return;
     this.overlay.show(faces, width, height);
@@ -239,7 +253,7 @@ class Page {
 
   /** @param {import("./live/source.js").Rates} [theirs] What the server tells of its source. */
   rate(theirs) {
-    const seconds = this.rates.at(-1).time - this.rates[0].time;
+    const seconds = this.rates[this.rates.length - 1].time - this.rates[0].time;
     if (seconds < 0.5) return;
     const middle = this.rates.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)[this.rates.length >> 1];
     const shown = ((this.rates.length - 1) / seconds).toFixed(0);
@@ -257,11 +271,11 @@ class Page {
 
 /** What a browser's refusal means. @param {Error} error */
 function cameraError(error) {
-  const known = {
+  const known = /** @type {Record<string, string>} */ ({
     NotAllowedError: "The camera may not be used: allow it for this page in the browser, then start again.",
     NotFoundError: "There is no camera: plug one in, or drop a picture or a video onto this page.",
     NotReadableError: "The camera is in use by another program: close that, then start again.",
-  };
+  });
   if (!navigator.mediaDevices) return new Error("Browsers give cameras only to pages of this machine or over https: open this page that way.");
   return known[error.name] ? new Error(known[error.name]) : error;
 }

@@ -37,7 +37,7 @@ export async function asked(path, options) {
 }
 
 export class Server {
-  /** @param {any} settings The page's. */
+  /** @param {import("./settings.js").Settings} settings The page's. */
   constructor(settings) {
     this.settings = settings;
     this.ready = Promise.resolve();
@@ -55,7 +55,7 @@ export class Server {
     const answer = await asked(`/v1/images?min_face=${minFace}`, { method: "POST", body: form });
     const [picture] = (await answer.json()).pictures;
     if (picture.status === "error") throw new Refused(picture.error.status, picture.error.message);
-    return { ...picture, faces: picture.faces.map((face) => this.taken(face)) };
+    return { ...picture, faces: picture.faces.map(this.taken, this) };
   }
 
   /** A stream of frames. @param {{minFace: number, largest: boolean}} options */
@@ -64,10 +64,10 @@ export class Server {
     return new ServerStream(this, options);
   }
 
-  /** A face as the page has it: probabilities in the order of the labels. @param {any} face @returns {Face} */
+  /** A face as the page has it: probabilities in the order of the labels. @param {any} face @returns {any} */
   taken(face) {
     const { labels } = this.settings;
-    const column = (values) => values && labels.map((name) => values[name]);
+    const column = (/** @type {Record<string, number> | null} */ values) => values && labels.map((name) => values[name]);
     const steady = face.steady === null ? undefined : labels.indexOf(face.steady);
     return { ...face, track: face.track ?? undefined, probs: column(face.probs), smooth: column(face.smooth) ?? undefined, steady };
   }
@@ -85,25 +85,36 @@ class ServerStream {
     /** @type {Promise<WebSocket> | null} */
     this.socket = null;
     this.shape = "";
+    /** @type {Promise<Uint8Array<ArrayBuffer> | void>} */
     this.packing = Promise.resolve();
+    /** @type {Error | null} */
+    this.lost = null;
+    this.waiting = this.nobody();
+  }
+
+  /** Those who wait for an answer, by the number of their frame: none yet. */
+  nobody() {
+    const waiting = /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: Error) => void}>} */ (new Map());
+    return Object.assign(waiting, { next: 0 });
   }
 
   /**
    * The faces of the next frame, or null where the server had no time for it.
    * @param {Pixels} pixels
    * @param {number} time Seconds.
-   * @returns {Promise<{faces: Face[], milliseconds: number} | null>}
+   * @returns {Promise<import("./device.js").Answer | null>}
    */
   async read(pixels, time) {
     const start = performance.now();
     const shape = `${pixels.width} x ${pixels.height}`;
     if (!this.socket || this.shape !== shape) this.open(pixels, shape);
-    const [waiting, opened] = [this.waiting, this.socket];
+    const { waiting, socket: opened } = this;
     // In order, also where one frame takes longer to be packed than the next.
     const packed = this.raw ? rgb(pixels) : jpeg(pixels);
-    this.packing = this.packing.then(() => packed, () => packed);
-    const [frame, socket] = [await this.packing, await opened];
-    if (waiting !== this.waiting) return null; // Other options have been chosen meanwhile.
+    const turn = this.packing.then(() => packed, () => packed);
+    this.packing = turn;
+    const [frame, socket] = [await turn, await opened];
+    if (waiting !== this.waiting || !socket) return null; // Other options have been chosen meanwhile.
     if (socket.readyState !== WebSocket.OPEN) throw this.lost ?? new Refused(0, "The connection to the server is lost.");
     const answer = await new Promise((resolve, reject) => {
       waiting.set(waiting.next++, { resolve, reject });
@@ -112,7 +123,7 @@ class ServerStream {
     });
     if (answer.status === "error") throw new Refused(answer.error.status, answer.error.message);
     if (answer.status === "skipped") return null;
-    return { faces: answer.faces.map((face) => this.server.taken(face)), milliseconds: performance.now() - start };
+    return { faces: answer.faces.map(this.server.taken, this.server), milliseconds: performance.now() - start };
   }
 
   /** @param {Pixels} pixels @param {string} shape */
@@ -120,7 +131,7 @@ class ServerStream {
     this.close();
     this.shape = shape;
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/stream`, ["mien.v1"]);
-    const waiting = (this.waiting = Object.assign(new Map(), { next: 0 }));
+    const waiting = (this.waiting = this.nobody());
     const form = this.raw ? { format: "rgb", width, height } : { format: "picture" };
     this.lost = null;
     this.socket = new Promise((resolve, reject) => {
@@ -145,7 +156,7 @@ class ServerStream {
   }
 
   /** Other options begin another stream. @param {{minFace: number, largest: boolean}} options */
-  async change(options) {
+  change(options) {
     this.options = options;
     this.shape = "";
   }
@@ -153,8 +164,8 @@ class ServerStream {
   close() {
     this.socket?.then((socket) => socket.close(), () => {});
     this.socket = null;
-    for (const { resolve } of this.waiting?.values() ?? []) resolve({ status: "skipped" });
-    this.waiting?.clear();
+    for (const { resolve } of this.waiting.values()) resolve({ status: "skipped" });
+    this.waiting.clear();
   }
 }
 
@@ -172,7 +183,9 @@ function rgb({ width, height, data }) {
 /** The same as JPEG. @param {Pixels} pixels */
 async function jpeg({ width, height, data }) {
   const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("This browser cannot make JPEGs: close other pages, then load this one again.");
+  context.putImageData(new ImageData(data, width, height), 0, 0);
   const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
   const out = new Uint8Array(8 + blob.size);
   out.set(new Uint8Array(await blob.arrayBuffer()), 8);

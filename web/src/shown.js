@@ -7,7 +7,7 @@
 /**
  * Column of the labels, -1 for uncertain.
  * @param {Face} face
- * @param {any} settings
+ * @param {import("./settings.js").Settings} settings
  */
 export function shownOf(face, settings) {
   const values = face.smooth ?? face.probs;
@@ -15,10 +15,10 @@ export function shownOf(face, settings) {
   return settings.uncertain.below !== null && values[column] < settings.uncertain.below ? -1 : column;
 }
 
-/** The word for a column. @param {number} column @param {any} settings @returns {string} */
+/** The word for a column. @param {number} column @param {import("./settings.js").Settings} settings @returns {string} */
 export const wordOf = (column, settings) => (column < 0 ? settings.uncertain.name : settings.labels[column]);
 
-/** "happy 87 %". @param {Face} face @param {any} settings */
+/** "happy 87 %". @param {Face} face @param {import("./settings.js").Settings} settings */
 export function captionOf(face, settings) {
   const column = shownOf(face, settings);
   const name = wordOf(column, settings);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -177,10 +176,5 @@ def visit(visiting: Visiting) -> Iterator[Visit]:
         assert not visit.problems, visit.problems
 
 
-def packed(array: np.ndarray) -> str:
-    """Bytes for the page."""
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-
-
 UNPACKED = "(text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0))"
-"""The way back, in the page."""
+"""Bytes that came as text, in the page."""

@@ -108,7 +108,7 @@ export function table(caption, head, rows) {
   scroll.setAttribute("aria-label", caption);
   const element = make("table", "");
   element.append(make("caption", "hidden", caption));
-  const line = (cells, tag) => {
+  const line = (/** @type {(string | Node)[]} */ cells, /** @type {"th" | "td"} */ tag) => {
     const row = make("tr", "");
     cells.forEach((cell, at) => {
       const name = at === 0 || tag === "th" ? "th" : "td";
@@ -127,14 +127,14 @@ export function table(caption, head, rows) {
   return scroll;
 }
 
-/** The name of an expression beside its face. @param {string} name @param {any} settings */
+/** The name of an expression beside its face. @param {string} name @param {import("../settings.js").Settings} settings */
 export function named(name, settings) {
   const place = make("span", "named");
   place.append(glyph(name, settings.colours[name]), name);
   return place;
 }
 
-/** Probabilities as one bar. @param {number[]} values @param {any} settings */
+/** Probabilities as one bar. @param {number[]} values @param {import("../settings.js").Settings} settings */
 export function shares(values, settings) {
   const place = make("span", "shares");
   const told = settings.labels.map((name, at) => ({ name, share: values[at] })).sort((a, b) => b.share - a.share);

@@ -1,5 +1,8 @@
 /**
  * A video that was dropped, read in this browser: shown with boxes, and offered as files.
+ * @typedef {import("./card.js").Card} Card
+ * @typedef {import("./movie.js").Reading} Reading
+ * @typedef {import("../settings.js").Settings} Settings
  */
 
 import { Chart, sampleOf } from "../chart.js";
@@ -16,8 +19,8 @@ const HEAD = ["Person", "Mostly", "In view", "Time with each expression"];
 
 /**
  * @param {File} file
- * @param {import("./card.js").Card} card
- * @param {{way: any, minFace: number, largest: boolean, settings: any}} how
+ * @param {Card} card
+ * @param {import("./files.js").How} how
  */
 export async function clip(file, card, { way, minFace, largest, settings }) {
   card.progress("Opening …");
@@ -26,7 +29,7 @@ export async function clip(file, card, { way, minFace, largest, settings }) {
   preview.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
   preview.append(video);
   card.body.append(preview);
-  const stream = await way.stream({ minFace, largest, live: false });
+  const stream = await /** @type {import("../device.js").Device} */ (way).stream({ minFace, largest, live: false });
   const { readings, missed } = await readMovie(video, stream, (share) => card.progress(`Reading … ${Math.floor(100 * share)} %`, share), card.signal);
   stream.close();
   const people = peopleOf(readings, settings);
@@ -39,18 +42,24 @@ export async function clip(file, card, { way, minFace, largest, settings }) {
   offer(card, file.name, { readings, people, missed, video, chart, replay }, settings);
 }
 
-/** @param {import("./summary.js").Person} person @param {any} settings */
+/** @param {import("./summary.js").Person} person @param {import("../settings.js").Settings} settings */
 function line(person, settings) {
   return [String(person.track), named(mostly(person, settings), settings), `${person.seconds.toFixed(1)} s`, shares(person.shares, settings)];
 }
 
-/** What was shown for the longest time. @param {import("./summary.js").Person} person @param {any} settings */
+/** What was shown for the longest time. @param {import("./summary.js").Person} person @param {import("../settings.js").Settings} settings */
 function mostly({ shares: values }, settings) {
   const most = Math.max(...values), rest = 1 - values.reduce((sum, value) => sum + value, 0);
   return wordOf(most >= rest ? values.indexOf(most) : -1, settings);
 }
 
-/** Expressions over the whole video. */
+/**
+ * Expressions over the whole video.
+ * @param {Card} card
+ * @param {Reading[]} readings
+ * @param {number} duration Seconds.
+ * @param {Settings} settings
+ */
 function drawn(card, readings, duration, settings) {
   const canvas = make("canvas", "chart");
   canvas.setAttribute("role", "img");
@@ -72,6 +81,12 @@ function clock(seconds) {
   return `${whole}:${(seconds - 60 * whole).toFixed(1).padStart(4, "0")}`;
 }
 
+/**
+ * @param {Card} card
+ * @param {string} name
+ * @param {{readings: Reading[], people: import("./summary.js").Person[], missed: number, video: HTMLVideoElement, chart: HTMLCanvasElement, replay: Replay}} result
+ * @param {Settings} settings
+ */
 function offer(card, name, { readings, people, missed, video, chart, replay }, settings) {
   const stem = name.replace(/\.[^.]+$/, "") || "video";
   const rows = rowsOf(name, readings, settings);
@@ -80,12 +95,12 @@ function offer(card, name, { readings, people, missed, video, chart, replay }, s
   const content = {
     name,
     where: "in a browser; the video did not leave it",
-    facts: [
+    facts: /** @type {[string, string][]} */ ([
       ["Length", `${(video.duration || 0).toFixed(1)} s`],
       ["Frames read", String(readings.length)],
       ["Frames shown too fast to be read", String(missed)],
       ["People", String(people.length)],
-    ],
+    ]),
     chart: chart.toDataURL(),
     head: ["Person", "Mostly", "First seen", "In view", ...settings.labels],
     rows: people.map((person) => {
@@ -100,7 +115,13 @@ function offer(card, name, { readings, people, missed, video, chart, replay }, s
   card.downloads.append(make_);
 }
 
-/** The annotated video, when it is asked for: it takes as long as the video. */
+/**
+ * The annotated video, when it is asked for: it takes as long as the video.
+ * @param {Card} card
+ * @param {HTMLButtonElement} button
+ * @param {Replay} replay
+ * @param {string} stem
+ */
 async function copy(card, button, replay, stem) {
   button.disabled = true;
   try {

@@ -1,5 +1,13 @@
 /**
  * Pictures and videos dropped onto the page or chosen with its button, one after the other.
+ *
+ * @typedef {object} How A file is read.
+ * @property {import("../device.js").Device | import("../server.js").Server} way
+ * @property {"device" | "server"} name Of the way.
+ * @property {import("../settings.js").Settings} settings
+ * @property {import("../login.js").Login} login
+ * @property {number} minFace px
+ * @property {boolean} largest
  */
 
 import { Card } from "./card.js";
@@ -14,10 +22,10 @@ export class Files {
     this.results = results;
     this.queue = Promise.resolve();
     choose.addEventListener("change", () => {
-      this.take([...choose.files]);
+      this.take([...(choose.files ?? [])]);
       choose.value = "";
     });
-    const over = (on) => drop.classList.toggle("over", on);
+    const over = (/** @type {boolean} */ on) => drop.classList.toggle("over", on);
     addEventListener("dragover", (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
@@ -42,6 +50,7 @@ export class Files {
     }
   }
 
+  /** @param {File} file @param {Card} card @param {How} how */
   async read(file, card, how) {
     if (card.signal.aborted) return;
     try {

@@ -5,6 +5,7 @@
 import { asked, Refused } from "../server.js";
 import { make, named, shares, table } from "./card.js";
 
+/** @type {Record<string, string>} */
 const STAGES = {
   waiting: "Waiting for its turn",
   reading: "Reading",
@@ -26,7 +27,7 @@ const OFFERED = {
 /**
  * @param {File} file
  * @param {import("./card.js").Card} card
- * @param {{minFace: number, largest: boolean, settings: any, login: any}} how
+ * @param {import("./files.js").How} how
  */
 export async function job(file, card, { minFace, largest, settings, login }) {
   card.progress("Sending …");
@@ -45,15 +46,20 @@ export async function job(file, card, { minFace, largest, settings, login }) {
   await show(card, file.name, results, settings);
 }
 
-/** How far it is, until it is done. @param {string} place @param {import("./card.js").Card} card */
+/**
+ * How far it is, until it is done.
+ * @param {string} place
+ * @param {import("./card.js").Card} card
+ * @returns {Promise<{results: Record<string, string>}>}
+ */
 function watched(place, card) {
   return new Promise((resolve, reject) => {
     const events = new EventSource(place);
-    const end = (settle, value) => {
+    const end = (/** @type {(value: any) => void} */ settle, /** @type {any} */ value) => {
       events.close();
       settle(value);
     };
-    const seen = ({ data }) => {
+    const seen = (/** @type {MessageEvent<string>} */ { data }) => {
       const { stage, progress } = JSON.parse(data);
       const share = progress ?? undefined;
       const percent = share === undefined ? "" : ` ${Math.floor(100 * share)} %`;
@@ -72,7 +78,7 @@ function watched(place, card) {
   });
 }
 
-/** @param {import("./card.js").Card} card @param {string} name @param {Record<string, string>} results @param {any} settings */
+/** @param {import("./card.js").Card} card @param {string} name @param {Record<string, string>} results @param {import("../settings.js").Settings} settings */
 async function show(card, name, results, settings) {
   const people = results["people.json"] ? await (await asked(results["people.json"])).json() : [];
   card.done(people.length === 1 ? "1 person." : `${people.length} people.`);
@@ -83,7 +89,7 @@ async function show(card, name, results, settings) {
     card.body.append(video);
   }
   if (people.length) {
-    const lines = people.map((person) => line(person, settings));
+    const lines = people.map((/** @type {any} */ person) => line(person, settings));
     card.body.append(table(`People in ${name}`, ["Person", "Mostly", "In view", "Time with each expression"], lines));
   }
   if (results["result.html"]) {
@@ -100,7 +106,7 @@ async function show(card, name, results, settings) {
   }
 }
 
-/** @param {any} person A row of the table of people. @param {any} settings */
+/** @param {any} person A row of the table of people. @param {import("../settings.js").Settings} settings */
 function line(person, settings) {
   const values = settings.labels.map((name) => person[`share_${name}`]);
   return [String(person.track), named(person.mostly, settings), `${person.seconds.toFixed(1)} s`, shares(values, settings)];

@@ -1,9 +1,10 @@
 /**
  * Videos read in this browser: its own decoder shows them as fast as the networks can follow, and tells the true time of each frame.
- * @typedef {import("../device.js").Face} Face
- * @typedef {{frame: number, time: number, faces: Face[]}} Reading
+ * @typedef {import("../device.js").Tracked} Tracked
+ * @typedef {{frame: number, time: number, faces: Tracked[]}} Reading
  */
 
+import { contextOf } from "../dom.js";
 import { grabbed } from "../live/camera.js";
 import { smoothed } from "../reading/recorded.js";
 
@@ -24,22 +25,24 @@ export function opened(url, name) {
 /**
  * Read all frames of a video that can be followed.
  * @param {HTMLVideoElement} video
- * @param {any} stream Of the device, not live.
+ * @param {import("../device.js").DeviceStream} stream Not live.
  * @param {(share: number) => void} progress
  * @param {AbortSignal} signal
  * @returns {Promise<{readings: Reading[], missed: number}>} `missed`: frames that were shown too fast to be read.
  */
 export async function readMovie(video, stream, progress, signal) {
   const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = contextOf(canvas, { willReadFrequently: true });
   /** @type {Reading[]} */
   const readings = [];
   let waiting = 0, missed = 0, first = -1, last = -1;
+  /** @type {Error | null} */
   let failure = null;
   video.playbackRate = FIRST;
   const ended = new Promise((resolve) => (video.onended = resolve));
   const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 
+  /** @type {VideoFrameRequestCallback} */
   const take = (_now, { mediaTime, presentedFrames }) => {
     if (signal.aborted || failure) return;
     video.requestVideoFrameCallback(take);
@@ -51,7 +54,7 @@ export async function readMovie(video, stream, progress, signal) {
     read(presentedFrames - first, mediaTime);
     pace(video, waiting, lost);
   };
-  const read = async (frame, time) => {
+  const read = async (/** @type {number} */ frame, /** @type {number} */ time) => {
     try {
       const { faces } = await stream.read(grabbed(video, canvas, context), time);
       readings.push({ frame, time, faces });
@@ -87,7 +90,7 @@ function pace(video, waiting, lost) {
 /** Each time once, in order: a browser may show a frame again. @param {Reading[]} readings */
 function inOrder(readings) {
   readings.sort((a, b) => a.time - b.time);
-  return readings.filter((reading, at) => at === 0 || reading.time > readings[at - 1].time);
+  return readings.filter((reading, place) => place === 0 || reading.time > readings[place - 1].time);
 }
 
 /** The reading that belongs to a moment. @param {Reading[]} readings @param {number} time Seconds. */

@@ -3,6 +3,7 @@
  * @typedef {import("../device.js").Face} Face
  */
 
+import { contextOf } from "../dom.js";
 import { chipOf, drawFaces } from "../live/overlay.js";
 
 /**
@@ -19,7 +20,7 @@ export async function decoded(file) {
   }
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = contextOf(canvas, { willReadFrequently: true });
   context.fillStyle = "#ffffff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0);
@@ -28,13 +29,13 @@ export async function decoded(file) {
 }
 
 /** @param {HTMLCanvasElement} canvas */
-export const pixelsOf = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+export const pixelsOf = (canvas) => contextOf(canvas).getImageData(0, 0, canvas.width, canvas.height);
 
 /**
  * Draw faces into a picture; lines and letters grow with it.
  * @param {CanvasRenderingContext2D} context
  * @param {Face[]} faces
- * @param {any} settings
+ * @param {import("../settings.js").Settings} settings
  */
 export function annotate(context, faces, settings) {
   const { width, height } = context.canvas;
@@ -47,7 +48,7 @@ export function annotate(context, faces, settings) {
   if (faces.length && Math.min(width, height) >= 120) sign(context, settings.note, unit);
 }
 
-/** What the labels are, and what not, in a corner of the picture. */
+/** What the labels are, and what not, in a corner of the picture. @param {CanvasRenderingContext2D} context @param {string} note @param {number} unit */
 function sign(context, note, unit) {
   const { width, height } = context.canvas;
   context.font = `${11 * unit}px system-ui, sans-serif`;
@@ -61,4 +62,7 @@ function sign(context, note, unit) {
 }
 
 /** @param {HTMLCanvasElement} canvas @param {string} [type] @returns {Promise<Blob>} */
-export const fileOf = (canvas, type = "image/png") => new Promise((resolve) => canvas.toBlob(resolve, type));
+export function fileOf(canvas, type = "image/png") {
+  const error = new Error("This browser cannot write the picture: it may be too large for it.");
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(error)), type));
+}

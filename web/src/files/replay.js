@@ -1,8 +1,9 @@
 /**
  * A video that was read, shown with its boxes, and recorded with them.
- * @typedef {import("./rows.js").Reading} Reading
+ * @typedef {import("./movie.js").Reading} Reading
  */
 
+import { contextOf } from "../dom.js";
 import { make } from "./card.js";
 import { at } from "./movie.js";
 import { annotate } from "./picture.js";
@@ -11,18 +12,19 @@ const TYPES = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/w
 const BITS = 4e6; // Per second of the copy.
 
 export class Replay {
-  /** @param {HTMLVideoElement} video @param {Reading[]} readings @param {any} settings */
+  /** @param {HTMLVideoElement} video @param {Reading[]} readings @param {import("../settings.js").Settings} settings */
   constructor(video, readings, settings) {
     this.video = video;
     this.readings = readings;
     this.settings = settings;
     this.canvas = make("canvas", "boxes");
     [this.canvas.width, this.canvas.height] = [video.videoWidth, video.videoHeight];
-    this.context = this.canvas.getContext("2d");
+    this.context = contextOf(this.canvas);
     this.element = make("div", "replay");
     this.element.append(video, this.canvas);
     this.element.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
     Object.assign(video, { controls: true, playbackRate: 1, currentTime: 0 });
+    /** @type {VideoFrameRequestCallback} */
     const show = (_now, { mediaTime }) => {
       this.draw(mediaTime);
       if (video.isConnected) video.requestVideoFrameCallback(show);
@@ -48,12 +50,14 @@ export class Replay {
     const { video } = this;
     const canvas = make("canvas", "");
     [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
+    /** @type {Blob[]} */
     const parts = [];
     const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: type, videoBitsPerSecond: BITS });
     recorder.ondataavailable = ({ data }) => parts.push(data);
     const finished = new Promise((resolve) => (recorder.onstop = resolve));
     let on = true;
+    /** @type {VideoFrameRequestCallback} */
     const show = (_now, { mediaTime }) => {
       if (!on) return;
       context.drawImage(video, 0, 0);

@@ -13,17 +13,17 @@ th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px so
 i { display: inline-block; width: .8em; height: .8em; border-radius: .25em; margin-right: .4em; }
 .quiet { opacity: .75; font-size: .9rem; }`;
 
-const safe = (text) => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+const safe = (/** @type {string} */ text) => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /**
  * @param {{name: string, where: string, facts: [string, string][], picture?: string, chart?: string, head: string[], rows: string[][]}} content `picture` and
  *   `chart` as data addresses; cells that are names of expressions get their colour.
- * @param {any} settings
+ * @param {import("../settings.js").Settings} settings
  * @returns {Blob}
  */
 export function report({ name, where, facts, picture, chart, head, rows }, settings) {
-  const cell = (text) => `${settings.colours[text] ? `<i style="background:${settings.colours[text]}"></i>` : ""}${safe(text)}`;
-  const line = (cells, tag) => `<tr>${cells.map((text) => `<${tag}>${cell(text)}</${tag}>`).join("")}</tr>`;
+  const cell = (/** @type {string} */ text) => `${settings.colours[text] ? `<i style="background:${settings.colours[text]}"></i>` : ""}${safe(text)}`;
+  const line = (/** @type {string[]} */ cells, /** @type {"th" | "td"} */ tag) => `<tr>${cells.map((text) => `<${tag}>${cell(text)}</${tag}>`).join("")}</tr>`;
   const legend = settings.labels.map((label) => `<span><i style="background:${settings.colours[label]}"></i>${safe(label)}</span>`).join(" &nbsp; ");
   const html = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -1,8 +1,12 @@
 /**
  * A picture that was dropped: read, shown with boxes, and offered as files.
  * @typedef {import("../device.js").Face} Face
+ * @typedef {import("../server.js").Server} Server
+ * @typedef {import("../login.js").Login} Login
  */
 
+import { Device } from "../device.js";
+import { contextOf } from "../dom.js";
 import { area } from "../reading/boxes.js";
 import { captionOf } from "../shown.js";
 import { named, shares, table } from "./card.js";
@@ -15,13 +19,12 @@ const HEAD = ["Face", "Expression", "Probability", "All expressions"];
 /**
  * @param {File} file
  * @param {import("./card.js").Card} card
- * @param {{way: any, name: string, minFace: number, largest: boolean, settings: any, login: any}} how
+ * @param {import("./files.js").How} how
  */
-export async function still(file, card, { way, name, minFace, largest, settings, login }) {
+export async function still(file, card, { way, minFace, largest, settings, login }) {
   card.progress("Reading …");
-  const here = name === "device";
-  const canvas = here ? await decoded(file) : await decoded(file).catch(() => null);
-  const found = here ? await way.picture(pixelsOf(canvas), minFace) : (await login.through(() => way.picture(file, minFace))).faces;
+  const here = way instanceof Device;
+  const { found, canvas } = here ? await readHere(file, way, minFace) : await readThere(file, way, minFace, login);
   const faces = largest ? biggest(found) : found;
   const stem = file.name.replace(/\.[^.]+$/, "") || "picture";
   const rows = rowsOf(file.name, [{ frame: 0, time: 0, faces }], settings);
@@ -38,7 +41,7 @@ export async function still(file, card, { way, name, minFace, largest, settings,
   const content = {
     name: file.name,
     where: here ? "in a browser; the picture did not leave it" : "on a server of yours",
-    facts: [["Faces", String(faces.length)], ...(canvas ? [["Size", `${canvas.width} × ${canvas.height} px`]] : [])],
+    facts: /** @type {[string, string][]} */ ([["Faces", String(faces.length)], ...(canvas ? [["Size", `${canvas.width} × ${canvas.height} px`]] : [])]),
     picture: canvas?.toDataURL("image/jpeg", 0.9),
     head: ["Face", "Expression", "Probability", ...settings.labels],
     rows: told.map(({ name, percent }, at) => [String(at + 1), name, percent, ...faces[at].probs.map((value) => value.toFixed(3))]),
@@ -46,12 +49,33 @@ export async function still(file, card, { way, name, minFace, largest, settings,
   card.offer("Report (HTML)", `${stem}-report.html`, report(content, settings));
 }
 
+/** @param {File} file @param {Device} device @param {number} minFace px */
+async function readHere(file, device, minFace) {
+  const canvas = await decoded(file);
+  return { found: await device.picture(pixelsOf(canvas), minFace), canvas };
+}
+
+/** A picture that this browser cannot show may be one for the server. @param {File} file @param {Server} server @param {number} minFace px @param {Login} login */
+async function readThere(file, server, minFace, login) {
+  const canvas = await decoded(file).catch(() => null);
+  const { faces } = await login.through(() => server.picture(file, minFace));
+  return { found: faces, canvas };
+}
+
 /** @param {Face[]} faces */
 const biggest = (faces) => [...faces].sort((a, b) => area(b.box) - area(a.box)).slice(0, 1);
 
+/**
+ * @param {import("./card.js").Card} card
+ * @param {HTMLCanvasElement} canvas
+ * @param {Face[]} faces
+ * @param {import("../settings.js").Settings} settings
+ * @param {string} words
+ * @param {string} stem
+ */
 async function show(card, canvas, faces, settings, words, stem) {
   // Numbered as in the table.
-  annotate(canvas.getContext("2d"), faces.map((face, at) => ({ ...face, track: at + 1 })), settings);
+  annotate(contextOf(canvas), faces.map((face, at) => ({ ...face, track: at + 1 })), settings);
   const blob = await fileOf(canvas);
   const image = document.createElement("img");
   image.alt = words;

@@ -8,7 +8,7 @@ import { shownOf, wordOf } from "../shown.js";
 const PAUSE = 2.5; // s
 
 export class Announcer {
-  /** @param {HTMLElement} place A polite live region. @param {any} settings */
+  /** @param {HTMLElement} place A polite live region. @param {import("../settings.js").Settings} settings */
   constructor(place, settings) {
     this.place = place;
     this.settings = settings;

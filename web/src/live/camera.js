@@ -1,8 +1,10 @@
 /**
  * The browser's camera as a course of frames, each as soon as it is there; while some are being read the newest ones wait for nobody.
- * @typedef {import("../device.js").Face} Face
- * @typedef {{faces: Face[], time: number, width: number, height: number, milliseconds: number}} Reading
+ * @typedef {import("../device.js").Stream} Stream
+ * @typedef {{faces: import("../device.js").Tracked[], time: number, width: number, height: number, milliseconds: number}} Reading
  */
+
+import { contextOf } from "../dom.js";
 
 const WIDTH = 640, HEIGHT = 480;
 const UNSEEN = 120; // ms without word of a frame after which one is taken all the same.
@@ -18,12 +20,12 @@ export class Camera {
     this.video = video;
     this.listener = listener;
     this.canvas = document.createElement("canvas");
-    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.context = contextOf(this.canvas, { willReadFrequently: true });
     this.paused = false;
     this.reading = 0;
     this.failed = 0;
     this.turn = 0; // Counts streams, so that late answers of an earlier one are dropped.
-    /** @type {any} */
+    /** @type {Stream | null} */
     this.stream = null;
     /** @type {MediaStream | null} */
     this.source = null;
@@ -47,7 +49,7 @@ export class Camera {
     this.next(this.source);
   }
 
-  /** Read with another stream from now on. @param {any} stream */
+  /** Read with another stream from now on. @param {Stream | null} stream */
   use(stream) {
     this.stream?.close();
     this.stream = stream;
@@ -88,7 +90,7 @@ export class Camera {
     const timer = setTimeout(taken, told ? UNSEEN : UNTOLD);
   }
 
-  /** @param {any} stream @param {number} turn @param {number} time Seconds. */
+  /** @param {Stream} stream @param {number} turn @param {number} time Seconds. */
   async read(stream, turn, time) {
     const pixels = grabbed(this.video, this.canvas, this.context);
     const { width, height } = pixels;

@@ -5,6 +5,7 @@
 
 import { bar } from "./people.js";
 
+/** @type {Record<string, string>} */
 const SIGNS = { positive: "+", neutral: "=", negative: "−" };
 
 /**
@@ -23,7 +24,7 @@ export function meanOf(faces) {
 export const sentimentOf = (probs, weights) => weights[0].map((_, column) => probs.reduce((sum, value, row) => sum + value * weights[row][column], 0));
 
 export class Group {
-  /** @param {HTMLElement} place @param {any} settings */
+  /** @param {HTMLElement} place @param {import("../settings.js").Settings} settings */
   constructor(place, settings) {
     this.weights = settings.sentiment.weights;
     this.count = document.createElement("p");

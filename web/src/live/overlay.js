@@ -3,16 +3,17 @@
  * @typedef {import("../device.js").Face} Face
  */
 
+import { contextOf } from "../dom.js";
 import { drawGlyph, inkOn } from "../glyphs.js";
 import { captionOf } from "../shown.js";
 
 const TEXT = 14; // px
 
 export class Overlay {
-  /** @param {HTMLCanvasElement} canvas Lies over the video. @param {any} settings */
+  /** @param {HTMLCanvasElement} canvas Lies over the video. @param {import("../settings.js").Settings} settings */
   constructor(canvas, settings) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = contextOf(canvas);
     this.settings = settings;
     this.mirrored = true;
   }
@@ -45,7 +46,7 @@ export class Overlay {
   }
 }
 
-/** What stands at a face. @param {Face} face @param {any} settings */
+/** What stands at a face. @param {Face} face @param {import("../settings.js").Settings} settings */
 export function chipOf(face, settings) {
   const { name, percent, colour } = captionOf(face, settings);
   return { name, colour, text: [face.track === undefined ? "" : `${face.track} ·`, name, percent].filter(Boolean).join(" ") };
@@ -73,9 +74,10 @@ export function drawFaces(context, faces, within, unit = 1) {
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Rectangle */
 
+/** @param {CanvasRenderingContext2D} context @param {Rectangle} box @param {string} colour @param {number} unit */
 function drawBox(context, box, colour, unit) {
   const radius = Math.min(12 * unit, box.width / 4);
-  for (const [ink, thickness] of [["rgba(0, 0, 0, .45)", 5], [colour, 3]]) {
+  for (const [ink, thickness] of /** @type {[string, number][]} */ ([["rgba(0, 0, 0, .45)", 5], [colour, 3]])) {
     context.strokeStyle = ink;
     context.lineWidth = thickness * unit;
     context.beginPath();
@@ -84,16 +86,25 @@ function drawBox(context, box, colour, unit) {
   }
 }
 
-/** Above the box, below it, inside it at the top or at the bottom: the first place that no other chip covers. @returns {Rectangle} */
+/**
+ * Above the box, below it, inside it at the top or at the bottom: the first place that no other chip covers.
+ * @param {Rectangle} box
+ * @param {number} width
+ * @param {{width: number, height: number}} within
+ * @param {Rectangle[]} taken
+ * @param {number} unit
+ * @returns {Rectangle}
+ */
 function chipFor(box, width, within, taken, unit) {
   const height = 26 * unit, space = 4 * unit;
   const x = Math.max(0, Math.min(box.x, within.width - width));
   const rows = [box.y - height - space, box.y + box.height + space, box.y + space, box.y + box.height - height - space];
   const places = rows.filter((y) => y >= 0 && y + height <= within.height).map((y) => ({ x, y, width, height }));
-  const meets = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+  const meets = (/** @type {Rectangle} */ a, /** @type {Rectangle} */ b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
   return places.find((place) => !taken.some((other) => meets(place, other))) ?? places[0] ?? { x, y: box.y, width, height };
 }
 
+/** @param {CanvasRenderingContext2D} context @param {Rectangle} chip @param {{name: string, colour: string, text: string}} caption @param {number} unit */
 function drawChip(context, chip, caption, unit) {
   context.fillStyle = caption.colour;
   context.beginPath();

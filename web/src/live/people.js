@@ -1,6 +1,6 @@
 /**
  * A card for each person in view: the steady label, and how probable each expression is.
- * @typedef {import("../device.js").Face} Face
+ * @typedef {import("../device.js").Tracked} Tracked
  */
 
 import { glyph } from "../glyphs.js";
@@ -9,7 +9,7 @@ import { shownOf, wordOf } from "../shown.js";
 const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.
 
 export class People {
-  /** @param {HTMLElement} list @param {HTMLElement} nobody Shown while there is no card. @param {any} settings */
+  /** @param {HTMLElement} list @param {HTMLElement} nobody Shown while there is no card. @param {import("../settings.js").Settings} settings */
   constructor(list, nobody, settings) {
     this.list = list;
     this.nobody = nobody;
@@ -18,7 +18,7 @@ export class People {
     this.cards = new Map();
   }
 
-  /** @param {Face[]} faces @param {number} time Seconds. */
+  /** @param {Tracked[]} faces @param {number} time Seconds. */
   show(faces, time) {
     for (const face of faces) {
       let card = this.cards.get(face.track);
@@ -45,7 +45,7 @@ export class People {
 }
 
 class Card {
-  /** @param {number} track @param {any} settings */
+  /** @param {number} track @param {import("../settings.js").Settings} settings */
   constructor(track, settings) {
     this.settings = settings;
     this.seen = -Infinity;
@@ -63,7 +63,7 @@ class Card {
     this.element.append(this.title, who, bars);
   }
 
-  /** @param {Face} face @param {number} time */
+  /** @param {Tracked} face @param {number} time */
   show(face, time) {
     this.seen = time;
     const shown = shownOf(face, this.settings);

@@ -5,6 +5,7 @@
  * @typedef {{captured: number, read: number, median: number | null}} Rates
  */
 
+import { contextOf } from "../dom.js";
 import { asked, Refused } from "../server.js";
 
 const AHEAD = 2; // Frames asked for at once, so that the next is on its way while one is shown.
@@ -17,7 +18,7 @@ export class Source {
    */
   constructor(canvas, server, listener) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = contextOf(canvas);
     this.server = server;
     this.listener = listener;
     this.paused = false;
@@ -80,7 +81,7 @@ export class Source {
     const now = performance.now() / 1000;
     if (Number.isNaN(this.shift)) this.shift = now - told.time;
     this.listener.reading({
-      faces: told.faces.map((face) => this.server.taken(face)),
+      faces: told.faces.map(this.server.taken, this.server),
       time: told.time + this.shift,
       width: told.width,
       height: told.height,

@@ -1,6 +1,6 @@
 /**
  * The last minute, as it runs.
- * @typedef {import("../device.js").Face} Face
+ * @typedef {import("../device.js").Tracked} Tracked
  */
 
 import { Chart, sampleOf } from "../chart.js";
@@ -8,7 +8,7 @@ import { Chart, sampleOf } from "../chart.js";
 const SPAN = 60; // s
 
 export class Timeline {
-  /** @param {HTMLCanvasElement} canvas @param {HTMLElement} legend @param {any} settings */
+  /** @param {HTMLCanvasElement} canvas @param {HTMLElement} legend @param {import("../settings.js").Settings} settings */
   constructor(canvas, legend, settings) {
     this.chart = new Chart(canvas, settings);
     this.canvas = canvas;
@@ -28,7 +28,7 @@ export class Timeline {
     this.draw();
   }
 
-  /** @param {Face[]} faces @param {number} time Seconds. */
+  /** @param {Tracked[]} faces @param {number} time Seconds. */
   add(faces, time) {
     this.samples.push(sampleOf(faces, time, this.settings));
     while (this.samples[0].time < time - SPAN - 2) this.samples.shift();
@@ -59,7 +59,7 @@ export class Timeline {
 export function inWords(samples, labels) {
   const seen = samples.filter((sample) => sample.mean);
   if (!seen.length) return "nobody";
-  const shares = labels.map((name, at) => ({ name, share: seen.reduce((sum, { mean }) => sum + mean[at], 0) / seen.length }));
+  const shares = labels.map((name, at) => ({ name, share: seen.reduce((sum, { mean }) => sum + (mean?.[at] ?? 0), 0) / seen.length }));
   const first = shares.sort((a, b) => b.share - a.share).slice(0, 3);
   return first.map(({ name, share }) => `${name} ${Math.round(100 * share)} %`).join(", ");
 }

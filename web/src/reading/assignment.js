@@ -9,7 +9,7 @@
 export function assigned(cost, limit) {
   const rows = cost.length, columns = rows ? cost[0].length : 0;
   const possible = cost.flatMap((line, row) => line.flatMap((value, column) => (value <= limit ? [[row, column]] : [])));
-  const apart = (side) => new Set(possible.map((pair) => pair[side])).size === possible.length;
+  const apart = (/** @type {0 | 1} */ side) => new Set(possible.map((pair) => pair[side])).size === possible.length;
   if (apart(0) && apart(1)) return /** @type {[number, number][]} */ (possible);
   // Each row has a column of its own, in which it stays alone.
   const table = cost.map((line, row) => [

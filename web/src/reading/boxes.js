@@ -16,7 +16,7 @@ export const area = (box) => f(f(box[2] - box[0]) * f(box[3] - box[1]));
  * @returns {Box}
  */
 export function clipped(box, width, height) {
-  const between = (value, most) => Math.min(Math.max(value, 0), most);
+  const between = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(Math.max(value, 0), most);
   return [between(box[0], width), between(box[1], height), between(box[2], width), between(box[3], height)];
 }
 
@@ -44,6 +44,7 @@ export function overlap(a, b, ofSmaller = false) {
  */
 export function suppress(boxes, scores, limit, ofSmaller = false) {
   const order = boxes.map((_, at) => at).sort((a, b) => scores[b] - scores[a]);
+  /** @type {number[]} */
   const kept = [];
   const most = f(limit);
   for (const at of order) {

@@ -11,7 +11,7 @@ const BATCH = 64;
 export class Classifier {
   /**
    * @param {import("./detector.js").Run} run
-   * @param {any} model `model` of the page's settings.
+   * @param {import("../settings.js").Model} model `model` of the page's settings.
    */
   constructor(run, model) {
     this.run = run;

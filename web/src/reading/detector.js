@@ -19,7 +19,7 @@ const ROWS = { 24: 256, 48: 64 }; // Windows that run at once.
 export class Detector {
   /**
    * @param {{pnet: Run, rnet: Run, onet: Run}} networks
-   * @param {any} options `detector` of the page's settings.
+   * @param {import("../settings.js").DetectorOptions} options `detector` of the page's settings.
    */
   constructor(networks, options) {
     this.networks = networks;
@@ -61,17 +61,17 @@ export class Detector {
   /** Square windows that may hold a face. @param {Picture} picture @param {Picture} half The same at half its size. */
   async proposed(picture, half) {
     const { WINDOW, STRIDE, MOST_WINDOWS, thresholds } = this.options;
-    const boxes = [], scores = [];
+    const boxes = /** @type {Box[]} */ ([]), scores = /** @type {number[]} */ ([]);
     for (const level of this.pyramid(picture, half)) {
       const { face, shift } = await this.networks.pnet(normalised([level]), [1, 3, level.height, level.width]);
       const columns = face.dims[3], cells = face.dims[2] * columns;
       const across = f(picture.width / level.width), down = f(picture.height / level.height);
-      const windows = [], sure = [];
+      const windows = /** @type {Box[]} */ ([]), sure = /** @type {number[]} */ ([]);
       for (let cell = 0; cell < cells; cell++) {
         const score = face.data[cells + cell];
         if (!(score > f(thresholds[0]))) continue;
         const x = (cell % columns) * STRIDE, y = Math.floor(cell / columns) * STRIDE;
-        const edge = (start, part) => f(start + f(shift.data[part * cells + cell] * WINDOW));
+        const edge = (/** @type {number} */ start, /** @type {number} */ part) => f(start + f(shift.data[part * cells + cell] * WINDOW));
         windows.push([f(edge(x, 0) * across), f(edge(y, 1) * down), f(edge(x + WINDOW, 2) * across), f(edge(y + WINDOW, 3) * down)]);
         sure.push(score);
       }
@@ -90,7 +90,7 @@ export class Detector {
     const { width, height } = picture;
     let scale = Math.min(WINDOW / this.minFace, (LARGEST_LEVEL / (height * width)) ** 0.5);
     const whole = scale <= 0.5 ? half : picture;
-    const levels = [];
+    const levels = /** @type {Picture[]} */ ([]);
     for (; Math.min(height, width) * scale >= WINDOW; scale *= factor) {
       const across = Math.ceil(width * scale), down = Math.ceil(height * scale);
       const source = levels.findLast((level) => level.width >= 2 * across) ?? whole;
@@ -102,7 +102,7 @@ export class Detector {
   /** Windows that the second network takes for a face, moved and squared. @param {Picture} picture @param {Picture} half @param {Box[]} windows */
   async refined(picture, half, windows) {
     const out = await this.judged(this.networks.rnet, picture, windows, 24, half);
-    const boxes = [], scores = [];
+    const boxes = /** @type {Box[]} */ ([]), scores = /** @type {number[]} */ ([]);
     windows.forEach((window, row) => {
       const score = out.face[2 * row + 1];
       if (!(score > f(this.options.thresholds[1]))) return;
@@ -115,7 +115,7 @@ export class Detector {
   /** Faces that the last network confirms. @param {Picture} picture @param {Box[]} windows */
   async confirmed(picture, windows) {
     const out = await this.judged(this.networks.onet, picture, windows, 48);
-    const boxes = [], rows = [];
+    const boxes = /** @type {Box[]} */ ([]), rows = /** @type {number[]} */ ([]);
     windows.forEach((window, row) => {
       const box = moved(window, out.shift, 4 * row);
       const [x1, y1, x2, y2] = clipped(box, picture.width, picture.height);
@@ -143,7 +143,7 @@ export class Detector {
   async judged(run, picture, windows, size, half) {
     const crop = (/** @type {Box} */ window) =>
       half && f(window[2] - window[0]) >= 4 * size ? cut(half, /** @type {Box} */ (window.map((edge) => edge / 2)), size) : cut(picture, window, size);
-    const parts = { face: [], shift: [], points: [] };
+    const parts = /** @type {Record<string, Float32Array[]>} */ ({ face: [], shift: [], points: [] });
     for (let start = 0; start < windows.length; start += ROWS[size]) {
       const crops = windows.slice(start, start + ROWS[size]).map(crop);
       const out = await run(normalised(crops), [crops.length, 3, size, size]);

@@ -5,12 +5,12 @@
 
 import { area } from "./boxes.js";
 
-const between = (value, least, most) => Math.min(Math.max(value, least), most);
+const between = (/** @type {number} */ value, /** @type {number} */ least, /** @type {number} */ most) => Math.min(Math.max(value, least), most);
 
-/** @param {number[]} probs @param {any} options */
+/** @param {number[]} probs @param {import("../settings.js").EvidenceOptions} options */
 export const logsOf = (probs, options) => probs.map((value) => Math.log(Math.max(value, options.FLOOR)));
 
-/** How much a face counts: less where the detector is unsure or the face is small. @param {{box: number[], score: number}} face @param {any} options */
+/** How much a face counts: less where the detector is unsure or the face is small. @param {{box: number[], score: number}} face @param {import("../settings.js").EvidenceOptions} options */
 export function weightOf(face, { LIGHTEST, PLAIN }) {
   return between(face.score, LIGHTEST, 1) * between(Math.sqrt(area(face.box)) / PLAIN, LIGHTEST, 1);
 }
@@ -37,7 +37,7 @@ export const best = (values) => values.reduce((at, value, here) => (value > valu
  * @param {number[]} logs
  * @param {number} seconds That the frame stands for.
  * @param {number} weight
- * @param {any} options
+ * @param {import("../settings.js").EvidenceOptions} options
  */
 export function caseOf(logs, seconds, weight, { SPARSE, SINGLE, CLEAR, BARE, evidence }) {
   const most = seconds < SPARSE ? SINGLE * evidence : Infinity;

@@ -4,11 +4,11 @@
  * @typedef {import("./pixels.js").Box} Box
  */
 
-const between = (value, least, most) => Math.min(Math.max(value, least), most);
+const between = (/** @type {number} */ value, /** @type {number} */ least, /** @type {number} */ most) => Math.min(Math.max(value, least), most);
 
 export class Person {
   /**
-   * @param {any} options `tracking` of the page's settings.
+   * @param {import("../settings.js").TrackingOptions} options `tracking` of the page's settings.
    * @param {number} id
    * @param {Box} box Where it was found.
    * @param {number} now Seconds on the tracker's clock.
@@ -135,7 +135,7 @@ export class Person {
 
   /** Follow a picture that changes its size. @param {number} across @param {number} down */
   scale(across, down) {
-    for (const name of ["x", "vx", "tx", "width", "sx"]) this[name] *= across;
-    for (const name of ["y", "vy", "ty", "height", "sy"]) this[name] *= down;
+    for (const name of /** @type {const} */ (["x", "vx", "tx", "width", "sx"])) this[name] *= across;
+    for (const name of /** @type {const} */ (["y", "vy", "ty", "height", "sy"])) this[name] *= down;
   }
 }

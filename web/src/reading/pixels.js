@@ -16,6 +16,9 @@
  * @property {number} width
  * @property {number} height
  *
+ * @typedef {{starts: Int32Array, lengths: Int32Array, weights: Int32Array, most: number}} Taps Which input pixels make each output pixel, and their weights,
+ * of which each has room for `most`.
+ *
  * @typedef {[number, number, number, number]} Box x1, y1, x2, y2 in px.
  */
 
@@ -29,6 +32,7 @@ const f = Math.fround;
  * @param {number} from Where the part that is scaled begins.
  * @param {number} to Where it ends.
  * @param {number} count Pixels of the output.
+ * @returns {Taps}
  */
 function taps(size, from, to, count) {
   from = f(from);
@@ -82,6 +86,7 @@ export function resized(picture, width, height, box, window) {
   return { width, height, step, data: shrunkDown(rows, down, width * step, height, first) };
 }
 
+/** Rows at another width. @param {Picture} picture @param {Window} part @param {Taps} across @param {number} width @param {number} first @param {number} last */
 function coloursAcross(picture, part, across, width, first, last) {
   const { data, step } = picture;
   const { starts, lengths, weights, most } = across;
@@ -107,6 +112,7 @@ function coloursAcross(picture, part, across, width, first, last) {
   return out;
 }
 
+/** The same of a gray picture. @param {Picture} picture @param {Window} part @param {Taps} across @param {number} width @param {number} first @param {number} last */
 function grayAcross(picture, part, across, width, first, last) {
   const { data } = picture;
   const { starts, lengths, weights, most } = across;
@@ -125,6 +131,14 @@ function grayAcross(picture, part, across, width, first, last) {
   return out;
 }
 
+/**
+ * Rows at another height.
+ * @param {Uint8Array | Uint8ClampedArray} rows
+ * @param {Taps} down
+ * @param {number} line Bytes in a row.
+ * @param {number} height
+ * @param {number} first Number of the first row that is there.
+ */
 function shrunkDown(rows, down, line, height, first) {
   const { starts, lengths, weights, most } = down;
   const out = new Uint8ClampedArray(height * line);
@@ -142,7 +156,16 @@ function shrunkDown(rows, down, line, height, first) {
   return out;
 }
 
-/** The same, but down first. */
+/**
+ * The same as `resized`, but down first.
+ * @param {Picture} picture
+ * @param {Window} part
+ * @param {Taps} across
+ * @param {Taps} down
+ * @param {number} width
+ * @param {number} height
+ * @returns {Picture}
+ */
 function downFirst(picture, part, across, down, width, height) {
   const columns = counted(part.left, part.left + part.width, 1);
   const top = part.top + down.starts[0], bottom = part.top + down.starts[height - 1] + down.lengths[height - 1];
@@ -205,6 +228,7 @@ function onGrid(box) {
   return [x1, y1, Math.max(x2, x1 + 1 / 16), Math.max(y2, y1 + 1 / 16)];
 }
 
+/** @param {Picture} picture @param {Box} box @param {number} size @param {boolean} gray */
 function cutInside(picture, [x1, y1, x2, y2], size, gray) {
   const margin = Math.trunc(Math.max(x2 - x1, y2 - y1) / size) + 2;
   const left = Math.max(0, Math.trunc(x1) - margin), top = Math.max(0, Math.trunc(y1) - margin);
@@ -216,25 +240,33 @@ function cutInside(picture, [x1, y1, x2, y2], size, gray) {
   return resized(copied(picture, columns, rows, true), size, size, moved);
 }
 
+/** @param {Picture} picture @param {Box} box @param {number} size @param {boolean} gray */
 function cutPadded(picture, box, size, gray) {
   const most = 8 * size;
   const left = Math.floor(box[0]), top = Math.floor(box[1]);
   const right = Math.max(Math.ceil(box[2]), left + 1), bottom = Math.max(Math.ceil(box[3]), top + 1);
   const stride = Math.max(1, Math.floor(Math.max(right - left, bottom - top) / most));
-  const within = (places, end) => places.map((place) => Math.min(Math.max(place, 0), end - 1));
+  const within = (/** @type {number[]} */ places, /** @type {number} */ end) => places.map((place) => Math.min(Math.max(place, 0), end - 1));
   const part = copied(picture, within(counted(left, right, stride), picture.width), within(counted(top, bottom, stride), picture.height), gray);
   const [x1, y1, x2, y2] = [(box[0] - left) / stride, (box[1] - top) / stride, (box[2] - left) / stride, (box[3] - top) / stride];
   return resized(part, size, size, [x1, y1, Math.min(x2, part.width), Math.min(y2, part.height)]);
 }
 
-/** Every so manieth number, from the middle of the first stride on. */
+/** Every so manieth number, from the middle of the first stride on. @param {number} from @param {number} to @param {number} stride */
 function counted(from, to, stride) {
   const out = [];
   for (let at = from + (stride >> 1); at < to + (stride >> 1); at += stride) out.push(at);
   return out;
 }
 
-/** Some columns and rows of a picture; gray is the luma of ITU-R BT.601, as Pillow rounds it. */
+/**
+ * Some columns and rows of a picture; gray is the luma of ITU-R BT.601, as Pillow rounds it.
+ * @param {Picture} picture
+ * @param {number[]} columns
+ * @param {number[]} rows
+ * @param {boolean} [gray]
+ * @returns {Picture}
+ */
 function copied(picture, columns, rows, gray = false) {
   const { data, step } = picture;
   const channels = gray || step === 1 ? 1 : 3;

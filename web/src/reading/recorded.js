@@ -4,6 +4,16 @@
  *
  * @typedef {{track: number, probs: number[], box: number[], score: number, smooth?: number[], steady?: number}} Face
  * @typedef {{time: number, faces: Face[]}} Reading
+ * @typedef {import("../settings.js").SmoothingOptions} Options
+ *
+ * @typedef {object} Sample A face, and what its frame says.
+ * @property {Face} face
+ * @property {number} time Seconds.
+ * @property {number[]} logs Log-probabilities.
+ * @property {number} weight
+ * @property {number} share How much it counts in a mean.
+ * @property {number} span Seconds for which it stands.
+ * @property {number[]} origins For each label the one before it on the best way there.
  */
 
 import { best, caseOf, certainty, logsOf, normalised, weightOf } from "./evidence.js";
@@ -11,55 +21,58 @@ import { Spacing } from "./spacing.js";
 
 /**
  * The readings with `smooth` and `steady` in their faces.
- * @param {Reading[]} readings In order of time, with tracks and probabilities.
- * @param {any} options `smoothing` of the page's settings.
+ * @template {Reading} Given
+ * @param {Given[]} readings In order of time, with tracks and probabilities.
+ * @param {import("../settings.js").SmoothingOptions} options `smoothing` of the page's settings.
  */
 export function smoothed(readings, options) {
   for (const course of coursesOf(readings, options)) {
-    weigh(course, options);
+    weigh(course);
     decide(course, options);
     average(course, options);
   }
   return readings;
 }
 
-/** One person without a gap: samples in order of time. */
+/** Each person without a gap: samples in order of time. @param {Reading[]} readings @param {Options} options */
 function coursesOf(readings, options) {
-  const open = new Map(), done = [], spacing = new Spacing(options, options.gap);
+  const open = /** @type {Map<number, Sample[]>} */ (new Map()), done = /** @type {Sample[][]} */ ([]);
+  const spacing = new Spacing(options, options.gap);
   for (const { time, faces } of readings) {
     const { patience } = spacing;
     spacing.take(time);
-    for (const [track, course] of open) if (time - course.at(-1).time > patience) open.delete(track);
+    for (const [track, course] of open) if (time - course[course.length - 1].time > patience) open.delete(track);
     for (const face of faces) {
       const logs = logsOf(face.probs, options), weight = weightOf(face, options);
-      const sample = { face, time, logs, weight, share: weight * certainty(logs), span: 0, origins: [] };
+      const sample = /** @type {Sample} */ ({ face, time, logs, weight, share: weight * certainty(logs), span: 0, origins: [] });
       const course = open.get(face.track);
       if (course) course.push(sample);
       else {
-        open.set(face.track, [sample]);
-        done.push(open.get(face.track));
+        const begun = [sample];
+        open.set(face.track, begun);
+        done.push(begun);
       }
     }
   }
   return done;
 }
 
-/** How long each sample stands for: half the way to its neighbours. */
+/** How long each sample stands for: half the way to its neighbours. @param {Sample[]} course */
 function weigh(course) {
-  const since = (at) => (at > 0 && at < course.length ? course[at].time - course[at - 1].time : 0);
+  const since = (/** @type {number} */ at) => (at > 0 && at < course.length ? course[at].time - course[at - 1].time : 0);
   course.forEach((sample, at) => (sample.span = (since(at) + since(at + 1)) / 2));
 }
 
-/** The sequence of labels that explains all samples best where every change costs `evidence` (Viterbi 1967). */
+/** The sequence of labels that explains all samples best where every change costs `evidence` (Viterbi 1967). @param {Sample[]} course @param {Options} options */
 function decide(course, options) {
-  let values = null;
+  let values = /** @type {number[]} */ ([]);
   for (const sample of course) {
     const step = caseOf(sample.logs, Math.max(sample.span, 1e-6), sample.weight, options);
-    if (values === null) values = step;
+    if (!values.length) values = step;
     else {
       const top = best(values), least = values[top] - options.evidence;
       sample.origins = values.map((value, at) => (value < least ? top : at));
-      const added = values.map((value, at) => Math.max(value, least) + step[at]);
+      const added = /** @type {number[]} */ (values).map((value, at) => Math.max(value, least) + step[at]);
       const most = Math.max(...added);
       values = added.map((value) => value - most);
     }
@@ -71,7 +84,7 @@ function decide(course, options) {
   }
 }
 
-/** The mean of the log-probabilities under a kernel that falls by e in `tau` to either side. */
+/** The mean of the log-probabilities under a kernel that falls by e in `tau` to either side. @param {Sample[]} course @param {Options} options */
 function average(course, { tau, REACH }) {
   let first = 0;
   course.forEach((sample) => {

@@ -5,7 +5,7 @@
  */
 
 export class Scene {
-  /** @param {any} options `tracking` of the page's settings. */
+  /** @param {import("../settings.js").TrackingOptions} options `tracking` of the page's settings. */
   constructor(options) {
     this.options = options;
     /** @type {Cells | null} */
@@ -36,7 +36,7 @@ export class Scene {
     const { rows, columns } = now;
     const change = changes(now, then);
     const down = rows / this.height, across = columns / this.width;
-    const from = (value) => Math.max(0, Math.trunc(value));
+    const from = (/** @type {number} */ value) => Math.max(0, Math.trunc(value));
     for (const [x1, y1, x2, y2] of boxes) {
       const side = (x2 - x1) / 2, tall = (y2 - y1) / 2; // Hair, neck and shoulders move with a face.
       const left = from((x1 - side) * across), right = Math.min(columns, Math.max(0, Math.trunc((x2 + side) * across) + 1));
@@ -58,7 +58,7 @@ export class Scene {
   isCut(before, now) {
     const apart = now.data.map((value, at) => Math.abs(value - before.data[at]));
     if (median(apart) < this.options.CUT_DIFFERENCE) return false;
-    const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const mean = (/** @type {Float64Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const a = mean(before.data), b = mean(now.data);
     let both = 0, first = 0, second = 0;
     for (let at = 0; at < now.data.length; at++) {
@@ -89,14 +89,7 @@ function changes(now, then) {
   const out = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      let low = Infinity, high = -Infinity;
-      for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
-        for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
-          const value = then.data[y * columns + x];
-          if (value < low) low = value;
-          if (value > high) high = value;
-        }
-      }
+      const { low, high } = extremes(then, row, column);
       const at = row * columns + column;
       const here = now.data[at] - light, there = then.data[at];
       out[at] = Math.max((there + low) / 2 - here, here - (there + high) / 2);
@@ -105,11 +98,24 @@ function changes(now, then) {
   return out;
 }
 
+/** The darkest and the brightest cell of a cell's neighbourhood, itself included. @param {Cells} cells @param {number} row @param {number} column */
+function extremes({ rows, columns, data }, row, column) {
+  let low = Infinity, high = -Infinity;
+  for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
+    for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
+      const value = data[y * columns + x];
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return { low, high };
+}
+
 /** Means of cells, from 16 of the pixels in each; green alone is nearly the brightness. @param {Picture} picture @param {number} most @returns {Cells} */
 function cellsOf({ width, height, step, data }, most) {
   const stride = Math.max(1, Math.floor(width / (4 * most)));
   const tall = Math.ceil(height / stride), wide = Math.ceil(width / stride);
-  const green = (row, column) => data[(row * stride * width + column * stride) * step + 1];
+  const green = (/** @type {number} */ row, /** @type {number} */ column) => data[(row * stride * width + column * stride) * step + 1];
   if (tall < 4 || wide < 4) {
     return { rows: tall, columns: wide, data: Float64Array.from({ length: tall * wide }, (_, at) => green(Math.floor(at / wide), at % wide)) };
   }

@@ -13,7 +13,7 @@ import { Tracker } from "./tracker.js";
 export class Pipeline {
   /**
    * @param {Record<"pnet" | "rnet" | "onet" | "expression", import("./detector.js").Run>} networks
-   * @param {any} settings The page's.
+   * @param {import("../settings.js").Settings} settings The page's.
    */
   constructor(networks, settings) {
     this.settings = settings;

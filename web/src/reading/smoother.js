@@ -9,14 +9,9 @@ import { best, caseOf, certainty, logsOf, normalised, weightOf } from "./evidenc
 import { Spacing } from "./spacing.js";
 
 export class Smoother {
-  /** @param {any} options `smoothing` of the page's settings. */
+  /** @param {import("../settings.js").SmoothingOptions} options `smoothing` of the page's settings. */
   constructor(options) {
     this.options = options;
-    this.reset();
-  }
-
-  /** Forget everything: the next faces are the first of another stream. */
-  reset() {
     /** @type {Map<number, Course>} */
     this.courses = new Map();
     this.spacing = new Spacing(this.options, this.options.gap);
@@ -59,7 +54,13 @@ class Course {
     this.case = new Array(classes).fill(0);
   }
 
-  /** Mean log-probabilities up to now. */
+  /**
+   * Mean log-probabilities up to now.
+   * @param {number} now Seconds.
+   * @param {number[]} logs
+   * @param {number} weight
+   * @param {import("../settings.js").SmoothingOptions} options
+   */
   take(now, logs, weight, { FIRST, tau }) {
     this.step = this.total ? now - this.time : FIRST;
     this.time = now;
@@ -70,7 +71,7 @@ class Course {
     return this.sums.map((sum) => sum / this.total);
   }
 
-  /** Which label is shown. */
+  /** Which label is shown. @param {number[]} logs @param {number} weight @param {import("../settings.js").SmoothingOptions} options */
   decide(logs, weight, options) {
     if (this.shown < 0) {
       this.shown = best(logs);

@@ -3,6 +3,7 @@
  * @typedef {import("./pixels.js").Picture} Picture
  * @typedef {import("./pixels.js").Box} Box
  * @typedef {import("./detector.js").Found} Found
+ * @typedef {{person: Person, face: Found}} Pair
  */
 
 import { assigned } from "./assignment.js";
@@ -14,16 +15,11 @@ import { Spacing } from "./spacing.js";
 export class Tracker {
   /**
    * @param {{detect: (picture: Picture) => Promise<Found[]>, refine: (picture: Picture, boxes: Box[]) => Promise<Found[]>}} detector
-   * @param {any} options `tracking` of the page's settings.
+   * @param {import("../settings.js").TrackingOptions} options `tracking` of the page's settings.
    */
   constructor(detector, options) {
     this.detector = detector;
     this.options = options;
-    this.reset();
-  }
-
-  /** Forget everything: the next frame is the first of another stream, and ids begin at 1 again. */
-  reset() {
     /** @type {Person[]} */
     this.people = [];
     this.scene = new Scene(this.options);
@@ -86,13 +82,13 @@ export class Tracker {
     this.looked = -Infinity;
   }
 
-  /** Who is seen in the picture. @param {Picture} picture @param {boolean} cut */
+  /** Who is seen in the picture. @param {Picture} picture @param {boolean} cut @returns {Promise<Pair[]>} */
   async seen(picture, cut) {
     if (cut || this.due()) return this.look(picture);
     const seen = await this.confirmed(picture, this.people, []);
     const known = new Set(seen.map(({ person }) => person));
     if (this.people.some((person) => !person.hidden && !known.has(person))) return this.look(picture); // Somebody is gone: where to?
-    const unsure = ({ person, face }) => face.score < this.options.UNSURE && this.clock - person.found > this.options.full_every;
+    const unsure = (/** @type {Pair} */ { person, face }) => face.score < this.options.UNSURE && this.clock - person.found > this.options.full_every;
     return seen.some(unsure) ? this.look(picture) : seen;
   }
 
@@ -105,7 +101,7 @@ export class Tracker {
     return passed >= calm_every || this.scene.moved(this.people.map((person) => person.box));
   }
 
-  /** Search the whole picture. @param {Picture} picture */
+  /** Search the whole picture. @param {Picture} picture @returns {Promise<Pair[]>} */
   async look(picture) {
     const faces = await this.detector.detect(picture);
     this.looked = this.clock;
@@ -167,6 +163,7 @@ export class Tracker {
    * @param {Picture} picture
    * @param {Person[]} people Who is looked for.
    * @param {Box[]} taken Boxes that belong to others.
+   * @returns {Promise<Pair[]>}
    */
   async confirmed(picture, people, taken) {
     if (!people.length) return [];

@@ -12,30 +12,45 @@ ort.env.logLevel = "error";
 
 /** @type {Pipeline | undefined} */
 let pipeline;
-/** @type {Map<string, Session>} */
+/** @type {Map<number, Session>} */
 const sessions = new Map();
 
+/** What was loaded. */
+function loaded() {
+  if (!pipeline) throw new Error("the networks are not loaded yet");
+  return pipeline;
+}
+
+/** A stream that is open. @param {number} stream */
+function opened(stream) {
+  const session = sessions.get(stream);
+  if (!session) throw new Error("the stream is closed");
+  return session;
+}
+
+/** @type {Record<string, (message: any) => object | Promise<object>>} By the kind of a message; `device.js` has the types of each. */
 const handlers = {
   /** All networks are fetched at once and kept: from here on no connection is needed. */
   async load({ settings, networks, threads }) {
     ort.env.wasm.numThreads = threads;
-    const opened = await Promise.all(Object.entries(networks).map(async ([name, url]) => [name, await network(url)]));
-    pipeline = new Pipeline(Object.fromEntries(opened), settings);
+    const ready = await Promise.all(Object.entries(networks).map(async ([name, url]) => [name, await network(url)]));
+    pipeline = new Pipeline(Object.fromEntries(ready), settings);
     return { threads: ort.env.wasm.numThreads };
   },
 
   async picture({ width, height, buffer, minFace }) {
-    pipeline.detector.minFace = minFace;
-    return { faces: await pipeline.picture({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }) };
+    const { detector } = loaded();
+    detector.minFace = minFace;
+    return { faces: await loaded().picture({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }) };
   },
 
   open({ stream, options }) {
-    sessions.set(stream, new Session(pipeline, options));
+    sessions.set(stream, new Session(loaded(), options));
     return {};
   },
 
   change({ stream, options }) {
-    Object.assign(sessions.get(stream), options);
+    Object.assign(opened(stream), options);
     return {};
   },
 
@@ -46,7 +61,7 @@ const handlers = {
 
   async frame({ stream, width, height, buffer, time }) {
     const start = performance.now();
-    const faces = await sessions.get(stream).update({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }, time);
+    const faces = await opened(stream).update({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }, time);
     return { faces, milliseconds: performance.now() - start };
   },
 };
@@ -57,7 +72,7 @@ async function network(url) {
   if (!answer.ok) throw new Error(`${url}: the server answered ${answer.status}`);
   const session = await ort.InferenceSession.create(await answer.arrayBuffer(), { executionProviders: ["wasm"] });
   const [input] = session.inputNames;
-  return (data, shape) => session.run({ [input]: new ort.Tensor("float32", data, shape) });
+  return async (data, shape) => /** @type {any} */ (await session.run({ [input]: new ort.Tensor("float32", data, shape) }));
 }
 
 // One after the other, in the order in which they came: a stream's memory is not for two frames at once.
@@ -68,7 +83,7 @@ self.onmessage = ({ data }) => {
       const value = await handlers[data.kind](data);
       self.postMessage({ id: data.id, value });
     } catch (error) {
-      self.postMessage({ id: data.id, error: String(error?.message ?? error) });
+      self.postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error) });
     }
   });
 };

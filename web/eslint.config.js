@@ -1,0 +1,32 @@
+/** What is checked beyond types, which are `tsc`'s. */
+
+import js from "@eslint/js";
+import globals from "globals";
+
+export default [
+  { ignores: ["src/vendor/"] },
+  js.configs.recommended,
+  {
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "eqeqeq": "error",
+      "max-depth": ["error", 4],
+      "max-lines": ["error", 300],
+      "max-lines-per-function": ["error", 60],
+      "max-params": ["error", 8],
+      "no-console": "error",
+      "no-eval": "error",
+      "no-implicit-coercion": "error",
+      "no-shadow": "error",
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "no-var": "error",
+      "object-shorthand": "error",
+      "prefer-const": "error",
+      "require-await": "error",
+    },
+  },
+  // `src/reading` but for its worker is arithmetic alone, which Node runs as well.
+  { files: ["src/**"], ignores: ["src/reading/**"], languageOptions: { globals: globals.browser } },
+  { files: ["src/reading/worker.js"], languageOptions: { globals: globals.worker } },
+  { files: ["tests/**"], languageOptions: { globals: globals.node }, rules: { "require-await": "off" } },
+];

@@ -1,0 +1,101 @@
+/**
+ * What the server tells the page (`/v1/page`): types alone. `mien.server.page_settings` makes it, out of the list in `mien.server.page_constants`.
+ *
+ * @typedef {object} Settings
+ * @property {string} version
+ * @property {string} note What mien's answers are and are not.
+ * @property {boolean} device Whether this browser can read expressions itself.
+ * @property {{covered: boolean} | null} source The server's own source, where it has one, and whether faces are covered there.
+ * @property {string[]} labels Expressions, in the order of all probabilities.
+ * @property {Record<string, string>} colours `#rrggbb` by name.
+ * @property {{name: string, below: number | null}} uncertain What is shown instead of an expression that is less probable.
+ * @property {Sentiment} sentiment
+ * @property {Model} model
+ * @property {DetectorOptions} detector
+ * @property {TrackingOptions} tracking
+ * @property {SmoothingOptions} smoothing
+ * @property {string[]} keys Of a row as JSON.
+ * @property {string[]} columns Of a row as CSV.
+ *
+ * @typedef {object} Sentiment
+ * @property {string} mapping
+ * @property {string[]} names
+ * @property {Record<string, string>} colours
+ * @property {number[][]} weights A row per expression, a column per name.
+ *
+ * @typedef {object} Model
+ * @property {string} name
+ * @property {string} version
+ * @property {string} summary
+ * @property {string} licence
+ * @property {string} limits
+ * @property {string} url
+ * @property {string} head Which of its outputs is used.
+ * @property {{height: number, channels: number, low: number, high: number}} input
+ * @property {{side: number, right: number, down: number}} crop
+ *
+ * @typedef {object} DetectorOptions
+ * @property {number} WINDOW px
+ * @property {number} STRIDE px
+ * @property {number} LARGEST_LEVEL px in all.
+ * @property {number} MOST_WINDOWS
+ * @property {number} min_face px
+ * @property {number} factor
+ * @property {number} min_detection_score
+ * @property {number[]} thresholds Of the three networks.
+ * @property {string[]} networks
+ *
+ * @typedef {object} SpacingOptions
+ * @property {number} KEPT
+ * @property {number} PATIENCE
+ *
+ * @typedef {object} PersonOptions
+ * @property {number} COARSE
+ * @property {number} NOISE
+ * @property {number} FASTEST
+ * @property {number} STEADY
+ * @property {number} TREND
+ * @property {number} FADING
+ * @property {number} WIDEST
+ *
+ * @typedef {object} SceneOptions
+ * @property {number} ACROSS
+ * @property {number} MOVED
+ * @property {number} CUT
+ * @property {number} CUT_DIFFERENCE
+ *
+ * @typedef {object} TrackerOptions
+ * @property {number} lost_after s
+ * @property {number} full_every s
+ * @property {number} calm_every s
+ * @property {number} keep
+ * @property {number} start
+ * @property {boolean} cuts
+ * @property {number} SOON
+ * @property {number} ALERT
+ * @property {number} UNSURE
+ * @property {number} AGAIN
+ * @property {number} ASTRAY
+ * @property {number} GROWN
+ * @property {number} SAME
+ * @property {number} REACH
+ * @property {number} TURNED
+ * @property {number} MOMENT
+ * @property {number} STILL_REACH
+ *
+ * @typedef {TrackerOptions & PersonOptions & SceneOptions & SpacingOptions} TrackingOptions
+ *
+ * @typedef {object} EvidenceOptions
+ * @property {number} evidence nats times seconds
+ * @property {number} FLOOR
+ * @property {number} PLAIN
+ * @property {number} LIGHTEST
+ * @property {number} CLEAR
+ * @property {number} SPARSE
+ * @property {number} SINGLE
+ * @property {number} BARE
+ *
+ * @typedef {{tau: number, gap: number, FIRST: number, REACH: number} & EvidenceOptions & SpacingOptions} SmoothingOptions
+ */
+
+export {};

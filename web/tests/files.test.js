@@ -1,0 +1,48 @@
+/** What the page makes of readings, where Python has no part in it. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { at } from "../src/files/movie.js";
+import { report } from "../src/files/report.js";
+import { csv, json, rowsOf } from "../src/files/rows.js";
+import { captionOf } from "../src/shown.js";
+import { settings } from "./answers.js";
+
+const box = /** @type {[number, number, number, number]} */ ([1, 2, 3, 4]);
+const face = { box, score: 0.9, track: 1, probs: [0, 0, 0, 0.875, 0.125, 0, 0], smooth: [0, 0, 0, 0.25, 0.75, 0, 0], steady: 4 };
+
+test("a table of CSV holds no formula, and text with commas in quotes", () => {
+  const [head, ...lines] = csv(rowsOf('=1,"a".png', [{ frame: 3, time: 0.5, faces: [face] }, { frame: 4, time: 0.6, faces: [] }], settings), settings)
+    .trimEnd()
+    .split("\n");
+  assert.equal(head, settings.columns.join(","));
+  assert.ok(lines[0].startsWith('"./=1,""a"".png",3,0.5,face,1,"[1,2,3,4]",0.9,happy,0.875,"{""angry"":0,'));
+  assert.ok(lines[1].startsWith('"./=1,""a"".png",4,0.6,no_face,,,'));
+});
+
+test("a table of JSON can be read, also an empty one", () => {
+  const rows = rowsOf("a.png", [{ frame: 0, time: 0, faces: [face] }], settings);
+  assert.deepEqual(JSON.parse(json(rows)), rows);
+  assert.deepEqual(Object.keys(rows[0]), settings.keys);
+  assert.deepEqual(JSON.parse(json([])), []);
+});
+
+test("a report takes names for text, never for HTML", async () => {
+  const name = `<img src=x onerror=alert(1)>'"&.png`;
+  const html = await report({ name, where: "here", facts: [["Faces", name]], head: ["Face"], rows: [[name, "happy"]] }, settings).text();
+  assert.ok(!html.includes("<img"));
+  assert.equal(html.split("&#60;img src=x onerror=alert(1)&#62;&#39;&#34;&#38;.png").length, 5);
+  assert.ok(html.includes(`<i style="background:${settings.colours.happy}"></i>happy`));
+});
+
+test("a moment of a video shows the reading before it, for half a second", () => {
+  const readings = [0, 0.4, 2].map((time, frame) => ({ frame, time, faces: [] }));
+  assert.deepEqual([-1, 0, 0.39, 0.4, 0.8, 0.95, 2.1].map((time) => at(readings, time)?.frame ?? null), [null, 0, 0, 1, 1, null, 2]);
+});
+
+test("a caption says the steady label and how probable it is, or that the network is uncertain", () => {
+  assert.deepEqual(captionOf(face, settings), { name: "neutral", percent: "75 %", colour: settings.colours.neutral });
+  const strict = { ...settings, uncertain: { name: "uncertain", below: 0.8 } };
+  assert.deepEqual(captionOf(face, strict), { name: "uncertain", percent: "", colour: settings.colours.uncertain });
+  assert.equal(captionOf({ ...face, smooth: undefined, steady: undefined }, settings).percent, "88 %");
+});
