@@ -58,17 +58,17 @@ _WEIGHTS = (
 _ABOUT = """\
 # Leaderboard
 
-Networks of mien and of its peers on the same faces, in one run of `python -m benchmarks.leaderboard DATA --markdown docs/leaderboard.md`. A reading
-is what a network of mien is asked: what the picture was searched for (`fer2013`), what people see in it (`ferplus`), or a blend of the two
-(`expression`; [networks.md](networks.md)). Each is held against both kinds of label. What a network reads is the expression that a face shows, not
-what a person feels.
+Networks of mien and of its peers on the same faces, in one run of `python -m benchmarks.leaderboard DATA --markdown docs/leaderboard.md`. The heads of mien's models answer which word the image was found under (`fer2013`), what people see in it
+(`ferplus`), or combine the two (`expression`; [networks](networks.md)). Each is compared with both kinds of label. All of them
+classify a facial expression, not an emotion that a person feels.
 """
 _NOTES = """\
-Crops are the faces of the data set, the same for all. Pictures are such crops, enlarged, in a frame of their own edges: each finds the face there
-with its own detector, and one that is not found counts as wrong; they are no photographs, and a detector that fails here may do well there.
+Crops are the faces of the data set, the same for all. Pictures are such crops, enlarged, in a frame of their own edges: each package
+detects the face with its own detector, and a face that is not found counts as wrong. They are not photographs, and a detector that
+fails here may do well there.
 `face-api` and `human` are made for browsers and ran in Node as WebAssembly; their installed size is that of their own package. Peers may have
-learned from any of these faces. The networks of mien learned from none of them, nor from exact copies (what near copies are worth: networks.md);
-they were chosen, and their temperatures and blends fitted, on PublicTest.
+learned from any of these faces. The models of mien learned from none of them, nor from exact copies (what near copies are worth:
+[networks](networks.md)); they were chosen, and calibrated, on PublicTest.
 """
 
 
@@ -271,7 +271,7 @@ def markdown(results: dict[str, Any]) -> str:
         _ABOUT,
         f"{results['split']}: {results['faces']:,} crops; {results['pictures']:,} pictures. Share of right answers with 95 % interval (Wilson).",
         "",
-        f"| network | reading | {' | '.join(parts)} | faces found | ms a face | weights MB | installed MB |",
+        f"| network | head | {' | '.join(parts)} | faces found | ms a face | weights MB | installed MB |",
         f"|---|---|{'--:|' * 8}",
     ]
     for row in results["rows"]:

@@ -25,9 +25,9 @@ Records = Mapping[str, dict[str, Any]]
 
 _TOP = """# How fast, how large
 
-Made by `make bench-page` of [benchmarks/results.json](benchmarks/results.json), which `make bench` writes: nothing here is written by hand. Beside
-each value stands what ran with it in the same run, for times of different machines, or of different days, cannot be compared. What each benchmark
-does, and how it is kept fair, is told at the top of its file in `benchmarks/`. How often the networks are right: [networks.md](networks.md).
+Made by `make bench-page` of [benchmarks/results.json](benchmarks/results.json), which `make bench` writes: nothing here is written by hand. Compare a
+value only with what ran beside it in the same run: times of different machines, or of different days, are not comparable. What each
+benchmark does, and how it is kept fair, is described at the top of its file in `benchmarks/`. Accuracy: [networks](networks.md).
 """
 
 

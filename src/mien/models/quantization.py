@@ -34,7 +34,7 @@ FACES = 512
 """Training pictures that show the range of every value between the layers."""
 KEPT = 99.999
 """Per cent of those values that the range holds; what lies beyond is cut off (chosen on PublicTest, see
-LOG.md)."""
+docs/research/eight-bit.md)."""
 _BATCH = 32
 
 
