@@ -7,3 +7,88 @@ VENV := .venv
 DATA ?= ../shared/fer2013/fer2013.parquet
 
 .PHONY: demo test soak lint contract types web-lint web-test vectors networks bench bench-page docs models notebook clean
+
+demo: $(DEMO)/.ready
+	$(DEMO)/bin/python demo/demo.py
+
+test: $(VENV)/.ready lint contract types web-test
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile
+
+# The faults of `make test` for longer: 200 runs each of analyze, batch, train and serve, killed at random moments, and 100,000 damaged
+# files. About an hour.
+soak: $(VENV)/.ready
+	MIEN_SOAK_KILLS=200 MIEN_SOAK_FILES=100000 $(VENV)/bin/python -m pytest -n 0 tests/test_kills.py tests/batch/test_kills_of_batches.py tests/batch/test_ray.py tests/media/test_fuzzed.py \
+		tests/training/test_resume.py tests/server/test_kills_of_the_service.py
+
+lint: $(VENV)/.ready web-lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+# Which package may import which: .importlinter.
+contract: $(VENV)/.ready
+	$(VENV)/bin/lint-imports --no-cache
+
+types: $(VENV)/.ready
+	$(VENV)/bin/mypy
+
+# The page of mien serve: style and types, and its own tests, which need no package.
+web-lint: web/node_modules/.ready
+	cd web && npm run --silent lint
+
+web-test:
+	cd web && node --test
+
+# The golden vectors that Python and the page are held to, from what Python answers now.
+vectors: $(VENV)/.ready
+	$(VENV)/bin/python tests/vectors/write_vectors.py
+
+# From the data to the networks that mien ships, and their scores on the test set: about 28 hours of one core. It goes on after a stop.
+MIEN := $(VENV)/bin/mien
+OUT := src/mien/inference/weights
+networks: $(VENV)/.ready
+	$(MIEN) train $(DATA) --preset part-clear --run runs/part-clear
+	for seed in 62 63 64; do $(MIEN) train $(DATA) --preset part --seed $$seed --run runs/part-$$seed || exit 1; done
+	$(MIEN) join runs/part-clear/part-clear.onnx $(foreach seed,62 63 64,runs/part-$(seed)/part.onnx) $(DATA) -o $(OUT)/medium.onnx
+	$(MIEN) views $(DATA) $(OUT)/medium.onnx -o runs/views
+	for name in nano small; do $(MIEN) train $(DATA) --preset student-$$name --views runs/views --run runs/student-$$name || exit 1; done
+	for name in nano small; do cp runs/student-$$name/$$name.onnx $(OUT)/ || exit 1; done
+	for name in nano small medium; do $(MIEN) quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; done
+	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) open-private $(OUT)/$$name.onnx $(DATA) --log docs/private-test.log || exit 1; done
+
+# Everything that is measured, with a page and charts in docs/; what is there for this code and machine is kept. ONLY="memory service" runs a part.
+bench: $(VENV)/.ready
+	$(VENV)/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+# The page and the charts again, from docs/benchmarks/results.json.
+bench-page: $(VENV)/.ready
+	$(VENV)/bin/python -m benchmarks.report
+
+# The reference of the command line, from its own --help.
+docs: $(VENV)/.ready
+	$(VENV)/bin/python -m typer mien.cli.app utils docs --name mien --output docs/cli.md
+
+# The networks' cards as a page.
+models: $(VENV)/.ready
+	$(VENV)/bin/mien models --format markdown > MODELS.md
+
+# The learners' notebook, run, as a page. Needs FER-2013.
+notebook: $(VENV)/.ready
+	cd docs && MIEN_FER2013=$(abspath $(DATA)) ../$(VENV)/bin/python -m nbconvert --to markdown --execute judging.ipynb
+
+# The demo shows no page, and so needs no npm.
+$(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/inference/weights/*.onnx) $(shell find src/mien -name '*.py')
+	$(PYTHON) -m venv $(DEMO)
+	MIEN_SERVER_ONLY_PAGE=1 $(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
+	touch $@
+
+$(VENV)/.ready: pyproject.toml hatch_build.py hatch_page.py web/package-lock.json
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,haar,pandas,train]'
+	touch $@
+
+web/node_modules/.ready: web/package-lock.json
+	cd web && npm ci --silent
+	touch $@
+
+clean:
+	rm -rf $(DEMO) $(VENV) out build dist web/node_modules
