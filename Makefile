@@ -1,18 +1,35 @@
-# Two commands do all the set-up on a machine that has Python 3.11+, make and a package index:
-#   make demo    installs the core alone and reads real pictures and a video
-#   make test    installs everything and runs the tests
+# Each command does its own set-up on a machine that has Python 3.11+, make and a package index:
+#   make demo      installs the core alone and reads real pictures and a video
+#   make check     before each commit: format, lint, contract, types, unit tests
+#   make test      everything
+# With CONSTRAINTS=.ci/constraints.txt the packages are those that the tests last ran with.
 PYTHON ?= python3
 DEMO := .venv-demo
 VENV := .venv
 DATA ?= ../shared/fer2013/fer2013.parquet
 
-.PHONY: demo test soak lint contract types web-lint web-test vectors networks bench bench-page docs models notebook clean
+PIP = -m pip install --quiet --disable-pip-version-check $(addprefix --constraint ,$(CONSTRAINTS))
+TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile
+
+.PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints hooks web-lint web-test vectors networks bench bench-page docs models notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
 
+# All that needs no other program, network or browser: about two minutes on two cores.
+check: lint contract types unit
+
 test: $(VENV)/.ready lint contract types web-test
-	$(VENV)/bin/python -m pytest -n auto --dist loadfile
+	$(TESTS)
+
+# One lane of the tests; conftest.py says what is in which.
+unit integration browser slow: $(VENV)/.ready
+	$(TESTS) -m $@
+
+# Which lines the tests run, also in the programs that they start.
+coverage: $(VENV)/.ready
+	$(VENV)/bin/python $(PIP) pytest-cov
+	$(TESTS) --cov --cov-report=term:skip-covered
 
 # The faults of `make test` for longer: 200 runs each of analyze, batch, train and serve, killed at random moments, and 100,000 damaged
 # files. About an hour.
@@ -30,6 +47,16 @@ contract: $(VENV)/.ready
 
 types: $(VENV)/.ready
 	$(VENV)/bin/mypy
+
+# Versions as they are now, by name alone: without what is built here, and without the tags of builds for one kind of machine.
+constraints: $(VENV)/.ready
+	echo "# Versions of packages that the tests ran with. \`make constraints\` writes this file; CONTRIBUTING.md says what it is for." > .ci/constraints.txt
+	$(VENV)/bin/python -m pip freeze --exclude-editable | sed 's/+.*//' >> .ci/constraints.txt
+
+# Git runs the hooks of .pre-commit-config.yaml from now on.
+hooks: $(VENV)/.ready
+	$(VENV)/bin/python $(PIP) pre-commit
+	$(VENV)/bin/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 # The page of mien serve: style and types, and its own tests, which need no package.
 web-lint: web/node_modules/.ready
@@ -78,12 +105,12 @@ notebook: $(VENV)/.ready
 # The demo shows no page, and so needs no npm.
 $(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/inference/weights/*.onnx) $(shell find src/mien -name '*.py')
 	$(PYTHON) -m venv $(DEMO)
-	MIEN_SERVER_ONLY_PAGE=1 $(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade .
+	MIEN_SERVER_ONLY_PAGE=1 $(DEMO)/bin/python $(PIP) --upgrade .
 	touch $@
 
 $(VENV)/.ready: pyproject.toml hatch_build.py hatch_page.py web/package-lock.json
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,haar,pandas,train]'
+	$(VENV)/bin/python $(PIP) --editable '.[dev,haar,pandas,train]'
 	touch $@
 
 web/node_modules/.ready: web/package-lock.json

@@ -134,7 +134,8 @@ def _weights(part: str) -> list[Any]:
 
 def _graph(part: str, weights: list[Any]) -> Any:
     """The ONNX model; weights come in Keras order: kernels (row, column, in, out), then biases, then slopes
-    of the PReLU."""
+    of the PReLU.
+    """
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
@@ -242,7 +243,8 @@ def _card(card: Any, part: str, parameters: int) -> Any:
 @contextmanager
 def _card_module() -> Iterator[Any]:
     """`mien.inference.card` from this tree, without running ``mien/__init__.py``, whose needs are not
-    installed while building."""
+    installed while building.
+    """
     before = {
         name: sys.modules.pop(name)
         for name in list(sys.modules)

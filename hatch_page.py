@@ -55,7 +55,8 @@ def parts() -> list[Path]:
 
 def fetch(folder: Path) -> None:
     """Fill the folder with what npm brings, unless it holds the right files already; raises as `parts`
-    does."""
+    does.
+    """
     locked = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"][
         f"node_modules/{PACKAGE}"
     ]

@@ -73,7 +73,8 @@ class Perfect:
 
     def people(self, meeting: Meeting, start: float, end: float) -> Floats:
         """``(n, k)`` mean probabilities of everybody whose camera was on for `SEEN` of a stretch, looked at
-        once a second."""
+        once a second.
+        """
         seconds = range(math.ceil(start), math.ceil(min(end, meeting.seconds)))
         shown = [meeting.shown(second) for second in seconds]
         seen = ([state for state in states if isinstance(state, int)] for states in zip(*shown, strict=True))
@@ -106,7 +107,8 @@ class Judged:
 
 def judge(meeting: Meeting, audience: Audience, perfect: Perfect, offset: float = 0.0) -> Judged:
     """Hold what was measured against the script; ``offset`` is the meeting's time at second 0 of the
-    measurement."""
+    measurement.
+    """
     off, unreported, told = [], 0, 0
     for window in audience.windows:
         people = perfect.people(meeting, window.start + offset, window.end + offset)
@@ -135,7 +137,8 @@ def found(point: Point, change: Change) -> bool:
 
 def true_change(point: Point, meeting: Meeting, perfect: Perfect, span: float) -> float:
     """By how much the share of the scripted expressions changes for the classifier on perfect pictures, the
-    larger of the two."""
+    larger of the two.
+    """
     assert point.change is not None
     sides = [perfect.people(meeting, start, start + span) for start in (point.time - span, point.time)]
     change = sides[1].mean(axis=0) - sides[0].mean(axis=0)

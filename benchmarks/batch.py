@@ -48,7 +48,8 @@ PARTS = ("runtime", "fer", "rates", "start", "memory")
 
 def beside_runtime(folder: Path, rounds: int, faces: int) -> dict[str, Any]:
     """Face crops from file to shard by one worker with one thread for the network, beside the network alone
-    on the same batches."""
+    on the same batches.
+    """
     settings = BatchSettings({"detector": "whole", "model": MODEL}, threads=1)
     shard = laid_out({}, open_input(str(DATA)).portions(faces), faces).shards[0]
     pipeline = settings.pipeline()
@@ -104,7 +105,8 @@ def in_turns(
 
 def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
     """Pictures of about 600x340 with one face each, from file to shard on one core, beside fer reading the
-    same files on that core."""
+    same files on that core.
+    """
     shown = folder / "shown"
     shown.mkdir()
     count = sum(pictures.written(shown, most).values())
@@ -139,7 +141,8 @@ def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
 
 def rate(engine: ShardRunner, run: BatchJob) -> tuple[float, float]:
     """Items a second, and the workers' processor time for each in microseconds, from the first shard that is
-    done to the last."""
+    done to the last.
+    """
     moments: list[tuple[float, int, float]] = []
     for done in run.work(engine, "benchmark"):
         if done:
@@ -172,7 +175,8 @@ def on_cores(count: int) -> Iterator[None]:
 
 def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, Any]:
     """Rates of one worker on one core, one on all, two, and two on Ray: the best of the rounds, as whatever
-    else runs can only slow them down."""
+    else runs can only slow them down.
+    """
     settings = BatchSettings({"detector": "whole", "model": MODEL}, threads=1).known()
     taken: dict[str, list[tuple[float, float]]] = {
         "one on one core": [],
@@ -181,7 +185,7 @@ def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, 
         "two on Ray": [],
     }
     for turn in range(rounds):
-        for way in taken:
+        for way, each in taken.items():
             if way == "two on Ray" and turn > 1:
                 continue  # Starting it takes long.
             out = folder / "out"
@@ -191,10 +195,10 @@ def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, 
                 on_cores(cores),
                 crew(way, settings, out, workers) as engine,
             ):
-                taken[way].append(rate(engine, run))
+                each.append(rate(engine, run))
             shutil.rmtree(out)
             print(
-                f"  {way}: {taken[way][-1][0]:,.0f} a second, {taken[way][-1][1]:,.0f} us of a processor each",
+                f"  {way}: {each[-1][0]:,.0f} a second, {each[-1][1]:,.0f} us of a processor each",
                 flush=True,
             )
     rates: dict[str, Any] = {way: round(max(each)[0], 1) for way, each in taken.items()}
@@ -251,7 +255,8 @@ def whole_set(folder: Path) -> float:
 
 def memory(folder: Path, found: Input, detector: str) -> dict[str, Any]:
     """Most resident memory of a worker over a run, in MB, and how much more that is in the second half than
-    in the first."""
+    in the first.
+    """
     settings, out = (
         BatchSettings({"detector": detector, "model": MODEL}, threads=1).known(),
         folder / "memory",

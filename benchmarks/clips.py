@@ -235,7 +235,8 @@ def score(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
 
 def scored_and_killed(folder: Path) -> str:
     """`mien score`, killed at five moments; what is left each time, and whether the next run gives the same
-    as an undisturbed one."""
+    as an undisturbed one.
+    """
     place = folder / "scored.csv"
     assert score(folder, "-q", "-o", place.name).returncode == 0
     whole = place.read_bytes()

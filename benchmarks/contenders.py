@@ -1,5 +1,6 @@
 """Processes that read the same frames in turns, so that whatever else the machine does hits all of them
-alike."""
+alike.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +147,8 @@ def measured(
 
 def fer(source: Path, detectors: Sequence[str], skipped: dict[str, str]) -> list[Contender]:
     """The peer ``fer`` on frames or pictures, by its detectors ``haar`` and ``mtcnn``; ``skipped`` gets the
-    reasons."""
+    reasons.
+    """
     contenders = []
     for detector in detectors:
         try:

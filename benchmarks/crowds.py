@@ -198,7 +198,8 @@ def background(size: tuple[int, int], seed: int) -> Image.Image:
 @cache
 def heads() -> tuple[Cutout, ...]:
     """Every face of the pictures at hand: those of ``../shared/media`` where they are, and those that wheels
-    carry."""
+    carry.
+    """
     from mien.inference.detectors import create_detector
 
     detector = create_detector(threads=1)
@@ -262,7 +263,7 @@ def easy(seed: int, faces: int | None = None, **clip: object) -> Clip:
         cast.append(
             Actor(
                 heads()[chosen[number % len(chosen)]],
-                _swaying(chance, lane, height * chance.uniform(0.4, 0.6), tall, width),
+                _swaying(chance, lane, height * chance.uniform(0.4, 0.6), tall),
             )
         )
     shaking = cast[int(chance.integers(count))]
@@ -276,7 +277,8 @@ def easy(seed: int, faces: int | None = None, **clip: object) -> Clip:
 
 def hard(seed: int, **clip: object) -> Clip:
     """People who cross in front of one another, shake, leave and return, are covered for up to a second,
-    before a trembling camera."""
+    before a trembling camera.
+    """
     chance = np.random.default_rng(seed + 500)
     width, height = 640, 360
     chosen = [heads()[index] for index in chance.permutation(len(heads()))]
@@ -301,7 +303,7 @@ def hard(seed: int, **clip: object) -> Clip:
             0,
             Actor(
                 chosen[-1],
-                _swaying(chance, width * float(chance.uniform(0.2, 0.8)), height * 0.35, tall * 0.7, width),
+                _swaying(chance, width * float(chance.uniform(0.2, 0.8)), height * 0.35, tall * 0.7),
             ),
         )
     longer, shorter = float(chance.uniform(0.5, 1.0)), 0.5
@@ -312,9 +314,7 @@ def hard(seed: int, **clip: object) -> Clip:
     return Clip(tuple(cast), boards, seed=seed, tremor=2.0, **clip)  # type: ignore[arg-type]
 
 
-def _swaying(
-    chance: np.random.Generator, x: float, y: float, tall: float, width: int
-) -> Callable[[float], Place]:
+def _swaying(chance: np.random.Generator, x: float, y: float, tall: float) -> Callable[[float], Place]:
     a, b, c = chance.uniform(0, 6, 3)
     wide, high, near = (
         tall * chance.uniform(0.1, 0.25),

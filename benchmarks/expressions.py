@@ -110,7 +110,8 @@ def _public_faces() -> dict[str, list[NDArray[np.uint8]]]:
 
 def drawn(chance: np.random.Generator, faces: int) -> Scene:
     """Without the data: logits that wander around those of one expression after the other, with noise from
-    frame to frame."""
+    frame to frame.
+    """
     times, which, changes = _times(faces)
     names = chance.permutation(len(EXPRESSIONS))[:faces]
     logits = chance.normal(0, 0.5, (faces, len(EXPRESSIONS)))
@@ -147,7 +148,8 @@ class Steadiness:
     @property
     def times_fewer(self) -> float:
         """False changes of single frames over those of the label; where there is none at all, over one: at
-        least so many times."""
+        least so many times.
+        """
         return self.raw / max(self.steady, 1 / self.seconds)
 
 

@@ -117,7 +117,8 @@ def _measured(entry: Entry, quick: bool, out: Path) -> Record:
 
 def _started(entry: Entry, arguments: list[str], log: Path) -> str | None:
     """Run it to its end, showing and keeping what it prints; gives the reason where that was not a good
-    end."""
+    end.
+    """
     command = [sys.executable, "-m", entry.where, *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     # In a group of its own, so that what it has started ends with it.

@@ -138,7 +138,8 @@ def chosen(data: FaceDataset, private: bool, most: int | None = None) -> FaceDat
 
 def bordered(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """``(m, 384, 384)`` pictures of ``(m, 48, 48)`` crops: four times as large, half their side around them,
-    edges repeated."""
+    edges repeated.
+    """
     large = [np.asarray(Image.fromarray(crop).resize((192, 192), Image.Resampling.BICUBIC)) for crop in crops]
     return np.stack([np.pad(face, 96, mode="edge") for face in large])
 

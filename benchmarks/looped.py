@@ -1,5 +1,6 @@
 """A long video made of a short one: its packets again and again, with later times, nothing decoded or
-encoded."""
+encoded.
+"""
 
 from __future__ import annotations
 

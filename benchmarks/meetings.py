@@ -398,7 +398,8 @@ def _change(
     chance: np.random.Generator,
 ) -> tuple[str, str, float]:
     """Let some of those who show the same go over to something else: ``when`` says at which time and how
-    many."""
+    many.
+    """
     time, count = when
     enough = [name for name in PLAYED if shows.count(name) >= count]
     if not enough:  # Nobody is left to change alike: those of two expressions go over together.

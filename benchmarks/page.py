@@ -138,7 +138,8 @@ def _way(browser: Browser, url: str, way: str, seconds: float) -> dict[str, floa
 
 def _speed(page: Page, seconds: float) -> dict[str, float]:
     """Frames read per second, after two seconds of warming up, and the middle of the milliseconds that one
-    takes, as the page tells it."""
+    takes, as the page tells it.
+    """
     time.sleep(2)
     count, start = _readings(page), time.perf_counter()
     time.sleep(seconds)

@@ -116,7 +116,8 @@ def _run(command: list[str], name: str) -> None:
 
 def environment() -> dict[str, str]:
     """What the processes of the peer are started with: none of this interpreter's packages, and one
-    thread."""
+    thread.
+    """
     return {
         **{
             name: value

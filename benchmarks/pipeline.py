@@ -44,7 +44,8 @@ class _Clock(Silence):
 
 def through_pipeline(data: FaceDataset, recipe: Recipe, threads: int) -> float:
     """Pictures per second of training: from the tensors of the data set through augmentation, metrics and
-    Lightning's trainer."""
+    Lightning's trainer.
+    """
     clock = _Clock()
     with TemporaryDirectory() as folder:
         train(data, recipe, Path(folder), clock, Hardware(accelerator="cpu", threads=threads))

@@ -24,7 +24,8 @@ NMS_NOTE = "torchvision's non-maximum suppression is replaced by one in numpy: t
 
 class NMS:
     """Greedy non-maximum suppression in the place of ``torchvision.ops.boxes.batched_nms``; it knows how long
-    it took."""
+    it took.
+    """
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -110,7 +110,8 @@ def share_right(columns: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
 
 def differences(answers: Mapping[str, Floats]) -> str:
     """Where the heads differ, and how often it is neutral to the one and sad, angry or afraid to the
-    other."""
+    other.
+    """
     searched = np.array(EXPRESSIONS.names)[answers["fer2013"].argmax(axis=1)]
     seen = np.array(FERPLUS.names)[answers["ferplus"].argmax(axis=1)]
     apart = searched != seen

@@ -36,7 +36,8 @@ def alternatives() -> list[SentimentMapping]:
 
 def others_say(data: FaceDataset, name: str = "surprise") -> dict[str, Any]:
     """Of two people who looked at the same face, one of whom said ``name`` and the other something else: what
-    the other one said."""
+    the other one said.
+    """
     assert data.votes is not None
     votes = data.votes[:, : len(FERPLUS)].astype(np.int64)
     column = FERPLUS.index(name)
@@ -61,7 +62,8 @@ def _side(word: str) -> str:
 
 def surprised(data: FaceDataset) -> tuple[NDArray[np.float64], int]:
     """``(3,)`` what those said who did not say surprise, of the faces that most called surprised: positive,
-    neutral, negative."""
+    neutral, negative.
+    """
     assert data.votes is not None
     votes = data.votes[data.ferplus_majority() == FERPLUS.index("surprise"), : len(FERPLUS)]
     sums = [

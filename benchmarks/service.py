@@ -58,7 +58,8 @@ async def client(
     url: str, sent: list[bytes], rate: float, seconds: float, wait: float = 0.0
 ) -> list[tuple[str, float, int]]:
     """Send frames at a steady rate after a wait; returns status, seconds to the answer and number of faces of
-    each, in order of the answers."""
+    each, in order of the answers.
+    """
     count = round(rate * seconds)
     started: dict[int, float] = {}
     answers: list[tuple[str, float, int]] = []

@@ -115,7 +115,8 @@ def figures(results: dict[str, Any]) -> list[Figure]:
 
 def speed(options: argparse.Namespace) -> dict[str, Any]:
     """Milliseconds per frame of a clip that is read again and again, one thread on one core, in turns;
-    decoding apart."""
+    decoding apart.
+    """
     if not options.clip.is_file():
         return {"skipped": f"there is no {options.clip}"}
     with tempfile.TemporaryDirectory(prefix="mien-tracking-") as folder:
@@ -168,7 +169,8 @@ def _means(contender: Contender) -> dict[str, float]:
 
 def hd(options: argparse.Namespace) -> dict[str, Any]:
     """A 720p MP4 with four faces from file to steady labels, on one thread of one core: as mien writes it,
-    and at the bit rate of a meeting."""
+    and at the bit rate of a meeting.
+    """
     from mien.inference.pipeline import Pipeline
     from mien.tracking.session import Session
 
@@ -269,7 +271,8 @@ def _tracked(kind: str, count: int) -> Iterator[list[Any]]:
 
 def labels(options: argparse.Namespace) -> dict[str, Any]:
     """How often labels flicker and how late they follow, live and in a recording, beside those of single
-    frames."""
+    frames.
+    """
     from mien.tracking.smoothing_offline import smooth_offline
     from mien.tracking.smoothing_online import OnlineSmoother
     from mien.tracking.smoothing_options import Smoothing

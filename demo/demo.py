@@ -60,6 +60,7 @@ def make_video(folder: Path) -> None:
 
 
 def main() -> None:
+    """Fetch portraits, make a video of them, and read all of it."""
     sources = OUT / "sources"
     fetch_portraits(sources)
     make_video(sources)

@@ -17,6 +17,7 @@ import pytest
 
 from mien import Pipeline
 from mien.core.test_face import draw_portrait
+from mien.data import FaceDataset, load_fer2013
 from mien.media import VideoWriter
 
 collect_ignore_glob = [
@@ -50,6 +51,12 @@ def shared_fer2013() -> Path:
     if not path.is_file():
         pytest.skip("../shared/fer2013 is not there: the data set is not part of the repository")
     return path
+
+
+@pytest.fixture(scope="session")
+def fer2013(shared_fer2013: Path) -> FaceDataset:
+    """All of it, which takes ten seconds to read."""
+    return load_fer2013(shared_fer2013)
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +129,8 @@ class _Pages(SimpleHTTPRequestHandler):
 @pytest.fixture
 def chromium(tmp_path: Path) -> Callable[[Path], dict[str, str]]:
     """Opens ``index.html`` of a folder in a real browser, and gives what the page tells by fetching
-    ``/told?name=value``."""
+    ``/told?name=value``.
+    """
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")

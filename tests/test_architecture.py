@@ -19,6 +19,7 @@ SOURCE = Path(mien.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
+@pytest.mark.integration
 def test_imports_keep_the_contract() -> None:
     """``.importlinter`` says which package may import which, and that nothing imports in a circle."""
     ran = subprocess.run(
@@ -96,7 +97,8 @@ def test_text_for_terminals_goes_through_one_door() -> None:
 
 def test_tables_of_csv_go_through_one_door() -> None:
     """Text that spreadsheets take for formulas: `mien.outputs.tables.cells`. The others write numbers, or the
-    form of another package."""
+    form of another package.
+    """
     homes = {
         "outputs/tables/cells.py",
         "compat/fer/rows.py",
@@ -116,11 +118,13 @@ def _loaded_by(statement: str) -> set[str]:
     return {name.split(".")[0] for name in out.split()}
 
 
+@pytest.mark.integration
 def test_importing_mien_loads_nothing_heavy() -> None:
     heavy = {"numpy", "onnxruntime", "av", "torch", "cv2", "PIL", "pydantic", "rich", "typer", "pandas"}
     assert not _loaded_by("import mien") & heavy
 
 
+@pytest.mark.integration
 def test_a_pipeline_loads_neither_video_nor_training() -> None:
     assert not _loaded_by("import mien; mien.Pipeline()") & {"av", "torch", "cv2", "pandas", "polars", "onnx"}
 

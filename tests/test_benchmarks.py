@@ -1,5 +1,6 @@
 """The benchmark house: what runs, what is kept, what is told; and that the page in docs/ is that of its
-results. No test here takes a time."""
+results. No test here takes a time.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +47,7 @@ def runs(folder: Path) -> int:
     return len((folder / "bench_good.count").read_text())
 
 
+@pytest.mark.integration
 def test_what_was_measured_is_kept_until_it_is_wanted_anew(modules: Path) -> None:
     path = modules / "out" / "results.json"
     first = house.run([entry("good")], path, out=modules / "out")
@@ -59,6 +61,7 @@ def test_what_was_measured_is_kept_until_it_is_wanted_anew(modules: Path) -> Non
     assert runs(modules) == 3
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["_digest", "machine"])
 def test_other_code_and_another_machine_are_measured_anew(
     modules: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -74,6 +77,7 @@ def test_other_code_and_another_machine_are_measured_anew(
     assert runs(modules) == 2
 
 
+@pytest.mark.integration
 def test_it_goes_on_when_one_fails_and_says_why(modules: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = [
         entry("bad"),
@@ -200,6 +204,7 @@ def test_limits(figure: Figure, kept: bool | None, strain: float | None) -> None
     assert ("MISSED" in figure.line()) == (kept is False)
 
 
+@pytest.mark.integration
 def test_a_contender_that_does_not_start_is_told_and_the_others_read(tmp_path: Path) -> None:
     script = tmp_path / "reader.py"
     script.write_text(

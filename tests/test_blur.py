@@ -1,5 +1,6 @@
 """Covered faces: nobody finds or restores them, the rest of the picture stays, and nobody slips through
-for a moment."""
+for a moment.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from mien.inference.onnx_session import open_network
 from mien.inference.weights import detector_path
 from mien.server.page_files import BUILT
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("pnet", "rnet", "onet")
 SWITCH = "MIEN_SERVER_ONLY_PAGE"
@@ -200,7 +202,8 @@ def test_the_page_of_a_wheel_is_served(wheel, tmp_path):
 
 def _served(path):
     """Where mien on a path finds the page, whether it has its start, and whether it can read on the
-    device."""
+    device.
+    """
     code = "from mien.server.page_files import *; print(FOLDER, page_file('index.html') is not None, device_available(), sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -245,7 +248,8 @@ def test_the_page_can_be_built_without_npm_on_purpose(source, tmp_path):
 
 def test_an_editable_install_serves_the_page_of_the_tree(hook, source, monkeypatch):
     """It holds no page of its own (a copy would not follow what is edited), and puts ``src`` of the tree on
-    the path."""
+    the path.
+    """
     monkeypatch.setenv(SWITCH, "1")
     monkeypatch.setattr(hook, "build", lambda folder: [])
     data = {"force_include": {}}

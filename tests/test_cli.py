@@ -19,6 +19,8 @@ from PIL import Image
 from mien.core.frame_result import ROW_KEYS
 from mien.inference.pipeline import DEFAULT_MODEL
 
+pytestmark = pytest.mark.integration
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -71,7 +71,8 @@ def test_bad_input_is_one_clear_line(faces: np.ndarray) -> None:
 
 def test_a_subject_that_looks_at_brightness_suffers_from_less_of_it_alone() -> None:
     """It says 1 where the mean is above 100: half of the pictures are bright, and only light, masks and bars
-    darken them."""
+    darken them.
+    """
     images = np.stack([np.full((48, 48), 60 if place % 2 else 140, np.uint8) for place in range(20)])
     truth = (np.arange(20) + 1) % 2
 
@@ -97,7 +98,8 @@ def test_a_subject_that_looks_at_brightness_suffers_from_less_of_it_alone() -> N
 
 def test_jitter_counts_the_answers_that_a_moved_box_keeps() -> None:
     """It says where the edge is, half of the pictures have it in the middle: a box moved left or right loses
-    those, one moved up or down none."""
+    those, one moved up or down none.
+    """
     images = np.zeros((10, 48, 48), np.uint8)
     images[:5, :, 24:] = 255
     images[5:] = 255

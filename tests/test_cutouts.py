@@ -1,5 +1,6 @@
 """Faces cut out of photographs: where each one goes, what becomes of the rest, and that the network sees
-the same in both."""
+the same in both.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from mien.outputs.face_crops import crop_faces
 @pytest.fixture
 def photographs(tmp_path: Path, portrait: np.ndarray) -> Path:
     """Two expressions, two names that collide, several people, nobody, a torn file, and files that are no
-    pictures."""
+    pictures.
+    """
     root = tmp_path / "photos"
     for folder in ("happy", "neutral/indoors"):
         (root / folder).mkdir(parents=True)
@@ -104,6 +106,7 @@ def test_what_cannot_be_cut_leaves_nothing(photographs: Path, tmp_path: Path, pi
         crop_faces(photographs / "notes.txt", tmp_path / "faces", pipeline)
 
 
+@pytest.mark.integration
 def test_the_command(photographs: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mien", "data", "cut", "photos", "faces"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)

@@ -20,6 +20,7 @@ from mien.inference.weights import network_path, shipped
 ROOT = Path(__file__).parents[1]
 PAGES = [
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
     ROOT / "MODELS.md",
     ROOT / "CHANGELOG.md",
     ROOT / "SECURITY.md",
@@ -131,6 +132,7 @@ def readme_blocks(language: str) -> list[str]:
     )
 
 
+@pytest.mark.integration
 def test_the_command_of_the_readme_prints_what_stands_there(portrait_file: Path) -> None:
     [command, *printed] = next(
         block for block in readme_blocks("console") if portrait_file.name in block

@@ -188,7 +188,8 @@ def test_a_recording_that_changed_between_two_passes_is_told() -> None:
 
 def test_a_frame_that_was_not_read_is_left_out_of_copies() -> None:
     """Its faces are not known, so that they could not be covered; what follows must not be covered one frame
-    late."""
+    late.
+    """
     frames = [Frame(number, number / 10, np.zeros((8, 8, 3), np.uint8)) for number in range(3)]
     readings = [
         FrameResult("a.mp4", number, number / 10, Faces.empty(), MediaError("x") if number == 1 else None)

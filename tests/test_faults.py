@@ -178,6 +178,7 @@ def test_errors_become_those_of_a_source(error: Exception, kind: str, words: str
     assert "\n" not in str(told)
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(os.name == "nt", reason="Windows has none of these")
 def test_pipes_sockets_devices_and_links_in_a_circle_wait_for_nobody(folder: Path) -> None:
     os.mkfifo(folder / "pipe.png")

@@ -173,6 +173,7 @@ with scratch_folder() as folder, written_aside("a.csv") as aside, folder_aside(P
 """
 
 
+@pytest.mark.integration
 def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_sweep(tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     (temporary / "mien-notes.d").mkdir(parents=True)
@@ -228,6 +229,7 @@ def test_threads_that_ask_for_scratch_folders_do_not_take_each_others(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
 def test_readings_of_a_stopped_run_do_not_stay_in_the_temporary_folder(
     stop: signal.Signals, movie: Callable[..., Path], tmp_path: Path

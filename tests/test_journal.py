@@ -192,6 +192,7 @@ main()
 """
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
 def test_killed_and_resumed_equals_an_uninterrupted_run(
     movie: Callable[..., Path], tmp_path: Path, kill: signal.Signals

@@ -1,5 +1,6 @@
 """``mien analyze`` killed at random moments comes to what a run comes to that nothing happens to, byte for
-byte, and leaves nothing else."""
+byte, and leaves nothing else.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from soak import killed, kills
+
+pytestmark = pytest.mark.slow
 
 KILLS = kills(3)
 OFTEN = """

@@ -74,6 +74,7 @@ def test_a_peer_is_judged_by_its_own_package(
     assert leaderboard._reason("peer", tmp_path) == "no wheel: none"
 
 
+@pytest.mark.integration
 def test_a_whole_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

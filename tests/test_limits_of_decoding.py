@@ -15,6 +15,8 @@ import mien
 from mien.core.errors import InputError, MediaError
 from mien.media import VideoWriter
 
+pytestmark = pytest.mark.integration
+
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

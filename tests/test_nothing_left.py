@@ -1,5 +1,6 @@
 """Every command, in an empty home folder: nothing new is found in it afterwards, nor in the temporary
-folder, and no host is looked for."""
+folder, and no host is looked for.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ for package in ("torch", "lightning", "onnx", "ray", "captum", "polars", "fastap
 sys.path.insert(0, str(Path(__file__).parent / "training"))
 from stripes import stripes  # noqa: E402
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 _TOLD = {"CI", "GITHUB_ACTIONS", "HOME", "TMPDIR", "MPLCONFIGDIR"}
 """Of which libraries take other ways: with the first two, none of them reports anything."""
 _TINY = [

@@ -1,5 +1,6 @@
 """What is shown, what is uncertain and every share of time: table of people, report, timeline, JSON and
-CSV say the same of one video."""
+CSV say the same of one video.
+"""
 
 from __future__ import annotations
 
@@ -87,6 +88,7 @@ def of_time(rows: list[dict[str, Any]]) -> dict[str, float]:
     return shares
 
 
+@pytest.mark.integration
 def test_every_output_says_the_same_of_one_person(run: tuple[Path, float]) -> None:
     folder, below = run
     rows = json.loads((folder / "rows.json").read_text())

@@ -136,7 +136,8 @@ def test_messages_without_end_are_refused() -> None:
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """The network *nano*, whose first weights lie in a file beside it that is there and right, with a card
-    that fits."""
+    that fits.
+    """
     base = network_path("nano")
     network = onnx.load(base)
     weights = network.graph.initializer[0]
@@ -200,6 +201,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_refuses_it_and_opens_nothing(name: str, elsewhere: Path, data: Path) -> None:
     if name not in ("analyze", "batch", "models", "serve", "evaluate", "evaluate several"):

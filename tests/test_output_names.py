@@ -1,5 +1,6 @@
 """Outputs of a run: no two sources share one, whatever they are called, and nothing of a person's own is
-replaced."""
+replaced.
+"""
 
 from __future__ import annotations
 

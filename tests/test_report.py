@@ -1,5 +1,6 @@
 """The report: whole without a network, short however long the recording, true to the readings, and alive
-in a real browser."""
+in a real browser.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ def reading(frame: int, time: float, shown: dict[int, str]) -> FrameResult:
 
 def talk() -> Overview:
     """Ten seconds: 1 is happy, then sad; 2 comes at 2 s and is angry; nobody from 6 to 8 s; a frame is lost
-    at 9 s."""
+    at 9 s.
+    """
     overview = Overview("talk.mp4", EXPRESSIONS, 10.0)
     for frame in range(100):
         time = frame / 10

@@ -49,6 +49,7 @@ def mien(folder: Path, *words: object, **environment: str) -> str:
     return done.stdout + done.stderr + left
 
 
+@pytest.mark.integration
 def test_tables_and_messages_of_analyze(tmp_path: Path) -> None:
     said = mien(
         tmp_path,
@@ -67,6 +68,7 @@ def test_tables_and_messages_of_analyze(tmp_path: Path) -> None:
     assert SECRET not in said
 
 
+@pytest.mark.integration
 def test_rows_and_lists_of_batch(tmp_path: Path) -> None:
     pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'mien[ray]'")
     remote = [address for address in ADDRESSES if "://" in address and not address.startswith("live:")]
@@ -143,6 +145,7 @@ def test_live_sources(address: str) -> None:
         )
 
 
+@pytest.mark.integration
 def test_hooks_of_rules(tmp_path: Path, portrait: np.ndarray) -> None:
     """A picture as a live source, whose event fires a webhook that nobody answers, a program and the log."""
     Image.fromarray(portrait).save(tmp_path / "given.png")

@@ -1,5 +1,6 @@
 """Recordings whose frames are far apart: people, time in view, cues and segments are as of any other,
-whatever the file and the step."""
+whatever the file and the step.
+"""
 
 from __future__ import annotations
 
@@ -112,6 +113,7 @@ def test_who_is_missed_in_one_frame_is_the_same_and_who_was_away_is_not(
     assert [(person.track, round(person.seconds, 2)) for person in found.people()] == [(1, 20.0), (2, 8.0)]
 
 
+@pytest.mark.integration
 def test_the_command_gives_cues_of_a_slow_video(tmp_path: Path) -> None:
     place, cues = video(tmp_path / "slow.mp4", [2.0 * index for index in range(6)]), tmp_path / "slow.vtt"
     subprocess.run([sys.executable, "-m", "mien", "analyze", str(place), "-o", str(cues)], check=True)

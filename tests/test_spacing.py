@@ -1,5 +1,6 @@
 """Seconds that fit how far apart frames come: patience, how long a frame lasts, and what is made of them
-for people and labels."""
+for people and labels.
+"""
 
 from __future__ import annotations
 

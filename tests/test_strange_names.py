@@ -1,5 +1,6 @@
 """Names that text cannot hold, terminals obey, or mien or a spreadsheet could take for something else:
-through every output and back."""
+through every output and back.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +21,10 @@ from mien.media import VideoWriter
 from mien.outputs.tables import read_recordings
 from mien.outputs.tables.cells import cell, plain
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="such names cannot be on Windows")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.name == "nt", reason="such names cannot be on Windows"),
+]
 
 NAMES = [
     os.fsdecode(name)

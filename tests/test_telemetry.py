@@ -1,5 +1,6 @@
 """Nothing is reported to anybody: ONNX Runtime is told before it is imported, by the one place that
-imports it."""
+imports it.
+"""
 
 from __future__ import annotations
 
@@ -83,12 +84,14 @@ def _in_fresh_process(program: str, **variables: str) -> str:
     ).stdout
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("said", [{}, {"ORT_DISABLE_TELEMETRY": "0"}, {"ORT_DISABLE_TELEMETRY": ""}])
 def test_importing_mien_tells_it_and_every_process_that_is_started(said: dict[str, str]) -> None:
     program = "import mien, os, subprocess, sys; subprocess.run([sys.executable, '-c', 'import os; print(os.environ[\"ORT_DISABLE_TELEMETRY\"])'])"
     assert _in_fresh_process(program, **said) == "1\n"
 
 
+@pytest.mark.integration
 def test_the_doctor_remarks_on_an_import_before_mien() -> None:
     """A stand-in for the library: the real one would report."""
     ask = (

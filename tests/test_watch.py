@@ -159,6 +159,7 @@ def test_for_so_long(run: Run, movie: Callable[..., Path]) -> None:
     assert re.search(r": 1\.\d s, \d+ frames came", out)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_hand_it_sums_up(movie: Callable[..., Path], stop: signal.Signals) -> None:
     command = [sys.executable, "-m", "mien", "watch", f"live:{movie(300)}"]
@@ -172,6 +173,7 @@ def test_stopped_by_hand_it_sums_up(movie: Callable[..., Path], stop: signal.Sig
     assert "not feelings" in out
 
 
+@pytest.mark.integration
 def test_a_view_on_a_terminal(movie: Callable[..., Path], tmp_path: Path) -> None:
     path = movie(20)
     ours, theirs = pty.openpty()

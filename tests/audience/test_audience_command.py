@@ -22,6 +22,8 @@ from mien.core.errors import InputError, MediaError
 from mien.media import VideoWriter
 from mien.media.frame import Frame
 
+pytestmark = pytest.mark.integration
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COMMAND = [sys.executable, "-m", "mien", "audience"]
 

@@ -178,6 +178,7 @@ def test_a_chart_is_drawn(tmp_path: Path) -> None:
     assert path.read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_a_day_in_a_report_stays_small(tmp_path: Path) -> None:
     looks = [
         look(float(second), [(place, shown("happy")) for place in range(4)])

@@ -121,7 +121,8 @@ def test_agreement_falls_with_difference_and_not_with_doubt() -> None:
 @given(st.integers(4, 60), st.data())
 def test_rounding_leaves_each_part_open(people: int, data: st.DataObject) -> None:
     """What leaves a group with one person less is told so coarsely that the person's part could be off by a
-    fifth and more."""
+    fifth and more.
+    """
     step = min(
         abs(published(value / 1000, people) - published(0, people))
         for value in range(1001)

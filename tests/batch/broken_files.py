@@ -1,5 +1,6 @@
 """Files that are no pictures, or none any more, in twenty ways; made of one good picture by chance that
-can be repeated."""
+can be repeated.
+"""
 
 from __future__ import annotations
 

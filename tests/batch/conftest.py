@@ -1,5 +1,6 @@
 """Pictures to read by the dozen, a run over them to which nothing happened, and ways to make things
-happen."""
+happen.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def undisturbed(crops: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
 @pytest.fixture
 def sabotage(tmp_path: Path) -> Callable[[str], dict[str, str]]:
     """An environment in which every Python process runs some lines first, as a broken decoder or disk would
-    make itself felt."""
+    make itself felt.
+    """
 
     def prepare(lines: str) -> dict[str, str]:
         folder = tmp_path / "sabotage"

@@ -1,5 +1,6 @@
 """An input that is another one when the same command is given again: what is new is read, what has changed
-is read anew, nothing stale stays."""
+is read anew, nothing stale stays.
+"""
 
 from __future__ import annotations
 
@@ -204,6 +205,7 @@ def test_stopped_while_the_change_is_taken_in(tmp_path, source, anew, monkeypatc
     assert answers(tmp_path / "out") == anew(source)
 
 
+@pytest.mark.integration
 def test_rows_name_sources_as_the_list_does_and_the_command_tells_of_changes(tmp_path, crops):
     for path in sorted((crops / "happy").iterdir())[:3]:
         shutil.copy(path, tmp_path)
@@ -236,7 +238,8 @@ CONTENTS = st.dictionaries(st.sampled_from("abcdefghijkl"), st.integers(0, 2), m
 @given(st.lists(st.tuples(CONTENTS, st.integers(0, 5)), min_size=1, max_size=6), st.integers(1, 4))
 def test_any_history_comes_to_what_the_input_is_now(history, size):
     """Each run is given some files in some state and is killed after so many shards; the last one comes to
-    its end."""
+    its end.
+    """
     plan, written = {}, {}
     for number, (contents, most) in enumerate(history):
         parts = [FilePart(name, name, mark=(f"v{version}",)) for name, version in contents.items()]

@@ -1,5 +1,6 @@
 """What may happen to a run, and what is there afterwards: the rows of a run to which nothing happened,
-each once."""
+each once.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ from soak import kills
 from mien.batch import BatchSettings, open_input
 from mien.batch.job import BatchJob
 from mien.core.errors import InputError
+
+pytestmark = pytest.mark.slow
 
 KILLS = kills(4)
 
@@ -85,7 +88,8 @@ def workers(process):
 @pytest.mark.timeout(60 + 30 * KILLS)
 def test_runs_killed_at_any_moment_come_to_the_same_rows(tmp_path, crops, undisturbed, sabotage):
     """Each round is killed a few times at random, with SIGKILL, a worker or all of it, until it comes to its
-    end."""
+    end.
+    """
     chance, env = random.Random(KILLS), sabotage(SLOW)
     killed = rounds = 0
     while killed < KILLS:
@@ -143,7 +147,7 @@ def test_ctrl_c_finishes_the_shards_at_hand_and_says_how_to_go_on(tmp_path, crop
 def test_two_runs_on_one_output(tmp_path, crops, undisturbed, sabotage):
     out = tmp_path / "out"
     process = begun(*batch(crops, out), env=sabotage(SLOW))
-    wait_for(lambda: (out / "manifest.json").exists())
+    wait_for((out / "manifest.json").exists)
     second = mien(*batch(crops, out))
     assert second.returncode == 2
     assert "another run is at work on it" in second.stderr
@@ -233,7 +237,8 @@ def _without_root_rights() -> None:
 
 def test_permissions_lost_half_way(tmp_path, crops, undisturbed, sabotage):
     """Pictures that may not be read any more are rows; an output that may not be written to any more ends the
-    run, which goes on later."""
+    run, which goes on later.
+    """
     source, out = tmp_path / "in", tmp_path / "out"
     shutil.copytree(crops, source)
     process = begun(*batch(source, out), env=sabotage(SLOW), preexec_fn=_without_root_rights)

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from batch_runs import batch, command, rows_of
-from test_faults import SLOW
+from test_kills_of_batches import SLOW
 
 from mien.batch.ray_pool import RayPool
 from mien.batch.settings import BatchSettings
 from mien.core.errors import MissingExtraError
+
+pytestmark = pytest.mark.slow
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'mien[ray]'")
 

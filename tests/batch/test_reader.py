@@ -142,6 +142,7 @@ def test_forms_hold_the_same(tmp_path, crops, whole, form):
     assert [path.name for path in tmp_path.iterdir()] == [place.name]
 
 
+@pytest.mark.integration
 def test_table_has_the_columns_of_analyze(tmp_path, crops):
     import polars
 
@@ -156,6 +157,7 @@ def test_table_has_the_columns_of_analyze(tmp_path, crops):
     assert shard.drop("item").equals(plain)
 
 
+@pytest.mark.integration
 def test_labels_are_held_against_answers_in_the_order_of_the_input(tmp_path, crops, undisturbed):
     out = tmp_path / "out"
     extra = tmp_path / "in"

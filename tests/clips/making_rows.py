@@ -29,7 +29,8 @@ def clip(
     labels: Labels = EXPRESSIONS,
 ) -> VideoResult:
     """A recording of one person who shows so many expressions one after the other; None is a frame without a
-    face, ``!`` one not read."""
+    face, ``!`` one not read.
+    """
     times = [number / 10 for number in range(len(shown))] if times is None else times
     blank = Faces.empty(labels)
     readings = []

@@ -210,6 +210,7 @@ def test_mistakes_are_one_line(
     assert sorted(path.name for path in folder.iterdir()) == ["golden.csv", "haar.jsonl", "mtcnn"]
 
 
+@pytest.mark.integration
 def test_from_videos_to_a_score_in_two_stages(tmp_path: Path, portrait: np.ndarray) -> None:
     """A fresh clone's own clips: drawn faces, and nobody."""
     (tmp_path / "clips").mkdir()
@@ -234,6 +235,7 @@ def test_from_videos_to_a_score_in_two_stages(tmp_path: Path, portrait: np.ndarr
     assert (wall["status"], wall["neutral"], wall["coverage"]) == ("no_face", 0, 0.0)
 
 
+@pytest.mark.integration
 def test_a_killed_run_leaves_nothing_half_written(folder: Path) -> None:
     many = [clip(f"clips/{number}.mp4", ["happy", "sad", None] * 10) for number in range(60)]
     write_table(Path("rows.csv"), many)

@@ -54,7 +54,8 @@ def test_a_face_has_a_box_and_seven_emotions(fer: FER, astronaut: np.ndarray) ->
 
 def test_arrays_are_blue_green_red(fer: FER, astronaut: np.ndarray, tmp_path: Path) -> None:
     """A file, whose colours nobody can take for others, and its pixels in OpenCV's order are the same
-    picture."""
+    picture.
+    """
     astronaut = np.ascontiguousarray(astronaut[:224, 110:334])
     path = tmp_path / "astronaut.png"
     path.write_bytes(png(astronaut))

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.integration
+
 PEER = Path(__file__).parents[2] / "benchmarks" / ".peers" / "fer"
 
 SCRIPT = """

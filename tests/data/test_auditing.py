@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from mien import InputError
 from mien.core.test_face import draw_portrait
-from mien.data import FaceDataset, audit, clean_training, open_dataset, split_anew, statistics
+from mien.data import FaceDataset, audit, clean_training, split_anew, statistics
 from mien.data.near_duplicates import near_copies
 from mien.data.preview import preview
 
@@ -63,7 +62,8 @@ def test_faces_of_another_size_are_searched_too() -> None:
 
 def findings() -> FaceDataset:
     """0 and 1 repeat each other, 2 is in PrivateTest exactly (7), 3 nearly (8), 4 is blank, 5 no face, 0 and
-    1 contradict each other."""
+    1 contradict each other.
+    """
     images = smooth(10)
     images[1], images[7], images[8], images[4] = images[0], images[2], changed(images[3], "moved"), 9
     votes = np.zeros((10, 10), int)
@@ -160,8 +160,8 @@ def test_a_sheet_is_seeded() -> None:
         preview(data, label="bored")
 
 
-def test_the_real_data_set(shared_fer2013: Path) -> None:
-    data = open_dataset(shared_fer2013)
+def test_the_real_data_set(fer2013: FaceDataset) -> None:
+    data = fer2013
     # A tenth of Training and the whole of PrivateTest, so that the search for near copies stays short.
     keep = (data.splits == "PrivateTest") | ((data.splits == "Training") & (data.rows % 10 == 0))
     assert [

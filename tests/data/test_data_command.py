@@ -17,6 +17,8 @@ from PIL import Image
 
 from mien.data import open_dataset, write_dataset
 
+pytestmark = pytest.mark.integration
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

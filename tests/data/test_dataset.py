@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from mien import InputError
-from mien.data import FaceDataset, clean_training, leak_free, load_fer2013
+from mien.data import FaceDataset, clean_training, leak_free
 
 NAMES = (
     "neutral",
@@ -83,8 +81,8 @@ def test_vote_shares_are_a_distribution_or_nothing() -> None:
     assert shares.sum(axis=1).tolist() == [1, 0]
 
 
-def test_the_real_data_set(shared_fer2013: Path) -> None:
-    data = load_fer2013(shared_fer2013)
+def test_the_real_data_set(fer2013: FaceDataset) -> None:
+    data = fer2013
     assert len(data) == 35_887
     assert [len(data.split(name)) for name in ("Training", "PublicTest", "PrivateTest")] == [
         28_709,

@@ -124,8 +124,8 @@ def test_a_stopped_writer_leaves_nothing(tmp_path: Path, form: str) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_the_real_data_set_round_trips(shared_fer2013: Path, tmp_path: Path) -> None:
-    data = open_dataset(shared_fer2013)
+def test_the_real_data_set_round_trips(fer2013: FaceDataset, tmp_path: Path) -> None:
+    data = fer2013
     part = data.take(np.arange(0, len(data), 40))
     paths = [tmp_path / form for form in FORMS]
     write_dataset(part, paths[0])

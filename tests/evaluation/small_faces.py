@@ -34,7 +34,8 @@ def marked_faces(
 
 def told(images: NDArray[np.uint8], classes: int = 7, sure: float = 0.9) -> NDArray[np.float64]:
     """``(n, classes)`` probabilities that say the class in the pixels, with the next one as the second
-    guess."""
+    guess.
+    """
     probs = np.full((len(images), classes), 0.02 / (classes - 2))
     column = images[:, 0, 0] % classes
     probs[np.arange(len(images)), column] = sure
@@ -44,7 +45,8 @@ def told(images: NDArray[np.uint8], classes: int = 7, sure: float = 0.9) -> NDAr
 
 def half_right(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Right for every other class; for the others its first guess is the next class and its second the right
-    one."""
+    one.
+    """
     probs = told(images)
     odd = images[:, 0, 0] % 2 == 1
     probs[odd] = told(images[odd], sure=0.08)

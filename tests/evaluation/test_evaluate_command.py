@@ -18,6 +18,8 @@ from mien.evaluation import evaluate
 sys.path.insert(0, str(Path(__file__).parent))
 from small_faces import half_right, marked_faces
 
+pytestmark = pytest.mark.integration
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 READER = Path(__file__).parent / "small_faces.py"
 

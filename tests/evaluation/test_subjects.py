@@ -160,6 +160,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.integration
 @pytest.mark.filterwarnings("default")
 def test_runs_and_checkpoints(run_folder: Path) -> None:
     import torch

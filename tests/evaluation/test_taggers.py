@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from mien import InputError
-from mien.data import load_fer2013
+from mien.data import FaceDataset
 from mien.evaluation import annotator_scores
 
 
@@ -51,8 +49,8 @@ def test_too_few_taggers() -> None:
         annotator_scores(np.array([[3, 0, 0, 0, 0, 0, 0, 0, 0, 0]]), np.array([0]))
 
 
-def test_the_figures_of_the_data_set(shared_fer2013: Path) -> None:
-    private = load_fer2013(shared_fer2013).split("PrivateTest")
+def test_the_figures_of_the_data_set(fer2013: FaceDataset) -> None:
+    private = fer2013.split("PrivateTest")
     counted = private.ferplus_majority() >= 0
     votes, truth = private.votes[counted], private.ferplus_majority()[counted]
     found = annotator_scores(votes, truth, sizes=(1, 2, 3, 5))

@@ -66,7 +66,8 @@ def looks_at_region(path: Path) -> Path:
 
 def pooled(path: Path, kernels: NDArray[np.float32], weights: NDArray[np.float32]) -> Path:
     """A convolution, a rectifier, the mean over places, and one linear layer: the network that CAM was made
-    for."""
+    for.
+    """
     nodes = [
         helper.make_node("Conv", ["faces", "conv.weight"], ["conv"], pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["conv"], ["maps"]),

@@ -1,5 +1,6 @@
 """The shipped network and the published ones, as files and as runs: all of them can be explained, and
-agree with PyTorch."""
+agree with PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,10 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tra
 from small_graphs import CARD, write_card  # noqa: E402
 from stripes import RECIPE, stripes  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("default"),
+]  # torch warns about its own parts
 
 CLASSES = {"fer2013": ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")}
 STAGES = {

@@ -1,5 +1,6 @@
 """Sheets of a picture: what is written, what is said when that cannot be, and what works without any
-extra."""
+extra.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from mien.explain import ExplainOptions, crops_of, explain, open_explained
 from mien.explain.colours import heat, laid_over
 from mien.explain.drawing import NOTE
 from mien.inference.weights import network_path
+
+pytestmark = pytest.mark.integration
 
 
 def _mien(*words: object) -> subprocess.CompletedProcess[str]:

@@ -76,7 +76,8 @@ def test_a_square_that_does_not_fit_is_refused(
 
 def test_gradcam_is_cam_for_a_pooled_network(tmp_path: Path, face: np.ndarray) -> None:
     """Zhou et al. 2016: with a mean over places before one linear layer, Grad-CAM is the maps weighted with
-    that layer's weights."""
+    that layer's weights.
+    """
     kernels = RANDOM.normal(size=(5, 1, 3, 3)).astype(np.float32)
     weights = RANDOM.normal(size=(2, 5)).astype(np.float32)
     subject = open_explained(pooled(tmp_path / "pooled.onnx", kernels, weights))
@@ -109,7 +110,8 @@ def test_guided_backpropagation_drops_paths_with_a_negative_gradient(
     tmp_path: Path, face: np.ndarray
 ) -> None:
     """Two rectified channels, x and 300 - x, of which the second counts against the class: only the first may
-    lead back."""
+    lead back.
+    """
     from onnx import helper
 
     nodes = [

@@ -1,5 +1,6 @@
 """Pictures that the tests of the detectors look at; those in ``shared/media`` are real and never
-committed."""
+committed.
+"""
 
 from functools import cache
 from pathlib import Path

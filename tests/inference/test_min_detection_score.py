@@ -1,5 +1,6 @@
 """The least score of a face that counts: in pictures, where people are followed, and as a setting of a
-run."""
+run.
+"""
 
 from __future__ import annotations
 
@@ -76,6 +77,7 @@ def test_haar_orders_by_its_own_scores() -> None:
     assert len(create_detector("haar", min_detection_score=least).detect([picture])[0]) == 0
 
 
+@pytest.mark.integration
 def test_a_batch_goes_on_only_with_the_same(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.fromarray(draw_portrait(160)).save(tmp_path / "in" / "a.png")

@@ -1,5 +1,6 @@
 """Reads files that were damaged by chance, in a process that is watched: ``python fuzzed.py FIRST COUNT``;
-a line per file on standard output."""
+a line per file on standard output.
+"""
 
 from __future__ import annotations
 

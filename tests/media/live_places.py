@@ -1,5 +1,6 @@
 """Places where live sources are, for tests: a web server, a silent one, a screen, a source that does as it
-is told."""
+is told.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ TICKS = 90_000
 
 def corner(width: int = 64, height: int = 48, level: int = 60) -> NDArray[np.uint8]:
     """A gray picture whose upper left quarter is red: shows every turn and mirror but one along the
-    diagonal."""
+    diagonal.
+    """
     image = np.full((height, width, 3), level, np.uint8)
     image[: height // 2, : width // 2] = (220, 20, 20)
     return image
@@ -35,7 +36,8 @@ def noisy(index: int, width: int = 96, height: int = 64) -> NDArray[np.uint8]:
 @contextmanager
 def usual_priority() -> Iterator[None]:
     """What is encoded within leaves the process as it is: SVT-AV1 gives root's the highest priority in real
-    time, which its children have, too, and then nothing else runs any more."""
+    time, which its children have, too, and then nothing else runs any more.
+    """
     if not hasattr(os, "sched_getscheduler"):
         yield
         return
@@ -95,7 +97,8 @@ def sound(form: str = "wav", codec: str = "pcm_s16le") -> bytes:
 
 def with_matrix(mp4: bytes, a: int, b: int, c: int, d: int) -> bytes:
     """The same MP4 with another matrix in its track header (ISO/IEC 14496-12, tkhd); values in whole
-    numbers."""
+    numbers.
+    """
     at = mp4.index(b"tkhd") + 4
     # version and flags, times and ids (20), reserved (8), layer, group, volume, reserved (8): then the
     # matrix.

@@ -54,7 +54,8 @@ def icon(inner: bytes) -> bytes:
 
 def strips(count: int, tile: tuple[int, int] | None = None) -> bytes:
     """A TIFF one pixel wide, of so many strips that all lie at the same place; or of one tile of a size of
-    its own."""
+    its own.
+    """
     many = 1 if tile else count
     tags = [(256, 1), (257, count), (258, 8), (259, 1), (262, 1), (277, 1)]
     tags += [(322, tile[0]), (323, tile[1]), (324, 8), (325, 1)] if tile else [(273, 0), (278, 1), (279, 0)]

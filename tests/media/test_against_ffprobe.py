@@ -1,5 +1,6 @@
 """Files of Debian's ffmpeg, over containers and codecs: frames, times and no word of damage. The expected
-values are what ffprobe said of them."""
+values are what ffprobe said of them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from mien.media import BadFrame, open_media
+
+pytestmark = pytest.mark.integration
 
 needs_ffmpeg = pytest.mark.skipif(
     shutil.which("ffmpeg") is None, reason="ffmpeg, which writes the files, is not installed"

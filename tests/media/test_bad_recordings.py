@@ -1,5 +1,6 @@
 """Recordings with something wrong or odd about them, from the file to everything that is written: true
-times, nothing lost, a clear word."""
+times, nothing lost, a clear word.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def blank(width: int = 240, height: int = 240) -> np.ndarray:
 
 def wide(astronaut: np.ndarray) -> np.ndarray:
     """A photographed face right of the middle, 320x280: found with .99 however it is encoded, where the drawn
-    one has .8."""
+    one has .8.
+    """
     return np.ascontiguousarray(astronaut[:280, 60:380])
 
 
@@ -124,7 +126,8 @@ def test_clocks_that_are_set_back_and_forth(portrait: np.ndarray, tmp_path: Path
 
 def test_times_below_zero(portrait: np.ndarray, tmp_path: Path) -> None:
     """The frames that an edit list hides from players are in the file, and are read where that is asked
-    for."""
+    for.
+    """
     data = clip(
         [portrait] * 20,
         [number / 10 - 0.5 for number in range(20)],

@@ -50,7 +50,8 @@ def make(kind: str) -> bytes:
 
 def damaged(data: bytes, rng: np.random.Generator) -> bytes:
     """Some bytes changed, anywhere or at the start where the headers are; sometimes cut, sometimes with a
-    stretch doubled."""
+    stretch doubled.
+    """
     out = bytearray(data)
     reach = len(out) if rng.random() < 0.5 else min(len(out), 400)
     for _ in range(int(rng.integers(1, 20))):

@@ -1,5 +1,6 @@
 """Edit lists of MP4 and MOV: what a player shows is read, at the times of a player. The expected values
-are Chromium's playback of these files."""
+are Chromium's playback of these files.
+"""
 
 from __future__ import annotations
 

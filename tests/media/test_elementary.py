@@ -1,5 +1,6 @@
 """Streams without a container: JPEGs one after the other, and the bare streams of other codecs, whose
-frames follow at their rate."""
+frames follow at their rate.
+"""
 
 from __future__ import annotations
 
@@ -95,6 +96,7 @@ def test_large_pictures_are_looked_through_to_their_end() -> None:
     assert is_motion_jpeg(ByteSource(data * 2))
 
 
+@pytest.mark.integration
 def test_the_command_reads_every_frame(tmp_path: Path) -> None:
     path = tmp_path / "camera.mjpeg"
     path.write_bytes(STREAMS["plain"])

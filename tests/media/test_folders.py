@@ -63,6 +63,7 @@ def test_a_single_string_is_refused() -> None:
         find_sources("folder")
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody without rights")
 def test_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
     touch(tmp_path, "open/1.png", "shut/2.png")

@@ -38,6 +38,7 @@ def test_files_come_again_and_differ() -> None:
     assert sum(data != whole(ALL[number % len(ALL)]) for number, data in enumerate(made)) > len(made) * 0.9
 
 
+@pytest.mark.integration
 def test_damaged_files_are_told_and_nothing_else_happens() -> None:
     told: Counter[str] = Counter()
     for first in range(0, FILES, PIECE):

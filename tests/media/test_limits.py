@@ -55,7 +55,8 @@ print(json.dumps([used() - before, largest, errors]))
 
 def measured(data: bytes, folder: Path, max_pixels: int = 0) -> tuple[float, int, list[list[str]]]:
     """Megabytes that reading a file took beyond those of a small video, pixels of the largest frame, and what
-    went wrong."""
+    went wrong.
+    """
     small, path = folder / "small.mp4", folder / "given"
     small.write_bytes(clip([corner()] * 3))
     path.write_bytes(data)
@@ -124,6 +125,7 @@ GROWING = [
 ]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("codec", "form", "pix", "options"), GROWING, ids=[f"{codec} in {form}" for codec, form, *_ in GROWING]
 )
@@ -138,6 +140,7 @@ def test_frames_that_become_too_large(
     assert more < 50, errors  # One frame of 4608 x 4608 alone takes 32 MB, and 64 MB as RGB.
 
 
+@pytest.mark.integration
 def test_frames_that_are_too_large_from_the_start(tmp_path: Path) -> None:
     coded, _ = packets("libx264", 8192, 1, "gray", tuple(FAST.items()))
     for form in ("mp4", "matroska"):
@@ -294,6 +297,7 @@ def test_tables_that_are_as_they_should_be() -> None:
         check_tables(ByteSource(data))
 
 
+@pytest.mark.integration
 def test_a_table_of_six_million_samples_takes_no_memory(tmp_path: Path) -> None:
     whole = bytearray(clip([corner()] * 10))
     at = whole.index(b"stsz")

@@ -16,6 +16,8 @@ from making_media import clip, noisy
 from mien.core.errors import LostError
 from mien.media.live import LiveOptions, State, open_live
 
+pytestmark = pytest.mark.integration
+
 SYSTEM = "/usr/bin/python3"  # The bindings of GStreamer come with the system.
 NEEDED = (
     "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst, GstRtspServer; Gst.init(None); assert "

@@ -18,6 +18,8 @@ from mien.media.live import LiveOptions, State, open_live
 from mien.tracking.session import Session
 from mien.video.live import watch
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module", autouse=True)
 def needs_xvfb() -> None:

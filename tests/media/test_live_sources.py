@@ -253,6 +253,7 @@ def test_an_error_of_another_kind_ends_it() -> None:
         list(source)
 
 
+@pytest.mark.integration
 def test_closing_wakes_whoever_waits() -> None:
     with (
         web(motion_jpeg([corner()], 0.1, threading.Event())) as port,
@@ -339,6 +340,7 @@ def test_a_platform_without_cameras(monkeypatch: pytest.MonkeyPatch) -> None:
 # Streams over HTTP
 
 
+@pytest.mark.integration
 def test_motion_jpeg_whose_server_goes_and_returns() -> None:
     pictures = [corner(level=level) for level in range(40, 200, 10)]
     told: list[str] = []
@@ -363,6 +365,7 @@ def test_motion_jpeg_whose_server_goes_and_returns() -> None:
     assert "back after" in told[-1]
 
 
+@pytest.mark.integration
 def test_a_clip_from_a_web_server_comes_at_its_own_pace() -> None:
     data = clip(
         [corner(level=40 + index) for index in range(12)],
@@ -379,6 +382,7 @@ def test_a_clip_from_a_web_server_comes_at_its_own_pace() -> None:
     assert given[-1].captured - given[0].captured > 0.5
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("status", "says", "kind"),
     [
@@ -398,6 +402,7 @@ def test_what_a_server_refuses(status: int, says: str, kind: str) -> None:
     assert caught.value.kind == kind
 
 
+@pytest.mark.integration
 def test_an_unknown_codec_and_no_picture() -> None:
     data = clip([corner()] * 3, form="matroska").replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XYZ")
     with web(whole(data)) as port, pytest.raises(LostError, match="expected a codec that FFmpeg can decode"):
@@ -409,6 +414,7 @@ def test_an_unknown_codec_and_no_picture() -> None:
         open_live(f"http://127.0.0.1:{port}/")
 
 
+@pytest.mark.integration
 def test_frames_that_are_too_large() -> None:
     with (
         web(whole(clip([corner()] * 3))) as port,
@@ -417,6 +423,7 @@ def test_frames_that_are_too_large() -> None:
         open_live(f"http://127.0.0.1:{port}/", LiveOptions(max_pixels=100))
 
 
+@pytest.mark.integration
 def test_a_playlist_cannot_make_it_read_a_file(tmp_path: Path) -> None:
     (tmp_path / "clip.ts").write_bytes(clip([corner()] * 30, form="mpegts"))
     listed = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.0,\nfile://{tmp_path}/clip.ts\n#EXT-X-ENDLIST\n"
@@ -424,6 +431,7 @@ def test_a_playlist_cannot_make_it_read_a_file(tmp_path: Path) -> None:
         open_live(f"http://127.0.0.1:{port}/list.m3u8", LiveOptions(timeout=2))
 
 
+@pytest.mark.integration
 def test_a_playlist_of_its_own_server_is_played() -> None:
     data = clip([corner()] * 30, [index / 30 for index in range(30)], form="mpegts")
 
@@ -460,6 +468,7 @@ def sent_on(place: str, data: bytes, asked: list[str]) -> Callable[[BaseHTTPRequ
     return answer
 
 
+@pytest.mark.integration
 def test_a_redirect_on_the_same_computer_is_followed() -> None:
     data = clip([corner()] * 5, [index / 20 for index in range(5)], form="matroska")
     asked: list[str] = []
@@ -473,6 +482,7 @@ def test_a_redirect_on_the_same_computer_is_followed() -> None:
         open_live(f"http://127.0.0.1:{port}/camera")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "place",
     [
@@ -500,6 +510,7 @@ def test_a_redirect_to_another_computer_is_not_followed(place: str) -> None:
 # Nobody there
 
 
+@pytest.mark.integration
 def test_nobody_listens() -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
@@ -532,6 +543,7 @@ def test_the_screen_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         open_live("screen:")
 
 
+@pytest.mark.integration
 def test_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     with pytest.raises(LostError, match="start mien in a graphical session"):

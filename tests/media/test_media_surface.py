@@ -10,6 +10,8 @@ import pytest
 
 import mien.media
 
+pytestmark = pytest.mark.integration
+
 
 def test_names_are_sorted_and_there() -> None:
     constants = [name for name in mien.media.__all__ if name.isupper()]

@@ -134,6 +134,7 @@ def test_wide_gray_takes_no_wide_copies() -> None:
     assert peak < 3 * 16e6 * 2 + 40e6, "the picture, the copy that is given, and a strip"
 
 
+@pytest.mark.integration
 def test_what_takes_long_is_decoded_elsewhere_and_ended() -> None:
     began = time.monotonic()
     with pytest.raises(MediaError, match=r"decoded within 0.4 s; it is not") as caught:
@@ -172,6 +173,7 @@ def test_a_usual_photograph_is_decoded_here() -> None:
         assert effort(image, content, 10**9).seconds < 2
 
 
+@pytest.mark.integration
 def test_a_decoder_goes_on_after_every_end() -> None:
     good = saved(Image.new("RGB", (30, 20), (9, 8, 7)), "PNG")
     with Decoders(1, 20) as decoders:
@@ -221,6 +223,7 @@ def test_a_decoder_that_somebody_stopped_is_not_waited_for(size: int) -> None:
         decoder.close()
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 def test_a_decoder_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIEN_TOKEN", "a-token-of-the-tests-0123")
@@ -236,6 +239,7 @@ def test_a_decoder_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
         decoder.close()
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
 def test_a_command_that_waits_for_a_slow_picture_ends_when_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "slow.pgm").write_bytes(b"P2 11000 11000 255\n" + b"1 " * 20_000_000)

@@ -86,6 +86,7 @@ def test_open_file_is_read_from_where_it_stands_and_left_open(tmp_path: Path) ->
         assert not file.closed
 
 
+@pytest.mark.integration
 def test_stdin() -> None:
     code = "import sys; from mien.media import open_media; m = open_media(sys.stdin.buffer); print(m.name, m.width, m.height); m.close()"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -257,6 +258,7 @@ def test_size_is_checked_before_decoding() -> None:
     assert caught.value.kind == "too_large"
 
 
+@pytest.mark.integration
 def test_long_small_and_large_pictures_open() -> None:
     assert only(saved(Image.new("L", (30_000, 1_000)), "PNG")).shape == (1_000, 30_000, 3)
     assert only(saved(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG")).tolist() == [[[1, 2, 3]]]
@@ -311,6 +313,7 @@ def test_paths_that_cannot_be_opened(tmp_path: Path) -> None:
         open_media(7)  # type: ignore[arg-type]
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody without rights")
 def test_file_without_permission(tmp_path: Path) -> None:
     (tmp_path / "shut.png").write_bytes(PNG)

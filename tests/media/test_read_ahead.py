@@ -121,6 +121,7 @@ def test_depth_is_checked() -> None:
         Prefetcher([], depth=0)
 
 
+@pytest.mark.integration
 def test_can_be_interrupted_while_it_waits() -> None:
     code = """
         import signal, time

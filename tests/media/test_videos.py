@@ -328,6 +328,7 @@ def test_arguments(plain: bytes) -> None:
     assert caught.value.kind == "too_large"
 
 
+@pytest.mark.integration
 def test_ffmpeg_writes_nothing_to_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_bytes(overwritten(clip([noisy(index) for index in range(30)]), 0.3, 0.6))
     code = "import sys; from mien.media import open_media; print(len(list(open_media(sys.argv[1]))))"

@@ -1,5 +1,6 @@
 """Whole files give every frame that players show, at its time, and no word of damage, whatever their
-container puts around the frames."""
+container puts around the frames.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def around(
     frames: int = 30,
 ) -> bytes:
     """A video of some frames, 25 a second, with streams of sound (and one of subtitles) before and after
-    it."""
+    it.
+    """
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
         rate = 48000

@@ -33,7 +33,8 @@ Answers = tuple[NDArray[np.float64], NDArray[np.int64]]
 @st.composite
 def answers(draw: st.DrawFn) -> Answers:
     """Probabilities without ties and the truth, often with classes that do not occur or are never
-    answered."""
+    answered.
+    """
     classes = draw(st.integers(2, 8))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.integers(1, 200))

@@ -1,5 +1,6 @@
 """Papers repeated: that trainings resume, measures are what they say, and the page says what the files
-say."""
+say.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,10 @@ from mien.training.run import Hardware
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 from stripes import stripes
 
-pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("default"),
+]  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
 DOCS = Path(__file__).parents[2] / "docs"
 

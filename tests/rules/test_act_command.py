@@ -17,6 +17,8 @@ from mien.rules.replay import replay
 from mien.rules.rule_file import read_rules
 from mien.tracking.session import Session
 
+pytestmark = pytest.mark.integration
+
 RULES = """
 [rules.somebody]
 when = "faces >= 1"

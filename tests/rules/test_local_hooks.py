@@ -93,6 +93,7 @@ def python(program: str, **settings: Any) -> Command:
     return Command(CommandSettings(command=[sys.executable, "-c", program], **settings))
 
 
+@pytest.mark.integration
 def test_a_program_gets_the_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +119,7 @@ def test_a_program_gets_the_event(
     assert capfd.readouterr().out == "", "standard output is ours"
 
 
+@pytest.mark.integration
 def test_a_program_gets_nothing_of_other_actions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         monkeypatch.delenv(name)
@@ -151,6 +153,7 @@ def test_a_program_gets_nothing_of_other_actions(tmp_path: Path, monkeypatch: py
         python(program, env=["STOVE"])
 
 
+@pytest.mark.integration
 def test_a_program_that_fails_or_hangs(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="ended with 3 and said 'ValueError: no lamp'"):
         python(
@@ -203,6 +206,7 @@ def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.integration
 def test_plug_ins(plugged: Path) -> None:
     assert {"lamp", "bell"} <= set(kinds())
     lamp = create_hook("lamp", check_action("lamp", {"colour": "red"}))
@@ -229,6 +233,7 @@ def test_unknown_actions_and_missing_packages(monkeypatch: pytest.MonkeyPatch) -
         create_hook("mqtt", check_action("mqtt", {}))
 
 
+@pytest.mark.integration
 def test_importing_the_hooks_loads_no_broker() -> None:
     import subprocess
 

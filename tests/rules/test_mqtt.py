@@ -1,5 +1,6 @@
 """Events through a real broker: what Home Assistant is told, and what happens when the broker goes,
-refuses, or is not trusted."""
+refuses, or is not trusted.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ from mien.core.errors import RuleError
 from mien.rules.actions.delivery import NOTICE
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.mqtt import Mqtt, MqttSettings
+
+pytestmark = pytest.mark.integration
 
 # What Home Assistant's documentation of MQTT discovery asks for, in our words: keys that an entity must have,
 # those that it may have among which ours have to be, and what a topic looks like

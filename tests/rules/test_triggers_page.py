@@ -93,6 +93,7 @@ def test_the_photo_when_everybody_smiles(
     assert np.abs(saved - not_all).mean() > 20, "not everybody smiled then"
 
 
+@pytest.mark.integration
 def test_the_light_that_follows_the_mood(broker: Broker, listener: Listener, tmp_path: Path) -> None:
     lamp = []
 
@@ -145,6 +146,7 @@ def robot(port: int) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
+@pytest.mark.integration
 def test_the_desk_robot(robot: subprocess.Popen[str], port: int, tmp_path: Path) -> None:
     told: list[str] = []
     with actor_of("robot.toml", tmp_path, ("8080", str(port)), told=told) as actor:
@@ -164,6 +166,7 @@ def test_what_the_page_says_is_posted_has_the_keys_that_are() -> None:
     assert delivery.payload() == said
 
 
+@pytest.mark.integration
 def test_the_alert_when_nobody_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notify = tmp_path / "notify-send"
     notify.write_text(
@@ -218,7 +221,7 @@ def test_every_key_of_rules_and_actions_stands_on_the_page() -> None:
     from mien.rules.actions.registry import OWN
     from mien.rules.rule_file import _RuleTable
 
-    for model in (_RuleTable, *OWN.values()):
+    for model in (_RuleTable, *(settings for settings, _ in OWN.values())):
         for name, field in model.model_fields.items():
             assert f"`{field.alias or name}`" in PAGE, name
     for kind in OWN:

@@ -17,10 +17,13 @@ from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.settings import SettingsError, checked
 from mien.rules.actions.webhook import Webhook, WebhookSettings
 
+pytestmark = pytest.mark.integration
+
 
 class Robot(ThreadingHTTPServer):
     """Answers ``/STATUS`` with that status, ``/slow`` never, ``/drip`` a byte now and then, ``/twice`` well
-    from the third time on."""
+    from the third time on.
+    """
 
     daemon_threads = True
 

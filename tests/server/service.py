@@ -86,7 +86,8 @@ def talk(
     **options: Any,
 ) -> list[Any]:
     """Open a stream, send what is given one after the other, and wait for each answer; the first one is that
-    to the start."""
+    to the start.
+    """
 
     async def talking() -> list[Any]:
         async with connect(service.stream, **options) as socket:

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from service import serving
 
 from mien.core.faces import Face
+
+pytestmark = pytest.mark.integration
 
 TOKEN = "a-token-of-the-tests-0123"
 

@@ -10,6 +10,8 @@ import httpx
 import pytest
 from benchmarks.fuzz import Finding, broken, check, fuzz, running, seeds
 
+pytestmark = pytest.mark.integration
+
 
 def test_a_few_seconds_of_broken_files_find_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as (url, process):

@@ -16,6 +16,8 @@ from mien.core.errors import InputError
 from mien.server.sessions import Sessions
 from mien.server.settings import ServerSettings
 
+pytestmark = pytest.mark.integration
+
 TOKEN = "a-token-of-the-tests-0123"
 
 

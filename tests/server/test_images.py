@@ -14,6 +14,8 @@ from mien.server.batching import Batcher
 from mien.server.schemas import NOTICE
 from mien.server.settings import Limits
 
+pytestmark = pytest.mark.integration
+
 
 def test_a_face_has_exactly_the_fields_of_the_record(
     service: Service, astronaut: np.ndarray, pipeline: Pipeline

@@ -1,5 +1,6 @@
 """A real service whose processes are killed, whose disk is full, whose clock jumps: nothing is lost,
-nothing stays, nothing stalls."""
+nothing stays, nothing stalls.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +25,8 @@ from test_serve_command import served
 
 from mien.server.settings import Limits
 from mien.server.store import Store
+
+pytestmark = pytest.mark.integration
 
 KILLS = kills(3)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, and limits another process")

@@ -1,5 +1,6 @@
 """What the service keeps: whose it is, who may read it, when it is over, and that nothing is lost wherever
-it is killed or the disk is full."""
+it is killed or the disk is full.
+"""
 
 from __future__ import annotations
 
@@ -190,7 +191,8 @@ def work_done(folder: Path) -> JobFolder:
 
 def killed_at(step: int, work: Callable[[], Any]) -> bool:
     """Whether a process that does something is killed before its so many-th change of the disk; False: it was
-    ready before."""
+    ready before.
+    """
     child = os.fork()
     if child == 0:
         seen = 0
@@ -216,6 +218,7 @@ def killed_at(step: int, work: Callable[[], Any]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
+@pytest.mark.integration
 def test_wherever_it_is_killed_a_video_that_was_read_is_read_on_or_finished(tmp_path: Path) -> None:
     for step in range(200):
         place = work_done(tmp_path / str(step))
@@ -235,6 +238,7 @@ def test_wherever_it_is_killed_a_video_that_was_read_is_read_on_or_finished(tmp_
     assert place.end() == {"missing": {}}
 
 
+@pytest.mark.integration
 def test_wherever_it_is_killed_a_video_that_failed_is_read_on_or_failed(tmp_path: Path) -> None:
     for step in range(200):
         place = work_done(tmp_path / str(step))
@@ -249,6 +253,7 @@ def test_wherever_it_is_killed_a_video_that_failed_is_read_on_or_failed(tmp_path
     assert step > 8
 
 
+@pytest.mark.integration
 def test_wherever_it_is_killed_a_video_that_is_deleted_is_whole_or_gone(tmp_path: Path) -> None:
     for step in range(200):
         place = work_done(tmp_path / str(step))
@@ -395,7 +400,8 @@ def test_a_full_disk_is_known_behind_other_errors() -> None:
 
 def test_twenty_thousand_videos_that_have_ended_cost_next_to_nothing(tmp_path: Path) -> None:
     """In steps of the database, not in seconds: what is asked at every change must not look at every
-    video."""
+    video.
+    """
     store = Store(tmp_path / "jobs")
     rows = [
         (

@@ -1,5 +1,6 @@
 """``mien serve`` killed at random moments while it reads a video: the result is that of a service to which
-nothing happened."""
+nothing happened.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import httpx
 import pytest
 from soak import kills
 from test_serve_command import served
+
+pytestmark = pytest.mark.slow
 
 KILLS = kills(2)
 OVER = ("done", "failed")
@@ -48,7 +51,8 @@ def test_services_killed_at_any_moment_come_to_the_same_results(
     tmp_path: Path, movie: Callable[..., Path]
 ) -> None:
     """Whenever two kills find no more read than the first did, the video would rightly be held for what
-    kills: then it is left alone."""
+    kills: then it is left alone.
+    """
     film, folder = movie(200).read_bytes(), tmp_path / "state"
     with served("--folder", str(folder)) as (_, url):
         undisturbed = result(url, sent(url, film))

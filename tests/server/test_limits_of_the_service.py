@@ -1,5 +1,6 @@
 """Clients that are slow, rude or many: each gets its status, nobody else notices, and nothing is left of
-them."""
+them.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ import pytest
 from service import Service, encoded, serving
 
 from mien.server.settings import Limits
+
+pytestmark = pytest.mark.integration
 
 FORM = "Content-Type: multipart/form-data; boundary=x\r\n"
 PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'

@@ -20,6 +20,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mien.server.settings import Limits
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize("name", ["image", "files", "file[]", "data", "File", ""])
 @pytest.mark.parametrize("path", ["/v1/images", "/v1/videos"])

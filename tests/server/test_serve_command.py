@@ -19,6 +19,8 @@ from websockets.sync.client import connect
 
 from mien.server.glimpse import unpacked
 
+pytestmark = pytest.mark.integration
+
 TOKEN = "a-token-of-the-tests-0123"
 
 

@@ -1,5 +1,6 @@
 """Pictures that take long or much: refused in time, while others are answered, and within the memory that
-there is for all."""
+there is for all.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +27,8 @@ from mien.server.settings import Limits
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "media"))
 from slow_files import many_scans, png, qoi
+
+pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("slow", [qoi(3000), many_scans(7000, 80)], ids=["qoi", "scans"])

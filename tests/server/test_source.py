@@ -30,6 +30,8 @@ from mien.server.own_source import OwnSource
 from mien.server.schemas import NOTICE
 from mien.server.settings import Limits
 
+pytestmark = pytest.mark.integration
+
 NEXT = '{"type": "next"}'
 TOKEN = "a-token-of-the-tests-0123"
 
@@ -90,7 +92,8 @@ async def _looking(socket: ClientConnection, seen: Seen, until: Callable[[Seen],
 
 async def _ask(socket: ClientConnection) -> None:
     """For the next frame; where the service has hung up already, what it said before is still to be
-    received."""
+    received.
+    """
     with suppress(ConnectionClosed):
         await socket.send(NEXT)
 

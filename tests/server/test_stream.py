@@ -19,6 +19,8 @@ from mien.server.schemas import NOTICE
 from mien.server.settings import Limits
 from mien.tracking.smoothing_options import Smoothing
 
+pytestmark = pytest.mark.integration
+
 
 def moving(portrait: np.ndarray, count: int) -> list[np.ndarray]:
     """A face that wanders to the right."""

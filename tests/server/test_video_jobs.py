@@ -22,6 +22,8 @@ from mien.server.settings import Limits, ServerSettings
 from mien.server.store import Job, Store
 from mien.server.task import FILES
 
+pytestmark = pytest.mark.integration
+
 
 def send(service: Service, path: Path, name: str | None = None, **fields: str) -> dict[str, Any]:
     with path.open("rb") as file:

@@ -15,6 +15,8 @@ from mien.server.jobs import Jobs
 from mien.server.settings import ServerSettings
 from mien.server.task import VideoJobOptions
 
+pytestmark = pytest.mark.integration
+
 _GREEDY = """
 import sys
 import mien.server.work as work

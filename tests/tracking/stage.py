@@ -1,5 +1,6 @@
 """A detector that knows where the faces are, because the frame bears its number and the script says what
-is in it."""
+is in it.
+"""
 
 from __future__ import annotations
 

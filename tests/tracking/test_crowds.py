@@ -1,5 +1,6 @@
 """Real faces on clips with known truth, and readings with known changes: a small part of ``python -m
-benchmarks.tracking``."""
+benchmarks.tracking``.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Steps between frames of every length: who sits, sways or walks stays one person, and the filter's
-covariance stays one."""
+covariance stays one.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Ids: one per person, through misses, crossings and jumps in time; the whole detector only where it is
-needed."""
+needed.
+"""
 
 from __future__ import annotations
 
@@ -257,7 +258,8 @@ def test_rows_are_those_of_the_frame() -> None:
 @pytest.mark.parametrize("kind", [Play, RefiningPlay])
 def test_a_head_that_turns_back_at_once_keeps_its_id(kind: type[Play]) -> None:
     """At 9 sizes a second to and fro, the place where it was going is farther off than the reach of a
-    prediction."""
+    prediction.
+    """
     ways = [abs((index % 12) - 6) * 9.0 for index in range(72)]
     play = kind([[(60 + way, 60, 30)] for way in ways])
     assert ids(play) == [[1]] * 72

@@ -1,5 +1,6 @@
 """Faces for tests of training: stripes and squares that any network tells apart, and a program that trains
-on them."""
+on them.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,10 @@ from mien.training.splits import cut  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("default"),
+]  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
 TEACHER = replace(
     RECIPE, epochs=4, augmentation=NO_AUGMENTATION, precision="32", optimizer=Optimizer("adam", rate=0.01)

@@ -13,7 +13,10 @@ from mien.training.architectures import NETWORKS, create_model
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 onnx = pytest.importorskip("onnx")
 
-pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("default"),
+]  # torch warns about its own parts
 
 
 class _Outputs(torch.nn.Module):

@@ -39,7 +39,8 @@ def test_eight_right_ones_show_little() -> None:
 @pytest.mark.parametrize("n", [1, 3, 8, 42, 300])
 def test_no_head_and_no_blend_is_surer_than_so_many_right_answers_allow(n: int, gap: float) -> None:
     """Who is right n times out of n is right n + 1 times out of n + 2 the next time, as far as anybody knows
-    (Laplace)."""
+    (Laplace).
+    """
     logits, faces = all_right(n, gap)
     found = fit(logits, faces)
     assert set(found.temperatures) == {BLEND, "fer2013", "ferplus"}

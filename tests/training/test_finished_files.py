@@ -36,9 +36,10 @@ from mien.training.run import Hardware, load_run, train  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings(
-    "default"
-)  # torch, Lightning and ONNX Runtime's tool warn about their own parts
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("default"),
+]  # torch, Lightning and ONNX Runtime's tool warn about their own parts
 HEADS = {"fer2013": 7, "ferplus": 8}
 
 
@@ -62,7 +63,8 @@ def tiny(run: Path, tmp_path: Path) -> Path:
 
 def drawn(n: int, sharpness: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Logits, and labels drawn from what they say when multiplied by a number: the right temperature is its
-    inverse."""
+    inverse.
+    """
     chance = np.random.default_rng(seed)
     logits = chance.normal(0, 1.5, (n, 7))
     probs = np.exp(logits * sharpness)

@@ -1,5 +1,6 @@
 """Training may start with the weights of a network file: it then answers like the file before the first
-step."""
+step.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,10 @@ from mien.training.run import Hardware, load_run, new_network, train  # noqa: E4
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.filterwarnings("default"),
+]  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
 BOTH = {"fer2013": EXPRESSIONS.names, "ferplus": FERPLUS.names}
 NANO = replace(

@@ -115,6 +115,7 @@ def test_every_weight_is_learned(name: str) -> None:
         assert weight_name.endswith("bias") or float(weight.grad.abs().sum()) > 0, weight_name
 
 
+@pytest.mark.integration
 @EVERY
 def test_every_network_can_learn_pictures_by_heart(name: str) -> None:
     n, rate, steps = {"spittlemeister": (8, 5e-4, 40), "kalu": (16, 1e-3, 12)}.get(name, (32, 2e-3, 40))
@@ -179,6 +180,7 @@ def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
     assert wider.eval()(faces(2))["fer2013"].shape == (2, 7)
 
 
+@pytest.mark.integration
 def test_gradients_of_shortcuts_in_few_channels_are_right_and_end() -> None:
     """In a process of its own, which a fault of the library would end."""
     code = """
@@ -293,6 +295,7 @@ def test_what_cannot_be_built_is_told(asked: dict[str, object], says: str) -> No
         create_model(**asked)  # type: ignore[arg-type]
 
 
+@pytest.mark.integration
 def test_importing_the_package_does_not_import_torch() -> None:
     program = (
         "import sys; from mien.training.architectures import create_model; assert 'torch' not in sys.modules; "
@@ -301,6 +304,7 @@ def test_importing_the_package_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.integration
 def test_without_torch_the_remedy_is_told() -> None:
     program = "import sys; sys.modules['torch'] = None; import mien.training.architectures as m; m.create_model('monyok')"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

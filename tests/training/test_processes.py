@@ -20,6 +20,8 @@ from mien.data import write_dataset  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import stripes  # noqa: E402
 
+pytestmark = pytest.mark.integration
+
 EPOCHS = 20
 TINY = ["--set", "options.widths=4,8", "--set", "options.blocks=1", "--epochs", str(EPOCHS), "--batch", "16"]
 TWO = ["--accelerator", "cpu", "--devices", "2", "--strategy", "ddp", "--threads", "1"]

@@ -23,7 +23,10 @@ from mien.training.run import Hardware, load_run, train  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from stripes import RECIPE, stripes  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("default")  # torch and Lightning warn about their own parts
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),
+]  # torch and Lightning warn about their own parts
 KILLS = kills(4)
 CPU = Hardware(accelerator="cpu", threads=1)
 FULL = replace(

@@ -84,7 +84,7 @@ def shortened(name: str, most: int = _MOST_BYTES) -> str:
     """A name of a file that is not too long for a disk: what it loses, a digest stands for.
 
     >>> shortened("a.html"), len(shortened("ä" * 300 + ".html").encode())
-    ('a.html', 251)
+    ('a.html', 250)
     """
     if len(os.fsencode(name)) <= most:
         return name

@@ -1,5 +1,6 @@
 """The fixtures of `visiting`; names that tests import do not come from here, as several files are called
-conftest."""
+conftest.
+"""
 
 from __future__ import annotations
 

@@ -95,6 +95,7 @@ def test_without_npm_the_build_stops(
     assert not (tmp_path / "vendor").exists()
 
 
+@pytest.mark.integration
 def test_npm_that_fails_stops_the_build(
     hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +119,7 @@ def test_the_parts_from_npm_can_be_left_out(
     assert [path.name for path in hatch_page.parts()] == ["reading"] + ["vendor"] * with_vendor
 
 
+@pytest.mark.integration
 def test_another_package_than_the_chosen_one_is_refused(
     hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """The same picture gets the same answer on the device and on the server: within 0.001 in floats, within a
-rounding or two in 8 bits."""
+rounding or two in 8 bits.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +80,8 @@ def _same(
     score: float = 1e-3,
 ) -> None:
     """Faces are the same: probabilities nearly, the detector's score within a thousandth, boxes within a part
-    of a pixel."""
+    of a pixel.
+    """
     assert len(here) == len(there)
     for one, other in zip(here, there, strict=True):
         np.testing.assert_allclose(one["probs"], other["probs"], atol=within)

@@ -67,7 +67,8 @@ def _pictures(*photographs: np.ndarray) -> Iterator[np.ndarray]:
 @pytest.fixture(scope="module")
 def browser(camera: Path) -> Iterator[Browser]:
     """Chromium, without a window; it is closed after each file of tests, as its loop would be in the way of
-    others."""
+    others.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
@@ -136,7 +137,8 @@ Running = Callable[..., Any]
 @pytest.fixture(scope="module")
 def run_module(browser: Browser, service: Service) -> Iterator[Running]:
     """Runs a program, a function of one of the page's modules and an argument, in a browser that shows
-    nothing else of the page."""
+    nothing else of the page.
+    """
     context = browser.new_context()
     page = context.new_page()
     page.route("**/static/main.js", lambda route: route.fulfill(body="", content_type="text/javascript"))

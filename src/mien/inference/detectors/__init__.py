@@ -7,7 +7,8 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -15,6 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.core.errors import InputError, MienError
 from mien.core.faces import Faces
+
+# Where each one's `create` is, which is looked up at its first use; the default first.
+_HOMES = {
+    "mtcnn": "mien.inference.detectors.mtcnn",
+    "haar": "mien.inference.detectors.haar",
+    "whole": "mien.inference.detectors.whole",
+}
+
+DETECTORS = tuple(_HOMES)
+"""Names that `create_detector` knows, the default first."""
 
 
 class Detector(Protocol):
@@ -75,13 +86,16 @@ def create_detector(
     ...
     mien.core.errors.InputError: expected a detector out of mtcnn, haar, whole; got 'yolo'
     """
-    if name not in _MAKERS:
+    if name not in _HOMES:
         raise InputError(f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}")
     if min_detection_score is not None and not 0 < min_detection_score < 1:
         raise InputError(
             f"min_detection_score: expected a score between 0 and 1, neither of both; got {min_detection_score}: leave it out for the detector's own"
         )
-    return _MAKERS[name](40 if min_face is None else min_face, min_detection_score, threads, device)
+    made: Detector = import_module(_HOMES[name]).create(
+        40 if min_face is None else min_face, min_detection_score, threads, device
+    )
+    return made
 
 
 def availability() -> dict[str, str | None]:
@@ -94,35 +108,3 @@ def availability() -> dict[str, str | None]:
         except MienError as error:
             found[name] = str(error)
     return found
-
-
-def _mtcnn(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
-    from mien.inference.detectors.mtcnn import MTCNN
-
-    return MTCNN(min_face, min_detection_score=min_score, threads=threads, device=device)
-
-
-def _haar(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
-    from mien.inference.detectors.haar import Haar
-
-    return Haar(min_face, min_score or 0.0)
-
-
-def _whole(min_face: int, min_score: float | None, threads: int | None, device: str) -> Detector:
-    from mien.inference.detectors.whole import Whole
-
-    if min_score is not None:
-        raise InputError(
-            f"min_detection_score: expected mtcnn or haar; got {min_score} for whole, which takes every picture for a face: leave it out"
-        )
-    return Whole()
-
-
-_MAKERS: dict[str, Callable[[int, float | None, int | None, str], Detector]] = {
-    "mtcnn": _mtcnn,
-    "haar": _haar,
-    "whole": _whole,
-}
-
-DETECTORS = tuple(_MAKERS)
-"""Names that `create_detector` knows, the default first."""

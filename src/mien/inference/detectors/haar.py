@@ -100,6 +100,11 @@ class Haar:
         return found(box_arithmetic.clip(boxes[best], width, height), scores[best])
 
 
+def create(min_face: int, min_detection_score: float | None, threads: int | None, device: str) -> Haar:
+    """What `mien.inference.detectors.create_detector` gives under the name ``haar``; it has no use for threads and device."""
+    return Haar(min_face, min_detection_score or 0.0)
+
+
 def _converted(squares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Boxes in mien's convention for the cascade's ``x, y, width, height``."""
     sides = squares[:, 2:]

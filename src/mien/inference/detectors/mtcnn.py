@@ -223,6 +223,11 @@ class MTCNN:
         return records
 
 
+def create(min_face: int, min_detection_score: float | None, threads: int | None, device: str) -> MTCNN:
+    """What `mien.inference.detectors.create_detector` gives under the name ``mtcnn``."""
+    return MTCNN(min_face, min_detection_score=min_detection_score, threads=threads, device=device)
+
+
 def halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture at half its size, each pixel the rounded mean of four, or of those that an odd edge has."""
     # Pillow copies what it is given, so large pictures are given to it some rows at a time.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.inference.card import FER_CROP, CropRule
 from mien.inference.detectors.pictures import checked, found
@@ -46,3 +47,16 @@ class Whole:
         centres, halves = sizes[:, ::-1] / 2, sizes.max(axis=1, initial=0, keepdims=True) / 2
         boxes = self.crop.boxes(np.concatenate([centres - halves, centres + halves], axis=1))
         return found(boxes, np.ones(len(boxes))).split([1] * len(boxes))
+
+
+def create(min_face: int, min_detection_score: float | None, threads: int | None, device: str) -> Whole:
+    """What `mien.inference.detectors.create_detector` gives under the name ``whole``; only the score is looked at.
+
+    Raises:
+        InputError: A least score is asked for.
+    """
+    if min_detection_score is not None:
+        raise InputError(
+            f"min_detection_score: expected mtcnn or haar; got {min_detection_score} for whole, which takes every picture for a face: leave it out"
+        )
+    return Whole()

@@ -20,14 +20,23 @@ from mien.rules.actions.webhook import Webhook, WebhookSettings
 GROUP = "mien.rules.actions"
 """Entry points of plug-ins."""
 
-OWN: dict[str, type[ActionSettings]] = {
-    "command": CommandSettings,
-    "log": LogSettings,
-    "mqtt": MqttSettings,
-    "photo": PhotoSettings,
-    "webhook": WebhookSettings,
+Tell = Callable[[str], None]
+"""Called with lines for people."""
+
+
+def _quiet(action: Callable[[Any], RuleAction]) -> Callable[[Any, Tell | None], RuleAction]:
+    """An action that has nothing to tell people."""
+    return lambda settings, tell: action(settings)
+
+
+OWN: dict[str, tuple[type[ActionSettings], Callable[[Any, Tell | None], RuleAction]]] = {
+    "command": (CommandSettings, _quiet(Command)),
+    "log": (LogSettings, _quiet(Log)),
+    "mqtt": (MqttSettings, Mqtt),
+    "photo": (PhotoSettings, _quiet(Photo)),
+    "webhook": (WebhookSettings, _quiet(Webhook)),
 }
-"""Settings of mien's own actions, by type."""
+"""Of mien's own actions, by type: their settings, and what makes an action of these."""
 
 
 def kinds() -> list[str]:
@@ -51,7 +60,7 @@ def check_action(kind: str, table: Mapping[str, Any]) -> ActionSettings | Mappin
     mien.rules.actions.settings.SettingsError: type: there is no action 'webhok': did you mean webhook?
     """
     if kind in OWN:
-        return checked(OWN[kind], table)
+        return checked(OWN[kind][0], table)
     if kind not in kinds():
         close = difflib.get_close_matches(kind, kinds(), 1)
         advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(kinds())}"
@@ -81,7 +90,7 @@ def obstacles(kind: str, settings: ActionSettings | Mapping[str, Any], rules: Se
 
 
 def create_hook(
-    kind: str, settings: ActionSettings | Mapping[str, Any], tell: Callable[[str], None] | None = None
+    kind: str, settings: ActionSettings | Mapping[str, Any], tell: Tell | None = None
 ) -> RuleAction:
     """The hook of an action.
 
@@ -95,15 +104,9 @@ def create_hook(
         RuleError: A plug-in refuses its settings.
         MissingExtraError: It needs a package that is not installed.
     """
-    made: dict[type[ActionSettings], Callable[[Any], RuleAction]] = {
-        CommandSettings: Command,
-        LogSettings: Log,
-        MqttSettings: lambda settings: Mqtt(settings, tell),
-        PhotoSettings: Photo,
-        WebhookSettings: Webhook,
-    }
-    if isinstance(settings, ActionSettings):
-        return made[type(settings)](settings)
+    if kind in OWN:
+        return OWN[kind][1](settings, tell)
+    assert not isinstance(settings, ActionSettings)
     [point] = list(entry_points(group=GROUP, name=kind))[:1]
     return _plugged(kind, point, settings)
 

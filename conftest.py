@@ -1,0 +1,104 @@
+"""The lane of each test: what it needs tells which one it is in, and `make check` runs the first.
+
+===========  ================================================================================
+unit         one process, no network, no browser: whatever is in none of the lanes below
+integration  starts programs, talks to servers, trains networks or reads data that is not in the
+             repository: it, or its file, has the mark, or it uses a fixture in `OUTSIDE`
+browser      uses one of the fixtures in `BROWSERS`
+slow         takes a core more than ten seconds: it, or its file, has the mark
+===========  ================================================================================
+
+A test is in one lane. A unit test that starts a program or opens a connection fails, with the mark that it lacks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+LANES = ("unit", "integration", "browser", "slow")
+BROWSERS = {"browser", "chromium"}
+OUTSIDE = {"broker", "service", "shared_fer2013", "shared_media", "started"}
+_OUTSIDE = {"os.exec", "os.fork", "os.posix_spawn", "os.system", "socket.connect", "subprocess.Popen"}
+"""What Python itself tells of programs and connections: https://docs.python.org/3/library/audit_events.html"""
+_HARMLESS = {"fc-list", "uname"}
+"""Asked for the fonts by matplotlib and for the machine by `platform`, the first time that somebody wants to know."""
+
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # They hold no examples.
+_seen: list[str] | None = None
+"""What the unit test at work has done that is none of its lane's business; None while no such test is at work."""
+
+
+def lane(marks: set[str], fixtures: set[str]) -> str:
+    """The lane of a test that has these marks and uses these fixtures.
+
+    >>> lane(set(), {"tmp_path"}), lane(set(), {"tmp_path", "browser"}), lane({"slow", "timeout"}, {"browser"})
+    ('unit', 'browser', 'slow')
+    """
+    asked = sorted(marks & set(LANES))
+    if len(asked) > 1:
+        raise ValueError(
+            f"expected one lane; got {' and '.join(asked)}: mark the tests of this file one by one"
+        )
+    if asked:
+        return asked[0]
+    if fixtures & BROWSERS:
+        return "browser"
+    return "integration" if fixtures & OUTSIDE else "unit"
+
+
+def pytest_configure() -> None:
+    sys.addaudithook(_note)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        try:
+            found = lane(marks, set(getattr(item, "fixturenames", ())))
+        except ValueError as error:
+            raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+        if found not in marks:
+            item.add_marker(found)
+
+
+def _stays(item: pytest.Item) -> Iterator[None]:
+    """One phase of a test, which fails where it is a unit test and has left its process."""
+    global _seen
+    _seen = [] if item.get_closest_marker("unit") else None
+    try:
+        yield
+        if _seen:
+            pytest.fail(
+                f"a unit test stays in its process; this one did {_seen[0]}: mark it with pytest.mark.integration",
+                pytrace=False,
+            )
+    finally:
+        _seen = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Fixtures count as well."""
+    yield from _stays(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """The test itself."""
+    yield from _stays(item)
+
+
+def _note(event: str, arguments: tuple[Any, ...]) -> None:
+    """Hears of everything that Python does, so it must be quick."""
+    if (
+        _seen is not None
+        and event in _OUTSIDE
+        and not (arguments and str(arguments[0]).rpartition("/")[2] in _HARMLESS)
+    ):
+        program = arguments[0] if event == "subprocess.Popen" and arguments[0] else ""
+        _seen.append(f"{event} {program}".rstrip())

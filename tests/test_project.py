@@ -1,0 +1,73 @@
+"""What pyproject.toml and the files beside it say of the project."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+INSTALLED = ("dev", "haar", "pandas", "train")
+"""Extras that `make` installs."""
+
+
+def test_the_version_is_said_once() -> None:
+    assert PROJECT["dynamic"] == ["version"]
+    assert "version" not in PROJECT
+
+
+def test_classifiers_are_known_to_package_indexes() -> None:
+    known = pytest.importorskip(
+        "trove_classifiers", reason="trove-classifiers is not installed: hatchling brings it along"
+    )
+    assert set(PROJECT["classifiers"]) <= known.classifiers
+
+
+def constraints() -> dict[str, str]:
+    """The versions of .ci/constraints.txt by the usual spelling of their names; anything else in it is an error."""
+    lines = (ROOT / ".ci" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    found = [
+        re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9][0-9A-Za-z.]*)", line)
+        for line in lines
+        if not line.startswith("#")
+    ]
+    return {
+        usual(match[1]): match[2]
+        for match in found
+        if match or pytest.fail(f"expected name==version in each line; got {lines}")
+    }
+
+
+def usual(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_constraints_are_names_and_versions_that_the_project_allows() -> None:
+    from packaging.requirements import Requirement
+
+    extras = PROJECT["optional-dependencies"]
+    needs = [
+        Requirement(line)
+        for line in [*PROJECT["dependencies"], *(line for extra in INSTALLED for line in extras[extra])]
+    ]
+    seen = constraints()
+    assert "mien" not in seen
+    assert [str(need) for need in needs if usual(need.name) not in seen] == []
+    assert [str(need) for need in needs if not need.specifier.contains(seen[usual(need.name)])] == []
+
+
+def test_hooks_of_git_are_the_tools_that_make_runs() -> None:
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: ray brings it along")
+    [repository] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    entries = [hook["entry"].split() for hook in repository["hooks"]]
+    assert repository["repo"] == "local"
+    assert {hook["language"] for hook in repository["hooks"]} == {"system"}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(VENV)/", ".venv/")
+    assert [
+        words[:2] for words in entries if words[0] != "make" and " ".join(words[:2]) not in makefile
+    ] == []
+    assert [words for words in entries if words[0] == "make" and f"\n{words[1]}:" not in makefile] == []
