@@ -75,12 +75,12 @@ OUT := src/mien/inference/weights
 networks: $(VENV)/.ready
 	$(MIEN) train $(DATA) --preset part-clear --run runs/part-clear
 	for seed in 62 63 64; do $(MIEN) train $(DATA) --preset part --seed $$seed --run runs/part-$$seed || exit 1; done
-	$(MIEN) join runs/part-clear/part-clear.onnx $(foreach seed,62 63 64,runs/part-$(seed)/part.onnx) $(DATA) -o $(OUT)/medium.onnx
-	$(MIEN) views $(DATA) $(OUT)/medium.onnx -o runs/views
-	for name in nano small; do $(MIEN) train $(DATA) --preset student-$$name --views runs/views --run runs/student-$$name || exit 1; done
+	$(MIEN) models ensemble runs/part-clear/part-clear.onnx $(foreach seed,62 63 64,runs/part-$(seed)/part.onnx) $(DATA) -o $(OUT)/medium.onnx
+	$(MIEN) models teacher-cache $(DATA) $(OUT)/medium.onnx -o runs/views
+	for name in nano small; do $(MIEN) train $(DATA) --preset student-$$name --teacher-cache runs/views --run runs/student-$$name || exit 1; done
 	for name in nano small; do cp runs/student-$$name/$$name.onnx $(OUT)/ || exit 1; done
-	for name in nano small medium; do $(MIEN) quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; done
-	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) open-private $(OUT)/$$name.onnx $(DATA) --log docs/private-test.log || exit 1; done
+	for name in nano small medium; do $(MIEN) models quantize $(OUT)/$$name.onnx $(DATA) -o $(OUT)/$$name-int8.onnx || exit 1; done
+	for name in nano nano-int8 small small-int8 medium medium-int8; do $(MIEN) models test $(OUT)/$$name.onnx $(DATA) --log docs/private-test.log || exit 1; done
 
 # Everything that is measured, with a page and charts in docs/; what is there for this code and machine is kept. ONLY="memory service" runs a part.
 bench: $(VENV)/.ready
@@ -96,7 +96,7 @@ docs: $(VENV)/.ready
 
 # The networks' cards as a page.
 models: $(VENV)/.ready
-	$(VENV)/bin/mien models --format markdown > MODELS.md
+	$(VENV)/bin/mien models list --format markdown > MODELS.md
 
 # The learners' notebook, run, as a page. Needs FER-2013.
 notebook: $(VENV)/.ready

@@ -132,7 +132,7 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
         (["analyze", "PHOTO", "--annotate", "copy.avi"], 2, "ending in .png"),
         (["analyze", "EMPTY"], 2, "none lie in"),
         (["analyze", "-", "-"], 2, "only once"),
-        (["models", "huge"], 4, "comes with mien"),
+        (["models", "list", "huge"], 4, "comes with mien"),
         (["frobnicate"], 2, "No such command"),
     ],
 )
@@ -209,9 +209,9 @@ def test_a_reader_that_leaves_is_no_error(photo: Path) -> None:
 
 
 def test_models_shows_the_card(mien: Run) -> None:
-    cards = json.loads(mien("models", "--format", "json").stdout)
+    cards = json.loads(mien("models", "list", "--format", "json").stdout)
     assert DEFAULT_MODEL in [card["name"] for card in cards]
-    shown = mien("models").stdout
+    shown = mien("models", "list").stdout
     for card in cards:
         assert list(card["heads"]) == ["expression", "fer2013", "ferplus"]
         assert len(card["sha256"]) == 64

@@ -34,7 +34,7 @@ def test_caches_of_a_killed_run_are_swept_by_the_next(tmp_path: Path) -> None:
     killed.stdin.close()
     assert list(temporary.iterdir()), "nobody could tidy up"
     subprocess.run(
-        [sys.executable, "-m", "mien", "models"],
+        [sys.executable, "-m", "mien", "models", "list"],
         env=environment(temporary),
         check=True,
         capture_output=True,
@@ -44,7 +44,7 @@ def test_caches_of_a_killed_run_are_swept_by_the_next(tmp_path: Path) -> None:
 
 
 def test_a_temporary_folder_that_cannot_be_used_stops_no_command(tmp_path: Path) -> None:
-    code = "import sys, tempfile; tempfile.tempdir = '/dev/null/none'; sys.argv = ['mien', 'models']; from mien.cli import main; main()"
+    code = "import sys, tempfile; tempfile.tempdir = '/dev/null/none'; sys.argv = ['mien', 'models', 'list']; from mien.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "small-int8" in done.stdout

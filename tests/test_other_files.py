@@ -186,25 +186,25 @@ def data(tmp_path: Path) -> Path:
 COMMANDS = {
     "analyze": "analyze face.png --model net.onnx",
     "batch": "batch face.png -o out --model net.onnx",
-    "models": "models net.onnx",
+    "models list": "models list net.onnx",
     "serve": "serve --port 0 --folder kept --model net.onnx",
     "evaluate": "evaluate net.onnx faces.parquet",
     "evaluate several": "evaluate nano.onnx+net.onnx faces.parquet",
     "explain": "explain net.onnx face.png -o sheets",
     "train --initial": "train faces.parquet --run run --preset nano --initial net.onnx",
-    "views": "views faces.parquet net.onnx -o views",
-    "calibrate": "calibrate net.onnx faces.parquet",
-    "average": "average nano.onnx net.onnx faces.parquet -o mean.onnx",
-    "join": "join nano.onnx net.onnx faces.parquet -o joined.onnx",
-    "quantize": "quantize net.onnx faces.parquet -o small.onnx",
-    "open-private": "open-private net.onnx faces.parquet --log log",
+    "models teacher-cache": "models teacher-cache faces.parquet net.onnx -o views",
+    "models calibrate": "models calibrate net.onnx faces.parquet",
+    "models average": "models average nano.onnx net.onnx faces.parquet -o mean.onnx",
+    "models ensemble": "models ensemble nano.onnx net.onnx faces.parquet -o joined.onnx",
+    "models quantize": "models quantize net.onnx faces.parquet -o small.onnx",
+    "models test": "models test net.onnx faces.parquet --log log",
 }
 
 
 @pytest.mark.integration
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_refuses_it_and_opens_nothing(name: str, elsewhere: Path, data: Path) -> None:
-    if name not in ("analyze", "batch", "models", "serve", "evaluate", "evaluate several"):
+    if name not in ("analyze", "batch", "models list", "serve", "evaluate", "evaluate several"):
         pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
     trace = data.parent / "trace"
     strace = (

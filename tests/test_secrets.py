@@ -164,7 +164,15 @@ type = "command"
 command = [{sys.executable!r}, "-c", {program!r}]
 """)
     said = mien(
-        tmp_path, "act", "live:given.png", "--rules", "given.toml", "--log", "events.jsonl", HOOK=SECRET
+        tmp_path,
+        "rules",
+        "run",
+        "live:given.png",
+        "--rules",
+        "given.toml",
+        "--log",
+        "events.jsonl",
+        HOOK=SECRET,
     )
     assert f"web: http://{PLACE}: expected" in said.replace(
         "seen (start at 0.00 s) not delivered, tried once: ", ""

@@ -154,7 +154,7 @@ def test_quiet_says_nothing(run: Run, movie: Callable[..., Path]) -> None:
 
 
 def test_for_so_long(run: Run, movie: Callable[..., Path]) -> None:
-    status, out, _ = run(f"live:{movie(400)}", "--for", 1)
+    status, out, _ = run(f"live:{movie(400)}", "--duration", 1)
     assert status == 0
     assert re.search(r": 1\.\d s, \d+ frames came", out)
 
@@ -226,7 +226,7 @@ def test_what_cannot_be_watched(run: Run, source: str, status: int, says: str) -
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--size", "large"), ("--timeout", "0"), ("--rate", "-1"), ("--every", "0")]
+    ("option", "value"), [("--size", "large"), ("--timeout", "0"), ("--fps", "-1"), ("--every", "0")]
 )
 def test_impossible_options(run: Run, option: str, value: str) -> None:
     status, _, err = run("camera:0", option, value)

@@ -94,7 +94,7 @@ def test_private_test_is_remarked(mien: Run) -> None:
     done = mien(f"{READER}:half_right", "faces.csv", "--format", "json", "--split", "PrivateTest")
     assert json.loads(done.stdout)["n"] == 35
     assert "PrivateTest is for the final figures" in done.stderr
-    assert "mien open-private" in done.stderr
+    assert "mien models test" in done.stderr
     assert "open-private" not in mien(f"{READER}:half_right", "faces.csv").stderr
 
 
@@ -112,7 +112,7 @@ def test_private_test_is_remarked(mien: Run) -> None:
         (("faces.csv", "faces.csv"), 4, "expected an ONNX file"),
         (("nowhere.py:f", "faces.csv"), 2, "expected a Python file; nowhere.py is not there"),
         (("small", "nothing.csv"), 2, "nothing.csv is not there"),
-        (("small", "faces.csv", "--views", "twenty"), 2, "'twenty' is not one of"),
+        (("small", "faces.csv", "--tta", "twenty"), 2, "'twenty' is not one of"),
         (
             ("small", "faces.csv", "--report", "faces.csv/report.html"),
             2,

@@ -1,4 +1,4 @@
-"""``mien act`` and ``mien rules check`` as they are run."""
+"""``mien rules run`` and ``mien rules check`` as they are run."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def clip(movie: Callable[..., Path], tmp_path: Path) -> Path:
 
 
 def test_a_dry_run_over_a_recording_says_what_would_have_fired(clip: Path, tmp_path: Path) -> None:
-    done = mien("act", clip, "--rules", "rules.toml", "--dry-run", "--json", folder=tmp_path)
+    done = mien("rules", "run", clip, "--rules", "rules.toml", "--dry-run", "--json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     found = [(event["rule"], event["kind"], event["time"]) for event in events if event["rule"] != "smile"]
     assert found[:2] == [("somebody", "start", 0.2), ("somebody", "end", 1.2)]
     assert ("nobody", "start", 1.5) in found
     assert not (tmp_path / "events.jsonl").exists(), "nothing is done"
-    for_people = mien("act", clip, "--rules", "rules.toml", "--dry-run", folder=tmp_path).stdout
+    for_people = mien("rules", "run", clip, "--rules", "rules.toml", "--dry-run", folder=tmp_path).stdout
     assert "     0.20 s  start  somebody  faces >= 1 (1)" in for_people.splitlines()
 
 
@@ -71,7 +71,15 @@ def test_the_same_rules_fire_at_the_same_times_always(clip: Path, tmp_path: Path
 
 def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
     done = mien(
-        "act", f"live:{clip}", "--rules", "rules.toml", "--log", "all.jsonl", "--json", folder=tmp_path
+        "rules",
+        "run",
+        f"live:{clip}",
+        "--rules",
+        "rules.toml",
+        "--log",
+        "all.jsonl",
+        "--json",
+        folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -87,7 +95,7 @@ def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
 
 def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('[rules.a]\nwhen = "any.hapy > 0.5"\nfor = "x"\n')
-    done = mien("act", "camera:77", "--rules", "rules.toml", folder=tmp_path)
+    done = mien("rules", "run", "camera:77", "--rules", "rules.toml", folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip().startswith(
         "mien: rules.toml:2:13: a: when: 'hapy' is no expression: did you mean happy? (and 1 mistake more"
@@ -108,13 +116,13 @@ def test_rules_that_are_well_are_shown(tmp_path: Path) -> None:
 
 
 def test_a_recording_is_not_acted_on_by_mistake(clip: Path, tmp_path: Path) -> None:
-    done = mien("act", clip, "--rules", "rules.toml", folder=tmp_path)
+    done = mien("rules", "run", clip, "--rules", "rules.toml", folder=tmp_path)
     assert done.returncode == 2
     assert "add --dry-run, or write live:" in done.stderr
 
 
 def test_a_camera_that_is_not_there(clip: Path, tmp_path: Path) -> None:
-    done = mien("act", "camera:77", "--rules", "rules.toml", folder=tmp_path)
+    done = mien("rules", "run", "camera:77", "--rules", "rules.toml", folder=tmp_path)
     assert done.returncode == 1
     assert "camera:77: expected a camera" in done.stderr
     assert "Traceback" not in done.stderr
@@ -123,7 +131,17 @@ def test_a_camera_that_is_not_there(clip: Path, tmp_path: Path) -> None:
 def test_stopped_from_outside_it_ends_well(movie: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(RULES)
     long = movie(600, nobody=range(0))
-    command = [sys.executable, "-m", "mien", "act", f"live:{long}", "--rules", "rules.toml", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "rules",
+        "run",
+        f"live:{long}",
+        "--rules",
+        "rules.toml",
+        "--json",
+    ]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     )

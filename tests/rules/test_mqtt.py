@@ -297,7 +297,7 @@ def test_from_the_command_to_the_broker(
         '[rules.nobody]\nwhen = "faces == 0"\nfor = 0.5\ndo = ["room"]\n'
         f'[actions.room]\ntype = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\ndevice = "desk"\n'
     )
-    command = [sys.executable, "-m", "mien", "act", f"live:{clip}", "--rules", "rules.toml"]
+    command = [sys.executable, "-m", "mien", "rules", "run", f"live:{clip}", "--rules", "rules.toml"]
     environment = {**os.environ, "MIEN_MQTT_USER": "anna", "MIEN_MQTT_PASSWORD": "s3cret"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=100)
     assert done.returncode == 0, done.stderr

@@ -256,7 +256,7 @@ HERE = {
 
 @pytest.mark.parametrize("kind", HERE)
 def test_what_would_be_refused_at_the_start_is_found_before(write, kind, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    """`mien rules check` and `mien act` say the same, with the place; nothing is made or touched."""
+    """`mien rules check` and `mien rules run` say the same, with the place; nothing is made or touched."""
     from importlib.metadata import EntryPoint
 
     from mien.rules.actions import registry as opening

@@ -128,7 +128,7 @@ def test_a_source_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
         (["--source", missing], "none.mp4"),
         (["--source", missing, "--blur", "faces"], "blur: expected all"),
         (["--blur", "all"], "expected --source with --blur"),
-        (["--rate", "5"], "expected --source with --blur"),
+        (["--fps", "5"], "expected --source with --blur"),
     ):
         process = command("--folder", str(tmp_path / "service"), *options)
         out, err = process.communicate(timeout=60)

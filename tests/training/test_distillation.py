@@ -98,7 +98,9 @@ def test_views_are_the_same_every_time_and_go_on_where_they_stopped(
     again = make_views(runs, stripes(), tmp_path, DistillationPlan(count=3))
     assert again.digest == views.digest
     (tmp_path / "view-001.npz").unlink()
-    with pytest.raises(InputError, match=r"1 are missing, such as view-001.npz: run mien views again"):
+    with pytest.raises(
+        InputError, match=r"1 are missing, such as view-001.npz: run mien models teacher-cache again"
+    ):
         TeacherCache(tmp_path)
     before = (tmp_path / "view-002.npz").stat().st_mtime_ns
     again = make_views(runs, stripes(), tmp_path, DistillationPlan(count=3))
@@ -202,7 +204,8 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
         sys.executable,
         "-m",
         "mien",
-        "views",
+        "models",
+        "teacher-cache",
         tmp_path / "faces.parquet",
         *halves,
         "--held-out",
@@ -254,7 +257,7 @@ def test_what_a_student_knows_is_not_told_by_its_recipe(views: TeacherCache, tmp
     )
     with pytest.raises(
         InputError,
-        match=r"expected a run from random weights and labels alone; got one with --initial or --views",
+        match=r"expected a run from random weights and labels alone; got one with --initial or --teacher-cache",
     ):
         make_views(
             [tmp_path / "run"], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True)
@@ -323,7 +326,7 @@ def test_bad_input_is_one_clear_line(views: TeacherCache, runs: list[Path], tmp_
         train(stripes(), TEACHER, tmp_path, hardware=CPU, views=views)
     with pytest.raises(InputError, match=r"expected distillation.steadiness from 0 to 1; got 1.5"):
         STUDENT.changed({"distillation.steadiness": 1.5})
-    with pytest.raises(InputError, match="expected views made by mien views"):
+    with pytest.raises(InputError, match="expected views made by mien models teacher-cache"):
         TeacherCache(tmp_path)
     whole = stripes()
     with pytest.raises(

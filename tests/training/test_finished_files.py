@@ -273,16 +273,16 @@ def test_what_does_not_fit_is_told(tiny: Path, tmp_path: Path) -> None:
 def test_the_commands_of_finished_files(tiny: Path, tmp_path: Path) -> None:
     data = tmp_path / "faces.parquet"
     write_dataset(stripes(), data)
-    done = _mien("quantize", tiny, data, "-o", tmp_path / "tiny-int8.onnx")
+    done = _mien("models", "quantize", tiny, data, "-o", tmp_path / "tiny-int8.onnx")
     assert (done.returncode, done.stderr) == (0, "")
     assert "same answer" in done.stdout
-    done = _mien("calibrate", tiny, data)
+    done = _mien("models", "calibrate", tiny, data)
     assert (done.returncode, done.stderr) == (0, "")
     assert "'ferplus'" in done.stdout
-    done = _mien("join", tiny, tiny, data, "-o", tmp_path / "twice.onnx")
+    done = _mien("models", "ensemble", tiny, tiny, data, "-o", tmp_path / "twice.onnx")
     assert (done.returncode, done.stderr) == (0, "")
     assert read_card(tmp_path / "twice.onnx").sha256[:16] in done.stdout
-    done = _mien("quantize", data, data, "-o", tmp_path / "no.onnx")
+    done = _mien("models", "quantize", data, data, "-o", tmp_path / "no.onnx")
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
 
 
@@ -426,7 +426,7 @@ def test_only_networks_of_one_kind_are_joined(tiny: Path, tmp_path: Path) -> Non
     quantize(tiny, stripes(), tmp_path / "tiny-int8.onnx")
     with pytest.raises(
         NetworkError,
-        match=r"tiny-int8.onnx: expected a network in float32; this one is int8: join first, then mien quantize",
+        match=r"tiny-int8.onnx: expected a network in float32; this one is int8: join first, then mien models quantize",
     ):
         join([tiny, tmp_path / "tiny-int8.onnx"], stripes(), target)
     with pytest.raises(InputError, match=r"two network files or more; got 1"):

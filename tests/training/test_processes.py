@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 
 EPOCHS = 20
 TINY = ["--set", "options.widths=4,8", "--set", "options.blocks=1", "--epochs", str(EPOCHS), "--batch", "16"]
-TWO = ["--accelerator", "cpu", "--devices", "2", "--strategy", "ddp", "--threads", "1"]
+TWO = ["--device", "cpu", "--devices", "2", "--strategy", "ddp", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")

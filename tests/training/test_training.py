@@ -208,7 +208,7 @@ def test_the_commands(tmp_path: Path) -> None:
         1,
         "--threads",
         1,
-        "--accelerator",
+        "--device",
         "cpu",
     ]
     done = _mien("train", data, "--run", tmp_path / "run", *tiny, "-o", tmp_path / "tiny.onnx")
@@ -217,7 +217,16 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "epoch 1/1  loss" in done.stderr
     assert "mien train faces.csv --preset small" in read_card(tmp_path / "tiny.onnx").made_with
     compared = _mien(
-        "compare", data, "--out", tmp_path / "compared", *tiny, "--optimizers", "sgd,adam", "--format", "json"
+        "models",
+        "compare",
+        data,
+        "--output",
+        tmp_path / "compared",
+        *tiny,
+        "--optimizers",
+        "sgd,adam",
+        "--format",
+        "json",
     )
     assert compared.returncode == 0, compared.stderr
     lines = json.loads(compared.stdout)
@@ -256,7 +265,7 @@ def test_pictures_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: P
         "--run",
         tmp_path / "run",
         *words,
-        "--accelerator",
+        "--device",
         "cpu",
         "--split",
         "official",
@@ -267,7 +276,12 @@ def test_pictures_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: P
     assert "searched for" not in card.summary
     assert card.licence == "not stated"
     done = _mien(
-        "open-private", tmp_path / "run" / "small.onnx", tmp_path / "faces", "--log", tmp_path / "opened.log"
+        "models",
+        "test",
+        tmp_path / "run" / "small.onnx",
+        tmp_path / "faces",
+        "--log",
+        tmp_path / "opened.log",
     )
     assert done.returncode == 0, done.stderr
     assert "PrivateTest, official, the data's own, reading fer2013" in (tmp_path / "opened.log").read_text(

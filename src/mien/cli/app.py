@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import logging
 import os
 import signal
@@ -19,24 +20,21 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from mien import __version__
-from mien.cli.act import act, rules
 from mien.cli.analyze import analyze
 from mien.cli.audience import audience
 from mien.cli.batch import batch
-from mien.cli.compare import compare
 from mien.cli.console import Console, complain, prepare_streams, say
 from mien.cli.data import data
 from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE, Interrupted
 from mien.cli.explain import explain
-from mien.cli.model_files import average, calibrate, join, quantize
 from mien.cli.models import models
 from mien.cli.reproduce import reproduce
+from mien.cli.rules import rules
 from mien.cli.score import score
 from mien.cli.serve import serve
-from mien.cli.train import export, open_private, train
-from mien.cli.views import views
+from mien.cli.train import train
 from mien.cli.watch import watch
 from mien.core.errors import InputError, MediaError, MienError
 from mien.core.masking import Masks, masked_text
@@ -50,29 +48,40 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(analyze)
-app.command()(batch)
-app.command()(watch)
-app.command()(audience)
-app.command()(models)
-app.command()(doctor)
-app.command()(train)
-app.command()(views)
-app.command()(explain)
-app.command()(compare)
-app.command()(evaluate)
-app.command()(reproduce)
-app.command()(score)
-app.command()(serve)
-app.command()(export)
-app.command()(calibrate)
-app.command()(average)
-app.command()(join)
-app.command()(quantize)
-app.command()(open_private)
-app.command()(act)
-app.add_typer(data, name="data")
-app.add_typer(rules, name="rules")
+ANALYZE = "Analyze, such as: mien analyze talk.mp4 -o rows.csv -o report.html"
+LIVE = "Live, such as: mien watch camera:0"
+JUDGE = "Judge, such as: mien evaluate small faces/"
+TRAIN = "Train, such as: mien train faces/ --preset small --run runs/mine"
+MAINTAIN = "Maintain, such as: mien models list"
+"""Headings of ``mien --help``, each with an example."""
+
+app.command(rich_help_panel=ANALYZE)(analyze)
+app.command(rich_help_panel=ANALYZE)(batch)
+app.command(rich_help_panel=ANALYZE)(audience)
+app.command(rich_help_panel=LIVE)(watch)
+app.command(rich_help_panel=LIVE)(serve)
+app.add_typer(rules, name="rules", rich_help_panel=LIVE)
+app.command(rich_help_panel=JUDGE)(evaluate)
+app.command(rich_help_panel=JUDGE)(score)
+app.command(rich_help_panel=JUDGE)(explain)
+app.command(rich_help_panel=TRAIN)(train)
+app.add_typer(data, name="data", rich_help_panel=TRAIN)
+app.command(rich_help_panel=TRAIN)(reproduce)
+app.add_typer(models, name="models", rich_help_panel=MAINTAIN)
+app.command(rich_help_panel=MAINTAIN)(doctor)
+
+
+def _describe(group: typer.Typer) -> None:
+    """Docstrings become help, each paragraph on one line: the terminal breaks it where it has to."""
+    for command in group.registered_commands:
+        lines = inspect.getdoc(command.callback) or ""
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in lines.split("\n\n"))
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _describe(inner.typer_instance)
+
+
+_describe(app)
 
 
 def _version(wanted: bool) -> None:
@@ -143,10 +152,10 @@ def main() -> NoReturn:
         )
     except TyperException as error:
         # Without a word it was `mien` alone, which has shown its help already.
-        _fail(
-            f"{error.format_message()} (mien --help says more)" if error.format_message() else "",
-            error.exit_code,
-        )
+        context = getattr(error, "ctx", None)
+        command = "mien" if context is None else context.command_path
+        told = error.format_message()
+        _fail(f"{told} ({command} --help says more)" if told else "", error.exit_code)
     sys.exit(status or 0)
 
 

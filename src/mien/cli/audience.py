@@ -69,7 +69,7 @@ class MeasuringOptions:
     seconds: Annotated[
         float | None,
         typer.Option(
-            "--for",
+            "--duration",
             metavar="SECONDS",
             help="Stop after so long.",
             show_default=False,

@@ -1,4 +1,4 @@
-"""``mien compare``: optimizers, networks or seeds side by side."""
+"""``mien models compare``: optimizers, networks or seeds side by side."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class CompareFormat(StrEnum):
 def compare(
     data: Data,
     out: Annotated[
-        Path, typer.Option("--out", help="Folder: one run in each subfolder, comparison.png, comparison.csv.")
+        Path,
+        typer.Option(
+            "--output", "-o", help="Folder: one run in each subfolder, comparison.png, comparison.csv."
+        ),
     ],
     chosen: PresetOptions,
     computing: HardwareOptions,

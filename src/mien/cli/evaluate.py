@@ -36,7 +36,7 @@ class TestTimeAugmentation(StrEnum):
 _JUDGING, _OUTPUT = "What is measured", "Output"
 _PRIVATE = (
     "PrivateTest is for the final figures of a finished network: choose nothing by what comes out. "
-    "mien open-private writes an opening down in a log."
+    "mien models test writes an opening down in a log."
 )
 
 
@@ -68,7 +68,11 @@ class JudgingOptions:
     ] = LabelSet.auto
     views: Annotated[
         TestTimeAugmentation,
-        typer.Option(help="How often a picture is looked at; results name it.", rich_help_panel=_JUDGING),
+        typer.Option(
+            "--tta",
+            help="Test-time augmentation: how often a picture is looked at; results name it.",
+            rich_help_panel=_JUDGING,
+        ),
     ] = TestTimeAugmentation.one
     with_training: Annotated[
         bool,

@@ -20,7 +20,7 @@ def explain(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="A network of mien's (mien models), an ONNX file with a card, or a run's folder.",
+            help="A network of mien's (mien models list), an ONNX file with a card, or a run's folder.",
         ),
     ],
     picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A face crop, or a picture with faces.")],
@@ -39,7 +39,7 @@ def explain(
     ] = None,
     head: Annotated[
         str | None,
-        typer.Option(help="Which reading of the network to use (mien models).", show_default=False),
+        typer.Option(help="Which reading of the network to use (mien models list).", show_default=False),
     ] = None,
     detector: Annotated[
         str | None,

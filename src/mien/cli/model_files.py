@@ -1,4 +1,4 @@
-"""``mien calibrate``, ``average``, ``join`` and ``quantize``: finished network files, fitted anew, brought
+"""``mien models calibrate``, ``average``, ``join`` and ``quantize``: finished network files, fitted anew, brought
 together and made smaller."""
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from mien.inference.card import Card
     from mien.models.quantization import Compared
 
-File = Annotated[Path, typer.Argument(metavar="NETWORK", help="A file that mien train or mien export wrote.")]
+File = Annotated[
+    Path, typer.Argument(metavar="NETWORK", help="A file that mien train or mien models export wrote.")
+]
 
 
 def calibrate(network: File, data: Data, votes: Votes = None) -> None:
     """Fit a finished file anew, on pictures of PublicTest that are not in Training: temperatures and blend.
 
-    The weights stay. Scores of outputs whose answers change are taken off the card: mien open-private
+    The weights stay. Scores of outputs whose answers change are taken off the card: mien models test
     measures them.
     """
     with training_extra():
@@ -33,7 +35,8 @@ def calibrate(network: File, data: Data, votes: Votes = None) -> None:
 
 def average(
     networks: Annotated[
-        list[Path], typer.Argument(metavar="NETWORK", help="Files that mien train or mien export wrote.")
+        list[Path],
+        typer.Argument(metavar="NETWORK", help="Files that mien train or mien models export wrote."),
     ],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
@@ -58,7 +61,8 @@ def average(
 
 def join(
     networks: Annotated[
-        list[Path], typer.Argument(metavar="NETWORK", help="Files that mien train or mien export wrote.")
+        list[Path],
+        typer.Argument(metavar="NETWORK", help="Files that mien train or mien models export wrote."),
     ],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],

@@ -1,4 +1,4 @@
-"""``mien models``."""
+"""``mien models``: what can be done with model files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from mien.cli.compare import compare
 from mien.cli.console import Console, say, say_json
+from mien.cli.model_files import average, calibrate, join, quantize
+from mien.cli.teacher_cache import teacher_cache
+from mien.cli.train import export, open_private
 from mien.core.names import spelled
 
 if TYPE_CHECKING:
@@ -18,13 +22,20 @@ if TYPE_CHECKING:
     from mien.inference.card import Card, Score
 
 
+models = typer.Typer(
+    name="models",
+    help="Model files: show their cards, make them of runs and of each other, open the test set.",
+    no_args_is_help=True,
+)
+
+
 class CardFormat(StrEnum):
     table = "table"
     json = "json"
     markdown = "markdown"
 
 
-def models(
+def list_models(
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME...]", help="Networks by name, or ONNX files; all that mien has."),
@@ -59,6 +70,17 @@ def models(
     console = Console()
     for path, card in cards:
         _show(console, path, card)
+
+
+models.command("list")(list_models)
+models.command()(export)
+models.command()(quantize)
+models.command()(calibrate)
+models.command("ensemble")(join)
+models.command()(average)
+models.command()(compare)
+models.command()(teacher_cache)
+models.command("test")(open_private)
 
 
 def _show(console: Console, path: Path, card: Card) -> None:
@@ -141,7 +163,7 @@ def _scores(card: Card) -> Table:
 
 _PAGE = """# The networks that come with mien
 
-Made from the cards inside the files by `make models`; `mien models` prints the same. A network reads the expression that a face shows, not
+Made from the cards inside the files by `make models`; `mien models list` prints the same. A network reads the expression that a face shows, not
 what a person feels. How they were made, and what their scores are worth: [docs/networks.md](docs/networks.md)."""
 
 
@@ -167,6 +189,6 @@ def _section(path: Path, card: Card) -> str:
     told = (
         f"{header}\n{rows}"
         if rows
-        else "Not scored on PrivateTest yet: `mien open-private` does that once, and logs it."
+        else "Not scored on PrivateTest yet: `mien models test` does that once, and logs it."
     )
     return f"## {path.stem}\n\n{chr(10).join(lines)}\n\n{told}"

@@ -59,13 +59,14 @@ class NetworkOptions:
     model: Annotated[
         str,
         typer.Option(
-            help="A network of mien's (mien models) or an ONNX file with a card.", rich_help_panel=_NETWORKS
+            help="A network of mien's (mien models list) or an ONNX file with a card.",
+            rich_help_panel=_NETWORKS,
         ),
     ] = "small-int8"
     head: Annotated[
         str | None,
         typer.Option(
-            help="Which reading of the network to use (mien models).",
+            help="Which reading of the network to use (mien models list).",
             show_default=False,
             rich_help_panel=_NETWORKS,
         ),

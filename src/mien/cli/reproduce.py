@@ -28,7 +28,9 @@ def reproduce(
     data: Data,
     out: Annotated[
         Path,
-        typer.Option("--out", help="Folder: one run in each subfolder, result.json, curves.png, matrix.png."),
+        typer.Option(
+            "--output", "-o", help="Folder: one run in each subfolder, result.json, curves.png, matrix.png."
+        ),
     ],
     changes: ChangeOptions,
     seeds: Annotated[

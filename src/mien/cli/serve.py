@@ -125,7 +125,7 @@ class LookingOptions:
         if self.source is None:
             if self != LookingOptions() or opening != SourceOptions():
                 raise InputError(
-                    "expected --source with --blur, --per-second, --size, --rate, --timeout and --udp; got none: name a source"
+                    "expected --source with --blur, --per-second, --size, --fps, --timeout and --udp; got none: name a source"
                 )
             return None
         covering = None if self.blur is None else Blur.parse(self.blur)

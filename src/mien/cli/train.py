@@ -1,4 +1,4 @@
-"""``mien train``, ``mien export`` and ``mien open-private``: from labelled faces to a network file with a
+"""``mien train``, ``mien models export`` and ``mien models test``: from labelled faces to a network file with a
 card."""
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def train(
     views: Annotated[
         Path | None,
         typer.Option(
-            help="What teachers said (mien views), for a recipe with distillation.", show_default=False
+            "--teacher-cache",
+            help="What teachers said (mien models teacher-cache), for a recipe with distillation.",
+            show_default=False,
         ),
     ] = None,
     initial: Annotated[
@@ -85,7 +87,7 @@ def train(
     # What the card says about how the network was made, without the reader's folders.
     files = [
         f"--{name} {shlex.quote(Path(path).name)}"
-        for name, path in (("views", views), ("initial", initial))
+        for name, path in (("teacher-cache", views), ("initial", initial))
         if path is not None
     ]
     card = export(
@@ -109,7 +111,10 @@ def export(
     with training_extra():
         from mien.training.export import export as export_run
     card = export_run(
-        run, open_faces(data, votes), output, f"mien export {shlex.quote(str(run))} {shlex.quote(data.name)}"
+        run,
+        open_faces(data, votes),
+        output,
+        f"mien models export {shlex.quote(str(run))} {shlex.quote(data.name)}",
     )
     say(
         f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}"

@@ -117,7 +117,7 @@ class RecipeOptions(PresetOptions):
     optimizer: Annotated[
         str | None, typer.Option(help="sgd, rmsprop, adam, or adamw.", rich_help_panel=_RECIPE)
     ] = None
-    rate: Annotated[float | None, typer.Option(help="Learning rate.", rich_help_panel=_RECIPE)] = None
+    rate: Annotated[float | None, typer.Option("--lr", help="Learning rate.", rich_help_panel=_RECIPE)] = None
     schedule: Annotated[
         str | None,
         typer.Option(help="constant, linear, plateau, cosine, or one-cycle.", rich_help_panel=_RECIPE),
@@ -157,7 +157,9 @@ class HardwareOptions:
     """What computes."""
 
     threads: Threads = None
-    accelerator: Annotated[str, typer.Option(help="cpu, gpu, or auto.", rich_help_panel=_HARDWARE)] = "auto"
+    accelerator: Annotated[
+        str, typer.Option("--device", help="cpu, gpu, or auto.", rich_help_panel=_HARDWARE)
+    ] = "auto"
     devices: Annotated[
         str, typer.Option(help="How many, or a list such as 0,2.", rich_help_panel=_HARDWARE)
     ] = "auto"

@@ -38,7 +38,8 @@ def watch(
     opening: SourceOptions,
     networks: NetworkOptions,
     seconds: Annotated[
-        float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False)
+        float | None,
+        typer.Option("--duration", metavar="SECONDS", help="Stop after so long.", show_default=False),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write a JSON object per frame to standard output.")

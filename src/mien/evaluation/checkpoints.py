@@ -11,7 +11,10 @@ from mien.core.errors import MissingExtraError
 from mien.core.labels import Labels
 from mien.evaluation.predictor import Predictor, chosen_head
 
-_UNCALIBRATED = "a checkpoint answers without the temperatures and the blend that mien export fits: its calibration is not that of the exported file"
+_UNCALIBRATED = (
+    "a checkpoint answers without the temperatures and the blend that mien models export fits: "
+    "its calibration is not that of the exported file"
+)
 
 
 def open_checkpoint(path: Path, head: str | None = None, threads: int | None = None) -> Predictor:

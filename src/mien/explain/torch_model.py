@@ -23,7 +23,7 @@ from mien.training.splits import SIDE
 
 
 class TorchModel:
-    """The network of a run. Its probabilities are not calibrated: ``mien export`` does that.
+    """The network of a run. Its probabilities are not calibrated: ``mien models export`` does that.
 
     Args:
         folder: The run.

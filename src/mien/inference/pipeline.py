@@ -29,7 +29,7 @@ class Pipeline:
 
     Args:
         detector: ``mtcnn``, ``haar``, ``whole``, or any object with a ``detect`` method like theirs.
-        model: A network that mien ships (``mien models``) or the path of an ONNX file with a card.
+        model: A network that mien ships (``mien models list``) or the path of an ONNX file with a card.
         head: Which reading of the network to use; its card's first by default.
         uncertain_below: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``;
             None, the default, shows every one. Below 0.5 an answer is more likely wrong than right. The raw

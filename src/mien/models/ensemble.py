@@ -27,7 +27,7 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
     """Write a network that asks others and takes the mean of their logits, calibrated anew.
 
     Args:
-        files: What ``mien train`` or ``mien export`` wrote, in float: networks of any shape with the same
+        files: What ``mien train`` or ``mien models export`` wrote, in float: networks of any shape with the same
             readings.
         data: What they learned from: PublicTest without copies sets the temperatures.
         target: Where the new file goes; its name becomes the network's.
@@ -51,7 +51,7 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
             )
         if card.precision != "float32":
             raise NetworkError(
-                f"{path}: expected a network in float32; this one is {card.precision}: join first, then mien quantize"
+                f"{path}: expected a network in float32; this one is {card.precision}: join first, then mien models quantize"
             )
     said = {
         field: dict.fromkeys(getattr(card, field) for card in cards)
@@ -67,7 +67,7 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
             "licence": ", ".join(said["licence"]),
             "parameters": sum(card.parameters for card in cards),
             "macs": sum(card.macs for card in cards),
-            "made_with": f"{'; '.join(said['made_with'])}; mien join {' '.join(path.name for path in files)}",
+            "made_with": f"{'; '.join(said['made_with'])}; mien models ensemble {' '.join(path.name for path in files)}",
         }
     )
     return finished(

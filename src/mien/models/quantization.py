@@ -63,7 +63,7 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
     """Write a network with 8-bit convolutions, calibrated anew.
 
     Args:
-        source: File that ``mien train`` or ``mien export`` wrote, in float.
+        source: File that ``mien train`` or ``mien models export`` wrote, in float.
         data: What it learned from: training pictures show the ranges, PublicTest without copies sets the
             temperatures.
         target: Where the new file goes.
@@ -94,7 +94,7 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
             "parent": card.sha256,
             "scores": (),
             "summary": f"{card.summary} In whole numbers of 8 bits (ranges: {told_of}).",
-            "made_with": f"{card.made_with}; mien quantize {source.name}",
+            "made_with": f"{card.made_with}; mien models quantize {source.name}",
         }
     )
     return finished(bare, made, data, target, card.blend)

@@ -28,7 +28,7 @@ def judge_private(network: str, data: FaceDataset) -> list[Evaluation]:
     """Every reading of a network file on PrivateTest, one view of each picture; of several with ``+`` between
     them, together.
 
-    Opening PrivateTest is an event: ``mien open-private`` logs it. Nothing may be chosen by what comes out.
+    Opening PrivateTest is an event: ``mien models test`` logs it. Nothing may be chosen by what comes out.
     """
     heads = read_card(Path(members(network)[0])).heads
     asked = [(head, labels) for head, labels in _QUESTIONS if head in heads]

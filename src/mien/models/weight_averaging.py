@@ -28,7 +28,7 @@ def average(files: Sequence[Path], data: FaceDataset, target: Path, shares: Sequ
     """Write a network whose weights are the mean of those of others, calibrated anew.
 
     Args:
-        files: What ``mien train`` or ``mien export`` wrote, in float: one network, trained further from the
+        files: What ``mien train`` or ``mien models export`` wrote, in float: one network, trained further from the
             same weights in several ways, or before and after.
         data: What they learned from: PublicTest without copies sets the temperatures.
         target: Where the new file goes.
@@ -73,7 +73,7 @@ def average(files: Sequence[Path], data: FaceDataset, target: Path, shares: Sequ
         update={
             "scores": (),
             "summary": f"{card.summary} Its weights are a mean: {told}.",
-            "made_with": f"{card.made_with}; mien average {named}",
+            "made_with": f"{card.made_with}; mien models average {named}",
         }
     )
     return finished(bare, made, data, target)

@@ -29,7 +29,7 @@ def calibrate(path: Path, data: FaceDataset) -> Card:
         not change those of a head.
 
     Raises:
-        NetworkError: It is not a file that ``mien train`` or ``mien export`` wrote.
+        NetworkError: It is not a file that ``mien train`` or ``mien models export`` wrote.
         InputError: The data has other classes, pictures or splits.
     """
     card, model = opened(path, data)

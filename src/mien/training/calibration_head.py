@@ -124,7 +124,7 @@ def _logits(model: Any, head: str) -> str:
         name, steps = makers[name].input[0], steps + 1
     if not steps or name not in makers:
         raise NetworkError(
-            f"expected a network file that mien train or mien export wrote; the output {head} is not made from logits as there"
+            f"expected a network file that mien train or mien models export wrote; the output {head} is not made from logits as there"
         )
     return name
 

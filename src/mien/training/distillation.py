@@ -88,11 +88,13 @@ class TeacherCache:
             self.rows: NDArray[np.int64] = np.array(manifest["rows"], np.int64)
             self._paths = [_path(folder, number) for number in range(manifest["plan"]["count"])]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{folder}: expected views made by mien views; got {error}") from None
+            raise InputError(
+                f"{folder}: expected views made by mien models teacher-cache; got {error}"
+            ) from None
         missing = [path.name for path in self._paths if not path.is_file()]
         if missing:
             raise InputError(
-                f"{folder}: expected {len(self._paths)} views; {len(missing)} are missing, such as {missing[0]}: run mien views again"
+                f"{folder}: expected {len(self._paths)} views; {len(missing)} are missing, such as {missing[0]}: run mien models teacher-cache again"
             )
         self._open: dict[int, Mapping[str, NDArray[Any]]] = {}
         self._means: dict[str, NDArray[np.float32]] = {}
@@ -299,7 +301,7 @@ def _held_out(
             # Through other networks' weights or answers it knows pictures that its own recipe does not tell
             # of.
             raise InputError(
-                f"{path}: expected a run from random weights and labels alone; got one with --initial or --views: it may know more"
+                f"{path}: expected a run from random weights and labels alone; got one with --initial or --teacher-cache: it may know more"
             )
         masks.append(~pictures.copied_from(cut(data, teacher.recipe).training))
     known = ~np.any(masks, axis=0)

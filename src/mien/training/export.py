@@ -84,7 +84,7 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
         command: What the card says about how it was made.
 
     Returns:
-        The card, without scores: `mien open-private` measures them.
+        The card, without scores: `mien models test` measures them.
 
     Raises:
         InputError: The run is not finished, or the data has other classes.

@@ -147,7 +147,7 @@ class ExpressionModule(LightningModule):
             where = f"epoch {self.current_epoch + 1}, step {index + 1}"
             raise InputError(
                 f"{where}: expected a finite loss; got {float(loss.detach())}: start again in a new folder with a "
-                f"lower rate (--rate, now {self.recipe.optimizer.rate:g}) or --precision 32; the last whole checkpoint is kept"
+                f"lower rate (--lr, now {self.recipe.optimizer.rate:g}) or --precision 32; the last whole checkpoint is kept"
             )
         self.train_loss.update(loss.detach(), len(batch.faces))
         self._count(self.train_accuracy, outputs, batch.truth)

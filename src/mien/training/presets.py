@@ -81,7 +81,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "part": Preset(
         _PART.changed({"name": "part", "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06), "seed": 62}),
-        "ours: part-clear with poor pictures too; three of them and part-clear are medium (mien join)",
+        "ours: part-clear with poor pictures too; three of them and part-clear are medium (mien models ensemble)",
         "-",
     ),
     "teacher-0": Preset(
@@ -135,14 +135,14 @@ PRESETS: dict[str, Preset] = {
                     "seed": 31 + fold,
                 }
             ),
-            f"ours: teacher-0 without fold {fold} of the pictures, a teacher for that fold (mien views --held-out)",
+            f"ours: teacher-0 without fold {fold} of the pictures, a teacher for that fold (mien models teacher-cache --held-out)",
             "-",
         )
         for fold in range(4)
     },
     "student-small": Preset(
         _STUDENT.changed({**_SMALL, "epochs": 300, "optimizer.weight_decay": 3e-4}),
-        "ours: learns from views of medium (mien views, --views), from random weights",
+        "ours: learns from views of medium (mien models teacher-cache, --teacher-cache), from random weights",
         "the file that ships took 160 epochs, and 140 more with --initial (docs/networks.md)",
     ),
     "student-nano": Preset(
@@ -185,8 +185,8 @@ PRESETS |= {
     ),
     "holman": Preset(
         _paper("holman", 8, 128, Optimizer("sgd", rate=0.01, momentum=0.9), network="gudi"),
-        "Gudi's network under several optimizers: mien compare --preset holman --optimizers sgd,rmsprop,adam",
-        "8 epochs, batches of 128, the rate of SGD (0.01, momentum 0.9); the optimizers in mien compare get 0.001 unless they are SGD",
+        "Gudi's network under several optimizers: mien models compare --preset holman --optimizers sgd,rmsprop,adam",
+        "8 epochs, batches of 128, the rate of SGD (0.01, momentum 0.9); the optimizers in mien models compare get 0.001 unless they are SGD",
     ),
     "spittlemeister": Preset(
         _paper(

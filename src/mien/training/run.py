@@ -196,7 +196,7 @@ def _taught(recipe: Recipe, views: TeacherCache | None) -> Recipe:
     """The recipe with the digest of its views."""
     if bool(recipe.distillation.share) != (views is not None):
         raise InputError(
-            "expected views (--views) and a recipe with distillation.share above 0 together; got one without the other"
+            "expected views (--teacher-cache) and a recipe with distillation.share above 0 together; got one without the other"
         )
     if views is None:
         return recipe

@@ -1,4 +1,4 @@
-"""``mien views``: what teachers say about many views of the training pictures."""
+"""``mien models teacher-cache``: what teachers say about many views of the training pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mien.cli.progress import tracked_on
 from mien.cli.training_options import Data, Threads, Votes, open_faces
 
 
-def views(
+def teacher_cache(
     data: Data,
     teachers: Annotated[
         list[str],
@@ -43,7 +43,7 @@ def views(
     """Show teachers many views of every training picture, and keep what they say for students to learn from.
 
     Stopped and started again with the same command, it goes on where it was. Then: mien train DATA --preset
-    student-nano --views FOLDER --run RUN.
+    student-nano --teacher-cache FOLDER --run RUN.
     """
     with training_extra():
         import torch

@@ -1,4 +1,4 @@
-"""``mien act`` and ``mien rules check``."""
+"""``mien rules run`` and ``mien rules check``."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 rules = typer.Typer(name="rules", help="Rules that act on what faces show.", no_args_is_help=True)
 
 
+@rules.command("run")
 @grouped
-def act(
+def run(
     source: Annotated[
         str,
         typer.Argument(
@@ -55,7 +56,8 @@ def act(
         typer.Option(metavar="FILE", help="Add a JSON line to a file for every event.", show_default=False),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option("--for", metavar="SECONDS", help="Stop after so long.", show_default=False)
+        float | None,
+        typer.Option("--duration", metavar="SECONDS", help="Stop after so long.", show_default=False),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write a JSON object per event to standard output.")
