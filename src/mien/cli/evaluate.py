@@ -16,7 +16,7 @@ from mien.cli.progress import tracked_on
 from mien.core.names import spelled
 
 if TYPE_CHECKING:
-    from mien.data.builder import Track
+    from mien.core.progress import ProgressCallback
     from mien.evaluation import EvaluateOptions, Evaluation
 
 
@@ -91,7 +91,7 @@ class JudgingOptions:
         ),
     ] = False
 
-    def options(self, data: str, track: Track) -> EvaluateOptions:
+    def options(self, data: str, track: ProgressCallback) -> EvaluateOptions:
         """The same for `mien.evaluation.evaluate`."""
         from mien.evaluation import EvaluateOptions
 

@@ -23,7 +23,7 @@ from mien.core.names import printable
 from mien.video.runner import FrameWork
 
 if TYPE_CHECKING:
-    from mien.data.builder import Track
+    from mien.core.progress import ProgressCallback
 
 Item = TypeVar("Item")
 
@@ -120,7 +120,7 @@ def _short(name: str, most: int = 24) -> str:
     return name if len(name) <= most else "…" + name[1 - most :]
 
 
-def tracked_on(notes: Console) -> Track:
+def tracked_on(notes: Console) -> ProgressCallback:
     """Counted work shown as a bar on a terminal, and as nothing elsewhere."""
 
     def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import SPLITS, TRAINING, FaceDataset
 from mien.data.near_duplicates import LIKENESS, Pairs, near_copies
 
@@ -208,7 +208,7 @@ class Audit:
         }
 
 
-def audit(data: FaceDataset, unreadable: Sequence[str] = (), track: Track = untracked) -> Audit:
+def audit(data: FaceDataset, unreadable: Sequence[str] = (), track: ProgressCallback = no_progress) -> Audit:
     """Look for everything that makes a data set dishonest to learn from.
 
     Args:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import Labels
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import VOTES, FaceDataset
 from mien.data.label_names import in_order
 from mien.data.pictures import resized
 
 Item = TypeVar("Item")
-
-
-class Track(Protocol):
-    """Passes items on and shows how far one is; `untracked` shows nothing."""
-
-    def __call__(self, items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]: ...
-
-
-def untracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
-    """The items as they are."""
-    return items
 
 
 @dataclass(frozen=True)
@@ -44,7 +34,7 @@ class ReadOptions:
     labels: Labels | None = None
     size: int | None = None
     problems: list[str] | None = None
-    track: Track = untracked
+    track: ProgressCallback = no_progress
 
     def refuse(self, error: InputError) -> None:
         """Write a row's error down, or raise it."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mien.core.atomic import folder_aside, told
 from mien.core.errors import InputError
-from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions, Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
+from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
 from mien.data.label_names import KNOWN, in_order, require_class, split_named
 from mien.data.pictures import gray_pixels, png_bytes
@@ -144,7 +145,7 @@ def _numbered(pictures: list[_Listed], table: Path) -> list[_Listed]:
     ]
 
 
-def write_folders(data: FaceDataset, path: Path, track: Track = untracked) -> None:
+def write_folders(data: FaceDataset, path: Path, track: ProgressCallback = no_progress) -> None:
     """Write a data set as PNG files in class folders within split folders, with `ROWS` for what folders
     cannot tell.
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
-from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions, Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
+from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
 from mien.data.label_names import KAGGLE, in_order, require_class, require_split, split_named
 
@@ -155,7 +156,7 @@ def _picture(text: str, where: str) -> NDArray[np.uint8]:
     return values.astype(np.uint8).reshape(side, side)
 
 
-def write_kaggle(data: FaceDataset, path: Path, track: Track = untracked) -> None:
+def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_progress) -> None:
     """Write a data set as CSV, gzipped where the name ends in ``.gz``.
 
     The columns are Kaggle's ``emotion,pixels,Usage``. Rows that are not numbered one after the other get a

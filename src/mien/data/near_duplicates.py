@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.pictures import resized
 
 LIKENESS = 0.93
@@ -46,7 +46,7 @@ class Pairs:
         return len(self.first)
 
 
-def near_copies(images: NDArray[np.uint8], track: Track = untracked) -> Pairs:
+def near_copies(images: NDArray[np.uint8], track: ProgressCallback = no_progress) -> Pairs:
     """All pairs of near copies.
 
     Args:
@@ -73,7 +73,7 @@ def near_copies(images: NDArray[np.uint8], track: Track = untracked) -> Pairs:
 
 
 def _alike(
-    faces: NDArray[np.uint8], others: NDArray[np.uint8], track: Track, what: str
+    faces: NDArray[np.uint8], others: NDArray[np.uint8], track: ProgressCallback, what: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     coarse, coarse_others = _standardised(_cells(faces, _COARSE)), _standardised(_cells(others, _COARSE))
     found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = [

@@ -18,7 +18,8 @@ from typing import IO, TextIO, cast
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
-from mien.data.builder import DatasetBuilder, ReadOptions, Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
+from mien.data.builder import DatasetBuilder, ReadOptions
 from mien.data.class_folders import folders_in, read_folders
 from mien.data.dataset import FaceDataset
 from mien.data.ferplus import with_votes
@@ -37,7 +38,7 @@ def open_dataset(
     labels: Sequence[str] | None = None,
     size: int | None = None,
     problems: list[str] | None = None,
-    track: Track = untracked,
+    track: ProgressCallback = no_progress,
 ) -> FaceDataset:
     """Read labelled faces of any known form: Kaggle's CSV, packed or not, Parquet, class folders.
 

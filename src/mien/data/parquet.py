@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
-from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions, Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
+from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
 from mien.data.label_names import in_order, require_class, require_split, split_named
 from mien.data.pictures import gray_pixels, png_bytes
@@ -184,7 +185,7 @@ def _stated_names(metadata: dict[str, str], column: str) -> tuple[str, ...] | No
     return tuple(map(str, names))
 
 
-def write_parquet(data: FaceDataset, path: Path, track: Track = untracked) -> None:
+def write_parquet(data: FaceDataset, path: Path, track: ProgressCallback = no_progress) -> None:
     """Write a data set as Parquet that ``datasets`` and mien open alike: pictures as PNG, labels as numbers
     with their names.
 

@@ -7,14 +7,14 @@ from typing import Protocol
 
 from mien.core.atomic import require_new_folder, try_place
 from mien.core.errors import InputError
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.class_folders import write_folders
 from mien.data.dataset import FaceDataset
 from mien.data.kaggle import write_kaggle
 from mien.data.parquet import write_parquet
 
 
-def write_dataset(data: FaceDataset, path: str | Path, track: Track = untracked) -> None:
+def write_dataset(data: FaceDataset, path: str | Path, track: ProgressCallback = no_progress) -> None:
     """Write a data set so that `open_dataset` gives the same pixels, labels, splits, rows and votes again.
 
     Args:
@@ -44,7 +44,7 @@ def require_place(path: Path) -> None:
 
 
 class Write(Protocol):
-    def __call__(self, data: FaceDataset, path: Path, track: Track = ...) -> None: ...
+    def __call__(self, data: FaceDataset, path: Path, track: ProgressCallback = ...) -> None: ...
 
 
 def form_of(path: Path) -> Write:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.labels import Labels
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
 from mien.evaluation.annotators import AnnotatorScore
 from mien.evaluation.figures import Figures
@@ -48,7 +48,7 @@ class EvaluateOptions:
     with_training: bool = False
     corruptions: bool = False
     data: str = "data"
-    track: Track = untracked
+    track: ProgressCallback = no_progress
 
 
 @dataclass(frozen=True, eq=False)

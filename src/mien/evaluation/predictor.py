@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import Labels
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 
 BATCH = 64
 _SUM_TOLERANCE = 1e-2
@@ -40,7 +40,9 @@ class Predictor:
     side: int = 48
     remarks: tuple[str, ...] = ()
 
-    def probabilities(self, images: NDArray[np.uint8], track: Track = untracked) -> NDArray[np.float32]:
+    def probabilities(
+        self, images: NDArray[np.uint8], track: ProgressCallback = no_progress
+    ) -> NDArray[np.float32]:
         """``(n, k)`` probabilities for ``(n, side, side)`` gray pictures, in batches.
 
         Args:

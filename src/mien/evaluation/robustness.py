@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.corruptions import CORRUPTIONS, STRENGTHS, corrupted, reframed
 
 JITTER = 0.1
@@ -99,7 +99,7 @@ class Robustness:
 
 
 def robustness(
-    images: NDArray[np.uint8], truth: NDArray[np.int64], answer: Answer, track: Track = untracked
+    images: NDArray[np.uint8], truth: NDArray[np.int64], answer: Answer, track: ProgressCallback = no_progress
 ) -> Robustness:
     """Ask about the same faces in bad pictures.
 

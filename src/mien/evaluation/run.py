@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import FERPLUS, Labels
-from mien.data.builder import untracked
+from mien.core.progress import no_progress
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
 from mien.data.label_names import split_named
 from mien.data.opening import open_dataset
@@ -135,7 +135,7 @@ def _robustness(
     subject: Predictor, counted: _Answered, truth: GroundTruth, options: EvaluateOptions
 ) -> Robustness:
     def first(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        return np.asarray(answer(subject, images, options.views, untracked)[:, truth.order].argmax(axis=1))
+        return np.asarray(answer(subject, images, options.views, no_progress)[:, truth.order].argmax(axis=1))
 
     return robustness(counted.faces.images, counted.truth, first, options.track)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 from mien.evaluation.predictor import Predictor
 
 VIEWS = ("one", "flip", "ten-crop")
@@ -16,7 +16,7 @@ VIEWS = ("one", "flip", "ten-crop")
 
 
 def answer(
-    subject: Predictor, images: NDArray[np.uint8], views: str = "one", track: Track = untracked
+    subject: Predictor, images: NDArray[np.uint8], views: str = "one", track: ProgressCallback = no_progress
 ) -> NDArray[np.float32]:
     """``(n, k)`` probabilities, the mean over the views of each picture.
 

@@ -14,7 +14,7 @@ from mien.core.boxes import area
 from mien.core.errors import InputError
 from mien.core.names import spelled
 from mien.core.output_names import output_paths
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.pictures import png_bytes
 from mien.inference.pipeline import Pipeline
 from mien.media import find_sources
@@ -46,7 +46,7 @@ class CropReport:
 
 
 def crop_faces(
-    photographs: Path, output: Path, pipeline: Pipeline | None = None, track: Track = untracked
+    photographs: Path, output: Path, pipeline: Pipeline | None = None, track: ProgressCallback = no_progress
 ) -> CropReport:
     """Cut the largest face out of every photograph in a folder, in the frame and the size that the network of
     a pipeline is fed.

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
-from mien.data.builder import Track, untracked
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
 from mien.inference.onnx_session import open_network
 from mien.training.augment import augment
@@ -224,7 +224,7 @@ def make_views(
     plan: DistillationPlan,
     *,
     device: str = "auto",
-    track: Track = untracked,
+    track: ProgressCallback = no_progress,
 ) -> TeacherCache:
     """Show every view to the teachers and keep what they say; what is there already stays.
 
