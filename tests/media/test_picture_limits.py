@@ -203,6 +203,7 @@ def test_a_decoder_goes_on_after_every_end() -> None:
         decoders.decode(good, "a", 10**6)
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system stops no process")
 @pytest.mark.parametrize("size", [30, 700], ids=["a small file", "more than a pipe holds"])
 def test_a_decoder_that_somebody_stopped_is_not_waited_for(size: int) -> None:
