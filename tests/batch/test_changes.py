@@ -187,9 +187,11 @@ def test_stopped_while_the_change_is_taken_in(tmp_path, source, anew, monkeypatc
     once(source, tmp_path / "out")
     first = sorted(source.iterdir())[0]
     first.write_bytes(bytes(first.stat().st_size))
-    home = {"remove": "output.Output.remove", "write": "layout.Layout.write", "note": "output.Output.note"}[
-        step
-    ]
+    home = {
+        "remove": "output.Output.remove",
+        "write": "layout.ShardLayout.write",
+        "note": "output.Output.note",
+    }[step]
 
     class Killed(BaseException):
         pass
