@@ -13,10 +13,9 @@ from PIL import Image
 from mien import InputError, MediaError, Pipeline, analyze
 from mien.core.frame_result import ROW_KEYS
 from mien.tracking.smoothing_options import Smoothing
-from mien.video.analyze import sight
 from mien.video.checkpoint import CheckpointStore
 from mien.video.results import VideoResult
-from mien.video.runner import VideoOptions
+from mien.video.runner import VideoOptions, process_frames
 from mien.video.sources import process_sources
 from mien.video.summary import Overview
 
@@ -113,7 +112,7 @@ def test_leaving_early_stops_the_reading(movie: Callable[..., Path], pipeline: P
     import threading
 
     before = threading.active_count()
-    sightings = sight([movie(60)], pipeline)
+    sightings = process_frames([movie(60)], pipeline)
     next(sightings)
     sightings.close()
     assert threading.active_count() == before

@@ -41,7 +41,7 @@ class AudienceOptions:
     Traceback (most recent call last):
     ...
     mien.core.errors.InputError: expected a smallest group of 4 or more; got 2: figures about fewer people would tell what one of them shows
-    >>> Options(quorum=0.5).needed(most=21), Options(quorum=8).needed(most=5), AudienceOptions().needed(most=30)
+    >>> AudienceOptions(quorum=0.5).needed(most=21), AudienceOptions(quorum=8).needed(most=5), AudienceOptions().needed(most=30)
     (11, 8, 4)
     """
 

@@ -98,7 +98,7 @@ def participants(samples: Sequence[AudienceSample]) -> Participants:
     >>> from mien.core.labels import Labels
     >>> seen = lambda *rows: Faces([[x, 0, x + 10, 10] for x, _ in rows], [1] * len(rows), [0] * len(rows), [0] * len(rows),
     ...     probs=[[p, 1 - p] for _, p in rows], labels=Labels(("happy", "sad")))
-    >>> people = participants([Sample(0, seen((0, 1.0))), AudienceSample(1, seen((50, 0.0), (2, 0.5)))])
+    >>> people = participants([AudienceSample(0, seen((0, 1.0))), AudienceSample(1, seen((50, 0.0), (2, 0.5)))])
     >>> sorted(people.probs[:, 0].tolist()), people.seen.sum(axis=0).tolist()
     ([0.0, 0.75], [2, 1])
     """

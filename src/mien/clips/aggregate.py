@@ -60,7 +60,7 @@ class ClipRule:
     def least_for(self, kind: Kind) -> float:
         """The least confidence of an answer.
 
-        >>> Rule().least_for("expression"), Rule("count").least_for("expression"), ClipRule(least=0.7).least_for("sentiment")
+        >>> ClipRule().least_for("expression"), ClipRule("count").least_for("expression"), ClipRule(least=0.7).least_for("sentiment")
         (0.3, 0.0, 0.7)
         """
         if self.least is not None:

@@ -97,7 +97,7 @@ class People:
     >>> people = People(labels)
     >>> for time, happy in [(0.0, 0.75), (0.5, 0.75), (1.0, 0.25)]:
     ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
-    ...     people.add(Reading("a.mp4", 0, time, faces))
+    ...     people.add(FrameResult("a.mp4", 0, time, faces))
     >>> [person] = people.close()
     >>> person.seconds, round(person.shares["happy"], 3), person.dwells["happy"].longest
     (1.5, 0.667, 1.0)

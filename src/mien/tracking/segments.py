@@ -233,7 +233,7 @@ def segments(readings: Iterable[FrameResult], gap: float = 1.0) -> Iterator[Segm
     >>> labels = Labels(("sad", "happy"))
     >>> def reading(time, happy):
     ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
-    ...     return Reading("a.mp4", 0, time, faces)
+    ...     return FrameResult("a.mp4", 0, time, faces)
     >>> for segment in segments([reading(0.0, 0.75), reading(0.5, 0.75), reading(1.0, 0.25)]):
     ...     print(segment)
     Segment(track=1, label='happy', start=0.0, end=1.0, confidence=0.75)

@@ -124,7 +124,7 @@ class CheckpointStore:
     >>> from mien.core.labels import EXPRESSIONS
     >>> place = Path(tempfile.mkdtemp()) / "faces.csv.journal"
     >>> with CheckpointStore(place, {"detector": "mtcnn"}) as journal:
-    ...     journal.record(0, "a.mp4", EXPRESSIONS).add(Piece([Reading("a.mp4", 0, 0.0, Faces.empty())]))
+    ...     journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk([FrameResult("a.mp4", 0, 0.0, Faces.empty())]))
     >>> with CheckpointStore(place, {"detector": "mtcnn"}) as journal:
     ...     journal.resumed, journal.record(0, "a.mp4", EXPRESSIONS).count
     (True, 1)

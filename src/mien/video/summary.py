@@ -59,7 +59,7 @@ class Overview:
     >>> from mien.core.labels import EXPRESSIONS
     >>> overview = Overview("a.mp4", EXPRESSIONS)
     >>> for second in range(4):
-    ...     overview.add(Reading("a.mp4", second, float(second), Faces.empty(EXPRESSIONS)))
+    ...     overview.add(FrameResult("a.mp4", second, float(second), Faces.empty(EXPRESSIONS)))
     >>> overview.end()
     >>> overview.frames, overview.length, overview.gaps
     (4, 4.0, [Gap(start=0.0, end=4.0)])

@@ -69,7 +69,7 @@ class Timeline:
     >>> from mien.core.faces import Faces
     >>> timeline = Timeline(Labels(("happy", "sad")), most=4)
     >>> for second in range(8):
-    ...     timeline.add(Reading("a.mp4", second, float(second), Faces.empty()))
+    ...     timeline.add(FrameResult("a.mp4", second, float(second), Faces.empty()))
     >>> timeline.step, timeline.course().looked.tolist()
     (2.0, [2, 2, 2, 2])
     """

@@ -40,7 +40,7 @@ def read_recordings(path: Path) -> Iterator[VideoResult]:
     >>> from mien.outputs.tables import open_table
     >>> path = Path(tempfile.mkdtemp()) / "rows.csv"
     >>> with open_table(path, "csv", EXPRESSIONS) as write:
-    ...     write(Reading("a.jpg", 0, 0.0, Faces.empty()).rows())
+    ...     write(FrameResult("a.jpg", 0, 0.0, Faces.empty()).rows())
     >>> [(recording.source, recording.frames.tolist(), len(recording.faces)) for recording in read_recordings(path)]
     [('a.jpg', [0], 0)]
     """

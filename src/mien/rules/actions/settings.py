@@ -63,7 +63,7 @@ def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
     Raises:
         SettingsError: A key is unknown or missing, or a value is impossible.
 
-    >>> class Lamp(Settings):
+    >>> class Lamp(ActionSettings):
     ...     colour: str
     ...     level: float = 1.0
     >>> checked(Lamp, {"colour": "red"}).level
