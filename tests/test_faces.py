@@ -80,7 +80,7 @@ def test_smoothed_values_stand_beside_the_raw_ones() -> None:
     assert rows[1].smooth == {
         name: round(float(value), 6) for name, value in zip(EXPRESSIONS, np.float32(smooth[1]), strict=True)
     }
-    assert faces[1].steady.tolist() == [3]
+    assert faces[1:].steady.tolist() == [3]
     assert len(Faces.concatenate([faces, Faces.empty(EXPRESSIONS)]).smooth) == 2
     plain = next(iter(some(1)))
     assert (plain.steady, plain.smooth) == (None, None)
@@ -88,8 +88,10 @@ def test_smoothed_values_stand_beside_the_raw_ones() -> None:
 
 def test_choosing_rows() -> None:
     faces = some()
-    assert len(faces[1]) == 1
-    assert faces[-1].frames.tolist() == [2]
+    assert faces[1] == list(faces)[1]
+    assert (faces[-1].frame, faces[np.int64(2)].frame) == (2, 2)
+    with pytest.raises(IndexError):
+        faces[3]
     assert faces[1:].frames.tolist() == [1, 2]
     assert faces[np.array([True, False, True])].frames.tolist() == [0, 2]
     assert faces[[2, 0]].frames.tolist() == [2, 0]

@@ -65,6 +65,15 @@ def test_frames_keep_their_index_and_time(pipeline: Pipeline, portrait: np.ndarr
     assert (faces.frames.tolist(), faces.times.tolist()) == ([41], [1.375])
 
 
+def test_one_image_gives_its_faces(pipeline: Pipeline, portrait: np.ndarray) -> None:
+    [expected] = pipeline([portrait])
+    assert pipeline(portrait)[0] == expected[0]
+    assert pipeline(Frame(7, 0.5, portrait))[0].time == 0.5
+    assert [len(faces) for faces in pipeline(np.stack([portrait, portrait]))] == [1, 1]
+    with pytest.raises(InputError, match="expected"):
+        pipeline(portrait[:, :, 0])
+
+
 def test_no_pictures_give_no_answers(pipeline: Pipeline) -> None:
     assert pipeline([]) == []
 

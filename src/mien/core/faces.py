@@ -3,9 +3,9 @@ recording."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -131,9 +131,21 @@ class Faces:
         shown = self.shown
         return (self._face(row, shown) for row in range(len(self)))
 
-    def __getitem__(self, rows: Any) -> Faces:
-        """The chosen rows: an index, a slice, a mask or a list of positions."""
-        chosen = np.atleast_1d(np.arange(len(self))[rows])
+    @overload
+    def __getitem__(self, rows: int | np.integer[Any]) -> Face: ...
+    @overload
+    def __getitem__(self, rows: slice | Sequence[int] | NDArray[Any]) -> Faces: ...
+    def __getitem__(self, rows: Any) -> Face | Faces:
+        """One `Face` by its index, as of a list; `Faces` by a slice, a mask or a list of positions.
+
+        >>> boxes = [[0, 0, 9, 9]] * 3
+        >>> faces = Faces(boxes, scores=[0.9, 0.8, 0.7], frames=[0, 0, 0], times=[0, 0, 0])
+        >>> faces[-1].score, len(faces[1:3]), len(faces[faces.scores > 0.75])
+        (0.7, 2, 2)
+        """
+        chosen = np.arange(len(self))[rows]
+        if chosen.ndim == 0:
+            return self._face(int(chosen), self.shown)
         columns: dict[str, Any] = {
             name: None if column is None else column[chosen] for name, column in self._columns()
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,19 +79,31 @@ class Pipeline:
         """Names of the columns of ``probs``."""
         return self.classifier.labels
 
-    def __call__(self, pictures: Sequence[Frame | NDArray[np.uint8]]) -> list[Faces]:
-        """Read a batch of pictures; each one gets the answer that it would get alone.
+    @overload
+    def __call__(self, images: Frame | NDArray[np.uint8]) -> Faces: ...
+    @overload
+    def __call__(self, images: Sequence[Frame | NDArray[np.uint8]]) -> list[Faces]: ...
+    def __call__(
+        self, images: Frame | NDArray[np.uint8] | Sequence[Frame | NDArray[np.uint8]]
+    ) -> Faces | list[Faces]:
+        """Find and classify the faces of an image, or of a batch; each gets the answer that it would get
+        alone.
 
         Args:
-            pictures: `Frame` objects, or ``(h, w, 3)`` uint8 RGB arrays, which count as frames 0, 1, 2, ...
-                at 0.0 s.
+            images: A `Frame`, an ``(h, w, 3)`` uint8 RGB array, or several of them; arrays count as frames
+                0, 1, 2, ... at 0.0 s. An array of four dimensions is a batch.
 
         Returns:
-            One `Faces` per picture, with ``probs``; empty where there is no face.
+            `Faces` with ``probs``, empty where there is no face; of a batch one per image, in a list.
 
         Raises:
-            InputError: A picture is not an RGB array of bytes.
+            InputError: An image is not an RGB array of bytes.
         """
+        if isinstance(images, Frame) or (isinstance(images, np.ndarray) and images.ndim < 4):
+            return self._batch([images])[0]
+        return self._batch(list(images))
+
+    def _batch(self, pictures: Sequence[Frame | NDArray[np.uint8]]) -> list[Faces]:
         frames = [
             item if isinstance(item, Frame) else Frame(index, 0.0, item)
             for index, item in enumerate(pictures)
