@@ -7,7 +7,7 @@ From a fresh clone (Linux: it reads /proc):
 
 The clip is repeated into one long file without encoding it anew. Three ways through mien are measured, each
 in a process of its own, on one thread, with people followed and every frame decoded and read:
-``mien.video.analyze.sight``, whose readings are dropped as they come; ``cli``, the command ``mien analyze
+``mien.video.runner.process_frames``, whose readings are dropped as they come; ``cli``, the command ``mien analyze
 LONG.mp4 -o ROWS.jsonl``; and ``all``, the same with Parquet, a table of people, subtitles, an ELAN file and a
 report besides. Memory is the resident set of the process (VmRSS), looked at every half second. "Start" is its
 median between 5 and 15 % of the time, "middle" between 45 and 55 %, "end" over the last 10 %: what has
@@ -42,14 +42,14 @@ WAYS = {
 
 _SIGHT = """
 import sys
-from mien.video.analyze import Plan, sight
+from mien.video.runner import VideoOptions, process_frames
 from mien.media import Sampling
 from mien.inference.pipeline import Pipeline
 
 path, detector, model, per_second = sys.argv[1:]
-plan = Plan(Sampling(per_second=float(per_second) or None))
+plan = VideoOptions(Sampling(per_second=float(per_second) or None))
 frames = faces = errors = 0
-for sighting in sight([path], Pipeline(detector, model, threads=1), plan):
+for sighting in process_frames([path], Pipeline(detector, model, threads=1), plan):
     frames += sighting.image is not None
     faces += len(sighting.reading.faces)
     errors += sighting.reading.error is not None

@@ -57,7 +57,7 @@ def test_second_card_replaces_the_first_and_leaves_foreign_metadata(network):
     second = write_card(network, CARD.model_copy(update={"version": "2"}))
     data = network.read_bytes()
     assert (read_card(data).version, second.sha256) == ("2", first.sha256)
-    assert data.count(b"mien.inference.card") == 1
+    assert data.count(b"mien.card") == 1
     assert FOREIGN in data
 
 

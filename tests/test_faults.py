@@ -139,7 +139,7 @@ def test_a_fault_in_smoothing_is_a_row(
         raise ForeignError("uneven")
         yield
 
-    monkeypatch.setattr(recordings, "smoothed", breaking)
+    monkeypatch.setattr(recordings, "smooth_offline", breaking)
     [row] = mien.analyze([clip], smoothing=Smoothing(neutral=neutral)).rows()
     assert "ForeignError: uneven" in row["error"]
 

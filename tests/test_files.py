@@ -164,9 +164,9 @@ def test_what_is_being_written_is_not_swept(tmp_path: Path) -> None:
 KILLED = """
 import sys, time
 from pathlib import Path
-from mien.core.atomic import folder_aside, written_aside
+from mien.core.atomic import folder_aside, atomic_write
 from mien.core.scratch import scratch_folder
-with scratch_folder() as folder, written_aside("a.csv") as aside, folder_aside(Path("out")) as other:
+with scratch_folder() as folder, atomic_write("a.csv") as aside, folder_aside(Path("out")) as other:
     (folder / "readings").write_text("of somebody"); aside.write_text("half"); (other / "face.png").touch()
     print("ready", flush=True)
     time.sleep(60)

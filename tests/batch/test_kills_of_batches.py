@@ -29,22 +29,22 @@ KILLS = kills(4)
 
 SLOW = """
 import time
-from mien.media import content
-opened = content.Content.open
+from mien.media import byte_source
+opened = byte_source.ByteSource.open
 def slowly(self):
     time.sleep(0.02)
     return opened(self)
-content.Content.open = slowly
+byte_source.ByteSource.open = slowly
 """
 CRASH = """
 import os, signal
-from mien.media import content
-opened = content.Content.open
+from mien.media import byte_source
+opened = byte_source.ByteSource.open
 def crash(self):
     if self.name.endswith("deadly.png"):
         os.kill(os.getpid(), signal.SIGSEGV)
     return opened(self)
-content.Content.open = crash
+byte_source.ByteSource.open = crash
 """
 CLOCK = """
 import random, time

@@ -155,7 +155,7 @@ def test_one_clear_line(
 ) -> None:
     Image.new("RGB", (200, 150), "#808080").save(tmp_path / "wall.png")
     data = network_path("small").read_bytes()
-    (tmp_path / "bare.onnx").write_bytes(data.replace(b"mien.inference.card", b"some.card"))
+    (tmp_path / "bare.onnx").write_bytes(data.replace(b"mien.card", b"some.card"))
     monkeypatch.chdir(tmp_path)
     what = [] if "--what" in words else ["--what", "occlusion"]
     done = _mien(

@@ -132,7 +132,7 @@ def test_can_be_interrupted_while_it_waits() -> None:
             time.sleep(0.7)
             yield 1
         try:
-            with ReadAhead(slow()) as ahead:
+            with Prefetcher(slow()) as ahead:
                 next(ahead)
                 print("waiting", flush=True)
                 next(ahead)

@@ -185,9 +185,9 @@ def test_commands_that_are_refused(command: Any) -> None:
 def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with hooks of its own, as pip would install it."""
     (tmp_path / "lamps.py").write_text(
-        "from mien.rules.actions import Hook\n"
+        "from mien.rules.actions import RuleAction\n"
         "lit = []\n"
-        "class Lamp(Hook):\n"
+        "class Lamp(RuleAction):\n"
         "    keep = 3\n"
         "    def __init__(self, colour): self.colour = colour\n"
         "    def start(self, rules): lit.append(list(rules))\n"

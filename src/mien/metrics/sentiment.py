@@ -146,7 +146,7 @@ def open_mapping(which: str | Path | Mapping[str, Any] | SentimentMapping) -> Se
     if isinstance(which, SentimentMapping):
         return which
     if isinstance(which, Mapping):
-        return SentimentMapping("me", which)
+        return SentimentMapping("mine", which)
     if str(which) in PRESETS:
         return PRESETS[str(which)]
     path = Path(which)

@@ -53,7 +53,7 @@ class Upload:
         """Write some more.
 
         Raises:
-            Refusal: It is too long, or the disk is full.
+            APIError: It is too long, or the disk is full.
         """
         if self.size + len(data) > self._most:
             raise APIError(
@@ -72,7 +72,7 @@ class Upload:
         """It is whole: see to it that it is on the disk.
 
         Raises:
-            Refusal: The disk is full.
+            APIError: The disk is full.
         """
         assert self._file is not None
         try:

@@ -134,7 +134,7 @@ class Jobs:
         """A video by its id.
 
         Raises:
-            Refusal: There is none.
+            APIError: There is none.
         """
         job = self._store.get(name)
         if job is None:
@@ -175,7 +175,7 @@ class Jobs:
         """A result.
 
         Raises:
-            Refusal: It is not there (yet).
+            APIError: It is not there (yet).
         """
         if job.state == "failed":
             assert job.error is not None
@@ -200,7 +200,7 @@ class Jobs:
         """Room for a video that is about to come.
 
         Raises:
-            Refusal: There are too many.
+            APIError: There are too many.
         """
         counts = self._store.totals().counts
         if len(self._coming) + counts["waiting"] + counts["reading"] >= self._limits.jobs:
@@ -221,7 +221,7 @@ class Jobs:
         """Have an uploaded video read.
 
         Raises:
-            Refusal: It is no video, or too large or long; or the disk is full.
+            APIError: It is no video, or too large or long; or the disk is full.
         """
         await asyncio.to_thread(upload.settle)
         bounds = Bounds(self._limits.video_pixels, self._limits.video_seconds)
@@ -257,7 +257,7 @@ class Jobs:
         disk is no hindrance.
 
         Raises:
-            Refusal: The files cannot be deleted.
+            APIError: The files cannot be deleted.
         """
         self._stopped[job.id] = {}
         try:

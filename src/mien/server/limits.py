@@ -30,7 +30,7 @@ class Room:
         """Use some more.
 
         Raises:
-            Refusal: There is not enough.
+            APIError: There is not enough.
         """
         if amount > self.free:
             raise APIError(
@@ -48,7 +48,7 @@ class Room:
         """Some of it, for the length of a block.
 
         Raises:
-            Refusal: There is not enough.
+            APIError: There is not enough.
         """
         self.take(amount)
         try:

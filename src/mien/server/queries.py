@@ -15,7 +15,7 @@ def known_options(request: HTTPConnection) -> None:
     """A dependency of every route: only the options of that route are in the address.
 
     Raises:
-        Refusal: There is another one.
+        APIError: There is another one.
     """
     check_options(request, {option.alias for option in request.scope["route"].dependant.query_params})
 
@@ -24,7 +24,7 @@ def check_options(request: HTTPConnection, known: Collection[str]) -> None:
     """Refuse options in an address that are not known, or that are there twice.
 
     Raises:
-        Refusal: There is one.
+        APIError: There is one.
     """
     unknown = sorted(set(request.query_params) - set(known))
     if unknown:

@@ -192,7 +192,7 @@ class _Stream:
         """The next message.
 
         Raises:
-            Refusal: None came in time.
+            APIError: None came in time.
             WebSocketDisconnect: The client has gone.
         """
         try:

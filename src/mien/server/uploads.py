@@ -57,7 +57,7 @@ async def arriving(request: Request, most: int, limits: Limits) -> AsyncIterator
     """The body of a request, piece by piece.
 
     Raises:
-        Refusal: It is longer than ``most`` bytes (413), comes too slowly (408) or ends too early (400).
+        APIError: It is longer than ``most`` bytes (413), comes too slowly (408) or ends too early (400).
     """
     told = request.headers.get("content-length", "0")
     if told.isdigit() and int(told) > most:
@@ -105,7 +105,7 @@ async def take_form(
         The other fields.
 
     Raises:
-        Refusal: It is not such a form, too large or too slow; another field is there, or one twice; or the
+        APIError: It is not such a form, too large or too slow; another field is there, or one twice; or the
             taker refuses a file.
     """
     kind, about = parse_options_header(request.headers.get("content-type", ""))

@@ -196,7 +196,7 @@ def _options(fields: dict[str, str]) -> VideoJobOptions:
     """Options out of the fields of a form.
 
     Raises:
-        Refusal: One is impossible.
+        APIError: One is impossible.
     """
     try:
         options = _OPTIONS.validate_python({name: value for name, value in fields.items() if value})
