@@ -152,4 +152,4 @@ def test_onnx_reads_the_card_as_ordinary_metadata(tmp_path):
     onnx.save(helper.make_model(graph), path)
     card = write_card(path, CARD)
     entries = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
-    assert Card.model_validate_json(entries["mien.inference.card"]) == card
+    assert Card.model_validate_json(entries["mien.card"]) == card
