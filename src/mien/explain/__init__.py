@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mien.explain.base import ExplainableModel
     from mien.explain.crops import Crop, crops_of
     from mien.explain.gradients import gradcam, guided_backpropagation
-    from mien.explain.occlusion import occlusion
+    from mien.explain.occlusion_map import occlusion
     from mien.explain.opening import open_explained
     from mien.explain.run import KINDS, ExplainOptions, SheetFile, explain
 
@@ -29,7 +29,7 @@ _HOMES = {
     "explain": "run",
     "gradcam": "gradients",
     "guided_backpropagation": "gradients",
-    "occlusion": "occlusion",
+    "occlusion": "occlusion_map",
     "open_explained": "opening",
 }
 

@@ -25,7 +25,7 @@ from mien.explain.drawing import (
     written,
 )
 from mien.explain.gradients import gradcam, guided_backpropagation
-from mien.explain.occlusion import occlusion
+from mien.explain.occlusion_map import occlusion
 
 _MOST = 64
 """Maps of one stage that are shown beside other stages; one layer alone is shown with all of its maps."""
