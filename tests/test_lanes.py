@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -31,8 +32,14 @@ def pytest_on(tmp_path: Path) -> Run:
         (tmp_path / "test_some.py").write_text(
             f"import os, socket, subprocess, threading\nimport pytest\n{tests}"
         )
+        # Neither the width of this terminal nor the words that this run was given by the environment.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", *words], cwd=tmp_path, capture_output=True, text=True
+            [sys.executable, "-m", "pytest", "-q", *words],
+            cwd=tmp_path,
+            env=environment | {"COLUMNS": "300"},
+            capture_output=True,
+            text=True,
         )
 
     return run
