@@ -112,7 +112,7 @@ def broken(data: bytes, chance: random.Random) -> bytes:
 @contextmanager
 def running(folder: Path) -> Iterator[tuple[str, int]]:
     """A service in a process of its own: its address and process id."""
-    command = [sys.executable, "-m", "mien", "serve", "--port", "0", "--folder", str(folder)]
+    command = [sys.executable, "-m", "mien", "serve", "--port", "0", "--folder", str(folder / "kept")]
     with (folder / "log.txt").open("w+") as log:
         process = subprocess.Popen(command, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
         try:
@@ -258,7 +258,7 @@ async def fuzz(url: str, process: int, folder: Path, seconds: float, seed: int) 
         for number, (door, files) in enumerate(doors):
             tasks.create_task(knock(door, files, number))
     await asyncio.sleep(0.5)
-    left = [path.name for path in (folder / "videos").iterdir()]
+    left = [path.name for path in (folder / "kept" / "videos").iterdir()]
     if left:
         raise Finding(f"left behind: {left}")
     open_files = len(os.listdir(f"/proc/{process}/fd"))

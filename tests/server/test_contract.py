@@ -88,7 +88,7 @@ def test_the_document_tells_of_everything(tmp_path: Path) -> None:
     }
     schemas = document["components"]["schemas"]
     assert list(schemas["Face"]["properties"]) == list(Face.__dataclass_fields__)
-    assert all("example" in schemas[name] for name in ("Pictures", "Source", "Video", "Problem"))
+    assert all("example" in schemas[name] for name in ("Pictures", "Source", "VideoJob", "Problem"))
     for path, methods in document["paths"].items():
         for method in methods.values():
             assert method["description"], path
