@@ -26,7 +26,7 @@ from mien.training.callbacks import Silence
 from mien.training.optimizers import create_optimizer
 from mien.training.presets import preset
 from mien.training.recipe import Recipe
-from mien.training.run import Hardware, new_network, train
+from mien.training.run import Hardware, has_bfloat16, new_network, train
 
 LIMIT = 0.85
 WANTED = 40
@@ -89,7 +89,9 @@ def main() -> None:
     started = time.perf_counter()
     data = open_dataset(given.data)
     loading = time.perf_counter() - started
-    recipe = preset("small").changed({"epochs": 1})
+    recipe = preset("small").changed(
+        {"epochs": 1, "precision": "bf16-mixed" if has_bfloat16("cpu") else "32"}
+    )
     rows = [
         np.flatnonzero(data.splits == name)[:n]
         for name, n in (("Training", WANTED * recipe.batch), ("PublicTest", 256))

@@ -153,7 +153,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mien.training.run import Hardware, train
 
     folder = tmp_path_factory.mktemp("run")
-    recipe = Recipe(name="tiny", options={"widths": [4, 8], "blocks": 1}, epochs=1, batch=32)
+    recipe = Recipe(name="tiny", options={"widths": [4, 8], "blocks": 1}, epochs=1, batch=32, precision="32")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         train(marked_faces(), recipe, folder, hardware=Hardware(accelerator="cpu", threads=1))

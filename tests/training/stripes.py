@@ -18,6 +18,7 @@ RECIPE = Recipe(
     epochs=3,
     batch=16,
     schedule=Schedule("one-cycle", warmup=0.1),
+    precision="32",
 )
 
 

@@ -33,9 +33,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),
 ]  # torch and Lightning warn about their own parts
 CPU = Hardware(accelerator="cpu", threads=1)
-TEACHER = replace(
-    RECIPE, epochs=4, augmentation=NO_AUGMENTATION, precision="32", optimizer=Optimizer("adam", rate=0.01)
-)
+TEACHER = replace(RECIPE, epochs=4, augmentation=NO_AUGMENTATION, optimizer=Optimizer("adam", rate=0.01))
 STUDENT = replace(TEACHER, name="student", epochs=2, distillation=Distillation(share=0.9))
 
 

@@ -48,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mien.training.export import export
 
     folder = tmp_path_factory.mktemp("finished")
-    recipe = replace(RECIPE, epochs=6, precision="32", options={"widths": [4, 8], "blocks": 1})
+    recipe = replace(RECIPE, epochs=6, options={"widths": [4, 8], "blocks": 1})
     train(stripes(), recipe, folder, hardware=Hardware(accelerator="cpu", threads=1))
     export(folder, stripes(), folder / "tiny.onnx", "a test")
     return folder

@@ -125,7 +125,13 @@ class RecipeOptions(PresetOptions):
     split: Annotated[
         str | None, typer.Option(help="clean, official, stratified, or first.", rich_help_panel=_RECIPE)
     ] = None
-    precision: Annotated[str | None, typer.Option(help="32 or bf16-mixed.", rich_help_panel=_RECIPE)] = None
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="32, bf16-mixed, or auto: bf16-mixed where the device computes in it.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None
     seed: Annotated[int | None, typer.Option(help="Same seed, same network.", rich_help_panel=_RECIPE)] = None
 
     def named(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from mien.inference.onnx_session import open_network
 from mien.training.augment import augment
 from mien.training.calibration import BLEND
 from mien.training.recipe import Augmentation, Recipe, Split
-from mien.training.run import load_run
+from mien.training.run import has_bfloat16, load_run
 from mien.training.splits import cut, head_truth
 
 MANIFEST = "views.json"
@@ -323,7 +323,7 @@ def _said(
     for teacher, chosen in zip(teachers, about, strict=True):
         for rows in torch.from_numpy(np.flatnonzero(chosen)).split(_BATCH):
             shown = faces[rows][:, None].to(device).float().contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device, torch.bfloat16):
+            with torch.autocast(device, torch.bfloat16, enabled=has_bfloat16(device)):
                 answers = teacher.ask(shown)
             for head, total in sums.items():
                 total[rows] += answers[head].float().log_softmax(dim=1).cpu()

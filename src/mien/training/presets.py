@@ -161,8 +161,8 @@ PRESETS: dict[str, Preset] = {
 def _paper(name: str, epochs: int, batch: int, optimizer: Optimizer, **others: object) -> Recipe:
     """What the published networks have in common: hard labels, a constant rate, nothing against overfitting.
 
-    Their authors computed in float32; products in bfloat16 take half the time on a CPU (docs/reproduction.md
-    has the difference that it makes).
+    Their authors computed in float32; products in bfloat16 take half the time on a CPU that has them
+    (docs/reproduction.md has the difference that it makes).
     """
     plain: dict[str, object] = {"augmentation": NO_AUGMENTATION, "split": Split("official"), "network": name}
     values = {

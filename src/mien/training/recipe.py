@@ -17,7 +17,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "schedule.name": ("constant", "linear", "plateau", "cosine", "one-cycle"),
     "schedule.monitor": ("validation_loss", "validation_accuracy"),
     "balance": ("none", "weights", "sampling"),
-    "precision": ("32", "bf16-mixed"),
+    "precision": ("auto", "32", "bf16-mixed"),
     "keep": ("last", "best"),
     "monitor": ("validation_loss", "validation_accuracy"),
 }
@@ -168,7 +168,9 @@ class Recipe:
     """What early stopping and the best checkpoint go by; an accuracy is that of the first head."""
     keep: str = "last"
     """Which checkpoint is exported; ``best`` is chosen by ``monitor``."""
-    precision: str = "bf16-mixed"
+    precision: str = "auto"
+    """Of products: ``32`` bits, ``bf16-mixed``, or ``auto``, which becomes ``bf16-mixed`` where the device
+    computes in bfloat16 and ``32`` elsewhere when a run begins; the run keeps it."""
     seed: int = 1
 
     def __post_init__(self) -> None:

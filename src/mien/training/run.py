@@ -64,6 +64,16 @@ class Hardware:
     threads: int | None = None
 
 
+def has_bfloat16(device: str) -> bool:
+    """Whether a device, ``cpu`` or ``cuda``, computes in bfloat16; PyTorch emulates it on others, which takes
+    about eight times as long as float32.
+    """
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    known = torch.cpu.get_capabilities() if device == "cpu" and torch.backends.mkldnn.is_available() else {}
+    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))  # bf16: on ARM
+
+
 @dataclass(frozen=True, eq=False)
 class Trained:
     """A finished run.
@@ -116,6 +126,7 @@ def train(
     if hardware.threads is not None:
         torch.set_num_threads(hardware.threads)
     cuts = cut(data, recipe)
+    recipe = _with_precision(recipe, folder, hardware)
     recipe = replace(_taught(recipe, views), initial="" if initial is None else initial.digest)
     _prepare(folder, recipe)
     torch.manual_seed(recipe.seed)
@@ -186,10 +197,21 @@ def new_network(recipe: Recipe, classes: dict[str, tuple[str, ...]]) -> nn.Modul
         recipe.network, heads={head: len(names) for head, names in classes.items()}, **recipe.options
     )
     grouped = any(isinstance(part, nn.Conv2d) and part.groups > 1 for part in network.modules())
-    if grouped and recipe.precision == "32":
+    if grouped and recipe.precision != "bf16-mixed":
         # torch 2.13 dies on CPUs in the gradient of a grouped convolution that is float32 and channels-last.
         return network
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _with_precision(recipe: Recipe, folder: Path, hardware: Hardware) -> Recipe:
+    """The recipe with the precision that its run began with, or that suits the device."""
+    if recipe.precision != "auto":
+        return recipe
+    if (folder / RECIPE).is_file():
+        return replace(recipe, precision=Recipe.load(folder / RECIPE).precision)
+    gpu = hardware.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    device = "cuda" if gpu else "cpu" if hardware.accelerator in ("auto", "cpu") else hardware.accelerator
+    return replace(recipe, precision="bf16-mixed" if has_bfloat16(device) else "32")
 
 
 def _taught(recipe: Recipe, views: TeacherCache | None) -> Recipe:
