@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from mien.core.frame_result import ROW_KEYS
+from mien.core.labels import NOTICE
 from mien.inference.pipeline import DEFAULT_MODEL
 
 pytestmark = pytest.mark.integration
@@ -54,7 +55,7 @@ def test_a_table_for_people(mien: Run, photo: Path) -> None:
     done = mien("analyze", photo)
     assert done.returncode == 0
     assert "photo.png" in done.stdout
-    assert "not feelings" in done.stdout
+    assert NOTICE in done.stdout
     assert "second guess" in done.stdout
 
 

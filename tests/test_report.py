@@ -18,6 +18,7 @@ from PIL import Image
 
 from mien import EXPRESSIONS, Faces, MediaError, MissingExtraError
 from mien.core.frame_result import FrameResult
+from mien.core.labels import NOTICE
 from mien.inference.card import read_card
 from mien.inference.weights import network_path
 from mien.media.blur import Blur
@@ -141,7 +142,7 @@ def test_the_page_is_whole_and_escaped(tmp_path: Path) -> None:
     assert "<script>alert" not in page
     assert "talk &lt;script&gt;alert" in page
     assert "expected frame 90 &lt;at&gt; 9.000 s" in page
-    assert "not what the person feels" in page
+    assert NOTICE in page
     for outside in ("http://", "https://", "//cdn", "@import", "url("):
         assert outside not in page.replace(str(FACTS.card.model_dump()), "")
     assert "data:image" not in page.replace("img-src data:", "")

@@ -18,6 +18,7 @@ import pytest
 from mien import Pipeline
 from mien.cli.app import main
 from mien.core.faces import Faces
+from mien.core.labels import NOTICE
 from mien.media.live import LiveFrame, LiveOptions, open_live
 from mien.tracking.session import Session
 from mien.video.live import Meter, Timing, watch
@@ -130,7 +131,7 @@ def test_lines_and_a_summary(run: Run, movie: Callable[..., Path]) -> None:
     assert "30 frames came" in out
     assert re.search(r"from frame to reading \d+ ms, 95 in 100 under \d+ ms", out)
     assert "1 person: ●" in out
-    assert "not feelings" in out
+    assert NOTICE in out
     assert err == ""
 
 
@@ -170,7 +171,7 @@ def test_stopped_by_hand_it_sums_up(movie: Callable[..., Path], stop: signal.Sig
     out, err = process.communicate(timeout=10)  # The recording would take thirty seconds.
     assert (process.returncode, err) == (0, "")
     assert "frames came" in out
-    assert "not feelings" in out
+    assert NOTICE in out
 
 
 @pytest.mark.integration
@@ -204,7 +205,7 @@ def test_a_view_on_a_terminal(movie: Callable[..., Path], tmp_path: Path) -> Non
         "20 frames came",
     ):
         assert expected in text, expected
-    assert "Expressions as a network reads them, not feelings." in text
+    assert NOTICE in text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """mien reads the facial expressions that pictures and videos show, on your own machine.
 
-What a network reads is the expression on a face, not what the person feels.
+mien describes a facial expression, not an emotion that a person feels.
 
 >>> import mien
 >>> sorted(set(mien.__all__) - set(dir(mien)))

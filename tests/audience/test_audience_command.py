@@ -19,6 +19,7 @@ from mien import Pipeline
 from mien.audience.measuring import measure
 from mien.audience.options import AudienceOptions
 from mien.core.errors import InputError, MediaError
+from mien.core.labels import NOTICE
 from mien.media import VideoWriter
 from mien.media.frame import Frame
 
@@ -99,7 +100,7 @@ def test_a_recording_from_end_to_end(mien: Run, meeting: Callable[..., Path], tm
     assert done.returncode == 0, done.stderr
     assert "put in order" in done.stderr
     assert "wrote out.html" in done.stderr
-    assert "not what a person feels" in done.stdout
+    assert NOTICE in done.stdout
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()))
     assert [(row["start"], row["end"], row["status"], row["participants"]) for row in rows] == [
         ("0.0", "10.0", "reported", "6"),
@@ -111,7 +112,7 @@ def test_a_recording_from_end_to_end(mien: Run, meeting: Callable[..., Path], tm
     facts = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert [point["status"] for point in facts["key_points"]] == ["measured", "too_few", "not_reached"]
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
-    assert "not what a person feels" in page
+    assert NOTICE in page
     assert "AI Act" in page
     assert "http" not in page.replace("http-equiv", "")
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from mien.cli import main
+from mien.core.labels import NOTICE
 from mien.media import VideoWriter
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -68,7 +69,7 @@ def test_tables_files_and_charts(
         "no answer",
         "clips/2.mp4",
         "by sentiment",
-        "not what people feel",
+        NOTICE,
     ):
         assert words in out, words
     assert [line for line in err.splitlines() if line.startswith("wrote")] == [

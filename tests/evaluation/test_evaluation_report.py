@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from mien import InputError
+from mien.core.labels import NOTICE
 from mien.evaluation import EvaluateOptions, Evaluation, evaluate
 from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
 from mien.evaluation.report import render, write_report
@@ -70,7 +71,7 @@ def test_the_page_holds_everything_itself(found: Evaluation) -> None:
 
 def test_the_page_says_what_was_found(found: Evaluation) -> None:
     text = " ".join(_Page(render(found)).text.split())
-    assert "It reads the expression that a face shows, not what the person feels" in text
+    assert NOTICE in text
     assert f"{found.whole.accuracy:.1%}".replace("%", " %") in text
     assert found.leak_free is not None
     assert f"{found.leak_free.accuracy:.2%}".replace("%", " %") in text

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from mien import InputError, MediaError, NetworkError
+from mien.core.labels import NOTICE
 from mien.explain import ExplainOptions, crops_of, explain, open_explained
 from mien.explain.colours import heat, laid_over
-from mien.explain.drawing import NOTE
 from mien.inference.weights import network_path
 
 pytestmark = pytest.mark.integration
@@ -226,6 +226,5 @@ def test_the_note_is_on_every_sheet(photo: Path, tmp_path: Path, monkeypatch: py
         lambda given, *rest, real=sheets.written: (lines.extend(given), real(given, *rest))[1],
     )
     written = list(explain(open_explained(), photo, tmp_path, ["occlusion"]))
-    assert lines.count(NOTE) == len(written) == 2
-    assert "expression that the face shows, not a feeling" in NOTE
+    assert lines.count(NOTICE) == len(written) == 2
     assert json.loads(json.dumps([sheet.face for sheet in written])) == [1, 2]

@@ -14,10 +14,10 @@ from PIL import Image
 
 from mien.core.errors import RuleError
 from mien.core.faces import Faces
-from mien.core.labels import Labels
+from mien.core.labels import NOTICE, Labels
 from mien.media.frame import Frame
 from mien.media.live import LiveFrame
-from mien.rules.actions.delivery import NOTICE, Delivery
+from mien.rules.actions.delivery import Delivery
 from mien.rules.actions.photo import PhotoSettings
 from mien.rules.rule import Rule
 from mien.rules.rule_file import Action, RuleSet

@@ -21,7 +21,7 @@ from broker import Broker, Listener, wait_until
 from events import event
 
 from mien.core.errors import RuleError
-from mien.rules.actions.delivery import NOTICE
+from mien.core.labels import NOTICE
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.mqtt import Mqtt, MqttSettings
 

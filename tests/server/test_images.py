@@ -10,8 +10,8 @@ from service import Service, encoded, serving
 
 from mien import Pipeline
 from mien.core.faces import Face
+from mien.core.labels import NOTICE
 from mien.server.batching import Batcher
-from mien.server.schemas import NOTICE
 from mien.server.settings import Limits
 
 pytestmark = pytest.mark.integration

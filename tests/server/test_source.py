@@ -23,11 +23,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mien import Pipeline
 from mien.core.errors import InputError
+from mien.core.labels import NOTICE
 from mien.media.blur import Blur
 from mien.media.live import LiveOptions
 from mien.server.glimpse import unpacked
 from mien.server.own_source import OwnSource
-from mien.server.schemas import NOTICE
 from mien.server.settings import Limits
 
 pytestmark = pytest.mark.integration

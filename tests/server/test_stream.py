@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from mien import Pipeline, Session
+from mien.core.labels import NOTICE
 from mien.media.frame import Frame
-from mien.server.schemas import NOTICE
 from mien.server.settings import Limits
 from mien.tracking.smoothing_options import Smoothing
 

@@ -17,7 +17,7 @@ import pytest
 from service import Service, encoded, serving
 
 from mien.core.errors import InputError
-from mien.server.schemas import NOTICE
+from mien.core.labels import NOTICE
 from mien.server.settings import Limits, ServerSettings
 from mien.server.store import Job, Store
 from mien.server.task import FILES

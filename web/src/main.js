@@ -77,10 +77,10 @@ class Page {
 
   /** What is the same for everybody, in words. */
   describe() {
-    const { model, version, device, note } = this.settings;
+    const { model, version, device, notice } = this.settings;
     part("limits").textContent = model.limits;
     part("network").textContent = `Network: ${model.name} ${model.version}. ${model.summary}`;
-    part("version").textContent = `mien ${version} · ${note}`;
+    part("version").textContent = `mien ${version} · ${notice}`;
     part("server-note").textContent = isHere() ? "Frames go to mien on this machine, are read and forgotten" : `Frames go to ${location.hostname}, are read and forgotten`;
     for (const name of this.settings.labels) {
       const item = document.createElement("li");

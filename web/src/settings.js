@@ -3,7 +3,7 @@
  *
  * @typedef {object} Settings
  * @property {string} version
- * @property {string} note What mien's answers are and are not.
+ * @property {string} notice What mien's answers are and are not.
  * @property {boolean} device Whether this browser can read expressions itself.
  * @property {{covered: boolean} | null} source The server's own source, where it has one, and whether faces are covered there.
  * @property {string[]} labels Expressions, in the order of all probabilities.

@@ -57,7 +57,7 @@ def measure(
 ) -> Audience:
     """Measure what an audience shows: every participant once per window, nothing about anyone alone.
 
-    What a network reads is the expression that a face shows, not what a person feels. In the EU it is
+    mien describes a facial expression, not an emotion that a person feels. In the EU it is
     forbidden to infer emotions of people at work and in education (AI Act, Article 5(1)(f)); everywhere the
     people concerned have to know and agree.
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from mien.audience.course import Column, course, pieces
 from mien.audience.result import Audience
-from mien.audience.rows import NOTE
 from mien.core.atomic import atomic_write, told
 from mien.core.clock import clock
 from mien.core.errors import MissingExtraError
-from mien.core.labels import Labels
+from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def write_chart(path: Path, audience: Audience) -> None:
         Path(audience.source).name.replace("$", r"\$"), x=0.01, ha="left", fontsize=12, color=_INK
     )
     figure.supxlabel(
-        f"Grey: too few people, or no picture. {NOTE}", x=0.01, ha="left", fontsize=8, color=_SOFT
+        f"Grey: too few people, or no picture. {NOTICE}", x=0.01, ha="left", fontsize=8, color=_SOFT
     )
     with atomic_write(path) as aside, told(path):
         figure.savefig(aside, format="png", dpi=130)

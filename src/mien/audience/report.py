@@ -10,11 +10,11 @@ from typing import Any
 from mien.audience.changes import LEAST_CHANGE
 from mien.audience.course import Column, course, overall, pieces
 from mien.audience.result import Audience, Change, Shift, Window
-from mien.audience.rows import LAW, NOTE, settings
+from mien.audience.rows import LAW, settings
 from mien.core.atomic import atomic_write, told
 from mien.core.clock import clock, lasting, percent
 from mien.core.errors import MissingExtraError
-from mien.core.labels import Labels
+from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 
 WIDTH, HEIGHT = 1000.0, 200.0
@@ -63,7 +63,7 @@ def _context(audience: Audience) -> dict[str, Any]:
     return {
         "title": audience.source,
         "version": __version__,
-        "note": NOTE,
+        "notice": NOTICE,
         "law": LAW,
         "least": round(LEAST_CHANGE * 100),
         "figures": _figures(audience, whole),

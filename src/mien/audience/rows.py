@@ -8,10 +8,9 @@ from typing import Any
 
 from mien.audience.options import AudienceOptions
 from mien.audience.result import Audience, Change, Shift, Window
-from mien.core.labels import Labels
+from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 
-NOTE = "A network reads the expression that a face shows, not what a person feels."
 LAW = (
     "In the EU it is forbidden to infer emotions of people at work and in education (AI Act, Article 5(1)(f)); "
     "elsewhere, too, everybody has to know and agree first."
@@ -75,7 +74,7 @@ def facts(audience: Audience) -> dict[str, Any]:
     """All of a measurement as plain values, ready for JSON."""
     return {
         "source": audience.source,
-        "note": f"{NOTE} {LAW}",
+        "note": f"{NOTICE} {LAW}",
         "length": round(audience.length, 3),
         "finished": audience.finished,
         "options": settings(audience.options),

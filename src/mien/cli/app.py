@@ -37,13 +37,14 @@ from mien.cli.serve import serve
 from mien.cli.train import train
 from mien.cli.watch import watch
 from mien.core.errors import InputError, MediaError, MienError
+from mien.core.labels import NOTICE
 from mien.core.masking import Masks, masked_text
 from mien.core.names import printable
 from mien.core.scratch import scratch_folder
 
 app = typer.Typer(
     name="mien",
-    help="Reads the facial expressions that pictures and videos show, on this machine. It reads what a face shows, not what a person feels.",
+    help=f"Reads the facial expressions that pictures and videos show, on this machine. {NOTICE}",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

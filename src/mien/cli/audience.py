@@ -199,7 +199,7 @@ def audience(
     shown or written.
 
     Everybody counts once in each window of time, however often read. Nothing is told about fewer than four
-    people, and no picture is kept. A network reads the expression that a face shows, not what a person feels.
+    people, and no picture is kept. mien describes a facial expression, not an emotion that a person feels.
     In the EU it is forbidden to infer emotions of people at work and in education (AI Act, Article 5(1)(f)),
     whether they agree or not: docs/audience.md.
 

@@ -16,10 +16,10 @@ from mien.audience.course import overall, pieces
 from mien.audience.options import AudienceOptions
 from mien.audience.report import WORDS, points
 from mien.audience.result import Audience, Change, Window
-from mien.audience.rows import LAW, NOTE
+from mien.audience.rows import LAW
 from mien.cli.console import Console
 from mien.core.clock import clock, lasting, percent
-from mien.core.labels import Labels
+from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 
 _BAR, _STRIP = 32, 48
@@ -85,7 +85,7 @@ class Follower:
             head,
             *self._figures(),
             Text.assemble("over time  ", _strip(self._strip, self._labels)),
-            _wrapped(f"{NOTE} {LAW}", "dim"),
+            _wrapped(f"{NOTICE} {LAW}", "dim"),
         )
 
     def _figures(self) -> list[RenderableType]:
@@ -126,7 +126,7 @@ def summarise(audience: Audience, console: Console) -> None:
                     style="dim",
                 )
             )
-    console.print(Text(f"{NOTE} {LAW}", style="dim"), soft_wrap=True)
+    console.print(Text(f"{NOTICE} {LAW}", style="dim"), soft_wrap=True)
 
 
 def _wrapped(text: str, style: str = "") -> Text:

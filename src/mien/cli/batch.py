@@ -16,6 +16,7 @@ from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
 from mien.cli.groups import grouped
 from mien.cli.options import NetworkOptions, TimeOptions
+from mien.core.labels import NOTICE
 
 if TYPE_CHECKING:
     from mien.batch.job import BatchJob, ShardRunner
@@ -133,7 +134,7 @@ def batch(
     expressions, or a column says so, rows have a label, and the end tells how often the answer is the label:
     accuracy, confusion.csv, and predictions.csv in the order of the input.
 
-    A network reads the expression that a face shows, not what a person feels.
+    mien describes a facial expression, not an emotion that a person feels.
 
     Ends with 0 when all was read, 3 when a part was not, 1 when nothing was; with 130 when it was stopped.
     """
@@ -277,6 +278,7 @@ def _show(verdict: BatchSummary, output: Path, notes: Console) -> None:
         if verdict.silent:
             console.print(f"{verdict.silent:,} more have a label, but no face was read")
         console.print(confusion_table(verdict.labels, verdict.confusion))
+    console.print(NOTICE, style="dim")
     if verdict.foreign:
         names = ", ".join(f"{name} ({count:,})" for name, count in verdict.foreign.items())
         notes.print(f"labels that the network does not know, left out of these figures: {names}")

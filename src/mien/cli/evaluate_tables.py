@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
+from mien.core.labels import NOTICE
 from mien.evaluation import Evaluation, Figures
 
 _MOST_PAIRS = 8
@@ -34,6 +35,8 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
             if heading:
                 console.print(heading, style="bold")
             console.print(table)
+    console.print()
+    console.print(NOTICE, style="dim", soft_wrap=True)
 
 
 def _title(found: Evaluation) -> Text:

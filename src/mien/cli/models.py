@@ -14,6 +14,7 @@ from mien.cli.console import Console, say, say_json
 from mien.cli.model_files import average, calibrate, join, quantize
 from mien.cli.teacher_cache import teacher_cache
 from mien.cli.train import export, open_private
+from mien.core.labels import NOTICE
 from mien.core.names import spelled
 
 if TYPE_CHECKING:
@@ -161,10 +162,10 @@ def _scores(card: Card) -> Table:
     return table
 
 
-_PAGE = """# The networks that come with mien
+_PAGE = f"""# The networks that come with mien
 
-Made from the cards inside the files by `make models`; `mien models list` prints the same. A network reads the expression that a face shows, not
-what a person feels. How they were made, and what their scores are worth: [docs/networks.md](docs/networks.md)."""
+Made from the cards inside the files by `make models`; `mien models list` prints the same. {NOTICE}
+How they were made, and what their scores are worth: [docs/networks.md](docs/networks.md)."""
 
 
 def page(cards: list[tuple[Path, Card]]) -> str:

@@ -135,7 +135,7 @@ def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> 
 
 def _show(events: Iterable[Event], as_json: bool) -> None:
     """Write events to standard output, each as soon as it is there."""
-    from mien.rules.actions.delivery import NOTICE
+    from mien.core.labels import NOTICE
 
     for event in events:
         if as_json:

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.clips.aggregate import Kind
-from mien.clips.facts import NOTE, compared
+from mien.clips.facts import compared
 from mien.clips.predictions import ScoreOptions
 from mien.clips.scoring import ClipScore, Share
+from mien.core.labels import NOTICE
 from mien.metrics import wilson
 from mien.metrics.sentiment import SENTIMENTS
 
@@ -38,7 +39,7 @@ def show_scores(scores: Sequence[ClipScore], options: ScoreOptions, console: Con
     least = f"; no answer below {low:g}" if low else ""
     console.print()
     console.print(
-        f"{rule.method}, {_whose(rule.person)}{least}; mapping {options.mapping.name}. {NOTE}",
+        f"{rule.method}, {_whose(rule.person)}{least}; mapping {options.mapping.name}. {NOTICE}",
         style="dim",
         soft_wrap=True,
     )

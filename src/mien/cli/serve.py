@@ -171,7 +171,7 @@ def serve(
 
     The page reads on the device that shows it, or here. Programs send pictures to /v1/images, videos to
     /v1/videos and streams to /v1/stream; /openapi.json says how. With --source the page also shows what a
-    source of this machine sees. It reads what a face shows, not what a person feels. Nothing of a camera or
+    source of this machine sees. mien describes a facial expression, not an emotion that a person feels. Nothing of a camera or
     source is stored. Ends with Ctrl-C.
     """
     _check_packages()

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
-from mien.core.labels import UNCERTAIN, Labels
-from mien.media.draw import NOTE
+from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.tracking.persons import ranked
 from mien.video.runner import FrameWork
 from mien.video.summary import Overview
@@ -87,7 +86,7 @@ class Summary:
             console.print()
             console.print(self._people_table(self._recordings[0]))
         if self._pictures or self._recordings:
-            console.print(f"{NOTE[0].upper()}{NOTE[1:]}.", style="dim")
+            console.print(NOTICE, style="dim")
 
     def _picture_table(self) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)

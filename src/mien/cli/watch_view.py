@@ -11,8 +11,7 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.core.faces import Face
-from mien.core.labels import Labels
-from mien.media.draw import NOTE
+from mien.core.labels import NOTICE, Labels
 from mien.media.live import LiveSource, State
 from mien.video.live import Holding, Meter, Rates, Watched
 
@@ -141,4 +140,4 @@ def _latency(rates: Rates) -> str:
 
 
 def _note() -> Text:
-    return Text(f"{NOTE[0].upper()}{NOTE[1:]}.", style="dim")
+    return Text(NOTICE, style="dim")

@@ -115,7 +115,7 @@ class ClipReading:
 def read_clip(
     recording: VideoResult, rule: ClipRule | None = None, mapping: SentimentMapping = PRESETS["valence"]
 ) -> ClipReading:
-    """One answer for a recording or picture: what its face shows on the whole, not what the person feels.
+    """One answer for a recording or picture: what its face shows on the whole.
 
     Frames without the face lower the coverage and count as nothing else. A frame stands for the time up to
     the next one; before a gap, a jump back or what could not be read, and at the end, for the usual time

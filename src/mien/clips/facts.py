@@ -12,12 +12,12 @@ from mien.clips.predictions import ScoreOptions
 from mien.clips.scoring import JUDGED, ClipScore, ScoredClip
 from mien.core.atomic import atomic_write, told, try_place
 from mien.core.errors import InputError
+from mien.core.labels import NOTICE
 from mien.core.names import json_text
 from mien.data.label_names import in_order
 from mien.metrics.sentiment import SENTIMENTS
 from mien.outputs.tables.cells import csv_writer
 
-NOTE = "This is what faces show, not what people feel, held against what raters said."
 FORMATS = ("csv", "json")
 
 
@@ -104,7 +104,7 @@ def clip_row(name: str, clip: ScoredClip) -> dict[str, Any]:
 def facts(scores: Sequence[ClipScore], golden: Golden, options: ScoreOptions) -> dict[str, Any]:
     """Everything as plain values, ready for JSON."""
     return {
-        "note": NOTE,
+        "note": NOTICE,
         "golden": str(golden.path),
         "method": options.rule.method,
         "person": options.rule.person,

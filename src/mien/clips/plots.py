@@ -12,7 +12,7 @@ import numpy as np
 from mien.clips.scoring import ClipScore, Total
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import MissingExtraError
-from mien.core.labels import Labels
+from mien.core.labels import NOTICE, Labels
 from mien.metrics import wilson
 from mien.metrics.sentiment import SENTIMENTS
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _INK, _SOFT = "#1d2433", "#5d6677"
 _MOST = 40
-_NOTE = "What faces show, not what people feel."
 
 
 def write_charts(scores: Sequence[ClipScore], folder: Path) -> list[Path]:
@@ -144,7 +143,7 @@ def _quiet(axes: Axes) -> None:
 def _finished(figure: Figure, title: str) -> None:
     # A dollar would begin a formula.
     figure.suptitle(title.replace("$", r"\$"), x=0.01, ha="left", fontsize=10, color=_INK)
-    figure.supxlabel(_NOTE, x=0.01, ha="left", fontsize=8, color=_SOFT)
+    figure.supxlabel(NOTICE, x=0.01, ha="left", fontsize=8, color=_SOFT)
 
 
 def _short(name: str, most: int = 40) -> str:

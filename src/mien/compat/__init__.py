@@ -4,5 +4,5 @@
 as OpenCV reads them) and give what they give; what differs is on the page ``docs/moving.md``. Nothing of
 those packages is needed or used.
 
-What a network reads is the expression on a face, not what the person feels.
+mien describes a facial expression, not an emotion that a person feels.
 """

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from mien.core.errors import InputError
 from mien.core.names import spelled
 
+NOTICE = "mien describes a facial expression, not an emotion that a person feels."
+"""What labels are and what not: stands, in these words, wherever results are shown."""
+
 UNCERTAIN = "uncertain"
 """What is shown in place of an expression that is too improbable, where that is asked for."""
 

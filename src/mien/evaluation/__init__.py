@@ -1,6 +1,6 @@
 """How good something is that reads expressions: any network, checkpoint or function, on any labelled faces.
 
-What is judged is the reading of the expression that a face shows, not of what a person feels.
+mien describes a facial expression, not an emotion that a person feels.
 """
 
 from mien.evaluation.annotators import AnnotatorScore, annotator_scores

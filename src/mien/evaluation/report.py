@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import MissingExtraError
+from mien.core.labels import NOTICE
 from mien.evaluation.error_gallery import confidently_wrong, data_address, most_uncertain
 from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.figures import Figures
@@ -93,6 +94,7 @@ def _context(found: Evaluation) -> dict[str, Any]:
     pairs, parts = found.second_guess.pairs, _parts(found)
     return {
         "style": Markup(_part("page.css")),
+        "notice": NOTICE,
         "found": found,
         "options": found.options,
         "views": "one view of each picture"

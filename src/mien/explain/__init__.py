@@ -2,8 +2,8 @@
 and as PNG sheets.
 
 ``explain`` writes the sheets of one picture; ``open_explained`` opens a network, and the functions beside it
-give the numbers. All of it says what a network did with one picture, not what a person feels, and not why a
-face looks as it does.
+give the numbers. mien describes a facial expression, not an emotion that a person feels. All of this
+says what a network did with one picture, not why a face looks as it does.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from mien.core.labels import NOTICE
 from mien.explain.colours import heat
 
-NOTE = "A network's reading of the expression that the face shows, not a feeling."
 _PAPER, _INK, _DIM = "#ffffff", "#20242b", "#6b7280"
 _MARGIN, _GAP = 24, 14
 TIGHT = 5
@@ -45,7 +45,7 @@ def sheet(heading: Heading, blocks: Sequence[Image.Image]) -> NDArray[np.uint8]:
     """
     width = max(640, *(block.width for block in blocks))
     head = _head(heading, width)
-    foot = written([NOTE, heading.source], width, 13, _DIM)
+    foot = written([NOTICE, heading.source], width, 13, _DIM)
     whole = stacked([head, *blocks, foot])
     page = Image.new("RGB", (width + 2 * _MARGIN, whole.height + 2 * _MARGIN), _PAPER)
     page.paste(whole, (_MARGIN, _MARGIN))

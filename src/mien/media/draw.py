@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.core.faces import Face, Faces
-from mien.core.labels import UNCERTAIN
+from mien.core.labels import NOTICE, UNCERTAIN
 
-NOTE = "expressions as a network reads them, not feelings"
 _INK = "#ffffff"
 _PLAIN = "#444444"
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
@@ -66,16 +66,26 @@ def _caption(face: Face) -> str:
 
 
 def _draw_note(canvas: ImageDraw.ImageDraw, unit: float, size: tuple[int, int]) -> None:
-    font = _font(round(10 * unit))
-    left, top, right, bottom = canvas.textbbox((0, 0), NOTE, font=font)
-    pad = round(3 * unit)
-    if right - left + 2 * pad > size[0]:
-        return
+    font, pad = _font(round(10 * unit)), round(3 * unit)
+    text = _broken(NOTICE, font, size[0] - 2 * pad)
+    left, top, right, bottom = canvas.multiline_textbbox((0, 0), text, font=font, spacing=pad)
     y = size[1] - (bottom - top) - 2 * pad
     canvas.rectangle((0, y, right - left + 2 * pad, size[1]), fill="#000000a0")
-    canvas.text((pad - left, y + pad - top), NOTE, fill=_INK, font=font)
+    canvas.multiline_text((pad - left, y + pad - top), text, fill=_INK, font=font, spacing=pad)
+
+
+def _broken(text: str, font: _Font, width: float) -> str:
+    """Text in lines that are no wider than that in px, as far as its words allow."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
 
 
 @lru_cache(maxsize=16)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size: int) -> _Font:
     return ImageFont.load_default(size)

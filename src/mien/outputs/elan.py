@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
-from mien.core.labels import UNCERTAIN, Labels
+from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.core.names import printable
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _document(labels: Labels) -> Any:
     document.add_cv_description(
         _VOCABULARY,
         _UNDETERMINED,
-        "Expressions that the network tells apart: what a face shows, not what a person feels",
+        NOTICE,
     )
     for number, name in enumerate(labels if labels.uncertain_below is None else [*labels, UNCERTAIN]):
         document.add_cv_entry(_VOCABULARY, f"cve{number}", [(printable(name), _UNDETERMINED, None)])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
+from mien.core.labels import NOTICE
 from mien.core.names import printable
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("vtt", "srt")
 
-_NOTE = "Expressions as a network reads them, not feelings."
 _SHORTEST = 0.001
 """Seconds: both formats write times to the millisecond."""
 
@@ -92,7 +92,7 @@ def write_subtitles(path: Path, shown: Iterable[Cue]) -> None:
         raise InputError(f"expected subtitles ending in .vtt or .srt; got {path}: give another name")
     with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="\n") as file:
         if form == "vtt":
-            file.write(f"WEBVTT\n\nNOTE {_NOTE}\n")
+            file.write(f"WEBVTT\n\nNOTE {NOTICE}\n")
             # Three characters mean something in the text of a cue, two of them in every player.
             file.writelines(
                 f"\n{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{html.escape(_text(cue), quote=False)}\n"

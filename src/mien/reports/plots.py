@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mien.core.atomic import atomic_write, told
 from mien.core.clock import clock
 from mien.core.errors import MissingExtraError
+from mien.core.labels import NOTICE
 from mien.video.timeline import MOSTLY
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mien.video.summary import Overview
     from mien.video.timeline import Course
 
-_NOTE = "Expressions as a network reads them, not feelings."
 _HATCHED = "Hatched: uncertain, below {:.0%}."
 _INK, _SOFT, _EMPTY = "#1d2126", "#626b76", "#e9ebee"
 _MOST_PEOPLE = 24
@@ -83,7 +83,7 @@ def _timeline(overview: Overview, title: str) -> Any:
         figure,
         title,
         overview.labels,
-        f"{_NOTE} {_HATCHED.format(overview.labels.doubt)}" if tracks else _NOTE,
+        f"{NOTICE} {_HATCHED.format(overview.labels.doubt)}" if tracks else NOTICE,
     )
     return figure
 
@@ -114,7 +114,7 @@ def _people(overview: Overview, title: str) -> Any:
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     _bare(axes)
-    _finish(figure, f"{title}: share of each person's time", overview.labels, _NOTE)
+    _finish(figure, f"{title}: share of each person's time", overview.labels, NOTICE)
     return figure
 
 

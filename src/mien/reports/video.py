@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien.core.atomic import atomic_write, told
 from mien.core.clock import clock, lasting, percent
 from mien.core.errors import MissingExtraError
-from mien.core.labels import UNCERTAIN
+from mien.core.labels import NOTICE, UNCERTAIN
 from mien.tracking.persons import ranked
 from mien.video.timeline import MOSTLY
 
@@ -112,6 +112,7 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
     return {
         "title": facts.title,
         "version": facts.version,
+        "notice": NOTICE,
         "labels": _labels(overview.labels),
         "uncertain": {"colour": overview.labels.colour(UNCERTAIN), "below": percent(overview.labels.doubt)},
         "figures": _figures(overview),

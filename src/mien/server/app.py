@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 import mien
+from mien.core.labels import NOTICE
 from mien.server.broadcast import LiveBroadcaster
 from mien.server.errors import APIError
 from mien.server.files import files
@@ -25,7 +26,6 @@ from mien.server.login import login
 from mien.server.metrics import Measured, Metrics
 from mien.server.middleware import Guard
 from mien.server.queries import known_options
-from mien.server.schemas import NOTICE
 from mien.server.sessions import Sessions
 from mien.server.settings import ServerSettings
 from mien.server.source import source

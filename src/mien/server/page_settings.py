@@ -7,12 +7,11 @@ from typing import Any
 
 import mien
 from mien.core.frame_result import ROW_KEYS, flat_keys
-from mien.core.labels import UNCERTAIN, Labels
+from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.inference.classifier import Classifier
 from mien.inference.detectors.mtcnn import MTCNN
 from mien.inference.pipeline import Pipeline
 from mien.inference.weights import FOLDER
-from mien.media.draw import NOTE
 from mien.metrics.sentiment import PRESETS, SENTIMENTS
 from mien.server import page_constants
 from mien.server.page_files import device_available
@@ -29,7 +28,7 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
     labels = classifier.labels
     return {
         "version": mien.__version__,
-        "note": NOTE,
+        "notice": NOTICE,
         "device": device_available() and isinstance(detector, MTCNN) and _shipped(classifier),
         "labels": list(labels),
         "colours": {**_colours(labels), UNCERTAIN: labels.colour(UNCERTAIN)},

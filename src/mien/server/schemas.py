@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.core.faces import Face
+from mien.core.labels import NOTICE
 
-NOTICE = "Read is the expression that a face shows, not what a person feels."
 """Stands in every answer that holds readings."""
 
 

@@ -18,13 +18,14 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.websockets import WebSocketDisconnect
 
+from mien.core.labels import NOTICE
 from mien.inference.pipeline import Pipeline
 from mien.server.broadcast import LiveBroadcaster, Viewer
 from mien.server.errors import APIError
 from mien.server.limits import Room
 from mien.server.middleware import PROTOCOL
 from mien.server.queries import check_options
-from mien.server.schemas import NOTICE, Problem, Source
+from mien.server.schemas import Problem, Source
 from mien.server.settings import Limits
 from mien.server.snapshot import Condition
 

@@ -25,6 +25,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
+from mien.core.labels import NOTICE
 from mien.media.frame import Frame
 from mien.server.errors import APIError
 from mien.server.inference import InferenceService
@@ -32,7 +33,6 @@ from mien.server.limits import Room
 from mien.server.metrics import Metrics
 from mien.server.middleware import PROTOCOL
 from mien.server.queries import check_options
-from mien.server.schemas import NOTICE
 from mien.server.settings import Limits
 from mien.server.task import HIGHEST, SMALLEST
 from mien.tracking.session import Session

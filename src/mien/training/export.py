@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, NetworkError
+from mien.core.labels import NOTICE
 from mien.data.dataset import FaceDataset
 from mien.inference.card import FER_CROP, Card, InputSpec, write_card
 from mien.inference.onnx_session import open_network
@@ -45,7 +46,7 @@ _CUTS = {
     "first": "the first part of Training",
 }
 _LIMITS = (
-    "It reads the expression that a face shows, not what a person feels. Not for decisions about people, not for emotion inference at work or in "
+    f"{NOTICE} Not for decisions about people, not for emotion inference at work or in "
     "education (forbidden in the EU since February 2025), not for telling who somebody is."
 )
 

@@ -37,7 +37,7 @@ def analyze(
 ) -> Results:
     """Find the faces in pictures and videos, and read the expression that each one shows.
 
-    What a network reads is the expression on a face, not what the person feels. In recordings people are
+    mien describes a facial expression, not an emotion that a person feels. In recordings people are
     followed from frame to frame (``track``), and what is read of them is smoothed (``smooth``) and made into
     a label that does not flicker (``steady``), both beside the raw values.
 

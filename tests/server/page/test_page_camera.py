@@ -9,6 +9,8 @@ import pytest
 from service import Service, serving
 from visiting import READY, Visit, Visiting
 
+from mien.core.labels import NOTICE
+
 PHONE = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -23,7 +25,7 @@ def test_the_camera_is_read(visit: Visit, way: str) -> None:
     visit.ready()
     visit.choose(way)
     asked = page.locator("#welcome").inner_text()
-    assert "It reads expressions, not feelings" in asked
+    assert NOTICE in asked
     assert ("No picture leaves it" if way == "device" else "forgotten at once") in asked
     assert page.evaluate("document.querySelector('video').srcObject") is None, (
         "the camera must wait for the button"

@@ -20,7 +20,7 @@ from visiting import READY, Visit
 
 from mien import Pipeline, analyze
 from mien.core.frame_result import ROW_KEYS, flat_keys
-from mien.core.labels import EXPRESSIONS
+from mien.core.labels import EXPRESSIONS, NOTICE
 
 DROP = """async ([name, type, data]) => {
   const files = new DataTransfer();
@@ -73,7 +73,7 @@ def test_a_picture(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipe
     assert (seen != astronaut).any(axis=2).mean() > 0.005
     report = _downloaded(visit, card, "Report (HTML)")[1].decode()
     assert "Eileen &#38; co.png" in report
-    assert "not what people feel" in report
+    assert NOTICE in report
     assert not re.search(r"https?://", report)
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from service import Service, serving
 from visiting import READY, Visiting
 
+from mien.core.labels import NOTICE
 from mien.media import VideoWriter
 from mien.media.blur import Blur
 from mien.media.live import LiveOptions
@@ -59,7 +60,7 @@ def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip:
         visit.choose("source")
         welcome = page.locator("#welcome").inner_text()
         assert "Everybody who may use this server can see them" in welcome
-        assert "It reads expressions, not feelings" in welcome
+        assert NOTICE in welcome
         assert page.locator("#start").inner_text() == "Show what the server sees"
         assert not page.locator("#min-face").is_visible(), (
             "one reading is for all: nobody chooses for the others"

@@ -45,20 +45,25 @@ export function annotate(context, faces, settings) {
     return { box: { x: x1, y: y1, width: x2 - x1, height: y2 - y1 }, caption: chipOf(face, settings) };
   });
   drawFaces(context, placed, { width, height }, unit);
-  if (faces.length && Math.min(width, height) >= 120) sign(context, settings.note, unit);
+  if (faces.length && Math.min(width, height) >= 120) sign(context, settings.notice, unit);
 }
 
-/** What the labels are, and what not, in a corner of the picture. @param {CanvasRenderingContext2D} context @param {string} note @param {number} unit */
-function sign(context, note, unit) {
-  const { width, height } = context.canvas;
+/** What the labels are, and what not, in a corner of the picture. @param {CanvasRenderingContext2D} context @param {string} notice @param {number} unit */
+function sign(context, notice, unit) {
+  const { width, height } = context.canvas, pad = 6 * unit, step = 16 * unit;
   context.font = `${11 * unit}px system-ui, sans-serif`;
-  const wide = context.measureText(note).width + 12 * unit, tall = 18 * unit;
-  if (wide > width) return;
+  const lines = [""];
+  for (const word of notice.split(" ")) {
+    const last = lines.length - 1, longer = `${lines[last]} ${word}`.trim();
+    if (lines[last] && context.measureText(longer).width > width - 2 * pad) lines.push(word);
+    else lines[last] = longer;
+  }
+  const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 2 * pad, top = height - lines.length * step - 2 * unit;
   context.fillStyle = "rgba(0, 0, 0, .65)";
-  context.fillRect(0, height - tall, wide, tall);
+  context.fillRect(0, top, wide, height - top);
   context.fillStyle = "#ffffff";
   context.textBaseline = "middle";
-  context.fillText(note, 6 * unit, height - tall / 2 + unit);
+  lines.forEach((line, index) => context.fillText(line, pad, top + (index + 0.5) * step + 2 * unit));
 }
 
 /** @param {HTMLCanvasElement} canvas @param {string} [type] @returns {Promise<Blob>} */

@@ -29,7 +29,7 @@ export function report({ name, where, facts, picture, chart, head, rows }, setti
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${safe(name)} – expressions</title><style>${STYLE}</style>
 <h1>${safe(name)}</h1>
-<p class="note"><strong>It reads the expressions that faces show, not what people feel.</strong> ${safe(settings.model.limits)}</p>
+<p class="note"><strong>${safe(settings.notice)}</strong> ${safe(settings.model.limits)}</p>
 <table>${facts.map((pair) => line(pair, "td")).join("")}</table>
 ${picture ? `<h2>Faces</h2><img src="${picture}" alt="The picture with a box around each face">` : ""}
 ${chart ? `<h2>Over time</h2><img src="${chart}" alt="Expressions over time; the table below has the numbers"><p class="quiet">${legend}</p>` : ""}

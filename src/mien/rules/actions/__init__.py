@@ -2,12 +2,11 @@
 its own."""
 
 from mien.rules.actions.base import FunctionAction, RuleAction
-from mien.rules.actions.delivery import NOTICE, Delivery
+from mien.rules.actions.delivery import Delivery
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.registry import check_action, create_hook, kinds, obstacles
 
 __all__ = [
-    "NOTICE",
     "Delivery",
     "Dispatcher",
     "FunctionAction",

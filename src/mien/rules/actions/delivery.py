@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-NOTICE = "The expression that faces show, as a network reads it: not what a person feels."
+from mien.core.labels import NOTICE
+
 """What every message says about itself."""
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from mien import __version__
 from mien.core.errors import RuleError
+from mien.core.labels import NOTICE
 from mien.rules.actions.base import slug
-from mien.rules.actions.delivery import NOTICE
 
 
 @dataclass(frozen=True)
