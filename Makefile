@@ -88,7 +88,7 @@ bench: $(VENV)/.ready
 
 # The page and the charts again, from docs/benchmarks/results.json.
 bench-page: $(VENV)/.ready
-	$(VENV)/bin/python -m benchmarks.report
+	$(VENV)/bin/python -m benchmarks.lib.report
 
 # The reference of the command line, from its own --help.
 docs: $(VENV)/.ready

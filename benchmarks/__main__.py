@@ -11,8 +11,8 @@ import argparse
 import sys
 import time
 
-from benchmarks import house, report
-from benchmarks.catalogue import ENTRIES
+from benchmarks.lib import report, runner
+from benchmarks.lib.catalogue import ENTRIES
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -31,14 +31,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--again", action="store_true", help="measure anew what is there already")
     options = parser.parse_args(arguments)
     chosen = [entry for entry in ENTRIES if options.only is None or entry.name in options.only]
-    out = house.OUT / "quick" if options.quick else house.OUT
+    out = runner.OUT / "quick" if options.quick else runner.OUT
     results, page = (
         (out / "benchmarks" / "results.json", out / "benchmarks.md")
         if options.quick
-        else (house.RESULTS, report.PAGE)
+        else (runner.RESULTS, report.PAGE)
     )
     began = time.monotonic()
-    records = house.run(chosen, results, quick=options.quick, again=options.again, out=out)
+    records = runner.run(chosen, results, quick=options.quick, again=options.again, out=out)
     report.write(records, page)
     failed = [entry.name for entry in chosen if records[entry.name]["status"] == "failed"]
     missed = [figure.name for figure in report.drawings(records).get(report.LIMITS, []) if not figure.kept]

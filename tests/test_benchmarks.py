@@ -1,9 +1,10 @@
-"""The benchmark house: what runs, what is kept, what is told; and that the page in docs/ is that of its
-results. No test here takes a time.
+"""The benchmarks: what runs, what is kept, what is told; and that the page in docs/ is that of its results. No
+test here takes a time.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -11,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import charts, contenders, house, report
-from benchmarks.catalogue import ENTRIES, Entry
-from benchmarks.figures import Figure, stored
+from benchmarks.lib import charts, report, runner, subjects
+from benchmarks.lib.catalogue import ENTRIES, Entry
+from benchmarks.lib.figures import Figure, stored
+from benchmarks.lib.fixtures import ROOT
 
+BENCHMARKS = sorted(
+    path for part in ("suite", "studies") for path in (ROOT / "benchmarks" / part).glob("[!_]*.py")
+)
 _GOOD = """
 import json, sys
 from pathlib import Path
@@ -34,8 +39,8 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
     # The digest of the real code changes while others work on it; watching the machine takes a second.
-    monkeypatch.setattr(house, "_digest", lambda: "digest")
-    monkeypatch.setattr(house.machine, "busy", lambda: 0.1)
+    monkeypatch.setattr(runner, "_digest", lambda: "digest")
+    monkeypatch.setattr(runner.machine, "busy", lambda: 0.1)
     return tmp_path
 
 
@@ -50,14 +55,14 @@ def runs(folder: Path) -> int:
 @pytest.mark.integration
 def test_what_was_measured_is_kept_until_it_is_wanted_anew(modules: Path) -> None:
     path = modules / "out" / "results.json"
-    first = house.run([entry("good")], path, out=modules / "out")
+    first = runner.run([entry("good")], path, out=modules / "out")
     assert first["good"]["status"] == "measured"
     assert first["good"]["results"] == {"wall": 40}
-    assert house.run([entry("good")], path, out=modules / "out") == first
+    assert runner.run([entry("good")], path, out=modules / "out") == first
     assert runs(modules) == 1
-    house.run([entry("good")], path, out=modules / "out", again=True)
+    runner.run([entry("good")], path, out=modules / "out", again=True)
     assert runs(modules) == 2
-    house.run([entry("good", arguments=("--more",))], path, out=modules / "out")
+    runner.run([entry("good", arguments=("--more",))], path, out=modules / "out")
     assert runs(modules) == 3
 
 
@@ -67,13 +72,13 @@ def test_other_code_and_another_machine_are_measured_anew(
     modules: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     path = modules / "out" / "results.json"
-    house.run([entry("good")], path, out=modules / "out")
+    runner.run([entry("good")], path, out=modules / "out")
     if name == "machine":
-        facts = {**house.machine.describe(), "cpu": "another"}
-        monkeypatch.setattr(house.machine, "describe", lambda: facts)
+        facts = {**runner.machine.describe(), "cpu": "another"}
+        monkeypatch.setattr(runner.machine, "describe", lambda: facts)
     else:
-        monkeypatch.setattr(house, "_digest", lambda: "another")
-    house.run([entry("good")], path, out=modules / "out")
+        monkeypatch.setattr(runner, "_digest", lambda: "another")
+    runner.run([entry("good")], path, out=modules / "out")
     assert runs(modules) == 2
 
 
@@ -86,19 +91,21 @@ def test_it_goes_on_when_one_fails_and_says_why(modules: Path, capsys: pytest.Ca
         entry("good", files=(modules / "no.mp4",)),
         entry("good"),
     ]
-    records = house.run(asked[:3], modules / "results.json", out=modules / "out")
+    records = runner.run(asked[:3], modules / "results.json", out=modules / "out")
     assert records["bad"]["status"] == "failed"
     assert records["bad"]["reason"] == "expected a clip; there is none (exit status 1)"
     assert records["slow"]["reason"] == "it took longer than 0.02 minutes"
     assert records["gone"]["status"] == "left out"
     assert (
-        house.run(asked[3:4], modules / "results.json", out=modules / "out")["good"]["reason"]
+        runner.run(asked[3:4], modules / "results.json", out=modules / "out")["good"]["reason"]
         == f"{modules / 'no.mp4'} is not there"
     )
-    assert house.run(asked[4:], modules / "results.json", out=modules / "out")["good"]["status"] == "measured"
+    assert (
+        runner.run(asked[4:], modules / "results.json", out=modules / "out")["good"]["status"] == "measured"
+    )
     assert "failed: expected a clip; there is none" in capsys.readouterr().out
     # What failed is tried again, what was measured is not.
-    house.run([entry("bad"), entry("good")], modules / "results.json", out=modules / "out")
+    runner.run([entry("bad"), entry("good")], modules / "results.json", out=modules / "out")
     assert runs(modules) == 1
 
 
@@ -122,7 +129,7 @@ def records() -> dict[str, dict[str, Any]]:
     ]
     return {
         "startup": {**common, "status": "measured", "busy_before": 0.0, "figures": stored(found)},
-        "pictures": {**common, "status": "failed", "reason": "no clip", "figures": []},
+        "images": {**common, "status": "failed", "reason": "no clip", "figures": []},
     }
 
 
@@ -132,7 +139,7 @@ def test_the_page_says_what_was_missed_and_what_was_not_measured() -> None:
     assert "**Missed:**\n\n- startup: first row: 2,500 ms, limit at most 2,000 ms\n" in text
     assert "| startup: import mien | 20 ms | at most 50 ms | kept |" in text
     assert "| fer | 4,000 ms |  | 200 times import mien |" in text
-    assert "(`pictures`): failed: no clip" in text
+    assert "(`images`): failed: no clip" in text
     assert "(`memory`): not run" in text
     assert "A processor, 2 cores, Linux; python 3.11; mien at commit abc" in text
     assert "Other work kept less" in text
@@ -168,11 +175,11 @@ def assert_page_fits(found: dict[str, dict[str, Any]], page: Path) -> None:
 
 
 def test_the_page_in_docs_is_that_of_its_results() -> None:
-    assert_page_fits(house.read(house.RESULTS), report.PAGE)
+    assert_page_fits(runner.read(runner.RESULTS), report.PAGE)
 
 
 @pytest.mark.parametrize("asked", ENTRIES, ids=lambda one: one.name)
-def test_benchmarks_of_the_house_are_there_and_know_their_options(asked: Entry) -> None:
+def test_benchmarks_of_the_suite_know_the_options_that_they_are_started_with(asked: Entry) -> None:
     spec = importlib.util.find_spec(asked.where)
     assert spec is not None
     assert spec.origin is not None
@@ -180,8 +187,23 @@ def test_benchmarks_of_the_house_are_there_and_know_their_options(asked: Entry) 
     for word in (*asked.arguments, *(asked.quick or ()), "--json"):
         if word.startswith("--"):
             assert f'"{word}"' in text, word
-    assert "told(" in text, "its figures are for the page"
-    assert f"`{asked.name}`" in (house.ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert "write_results(" in text, "its figures are for the page"
+
+
+def test_all_of_the_suite_runs_and_the_page_names_all() -> None:
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert {path.stem for path in BENCHMARKS if path.parent.name == "suite"} == {one.name for one in ENTRIES}
+    assert [path.stem for path in BENCHMARKS if f"`{path.stem}`" not in page] == []
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_a_benchmark_starts(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = f"benchmarks.{path.parent.name}.{path.stem}"
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module(name).main(["--help"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: python -m {name} ")
 
 
 @pytest.mark.parametrize(
@@ -205,36 +227,32 @@ def test_limits(figure: Figure, kept: bool | None, strain: float | None) -> None
 
 
 @pytest.mark.integration
-def test_a_contender_that_does_not_start_is_told_and_the_others_read(tmp_path: Path) -> None:
+def test_a_subject_that_does_not_start_is_told_and_the_others_read(tmp_path: Path) -> None:
     script = tmp_path / "reader.py"
-    script.write_text(
-        f"import sys; sys.path.insert(0, {str(contenders.HERE)!r})\nfrom rounds import serve\nserve([1, 2, 3], lambda n: n % 2, {{}})\n"
-    )
-    good = contenders.Contender(
-        "mien", [sys.executable, str(script), str(contenders.HERE)], contenders.own_environment()
-    )
-    gone = contenders.Contender(
-        "peer", [sys.executable, "-c", "raise SystemExit('no such package')"], contenders.own_environment()
+    script.write_text("from benchmarks.lib.timing import serve\nserve([1, 2, 3], lambda n: n % 2, {})\n")
+    good = subjects.Subject("mien", [sys.executable, str(script)], subjects.own_environment())
+    gone = subjects.Subject(
+        "peer", [sys.executable, "-c", "raise SystemExit('no such package')"], subjects.own_environment()
     )
     skipped: dict[str, str] = {}
-    ready = contenders.measured([good, gone], 2, tmp_path, skipped)
+    ready = subjects.take_turns([good, gone], 2, tmp_path, skipped)
     assert ready == [good]
     assert skipped == {"peer": "no such package"}
     assert [one["faces"] for one in good.rounds] == [[1, 0, 1]] * 2
     assert good.result()["frames_with_face"] == 2
-    half = contenders.Contender(
+    half = subjects.Subject(
         "half",
         [sys.executable, "-c", "print('ROUND {}', flush=True); input(); raise SystemExit('out of memory')"],
         gone.env,
     )
-    assert contenders.measured([half], 1, tmp_path, skipped) == []
+    assert subjects.take_turns([half], 1, tmp_path, skipped) == []
     assert skipped["half"] == "out of memory"
     with pytest.raises(SystemExit, match="mien does not run: no such package"):
-        contenders.measured([contenders.Contender("mien", gone.command, gone.env)], 1, tmp_path, skipped)
+        subjects.take_turns([subjects.Subject("mien", gone.command, gone.env)], 1, tmp_path, skipped)
 
 
 def test_a_box_counts_where_the_face_is() -> None:
-    from benchmarks.rounds import in_place
+    from benchmarks.lib.timing import in_place
 
     boxes = [(10, 10, 30, 30), (100, 10, 120, 30)]
     assert in_place("x/room-001-at-0-0-50.jpg", boxes) == 1

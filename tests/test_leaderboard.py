@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import leaderboard
+from benchmarks.suite import leaderboard
 
 from mien.data import FaceDataset, write_dataset
 
 
 def faces() -> FaceDataset:
-    """Seven classes, 14 pictures in each split; the first of PublicTest is one of Training."""
+    """Seven classes, 14 images in each split; the first of PublicTest is one of Training."""
     images = np.random.default_rng(0).integers(0, 256, (42, 48, 48), dtype=np.uint8)
     images[14] = images[0]
     votes = np.zeros((42, 10), int)
@@ -32,21 +32,21 @@ def test_copies_are_left_out_and_the_test_set_is_whole() -> None:
     data = faces()
     assert leaderboard.chosen(data, private=False).rows.tolist() == list(range(15, 28))
     assert leaderboard.chosen(data, private=True).rows.tolist() == list(range(28, 42))
-    few = leaderboard.chosen(data, private=False, most=5)
+    few = leaderboard.chosen(data, private=False, count=5)
     assert len(few) == 5
-    assert np.array_equal(few.rows, leaderboard.chosen(data, private=False, most=5).rows)
+    assert np.array_equal(few.rows, leaderboard.chosen(data, private=False, count=5).rows)
 
 
-def test_pictures_have_the_crop_in_their_middle() -> None:
+def test_images_have_the_crop_in_their_middle() -> None:
     crops = faces().images[:2]
-    pictures = leaderboard.bordered(crops)
-    assert pictures.shape == (2, 384, 384)
-    middle = pictures[0, 96:288, 96:288].reshape(48, 4, 48, 4).mean(axis=(1, 3))
+    images = leaderboard.bordered(crops)
+    assert images.shape == (2, 384, 384)
+    middle = images[0, 96:288, 96:288].reshape(48, 4, 48, 4).mean(axis=(1, 3))
     assert np.corrcoef(middle.ravel(), crops[0].ravel())[0, 1] > 0.95
-    assert (pictures[0, :96, 200] == pictures[0, 96, 200]).all()
+    assert (images[0, :96, 200] == images[0, 96, 200]).all()
 
 
-def test_a_face_that_is_not_found_is_a_wrong_answer_and_a_picture_without_majority_none() -> None:
+def test_a_face_that_is_not_found_is_a_wrong_answer_and_an_image_without_majority_none() -> None:
     truth = np.array([3, 3, -1, 0])
     score = leaderboard._score(["happy", "", "happy", "sad"], truth, faces())
     assert (score["n"], score["right"]) == (3, 1)
@@ -86,7 +86,7 @@ def test_a_whole_run(
         "--no-peers",
         "--rounds",
         "1",
-        "--pictures",
+        "--images",
         "3",
         "--json",
         str(tmp_path / "a.json"),
@@ -95,10 +95,10 @@ def test_a_whole_run(
     ]
     leaderboard.main([str(tmp_path / "faces.parquet"), "--models", "small", *options])
     results = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
-    assert [row["reading"] for row in results["rows"]] == ["expression", "fer2013", "ferplus"]
+    assert [row["head"] for row in results["rows"]] == ["expression", "fer2013", "ferplus"]
     for row in results["rows"]:
         assert row["crops, FER-2013"]["n"] == 13
-        assert row["pictures, FER+"]["n"] == 3
+        assert row["images, FER+"]["n"] == 3
         assert row["ms"] > 0
         assert row["weights_bytes"] < row["install_bytes"]
     assert (tmp_path / "a.md").read_text(encoding="utf-8") in capsys.readouterr().out

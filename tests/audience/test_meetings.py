@@ -15,8 +15,8 @@ from mien.cli.app import app
 
 pytest.importorskip("benchmarks", reason="benchmarks are not part of a source distribution")
 
-from benchmarks.audience import Perfect
-from benchmarks.meetings import Cast, Meeting, Participant, Point
+from benchmarks.lib.meetings import Cast, Meeting, Participant, Point
+from benchmarks.studies.audience import Perfect
 
 SMILE, STERN = 0, 1
 OFF = (22.0, 40.0)

@@ -1,6 +1,6 @@
 """One script, run with the package fer and, its imports changed, with mien: the same keys, types and shapes.
 
-The package has an environment of its own, which ``python -m benchmarks.frames`` makes.
+The package has an environment of its own, which ``python -m benchmarks.suite.frames`` makes.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ IMPORTS = {
 def peer() -> Path:
     python = PEER / "bin" / "python"
     if not (PEER / ".ready").is_file():
-        pytest.skip(f"{PEER} is not there: .venv/bin/python -m benchmarks.frames makes it")
+        pytest.skip(f"{PEER} is not there: .venv/bin/python -m benchmarks.suite.frames makes it")
     return python
 
 

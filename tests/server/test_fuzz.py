@@ -1,4 +1,4 @@
-"""A few seconds of ``python -m benchmarks.fuzz``, which runs for ten minutes by hand."""
+"""A few seconds of ``python -m benchmarks.studies.fuzz``, which runs for ten minutes by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from benchmarks.fuzz import Finding, broken, check, fuzz, running, seeds
+from benchmarks.lib.service import running
+from benchmarks.studies.fuzz import Finding, broken, check, fuzz, seeds
 
 pytestmark = pytest.mark.integration
 

@@ -1,5 +1,5 @@
 """Real faces on clips with known truth, and readings with known changes: a small part of ``python -m
-benchmarks.tracking``.
+benchmarks.suite.tracking``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing
 from mien.tracking.tracker import Tracker
 
-crowds = pytest.importorskip("benchmarks.crowds", reason="benchmarks are not part of a source distribution")
+crowds = pytest.importorskip(
+    "benchmarks.lib.crowds", reason="benchmarks are not part of a source distribution"
+)
 
 
 def test_ids_keep_to_people_on_a_real_video(tmp_path: Path) -> None:
-    from benchmarks.identities import identities
+    from benchmarks.lib.identities import identities
 
     truths = crowds.easy(7, seconds=2.5).write(tmp_path / "crowd.mp4")
     tracker = Tracker(create_detector(threads=1))
@@ -35,7 +37,7 @@ def test_ids_keep_to_people_on_a_real_video(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["live", "recorded"])
 def test_labels_flicker_less_and_follow_in_time(way: str) -> None:
-    from benchmarks import expressions
+    from benchmarks.lib import expressions
 
     def label(scene: expressions.Scene) -> np.ndarray:
         smoother = OnlineSmoother(scene.labels)

@@ -26,7 +26,7 @@ _FAR = 3
 
 LEAST = {"expression": 0.3, "sentiment": 0.4}
 """Confidence below which evidence gives no answer: there, answers were right about half of the time (`python
--m benchmarks.clips choose`)."""
+-m benchmarks.studies.clips choose`)."""
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ _VALENCE = {
 PRESETS: Mapping[str, SentimentMapping] = {
     # Of the people who did not call a face surprised that another one called so, 21 % said happy, 27 %
     # neutral, 53 % something negative (FER+ votes of the 28,709 training pictures; 20, 28 and 53 % on
-    # PublicTest): `python -m benchmarks.sentiment`.
+    # PublicTest): `python -m benchmarks.studies.sentiment`.
     "valence": SentimentMapping(
         "valence", {**_VALENCE, "surprise": {"positive": 0.2, "neutral": 0.3, "negative": 0.5}}
     ),

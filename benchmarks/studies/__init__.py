@@ -1,0 +1,1 @@
+"""Measurements that the documentation cites, run by hand."""

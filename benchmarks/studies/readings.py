@@ -1,0 +1,180 @@
+"""What docs/networks.md says about the readings of one network: the blend by its share, where the heads
+differ, calibration, uncertain answers.
+
+    python -m benchmarks.studies.readings DATA [--model small] [--near]
+
+DATA is FER-2013 with the FER+ votes; asked is about PublicTest without its copies, on which temperatures and
+blend were fitted. Nothing here is a promise with a limit, so it is no part of the suite; it prints the tables
+as the page has them. ``--near`` adds how often the network is right about images with a near copy in
+Training (a minute more).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.labels import EXPRESSIONS, FERPLUS
+from mien.data import FaceDataset, leak_free, open_dataset
+from mien.data.audit import audit
+from mien.data.dataset import PUBLIC_TEST
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import network_path
+from mien.metrics import expected_calibration_error, reliability
+from mien.training.calibration import BLEND, fit
+
+CUTS = 10
+_BATCH = 64
+_LIMIT = 0.5
+
+Floats = NDArray[np.float64]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.studies.readings", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes")
+    parser.add_argument("--model", default="small", help="network by name or file")
+    parser.add_argument("--near", action="store_true", help="also near copies")
+    options = parser.parse_args(arguments)
+    whole = open_dataset(options.data)
+    faces = leak_free(whole, PUBLIC_TEST)
+    answers = asked(options.model, faces)
+    print(
+        *blends(answers, faces),
+        "",
+        differences(answers),
+        "",
+        *calibration(answers, faces),
+        "",
+        *uncertain(answers, faces),
+        sep="\n",
+    )
+    if options.near:
+        print("", *near(answers, faces, whole), sep="\n")
+
+
+def asked(model: str, faces: FaceDataset) -> dict[str, Floats]:
+    """Per reading ``(n, k)`` probabilities."""
+    network = open_network(network_path(model), threads=1)
+    parts = [
+        network.run({"faces": part[:, None].astype(np.float32)})
+        for part in np.array_split(faces.images, -(-len(faces) // _BATCH))
+    ]
+    return {
+        head: np.concatenate([part[head] for part in parts]).astype(np.float64) for head in network.card.heads
+    }
+
+
+def truths(faces: FaceDataset) -> dict[tuple[str, str], NDArray[np.int64]]:
+    """Per reading and kind of label ``(n,)`` columns of the reading, -1 where an image does not count."""
+    seven = faces.seven_class_majority()
+    return {
+        ("fer2013", "FER-2013"): faces.expressions,
+        ("ferplus", "FER+ majority"): faces.ferplus_majority(),
+        (BLEND, "FER-2013"): faces.expressions,
+        (BLEND, "FER+ majority"): seven,
+    }
+
+
+def blends(answers: Mapping[str, Floats], faces: FaceDataset) -> list[str]:
+    """Right answers by the share of the FER-2013 head."""
+    logs = {head: np.log(np.maximum(answers[head], 1e-12)) for head in ("fer2013", "ferplus")}
+    shared = [FERPLUS.index(name) for name in EXPRESSIONS]
+    rows: dict[str, list[float]] = {"FER-2013 labels": [], "FER+ majority": [], "mean": []}
+    for step in range(11):
+        columns = (step / 10 * logs["fer2013"] + (1 - step / 10) * logs["ferplus"][:, shared]).argmax(axis=1)
+        pair = [share_right(columns, truth) for truth in (faces.expressions, faces.seven_class_majority())]
+        for name, value in zip(rows, (*pair, float(np.mean(pair))), strict=True):
+            rows[name].append(value)
+    lines = [
+        "| share of `fer2013` | 0 | .1 | .2 | .3 | .4 | .5 | .6 | .7 | .8 | .9 | 1 |",
+        "|---|" + "--:|" * 11,
+    ]
+    return lines + [
+        f"| {name} | " + " | ".join(f"{100 * value:.1f}" for value in values) + " |"
+        for name, values in rows.items()
+    ]
+
+
+def share_right(columns: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
+    """Share of right answers among the images that count."""
+    return float((columns == truth)[truth >= 0].mean())
+
+
+def differences(answers: Mapping[str, Floats]) -> str:
+    """Where the heads differ, and how often it is neutral to the one and sad, angry or afraid to the
+    other.
+    """
+    searched = np.array(EXPRESSIONS.names)[answers["fer2013"].argmax(axis=1)]
+    seen = np.array(FERPLUS.names)[answers["ferplus"].argmax(axis=1)]
+    apart = searched != seen
+    calm = apart & (seen == "neutral") & np.isin(searched, ("sad", "angry", "fear"))
+    others = f"of {apart.sum()} others {calm.sum()} are neutral to ferplus and sad, angry or fear to fer2013"
+    return f"heads agree on {100 * (1 - apart.mean()):.0f} %; {others}"
+
+
+def calibration(answers: Mapping[str, Floats], faces: FaceDataset) -> list[str]:
+    """Expected calibration error, and that on halves which the temperature has not seen."""
+    found = {
+        f"{head}, {labels}": error(answers[head], truth) for (head, labels), truth in truths(faces).items()
+    }
+    lines = [f"calibration error of {name}: {value:.3f}" for name, value in found.items()]
+    unseen: dict[str, list[float]] = {"fer2013": [], "ferplus": []}
+    for seed in range(CUTS):
+        order = np.random.default_rng(seed).permutation(len(faces))
+        for fitted, tried in (np.array_split(order, 2), np.array_split(order, 2)[::-1]):
+            logits = {head: np.log(np.maximum(answers[head], 1e-12)) for head in unseen}
+            temperatures = fit(
+                {head: values[fitted] for head, values in logits.items()}, faces.take(fitted)
+            ).temperatures
+            for head, values in logits.items():
+                scaled = np.exp(values[tried] / temperatures[head])
+                truth = faces.expressions if head == "fer2013" else faces.ferplus_majority()
+                unseen[head].append(error(scaled / scaled.sum(axis=1, keepdims=True), truth[tried]))
+    return lines + [
+        f"the same on halves that the temperature had not seen, {head}: {np.mean(values):.3f}"
+        for head, values in unseen.items()
+    ]
+
+
+def error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
+    """Expected calibration error of the images that count."""
+    return expected_calibration_error(reliability(probabilities[truth >= 0], truth[truth >= 0]))
+
+
+def uncertain(answers: Mapping[str, Floats], faces: FaceDataset) -> list[str]:
+    """What a limit of one half on the probability sets apart."""
+    lines = [
+        "| reading | held against | n | below one half | right there | right above |",
+        "|---|---|--:|--:|--:|--:|",
+    ]
+    for (head, labels), truth in truths(faces).items():
+        counts = truth >= 0
+        low = answers[head].max(axis=1)[counts] < _LIMIT
+        right = (answers[head].argmax(axis=1) == truth)[counts]
+        shares = (
+            f"{100 * low.mean():.1f} % | {100 * right[low].mean():.0f} % | {100 * right[~low].mean():.0f} %"
+        )
+        lines.append(f"| `{head}` | {labels} | {counts.sum():,} | {shares} |")
+    return lines
+
+
+def near(answers: Mapping[str, Floats], faces: FaceDataset, whole: FaceDataset) -> list[str]:
+    """Right answers of `fer2013` about images with a near copy in Training, and about the others."""
+    copied = np.isin(faces.rows, whole.rows[audit(whole).near_leaks])
+    right = answers["fer2013"].argmax(axis=1) == faces.expressions
+    parts = {"all": np.ones(len(faces), bool), "with a near copy": copied, "without": ~copied}
+    return [
+        f"fer2013, {name}: {100 * right[part].mean():.1f} % of {part.sum():,}" for name, part in parts.items()
+    ]
+
+
+if __name__ == "__main__":
+    main()

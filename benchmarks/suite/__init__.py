@@ -1,0 +1,1 @@
+"""What ``make bench`` runs: figures beside a peer or a limit in the same run."""
