@@ -1,5 +1,5 @@
 # Each command does its own set-up on a machine that has Python 3.11+, make and a package index:
-#   make demo      installs the core alone and reads real pictures and a video
+#   make demo      installs the core alone and reads real images and a video
 #   make check     before each commit: format, lint, contract, types, unit tests
 #   make test      everything
 # With CONSTRAINTS=.ci/constraints.txt the packages are those that the tests last ran with.

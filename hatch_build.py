@@ -50,7 +50,7 @@ MACS = {
     "onet": 12_909_952,
 }  # For one window of 12, 24 and 48 px; a test counts again.
 SUMMARIES = {
-    "pnet": "Proposes windows of 12 px that may hold a face, at every second pixel of a picture.",
+    "pnet": "Proposes windows of 12 px that may hold a face, at every second pixel of an image.",
     "rnet": "Looks at proposed windows again at 24 px: face or not, and how to move the window.",
     "onet": "Looks at the remaining windows at 48 px: face or not, how to move the window, and five points.",
 }
@@ -234,7 +234,7 @@ def _card(card: Any, part: str, parameters: int) -> Any:
         parameters=parameters,
         macs=MACS[part],
         licence="MIT (LICENSES/mtcnn.txt)",
-        rights="WIDER FACE and CelebA are pictures from the web, gathered for research without asking the people shown",
+        rights="WIDER FACE and CelebA are images from the web, gathered for research without asking the people shown",
         limits="finds faces; it says nothing about who they are",
         made_with=f"hatch_build.py from mtcnn=={VERSION}, {part}.lz4, sha256 {WEIGHTS[part]}; PReLU as sums and products",
     )

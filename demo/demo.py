@@ -53,9 +53,9 @@ def make_video(folder: Path) -> None:
     blank = Image.new("RGB", size, "#30343b")
     with VideoWriter(folder / "portraits.mp4", *size, rate=10) as movie:
         for index in range(40):
-            picture = first if index < 15 else blank if index < 25 else second
+            image = first if index < 15 else blank if index < 25 else second
             # The camera wanders a little, so that no two frames are alike.
-            moved = picture.rotate(3 * np.sin(index / 3), translate=(round(6 * np.cos(index / 4)), index % 5))
+            moved = image.rotate(3 * np.sin(index / 3), translate=(round(6 * np.cos(index / 4)), index % 5))
             movie.write(np.asarray(moved), index / 10)
 
 

@@ -1,4 +1,4 @@
-"""What several tests share: pictures that any machine has, and those that only some have."""
+"""What several tests share: images that any machine has, and those that only some have."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def nobody_runs_in_real_time() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared_media() -> Path:
-    """Real pictures and clips, which a fresh clone does not have."""
+    """Real images and clips, which a fresh clone does not have."""
     folder = SHARED / "media"
     if not folder.is_dir():
-        pytest.skip("../shared/media is not there: real pictures and clips are not part of the repository")
+        pytest.skip("../shared/media is not there: real images and clips are not part of the repository")
     return folder
 
 
@@ -85,8 +85,8 @@ def grace_hopper() -> np.ndarray:
     from matplotlib import cbook
     from PIL import Image
 
-    with cbook.get_sample_data("grace_hopper.jpg") as file, Image.open(file) as picture:
-        return np.asarray(picture.convert("RGB"))
+    with cbook.get_sample_data("grace_hopper.jpg") as file, Image.open(file) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 @pytest.fixture

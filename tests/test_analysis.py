@@ -27,7 +27,7 @@ def photo(tmp_path: Path, portrait: np.ndarray) -> Path:
     return path
 
 
-def test_one_picture_any_way_it_comes(photo: Path, pipeline: Pipeline, portrait: np.ndarray) -> None:
+def test_one_image_any_way_it_comes(photo: Path, pipeline: Pipeline, portrait: np.ndarray) -> None:
     expected = analyze(photo, pipeline=pipeline).faces
     assert len(expected) == 1
     for source in (str(photo), photo.read_bytes(), io.BytesIO(photo.read_bytes()), portrait):
@@ -60,23 +60,23 @@ def test_a_single_source_that_cannot_be_read_raises(tmp_path: Path, pipeline: Pi
 
 
 def test_every_frame_of_a_video_is_accounted_for(movie: Callable[..., Path], pipeline: Pipeline) -> None:
-    [recording] = analyze(movie(), pipeline=pipeline)
-    assert recording.frames.tolist() == list(range(12))
-    assert np.allclose(recording.times, np.arange(12) / 10)
-    statuses = [reading.status for reading in recording.readings()]
+    [video] = analyze(movie(), pipeline=pipeline)
+    assert video.frames.tolist() == list(range(12))
+    assert np.allclose(video.times, np.arange(12) / 10)
+    statuses = [result.status for result in video.results()]
     assert statuses == ["face"] * 4 + ["no_face"] * 3 + ["face"] * 5
-    assert recording.faces.frames.tolist() == [0, 1, 2, 3, 7, 8, 9, 10, 11]
-    assert np.allclose(recording.faces.times, recording.faces.frames / 10)
+    assert video.faces.frames.tolist() == [0, 1, 2, 3, 7, 8, 9, 10, 11]
+    assert np.allclose(video.faces.times, video.faces.frames / 10)
 
 
 def test_sampling(movie: Callable[..., Path], pipeline: Pipeline) -> None:
     path = movie()
-    [every] = analyze(path, pipeline=pipeline, every=0.5)
+    [every] = analyze(path, pipeline=pipeline, interval=0.5)
     assert every.frames.tolist() == [0, 5, 10]
-    [rate] = analyze(path, pipeline=pipeline, per_second=5)
+    [rate] = analyze(path, pipeline=pipeline, fps=5)
     assert rate.frames.tolist() == [0, 2, 4, 6, 8, 10]
     with pytest.raises(InputError, match="choose one"):
-        analyze(path, pipeline=pipeline, every=1, per_second=1)
+        analyze(path, pipeline=pipeline, interval=1, fps=1)
 
 
 def test_a_damaged_stretch_is_told_and_the_rest_is_read(
@@ -87,19 +87,17 @@ def test_a_damaged_stretch_is_told_and_the_rest_is_read(
     middle = len(data) // 2
     data[middle : middle + len(data) // 8] = bytes(len(data) // 8)
     path.write_bytes(data)
-    [recording] = analyze([path], pipeline=pipeline)
-    assert recording.failures
-    assert len(recording.frames) >= 20
-    readings = list(recording.readings())
-    times = [reading.time for reading in readings if reading.time is not None]
+    [video] = analyze([path], pipeline=pipeline)
+    assert video.failures
+    assert len(video.frames) >= 20
+    results = list(video.results())
+    times = [result.time for result in results if result.time is not None]
     assert times == sorted(times)
-    assert all(
-        reading.status == "error" and str(path) in str(reading.error) for reading in recording.failures
-    )
+    assert all(result.status == "error" and str(path) in str(result.error) for result in video.failures)
 
 
 def test_a_folder_loses_nothing_to_one_bad_file(tmp_path: Path, photo: Path, pipeline: Pipeline) -> None:
-    (tmp_path / "bad.jpg").write_text("this is not a picture", encoding="utf-8")
+    (tmp_path / "bad.jpg").write_text("this is not an image", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("nor is this", encoding="utf-8")
     rows = analyze(tmp_path, pipeline=pipeline).rows()
     assert [(Path(row["source"]).name, row["status"]) for row in rows] == [
@@ -112,9 +110,9 @@ def test_leaving_early_stops_the_reading(movie: Callable[..., Path], pipeline: P
     import threading
 
     before = threading.active_count()
-    sightings = process_frames([movie(60)], pipeline)
-    next(sightings)
-    sightings.close()
+    frames = process_frames([movie(60)], pipeline)
+    next(frames)
+    frames.close()
     assert threading.active_count() == before
 
 
@@ -139,56 +137,56 @@ def test_options_build_a_pipeline(photo: Path) -> None:
         analyze(photo, detector="yolo")
 
 
-def test_nothing_collected_is_still_a_recording(pipeline: Pipeline) -> None:
-    recording = VideoResult.collect("a", [], pipeline.labels)
-    assert (len(recording.faces), list(recording.rows())) == (0, [])
+def test_nothing_collected_is_still_a_video(pipeline: Pipeline) -> None:
+    video = VideoResult.collect("a", [], pipeline.labels)
+    assert (len(video.faces), list(video.rows())) == (0, [])
 
 
 @pytest.mark.parametrize(("name", "frames", "least"), [("one_face.mp4", 72, 69), ("no_face.mp4", 95, 0)])
 def test_real_clips(shared_media: Path, pipeline: Pipeline, name: str, frames: int, least: int) -> None:
-    [recording] = analyze(shared_media / name, pipeline=pipeline)
-    per_frame = np.bincount(recording.faces.frames, minlength=frames)
-    assert len(recording.frames) == frames
-    assert (np.diff(recording.times) > 0).all()
+    [video] = analyze(shared_media / name, pipeline=pipeline)
+    per_frame = np.bincount(video.faces.frames, minlength=frames)
+    assert len(video.frames) == frames
+    assert (np.diff(video.times) > 0).all()
     if least:
         assert (per_frame == 1).sum() >= least
     else:
         assert per_frame.sum() == 0
 
 
-def test_a_recording_tells_who_showed_what_as_the_command_does(
+def test_a_video_tells_who_showed_what_as_the_command_does(
     movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
 ) -> None:
     clip = movie(40, nobody=range(15, 17))
-    [recording] = analyze(clip, pipeline=pipeline)
-    [person] = recording.people()
+    [video] = analyze(clip, pipeline=pipeline)
+    [person] = video.people()
     assert (person.track, person.first, person.last) == (1, 0.0, 3.9)
-    assert set(recording.faces.tracks.tolist()) == {1}
-    assert recording.faces.steady is not None
-    assert recording.segments()[0].start == 0.0
+    assert set(video.faces.tracks.tolist()) == {1}
+    assert video.faces.smoothed_emotion_ids is not None
+    assert video.segments()[0].start == 0.0
     with CheckpointStore(tmp_path / "j", {}) as journal:
         [take] = process_sources([clip], pipeline, VideoOptions(), journal)
         overview = Overview(str(clip), pipeline.labels)
-        for sighting in take.sightings:
-            overview.add(sighting.reading)
+        for frame in take.frames:
+            overview.add(frame.result)
         overview.end()
-    assert overview.people == recording.people()
-    assert overview.segments == recording.segments()
+    assert overview.people == video.people()
+    assert overview.segments == video.segments()
 
 
-@pytest.mark.parametrize("neutral", [None, 1.0, "median"])
-def test_ways_to_smooth(movie: Callable[..., Path], pipeline: Pipeline, neutral: float | str | None) -> None:
+@pytest.mark.parametrize("baseline", [None, 1.0, "median"])
+def test_ways_to_smooth(movie: Callable[..., Path], pipeline: Pipeline, baseline: float | str | None) -> None:
     clip = movie(30, nobody=range(0))
-    [recording] = analyze(clip, pipeline=pipeline, smoothing=Smoothing(tau=0.2, neutral=neutral))
+    [video] = analyze(clip, pipeline=pipeline, smoothing=Smoothing(tau=0.2, baseline=baseline))
     [plain] = analyze(clip, pipeline=pipeline, tracking=False)
     assert plain.faces.tracks is None
     assert (plain.people(), plain.segments()) == ([], [])
-    assert recording.faces.smooth.shape == recording.faces.probs.shape
-    assert np.allclose(recording.faces.smooth.sum(axis=1), 1, atol=1e-5)
+    assert video.faces.smoothed_probs.shape == video.faces.probs.shape
+    assert np.allclose(video.faces.smoothed_probs.sum(axis=1), 1, atol=1e-5)
 
 
 def test_rare_samples_of_one_person_are_one_person(movie: Callable[..., Path], pipeline: Pipeline) -> None:
-    [recording] = analyze(movie(60, nobody=range(0)), pipeline=pipeline, every=1.5)
-    assert recording.times.tolist() == pytest.approx([0, 1.5, 3, 4.5])
-    [person] = recording.people()
+    [video] = analyze(movie(60, nobody=range(0)), pipeline=pipeline, interval=1.5)
+    assert video.times.tolist() == pytest.approx([0, 1.5, 3, 4.5])
+    [person] = video.people()
     assert person.seconds == pytest.approx(6)

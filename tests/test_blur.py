@@ -1,4 +1,4 @@
-"""Covered faces: nobody finds or restores them, the rest of the picture stays, and nobody slips through
+"""Covered faces: nobody finds or restores them, the rest of the image stays, and nobody slips through
 for a moment.
 """
 
@@ -25,7 +25,7 @@ def detector() -> Detector:
 
 @pytest.fixture(params=["portrait", "astronaut", "grace_hopper"])
 def person(request: pytest.FixtureRequest, detector: Detector) -> tuple[np.ndarray, np.ndarray]:
-    """A picture and the boxes of everything in it that a detector takes for a face."""
+    """An image and the boxes of everything in it that a detector takes for a face."""
     image = request.getfixturevalue(request.param)
     boxes = detector.detect([image])[0].boxes
     assert len(boxes)
@@ -37,7 +37,7 @@ def sharpened(image: np.ndarray, radius: float) -> np.ndarray:
 
 
 def detail(image: np.ndarray, radius: float) -> np.ndarray:
-    """What sets a picture apart from its own soft copy: eyes, mouth, edges."""
+    """What sets an image apart from its own soft copy: eyes, mouth, edges."""
     gray = Image.fromarray(image).convert("L")
     return np.asarray(gray, float) - np.asarray(gray.filter(ImageFilter.GaussianBlur(radius)), float)
 
@@ -139,7 +139,7 @@ def test_stronger_is_coarser(astronaut: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: blur(np.zeros((4, 4), np.uint8), []), "expected a picture as a uint8 array"),
+        (lambda: blur(np.zeros((4, 4), np.uint8), []), "expected an image as a uint8 array"),
         (lambda: blur(np.zeros((4, 4, 3)), []), "got float64 of shape"),
         (
             lambda: blur(np.zeros((4, 4, 3), np.uint8), [[0, 0, 1]]),
@@ -207,7 +207,7 @@ def test_a_long_absence_is_not_bridged() -> None:
     assert where[:, 0].tolist() == [0, 0, 50, 50, 50]
 
 
-def test_staying_leaves_no_hole_between_two_sightings() -> None:
+def test_staying_leaves_no_hole_between_two_frames() -> None:
     positions, _, _ = bridged([1, 1], [0.0, 1.9], [[0, 0, 9, 9]] * 2, np.arange(0, 2, 0.1), gap=0.5, lead=1.0)
     assert positions.tolist() == list(range(20))
 
@@ -226,7 +226,7 @@ def test_people_are_bridged_each_on_their_own() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_every_sighting_is_covered_where_it_was_seen(data: st.DataObject) -> None:
+def test_every_frame_is_covered_where_it_was_seen(data: st.DataObject) -> None:
     times = data.draw(st.lists(st.floats(-5, 50), min_size=1, max_size=30, unique=True))
     tracks = data.draw(st.lists(st.integers(0, 3), min_size=len(times), max_size=len(times)))
     boxes = np.random.default_rng(0).uniform(0, 100, (len(times), 4))

@@ -9,7 +9,7 @@ import pytest
 
 from mien import Pipeline, analyze
 from mien.media import open_media
-from mien.outputs.annotate import annotate_recording
+from mien.outputs.annotate import annotate_video
 
 PAGE = """<!doctype html><video id="v" src="seen.mp4" muted></video><script>
 const tell = (what) => fetch("/told?" + new URLSearchParams(what));
@@ -22,9 +22,9 @@ v.play().catch((error) => tell({ error }));
 def test_an_annotated_video_plays_in_chromium(
     movie: Callable[..., Path], pipeline: Pipeline, chromium: Callable[[Path], dict[str, str]], tmp_path: Path
 ) -> None:
-    [recording] = analyze(clip := movie(20), pipeline=pipeline)
+    [video] = analyze(clip := movie(20), pipeline=pipeline)
     with open_media(clip) as media:
-        annotate_recording(tmp_path / "seen.mp4", media, recording.readings())
+        annotate_video(tmp_path / "seen.mp4", media, video.results())
     (tmp_path / "index.html").write_text(PAGE, encoding="utf-8")
     told = chromium(tmp_path)
     assert "error" not in told, told

@@ -26,7 +26,7 @@ CARD = Card(
     heads={"hard": ("sad", "happy")},
     input=InputSpec(name="image", height=48, width=48, channels=1, low=0, high=1),
     crop=CropRule(side=1.1, aspect=0.75),
-    scores=(Score(data="ten pictures", labels="ours", n=10, accuracy=0.5, low=0.24, high=0.76),),
+    scores=(Score(data="ten images", labels="ours", n=10, accuracy=0.5, low=0.24, high=0.76),),
     temperatures={"hard": 1.25},
     parameters=10,
     macs=100,

@@ -14,7 +14,7 @@ from mien.inference.weights import network_path
 
 
 def test_the_range_of_the_card_is_kept(tmp_path: Path) -> None:
-    """A card that says black is 255 makes the network see the picture's negative."""
+    """A card that says black is 255 makes the network see the image's negative."""
     path = tmp_path / "negative.onnx"
     shutil.copyfile(network_path("small"), path)
     card = read_card(path)

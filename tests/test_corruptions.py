@@ -1,4 +1,4 @@
-"""Pictures made worse: the same every time, worse with strength, and only in the way that the name says."""
+"""Images made worse: the same every time, worse with strength, and only in the way that the name says."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_every_strength_gives_faces_of_the_same_size_and_the_same_every_time(
 
 
 @pytest.mark.parametrize("name", ORDERED)
-def test_the_stronger_the_further_from_the_picture(name: str, faces: np.ndarray) -> None:
+def test_the_stronger_the_further_from_the_image(name: str, faces: np.ndarray) -> None:
     far = [np.abs(corrupted(faces, name, strength).astype(float) - faces).mean() for strength in (1, 3, 5)]
     assert far[0] < far[1] < far[2]
 
 
-def test_pictures_of_a_batch_do_not_share_their_chance(faces: np.ndarray) -> None:
+def test_images_of_a_batch_do_not_share_their_chance(faces: np.ndarray) -> None:
     worse = corrupted(faces, "noise", 3)
     assert (worse[0] != worse[1]).any()
     np.testing.assert_array_equal(worse[:1], corrupted(faces[:1], "noise", 3))
@@ -53,7 +53,7 @@ def test_what_is_not_covered_stays(faces: np.ndarray) -> None:
     np.testing.assert_array_equal(bar[:, 30:], faces[:, 30:])
 
 
-def test_a_frame_of_the_same_place_is_the_picture(faces: np.ndarray) -> None:
+def test_a_frame_of_the_same_place_is_the_image(faces: np.ndarray) -> None:
     np.testing.assert_array_equal(reframed(faces[0]), faces[0])
     shifted = reframed(faces[0], shift=(0.25, 0))
     np.testing.assert_array_equal(shifted[:, :36], faces[0][:, 12:])
@@ -70,13 +70,13 @@ def test_bad_input_is_one_clear_line(faces: np.ndarray) -> None:
 
 
 def test_a_subject_that_looks_at_brightness_suffers_from_less_of_it_alone() -> None:
-    """It says 1 where the mean is above 100: half of the pictures are bright, and only light, masks and bars
+    """It says 1 where the mean is above 100: half of the images are bright, and only light, masks and bars
     darken them.
     """
     images = np.stack([np.full((48, 48), 60 if place % 2 else 140, np.uint8) for place in range(20)])
     truth = (np.arange(20) + 1) % 2
 
-    found = robustness(images, truth, lambda pictures: (pictures.mean(axis=(1, 2)) > 100).astype(int))
+    found = robustness(images, truth, lambda faces: (faces.mean(axis=(1, 2)) > 100).astype(int))
     errors = {worse.name: worse.errors for worse in found.worse}
     assert found.clean_error == 0
     assert found.unchanged == 1
@@ -97,16 +97,16 @@ def test_a_subject_that_looks_at_brightness_suffers_from_less_of_it_alone() -> N
 
 
 def test_jitter_counts_the_answers_that_a_moved_box_keeps() -> None:
-    """It says where the edge is, half of the pictures have it in the middle: a box moved left or right loses
+    """It says where the edge is, half of the images have it in the middle: a box moved left or right loses
     those, one moved up or down none.
     """
     images = np.zeros((10, 48, 48), np.uint8)
     images[:5, :, 24:] = 255
     images[5:] = 255
 
-    def wide(pictures: np.ndarray) -> np.ndarray:
+    def wide(faces: np.ndarray) -> np.ndarray:
         """How many twelfths are bright, of those that are not all of one brightness."""
-        return np.rint((pictures > 127).mean(axis=(1, 2)) * 12).astype(int)
+        return np.rint((faces > 127).mean(axis=(1, 2)) * 12).astype(int)
 
     found = robustness(images, np.zeros(10, int), wide)
     assert found.kept == {"left": 0.5, "right": 0.5, "up": 1.0, "down": 1.0, "smaller": 1.0, "larger": 1.0}
@@ -120,8 +120,8 @@ def test_an_evaluation_has_them_only_when_asked() -> None:
     images = np.random.default_rng(0).integers(0, 256, (14, 48, 48), dtype=np.uint8)
     data = FaceDataset(images, np.arange(14) % 7, None, np.array(["PublicTest"] * 14), np.arange(14))
 
-    def happy(pictures: np.ndarray) -> np.ndarray:
-        return np.eye(7)[[3] * len(pictures)]
+    def happy(faces: np.ndarray) -> np.ndarray:
+        return np.eye(7)[[3] * len(faces)]
 
     assert evaluate(happy, data).facts()["robustness"] is None
     facts = evaluate(happy, data, EvaluateOptions(corruptions=True)).facts()["robustness"]
@@ -138,13 +138,13 @@ def test_the_report_has_them() -> None:
     images = np.random.default_rng(0).integers(0, 256, (14, 48, 48), dtype=np.uint8)
     data = FaceDataset(images, np.arange(14) % 7, None, np.array(["PublicTest"] * 14), np.arange(14))
 
-    def bright(pictures: np.ndarray) -> np.ndarray:
-        return np.eye(7)[(pictures.mean(axis=(1, 2)) > 127).astype(int)]
+    def bright(faces: np.ndarray) -> np.ndarray:
+        return np.eye(7)[(faces.mean(axis=(1, 2)) > 127).astype(int)]
 
     found = evaluate(bright, data, EvaluateOptions(corruptions=True))
     page = render(found)
-    assert "Bad pictures" in page
+    assert "Bad images" in page
     assert found.robustness is not None
     for worse in found.robustness.worse:
         assert worse.name in page
-    assert "Bad pictures" not in render(evaluate(bright, data))
+    assert "Bad images" not in render(evaluate(bright, data))

@@ -22,7 +22,7 @@ from mien.outputs.face_crops import crop_faces
 @pytest.fixture
 def photographs(tmp_path: Path, portrait: np.ndarray) -> Path:
     """Two expressions, two names that collide, several people, nobody, a torn file, and files that are no
-    pictures.
+    images.
     """
     root = tmp_path / "photos"
     for folder in ("happy", "neutral/indoors"):
@@ -50,7 +50,7 @@ def test_every_photograph_is_accounted_for(photographs: Path, tmp_path: Path, pi
     assert made.several == (str(photographs / "neutral/indoors/two.png"),)
     assert made.without == (str(photographs / "neutral/wall.png"),)
     [torn] = made.unread
-    assert torn.startswith(f"{photographs / 'neutral/torn.png'}: expected a whole PNG picture")
+    assert torn.startswith(f"{photographs / 'neutral/torn.png'}: expected a whole PNG image")
     assert sorted(Path(path).name for path in made.passed_over) == ["clip.mp4", "notes.txt"]
     with open(tmp_path / "faces" / "faces.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -94,10 +94,10 @@ def test_the_result_is_a_data_set(photographs: Path, tmp_path: Path, pipeline: P
 
 def test_what_cannot_be_cut_leaves_nothing(photographs: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     (tmp_path / "walls").mkdir()
-    with pytest.raises(InputError, match="there is no picture in it"):
+    with pytest.raises(InputError, match="there is no image in it"):
         crop_faces(tmp_path / "walls", tmp_path / "faces", pipeline)
     (photographs / "neutral" / "wall.png").rename(tmp_path / "walls" / "wall.png")
-    with pytest.raises(InputError, match=r"expected faces in .*walls; none was found in 1 pictures"):
+    with pytest.raises(InputError, match=r"expected faces in .*walls; none was found in 1 images"):
         crop_faces(tmp_path / "walls", tmp_path / "faces", pipeline)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "walls"]
     with pytest.raises(InputError, match="expected a new folder to write"):
@@ -118,4 +118,4 @@ def test_the_command(photographs: Path, tmp_path: Path) -> None:
     assert any(
         line.startswith("1 that could not be read: photos/neutral/torn.png: expected") for line in lines
     )
-    assert any(line.startswith("2 that are no pictures: ") for line in lines)
+    assert any(line.startswith("2 that are no images: ") for line in lines)

@@ -158,7 +158,7 @@ def test_the_readme_has_the_scores_of_the_default_network() -> None:
         assert f"{score.accuracy:.1%} ({score.low:.1%} to {score.high:.1%}) on {score.labels}'s" in text
 
 
-def test_the_picture_of_the_readme_is_light() -> None:
+def test_the_image_of_the_readme_is_light() -> None:
     [image] = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert (ROOT / image).stat().st_size < 300_000
 
@@ -250,7 +250,7 @@ def test_the_example_of_the_page_on_videos_runs(
     )
     names: dict[str, object] = {}
     exec(block, names)
-    assert len(names["recording"].people()) == 1
+    assert len(names["video"].people()) == 1
 
 
 def test_networks_are_named_by_the_digest_that_sha256sum_prints() -> None:

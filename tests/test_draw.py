@@ -1,4 +1,4 @@
-"""Boxes and labels on pictures, and annotated copies of sources."""
+"""Boxes and labels on images, and annotated copies of sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mien.media.blur import Blur
 from mien.media.draw import draw
 from mien.media.frame import Frame
 from mien.outputs import OutputSpec
-from mien.outputs.annotate import annotate_picture, annotate_recording, covered_boxes, pick
+from mien.outputs.annotate import annotate_image, annotate_video, covered_boxes, pick
 from mien.outputs.places import fitting
 
 
@@ -55,13 +55,13 @@ def test_unread_faces_and_nobody() -> None:
 
 
 def annotate(source: Path, place: Path, pipeline: Pipeline, covering: Blur | None = None) -> None:
-    [recording] = analyze(source, pipeline=pipeline)
-    boxes = None if covering is None else covered_boxes(recording.readings(), covering)
+    [video] = analyze(source, pipeline=pipeline)
+    boxes = None if covering is None else covered_boxes(video.results(), covering)
     with open_media(source) as media:
-        annotate_recording(place, media, recording.readings(), boxes)
+        annotate_video(place, media, video.results(), boxes)
 
 
-def pictures(path: Path) -> list[np.ndarray]:
+def images(path: Path) -> list[np.ndarray]:
     with open_media(path) as media:
         return [frame.image for frame in media]
 
@@ -78,30 +78,30 @@ def test_a_video_stays_a_video_with_its_times(
     assert np.allclose(times, np.arange(12) / 10, atol=1e-4)
 
 
-def test_a_picture_stays_a_picture(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
-    reading = FrameResult("in.png", 0, 0.0, *pipeline([portrait]))
-    annotate_picture(tmp_path / "out.jpg", portrait, reading)
-    with Image.open(tmp_path / "out.jpg") as picture:
-        assert picture.size == (240, 240)
-    annotate_picture(tmp_path / "covered.png", portrait, reading, Blur())
-    covered = pictures(tmp_path / "covered.png")[0]
+def test_a_image_stays_a_image(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
+    result = FrameResult("in.png", 0, 0.0, *pipeline([portrait]))
+    annotate_image(tmp_path / "out.jpg", portrait, result)
+    with Image.open(tmp_path / "out.jpg") as image:
+        assert image.size == (240, 240)
+    annotate_image(tmp_path / "covered.png", portrait, result, Blur())
+    covered = images(tmp_path / "covered.png")[0]
     assert not len(pipeline([covered])[0]), "a covered face is not found again"
-    with pytest.raises(InputError, match="which only recordings have"):
-        annotate_picture(tmp_path / "not.png", portrait, reading, Blur.parse("2"))
+    with pytest.raises(InputError, match="which only videos have"):
+        annotate_image(tmp_path / "not.png", portrait, result, Blur.parse("2"))
 
 
 def test_endings_that_a_copy_can_have() -> None:
     assert fitting(Path("a.mov"), "video", named=False) == Path("a.mov.mp4")
-    assert fitting(Path("a.jpg"), "picture", named=True) == Path("a.jpg")
+    assert fitting(Path("a.jpg"), "image", named=True) == Path("a.jpg")
     with pytest.raises(InputError, match=r"ending in \.png"):
-        fitting(Path("a.mp4"), "picture", named=True)
+        fitting(Path("a.mp4"), "image", named=True)
     with pytest.raises(InputError, match=r"ending in \.mp4"):
         fitting(Path("a.avi"), "video", named=True)
 
 
-def recording(places: dict[int, list[tuple[int, float]]], frames: int = 60) -> list[FrameResult]:
-    """People at x = ... in some frames of a recording at 10 frames a second."""
-    readings = []
+def video(places: dict[int, list[tuple[int, float]]], frames: int = 60) -> list[FrameResult]:
+    """People at x = ... in some frames of a video at 10 frames a second."""
+    results = []
     for frame in range(frames):
         here = places.get(frame, [])
         faces = Faces.empty()
@@ -110,13 +110,13 @@ def recording(places: dict[int, list[tuple[int, float]]], frames: int = 60) -> l
             faces = Faces(
                 boxes, [1] * len(here), [frame] * len(here), [frame / 10] * len(here), tracks=tracks
             )
-        readings.append(FrameResult("a.mp4", frame, frame / 10, faces))
-    return readings
+        results.append(FrameResult("a.mp4", frame, frame / 10, faces))
+    return results
 
 
 def test_a_face_that_is_missed_for_a_moment_is_covered_all_the_same() -> None:
     seen = {frame: [(1, 2.0 * frame)] for frame in range(60) if not 25 <= frame < 40}
-    boxes = list(covered_boxes(recording(seen), Blur()))
+    boxes = list(covered_boxes(video(seen), Blur()))
     assert len(boxes) == 60
     assert [len(where) for where in boxes] == [1] * 60
     assert [where[0, 0] for where in boxes] == pytest.approx([2.0 * frame for frame in range(60)], abs=1e-3)
@@ -124,7 +124,7 @@ def test_a_face_that_is_missed_for_a_moment_is_covered_all_the_same() -> None:
 
 def test_only_those_who_are_asked_for_are_covered_and_a_long_absence_is_left_alone() -> None:
     seen = {frame: [(1, 0.0), (2, 100.0)] for frame in (*range(10), *range(50, 60))}
-    boxes = list(covered_boxes(recording(seen), Blur.parse("2")))
+    boxes = list(covered_boxes(video(seen), Blur.parse("2")))
     assert [len(where) for where in boxes[:10]] == [1] * 10
     assert all(where[0, 0] == 100 for where in boxes[:10])
     assert not any(len(where) for where in boxes[20:40])
@@ -132,16 +132,16 @@ def test_only_those_who_are_asked_for_are_covered_and_a_long_absence_is_left_alo
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = {frame: [(1, 3.0 * frame)] for frame in range(0, 90, 7)}
-    whole = list(covered_boxes(recording(seen, 90), Blur()))
+    whole = list(covered_boxes(video(seen, 90), Blur()))
     monkeypatch.setattr("mien.outputs.annotate._BLOCK", 5)
-    assert all((a == b).all() for a, b in zip(whole, covered_boxes(recording(seen, 90), Blur()), strict=True))
+    assert all((a == b).all() for a, b in zip(whole, covered_boxes(video(seen, 90), Blur()), strict=True))
 
 
 def test_nobody_is_found_in_a_covered_video(
     movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
 ) -> None:
     annotate(movie(), tmp_path / "out.mp4", pipeline, Blur())
-    assert not any(len(faces) for faces in pipeline(pictures(tmp_path / "out.mp4")))
+    assert not any(len(faces) for faces in pipeline(images(tmp_path / "out.mp4")))
 
 
 def test_names_in_a_folder(tmp_path: Path) -> None:
@@ -177,13 +177,13 @@ def test_sources_are_never_replaced(tmp_path: Path) -> None:
         OutputSpec(annotate=source).check([Path("a.jpg"), Path("b.jpg")])
 
 
-def test_a_recording_that_changed_between_two_passes_is_told() -> None:
+def test_a_video_that_changed_between_two_passes_is_told() -> None:
     frames = [Frame(number, number / 10, np.zeros((8, 8, 3), np.uint8)) for number in range(3)]
-    readings = [FrameResult("a.mp4", number, number / 10, Faces.empty()) for number in range(3)]
-    assert [frame.index for frame, _ in pick(frames, readings)] == [0, 1, 2]
+    results = [FrameResult("a.mp4", number, number / 10, Faces.empty()) for number in range(3)]
+    assert [frame.index for frame, _ in pick(frames, results)] == [0, 1, 2]
     for other in (frames[:2], [*frames, frames[0]], frames[::-1]):
         with pytest.raises(MediaError, match="was changed meanwhile"):
-            list(pick(other, readings))
+            list(pick(other, results))
 
 
 def test_a_frame_that_was_not_read_is_left_out_of_copies() -> None:
@@ -191,8 +191,8 @@ def test_a_frame_that_was_not_read_is_left_out_of_copies() -> None:
     late.
     """
     frames = [Frame(number, number / 10, np.zeros((8, 8, 3), np.uint8)) for number in range(3)]
-    readings = [
+    results = [
         FrameResult("a.mp4", number, number / 10, Faces.empty(), MediaError("x") if number == 1 else None)
         for number in range(3)
     ]
-    assert [(frame.index, reading.frame) for frame, reading in pick(frames, readings)] == [(0, 0), (2, 2)]
+    assert [(frame.index, result.frame) for frame, result in pick(frames, results)] == [(0, 0), (2, 2)]

@@ -39,30 +39,43 @@ def test_the_callers_array_stays_writable() -> None:
 @pytest.mark.parametrize(
     ("columns", "word"),
     [
-        ({"scores": [1.0]}, "scores: expected shape"),
-        ({"points": np.zeros((3, 4, 2))}, "points: expected shape"),
+        ({"detection_scores": [1.0]}, "detection_scores: expected shape"),
+        ({"landmarks": np.zeros((3, 4, 2))}, "landmarks: expected shape"),
         ({"probs": np.zeros((3, 7))}, "probs: expected shape"),
         ({"labels": EXPRESSIONS}, "without the other"),
         ({"times": [0, np.nan, 1]}, "times: expected finite"),
-        ({"smooth": np.zeros((3, 7)), "steady": [0, 0, 0]}, "smooth: expected shape"),
-        ({"steady": [0, 0, 0]}, "beside probs"),
-        ({"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "steady": [0, 7, 0]}, "steady as columns 0 to 6"),
         (
-            {"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "smooth": np.zeros((3, 6))},
-            "smooth: expected shape",
+            {"smoothed_probs": np.zeros((3, 7)), "smoothed_emotion_ids": [0, 0, 0]},
+            "smoothed_probs: expected shape",
+        ),
+        ({"smoothed_emotion_ids": [0, 0, 0]}, "beside probs"),
+        (
+            {"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "smoothed_emotion_ids": [0, 7, 0]},
+            "smoothed_emotion_ids as columns 0 to 6",
+        ),
+        (
+            {"probs": np.zeros((3, 7)), "labels": EXPRESSIONS, "smoothed_probs": np.zeros((3, 6))},
+            "smoothed_probs: expected shape",
         ),
         ({"boxes": [[5, 0, 1, 1]] * 3}, "x1 <= x2"),
         ({"boxes": "abc"}, "boxes: expected float32"),
     ],
 )
 def test_impossible_columns_are_refused(columns: dict[str, object], word: str) -> None:
-    good = {"boxes": np.zeros((3, 4)), "scores": np.ones(3), "frames": np.zeros(3), "times": np.zeros(3)}
+    good = {
+        "boxes": np.zeros((3, 4)),
+        "detection_scores": np.ones(3),
+        "frames": np.zeros(3),
+        "times": np.zeros(3),
+    }
     with pytest.raises(RecordError, match=word):
         Faces(**{**good, **columns})
 
 
 def test_rows_are_plain_and_fit_json() -> None:
-    faces = some(1, tracks=[4], probs=np.full((1, 7), 1 / 7), labels=EXPRESSIONS, points=np.zeros((1, 5, 2)))
+    faces = some(
+        1, tracks=[4], probs=np.full((1, 7), 1 / 7), labels=EXPRESSIONS, landmarks=np.zeros((1, 5, 2))
+    )
     row = json.loads(json.dumps(asdict(next(iter(faces)))))
     assert row["track"] == 4
     assert row["box"] == [0.0, 0.0, 4.0, 5.0]
@@ -72,18 +85,20 @@ def test_rows_are_plain_and_fit_json() -> None:
 
 def test_smoothed_values_stand_beside_the_raw_ones() -> None:
     raw, smooth = np.eye(7)[[3, 5]], np.eye(7)[[3, 3]] * 0.5 + 0.5 / 7
-    faces = some(2, tracks=[4, 4], probs=raw, smooth=smooth, steady=[3, 3], labels=EXPRESSIONS)
+    faces = some(
+        2, tracks=[4, 4], probs=raw, smoothed_probs=smooth, smoothed_emotion_ids=[3, 3], labels=EXPRESSIONS
+    )
     rows = list(faces)
     assert [row.emotion for row in rows] == ["happy", "sad"]
-    assert [row.steady for row in rows] == ["happy", "happy"]
+    assert [row.smoothed_emotion for row in rows] == ["happy", "happy"]
     assert rows[1].probs["sad"] == 1.0
-    assert rows[1].smooth == {
+    assert rows[1].smoothed_probs == {
         name: round(float(value), 6) for name, value in zip(EXPRESSIONS, np.float32(smooth[1]), strict=True)
     }
-    assert faces[1:].steady.tolist() == [3]
-    assert len(Faces.concatenate([faces, Faces.empty(EXPRESSIONS)]).smooth) == 2
+    assert faces[1:].smoothed_emotion_ids.tolist() == [3]
+    assert len(Faces.concatenate([faces, Faces.empty(EXPRESSIONS)]).smoothed_probs) == 2
     plain = next(iter(some(1)))
-    assert (plain.steady, plain.smooth) == (None, None)
+    assert (plain.smoothed_emotion, plain.smoothed_probs) == (None, None)
 
 
 def test_choosing_rows() -> None:

@@ -18,7 +18,7 @@ import mien
 from mien.core.errors import InputError, MediaError
 from mien.core.faults import source_error
 from mien.inference.pipeline import Pipeline
-from mien.media import open_media, pictures
+from mien.media import images, open_media
 from mien.media.decoding import Decoding
 from mien.media.folders import find_sources
 from mien.tracking.session import Session
@@ -42,14 +42,14 @@ def _statuses(folder: Path) -> dict[str, str]:
 def test_an_unforeseen_error_in_opening_is_a_row_and_its_traceback_is_in_the_log(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = pictures.open_picture
+    real = images.open_image
 
     def breaking(content, *rest):
         if content.name.endswith("m.png"):
             raise ForeignError("no idea")
         return real(content, *rest)
 
-    monkeypatch.setattr(pictures, "open_picture", breaking)
+    monkeypatch.setattr(images, "open_image", breaking)
     with caplog.at_level(logging.ERROR, "mien"):
         assert _statuses(folder) == {"a.png": "no_face", "m.png": "error", "z.png": "no_face"}
     [row] = [row for row in mien.analyze(folder).rows() if row["error"]]
@@ -96,7 +96,7 @@ def clip(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_picture_that_a_network_cannot_digest_takes_no_other_with_it(
+def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Pipeline.__call__
@@ -117,8 +117,8 @@ def test_a_frame_that_cannot_be_followed_or_read_is_a_row(
     real = getattr(Session, step)
 
     def breaking(self: Session, given: list, *rest: object) -> object:
-        pictures = [getattr(frame, "image", frame) for frame in given]
-        if any(abs(int(picture[0, 0, 0]) - 80) < 5 for picture in pictures):
+        images = [getattr(frame, "image", frame) for frame in given]
+        if any(abs(int(image[0, 0, 0]) - 80) < 5 for image in images):
             raise ForeignError("lost")
         return real(self, given, *rest)
 
@@ -128,19 +128,19 @@ def test_a_frame_that_cannot_be_followed_or_read_is_a_row(
     assert [row["frame"] for row in rows if row["status"] == "error"] == [2]
 
 
-@pytest.mark.parametrize("neutral", [None, "median"])
+@pytest.mark.parametrize("baseline", [None, "median"])
 def test_a_fault_in_smoothing_is_a_row(
-    clip: Path, neutral: str | None, monkeypatch: pytest.MonkeyPatch
+    clip: Path, baseline: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mien.tracking.smoothing_options import Smoothing
-    from mien.video import sources as recordings
+    from mien.video import sources as videos
 
     def breaking(*_: object) -> Iterator[object]:
         raise ForeignError("uneven")
         yield
 
-    monkeypatch.setattr(recordings, "smooth_offline", breaking)
-    [row] = mien.analyze([clip], smoothing=Smoothing(neutral=neutral)).rows()
+    monkeypatch.setattr(videos, "smooth_offline", breaking)
+    [row] = mien.analyze([clip], smoothing=Smoothing(baseline=baseline)).rows()
     assert "ForeignError: uneven" in row["error"]
 
 
@@ -155,7 +155,7 @@ def test_what_is_not_about_one_source_ends_the_run(folder: Path, monkeypatch: py
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pictures, "open_picture", interrupted)
+    monkeypatch.setattr(images, "open_image", interrupted)
     with pytest.raises(KeyboardInterrupt):
         mien.analyze(folder)
 

@@ -167,7 +167,7 @@ from pathlib import Path
 from mien.core.atomic import folder_aside, atomic_write
 from mien.core.scratch import scratch_folder
 with scratch_folder() as folder, atomic_write("a.csv") as aside, folder_aside(Path("out")) as other:
-    (folder / "readings").write_text("of somebody"); aside.write_text("half"); (other / "face.png").touch()
+    (folder / "results").write_text("of somebody"); aside.write_text("half"); (other / "face.png").touch()
     print("ready", flush=True)
     time.sleep(60)
 """
@@ -231,7 +231,7 @@ def test_threads_that_ask_for_scratch_folders_do_not_take_each_others(
 
 @pytest.mark.integration
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
-def test_readings_of_a_stopped_run_do_not_stay_in_the_temporary_folder(
+def test_results_of_a_stopped_run_do_not_stay_in_the_temporary_folder(
     stop: signal.Signals, movie: Callable[..., Path], tmp_path: Path
 ) -> None:
     clip, photo = movie(600), tmp_path / "photo.png"
@@ -245,7 +245,7 @@ def test_readings_of_a_stopped_run_do_not_stay_in_the_temporary_folder(
         "mien",
         "analyze",
         "-",
-        "--neutral",
+        "--baseline",
         "median",
         "-q",
     ]  # Read twice, so kept for the time being.

@@ -23,8 +23,8 @@ from mien.video.sources import process_sources
 
 
 def some(count: int, first: int = 0) -> list[FrameResult]:
-    """Readings of every kind."""
-    readings = []
+    """Results of every kind."""
+    results = []
     rng = np.random.default_rng(first)
     for frame in range(first, first + count):
         number = frame % 3
@@ -42,24 +42,24 @@ def some(count: int, first: int = 0) -> list[FrameResult]:
                 labels=EXPRESSIONS,
             )
         error = MediaError(f"frame {frame} ü is lost", "truncated") if frame % 5 == 4 else None
-        readings.append(
+        results.append(
             FrameResult("a.mp4", frame, frame / 3, Faces.empty(EXPRESSIONS) if error else faces, error)
         )
-    readings.append(FrameResult("a.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("gone", "missing")))
-    return readings
+    results.append(FrameResult("a.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("gone", "missing")))
+    return results
 
 
-def rows(readings: list[FrameResult]) -> list[dict[str, object]]:
-    return [row for reading in readings for row in reading.rows()]
+def rows(results: list[FrameResult]) -> list[dict[str, object]]:
+    return [row for result in results for row in result.rows()]
 
 
-def test_readings_come_back_as_they_were(tmp_path: Path) -> None:
+def test_results_come_back_as_they_were(tmp_path: Path) -> None:
     first, second = some(7), some(5, first=7)
     with CheckpointStore(tmp_path / "j", {}) as journal:
         record = journal.record(0, "a.mp4", EXPRESSIONS)
         record.add(Chunk(first, state={"next": 3, "x": [0.1, None]}))
         record.add(Chunk(second, last=True))
-        kept = list(record.readings())
+        kept = list(record.results())
     assert rows(kept) == rows(first + second)
     assert all((a.faces.boxes == b.faces.boxes).all() for a, b in zip(kept, first + second, strict=True))
     assert kept[-1].error is not None
@@ -67,7 +67,7 @@ def test_readings_come_back_as_they_were(tmp_path: Path) -> None:
     with CheckpointStore(tmp_path / "j", {}) as journal:
         again = journal.record(0, "a.mp4", EXPRESSIONS)
         assert (again.count, again.done, journal.resumed) == (len(first + second), True, True)
-        assert rows(list(again.readings())) == rows(first + second)
+        assert rows(list(again.results())) == rows(first + second)
         assert journal.record(1, "b.mp4", EXPRESSIONS).count == 0
 
 
@@ -90,7 +90,7 @@ def test_a_damaged_piece_and_what_follows_it_is_read_anew(tmp_path: Path, damage
         record = journal.record(0, "a.mp4", EXPRESSIONS)
         assert (record.count, record.state) == (3, 0)
         record.add(Chunk(some(4), last=True))
-        assert len(list(record.readings())) == 3 + 5
+        assert len(list(record.results())) == 3 + 5
 
 
 def test_other_settings_and_other_folders_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -133,24 +133,23 @@ def test_going_on_gives_the_same_as_one_run(
     movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
 ) -> None:
     clip = movie(60)
-    whole = [sighting.reading for sighting in process_frames([clip], pipeline)]
+    whole = [frame.result for frame in process_frames([clip], pipeline)]
     begun: list[FrameResult] = []
     state = None
-    sightings = process_frames([clip], pipeline, starts={0: ResumePoint(every=0)})
-    for sighting in sightings:
-        begun.append(sighting.reading)
-        if sighting.state is not None and len(begun) >= 24:
-            state = json.loads(json.dumps(sighting.state))
+    frames = process_frames([clip], pipeline, starts={0: ResumePoint(every=0)})
+    for frame in frames:
+        begun.append(frame.result)
+        if frame.state is not None and len(begun) >= 24:
+            state = json.loads(json.dumps(frame.state))
             break
-    sightings.close()
+    frames.close()
     rest = [
-        sighting.reading
-        for sighting in process_frames([clip], pipeline, starts={0: ResumePoint(len(begun), state)})
+        frame.result for frame in process_frames([clip], pipeline, starts={0: ResumePoint(len(begun), state)})
     ]
     assert rows(begun + rest) == rows(whole)
 
 
-def test_a_recording_that_is_whole_is_not_read_again(
+def test_a_video_that_is_whole_is_not_read_again(
     movie: Callable[..., Path], pipeline: Pipeline, tmp_path: Path
 ) -> None:
     clips = [movie(20, name="a.mp4"), movie(20, name="b.mp4")]
@@ -158,16 +157,16 @@ def test_a_recording_that_is_whole_is_not_read_again(
     def read() -> tuple[list[dict[str, object]], int]:
         followed = []
 
-        def follow(sightings):  # type: ignore[no-untyped-def]
-            for sighting in sightings:
-                followed.append(sighting)
-                yield sighting
+        def follow(frames):  # type: ignore[no-untyped-def]
+            for frame in frames:
+                followed.append(frame)
+                yield frame
 
         with CheckpointStore(tmp_path / "j", {}) as journal:
             found = [
-                sighting.reading
+                frame.result
                 for take in process_sources(clips, pipeline, VideoOptions(), journal, follow)
-                for sighting in take.sightings
+                for frame in take.frames
             ]
         return rows(found), len(followed)
 
@@ -175,9 +174,7 @@ def test_a_recording_that_is_whole_is_not_read_again(
     assert (first[1], second[1]) == (40, 0)
     assert first[0] == second[0]
     plain = [
-        sighting.reading
-        for take in process_sources(clips, pipeline, VideoOptions())
-        for sighting in take.sightings
+        frame.result for take in process_sources(clips, pipeline, VideoOptions()) for frame in take.frames
     ]
     assert rows(plain) == first[0]
 

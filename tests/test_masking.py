@@ -97,6 +97,8 @@ def check(address: str, secret: str, *, meant: bool = True) -> str:
     st.booleans(),
 )
 def test_what_stands_before_the_host(secret, scheme, host, user, escaped):
+    # s3://bucket/name@10.0.0.9/1 is what lies in a bucket, and nobody can tell it from a password with a slash.
+    assume(user or escaped or "/" not in secret or scheme not in ("s3://", "gs://", "abfs://", "hf://"))
     address = f"{scheme}{user}{quote(secret, safe='') if escaped else secret}@{host}/stream/1"
     shown = check(address, secret)
     if escaped:

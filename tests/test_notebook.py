@@ -33,11 +33,11 @@ def test_the_notebook_runs(shared_fer2013: Path, monkeypatch: pytest.MonkeyPatch
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(DOCS)}}
     ).execute()
-    pictures = [
+    images = [
         output
         for cell in notebook.cells
         if cell.cell_type == "code"
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     ]
-    assert len(pictures) == 4
+    assert len(images) == 4

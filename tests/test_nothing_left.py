@@ -74,12 +74,12 @@ RUNS: dict[str, list[object]] = {
         "rows.csv",
         "--annotate",
         "copy.mp4",
-        "--charts",
+        "--plots",
         "charts",
     ],
-    "score": ["rows.csv", "golden.csv", "--charts", "scored"],
+    "score": ["rows.csv", "reference.csv", "--plots", "scored"],
     "batch": ["faces", "-o", "shards", "--detector", "whole", "--workers", 1],
-    "watch": ["live:film.mp4", "--duration", 1, "--json"],
+    "watch": ["live:film.mp4", "--duration", 1, "--format", "jsonl"],
     "audience": [
         "film.mp4",
         "--consented",
@@ -110,9 +110,9 @@ RUNS: dict[str, list[object]] = {
     "evaluate": [
         "run/small.onnx",
         "faces.parquet",
-        "--png",
+        "--plots",
         "plots",
-        "--report",
+        "-o",
         "evaluated.html",
         "--threads",
         1,
@@ -218,7 +218,7 @@ def new_world(folder: Path) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the commands read: pictures, a film, faces with labels."""
+    """What the commands read: images, a film, faces with labels."""
     folder = tmp_path_factory.mktemp("material")
     portrait = draw_portrait()
     Image.fromarray(portrait).save(folder / "face.png")
@@ -230,7 +230,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(np.roll(portrait, number, axis=0)).save(folder / place / f"{number}.png")
     write_dataset(stripes(140), folder / "faces.parquet")
     (folder / "rules.toml").write_text(RULES_FILE, encoding="utf-8")
-    (folder / "golden.csv").write_text("file,label\nfilm.mp4,happy\n", encoding="utf-8")
+    (folder / "reference.csv").write_text("file,label\nfilm.mp4,happy\n", encoding="utf-8")
     return folder
 
 
@@ -292,11 +292,11 @@ def ran(material: Path) -> Ran:
 
 
 def ask(service: subprocess.Popen[str], folder: Path) -> None:
-    """Have a service read a picture, and a video in a process of its own."""
+    """Have a service read an image, and a video in a process of its own."""
     assert service.stderr is not None
     url = service.stderr.readline().split()[2]
-    picture, video = ((folder / name).read_bytes() for name in ("face.png", "film.mp4"))
-    assert httpx.post(f"{url}v1/images", files={"file": picture}, timeout=100).status_code == 200
+    image, video = ((folder / name).read_bytes() for name in ("face.png", "film.mp4"))
+    assert httpx.post(f"{url}v1/images", files={"file": image}, timeout=100).status_code == 200
     job = httpx.post(f"{url}v1/videos", files={"file": video}, timeout=100).json()["id"]
     assert "event: done" in httpx.get(f"{url}v1/videos/{job}/events", timeout=100).text
 

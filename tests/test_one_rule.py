@@ -50,7 +50,7 @@ def run(
 ) -> tuple[Path, float]:
     """A run of the command with every output, with a threshold that some moments miss."""
     folder = tmp_path_factory.mktemp("run")
-    smoothing = mien.Smoothing(neutral=request.param)
+    smoothing = mien.Smoothing(baseline=request.param)
     [plain] = mien.analyze(restless, smoothing=smoothing, threads=1)
     below = round(float(np.quantile(plain.faces.confidence, 0.4)), 3)  # type: ignore[arg-type]
     outputs = [
@@ -58,7 +58,7 @@ def run(
         for name in ("rows.json", "rows.csv", "page.html", "cues.vtt")
         for part in ("-o", str(folder / name))
     ]
-    asked = [] if request.param is None else ["--neutral", request.param]
+    asked = [] if request.param is None else ["--baseline", request.param]
     command = [
         sys.executable,
         "-m",
@@ -71,7 +71,7 @@ def run(
         *asked,
     ]
     done = subprocess.run(
-        [*command, "--uncertain-below", str(below)], check=True, capture_output=True, text=True
+        [*command, "--min-confidence", str(below)], check=True, capture_output=True, text=True
     )
     (folder / "table.txt").write_text(done.stdout)
     return folder, below
@@ -79,7 +79,7 @@ def run(
 
 def of_time(rows: list[dict[str, Any]]) -> dict[str, float]:
     """Share of the time of each label shown, counted by hand: a face stands up to the next one."""
-    seen = [(float(row["time"]), row["shown"]) for row in rows if row["status"] == "face"]
+    seen = [(float(row["time"]), row["label"]) for row in rows if row["status"] == "face"]
     lasting = np.diff([*(time for time, _ in seen), seen[-1][0] + STEP])
     assert lasting.max() <= 1, "away, not missed"
     shares: dict[str, float] = {}
@@ -106,7 +106,7 @@ def test_every_output_says_the_same_of_one_person(run: tuple[Path, float]) -> No
             assert float(person[f"share_{name}"]) == pytest.approx(share, abs=1e-4)
     for row in rows:
         if row["status"] == "face":
-            assert (row["shown"] == UNCERTAIN) == (row["smooth"][row["steady"]] < below)
+            assert (row["label"] == UNCERTAIN) == (row["smoothed_probs"][row["smoothed_emotion"]] < below)
     page = (folder / "page.html").read_text(encoding="utf-8")
     for name, share in right.items():
         assert f"{name} {share:.0%}" in (folder / "table.txt").read_text()
@@ -129,8 +129,8 @@ def test_a_label_that_is_steady_and_not_the_best_is_judged_by_its_own_probabilit
             [index / 4],
             tracks=[1],
             probs=row,
-            smooth=row,
-            steady=[1],
+            smoothed_probs=row,
+            smoothed_emotion_ids=[1],
             labels=labels,
         )
         overview.add(FrameResult("a.mp4", index, index / 4, faces))

@@ -106,7 +106,7 @@ def _movie(path: Path) -> Path:
     return path.with_suffix(".mp4").rename(path)
 
 
-def _picture(path: Path, **options: object) -> Path:
+def _image(path: Path, **options: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (64, 48)).save(path, **options)
     return path
@@ -115,11 +115,10 @@ def _picture(path: Path, **options: object) -> Path:
 def test_what_may_move(tmp_path: Path) -> None:
     moving = {"save_all": True, "append_images": [Image.new("RGB", (64, 48), "red")], "duration": 100}
     stills = [
-        _picture(tmp_path / f"a.{form}")
-        for form in ("jpg", "png", "webp", "bmp", "tiff", "ico", "ppm", "avif")
+        _image(tmp_path / f"a.{form}") for form in ("jpg", "png", "webp", "bmp", "tiff", "ico", "ppm", "avif")
     ]
     assert [may_move(path) for path in stills] == [False] * len(stills)
-    others = [_picture(tmp_path / f"b.{form}", **moving) for form in ("gif", "png", "webp", "avif")] + [
+    others = [_image(tmp_path / f"b.{form}", **moving) for form in ("gif", "png", "webp", "avif")] + [
         _movie(tmp_path / "b.jpg")
     ]
     assert [may_move(path) for path in others] == [True] * len(others)
@@ -145,7 +144,7 @@ def _tree(folder: Path) -> set[str]:
 def test_one_rule_for_every_output(run: Callable[..., int], tmp_path: Path) -> None:
     for day in ("mon", "tue"):
         _movie(tmp_path / day / "talk.mp4")
-        _picture(tmp_path / day / "face.jpg")
+        _image(tmp_path / day / "face.jpg")
     assert (
         run(
             "mon",
@@ -154,7 +153,7 @@ def test_one_rule_for_every_output(run: Callable[..., int], tmp_path: Path) -> N
             "new/o/{name}.vtt",
             "-o",
             "new/rows.csv",
-            "--charts",
+            "--plots",
             "new/charts",
             "--annotate",
             "new/seen",
@@ -178,7 +177,7 @@ def test_one_rule_for_every_output(run: Callable[..., int], tmp_path: Path) -> N
             "new/o/{name}.vtt",
             "-o",
             "new/rows.csv",
-            "--charts",
+            "--plots",
             "new/charts",
             "--annotate",
             "new/seen",
@@ -189,11 +188,9 @@ def test_one_rule_for_every_output(run: Callable[..., int], tmp_path: Path) -> N
 
 
 def test_a_live_photo_gets_the_report_of_its_video(run: Callable[..., int], tmp_path: Path) -> None:
-    _picture(tmp_path / "in" / "IMG_1.JPG"), _movie(tmp_path / "in" / "IMG_1.MOV")
+    _image(tmp_path / "in" / "IMG_1.JPG"), _movie(tmp_path / "in" / "IMG_1.MOV")
     assert (
-        run(
-            "in", "-o", "out/{parent}/{name}.vtt", "-o", "one.srt", "--charts", "charts", "--annotate", "seen"
-        )
+        run("in", "-o", "out/{parent}/{name}.vtt", "-o", "one.srt", "--plots", "charts", "--annotate", "seen")
         == 0
     )
     assert _tree(tmp_path / "out") == {"in/IMG_1.vtt"}

@@ -72,7 +72,7 @@ def test_places_are_tried_before_the_work(tmp_path: Path) -> None:
         ({"files": (Path("a.parquet"),)}, "polars", "data"),
         ({"files": (Path("a.eaf"),)}, "pympi", "elan"),
         ({"files": (Path("a.html"),)}, "jinja2", "report"),
-        ({"charts": Path("charts")}, "matplotlib", "report"),
+        ({"plots": Path("charts")}, "matplotlib", "report"),
     ],
 )
 def test_missing_packages_are_told_before_the_work(
@@ -87,7 +87,7 @@ def test_missing_packages_are_told_before_the_work(
 
 def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
     asked = OutputSpec(
-        (tmp_path / "{name}.html", tmp_path / "rows.csv"), annotate=tmp_path / "seen.mp4", charts=tmp_path
+        (tmp_path / "{name}.html", tmp_path / "rows.csv"), annotate=tmp_path / "seen.mp4", plots=tmp_path
     )
     for name in ("rows.csv", "a.html", "seen.mp4", "timeline.png", "other.csv"):
         block = atomic_write(tmp_path / name)
@@ -124,7 +124,7 @@ def test_several_sources_of_all_kinds(
         "broken.mp4",
         "b.mp4",
         *files,
-        "--charts",
+        "--plots",
         "out/charts",
         "--annotate",
         "out/seen",
@@ -203,13 +203,13 @@ def test_untracked_frames_stand_alone(run: Callable[..., int], movie: Callable[.
             "report.html",
             "-o",
             "a.vtt",
-            "--charts",
+            "--plots",
             "charts",
         )
         == 0
     )
     rows = [json.loads(line) for line in Path("rows.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {row["track"] for row in rows} == {None}
-    assert {row["steady"] for row in rows} == {None}
+    assert {row["smoothed_emotion"] for row in rows} == {None}
     assert "most probable expression" in Path("report.html").read_text(encoding="utf-8")
     assert [path.name for path in Path("charts").iterdir()] == ["timeline.png"]

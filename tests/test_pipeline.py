@@ -1,4 +1,4 @@
-"""Pictures in, faces with expressions out."""
+"""Images in, faces with expressions out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mien.inference.onnx_session import open_network
 from mien.inference.weights import detector_path
 
 
-def pictures(portrait: np.ndarray) -> list[np.ndarray]:
+def images(portrait: np.ndarray) -> list[np.ndarray]:
     """Faces of several sizes, two at once, none, and noise."""
     wide = np.full((260, 520, 3), 120, np.uint8)
     wide[10:250, :240] = portrait
@@ -31,7 +31,7 @@ def pictures(portrait: np.ndarray) -> list[np.ndarray]:
 
 
 def test_faces_are_found_and_read(pipeline: Pipeline, portrait: np.ndarray) -> None:
-    one, two, none, small, noise, dot = pipeline(pictures(portrait))
+    one, two, none, small, noise, dot = pipeline(images(portrait))
     assert [len(faces) for faces in (one, two, none, small, noise, dot)] == [1, 2, 0, 1, 0, 0]
     assert one.labels == EXPRESSIONS
     assert np.allclose(two.probs.sum(axis=1), 1, atol=1e-5)
@@ -41,14 +41,14 @@ def test_faces_are_found_and_read(pipeline: Pipeline, portrait: np.ndarray) -> N
 def test_a_batch_gives_the_answers_of_one_by_one(
     pipeline: Pipeline, portrait: np.ndarray, astronaut: np.ndarray, grace_hopper: np.ndarray
 ) -> None:
-    every = [*pictures(portrait), astronaut, grace_hopper]
+    every = [*images(portrait), astronaut, grace_hopper]
     for together, image in zip(pipeline(every), every, strict=True):
         [alone] = pipeline([image])
         assert len(alone) == len(together)
-        for column in ("boxes", "points"):
+        for column in ("boxes", "landmarks"):
             if len(alone):
                 assert np.allclose(getattr(alone, column), getattr(together, column), atol=1e-2)
-        assert np.allclose(alone.scores, together.scores, atol=1e-5)
+        assert np.allclose(alone.detection_scores, together.detection_scores, atol=1e-5)
         assert np.allclose(alone.probs, together.probs, atol=1e-5)
 
 
@@ -74,7 +74,7 @@ def test_one_image_gives_its_faces(pipeline: Pipeline, portrait: np.ndarray) -> 
         pipeline(portrait[:, :, 0])
 
 
-def test_no_pictures_give_no_answers(pipeline: Pipeline) -> None:
+def test_no_images_give_no_answers(pipeline: Pipeline) -> None:
     assert pipeline([]) == []
 
 
@@ -96,7 +96,7 @@ def test_largest_keeps_one_face(portrait: np.ndarray) -> None:
     assert faces.boxes[0, 2] < 260
 
 
-def test_whole_pictures_are_read_as_they_are(portrait: np.ndarray) -> None:
+def test_whole_images_are_read_as_they_are(portrait: np.ndarray) -> None:
     face = np.random.default_rng(2).integers(0, 255, (48, 48), dtype=np.uint8)
     whole = Pipeline("whole", threads=1)
     [faces] = whole([np.repeat(face[..., None], 3, axis=2)])
@@ -126,8 +126,8 @@ def test_any_object_with_detect_is_a_detector(portrait: np.ndarray) -> None:
 @pytest.mark.parametrize(
     "wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8), "photo.jpg"]
 )
-def test_what_is_not_a_picture_is_refused(pipeline: Pipeline, wrong: object) -> None:
-    with pytest.raises(InputError, match="expected pictures as uint8 arrays"):
+def test_what_is_not_a_image_is_refused(pipeline: Pipeline, wrong: object) -> None:
+    with pytest.raises(InputError, match="expected images as uint8 arrays"):
         pipeline([wrong])
 
 
@@ -150,7 +150,7 @@ def test_known_portraits(pipeline: Pipeline, astronaut: np.ndarray, grace_hopper
     assert serious.emotions == ["neutral"]
 
 
-def test_real_pictures(pipeline: Pipeline, shared_media: Path) -> None:
+def test_real_images(pipeline: Pipeline, shared_media: Path) -> None:
     from mien import analyze
 
     many = analyze(shared_media / "many_faces.jpg", pipeline=pipeline).faces

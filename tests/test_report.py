@@ -1,4 +1,4 @@
-"""The report: whole without a network, short however long the recording, true to the readings, and alive
+"""The report: whole without a network, short however long the video, true to the results, and alive
 in a real browser.
 """
 
@@ -37,7 +37,7 @@ FACTS = Facts(
 )
 
 
-def reading(frame: int, time: float, shown: dict[int, str]) -> FrameResult:
+def result(frame: int, time: float, shown: dict[int, str]) -> FrameResult:
     """People who show something for sure."""
     if not shown:
         return FrameResult("talk.mp4", frame, time, Faces.empty(EXPRESSIONS))
@@ -54,7 +54,9 @@ def reading(frame: int, time: float, shown: dict[int, str]) -> FrameResult:
         probs=probs,
         labels=EXPRESSIONS,
     )
-    return FrameResult("talk.mp4", frame, time, faces.with_columns(smooth=probs, steady=columns))
+    return FrameResult(
+        "talk.mp4", frame, time, faces.with_columns(smoothed_probs=probs, smoothed_emotion_ids=columns)
+    )
 
 
 def talk() -> Overview:
@@ -74,7 +76,7 @@ def talk() -> Overview:
             Faces.empty(EXPRESSIONS),
             MediaError("talk.mp4: expected frame 90 <at> 9.000 s; got damaged data"),
         )
-        overview.add(lost if frame == 90 else reading(frame, time, shown))
+        overview.add(lost if frame == 90 else result(frame, time, shown))
     overview.end()
     return overview
 
@@ -110,16 +112,16 @@ def test_the_overview_adds_up() -> None:
     assert [person.track for person in overview.people] == [1, 2]
 
 
-def test_a_long_recording_has_a_short_timeline() -> None:
+def test_a_long_video_has_a_short_timeline() -> None:
     overview = Overview("long.mp4", EXPRESSIONS)
     for frame in range(9000):
-        overview.add(reading(frame, frame * 2.0, {1: "happy" if frame % 1000 < 500 else "sad"}))
+        overview.add(result(frame, frame * 2.0, {1: "happy" if frame % 1000 < 500 else "sad"}))
     overview.end()
     course = overview.timeline.course()
     assert len(course) <= overview.timeline.most
     assert course.faces.sum() == 9000
     assert course.step * len(course) == pytest.approx(18000, rel=0.05)
-    shown = course.steady[:, EXPRESSIONS.index("happy")]
+    shown = course.label_shares[:, EXPRESSIONS.index("happy")]
     assert ((shown == 1) | (shown == 0)).mean() > 0.9
     small = overview.timeline.course(1, most=24)
     assert len(small) <= 24
@@ -130,7 +132,7 @@ def test_a_long_recording_has_a_short_timeline() -> None:
 def test_no_step_is_empty_because_nothing_was_looked_at(every: float) -> None:
     overview = Overview("a.mp4", EXPRESSIONS)
     for frame in range(50):
-        overview.add(reading(frame, frame * every - 0.3, {1: "happy"}))
+        overview.add(result(frame, frame * every - 0.3, {1: "happy"}))
     course = overview.timeline.course()
     assert (course.looked > 0).all()
     assert course.start == pytest.approx(-0.3, abs=0.05)
@@ -159,7 +161,7 @@ def test_the_timeline_holds_what_was_read(tmp_path: Path) -> None:
     assert sum(data["overall"]["failed"]) == 1
     first, second = data["people"]
     at = lambda person, time: int((time - data["start"]) / data["step"]) - person["first"]  # noqa: E731
-    steady = unpacked(first["steady"])
+    steady = unpacked(first["labels"])
     assert EXPRESSIONS[steady[at(first, 1.0)]] == "happy"
     assert EXPRESSIONS[steady[at(first, 5.0)]] == "sad"
     assert steady[at(first, 7.0)] == 255
@@ -171,7 +173,7 @@ def test_a_crowd_over_two_hours_is_a_few_hundred_kilobytes(tmp_path: Path) -> No
     overview = Overview("crowd.mp4", EXPRESSIONS)
     for frame in range(1500):
         overview.add(
-            reading(
+            result(
                 frame, frame * 4.8, {track: EXPRESSIONS[(track + frame // 100) % 7] for track in range(1, 51)}
             )
         )
@@ -184,23 +186,23 @@ def test_a_crowd_over_two_hours_is_a_few_hundred_kilobytes(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("frames", [0, 1])
-def test_a_recording_of_nothing_has_a_page_and_charts(tmp_path: Path, frames: int) -> None:
+def test_a_video_of_nothing_has_a_page_and_charts(tmp_path: Path, frames: int) -> None:
     overview = Overview("empty.mp4", EXPRESSIONS)
     for frame in range(frames):
-        overview.add(reading(frame, 0.0, {}))
+        overview.add(result(frame, 0.0, {}))
     overview.end()
     write_report(tmp_path / "report.html", overview, FACTS)
     assert [path.name for path in write_charts(tmp_path, overview, "empty")] == ["timeline.png"]
 
 
-def test_charts_are_pictures(tmp_path: Path) -> None:
+def test_charts_are_images(tmp_path: Path) -> None:
     assert [path.name for path in write_charts(tmp_path / "charts", talk(), "talk $x$ _1.mp4")] == [
         "timeline.png",
         "people.png",
     ]
-    with Image.open(tmp_path / "charts" / "timeline.png") as picture:
-        assert picture.width > 1000
-        colours = {colour for _, colour in picture.convert("RGB").getcolors(1_000_000)}
+    with Image.open(tmp_path / "charts" / "timeline.png") as image:
+        assert image.width > 1000
+        colours = {colour for _, colour in image.convert("RGB").getcolors(1_000_000)}
     for name in ("happy", "sad", "angry"):
         assert tuple(bytes.fromhex(EXPRESSIONS.colour(name)[1:])) in colours, name
 
@@ -209,7 +211,7 @@ def test_faces_are_shown_only_when_asked_and_not_those_that_are_covered(tmp_path
     overview = talk()
     image = np.random.default_rng(0).integers(0, 255, (120, 400, 3), np.uint8)
     seen = [
-        (Frame(frame, frame / 10, image), reading(frame, frame / 10, {1: "happy", 2: "angry"}))
+        (Frame(frame, frame / 10, image), result(frame, frame / 10, {1: "happy", 2: "angry"}))
         for frame in range(100)
     ]
     found = thumbnails(overview, seen)
@@ -249,7 +251,7 @@ document.getElementById("f").onload = async (event) => {
   at(0.1, "pointermove"); await wait(); told.early = moment.innerText;
   at(0.7, "pointermove"); await wait(); told.empty = moment.innerText;
   at(0.5, "pointermove"); at(0.5, "click"); at(0.1, "pointermove"); await wait(); told.held = moment.innerText;
-  told.picture = page.querySelectorAll(".person img").length;
+  told.image = page.querySelectorAll(".person img").length;
   key("Escape"); key("Home"); key("ArrowRight"); await wait(); told.keys = chart.getAttribute("aria-valuetext");
   key("End"); await wait(); told.end = chart.getAttribute("aria-valuenow");
   const pixels = page.getElementById("canvas").getContext("2d").getImageData(0, 0, 800, 100).data;
@@ -275,7 +277,7 @@ def test_pointing_and_keys_show_the_moment_in_chromium(
     assert "held" in told["held"]
     assert "sad 88" in told["held"]
     assert "angry 88" in told["held"]
-    assert told["picture"] == "1"
+    assert told["image"] == "1"
     assert "person 1 happy 88" in told["keys"]
     assert float(told["end"]) == pytest.approx(10.0, abs=0.3)
     assert int(told["colours"]) > 5

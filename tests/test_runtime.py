@@ -45,7 +45,7 @@ def test_threads_share_a_network(rnet, feeds):
     "feeds",
     [
         {},
-        {"picture": np.zeros((1, 3, 24, 24), np.float32)},
+        {"image": np.zeros((1, 3, 24, 24), np.float32)},
         {"image": np.zeros((1, 3, 24, 24))},
         {"image": np.zeros((1, 3, 25, 24), np.float32)},
     ],

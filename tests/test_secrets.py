@@ -81,7 +81,7 @@ def test_rows_and_lists_of_batch(tmp_path: Path) -> None:
         "given.txt",
         "-o",
         "out",
-        "--remote",
+        "--allow-remote",
         "--format",
         "csv",
         "--detector",
@@ -92,7 +92,7 @@ def test_rows_and_lists_of_batch(tmp_path: Path) -> None:
     assert "video.cgi?***" in said
     assert SECRET not in said
     for address in (remote[0], f"s3://KEY:{SECRET}@bucket/"):
-        assert SECRET not in mien(tmp_path, "batch", address, "-o", "other", "--remote")
+        assert SECRET not in mien(tmp_path, "batch", address, "-o", "other", "--allow-remote")
         assert SECRET not in mien(tmp_path, "batch", address, "-o", "other")
 
 
@@ -147,7 +147,7 @@ def test_live_sources(address: str) -> None:
 
 @pytest.mark.integration
 def test_hooks_of_rules(tmp_path: Path, portrait: np.ndarray) -> None:
-    """A picture as a live source, whose event fires a webhook that nobody answers, a program and the log."""
+    """An image as a live source, whose event fires a webhook that nobody answers, a program and the log."""
     Image.fromarray(portrait).save(tmp_path / "given.png")
     program = "import os; open('seen.txt', 'w').write(str(dict(os.environ)))"
     (tmp_path / "given.toml").write_text(f"""

@@ -118,7 +118,7 @@ def test_a_class_that_the_mapping_does_not_know() -> None:
 def test_half_and_half_has_no_word() -> None:
     mapping = open_mapping({**SEVEN, "surprise": {"positive": 0.5, "negative": 0.5}})
     with pytest.raises(
-        InputError, match="surprise is as much positive as negative: give golden labels as positive"
+        InputError, match="surprise is as much positive as negative: give reference labels as positive"
     ):
         mapping.sentiment("surprise")
 

@@ -1,4 +1,4 @@
-"""One stream from frames to steady labels; the pipeline beneath is shared and remembers nothing."""
+"""One stream from frames to smoothed emotions; the pipeline beneath is shared and remembers nothing."""
 
 from __future__ import annotations
 
@@ -33,9 +33,11 @@ def test_everything_in_one_call(film: list[Frame], pipeline: Pipeline) -> None:
     for frame, faces in zip(film, found, strict=True):
         assert faces.frames.tolist() == [frame.index] * len(faces)
         assert len(faces) == 0 or (
-            faces.probs is not None and faces.smooth is not None and faces.steady is not None
+            faces.probs is not None
+            and faces.smoothed_probs is not None
+            and faces.smoothed_emotion_ids is not None
         )
-    assert {face.steady for faces in found for face in faces} == {"happy"}
+    assert {face.smoothed_emotion for faces in found for face in faces} == {"happy"}
 
 
 def test_in_batches_it_gives_the_same(film: list[Frame], pipeline: Pipeline) -> None:
@@ -56,7 +58,7 @@ def test_a_restored_session_goes_on_to_the_same_bits(film: list[Frame], pipeline
         assert one.boxes.tobytes() == other.boxes.tobytes()
         assert one.tracks.tolist() == other.tracks.tolist()
         if len(one):
-            assert one.smooth.tobytes() == other.smooth.tobytes()
+            assert one.smoothed_probs.tobytes() == other.smoothed_probs.tobytes()
     assert first.state() == second.state()
 
 
@@ -69,9 +71,9 @@ def test_reset_begins_anew(film: list[Frame], pipeline: Pipeline) -> None:
 
 
 def test_only_the_largest_face() -> None:
-    picture = np.zeros((48, 48, 3), np.uint8)
+    image = np.zeros((48, 48, 3), np.uint8)
     session = Session(Pipeline(detector="whole", largest=True))
-    assert len(session.update([Frame(0, 0.0, picture)])[0]) == 1
+    assert len(session.update([Frame(0, 0.0, image)])[0]) == 1
     assert session.labels == session.pipeline.labels
 
 
@@ -82,9 +84,9 @@ def test_refining_confirms_what_is_there(astronaut: np.ndarray) -> None:
     for shift in (0.0, 0.15, -0.2):
         [refined] = detector.refine([astronaut], [[box + shift * size, box + 1.5 * size]])
         assert len(refined) == 2
-        assert refined.scores[0] > 0.9
+        assert refined.detection_scores[0] > 0.9
         assert np.abs(refined.boxes[0] - box).max() < 0.15 * size
-        assert refined.scores[1] < 0.5
+        assert refined.detection_scores[1] < 0.5
     # Again and again it stays where it is.
     boxes = found.boxes
     for _ in range(30):
@@ -93,7 +95,7 @@ def test_refining_confirms_what_is_there(astronaut: np.ndarray) -> None:
     assert np.abs(boxes[0] - box).max() < 0.1 * size
 
 
-def test_refining_many_pictures_at_once(astronaut: np.ndarray) -> None:
+def test_refining_many_images_at_once(astronaut: np.ndarray) -> None:
     detector = MTCNN(threads=1)
     [found] = detector.detect([astronaut])
     none, outside = np.empty((0, 4)), [[-400.0, -400.0, -300.0, -280.0]]
@@ -101,7 +103,7 @@ def test_refining_many_pictures_at_once(astronaut: np.ndarray) -> None:
         [astronaut, astronaut, astronaut[::2, ::2]], [none, found.boxes, outside]
     )
     assert (len(first), len(second), len(third)) == (0, 1, 1)
-    assert third.scores[0] == 0
+    assert third.detection_scores[0] == 0
     [alone] = detector.refine([astronaut], [found.boxes])
     assert np.allclose(alone.boxes, second.boxes, atol=0.01)
     assert detector.refine([], []) == []

@@ -25,7 +25,7 @@ from mien.video.results import VideoResult
 LABELS = Labels(("sad", "happy"))
 
 
-def recording(
+def video(
     times: Sequence[float], seen: Sequence[bool] | None = None, tracks: Sequence[int] | None = None
 ) -> VideoResult:
     """A person who is happy, or in some frames nobody."""
@@ -44,7 +44,7 @@ def recording(
 
 @pytest.mark.parametrize("step", [0.04, 0.5, 1.0, 1.001, 2.0, 5.0, 30.0, 3600.0])
 def test_time_in_view_is_frames_times_step(step: float) -> None:
-    whole = recording([index * step for index in range(12)])
+    whole = video([index * step for index in range(12)])
     [person] = whole.people()
     assert person.seconds == pytest.approx(12 * step)
     assert [(segment.label, segment.start, segment.end) for segment in whole.segments()] == [
@@ -55,16 +55,16 @@ def test_time_in_view_is_frames_times_step(step: float) -> None:
 
 def test_each_frame_counts_as_long_as_it_lasts() -> None:
     times = [0.0, 3.0, 4.0, 34.0, 34.5, 41.0]
-    whole = recording(times)
+    whole = video(times)
     [person] = whole.people()
     assert person.seconds == pytest.approx(41.0 + 6.5)  # The last frame lasts as long as the one before.
-    assert durations(recording([0.0, 20.0, 45.0, 60.0])).tolist() == [20.0, 25.0, 15.0, 20.0]
+    assert durations(video([0.0, 20.0, 45.0, 60.0])).tolist() == [20.0, 25.0, 15.0, 20.0]
 
 
 @pytest.mark.parametrize("step", [0.4, 1.5, 30.0])
 def test_one_missed_frame_is_no_absence_and_many_are(step: float) -> None:
     def spans(seen: Sequence[bool]) -> list[tuple[float, float]]:
-        found = recording([index * step for index in range(len(seen))], seen).segments()
+        found = video([index * step for index in range(len(seen))], seen).segments()
         return [(round(segment.start / step, 6), round(segment.end / step, 6)) for segment in found]
 
     assert spans([True, True, False, True, True]) == [(0, 5)]
@@ -73,9 +73,9 @@ def test_one_missed_frame_is_no_absence_and_many_are(step: float) -> None:
 
 def test_a_hole_in_a_fast_stream_is_nobodys_time() -> None:
     times = [0.0, 0.04, 0.08, 20.0, 20.04, 20.08]
-    people = recording(times, tracks=[1, 1, 1, 2, 2, 2]).people()
+    people = video(times, tracks=[1, 1, 1, 2, 2, 2]).people()
     assert [round(person.seconds, 6) for person in people] == [0.12, 0.12]
-    assert durations(recording(times)).tolist() == pytest.approx([0.04] * 6)
+    assert durations(video(times)).tolist() == pytest.approx([0.04] * 6)
 
 
 def test_a_slow_stream_is_as_steady_as_one_that_is_sampled() -> None:
@@ -87,11 +87,12 @@ def test_a_slow_stream_is_as_steady_as_one_that_is_sampled() -> None:
 
     for step in (0.9, 1.001):
         smoother = OnlineSmoother(LABELS, Smoothing(evidence=0.2))
-        live = [smoother.update(faces(index, index * step)).steady for index in range(12)]
+        live = [smoother.update(faces(index, index * step)).smoothed_emotion_ids for index in range(12)]
         assert [int(label[0]) for label in live if label is not None] == [1] * 12
-        readings = (FrameResult("a", index, index * step, faces(index, index * step)) for index in range(12))
+        results = (FrameResult("a", index, index * step, faces(index, index * step)) for index in range(12))
         settled = [
-            reading.faces.steady for reading in smooth_offline(readings, Smoothing(evidence=0.2), LABELS)
+            result.faces.smoothed_emotion_ids
+            for result in smooth_offline(results, Smoothing(evidence=0.2), LABELS)
         ]
         assert [int(label[0]) for label in settled if label is not None] == [1] * 12
 
@@ -117,8 +118,8 @@ def test_steps_are_learned_and_forgotten() -> None:
 def test_what_could_not_be_read_says_nothing_about_people() -> None:
     from mien.core.errors import MediaError
 
-    whole = recording([0.0, 0.1, 0.2, 0.5])
+    whole = video([0.0, 0.1, 0.2, 0.5])
     lost = FrameResult("a.mp4", 3, 0.3, Faces.empty(LABELS), MediaError("lost"))
-    readings = list(whole.readings())
-    with_error = [*readings[:3], lost, *readings[3:]]
-    assert list(segments(with_error)) == list(segments(readings))
+    results = list(whole.results())
+    with_error = [*results[:3], lost, *results[3:]]
+    assert list(segments(with_error)) == list(segments(results))

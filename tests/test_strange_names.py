@@ -18,7 +18,7 @@ from PIL import Image
 
 from mien.core.names import unspelled
 from mien.media import VideoWriter
-from mien.outputs.tables import read_recordings
+from mien.outputs.tables import read_videos
 from mien.outputs.tables.cells import cell, plain
 
 pytestmark = [
@@ -42,7 +42,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures and a video with such names, read into every kind of file."""
+    """Images and a video with such names, read into every kind of file."""
     folder = tmp_path_factory.mktemp("strange")
     for name in NAMES:
         if name.endswith(".png"):
@@ -78,9 +78,7 @@ def test_every_table_has_the_same_names_and_they_open_the_files(folder: Path) ->
     assert all((folder / unspelled(name)).is_file() for name in names)
     assert r"a\x1b]0;T\x07\x0ab.png" in names
     for form in ("csv", "json", "jsonl", "parquet"):
-        assert [
-            recording.source for recording in read_recordings(folder / "out" / f"rows.{form}")
-        ] == names, form
+        assert [video.source for video in read_videos(folder / "out" / f"rows.{form}")] == names, form
 
 
 def test_nothing_that_is_written_holds_what_a_program_would_obey(folder: Path) -> None:

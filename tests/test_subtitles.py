@@ -50,7 +50,7 @@ def test_others_read_the_same_cues(tmp_path: Path, form: str) -> None:
     assert [bytes(packet).decode().strip() for packet in packets] == [text for _, _, text in SHOWN]
 
 
-def test_cues_never_overlap_and_end_with_the_recording() -> None:
+def test_cues_never_overlap_and_end_with_the_video() -> None:
     found = list(cues(SEGMENTS, end=3601.0))
     assert all(first.end <= second.start for first, second in pairwise(found))
     assert found[-1].end == 3601.0

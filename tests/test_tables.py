@@ -20,8 +20,10 @@ def rows() -> list[dict[str, object]]:
     face = Faces(
         [[1, 2, 30.5, 40]], [0.9], [3], [0.1], probs=[[0, 0, 0, 0.75, 0.25, 0, 0]], labels=EXPRESSIONS
     )
-    smooth = face.with_columns(tracks=[2], smooth=[[0, 0, 0, 0.5, 0.5, 0, 0]], steady=[4])
-    readings = [
+    smooth = face.with_columns(
+        tracks=[2], smoothed_probs=[[0, 0, 0, 0.5, 0.5, 0, 0]], smoothed_emotion_ids=[4]
+    )
+    results = [
         FrameResult('a, "b"\n.mp4', 3, 0.1, face),
         FrameResult("smooth.mp4", 3, 0.1, smooth),
         FrameResult("ü.mp4", 4, 2 / 15, Faces.empty(EXPRESSIONS)),
@@ -29,7 +31,7 @@ def rows() -> list[dict[str, object]]:
             "c.mp4", None, None, Faces.empty(EXPRESSIONS), MediaError("c.mp4: expected a file; there is none")
         ),
     ]
-    return [row for reading in readings for row in reading.rows()]
+    return [row for result in results for row in result.rows()]
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
@@ -56,14 +58,18 @@ def test_csv_has_the_same_keys_and_plain_numbers(tmp_path: Path) -> None:
     assert json.loads(table[0]["box"]) == [1.0, 2.0, 30.5, 40.0]
     assert float(table[0]["x2"]) == 30.5
     assert json.loads(table[0]["probs"])["happy"] == float(table[0]["happy"]) == 0.75
-    assert (table[0]["steady"], table[0]["smooth"], table[0]["smooth_happy"]) == ("", "", "")
-    assert (table[1]["track"], table[1]["emotion"], table[1]["steady"], table[1]["happy"]) == (
+    assert (table[0]["smoothed_emotion"], table[0]["smoothed_probs"], table[0]["smoothed_happy"]) == (
+        "",
+        "",
+        "",
+    )
+    assert (table[1]["track"], table[1]["emotion"], table[1]["smoothed_emotion"], table[1]["happy"]) == (
         "2",
         "happy",
         "neutral",
         "0.75",
     )
-    assert json.loads(table[1]["smooth"])["happy"] == float(table[1]["smooth_happy"]) == 0.5
+    assert json.loads(table[1]["smoothed_probs"])["happy"] == float(table[1]["smoothed_happy"]) == 0.5
     assert (table[2]["status"], table[2]["box"], table[2]["happy"], table[2]["time"]) == (
         "no_face",
         "",
@@ -134,7 +140,7 @@ def test_parquet_has_the_flat_columns_with_types(tmp_path: Path, held: int) -> N
         for row in rows():
             write([row])
     table = polars.read_parquet(path)
-    assert set(flat_keys(EXPRESSIONS)) - set(table.columns) == {"box", "probs", "smooth"}
+    assert set(flat_keys(EXPRESSIONS)) - set(table.columns) == {"box", "probs", "smoothed_probs"}
     assert table["status"].to_list() == [row["status"] for row in rows()]
     assert table["time"].to_list() == [row["time"] for row in rows()]
     assert (table.schema["frame"], table.schema["track"], table.schema["happy"]) == (
@@ -143,7 +149,7 @@ def test_parquet_has_the_flat_columns_with_types(tmp_path: Path, held: int) -> N
         polars.Float32,
     )
     flat = [flat_row(row, EXPRESSIONS) for row in rows()]
-    for name in ("happy", "x2", "track", "steady", "smooth_happy"):
+    for name in ("happy", "x2", "track", "smoothed_emotion", "smoothed_happy"):
         assert table[name].to_list() == [row[name] for row in flat]
     assert [found.name for found in tmp_path.iterdir()] == ["rows.parquet"]
 

@@ -14,7 +14,7 @@ import mien
 from mien import InputError, Pipeline
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
-from mien.core.labels import UNCERTAIN, UNCERTAIN_BELOW, Labels
+from mien.core.labels import DEFAULT_MIN_CONFIDENCE, UNCERTAIN, Labels
 from mien.inference.card import read_card
 from mien.inference.weights import network_path
 from mien.media.draw import draw
@@ -22,7 +22,7 @@ from mien.tracking.segments import segments
 from mien.tracking.smoothing_online import OnlineSmoother
 from mien.video.summary import Overview
 
-LABELS = Labels(("sad", "happy"), uncertain_below=0.7)
+LABELS = Labels(("sad", "happy"), min_confidence=0.7)
 
 
 def followed(time: float, happy: float, labels: Labels = LABELS) -> FrameResult:
@@ -39,26 +39,33 @@ def test_what_is_shown_beside_what_is_best() -> None:
         probs=[[0.4, 0.6], [0.3, 0.7], [0.95, 0.05]],
         labels=LABELS,
     )
-    assert [(face.emotion, face.shown) for face in faces] == [
+    assert [(face.emotion, face.label) for face in faces] == [
         ("happy", UNCERTAIN),
         ("happy", "happy"),
         ("sad", "sad"),
     ]
     everything = faces.with_columns(labels=Labels(LABELS.names))
-    assert [face.shown for face in everything] == ["happy", "happy", "sad"]
+    assert [face.label for face in everything] == ["happy", "happy", "sad"]
     assert everything.labels == faces.labels, "the same classes"
-    assert Faces([[0, 0, 1, 1]], [1], [0], [0]).shown is None
-    assert next(iter(Faces([[0, 0, 1, 1]], [1], [0], [0]))).shown is None
+    assert Faces([[0, 0, 1, 1]], [1], [0], [0]).label_ids is None
+    assert next(iter(Faces([[0, 0, 1, 1]], [1], [0], [0]))).label is None
 
 
 def test_the_steady_label_is_judged_by_the_smoothed_probability() -> None:
     faces = Faces(
-        [[0, 0, 1, 1]], [1], [0], [0], probs=[[0.1, 0.9]], smooth=[[0.45, 0.55]], steady=[1], labels=LABELS
+        [[0, 0, 1, 1]],
+        [1],
+        [0],
+        [0],
+        probs=[[0.1, 0.9]],
+        smoothed_probs=[[0.45, 0.55]],
+        smoothed_emotion_ids=[1],
+        labels=LABELS,
     )
     [face] = faces
-    assert (face.emotion, face.steady, face.shown) == ("happy", "happy", UNCERTAIN)
+    assert (face.emotion, face.smoothed_emotion, face.label) == ("happy", "happy", UNCERTAIN)
     smoother = OnlineSmoother(LABELS)
-    assert [next(iter(smoother.update(followed(0.1 * step, 0.55).faces))).shown for step in range(3)] == [
+    assert [next(iter(smoother.update(followed(0.1 * step, 0.55).faces))).label for step in range(3)] == [
         UNCERTAIN
     ] * 3
 
@@ -68,23 +75,23 @@ def test_thresholds_are_probabilities(below: float) -> None:
     with pytest.raises(
         InputError, match="expected a probability from 0 to 1 below which answers are uncertain"
     ):
-        Pipeline("whole", uncertain_below=below, threads=1)
+        Pipeline("whole", min_confidence=below, threads=1)
 
 
 def test_stretches_shares_people_and_the_timeline_agree() -> None:
-    readings = [followed(0.5 * step, happy) for step, happy in enumerate((0.9, 0.9, 0.6, 0.6, 0.2, 0.9))]
-    found = [(segment.label, segment.start, segment.end) for segment in segments(readings)]
+    results = [followed(0.5 * step, happy) for step, happy in enumerate((0.9, 0.9, 0.6, 0.6, 0.2, 0.9))]
+    found = [(segment.label, segment.start, segment.end) for segment in segments(results)]
     assert found == [("happy", 0.0, 1.0), (UNCERTAIN, 1.0, 2.0), ("sad", 2.0, 2.5), ("happy", 2.5, 3.0)]
     overview = Overview("a.mp4", LABELS)
-    for reading in readings:
-        overview.add(reading)
+    for result in results:
+        overview.add(result)
     overview.end()
     [person] = overview.people
     assert person.uncertain == pytest.approx(1 / 3)
     assert sum(person.shares.values()) == pytest.approx(2 / 3)
     assert (person.mostly, person.dwells["happy"].count) == ("happy", 2)
     assert overview.shares() == pytest.approx({"happy": 1 / 2, UNCERTAIN: 1 / 3, "sad": 1 / 6})
-    assert overview.timeline.course(1).steady.sum() == 2
+    assert overview.timeline.course(1).label_shares.sum() == 2
     assert [segment.confidence for segment in overview.segments][1] == pytest.approx(0.6)
 
 
@@ -132,7 +139,7 @@ def test_a_whole_run_drops_nothing(movie: Callable[..., Path], tmp_path: Path) -
             "analyze",
             str(clip),
             "-q",
-            "--uncertain-below",
+            "--min-confidence",
             "1",
             "--format",
             "jsonl",
@@ -143,14 +150,14 @@ def test_a_whole_run_drops_nothing(movie: Callable[..., Path], tmp_path: Path) -
     rows = [json.loads(line) for line in told.stdout.splitlines()]
     plain = mien.analyze(clip, threads=1).rows()
     assert [row["emotion"] for row in rows] == [row["emotion"] for row in plain]
-    assert {row["shown"] for row in rows if row["status"] == "face"} == {UNCERTAIN}
-    assert {row["shown"] for row in plain if row["status"] == "face"} == {
-        row["steady"] for row in plain if row["status"] == "face"
+    assert {row["label"] for row in rows if row["status"] == "face"} == {UNCERTAIN}
+    assert {row["label"] for row in plain if row["status"] == "face"} == {
+        row["smoothed_emotion"] for row in plain if row["status"] == "face"
     }
     assert UNCERTAIN in (tmp_path / "a.srt").read_text(encoding="utf-8")
 
 
-def test_pictures_too(portrait: np.ndarray, tmp_path: Path) -> None:
+def test_images_too(portrait: np.ndarray, tmp_path: Path) -> None:
     from PIL import Image
     from typer.testing import CliRunner
 
@@ -158,19 +165,19 @@ def test_pictures_too(portrait: np.ndarray, tmp_path: Path) -> None:
 
     Image.fromarray(portrait).save(tmp_path / "a.png")
     told = CliRunner().invoke(
-        app, ["analyze", str(tmp_path / "a.png"), "-q", "--uncertain-below", "1", "--format", "csv"]
+        app, ["analyze", str(tmp_path / "a.png"), "-q", "--min-confidence", "1", "--format", "csv"]
     )
     [row] = csv.DictReader(told.stdout.splitlines())
-    assert (row["shown"], row["emotion"]) == (
+    assert (row["label"], row["emotion"]) == (
         UNCERTAIN,
         mien.analyze(portrait, threads=1).rows()[0]["emotion"],
     )
     assert (
         UNCERTAIN
-        in CliRunner().invoke(app, ["analyze", str(tmp_path / "a.png"), "--uncertain-below", "1"]).stdout
+        in CliRunner().invoke(app, ["analyze", str(tmp_path / "a.png"), "--min-confidence", "1"]).stdout
     )
 
 
 def test_without_being_asked_for_nothing_is_uncertain_but_moments_are_counted() -> None:
-    assert Labels(("sad", "happy")).uncertain_below is None
-    assert Labels(("sad", "happy")).doubt == UNCERTAIN_BELOW == 0.5
+    assert Labels(("sad", "happy")).min_confidence is None
+    assert Labels(("sad", "happy")).uncertainty_threshold == DEFAULT_MIN_CONFIDENCE == 0.5

@@ -56,7 +56,9 @@ def test_people_are_followed_and_timed(movie: Callable[..., Path], pipeline: Pip
     ]
     assert {face.track for _, faces, _ in watched for face in faces} == {1}
     assert all(
-        face.smooth is not None and face.steady is not None for _, faces, _ in watched for face in faces
+        face.smoothed_probs is not None and face.smoothed_emotion is not None
+        for _, faces, _ in watched
+        for face in faces
     )
     for frame, faces, timing in watched:
         assert timing.captured == frame.captured <= timing.taken <= timing.read
@@ -129,7 +131,7 @@ def test_lines_and_a_summary(run: Run, movie: Callable[..., Path]) -> None:
     assert re.fullmatch(r" +\d+\.\d\d s  1 \w+", lines[0])
     assert any(line.endswith("s  nobody") for line in lines)
     assert "30 frames came" in out
-    assert re.search(r"from frame to reading \d+ ms, 95 in 100 under \d+ ms", out)
+    assert re.search(r"from frame to result \d+ ms, 95 in 100 under \d+ ms", out)
     assert "1 person: ●" in out
     assert NOTICE in out
     assert err == ""
@@ -137,7 +139,7 @@ def test_lines_and_a_summary(run: Run, movie: Callable[..., Path]) -> None:
 
 def test_json_lines(run: Run, movie: Callable[..., Path]) -> None:
     path = movie(20, nobody=range(0))
-    status, out, err = run(f"live:{path}", "--json", "--per-second", 5)
+    status, out, err = run(f"live:{path}", "--format", "jsonl", "--fps", 5)
     assert status == 0
     rows = [json.loads(line) for line in out.splitlines()]
     assert len(rows) >= 3
@@ -146,7 +148,7 @@ def test_json_lines(run: Run, movie: Callable[..., Path]) -> None:
     assert all(row["frame"] % 2 == 0 and row["time"] == row["frame"] / 10 for row in rows)
     [face] = rows[-1]["faces"]
     assert (face["frame"], face["time"], face["track"]) == (rows[-1]["frame"], rows[-1]["time"], 1)
-    assert face["smooth"][face["steady"]] > 0
+    assert face["smoothed_probs"][face["smoothed_emotion"]] > 0
     assert "20 frames came" in err
 
 
@@ -168,7 +170,7 @@ def test_stopped_by_hand_it_sums_up(movie: Callable[..., Path], stop: signal.Sig
     assert process.stdout is not None
     process.stdout.readline()  # It is under way.
     process.send_signal(stop)
-    out, err = process.communicate(timeout=10)  # The recording would take thirty seconds.
+    out, err = process.communicate(timeout=10)  # The video would take thirty seconds.
     assert (process.returncode, err) == (0, "")
     assert "frames came" in out
     assert NOTICE in out
@@ -227,7 +229,8 @@ def test_what_cannot_be_watched(run: Run, source: str, status: int, says: str) -
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--size", "large"), ("--timeout", "0"), ("--fps", "-1"), ("--every", "0")]
+    ("option", "value"),
+    [("--size", "large"), ("--timeout", "0"), ("--capture-fps", "-1"), ("--interval", "0")],
 )
 def test_impossible_options(run: Run, option: str, value: str) -> None:
     status, _, err = run("camera:0", option, value)

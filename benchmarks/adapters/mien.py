@@ -112,10 +112,10 @@ def video(path: str, detector: str, model: str, fps: str) -> None:
     """Read a video, drop each result."""
     pipeline = Pipeline(detector, model, threads=1)
     counts = {"frames": 0, "faces": 0, "errors": 0}
-    for work in process_frames([path], pipeline, VideoOptions(Sampling(per_second=float(fps) or None))):
+    for work in process_frames([path], pipeline, VideoOptions(Sampling(fps=float(fps) or None))):
         counts["frames"] += work.image is not None
-        counts["faces"] += len(work.reading.faces)
-        counts["errors"] += work.reading.error is not None
+        counts["faces"] += len(work.result.faces)
+        counts["errors"] += work.result.error is not None
     print(json.dumps(counts))
 
 
@@ -154,9 +154,9 @@ def audience(path: str, interval: str, duration: str) -> None:
     pipeline = Pipeline(threads=1)
     measure(path, AudienceOptions(duration=1), pipeline=pipeline)
     before = _used()
-    found = measure(path, AudienceOptions(every=every, duration=end), pipeline=pipeline)
+    found = measure(path, AudienceOptions(interval=every, duration=end), pipeline=pipeline)
     measured = _used()
-    with open_media(path, Sampling(every=every)) as media:
+    with open_media(path, Sampling(interval=every)) as media:
         count = sum(1 for _ in itertools.takewhile(lambda frame: (frame.time or 0.0) < end, media))
     user, system = (measured - before).tolist()
     facts = {

@@ -102,8 +102,8 @@ class Clip:
             shake = self.tremor * np.array(
                 [np.sin(time * 7.3 + self.seed), np.sin(time * 9.1)]
             ) + chance.normal(0, self.tremor / 4, 2)
-            image, truth = self._rendered(wall, time, float(shake[0]), float(shake[1]))
-            noisy = np.asarray(image, np.int16) + chance.normal(
+            rendered, truth = self._rendered(wall, time, float(shake[0]), float(shake[1]))
+            noisy = np.asarray(rendered, np.int16) + chance.normal(
                 0, 3, (self.size[1] // 2, self.size[0] // 2, 1)
             ).astype(np.int16).repeat(2, 0).repeat(2, 1)
             yield Frame(index, time, np.clip(noisy, 0, 255).astype(np.uint8)), truth

@@ -1,8 +1,8 @@
-"""Readings of faces whose expression changes at known times, to judge labels by: how often they flicker and
+"""Results of faces whose expression changes at known times, to judge labels by: how often they flicker and
 how late they follow.
 
 Faces of FER-2013's PublicTest are shown for two seconds each, shaken, lit and grained anew in every frame as
-a camera and a detector would, and read by the network. Where the data set is not at hand, readings are drawn
+a camera and a detector would, and read by the network. Where the data set is not at hand, results are drawn
 instead of faces.
 """
 
@@ -44,7 +44,7 @@ class Scene:
     labels: Labels
     changes: tuple[float, ...]
 
-    def readings(self) -> Iterator[FrameResult]:
+    def results(self) -> Iterator[FrameResult]:
         """Frame by frame, as a session without smoothing gives them."""
         for index, (time, probs) in enumerate(zip(self.times.tolist(), self.probs, strict=True)):
             faces = Faces(
@@ -136,7 +136,7 @@ class Steadiness:
 
     Args:
         raw: Changes of the most probable expression per second, less those of the face.
-        steady: The same of the steady label.
+        steady: The same of the smoothed emotion.
         delays: Seconds from each known change until the label shows it.
         unseen: Known changes that it did not show before the next.
         agreement: Share of the frames in which it shows the expression of the face, of those whose expression

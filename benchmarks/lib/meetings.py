@@ -2,7 +2,7 @@
 cameras that go off, tiles that move.
 
 Every participant is a sequence of images of FER-2013, a few of each expression by the majority of FER+'s
-taggers, shown in turn, enlarged (bicubic), with a plain or a textured room around, shaken, lit and grained
+annotators, shown in turn, enlarged (bicubic), with a plain or a textured room around, shaken, lit and grained
 anew in every frame. Images are chosen by their label alone: no detector is asked. No image that also
 stands in the training split is shown. Everything comes from the seed. Beside the video lie the key points
 (``points.csv``), and what every camera showed in each second (``truth.csv``).
@@ -31,7 +31,7 @@ Pixels = NDArray[np.uint8]
 
 PLAYED = ("neutral", "happy", "surprise", "sad", "angry")
 """The expressions of the script: of fear and disgust the test splits have too few faces on whose expression
-FER+'s taggers agree."""
+FER+'s annotators agree."""
 LEAST = 0.3
 """Share of the participants that change their expression at a key point, at least."""
 STAGE, HOLD, IMAGES = 40.0, 4.0, 4
@@ -58,7 +58,7 @@ class Cast:
 
 
 def cast_of(data: FaceDataset, usage: str) -> Cast:
-    """The faces of a test split on whose expression most of FER+'s taggers agree."""
+    """The faces of a test split on whose expression most of FER+'s annotators agree."""
     data = leak_free(data, usage)
     seen = data.seven_class_majority()
     keep = (seen >= 0) & ~data.blank

@@ -109,9 +109,9 @@ def judge(meeting: Meeting, audience: Audience, perfect: Perfect, offset: float 
     for window in audience.windows:
         people = perfect.people(meeting, window.start + offset, window.end + offset)
         if window.shares is None:
-            unreported += len(people) >= audience.options.smallest
+            unreported += len(people) >= audience.options.min_group
             continue
-        told += len(people) < audience.options.smallest
+        told += len(people) < audience.options.min_group
         off.append(_shares(window, perfect) - people.mean(axis=0))
     return Judged(meeting, audience, np.array(off).reshape(-1, len(perfect.labels)), unreported, told)
 
@@ -177,7 +177,7 @@ def _row(tiles: int, judged: Sequence[Judged], perfect: Perfect) -> dict[str, An
     scripted_ones = [
         (
             found(point, change),
-            true_change(point, one.meeting, perfect, one.audience.options.span),
+            true_change(point, one.meeting, perfect, one.audience.options.context),
             change.status,
         )
         for one, point, change in pairs
@@ -225,7 +225,7 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def screen(cast: Cast, work: Path, seconds: float) -> dict[str, Any]:
-    """A meeting on a screen, captured, beside the recording of the same stretch."""
+    """A meeting on a screen, captured, beside the video of the same stretch."""
     meeting = scripted(cast, 9, 0)
     path = meeting.write(work / "9-0")
     pipeline, perfect = Pipeline(threads=1), Perfect(cast)
@@ -246,7 +246,7 @@ def screen(cast: Cast, work: Path, seconds: float) -> dict[str, Any]:
         f"screen    {meeting.size[0]} x {meeting.size[1]} in Xvfb, {captured.length:.0f} s from {began:.1f} s on, {lasted:.0f} s played meanwhile"
     )
     print(
-        f"          {len(both)} windows: largest difference from the recording {apart.max():.3f}, mean {apart.mean():.3f}"
+        f"          {len(both)} windows: largest difference from the video {apart.max():.3f}, mean {apart.mean():.3f}"
     )
     off = np.abs(judged.off)
     print(f"          from perfect images {off.max():.3f}, mean {off.mean():.3f} (limit {LIMIT})")

@@ -1,7 +1,7 @@
-"""Clips with golden labels, analysed and scored: ``python -m benchmarks.studies.clips choose|table [--work FOLDER]``.
+"""Clips with reference labels, analysed and scored: ``python -m benchmarks.studies.clips choose|table [--work FOLDER]``.
 
 Each clip shows, for 2 s, faces of FER-2013's PublicTest, enlarged and bordered: most of them of one
-expression, by the majority of FER+'s taggers, which is its golden label; the others of other expressions, or
+expression, by the majority of FER+'s annotators, which is its reference label; the others of other expressions, or
 nobody. No face that also stands in the training images is shown. ``choose`` compares ways to come to a
 label, and thresholds, on the faces in even rows, without rendering. ``table`` renders clips of the faces in
 odd rows, reads them with MTCNN and Haar at two sampling rates, kills both stages on the way, and scores what
@@ -31,8 +31,8 @@ from benchmarks.lib.fixtures import DATA
 from benchmarks.lib.machine import ONE_THREAD, describe
 from mien.clips.aggregate import LEAST, ClipRule, Method, read_clip
 from mien.clips.facts import facts
-from mien.clips.golden import read_golden
 from mien.clips.predictions import ScoreOptions, read_predictions
+from mien.clips.reference import read_reference
 from mien.clips.scoring import score_clips
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, Labels
@@ -56,11 +56,11 @@ class Script:
     """One clip: a face for each stretch.
 
     Args:
-        golden: What most of it shows.
+        reference: What most of it shows.
         faces: Position of the face in the data, `NOBODY` for an empty stretch.
     """
 
-    golden: str
+    reference: str
     faces: tuple[int, ...]
 
 
@@ -74,12 +74,12 @@ def scripts(data: FaceDataset, parity: int, count: int = CLIPS) -> list[Script]:
     return [_script(number % len(EXPRESSIONS), pools, chance) for number in range(count)]
 
 
-def _script(golden: int, pools: list[NDArray[np.int64]], chance: np.random.Generator) -> Script:
-    others = [int(column) for column in chance.permutation(len(pools)) if column != golden][:2]
-    faces = [int(chance.choice(pools[column])) for column in (golden, golden, golden, *others)]
+def _script(reference: int, pools: list[NDArray[np.int64]], chance: np.random.Generator) -> Script:
+    others = [int(column) for column in chance.permutation(len(pools)) if column != reference][:2]
+    faces = [int(chance.choice(pools[column])) for column in (reference, reference, reference, *others)]
     if chance.random() < 0.3:
         faces[-1] = NOBODY
-    return Script(EXPRESSIONS[golden], tuple(int(face) for face in chance.permutation(faces)))
+    return Script(EXPRESSIONS[reference], tuple(int(face) for face in chance.permutation(faces)))
 
 
 # --- choosing, without rendering
@@ -97,10 +97,12 @@ def choose(data: FaceDataset) -> None:
     ]
     print(f"{len(cast)} clips of {len(used)} faces in even rows; right answers when every clip gets one")
     for mapping in (None, *PRESETS.values()):
-        golden = [script.golden if mapping is None else mapping.sentiment(script.golden) for script in cast]
+        reference = [
+            script.reference if mapping is None else mapping.sentiment(script.reference) for script in cast
+        ]
         for way in ("count", "mean probability", "mean log-probability"):
             answers = [_answer(rows, subject.labels, way, mapping) for rows in clips]
-            right = np.array([label == wanted for (label, _), wanted in zip(answers, golden, strict=True)])
+            right = np.array([label == wanted for (label, _), wanted in zip(answers, reference, strict=True)])
             low, high = wilson(int(right.sum()), len(right))
             print(
                 f"{'expressions' if mapping is None else mapping.name}, {way}: {right.mean():.1%} [{low:.1%}, {high:.1%}]"
@@ -118,16 +120,16 @@ def _answer(
             np.log(np.maximum(rows if mapping is None else mapping(rows, labels), 1e-6)).mean(axis=0)
         )
         return classes[int(shares.argmax())], float(shares.max() / shares.sum())
-    reading = read_clip(
-        _recording(rows, labels),
-        ClipRule("count" if way == "count" else "evidence", least=0),
+    result = read_clip(
+        _video(rows, labels),
+        ClipRule("count" if way == "count" else "evidence", min_confidence=0),
         mapping or PRESETS["valence"],
     )
-    verdict = reading.expression if mapping is None else reading.sentiment
+    verdict = result.expression if mapping is None else result.sentiment
     return verdict.label, verdict.confidence or 0.0
 
 
-def _recording(rows: NDArray[np.float64], labels: Labels) -> VideoResult:
+def _video(rows: NDArray[np.float64], labels: Labels) -> VideoResult:
     frames = np.arange(len(rows))
     faces = Faces(
         np.tile(np.array([0, 0, 9, 9], np.float32), (len(rows), 1)),
@@ -157,7 +159,7 @@ def _bands(right: NDArray[np.bool_], confidence: NDArray[np.float64]) -> None:
 
 
 def render(data: FaceDataset, folder: Path) -> Path:
-    """Clips that are not there yet, and their golden labels."""
+    """Clips that are not there yet, and their reference labels."""
     (folder / "clips").mkdir(parents=True, exist_ok=True)
     cast = scripts(data, 1)
     for number, script in enumerate(cast):
@@ -167,12 +169,12 @@ def render(data: FaceDataset, folder: Path) -> Path:
         with VideoWriter(path, SIDE, SIDE, rate=RATE) as movie:
             for frame, image in enumerate(_frames(script, data, np.random.default_rng(number))):
                 movie.write(image, frame / RATE)
-    golden = folder / "golden.csv"
-    with open(golden, "w", encoding="utf-8", newline="") as file:
+    reference = folder / "reference.csv"
+    with open(reference, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "label"])
-        table.writerows([f"{number:03}", script.golden] for number, script in enumerate(cast))
-    return golden
+        table.writerows([f"{number:03}", script.reference] for number, script in enumerate(cast))
+    return reference
 
 
 def _frames(script: Script, data: FaceDataset, chance: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
@@ -202,7 +204,7 @@ def analyse(folder: Path, name: str, rows: Path, *, kill: bool = False) -> str:
         "clips",
         "--detector",
         detector,
-        "--per-second",
+        "--fps",
         rate,
         "--threads",
         1,
@@ -230,7 +232,7 @@ def analyse(folder: Path, name: str, rows: Path, *, kill: bool = False) -> str:
 
 
 def score(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    return _mien(folder, "score", *(f"rows/{name}.csv" for name in RUNS), "golden.csv", *words)
+    return _mien(folder, "score", *(f"rows/{name}.csv" for name in RUNS), "reference.csv", *words)
 
 
 def scored_and_killed(folder: Path) -> str:
@@ -252,7 +254,7 @@ def scored_and_killed(folder: Path) -> str:
             "mien",
             "score",
             *(f"rows/{name}.csv" for name in RUNS),
-            "golden.csv",
+            "reference.csv",
             "-q",
             "-o",
             place.name,
@@ -284,7 +286,7 @@ def _alone() -> dict[str, str]:
 
 def table(data: FaceDataset, folder: Path) -> dict[str, Any]:
     """Both stages, and what came out."""
-    golden = render(data, folder)
+    reference = render(data, folder)
     (folder / "rows").mkdir(exist_ok=True)
     for name in RUNS:
         print(f"{name}: {analyse(folder, name, folder / 'rows' / f'{name}.csv', kill=True)}", flush=True)
@@ -293,16 +295,16 @@ def table(data: FaceDataset, folder: Path) -> dict[str, Any]:
     assert again.read_bytes() == (folder / "rows/mtcnn-2.csv").read_bytes(), "a resumed run gave other rows"
     print("mtcnn-2: the same rows, byte for byte, as a run that was not killed")
     print(f"mien score: {scored_and_killed(folder)}")
-    print(f"golden labels: {golden}\n")
+    print(f"reference labels: {reference}\n")
     found = {}
     print(f"| answers | classes | clips | {' | '.join(RUNS)} |\n|---|---|---|---|---|---|---|")
-    ways = [ScoreOptions(ClipRule("count")), ScoreOptions(ClipRule(least=0)), ScoreOptions()]
+    ways = [ScoreOptions(ClipRule("count")), ScoreOptions(ClipRule(min_confidence=0)), ScoreOptions()]
     ways += [
-        ScoreOptions(ClipRule(method, least=0), mapping, "sentiment")
+        ScoreOptions(ClipRule(method, min_confidence=0), mapping, "sentiment")
         for mapping in PRESETS.values()
         for method in METHODS
     ]
-    labels = read_golden(golden)
+    labels = read_reference(reference)
     for options in ways:
         scores = [
             score_clips(read_predictions(folder / "rows" / f"{name}.csv", options), labels, options)
@@ -317,7 +319,7 @@ def table(data: FaceDataset, folder: Path) -> dict[str, Any]:
 def _line(found: dict[str, Any]) -> str:
     scores = found["scores"]
     classes = found["mapping"]["name"] if len(scores[0]["classes"]) == 3 else "7 expressions"
-    least = f", at least {found['least']:g}" if found["least"] else ""
+    least = f", at least {found['least']:g}" if found["min_confidence"] else ""
     return f"| {found['method']}{least} | {classes} | {scores[0]['n']} | {' | '.join(_cell(one) for one in scores)} |"
 
 

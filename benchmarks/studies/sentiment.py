@@ -81,7 +81,7 @@ def surprised(data: FaceDataset) -> tuple[NDArray[np.float64], int]:
 def agreement(
     data: FaceDataset, probs: NDArray[np.float32], labels: Any, mapping: SentimentMapping
 ) -> dict[str, Any]:
-    """The mapped reading of the network against the mapped votes of the same faces."""
+    """The mapped output head of the network against the mapped votes of the same faces."""
     assert data.votes is not None
     shares = mapping(data.vote_shares(), FERPLUS)
     whole = shares.max(axis=1)
@@ -134,7 +134,7 @@ def _table(test: FaceDataset) -> list[dict[str, Any]]:
     rows = []
     print(f"PublicTest without copies of training images, {len(test):,} faces")
     print(
-        "| mapping | reading | n | agree | 95 % interval | mean distance | worst total |\n|---|---|---|---|---|---|---|"
+        "| mapping | head | n | agree | 95 % interval | mean distance | worst total |\n|---|---|---|---|---|---|---|"
     )
     for head in HEADS:
         subject = open_subject("small", head=head, threads=1)

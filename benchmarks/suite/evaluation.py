@@ -49,7 +49,7 @@ def command(data: Path, threads: int) -> dict[str, float]:
             "--format",
             "json",
             "--quiet",
-            "--report",
+            "-o",
             page,
         ]
         before, started = _worked(), time.perf_counter()

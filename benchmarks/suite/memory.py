@@ -122,7 +122,7 @@ def _command(way: str, long: Path, folder: Path, options: argparse.Namespace) ->
         options.detector,
         "--model",
         options.model,
-        *(["--per-second", str(options.fps)] if options.fps else []),
+        *(["--fps", str(options.fps)] if options.fps else []),
     ]
     files = [
         option for name in ("a.parquet", "a.vtt", "a.eaf", "a.html") for option in ("-o", str(folder / name))

@@ -138,20 +138,20 @@ def _speed(page: Page, seconds: float) -> dict[str, float]:
     takes, as the page tells it.
     """
     time.sleep(2)
-    count, start = _readings(page), time.perf_counter()
+    count, start = _results(page), time.perf_counter()
     time.sleep(seconds)
-    rate = (_readings(page) - count) / (time.perf_counter() - start)
+    rate = (_results(page) - count) / (time.perf_counter() - start)
     told = page.locator("#rate").inner_text()
     return {"frames_per_second": round(rate, 1), "milliseconds": float(told.split(",")[1].split()[0])}
 
 
-def _readings(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.dataset.readings ?? 0"))
+def _results(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.dataset.results ?? 0"))
 
 
 def _until(page: Page, count: int) -> None:
     page.wait_for_function(
-        "(count) => Number(document.documentElement.dataset.readings ?? 0) >= count",
+        "(count) => Number(document.documentElement.dataset.results ?? 0) >= count",
         arg=count,
         timeout=120_000,
     )

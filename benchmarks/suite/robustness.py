@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--models", nargs="*", help="networks by name or file; all that come with mien unless given"
     )
-    parser.add_argument("--head", default="fer2013", help="which reading")
+    parser.add_argument("--head", default="fer2013", help="which head")
     parser.add_argument("--count", type=int, help="so many faces only, to try it out")
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--markdown", type=Path, help="write the table here")

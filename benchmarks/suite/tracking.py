@@ -158,7 +158,7 @@ def _means(subject: Subject) -> dict[str, float]:
 
 
 def hd(options: argparse.Namespace) -> dict[str, Any]:
-    """A 720p MP4 with four faces from file to steady labels, on one thread of one core: as mien writes it,
+    """A 720p MP4 with four faces from file to smoothed emotions, on one thread of one core: as mien writes it,
     and at the bit rate of a meeting.
     """
     from mien.inference.pipeline import Pipeline
@@ -260,7 +260,7 @@ def _tracked(kind: str, count: int) -> Iterator[list[Any]]:
 
 
 def labels(options: argparse.Namespace) -> dict[str, Any]:
-    """How often labels flicker and how late they follow, live and in a recording, beside those of single
+    """How often labels flicker and how late they follow, live and in a video, beside those of single
     frames.
     """
     from mien.tracking.smoothing_offline import smooth_offline
@@ -271,13 +271,13 @@ def labels(options: argparse.Namespace) -> dict[str, Any]:
 
     def live(scene: expressions.Scene) -> Any:
         smoother = OnlineSmoother(scene.labels)
-        return np.array([int(_steady(smoother.update(reading.faces))) for reading in scene.readings()])
+        return np.array([int(_steady(smoother.update(result.faces))) for result in scene.results()])
 
     def recorded(scene: expressions.Scene) -> Any:
         return np.array(
             [
-                int(_steady(reading.faces))
-                for reading in smooth_offline(scene.readings(), Smoothing(), scene.labels)
+                int(_steady(result.faces))
+                for result in smooth_offline(scene.results(), Smoothing(), scene.labels)
             ]
         )
 
@@ -290,7 +290,7 @@ def labels(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _steady(faces: Any) -> int:
-    return int(faces.steady[0])
+    return int(faces.smoothed_emotion_ids[0])
 
 
 def _judged(scenes: list[expressions.Scene], way: Any) -> dict[str, Any]:

@@ -144,24 +144,24 @@ def latency(clip: Path, pipeline: Pipeline) -> dict[str, Any]:
     rules = [Rule("somebody", "faces >= 1", do=("hook",)), *many(RULES - 1)]
     with RuleRunner(rules, session.labels, {"hook": hook}) as actor, open_live(f"live:{clip}") as source:
         actor.engine = Wavering(actor.engine.rules, session.labels)
-        reading, seen = [], []
+        result, seen = [], []
         for frame, faces, timing in watch(source, session):
             assert isinstance(frame, LiveFrame)
             captured[frame.index] = frame.captured
             seen.append(len(faces))
-            reading.append(timing.latency)
+            result.append(timing.latency)
             actor.update(frame, faces)
         frames = source.captured
     later = taken[10:]  # The first frames find networks that are still cold.
     median, slow = np.quantile(later, [0.5, 0.95]).tolist()
     facts = {
         "frames": frames,
-        "read": len(reading),
+        "read": len(result),
         "faces": float(np.median(seen)),
         "events": len(taken),
         "rules": len(rules),
     }
-    facts["reading_median_s"] = round(float(np.median(reading[10:])), 4)
+    facts["reading_median_s"] = round(float(np.median(result[10:])), 4)
     return {
         **facts,
         "median_s": round(median, 4),

@@ -1,4 +1,4 @@
-"""mien reads the facial expressions that pictures and videos show, on your own machine.
+"""mien reads the facial expressions that images and videos show, on your own machine.
 
 mien describes a facial expression, not an emotion that a person feels.
 

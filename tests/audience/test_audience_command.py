@@ -55,7 +55,7 @@ def gallery(portrait: np.ndarray, people: int) -> np.ndarray:
 
 @pytest.fixture
 def meeting(tmp_path: Path, portrait: np.ndarray) -> Callable[..., Path]:
-    """Makes a recording: how many people are seen in each second."""
+    """Makes a video: how many people are seen in each second."""
 
     def make(counts: list[int], name: str = "meeting.mp4") -> Path:
         path = tmp_path / name
@@ -78,7 +78,7 @@ def test_it_does_not_start_without_consent(mien: Run, meeting: Callable[..., Pat
     assert [path.name for path in tmp_path.iterdir()] == ["meeting.mp4"]
 
 
-def test_a_recording_from_end_to_end(mien: Run, meeting: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_video_from_end_to_end(mien: Run, meeting: Callable[..., Path], tmp_path: Path) -> None:
     meeting([6] * 10 + [5] * 10 + [2] * 15)
     (tmp_path / "points.csv").write_text(
         "time,label\n20,They leave\n10,Hello\n99,Goodbye\n", encoding="utf-8"
@@ -139,8 +139,8 @@ def test_one_participant_only(mien: Run, meeting: Callable[..., Path]) -> None:
     [
         (["nowhere.mp4"], 1, "expected a file"),
         (["photo.png"], 2, "mien analyze reads it"),
-        (["meeting.mp4", "--smallest", "3"], 2, "4 or more"),
-        (["meeting.mp4", "--quorum", "most"], 2, "expected --quorum"),
+        (["meeting.mp4", "--min-group", "3"], 2, "4 or more"),
+        (["meeting.mp4", "--min-coverage", "most"], 2, "expected --min-coverage"),
         (["meeting.mp4", "--key-points", "points.txt"], 2, "header time,label"),
         (["meeting.mp4", "-o", "out.xlsx"], 2, "ending in .csv"),
         (["meeting.mp4", "-o", "meeting.mp4/where.csv"], 2, "folder that you may write to"),
@@ -183,7 +183,7 @@ def _started(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
 def test_ctrl_c_ends_a_live_measurement_with_its_report(meeting: Callable[..., Path], tmp_path: Path) -> None:
     meeting([6] * 120)
     process = _started(
-        tmp_path, "live:meeting.mp4", "--every", "1", "--window", "2", "-o", "out.csv", "-o", "out.html"
+        tmp_path, "live:meeting.mp4", "--interval", "1", "--window", "2", "-o", "out.csv", "-o", "out.html"
     )
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -216,9 +216,9 @@ def test_a_measurement_that_is_killed_leaves_its_windows(
 
 def test_a_screen_that_locks_and_changes_size(portrait: np.ndarray, pipeline: Pipeline) -> None:
     small, large = gallery(portrait, 6), np.kron(gallery(portrait, 5), np.ones((2, 2, 1), np.uint8))
-    pictures = [*[small] * 5, *[np.zeros_like(small)] * 5, *[large] * 5, *[small[:120]] * 5]
+    images = [*[small] * 5, *[np.zeros_like(small)] * 5, *[large] * 5, *[small[:120]] * 5]
     audience = measure(
-        (Frame(n, float(n), picture) for n, picture in enumerate(pictures)),
+        (Frame(n, float(n), image) for n, image in enumerate(images)),
         AudienceOptions(window=5),
         pipeline=pipeline,
     )
@@ -229,13 +229,13 @@ def test_a_screen_that_locks_and_changes_size(portrait: np.ndarray, pipeline: Pi
 def test_frames_that_come_more_often_are_looked_at_as_often_as_asked(
     portrait: np.ndarray, pipeline: Pipeline
 ) -> None:
-    picture = gallery(portrait, 6)
+    image = gallery(portrait, 6)
     audience = measure(
-        (Frame(n, n / 10, picture) for n in range(40)), AudienceOptions(every=1, window=2), pipeline=pipeline
+        (Frame(n, n / 10, image) for n in range(40)), AudienceOptions(interval=1, window=2), pipeline=pipeline
     )
     assert [(window.samples, window.participants) for window in audience.windows] == [(2, 6), (2, 6)]
     short = measure(
-        (Frame(n, n / 10, picture) for n in range(40)), AudienceOptions(duration=2), pipeline=pipeline
+        (Frame(n, n / 10, image) for n in range(40)), AudienceOptions(duration=2), pipeline=pipeline
     )
     assert [window.samples for window in short.windows] == [2]
 
@@ -243,11 +243,11 @@ def test_frames_that_come_more_often_are_looked_at_as_often_as_asked(
 def test_a_source_that_is_lost_and_an_interruption_keep_what_was_measured(
     portrait: np.ndarray, pipeline: Pipeline
 ) -> None:
-    picture = gallery(portrait, 6)
+    image = gallery(portrait, 6)
 
     def frames(error: BaseException):  # type: ignore[no-untyped-def]
         for number in range(5):
-            yield Frame(number, float(number), picture)
+            yield Frame(number, float(number), image)
         raise error
 
     lost = measure(frames(MediaError("the cable is out")), pipeline=pipeline)
@@ -260,19 +260,17 @@ def test_a_source_that_is_lost_and_an_interruption_keep_what_was_measured(
 def test_sources_that_are_none(pipeline: Pipeline) -> None:
     with pytest.raises(MediaError, match="got none"):
         measure(iter([]), pipeline=pipeline)
-    with pytest.raises(InputError, match="got a picture"):
+    with pytest.raises(InputError, match="got an image"):
         measure(np.zeros((40, 40, 3), np.uint8), pipeline=pipeline)
 
 
-def test_a_recording_that_ends_early_says_so(
-    tmp_path: Path, portrait: np.ndarray, pipeline: Pipeline
-) -> None:
+def test_a_video_that_ends_early_says_so(tmp_path: Path, portrait: np.ndarray, pipeline: Pipeline) -> None:
     path, chance = tmp_path / "meeting.mp4", np.random.default_rng(0)
     with VideoWriter(path, 360, 240, rate=1) as writer:
         for second in range(30):
-            picture = gallery(portrait, 5)
-            picture[120:, 240:] = chance.integers(0, 256, (120, 120, 3), np.uint8)
-            writer.write(picture, second)
+            image = gallery(portrait, 5)
+            image[120:, 240:] = chance.integers(0, 256, (120, 120, 3), np.uint8)
+            writer.write(image, second)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.7)])
     audience = measure(path, pipeline=pipeline)
     assert not audience.finished

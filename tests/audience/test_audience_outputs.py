@@ -91,7 +91,7 @@ def test_under_the_smallest_group_there_is_no_figure_anywhere(tmp_path: Path) ->
 def test_figures_stand_exactly_where_there_are_people_enough(
     counts: list[int], quorum: float | int | None, smallest: int
 ) -> None:
-    options = AudienceOptions(smallest=smallest, quorum=quorum, window=1)
+    options = AudienceOptions(min_group=smallest, min_coverage=quorum, window=1)
     audience = gathered(
         [
             look(second, [(place, shown("happy")) for place in range(count)])
@@ -137,7 +137,7 @@ def test_a_locked_screen_and_a_lost_source_are_told_apart_from_few_people() -> N
         "reported",
     ]
     assert (audience.windows[4].start, audience.windows[4].end) == (40, 60)
-    assert "picture of one colour" in terminal(gathered([*looks[:40]]))
+    assert "image of one colour" in terminal(gathered([*looks[:40]]))
 
 
 def test_shares_lie_on_the_steps_of_their_number_of_people(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_day_in_a_report_stays_small(tmp_path: Path) -> None:
         look(float(second), [(place, shown("happy")) for place in range(4)])
         for second in range(0, 86_400, 10)
     ]
-    text = files(gathered(looks, AudienceOptions(every=10)), tmp_path)["a.html"]
+    text = files(gathered(looks, AudienceOptions(interval=10)), tmp_path)["a.html"]
     assert len(text) < 1_500_000
     assert "more are in the CSV" in text
 
@@ -205,11 +205,11 @@ def test_files_that_cannot_be(asked: dict, word: str) -> None:  # type: ignore[t
 @pytest.mark.parametrize(
     "options",
     [
-        {"smallest": 3},
-        {"every": 0},
+        {"min_group": 3},
+        {"interval": 0},
         {"window": 0.5},
-        {"quorum": 0},
-        {"quorum": 2.5},
+        {"min_coverage": 0},
+        {"min_coverage": 2.5},
         {"offset": float("nan")},
         {"duration": -1},
     ],

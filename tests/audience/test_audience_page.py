@@ -41,7 +41,7 @@ def test_figures_and_statuses_are_those_of_the_code() -> None:
     assert sorted(statuses) == sorted([*get_args(WindowStatus), *get_args(ChangeStatus)])
     text, defaults = " ".join(PAGE.split()), AudienceOptions()
     assert f"windows of {defaults.window:g} s" in text
-    assert f"the {defaults.span:g} s before and after" in text
+    assert f"the {defaults.context:g} s before and after" in text
     assert f"at least {['no', 'one', 'two', 'three', 'four'][SMALLEST]} people" in text
     assert f"at least {LEAST_CHANGE * 100:g} points of a hundred" in text
     assert f"blocks of {BLOCK:g} s" in text

@@ -26,12 +26,12 @@ OFF = (22.0, 40.0)
 def cast(pipeline: Pipeline, astronaut: np.ndarray, grace_hopper: np.ndarray) -> Cast:
     """Two faces that wheels carry, framed as those of FER-2013 are."""
     cuts = []
-    for picture in (astronaut, grace_hopper):
-        [faces] = pipeline([picture])
+    for image in (astronaut, grace_hopper):
+        [faces] = pipeline([image])
         square = pipeline.classifier.crop.squares(faces.largest().boxes)[0]
         cuts.append(
             np.asarray(
-                Image.fromarray(picture)
+                Image.fromarray(image)
                 .convert("L")
                 .resize((48, 48), Image.Resampling.BILINEAR, box=tuple(map(float, square)))
             )
@@ -67,7 +67,7 @@ def _measured(meeting: Meeting, folder: Path) -> tuple[list[dict[str, str]], lis
         str(folder / "points.csv"),
     ]
     done = CliRunner().invoke(
-        app, ["audience", str(path), "--consented", "--quiet", "--every", "2", "--threads", "1", *files]
+        app, ["audience", str(path), "--consented", "--quiet", "--interval", "2", "--threads", "1", *files]
     )
     assert done.exit_code == 0, done.output
     tables = []
@@ -77,7 +77,7 @@ def _measured(meeting: Meeting, folder: Path) -> tuple[list[dict[str, str]], lis
     return tables[0], tables[1]
 
 
-def test_a_scripted_change_is_found_and_shares_are_those_of_perfect_pictures(
+def test_a_scripted_change_is_found_and_shares_are_those_of_perfect_images(
     cast: Cast, tmp_path: Path
 ) -> None:
     meeting = _meeting(cast, smiling=3, others=3, off=1)

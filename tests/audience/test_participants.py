@@ -93,7 +93,7 @@ def test_what_is_met_once_in_ten_looks_is_nobody() -> None:
     assert len(participants(looks)) == 2
 
 
-def test_pictures_of_one_colour_count_for_nothing() -> None:
+def test_images_of_one_colour_count_for_nothing() -> None:
     looks = [
         look(t, [(0, shown("happy"))]) if t < 2 else AudienceSample(t, Faces.empty(EXPRESSIONS), blank=True)
         for t in range(10)

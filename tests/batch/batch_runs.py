@@ -32,8 +32,8 @@ def command(*words: object) -> list[str]:
 
 
 def batch(source: object, out: object, *more: object) -> tuple[object, ...]:
-    """Words of ``mien batch`` over pictures that are faces."""
-    return ("batch", source, "-o", out, "--detector", "whole", "--workers", 2, "--shard", 5, *more)
+    """Words of ``mien batch`` over images that are faces."""
+    return ("batch", source, "-o", out, "--detector", "whole", "--workers", 2, "--shard-size", 5, *more)
 
 
 def rows_of(out: Path) -> Rows:

@@ -1,4 +1,4 @@
-"""Files that are no pictures, or none any more, in twenty ways; made of one good picture by chance that
+"""Files that are no images, or none any more, in twenty ways; made of one good image by chance that
 can be repeated.
 """
 

@@ -1,4 +1,4 @@
-"""Pictures to read by the dozen, a run over them to which nothing happened, and ways to make things
+"""Images to read by the dozen, a run over them to which nothing happened, and ways to make things
 happen.
 """
 

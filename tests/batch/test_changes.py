@@ -90,7 +90,7 @@ def anew(tmp_path):
     return read
 
 
-def test_picture_replaced_by_one_of_the_same_size(tmp_path, source, anew):
+def test_image_replaced_by_one_of_the_same_size(tmp_path, source, anew):
     once(source, tmp_path / "out")
     first, *_, last = names = sorted(path.name for path in source.iterdir())
     for times in ((1, 1), None):  # Once with the old time of change, once with a new one.
@@ -121,7 +121,7 @@ def test_rights_and_copies_change_nothing(tmp_path, source):
     assert (read, run.layout.changed) == ([], [])
 
 
-def test_new_pictures_are_read_and_come_after_the_others(tmp_path, source, crops, anew):
+def test_new_images_are_read_and_come_after_the_others(tmp_path, source, crops, anew):
     once(source, tmp_path / "out")
     before = rows_of(tmp_path / "out")
     added = sorted((crops / "happy").iterdir())[:7]
@@ -179,7 +179,10 @@ def test_other_label_in_a_list_is_in_the_rows_and_nothing_of_the_old_verdict_sta
     }
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["result"] is None
     assert len(once(listed, tmp_path / "out")[0]) == 2
-    assert [row["label"] for row in csv_rows(tmp_path / "out" / "predictions.csv")] == [*["sad"] * 6, "happy"]
+    assert [row["reference"] for row in csv_rows(tmp_path / "out" / "predictions.csv")] == [
+        *["sad"] * 6,
+        "happy",
+    ]
 
 
 @pytest.mark.parametrize("step", ["remove", "write", "note"])

@@ -82,7 +82,7 @@ def test_lists_count_paths_from_where_they_lie(tmp_path):
         ("bytes.txt", b"\xff\xfe\x00", "text in UTF-8"),
         ("columns.csv", b"a,b\n1,2\n", "expected a column path; got a, b"),
         ("broken.parquet", b"PAR1 no", "expected a whole Parquet file"),
-        ("remote.txt", b"s3://bucket/a.png\n", "give --remote"),
+        ("remote.txt", b"s3://bucket/a.png\n", "give --allow-remote"),
     ],
 )
 def test_what_cannot_be_used_is_told_in_a_line(tmp_path, name, content, message):
@@ -93,7 +93,7 @@ def test_what_cannot_be_used_is_told_in_a_line(tmp_path, name, content, message)
     assert "\n" not in str(caught.value)
 
 
-def test_folder_without_pictures(tmp_path):
+def test_folder_without_images(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(InputError, match="none lie in it"):
         open_input(str(tmp_path))
@@ -139,7 +139,7 @@ def test_numbers_are_labels_only_where_their_meaning_is_told(tmp_path):
 
 
 def test_addresses_are_read_by_fsspec_where_that_is_allowed(crops):
-    with pytest.raises(InputError, match="give --remote"):
+    with pytest.raises(InputError, match="give --allow-remote"):
         open_input(f"file://{crops}")
     found = open_input(f"file://{crops}", remote=True)
     assert found.count == 40

@@ -198,7 +198,7 @@ def test_what_does_not_mix_is_told_in_one_line(tmp_path, crops):
     assert "holds diary.txt: give another output" in refused.stderr
 
 
-def test_a_picture_that_crashes_its_reader_twice_is_a_row(tmp_path, crops, undisturbed, sabotage):
+def test_a_image_that_crashes_its_reader_twice_is_a_row(tmp_path, crops, undisturbed, sabotage):
     source = tmp_path / "in"
     shutil.copytree(crops, source)
     (source / "sad" / "deadly.png").write_bytes(b"x")
@@ -236,7 +236,7 @@ def _without_root_rights() -> None:
 
 
 def test_permissions_lost_half_way(tmp_path, crops, undisturbed, sabotage):
-    """Pictures that may not be read any more are rows; an output that may not be written to any more ends the
+    """Images that may not be read any more are rows; an output that may not be written to any more ends the
     run, which goes on later.
     """
     source, out = tmp_path / "in", tmp_path / "out"

@@ -1,4 +1,4 @@
-"""What a worker does with a shard: the rows of ``mien analyze``, whatever is among its pictures."""
+"""What a worker does with a shard: the rows of ``mien analyze``, whatever is among its images."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def read(pipeline, sources, caution=None, watch=None):
     reader = ShardReader(pipeline, VideoOptions(), watch)
     return [
         {**row, "item": item.position}
-        for item, reading in reader.read(shard_of(sources), caution)
-        for row in reading.rows()
+        for item, result in reader.read(shard_of(sources), caution)
+        for row in result.rows()
     ]
 
 
@@ -89,7 +89,7 @@ def test_refused_items_are_rows_and_are_not_opened(crops, whole):
     assert rows[1]["error"] == "/no/such.png: killed its reader"
 
 
-def test_a_picture_that_a_network_cannot_digest_takes_no_other_with_it(crops, whole, monkeypatch):
+def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(crops, whole, monkeypatch):
     sources = sorted(crops.rglob("*.png"))[:5]
     expected = read(whole, sources)
     bad = np.asarray(Image.open(sources[2]).convert("RGB"))
@@ -124,7 +124,7 @@ def test_forms_hold_the_same(tmp_path, crops, whole, form):
         table = polars.read_parquet(place)
         rows = table.to_dicts()
         assert table.columns[0] == "item"
-        assert table.columns[-1] == "label"
+        assert table.columns[-1] == "reference"
     else:
         rows = (
             csv_rows(place)
@@ -132,7 +132,7 @@ def test_forms_hold_the_same(tmp_path, crops, whole, form):
             else [json.loads(line) for line in place.read_text().splitlines()]
         )
     assert [int(row["item"]) for row in rows] == list(range(10, 15))
-    assert {row["label"] for row in rows} == {"sad"}
+    assert {row["reference"] for row in rows} == {"sad"}
     assert [row["source"] for row in rows] == sources
     for row, known in zip(rows[:4], flat, strict=False):
         assert row["emotion"] == known["emotion"]
@@ -172,14 +172,14 @@ def test_labels_are_held_against_answers_in_the_order_of_the_input(tmp_path, cro
     assert [int(row["item"]) for row in predictions] == list(range(42))
     for row in predictions:
         assert row["predicted"] == (rows[row["source"]]["emotion"] or "")
-        assert row["label"] == rows[row["source"]]["label"]
-        assert row["right"] == str(int(row["label"] == row["predicted"]))
-    judged = [row for row in predictions if row["label"] != "contempt" and row["predicted"]]
+        assert row["reference"] == rows[row["source"]]["reference"]
+        assert row["right"] == str(int(row["reference"] == row["predicted"]))
+    judged = [row for row in predictions if row["reference"] != "contempt" and row["predicted"]]
     right = sum(row["right"] == "1" for row in judged)
     assert f"accuracy {right / 40:.2%}" in done.stdout
     assert "contempt (1)" in done.stderr
     assert "1 more have a label, but no face was read" in done.stdout
     matrix = csv_rows(out / "confusion.csv")
-    assert sum(int(value) for row in matrix for key, value in row.items() if key != "label") == 40
-    assert sum(int(row[row["label"]]) for row in matrix) == right
+    assert sum(int(value) for row in matrix for key, value in row.items() if key != "reference") == 40
+    assert sum(int(row[row["reference"]]) for row in matrix) == right
     assert (out / "confusion.png").stat().st_size > 1000

@@ -28,17 +28,17 @@ def clip(
     times: Sequence[float] | None = None,
     labels: Labels = EXPRESSIONS,
 ) -> VideoResult:
-    """A recording of one person who shows so many expressions one after the other; None is a frame without a
+    """A video of one person who shows so many expressions one after the other; None is a frame without a
     face, ``!`` one not read.
     """
     times = [number / 10 for number in range(len(shown))] if times is None else times
     blank = Faces.empty(labels)
-    readings = []
+    results = []
     for frame, (name, time) in enumerate(zip(shown, times, strict=True)):
         if name == "!":
-            readings.append(FrameResult(source, frame, time, blank, MediaError("damaged")))
+            results.append(FrameResult(source, frame, time, blank, MediaError("damaged")))
         elif name is None:
-            readings.append(FrameResult(source, frame, time, blank))
+            results.append(FrameResult(source, frame, time, blank))
         else:
             faces = Faces(
                 [[0, 0, 40, 50]],
@@ -49,20 +49,20 @@ def clip(
                 probs=[sure(name, labels=labels)],
                 labels=labels,
             )
-            readings.append(FrameResult(source, frame, time, faces))
-    return VideoResult.collect(source, readings, labels)
+            results.append(FrameResult(source, frame, time, faces))
+    return VideoResult.collect(source, results, labels)
 
 
-def write_table(path: Path, recordings: Sequence[VideoResult], labels: Labels = EXPRESSIONS) -> Path:
-    """A table of recordings, in the form of its ending."""
+def write_table(path: Path, videos: Sequence[VideoResult], labels: Labels = EXPRESSIONS) -> Path:
+    """A table of videos, in the form of its ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_table(path, path.suffix[1:], labels) as write:
-        for recording in recordings:
-            write(recording.rows())
+        for video in videos:
+            write(video.rows())
     return path
 
 
-def write_golden(path: Path, labels: dict[str, str]) -> Path:
+def write_reference(path: Path, labels: dict[str, str]) -> Path:
     path.write_text(
         "file,label\n" + "".join(f"{name},{label}\n" for name, label in labels.items()), encoding="utf-8"
     )

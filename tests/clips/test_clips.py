@@ -110,18 +110,18 @@ def test_what_was_not_read_is_neither_covered_nor_counted() -> None:
     assert (lost.frames, lost.coverage, lost.expression.label) == (0, 0, None)
 
 
-def test_a_single_picture_is_a_clip() -> None:
-    picture = read_clip(clip("a.jpg", ["sad"]))
-    assert (picture.expression.label, picture.seconds, picture.coverage) == ("sad", 0, 1)
+def test_a_single_image_is_a_clip() -> None:
+    image = read_clip(clip("a.jpg", ["sad"]))
+    assert (image.expression.label, image.seconds, image.coverage) == ("sad", 0, 1)
 
 
 def test_the_right_to_abstain() -> None:
     unsure = clip("a", ["happy", "sad", "angry", "fear"])
-    assert read_clip(unsure, ClipRule(least=0)).expression.label is not None
+    assert read_clip(unsure, ClipRule(min_confidence=0)).expression.label is not None
     assert read_clip(unsure).expression.label is None
     assert read_clip(unsure).expression.confidence == pytest.approx(0.2375, abs=0.01)
     assert read_clip(unsure).sentiment.label == "negative"
-    assert read_clip(unsure, ClipRule(least=0.9)).sentiment.label is None
+    assert read_clip(unsure, ClipRule(min_confidence=0.9)).sentiment.label is None
     assert read_clip(clip("a", ["happy", "sad"]), ClipRule("count")).expression.label in ("happy", "sad")
 
 
@@ -131,7 +131,7 @@ def test_whose_face() -> None:
     faces = Faces(boxes, [1] * 3, [0, 0, 1], [0, 0, 0.1], tracks=[1, 2, 1], probs=probs, labels=EXPRESSIONS)
     two = VideoResult("a", faces, np.arange(2), np.array([0, 0.1]))
     assert read_clip(two, ClipRule("count")).expression.counts[EXPRESSIONS.index("sad")] == 1
-    everybody = read_clip(two, ClipRule(person="all", least=0)).expression
+    everybody = read_clip(two, ClipRule(person="all", min_confidence=0)).expression
     assert everybody.shares[EXPRESSIONS.index("happy")] == pytest.approx(((0.9 + 0.2 / 6) / 2 + 0.9) / 2)
     assert read_clip(two, ClipRule(person=2)).expression.label == "sad"
     assert read_clip(two, ClipRule(person=2)).coverage == pytest.approx(0.5)
@@ -143,7 +143,7 @@ def test_whose_face() -> None:
 def test_sentiments_follow_the_mapping() -> None:
     surprised = clip("a", ["surprise"])
     assert read_clip(surprised, mapping=PRESETS["yin"]).sentiment.label == "positive"
-    assert read_clip(surprised, ClipRule(least=0), PRESETS["valence"]).sentiment.label == "negative"
+    assert read_clip(surprised, ClipRule(min_confidence=0), PRESETS["valence"]).sentiment.label == "negative"
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_sentiments_follow_the_mapping() -> None:
     [
         ({"method": "vote"}, "expected evidence or count; got 'vote'"),
         ({"person": "tallest"}, "expected largest, all or the number of a person; got 'tallest'"),
-        ({"least": 1.5}, "expected a least confidence from 0 to 1; got 1.5"),
-        ({"least": float("nan")}, "from 0 to 1"),
+        ({"min_confidence": 1.5}, "expected min_confidence from 0 to 1; got 1.5"),
+        ({"min_confidence": float("nan")}, "from 0 to 1"),
     ],
 )
 def test_impossible_rules(rule: dict[str, object], told: str) -> None:

@@ -12,7 +12,7 @@ from mien.clips.aggregate import LEAST
 from mien.metrics.sentiment import PRESETS, open_mapping
 
 sys.path.insert(0, str(Path(__file__).parent))
-from making_rows import clip, write_golden, write_table
+from making_rows import clip, write_reference, write_table
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clips.md").read_text(encoding="utf-8")
 
@@ -22,7 +22,7 @@ def test_the_example_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_table(Path("rows.csv"), [clip("1.mp4", ["happy"])])
-    write_golden(Path("golden.csv"), {"1": "happy"})
+    write_reference(Path("reference.csv"), {"1": "happy"})
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     exec(example, {})
     assert "1.mp4 right happy happy" in capsys.readouterr().out

@@ -12,7 +12,7 @@ import pytest
 from mien import analyze
 from mien.core.errors import InputError
 from mien.core.labels import FERPLUS
-from mien.outputs.tables import FORMATS, open_table, read_recordings
+from mien.outputs.tables import FORMATS, open_table, read_videos
 from mien.video.results import VideoResult
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -31,8 +31,8 @@ def same(one: VideoResult, other: VideoResult) -> bool:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_rows_come_back_as_they_were(form: str, tmp_path: Path) -> None:
-    back = list(read_recordings(write_table(tmp_path / f"rows.{form}", SHOWN)))
-    assert [recording.source for recording in back] == ["a/1.mp4", "a/2.mp4", "b/1.mp4"]
+    back = list(read_videos(write_table(tmp_path / f"rows.{form}", SHOWN)))
+    assert [video.source for video in back] == ["a/1.mp4", "a/2.mp4", "b/1.mp4"]
     for one, other in zip(back, SHOWN, strict=True):
         assert one.frames.tolist() == other.frames.tolist()
         assert one.times.tolist() == other.times.tolist()
@@ -47,19 +47,19 @@ def test_rows_come_back_as_they_were(form: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_eight_expressions_and_tables_of_nobody(form: str, tmp_path: Path) -> None:
     eight = clip("a.mp4", ["contempt"], labels=FERPLUS)
-    (back,) = read_recordings(write_table(tmp_path / f"rows.{form}", [eight], FERPLUS))
+    (back,) = read_videos(write_table(tmp_path / f"rows.{form}", [eight], FERPLUS))
     assert back.faces.labels == FERPLUS
     assert back.faces.emotions == ["contempt"]
-    (nobody,) = read_recordings(write_table(tmp_path / f"none.{form}", [clip("a.mp4", [None, None])]))
+    (nobody,) = read_videos(write_table(tmp_path / f"none.{form}", [clip("a.mp4", [None, None])]))
     assert (len(nobody.faces), nobody.frames.tolist()) == (0, [0, 1])
-    assert list(read_recordings(write_table(tmp_path / f"empty.{form}", []))) == []
+    assert list(read_videos(write_table(tmp_path / f"empty.{form}", []))) == []
 
 
 def test_what_analyze_writes_reads_back(tmp_path: Path, portrait: np.ndarray) -> None:
     results = analyze(portrait, threads=1)
     with open_table(tmp_path / "rows.json", "json", results.labels) as write:
         write(results.rows())
-    (back,) = read_recordings(tmp_path / "rows.json")
+    (back,) = read_videos(tmp_path / "rows.json")
     (wanted,) = results
     assert [row["probs"] for row in back.rows()] == [row["probs"] for row in wanted.rows()]
 
@@ -70,7 +70,7 @@ def test_json_of_any_layout_and_length(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text(json.dumps(rows), encoding="utf-8")
     (tmp_path / "wide.json").write_text(json.dumps(rows, indent=4), encoding="utf-8")
     for name in ("one.json", "wide.json"):
-        (back,) = read_recordings(tmp_path / name)
+        (back,) = read_videos(tmp_path / name)
         assert len(back.faces) == 300
 
 
@@ -85,8 +85,8 @@ def _text(path: Path) -> str:
         ("a.csv", lambda text: "file,label\nx,happy\n", "it has no source"),
         (
             "a.csv",
-            lambda text: text.replace("smooth_", "even_"),
-            "expected columns of expressions, such as happy and smooth_happy",
+            lambda text: text.replace("smoothed_", "even_"),
+            "expected columns of expressions, such as happy and smoothed_happy",
         ),
         ("a.csv", lambda text: text.replace("face,1,", "face,one,"), "line 3: expected numbers; .*'one'"),
         (
@@ -129,7 +129,7 @@ def test_tables_that_cannot_be_read(name: str, change, told: str | None, tmp_pat
     text = _text(path) if path.suffix in (".csv", ".jsonl", ".json") else ""
     path.write_text(change(text), encoding="utf-8")
     if told is None:
-        assert [recording.source for recording in read_recordings(path)] == [
+        assert [video.source for video in read_videos(path)] == [
             "a/1.mp4",
             "a/2.mp4",
             "b/1.mp4",
@@ -137,11 +137,11 @@ def test_tables_that_cannot_be_read(name: str, change, told: str | None, tmp_pat
         ]
         return
     with pytest.raises(InputError, match=told) as caught:
-        list(read_recordings(path))
+        list(read_videos(path))
     assert "\n" not in str(caught.value)
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     for form in FORMATS:
         with pytest.raises(InputError, match=r"rows|Parquet"):
-            list(read_recordings(tmp_path / f"none.{form}"))
+            list(read_videos(tmp_path / f"none.{form}"))

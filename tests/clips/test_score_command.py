@@ -19,12 +19,12 @@ from mien.core.labels import NOTICE
 from mien.media import VideoWriter
 
 sys.path.insert(0, str(Path(__file__).parent))
-from making_rows import clip, write_golden, write_table
+from making_rows import clip, write_reference, write_table
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Rows of two detectors for three clips, and golden labels."""
+    """Rows of two detectors for three clips, and reference labels."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "140")
     write_table(
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path("haar.jsonl"),
         [clip("clips/1.mp4", ["sad"]), clip("clips/2.mp4", ["sad", None]), clip("clips/3.mp4", ["fear"])],
     )
-    write_golden(Path("golden.csv"), {"1": "happy", "2": "sadness", "3": "fear"})
+    write_reference(Path("reference.csv"), {"1": "happy", "2": "sadness", "3": "fear"})
     return tmp_path
 
 
@@ -57,7 +57,16 @@ def test_tables_files_and_charts(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status, out, err = mien(
-        capsys, monkeypatch, "mtcnn", "golden.csv", "-o", "clips.csv", "-o", "all.json", "--charts", "charts"
+        capsys,
+        monkeypatch,
+        "mtcnn",
+        "reference.csv",
+        "-o",
+        "clips.csv",
+        "-o",
+        "all.json",
+        "--plots",
+        "charts",
     )
     assert status == 0, err
     for words in (
@@ -81,7 +90,7 @@ def test_tables_files_and_charts(
     with open("clips.csv", encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     assert [
-        (row["file"], row["predicted"], row["golden"], row["status"], row["positive"], row["seen"])
+        (row["file"], row["predicted"], row["reference"], row["status"], row["positive"], row["seen"])
         for row in table
     ] == [
         ("clips/1.mp4", "happy", "happy", "right", "3", "3"),
@@ -103,10 +112,10 @@ def test_two_detectors_side_by_side(
         monkeypatch,
         "mtcnn",
         "haar.jsonl",
-        "golden.csv",
-        "--charts",
+        "reference.csv",
+        "--plots",
         "charts",
-        "--per",
+        "--group-by",
         "person",
         "--method",
         "count",
@@ -126,12 +135,12 @@ def test_two_detectors_side_by_side(
         "charts/comparison.png",
     ]
     status, out, _ = mien(
-        capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "json", "--mapping", "yin"
+        capsys, monkeypatch, "mtcnn", "haar.jsonl", "reference.csv", "--format", "json", "--mapping", "yin"
     )
     facts = json.loads(out)
     assert facts["beside_the_first"] == [{"name": "haar.jsonl", "n": 3, "both": 1, "first": 1, "second": 1}]
     assert facts["mapping"]["name"] == "yin"
-    status, out, _ = mien(capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "csv")
+    status, out, _ = mien(capsys, monkeypatch, "mtcnn", "haar.jsonl", "reference.csv", "--format", "csv")
     assert [row["predictions"] for row in csv.DictReader(out.splitlines())] == ["mtcnn"] * 3 + [
         "haar.jsonl"
     ] * 3
@@ -140,17 +149,17 @@ def test_two_detectors_side_by_side(
 def test_what_is_missing_is_said_and_the_status_is_3(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_golden(Path("golden.csv"), {"1": "happy", "9.mp4": "fear", "8.mp4": "sad"})
+    write_reference(Path("reference.csv"), {"1": "happy", "9.mp4": "fear", "8.mp4": "sad"})
     (folder / "mtcnn" / "broken.csv").write_text("", encoding="utf-8")
-    status, out, err = mien(capsys, monkeypatch, "mtcnn", "golden.csv", "--quiet", "--format", "csv")
+    status, out, err = mien(capsys, monkeypatch, "mtcnn", "reference.csv", "--quiet", "--format", "csv")
     assert status == 3
-    assert "mtcnn: 2 golden labels without a clip, not scored: 9.mp4, 8.mp4" in err
-    assert "mtcnn: 2 clips without a golden label, not scored: clips/2.mp4, clips/3.mp4" in err
+    assert "mtcnn: 2 reference labels without a clip, not scored: 9.mp4, 8.mp4" in err
+    assert "mtcnn: 2 clips without a reference label, not scored: clips/2.mp4, clips/3.mp4" in err
     assert "broken.csv: expected a table of rows" in err
     assert [row["status"] for row in csv.DictReader(out.splitlines())] == [
         "right",
-        "no_golden",
-        "no_golden",
+        "no_reference",
+        "no_reference",
         "missing",
         "missing",
     ]
@@ -159,12 +168,12 @@ def test_what_is_missing_is_said_and_the_status_is_3(
 def test_what_is_wrong_with_the_labels_is_told_once(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Path("golden.csv").write_text("file,label\n1,happy\n2,sad\n3,fear\n3,sad\n", encoding="utf-8")
+    Path("reference.csv").write_text("file,label\n1,happy\n2,sad\n3,fear\n3,sad\n", encoding="utf-8")
     status, out, err = mien(
-        capsys, monkeypatch, "mtcnn", "haar.jsonl", "golden.csv", "--format", "csv", "--person", "7"
+        capsys, monkeypatch, "mtcnn", "haar.jsonl", "reference.csv", "--format", "csv", "--person", "7"
     )
     assert status == 3
-    assert err.splitlines() == ["golden.csv, line 5: 3 has two labels, fear and sad: left out"]
+    assert err.splitlines() == ["reference.csv, line 5: 3 has two labels, fear and sad: left out"]
     assert [row["status"] for row in csv.DictReader(out.splitlines())] == [
         "no_face",
         "no_face",
@@ -175,25 +184,31 @@ def test_what_is_wrong_with_the_labels_is_told_once(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("mtcnn", "none.csv"), "expected golden labels as CSV; none.csv: No such file"),
-        (("none", "golden.csv"), "expected a table of rows or a folder of them; none is not there"),
+        (("mtcnn", "none.csv"), "expected reference labels as CSV; none.csv: No such file"),
+        (("none", "reference.csv"), "expected a table of rows or a folder of them; none is not there"),
         (
-            ("mtcnn", "golden.csv", "-o", "a.xlsx"),
+            ("mtcnn", "reference.csv", "-o", "a.xlsx"),
             "expected a file ending in .csv (the table of clips) or .json (everything); got a.xlsx",
         ),
         (
-            ("mtcnn", "golden.csv", "-o", "golden.csv/where.csv"),
-            "expected a place to write golden.csv/where.csv",
+            ("mtcnn", "reference.csv", "-o", "reference.csv/where.csv"),
+            "expected a place to write reference.csv/where.csv",
         ),
         (
-            ("mtcnn", "golden.csv", "--charts", "golden.csv"),
-            "expected a folder for charts; golden.csv is a file",
+            ("mtcnn", "reference.csv", "--plots", "reference.csv"),
+            "expected a folder for charts; reference.csv is a file",
         ),
-        (("mtcnn", "golden.csv", "--mapping", "mood"), "expected a mapping out of valence, yin, or a file"),
-        (("mtcnn", "golden.csv", "--person", "tallest"), "expected largest, all or the number of a person"),
-        (("mtcnn", "golden.csv", "--least", "7"), "expected a least confidence from 0 to 1; got 7"),
-        (("mtcnn", "golden.csv", "--method", "vote"), "evidence"),
-        (("golden.csv",), "Missing argument 'PREDICTIONS'"),
+        (
+            ("mtcnn", "reference.csv", "--mapping", "mood"),
+            "expected a mapping out of valence, yin, or a file",
+        ),
+        (
+            ("mtcnn", "reference.csv", "--person", "tallest"),
+            "expected largest, all or the number of a person",
+        ),
+        (("mtcnn", "reference.csv", "--min-confidence", "7"), "expected min_confidence from 0 to 1; got 7"),
+        (("mtcnn", "reference.csv", "--method", "vote"), "evidence"),
+        (("reference.csv",), "Missing argument 'PREDICTIONS'"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -208,7 +223,7 @@ def test_mistakes_are_one_line(
     assert out == ""
     assert told in err
     assert len(err.strip().splitlines()) == 1
-    assert sorted(path.name for path in folder.iterdir()) == ["golden.csv", "haar.jsonl", "mtcnn"]
+    assert sorted(path.name for path in folder.iterdir()) == ["haar.jsonl", "mtcnn", "reference.csv"]
 
 
 @pytest.mark.integration
@@ -219,7 +234,7 @@ def test_from_videos_to_a_score_in_two_stages(tmp_path: Path, portrait: np.ndarr
         with VideoWriter(tmp_path / "clips" / f"{name}.mp4", 240, 240, rate=5) as movie:
             for index in range(4):
                 movie.write(np.full_like(portrait, 90) if nobody else portrait, index / 5)
-    write_golden(tmp_path / "golden.csv", {"smile": "happy", "wall": "neutral"})
+    write_reference(tmp_path / "reference.csv", {"smile": "happy", "wall": "neutral"})
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -229,7 +244,7 @@ def test_from_videos_to_a_score_in_two_stages(tmp_path: Path, portrait: np.ndarr
     assert run("analyze", "clips", "-o", "rows.parquet", "--threads", "1", "-q").returncode == 0
     for path in (tmp_path / "clips").iterdir():
         path.unlink()
-    done = run("score", "rows.parquet", "golden.csv", "--format", "json")
+    done = run("score", "rows.parquet", "reference.csv", "--format", "json")
     assert done.returncode == 0, done.stderr
     smile, wall = json.loads(done.stdout)["scores"][0]["clips"]
     assert (smile["seen"], smile["coverage"], smile["seconds"]) == (4, 1.0, 0.8)
@@ -240,8 +255,8 @@ def test_from_videos_to_a_score_in_two_stages(tmp_path: Path, portrait: np.ndarr
 def test_a_killed_run_leaves_nothing_half_written(folder: Path) -> None:
     many = [clip(f"clips/{number}.mp4", ["happy", "sad", None] * 10) for number in range(60)]
     write_table(Path("rows.csv"), many)
-    write_golden(Path("golden.csv"), {str(number): "happy" for number in range(60)})
-    command = [sys.executable, "-m", "mien", "score", "rows.csv", "golden.csv", "-o", "table.csv", "-q"]
+    write_reference(Path("reference.csv"), {str(number): "happy" for number in range(60)})
+    command = [sys.executable, "-m", "mien", "score", "rows.csv", "reference.csv", "-o", "table.csv", "-q"]
     assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
     whole = Path("table.csv").read_bytes()
     Path("table.csv").write_text("old", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Golden labels, names, and what is counted."""
+"""Reference labels, names, and what is counted."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 
 from mien.clips.aggregate import ClipRule
 from mien.clips.facts import clip_row, compared
-from mien.clips.golden import read_golden
 from mien.clips.matching import match_names
 from mien.clips.predictions import ScoreOptions, read_predictions
+from mien.clips.reference import read_reference
 from mien.clips.scoring import score_clips
 from mien.core.errors import InputError
 from mien.core.labels import FERPLUS
 from mien.metrics import macro_f1, wilson
 from mien.metrics.sentiment import PRESETS, open_mapping
-from mien.outputs.tables import read_recordings
+from mien.outputs.tables import read_videos
 
 sys.path.insert(0, str(Path(__file__).parent))
-from making_rows import clip, write_golden, write_table
+from making_rows import clip, write_reference, write_table
 
 FOUR = {
     "a/1.mp4": ["happy"] * 4,
@@ -40,17 +40,17 @@ def rows(tmp_path: Path) -> Path:
 def scored(rows: Path, labels: dict[str, str], options: ScoreOptions | None = None):  # type: ignore[no-untyped-def]
     return score_clips(
         read_predictions(rows, options),
-        read_golden(write_golden(rows.parent / "golden.csv", labels)),
+        read_reference(write_reference(rows.parent / "reference.csv", labels)),
         options,
     )
 
 
-GOLDEN = {"1": "Happiness", "2.avi": "happy", "b/3.mp4": "anger", "4": "neutral"}
+REFERENCE = {"1": "Happiness", "2.avi": "happy", "b/3.mp4": "anger", "4": "neutral"}
 
 
 def test_every_clip_has_a_status_and_abstentions_are_counted_apart(rows: Path) -> None:
-    score = scored(rows, GOLDEN)
-    assert [(one.file, one.status, one.golden) for one in score.clips] == [
+    score = scored(rows, REFERENCE)
+    assert [(one.file, one.status, one.reference) for one in score.clips] == [
         ("a/1.mp4", "right", "happy"),
         ("a/2.mp4", "wrong", "happy"),
         ("b/3.mp4", "unsure", "angry"),
@@ -70,22 +70,24 @@ def test_every_clip_has_a_status_and_abstentions_are_counted_apart(rows: Path) -
 
 def test_with_an_answer_for_every_clip_macro_f1_is_the_usual_one(rows: Path) -> None:
     score = scored(
-        rows, {name: label for name, label in GOLDEN.items() if name != "4"}, ScoreOptions(ClipRule(least=0))
+        rows,
+        {name: label for name, label in REFERENCE.items() if name != "4"},
+        ScoreOptions(ClipRule(min_confidence=0)),
     )
     assert score.macro_f1 == pytest.approx(macro_f1(score.confusion))
-    assert score.count("no_golden") == 1
+    assert score.count("no_reference") == 1
     assert not score.complete
 
 
 def test_the_papers_counts_and_totals(rows: Path) -> None:
-    score = scored(rows, GOLDEN, ScoreOptions(ClipRule("count"), PRESETS["yin"]))
+    score = scored(rows, REFERENCE, ScoreOptions(ClipRule("count"), PRESETS["yin"]))
     row = clip_row("mtcnn", score.clips[1])
     assert {
         key: row[key]
-        for key in ("file", "golden", "predicted", "positive", "neutral", "negative", "frames", "seen")
+        for key in ("file", "reference", "predicted", "positive", "neutral", "negative", "frames", "seen")
     } == {
         "file": "a/2.mp4",
-        "golden": "happy",
+        "reference": "happy",
         "predicted": "sad",
         "positive": 0,
         "neutral": 2,
@@ -102,7 +104,7 @@ def test_the_papers_counts_and_totals(rows: Path) -> None:
         ("a/", 2, 6, 4),
         ("b/", 2, 4, 1),
     ]
-    people = scored(rows, GOLDEN, ScoreOptions(per="person")).totals
+    people = scored(rows, REFERENCE, ScoreOptions(group_by="person")).totals
     assert [(total.name, total.frames) for total in people] == [
         ("all", 10),
         *((f"{name}, person 1", n) for name, n in zip(FOUR, (4, 2, 4), strict=False)),
@@ -112,17 +114,17 @@ def test_the_papers_counts_and_totals(rows: Path) -> None:
 def test_sentiments_and_expressions(rows: Path) -> None:
     score = scored(rows, {"1": "positive", "2": "Negative", "3": "neutral"})
     assert list(score.classes) == ["positive", "neutral", "negative"]
-    assert [one.status for one in score.clips] == ["right", "right", "wrong", "no_golden"]
-    mapped = scored(rows, GOLDEN, ScoreOptions(classes="sentiment"))
-    assert [one.golden for one in mapped.clips] == ["positive", "positive", "negative", "neutral"]
+    assert [one.status for one in score.clips] == ["right", "right", "wrong", "no_reference"]
+    mapped = scored(rows, REFERENCE, ScoreOptions(classes="sentiment"))
+    assert [one.reference for one in mapped.clips] == ["positive", "positive", "negative", "neutral"]
     with pytest.raises(InputError, match="leave out --classes expression"):
         scored(rows, {"1": "positive"}, ScoreOptions(classes="expression"))
     halves = {**dict.fromkeys(FERPLUS, "neutral"), "happy": {"positive": 0.5, "negative": 0.5}}
     with pytest.raises(InputError, match="happy is as much positive as negative"):
-        scored(rows, GOLDEN, ScoreOptions(mapping=open_mapping(halves), classes="sentiment"))
+        scored(rows, REFERENCE, ScoreOptions(mapping=open_mapping(halves), classes="sentiment"))
 
 
-def test_a_golden_class_that_the_network_does_not_know_is_a_class_too(rows: Path) -> None:
+def test_a_reference_class_that_the_network_does_not_know_is_a_class_too(rows: Path) -> None:
     score = scored(rows, {"1": "contempt", "2": "sad"})
     assert "contempt" in score.classes
     assert [one.status for one in score.clips[:2]] == ["wrong", "right"]
@@ -147,7 +149,7 @@ def test_what_is_missing_is_listed_and_the_rest_scored(rows: Path) -> None:
         ("1", "ambiguous"),
         ("2.mp4", "right"),
         ("3.mp4", "unreadable"),
-        ("4.mp4", "no_golden"),
+        ("4.mp4", "no_reference"),
         ("9.mp4", "missing"),
     }
     assert score.problems == ("1 fits a/1.mp4 and b/1.mp4: write more of its path",)
@@ -175,7 +177,8 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
     assert f"1.mp4 stands in {folder / 'again.csv'} and in {folder / 'deep' / 'csv.csv'}" in told
     assert len(found.problems) == 3
     score = score_clips(
-        found, read_golden(write_golden(tmp_path / "golden.csv", {"1": "happy", "2": "happy", "3": "sad"}))
+        found,
+        read_reference(write_reference(tmp_path / "reference.csv", {"1": "happy", "2": "happy", "3": "sad"})),
     )
     assert [one.status for one in sorted(score.clips, key=lambda one: one.file)] == [
         "ambiguous",
@@ -184,7 +187,7 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
     ]
 
 
-def test_pictures_of_a_folder_are_one_clip(tmp_path: Path) -> None:
+def test_images_of_a_folder_are_one_clip(tmp_path: Path) -> None:
     shown = {
         "s/1/a.png": "sad",
         "s/1/b.png": "happy",
@@ -196,7 +199,7 @@ def test_pictures_of_a_folder_are_one_clip(tmp_path: Path) -> None:
     rows = write_table(tmp_path / "rows.csv", [clip(name, [label]) for name, label in shown.items()])
     score = scored(rows, {"s/1": "happy", "2": "fear"}, ScoreOptions(ClipRule("count"), sequences=True))
     assert [(one.file, one.status) for one in score.clips] == [("s/1", "right"), ("s/2", "right")]
-    first, second = (one.reading for one in score.clips)
+    first, second = (one.result for one in score.clips)
     assert (first.frames, first.seen, first.coverage) == (4, 3, 0.75)
     assert (second.frames, second.failures) == (1, 1)
 
@@ -204,10 +207,10 @@ def test_pictures_of_a_folder_are_one_clip(tmp_path: Path) -> None:
 def test_a_table_is_read_as_it_is_needed(rows: Path) -> None:
     with open(rows, "a", encoding="utf-8") as file:
         file.write("damaged\n")
-    recordings = read_recordings(rows)
-    assert next(recordings).source == "a/1.mp4"
+    videos = read_videos(rows)
+    assert next(videos).source == "a/1.mp4"
     with pytest.raises(InputError, match="expected a status"):
-        list(recordings)
+        list(videos)
 
 
 def test_predictions_without_rows(tmp_path: Path) -> None:
@@ -222,14 +225,14 @@ def test_predictions_without_rows(tmp_path: Path) -> None:
 def test_no_name_fits(rows: Path) -> None:
     with pytest.raises(
         InputError,
-        match=r"expected clips with golden labels; got none: the labels name 7.mp4, the rows a/1.mp4",
+        match=r"expected clips with reference labels; got none: the labels name 7.mp4, the rows a/1.mp4",
     ):
         scored(rows, {"7.mp4": "happy"})
 
 
 def test_side_by_side(rows: Path) -> None:
     other = write_table(rows.with_name("haar.csv"), [clip("a/1.mp4", ["sad"]), clip("a/2.mp4", ["happy"])])
-    both = compared(scored(rows, GOLDEN), scored(other, GOLDEN))
+    both = compared(scored(rows, REFERENCE), scored(other, REFERENCE))
     assert (both.n, both.both, both.first, both.second) == (2, 0, 1, 1)
 
 
@@ -239,46 +242,46 @@ def test_side_by_side(rows: Path) -> None:
         ("", "expected a header with one column file .*; got nothing: name the columns file and label"),
         ("1.mp4,happy\n", "expected a header with one column file"),
         ("file,happy\n", "expected a header with one column label"),
-        ("file,label,golden\n1,a,b\n", "expected a header with one column label"),
-        ("file,label\n", "expected golden labels; got none"),
+        ("file,label,reference\n1,a,b\n", "expected a header with one column label"),
+        ("file,label\n", "expected reference labels; got none"),
         ("file,label\n1,Freude\n2,joy\n3,Wut\n", r"got 'Freude' \(line 2\), 'Wut' \(line 4\): rename them"),
         ("file,label\n" + "".join(f"{n},mood{n}\n" for n in range(20)), "and 12 more: rename them"),
         (
             "file,label\n1,happy\n2,negative\n",
             r"expected either expressions or positive, neutral, negative; got both \(negative, happy\)",
         ),
-        ('file,label\n"1,happy\n', "expected golden labels as CSV; got unexpected end of data"),
+        ('file,label\n"1,happy\n', "expected reference labels as CSV; got unexpected end of data"),
     ],
 )
-def test_golden_files_that_cannot_be_used(text: str, told: str, tmp_path: Path) -> None:
-    (tmp_path / "golden.csv").write_text(text, encoding="utf-8")
+def test_reference_files_that_cannot_be_used(text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "reference.csv").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=told) as caught:
-        read_golden(tmp_path / "golden.csv")
+        read_reference(tmp_path / "reference.csv")
     assert "\n" not in str(caught.value)
 
 
-def test_golden_files_as_people_write_them(tmp_path: Path) -> None:
-    path = tmp_path / "golden.csv"
+def test_reference_files_as_people_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "reference.csv"
     path.write_text(
         "\ufeffrater;Clip;Emotion\nAnn;1.mp4; Happiness \n\nBob;2.mp4;\nBob;3.mp4;sad\nAnn;3.mp4;fear\nAnn;1.mp4;joy\n",
         encoding="utf-8",
     )
-    golden = read_golden(path)
-    assert [(one.file, one.label) for one in golden.labels] == [("1.mp4", "happy")]
-    assert golden.ambiguous == ("3.mp4",)
-    assert [problem.split(": ", 1)[1] for problem in golden.problems] == [
+    reference = read_reference(path)
+    assert [(one.file, one.label) for one in reference.labels] == [("1.mp4", "happy")]
+    assert reference.ambiguous == ("3.mp4",)
+    assert [problem.split(": ", 1)[1] for problem in reference.problems] == [
         "expected a file and its label; got Bob, 2.mp4, : left out",
         "3.mp4 has two labels, sad and fear: left out",
     ]
     path.write_text("file,label\n1,neutral\n", encoding="utf-8")
-    assert read_golden(path).kind == "sentiment"
+    assert read_reference(path).kind == "sentiment"
     path.write_bytes(b"file,label\n\xff,happy\n")
     with pytest.raises(InputError, match="write it as CSV in UTF-8"):
-        read_golden(path)
+        read_reference(path)
 
 
 @pytest.mark.parametrize(
-    ("golden", "clips", "pairs"),
+    ("reference", "clips", "pairs"),
     [
         (["1"], ["/data/a/1.mp4"], {"/data/a/1.mp4": "1"}),
         (["a\\1.mp4"], ["x/a/1.mp4", "x/b/1.mp4"], {"x/a/1.mp4": "a\\1.mp4"}),
@@ -291,8 +294,8 @@ def test_golden_files_as_people_write_them(tmp_path: Path) -> None:
         (["a/1.mp4", "1.mp4"], ["a/1.mp4", "b/1.mp4"], {"a/1.mp4": "a/1.mp4"}),
     ],
 )
-def test_names(golden: list[str], clips: list[str], pairs: dict[str, str]) -> None:
-    assert match_names(golden, clips).pairs == pairs
+def test_names(reference: list[str], clips: list[str], pairs: dict[str, str]) -> None:
+    assert match_names(reference, clips).pairs == pairs
 
 
 @settings(max_examples=50)
@@ -303,8 +306,8 @@ def test_names(golden: list[str], clips: list[str], pairs: dict[str, str]) -> No
     st.data(),
 )
 def test_whole_paths_always_find_their_own_clip(clips: list[str], data: st.DataObject) -> None:
-    golden = data.draw(st.permutations(clips))
-    found = match_names(golden, [f"{clip}.mp4" for clip in clips])
+    reference = data.draw(st.permutations(clips))
+    found = match_names(reference, [f"{clip}.mp4" for clip in clips])
     assert found.pairs == {f"{clip}.mp4": clip for clip in clips}
     assert not found.missing
     assert not found.ambiguous

@@ -43,7 +43,7 @@ def test_a_face_has_a_box_and_seven_emotions(fer: FER, astronaut: np.ndarray) ->
     assert all(type(value) is float for value in face["emotions"].values())
     assert sum(face["emotions"].values()) == pytest.approx(1, abs=1e-4)
     x, y, width, height = face["box"]
-    # Eileen Collins' face in this picture.
+    # Eileen Collins' face in this image.
     assert (x, y) == pytest.approx((186, 64), abs=12)
     assert (width, height) == pytest.approx((77, 102), abs=12)
     assert fer.find_faces(astronaut[..., ::-1])[0] == face["box"]
@@ -54,7 +54,7 @@ def test_a_face_has_a_box_and_seven_emotions(fer: FER, astronaut: np.ndarray) ->
 
 def test_arrays_are_blue_green_red(fer: FER, astronaut: np.ndarray, tmp_path: Path) -> None:
     """A file, whose colours nobody can take for others, and its pixels in OpenCV's order are the same
-    picture.
+    image.
     """
     astronaut = np.ascontiguousarray(astronaut[:224, 110:334])
     path = tmp_path / "astronaut.png"
@@ -92,7 +92,7 @@ def test_known_faces_are_read_where_they_are(fer: FER, portrait: np.ndarray) -> 
 
 def test_detectors(astronaut: np.ndarray) -> None:
     pytest.importorskip("cv2", reason="mien[haar] is not installed")
-    picture = astronaut[:240, 100:340, ::-1]
+    image = astronaut[:240, 100:340, ::-1]
     for options, name, least in [
         ({}, "mtcnn", 40),
         ({"mtcnn": True}, "mtcnn", 20),
@@ -100,8 +100,8 @@ def test_detectors(astronaut: np.ndarray) -> None:
     ]:
         fer = FER(**options)
         assert (fer.pipeline.detector.name, fer.pipeline.detector.min_face) == (name, least)  # type: ignore[attr-defined]
-        assert fer.top_emotion(picture)[0] == "happy"
-        assert FER(**options, min_face_size=150).detect_emotions(picture) == []
+        assert fer.top_emotion(image)[0] == "happy"
+        assert FER(**options, min_face_size=150).detect_emotions(image) == []
 
 
 def test_the_cascade_needs_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,13 +136,13 @@ def test_options_without_effect_are_remarked() -> None:
         ("https://example.org/face.jpg", "mien fetches nothing"),
         ("nowhere.png", "nowhere.png"),
         ("data:image/png;base64,%%%", "in base64"),
-        (b"not a picture", "expected a picture or a video"),
+        (b"not an image", "expected an image or a video"),
         (None, "got NoneType"),
         (np.zeros((4, 4, 3)), "dtype uint8"),
         (np.zeros((4, 4, 2), np.uint8), "shape"),
     ],
 )
-def test_what_is_no_picture_is_told(fer: FER, given: object, message: str) -> None:
+def test_what_is_no_image_is_told(fer: FER, given: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         fer.detect_emotions(given)  # type: ignore[arg-type]
 
@@ -283,7 +283,7 @@ def test_what_a_video_cannot_do_is_remarked_or_told(
         Video(clip).to_csv([1], tmp_path / "x.csv")  # type: ignore[list-item]
     text = tmp_path / "text.mp4"
     text.write_text("no video")
-    with pytest.raises(MediaError, match="expected a picture or a video"):
+    with pytest.raises(MediaError, match="expected an image or a video"):
         Video(text).analyze(fer)
 
 

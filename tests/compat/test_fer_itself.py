@@ -28,10 +28,10 @@ import cv2
 from fer.fer import FER
 from fer.classes import Video
 
-picture, clip, out = sys.argv[1:]
+image, clip, out = sys.argv[1:]
 
 detector = FER()
-img = cv2.imread(picture)
+img = cv2.imread(image)
 faces = detector.detect_emotions(img)
 name, score = detector.top_emotion(img)
 video = Video(clip)
@@ -82,7 +82,7 @@ def peer() -> Path:
     return python
 
 
-def run(python: Path, script: str, picture: Path, clip: Path, folder: Path) -> dict[str, Any]:
+def run(python: Path, script: str, image: Path, clip: Path, folder: Path) -> dict[str, Any]:
     folder.mkdir()
     (folder / "script.py").write_text(script)
     environment = {
@@ -90,7 +90,7 @@ def run(python: Path, script: str, picture: Path, clip: Path, folder: Path) -> d
         for name, value in os.environ.items()
         if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
     }
-    command = [str(python), "script.py", str(picture), str(clip), "out.json"]
+    command = [str(python), "script.py", str(image), str(clip), "out.json"]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=110, check=False
     )
@@ -112,15 +112,15 @@ def test_a_script_moves_over_by_changing_its_imports(
     peer: Path, shared_media: Path, astronaut: np.ndarray, tmp_path: Path
 ) -> None:
     pytest.importorskip("pandas", reason="mien[pandas] is not installed")
-    pytest.importorskip("cv2", reason="mien[haar] is not installed: the script reads its picture with OpenCV")
+    pytest.importorskip("cv2", reason="mien[haar] is not installed: the script reads its image with OpenCV")
     moved = SCRIPT
     for theirs, ours in IMPORTS.items():
         assert theirs in moved
         moved = moved.replace(theirs, ours)
-    picture, clip = tmp_path / "astronaut.png", shared_media / "one_face.mp4"
-    Image.fromarray(astronaut).save(picture)
-    theirs = run(peer, WITHOUT_DISPLAY + SCRIPT, picture, clip, tmp_path / "theirs")
-    ours = run(Path(sys.executable), moved, picture, clip, tmp_path / "ours")
+    image, clip = tmp_path / "astronaut.png", shared_media / "one_face.mp4"
+    Image.fromarray(astronaut).save(image)
+    theirs = run(peer, WITHOUT_DISPLAY + SCRIPT, image, clip, tmp_path / "theirs")
+    ours = run(Path(sys.executable), moved, image, clip, tmp_path / "ours")
     same = ("face keys", "emotions", "types", "top", "emotion columns", "dtypes")
     assert {key: ours[key] for key in same} == {key: theirs[key] for key in same}
     assert ours["raw"][:2] == theirs["raw"][:2]
@@ -140,7 +140,7 @@ def test_a_script_moves_over_by_changing_its_imports(
         *zip(ours["raw boxes"], theirs["raw boxes"], strict=True),
     ]
     assert min(overlap(first, second) for first, second in boxes) > 0.5
-    # Who shows what differs between two networks; that a sequence of readings sums to its length does not.
+    # Who shows what differs between two networks; that a sequence of results sums to its length does not.
     assert sum(ours["sums"].values()) == pytest.approx(ours["length"], abs=0.01)
     assert sum(theirs["sums"].values()) == pytest.approx(theirs["length"], abs=0.5)
     left = {path.name for path in (tmp_path / "ours").iterdir()}

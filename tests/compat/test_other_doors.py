@@ -37,7 +37,7 @@ def test_deepface_answers(smiling: np.ndarray) -> None:
     assert list(region) == ["x", "y", "w", "h", "left_eye", "right_eye"]
     assert region["x"] == pytest.approx(86, abs=10)
     assert region["h"] == pytest.approx(102, abs=12)
-    # The person's own left eye is at the right of the picture.
+    # The person's own left eye is at the right of the image.
     assert region["x"] < region["right_eye"][0] < region["left_eye"][0] < region["x"] + region["w"]
     assert json.loads(json.dumps(face))["region"]["left_eye"] == list(region["left_eye"])
 
@@ -53,7 +53,7 @@ def test_deepface_takes_files_and_several(smiling: np.ndarray, tmp_path: Path) -
 
 
 def test_deepface_without_a_face() -> None:
-    with pytest.raises(ValueError, match="expected a face in the picture; got none"):
+    with pytest.raises(ValueError, match="expected a face in the image; got none"):
         DeepFace.analyze(NOBODY)
     [face] = DeepFace.analyze(NOBODY, enforce_detection=False)
     assert face["region"] == {"x": 0, "y": 0, "w": 120, "h": 90, "left_eye": None, "right_eye": None}

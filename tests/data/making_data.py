@@ -65,7 +65,7 @@ def seven_rows(count: int = 16) -> list[list[object]]:
     ]
 
 
-def write_picture(path: Path, value: int = 100, side: int = 6) -> Path:
+def write_image(path: Path, value: int = 100, side: int = 6) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L", (side, side), value).save(path)
     return path

@@ -17,29 +17,29 @@ from mien.data.preview import preview
 
 
 def smooth(n: int, seed: int = 0) -> np.ndarray:
-    """Different pictures that are as smooth as photos are, ``(n, 48, 48)``."""
+    """Different images that are as smooth as photos are, ``(n, 48, 48)``."""
     random = np.random.default_rng(seed)
     small = [Image.fromarray(random.integers(0, 256, (5, 5), dtype=np.uint8)) for _ in range(n)]
-    return np.stack([np.asarray(picture.resize((48, 48), Image.Resampling.BICUBIC)) for picture in small])
+    return np.stack([np.asarray(image.resize((48, 48), Image.Resampling.BICUBIC)) for image in small])
 
 
 def changed(image: np.ndarray, how: str) -> np.ndarray:
-    picture = Image.fromarray(image)
+    copy = Image.fromarray(image)
     if how == "jpeg":
         file = io.BytesIO()
-        picture.save(file, "JPEG", quality=40)
-        picture = Image.open(file)
+        copy.save(file, "JPEG", quality=40)
+        copy = Image.open(file)
     elif how == "dimmed":
-        picture = picture.point(lambda value: value / 2 + 40)
+        copy = copy.point(lambda value: value / 2 + 40)
     elif how == "blurred":
-        picture = picture.filter(ImageFilter.GaussianBlur(1))
+        copy = copy.filter(ImageFilter.GaussianBlur(1))
     elif how == "shrunk":
-        picture = picture.resize((24, 24)).resize((48, 48))
+        copy = copy.resize((24, 24)).resize((48, 48))
     elif how == "moved":
-        picture = picture.transform((48, 48), Image.Transform.AFFINE, (1, 0, 2, 0, 1, -1))
+        copy = copy.transform((48, 48), Image.Transform.AFFINE, (1, 0, 2, 0, 1, -1))
     elif how == "mirrored":
-        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return np.asarray(picture)
+        copy = copy.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return np.asarray(copy)
 
 
 @pytest.mark.parametrize("how", ["jpeg", "dimmed", "blurred", "shrunk", "moved", "mirrored"])
@@ -74,9 +74,9 @@ def findings() -> FaceDataset:
 
 
 def test_an_audit_tells_everything() -> None:
-    found = audit(findings(), ["a.png: expected a picture"])
+    found = audit(findings(), ["a.png: expected an image"])
     facts = found.facts()
-    assert facts["unreadable"] == ["a.png: expected a picture"]
+    assert facts["unreadable"] == ["a.png: expected an image"]
     assert (facts["blank"], facts["not_a_face"], facts["distinct"]) == ([4], [5], 8)
     assert facts["exact_copies"]["between"] == {
         "Training in itself": 1,
@@ -87,7 +87,7 @@ def test_an_audit_tells_everything() -> None:
     assert facts["leaks"] == {"training": [2], "PrivateTest": [7]}
     assert facts["near_leaks"] == {"training": [3], "PrivateTest": [8]}
     [pair] = facts["near_copies"]["list"]
-    assert (pair["pictures"], pair["mirrored"], facts["near_copies"]["of_another_label"]) == (
+    assert (pair["images"], pair["mirrored"], facts["near_copies"]["of_another_label"]) == (
         [3, 8],
         False,
         1,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars
 import pytest
-from making_data import pixels, seven_rows, write_csv, write_picture
+from making_data import pixels, seven_rows, write_csv, write_image
 from PIL import Image
 
 from mien import InputError
@@ -28,10 +28,10 @@ def refused(path: Path) -> str:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ([3, pixels(15), "Training"], "square picture, such as 2304 for 48x48; got 15"),
+        ([3, pixels(15), "Training"], "square image, such as 2304 for 48x48; got 15"),
         (
             [3, pixels(9), "Training"],
-            "expected 4x4 pixels as in the pictures before it; got 3x3: bring all to one size with --size 4",
+            "expected 4x4 pixels as in the images before it; got 3x3: bring all to one size with --size 4",
         ),
         ([3, "", "Training"], "got 0: correct or delete"),
         ([3, pixels(15) + " x7", "Training"], "whole numbers with blanks between; got 'x7'"),
@@ -78,7 +78,7 @@ def test_files_of_no_known_form(tmp_path: Path) -> None:
     whole = gzip.compress(write_csv(tmp_path / "a.csv", seven_rows(900)).read_bytes())
     (tmp_path / "cut.csv.gz").write_bytes(whole[:-20])
     (tmp_path / "cut.zip").write_bytes(b"PK\3\4" + bytes(100))
-    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as bundle:
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as bundle:
         bundle.writestr("train/happy/a.png", b"")
     (tmp_path / "cut.parquet").write_bytes(b"PAR1" + bytes(100))
     cases = {
@@ -88,7 +88,7 @@ def test_files_of_no_known_form(tmp_path: Path) -> None:
         "latin.csv": "utf-8",
         "cut.csv.gz": "expected a whole archive",
         "cut.zip": "expected a whole archive",
-        "pictures.zip": "unpack it and give the folder",
+        "images.zip": "unpack it and give the folder",
         "cut.parquet": "expected a whole Parquet file",
         "nowhere.csv": "is not there: check the path",
     }
@@ -99,33 +99,33 @@ def test_files_of_no_known_form(tmp_path: Path) -> None:
 
 
 def test_bad_folders(tmp_path: Path) -> None:
-    write_picture(tmp_path / "a" / "happy" / "1.png")
-    write_picture(tmp_path / "a" / "bored" / "1.png")
+    write_image(tmp_path / "a" / "happy" / "1.png")
+    write_image(tmp_path / "a" / "bored" / "1.png")
     told = refused(tmp_path / "a")
     assert (
         f"{tmp_path / 'a' / 'bored'}: expected a class out of angry, disgust, fear, happy, neutral, sad, surprise, contempt"
         in told
     )
-    write_picture(tmp_path / "b" / "happy" / "1.png")
+    write_image(tmp_path / "b" / "happy" / "1.png")
     (tmp_path / "b" / "sad").mkdir()
-    assert f"{tmp_path / 'b' / 'sad'}: expected pictures of the class sad; the folder has none" in refused(
+    assert f"{tmp_path / 'b' / 'sad'}: expected images of the class sad; the folder has none" in refused(
         tmp_path / "b"
     )
-    write_picture(tmp_path / "c" / "happy" / "1.png")
+    write_image(tmp_path / "c" / "happy" / "1.png")
     assert "at least two classes; got only happy" in refused(tmp_path / "c")
-    write_picture(tmp_path / "d" / "train" / "happy" / "1.png")
-    write_picture(tmp_path / "d" / "sad" / "1.png")
+    write_image(tmp_path / "d" / "train" / "happy" / "1.png")
+    write_image(tmp_path / "d" / "sad" / "1.png")
     assert f"{tmp_path / 'd' / 'sad'}: expected a split" in refused(tmp_path / "d")
     (tmp_path / "e").mkdir()
     assert "the folder has none of them" in refused(tmp_path / "e")
 
 
-def test_bad_pictures(tmp_path: Path) -> None:
-    write_picture(tmp_path / "happy" / "1.png")
-    write_picture(tmp_path / "sad" / "1.png")
+def test_bad_images(tmp_path: Path) -> None:
+    write_image(tmp_path / "happy" / "1.png")
+    write_image(tmp_path / "sad" / "1.png")
     whole = (tmp_path / "sad" / "1.png").read_bytes()
     bad = {
-        "cut.png": (whole[:-30], "expected a picture; got"),
+        "cut.png": (whole[:-30], "expected an image; got"),
         "empty.png": (b"", "got an empty file"),
         "text.jpg": (b"hello", "bytes of no known image format"),
     }
@@ -137,21 +137,21 @@ def test_bad_pictures(tmp_path: Path) -> None:
         assert message in told
         path.unlink()
     Image.new("I;16", (6, 6)).save(tmp_path / "sad" / "deep.png")
-    assert "expected a picture of 8 bits" in refused(tmp_path)
+    assert "expected an image of 8 bits" in refused(tmp_path)
     (tmp_path / "sad" / "other.png").write_bytes(b"x")
-    write_picture(tmp_path / "sad" / "wide.png", side=7)
+    write_image(tmp_path / "sad" / "wide.png", side=7)
     problems: list[str] = []
     assert len(open_dataset(tmp_path, problems=problems)) == 2
     assert [Path(problem.split(":")[0]).name for problem in problems] == ["deep.png", "other.png", "wide.png"]
 
 
-def test_fewer_pictures_than_classes(tmp_path: Path) -> None:
-    assert "at least one picture for each of 7 classes; got 3" in refused(
+def test_fewer_images_than_classes(tmp_path: Path) -> None:
+    assert "at least one image for each of 7 classes; got 3" in refused(
         write_csv(tmp_path / "few.csv", seven_rows()[:3])
     )
     data = open_dataset(write_csv(tmp_path / "all.csv", seven_rows()))
     with pytest.raises(
-        InputError, match="Training: expected pictures of every class; there is none of neutral, surprise"
+        InputError, match="Training: expected images of every class; there is none of neutral, surprise"
     ):
         data.split("Training").require_every_class("Training")
 
@@ -168,16 +168,16 @@ def test_bad_parquet(tmp_path: Path) -> None:
         "usage": ["Training", "PrivateTest"],
     }
     cases: dict[str, dict[str, object]] = {
-        "row 1: expected 6x6 pixels as in the pictures before it; got 5x6": {"image": [webp(), webp(5)]},
-        "row 1: expected a picture; got bytes of no known image format": {
+        "row 1: expected 6x6 pixels as in the images before it; got 5x6": {"image": [webp(), webp(5)]},
+        "row 1: expected an image; got bytes of no known image format": {
             "image": [webp(), {"bytes": b"nothing", "path": "a"}]
         },
-        "row 1: expected the bytes of a picture; got none": {"image": [webp(), {"bytes": None, "path": "a"}]},
+        "row 1: expected the bytes of an image; got none": {"image": [webp(), {"bytes": None, "path": "a"}]},
         "row 1: expected a class out of": {"label": ["angry", "bored"]},
         "row 1: expected a label; got none": {"label": ["angry", None]},
         "row 1: expected a split": {"usage": ["Training", "Practice"]},
         "expected a column label; got image, usage": {"label": None},
-        "expected a column with pictures (image: {bytes, path}); got label, usage": {"image": None},
+        "expected a column with images (image: {bytes, path}); got label, usage": {"image": None},
         "missing votes_fear": {f"votes_{name}": [1, 2] for name in VOTES if name != "fear"},
         "expected whole numbers in the column row": {"row": ["a", "b"]},
     }

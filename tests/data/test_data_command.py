@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making_data import same, seven_rows, small_dataset, write_csv, write_picture
+from making_data import same, seven_rows, small_dataset, write_csv, write_image
 from PIL import Image
 
 from mien.data import open_dataset, write_dataset
@@ -50,7 +50,7 @@ def faces(tmp_path: Path) -> Path:
 def test_stats(mien: Run, faces: Path) -> None:
     done = mien("stats", faces)
     assert done.returncode == 0, done.stderr
-    assert "70 pictures of 48x48 px, 7 classes" in done.stdout
+    assert "70 images of 48x48 px, 7 classes" in done.stdout
     assert "imbalance" in done.stdout
     assert "majority" in done.stdout
     facts = json.loads(mien("stats", faces, "--format", "json").stdout)
@@ -70,7 +70,7 @@ def test_audit_goes_on_and_writes_the_clean_set(mien: Run, tmp_path: Path) -> No
     for split in ("train", "test"):
         for name in ("happy", "sad"):
             noise = np.random.default_rng(len(split + name)).integers(0, 256, (48, 48), dtype=np.uint8)
-            write_picture(tmp_path / "set" / split / name / "blank.png", side=48)
+            write_image(tmp_path / "set" / split / name / "blank.png", side=48)
             Image.fromarray(noise).save(tmp_path / "set" / split / name / "noise.png")
     (tmp_path / "set" / "train" / "sad" / "bad.png").write_bytes(b"nothing")
     done = mien("audit", "set", "-o", "clean.csv", "--format", "json")
@@ -104,7 +104,7 @@ def test_convert_and_split(mien: Run, faces: Path, tmp_path: Path) -> None:
     ("arguments", "word"),
     [
         (["stats", "nowhere.csv"], "is not there"),
-        (["stats", "bad.csv"], "row 6 (line 8): expected the pixels of a square picture"),
+        (["stats", "bad.csv"], "row 6 (line 8): expected the pixels of a square image"),
         (["convert", "faces.parquet", "faces.xlsx"], "ending in .parquet"),
         (["convert", "faces.parquet", "bad.csv/where.csv"], "expected a place to write"),
         (["split", "faces.parquet", "a.csv", "--share", "2"], "expected a share above 0"),

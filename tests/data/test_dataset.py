@@ -26,13 +26,13 @@ def votes(**given: int) -> list[int]:
     return [given.get(name, 0) for name in NAMES]
 
 
-def dataset(splits: list[str], images: list[int], tags: list[list[int]]) -> FaceDataset:
-    """Pictures that are alike where their numbers are; 0 is blank."""
-    pictures = np.zeros((len(images), 48, 48), np.uint8)
-    for row, number in enumerate(images):
-        pictures[row, :, :24] = number
-    n = len(images)
-    return FaceDataset(pictures, np.arange(n) % 7, np.array(tags), np.array(splits), np.arange(n))
+def dataset(splits: list[str], values: list[int], tags: list[list[int]]) -> FaceDataset:
+    """Images that are alike where their numbers are; 0 is blank."""
+    images = np.zeros((len(values), 48, 48), np.uint8)
+    for row, number in enumerate(values):
+        images[row, :, :24] = number
+    n = len(values)
+    return FaceDataset(images, np.arange(n) % 7, np.array(tags), np.array(splits), np.arange(n))
 
 
 def test_the_clean_track_has_no_copies_blanks_or_other_things() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
-from making_data import pixels, seven_rows, write_csv, write_picture
+from making_data import pixels, seven_rows, write_csv, write_image
 from PIL import Image
 
 from mien import InputError
@@ -86,8 +86,8 @@ def test_train_and_test_tables_in_a_folder(tmp_path: Path) -> None:
 
 def test_class_folders_and_their_synonyms(tmp_path: Path) -> None:
     for value, name in enumerate(("Anger", "Happiness", "sadness", "suprise")):
-        write_picture(tmp_path / name / "b.png", value)
-    write_picture(tmp_path / "Anger" / "deeper" / "a.jpg", 9)
+        write_image(tmp_path / name / "b.png", value)
+    write_image(tmp_path / "Anger" / "deeper" / "a.jpg", 9)
     (tmp_path / "Anger" / "Thumbs.db").write_bytes(b"x")
     (tmp_path / "__MACOSX").mkdir()
     data = open_dataset(tmp_path)
@@ -103,7 +103,7 @@ def test_folders_of_splits(tmp_path: Path, wrapped: bool) -> None:
     root = tmp_path / "archive" if wrapped else tmp_path
     for split in ("train", "validation", "PrivateTest"):
         for name in ("happy", "sad", "contempt"):
-            write_picture(root / split / name / f"{name}.png")
+            write_image(root / split / name / f"{name}.png")
     data = open_dataset(tmp_path)
     assert data.labels.names == ("happy", "sad", "contempt")
     assert sorted(set(data.splits.tolist())) == ["PrivateTest", "PublicTest", "Training"]
@@ -164,7 +164,7 @@ def test_numbers_without_names_ask_for_them(tmp_path: Path) -> None:
     path = tmp_path / "faces.parquet"
     polars.DataFrame({"image": [encoded(1), encoded(2)], "label": [0, 1]}).write_parquet(path)
     with pytest.raises(
-        InputError, match=r"does not say what they mean: give the classes in their order with --labels"
+        InputError, match=r"does not say what they mean: give the classes in their order with --class-names"
     ):
         open_dataset(path)
     assert open_dataset(path, labels=["sad", "fear"]).names() == ["sad", "fear"]
@@ -204,15 +204,15 @@ def test_votes_join_by_row(tmp_path: Path) -> None:
         [[*row, 2 * place] for place, row in enumerate(seven_rows()[:3])],
         ("emotion", "pixels", "Usage", "row"),
     )
-    with pytest.raises(InputError, match="at least one picture for each"):
+    with pytest.raises(InputError, match="at least one image for each"):
         open_dataset(part)
     for name, wrong, message in (
-        ("short", splits[:-1], "expected votes for each of 7 pictures; got 6 rows"),
-        ("long", [*splits, "PrivateTest"], "expected votes for each of 7 pictures; got 8 rows"),
+        ("short", splits[:-1], "expected votes for each of 7 images; got 6 rows"),
+        ("long", [*splits, "PrivateTest"], "expected votes for each of 7 images; got 8 rows"),
         (
             "other",
             ["PublicTest", *splits[1:]],
-            "row 0: expected the split Training as the picture has; got PublicTest",
+            "row 0: expected the split Training as the image has; got PublicTest",
         ),
     ):
         with pytest.raises(InputError, match=message):
@@ -221,14 +221,14 @@ def test_votes_join_by_row(tmp_path: Path) -> None:
         open_dataset(faces, votes=write_csv(tmp_path / "none.csv", [], ("Usage",)))
 
 
-def test_pictures_are_brought_to_one_size_when_asked(tmp_path: Path) -> None:
-    write_picture(tmp_path / "happy" / "a.png", side=6)
-    write_picture(tmp_path / "sad" / "a.png", side=9)
+def test_images_are_brought_to_one_size_when_asked(tmp_path: Path) -> None:
+    write_image(tmp_path / "happy" / "a.png", side=6)
+    write_image(tmp_path / "sad" / "a.png", side=9)
     assert open_dataset(tmp_path, size=8).images.shape == (2, 8, 8)
 
 
-def test_colour_and_turned_pictures(tmp_path: Path) -> None:
-    write_picture(tmp_path / "happy" / "gray.png", 77)
+def test_colour_and_turned_images(tmp_path: Path) -> None:
+    write_image(tmp_path / "happy" / "gray.png", 77)
     turned = Image.new("RGB", (6, 6), "#ffffff")
     turned.paste((0, 0, 0), (0, 0, 6, 3))
     exif = Image.Exif()

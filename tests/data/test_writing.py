@@ -70,7 +70,7 @@ def test_kaggle_reads_what_we_write(tmp_path: Path) -> None:
     assert first == f"0,{' '.join(map(str, plain.images[0].ravel()))},Training"
 
 
-def test_a_picture_moved_by_hand_is_relabelled_and_one_deleted_is_gone(tmp_path: Path) -> None:
+def test_a_image_moved_by_hand_is_relabelled_and_one_deleted_is_gone(tmp_path: Path) -> None:
     write_dataset(small_dataset(70), tmp_path / "faces")
     first, second, *_ = sorted((tmp_path / "faces" / "Training").rglob("*.png"), key=lambda file: file.name)
     first.unlink()
@@ -81,7 +81,7 @@ def test_a_picture_moved_by_hand_is_relabelled_and_one_deleted_is_gone(tmp_path:
     (tmp_path / "faces" / "Training" / "happy" / "new.png").write_bytes(
         next((tmp_path / "faces").rglob("*.png")).read_bytes()
     )
-    with pytest.raises(InputError, match=r"new\.png: expected a picture that .*rows\.csv lists"):
+    with pytest.raises(InputError, match=r"new\.png: expected an image that .*rows\.csv lists"):
         open_dataset(tmp_path / "faces")
 
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
         (data, "full/a/where.parquet", "must be a folder that you may write to"),
         (data, "full/a/where", "must be a folder that you may write to"),
         (data, "full", "is there already"),
-        (wide, "wide.csv", "expected square pictures for CSV"),
+        (wide, "wide.csv", "expected square images for CSV"),
         (data.take(data.expressions < 3), "part", "there is none of happy, neutral, sad, surprise"),
     ]
     for faces, name, message in cases:

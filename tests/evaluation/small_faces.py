@@ -14,10 +14,10 @@ _SPLITS = ("Training", "Training", "PublicTest", "PrivateTest")
 def marked_faces(
     n: int = 280, *, labels: Labels = EXPRESSIONS, voted: bool = True, side: int = 48, copies: int = 0
 ) -> FaceDataset:
-    """Noise of every class in turn; the first row of pixels says the class. Ten taggers, of whom nine see the
+    """Noise of every class in turn; the first row of pixels says the class. Ten annotators, of whom nine see the
     label.
 
-    So many of PublicTest's pictures are ``copies`` of Training's.
+    So many of PublicTest's images are ``copies`` of Training's.
     """
     random = np.random.default_rng(0)
     expressions = np.arange(n) // len(_SPLITS) % len(labels)

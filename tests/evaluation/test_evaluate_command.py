@@ -45,9 +45,9 @@ def mien(tmp_path: Path) -> Run:
     return run
 
 
-def test_tables_pictures_and_a_page(mien: Run, tmp_path: Path) -> None:
+def test_tables_images_and_a_page(mien: Run, tmp_path: Path) -> None:
     done = mien(
-        f"{READER}:half_right", "faces.csv", "--with-training", "--png", "plots", "--report", "report.html"
+        f"{READER}:half_right", "faces.csv", "--with-training", "--plots", "plots", "-o", "report.html"
     )
     assert done.returncode == 0, done.stderr
     for words in (
@@ -75,7 +75,7 @@ def test_training_has_its_figures_too(mien: Run) -> None:
     done = mien(f"{READER}:half_right", "faces.csv", "--split", "Training", "--with-training")
     assert done.returncode == 0, done.stderr
     figures = {words[0]: words[1:] for line in done.stdout.splitlines() if len(words := line.split()) > 1}
-    assert figures["pictures"] == ["70", "70"]
+    assert figures["images"] == ["70", "70"]
     assert figures["accuracy"][0] == figures["accuracy"][1]
 
 
@@ -105,16 +105,20 @@ def test_private_test_is_remarked(mien: Run) -> None:
         (
             ("small", "faces.csv", "--head", "mood"),
             2,
-            "expected a reading (--head) out of expression, fer2013, ferplus",
+            "expected a head (--head) out of expression, fer2013, ferplus",
         ),
-        (("small", "faces.csv", "--head", "fer2013", "--labels", "ferplus"), 2, "take --labels votes-7"),
+        (
+            ("small", "faces.csv", "--head", "fer2013", "--ground-truth", "ferplus"),
+            2,
+            "take --ground-truth votes-7",
+        ),
         (("gigantic", "faces.csv"), 4, "comes with mien (medium"),
         (("faces.csv", "faces.csv"), 4, "expected an ONNX file"),
         (("nowhere.py:f", "faces.csv"), 2, "expected a Python file; nowhere.py is not there"),
         (("small", "nothing.csv"), 2, "nothing.csv is not there"),
         (("small", "faces.csv", "--tta", "twenty"), 2, "'twenty' is not one of"),
         (
-            ("small", "faces.csv", "--report", "faces.csv/report.html"),
+            ("small", "faces.csv", "-o", "faces.csv/report.html"),
             2,
             "expected a place to write faces.csv/report.html",
         ),
@@ -140,7 +144,7 @@ def test_what_cannot_be_done_is_one_line(
     assert told in said
 
 
-def test_broken_pictures_are_left_out_and_told(mien: Run, tmp_path: Path) -> None:
+def test_broken_images_are_left_out_and_told(mien: Run, tmp_path: Path) -> None:
     with open(tmp_path / "faces.csv", encoding="utf-8") as file:
         lines = file.readlines()
     lines[5] = lines[5].replace(" ", " x", 1)
@@ -172,7 +176,7 @@ def test_a_shipped_network_needs_neither_torch_nor_scikit_learn(mien: Run, tmp_p
         "--quiet",
         "--threads",
         "1",
-        "--report",
+        "-o",
         "report.html",
     ]
     done = subprocess.run(
@@ -184,9 +188,9 @@ def test_a_shipped_network_needs_neither_torch_nor_scikit_learn(mien: Run, tmp_p
 
 
 def test_a_page_without_its_packages_names_the_extra(mien: Run, tmp_path: Path) -> None:
-    for package, option in (("matplotlib", "--png"), ("jinja2", "--report")):
+    for package, option in (("matplotlib", "--plots"), ("jinja2", "-o")):
         program = f"import sys; sys.modules['{package}'] = None; from mien.cli import main; sys.argv[0] = 'mien'; main()"
-        words = ["evaluate", "small", "faces.csv", option, "there"]
+        words = ["evaluate", "small", "faces.csv", option, "there.html"]
         done = subprocess.run(
             [sys.executable, "-c", program, *words], capture_output=True, text=True, cwd=tmp_path, check=False
         )

@@ -96,10 +96,10 @@ def test_views_are_averaged_and_named() -> None:
     found = evaluate(look, data, EvaluateOptions(views="ten-crop"))
     assert found.facts()["views"] == "ten-crop"
     assert len(seen) == 10
-    picture, centre = data.images[0], slice(2, 46)
-    assert np.array_equal(seen[0][0], picture)
-    assert np.array_equal(seen[1][0], picture[:, ::-1])
-    corners = [picture[:44, :44], picture[:44, 4:], picture[4:, :44], picture[4:, 4:]]
+    image, centre = data.images[0], slice(2, 46)
+    assert np.array_equal(seen[0][0], image)
+    assert np.array_equal(seen[1][0], image[:, ::-1])
+    corners = [image[:44, :44], image[:44, 4:], image[4:, :44], image[4:, 4:]]
     for corner in corners:
         assert any(np.array_equal(view[0][centre, centre], corner) for view in seen[2::2]), (
             "its centre of 44 px is the corner"
@@ -141,7 +141,7 @@ def test_rows_without_a_majority_do_not_count() -> None:
     assert {score.n for score in found.humans} == {63}
     lost = replace(FACES, votes=np.tile([2, 2, 2, 2, 2, 0, 0, 0, 0, 0], (len(FACES), 1)))
     with pytest.raises(
-        InputError, match="expected pictures in PublicTest that count under the labels votes-7; there is none"
+        InputError, match="expected images in PublicTest that count under the labels votes-7; there is none"
     ):
         evaluate(half_right, lost, EvaluateOptions(labels="votes-7"))
 
@@ -173,7 +173,7 @@ def test_classes_that_do_not_fit_are_refused_and_named(names: tuple[str, ...]) -
 
 
 def test_seven_classes_cannot_answer_eight() -> None:
-    with pytest.raises(InputError, match=r"contempt; half_right answers angry.*take --labels votes-7"):
+    with pytest.raises(InputError, match=r"contempt; half_right answers angry.*take --ground-truth votes-7"):
         evaluate(half_right, FACES, EvaluateOptions(labels="ferplus"))
 
 
@@ -184,13 +184,13 @@ def test_data_with_fewer_classes_than_the_network() -> None:
     assert found.whole.accuracy == pytest.approx((found.truth % 2 == 0).mean())
     assert found.humans == ()
     assert found.whole.kl_to_votes is None
-    assert any("no picture of happy, neutral, sad, surprise" in remark for remark in found.remarks)
+    assert any("no image of happy, neutral, sad, surprise" in remark for remark in found.remarks)
 
 
 def test_an_empty_class_is_told() -> None:
     data = FACES.take((FACES.splits != "PublicTest") | (FACES.expressions != 1))
     found = evaluate(half_right, data)
-    assert any(remark.startswith("PublicTest has no picture of disgust") for remark in found.remarks)
+    assert any(remark.startswith("PublicTest has no image of disgust") for remark in found.remarks)
     assert found.per_class[1].recall is None
     assert found.facts()["per_class"][1]["f1"] is None
     assert found.whole.macro_f1 == pytest.approx(
@@ -215,9 +215,9 @@ def test_votes_are_needed_where_asked_for() -> None:
         evaluate(half_right, FACES, EvaluateOptions(labels="mine"))
 
 
-def test_pictures_of_another_size() -> None:
+def test_images_of_another_size() -> None:
     with pytest.raises(
-        InputError, match="expected pictures of 48x48 px; got 32x32: open the data with size=48"
+        InputError, match="expected images of 48x48 px; got 32x32: open the data with size=48"
     ):
         evaluate(half_right, marked_faces(side=32))
 

@@ -1,4 +1,4 @@
-"""The pictures and the page."""
+"""The images and the page."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_page_says_what_was_found(found: Evaluation) -> None:
     assert f"{found.leak_free.accuracy:.2%}".replace("%", " %") in text
     assert "<faces> & more.parquet" in text, "a name is text, not markup"
     assert "1 against the rest" in text
-    assert "one view of each picture" in text
+    assert "one view of each image" in text
     assert "its 7 columns are taken for" in text
 
 
@@ -86,7 +86,7 @@ def test_a_page_about_little() -> None:
     perfect = evaluate(told, data.split("PublicTest").take(np.arange(3)), EvaluateOptions(views="flip"))
     text = " ".join(_Page(render(perfect)).text.split())
     assert "There is no wrong answer" in text
-    assert "flip views of each picture" in text
+    assert "flip views of each image" in text
     assert "Wrong and sure" not in text
     assert "against the rest" not in text
 
@@ -107,15 +107,15 @@ def test_the_surest_errors_and_the_least_clear() -> None:
     assert most_uncertain(found)[0].row == int(found.faces.rows[7])
 
 
-def test_pictures(found: Evaluation, tmp_path: Path) -> None:
+def test_images(found: Evaluation, tmp_path: Path) -> None:
     paths = write_plots(found, tmp_path / "a" / "b")
     assert [path.name for path in paths] == ["matrix.png", "reliability.png", "classes.png"]
     for path in paths:
-        with Image.open(path) as picture:
-            assert min(picture.size) > 400
-            assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 50
+        with Image.open(path) as image:
+            assert min(image.size) > 400
+            assert len(image.convert("RGB").getcolors(1 << 20) or []) > 50
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="expected a folder for the pictures"):
+    with pytest.raises(InputError, match="expected a folder for the images"):
         write_plots(found, tmp_path / "file")
 
 

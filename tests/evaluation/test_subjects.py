@@ -19,7 +19,7 @@ from small_faces import marked_faces, told
 IMAGES = marked_faces(12).images
 
 
-def test_the_readings_of_a_shipped_network() -> None:
+def test_the_results_of_a_shipped_network() -> None:
     for head, names in read_card(network_path("small")).heads.items():
         subject = open_subject("small", head=head, threads=1)
         assert (subject.name, subject.head, subject.labels.names, subject.side) == ("small", head, names, 48)
@@ -28,7 +28,7 @@ def test_the_readings_of_a_shipped_network() -> None:
         assert probs.dtype == np.float32
     with pytest.raises(
         InputError,
-        match=r"expected a reading \(--head\) out of expression, fer2013, ferplus, which small has; got 'mood'",
+        match=r"expected a head \(--head\) out of expression, fer2013, ferplus, which small has; got 'mood'",
     ):
         open_subject("small", head="mood")
 
@@ -104,8 +104,8 @@ def test_functions_by_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("raise SystemExit(3)", "f", "SystemExit"),
         ("def g(images): return 1", "f", "has none called 'f', but g"),
         ("f = 3", "f", "has none called 'f', but none at all"),
-        ("def f(): return 1", "f", "failed on 2 pictures: TypeError"),
-        ("def f(images): return [1]", "f", r"got an answer of the shape \(1,\) to 2 pictures: set f.labels"),
+        ("def f(): return 1", "f", "failed on 2 images: TypeError"),
+        ("def f(images): return [1]", "f", r"got an answer of the shape \(1,\) to 2 images: set f.labels"),
         (
             "def f(images): return [[.5, .5]] * len(images)",
             "f",
@@ -210,15 +210,15 @@ def test_without_torch_a_checkpoint_names_the_extra(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_ensemble_is_the_geometric_mean_of_its_members() -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
     both = open_subject("small+nano", head="ferplus", threads=1)
     logs = [
-        np.log(open_subject(name, head="ferplus", threads=1).probabilities(pictures).astype(np.float64))
+        np.log(open_subject(name, head="ferplus", threads=1).probabilities(images).astype(np.float64))
         for name in ("small", "nano")
     ]
     expected = np.exp((logs[0] + logs[1]) / 2)
     np.testing.assert_allclose(
-        both.probabilities(pictures), expected / expected.sum(axis=1, keepdims=True), rtol=1e-4
+        both.probabilities(images), expected / expected.sum(axis=1, keepdims=True), rtol=1e-4
     )
     assert both.name == "small+nano"
     assert both.labels.names == open_subject("small", head="ferplus").labels.names

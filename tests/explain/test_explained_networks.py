@@ -167,7 +167,7 @@ def test_a_real_run(run: Path, tmp_path: Path, portrait: np.ndarray) -> None:
     )
     assert [sheet.path.name for sheet in written] == [
         "tiny-kernels.png",
-        *(f"picture-face1-{kind}.png" for kind in KINDS[1:]),
+        *(f"image-face1-{kind}.png" for kind in KINDS[1:]),
     ]
     assert {sheet.expression for sheet in written[1:]} == {"contempt"}
     with pytest.raises(InputError, match="expected a head out of fer2013, ferplus"):

@@ -1,4 +1,4 @@
-"""Sheets of a picture: what is written, what is said when that cannot be, and what works without any
+"""Sheets of an image: what is written, what is said when that cannot be, and what works without any
 extra.
 """
 
@@ -143,7 +143,7 @@ def test_a_run_without_torch(tmp_path: Path) -> None:
         (["small", "photo", "--what", ","], "expected --what out of"),
         (["small", "photo", "--head", "mood"], "expected a head out of expression, fer2013, ferplus"),
         (["small", "photo", "--detector", "yolo"], "expected a detector out of mtcnn, haar, whole"),
-        (["small", "wall.png"], "expected a picture with a face; mtcnn finds none in"),
+        (["small", "wall.png"], "expected an image with a face; mtcnn finds none in"),
         (["small", "missing.png"], "missing.png"),
         (["large", "photo"], "a folder of mien train will do too"),
         (["bare.onnx", "photo"], "expected an ONNX file with a card; it has none"),
@@ -179,11 +179,11 @@ def test_a_layer_that_is_not_there_lists_those_that_are(photo: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_a_picture(movie, tmp_path: Path) -> None:
+def test_what_is_not_a_image(movie, tmp_path: Path) -> None:
     classifier = open_explained().classifier
-    with pytest.raises(InputError, match=r"expected a picture; .* is a video: mien analyze reads those"):
+    with pytest.raises(InputError, match=r"expected an image; .* is a video: mien analyze reads those"):
         crops_of(movie(), classifier)
-    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    (tmp_path / "broken.png").write_bytes(b"not an image")
     with pytest.raises(MediaError):
         crops_of(tmp_path / "broken.png", classifier)
     with pytest.raises(NetworkError, match="some"):

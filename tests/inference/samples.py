@@ -1,4 +1,4 @@
-"""Pictures that the tests of the detectors look at; those in ``shared/media`` are real and never
+"""Images that the tests of the detectors look at; those in ``shared/media`` are real and never
 committed.
 """
 
@@ -21,7 +21,7 @@ def media(name):
 
 
 @cache
-def picture(name):
+def image(name):
     return np.array(Image.open(media(name)).convert("RGB"))
 
 

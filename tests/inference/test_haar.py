@@ -22,34 +22,34 @@ def detector():
 
 
 def test_boxes_follow_the_common_convention(detector):
-    pictures = [samples.astronaut(), samples.grace()]
-    for faces, others in zip(detector.detect(pictures), MTCNN(threads=1).detect(pictures), strict=True):
+    images = [samples.astronaut(), samples.grace()]
+    for faces, others in zip(detector.detect(images), MTCNN(threads=1).detect(images), strict=True):
         assert len(faces) >= 1
         assert overlap(faces.boxes[:1], others.boxes)[0, 0] > 0.75
-        assert faces.points is None
-        assert 0.5 < faces.scores[0] <= 1
+        assert faces.landmarks is None
+        assert 0.5 < faces.detection_scores[0] <= 1
 
 
 def test_real_people_are_found(detector):
-    (faces,) = detector.detect([samples.picture("many_faces.jpg")])
-    (others,) = MTCNN(threads=1).detect([samples.picture("many_faces.jpg")])
+    (faces,) = detector.detect([samples.image("many_faces.jpg")])
+    (others,) = MTCNN(threads=1).detect([samples.image("many_faces.jpg")])
     assert (overlap(faces.boxes, others.boxes).max(axis=1) > 0.6).sum() >= 4
 
 
 def test_batch_is_the_same_as_one_by_one(detector):
-    pictures = [samples.grace(), samples.noise((60, 80), 30), samples.astronaut()]
-    for together, picture in zip(detector.detect(pictures), pictures, strict=True):
-        (alone,) = detector.detect([picture])
+    images = [samples.grace(), samples.noise((60, 80), 30), samples.astronaut()]
+    for together, image in zip(detector.detect(images), images, strict=True):
+        (alone,) = detector.detect([image])
         assert np.array_equal(together.boxes, alone.boxes)
-        assert np.array_equal(together.scores, alone.scores)
+        assert np.array_equal(together.detection_scores, alone.detection_scores)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 400), (23, 23), (40, 40)])
-def test_small_pictures_hold_no_face(detector, shape):
+def test_small_images_hold_no_face(detector, shape):
     assert len(detector.detect([samples.noise(shape, 40)])[0]) == 0
 
 
-def test_large_pictures_are_scaled_down(detector):
+def test_large_images_are_scaled_down(detector):
     wide = np.full((600, 30_000, 3), 90, np.uint8)
     wide[44:556, 20_000:20_512] = samples.astronaut()
     (faces,) = detector.detect([wide])

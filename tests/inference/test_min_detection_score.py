@@ -1,4 +1,4 @@
-"""The least score of a face that counts: in pictures, where people are followed, and as a setting of a
+"""The least score of a face that counts: in images, where people are followed, and as a setting of a
 run.
 """
 
@@ -34,26 +34,31 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_pictures() -> None:
-    pictures = [grained(index) for index in range(24)]
+def test_images() -> None:
+    images = [grained(index) for index in range(24)]
     scores = [
-        faces.scores.max(initial=0)
-        for faces in create_detector(min_detection_score=0.3, threads=1).detect(pictures)
+        faces.detection_scores.max(initial=0)
+        for faces in create_detector(min_detection_score=0.3, threads=1).detect(images)
     ]
     least = float(np.median([score for score in scores if score]))
-    kept = [faces.scores for faces in create_detector(min_detection_score=least, threads=1).detect(pictures)]
+    kept = [
+        faces.detection_scores
+        for faces in create_detector(min_detection_score=least, threads=1).detect(images)
+    ]
     assert all((row >= np.float32(least)).all() for row in kept)
     assert 0 < sum(len(row) > 0 for row in kept) < sum(score > 0 for score in scores)
-    plain = create_detector(threads=1).detect(pictures)
-    same = create_detector(min_detection_score=0.8, threads=1).detect(pictures)
-    assert [faces.scores.tolist() for faces in plain] == [faces.scores.tolist() for faces in same]
+    plain = create_detector(threads=1).detect(images)
+    same = create_detector(min_detection_score=0.8, threads=1).detect(images)
+    assert [faces.detection_scores.tolist() for faces in plain] == [
+        faces.detection_scores.tolist() for faces in same
+    ]
 
 
 @pytest.mark.parametrize("tracking", [True, False])
 def test_videos_whose_people_are_followed(movie: Path, tracking: bool) -> None:
-    everyone = mien.analyze(movie, tracking=tracking, threads=1).faces.scores
+    everyone = mien.analyze(movie, tracking=tracking, threads=1).faces.detection_scores
     least = float(np.median(everyone))
-    sure = mien.analyze(movie, tracking=tracking, min_detection_score=least, threads=1).faces.scores
+    sure = mien.analyze(movie, tracking=tracking, min_detection_score=least, threads=1).faces.detection_scores
     assert (sure >= np.float32(least)).all()
     assert 0 < len(sure) < len(everyone)
 
@@ -70,11 +75,11 @@ def test_detectors_without_such_a_score_say_so() -> None:
 
 def test_haar_orders_by_its_own_scores() -> None:
     pytest.importorskip("cv2")
-    picture = draw_portrait(240)
-    [found] = create_detector("haar").detect([picture])
+    image = draw_portrait(240)
+    [found] = create_detector("haar").detect([image])
     assert len(found), "the cascade finds the drawn face"
-    least = min(0.999, float(found.scores.max()) + 0.001)
-    assert len(create_detector("haar", min_detection_score=least).detect([picture])[0]) == 0
+    least = min(0.999, float(found.detection_scores.max()) + 0.001)
+    assert len(create_detector("haar", min_detection_score=least).detect([image])[0]) == 0
 
 
 @pytest.mark.integration

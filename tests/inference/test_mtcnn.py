@@ -20,7 +20,7 @@ def assert_same(first, second):
     assert len(first) == len(second)
     for one, other in zip(first, second, strict=True):
         assert len(one) == len(other)
-        for column in ("boxes", "scores", "points"):
+        for column in ("boxes", "detection_scores", "landmarks"):
             assert np.allclose(getattr(one, column), getattr(other, column), rtol=1e-5, atol=1e-3), column
 
 
@@ -28,8 +28,8 @@ def test_astronaut_is_where_other_mtcnns_see_her(detector):
     (faces,) = detector.detect([samples.astronaut()])
     # facenet-pytorch: 181, 62, 268, 172; the mtcnn package on TensorFlow: 182, 64, 265, 171.
     assert np.abs(faces.boxes - [[180, 61, 268, 174]]).max() < 4
-    assert faces.scores[0] > 0.99
-    left_eye, right_eye, nose, left_mouth, right_mouth = faces.points[0]
+    assert faces.detection_scores[0] > 0.99
+    left_eye, right_eye, nose, left_mouth, right_mouth = faces.landmarks[0]
     assert left_eye[0] < nose[0] < right_eye[0]
     assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
     assert left_mouth[0] < right_mouth[0]
@@ -43,9 +43,9 @@ def test_grace_hopper_is_found_once(detector):
 
 @pytest.mark.parametrize(("name", "count"), [("one_face.jpg", 1), ("many_faces.jpg", 5)])
 def test_photos_hold_as_many_faces_as_people(detector, name, count):
-    (faces,) = detector.detect([samples.picture(name)])
+    (faces,) = detector.detect([samples.image(name)])
     assert len(faces) == count
-    assert (np.diff(faces.scores) <= 0).all()
+    assert (np.diff(faces.detection_scores) <= 0).all()
     assert (faces.frames == 0).all()
     assert (faces.times == 0).all()
 
@@ -59,35 +59,35 @@ def test_video_without_a_face_holds_none(detector):
     assert not any(len(faces) for faces in detector.detect(samples.frames("no_face.mp4")))
 
 
-def test_a_picture_gets_the_same_answer_in_any_company(detector):
-    pictures = [
+def test_a_image_gets_the_same_answer_in_any_company(detector):
+    images = [
         samples.astronaut(),
         samples.noise((90, 120), 40),
         samples.grace(),
         np.ascontiguousarray(samples.astronaut()[:240, 60:400]),
     ]
-    alone = [detector.detect([picture])[0] for picture in pictures]
-    assert_same(detector.detect(pictures), alone)
+    alone = [detector.detect([image])[0] for image in images]
+    assert_same(detector.detect(images), alone)
     order = [2, 3, 0, 1, 2]
-    assert_same(detector.detect([pictures[index] for index in order]), [alone[index] for index in order])
+    assert_same(detector.detect([images[index] for index in order]), [alone[index] for index in order])
 
 
 def test_threads_share_a_detector(detector):
-    pictures = [samples.astronaut(), samples.grace()]
-    expected = detector.detect(pictures)
+    images = [samples.astronaut(), samples.grace()]
+    expected = detector.detect(images)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: detector.detect(pictures), range(12)):
+        for found in pool.map(lambda _: detector.detect(images), range(12)):
             assert_same(found, expected)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (11, 500), (500, 11), (12, 12), (40, 40), (1, 30_000)])
-def test_small_and_thin_pictures_hold_no_face(detector, shape):
+def test_small_and_thin_images_hold_no_face(detector, shape):
     (faces,) = detector.detect([samples.noise(shape, 50)])
     assert len(faces) == 0
-    assert faces.points.shape == (0, 5, 2)
+    assert faces.landmarks.shape == (0, 5, 2)
 
 
-def test_no_pictures_no_records(detector):
+def test_no_images_no_records(detector):
     assert detector.detect([]) == []
 
 
@@ -96,7 +96,7 @@ def test_gray_noise_holds_no_face(detector, spread):
     assert len(detector.detect([samples.noise((480, 640), spread)])[0]) == 0
 
 
-def test_wide_picture_is_looked_at_within_bounds(detector):
+def test_wide_image_is_looked_at_within_bounds(detector):
     wide = np.full((600, 30_000, 3), 90, np.uint8)
     wide[44:556, 20_000:20_512] = samples.astronaut()
     (faces,) = detector.detect([wide])
@@ -124,7 +124,7 @@ def test_min_face_is_the_height_of_the_smallest_box():
     assert len(MTCNN(40, threads=1).detect([small])[0]) == 0
 
 
-def test_face_at_the_edge_has_a_box_inside_the_picture(detector):
+def test_face_at_the_edge_has_a_box_inside_the_image(detector):
     cut = np.ascontiguousarray(samples.astronaut()[72:, 186:])
     (faces,) = detector.detect([cut])
     assert len(faces) == 1
@@ -141,7 +141,7 @@ def test_impossible_options_are_refused(options):
         MTCNN(**options)
 
 
-def test_pictures_of_another_kind_are_refused(detector):
+def test_images_of_another_kind_are_refused(detector):
     for wrong in (
         np.zeros((5, 5)),
         np.zeros((5, 5, 4), np.uint8),

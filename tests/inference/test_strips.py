@@ -1,4 +1,4 @@
-"""Strips of a picture say what all of it says, to the bit, and take less memory."""
+"""Strips of an image say what all of it says, to the bit, and take less memory."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ from mien.inference.detectors import DETECTORS, create_detector
         ((1, 1), [0, 0, 1, 1]),
     ],
 )
-def test_cutting_by_the_rule_gives_the_whole_picture_again(shape, square):
+def test_cutting_by_the_rule_gives_the_whole_image_again(shape, square):
     (faces,) = create_detector("whole").detect([np.zeros((*shape, 3), np.uint8)])
     assert np.abs(FER_CROP.squares(faces.boxes) - square).max() < 1e-3
-    assert (len(faces), faces.scores[0], faces.points) == (1, 1.0, None)
+    assert (len(faces), faces.detection_scores[0], faces.landmarks) == (1, 1.0, None)
 
 
 def test_pixels_stay_as_they_are():

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class Desk:
-    """A client of a screen that shows pictures on it."""
+    """A client of a screen that shows images on it."""
 
     def __init__(self, display: str) -> None:
         # Here, not above: they want the library of X, which not every machine has.
@@ -18,10 +18,10 @@ class Desk:
         self.link = xcffib.connect(display=display)
         self.root = self.link.get_setup().roots[0]
 
-    def show(self, picture: NDArray[np.uint8], x: int, y: int) -> None:
+    def show(self, image: NDArray[np.uint8], x: int, y: int) -> None:
         from xcffib import xproto as x11
 
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         window, pen = self.link.generate_id(), self.link.generate_id()
         place = (x, y, width, height, 0, x11.WindowClass.InputOutput, self.root.root_visual)
         self.link.core.CreateWindow(
@@ -30,7 +30,7 @@ class Desk:
         self.link.core.MapWindow(window)
         self.link.core.CreateGC(pen, window, 0, [])
         data = np.zeros((height, width, 4), np.uint8)
-        data[..., :3] = picture[..., ::-1]
+        data[..., :3] = image[..., ::-1]
         for top in range(0, height, 32):
             part = data[top : top + 32]
             to = (window, pen, width, len(part), 0, top, 0, self.root.root_depth)

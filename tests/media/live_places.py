@@ -74,13 +74,13 @@ def web(answer: Callable[[BaseHTTPRequestHandler], None], port: int = 0) -> Iter
 
 
 def motion_jpeg(
-    pictures: Sequence[NDArray[np.uint8]], rate: float, halt: threading.Event
+    images: Sequence[NDArray[np.uint8]], rate: float, halt: threading.Event
 ) -> Callable[[BaseHTTPRequestHandler], None]:
-    """Answers as a network camera does, picture after picture, until ``halt`` is set."""
+    """Answers as a network camera does, image after image, until ``halt`` is set."""
     parts = []
-    for picture in pictures:
+    for image in images:
         data = io.BytesIO()
-        Image.fromarray(picture).save(data, "JPEG", quality=90)
+        Image.fromarray(image).save(data, "JPEG", quality=90)
         parts.append(data.getvalue())
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -121,13 +121,13 @@ def silent() -> Iterator[int]:
 @contextmanager
 def screen(width: int = 640, height: int = 480, display: str | None = None) -> Iterator[str]:
     """A screen without a monitor (Xvfb); gives what DISPLAY calls it."""
-    reading, writing = os.pipe()
+    result, writing = os.pipe()
     named = [display] if display else ["-displayfd", str(writing)]
     command = ["Xvfb", *named, "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"]
     server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
     os.close(writing)
     try:
-        with os.fdopen(reading) as told:
+        with os.fdopen(result) as told:
             yield display or f":{told.readline().strip()}"
     finally:
         server.terminate()

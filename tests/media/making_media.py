@@ -1,4 +1,4 @@
-"""Clips and pictures that the tests of `mien.media` make for themselves."""
+"""Clips and images that the tests of `mien.media` make for themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TICKS = 90_000
 
 
 def corner(width: int = 64, height: int = 48, level: int = 60) -> NDArray[np.uint8]:
-    """A gray picture whose upper left quarter is red: shows every turn and mirror but one along the
+    """A gray image whose upper left quarter is red: shows every turn and mirror but one along the
     diagonal.
     """
     image = np.full((height, width, 3), level, np.uint8)
@@ -27,7 +27,7 @@ def corner(width: int = 64, height: int = 48, level: int = 60) -> NDArray[np.uin
 
 
 def noisy(index: int, width: int = 96, height: int = 64) -> NDArray[np.uint8]:
-    """A picture that costs bytes and moves."""
+    """An image that costs bytes and moves."""
     rng = np.random.default_rng(7)
     base = rng.integers(0, 255, (height, width, 3), np.uint8)
     return np.roll(base, index * 3, axis=1)
@@ -49,7 +49,7 @@ def usual_priority() -> Iterator[None]:
 
 
 def clip(
-    pictures: Sequence[NDArray[np.uint8]],
+    images: Sequence[NDArray[np.uint8]],
     times: Sequence[float] | None = None,
     *,
     codec: str = "libx264",
@@ -58,8 +58,8 @@ def clip(
     container_options: dict[str, str] | None = None,
     pixel_shape: Fraction | None = None,
 ) -> bytes:
-    """A video file of some pictures; 25 frames per second where no times are given."""
-    height, width = pictures[0].shape[:2]
+    """A video file of some images; 25 frames per second where no times are given."""
+    height, width = images[0].shape[:2]
     # In a file, because faststart reads back what it has written.
     with (
         usual_priority(),
@@ -72,8 +72,8 @@ def clip(
         stream.time_base = stream.codec_context.time_base = base
         if pixel_shape is not None:
             stream.codec_context.sample_aspect_ratio = pixel_shape
-        for index, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        for index, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts = index if times is None else round(times[index] * TICKS)
             frame.time_base = base
             container.mux(stream.encode(frame))

@@ -26,7 +26,7 @@ def many_scans(side: int, scans: int) -> bytes:
 
 
 def qoi(side: int) -> bytes:
-    """A QOI picture of one byte a pixel, for which Pillow takes some microseconds each."""
+    """A QOI image of one byte a pixel, for which Pillow takes some microseconds each."""
     indices = np.random.default_rng(0).integers(0, 64, side * side, dtype=np.uint8)
     return b"qoif" + struct.pack(">II", side, side) + bytes([3, 0]) + indices.tobytes() + bytes(7) + b"\1"
 

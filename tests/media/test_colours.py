@@ -1,4 +1,4 @@
-"""Whatever way a video codes its brightness and colours, the picture is the one that was filmed."""
+"""Whatever way a video codes its brightness and colours, the image is the one that was filmed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def hlg(light: Planes) -> Planes:
 def coded(
     values: Planes, *, matrix: int, full: bool = False, bits: int = 8, trc: int = 1, primaries: int = 1
 ) -> bytes:
-    """A clip of one picture of R'G'B' values 0 to 1."""
+    """A clip of one image of R'G'B' values 0 to 1."""
     red, blue = SHARES[matrix]
     r, g, b = np.moveaxis(values, -1, 0)
     y = red * r + (1 - red - blue) * g + blue * b
@@ -82,19 +82,19 @@ def coded(
     return file.getvalue()
 
 
-def off(clip: bytes, picture: NDArray[np.uint8]) -> float:
-    """How far the first frame is from a picture, in levels of 255."""
+def off(clip: bytes, image: NDArray[np.uint8]) -> float:
+    """How far the first frame is from an image, in levels of 255."""
     with open_media(clip) as media:
         frame = next(iter(media))
-    return float(np.abs(frame.image.astype(int) - picture).mean())  # type: ignore[union-attr]
+    return float(np.abs(frame.image.astype(int) - image).mean())  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("curve", "trc"), [(pq, 16), (hlg, 18)])
 def test_hdr_is_tone_mapped(curve: Any, trc: int, astronaut: np.ndarray, tmp_path: Any) -> None:
-    picture = np.ascontiguousarray(astronaut[:256, 100:356])
-    light = (picture / 255) ** 2.4 @ TO_2020.T
+    image = np.ascontiguousarray(astronaut[:256, 100:356])
+    light = (image / 255) ** 2.4 @ TO_2020.T
     clip = coded(curve(light), matrix=9, bits=10, trc=trc, primaries=9)
-    assert off(clip, picture) < 5  # Without: 36 (PQ) and 20 (HLG).
+    assert off(clip, image) < 5  # Without: 36 (PQ) and 20 (HLG).
 
     # The copy that is drawn is one for ordinary screens, and says so.
     with open_media(clip) as media, VideoWriter(tmp_path / "copy.mp4", media.width, media.height) as movie:
@@ -103,7 +103,7 @@ def test_hdr_is_tone_mapped(curve: Any, trc: int, astronaut: np.ndarray, tmp_pat
     with av.open(tmp_path / "copy.mp4") as copy:
         shown = next(copy.decode(video=0))
         assert (shown.colorspace, shown.color_trc, shown.color_primaries) == (1, 1, 1)
-    assert off((tmp_path / "copy.mp4").read_bytes(), picture) < 6
+    assert off((tmp_path / "copy.mp4").read_bytes(), image) < 6
 
 
 def test_brighter_than_white_stays_bright_and_ordered() -> None:
@@ -119,10 +119,10 @@ def test_brighter_than_white_stays_bright_and_ordered() -> None:
 @pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
 @pytest.mark.parametrize("matrix", [1, 6, 9])
 def test_matrix_and_range_are_those_of_the_video(matrix: int, full: bool, astronaut: np.ndarray) -> None:
-    picture = np.ascontiguousarray(astronaut[:256, 100:356])
-    assert off(coded(picture / 255, matrix=matrix, full=full), picture) < 3
+    image = np.ascontiguousarray(astronaut[:256, 100:356])
+    assert off(coded(image / 255, matrix=matrix, full=full), image) < 3
 
 
 def test_hd_that_says_nothing_is_read_as_hd(astronaut: np.ndarray) -> None:
-    picture = np.repeat(np.repeat(astronaut[:360, 100:356], 2, 0), 2, 1)
-    assert off(coded(picture / 255, matrix=2), picture) < 2.5  # With the matrix of SD: 3.2.
+    image = np.repeat(np.repeat(astronaut[:360, 100:356], 2, 0), 2, 1)
+    assert off(coded(image / 255, matrix=2), image) < 2.5  # With the matrix of SD: 3.2.

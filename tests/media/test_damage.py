@@ -18,7 +18,7 @@ from mien.media import BadFrame, Frame, open_media
 ROUNDS = int(os.environ.get("MIEN_FUZZ", "6"))
 
 
-def picture(form: str, **options: Any) -> bytes:
+def image(form: str, **options: Any) -> bytes:
     file = io.BytesIO()
     Image.fromarray(noisy(1)).save(file, form, **options)
     return file.getvalue()
@@ -32,20 +32,20 @@ def animation(form: str) -> bytes:
 
 
 def make(kind: str) -> bytes:
-    pictures = [noisy(index) for index in range(10)]
+    images = [noisy(index) for index in range(10)]
     match kind:
         case "jpeg" | "png" | "tiff" | "webp" | "bmp" | "avif" | "ico" | "sgi" | "jpeg2000" | "qoi":
-            return picture(kind)
+            return image(kind)
         case "gif" | "apng" | "animated webp":
             return animation({"gif": "GIF", "apng": "PNG"}.get(kind, "WEBP"))
         case "webm":
             return clip(
-                pictures, codec="libvpx-vp9", form="webm", options={"deadline": "good", "cpu-used": "5"}
+                images, codec="libvpx-vp9", form="webm", options={"deadline": "good", "cpu-used": "5"}
             )
         case "avi" | "matroska" | "flv" | "mpegts":
-            return clip(pictures, form=kind)
+            return clip(images, form=kind)
         case _:
-            return clip(pictures, container_options={"movflags": "faststart"})
+            return clip(images, container_options={"movflags": "faststart"})
 
 
 def damaged(data: bytes, rng: np.random.Generator) -> bytes:

@@ -150,7 +150,7 @@ def test_what_is_hidden_can_be_asked_for(whole: bytes) -> None:
 
 
 def test_sampling_goes_by_the_time_of_players(whole: bytes) -> None:
-    assert seen(edited(whole, [(2, 1.1)]), Sampling(every=0.5)) == [(0, 11), (0.5, 16), (1, 21), (1.5, 26)]
+    assert seen(edited(whole, [(2, 1.1)]), Sampling(interval=0.5)) == [(0, 11), (0.5, 16), (1, 21), (1.5, 26)]
 
 
 def test_damage_in_what_is_shown_is_told() -> None:
@@ -170,13 +170,13 @@ def test_a_trimmed_portrait(
     face = np.ascontiguousarray(astronaut[:280, 60:380])
     path, copy = tmp_path / "trimmed.mp4", tmp_path / "copy.mp4"
     path.write_bytes(edited(clip([face] * 40, [index / RATE for index in range(40)]), [(0.5, -1), (1.5, 1)]))
-    (recording,) = mien.analyze(path)
-    assert recording.times == pytest.approx([0.5 + index / RATE for index in range(15)])
-    (person,) = recording.people()
+    (video,) = mien.analyze(path)
+    assert video.times == pytest.approx([0.5 + index / RATE for index in range(15)])
+    (person,) = video.people()
     assert person.seconds == pytest.approx(1.5, abs=0.15)
     (whole,) = mien.analyze(path, hidden_frames=True)
     assert len(whole.times) == 40
     assert app(["analyze", str(path), "--annotate", str(copy)], standalone_mode=False) == 0
     assert "its edit list hides 25 of its frames" in capsys.readouterr().err
     with av.open(str(copy)) as container:
-        assert [frame.time for frame in container.decode(video=0)] == pytest.approx(recording.times, abs=1e-3)
+        assert [frame.time for frame in container.decode(video=0)] == pytest.approx(video.times, abs=1e-3)

@@ -21,7 +21,7 @@ from mien.media.motion_jpeg import is_motion_jpeg
 
 
 def jpeg(number: int, size: tuple[int, int] = (96, 64), **options: object) -> bytes:
-    """A picture of level 8 x number; a large one is of noise."""
+    """An image of level 8 x number; a large one is of noise."""
     file = io.BytesIO()
     pixels = noisy(0, *size) if size[0] > 1000 else np.full((size[1], size[0], 3), 8 * number, np.uint8)
     Image.fromarray(pixels).save(file, "JPEG", **options)
@@ -64,32 +64,32 @@ def mpo() -> bytes:
     return file.getvalue()
 
 
-PICTURES = {
+IMAGES = {
     "one": jpeg(0),
     "with a thumbnail": jpeg(0)[:2] + THUMBNAIL + jpeg(0)[2:],
     "views of a stereo camera": mpo(),
     "with bytes after it": jpeg(0) + bytes(100) + b"SEFH" + bytes(500),
     "with a preview after it": jpeg(0) + jpeg(1, (48, 32)),
     "with the video of a motion photo": jpeg(0) + clip([noisy(number) for number in range(5)]),
-    "with another picture and its depth": jpeg(0) + jpeg(1) + b"edof\0" + bytes(400),
+    "with another image and its depth": jpeg(0) + jpeg(1) + b"edof\0" + bytes(400),
     "padded": jpeg(0) + bytes(4096),
 }
 
 
-@pytest.mark.parametrize("kind", PICTURES)
-def test_a_picture_stays_a_picture(kind: str) -> None:
-    with open_media(PICTURES[kind]) as media:
-        assert (media.kind, media.width, media.height, len(list(media))) == ("picture", 96, 64, 1)
+@pytest.mark.parametrize("kind", IMAGES)
+def test_a_image_stays_a_image(kind: str) -> None:
+    with open_media(IMAGES[kind]) as media:
+        assert (media.kind, media.width, media.height, len(list(media))) == ("image", 96, 64, 1)
 
 
-def test_damaged_pictures_are_no_streams() -> None:
+def test_damaged_images_are_no_streams() -> None:
     for seed in range(40):
         data = overwritten(jpeg(0), 0.1, 0.2, seed)
         assert not is_motion_jpeg(ByteSource(data))
         assert not is_motion_jpeg(ByteSource(data[: len(data) * seed // 40 + 1]))
 
 
-def test_large_pictures_are_looked_through_to_their_end() -> None:
+def test_large_images_are_looked_through_to_their_end() -> None:
     data = jpeg(0, (1500, 1500), quality=100)
     assert len(data) > 2**21
     assert not is_motion_jpeg(ByteSource(data))

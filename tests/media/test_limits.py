@@ -275,18 +275,18 @@ def test_a_header_that_is_packed_as_quicktime_did() -> None:
 
 
 def honest() -> Iterator[bytes]:
-    pictures = [noisy(number) for number in range(10)]
+    images = [noisy(number) for number in range(10)]
     for options in (
         {},
         {"movflags": "faststart"},
         {"movflags": "frag_keyframe+empty_moov"},
         {"use_editlist": "1"},
     ):
-        yield clip(pictures, container_options=options)
-        yield clip(pictures, form="mov", container_options=options)
-    yield clip(pictures)[:-200]
-    yield clip(pictures, container_options={"movflags": "faststart"})[:-2000]
-    yield clip(pictures, form="matroska")
+        yield clip(images, container_options=options)
+        yield clip(images, form="mov", container_options=options)
+    yield clip(images)[:-200]
+    yield clip(images, container_options={"movflags": "faststart"})[:-2000]
+    yield clip(images, form="matroska")
     yield sound("mov")
     yield file_of(table(500_000, 2, handler=b"soun", run=500_000), size=1_000_000)
     yield bytes(range(256)) * 20

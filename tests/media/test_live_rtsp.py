@@ -40,13 +40,13 @@ def needs_gstreamer() -> None:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip with a key frame every 0.4 s, whose brightness says how far it is."""
-    pictures = [
+    images = [
         np.clip(noisy(0, 160, 120) // 4 + index // 2 + 40, 0, 255).astype(np.uint8) for index in range(FRAMES)
     ]
     path = tmp_path_factory.mktemp("rtsp") / "clip.mp4"
     path.write_bytes(
         clip(
-            pictures,
+            images,
             [index / RATE for index in range(FRAMES)],
             options={"g": "10", "bf": "0", "preset": "ultrafast"},
         )

@@ -1,4 +1,4 @@
-"""The screen, seen under Xvfb: a picture on it, its size changed under our hands, gone and back."""
+"""The screen, seen under Xvfb: an image on it, its size changed under our hands, gone and back."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_what_is_on_the_screen_to_the_bit(desk: Desk, noise: NDArray[np.uint8]) 
 
 
 def test_frames_come_at_the_interval_asked_for(desk: Desk) -> None:
-    with open_live("screen:", LiveOptions(sampling=Sampling(every=0.2))) as source:
+    with open_live("screen:", LiveOptions(sampling=Sampling(interval=0.2))) as source:
         frames = [next(source) for _ in range(4)]
     assert np.diff([frame.time for frame in frames]).min() > 0.199
     assert source.captured <= 5  # It is not looked at in between.
@@ -69,7 +69,9 @@ def test_faces_on_the_screen_are_read(desk: Desk, portrait: NDArray[np.uint8], p
     with open_live("screen:") as source:
         for frame, faces, timing in watch(source, Session(pipeline), seconds=5):
             [alone] = pipeline([frame])
-            assert [(face.track, face.steady) for face in faces] == [(1, face.emotion) for face in alone]
+            assert [(face.track, face.smoothed_emotion) for face in faces] == [
+                (1, face.emotion) for face in alone
+            ]
             assert faces.boxes[0] == pytest.approx([262, 140, 378, 314], abs=25)
             assert 0 < timing.latency < 5
             break

@@ -120,7 +120,7 @@ def test_a_slow_reader_gets_the_newest_frame(movie: Callable[..., Path]) -> None
     assert source.state is State.ended
 
 
-def test_a_recording_is_not_faster_than_its_clock(movie: Callable[..., Path]) -> None:
+def test_a_video_is_not_faster_than_its_clock(movie: Callable[..., Path]) -> None:
     began = time.monotonic()
     with open_live(f"live:{movie(10, rate=20)}") as source:
         given = list(source)
@@ -130,7 +130,7 @@ def test_a_recording_is_not_faster_than_its_clock(movie: Callable[..., Path]) ->
     assert given[-1].captured - began > 0.44
 
 
-def test_without_dropping_the_recording_waits(movie: Callable[..., Path]) -> None:
+def test_without_dropping_the_video_waits(movie: Callable[..., Path]) -> None:
     with open_live(f"live:{movie(8, rate=50)}", LiveOptions(drop=False)) as source:
         given = []
         for frame in source:
@@ -141,7 +141,7 @@ def test_without_dropping_the_recording_waits(movie: Callable[..., Path]) -> Non
 
 
 def test_sampling_passes_over_without_counting_it_as_slowness(movie: Callable[..., Path]) -> None:
-    with open_live(f"live:{movie(20, rate=20)}", LiveOptions(Sampling(per_second=5), drop=False)) as source:
+    with open_live(f"live:{movie(20, rate=20)}", LiveOptions(Sampling(fps=5), drop=False)) as source:
         assert [frame.index for frame in source] == [0, 4, 8, 12, 16]
     assert (source.captured, source.skipped) == (20, 0)
 
@@ -164,20 +164,20 @@ def test_nothing_piles_up_however_slow_the_reader() -> None:
         tracemalloc.stop()
     assert source.captured == 400
     assert source.skipped == 400 - given > 300
-    assert peak < 10 * 300_000  # Four hundred pictures would be 120 MB.
+    assert peak < 10 * 300_000  # Four hundred images would be 120 MB.
 
 
-def test_pictures_are_made_of_taken_frames_only() -> None:
+def test_images_are_made_of_taken_frames_only() -> None:
     made = []
 
-    def picture(index: int) -> np.ndarray:
+    def image(index: int) -> np.ndarray:
         made.append(index)
         return plain(index)
 
     def quick() -> Iterator[CapturedFrame]:
         for index in range(50):
             time.sleep(0.002)
-            yield CapturedFrame(None, partial(picture, index))
+            yield CapturedFrame(None, partial(image, index))
 
     with LiveSource("quick", Told(quick()), LiveOptions()).start() as source:
         taken = []
@@ -342,10 +342,10 @@ def test_a_platform_without_cameras(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.integration
 def test_motion_jpeg_whose_server_goes_and_returns() -> None:
-    pictures = [corner(level=level) for level in range(40, 200, 10)]
+    images = [corner(level=level) for level in range(40, 200, 10)]
     told: list[str] = []
     halt = threading.Event()
-    with web(motion_jpeg(pictures, 30, halt)) as port:
+    with web(motion_jpeg(images, 30, halt)) as port:
         source = open_live(
             f"http://127.0.0.1:{port}/camera", LiveOptions(retry=(0.05, 0.1), timeout=2), told.append
         )
@@ -354,7 +354,7 @@ def test_motion_jpeg_whose_server_goes_and_returns() -> None:
     with source:
         assert source.take(0.3) is None or source.take(0.3) is None
         assert source.state is State.retrying
-        with web(motion_jpeg(pictures, 30, threading.Event()), port):
+        with web(motion_jpeg(images, 30, threading.Event()), port):
             after = source.take(5)
             assert after is not None
             assert source.state is State.live
@@ -403,7 +403,7 @@ def test_what_a_server_refuses(status: int, says: str, kind: str) -> None:
 
 
 @pytest.mark.integration
-def test_an_unknown_codec_and_no_picture() -> None:
+def test_an_unknown_codec_and_no_image() -> None:
     data = clip([corner()] * 3, form="matroska").replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XYZ")
     with web(whole(data)) as port, pytest.raises(LostError, match="expected a codec that FFmpeg can decode"):
         open_live(f"http://127.0.0.1:{port}/")
@@ -532,7 +532,7 @@ def test_a_name_that_nobody_has() -> None:
         open_live("rtsp://nobody.invalid/")
 
 
-def test_a_recording_that_is_not_there() -> None:
+def test_a_video_that_is_not_there() -> None:
     with pytest.raises(MediaError, match="there is none of this name"):
         open_live("live:nothing.mp4")
 
@@ -577,7 +577,7 @@ def test_a_clock_that_runs_wrong_is_followed_smoothly(drift: float) -> None:
     assert np.diff(times) == pytest.approx(0.25, abs=0.001)
 
 
-def test_a_recording_is_believed_however_slow_the_reader() -> None:
+def test_a_video_is_believed_however_slow_the_reader() -> None:
     clock = Clock(tolerance=float("inf"))
     assert [clock.time(stamp, arrival=10 * stamp) for stamp in (0.0, 1.0, 2.0)] == [0.0, 1.0, 2.0]
 

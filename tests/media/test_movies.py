@@ -1,4 +1,4 @@
-"""Writing movies and pictures: what comes back, and that nothing half is left."""
+"""Writing movies and images: what comes back, and that nothing half is left."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from making_media import corner
 
 from mien.core.errors import InputError
-from mien.media import Frame, VideoWriter, open_media, save_picture
+from mien.media import Frame, VideoWriter, open_media, save_image
 
 
 def frames_of(path: Path) -> list[Frame]:
@@ -130,7 +130,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
             VideoWriter(path, 64, 48, rate=25)
         if path != tmp_path:
             with pytest.raises(InputError, match="expected a place"):
-                save_picture(f"{path}.png", corner())
+                save_image(f"{path}.png", corner())
     assert [found.name for found in tmp_path.iterdir()] == ["file"]
 
 
@@ -157,23 +157,23 @@ def test_arguments(tmp_path: Path) -> None:
 def test_file_rights_follow_the_users_mask(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.mp4", 64, 48, rate=25) as movie:
         movie.write(corner(), 0)
-    save_picture(tmp_path / "a.png", corner())
+    save_image(tmp_path / "a.png", corner())
     (tmp_path / "plain").touch()
     rights = {path.stat().st_mode for path in tmp_path.iterdir()}
     assert len(rights) == 1
 
 
 @pytest.mark.parametrize("suffix", [".png", ".JPG", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff"])
-def test_pictures_come_back(tmp_path: Path, suffix: str) -> None:
+def test_images_come_back(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"face{suffix}"
-    save_picture(path, corner())
+    save_image(path, corner())
     (frame,) = frames_of(path)
     assert np.abs(frame.image.astype(int) - corner()).mean() < 4
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_picture_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_picture(tmp_path / "a.png", corner())
+def test_image_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_image(tmp_path / "a.png", corner())
     before = (tmp_path / "a.png").read_bytes()
 
     def full(*_: object) -> None:
@@ -181,11 +181,11 @@ def test_picture_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(InputError, match="No space left"):
-        save_picture(tmp_path / "a.png", corner(level=9))
+        save_image(tmp_path / "a.png", corner(level=9))
     assert (tmp_path / "a.png").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
-    with pytest.raises(InputError, match=r"expected a suffix of a picture \(\.png"):
-        save_picture(tmp_path / "a.doc", corner())
+    with pytest.raises(InputError, match=r"expected a suffix of an image \(\.png"):
+        save_image(tmp_path / "a.doc", corner())
 
 
 def test_table_starts_at_zero_without_an_edit_that_hides_frames(tmp_path: Path) -> None:

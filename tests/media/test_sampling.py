@@ -19,7 +19,7 @@ def taken(sampling: Sampling, times: list[float]) -> list[float]:
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, True, "2", 1e-320])
-@pytest.mark.parametrize("name", ["every", "per_second"])
+@pytest.mark.parametrize("name", ["interval", "fps"])
 def test_refuses_what_is_not_a_positive_number(name: str, value: object) -> None:
     with pytest.raises(InputError, match=name):
         Sampling(**{name: value})  # type: ignore[arg-type]
@@ -27,7 +27,7 @@ def test_refuses_what_is_not_a_positive_number(name: str, value: object) -> None
 
 def test_refuses_both() -> None:
     with pytest.raises(InputError, match="got both"):
-        Sampling(every=1, per_second=1)
+        Sampling(interval=1, fps=1)
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,14 @@ def test_refuses_both() -> None:
 )
 def test_does_not_drift_in_an_hour(rate: Fraction) -> None:
     times = [float(number / rate) for number in range(int(3600 * rate))]
-    got = taken(Sampling(per_second=7), times)
+    got = taken(Sampling(fps=7), times)
     assert len(got) == 7 * 3600
     assert all(-1.001e-3 <= time - tick / 7 <= float(1 / rate) + 1.001e-3 for tick, time in enumerate(got))
 
 
 def test_webm_times_in_milliseconds_keep_every_frame_at_the_own_rate() -> None:
     times = [round(number / 30, 3) for number in range(300)]
-    assert taken(Sampling(per_second=30), times) == times
+    assert taken(Sampling(fps=30), times) == times
 
 
 @given(
@@ -51,7 +51,7 @@ def test_webm_times_in_milliseconds_keep_every_frame_at_the_own_rate() -> None:
 )
 def test_grid_holds_for_any_times(steps: list[float], rate: float) -> None:
     times = [sum(steps[:number]) for number in range(len(steps))]
-    got = taken(Sampling(per_second=rate), times)
+    got = taken(Sampling(fps=rate), times)
     assert got[0] == times[0]
     slack = min(1e-3, 0.25 / rate)
     cells = [math.floor((time + slack) * rate + 1e-12) for time in got]
@@ -64,11 +64,11 @@ def test_grid_holds_for_any_times(steps: list[float], rate: float) -> None:
 @given(st.floats(0.05, 60), st.floats(1, 120), st.integers(1, 2000))
 def test_count_is_what_is_taken(rate: float, fps: float, frames: int) -> None:
     times = [number / fps for number in range(frames)]
-    got = len(taken(Sampling(per_second=rate), times))
-    assert abs(Sampling(per_second=rate).count(frames, frames / fps) - got) <= max(1, 0.05 * got)
+    got = len(taken(Sampling(fps=rate), times))
+    assert abs(Sampling(fps=rate).count(frames, frames / fps) - got) <= max(1, 0.05 * got)
 
 
 def test_every_is_the_inverse_of_per_second() -> None:
     times = [number / 30 for number in range(200)]
-    assert taken(Sampling(every=0.5), times) == taken(Sampling(per_second=2), times)
+    assert taken(Sampling(interval=0.5), times) == taken(Sampling(fps=2), times)
     assert taken(Sampling(), times) == times

@@ -96,7 +96,7 @@ def test_every_container_gives_the_same_times(form: str, codec: str) -> None:
 
 @pytest.mark.parametrize("form", ["h264", "avi"])
 def test_frames_without_timestamps_follow_at_the_average_rate(form: str) -> None:
-    # H.264 with pictures stored out of order: as a bare stream it has no timestamps, in an AVI wrong ones.
+    # H.264 with images stored out of order: as a bare stream it has no timestamps, in an AVI wrong ones.
     _, frames, bad = read(clip([noisy(index) for index in range(30)], form=form))
     assert not bad
     assert [frame.time for frame in frames] == pytest.approx([index / 25 for index in range(30)])
@@ -110,7 +110,7 @@ def test_variable_frame_rate_and_a_late_start() -> None:
         clip([level(index) for index in range(7)], [time + 10 for time in times], form="mpegts")
     )
     assert [frame.time for frame in late] == pytest.approx(times, abs=1e-4)
-    _, sampled, _ = read(clip([level(index) for index in range(7)], times), Sampling(every=1))
+    _, sampled, _ = read(clip([level(index) for index in range(7)], times), Sampling(interval=1))
     assert [frame.time for frame in sampled] == [0, 2.0, 5.0]
 
 
@@ -122,12 +122,12 @@ def test_sampling_converts_only_what_is_taken(plain: bytes, monkeypatch: pytest.
     monkeypatch.setattr(
         upright, "_to_rgb", lambda frame, *rest: converted.append(frame.pts) or real(frame, *rest)
     )
-    media, frames, _ = read(plain, Sampling(per_second=5))
+    media, frames, _ = read(plain, Sampling(fps=5))
     assert [frame.index for frame in frames] == list(range(0, 40, 5))
     assert len(converted) == media.expected_frames == 8
 
 
-# How the picture's red upper left quarter is seen: its place, as row and column of quarters, and whether
+# How the image's red upper left quarter is seen: its place, as row and column of quarters, and whether
 # sides change.
 @pytest.mark.parametrize(
     ("matrix", "place", "turned"),
@@ -211,17 +211,17 @@ def test_damaged_webm_accounts_for_every_frame(codec: str, stop: float) -> None:
 
 def test_sampled_damage_accounts_for_every_sample() -> None:
     data = clip([noisy(index) for index in range(60)])
-    _, frames, bad = read(overwritten(data, 0.4, 0.6, 1), Sampling(per_second=5))
+    _, frames, bad = read(overwritten(data, 0.4, 0.6, 1), Sampling(fps=5))
     assert len(frames) + sum(frame.count for frame in bad) == 12
 
 
 def test_cut_videos() -> None:
-    pictures = [noisy(index) for index in range(60)]
-    at_end, at_start = clip(pictures), clip(pictures, container_options=FAST)
+    images = [noisy(index) for index in range(60)]
+    at_end, at_start = clip(images), clip(images, container_options=FAST)
     with pytest.raises(MediaError, match=r"table of frames, which comes at the end.*truncated") as caught:
         open_media(at_end[: len(at_end) * 6 // 10])
     assert caught.value.kind == "truncated"
-    for data in (at_start, clip(pictures, form="matroska")):
+    for data in (at_start, clip(images, form="matroska")):
         media, frames, bad = read(data[: len(data) * 6 // 10])
         assert media.expected_frames == 60
         assert len(frames) > 15
@@ -389,4 +389,4 @@ def test_real_clips() -> None:
     assert [frame.time < 0 for frame in frames] == [True] * 3 + [False] * 95
     assert np.diff([frame.time for frame in frames]) == pytest.approx(1 / 24)
     with open_media(REAL / "many_faces.jpg") as media:
-        assert (media.kind, media.width, media.height) == ("picture", 1000, 667)
+        assert (media.kind, media.width, media.height) == ("image", 1000, 667)

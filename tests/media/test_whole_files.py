@@ -58,7 +58,7 @@ def around(
         sounds += [container.add_stream(sound, rate=rate, layout="stereo") for _ in range(after)]
         for stream in sounds:
             stream.codec_context.open(strict=False)
-        packets = list(itertools.chain.from_iterable(video.encode(frame) for frame in pictures(frames)))
+        packets = list(itertools.chain.from_iterable(video.encode(frame) for frame in images(frames)))
         for stream in sounds:
             packets += encoded(stream, rate * frames // 25)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
@@ -66,7 +66,7 @@ def around(
     return file.getvalue()
 
 
-def pictures(count: int) -> list[av.VideoFrame | None]:
+def images(count: int) -> list[av.VideoFrame | None]:
     frames: list[av.VideoFrame | None] = []
     for number in range(count):
         frame = av.VideoFrame.from_ndarray(noisy(number), format="rgb24")
@@ -222,7 +222,7 @@ def test_what_stands_between_blocks_of_matroska_is_no_damage(more: dict[str, str
 
 def test_damage_between_laced_blocks_is_told() -> None:
     data = matroska([40 * index for index in range(100)], lacing="ebml")
-    start = data.index(b"\xff\xd8", len(data) // 2) - 14  # The head of a block, and the picture in it.
+    start = data.index(b"\xff\xd8", len(data) // 2) - 14  # The head of a block, and the image in it.
     frames, bad = read(data[:start] + bytes(9000) + data[start + 9000 :])
     assert bad
     assert len(frames) + sum(item.count for item in bad) == pytest.approx(100, abs=2)

@@ -150,8 +150,8 @@ def test_what_cannot_be_counted_is_refused(truth: list[int], called: list[int]) 
 def test_nothing_to_judge_is_refused() -> None:
     nothing, nobody = np.empty((0, 7)), np.empty(0, int)
     for figure in (top_k_accuracy, negative_log_likelihood):
-        with pytest.raises(ValueError, match="at least one picture"):
+        with pytest.raises(ValueError, match="at least one image"):
             figure(nothing, nobody)
     for figure in (accuracy, macro_f1):
-        with pytest.raises(ValueError, match="at least one picture"):
+        with pytest.raises(ValueError, match="at least one image"):
             figure(np.zeros((7, 7), int))

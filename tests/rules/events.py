@@ -12,10 +12,10 @@ _numbers = itertools.count(1)
 
 
 def event(
-    rule: str = "smile", kind: Any = "start", time: float = 2.5, picture: Callable[[bool], Any] | None = None
+    rule: str = "smile", kind: Any = "start", time: float = 2.5, image: Callable[[bool], Any] | None = None
 ) -> Delivery:
     values = {"any.happy > 0.7": 0.9}
     at = f"2026-11-20T19:33:{time % 60:06.3f}+00:00"
     return Delivery(
-        f"{next(_numbers):06d}", rule, kind, time, at, "camera:0", round(time * 30), values, 2, picture
+        f"{next(_numbers):06d}", rule, kind, time, at, "camera:0", round(time * 30), values, 2, image
     )

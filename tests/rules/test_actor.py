@@ -41,7 +41,7 @@ def seen(time: float, *happy: float, level: int = 100, points: bool = True) -> t
         np.ones(n),
         np.zeros(n),
         np.full(n, time),
-        points=corners,
+        landmarks=corners,
         probs=probs,
         labels=LABELS,
     )
@@ -63,7 +63,7 @@ def test_a_function_hears_both_ends_and_a_log_everything(tmp_path: Path) -> None
         ("smile", "start", 0.0),
         ("smile", "end", 0.5),
     ]
-    assert heard[0].picture is None, "nobody asked for pictures"
+    assert heard[0].image is None, "nobody asked for images"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [(line["rule"], line["kind"]) for line in lines] == [
         ("smile", "start"),
@@ -113,8 +113,8 @@ def test_the_photo_is_the_sharpest_frame_of_the_moment(tmp_path: Path) -> None:
             grain = rng.integers(0, contrast, (80, 80, 1), np.uint8)
             actor.update(Frame(frame.index, frame.time, frame.image + grain), faces)
     [found] = tmp_path.iterdir()
-    with Image.open(found) as picture:
-        assert abs(float(np.asarray(picture).mean()) - (40 + 19.5)) < 4
+    with Image.open(found) as image:
+        assert abs(float(np.asarray(image).mean()) - (40 + 19.5)) < 4
 
 
 def test_faces_on_a_photo_are_covered_on_request(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_faces_on_a_photo_are_covered_on_request(tmp_path: Path) -> None:
         ) as actor:
             actor.update(Frame(0, 0.0, noise), seen(0.0, 0.9)[1])
         [found] = (tmp_path / name).iterdir()
-        with Image.open(found) as picture:
-            pixels = np.asarray(picture).astype(float)
+        with Image.open(found) as image:
+            pixels = np.asarray(image).astype(float)
         assert bool(pixels[25:45, 20:40].std() < 30) is covered
         assert pixels[:, 62:].std() > 40
 

@@ -15,14 +15,14 @@ from mien.rules.features import FrameFeatures, straightness, sums_of
 from mien.rules.parsing import parse_condition
 
 
-def view_of(*happy: float, smooth: list[float] | None = None) -> FrameFeatures:
+def view_of(*happy: float, smoothed_probs: list[float] | None = None) -> FrameFeatures:
     """Faces that are so happy, and otherwise sad."""
     return FrameFeatures(
-        faces_of(*happy, smooth=smooth), EXPRESSIONS, sums_of(PRESETS["valence"], EXPRESSIONS)
+        faces_of(*happy, smoothed_probs=smoothed_probs), EXPRESSIONS, sums_of(PRESETS["valence"], EXPRESSIONS)
     )
 
 
-def faces_of(*happy: float, smooth: list[float] | None = None) -> Faces:
+def faces_of(*happy: float, smoothed_probs: list[float] | None = None) -> Faces:
     def table(values: list[float]) -> np.ndarray:
         probs = np.zeros((len(values), 7))
         probs[:, EXPRESSIONS.index("happy")], probs[:, EXPRESSIONS.index("sad")] = (
@@ -40,7 +40,7 @@ def faces_of(*happy: float, smooth: list[float] | None = None) -> Faces:
         probs=table(list(happy)),
         labels=EXPRESSIONS,
     )
-    return faces if smooth is None else faces.with_columns(smooth=table(smooth))
+    return faces if smoothed_probs is None else faces.with_columns(smoothed_probs=table(smoothed_probs))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_can_be_said_of_nobody() -> None:
 
 def test_smoothed_values_count_where_there_are_any() -> None:
     assert parse_condition("any.happy > 0.5").holds(view_of(0.9))
-    assert not parse_condition("any.happy > 0.5").holds(view_of(0.9, smooth=[0.2]))
+    assert not parse_condition("any.happy > 0.5").holds(view_of(0.9, smoothed_probs=[0.2]))
 
 
 def test_the_value_that_decides_is_told() -> None:

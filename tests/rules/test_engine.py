@@ -151,7 +151,7 @@ def test_the_best_frame_is_sharp_and_faces_the_camera(astronaut: np.ndarray) -> 
 
     def faces(points: np.ndarray, people: int = 1) -> Faces:
         n = np.zeros(people)
-        return Faces(np.repeat(box, people, 0), n + 1, n, n, points=np.repeat(points, people, 0))
+        return Faces(np.repeat(box, people, 0), n + 1, n, n, landmarks=np.repeat(points, people, 0))
 
     soft = astronaut.copy()
     soft[40:200, 160:290] = (

@@ -31,26 +31,26 @@ def shot(covered: bool) -> np.ndarray:
 def test_a_photo_full_or_with_covered_faces(tmp_path: Path) -> None:
     for name, blur, level in (("full", False, 200), ("covered", True, 40)):
         Photo(PhotoSettings(folder=tmp_path / "deep" / name, blur=blur)).deliver(
-            event("Everybody smiles", picture=shot)
+            event("Everybody smiles", image=shot)
         )
         [found] = (tmp_path / "deep" / name).iterdir()
         assert found.name.startswith("2026-11-20T19-33-02.500+00-00-everybody-smiles-")
-        with Image.open(found) as picture:
-            assert picture.size == (64, 48)
-            assert abs(int(np.asarray(picture).mean()) - level) < 3
+        with Image.open(found) as image:
+            assert image.size == (64, 48)
+            assert abs(int(np.asarray(image).mean()) - level) < 3
 
 
 def test_a_folder_that_fills_up(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("stays")
     photo = Photo(PhotoSettings(folder=tmp_path, most_files=3))
     for _ in range(2):
-        photo.deliver(event(picture=shot))
+        photo.deliver(event(image=shot))
     with pytest.raises(DeliveryError, match=r"is full \(3 files.*most_files") as caught:
-        photo.deliver(event(picture=shot))
+        photo.deliver(event(image=shot))
     assert not caught.value.again
     assert len(list(tmp_path.iterdir())) == 3, "nothing was deleted"
     with pytest.raises(DeliveryError, match="is full"):
-        Photo(PhotoSettings(folder=tmp_path, most_bytes=100)).deliver(event(picture=shot))
+        Photo(PhotoSettings(folder=tmp_path, most_bytes=100)).deliver(event(image=shot))
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
         with pytest.raises(DeliveryError, match="make room"):
             photo.deliver(
                 event(
-                    picture=lambda covered: np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+                    image=lambda covered: np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
                 )
             )
         with pytest.raises(DeliveryError, match="make room"):

@@ -50,8 +50,10 @@ def clip(movie: Callable[..., Path], tmp_path: Path) -> Path:
     return movie(30, nobody=range(12, 24))
 
 
-def test_a_dry_run_over_a_recording_says_what_would_have_fired(clip: Path, tmp_path: Path) -> None:
-    done = mien("rules", "run", clip, "--rules", "rules.toml", "--dry-run", "--json", folder=tmp_path)
+def test_a_dry_run_over_a_video_says_what_would_have_fired(clip: Path, tmp_path: Path) -> None:
+    done = mien(
+        "rules", "run", clip, "--rules", "rules.toml", "--dry-run", "--format", "jsonl", folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     found = [(event["rule"], event["kind"], event["time"]) for event in events if event["rule"] != "smile"]
@@ -78,7 +80,8 @@ def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
         "rules.toml",
         "--log",
         "all.jsonl",
-        "--json",
+        "--format",
+        "jsonl",
         folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
@@ -115,7 +118,7 @@ def test_rules_that_are_well_are_shown(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[0] == "somebody: faces >= 1; does log"
 
 
-def test_a_recording_is_not_acted_on_by_mistake(clip: Path, tmp_path: Path) -> None:
+def test_a_video_is_not_acted_on_by_mistake(clip: Path, tmp_path: Path) -> None:
     done = mien("rules", "run", clip, "--rules", "rules.toml", folder=tmp_path)
     assert done.returncode == 2
     assert "add --dry-run, or write live:" in done.stderr
@@ -140,7 +143,8 @@ def test_stopped_from_outside_it_ends_well(movie: Callable[..., Path], tmp_path:
         f"live:{long}",
         "--rules",
         "rules.toml",
-        "--json",
+        "--format",
+        "jsonl",
     ]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path

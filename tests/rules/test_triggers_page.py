@@ -85,8 +85,8 @@ def test_the_photo_when_everybody_smiles(
     assert [(event.kind, event.faces) for event in fired] == [("start", 2)], fired
     assert fired[0].frame > 21
     [photo] = (tmp_path / "photos").iterdir()
-    with Image.open(photo) as picture:
-        saved = np.asarray(picture).astype(float)
+    with Image.open(photo) as file:
+        saved = np.asarray(file).astype(float)
     assert np.abs(saved - together).mean() < np.abs(saved - blurred).mean(), (
         "the only frame in which nobody is blurred"
     )

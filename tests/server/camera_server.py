@@ -16,19 +16,19 @@ _RATE = 15
 
 
 class CameraServer(ThreadingHTTPServer):
-    """Motion JPEG of one picture; while it is off, nobody is answered and whoever is connected is cut off.
+    """Motion JPEG of one image; while it is off, nobody is answered and whoever is connected is cut off.
 
     Args:
-        picture: ``(h, w, 3)`` uint8.
+        image: ``(h, w, 3)`` uint8.
     """
 
     daemon_threads = True
 
-    def __init__(self, picture: np.ndarray) -> None:
+    def __init__(self, image: np.ndarray) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         file = io.BytesIO()
-        Image.fromarray(picture).save(file, "JPEG", quality=90)
-        self.picture, self.off, self.port = file.getvalue(), False, self.server_address[1]
+        Image.fromarray(image).save(file, "JPEG", quality=90)
+        self.image, self.off, self.port = file.getvalue(), False, self.server_address[1]
 
     def handle_error(self, request: object, client_address: object) -> None:
         pass  # Clients leave in the middle.
@@ -44,7 +44,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
         self.end_headers()
-        data = self.server.picture
+        data = self.server.image
         while not self.server.off:
             self.wfile.write(
                 b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(data), data)
@@ -56,9 +56,9 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def camera_server(picture: np.ndarray) -> Iterator[CameraServer]:
+def camera_server(image: np.ndarray) -> Iterator[CameraServer]:
     """One that runs."""
-    with CameraServer(picture) as camera:
+    with CameraServer(image) as camera:
         thread = threading.Thread(target=camera.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         yield camera

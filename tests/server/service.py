@@ -73,7 +73,7 @@ def serving(folder: Path, **options: Any) -> Iterator[Service]:
 
 
 def encoded(image: np.ndarray, form: str = "PNG", **options: Any) -> bytes:
-    """A picture as a file; PNG keeps every pixel."""
+    """An image as a file; PNG keeps every pixel."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, form, **options)
     return file.getvalue()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 TOKEN = "a-token-of-the-tests-0123"
 
-# What a file must hold to be a picture or a video is beyond OpenAPI: random bytes are refused.
+# What a file must hold to be an image or a video is beyond OpenAPI: random bytes are refused.
 CONFIG = """
 [parameters]
 id = "{id}"
@@ -88,7 +88,7 @@ def test_the_document_tells_of_everything(tmp_path: Path) -> None:
     }
     schemas = document["components"]["schemas"]
     assert list(schemas["Face"]["properties"]) == list(Face.__dataclass_fields__)
-    assert all("example" in schemas[name] for name in ("Pictures", "Source", "VideoJob", "Problem"))
+    assert all("example" in schemas[name] for name in ("Images", "Source", "VideoJob", "Problem"))
     for path, methods in document["paths"].items():
         for method in methods.values():
             assert method["description"], path

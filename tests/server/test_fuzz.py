@@ -34,10 +34,10 @@ def test_it_would_find_what_must_not_be() -> None:
 
 
 def test_broken_files_differ_and_come_again(tmp_path: Path) -> None:
-    pictures, videos = seeds(tmp_path)
-    assert {"jpeg", "png", "webp", "avif"} <= set(pictures)
+    images, videos = seeds(tmp_path)
+    assert {"jpeg", "png", "webp", "avif"} <= set(images)
     assert videos
-    whole = pictures["png"]
+    whole = images["png"]
     made = [broken(whole, random.Random(seed)) for seed in range(40)]
     assert made == [broken(whole, random.Random(seed)) for seed in range(40)]
     assert len(set(made) - {whole}) > 30

@@ -24,34 +24,34 @@ def test_a_face_has_exactly_the_fields_of_the_record(
     assert answer.status_code == 200
     told = answer.json()
     assert told["notice"] == NOTICE
-    [picture] = told["pictures"]
-    assert (picture["source"], picture["status"], picture["width"], picture["height"]) == (
+    [image] = told["images"]
+    assert (image["source"], image["status"], image["width"], image["height"]) == (
         "astronaut.png",
         "face",
         512,
         512,
     )
-    assert list(picture["faces"][0]) == [field.name for field in fields(Face)]
+    assert list(image["faces"][0]) == [field.name for field in fields(Face)]
     [faces] = pipeline([astronaut])
-    for face, right in zip(picture["faces"], map(asdict, faces), strict=True):
+    for face, right in zip(image["faces"], map(asdict, faces), strict=True):
         assert face["box"] == list(right["box"])
         assert face["probs"] == pytest.approx(right["probs"], abs=2e-6)
 
 
-def test_several_pictures_keep_their_order_and_a_bad_one_is_told_in_its_place(
+def test_several_images_keep_their_order_and_a_bad_one_is_told_in_its_place(
     service: Service, astronaut: np.ndarray, portrait: np.ndarray
 ) -> None:
     whole = encoded(astronaut, "JPEG")
-    pictures = {
+    images = {
         "a.png": encoded(np.zeros((90, 90, 3), np.uint8)),
         "b.jpg": whole[:9000],
         "c.txt": b"hello",
         "d.jpg": whole,
         "e.webp": encoded(portrait, "WEBP"),
     }
-    answer = service.client.post("/v1/images", files=[("file", item) for item in pictures.items()])
+    answer = service.client.post("/v1/images", files=[("file", item) for item in images.items()])
     assert answer.status_code == 200
-    told = answer.json()["pictures"]
+    told = answer.json()["images"]
     assert [(one["source"], one["status"]) for one in told[:4]] == [
         ("a.png", "no_face"),
         ("b.jpg", "error"),
@@ -77,7 +77,7 @@ def test_several_pictures_keep_their_order_and_a_bad_one_is_told_in_its_place(
     ],
     ids=["empty", "header", "svg", "playlist", "json", "half"],
 )
-def test_what_is_no_picture_is_refused(service: Service, content: bytes, status: int, kind: str) -> None:
+def test_what_is_no_image_is_refused(service: Service, content: bytes, status: int, kind: str) -> None:
     answer = service.client.post("/v1/images", files={"file": ("a.jpg", content)})
     assert (answer.status_code, answer.json()["error"]["kind"]) == (status, kind)
     assert answer.json()["error"]["status"] == status
@@ -87,7 +87,7 @@ def test_a_form_without_files_or_no_form_at_all(service: Service) -> None:
     client = service.client
     assert client.post("/v1/images", json={"file": "a.jpg"}).status_code == 415
     assert client.post("/v1/images").status_code == 415
-    assert client.post("/v1/images", files={"picture": ("a.jpg", b"x")}).status_code == 422
+    assert client.post("/v1/images", files={"image": ("a.jpg", b"x")}).status_code == 422
     half = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\nabc'
     kind = {"content-type": "multipart/form-data; boundary=x"}
     for content in (half, b"--y\r\n\r\n", b"hello", half + b"\r\n--x"):
@@ -120,7 +120,7 @@ def test_names_of_files_are_names_only(service: Service, name: str) -> None:
         "/v1/images", files={"file": (name, encoded(np.zeros((60, 60, 3), np.uint8)))}
     )
     if answer.status_code == 200:
-        source = answer.json()["pictures"][0]["source"]
+        source = answer.json()["images"][0]["source"]
         assert len(source) <= 120
         assert not set(source) & set("/\\\0")
         assert source.strip(".")
@@ -128,8 +128,8 @@ def test_names_of_files_are_names_only(service: Service, name: str) -> None:
         assert answer.status_code == 400, "a header that is too long"
 
 
-def test_pictures_that_are_too_large_or_too_many(tmp_path: Path, portrait: np.ndarray) -> None:
-    limits = replace(Limits(), pixels=10_000, picture_bytes=20_000, pictures=2, request_bytes=60_000)
+def test_images_that_are_too_large_or_too_many(tmp_path: Path, portrait: np.ndarray) -> None:
+    limits = replace(Limits(), pixels=10_000, image_bytes=20_000, images=2, request_bytes=60_000)
     small = encoded(portrait[::4, ::4].copy())
     with serving(tmp_path, limits=limits) as service:
 
@@ -143,7 +143,7 @@ def test_pictures_that_are_too_large_or_too_many(tmp_path: Path, portrait: np.nd
         assert status(b"x" * 20_001)[0] == 413
         assert status(small, small, small)[0] == 413
         assert status(b"x" * 15_000, b"x" * 15_000, b"x" * 35_000)[0] == 413
-        # A picture that would unpack to far more than it takes: 8 kB for 64 megapixels.
+        # An image that would unpack to far more than it takes: 8 kB for 64 megapixels.
         bomb = encoded(np.zeros((8000, 8000), np.uint8))
         assert len(bomb) > 20_000 or status(bomb)[0] == 413
         assert status(small)[0] == 200, "what was refused is given back"
@@ -154,32 +154,32 @@ def test_at_once_the_answers_are_the_same_as_alone(
 ) -> None:
     # As it comes, a batch waits 2 ms for others: whether any two meet is chance. Here it waits until they do.
     monkeypatch.setitem(Batcher.__init__.__kwdefaults__, "linger", 10.0)
-    pictures = [
+    images = [
         astronaut,
         grace_hopper,
         np.ascontiguousarray(astronaut[:, ::-1]),
         np.ascontiguousarray(grace_hopper[:500, 20:]),
     ]
-    files = [encoded(picture) for picture in pictures]
+    files = [encoded(image) for image in images]
 
     with serving(tmp_path) as service:
 
         def faces(file: bytes) -> list[dict[str, object]]:
             found: list[dict[str, object]] = service.client.post(
                 "/v1/images", files={"file": ("a.png", file)}
-            ).json()["pictures"][0]["faces"]
+            ).json()["images"][0]["faces"]
             return found
 
         alone = [faces(file) for file in files]
         batches, read = service.metric("mien_batch_faces_count"), service.metric("mien_batch_faces_sum")
-        assert batches == len(files), "each picture for itself"
+        assert batches == len(files), "each image for itself"
         with ThreadPoolExecutor(12) as pool:
             together = list(pool.map(faces, files * 6))
         batches, read = (
             service.metric("mien_batch_faces_count") - batches,
             service.metric("mien_batch_faces_sum") - read,
         )
-        assert batches < len(together), "some pictures went through the network together"
+        assert batches < len(together), "some images went through the network together"
         assert read == sum(map(len, together))
     for index, found in enumerate(together):
         for face, right in zip(found, alone[index % 4], strict=True):

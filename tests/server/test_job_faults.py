@@ -150,7 +150,7 @@ def test_a_video_that_ended_its_process_counts_over_restarts(
         process.wait()
         until(lambda: not worker(video))
     store = Store(state / "videos.sqlite")
-    assert [(job.state, job.deaths) for job in store.all()] == [("reading", 1)], (
+    assert [(job.state, job.deaths) for job in store.all()] == [("running", 1)], (
         "the end of the service is not the video's fault"
     )
     store.close()
@@ -253,7 +253,7 @@ def test_a_full_disk_stops_nothing_for_good(disk: Any, movie: Callable[..., Path
             assert not (state / "videos" / video).exists()
             assert httpx.get(f"{url}v1/videos/{video}").status_code == 404
         over_or_waits = httpx.get(f"{url}v1/videos/{first}").json()["state"]
-        assert over_or_waits in ("reading", "failed", "waiting")
+        assert over_or_waits in ("running", "failed", "waiting")
         free(process.pid)
         assert over(url, first)["state"] in ("done", "failed")
         assert over(url, send(url, short))["state"] == "done"

@@ -185,7 +185,7 @@ def work_done(folder: Path) -> JobFolder:
     place.begin()
     for name in ("result.csv", "result.vtt"):
         (place.results / name).write_text("rows", encoding="utf-8")
-    (place.path / "journal" / "0" / "000000.npz").write_bytes(b"readings")
+    (place.path / "journal" / "0" / "000000.npz").write_bytes(b"results")
     return place
 
 
@@ -320,7 +320,7 @@ def test_changes_hold_while_the_disk_is_full_and_are_written_when_there_is_room(
     stored: tuple[Store, Full], tmp_path: Path
 ) -> None:
     store, disk = stored
-    store.change("a", state="reading")
+    store.change("a", state="running")
     store.change("a", state="done", age=5.0, bytes=7)
     store.remove("b")
     store.save(ServiceTime(1.0, "x", 2.0))
@@ -334,7 +334,7 @@ def test_changes_hold_while_the_disk_is_full_and_are_written_when_there_is_room(
 
     expected = [
         [("a", "done", 5.0), ("c", "waiting", None)],
-        ({"waiting": 1, "reading": 0, "done": 1, "failed": 0}, 7),
+        ({"waiting": 1, "running": 0, "done": 1, "failed": 0}, 7),
         {"a", "c"},
         None,
         ["c"],
@@ -429,7 +429,7 @@ def test_twenty_thousand_videos_that_have_ended_cost_next_to_nothing(tmp_path: P
     ):
         how = " ".join(str(row) for row in store._database.execute(f"EXPLAIN QUERY PLAN {plan}"))
         assert wanted in how, how
-    assert store.totals() == ({"waiting": 1, "reading": 0, "done": 20_000, "failed": 0}, 180_000)
+    assert store.totals() == ({"waiting": 1, "running": 0, "done": 20_000, "failed": 0}, 180_000)
     assert [job.id for job in store.unfinished()] == ["f" * 32]
     assert store.ended_before(4.0) == [f"{number:032x}" for number in range(5)]
     store.close()

@@ -179,7 +179,7 @@ def test_two_hundred_at_once(service: Service, portrait: np.ndarray) -> None:
             for _, writer in silent:
                 writer.close()
             assert all(
-                answer.json()["pictures"][0]["status"] == "face"
+                answer.json()["images"][0]["status"] == "face"
                 for answer in answers
                 if answer.status_code == 200
             )
@@ -211,7 +211,7 @@ def test_more_connections_than_there_is_room_for(tmp_path: Path) -> None:
         assert service.client.get("/healthz").status_code == 200
 
 
-def test_pictures_beyond_the_memory_for_all(tmp_path: Path) -> None:
+def test_images_beyond_the_memory_for_all(tmp_path: Path) -> None:
     with serving(tmp_path, limits=replace(Limits(), held_bytes=100_000)) as service:
         assert service.client.post("/v1/images", files={"file": bytes(150_000)}).status_code == 429
         answer = service.client.post("/v1/images", files={"file": bytes(50_000)})

@@ -36,7 +36,7 @@ def test_a_file_in_another_field(service: Service, path: str, name: str) -> None
 def test_other_fields(service: Service) -> None:
     file = {"file": ("a.png", bytes(100))}
     answer = service.client.post("/v1/videos", data={"persecond": "5"}, files=file)
-    assert (answer.status_code, "did you mean per_second" in answer.text) == (422, True)
+    assert (answer.status_code, "did you mean fps" in answer.text) == (422, True)
     answer = service.client.post("/v1/videos", data={"tau": ["1"] * 1000}, files=file)
     assert (answer.status_code, "expected the field 'tau' once" in answer.json()["error"]["message"]) == (
         422,
@@ -52,7 +52,7 @@ def test_other_fields(service: Service) -> None:
         ("POST", "/v1/images?minface=64", "did you mean min_face?"),
         ("POST", "/v1/images?min_face=64&min_face=20", "expected min_face once in the address; got it again"),
         ("POST", "/v1/images?min_face=64&largest=true", "got 'largest'"),
-        ("POST", "/v1/videos?per_second=5", "got 'per_second'"),
+        ("POST", "/v1/videos?fps=5", "got 'fps'"),
         ("GET", "/v1/models?all", "got 'all'"),
         ("GET", "/v1/videos/" + "0" * 32 + "?x=1", "got 'x'"),
         ("GET", "/v1/source?x=1", "got 'x'"),

@@ -17,7 +17,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from mien.server.glimpse import unpacked
+from mien.server.live_message import unpacked
 
 pytestmark = pytest.mark.integration
 
@@ -101,7 +101,7 @@ def test_a_source_of_its_own_is_shown(tmp_path: Path, movie: Callable[..., Path]
         f"live:{movie(200)}",
         "--blur",
         "all",
-        "--per-second",
+        "--fps",
         "5",
     ) as (process, url):
         told = httpx.get(f"{url}v1/source").json()
@@ -128,7 +128,7 @@ def test_a_source_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
         (["--source", missing], "none.mp4"),
         (["--source", missing, "--blur", "faces"], "blur: expected all"),
         (["--blur", "all"], "expected --source with --blur"),
-        (["--fps", "5"], "expected --source with --blur"),
+        (["--capture-fps", "5"], "expected --source with --blur"),
     ):
         process = command("--folder", str(tmp_path / "service"), *options)
         out, err = process.communicate(timeout=60)
@@ -150,7 +150,7 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
         ).json()["id"]
         journal = folder / "videos" / video / "journal" / "0" / "000000.npz"
         while not journal.exists():
-            assert httpx.get(f"{url}v1/videos/{video}").json()["state"] in ("waiting", "reading")
+            assert httpx.get(f"{url}v1/videos/{video}").json()["state"] in ("waiting", "running")
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -26,7 +26,7 @@ from mien.core.errors import InputError
 from mien.core.labels import NOTICE
 from mien.media.blur import Blur
 from mien.media.live import LiveOptions
-from mien.server.glimpse import unpacked
+from mien.server.live_message import unpacked
 from mien.server.own_source import OwnSource
 from mien.server.settings import Limits
 
@@ -46,7 +46,7 @@ class Seen:
     def __init__(self) -> None:
         self.ready: dict[str, Any] = {}
         self.frames: list[dict[str, Any]] = []
-        self.pictures: list[bytes] = []
+        self.images: list[bytes] = []
         self.states: list[dict[str, Any]] = []
         self.error: dict[str, Any] | None = None
         self.code: int | None = None
@@ -54,9 +54,9 @@ class Seen:
     def hear(self, message: str | bytes) -> bool:
         """Take a message; whether it was a frame."""
         if isinstance(message, bytes):
-            told, picture = unpacked(message)
+            told, image = unpacked(message)
             self.frames.append(told)
-            self.pictures.append(picture)
+            self.images.append(image)
             return True
         told = json.loads(message)
         if told["type"] == "ready":
@@ -98,7 +98,7 @@ async def _ask(socket: ClientConnection) -> None:
         await socket.send(NEXT)
 
 
-def picture(data: bytes) -> np.ndarray:
+def image(data: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(data)) as file:
         assert file.format == "JPEG"
         return np.asarray(file)
@@ -126,17 +126,18 @@ def test_frames_come_with_faces_and_true_times_until_the_end(
     assert len(seen.frames) >= 15, "ten a second for three seconds"
     indices = [one["frame"] for one in seen.frames]
     assert indices == sorted(set(indices))
-    for one, data in zip(seen.frames, seen.pictures, strict=True):
+    for one, data in zip(seen.frames, seen.images, strict=True):
         assert one["time"] == pytest.approx(one["frame"] / 10, abs=1e-3)
         assert (one["width"], one["height"]) == (240, 240)
-        assert picture(data).shape == (240, 240, 3)
+        assert image(data).shape == (240, 240, 3)
         assert one["status"] == ("no_face" if one["frame"] in range(12, 20) else "face")
         assert 0 <= one["latency"] < 5
     faces = [face for one in seen.frames for face in one["faces"]]
     assert {face["track"] for face in faces} == {1}
     assert {face["time"] for face in faces} <= {one["time"] for one in seen.frames}
     assert all(
-        face["steady"] in pipeline.labels and sum(face["smooth"].values()) == pytest.approx(1, abs=1e-3)
+        face["smoothed_emotion"] in pipeline.labels
+        and sum(face["smoothed_probs"].values()) == pytest.approx(1, abs=1e-3)
         for face in faces
     )
     rates = seen.frames[-1]["rates"]
@@ -303,7 +304,7 @@ def test_faces_are_covered_before_they_leave(
     with serving(tmp_path / "service", source=OwnSource(f"live:{clip}", blur=Blur())) as service:
         seen = asyncio.run(look(service))
     assert seen.ready["covered"] is True
-    shown = [picture(data) for one, data in zip(seen.frames, seen.pictures, strict=True) if one["faces"]]
+    shown = [image(data) for one, data in zip(seen.frames, seen.images, strict=True) if one["faces"]]
     assert len(shown) >= 8
     assert sum(len(faces) for faces in pipeline(shown)) == 0, "no detector finds a face in what is sent"
 
@@ -314,7 +315,7 @@ def test_large_frames_are_sent_smaller_with_boxes_of_the_frame(
     limits = replace(Limits(), source_side=120)
     with serving(tmp_path / "service", source=OwnSource(f"live:{movie(10)}"), limits=limits) as service:
         seen = asyncio.run(look(service, lambda seen: any(one["faces"] for one in seen.frames)))
-    assert picture(seen.pictures[-1]).shape == (120, 120, 3)
+    assert image(seen.images[-1]).shape == (120, 120, 3)
     assert seen.frames[-1]["width"] == 240
     assert seen.frames[-1]["faces"][0]["box"][3] > 150
 

@@ -28,9 +28,9 @@ def moving(portrait: np.ndarray, count: int) -> list[np.ndarray]:
 
 
 def alike(told: dict[str, Any], right: dict[str, Any]) -> None:
-    for key in ("box", "score", "track", "time", "frame", "steady", "emotion"):
+    for key in ("box", "detection_score", "track", "time", "frame", "smoothed_emotion", "emotion"):
         assert told[key] == (list(right[key]) if key == "box" else right[key]), key
-    for key in ("probs", "smooth"):
+    for key in ("probs", "smoothed_probs"):
         assert told[key] == pytest.approx(right[key], abs=2e-6)
 
 
@@ -170,7 +170,7 @@ def test_what_is_no_frame_is_told_and_the_stream_goes_on(service: Service, portr
         '{"tau": -1}',
         '{"tau": "x"}',
         '{"tau": 1e400}',
-        '{"neutral": 0}',
+        '{"baseline": 0}',
         '{"largest": 1}',
         '{"token": "x"}',
         b"\xff\xd8",

@@ -129,15 +129,15 @@ def test_the_report_can_reach_nothing(service: Service, movie: Callable[..., Pat
 def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Path]) -> None:
     path = movie(30)
     fields = {
-        "per_second": "2",
+        "fps": "2",
         "largest": "true",
         "tau": "0.7",
-        "neutral": "median",
+        "baseline": "median",
         "results": "result.jsonl,people.csv",
         "blur": "",
     }
     told = finished(service, send(service, path, **fields))
-    plain = {"per_second": 2.0, "largest": True, "tau": 0.7, "neutral": "median", "thumbnails": False}
+    plain = {"fps": 2.0, "largest": True, "tau": 0.7, "baseline": "median", "thumbnails": False}
     assert told["options"] == {**plain, "results": fields["results"]}
     assert len(get(service, told, "result.jsonl").splitlines()) == 6
     assert list(told["results"]) == ["result.jsonl", "people.csv", "people.json", "people.jsonl"]
@@ -145,10 +145,10 @@ def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Pat
     for wrong in (
         {"blur": "x"},
         {"results": "result.exe"},
-        {"every": "x"},
-        {"every": "1", "per_second": "1"},
+        {"interval": "x"},
+        {"interval": "1", "fps": "1"},
         {"tau": "-1"},
-        {"neutral": "often"},
+        {"baseline": "often"},
         {"annotate": "maybe"},
         {"quality": "1"},
         {"blur": "x"},
@@ -194,13 +194,13 @@ def test_a_restart_goes_on_to_the_same_result(movie: Callable[..., Path], tmp_pa
     with serving(tmp_path / "two") as service:
         video, waiting = (
             send(service, path, results="result.csv"),
-            send(service, path, name="b.mp4", per_second="1", results="result.csv"),
+            send(service, path, name="b.mp4", fps="1", results="result.csv"),
         )
         journal = service.settings.folder / "videos" / video["id"] / "journal" / "0"
         while not (journal / "000000.npz").exists():
             time.sleep(0.01)
     store = Store(tmp_path / "two" / "videos.sqlite")
-    assert [job.state for job in store.all()] == ["reading", "waiting"]
+    assert [job.state for job in store.all()] == ["running", "waiting"]
     store.close()
     assert (journal / "000000.npz").exists()
     stray = tmp_path / "two" / "videos" / ("f" * 32)

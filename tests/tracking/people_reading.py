@@ -1,4 +1,4 @@
-"""Readings made by hand: times and probabilities of one person or several."""
+"""Results made by hand: times and probabilities of one person or several."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def faces(
     return Faces(boxes.reshape(-1, 4), [score] * count, [index] * count, [time] * count, **columns)
 
 
-def reading(time: float, people: Mapping[int, list[float]], index: int = 0) -> FrameResult:
+def result(time: float, people: Mapping[int, list[float]], index: int = 0) -> FrameResult:
     return FrameResult("clip.mp4", index, time, faces(time, people, index))
 
 
@@ -40,9 +40,9 @@ def told(
 ) -> list[FrameResult]:
     """One person, a label a frame."""
     return [
-        reading(start + index / rate, {1: probs(label, sure)}, index) for index, label in enumerate(labels)
+        result(start + index / rate, {1: probs(label, sure)}, index) for index, label in enumerate(labels)
     ]
 
 
-def steady(readings: Iterable[FrameResult]) -> list[str | None]:
-    return [face.steady for one in readings for face in one.faces]
+def steady(results: Iterable[FrameResult]) -> list[str | None]:
+    return [face.smoothed_emotion for one in results for face in one.faces]

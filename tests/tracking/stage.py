@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mien.core.faces import Faces
-from mien.inference.detectors.pictures import found
+from mien.inference.detectors.images import found
 from mien.media import Frame
 
-SIZE = (120, 200)  # Height and width of the pictures.
+SIZE = (120, 200)  # Height and width of the images.
 
 
 class Play:
@@ -63,7 +63,7 @@ class RefiningPlay(Play):
         there = self._faces(self.script[self._number(image)])
         out, scores = boxes.copy(), np.zeros(len(boxes))
         for row, box in enumerate(boxes):
-            for other, score in zip(there.boxes, there.scores, strict=True):
+            for other, score in zip(there.boxes, there.detection_scores, strict=True):
                 if np.hypot(*(other[:2] + other[2:] - box[:2] - box[2:]) / 2) < (other[2] - other[0]) / 3:
                     out[row], scores[row] = other, score
         return found(out, scores)

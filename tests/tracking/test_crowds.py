@@ -1,4 +1,4 @@
-"""Real faces on clips with known truth, and readings with known changes: a small part of ``python -m
+"""Real faces on clips with known truth, and results with known changes: a small part of ``python -m
 benchmarks.suite.tracking``.
 """
 
@@ -41,9 +41,11 @@ def test_labels_flicker_less_and_follow_in_time(way: str) -> None:
 
     def label(scene: expressions.Scene) -> np.ndarray:
         smoother = OnlineSmoother(scene.labels)
-        live = (smoother.update(reading.faces) for reading in scene.readings())
-        recorded = (reading.faces for reading in smooth_offline(scene.readings(), Smoothing(), scene.labels))
-        return np.array([int(faces.steady[0]) for faces in (live if way == "live" else recorded)])
+        live = (smoother.update(result.faces) for result in scene.results())
+        recorded = (result.faces for result in smooth_offline(scene.results(), Smoothing(), scene.labels))
+        return np.array(
+            [int(faces.smoothed_emotion_ids[0]) for faces in (live if way == "live" else recorded)]
+        )
 
     scenes = [expressions.drawn(np.random.default_rng(seed), 5) for seed in range(6)]
     found = expressions.steadiness(scenes, label)

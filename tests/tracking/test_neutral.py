@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from people_reading import LABELS, faces, probs, reading
+from people_reading import LABELS, faces, probs, result
 
 from mien.core.errors import InputError
 from mien.core.labels import Labels
@@ -17,11 +17,11 @@ GLOOMY = [0.05, 0.05, 0.3, 0.6]  # A neutral face that looks sad.
 
 def label(smoother: OnlineSmoother, time: float, values: list[float], track: int = 1) -> str | None:
     [face] = smoother.update(faces(time, {track: values}))
-    return face.steady
+    return face.smoothed_emotion
 
 
 def test_seconds_of_a_neutral_face() -> None:
-    smoother = OnlineSmoother(LABELS, Smoothing(neutral=2.0))
+    smoother = OnlineSmoother(LABELS, Smoothing(baseline=2.0))
     early = [label(smoother, index / 30, GLOOMY) for index in range(60)]
     assert set(early) == {"neutral"}
     # Really sad now, and happy later: what was learned stays.
@@ -35,14 +35,14 @@ def test_seconds_of_a_neutral_face() -> None:
 
 
 def test_a_running_median() -> None:
-    smoother = OnlineSmoother(LABELS, Smoothing(neutral="median"))
+    smoother = OnlineSmoother(LABELS, Smoothing(baseline="median"))
     labels = [label(smoother, index / 10, GLOOMY) for index in range(100)]
     assert labels[0] == "sad"
     assert set(labels[50:]) == {"neutral"}
 
 
 def test_the_raw_values_stay() -> None:
-    smoother = OnlineSmoother(LABELS, Smoothing(neutral=1.0))
+    smoother = OnlineSmoother(LABELS, Smoothing(baseline=1.0))
     assert np.allclose(smoother.update(faces(0.0, {1: GLOOMY})).probs, GLOOMY)
 
 
@@ -54,11 +54,11 @@ def test_a_face_that_is_read_as_neutral_is_left_alone() -> None:
     assert np.allclose(neutral.calibrated(1, 1.2, logs), logs)
 
 
-def test_brief_people_take_the_recordings_median() -> None:
-    readings = [reading(index / 10, {1: GLOOMY}, index) for index in range(200)] + [
-        reading(30.0, {2: probs("happy")}, 300)
+def test_brief_people_take_the_videos_median() -> None:
+    results = [result(index / 10, {1: GLOOMY}, index) for index in range(200)] + [
+        result(30.0, {2: probs("happy")}, 300)
     ]
-    learned = NeutralBaseline.learn(readings, LABELS)
+    learned = NeutralBaseline.learn(results, LABELS)
     assert set(learned.state()["people"]) == {"1"}
     assert np.allclose(
         learned.calibrated(2, 31.0, np.log(np.array(GLOOMY))),
@@ -69,11 +69,11 @@ def test_brief_people_take_the_recordings_median() -> None:
 
 def test_labels_without_neutral() -> None:
     with pytest.raises(InputError, match="expected labels with neutral"):
-        OnlineSmoother(Labels(("sad", "happy")), Smoothing(neutral="median"))
+        OnlineSmoother(Labels(("sad", "happy")), Smoothing(baseline="median"))
 
 
 def test_people_who_left_are_forgotten() -> None:
-    smoother = OnlineSmoother(LABELS, Smoothing(neutral="median"))
+    smoother = OnlineSmoother(LABELS, Smoothing(baseline="median"))
     for index in range(300):
         smoother.update(faces(float(index), {index: GLOOMY}))
     assert len(smoother.state()["neutral"]["people"]) <= 11

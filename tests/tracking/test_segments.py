@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from people_reading import LABELS, probs, reading, told
+from people_reading import LABELS, probs, result, told
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
@@ -28,12 +28,12 @@ def test_stretches_meet_where_the_label_changes() -> None:
 def test_time_counts_not_frames() -> None:
     # Nine frames in the first second, one for the next.
     times = [*np.arange(9) / 9, 1.0, 2.0]
-    readings = [
-        reading(float(time), {1: probs("happy" if index < 9 else "sad")}, index)
+    results = [
+        result(float(time), {1: probs("happy" if index < 9 else "sad")}, index)
         for index, time in enumerate(times)
     ]
     people = People(LABELS)
-    for one in readings:
+    for one in results:
         people.add(one)
     [person] = people.close()
     assert person.seconds == pytest.approx(3.0)
@@ -44,7 +44,7 @@ def test_time_counts_not_frames() -> None:
 
 
 def test_a_gap_ends_a_stretch() -> None:
-    nobody = [reading(index / 10, {}, index) for index in range(10, 50)]
+    nobody = [result(index / 10, {}, index) for index in range(10, 50)]
     found = list(segments(told(["happy"] * 10, 10) + nobody + told(["happy"] * 10, 10, start=5)))
     assert spans(found) == [(1, "happy", 0.0, 1.0), (1, "happy", 5.0, 6.0)]
     short = told(["happy"] * 10, 10) + told(["happy"] * 10, 10, start=1.5)
@@ -63,11 +63,11 @@ def test_nothing_is_kept_of_what_is_over() -> None:
     for index in range(2000):
         count += len(
             segmenter.update(
-                reading(index / 10, {index // 4: probs("happy"), 10**6: probs(LABELS[index // 7 % 4])}, index)
+                result(index / 10, {index // 4: probs("happy"), 10**6: probs(LABELS[index // 7 % 4])}, index)
             )
         )
         assert len(segmenter._open) <= 6
-        assert len(segmenter._glimpses._open) <= 6
+        assert len(segmenter._spans._open) <= 6
     assert count > 700
 
 
@@ -78,7 +78,7 @@ def test_people_in_numbers() -> None:
         seen = {1: probs("happy" if index % 40 < 30 else "sad", sure)}
         if 30 <= index < 50:
             seen[2] = probs("angry")
-        people.add(reading(index / 10, seen, index))
+        people.add(result(index / 10, seen, index))
     first, second = people.close()
     assert (first.track, first.first, first.last, first.frames) == (1, 0.0, 9.9, 100)
     assert first.seconds == pytest.approx(10)
@@ -94,10 +94,10 @@ def test_people_in_numbers() -> None:
 
 def test_a_single_frame_is_a_person_too() -> None:
     people = People(LABELS)
-    people.add(reading(3.0, {7: probs("sad")}))
+    people.add(result(3.0, {7: probs("sad")}))
     [person] = people.close()
     assert (person.track, person.frames, person.seconds, person.shares["sad"]) == (7, 1, 0.0, 1.0)
-    assert next(iter(segments([reading(3.0, {7: probs("sad")})]))).confidence == pytest.approx(0.7)
+    assert next(iter(segments([result(3.0, {7: probs("sad")})]))).confidence == pytest.approx(0.7)
 
 
 def test_nobody() -> None:

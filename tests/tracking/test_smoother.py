@@ -14,28 +14,29 @@ from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing
 
 
-def run(smoother: OnlineSmoother, readings: list) -> list[Faces]:
-    return [smoother.update(reading.faces) for reading in readings]
+def run(smoother: OnlineSmoother, results: list) -> list[Faces]:
+    return [smoother.update(result.faces) for result in results]
 
 
-def shown(readings: list, options: Smoothing | None = None) -> list[str]:
-    return [next(iter(found)).steady for found in run(OnlineSmoother(LABELS, options), readings)]
+def shown(results: list, options: Smoothing | None = None) -> list[str]:
+    return [next(iter(found)).smoothed_emotion for found in run(OnlineSmoother(LABELS, options), results)]
 
 
 def test_the_raw_values_stay() -> None:
     found = run(OnlineSmoother(LABELS), told(["happy", "sad"]))
     assert found[1].emotions == ["sad"]
     assert np.allclose(found[1].probs[0], probs("sad"))
-    assert np.allclose([one.smooth.sum() for one in found], 1)
-    assert np.allclose(found[0].smooth, found[0].probs, atol=1e-6)
+    assert np.allclose([one.smoothed_probs.sum() for one in found], 1)
+    assert np.allclose(found[0].smoothed_probs, found[0].probs, atol=1e-6)
 
 
 def test_what_comes_later_changes_nothing() -> None:
     chance = np.random.default_rng(0)
-    readings = told(chance.choice(LABELS.names, 60))
-    whole, part = run(OnlineSmoother(LABELS), readings), run(OnlineSmoother(LABELS), readings[:31])
+    results = told(chance.choice(LABELS.names, 60))
+    whole, part = run(OnlineSmoother(LABELS), results), run(OnlineSmoother(LABELS), results[:31])
     assert all(
-        a.smooth.tobytes() == b.smooth.tobytes() and a.steady.tolist() == b.steady.tolist()
+        a.smoothed_probs.tobytes() == b.smoothed_probs.tobytes()
+        and a.smoothed_emotion_ids.tolist() == b.smoothed_emotion_ids.tolist()
         for a, b in zip(whole, part, strict=False)
     )
 
@@ -43,8 +44,8 @@ def test_what_comes_later_changes_nothing() -> None:
 def test_the_time_constant_is_in_seconds() -> None:
     ends = []
     for rate in (20, 40, 120):
-        readings = told(["happy"] * 2 * rate + ["sad"] * round(0.35 * rate), rate)
-        ends.append(run(OnlineSmoother(LABELS), readings)[-1].smooth[0])
+        results = told(["happy"] * 2 * rate + ["sad"] * round(0.35 * rate), rate)
+        ends.append(run(OnlineSmoother(LABELS), results)[-1].smoothed_probs[0])
     # After one time constant the mean of the logarithms has come 1 - 1/e of the way.
     way = np.log(ends[1][LABELS.index("sad")] / ends[1][LABELS.index("happy")]) / np.log(0.7 / 0.1)
     assert way == pytest.approx(1 - 2 / np.e, abs=0.03)
@@ -76,16 +77,16 @@ def test_people_are_kept_apart_and_forgotten() -> None:
         found = smoother.update(
             faces(index / 30, {index // 3: probs("happy"), index // 3 + 1000: probs("sad")})
         )
-        assert [face.steady for face in found] == ["happy", "sad"]
+        assert [face.smoothed_emotion for face in found] == ["happy", "sad"]
     assert len(smoother.state()["courses"]) < 2 * 15
 
 
 def test_a_gap_begins_anew() -> None:
     smoother = OnlineSmoother(LABELS)
     run(smoother, told(["happy"] * 30))
-    assert np.allclose(smoother.update(faces(3.0, {1: probs("sad")})).smooth, probs("sad"), atol=1e-6)
+    assert np.allclose(smoother.update(faces(3.0, {1: probs("sad")})).smoothed_probs, probs("sad"), atol=1e-6)
     assert np.allclose(
-        smoother.update(faces(1.0, {1: probs("happy")})).smooth, probs("happy"), atol=1e-6
+        smoother.update(faces(1.0, {1: probs("happy")})).smoothed_probs, probs("happy"), atol=1e-6
     )  # Back in time.
 
 
@@ -93,8 +94,8 @@ def test_times_that_stand_still() -> None:
     smoother = OnlineSmoother(LABELS)
     first = smoother.update(faces(1.0, {1: probs("happy")}))
     again = smoother.update(faces(1.0, {1: probs("sad")}))
-    assert np.isfinite(again.smooth).all()
-    assert again.smooth.tobytes() == first.smooth.tobytes()
+    assert np.isfinite(again.smoothed_probs).all()
+    assert again.smoothed_probs.tobytes() == first.smoothed_probs.tobytes()
 
 
 def test_an_unsure_small_face_counts_less() -> None:
@@ -103,24 +104,24 @@ def test_an_unsure_small_face_counts_less() -> None:
         smoother = OnlineSmoother(LABELS)
         run(smoother, told(["happy"] * 30))
         ends.append(
-            smoother.update(faces(1.1, {1: probs("sad")}, size=size, score=score)).smooth[
+            smoother.update(faces(1.1, {1: probs("sad")}, size=size, score=score)).smoothed_probs[
                 0, LABELS.index("sad")
             ]
         )
     assert ends[1] < ends[0]
 
 
-@pytest.mark.parametrize("neutral", [None, 0.5, "median"])
-def test_a_restored_smoother_goes_on_to_the_same_bits(neutral: object) -> None:
-    readings = told(np.random.default_rng(1).choice(LABELS.names, 300))
-    options = Smoothing(neutral=neutral)
-    expected = run(OnlineSmoother(LABELS, options), readings)
+@pytest.mark.parametrize("baseline", [None, 0.5, "median"])
+def test_a_restored_smoother_goes_on_to_the_same_bits(baseline: object) -> None:
+    results = told(np.random.default_rng(1).choice(LABELS.names, 300))
+    options = Smoothing(baseline=baseline)
+    expected = run(OnlineSmoother(LABELS, options), results)
     first, second = OnlineSmoother(LABELS, options), OnlineSmoother(LABELS, options)
-    run(first, readings[:140])
+    run(first, results[:140])
     second.restore(json.loads(json.dumps(first.state())))
-    for found, wanted in zip(run(second, readings[140:]), expected[140:], strict=True):
-        assert found.smooth.tobytes() == wanted.smooth.tobytes()
-        assert found.steady.tolist() == wanted.steady.tolist()
+    for found, wanted in zip(run(second, results[140:]), expected[140:], strict=True):
+        assert found.smoothed_probs.tobytes() == wanted.smoothed_probs.tobytes()
+        assert found.smoothed_emotion_ids.tolist() == wanted.smoothed_emotion_ids.tolist()
 
 
 def test_frames_without_faces_pass() -> None:
@@ -135,6 +136,6 @@ def test_faces_without_tracks_are_refused() -> None:
 
 
 def test_options_out_of_range() -> None:
-    for wrong in ({"tau": 0}, {"evidence": -1}, {"gap": 0}, {"neutral": -2}, {"neutral": "mean"}):
+    for wrong in ({"tau": 0}, {"evidence": -1}, {"gap": 0}, {"baseline": -2}, {"baseline": "mean"}):
         with pytest.raises(InputError, match=f"expected {next(iter(wrong))}"):
             Smoothing(**wrong)

@@ -74,7 +74,7 @@ def test_steps_that_differ(shortest: float, longest: float) -> None:
 @pytest.mark.parametrize("way", [0.05, 0.2, 0.4])
 @pytest.mark.parametrize("step", STEPS)
 def test_who_walks_at_a_steady_speed_is_one_person(step: float, way: float) -> None:
-    """By so many sizes between two frames, to and fro across the picture."""
+    """By so many sizes between two frames, to and fro across the image."""
     turn = np.abs((np.arange(FRAMES) * way * 20 + 160) % 320 - 160) + 20
     places = np.stack([turn, np.full(FRAMES, 60.0)], axis=-1)[:, None]
     assert followed(Play(jittered(places, 5)), np.arange(FRAMES) * step) == [[1]] * FRAMES

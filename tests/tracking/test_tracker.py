@@ -80,7 +80,7 @@ def test_a_detector_that_cannot_confirm_looks_at_every_frame() -> None:
     assert play.detected == list(range(20))
 
 
-def test_calm_pictures_are_searched_rarely() -> None:
+def test_calm_images_are_searched_rarely() -> None:
     play = RefiningPlay([[(60, 60, 30)]] * 240)
     ids(play)
     late = [index for index in play.detected if index > 30]
@@ -117,7 +117,7 @@ def test_times_that_jump_stand_still_or_go_back() -> None:
     assert found == [[1], [1], [1], [1], [2], [3]]
 
 
-def test_recordings_that_are_looked_at_rarely() -> None:
+def test_videos_that_are_looked_at_rarely() -> None:
     play = Play([[(60 + 8 * (index % 2), 60, 30), (150, 60, 30)] for index in range(6)])
     for step in (1.0, 2.0, 10.0, 300.0):
         tracker = Tracker(play)
@@ -126,7 +126,7 @@ def test_recordings_that_are_looked_at_rarely() -> None:
         ] * 6
 
 
-def test_a_pause_of_a_recording_ends_nobody_but_a_hole_does() -> None:
+def test_a_pause_of_a_video_ends_nobody_but_a_hole_does() -> None:
     play = Play([[(60, 60, 30)]] * 4)
     times = [0.0, 0.04, 60.0, 60.04]
     frames = [
@@ -186,7 +186,7 @@ def test_reset_begins_anew() -> None:
 
 
 class Resized(Play):
-    """A play whose pictures change their size."""
+    """A play whose images change their size."""
 
     def frame(self, index: int, time: float | None = None) -> Frame:
         frame = super().frame(index, time)
@@ -196,9 +196,9 @@ class Resized(Play):
         return Frame(index, frame.time, np.ascontiguousarray(small))
 
 
-def test_a_picture_that_changes_its_size() -> None:
+def test_a_image_that_changes_its_size() -> None:
     play = Resized([[(60, 60, 30)]] * 5 + [[(30, 30, 15)]] * 5 + [[(30, 30, 15)]] * 2)
-    # Half the size is the same picture; another shape is another one.
+    # Half the size is the same image; another shape is another one.
     assert ids(play) == [[1]] * 10 + [[2]] * 2
 
 

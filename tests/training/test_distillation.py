@@ -50,13 +50,13 @@ def views(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Teacher
     return make_views(runs, stripes(), tmp_path_factory.mktemp("views"), DistillationPlan(count=3))
 
 
-def test_view_0_is_the_picture_and_the_answer_is_the_teachers_geometric_mean(
+def test_view_0_is_the_image_and_the_answer_is_the_teachers_geometric_mean(
     runs: list[Path], views: TeacherCache
 ) -> None:
-    pictures = cut(stripes(), RECIPE).training
+    images = cut(stripes(), RECIPE).training
     places = np.arange(10)
     faces, said = views.batch(np.zeros(10, int), places)
-    np.testing.assert_array_equal(faces[:, 0].numpy(), pictures.images[:10])
+    np.testing.assert_array_equal(faces[:, 0].numpy(), images.images[:10])
     with torch.no_grad():
         answers = [load_run(run).network(faces.float())["fer2013"].softmax(dim=1) for run in runs]
     mean = (answers[0] * answers[1]).sqrt()
@@ -109,7 +109,7 @@ def test_views_are_the_same_every_time_and_go_on_where_they_stopped(
         assert torch.equal(ours[1]["ferplus"], theirs[1]["ferplus"])
 
 
-def test_every_epoch_shows_all_views_and_every_picture_meets_all_of_them(views: TeacherCache) -> None:
+def test_every_epoch_shows_all_views_and_every_image_meets_all_of_them(views: TeacherCache) -> None:
     data = cut(stripes(), RECIPE).training
     met = {}
     for epoch in range(3):
@@ -121,7 +121,7 @@ def test_every_epoch_shows_all_views_and_every_picture_meets_all_of_them(views: 
     np.testing.assert_array_equal(watched.faces[:, 0].numpy(), data.images[: len(watched.faces)])
 
 
-def test_a_student_may_learn_from_some_of_the_pictures_that_have_views(
+def test_a_student_may_learn_from_some_of_the_images_that_have_views(
     runs: list[Path], tmp_path: Path
 ) -> None:
     everything = cut(stripes(), RECIPE).training
@@ -131,8 +131,8 @@ def test_a_student_may_learn_from_some_of_the_pictures_that_have_views(
         "fer2013"
     ].numpy()
     labels = {
-        picture.tobytes(): (label, said)
-        for picture, label, said in zip(everything.images, everything.expressions, told, strict=True)
+        image.tobytes(): (label, said)
+        for image, label, said in zip(everything.images, everything.expressions, told, strict=True)
     }
     assert len(labels) == len(everything)
     met = 0
@@ -147,7 +147,7 @@ def test_a_student_may_learn_from_some_of_the_pictures_that_have_views(
 
 @pytest.fixture(scope="module")
 def halves(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two runs, each without one half of the pictures, one of which stands there twice."""
+    """Two runs, each without one half of the images, one of which stands there twice."""
     folders = [tmp_path_factory.mktemp(f"fold{fold}") for fold in (0, 1)]
     for fold, folder in enumerate(folders):
         train(
@@ -166,17 +166,17 @@ def _with_a_copy() -> FaceDataset:
     return replace(data, images=images)
 
 
-def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(
+def test_only_a_teacher_that_has_not_learned_from_a_image_is_asked_about_it(
     halves: list[Path], tmp_path: Path
 ) -> None:
     data = _with_a_copy()
     learned = [set(cut(data, load_run(run).recipe).training.digests.tolist()) for run in halves]
-    pictures = cut(data, RECIPE).training
+    images = cut(data, RECIPE).training
     assert not learned[0] & learned[1]
-    assert learned[0] | learned[1] == set(pictures.digests.tolist())
-    assert pictures.digests[14] == pictures.digests[7], "a copy is in the fold of its picture"
+    assert learned[0] | learned[1] == set(images.digests.tolist())
+    assert images.digests[14] == images.digests[7], "a copy is in the fold of its image"
     views = make_views(halves, data, tmp_path / "views", DistillationPlan(count=2, held_out=True))
-    places = np.arange(len(pictures))
+    places = np.arange(len(images))
     for number in (1, 0):
         faces, said = views.batch(np.full(len(places), number), places)
         with torch.no_grad():
@@ -184,12 +184,12 @@ def test_only_a_teacher_that_has_not_learned_from_a_picture_is_asked_about_it(
                 load_run(run).network(faces.float())["fer2013"].softmax(dim=1).numpy() for run in halves
             ]
         expected = np.where(
-            [[digest in learned[1]] for digest in pictures.digests.tolist()], *answers
+            [[digest in learned[1]] for digest in images.digests.tolist()], *answers
         )  # Who learned in run 1 is asked of run 0.
         np.testing.assert_allclose(said["fer2013"].exp().numpy(), expected, atol=0.03)
         assert np.abs(answers[0] - answers[1]).max() > 0.1
-    labels = (pictures.expressions + (np.arange(len(pictures)) % 3 == 0)) % 7  # A third are wrong.
-    agreed = agreement(views, replace(pictures, expressions=labels))
+    labels = (images.expressions + (np.arange(len(images)) % 3 == 0)) % 7  # A third are wrong.
+    agreed = agreement(views, replace(images, expressions=labels))
     assert agreed["fer2013"] == pytest.approx((expected.argmax(axis=1) == labels).mean(), abs=0.01)
     assert agreed["fer2013"] < agreed["ferplus"]
     everybody = make_views(halves, data, tmp_path / "everybody", DistillationPlan(count=2))
@@ -216,7 +216,7 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stderr.split())
     made = TeacherCache(tmp_path / "views")
-    assert f"1 views of 160 pictures in {tmp_path / 'views'}, digest {made.digest[:16]}" in told
+    assert f"1 views of 160 images in {tmp_path / 'views'}, digest {made.digest[:16]}" in told
     agreed = agreement(made, _with_a_copy())
     assert (
         f"teachers say what the label says in {agreed['fer2013']:.1%} (fer2013), {agreed['ferplus']:.1%} (ferplus)"
@@ -224,13 +224,13 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
     )
 
 
-def test_a_picture_that_all_teachers_know_is_an_error(
+def test_a_image_that_all_teachers_know_is_an_error(
     halves: list[Path], runs: list[Path], tmp_path: Path
 ) -> None:
     n = len(cut(_with_a_copy(), load_run(halves[1]).recipe).training)
     with pytest.raises(
         InputError,
-        match=rf"has not learned from it; {n} of 160 pictures have none: add teachers of the other folds",
+        match=rf"has not learned from it; {n} of 160 images have none: add teachers of the other folds",
     ):
         make_views(
             [halves[1], *runs], _with_a_copy(), tmp_path / "views", DistillationPlan(count=1, held_out=True)
@@ -329,7 +329,7 @@ def test_bad_input_is_one_clear_line(views: TeacherCache, runs: list[Path], tmp_
     whole = stripes()
     with pytest.raises(
         InputError,
-        match=r"pictures that are learned from; 120 of 280 have none: make them from the same data",
+        match=r"images that are learned from; 120 of 280 have none: make them from the same data",
     ):
         Batches(whole, STUDENT, lambda: 0, views=views)
     with pytest.raises(InputError, match="280 of 280 have none"):

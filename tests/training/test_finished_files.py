@@ -94,7 +94,7 @@ def test_ferplus_is_calibrated_to_the_majority_and_the_blend_to_both() -> None:
         6  # The majority is right, though it is not all of the votes.
     )
     votes[:, -2] = 4
-    votes[::50] = 1  # Nobody agrees with anybody: such pictures do not count.
+    votes[::50] = 1  # Nobody agrees with anybody: such images do not count.
     faces = FaceDataset(
         np.zeros((len(labels), 2, 2), np.uint8),
         labels,
@@ -190,7 +190,7 @@ def test_calibration_anew_keeps_the_weights_and_the_scores_of_the_heads(tiny: Pa
 
 
 def test_the_shipped_network_can_be_calibrated_anew(tmp_path: Path) -> None:
-    """A file of an older export, on pictures that are none of its own."""
+    """A file of an older export, on images that are none of its own."""
     path = tmp_path / "small.onnx"
     path.write_bytes(network_path("small").read_bytes())
     faces = stripes().images[:8, None].astype(np.float32)
@@ -201,7 +201,7 @@ def test_the_shipped_network_can_be_calibrated_anew(tmp_path: Path) -> None:
     assert list(card.heads) == ["expression", "fer2013", "ferplus"]
 
 
-def test_bytes_are_close_to_floats_and_a_batch_to_its_pictures(tiny: Path, tmp_path: Path) -> None:
+def test_bytes_are_close_to_floats_and_a_batch_to_its_images(tiny: Path, tmp_path: Path) -> None:
     whole = tmp_path / "tiny-int8.onnx"
     card = quantize(tiny, stripes(), whole)
     before = read_card(tiny)
@@ -218,7 +218,7 @@ def test_bytes_are_close_to_floats_and_a_batch_to_its_pictures(tiny: Path, tmp_p
     in_front = [
         operator for operator in operators[: operators.index("Conv")] if operator != "DequantizeLinear"
     ]
-    assert {"ReduceMean", "Add", "Sqrt", "Div"} <= set(in_front), "the picture is brought to deviation 1"
+    assert {"ReduceMean", "Add", "Sqrt", "Div"} <= set(in_front), "the image is brought to deviation 1"
     assert "QuantizeLinear" not in in_front, "in floats"
     faces = leak_free(stripes(), PUBLIC_TEST).images[:, None].astype(np.float32)
     one, other = (open_network(path, threads=1).run({"faces": faces}) for path in (tiny, whole))
@@ -241,16 +241,14 @@ def test_bytes_are_close_to_floats_and_a_batch_to_its_pictures(tiny: Path, tmp_p
 
 
 @pytest.mark.parametrize(("training", "shown"), [(20, 20), (75, 64)])
-def test_any_number_of_training_pictures_will_do(
-    tiny: Path, tmp_path: Path, training: int, shown: int
-) -> None:
+def test_any_number_of_training_images_will_do(tiny: Path, tmp_path: Path, training: int, shown: int) -> None:
     data = stripes()
     card = quantize(
         tiny,
         data.take((data.splits != "Training") | (np.cumsum(data.splits == "Training") <= training)),
         tmp_path / "tiny-int8.onnx",
     )
-    assert f"ranges: {shown} pictures of Training" in card.summary
+    assert f"ranges: {shown} images of Training" in card.summary
     faces = leak_free(stripes(), PUBLIC_TEST).images[:, None].astype(np.float32)
     one, other = (
         open_network(path, threads=1).run({"faces": faces}) for path in (tiny, tmp_path / "tiny-int8.onnx")
@@ -359,7 +357,7 @@ def test_only_files_of_one_network_have_a_mean(tiny: Path, tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network of another shape with the same readings."""
+    """A network of another shape with the same results."""
     from mien.training.export import export
 
     folder = tmp_path_factory.mktemp("another")
@@ -435,7 +433,7 @@ def test_only_networks_of_one_kind_are_joined(tiny: Path, tmp_path: Path) -> Non
     write_card(tiny, alone.model_copy(update={"crop": None}))
     with pytest.raises(
         NetworkError,
-        match=r"expected the readings, the input and the crop of .*small.onnx; got others: give networks of one kind",
+        match=r"expected the results, the input and the crop of .*small.onnx; got others: give networks of one kind",
     ):
         join([network_path("small"), tiny], stripes(), target)
     assert not target.exists()

@@ -81,7 +81,7 @@ def test_local_contrast_forgets_brightness_and_contrast() -> None:
     torch.testing.assert_close(norm(30 * x), norm(x), atol=1e-3, rtol=1e-3)
 
 
-def test_local_contrast_of_a_flat_picture_is_nothing_and_can_be_learned_through() -> None:
+def test_local_contrast_of_a_flat_image_is_nothing_and_can_be_learned_through() -> None:
     x = torch.full((1, 2, 16, 16), 3.0, requires_grad=True)
     y = LocalContrastNorm()(x)
     y.square().sum().backward()

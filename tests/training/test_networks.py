@@ -92,12 +92,12 @@ def test_a_seed_makes_the_same_network_and_the_same_answers(name: str) -> None:
 
 
 @EVERY
-def test_a_batch_answers_as_its_pictures_alone(name: str) -> None:
+def test_a_batch_answers_as_its_images_alone(name: str) -> None:
     network = create_model(name).eval()
-    pictures = faces(4)
+    images = faces(4)
     with torch.no_grad():
-        together = network(pictures)["fer2013"]
-        alone = torch.cat([network(picture[None])["fer2013"] for picture in pictures])
+        together = network(images)["fer2013"]
+        alone = torch.cat([network(image[None])["fer2013"] for image in images])
     scale = max(1.0, float(together.abs().max()))
     torch.testing.assert_close(together / scale, alone / scale, atol=1e-5, rtol=0)
 
@@ -117,12 +117,12 @@ def test_every_weight_is_learned(name: str) -> None:
 
 @pytest.mark.integration
 @EVERY
-def test_every_network_can_learn_pictures_by_heart(name: str) -> None:
+def test_every_network_can_learn_images_by_heart(name: str) -> None:
     n, rate, steps = {"spittlemeister": (8, 5e-4, 40), "kalu": (16, 1e-3, 12)}.get(name, (32, 2e-3, 40))
-    network, pictures, labels = _without_dropout(create_model(name)), faces(n), torch.arange(n) % 7
+    network, images, labels = _without_dropout(create_model(name)), faces(n), torch.arange(n) % 7
     optimizer = torch.optim.Adam(network.parameters(), rate)
     for _ in range(steps):
-        loss = functional.cross_entropy(network(pictures)["fer2013"], labels)
+        loss = functional.cross_entropy(network(images)["fer2013"], labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -231,7 +231,7 @@ def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
     assert isinstance(blur, BlurPool2d)
     network(faces(2))["fer2013"].sum().backward()
     assert blur.weight.grad is None
-    # Stripes of one pixel, which a stride alone would take for a bright or for a dark picture.
+    # Stripes of one pixel, which a stride alone would take for a bright or for a dark image.
     stripes = torch.zeros(1, 4, 8, 8)
     stripes[..., ::2] = 1
     for shifted in (stripes, stripes.roll(1, 3)):

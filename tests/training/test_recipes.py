@@ -161,7 +161,7 @@ def test_data_that_cannot_be_learned_from() -> None:
     data = stripes()
     with pytest.raises(InputError, match="there is none of happy"):
         cut(data.take(data.expressions != 3), Recipe())
-    with pytest.raises(InputError, match="got 3 pictures for 7 classes"):
+    with pytest.raises(InputError, match="got 3 images for 7 classes"):
         cut(data.take(np.array([0, 1, 2, *range(160, 200)])), Recipe())
     with pytest.raises(InputError, match=r"expected FER\+ votes for the head ferplus"):
         cut(stripes(voted=False), Recipe())
@@ -179,7 +179,7 @@ def test_batches_come_in_an_order_of_seed_and_epoch_and_are_shared_out() -> None
     whole = Batches(data, recipe, lambda: epoch[0])
     first, again = ([batch.faces for batch in whole] for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
-    assert [len(faces) for faces in first] == [53, 53, 54], "a last batch of one picture joins the one before"
+    assert [len(faces) for faces in first] == [53, 53, 54], "a last batch of one image joins the one before"
     halves = [list(Batches(data, recipe, lambda: epoch[0], lambda rank=rank: (rank, 2))) for rank in (0, 1)]
     assert sum(len(batch.faces) for half in halves for batch in half) == len(data)
     assert torch.equal(halves[0][0].faces, first[0][::2])
@@ -197,18 +197,18 @@ def test_balanced_sampling_shows_every_class_alike() -> None:
 
 
 def test_augmentation_is_seeded_and_stays_in_range() -> None:
-    pictures = torch.rand(8, 1, 48, 48) * 255
-    first, second = (augment(pictures, Augmentation(), torch.Generator().manual_seed(5)) for _ in range(2))
+    images = torch.rand(8, 1, 48, 48) * 255
+    first, second = (augment(images, Augmentation(), torch.Generator().manual_seed(5)) for _ in range(2))
     assert torch.equal(first, second)
-    assert not torch.equal(first, augment(pictures, Augmentation(), torch.Generator().manual_seed(6)))
-    assert first.shape == pictures.shape
+    assert not torch.equal(first, augment(images, Augmentation(), torch.Generator().manual_seed(6)))
+    assert first.shape == images.shape
     assert first.min() >= 0
     assert first.max() <= 255.01
-    assert augment(pictures, NO_AUGMENTATION, torch.Generator()) is pictures
+    assert augment(images, NO_AUGMENTATION, torch.Generator()) is images
 
 
 @pytest.mark.parametrize("name", ["noise", "motion", "compress", "cover"])
-def test_poor_pictures_are_seeded_and_keep_their_side(name: str) -> None:
+def test_poor_images_are_seeded_and_keep_their_side(name: str) -> None:
     smooth = (
         torch.nn.functional.interpolate(torch.rand(40, 1, 6, 6), size=(48, 48), mode="bicubic").clamp(0, 1)
         * 255

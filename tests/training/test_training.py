@@ -62,18 +62,18 @@ def two_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_two_heads_give_three_readings(two_heads: Path) -> None:
+def test_two_heads_give_three_results(two_heads: Path) -> None:
     file = two_heads / "tiny.onnx"
     card = read_card(file)
     assert list(card.heads) == ["expression", "fer2013", "ferplus"]
     assert card.parameters == sum(weights.numel() for weights in load_run(two_heads).network.parameters())
-    pictures = stripes().images[:5, None].astype(np.float32)
+    images = stripes().images[:5, None].astype(np.float32)
     with torch.no_grad():
         logits = (
-            load_run(two_heads).network(torch.from_numpy(pictures))["fer2013"] / card.temperatures["fer2013"]
+            load_run(two_heads).network(torch.from_numpy(images))["fer2013"] / card.temperatures["fer2013"]
         )
     network = open_network(file, threads=1)
-    assert np.allclose(network.run({"faces": pictures})["fer2013"], logits.softmax(dim=1).numpy(), atol=1e-4)
+    assert np.allclose(network.run({"faces": images})["fer2013"], logits.softmax(dim=1).numpy(), atol=1e-4)
     scores = scores_of(judge_private(str(file), stripes()), stripes())
     assert {score.labels for score in scores} == {"the data's own", "FER+"}
     assert scores[0].accuracy > 0.8, "stripes are easy"
@@ -239,7 +239,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "a run of another recipe" in refused.stderr
 
 
-def test_pictures_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: Path) -> None:
+def test_images_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: Path) -> None:
     from PIL import Image
 
     data = stripes(voted=False)
@@ -309,7 +309,7 @@ def test_a_card_speaks_of_fer2013_where_the_data_is(two_heads: Path, tmp_path: P
     as_large = data.take(np.concatenate([np.flatnonzero(data.splits == "Training"), *held_out]))
     card = export(two_heads, as_large, tmp_path / "tiny.onnx", "a test")
     assert "FER-2013" in card.rights
-    assert "what a picture would have been searched for" in card.summary
+    assert "what an image would have been searched for" in card.summary
     assert card.licence == "MIT"
 
 

@@ -59,7 +59,7 @@ def test_the_vectors_have_something_to_tell() -> None:
         found, again = case["expected"]
         assert found
         assert {run["network"] for run in case["input"]["runs"]} == {"pnet", "rnet", "onet"}
-        assert min(face["score"] for face in again) == 0
+        assert min(face["detection_score"] for face in again) == 0
     labels = [label for case in _read("label")["cases"] for label in case["expected"]]
     assert set(labels) >= {-1, *range(7)}
     for case in _read("stream")["cases"]:

@@ -19,7 +19,7 @@ from mien.core.names import spelled
 from mien.core.spacing import Spacing
 from mien.inference import crop
 from mien.inference.detectors import mtcnn
-from mien.inference.detectors.pictures import found
+from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
 from mien.media.frame import Frame
 from mien.metrics.sentiment import PRESETS
@@ -67,26 +67,26 @@ def boxes(given: Json) -> Json:
 
 
 def resized(given: Json) -> Json:
-    """A picture, or a box of it, at another size."""
-    picture = Image.fromarray(picture_of(given["picture"]))
-    return packed(np.asarray(picture.resize(given["size"], Image.Resampling.BILINEAR, box=given["box"])))
+    """An image, or a box of it, at another size."""
+    image = Image.fromarray(image_of(given["image"]))
+    return packed(np.asarray(image.resize(given["size"], Image.Resampling.BILINEAR, box=given["box"])))
 
 
 def halved(given: Json) -> Json:
-    """A picture at half its size."""
-    return packed(mtcnn.halved(picture_of(given["picture"])))
+    """An image at half its size."""
+    return packed(mtcnn.halved(image_of(given["image"])))
 
 
 def cropped(given: Json) -> Json:
-    """Squares of a picture as a network gets them."""
-    picture = picture_of(given["picture"])
-    return [packed(square) for square in crop.cut(picture, given["boxes"], given["size"], gray=given["gray"])]
+    """Squares of an image as a network gets them."""
+    image = image_of(given["image"])
+    return [packed(square) for square in crop.cut(image, given["boxes"], given["size"], gray=given["gray"])]
 
 
 def network_input(given: Json) -> Json:
     """The square around each face, and the numbers that the expression network is fed of one."""
     classifier = _pipeline().classifier
-    pixels = picture_of(given["picture"])[None, None, :, :, 0].astype(np.float32)
+    pixels = image_of(given["image"])[None, None, :, :, 0].astype(np.float32)
     return {
         "squares": _plain(classifier.crop.squares(given["boxes"])),
         "fed": _plain(classifier.network.card.input.fed(pixels).ravel()),
@@ -104,15 +104,15 @@ def detector(given: Json) -> Json:
 
 
 def detected(own: mtcnn.MTCNN, given: Json) -> Json:
-    """Faces found in the picture, and boxes looked at again."""
-    picture = enlarged(picture_of(given["picture"]), given["side"])
-    [first], [again] = own.detect([picture]), own.refine([picture], [given["known"]])
+    """Faces found in the image, and boxes looked at again."""
+    image = enlarged(image_of(given["image"]), given["side"])
+    [first], [again] = own.detect([image]), own.refine([image], [given["known"]])
     return [
         [
-            {"box": _plain(box), "score": _plain(score), "points": _plain(points)}
+            {"box": _plain(box), "detection_score": _plain(score), "landmarks": _plain(points)}
             for box, score, points in zip(*columns, strict=True)
         ]
-        for columns in ((faces.boxes, faces.scores, faces.points) for faces in (first, again))
+        for columns in ((faces.boxes, faces.detection_scores, faces.landmarks) for faces in (first, again))
     ]
 
 
@@ -171,21 +171,21 @@ def tracker(given: Json) -> Json:
     """Who is who in a story of frames, by a detector that sees what the story says."""
     seen = _Seen()
     own = Tracker(seen)
-    pictures = [picture_of(picture) for picture in given["pictures"]]
-    return [_followed(own, seen, pictures, index, frame) for index, frame in enumerate(given["frames"])]
+    images = [image_of(image) for image in given["images"]]
+    return [_followed(own, seen, images, index, frame) for index, frame in enumerate(given["frames"])]
 
 
-def _followed(own: Tracker, seen: _Seen, pictures: list[np.ndarray], index: int, frame: Json) -> Json:
+def _followed(own: Tracker, seen: _Seen, images: list[np.ndarray], index: int, frame: Json) -> Json:
     seen.boxes, seen.scores = (
         np.array(frame["boxes"], np.float32).reshape(-1, 4),
         np.array(frame["scores"], np.float32),
     )
-    faces = own.update(Frame(index, frame["time"], enlarged(pictures[frame["picture"]], frame["side"])))
+    faces = own.update(Frame(index, frame["time"], enlarged(images[frame["image"]], frame["side"])))
     return {
         "faces": [
             [track, *_plain(box)] for track, box in zip(_listed(faces.tracks), faces.boxes, strict=True)
         ],
-        "looked": round(own._looked, 6),  # When the whole picture was searched last.
+        "looked": round(own._looked, 6),  # When the whole image was searched last.
         "remembered": round(sum(_remembered(person) for person in own._people), 5),
     }
 
@@ -206,7 +206,7 @@ def _remembered(person: Track) -> float:
 
 
 class _Seen:
-    """A detector that sees what it is told: in the whole picture all of it, in a box the face that it overlaps most."""
+    """A detector that sees what it is told: in the whole image all of it, in a box the face that it overlaps most."""
 
     name = "told"
 
@@ -230,12 +230,12 @@ class _Seen:
 
 
 def stream(given: Json) -> Json:
-    """Probabilities and label of everybody, frame by frame: live, as a recording, where what comes later bears on a frame as well, and summed up."""
-    readings, own = _readings(given), OnlineSmoother(EXPRESSIONS)
-    whole = list(smooth_offline(readings, Smoothing(), EXPRESSIONS))
+    """Probabilities and label of everybody, frame by frame: live, as a video, where what comes later bears on a frame as well, and summed up."""
+    results, own = _results(given), OnlineSmoother(EXPRESSIONS)
+    whole = list(smooth_offline(results, Smoothing(), EXPRESSIONS))
     return {
-        "live": [_smooth(own.update(reading.faces)) for reading in readings],
-        "recorded": [_smooth(reading.faces) for reading in whole],
+        "live": [_smooth(own.update(result.faces)) for result in results],
+        "recorded": [_smooth(result.faces) for result in whole],
         "people": _people(whole),
     }
 
@@ -243,14 +243,16 @@ def stream(given: Json) -> Json:
 def _smooth(faces: Faces) -> Json:
     return [
         [steady, *np.round(smooth, 6)]
-        for steady, smooth in zip(_listed(faces.steady), _listed(faces.smooth), strict=True)
+        for steady, smooth in zip(
+            _listed(faces.smoothed_emotion_ids), _listed(faces.smoothed_probs), strict=True
+        )
     ]
 
 
-def _people(readings: list[FrameResult]) -> Json:
+def _people(results: list[FrameResult]) -> Json:
     own = People(EXPRESSIONS)
-    for reading in readings:
-        own.add(reading)
+    for result in results:
+        own.add(result)
     return [
         {
             "track": person.track,
@@ -267,7 +269,7 @@ def _people(readings: list[FrameResult]) -> Json:
 def label(given: Json) -> Json:
     """Which label each face shows: a column, or -1 for uncertain."""
     labels = Labels(EXPRESSIONS.names, given["below"])
-    return [_listed(_faces([face], 0, 0.0, labels).shown)[0] for face in given["faces"]]
+    return [_listed(_faces([face], 0, 0.0, labels).label_ids)[0] for face in given["faces"]]
 
 
 def rows(given: Json) -> Json:
@@ -286,27 +288,30 @@ def sentiment(given: Json) -> Json:
     return _plain(np.array(given["probs"]) @ PRESETS["valence"].matrix(EXPRESSIONS))
 
 
-def _readings(given: Json) -> list[FrameResult]:
-    readings = []
+def _results(given: Json) -> list[FrameResult]:
+    results = []
     for index, frame in enumerate(given["frames"]):
-        readings.append(
+        results.append(
             FrameResult(
                 "clip", index, frame["time"], _faces(frame["faces"], index, frame["time"], EXPRESSIONS)
             )
         )
-    return readings
+    return results
 
 
 def _faces(rows: list[Json], index: int, time: float, labels: Labels) -> Faces:
-    column = {name: [row[name] for row in rows] for name in ("box", "score", "track", "probs")}
+    column = {name: [row[name] for row in rows] for name in ("box", "detection_score", "track", "probs")}
     whole: dict[str, Any] = {
-        name: np.array([row[name] for row in rows])
-        for name in ("smooth", "steady")
-        if rows and name in rows[0]
+        name: np.array([row[key] for row in rows])
+        for name, key in (
+            ("smoothed_probs", "smoothed_probs"),
+            ("smoothed_emotion_ids", "smoothed_emotion_id"),
+        )
+        if rows and key in rows[0]
     }
     return Faces(
         boxes=np.array(column["box"], np.float32).reshape(-1, 4),
-        scores=column["score"],
+        detection_scores=column["detection_score"],
         frames=np.full(len(rows), index),
         times=np.full(len(rows), time),
         tracks=np.array(column["track"], np.int64),
@@ -316,17 +321,17 @@ def _faces(rows: list[Json], index: int, time: float, labels: Labels) -> Faces:
     )
 
 
-def picture_of(told: Json) -> np.ndarray:
-    """``(h, w, 3)`` RGB of a picture in a vector; the fourth byte of each pixel, where there is one, stands for nothing."""
+def image_of(told: Json) -> np.ndarray:
+    """``(h, w, 3)`` RGB of an image in a vector; the fourth byte of each pixel, where there is one, stands for nothing."""
     data = np.frombuffer(base64.b64decode(told["data"]), np.uint8).reshape(
         told["height"], told["width"], told["step"]
     )
     return np.ascontiguousarray(data[..., :3])
 
 
-def enlarged(picture: np.ndarray, side: int) -> np.ndarray:
-    """Each pixel as a square of so many px: a large picture in a small file."""
-    return np.kron(picture, np.ones((side, side, 1), np.uint8))
+def enlarged(image: np.ndarray, side: int) -> np.ndarray:
+    """Each pixel as a square of so many px: a large image in a small file."""
+    return np.kron(image, np.ones((side, side, 1), np.uint8))
 
 
 def packed(array: np.ndarray) -> str:

@@ -49,16 +49,16 @@ def _boxes() -> list[Json]:
     return cases
 
 
-def _picture(seed: int, width: int, height: int, step: int = 3) -> Json:
+def _image(seed: int, width: int, height: int, step: int = 3) -> Json:
     """Noise over slopes: every value occurs, also at the edges."""
     random = np.random.default_rng(seed)
     slopes = np.add.outer(np.linspace(0, 200, height), np.linspace(0, 55, width))[..., None]
     return _told(np.clip(slopes + random.normal(0, 60, (height, width, step)), 0, 255).astype(np.uint8))
 
 
-def _told(picture: np.ndarray) -> Json:
-    height, width, step = picture.shape
-    return {"width": width, "height": height, "step": step, "data": packed(picture)}
+def _told(image: np.ndarray) -> Json:
+    height, width, step = image.shape
+    return {"width": width, "height": height, "step": step, "data": packed(image)}
 
 
 def _resized() -> list[Json]:
@@ -68,15 +68,13 @@ def _resized() -> list[Json]:
         size = [int(value) for value in random.integers(1, 45, 2)]
         (x1, x2), (y1, y2) = sorted(random.uniform(0, width, 2)), sorted(random.uniform(0, height, 2))
         box = [float(x1), float(y1), float(x2), float(y2)] if seed % 2 else None
-        cases.append({"picture": _picture(seed, width, height), "size": size, "box": box})
+        cases.append({"image": _image(seed, width, height), "size": size, "box": box})
     return cases
 
 
 def _halved() -> list[Json]:
     shapes = [(20, 12, 3), (21, 12, 3), (20, 13, 3), (21, 13, 4), (3, 3, 3), (1, 4, 3)]
-    return [
-        {"picture": _picture(seed, width, height, step)} for seed, (width, height, step) in enumerate(shapes)
-    ]
+    return [{"image": _image(seed, width, height, step)} for seed, (width, height, step) in enumerate(shapes)]
 
 
 def _cropped() -> list[Json]:
@@ -90,7 +88,7 @@ def _cropped() -> list[Json]:
         [10.0, 10.0, 26.0, 26.0],
     ]
     return [
-        {"picture": _picture(9, 64, 48, step), "boxes": boxes, "size": 16, "gray": gray}
+        {"image": _image(9, 64, 48, step), "boxes": boxes, "size": 16, "gray": gray}
         for step in (3, 4)
         for gray in (False, True)
     ]
@@ -101,7 +99,7 @@ def _network_input() -> list[Json]:
     corners, sides = random.uniform(-20, 200, (12, 2)), random.uniform(1, 150, (12, 2))
     boxes = _rounded(np.concatenate([corners, corners + sides], axis=1), 2)
     gray = np.random.default_rng(7).integers(0, 256, (48, 48, 1), np.uint8).repeat(3, axis=2)
-    return [{"boxes": [*boxes, [5.0, 5.0, 5.0, 9.0]], "picture": _told(gray)}]
+    return [{"boxes": [*boxes, [5.0, 5.0, 5.0, 9.0]], "image": _told(gray)}]
 
 
 class _Recorder:
@@ -168,7 +166,7 @@ def _detector() -> list[Json]:
             ]
         )
         case = {
-            "picture": _picture(20 + seed, width, height),
+            "image": _image(20 + seed, width, height),
             "side": side,
             "min_face": min_face,
             "min_detection_score": least,
@@ -238,26 +236,26 @@ class _People:
 
 def _stories(seeds: tuple[int, ...], step: float, people: _People) -> Json:
     """One after the other, five seconds apart, with frames that come about every `step` seconds."""
-    pictures: list[np.ndarray] = []
-    frames = [frame for seed in seeds for frame in _story(seed, people, pictures)]
+    images: list[np.ndarray] = []
+    frames = [frame for seed in seeds for frame in _story(seed, people, images)]
     times = np.cumsum([step if index % 160 else 5.0 for index in range(len(frames))])
     timed = [
         {**frame, "time": round(float(time) + frame["time"] % 0.02, 6)}
         for frame, time in zip(frames, times, strict=True)
     ]
     return {
-        "pictures": [_told(picture[..., None].repeat(3, axis=2)) for picture in pictures],
+        "images": [_told(image[..., None].repeat(3, axis=2)) for image in images],
         "frames": timed,
     }
 
 
-def _story(seed: int, people: _People, pictures: list[np.ndarray]) -> list[Json]:
-    """Five people who walk, turn back, cross, hide, come back and grow unsure; then a cut, a jump in time, a picture of another size and one
+def _story(seed: int, people: _People, images: list[np.ndarray]) -> list[Json]:
+    """Five people who walk, turn back, cross, hide, come back and grow unsure; then a cut, a jump in time, an image of another size and one
     of another shape."""
     random = np.random.default_rng(seed)
     places, speeds = random.uniform((10, 10), (110, 70), (5, 2)), random.normal(0, people.haste, (5, 2))
     sides = random.uniform(18, 40, 5)
-    first = len(pictures)
+    first = len(images)
     scenes = [
         random.integers(0, 256, (HEIGHT // 8, columns)).astype(np.uint8)
         for columns in (WIDTH // 8, WIDTH // 8, WIDTH // 6)
@@ -266,7 +264,7 @@ def _story(seed: int, people: _People, pictures: list[np.ndarray]) -> list[Json]
         faint, changed = scene.copy(), scene.copy()
         faint[10:15, 15:20] += np.uint8(12)
         changed[10:15, 15:20] += np.uint8(60)
-        pictures += [scene, faint, changed]
+        images += [scene, faint, changed]
     frames, time = [], 0.0
     for index in range(160):
         step = random.choice([1 / RATE, 2 / RATE])
@@ -294,7 +292,7 @@ def _story(seed: int, people: _People, pictures: list[np.ndarray]) -> list[Json]
         frames.append(
             {
                 "time": float(time) + (3.0 if index >= 120 else 0.0),
-                "picture": first + 3 * scene + (0 if index % 40 <= 24 else 1 if index % 40 <= 32 else 2),
+                "image": first + 3 * scene + (0 if index % 40 <= 24 else 1 if index % 40 <= 32 else 2),
                 "side": 16 if index >= 140 else 8,
                 "boxes": _rounded(boxes[here] * (2 if index >= 140 else 1), 2),
                 "scores": scores[here].tolist(),
@@ -328,7 +326,7 @@ def _stream(seed: int, clear: float = 1.5, slow: float = 1.0, absent: float = 0.
             {
                 "track": int(row) + 1,
                 "box": [0.0, 0.0, float(20 + 10 * row), float(30 + 12 * row)],
-                "score": round(float(random.uniform(0.5, 1)), 3),
+                "detection_score": round(float(random.uniform(0.5, 1)), 3),
                 "probs": _rounded(probs[row], 4),
             }
             for row in here
@@ -351,8 +349,12 @@ def _label() -> list[Json]:
     faces = []
     for at in range(30):
         probs, smooth = (_rounded(random.dirichlet(np.full(7, 0.4)), 4) for _ in range(2))
-        face = {"box": [0.0, 0.0, 40.0, 50.0], "score": 0.9, "track": 1, "probs": probs}
-        faces.append(face if at % 2 else {**face, "smooth": smooth, "steady": int(random.integers(7))})
+        face = {"box": [0.0, 0.0, 40.0, 50.0], "detection_score": 0.9, "track": 1, "probs": probs}
+        faces.append(
+            face
+            if at % 2
+            else {**face, "smoothed_probs": smooth, "smoothed_emotion_id": int(random.integers(7))}
+        )
     return [{"below": below, "faces": faces} for below in (None, 0.5, 0.8)]
 
 
@@ -361,8 +363,8 @@ def _rows() -> list[Json]:
     boxes = np.random.default_rng(10).uniform(0, 90, (len(labels["faces"]), 4)).cumsum(axis=1).round(4)
     faces = [{**face, "box": box.tolist()} for face, box in zip(labels["faces"], boxes, strict=True)]
     groups = [
-        [face for face in faces if "steady" in face],
-        [face for face in faces if "steady" not in face],
+        [face for face in faces if "smoothed_emotion_id" in face],
+        [face for face in faces if "smoothed_emotion_id" not in face],
         [],
     ]
     sources = ['a b, "c".png', "=1+1\x1b[2J.png", "C:\\x41.png"]

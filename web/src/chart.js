@@ -1,5 +1,5 @@
 /**
- * Expressions over time on a canvas: above, how probable each one was on average; below, a strip for each person with the steady label.
+ * Expressions over time on a canvas: above, how probable each one was on average; below, a strip for each person with the smoothed emotion.
  * @typedef {import("./device.js").Tracked} Tracked
  * @typedef {{time: number, mean: number[] | null, shown: Map<number, number>}} Sample
  * @typedef {(time: number) => number} Place Where a time stands, px from the left edge.
@@ -9,14 +9,14 @@
 import { contextOf } from "./dom.js";
 import { drawGlyph, inkOn } from "./glyphs.js";
 import { meanOf } from "./live/group.js";
-import { shownOf, wordOf } from "./shown.js";
+import { labelOf, displayName } from "./label.js";
 
-const GAP = 0.6; // s without a reading after which nothing is drawn.
+const GAP = 0.6; // s without a result after which nothing is drawn.
 const MOST = 6; // People that have a strip.
 const AREA = 112, STRIP = 22, SPACE = 6, AXIS = 20; // px
 
 /** What one moment shows. @param {Tracked[]} faces @param {number} time Seconds. @param {import("./settings.js").Settings} settings @returns {Sample} */
-export const sampleOf = (faces, time, settings) => ({ time, mean: meanOf(faces), shown: new Map(faces.map((face) => [face.track, shownOf(face, settings)])) });
+export const sampleOf = (faces, time, settings) => ({ time, mean: meanOf(faces), shown: new Map(faces.map((face) => [face.track, labelOf(face, settings)])) });
 
 export class Chart {
   /** @param {HTMLCanvasElement} canvas @param {import("./settings.js").Settings} settings */
@@ -82,14 +82,14 @@ export class Chart {
     }
   }
 
-  /** One person's steady labels. @param {Sample[]} samples @param {number} track @param {number} top @param {Place} place */
+  /** One person's smoothed emotions. @param {Sample[]} samples @param {number} track @param {number} top @param {Place} place */
   strip(samples, track, top, place) {
     const { context } = this;
     const { colours } = this.settings;
     context.font = "600 12px system-ui, sans-serif";
     context.textBaseline = "middle";
     for (const run of runsOf(samples, (sample) => sample.shown.has(track), (sample) => sample.shown.get(track))) {
-      const name = wordOf(run[0].shown.get(track) ?? -1, this.settings);
+      const name = displayName(run[0].shown.get(track) ?? -1, this.settings);
       const left = Math.max(0, place(run[0].time)), right = Math.max(left + 1.5, place(run[run.length - 1].time));
       context.fillStyle = colours[name];
       context.beginPath();

@@ -1,8 +1,8 @@
 /**
  * The way on this device: a worker in this browser holds the networks.
- * @typedef {import("./reading/pixels.js").Box} Box
- * @typedef {{box: Box, score: number, points?: number[][], track?: number, probs: number[], smooth?: number[], steady?: number}} Face
- * @typedef {Face & {track: number, smooth: number[], steady: number}} Tracked A face in a stream.
+ * @typedef {import("./inference/pixels.js").Box} Box
+ * @typedef {{box: Box, detection_score: number, landmarks?: number[][], track?: number, probs: number[], smoothed_probs?: number[], smoothed_emotion_id?: number}} Face
+ * @typedef {Face & {track: number, smoothed_probs: number[], smoothed_emotion_id: number}} Tracked A face in a stream.
  * @typedef {{faces: Tracked[], milliseconds: number}} Answer
  * @typedef {{width: number, height: number, data: Uint8ClampedArray<ArrayBuffer>}} Pixels RGBA.
  *
@@ -22,7 +22,7 @@ export class Device {
     this.count = 0;
     /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
     this.waiting = new Map();
-    this.worker = new Worker(new URL("./reading/worker.js", import.meta.url), { type: "module" });
+    this.worker = new Worker(new URL("./inference/worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => {
       const waiting = this.waiting.get(data.id);
       this.waiting.delete(data.id);
@@ -50,14 +50,14 @@ export class Device {
   }
 
   /**
-   * The faces of one picture.
+   * The faces of one image.
    * @param {Pixels} pixels Given away.
    * @param {number} minFace px
    * @returns {Promise<Face[]>}
    */
-  async picture({ width, height, data }, minFace) {
+  async image({ width, height, data }, minFace) {
     await this.ready;
-    const { faces } = await this.ask({ kind: "picture", width, height, buffer: data.buffer, minFace }, [data.buffer]);
+    const { faces } = await this.ask({ kind: "image", width, height, buffer: data.buffer, minFace }, [data.buffer]);
     return faces;
   }
 

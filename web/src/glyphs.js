@@ -21,7 +21,7 @@ const LINES = {
 const linesOf = (name) => LINES[name] ?? LINES.uncertain;
 
 /**
- * A picture of an expression, hidden from screen readers as its name stands beside it.
+ * An image of an expression, hidden from screen readers as its name stands beside it.
  * @param {string} name
  * @param {string} colour
  */

@@ -37,10 +37,10 @@ class Page {
   constructor(settings) {
     this.settings = settings;
     const server = new Server(settings);
-    this.source = new Source(found(document, "#picture", HTMLCanvasElement), server, {
-      reading: (reading) => this.show(reading),
+    this.source = new Source(found(document, "#image", HTMLCanvasElement), server, {
+      result: (result) => this.show(result),
       condition: (condition) => this.tell(condition),
-      trouble: (error) => this.stopped(error, error ? "" : "That was all: the recording came to its end. Start it again to see it from its beginning."),
+      trouble: (error) => this.stopped(error, error ? "" : "That was all: the video came to its end. Start it again to see it from its beginning."),
     });
     /** @type {Way} How frames are read. */
     this.name = "server";
@@ -51,7 +51,7 @@ class Page {
     this.group = new Group(part("group"), settings);
     this.timeline = new Timeline(found(document, "#timeline", HTMLCanvasElement), part("legend"), settings);
     this.announcer = new Announcer(part("announcer"), settings);
-    this.camera = new Camera(found(document, "#video", HTMLVideoElement), { reading: (reading) => this.show(reading), trouble: (error) => this.stopped(error) });
+    this.camera = new Camera(found(document, "#video", HTMLVideoElement), { result: (result) => this.show(result), trouble: (error) => this.stopped(error) });
     this.files = new Files(this, { drop: part("drop"), choose: input("choose"), results: part("results") });
     this.shown = -Infinity;
     /** @type {{time: number, milliseconds: number}[]} */
@@ -116,7 +116,7 @@ class Page {
     part("start").textContent = theirs ? "Show what the server sees" : "Start the camera";
     part("live-title").textContent = theirs ? "What the server sees" : "Camera";
     part("video").hidden = theirs;
-    part("picture").hidden = !theirs;
+    part("image").hidden = !theirs;
     for (const choice of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".yours"))) choice.hidden = theirs;
     this.mirror();
     part("files-note").textContent = here ? "They are read in this browser and go nowhere." : "They are sent to the server, read there and deleted.";
@@ -136,10 +136,10 @@ class Page {
   /** Where frames go, and who sees them. */
   wayNote() {
     const place = isHere() ? "mien on this machine" : location.host;
-    if (this.name === "device") return "Everything is computed in this browser. No picture leaves it, and once this page has loaded it works without any connection.";
+    if (this.name === "device") return "Everything is computed in this browser. No image leaves it, and once this page has loaded it works without any connection.";
     if (this.name === "server") return `Frames are sent to ${place}, read there and forgotten at once. Nothing is stored.`;
     const covered = this.settings.source?.covered ? " Faces are covered before frames leave it." : "";
-    return `Frames come from a source that ${place} was started with: a camera, a stream, a screen or a recording. Everybody who may use this server can see them, and it tells how many are looking.${covered} Nothing is stored.`;
+    return `Frames come from a source that ${place} was started with: a camera, a stream, a screen or a video. Everybody who may use this server can see them, and it tells how many are looking.${covered} Nothing is stored.`;
   }
 
   /** Read the camera's frames the way that is chosen. */
@@ -214,7 +214,7 @@ class Page {
     part("stage-note").hidden = !(state in notes);
     part("stage-note").textContent = notes[state] ?? "";
     const lost = state === "retrying";
-    part("picture").classList.toggle("stale", lost);
+    part("image").classList.toggle("stale", lost);
     if (lost) this.forget(); // What was seen last is not what there is now.
     const looking = viewers > 1 ? `${viewers} are looking, you among them` : "only you are looking now";
     part("source-note").textContent = `${source}, a source of the server’s: ${looking}.${this.settings.source?.covered ? " Faces are covered there." : ""} ${lost ? message : ""}`.trim();
@@ -234,7 +234,7 @@ class Page {
     part("video").classList.toggle("mirrored", mirrored);
   }
 
-  /** @param {import("./live/camera.js").Reading & {rates?: import("./live/source.js").Rates}} reading */
+  /** @param {import("./live/camera.js").FrameResult & {rates?: import("./live/source.js").Rates}} result */
   show({ faces, time, width, height, milliseconds, rates }) {
     if (this.feed.paused) return;
     this.overlay.show(faces, width, height);
@@ -242,7 +242,7 @@ class Page {
     this.announcer.hear(faces, time);
     this.rates.push({ time, milliseconds });
     while (this.rates[0].time < time - 2) this.rates.shift();
-    document.documentElement.dataset.readings = String(Number(document.documentElement.dataset.readings ?? 0) + 1);
+    document.documentElement.dataset.results = String(Number(document.documentElement.dataset.results ?? 0) + 1);
     const now = performance.now();
     if (now - this.shown < PEACE) return;
     this.shown = now;
@@ -273,7 +273,7 @@ class Page {
 function cameraError(error) {
   const known = /** @type {Record<string, string>} */ ({
     NotAllowedError: "The camera may not be used: allow it for this page in the browser, then start again.",
-    NotFoundError: "There is no camera: plug one in, or drop a picture or a video onto this page.",
+    NotFoundError: "There is no camera: plug one in, or drop an image or a video onto this page.",
     NotReadableError: "The camera is in use by another program: close that, then start again.",
   });
   if (!navigator.mediaDevices) return new Error("Browsers give cameras only to pages of this machine or over https: open this page that way.");

@@ -44,18 +44,18 @@ export class Server {
   }
 
   /**
-   * The faces of one picture.
+   * The faces of one image.
    * @param {File} file
    * @param {number} minFace px
    * @returns {Promise<{faces: Face[], width: number, height: number}>}
    */
-  async picture(file, minFace) {
+  async image(file, minFace) {
     const form = new FormData();
     form.append("file", file, file.name);
     const answer = await asked(`/v1/images?min_face=${minFace}`, { method: "POST", body: form });
-    const [picture] = (await answer.json()).pictures;
-    if (picture.status === "error") throw new Refused(picture.error.status, picture.error.message);
-    return { ...picture, faces: picture.faces.map(this.taken, this) };
+    const [image] = (await answer.json()).images;
+    if (image.status === "error") throw new Refused(image.error.status, image.error.message);
+    return { ...image, faces: image.faces.map(this.taken, this) };
   }
 
   /** A stream of frames. @param {{minFace: number, largest: boolean}} options */
@@ -68,8 +68,8 @@ export class Server {
   taken(face) {
     const { labels } = this.settings;
     const column = (/** @type {Record<string, number> | null} */ values) => values && labels.map((name) => values[name]);
-    const steady = face.steady === null ? undefined : labels.indexOf(face.steady);
-    return { ...face, track: face.track ?? undefined, probs: column(face.probs), smooth: column(face.smooth) ?? undefined, steady };
+    const smoothed_emotion_id = face.smoothed_emotion === null ? undefined : labels.indexOf(face.smoothed_emotion);
+    return { ...face, track: face.track ?? undefined, probs: column(face.probs), smoothed_probs: column(face.smoothed_probs) ?? undefined, smoothed_emotion_id };
   }
 }
 
@@ -132,7 +132,7 @@ class ServerStream {
     this.shape = shape;
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/stream`, ["mien.v1"]);
     const waiting = (this.waiting = this.nobody());
-    const form = this.raw ? { format: "rgb", width, height } : { format: "picture" };
+    const form = this.raw ? { format: "rgb", width, height } : { format: "image" };
     this.lost = null;
     this.socket = new Promise((resolve, reject) => {
       socket.onopen = () =>

@@ -1,9 +1,9 @@
 /**
  * What the page answers to the input of each golden vector; `tests/vectors/vector_answers.py` has the same names and gives Python's answers.
  * @typedef {import("../src/settings.js").Settings} Settings
- * @typedef {import("../src/reading/pixels.js").Picture} Picture
- * @typedef {import("../src/reading/pixels.js").Box} Box
- * @typedef {import("../src/reading/detector.js").Found} Found
+ * @typedef {import("../src/inference/pixels.js").Image} Image
+ * @typedef {import("../src/inference/pixels.js").Box} Box
+ * @typedef {import("../src/inference/detector.js").Found} Found
  */
 
 import assert from "node:assert/strict";
@@ -11,16 +11,16 @@ import { cell, spelled } from "../src/files/cells.js";
 import { rowsOf } from "../src/files/rows.js";
 import { peopleOf } from "../src/files/summary.js";
 import { sentimentOf } from "../src/live/group.js";
-import { assigned } from "../src/reading/assignment.js";
-import { area, clipped, moved, overlap, squared, suppress, thick } from "../src/reading/boxes.js";
-import { Classifier } from "../src/reading/classifier.js";
-import { Detector } from "../src/reading/detector.js";
-import { cut, halved, resized } from "../src/reading/pixels.js";
-import { smoothed } from "../src/reading/recorded.js";
-import { Smoother } from "../src/reading/smoother.js";
-import { Spacing } from "../src/reading/spacing.js";
-import { Tracker } from "../src/reading/tracker.js";
-import { shownOf } from "../src/shown.js";
+import { assigned } from "../src/inference/assignment.js";
+import { area, clipped, moved, overlap, squared, suppress, thick } from "../src/inference/boxes.js";
+import { Classifier } from "../src/inference/classifier.js";
+import { Detector } from "../src/inference/detector.js";
+import { cut, halved, resized } from "../src/inference/pixels.js";
+import { smoothed } from "../src/inference/smoothing-offline.js";
+import { Smoother } from "../src/inference/smoothing-online.js";
+import { Spacing } from "../src/inference/spacing.js";
+import { Tracker } from "../src/inference/tracker.js";
+import { labelOf } from "../src/label.js";
 import { read } from "./vectors.js";
 
 /**
@@ -32,10 +32,10 @@ const told = /** @type {typeof import("../../tests/vectors/settings.json").cases
 /** @type {Settings} */
 export const settings = { ...told, version: "", device: true, source: null };
 
-/** @param {{width: number, height: number, step: number, data: string}} told @returns {Picture} */
-const pictureOf = ({ data, ...shape }) => ({ ...shape, data: new Uint8Array(Buffer.from(data, "base64")) });
+/** @param {{width: number, height: number, step: number, data: string}} told @returns {Image} */
+const imageOf = ({ data, ...shape }) => ({ ...shape, data: new Uint8Array(Buffer.from(data, "base64")) });
 
-/** @param {Picture} picture */
+/** @param {Image} image */
 const packed = ({ data }) => Buffer.from(data).toString("base64");
 
 /** The networks of a detector as they answered once; they check that they are asked what was asked then. @param {any[]} runs */
@@ -54,7 +54,7 @@ function sign(data) {
   return data.reduce((sum, value, at) => sum + Math.round(value * 128 + 127.5) * ((at % 251) + 1), 0);
 }
 
-/** A detector that sees what it is told: in the whole picture all of it, in a box the face that it overlaps most. */
+/** A detector that sees what it is told: in the whole image all of it, in a box the face that it overlaps most. */
 class Seen {
   /** @type {Box[]} */
   boxes = [];
@@ -63,21 +63,21 @@ class Seen {
 
   /** @returns {Promise<Found[]>} */
   async detect() {
-    return this.boxes.map((box, at) => ({ box, score: this.scores[at], points: [] }));
+    return this.boxes.map((box, at) => ({ box, detection_score: this.scores[at], landmarks: [] }));
   }
 
-  /** @param {Picture} _ @param {Box[]} boxes @returns {Promise<Found[]>} */
+  /** @param {Image} _ @param {Box[]} boxes @returns {Promise<Found[]>} */
   async refine(_, boxes) {
     return boxes.map((box) => {
       const known = /** @type {Box} */ (box.map(Math.fround));
       const shares = this.boxes.map((other) => overlap(known, other));
       const most = Math.max(0, ...shares), at = shares.indexOf(most);
-      return most > Math.fround(0.3) ? { box: this.boxes[at], score: this.scores[at], points: [] } : { box: known, score: 0, points: [] };
+      return most > Math.fround(0.3) ? { box: this.boxes[at], detection_score: this.scores[at], landmarks: [] } : { box: known, detection_score: 0, landmarks: [] };
     });
   }
 }
 
-/** Every pixel as a square of so many px: a large picture in a small file. @param {Picture} small @param {number} side @returns {Picture} */
+/** Every pixel as a square of so many px: a large image in a small file. @param {Image} small @param {number} side @returns {Image} */
 function enlarged(small, side) {
   const { step } = small;
   const width = small.width * side, height = small.height * side, data = new Uint8Array(width * height * step);
@@ -91,14 +91,14 @@ function enlarged(small, side) {
 /** @param {number[]} box */
 const rounded = (box) => /** @type {Box} */ (box.map(Math.fround));
 
-/** One number for what is remembered of a person, as in Python. @param {import("../src/reading/person.js").Person} person */
+/** One number for what is remembered of a person, as in Python. @param {import("../src/inference/person.js").Person} person */
 function rememberedOf({ x, y, sx, sy, width, height, vx, vy, tx, ty, place, bond, speed }) {
   const values = [x, y, sx, sy, width, height, vx, vy, tx, ty, place, bond, speed];
   return [1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37].reduce((sum, factor, at) => sum + factor * values[at], 0);
 }
 
-/** @param {{smooth?: number[], steady?: number}[]} faces */
-const smoothOf = (faces) => faces.map(({ steady, smooth = [] }) => [steady, ...smooth]);
+/** @param {{smoothed_probs?: number[], smoothed_emotion_id?: number}[]} faces */
+const smoothOf = (faces) => faces.map(({ smoothed_emotion_id, smoothed_probs = [] }) => [smoothed_emotion_id, ...smoothed_probs]);
 
 /** @type {Record<string, (given: any) => any>} By the name of the file that holds the vectors. */
 export const answers = {
@@ -118,39 +118,39 @@ export const answers = {
     };
   },
 
-  resized: ({ picture, size, box }) => packed(resized(pictureOf(picture), size[0], size[1], box ?? undefined)),
+  resized: ({ image, size, box }) => packed(resized(imageOf(image), size[0], size[1], box ?? undefined)),
 
-  halved: ({ picture }) => packed(halved(pictureOf(picture))),
+  halved: ({ image }) => packed(halved(imageOf(image))),
 
-  cropped({ picture, boxes, size, gray }) {
-    const whole = pictureOf(picture);
+  cropped({ image, boxes, size, gray }) {
+    const whole = imageOf(image);
     return boxes.map((/** @type {Box} */ box) => packed(cut(whole, box, size, gray)));
   },
 
-  network_input({ boxes, picture }) {
+  network_input({ boxes, image }) {
     const classifier = new Classifier(() => Promise.reject(new Error("nothing is run here")), settings.model);
     const size = settings.model.input.height;
-    const gray = cut(pictureOf(picture), [0, 0, size, size], size, true);
+    const gray = cut(imageOf(image), [0, 0, size, size], size, true);
     return { squares: boxes.map((/** @type {Box} */ box) => classifier.square(box)), fed: Array.from(classifier.fed([gray])) };
   },
 
-  async detector({ picture, side, min_face, min_detection_score, known, runs }) {
+  async detector({ image, side, min_face, min_detection_score, known, runs }) {
     const thresholds = [...settings.detector.thresholds];
     if (min_detection_score !== null) thresholds[2] = min_detection_score;
     const detector = new Detector(played(runs), { ...settings.detector, min_face, thresholds, min_detection_score: min_detection_score ?? 0 });
-    const whole = enlarged(pictureOf(picture), side);
+    const whole = enlarged(imageOf(image), side);
     return [await detector.detect(whole), await detector.refine(whole, known)];
   },
 
   assignment: ({ cost, limit }) => assigned(cost.map((/** @type {(number | null)[]} */ row) => row.map((value) => value ?? Infinity)), limit),
 
-  async tracker({ pictures, frames }) {
-    const seen = new Seen(), tracker = new Tracker(seen, settings.tracking), small = pictures.map(pictureOf);
+  async tracker({ images, frames }) {
+    const seen = new Seen(), tracker = new Tracker(seen, settings.tracking), small = images.map(imageOf);
     const out = [];
-    for (const { boxes, scores, time, picture, side } of frames) {
+    for (const { boxes, scores, time, image, side } of frames) {
       seen.boxes = boxes.map(rounded);
       seen.scores = scores.map(Math.fround);
-      const faces = await tracker.update(enlarged(small[picture], side), time);
+      const faces = await tracker.update(enlarged(small[image], side), time);
       const remembered = tracker.people.reduce((sum, person) => sum + rememberedOf(person), 0);
       out.push({ faces: faces.map(({ track, box }) => [track, ...box]), looked: tracker.looked, remembered });
     }
@@ -164,7 +164,7 @@ export const answers = {
     return { live, recorded: whole.map(({ faces }) => smoothOf(faces)), people: peopleOf(/** @type {any} */ (whole), settings) };
   },
 
-  label: ({ below, faces }) => faces.map((/** @type {any} */ face) => shownOf(face, { ...settings, uncertain: { ...settings.uncertain, below } })),
+  label: ({ below, faces }) => faces.map((/** @type {any} */ face) => labelOf(face, { ...settings, uncertain: { ...settings.uncertain, below } })),
 
   rows({ source, frame, time, faces }) {
     const seen = faces.map((/** @type {any} */ face) => ({ ...face, box: rounded(face.box) }));

@@ -1,15 +1,15 @@
-/** What the page makes of readings, where Python has no part in it. */
+/** What the page makes of results, where Python has no part in it. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { at } from "../src/files/movie.js";
 import { report } from "../src/files/report.js";
 import { csv, json, rowsOf } from "../src/files/rows.js";
-import { captionOf } from "../src/shown.js";
+import { captionOf } from "../src/label.js";
 import { settings } from "./answers.js";
 
 const box = /** @type {[number, number, number, number]} */ ([1, 2, 3, 4]);
-const face = { box, score: 0.9, track: 1, probs: [0, 0, 0, 0.875, 0.125, 0, 0], smooth: [0, 0, 0, 0.25, 0.75, 0, 0], steady: 4 };
+const face = { box, detection_score: 0.9, track: 1, probs: [0, 0, 0, 0.875, 0.125, 0, 0], smoothed_probs: [0, 0, 0, 0.25, 0.75, 0, 0], smoothed_emotion_id: 4 };
 
 test("a table of CSV holds no formula, and text with commas in quotes", () => {
   const [head, ...lines] = csv(rowsOf('=1,"a".png', [{ frame: 3, time: 0.5, faces: [face] }, { frame: 4, time: 0.6, faces: [] }], settings), settings)
@@ -35,14 +35,14 @@ test("a report takes names for text, never for HTML", async () => {
   assert.ok(html.includes(`<i style="background:${settings.colours.happy}"></i>happy`));
 });
 
-test("a moment of a video shows the reading before it, for half a second", () => {
-  const readings = [0, 0.4, 2].map((time, frame) => ({ frame, time, faces: [] }));
-  assert.deepEqual([-1, 0, 0.39, 0.4, 0.8, 0.95, 2.1].map((time) => at(readings, time)?.frame ?? null), [null, 0, 0, 1, 1, null, 2]);
+test("a moment of a video shows the result before it, for half a second", () => {
+  const results = [0, 0.4, 2].map((time, frame) => ({ frame, time, faces: [] }));
+  assert.deepEqual([-1, 0, 0.39, 0.4, 0.8, 0.95, 2.1].map((time) => at(results, time)?.frame ?? null), [null, 0, 0, 1, 1, null, 2]);
 });
 
-test("a caption says the steady label and how probable it is, or that the network is uncertain", () => {
+test("a caption says the smoothed emotion and how probable it is, or that the network is uncertain", () => {
   assert.deepEqual(captionOf(face, settings), { name: "neutral", percent: "75 %", colour: settings.colours.neutral });
   const strict = { ...settings, uncertain: { name: "uncertain", below: 0.8 } };
   assert.deepEqual(captionOf(face, strict), { name: "uncertain", percent: "", colour: settings.colours.uncertain });
-  assert.equal(captionOf({ ...face, smooth: undefined, steady: undefined }, settings).percent, "88 %");
+  assert.equal(captionOf({ ...face, smoothed_probs: undefined, smoothed_emotion_id: undefined }, settings).percent, "88 %");
 });

@@ -24,7 +24,7 @@ _WITHOUT_ONE = 1 / 3
 _STILL_THERE = 0.75
 """Where fewer stand where somebody stood, the tiles have been laid out anew."""
 _LEAST_SD = 0.005
-"""Pictures that never change make no interval of no width."""
+"""Images that never change make no interval of no width."""
 _DRAWS = (2_000, 10_000)
 """How often is drawn, by the level: the ends of an interval rest on the draws beyond them."""
 
@@ -101,7 +101,7 @@ def both(before: Participants, after: Participants, least: int) -> tuple[Partici
 
 
 def difference(
-    before: Participants, after: Participants, *, every: float, level: float, chance: np.random.Generator
+    before: Participants, after: Participants, *, interval: float, level: float, chance: np.random.Generator
 ) -> Difference:
     """Compare two stretches of time.
 
@@ -115,12 +115,12 @@ def difference(
     Args:
         before: At least two.
         after: At least two.
-        every: Seconds between two samples.
+        interval: Seconds between two samples.
         level: For all classes together, such as 0.95.
         chance: Source of randomness.
     """
     draws = int(np.clip(20 / (1 - level), *_DRAWS))
-    drawn = _drawn(after, every, draws, chance) - _drawn(before, every, draws, chance)
+    drawn = _drawn(after, interval, draws, chance) - _drawn(before, interval, draws, chance)
     one, other = before.probs.mean(axis=0), after.probs.mean(axis=0)
     deviations = drawn - (other - one)
     spread = np.maximum(deviations.std(axis=0), _LEAST_SD)
@@ -128,10 +128,10 @@ def difference(
     return Difference(one, other, widest * spread, _common(before, after))
 
 
-def _drawn(people: Participants, every: float, draws: int, chance: np.random.Generator) -> Floats:
+def _drawn(people: Participants, interval: float, draws: int, chance: np.random.Generator) -> Floats:
     """``(draws, k)`` means of the group, each person's blocks drawn anew."""
     moments = len(people.course)
-    count = max(2, round(moments * every / BLOCK))
+    count = max(2, round(moments * interval / BLOCK))
     block = np.arange(moments) * count // moments
     seen = np.stack([people.seen[block == number].sum(axis=0) for number in range(count)])
     sums = np.stack([np.nansum(people.course[block == number], axis=0) for number in range(count)])

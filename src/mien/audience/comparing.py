@@ -38,7 +38,7 @@ class Comparing:
     ) -> None:
         self._labels, self._options, self._needed = labels, options, needed
         self._points = list(key_points)
-        self._open = sides([point.time for point in key_points], options.span)
+        self._open = sides([point.time for point in key_points], options.context)
         self._changes: list[Change] = []
 
     def add(self, sample: AudienceSample) -> None:
@@ -80,7 +80,7 @@ class Comparing:
         # most.
         level = 1 - (1 - _LEVEL) / len(self._points)
         chance = np.random.default_rng((self._options.seed, len(self._changes)))
-        found = difference(before, after, every=self._options.every, level=level, chance=chance)
+        found = difference(before, after, interval=self._options.interval, level=level, chance=chance)
         people = min(len(before), len(after))
         return {name: _shift(found, column, people) for column, name in enumerate(names)}
 

@@ -47,7 +47,7 @@ def agreement(probs: Floats) -> float:
 
     One minus the Jensen-Shannon divergence of the people's probabilities (Lin, Divergence measures based on
     the Shannon entropy, 1991): the entropy of the mean less the mean entropy, divided by the most that it can
-    be, the logarithm of the number of people or of classes, whichever is less. That each single reading is
+    be, the logarithm of the number of people or of classes, whichever is less. That each single result is
     uncertain does not lower it.
 
     Args:

@@ -52,7 +52,7 @@ class SampleCollector:
         """Take a sample; gives the windows that it completes."""
         self._first = sample.time if self._first is None else self._first
         self.samples += 1
-        self.end = max(self.end, sample.time + self.options.every)
+        self.end = max(self.end, sample.time + self.options.interval)
         closed = [self._window(window) for window in self._cutter.add(sample)]
         self._comparing.add(sample)
         self._windows += closed

@@ -44,7 +44,7 @@ class _Nobody:
 
 
 _FLAT = 3.0
-"""Standard deviation of grey levels below which a picture shows nothing."""
+"""Standard deviation of grey levels below which an image shows nothing."""
 
 
 def measure(
@@ -62,7 +62,7 @@ def measure(
     people concerned have to know and agree.
 
     Args:
-        source: A recording (path, bytes, file object), a live source (``screen:``, ``camera:0``, ...) or
+        source: A video (path, bytes, file object), a live source (``screen:``, ``camera:0``, ...) or
             frames in order of time.
         options: How; one look a second and windows of 10 s by default.
         key_points: Moments of the presentation, in any order.
@@ -75,7 +75,7 @@ def measure(
 
     Raises:
         MediaError: The source cannot be read at all.
-        InputError: It is a single picture.
+        InputError: It is a single image.
     """
     options, watcher = options or AudienceOptions(), watcher or _Nobody()
     pipeline = pipeline or Pipeline()
@@ -123,7 +123,7 @@ def _gather(
 
 def _reader(pipeline: Pipeline) -> str:
     card = pipeline.classifier.network.card
-    return f"detector {pipeline.detector.name}; network {card.name} {card.version}, reading {pipeline.classifier.head}, sha256 {card.sha256}"
+    return f"detector {pipeline.detector.name}; network {card.name} {card.version}, head {pipeline.classifier.head}, sha256 {card.sha256}"
 
 
 def _look(frame: Frame, places: StreamFaces) -> AudienceSample:

@@ -22,11 +22,11 @@ class AudienceOptions:
     """How an audience is measured.
 
     Args:
-        every: Seconds between two looks.
+        interval: Seconds between two looks.
         window: Seconds for which there is one set of figures.
-        span: Seconds before and after a key point that are compared.
-        smallest: Nothing is told about fewer people; 4 at least.
-        quorum: So many people must be read for a window to count: a whole number, or as a float up to 1.0 a
+        context: Seconds before and after a key point that are compared.
+        min_group: Nothing is told about fewer people; 4 at least.
+        min_coverage: So many people must be read for a window to count: a whole number, or as a float up to 1.0 a
             share of the most that any window so far had.
         mapping: What counts as positive, neutral, negative.
         offset: Seconds that are added to the times of key points: when the presentation began.
@@ -37,19 +37,19 @@ class AudienceOptions:
     Raises:
         InputError: A value is impossible.
 
-    >>> AudienceOptions(smallest=2)
+    >>> AudienceOptions(min_group=2)
     Traceback (most recent call last):
     ...
-    mien.core.errors.InputError: expected a smallest group of 4 or more; got 2: figures about fewer people would tell what one of them shows
-    >>> AudienceOptions(quorum=0.5).needed(most=21), AudienceOptions(quorum=8).needed(most=5), AudienceOptions().needed(most=30)
+    mien.core.errors.InputError: expected a min_group of 4 or more; got 2: figures about fewer people would tell what one of them shows
+    >>> AudienceOptions(min_coverage=0.5).needed(most=21), AudienceOptions(min_coverage=8).needed(most=5), AudienceOptions().needed(most=30)
     (11, 8, 4)
     """
 
-    every: float = 1.0
+    interval: float = 1.0
     window: float = 10.0
-    span: float = 30.0
-    smallest: int = SMALLEST
-    quorum: float | int | None = None
+    context: float = 30.0
+    min_group: int = SMALLEST
+    min_coverage: float | int | None = None
     mapping: SentimentMapping = field(default=PRESETS["valence"])
     offset: float = 0.0
     duration: float | None = None
@@ -58,34 +58,36 @@ class AudienceOptions:
 
     def __post_init__(self) -> None:
         for name, value in (
-            ("every", self.every),
+            ("interval", self.interval),
             ("window", self.window),
-            ("span", self.span),
+            ("context", self.context),
             ("duration", self.duration),
         ):
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InputError(f"{name}: expected seconds above 0; got {value}")
-        if self.window < self.every or self.span < self.every:
+        if self.window < self.interval or self.context < self.interval:
             raise InputError(
-                f"expected windows and spans no shorter than the time between two looks, {self.every:g} s: make every smaller"
+                f"expected windows and spans no shorter than the time between two looks, {self.interval:g} s: make every smaller"
             )
         if not math.isfinite(self.offset):
             raise InputError(f"offset: expected seconds; got {self.offset}")
-        if self.smallest < SMALLEST:
+        if self.min_group < SMALLEST:
             told = "figures about fewer people would tell what one of them shows"
-            raise InputError(f"expected a smallest group of {SMALLEST} or more; got {self.smallest}: {told}")
-        if self.quorum is not None and not (
-            self.quorum > 0 and (self.quorum <= 1 or float(self.quorum).is_integer())
+            raise InputError(f"expected a min_group of {SMALLEST} or more; got {self.min_group}: {told}")
+        if self.min_coverage is not None and not (
+            self.min_coverage > 0 and (self.min_coverage <= 1 or float(self.min_coverage).is_integer())
         ):
-            raise InputError(f"expected a quorum as a number of people or a share up to 1; got {self.quorum}")
+            raise InputError(
+                f"expected min_coverage as a number of people or a share up to 1; got {self.min_coverage}"
+            )
 
     def needed(self, most: int) -> int:
         """How many people must be read where ``most`` have been in any window so far."""
-        if self.quorum is None:
-            return self.smallest
+        if self.min_coverage is None:
+            return self.min_group
         count = (
-            math.ceil(round(self.quorum * most, 9))
-            if isinstance(self.quorum, float) and self.quorum <= 1
-            else int(self.quorum)
+            math.ceil(round(self.min_coverage * most, 9))
+            if isinstance(self.min_coverage, float) and self.min_coverage <= 1
+            else int(self.min_coverage)
         )
-        return max(self.smallest, count)
+        return max(self.min_group, count)

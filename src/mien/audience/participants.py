@@ -33,7 +33,7 @@ class AudienceSample:
     Args:
         time: Seconds.
         faces: With ``probs``.
-        blank: Whether the picture is of one colour, as that of a screen that sleeps.
+        blank: Whether the image is of one colour, as that of a screen that sleeps.
 
     >>> AudienceSample(0.0, Faces.empty()).blank
     False
@@ -71,7 +71,7 @@ class Participants:
 
     @property
     def probs(self) -> Floats:
-        """``(n, k)`` mean probabilities of each one's sightings."""
+        """``(n, k)`` mean probabilities of each one's frames."""
         return np.asarray(np.nansum(self.course, axis=0) / self.seen.sum(axis=0)[:, None])
 
     def some(self, which: Sequence[int]) -> Participants:
@@ -151,6 +151,6 @@ def _centres(boxes: NDArray[np.float32]) -> Floats:
 def _distinct(faces: Faces) -> Faces:
     """Each face once, in an order that is the same however they came."""
     assert faces.probs is not None
-    ordered = faces[np.lexsort((*faces.probs.T, *faces.boxes.T, -faces.scores))]
-    kept = box_arithmetic.suppress(ordered.boxes, ordered.scores, _SAME, "smaller")
+    ordered = faces[np.lexsort((*faces.probs.T, *faces.boxes.T, -faces.detection_scores))]
+    kept = box_arithmetic.suppress(ordered.boxes, ordered.detection_scores, _SAME, "smaller")
     return ordered[np.sort(kept)]

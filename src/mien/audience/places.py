@@ -65,13 +65,15 @@ class StreamFaces:
         self._boxes = np.concatenate([self._boxes, faces.boxes])
         self._seen = np.concatenate([self._seen, np.full(len(faces), frame.time)])
         return (
-            both[box_arithmetic.suppress(both.boxes, both.scores, _SAME, "smaller")] if len(again) else faces
+            both[box_arithmetic.suppress(both.boxes, both.detection_scores, _SAME, "smaller")]
+            if len(again)
+            else faces
         )
 
     def _again(self, frame: Frame, refiner: Refiner) -> Faces:
         """Faces at the places where none was found this time."""
         [looked] = refiner.refine([frame.image], [self._boxes])
-        there = looked[looked.scores > _SURE]
+        there = looked[looked.detection_scores > _SURE]
         rows = len(there)
         there = there.with_columns(frames=np.full(rows, frame.index), times=np.full(rows, frame.time))
         [read] = self._pipeline.classifier.classify([frame.image], [there])

@@ -1,4 +1,4 @@
-"""An audience over time as one picture."""
+"""An audience over time as one image."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def write_chart(path: Path, audience: Audience) -> None:
         Path(audience.source).name.replace("$", r"\$"), x=0.01, ha="left", fontsize=12, color=_INK
     )
     figure.supxlabel(
-        f"Grey: too few people, or no picture. {NOTICE}", x=0.01, ha="left", fontsize=8, color=_SOFT
+        f"Grey: too few people, or no image. {NOTICE}", x=0.01, ha="left", fontsize=8, color=_SOFT
     )
     with atomic_write(path) as aside, told(path):
         figure.savefig(aside, format="png", dpi=130)

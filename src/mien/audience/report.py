@@ -22,8 +22,8 @@ _MOST_WINDOWS = 500
 WORDS = {
     "reported": "",
     "too_few": "too few people",
-    "blank": "picture of one colour",
-    "not_looked": "no picture",
+    "blank": "image of one colour",
+    "not_looked": "no image",
     "too_short": "too little before or after to compare",
     "not_reached": "not reached",
     "measured": "",
@@ -88,7 +88,7 @@ def _context(audience: Audience) -> dict[str, Any]:
 
 
 def _settings(audience: Audience) -> list[tuple[str, str]]:
-    seconds = ("every", "window", "span", "offset", "duration")
+    seconds = ("interval", "window", "context", "offset", "duration")
     plain = {name: value for name, value in settings(audience.options).items() if value is not None}
     return [(name, f"{value:g} s" if name in seconds else str(value)) for name, value in plain.items()]
 

@@ -22,8 +22,8 @@ class Window:
     Args:
         start: Seconds.
         end: Seconds.
-        status: ``reported``; ``too_few`` people, or nobody; ``blank``: the picture was of one colour, as when
-            a screen is locked; ``not_looked``: the source gave no picture.
+        status: ``reported``; ``too_few`` people, or nobody; ``blank``: the image was of one colour, as when
+            a screen is locked; ``not_looked``: the source gave no image.
         samples: How often it was looked at.
         participants: How many people were read, each counted once.
         shares: Mean probability of each expression, each participant with the same weight.
@@ -104,7 +104,7 @@ class Audience:
         windows: In order of time.
         changes: One per key point, in order of time.
         length: Seconds that were measured.
-        finished: False where a recording was stopped by hand, or a part of the source could not be read.
+        finished: False where a video was stopped by hand, or a part of the source could not be read.
         stopped: Whether it was ended by hand.
         remarks: What there is to know besides, a line each.
         reader: What found the faces and what read them.

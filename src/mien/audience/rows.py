@@ -100,5 +100,5 @@ def _change(change: Change) -> dict[str, Any]:
 
 def settings(options: AudienceOptions) -> dict[str, Any]:
     """Options as plain values."""
-    names = ("every", "window", "span", "smallest", "quorum", "offset", "duration", "seed")
+    names = ("interval", "window", "context", "min_group", "min_coverage", "offset", "duration", "seed")
     return {**{name: getattr(options, name) for name in names}, "mapping": options.mapping.name}

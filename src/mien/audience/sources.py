@@ -1,4 +1,4 @@
-"""What an audience is looked at through: a recording, a live source, or frames from anywhere."""
+"""What an audience is looked at through: a video, a live source, or frames from anywhere."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def opened(
 
     Raises:
         MediaError: It cannot be opened.
-        InputError: It is a single picture, or no source at all.
+        InputError: It is a single image, or no source at all.
     """
-    sampling = Sampling(every=options.every)
+    sampling = Sampling(interval=options.interval)
     if isinstance(source, str) and _is_live(source):
         from mien.media.live import LiveOptions, open_live
 
@@ -58,9 +58,9 @@ def opened(
     else:
         max_pixels = options.live.max_pixels if options.live else None
         with open_media(source, sampling, max_pixels=max_pixels) as media:  # type: ignore[arg-type]
-            if media.kind == "picture":
-                told = "expected a recording, a camera (camera:0) or the screen (screen:)"
-                raise InputError(f"{name_of(source)}: {told}; got a picture: mien analyze reads it")
+            if media.kind == "image":
+                told = "expected a video, a camera (camera:0) or the screen (screen:)"
+                raise InputError(f"{name_of(source)}: {told}; got an image: mien analyze reads it")
             yield Looks(media.name, iter(media), length=media.duration)
 
 

@@ -1,4 +1,4 @@
-"""Any number of pictures and videos, read by many workers into shards: nothing lost and nothing twice,
+"""Any number of images and videos, read by many workers into shards: nothing lost and nothing twice,
 wherever a run is stopped."""
 
 from mien.batch.inputs import Input as Input

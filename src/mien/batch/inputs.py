@@ -1,4 +1,4 @@
-"""What is to be read: a folder with all in it, a list of files, or Parquet with pictures in it; in an
+"""What is to be read: a folder with all in it, a list of files, or Parquet with images in it; in an
 order that does not change."""
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from mien.core.errors import InputError
 from mien.core.masking import masked, source_name
 from mien.core.names import existing, printable, spelled
 from mien.data.label_names import class_named
-from mien.media.folders import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Found, find_sources, natural_key
+from mien.media.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Found, find_sources, natural_key
 
 
 @dataclass(frozen=True)
 class Input:
-    """Pictures and videos in order. Made by `open_input`.
+    """Images and videos in order. Made by `open_input`.
 
     Args:
         path: What was given, as it is shown.
@@ -41,7 +41,7 @@ class Input:
 
     @property
     def count(self) -> int:
-        """How many pictures and videos there are."""
+        """How many images and videos there are."""
         return sum(part.count for part in self.parts)
 
     def facts(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Input:
         return {"kind": self.kind, "path": self.path}
 
     def portions(self, size: int) -> list[Part]:
-        """The parts, none with more than so many pictures."""
+        """The parts, none with more than so many images."""
         return [
             portion
             for part in self.parts
@@ -63,7 +63,7 @@ def open_input(path: str, *, output: Path | None = None, remote: bool = False, s
     Args:
         path: A folder, searched with all in it; a list of files (`mien.batch.lists.read_list`), whose
             relative paths count from the list; a Parquet file, or a folder of such, with a column of bytes
-            (``image``, ``bytes``); or one picture or video.
+            (``image``, ``bytes``); or one image or video.
         output: Where the results go; what lies in there is no input, also where it is a folder of it.
         remote: Allow addresses such as ``s3://bucket/a.jpg``, which fsspec reads.
         strict: Refuse a list or Parquet with labels that mien does not know. Otherwise they are left out, and
@@ -106,14 +106,14 @@ def _folder(path: Path, output: Path | None, strict: bool) -> Input:
             return _tables(path, tables, strict)
         if not found.unreadable:
             raise InputError(
-                f"{path}: expected pictures or videos; none lie in it: name files whose endings mien does not know in a list"
+                f"{path}: expected images or videos; none lie in it: name files whose endings mien does not know in a list"
             )
     places = [str(source) for source in (*found.sources, *found.unreadable)]
     labels, remarks = _labelled([_class_of(PurePosixPath(place).relative_to(path)) for place in places])
     if found.passed_over:
         count = len(found.passed_over)
         remarks = [
-            f"{count:,} {'file' if count == 1 else 'files'} passed over: neither picture nor video by name",
+            f"{count:,} {'file' if count == 1 else 'files'} passed over: neither image nor video by name",
             *remarks,
         ]
     parts = [FilePart(spelled(place), place, label) for place, label in zip(places, labels, strict=True)]
@@ -179,10 +179,10 @@ def _remote(path: str, *, allowed: bool) -> Input:
     found = [
         one
         for one in listed(path)
-        if PurePosixPath(one.name).suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES
+        if PurePosixPath(one.name).suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
     ]
     if not found:
-        raise InputError(f"{path}: expected pictures or videos; none lie there: check the address")
+        raise InputError(f"{path}: expected images or videos; none lie there: check the address")
     found.sort(key=lambda one: (natural_key(one.name), one.name))
     labels, remarks = _labelled([_class_of(PurePosixPath(one.name)) for one in found])
     pairs = zip(found, labels, strict=True)
@@ -196,7 +196,7 @@ def _remote(path: str, *, allowed: bool) -> Input:
 def _require_remote(address: str, allowed: bool) -> None:
     if not allowed:
         raise InputError(
-            f"{address}: expected a path; got an address, which mien fetches only when asked to: give --remote"
+            f"{address}: expected a path; got an address, which mien fetches only when asked to: give --allow-remote"
         )
     require_fsspec()
 

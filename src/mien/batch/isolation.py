@@ -1,5 +1,5 @@
-"""What a worker does: a shard's pictures decoded ahead on a thread, their faces read many at a time,
-videos read as recordings."""
+"""What a worker does: a shard's images decoded ahead on a thread, their faces read many at a time,
+videos read as videos."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from mien.video.analyze import kept_aside
 from mien.video.runner import VideoOptions
 from mien.video.sources import process_sources
 
-_MOST_PICTURES = 64
-"""Pictures whose faces are read together."""
+_MOST_IMAGES = 64
+"""Images whose faces are read together."""
 _MOST_PIXELS = 6_000_000
-"""Pixels of them, 18 MB as RGB; a picture with more goes alone."""
+"""Pixels of them, 18 MB as RGB; an image with more goes alone."""
 _AHEAD = 2
 """Batches that lie decoded while another is read."""
 _ADDRESSES_AT_ONCE = 8
@@ -34,7 +34,7 @@ _ADDRESSES_AT_ONCE = 8
 
 
 class Heartbeat:
-    """Where a reader stands, told as it goes: a crash is then known by its picture.
+    """Where a reader stands, told as it goes: a crash is then known by its image.
 
     Args:
         told: Four numbers that others may look at while the reader works: the position of the item that is
@@ -80,7 +80,7 @@ class Caution:
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """An item with its picture, or with why there is none; neither for a recording."""
+    """An item with its image, or with why there is none; neither for a video."""
 
     item: Item
     image: NDArray[np.uint8] | None = None
@@ -96,7 +96,7 @@ class ShardReader:
 
     Args:
         pipeline: Detector and classifier.
-        plan: How recordings are read.
+        plan: How videos are read.
         watch: Told where the reader stands.
     """
 
@@ -106,8 +106,8 @@ class ShardReader:
         self._blank = Faces.empty(pipeline.labels)
 
     def read(self, shard: Shard, caution: Caution | None = None) -> Iterator[tuple[Item, FrameResult]]:
-        """The items of a shard in order: one reading for a picture, one for each sampled frame of a
-        recording. None raises: what cannot be read comes out as a reading with an error."""
+        """The items of a shard in order: one result for an image, one for each sampled frame of a
+        video. None raises: what cannot be read comes out as a result with an error."""
         caution = caution or Caution()
         self.watch.clear()
         with self._batches(shard, caution) as batches:
@@ -115,15 +115,15 @@ class ShardReader:
                 failed = 0
                 for decoded in batch:
                     if decoded.moves:
-                        yield from self._recording(decoded.item)
+                        yield from self._video(decoded.item)
                         self.watch.through(1, 0)
-                pictures = [decoded for decoded in batch if not decoded.moves]
-                if caution.alone and pictures:
-                    self.watch.at(pictures[0].item.position)
-                for decoded, reading in zip(pictures, self._readings(pictures), strict=True):
-                    failed += reading.error is not None
-                    yield decoded.item, reading
-                self.watch.through(len(pictures), failed)
+                images = [decoded for decoded in batch if not decoded.moves]
+                if caution.alone and images:
+                    self.watch.at(images[0].item.position)
+                for decoded, result in zip(images, self._results(images), strict=True):
+                    failed += result.error is not None
+                    yield decoded.item, result
+                self.watch.through(len(images), failed)
 
     @contextmanager
     def _batches(self, shard: Shard, caution: Caution) -> Iterator[Iterator[list[_Decoded]]]:
@@ -142,38 +142,36 @@ class ShardReader:
             self.watch.at(item.position)
             yield _decode(item, opened, self.plan)
 
-    def _readings(self, pictures: Sequence[_Decoded]) -> list[FrameResult]:
-        """What each picture shows; together, or one by one where together they fail."""
-        images = [Frame(0, 0.0, decoded.image) for decoded in pictures if decoded.image is not None]
+    def _results(self, images: Sequence[_Decoded]) -> list[FrameResult]:
+        """What each image shows; together, or one by one where together they fail."""
+        frames = [Frame(0, 0.0, decoded.image) for decoded in images if decoded.image is not None]
         try:
-            faces = iter(self.pipeline(images))
-        except (
-            Exception
-        ) as error:  # One picture that a network cannot digest must not take the others with it.
-            if len(pictures) > 1:
-                return [reading for decoded in pictures for reading in self._readings([decoded])]
-            [decoded] = pictures
+            faces = iter(self.pipeline(frames))
+        except Exception as error:  # One image that a network cannot digest must not take the others with it.
+            if len(images) > 1:
+                return [result for decoded in images for result in self._results([decoded])]
+            [decoded] = images
             return [self._failed(decoded.item, _unexpected(decoded.item, error))]
         return [
             self._failed(decoded.item, decoded.error)
             if decoded.error is not None
             else FrameResult(decoded.item.source, 0, 0.0, next(faces))
-            for decoded in pictures
+            for decoded in images
         ]
 
     def _failed(self, item: Item, error: MediaError) -> FrameResult:
         return FrameResult(item.source, None, None, self._blank, error)
 
-    def _recording(self, item: Item) -> Iterator[tuple[Item, FrameResult]]:
-        """A video, read as `mien analyze` does: people are followed, and their readings smoothed."""
+    def _video(self, item: Item) -> Iterator[tuple[Item, FrameResult]]:
+        """A video, read as `mien analyze` does: people are followed, and their results smoothed."""
         self.watch.at(item.position)
         try:
             content = item.open()
             with kept_aside(self.plan) as journal:
                 for take in process_sources([content], self.pipeline, self.plan, journal):
-                    for sighting in take.sightings:
+                    for frame in take.frames:
                         self.watch.beat()
-                        yield item, sighting.reading
+                        yield item, frame.result
         except Exception as error:
             yield item, self._failed(item, _unexpected(item, error))
 
@@ -183,7 +181,7 @@ def _decode(item: Item, opened: ByteSource | MediaError | None, plan: VideoOptio
         return _Decoded(item, error=opened)
     try:
         with plan.open(opened or item.open()) as media:
-            if media.kind != "picture":
+            if media.kind != "image":
                 return _Decoded(item)
             frame = next(iter(media))
             return (
@@ -199,18 +197,18 @@ def _unexpected(item: Item, error: Exception) -> MediaError:
         return error
     reason = " ".join(str(error).split()) or type(error).__name__
     return MediaError(
-        f"{item.source}: expected a picture or a video that can be read; got: {reason}: get the file again",
+        f"{item.source}: expected an image or a video that can be read; got: {reason}: get the file again",
         "unreadable",
     )
 
 
 def _batched(decoded: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
-    """Groups of pictures, fewer when they are large; a recording ends the group before it."""
+    """Groups of images, fewer when they are large; a video ends the group before it."""
     batch: list[_Decoded] = []
     pixels = 0
     for one in decoded:
         own = 0 if one.image is None else one.image.shape[0] * one.image.shape[1]
-        if batch and (one.moves or len(batch) == _MOST_PICTURES or pixels + own > _MOST_PIXELS):
+        if batch and (one.moves or len(batch) == _MOST_IMAGES or pixels + own > _MOST_PIXELS):
             yield batch
             batch, pixels = [], 0
         if one.moves:

@@ -36,7 +36,7 @@ class BatchJob:
     """A run over an input, to be gone on with until all shards are there; a context manager that keeps other
     runs out.
 
-    Where the input is another one than that of the run before, what it has not read is read: new pictures, at
+    Where the input is another one than that of the run before, what it has not read is read: new images, at
     positions after the others, and the shards of those that have changed. Nothing of what a shard held before
     is left then.
 
@@ -44,7 +44,7 @@ class BatchJob:
         found: What is read.
         settings: How; their networks' digests known.
         folder: Where shards go.
-        size: Pictures of a shard.
+        size: Images of a shard.
         drop_missing: Take out the rows of inputs that are not there any more, where they would be refused.
 
     Attributes:

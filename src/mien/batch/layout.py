@@ -19,8 +19,8 @@ from mien.core.errors import InputError
 from mien.media.folders import VIDEO_SUFFIXES
 
 INPUTS = "inputs.jsonl"
-_BYTES_PER_PICTURE = 50_000
-"""A video counts as so many pictures as it has of these: one of 5 MB as 100, one of 1 GB fills its shard."""
+_BYTES_PER_IMAGE = 50_000
+"""A video counts as so many images as it has of these: one of 5 MB as 100, one of 1 GB fills its shard."""
 
 Key = tuple[str, int]
 """Name of a source, and which one of that name it is."""
@@ -105,7 +105,7 @@ def laid_out(before: Mapping[int, Sequence[ShardEntry]], parts: Sequence[Part], 
     Args:
         before: What an earlier run planned.
         parts: The input as it is now, in its order.
-        size: Pictures of a shard.
+        size: Images of a shard.
     """
     waiting = dict(
         zip(_keys(part.source for part in parts), zip(parts, _marks(before, parts), strict=True), strict=True)
@@ -157,7 +157,7 @@ def _keys(sources: Iterable[str]) -> Iterator[Key]:
 def _portions(
     marked: Sequence[tuple[Part, Mark | None]], size: int, number: int, start: int
 ) -> Iterator[tuple[Shard, list[ShardEntry]]]:
-    """Inputs in shards of so many pictures."""
+    """Inputs in shards of so many images."""
     parts: list[tuple[int, Part]] = []
     entries: list[ShardEntry] = []
     weight = 0.0
@@ -177,7 +177,7 @@ def _portions(
 def _weight(part: Part, mark: Mark | None) -> float:
     size = mark[0] if mark and isinstance(mark[0], int) else 0
     video = part.count == 1 and os.path.splitext(part.place)[1].lower() in VIDEO_SUFFIXES
-    return max(1.0, size / _BYTES_PER_PICTURE) if video else part.count
+    return max(1.0, size / _BYTES_PER_IMAGE) if video else part.count
 
 
 def _entry(row: Sequence[Any]) -> ShardEntry:

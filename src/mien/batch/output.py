@@ -25,8 +25,8 @@ from mien.core.names import spelled
 
 FORMAT = 2
 MANIFEST = "manifest.json"
-BEFORE, AFTER = ("item",), ("label",)
-"""Columns before and after those of ``mien analyze``: the position of the picture in the input, and what it
+BEFORE, AFTER = ("item",), ("reference",)
+"""Columns before and after those of ``mien analyze``: the position of the image in the input, and what it
 is said to show."""
 
 _LOCK = "lock"
@@ -236,14 +236,14 @@ def write_shard(
 
     def rows() -> Iterable[dict[str, Any]]:
         last = -1
-        for item, reading in reader.read(shard, caution):
+        for item, result in reader.read(shard, caution):
             counts["items"] += item.position != last
-            counts["errors"] += reading.error is not None
-            counts["faces"] += len(reading.faces)
+            counts["errors"] += result.error is not None
+            counts["faces"] += len(result.faces)
             last = item.position
-            for row in reading.rows():
+            for row in result.rows():
                 counts["rows"] += 1
-                row |= {"item": item.position, **({"label": item.label} if labelled else {})}
+                row |= {"item": item.position, **({"reference": item.label} if labelled else {})}
                 yield row
 
     with atomic_write(place) as aside, told(place):

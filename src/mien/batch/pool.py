@@ -1,4 +1,4 @@
-"""Workers on this machine, looked after: what kills one of them costs a picture at most, never the run."""
+"""Workers on this machine, looked after: what kills one of them costs an image at most, never the run."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ TICK = 0.2
 _STUCK = 900.0
 """Seconds without a sign of work after which a worker is ended: a decoder that never comes back."""
 _MOST_DEATHS = 20
-"""Deaths of workers with no shard done between them after which there must be another reason than a
-picture."""
+"""Deaths of workers with no shard done between them after which there must be another reason than an
+image."""
 _KILLS = 2
 """So often an item may be at hand when a worker dies; then it is a row with an error."""
 

@@ -31,7 +31,7 @@ _COUNTS = ("items", "rows", "faces", "errors")
 
 
 class RayWorker:
-    """What runs in an actor: a crew of one, so that a picture that kills its reader is found here as well.
+    """What runs in an actor: a crew of one, so that an image that kills its reader is found here as well.
 
     Args:
         settings: What to do.

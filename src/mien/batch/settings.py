@@ -27,9 +27,9 @@ class BatchSettings:
 
     Args:
         networks: Arguments of `mien.inference.pipeline.Pipeline`, but for threads and device.
-        plan: How recordings are read.
+        plan: How videos are read.
         form: One of `FORMS`.
-        labelled: Whether rows have a column ``label``.
+        labelled: Whether rows have a column ``reference``.
         threads: Threads for each network; None: as many as leave every worker its share of the cores.
         device: What runs the networks.
         checksums: Digest of each network file by its name; a worker whose networks are others refuses to
@@ -79,8 +79,8 @@ class BatchSettings:
         return {
             **{name.replace("_", "-"): value for name, value in self.networks.items()},
             "networks": dict(self.checksums),
-            "every": plan.sampling.every,
-            "per-second": plan.sampling.per_second,
+            "interval": plan.sampling.interval,
+            "fps": plan.sampling.fps,
             "hidden-frames": plan.sampling.hidden_frames,
             "max-pixels": plan.max_pixels,
             "decode-seconds": plan.decode_seconds,

@@ -1,4 +1,4 @@
-"""The unit of work: some pictures and videos of the input that become one file."""
+"""The unit of work: some images and videos of the input that become one file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Mark = tuple[int | str | None, ...]
 
 @dataclass(frozen=True)
 class Item:
-    """One picture or video of the input.
+    """One image or video of the input.
 
     Args:
         position: Its place among all that the output has been given, 0-based.
@@ -51,7 +51,7 @@ class Item:
 
 @dataclass(frozen=True)
 class FilePart:
-    """A picture or video that is a file.
+    """An image or video that is a file.
 
     Args:
         source: What tables call it.
@@ -74,7 +74,7 @@ class FilePart:
 
 @dataclass(frozen=True)
 class TablePart:
-    """Rows of a Parquet file that hold pictures or videos as bytes.
+    """Rows of a Parquet file that hold images or videos as bytes.
 
     Args:
         place: The Parquet file.

@@ -1,4 +1,4 @@
-"""What came out of a run: counts of everything, and, where pictures have labels, how often the answer is
+"""What came out of a run: counts of everything, and, where images have labels, how often the answer is
 the label."""
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a picture or video shows as a whole.
+    """What an image or video shows as a whole.
 
     Args:
         source: Its name.
@@ -121,7 +121,7 @@ def judge(folder: Path, shards: Sequence[Path], settings: BatchSettings) -> Batc
     """Count the rows of all shards; where they have labels, write predictions beside labels, and the
     confusion matrix.
 
-    Of several faces in a picture the biggest one answers. The answer of a recording is the mean of its
+    Of several faces in an image the biggest one answers. The answer of a video is the mean of its
     frames' probabilities.
 
     Raises:
@@ -136,7 +136,7 @@ def judge(folder: Path, shards: Sequence[Path], settings: BatchSettings) -> Batc
     place = folder / PREDICTIONS
     with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["item", "source", "label", "predicted", "confidence", "right", "status"])
+        table.writerow(["item", "source", "reference", "predicted", "confidence", "right", "status"])
         for item, answer in answers:
             verdict.add(answer)
             table.writerow(_line(item, answer))
@@ -169,11 +169,11 @@ def _answer(rows: list[Row], verdict: BatchSummary) -> Answer:
     first = rows[0]
     if not faces:
         status = "no_face" if any(row["status"] == "no_face" for row in rows) else "error"
-        return Answer(first["source"], first.get("label"), None, None, status)
+        return Answer(first["source"], first.get("reference"), None, None, status)
     biggest = [max(frame, key=_area) for _, frame in groupby(faces, key=itemgetter("frame"))]
     means = [sum(float(row[name]) for row in biggest) / len(biggest) for name in verdict.labels]
     best = max(range(len(means)), key=means.__getitem__)
-    return Answer(first["source"], first.get("label") or None, verdict.labels[best], means[best], "face")
+    return Answer(first["source"], first.get("reference") or None, verdict.labels[best], means[best], "face")
 
 
 def _area(row: Row) -> float:
@@ -192,7 +192,7 @@ def _rows(shard: Path, settings: BatchSettings) -> Iterator[Row]:
         "x2",
         "y2",
         *labels,
-        *(["label"] if settings.labelled else []),
+        *(["reference"] if settings.labelled else []),
     ]
     if settings.form == "parquet":
         from mien.outputs.tables.parquet import parquet_rows
@@ -218,11 +218,11 @@ def _rows(shard: Path, settings: BatchSettings) -> Iterator[Row]:
 
 
 def _matrices(verdict: BatchSummary, folder: Path) -> Iterable[Path]:
-    """The confusion matrix as a table, and as a picture where matplotlib is there."""
+    """The confusion matrix as a table, and as an image where matplotlib is there."""
     place = folder / CONFUSION
     with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["label", *verdict.labels])
+        table.writerow(["reference", *verdict.labels])
         table.writerows(
             [name, *counts] for name, counts in zip(verdict.labels, verdict.confusion.tolist(), strict=True)
         )
@@ -233,7 +233,7 @@ def _matrices(verdict: BatchSummary, folder: Path) -> Iterable[Path]:
     try:
         from mien.plotting.evaluation import draw_confusion
 
-        title = f"{verdict.judged:,} pictures, {found[0]:.1%} right (95 % interval {found[1]:.1%} to {found[2]:.1%})"
+        title = f"{verdict.judged:,} images, {found[0]:.1%} right (95 % interval {found[1]:.1%} to {found[2]:.1%})"
         draw_confusion(verdict.confusion, verdict.labels, folder / CHART, title)
     except MissingExtraError:
         return

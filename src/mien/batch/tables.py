@@ -1,4 +1,4 @@
-"""Parquet files with pictures or videos as bytes in a column."""
+"""Parquet files with images or videos as bytes in a column."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mien.batch.labels import Unknown
 from mien.core.errors import InputError, MissingExtraError
 from mien.data.label_names import class_named
 
-_CONTENTS = ("image", "bytes", "picture", "video", "content", "img")
+_CONTENTS = ("image", "bytes", "image", "video", "content", "img")
 _NAMES = ("id", "path", "source", "name", "file_name", "filename", "key", "row")
 _LABELS = ("label", "labels", "emotion", "expression", "class")
 
@@ -75,7 +75,7 @@ def _opened(file: Path, size: int, changed: int) -> TableFile:
     )
     if content is None:
         raise InputError(
-            f"{file}: expected a column image with the bytes of pictures; got {', '.join(schema.names())}: name it so"
+            f"{file}: expected a column image with the bytes of images; got {', '.join(schema.names())}: name it so"
         )
     name = next((by_word[word] for word in _NAMES if word in by_word and by_word[word] != content), None)
     label = next((by_word[word] for word in _LABELS if word in by_word), None)

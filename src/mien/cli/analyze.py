@@ -29,7 +29,7 @@ def analyze(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...", help="Pictures, videos, folders; - for standard input.", show_default=False
+            metavar="PATH...", help="Images, videos, folders; - for standard input.", show_default=False
         ),
     ],
     output: OutputOptions,
@@ -39,11 +39,11 @@ def analyze(
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
     ] = False,
 ) -> None:
-    """Find the faces in pictures and videos, and read the expression that each one shows.
+    """Find the faces in images and videos, and read the expression that each one shows.
 
     A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error),
-    track, box (x1, y1, x2, y2 in px), score, emotion, confidence, probs, steady, smooth, shown, error. In
-    recordings people are followed (track), and their readings smoothed (smooth, steady) beside the raw ones.
+    track, box (x1, y1, x2, y2 in px), detection_score, emotion, confidence, probs, smoothed_emotion, smoothed_probs, label, error. In
+    videos people are followed (track), and their results smoothed (smoothed_probs, smoothed_emotion) beside the raw ones.
     Rows go to standard output or to files, remarks to standard error. A run with files that is stopped goes
     on where it was when the same command is given again.
 
@@ -72,7 +72,7 @@ def analyze(
         if journal is not None and journal.resumed and not quiet:
             notes.print(f"going on with what {journal.folder} keeps", style="dim")
         for take in process_sources(sources, pipeline, plan, journal, progress.follow):
-            summary.add_recording(writer.take(take, _seer(summary, write)))
+            summary.add_video(writer.take(take, _seer(summary, write)))
     if write is None and not (quiet and asked.first):
         summary.show(Console())
     for failure in writer.failures:
@@ -86,10 +86,10 @@ def analyze(
 
 
 def _seer(summary: Any, write: Callable[[Any], None] | None) -> Callable[[FrameWork], None]:
-    def see(sighting: FrameWork) -> None:
-        summary.add(sighting)
+    def see(frame: FrameWork) -> None:
+        summary.add(frame)
         if write is not None:
-            write(sighting.reading.rows())
+            write(frame.result.rows())
 
     return see
 
@@ -112,12 +112,12 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
     found = find_sources(paths)
     if found.passed_over and not quiet:
         files = "1 file" if len(found.passed_over) == 1 else f"{len(found.passed_over)} files"
-        notes.print(f"{files} passed over: neither picture nor video by name", style="dim")
+        notes.print(f"{files} passed over: neither image nor video by name", style="dim")
     # A folder that cannot be listed is opened like a file, so that its error stands in a row of its own.
     sources = [*found.sources, *found.unreadable]
     if not sources:
         raise InputError(
-            f"expected pictures or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one"
+            f"expected images or videos; none lie in {', '.join(paths)}: name files whose endings mien does not know one by one"
         )
     return [ByteSource(sys.stdin.buffer) if source == "-" else source for source in sources]
 
@@ -145,7 +145,7 @@ def _journal(
                     )
                 raise
             journal.remove()
-    elif asked.annotate or asked.thumbnails or plan.smoothing.neutral == "median":
+    elif asked.annotate or asked.thumbnails or plan.smoothing.baseline == "median":
         with scratch_folder() as folder, CheckpointStore(folder / "journal", {}) as journal:
             yield journal
     else:

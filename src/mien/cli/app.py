@@ -44,7 +44,7 @@ from mien.core.scratch import scratch_folder
 
 app = typer.Typer(
     name="mien",
-    help=f"Reads the facial expressions that pictures and videos show, on this machine. {NOTICE}",
+    help=f"Reads the facial expressions that images and videos show, on this machine. {NOTICE}",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -184,7 +184,7 @@ def _spare_home() -> None:
 def _interrupt(*_: object) -> NoReturn:
     decoder = sys.modules.get("mien.media.decoder")
     if decoder is not None:
-        # The thread that reads ahead may wait for a picture, and all for that thread.
+        # The thread that reads ahead may wait for an image, and all for that thread.
         decoder.end_own_decoders()
     raise Interrupted
 

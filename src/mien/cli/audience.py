@@ -31,14 +31,16 @@ _MEASURING, _OUTPUT = "Measuring", "Output"
 class MeasuringOptions:
     """How an audience is measured."""
 
-    every: Annotated[float, typer.Option(help="Seconds between two looks.", rich_help_panel=_MEASURING)] = 1.0
+    interval: Annotated[
+        float, typer.Option(help="Seconds between two looks.", rich_help_panel=_MEASURING)
+    ] = 1.0
     window: Annotated[
         float, typer.Option(help="Seconds for which there is one set of figures.", rich_help_panel=_MEASURING)
     ] = 10.0
-    smallest: Annotated[
+    min_group: Annotated[
         int, typer.Option(help="Tell nothing about fewer people; 4 at least.", rich_help_panel=_MEASURING)
     ] = 4
-    quorum: Annotated[
+    min_coverage: Annotated[
         str | None,
         typer.Option(
             metavar="N|P%",
@@ -47,7 +49,7 @@ class MeasuringOptions:
             rich_help_panel=_MEASURING,
         ),
     ] = None
-    span: Annotated[
+    context: Annotated[
         float,
         typer.Option(
             help="Seconds before and after a key point that are compared.", rich_help_panel=_MEASURING
@@ -87,10 +89,10 @@ class MeasuringOptions:
         from mien.audience.options import AudienceOptions
         from mien.metrics.sentiment import open_mapping
 
-        times = (self.every, self.window, self.span)
+        times = (self.interval, self.window, self.context)
         return AudienceOptions(
             *times,
-            self.smallest,
+            self.min_group,
             self._quorum(),
             open_mapping(self.mapping),
             self.offset,
@@ -102,14 +104,14 @@ class MeasuringOptions:
     def _quorum(self) -> float | int | None:
         from mien.core.errors import InputError
 
-        text = self.quorum
+        text = self.min_coverage
         try:
             if text is None:
                 return None
             return float(text[:-1]) / 100 if text.endswith("%") else int(text)
         except ValueError:
             raise InputError(
-                f"expected --quorum as a number of people or a share such as 50%; got {text!r}"
+                f"expected --min-coverage as a number of people or a share such as 50%; got {text!r}"
             ) from None
 
 
@@ -168,7 +170,7 @@ def audience(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A recording; screen: (screen:2, screen:x,y,w,h); camera:0; rtsp://..., http://...; live:RECORDING.",
+            help="A video; screen: (screen:2, screen:x,y,w,h); camera:0; rtsp://..., http://...; live:VIDEO.",
             show_default=False,
         ),
     ],
@@ -199,12 +201,12 @@ def audience(
     shown or written.
 
     Everybody counts once in each window of time, however often read. Nothing is told about fewer than four
-    people, and no picture is kept. mien describes a facial expression, not an emotion that a person feels.
+    people, and no image is kept. mien describes a facial expression, not an emotion that a person feels.
     In the EU it is forbidden to infer emotions of people at work and in education (AI Act, Article 5(1)(f)),
     whether they agree or not: docs/audience.md.
 
     Ctrl-C ends a measurement; what was measured is written. Ends with 0, with 3 when a part could not be
-    read, with 130 when a recording was stopped half-way.
+    read, with 130 when a video was stopped half-way.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.audience.keypoints import read_key_points

@@ -136,7 +136,7 @@ def _wrapped(text: str, style: str = "") -> Text:
 
 def _nothing(window: Window, options: AudienceOptions) -> str:
     if window.status == "too_few":
-        return f"fewer people than {options.smallest}, or than the quorum, were read"
+        return f"fewer people than {options.min_group}, or than the quorum, were read"
     return WORDS[window.status]
 
 

@@ -62,11 +62,11 @@ class WorkOptions:
             rich_help_panel=_WORK,
         ),
     ] = None
-    shard: Annotated[
+    shard_size: Annotated[
         int,
         typer.Option(
-            metavar="PICTURES",
-            help="Pictures of a shard, which is done whole or not at all.",
+            metavar="IMAGES",
+            help="Images of a shard, which is done whole or not at all.",
             min=1,
             rich_help_panel=_WORK,
         ),
@@ -80,7 +80,9 @@ class GivenOptions:
     remote: Annotated[
         bool,
         typer.Option(
-            "--remote", help="Allow addresses (s3://...) in INPUT; fsspec reads them.", rich_help_panel=_GIVEN
+            "--allow-remote",
+            help="Allow addresses (s3://...) in INPUT; fsspec reads them.",
+            rich_help_panel=_GIVEN,
         ),
     ] = False
     strict_labels: Annotated[
@@ -107,7 +109,7 @@ def batch(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="A folder, a list of files (.txt, .csv, .tsv), or Parquet with pictures.",
+            help="A folder, a list of files (.txt, .csv, .tsv), or Parquet with images.",
             show_default=False,
         ),
     ],
@@ -126,11 +128,11 @@ def batch(
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
     ] = False,
 ) -> None:
-    """Read any number of pictures and videos into shards; a run that is stopped in any way goes on with the
+    """Read any number of images and videos into shards; a run that is stopped in any way goes on with the
     same command.
 
-    Rows are those of mien analyze, in the order of the input, with the position of the picture (item). A
-    picture without a face has a row, and so has one that cannot be read. Where folders are named after
+    Rows are those of mien analyze, in the order of the input, with the position of the image (item). An
+    image without a face has a row, and so has one that cannot be read. Where folders are named after
     expressions, or a column says so, rows have a label, and the end tells how often the answer is the label:
     accuracy, confusion.csv, and predictions.csv in the order of the input.
 
@@ -149,7 +151,7 @@ def batch(
     for remark in found.remarks:
         notes.print(remark, style="dim")
     settings = _settings(networks, over_time, work, form, labelled=found.labelled)
-    with BatchJob(found, settings, output, work.shard, drop_missing=given.drop_missing) as run:
+    with BatchJob(found, settings, output, work.shard_size, drop_missing=given.drop_missing) as run:
         for remark in _resumed(run) if run.output.resumed else []:
             notes.print(remark, style="dim")
         if not run.whole:
@@ -212,7 +214,7 @@ def _settings(
     from mien.batch import BatchSettings
     from mien.batch.cores import threads_each
 
-    names = ("detector", "model", "head", "uncertain_below", "min_face", "min_detection_score", "largest")
+    names = ("detector", "model", "head", "min_confidence", "min_face", "min_detection_score", "largest")
     given: dict[str, Any] = {name: getattr(networks, name) for name in names}
     threads = networks.threads or (threads_each(work.workers) if work.engine is EngineName.local else 1)
     return BatchSettings(given, over_time.plan(), form.value, labelled, threads, networks.device).known()
@@ -267,7 +269,7 @@ def _show(verdict: BatchSummary, output: Path, notes: Console) -> None:
     console = Console(soft_wrap=True)
     counts = verdict.statuses
     console.print(
-        f"{counts.total():,} pictures and videos: {counts['face']:,} with a face ({verdict.faces:,} rows), "
+        f"{counts.total():,} images and videos: {counts['face']:,} with a face ({verdict.faces:,} rows), "
         f"{counts['no_face']:,} without, {counts['error']:,} not read",
     )
     if (found := verdict.accuracy) is not None:

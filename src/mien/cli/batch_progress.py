@@ -37,7 +37,7 @@ class BatchProgress:
         self._bar = Progress(
             *columns, console=console, transient=True, disable=console.quiet or not console.is_terminal
         )
-        self._task = self._bar.add_task("pictures", total=run.input.count, completed=run.items, rest="")
+        self._task = self._bar.add_task("images", total=run.input.count, completed=run.items, rest="")
         self._before = run.items
         self._began = self._told = time.monotonic()
         self._device: str | None = None

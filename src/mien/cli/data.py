@@ -45,11 +45,13 @@ Votes = Annotated[
 Names = Annotated[
     str | None,
     typer.Option(
-        "--labels", help="What the numbers in the file mean, in order: angry,disgust,...", show_default=False
+        "--class-names",
+        help="What the numbers in the file mean, in order: angry,disgust,...",
+        show_default=False,
     ),
 ]
 Size = Annotated[
-    int | None, typer.Option(help="Bring every picture to so many px a side.", min=1, show_default=False)
+    int | None, typer.Option(help="Bring every image to so many px a side.", min=1, show_default=False)
 ]
 Form = Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")]
@@ -65,7 +67,7 @@ def stats(
     size: Size = None,
     quiet: Quiet = False,
 ) -> None:
-    """Count the pictures of every class and split, and what the taggers of FER+ saw.
+    """Count the images of every class and split, and what the annotators of FER+ saw.
 
     Imbalance is how many times the largest class is as large as the smallest.
     """
@@ -83,18 +85,14 @@ def preview(
         Path,
         typer.Option("--output", "-o", help="Where the sheet goes (.png, .jpg, .webp).", show_default=False),
     ],
-    label: Annotated[
-        str | None, typer.Option(help="Only pictures of this class.", show_default=False)
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="Only pictures of this split.", show_default=False)
-    ] = None,
+    label: Annotated[str | None, typer.Option(help="Only images of this class.", show_default=False)] = None,
+    split: Annotated[str | None, typer.Option(help="Only images of this split.", show_default=False)] = None,
     seed: Seed = 0,
     labels: Names = None,
     size: Size = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a sheet of 9x9 pictures taken by chance, each with its label and its row."""
+    """Draw a sheet of 9x9 images taken by chance, each with its label and its row."""
     from PIL import Image
 
     from mien.core.atomic import atomic_write, told
@@ -103,7 +101,7 @@ def preview(
     from mien.data.preview import preview as draw_sheet
 
     if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise InputError(f"expected a picture to write, ending in .png, .jpg or .webp; got {output}")
+        raise InputError(f"expected an image to write, ending in .png, .jpg or .webp; got {output}")
     notes = _notes(quiet)
     faces = _opened(path, notes, labels=labels, size=size)
     sheet = draw_sheet(
@@ -133,13 +131,13 @@ def audit(
     size: Size = None,
     quiet: Quiet = False,
 ) -> None:
-    """Find unreadable and blank pictures, pictures of no face, exact and near copies, contradicting labels
+    """Find unreadable and blank images, images of no face, exact and near copies, contradicting labels
     and leaks.
 
-    The clean set is the same data without those training pictures that copy a picture of another split,
-    exactly or nearly, that are blank, or that most taggers called not a face; the other splits stay whole.
+    The clean set is the same data without those training images that copy an image of another split,
+    exactly or nearly, that are blank, or that most annotators called not a face; the other splits stay whole.
     --also repeats leaves out exact copies within Training, all but the first; --also contradictions leaves
-    out training pictures whose exact copies bear another label. Ends with 3 when a part could not be read.
+    out training images whose exact copies bear another label. Ends with 3 when a part could not be read.
     """
     from mien.cli.data_tables import show_audit
     from mien.data import audit as examine
@@ -165,7 +163,7 @@ def audit(
 
 
 @data.command()
-def cut(
+def crop(
     photographs: Annotated[
         Path,
         typer.Argument(
@@ -188,7 +186,7 @@ def cut(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Cut the largest face out of every photograph, as gray pictures framed like those that the networks
+    """Cut the largest face out of every photograph, as gray images framed like those that the networks
     learn from.
 
     The folders stay as they are, so that mien train and mien evaluate take the result. faces.csv in it has a
@@ -210,7 +208,7 @@ def cut(
         ("without a face", made.without),
         ("with several faces, of which the largest was taken", made.several),
         ("that could not be read", made.unread),
-        ("that are no pictures", made.passed_over),
+        ("that are no images", made.passed_over),
     ):
         _tell(f"{len(where):,} {what}", where, notes)
     raise typer.Exit(PART_NOT_READ if made.unread else 0)
@@ -256,15 +254,18 @@ def split(
     ] = "PublicTest",
     scatter: Annotated[
         bool,
-        typer.Option("--scatter", help="Let copies of one picture stand on both sides, as the papers do."),
+        typer.Option(
+            "--allow-duplicates-across-splits",
+            help="Let copies of one image stand on both sides, as the papers do.",
+        ),
     ] = False,
     labels: Names = None,
     size: Size = None,
     quiet: Quiet = False,
 ) -> None:
-    """Deal all pictures out anew into Training and a held-out part, class by class.
+    """Deal all images out anew into Training and a held-out part, class by class.
 
-    The splits that the pictures had are forgotten. Exact copies of one picture stay on one side.
+    The splits that the images had are forgotten. Exact copies of one image stay on one side.
     """
     from mien.data import split_anew, write_dataset
     from mien.data.label_names import require_split

@@ -14,7 +14,7 @@ _MOST = 3
 def show_statistics(facts: dict[str, Any], console: Console) -> None:
     """Print what ``mien data stats`` counted."""
     console.print(
-        f"{facts['pictures']:,} pictures of {facts['width']}x{facts['height']} px, {len(facts['labels'])} classes"
+        f"{facts['images']:,} images of {facts['width']}x{facts['height']} px, {len(facts['labels'])} classes"
     )
     console.print()
     columns = {**facts["splits"], "all": facts["all"]}
@@ -36,7 +36,7 @@ def show_statistics(facts: dict[str, Any], console: Console) -> None:
         return
     console.print()
     console.print(
-        f"FER+: {votes['rows']:,} pictures with votes, {votes['not_a_face']:,} of them not a face for most taggers"
+        f"FER+: {votes['rows']:,} images with votes, {votes['not_a_face']:,} of them not a face for most annotators"
     )
     console.print()
     table = _table("majority", *votes["majority"])
@@ -53,11 +53,11 @@ def show_statistics(facts: dict[str, Any], console: Console) -> None:
 def show_audit(facts: dict[str, Any], console: Console) -> None:
     """Print what ``mien data audit`` found."""
     splits = ", ".join(f"{name} {count:,}" for name, count in facts["splits"].items())
-    console.print(f"{facts['pictures']:,} pictures read ({splits}), {facts['distinct']:,} distinct")
+    console.print(f"{facts['images']:,} images read ({splits}), {facts['distinct']:,} distinct")
     console.print()
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("finding")
-    table.add_column("pictures", justify="right")
+    table.add_column("images", justify="right")
     table.add_column("such as", style="dim", overflow="fold")
     for name, count, examples in _findings(facts):
         table.add_row(name, f"{count:,}", ", ".join(map(str, examples[:_MOST])))
@@ -69,7 +69,7 @@ def show_audit(facts: dict[str, Any], console: Console) -> None:
     clean = facts["clean"]
     also = "".join(f", without {name}" for name in clean["also_without"])
     console.print(
-        f"clean Training: {clean['training']:,} pictures, {len(clean['dropped']):,} left out{also}",
+        f"clean Training: {clean['training']:,} images, {len(clean['dropped']):,} left out{also}",
         style="bold",
     )
 
@@ -115,7 +115,7 @@ def _show_pairs(facts: dict[str, Any], console: Console) -> None:
         )
     console.print(table)
     console.print(
-        f"exact: pictures of the first that are in the second too; near: {near['pairs']:,} pairs of distinct pictures, {near['mirrored']:,} of them "
+        f"exact: images of the first that are in the second too; near: {near['pairs']:,} pairs of distinct images, {near['mirrored']:,} of them "
         f"mirrored, {near['of_another_label']:,} of different labels (correlation of at least {near['likeness']})",
         style="dim",
     )

@@ -50,7 +50,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at versions, providers, detectors, networks, and read a picture of mien's own making."""
+    """Look at versions, providers, detectors, networks, and read an image of mien's own making."""
     yield Finding("mien", True, __version__)
     yield Finding(
         "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
@@ -135,7 +135,7 @@ def _self_test() -> str:
     _, together, none = pipeline([nobody, portrait, nobody])
     if len(alone) != 1 or len(none):
         raise MienError(
-            f"expected one face in a drawn portrait and none in a gray picture; got {len(alone)} and {len(none)}"
+            f"expected one face in a drawn portrait and none in a gray image; got {len(alone)} and {len(none)}"
         )
     assert alone.probs is not None
     assert together.probs is not None
@@ -143,7 +143,7 @@ def _self_test() -> str:
     if difference > 1e-5:
         raise MienError(f"expected the same answer alone and in a batch; they differ by {difference:.1e}")
     [face] = alone
-    return f"a drawn face found ({face.score:.2f}) and read ({face.emotion} {face.confidence:.2f}), alone and in a batch alike"
+    return f"a drawn face found ({face.detection_score:.2f}) and read ({face.emotion} {face.confidence:.2f}), alone and in a batch alike"
 
 
 def _video_self_test() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from mien.cli.console import Console, say_json
 from mien.cli.formats import ListFormat
 from mien.cli.groups import grouped
 from mien.cli.progress import tracked_on
-from mien.core.names import spelled
+from mien.core.names import json_text, spelled
 
 if TYPE_CHECKING:
     from mien.core.progress import ProgressCallback
@@ -54,12 +55,12 @@ class JudgingOptions:
     head: Annotated[
         str | None,
         typer.Option(
-            help="Which reading of the network; its first unless given.",
+            help="Which output head; its first unless given.",
             show_default=False,
             rich_help_panel=_JUDGING,
         ),
     ] = None
-    labels: Annotated[
+    ground_truth: Annotated[
         LabelSet,
         typer.Option(
             help="What counts as right: the data's own label, the FER+ majority of 8 classes, or that majority within the data's classes.",
@@ -70,7 +71,7 @@ class JudgingOptions:
         TestTimeAugmentation,
         typer.Option(
             "--tta",
-            help="Test-time augmentation: how often a picture is looked at; results name it.",
+            help="Test-time augmentation: how often an image is looked at; results name it.",
             rich_help_panel=_JUDGING,
         ),
     ] = TestTimeAugmentation.one
@@ -96,7 +97,13 @@ class JudgingOptions:
         from mien.evaluation import EvaluateOptions
 
         return EvaluateOptions(
-            self.split, self.labels.value, self.views.value, self.with_training, self.corruptions, data, track
+            self.split,
+            self.ground_truth.value,
+            self.views.value,
+            self.with_training,
+            self.corruptions,
+            data,
+            track,
         )
 
 
@@ -107,7 +114,18 @@ class ShowingOptions:
     form: Annotated[
         ListFormat, typer.Option("--format", help="Tables for people, or JSON.", rich_help_panel=_OUTPUT)
     ] = ListFormat.table
-    png: Annotated[
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write everything to a file: a page (.html) or data (.json). Give it again for the other.",
+            show_default=False,
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    plots: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
@@ -116,46 +134,62 @@ class ShowingOptions:
             rich_help_panel=_OUTPUT,
         ),
     ] = None
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write one HTML page with everything here.",
-            show_default=False,
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None
 
     def check(self) -> None:
-        """Find out before the measuring whether everything is there.
+        """Find out before the measuring whether everything is there and can be written.
 
         Raises:
-            MissingExtraError: A package is not.
+            InputError: A file's ending is unknown, or it cannot be written.
+            MissingExtraError: A package is not there.
         """
+        from mien.core.atomic import try_place
+        from mien.core.errors import InputError
         from mien.evaluation.report import require_jinja2
         from mien.plotting.evaluation import require_matplotlib
 
-        if self.png or self.report:
+        for path in self.output or ():
+            if path.suffix.lower() not in _WRITERS:
+                raise InputError(
+                    f"expected a file ending in {' or '.join(_WRITERS)}; got {path}: give another name with -o"
+                )
+            try_place(path)
+        page = any(path.suffix.lower() == ".html" for path in self.output or ())
+        if self.plots or page:
             require_matplotlib()
-        if self.report:
+        if page:
             require_jinja2()
 
     def show(self, found: Evaluation, notes: Console) -> None:
         """Show and write it all."""
         from mien.cli.evaluate_tables import show_evaluation
-        from mien.evaluation.report import write_report
         from mien.plotting.evaluation import write_plots
 
         if self.form is ListFormat.json:
             say_json(found.facts())
         else:
             show_evaluation(found, Console())
-        written = write_plots(found, self.png) if self.png else []
-        if self.report:
-            write_report(found, self.report)
-            written = [*written, self.report]
+        written = write_plots(found, self.plots) if self.plots else []
+        for path in self.output or ():
+            _WRITERS[path.suffix.lower()](found, path)
+            written = [*written, path]
         for path in written:
             notes.print(f"wrote {path}")
+
+
+def _write_page(found: Evaluation, path: Path) -> None:
+    from mien.evaluation.report import write_report
+
+    write_report(found, path)
+
+
+def _write_json(found: Evaluation, path: Path) -> None:
+    from mien.core.atomic import atomic_write
+
+    with atomic_write(path) as aside:
+        aside.write_text(json_text(found.facts(), indent=1) + "\n", encoding="utf-8")
+
+
+_WRITERS: dict[str, Callable[..., None]] = {".html": _write_page, ".json": _write_json}
 
 
 @grouped
@@ -187,7 +221,7 @@ def evaluate(
     """Measure how well something reads the expressions of labelled faces, and say how sure the figures are.
 
     Accuracy with its 95 % interval, macro-F1, every class, the confusion matrix, second guesses, calibration,
-    the distance to people's votes, people themselves, and all of it again without the pictures that also
+    the distance to people's votes, people themselves, and all of it again without the images that also
     stand in Training.
     """
     from mien.evaluation import evaluate as judge
@@ -212,5 +246,5 @@ def _opened(path: Path, votes: Path | None, side: int, notes: Console):  # type:
     for problem in problems[:3]:
         notes.print(f"left out: {problem}")
     if len(problems) > 3:
-        notes.print(f"left out: {len(problems) - 3} pictures more: mien data audit {path} names them")
+        notes.print(f"left out: {len(problems) - 3} images more: mien data audit {path} names them")
     return faces

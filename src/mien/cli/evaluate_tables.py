@@ -23,7 +23,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
         ("", _figures(found)),
         ("every class", _classes(found)),
         (
-            "confusion matrix: rows what a picture was, columns what was predicted",
+            "confusion matrix: rows what an image was, columns what was predicted",
             confusion_table(found.classes, found.confusion),
         ),
         (_second_heading(found), _second_guesses(found)),
@@ -40,15 +40,15 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
 
 
 def _title(found: Evaluation) -> Text:
-    reading = f", reading {found.subject.head}" if found.subject.head else ""
+    result = f", head {found.subject.head}" if found.subject.head else ""
     options = found.options
     views = (
-        "one view of each picture"
+        "one view of each image"
         if options.views == "one"
-        else f"{options.views} views of each picture, averaged"
+        else f"{options.views} views of each image, averaged"
     )
     return Text.assemble(
-        (f"{found.subject.name}{reading}", "bold"),
+        (f"{found.subject.name}{result}", "bold"),
         f" on {options.split} of {options.data}; labels {options.labels}; {views}",
     )
 
@@ -76,9 +76,9 @@ def _figures(found: Evaluation) -> Table:
 
 
 def figure_rows(parts: list[Figures]) -> list[tuple[str, list[str]]]:
-    """Key figures of several sets of pictures, one row per figure."""
+    """Key figures of several sets of images, one row per figure."""
     rows = [
-        ("pictures", [f"{part.n:,}" for part in parts]),
+        ("images", [f"{part.n:,}" for part in parts]),
         ("accuracy", [f"{part.accuracy:.2%}" for part in parts]),
         ("95 % interval", [f"{part.low:.1%} to {part.high:.1%}" for part in parts]),
         ("macro-F1", [f"{part.macro_f1:.3f}" for part in parts]),
@@ -94,7 +94,7 @@ def figure_rows(parts: list[Figures]) -> list[tuple[str, list[str]]]:
 
 
 def _classes(found: Evaluation) -> Table:
-    table = _table("class", "pictures", "precision", "recall", "F1")
+    table = _table("class", "images", "precision", "recall", "F1")
     for name, score in zip(found.classes, found.per_class, strict=True):
         table.add_row(
             name,
@@ -108,7 +108,7 @@ def _classes(found: Evaluation) -> Table:
 
 
 def confusion_table(classes: Sequence[str], confusion: NDArray[np.integer]) -> Table:
-    """``(k, k)`` counts with names: a row is what a picture was, a column what it was called."""
+    """``(k, k)`` counts with names: a row is what an image was, a column what it was called."""
     table = _table("", *classes)
     for row, (name, counts) in enumerate(zip(classes, confusion.tolist(), strict=True)):
         table.add_row(
@@ -150,14 +150,14 @@ def _second_guesses(found: Evaluation) -> Table | None:
 def _humans(found: Evaluation) -> Table | None:
     if not found.humans:
         return None
-    table = _table("taggers", "pictures", "people", "95 % interval", "network", "95 % interval")
+    table = _table("annotators", "images", "people", "95 % interval", "network", "95 % interval")
     for score in found.humans:
         people, network = (
             f"{score.low:.1%} to {score.high:.1%}",
             f"{score.network_low:.1%} to {score.network_high:.1%}",
         )
         table.add_row(
-            f"{score.taggers} against the rest",
+            f"{score.annotators} against the rest",
             f"{score.n:,}",
             f"{score.accuracy:.1%}",
             people,
@@ -169,10 +169,10 @@ def _humans(found: Evaluation) -> Table | None:
 
 def _worse_heading(found: Evaluation) -> str:
     if found.robustness is None or found.robustness.error_ratio is None:
-        return "errors in bad pictures"
+        return "errors in bad images"
     bad = found.robustness
     return (
-        f"errors in bad pictures: {bad.mean_error:.1%} on average, {bad.error_ratio:.2f} times the {bad.clean_error:.1%} on good ones; "
+        f"errors in bad images: {bad.mean_error:.1%} on average, {bad.error_ratio:.2f} times the {bad.clean_error:.1%} on good ones; "
         f"answers unchanged when the box moves, shrinks or grows by 10 %: {bad.unchanged:.1%} "
         f"({', '.join(f'{name} {share:.1%}' for name, share in bad.kept.items())})"
     )

@@ -23,7 +23,7 @@ def explain(
             help="A network of mien's (mien models list), an ONNX file with a card, or a run's folder.",
         ),
     ],
-    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A face crop, or a picture with faces.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A face crop, or an image with faces.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the sheets go.")],
     what: Annotated[
         str | None,
@@ -39,7 +39,7 @@ def explain(
     ] = None,
     head: Annotated[
         str | None,
-        typer.Option(help="Which reading of the network to use (mien models list).", show_default=False),
+        typer.Option(help="Which output head to use (mien models list).", show_default=False),
     ] = None,
     detector: Annotated[
         str | None,
@@ -58,7 +58,7 @@ def explain(
     """
     kinds = _wanted(what)
     from mien.explain import ExplainOptions, open_explained
-    from mien.explain import explain as explain_picture
+    from mien.explain import explain as explain_image
 
     notes = Console(stderr=True, soft_wrap=True)
     if what is None:
@@ -67,9 +67,7 @@ def explain(
             notes.print(remark, style="dim")
     subject = open_explained(model, head)
     with notes.status("looking", spinner="dots") if notes.is_terminal and not quiet else nullcontext():
-        for sheet in explain_picture(
-            subject, picture, output, kinds, ExplainOptions(target, layer, detector)
-        ):
+        for sheet in explain_image(subject, image, output, kinds, ExplainOptions(target, layer, detector)):
             say(spelled(sheet.path))
 
 

@@ -1,6 +1,13 @@
-"""Ways to write a list of facts."""
+"""What goes to standard output."""
 
 from enum import StrEnum
+
+
+class StreamFormat(StrEnum):
+    """What goes to standard output while something is live."""
+
+    text = "text"
+    jsonl = "jsonl"
 
 
 class ListFormat(StrEnum):

@@ -33,7 +33,7 @@ class SourceOptions:
     rate: Annotated[
         float | None,
         typer.Option(
-            "--fps",
+            "--capture-fps",
             help="Frames per second asked of a camera, or taken of the screen (10).",
             show_default=False,
             rich_help_panel=_SOURCE,

@@ -23,7 +23,7 @@ File = Annotated[
 
 
 def calibrate(network: File, data: Data, votes: Votes = None) -> None:
-    """Fit a finished file anew, on pictures of PublicTest that are not in Training: temperatures and blend.
+    """Fit a finished file anew, on images of PublicTest that are not in Training: temperatures and blend.
 
     The weights stay. Scores of outputs whose answers change are taken off the card: mien models test
     measures them.
@@ -52,7 +52,7 @@ def average(
     --initial).
 
     Before and after further training, or several such trainings with other seeds: often better than each of
-    them. Calibrated anew, on pictures of PublicTest that are not in Training.
+    them. Calibrated anew, on images of PublicTest that are not in Training.
     """
     with training_extra():
         from mien.models.weight_averaging import average as average_files
@@ -70,8 +70,8 @@ def join(
 ) -> None:
     """Write several networks as one, which answers with their geometric mean: an ensemble in a file.
 
-    Networks that learned apart, with other seeds, shapes or pictures, err apart, and together less than each;
-    the price is the time of all. Calibrated anew, on pictures of PublicTest that are not in Training.
+    Networks that learned apart, with other seeds, shapes or images, err apart, and together less than each;
+    the price is the time of all. Calibrated anew, on images of PublicTest that are not in Training.
     """
     with training_extra():
         from mien.models.ensemble import join as join_files
@@ -84,12 +84,12 @@ def quantize(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
     seed: Annotated[
-        int, typer.Option(help="Of the choice of training pictures that show the ranges of values.")
+        int, typer.Option(help="Of the choice of training images that show the ranges of values.")
     ] = 1,
 ) -> None:
     """Write a network with 8-bit convolutions: a quarter of the size, about twice as fast, calibrated anew.
 
-    Shows how often both files are right, and how often they agree, on pictures of PublicTest that are not in
+    Shows how often both files are right, and how often they agree, on images of PublicTest that are not in
     Training.
     """
     with training_extra():
@@ -111,8 +111,8 @@ def _fitted(card: Card) -> str:
 
 def _table(found: list[Compared]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("reading", "labels", "n", "float32", "int8", "difference", "same answer"):
-        table.add_column(name, justify="left" if name in ("reading", "labels") else "right")
+    for name in ("head", "labels", "n", "float32", "int8", "difference", "same answer"):
+        table.add_column(name, justify="left" if name in ("head", "labels") else "right")
     for row in found:
         values = (
             f"{row.before:.2%}",

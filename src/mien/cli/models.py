@@ -125,7 +125,7 @@ def facts(path: Path, card: Card) -> list[tuple[str, str]]:
     seen = f"{card.input.width}x{card.input.height}, {'gray' if card.input.channels == 1 else 'RGB'}. {card.input.note}"
     return [
         ("what", card.summary),
-        ("readings", heads),
+        ("results", heads),
         ("sees", seen),
         ("size", size),
         ("trained on", card.training),
@@ -175,7 +175,7 @@ def page(cards: list[tuple[Path, Card]]) -> str:
         f"{', '.join(f'`{head}`' for head in card.heads)} |"
         for path, card in cards
     )
-    table = f"| network | precision | weights | MMAC | MB | readings |\n|---|---|--:|--:|--:|---|\n{sizes}"
+    table = f"| network | precision | weights | MMAC | MB | results |\n|---|---|--:|--:|--:|---|\n{sizes}"
     return "\n\n".join([_PAGE, table, *(_section(path, card) for path, card in cards)])
 
 

@@ -1,4 +1,4 @@
-"""Options that say what reads, how recordings are followed, and what is written."""
+"""Options that say what reads, how videos are followed, and what is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Format(StrEnum):
     csv = "csv"
 
 
-_NETWORKS, _OVER_TIME, _OUTPUT = "Networks", "Recordings", "Output"
+_NETWORKS, _OVER_TIME, _OUTPUT = "Networks", "Videos", "Output"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class NetworkOptions:
     detector: Annotated[
         str,
         typer.Option(
-            help="mtcnn, haar (mien\\[haar]), or whole for pictures that are a face already.",
+            help="mtcnn, haar (mien\\[haar]), or whole for images that are a face already.",
             rich_help_panel=_NETWORKS,
         ),
     ] = "mtcnn"
@@ -66,12 +66,12 @@ class NetworkOptions:
     head: Annotated[
         str | None,
         typer.Option(
-            help="Which reading of the network to use (mien models list).",
+            help="Which output head to use (mien models list).",
             show_default=False,
             rich_help_panel=_NETWORKS,
         ),
     ] = None
-    uncertain_below: Annotated[
+    min_confidence: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
@@ -97,7 +97,7 @@ class NetworkOptions:
 
         chosen: dict[str, Any] = {
             "head": self.head,
-            "uncertain_below": self.uncertain_below,
+            "min_confidence": self.min_confidence,
             "min_face": self.min_face,
         }
         chosen["min_detection_score"] = self.min_detection_score
@@ -114,7 +114,7 @@ class NetworkOptions:
 MaxPixels = Annotated[
     int | None,
     typer.Option(
-        help="Most pixels of a picture or frame; 128 million of a picture and 35 million of a frame by default.",
+        help="Most pixels of an image or frame; 128 million of an image and 35 million of a frame by default.",
         min=1,
         show_default=False,
         rich_help_panel="Limits",
@@ -126,11 +126,11 @@ MaxPixels = Annotated[
 class StreamOptions:
     """How a stream is read over time."""
 
-    every: Annotated[
+    interval: Annotated[
         float | None,
         typer.Option(help="Seconds between the frames that are looked at.", rich_help_panel=_OVER_TIME),
     ] = None
-    per_second: Annotated[
+    fps: Annotated[
         float | None,
         typer.Option(help="Look at no more than so many frames a second.", rich_help_panel=_OVER_TIME),
     ] = None
@@ -140,7 +140,7 @@ class StreamOptions:
             help="Time constant of smoothing in seconds, 0.35 by default.", rich_help_panel=_OVER_TIME
         ),
     ] = None
-    neutral: Annotated[
+    baseline: Annotated[
         str | None,
         typer.Option(
             metavar="SECONDS|median",
@@ -162,19 +162,19 @@ class StreamOptions:
         from mien.video.runner import VideoOptions
 
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
-        smoothing = Smoothing(**given, neutral=self._neutral())
-        return VideoOptions(Sampling(every=self.every, per_second=self.per_second), Tracking(), smoothing)
+        smoothing = Smoothing(**given, baseline=self._baseline())
+        return VideoOptions(Sampling(interval=self.interval, fps=self.fps), Tracking(), smoothing)
 
-    def _neutral(self) -> Any:
+    def _baseline(self) -> Any:
         try:
-            return None if self.neutral is None else float(self.neutral)
+            return None if self.baseline is None else float(self.baseline)
         except ValueError:
-            return self.neutral
+            return self.baseline
 
 
 @dataclass(frozen=True)
 class TimeOptions(StreamOptions):
-    """How recordings are read over time."""
+    """How videos are read over time."""
 
     hidden_frames: Annotated[
         bool,
@@ -194,7 +194,7 @@ class TimeOptions(StreamOptions):
     decode_seconds: Annotated[
         float,
         typer.Option(
-            help="Longest time of one core that decoding one picture may take.",
+            help="Longest time of one core that decoding one image may take.",
             show_default=True,
             rich_help_panel="Limits",
         ),
@@ -228,7 +228,7 @@ class OutputOptions:
             "--output",
             "-o",
             help="Write a file; give it again for more. Rows: .csv .json .jsonl .parquet; subtitles: .vtt .srt; ELAN: .eaf; report: .html. "
-            "In the last four, {name} and {parent} stand for the names of a recording and its folder.",
+            "In the last four, {name} and {parent} stand for the names of a video and its folder.",
             show_default=False,
             rich_help_panel=_OUTPUT,
         ),
@@ -236,13 +236,13 @@ class OutputOptions:
     people: Annotated[
         Path | None,
         typer.Option(
-            help="Write a table of the people in recordings (.csv .json .jsonl).", rich_help_panel=_OUTPUT
+            help="Write a table of the people in videos (.csv .json .jsonl).", rich_help_panel=_OUTPUT
         ),
     ] = None
     annotate: Annotated[
         Path | None,
         typer.Option(
-            help="Write the picture, or an MP4, with boxes and labels; a folder for several.",
+            help="Write the image, or an MP4, with boxes and labels; a folder for several.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None
@@ -255,9 +255,9 @@ class OutputOptions:
             rich_help_panel=_OUTPUT,
         ),
     ] = None
-    charts: Annotated[
+    plots: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write charts of recordings as PNG.", rich_help_panel=_OUTPUT),
+        typer.Option(metavar="FOLDER", help="Write charts of videos as PNG.", rich_help_panel=_OUTPUT),
     ] = None
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails", help="Show faces in the report.", rich_help_panel=_OUTPUT)
@@ -274,5 +274,5 @@ class OutputOptions:
 
         covering = None if self.blur is None else Blur.parse(self.blur)
         return OutputSpec(
-            tuple(self.output or ()), self.people, self.annotate, self.charts, self.thumbnails, covering
+            tuple(self.output or ()), self.people, self.annotate, self.plots, self.thumbnails, covering
         )

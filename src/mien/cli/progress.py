@@ -73,18 +73,18 @@ class SourceProgress:
     ) -> None:
         self._progress.stop()
 
-    def follow(self, sightings: Iterable[FrameWork]) -> Iterator[FrameWork]:
+    def follow(self, frames: Iterable[FrameWork]) -> Iterator[FrameWork]:
         """Pass the frames of one source on, count them, and say what could not be read."""
         failures = 0
-        for self._count, sighting in enumerate(sightings, 1):
+        for self._count, frame in enumerate(frames, 1):
             if self._count == 1:
-                self._start(sighting)
+                self._start(frame)
             self._progress.advance(self._frames)
-            if sighting.reading.error is not None:
+            if frame.result.error is not None:
                 failures += 1
                 if failures <= _MOST_TOLD:
-                    self._say(str(sighting.reading.error))
-            yield sighting
+                    self._say(str(frame.result.error))
+            yield frame
         if failures > _MOST_TOLD:
             self._say(
                 f"{failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format"
@@ -102,13 +102,13 @@ class SourceProgress:
             self._progress.advance(self._frames)
             yield item
 
-    def _start(self, sighting: FrameWork) -> None:
-        media = sighting.media
-        self._progress.update(self._sources, completed=sighting.position)
-        moves = media is not None and media.kind != "picture"
+    def _start(self, frame: FrameWork) -> None:
+        media = frame.media
+        self._progress.update(self._sources, completed=frame.position)
+        moves = media is not None and media.kind != "image"
         total = media.expected_frames if media is not None else None
         self._progress.reset(
-            self._frames, total=total, description=_short(Path(sighting.reading.source).name), visible=moves
+            self._frames, total=total, description=_short(Path(frame.result.source).name), visible=moves
         )
 
     def _say(self, line: str) -> None:

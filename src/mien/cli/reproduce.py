@@ -49,7 +49,7 @@ def reproduce(
     """
     with training_extra():
         from mien.reproduction import paper, repeat
-        from mien.reproduction.plots import draw_pictures
+        from mien.reproduction.plots import draw_images
         from mien.reproduction.repetition import recipes_of
         from mien.training.run import Hardware
     entry = paper(name)
@@ -64,12 +64,12 @@ def reproduce(
         lambda run, recipe: LessonProgress(recipe.epochs, console, run),
         Hardware(threads=threads),
     )
-    pictures = draw_pictures(repetition, out)
+    images = draw_images(repetition, out)
     if form is ListFormat.json:
         say_json({run.name: run.measures for run in repetition.runs})
     else:
         _show(repetition, Console())
-    for place in (out / "result.json", *pictures):
+    for place in (out / "result.json", *images):
         console.print(f"wrote {place}")
 
 

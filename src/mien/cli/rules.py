@@ -13,6 +13,7 @@ import typer
 
 from mien.cli.console import Console, say
 from mien.cli.exits import USAGE, Interrupted
+from mien.cli.formats import StreamFormat
 from mien.cli.groups import grouped
 from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions, StreamOptions
@@ -35,7 +36,7 @@ def run(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="camera:0, rtsp://..., http://..., screen:, or live:RECORDING; with --dry-run also a recording.",
+            help="camera:0, rtsp://..., http://..., screen:, or live:VIDEO; with --dry-run also a video.",
             show_default=False,
         ),
     ],
@@ -59,9 +60,9 @@ def run(
         float | None,
         typer.Option("--duration", metavar="SECONDS", help="Stop after so long.", show_default=False),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Write a JSON object per event to standard output.")
-    ] = False,
+    form: Annotated[
+        StreamFormat, typer.Option("--format", help="A line for people, or a JSON object, per event.")
+    ] = StreamFormat.text,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,
 ) -> None:
     """Act on what faces show: photos, webhooks, MQTT with Home Assistant, programs, by rules in a file.
@@ -105,10 +106,10 @@ def run(
     else:
         name = source_name(source)
         raise InputError(
-            f"{name}: expected a live source; got a recording: add --dry-run, or write live:{name} to act at its own pace"
+            f"{name}: expected a live source; got a video: add --dry-run, or write live:{name} to act at its own pace"
         )
     with suppress(Interrupted), closing(events):
-        _show(events, as_json)
+        _show(events, form)
 
 
 class _Live(NamedTuple):
@@ -133,12 +134,12 @@ def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> 
             yield from actor.update(frame, faces)
 
 
-def _show(events: Iterable[Event], as_json: bool) -> None:
+def _show(events: Iterable[Event], form: StreamFormat) -> None:
     """Write events to standard output, each as soon as it is there."""
     from mien.core.labels import NOTICE
 
     for event in events:
-        if as_json:
+        if form is StreamFormat.jsonl:
             line = json_text({**asdict(event), "time": round(event.time, 6), "notice": NOTICE}, sys.stdout)
         else:
             values = ", ".join(
@@ -157,9 +158,7 @@ def check(
     model: Annotated[
         str, typer.Option(help="The network whose expressions the rules may name.")
     ] = "small-int8",
-    head: Annotated[
-        str | None, typer.Option(help="Which reading of the network.", show_default=False)
-    ] = None,
+    head: Annotated[str | None, typer.Option(help="Which output head.", show_default=False)] = None,
 ) -> None:
     """Check a file of rules: every mistake with file, line, column and what to do.
 

@@ -38,7 +38,7 @@ class AnswerOptions:
             help="Whose face: largest of each frame, all, or a person's number.", rich_help_panel=_ANSWER
         ),
     ] = "largest"
-    least: Annotated[
+    min_confidence: Annotated[
         float | None,
         typer.Option(
             help="No answer below this confidence; by default 0.3 (expressions) or 0.4 (sentiments) for evidence, 0 for count.",
@@ -55,19 +55,19 @@ class AnswerOptions:
     classes: Annotated[
         Literal["expression", "sentiment"] | None,
         typer.Option(
-            help="Judge expressions or sentiments; as the golden labels are by default.",
+            help="Judge expressions or sentiments; as the reference labels are by default.",
             rich_help_panel=_ANSWER,
         ),
     ] = None
-    per: Annotated[
+    group_by: Annotated[
         Literal["folder", "person"],
         typer.Option(help="Totals of each folder, or of each person of each clip.", rich_help_panel=_ANSWER),
     ] = "folder"
     sequences: Annotated[
         bool,
         typer.Option(
-            "--sequences",
-            help="The pictures of a folder are one clip, named as the folder.",
+            "--image-sequences",
+            help="The images of a folder are one clip, named as the folder.",
             rich_help_panel=_ANSWER,
         ),
     ] = False
@@ -84,10 +84,10 @@ class AnswerOptions:
 
         person = int(self.person) if self.person.isdecimal() else self.person
         return ScoreOptions(
-            ClipRule(self.method, person, self.least),
+            ClipRule(self.method, person, self.min_confidence),
             open_mapping(self.mapping),
             self.classes,
-            self.per,
+            self.group_by,
             self.sequences,
         )
 
@@ -102,10 +102,10 @@ def score(
             show_default=False,
         ),
     ],
-    golden: Annotated[
+    reference: Annotated[
         Path,
         typer.Argument(
-            metavar="GOLDEN.csv", help="Columns file and label: what raters said.", show_default=False
+            metavar="REFERENCE.csv", help="Columns file and label: what raters said.", show_default=False
         ),
     ],
     answers: AnswerOptions,
@@ -123,7 +123,7 @@ def score(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
-    charts: Annotated[
+    plots: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER", help="Write charts as PNG.", show_default=False, rich_help_panel=_OUTPUT
@@ -133,56 +133,56 @@ def score(
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
     ] = False,
 ) -> None:
-    """Give every clip one label out of its saved rows, and compare with golden labels.
+    """Give every clip one label out of its saved rows, and compare with reference labels.
 
     The videos are not needed. Several PREDICTIONS, such as of two detectors or sampling rates, stand side by
     side. Frames without a face lower a clip's coverage and count as nothing else. Ends with 0 when every clip
-    had a golden label and every golden label a clip, 3 when not; the rest is scored.
+    had a reference label and every reference label a clip, 3 when not; the rest is scored.
     """
     from mien.cli.progress import tracked_on
     from mien.clips.facts import check_places, print_scores, write_scores
-    from mien.clips.golden import read_golden
     from mien.clips.plots import write_charts
     from mien.clips.predictions import read_predictions
+    from mien.clips.reference import read_reference
     from mien.clips.scoring import score_clips
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     options = answers.options()
-    check_places(output or (), charts)
-    labels = read_golden(golden)
+    check_places(output or (), plots)
+    labels = read_reference(reference)
     scores = [
         score_clips(read_predictions(path, options, tracked_on(notes)), labels, options)
         for path in predictions
     ]
     for path in output or ():
         write_scores(path, scores, labels, options)
-    written = [*(output or ()), *(write_charts(scores, charts) if charts else ())]
+    written = [*(output or ()), *(write_charts(scores, plots) if plots else ())]
     if form == "table":
         from mien.cli.score_tables import show_scores
 
         show_scores(scores, options, Console())
     else:
         print_scores(sys.stdout, form, scores, (labels, options))
-    _tell(scores, golden, Console(stderr=True, soft_wrap=True))
+    _tell(scores, reference, Console(stderr=True, soft_wrap=True))
     for path in written:
         notes.print(f"wrote {path}")
     raise typer.Exit(0 if all(one.complete for one in scores) else PART_NOT_READ)
 
 
 _LISTED = {
-    "missing": "golden labels without a clip",
-    "no_golden": "clips without a golden label",
+    "missing": "reference labels without a clip",
+    "no_reference": "clips without a reference label",
     "unreadable": "clips of which nothing could be read",
 }
 _MOST_TOLD, _MOST_LINES = 5, 20
 
 
-def _tell(scores: list[ClipScore], golden: Path, notes: Console) -> None:
+def _tell(scores: list[ClipScore], reference: Path, notes: Console) -> None:
     """What was left out."""
     said: list[str] = []
     for one in scores:
         said += [
-            problem if one.name in problem or problem.startswith(str(golden)) else f"{one.name}: {problem}"
+            problem if one.name in problem or problem.startswith(str(reference)) else f"{one.name}: {problem}"
             for problem in one.problems
         ]
         for status, words in _LISTED.items():

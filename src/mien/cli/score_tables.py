@@ -35,7 +35,7 @@ def show_scores(scores: Sequence[ClipScore], options: ScoreOptions, console: Con
             console.print(Text(heading, "bold"), soft_wrap=True)
         console.print(table)
     rule = options.rule
-    low = rule.least_for(scores[0].kind)
+    low = rule.min_confidence_for(scores[0].kind)
     least = f"; no answer below {low:g}" if low else ""
     console.print()
     console.print(
@@ -57,7 +57,7 @@ def _parts(score: ClipScore, name: str) -> list[tuple[str, Table]]:
     """Headings and tables of one score; its name where there are several."""
     lead = f"{name}: " if name else ""
     return [
-        (f"{lead}confusion matrix: rows the golden label, columns the answer", _confusion(score)),
+        (f"{lead}confusion matrix: rows the reference label, columns the answer", _confusion(score)),
         (f"{lead}frames with a face, by sentiment", _totals(score, SENTIMENTS, "sentiment")),
         (
             f"{lead}frames with a face, by expression",
@@ -152,26 +152,26 @@ def _totals(score: ClipScore, classes: Sequence[str], kind: Kind) -> Table:
 
 def _clips(score: ClipScore) -> Table:
     table = _table(
-        "file", "answer", "golden", "", "sure", *(name[:3] for name in SENTIMENTS), "frames", "seen"
+        "file", "answer", "reference", "", "sure", *(name[:3] for name in SENTIMENTS), "frames", "seen"
     )
     for column in table.columns[1:]:
         column.min_width = (
-            8 if column.header in ("answer", "golden", "") else len(str(column.header))
+            8 if column.header in ("answer", "reference", "") else len(str(column.header))
         )  # A narrow terminal cuts names of files, nothing else.
     for clip in score.clips[:_MOST_CLIPS]:
-        verdict, reading = clip.verdict, clip.reading
+        verdict, result = clip.verdict, clip.result
         confidence = "" if verdict is None or verdict.confidence is None else f"{verdict.confidence:.2f}"
         answer = (verdict and verdict.label) or "-"
         numbers = ["", "", "", "", ""]
-        if reading is not None:
+        if result is not None:
             numbers = [
-                *(f"{count:,}" for count in reading.sentiment.counts.tolist()),
-                f"{reading.frames:,}",
-                f"{reading.coverage:.0%}",
+                *(f"{count:,}" for count in result.sentiment.counts.tolist()),
+                f"{result.frames:,}",
+                f"{result.coverage:.0%}",
             ]
         status = Text(clip.status.replace("_", " "), _COLOURS.get(clip.status, "yellow"))
         table.add_row(
-            Text(clip.file, overflow="ellipsis"), answer, clip.golden or "-", status, confidence, *numbers
+            Text(clip.file, overflow="ellipsis"), answer, clip.reference or "-", status, confidence, *numbers
         )
     if len(score.clips) > _MOST_CLIPS:
         table.add_row(f"{len(score.clips) - _MOST_CLIPS:,} more")

@@ -54,7 +54,7 @@ class ServiceOptions:
             rich_help_panel=_SERVICE,
         ),
     ] = None
-    name: Annotated[
+    allowed_host: Annotated[
         list[str] | None,
         typer.Option(
             help="A name under which the service is known, such as a proxy's; give it again for more.",
@@ -65,7 +65,7 @@ class ServiceOptions:
     decode_seconds: Annotated[
         float,
         typer.Option(
-            help="Seconds of a core that decoding a picture or frame may take; then it is refused.",
+            help="Seconds of a core that decoding an image or frame may take; then it is refused.",
             min=0.1,
             rich_help_panel=_SERVICE,
         ),
@@ -88,7 +88,7 @@ class LookingOptions:
         typer.Option(
             metavar="SOURCE",
             help="What the page can show beside the browser's own camera, to all who may use the service: camera:0, rtsp://..., http://..., "
-            "screen: or live:RECORDING. It is open only while somebody looks.",
+            "screen: or live:VIDEO. It is open only while somebody looks.",
             show_default=False,
             rich_help_panel=_SOURCE,
         ),
@@ -102,7 +102,7 @@ class LookingOptions:
             rich_help_panel=_SOURCE,
         ),
     ] = None
-    per_second: Annotated[
+    fps: Annotated[
         float | None,
         typer.Option(
             help="Look at no more than so many frames of it a second.",
@@ -125,11 +125,11 @@ class LookingOptions:
         if self.source is None:
             if self != LookingOptions() or opening != SourceOptions():
                 raise InputError(
-                    "expected --source with --blur, --per-second, --size, --fps, --timeout and --udp; got none: name a source"
+                    "expected --source with --blur, --fps, --size, --capture-fps, --timeout and --udp; got none: name a source"
                 )
             return None
         covering = None if self.blur is None else Blur.parse(self.blur)
-        options = opening.options(Sampling(per_second=self.per_second))
+        options = opening.options(Sampling(fps=self.fps))
         own = OwnSource(self.source, options, covering, lambda line: notes.print(line, style="dim"))
         own.check()
         return own
@@ -147,13 +147,13 @@ class KeepingOptions:
             rich_help_panel=_VIDEOS,
         ),
     ] = None
-    keep: Annotated[
+    keep_uploads: Annotated[
         bool,
         typer.Option(
-            "--keep", help="Keep uploaded videos as long as their results.", rich_help_panel=_VIDEOS
+            "--keep-uploads", help="Keep uploaded videos as long as their results.", rich_help_panel=_VIDEOS
         ),
     ] = False
-    results_hours: Annotated[
+    retention_hours: Annotated[
         float, typer.Option(help="Hours for which results are kept.", rich_help_panel=_VIDEOS)
     ] = 24
 
@@ -169,7 +169,7 @@ def serve(
 ) -> None:
     """Open a page that shows the expressions before the camera, and a service for programs.
 
-    The page reads on the device that shows it, or here. Programs send pictures to /v1/images, videos to
+    The page reads on the device that shows it, or here. Programs send images to /v1/images, videos to
     /v1/videos and streams to /v1/stream; /openapi.json says how. With --source the page also shows what a
     source of this machine sees. mien describes a facial expression, not an emotion that a person feels. Nothing of a camera or
     source is stored. Ends with Ctrl-C.
@@ -179,16 +179,16 @@ def serve(
     from mien.server.task import PipelineSettings
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
-    # Several pictures are read at once, so each network gets one thread.
+    # Several images are read at once, so each network gets one thread.
     chosen = PipelineSettings(**{**vars(networks), "threads": networks.threads or 1})
     settings = ServerSettings(
         _folder(keeping.folder),
         service.host,
         service.port,
         service.token,
-        tuple(service.name or ()),
-        keeping.keep,
-        3600 * keeping.results_hours,
+        tuple(service.allowed_host or ()),
+        keeping.keep_uploads,
+        3600 * keeping.retention_hours,
         3600 * service.session_hours,
         networks=chosen,
         limits=Limits(decode_seconds=service.decode_seconds),

@@ -1,5 +1,5 @@
-"""What people see of a run: a table of the faces in pictures, and a line with a strip of colours for each
-recording, and for each person in it."""
+"""What people see of a run: a table of the faces in images, and a line with a strip of colours for each
+video, and for each person in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STRIP = 24
 
 
 class Summary:
-    """Takes every sighting of a run and shows them at the end.
+    """Takes every frame of a run and shows them at the end.
 
     Args:
         labels: Expressions that the network tells apart.
@@ -32,34 +32,34 @@ class Summary:
         self.read = 0
         self.failed = 0
         self._labels = labels
-        self._pictures: list[tuple[Text | str, ...]] = []
+        self._images: list[tuple[Text | str, ...]] = []
         self._more = 0
-        self._recordings: list[Overview] = []
+        self._videos: list[Overview] = []
 
-    def add(self, sighting: FrameWork) -> None:
+    def add(self, frame: FrameWork) -> None:
         """Count one frame."""
-        bad = sighting.reading.error is not None
+        bad = frame.result.error is not None
         self.failed += bad
         self.read += not bad
-        if not bad and (sighting.media is None or sighting.media.kind == "picture"):
-            self._add_picture(sighting)
+        if not bad and (frame.media is None or frame.media.kind == "image"):
+            self._add_image(frame)
 
-    def add_recording(self, overview: Overview | None) -> None:
-        """Take a recording in short; None is not one."""
+    def add_video(self, overview: Overview | None) -> None:
+        """Take a video in short; None is not one."""
         if overview is not None:
-            self._recordings.append(overview)
+            self._videos.append(overview)
 
-    def _add_picture(self, sighting: FrameWork) -> None:
-        name = sighting.reading.source
+    def _add_image(self, frame: FrameWork) -> None:
+        name = frame.result.source
         rows: list[tuple[Text | str, ...]] = (
-            [(name, "", Text("no face", style="dim"), "", "", "")] if not len(sighting.reading.faces) else []
+            [(name, "", Text("no face", style="dim"), "", "", "")] if not len(frame.result.faces) else []
         )
-        for number, face in enumerate(sighting.reading.faces, 1):
+        for number, face in enumerate(frame.result.faces, 1):
             assert face.probs is not None
             best, second = sorted(face.probs, key=face.probs.__getitem__, reverse=True)[:2]
             box = " ".join(f"{value:.0f}" for value in face.box)
             chance = f"{face.probs[best]:.2f}"
-            first, then = (best, second) if face.shown != UNCERTAIN else (UNCERTAIN, best)
+            first, then = (best, second) if face.label != UNCERTAIN else (UNCERTAIN, best)
             rows.append(
                 (
                     name if number == 1 else "",
@@ -70,45 +70,45 @@ class Summary:
                     box,
                 )
             )
-        room = max(0, _MOST_ROWS - len(self._pictures))
-        self._pictures += rows[:room]
+        room = max(0, _MOST_ROWS - len(self._images))
+        self._images += rows[:room]
         self._more += len(rows[room:])
 
     def show(self, console: Console) -> None:
         """Print what was counted."""
-        if self._pictures:
-            console.print(self._picture_table())
+        if self._images:
+            console.print(self._image_table())
         if self._more:
             console.print(f"… and {self._more} rows more: -o faces.csv keeps them all", style="dim")
-        if self._recordings:
-            console.print(self._recording_table())
-        if len(self._recordings) == 1 and 1 < len(self._recordings[0].people) <= _MOST_PEOPLE:
+        if self._videos:
+            console.print(self._video_table())
+        if len(self._videos) == 1 and 1 < len(self._videos[0].people) <= _MOST_PEOPLE:
             console.print()
-            console.print(self._people_table(self._recordings[0]))
-        if self._pictures or self._recordings:
+            console.print(self._people_table(self._videos[0]))
+        if self._images or self._videos:
             console.print(NOTICE, style="dim")
 
-    def _picture_table(self) -> Table:
+    def _image_table(self) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("picture", overflow="fold")
+        table.add_column("image", overflow="fold")
         for name in ("face", "expression", "confidence", "second guess", "box x1 y1 x2 y2"):
             table.add_column(
                 name, no_wrap=True, justify="right" if name in ("face", "confidence") else "left"
             )
-        short = _shortened([str(row[0]) for row in self._pictures])
-        for name, row in zip(short, self._pictures, strict=True):
+        short = _shortened([str(row[0]) for row in self._images])
+        for name, row in zip(short, self._images, strict=True):
             table.add_row(name, *row[1:])
         return table
 
-    def _recording_table(self) -> Table:
+    def _video_table(self) -> Table:
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("video", overflow="fold", min_width=12)
         for name in ("frames", "with a face", "people", "of the time", "over time"):
             table.add_column(
                 name, no_wrap=True, justify="right" if name in ("frames", "with a face", "people") else "left"
             )
-        short = _shortened([overview.source for overview in self._recordings])
-        for name, overview in zip(short, self._recordings, strict=True):
+        short = _shortened([overview.source for overview in self._videos])
+        for name, overview in zip(short, self._videos, strict=True):
             frames = f"{overview.frames} in {overview.length:.1f} s" + (
                 f"\n+{overview.failed} lost" if overview.failed else ""
             )
@@ -142,19 +142,21 @@ class Summary:
         return Text(between).join(self._named(name).append(f" {share:.0%}") for name, share in shares.items())
 
     def _strip(self, timeline: Timeline, track: int | None = None) -> Text:
-        """The leading expression of each part of the recording as a coloured block, a dot where there was no
+        """The leading expression of each part of the video as a coloured block, a dot where there was no
         face."""
         strip = Text()
         course, everybody = timeline.course(track, _STRIP), timeline.course(None, _STRIP)
         lead = round((course.start - everybody.start) / everybody.step)
         strip.append(" " * lead)
-        for looked, faces, shares in zip(everybody.looked[lead:], course.faces, course.steady, strict=False):
+        for looked, faces, shares in zip(
+            everybody.looked[lead:], course.faces, course.label_shares, strict=False
+        ):
             if faces:
                 best = int(np.argmax(shares))
                 strip.append(
                     "█",
                     style=self._labels.colour(
-                        self._labels.word(best if shares[best] >= 1 - shares.sum() else -1)
+                        self._labels.display_name(best if shares[best] >= 1 - shares.sum() else -1)
                     ),
                 )
             else:

@@ -1,4 +1,4 @@
-"""``mien models teacher-cache``: what teachers say about many views of the training pictures."""
+"""``mien models teacher-cache``: what teachers say about many views of the training images."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def teacher_cache(
             "--output", "-o", metavar="FOLDER", help="Where they go, about 65 MB each; what is there stays."
         ),
     ],
-    count: Annotated[int, typer.Option(min=1, help="How many views of every picture.")] = 16,
+    count: Annotated[int, typer.Option(min=1, help="How many views of every image.")] = 16,
     split: Annotated[
-        str, typer.Option(help="Which pictures: clean, or official, which serves students of both.")
+        str, typer.Option(help="Which images: clean, or official, which serves students of both.")
     ] = "clean",
     held_out: Annotated[
         bool,
         typer.Option(
             "--held-out",
-            help="Ask each teacher only about pictures that it has not learned from; runs of all folds are needed.",
+            help="Ask each teacher only about images that it has not learned from; runs of all folds are needed.",
         ),
     ] = False,
     votes: Votes = None,
     threads: Threads = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
 ) -> None:
-    """Show teachers many views of every training picture, and keep what they say for students to learn from.
+    """Show teachers many views of every training image, and keep what they say for students to learn from.
 
     Stopped and started again with the same command, it goes on where it was. Then: mien train DATA --preset
     student-nano --teacher-cache FOLDER --run RUN.
@@ -56,9 +56,9 @@ def teacher_cache(
     made = make_views(
         [_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes)
     )
-    notes.print(f"{len(made)} views of {len(made.rows):,} pictures in {output}, digest {made.digest[:16]}")
+    notes.print(f"{len(made)} views of {len(made.rows):,} images in {output}, digest {made.digest[:16]}")
     agreed = ", ".join(f"{share:.1%} ({head})" for head, share in agreement(made, faces).items())
-    notes.print(f"about the pictures as they are, teachers say what the label says in {agreed}")
+    notes.print(f"about the images as they are, teachers say what the label says in {agreed}")
 
 
 def _teacher(name: str) -> Path:

@@ -47,7 +47,7 @@ class ChangeOptions:
     """What may be changed of any recipe."""
 
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the training pictures.", rich_help_panel=_RECIPE)
+        int | None, typer.Option(min=1, help="Passes over the training images.", rich_help_panel=_RECIPE)
     ] = None
     sets: Annotated[
         list[str] | None,
@@ -109,11 +109,11 @@ class RecipeOptions(PresetOptions):
 
     model: Annotated[
         str | None,
-        typer.Option(help="Another network (docs/published-networks.md).", rich_help_panel=_RECIPE),
+        typer.Option(
+            "--arch", help="Another architecture (docs/published-networks.md).", rich_help_panel=_RECIPE
+        ),
     ] = None
-    batch: Annotated[int | None, typer.Option(min=2, help="Pictures per step.", rich_help_panel=_RECIPE)] = (
-        None
-    )
+    batch: Annotated[int | None, typer.Option(min=2, help="Images per step.", rich_help_panel=_RECIPE)] = None
     optimizer: Annotated[
         str | None, typer.Option(help="sgd, rmsprop, adam, or adamw.", rich_help_panel=_RECIPE)
     ] = None

@@ -14,6 +14,7 @@ from rich.live import Live
 
 from mien.cli.console import Console, say_json
 from mien.cli.exits import NOTHING_READ, Interrupted
+from mien.cli.formats import StreamFormat
 from mien.cli.groups import grouped
 from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions, StreamOptions
@@ -30,7 +31,7 @@ def watch(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="camera:0, rtsp://..., http://..., screen: (screen:2, screen:x,y,w,h), or live:RECORDING.",
+            help="camera:0, rtsp://..., http://..., screen: (screen:2, screen:x,y,w,h), or live:VIDEO.",
             show_default=False,
         ),
     ],
@@ -41,9 +42,9 @@ def watch(
         float | None,
         typer.Option("--duration", metavar="SECONDS", help="Stop after so long.", show_default=False),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Write a JSON object per frame to standard output.")
-    ] = False,
+    form: Annotated[
+        StreamFormat, typer.Option("--format", help="A view for people, or a JSON object per frame.")
+    ] = StreamFormat.text,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No view and no remarks; errors still show.")
     ] = False,
@@ -72,11 +73,11 @@ def watch(
     session = Session(networks.pipeline(), plan.tracking, plan.smoothing)
     with open_live(source, options, lambda line: notes.print(line, style="dim")) as live:
         board, began = Board(live, session.labels), time.monotonic()
-        with _stoppable(), _jsonl(live) if as_json else _view(board, screen) as see:
+        with _stoppable(), _jsonl(live) if form is StreamFormat.jsonl else _view(board, screen) as see:
             for watched in follow(live, session, seconds):
                 board.update(watched)
                 see(watched)
-        board.summary(notes if as_json else screen, time.monotonic() - began)
+        board.summary(notes if form is StreamFormat.jsonl else screen, time.monotonic() - began)
     raise typer.Exit(0 if board.meter.read else NOTHING_READ)
 
 

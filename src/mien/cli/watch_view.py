@@ -42,7 +42,7 @@ class Board:
     def update(self, watched: Watched) -> None:
         """Take the next frame."""
         self.meter.count(watched.timing)
-        faces, now = [face for face in watched.faces if face.shown is not None], watched.frame.time
+        faces, now = [face for face in watched.faces if face.label is not None], watched.frame.time
         held = self._holding.update(faces, now)
         step, self._time = min(_LONGEST, max(0.0, now - self._time)), now
         # Handed over in one piece: it is drawn on another thread.
@@ -51,7 +51,7 @@ class Board:
         )
         for face in faces:
             self._tracks |= set() if face.track is None else {face.track}
-            shown = str(face.shown)
+            shown = str(face.label)
             self._shares[shown] = self._shares.get(shown, 0.0) + step
 
     def __rich__(self) -> RenderableType:
@@ -61,12 +61,12 @@ class Board:
     @property
     def line(self) -> str:
         """The people in view in one line."""
-        return ", ".join(f"{face.track} {face.shown}" for face, _ in self._people) or "nobody"
+        return ", ".join(f"{face.track} {face.label}" for face, _ in self._people) or "nobody"
 
     @property
     def shown(self) -> tuple[tuple[int | None, str | None], ...]:
         """Who shows what; what a line is printed for when it changes."""
-        return tuple((face.track, face.shown) for face, _ in self._people)
+        return tuple((face.track, face.label) for face, _ in self._people)
 
     def summary(self, console: Console, seconds: float) -> None:
         """Print what was seen in so many seconds."""
@@ -112,10 +112,10 @@ class Board:
         for name in ("person", "expression", "", "probability", "for"):
             table.add_column(name, no_wrap=True, justify="left" if name in ("expression", "") else "right")
         for face, held in self._people:
-            chance, colour = _chance(face), self._labels.colour(str(face.shown))
+            chance, colour = _chance(face), self._labels.colour(str(face.label))
             bar = ProgressBar(1.0, chance, width=24, complete_style=colour, finished_style=colour)
             table.add_row(
-                str(face.track), self._named(str(face.shown)), bar, f"{chance:.2f}", f"{held:.1f} s"
+                str(face.track), self._named(str(face.label)), bar, f"{chance:.2f}", f"{held:.1f} s"
             )
         return table
 
@@ -130,13 +130,13 @@ class Board:
 
 def _chance(face: Face) -> float:
     """Probability of the steady expression, also where ``uncertain`` is shown."""
-    probs = face.smooth or face.probs or {}
-    return probs.get(face.steady or face.emotion or "", 0.0)
+    probs = face.smoothed_probs or face.probs or {}
+    return probs.get(face.smoothed_emotion or face.emotion or "", 0.0)
 
 
 def _latency(rates: Rates) -> str:
     median, slow = ((value or 0.0) * 1000 for value in (rates.median, rates.slow))
-    return f"from frame to reading {median:.0f} ms, 95 in 100 under {slow:.0f} ms"
+    return f"from frame to result {median:.0f} ms, 95 in 100 under {slow:.0f} ms"
 
 
 def _note() -> Text:

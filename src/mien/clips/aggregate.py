@@ -1,4 +1,4 @@
-"""One answer for a whole clip out of the readings of its frames: by counting labels, or by evidence over
+"""One answer for a whole clip out of the results of its frames: by counting labels, or by evidence over
 time."""
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ClipRule:
             ``count``: the label that most frames have; of equals, the one with more evidence.
         person: Whose face: the ``largest`` of each frame; ``all``, whose probabilities are averaged in each
             frame first; or the id of a person (``track``).
-        least: A label with a lower confidence is not given. The confidence is the mean probability of the
+        min_confidence: A label with a lower confidence is not given. The confidence is the mean probability of the
             label, or the share of frames that have it. None: `LEAST` for evidence, 0 for counting.
 
     Raises:
@@ -47,24 +47,24 @@ class ClipRule:
 
     method: Method = "evidence"
     person: str | int = "largest"
-    least: float | None = None
+    min_confidence: float | None = None
 
     def __post_init__(self) -> None:
         if self.method not in ("evidence", "count"):
             raise InputError(f"expected evidence or count; got {self.method!r}")
         if not isinstance(self.person, int) and self.person not in ("largest", "all"):
             raise InputError(f"expected largest, all or the number of a person; got {self.person!r}")
-        if self.least is not None and not 0 <= self.least <= 1:
-            raise InputError(f"expected a least confidence from 0 to 1; got {self.least}")
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise InputError(f"expected min_confidence from 0 to 1; got {self.min_confidence}")
 
-    def least_for(self, kind: Kind) -> float:
+    def min_confidence_for(self, kind: Kind) -> float:
         """The least confidence of an answer.
 
-        >>> ClipRule().least_for("expression"), ClipRule("count").least_for("expression"), ClipRule(least=0.7).least_for("sentiment")
-        (0.3, 0.0, 0.7)
+        >>> [rule.min_confidence_for("expression") for rule in (ClipRule(), ClipRule("count"), ClipRule(min_confidence=0.7))]
+        [0.3, 0.0, 0.7]
         """
-        if self.least is not None:
-            return self.least
+        if self.min_confidence is not None:
+            return self.min_confidence
         return LEAST[kind] if self.method == "evidence" else 0.0
 
 
@@ -88,7 +88,7 @@ class ClipLabel:
 
 
 @dataclass(frozen=True, eq=False)
-class ClipReading:
+class ClipResult:
     """A clip in short.
 
     Args:
@@ -113,16 +113,16 @@ class ClipReading:
 
 
 def read_clip(
-    recording: VideoResult, rule: ClipRule | None = None, mapping: SentimentMapping = PRESETS["valence"]
-) -> ClipReading:
-    """One answer for a recording or picture: what its face shows on the whole.
+    video: VideoResult, rule: ClipRule | None = None, mapping: SentimentMapping = PRESETS["valence"]
+) -> ClipResult:
+    """One answer for a video or image: what its face shows on the whole.
 
     Frames without the face lower the coverage and count as nothing else. A frame stands for the time up to
     the next one; before a gap, a jump back or what could not be read, and at the end, for the usual time
     between frames.
 
     Args:
-        recording: With probabilities.
+        video: With probabilities.
         rule: How; evidence of the largest face by default.
         mapping: What counts as positive, neutral, negative.
 
@@ -136,31 +136,34 @@ def read_clip(
     ('sad', [0.375, 0.625], 3, 2, 0.667)
     """
     rule = rule or ClipRule()
-    faces = recording.faces
+    faces = video.faces
     if faces.probs is None or faces.labels is None:
         raise InputError(
-            f"{recording.source}: expected faces whose expressions were read; got none: give the rows that mien analyze writes"
+            f"{video.source}: expected faces whose expressions were read; got none: give the rows that mien analyze writes"
         )
-    lasting = durations(recording)
-    probs, seen = _frame_probabilities(recording, rule.person)
+    lasting = durations(video)
+    probs, seen = _frame_probabilities(video, rule.person)
     weights = lasting[seen] if lasting[seen].sum() > 0 else np.ones(int(seen.sum()))
     total = float(lasting.sum())
     coverage = float(lasting[seen].sum()) / total if total else float(seen.mean()) if len(seen) else 0.0
-    return ClipReading(
-        recording.source,
+    return ClipResult(
+        video.source,
         len(seen),
         int(seen.sum()),
-        len(recording.failures),
+        len(video.failures),
         total,
         coverage,
-        _verdict(probs, weights, faces.labels, (rule.method, rule.least_for("expression"))),
+        _verdict(probs, weights, faces.labels, (rule.method, rule.min_confidence_for("expression"))),
         _verdict(
-            mapping(probs, faces.labels), weights, SENTIMENTS, (rule.method, rule.least_for("sentiment"))
+            mapping(probs, faces.labels),
+            weights,
+            SENTIMENTS,
+            (rule.method, rule.min_confidence_for("sentiment")),
         ),
     )
 
 
-def durations(recording: VideoResult) -> Floats:
+def durations(video: VideoResult) -> Floats:
     """``(n,)`` seconds that each frame stands for: up to the next one, or as long as usual where something is
     missing in between.
 
@@ -169,7 +172,7 @@ def durations(recording: VideoResult) -> Floats:
     >>> durations(VideoResult("a.mp4", Faces.empty(), np.arange(4), times)).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    times = recording.times
+    times = video.times
     if len(times) < 2:
         return np.zeros(len(times))
     steps = np.diff(times)
@@ -177,28 +180,28 @@ def durations(recording: VideoResult) -> Floats:
     usual = float(np.median(ahead)) if len(ahead) else 0.0
     whole = (steps >= 0) & (steps <= max(GAP, _FAR * usual))
     lasting = np.append(np.where(whole, steps, usual), usual)
-    for time in sorted(failure.time for failure in recording.failures if failure.time is not None):
+    for time in sorted(failure.time for failure in video.failures if failure.time is not None):
         before = int(np.searchsorted(times, time, "right")) - 1
         if 0 <= before < len(times):
             lasting[before] = min(lasting[before], time - times[before], usual)
     return np.asarray(np.maximum(lasting, 0.0))
 
 
-def _frame_probabilities(recording: VideoResult, person: str | int) -> tuple[Floats, NDArray[np.bool_]]:
+def _frame_probabilities(video: VideoResult, person: str | int) -> tuple[Floats, NDArray[np.bool_]]:
     """``(seen, k)`` probabilities of the frames with the face in question, and ``(n,)`` which frames these
     are."""
-    faces = recording.faces
+    faces = video.faces
     if isinstance(person, int):
         if faces.tracks is None and len(faces):
             raise InputError(
-                f"{recording.source}: expected people with numbers; nobody was followed: analyse again without --no-track"
+                f"{video.source}: expected people with numbers; nobody was followed: analyse again without --no-track"
             )
         faces = faces if faces.tracks is None else faces[faces.tracks == person]
     elif person == "largest":
         faces = faces.largest()
     assert faces.probs is not None
-    seen = np.isin(recording.frames, faces.frames)
-    place = np.searchsorted(recording.frames[seen], faces.frames)
+    seen = np.isin(video.frames, faces.frames)
+    place = np.searchsorted(video.frames[seen], faces.frames)
     sums = np.zeros((int(seen.sum()), faces.probs.shape[1]))
     np.add.at(sums, place, faces.probs)
     return np.asarray(sums / np.bincount(place, minlength=len(sums))[:, None]), seen

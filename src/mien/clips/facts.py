@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from mien.clips.golden import Golden
 from mien.clips.predictions import ScoreOptions
+from mien.clips.reference import Reference
 from mien.clips.scoring import JUDGED, ClipScore, ScoredClip
 from mien.core.atomic import atomic_write, told, try_place
 from mien.core.errors import InputError
@@ -59,7 +59,7 @@ def clip_keys(scores: Sequence[ClipScore]) -> list[str]:
         "predictions",
         "file",
         "status",
-        "golden",
+        "reference",
         "predicted",
         "confidence",
         *SENTIMENTS,
@@ -79,36 +79,36 @@ def clip_row(name: str, clip: ScoredClip) -> dict[str, Any]:
     frames with the face, ``coverage`` is their share of the time; ``failures`` are notes of what could not be
     read.
     """
-    reading, verdict = clip.reading, clip.verdict
+    result, verdict = clip.result, clip.verdict
     row: dict[str, Any] = {
         "predictions": name,
         "file": clip.file,
         "status": clip.status,
-        "golden": clip.golden,
+        "reference": clip.reference,
         "predicted": verdict and verdict.label,
         "confidence": None if verdict is None or verdict.confidence is None else round(verdict.confidence, 6),
     }
-    if reading is None:
+    if result is None:
         return row
-    row |= dict(zip(SENTIMENTS, reading.sentiment.counts.tolist(), strict=True))
+    row |= dict(zip(SENTIMENTS, result.sentiment.counts.tolist(), strict=True))
     row |= {
-        "frames": reading.frames,
-        "seen": reading.seen,
-        "coverage": round(reading.coverage, 6),
-        "seconds": round(reading.seconds, 3),
+        "frames": result.frames,
+        "seen": result.seen,
+        "coverage": round(result.coverage, 6),
+        "seconds": round(result.seconds, 3),
     }
-    counts = zip(reading.expression.classes, reading.expression.counts.tolist(), strict=True)
-    return row | {"failures": reading.failures} | {f"frames_{label}": count for label, count in counts}
+    counts = zip(result.expression.classes, result.expression.counts.tolist(), strict=True)
+    return row | {"failures": result.failures} | {f"frames_{label}": count for label, count in counts}
 
 
-def facts(scores: Sequence[ClipScore], golden: Golden, options: ScoreOptions) -> dict[str, Any]:
+def facts(scores: Sequence[ClipScore], reference: Reference, options: ScoreOptions) -> dict[str, Any]:
     """Everything as plain values, ready for JSON."""
     return {
         "note": NOTICE,
-        "golden": str(golden.path),
+        "reference": str(reference.path),
         "method": options.rule.method,
         "person": options.rule.person,
-        "least": options.rule.least_for(scores[0].kind),
+        "min_confidence": options.rule.min_confidence_for(scores[0].kind),
         "mapping": {"name": options.mapping.name, "weights": options.mapping.table()},
         "scores": [_score(score) for score in scores],
         "beside_the_first": [
@@ -134,18 +134,20 @@ def _score(score: ClipScore) -> dict[str, Any]:
     }
 
 
-def write_scores(path: Path, scores: Sequence[ClipScore], golden: Golden, options: ScoreOptions) -> None:
+def write_scores(
+    path: Path, scores: Sequence[ClipScore], reference: Reference, options: ScoreOptions
+) -> None:
     """The table of clips as CSV, or everything as JSON; the file appears whole.
 
     Raises:
         InputError: The ending is another one, or the place cannot be written to.
     """
     with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
-        print_scores(file, _form(path), scores, (golden, options))
+        print_scores(file, _form(path), scores, (reference, options))
 
 
 def print_scores(
-    file: TextIO, form: str, scores: Sequence[ClipScore], about: tuple[Golden, ScoreOptions]
+    file: TextIO, form: str, scores: Sequence[ClipScore], about: tuple[Reference, ScoreOptions]
 ) -> None:
     """As `write_scores`, to an open file."""
     if form == "json":
@@ -173,7 +175,7 @@ def check_places(files: Sequence[Path], charts: Path | None) -> None:
         require_matplotlib()
         if charts.exists() and not charts.is_dir():
             raise InputError(
-                f"expected a folder for charts; {charts} is a file: give another one with --charts"
+                f"expected a folder for charts; {charts} is a file: give another one with --plots"
             )
 
 

@@ -1,4 +1,4 @@
-"""Which golden label belongs to which clip: by name, and by as much of the path as both sides give."""
+"""Which reference label belongs to which clip: by name, and by as much of the path as both sides give."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from unicodedata import normalize
 
 from mien.core.names import unspelled
-from mien.media.folders import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from mien.media.folders import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
-_ENDINGS = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+_ENDINGS = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Matching:
     """What belongs together.
 
     Args:
-        pairs: Golden name of each clip that has one.
-        missing: Golden names without a clip.
-        ambiguous: For each golden name that fits several clips, or that several fit with it, what is wrong.
-        entangled: Clips that only ambiguous golden names fit.
+        pairs: Reference name of each clip that has one.
+        missing: Reference names without a clip.
+        ambiguous: For each reference name that fits several clips, or that several fit with it, what is wrong.
+        entangled: Clips that only ambiguous reference names fit.
     """
 
     pairs: dict[str, str]
@@ -30,8 +30,8 @@ class Matching:
     entangled: frozenset[str]
 
 
-def match_names(golden: Sequence[str], clips: Sequence[str]) -> Matching:
-    """Bring golden names and clips together.
+def match_names(reference: Sequence[str], clips: Sequence[str]) -> Matching:
+    """Bring reference names and clips together.
 
     A name fits a clip when their last parts are the same, whatever the ending of a media file, and the
     folders of one are the last folders of the other. Of several clips that fit, the one with the same ending
@@ -49,7 +49,7 @@ def match_names(golden: Sequence[str], clips: Sequence[str]) -> Matching:
     missing: list[str] = []
     ambiguous: dict[str, str] = {}
     entangled: set[str] = set()
-    for name in golden:
+    for name in reference:
         fitting = _best(name, [clip for clip in by_stem.get(_stem(name), []) if _fits(name, clip)])
         if not fitting:
             missing.append(name)

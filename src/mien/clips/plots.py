@@ -1,4 +1,4 @@
-"""Scores as pictures: who was taken for what, what each folder or person showed, and several predictions
+"""Scores as images: who was taken for what, what each folder or person showed, and several predictions
 side by side."""
 
 from __future__ import annotations

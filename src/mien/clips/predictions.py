@@ -1,4 +1,4 @@
-"""The clips of saved tables, each in short; one recording is in memory at a time."""
+"""The clips of saved tables, each in short; one video is in memory at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mien.clips.aggregate import ClipReading, ClipRule, Kind, read_clip
+from mien.clips.aggregate import ClipResult, ClipRule, Kind, read_clip
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.names import spelled
 from mien.metrics.sentiment import PRESETS, SentimentMapping
-from mien.outputs.tables import FORMATS, read_recordings
+from mien.outputs.tables import FORMATS, read_videos
 from mien.video.results import VideoResult
 
 Track = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
@@ -29,15 +29,15 @@ class ScoreOptions:
     Args:
         rule: How a clip gets its label.
         mapping: What counts as positive, neutral, negative.
-        classes: Whether answers are expressions or sentiments; None: as the golden labels are.
-        per: Whether totals are of folders or of people.
-        sequences: The pictures of a folder are one clip, which the folder gives its name.
+        classes: Whether answers are expressions or sentiments; None: as the reference labels are.
+        group_by: Whether totals are of folders or of people.
+        sequences: The images of a folder are one clip, which the folder gives its name.
     """
 
     rule: ClipRule = field(default_factory=ClipRule)
     mapping: SentimentMapping = PRESETS["valence"]
     classes: Kind | None = None
-    per: Per = "folder"
+    group_by: Per = "folder"
     sequences: bool = False
 
 
@@ -48,14 +48,14 @@ class Predictions:
     Args:
         name: The table or folder, as given.
         clips: In the order of the tables.
-        people: Name and reading of every person of every clip, where that was asked for.
+        people: Name and result of every person of every clip, where that was asked for.
         twice: Clips that stand in two places; the first of each is in ``clips``.
         problems: What could not be used.
     """
 
     name: str
-    clips: tuple[ClipReading, ...]
-    people: tuple[tuple[str, ClipReading], ...] = ()
+    clips: tuple[ClipResult, ...]
+    people: tuple[tuple[str, ClipResult], ...] = ()
     twice: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
 
@@ -79,21 +79,21 @@ def read_predictions(
     """
     path, options = Path(path), options or ScoreOptions()
     tables, problems = _tables(path)
-    found: dict[str, ClipReading] = {}
+    found: dict[str, ClipResult] = {}
     homes: dict[str, Path] = {}
-    people: list[tuple[str, ClipReading]] = []
+    people: list[tuple[str, ClipResult]] = []
     twice: set[str] = set()
     for table in track(tables, f"reading {path.name}", len(tables)):
         try:
-            recordings = read_recordings(table)
-            for recording in _sequences(recordings) if options.sequences else recordings:
-                if recording.source in found:
-                    twice.add(recording.source)
-                    problems.append(_told_twice(recording.source, homes[recording.source], table))
+            videos = read_videos(table)
+            for video in _sequences(videos) if options.sequences else videos:
+                if video.source in found:
+                    twice.add(video.source)
+                    problems.append(_told_twice(video.source, homes[video.source], table))
                     continue
-                found[recording.source] = read_clip(recording, options.rule, options.mapping)
-                homes[recording.source] = table
-                people += _people(recording, options) if options.per == "person" else []
+                found[video.source] = read_clip(video, options.rule, options.mapping)
+                homes[video.source] = table
+                people += _people(video, options) if options.group_by == "person" else []
         except InputError as error:
             if table == path:
                 raise
@@ -131,9 +131,9 @@ def _tables(path: Path) -> tuple[list[Path], list[str]]:
     ]
 
 
-def _sequences(recordings: Iterable[VideoResult]) -> Iterator[VideoResult]:
-    """The recordings of each folder as one; who is who from one to the next is not known."""
-    for folder, group in groupby(recordings, key=lambda recording: str(PurePath(recording.source).parent)):
+def _sequences(videos: Iterable[VideoResult]) -> Iterator[VideoResult]:
+    """The videos of each folder as one; who is who from one to the next is not known."""
+    for folder, group in groupby(videos, key=lambda video: str(PurePath(video.source).parent)):
         own = list(group)
         starts = np.cumsum([0, *(len(one.frames) for one in own)])
         faces = [
@@ -156,8 +156,8 @@ def _told_twice(source: str, first: Path, second: Path) -> str:
     return f"{source} stands in {first} and in {second}: left out; keep one of the tables"
 
 
-def _people(recording: VideoResult, options: ScoreOptions) -> Iterator[tuple[str, ClipReading]]:
-    tracks = recording.faces.tracks
+def _people(video: VideoResult, options: ScoreOptions) -> Iterator[tuple[str, ClipResult]]:
+    tracks = video.faces.tracks
     for number in [] if tracks is None else sorted({*tracks.tolist()}):
         rule = replace(options.rule, person=number)
-        yield f"{recording.source}, person {number}", read_clip(recording, rule, options.mapping)
+        yield f"{video.source}, person {number}", read_clip(video, rule, options.mapping)

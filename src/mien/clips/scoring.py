@@ -1,4 +1,4 @@
-"""Clips held against golden labels."""
+"""Clips held against reference labels."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.clips.aggregate import ClipLabel, ClipReading, Kind
-from mien.clips.golden import Golden
+from mien.clips.aggregate import ClipLabel, ClipResult, Kind
 from mien.clips.matching import match_names
 from mien.clips.predictions import Predictions, ScoreOptions
+from mien.clips.reference import Reference
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.data.label_names import in_order
 from mien.metrics import class_scores, confusion_matrix, wilson
 from mien.metrics.sentiment import SENTIMENTS, SentimentMapping
 
-Status = Literal["right", "wrong", "unsure", "no_face", "unreadable", "no_golden", "missing", "ambiguous"]
+Status = Literal["right", "wrong", "unsure", "no_face", "unreadable", "no_reference", "missing", "ambiguous"]
 JUDGED = ("right", "wrong", "unsure", "no_face")
 """What counts; the others are listed and left out."""
 
@@ -30,20 +30,20 @@ class ScoredClip:
     """One line of the table.
 
     Args:
-        file: Name of the clip; what the golden labels call it where there is none.
+        file: Name of the clip; what the reference labels call it where there is none.
         status: ``right``, ``wrong``; ``unsure``: its confidence was too low for an answer; ``no_face``;
-            ``unreadable``: no frame could be read; ``no_golden``: without a golden label; ``missing``: a
-            golden label without a clip; ``ambiguous``: which belongs to which is unclear.
-        golden: The golden label.
+            ``unreadable``: no frame could be read; ``no_reference``: without a reference label; ``missing``: a
+            reference label without a clip; ``ambiguous``: which belongs to which is unclear.
+        reference: The reference label.
         verdict: The answer in the classes that are judged.
-        reading: The clip in short.
+        result: The clip in short.
     """
 
     file: str
     status: Status
-    golden: str | None
+    reference: str | None
     verdict: ClipLabel | None = None
-    reading: ClipReading | None = None
+    result: ClipResult | None = None
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ class Total:
 
 @dataclass(frozen=True, eq=False)
 class ClipScore:
-    """How the clips of one set of predictions compare with the golden labels.
+    """How the clips of one set of predictions compare with the reference labels.
 
     Args:
         name: The predictions.
         classes: The k classes.
-        clips: Every clip, and every golden label without one.
-        confusion: ``(k, k)`` clips with an answer: a row is the golden label, a column the answer.
-        unanswered: ``(k,)`` clips of each golden label without an answer.
+        clips: Every clip, and every reference label without one.
+        confusion: ``(k, k)`` clips with an answer: a row is the reference label, a column the answer.
+        unanswered: ``(k,)`` clips of each reference label without an answer.
         totals: Frames of everything, then of each folder or person where there are several.
         problems: What could not be used.
     """
@@ -142,39 +142,41 @@ class ClipScore:
         return float(
             np.mean(
                 [
-                    clip.reading.coverage
+                    clip.result.coverage
                     for clip in self.clips
-                    if clip.status in JUDGED and clip.reading is not None
+                    if clip.status in JUDGED and clip.result is not None
                 ]
             )
         )
 
     @property
     def complete(self) -> bool:
-        """Whether every clip had a golden label and every golden label a clip, and all of it could be
+        """Whether every clip had a reference label and every reference label a clip, and all of it could be
         used."""
         return not self.problems and all(clip.status in JUDGED for clip in self.clips)
 
 
-def score_clips(predictions: Predictions, golden: Golden, options: ScoreOptions | None = None) -> ClipScore:
-    """Hold clips against golden labels, which are raters' words for what the faces show.
+def score_clips(
+    predictions: Predictions, reference: Reference, options: ScoreOptions | None = None
+) -> ClipScore:
+    """Hold clips against reference labels, which are raters' words for what the faces show.
 
     Raises:
-        InputError: No clip has a golden label, or a golden label has no sentiment.
+        InputError: No clip has a reference label, or a reference label has no sentiment.
     """
     options = options or ScoreOptions()
-    kind = options.classes or golden.kind
-    if (kind, golden.kind) == ("expression", "sentiment"):
+    kind = options.classes or reference.kind
+    if (kind, reference.kind) == ("expression", "sentiment"):
         raise InputError(
-            f"{golden.path}: expected expressions; got positive, neutral, negative: leave out --classes expression"
+            f"{reference.path}: expected expressions; got positive, neutral, negative: leave out --classes expression"
         )
-    labels = {label.file: _as(kind, golden, label.label, options.mapping) for label in golden.labels}
-    clips, problems = _matched(predictions, golden, labels, kind)
+    labels = {label.file: _as(kind, reference, label.label, options.mapping) for label in reference.labels}
+    clips, problems = _matched(predictions, reference, labels, kind)
     judged = [clip for clip in clips if clip.status in JUDGED]
     if not judged:
-        told = f"the labels name {golden.labels[0].file}" if golden.labels else "no label can be used"
+        told = f"the labels name {reference.labels[0].file}" if reference.labels else "no label can be used"
         raise InputError(
-            f"{predictions.name}: expected clips with golden labels; got none: {told}, the rows {predictions.clips[0].source}"
+            f"{predictions.name}: expected clips with reference labels; got none: {told}, the rows {predictions.clips[0].source}"
         )
     classes = _classes(kind, judged)
     confusion, unanswered = _counted(judged, classes)
@@ -189,21 +191,21 @@ def score_clips(predictions: Predictions, golden: Golden, options: ScoreOptions 
     )
 
 
-def _as(kind: Kind, golden: Golden, label: str, mapping: SentimentMapping) -> str:
-    return mapping.sentiment(label) if kind == "sentiment" and golden.kind == "expression" else label
+def _as(kind: Kind, reference: Reference, label: str, mapping: SentimentMapping) -> str:
+    return mapping.sentiment(label) if kind == "sentiment" and reference.kind == "expression" else label
 
 
 def _matched(
-    predictions: Predictions, golden: Golden, labels: dict[str, str], kind: Kind
+    predictions: Predictions, reference: Reference, labels: dict[str, str], kind: Kind
 ) -> tuple[tuple[ScoredClip, ...], list[str]]:
     sources = [clip.source for clip in predictions.clips]
-    found = match_names([*labels, *golden.ambiguous], sources)
+    found = match_names([*labels, *reference.ambiguous], sources)
     clips = []
     for clip in predictions.clips:
         name = found.pairs.get(clip.source)
         verdict = clip.sentiment if kind == "sentiment" else clip.expression
         unclear = (
-            clip.source in predictions.twice or clip.source in found.entangled or name in golden.ambiguous
+            clip.source in predictions.twice or clip.source in found.entangled or name in reference.ambiguous
         )
         label = None if unclear or name is None else labels[name]
         clips.append(
@@ -212,23 +214,23 @@ def _matched(
             )
         )
     clips += [
-        ScoredClip(name, "ambiguous" if name in golden.ambiguous else "missing", labels.get(name))
+        ScoredClip(name, "ambiguous" if name in reference.ambiguous else "missing", labels.get(name))
         for name in found.missing
     ]
     clips += [ScoredClip(name, "ambiguous", labels.get(name)) for name in found.ambiguous]
-    return tuple(clips), [*golden.problems, *dict.fromkeys(found.ambiguous.values())]
+    return tuple(clips), [*reference.problems, *dict.fromkeys(found.ambiguous.values())]
 
 
-def _status(clip: ClipReading, verdict: ClipLabel, golden: str | None) -> Status:
-    if golden is None:
-        return "no_golden"
+def _status(clip: ClipResult, verdict: ClipLabel, reference: str | None) -> Status:
+    if reference is None:
+        return "no_reference"
     if not clip.frames:
         return "unreadable"
     if verdict.confidence is None:
         return "no_face"
     if verdict.label is None:
         return "unsure"
-    return "right" if verdict.label == golden else "wrong"
+    return "right" if verdict.label == reference else "wrong"
 
 
 def _classes(kind: Kind, judged: Sequence[ScoredClip]) -> Labels:
@@ -237,23 +239,23 @@ def _classes(kind: Kind, judged: Sequence[ScoredClip]) -> Labels:
     names = dict.fromkeys(
         name for clip in judged if clip.verdict is not None for name in clip.verdict.classes
     )
-    names |= dict.fromkeys(clip.golden for clip in judged if clip.golden is not None)
+    names |= dict.fromkeys(clip.reference for clip in judged if clip.reference is not None)
     known = in_order(names)
     return Labels((*known, *(name for name in names if name not in known)))
 
 
 def _counted(judged: Sequence[ScoredClip], classes: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    pairs = [(classes.index(clip.golden or ""), clip.verdict and clip.verdict.label) for clip in judged]
-    truth = np.array([golden for golden, answer in pairs if answer], np.int64)
+    pairs = [(classes.index(clip.reference or ""), clip.verdict and clip.verdict.label) for clip in judged]
+    truth = np.array([reference for reference, answer in pairs if answer], np.int64)
     answers = np.array([classes.index(answer) for _, answer in pairs if answer], np.int64)
-    silent = np.array([golden for golden, answer in pairs if not answer], np.int64)
+    silent = np.array([reference for reference, answer in pairs if not answer], np.int64)
     return confusion_matrix(truth, answers, len(classes)), np.bincount(silent, minlength=len(classes))
 
 
 def _totals(predictions: Predictions, options: ScoreOptions) -> tuple[Total, ...]:
-    groups: dict[str, list[ClipReading]] = {}
-    if options.per == "person":
-        groups = {name: [reading] for name, reading in predictions.people}
+    groups: dict[str, list[ClipResult]] = {}
+    if options.group_by == "person":
+        groups = {name: [result] for name, result in predictions.people}
     else:
         for clip in predictions.clips:
             groups.setdefault(f"{PurePath(clip.source).parent}/", []).append(clip)
@@ -261,7 +263,7 @@ def _totals(predictions: Predictions, options: ScoreOptions) -> tuple[Total, ...
     return tuple(_total(name, clips) for name, clips in ({"all": list(predictions.clips)} | several).items())
 
 
-def _total(name: str, clips: Sequence[ClipReading]) -> Total:
+def _total(name: str, clips: Sequence[ClipResult]) -> Total:
     expression: dict[str, int] = {}
     sentiment: dict[str, int] = {}
     for clip in clips:

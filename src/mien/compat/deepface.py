@@ -1,4 +1,4 @@
-"""The expressions of a picture in the shape of the package deepface: ``from mien.compat import deepface as
+"""The expressions of an image in the shape of the package deepface: ``from mien.compat import deepface as
 DeepFace``."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.compat.given import Given, remark, rgb_picture, without_effect
+from mien.compat.given import Given, remark, rgb_image, without_effect
 from mien.compat.terms import emotions, rounded
 from mien.core.errors import InputError
 from mien.core.faces import Face, Faces
@@ -33,15 +33,15 @@ def analyze(
     silent: bool = False,
     anti_spoofing: bool = False,
 ) -> list[Answer] | list[list[Answer]]:
-    """Faces of a picture with the expression that each one shows.
+    """Faces of an image with the expression that each one shows.
 
     Args:
         img_path: A path, bytes, a binary file object, a ``data:image/`` text or a ``(h, w, 3)`` uint8 **BGR**
             array; or a list or a ``(n, h, w, 3)`` array of those.
         actions: ``emotion``; mien reads nothing else about a person.
-        enforce_detection: A picture without a face is an error; otherwise all of it counts as one face, with
+        enforce_detection: An image without a face is an error; otherwise all of it counts as one face, with
             the confidence 0.
-        detector_backend: ``mtcnn``, ``opencv`` (Haar cascade, ``mien[haar]``) or ``skip`` (each picture is
+        detector_backend: ``mtcnn``, ``opencv`` (Haar cascade, ``mien[haar]``) or ``skip`` (each image is
             one face). For the others that deepface has, MTCNN is used, with a remark.
         align: Without meaning here: faces are not turned upright.
         expand_percentage: Without effect; the network's card says how a face is cut.
@@ -49,12 +49,12 @@ def analyze(
         anti_spoofing: False; mien does not tell a photograph of a face from a face.
 
     Returns:
-        A dict per face, the surest first; a list of such lists for several pictures. Its keys: ``emotion``, 0
+        A dict per face, the surest first; a list of such lists for several images. Its keys: ``emotion``, 0
         to 100 for each of seven names; ``dominant_emotion``; ``region``, ``x, y, w, h`` in px and ``left_eye,
         right_eye``, the person's own left and right, as ``(x, y)`` or None; ``face_confidence``, 0 to 1.
 
     Raises:
-        InputError: The picture has no face, or an argument asks for what mien does not do.
+        InputError: The image has no face, or an argument asks for what mien does not do.
         MediaError: A file cannot be read.
         MissingExtraError: ``opencv`` was asked for and OpenCV's cascades are not installed.
 
@@ -79,13 +79,13 @@ def analyze(
 
 
 def _answers(pipeline: Pipeline, given: Given, enforce: bool) -> list[Answer]:
-    image = rgb_picture(given)
+    image = rgb_image(given)
     [faces] = pipeline([image])
     whole = pipeline.detector.name == "whole"
     if not len(faces):
         if enforce:
             raise InputError(
-                "expected a face in the picture; got none: give another picture, or enforce_detection=False to take all of it for one"
+                "expected a face in the image; got none: give another image, or enforce_detection=False to take all of it for one"
             )
         [faces], whole = _pipeline("whole")([image]), True
     return [_answer(face, image, faces, whole) for face in faces]
@@ -95,17 +95,17 @@ def _answer(face: Face, image: NDArray[np.uint8], faces: Faces, whole: bool) -> 
     percent = {name: 100 * probability for name, probability in emotions(face).items()}
     height, width = image.shape[:2]
     x1, y1, x2, y2 = (0, 0, width, height) if whole else rounded(face)
-    # The record says left and right as seen in the picture; deepface means the person's own.
+    # The record says left and right as seen in the image; deepface means the person's own.
     right, left = (
         (None, None)
-        if face.points is None or whole
-        else (tuple(round(value) for value in point) for point in face.points[:2])
+        if face.landmarks is None or whole
+        else (tuple(round(value) for value in point) for point in face.landmarks[:2])
     )
     return {
         "emotion": percent,
         "dominant_emotion": max(percent, key=percent.__getitem__),
         "region": {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1, "left_eye": left, "right_eye": right},
-        "face_confidence": 0.0 if whole else round(face.score, 2),
+        "face_confidence": 0.0 if whole else round(face.detection_score, 2),
     }
 
 

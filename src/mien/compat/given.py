@@ -1,4 +1,4 @@
-"""What scripts hand to the doors: pictures as OpenCV users have them, and options that mean nothing here."""
+"""What scripts hand to the doors: images as OpenCV users have them, and options that mean nothing here."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 Given = str | Path | bytes | BinaryIO | NDArray[Any]
 
 
-def rgb_picture(given: Given) -> NDArray[np.uint8]:
-    """A picture as ``(h, w, 3)`` uint8 RGB.
+def rgb_image(given: Given) -> NDArray[np.uint8]:
+    """An image as ``(h, w, 3)`` uint8 RGB.
 
     Args:
         given: A path, the bytes of a file, a binary file object, a ``data:image/...;base64,`` text, or an
@@ -34,7 +34,7 @@ def rgb_picture(given: Given) -> NDArray[np.uint8]:
 
     >>> blue = np.zeros((2, 2, 3), np.uint8)
     >>> blue[..., 0] = 255
-    >>> rgb_picture(blue)[0, 0].tolist()
+    >>> rgb_image(blue)[0, 0].tolist()
     [0, 0, 255]
     """
     if isinstance(given, np.ndarray):
@@ -43,7 +43,7 @@ def rgb_picture(given: Given) -> NDArray[np.uint8]:
         given = _decoded(given)
     elif isinstance(given, str) and given.lower().startswith(("http://", "https://", "ftp://")):
         raise InputError(
-            f"expected a picture on this machine; got the address {given[:80]}: mien fetches nothing, so save the picture first"
+            f"expected an image on this machine; got the address {given[:80]}: mien fetches nothing, so save the image first"
         )
     elif not isinstance(given, (str, Path, bytes)) and not hasattr(given, "read"):
         raise InputError(f"expected a path, bytes or an array as OpenCV reads it; got {type(given).__name__}")
@@ -53,13 +53,13 @@ def rgb_picture(given: Given) -> NDArray[np.uint8]:
         raise (
             first.error
             if first is not None
-            else MediaError(f"{media.name}: expected a picture; got a file without any", "empty")
+            else MediaError(f"{media.name}: expected an image; got a file without any", "empty")
         )
     return first.image
 
 
 def bgr(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same picture in OpenCV's order, and back."""
+    """The same image in OpenCV's order, and back."""
     return np.ascontiguousarray(image[..., ::-1])
 
 
@@ -90,7 +90,7 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(text.partition(",")[2], validate=True)
     except binascii.Error as error:
         raise InputError(
-            f"expected data:image/...;base64, and a picture in base64; got {text[:40]}...: {error}"
+            f"expected data:image/...;base64, and an image in base64; got {text[:40]}...: {error}"
         ) from None
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.compat.given import EMOTIONS, bgr, rgb_picture
+from mien.compat.given import EMOTIONS, bgr, rgb_image
 from mien.compat.terms import emotions, rounded
 from mien.core.errors import InputError
 from mien.core.faces import Face
 from mien.core.labels import Labels
-from mien.inference.detectors.pictures import found
+from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
 from mien.media.draw import draw
 
@@ -44,21 +44,21 @@ class RMN:
             A dict per face: ``xmin, ymin, xmax, ymax`` in px, from forehead to chin; ``emo_label``;
             ``emo_proba``, 0 to 1; ``proba_list``, one dict ``{name: probability}`` for each of seven names.
         """
-        [faces] = self._searching()([rgb_picture(frame)])
+        [faces] = self._searching()([rgb_image(frame)])
         return [{**_corners(face), **_told(face)} for face in faces]
 
     def detect_emotion_for_single_face_image(
         self, face_image: NDArray[np.uint8]
     ) -> tuple[str, float, list[dict[str, float]]]:
-        """The expression of a picture that shows one face and nothing else: ``emo_label, emo_proba,
+        """The expression of an image that shows one face and nothing else: ``emo_label, emo_proba,
         proba_list``."""
-        [[face]] = self._whole([rgb_picture(face_image)])
+        [[face]] = self._whole([rgb_image(face_image)])
         told = _told(face)
         return told["emo_label"], told["emo_proba"], told["proba_list"]
 
     def detect_faces(self, frame: NDArray[np.uint8]) -> list[dict[str, int]]:
         """``xmin, ymin, xmax, ymax`` in px of each face, the surest first."""
-        [faces] = self._searching().detector.detect([rgb_picture(frame)])
+        [faces] = self._searching().detector.detect([rgb_image(frame)])
         return [_corners(face) for face in faces]
 
     @staticmethod
@@ -70,7 +70,7 @@ class RMN:
         faces = found(np.array(boxes), np.ones(len(results))).with_columns(
             probs=np.array(probs), labels=_LABELS
         )
-        drawn = bgr(draw(rgb_picture(frame), faces))
+        drawn = bgr(draw(rgb_image(frame), faces))
         if frame.shape != drawn.shape or not frame.flags.writeable:
             return drawn
         frame[...] = drawn

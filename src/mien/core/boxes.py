@@ -1,5 +1,5 @@
 """Arithmetic on bounding boxes: ``(n, 4)`` arrays of ``x1, y1, x2, y2`` in pixels, the corner of the
-picture at 0, 0."""
+image at 0, 0."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def area(boxes: ArrayLike) -> NDArray[np.float32]:
 
 
 def clip(boxes: ArrayLike, width: int, height: int) -> Boxes:
-    """The part of each box that lies inside a picture.
+    """The part of each box that lies inside an image.
 
     >>> clip([[-5, 2, 30, 8]], width=20, height=10).tolist()
     [[0.0, 2.0, 20.0, 8.0]]

@@ -5,7 +5,7 @@ is.
 
     MienError
     ├── InputError          something the caller handed in cannot be used
-    │   ├── MediaError      a file or stream cannot be read as a picture or a video
+    │   ├── MediaError      a file or stream cannot be read as an image or a video
     │   │   └── LostError   a live source is not there, or not any more
     │   ├── RecordError     columns of a record do not fit together
     │   └── RuleError       a rule or an action cannot be used
@@ -37,7 +37,7 @@ class InputError(MienError, ValueError):
 
 
 class MediaError(InputError):
-    """A file or stream cannot be read as a picture or a video.
+    """A file or stream cannot be read as an image or a video.
 
     Args:
         message: What was expected, what came and what to do.

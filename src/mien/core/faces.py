@@ -1,5 +1,5 @@
 """The one record that flows through everything: columns, one row per face, for a frame or a whole
-recording."""
+video."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ class Face:
         frame: Index of the frame, 0-based, in its source.
         time: Time of the frame in seconds.
         box: ``x1, y1, x2, y2`` in px.
-        score: How sure the detector is that this is a face, 0 to 1.
-        points: Left eye, right eye, nose, left and right mouth corner as ``x, y`` in px (left as seen in the
-            picture), or None.
+        detection_score: How sure the detector is that this is a face, 0 to 1.
+        landmarks: Left eye, right eye, nose, left and right mouth corner as ``x, y`` in px (left as seen in the
+            image), or None.
         track: Id of the person in this source, or None.
         emotion: Name of the most probable expression, or None where no network has looked.
         confidence: Its probability, 0 to 1, or None.
         probs: Probability of every expression by name, as the network read this frame, or None.
-        steady: Expression shown as the person's steady label, which does not flicker, or None where nothing
+        smoothed_emotion: Expression shown as the person's smoothed emotion, which does not flicker, or None where nothing
             was smoothed.
-        smooth: Probability of every expression by name, smoothed over the person's last seconds (or the
+        smoothed_probs: Probability of every expression by name, smoothed over the person's last seconds (or the
             seconds around), or None.
-        shown: What is shown: ``steady`` where there is one, else ``emotion``; ``uncertain`` where that is
+        label: The label to display: ``smoothed_emotion`` where there is one, else ``emotion``; ``uncertain`` where that is
             asked for and its probability is too low; None where no network has looked.
     """
 
     frame: int
     time: float
     box: tuple[float, float, float, float]
-    score: float
-    points: tuple[tuple[float, float], ...] | None = None
+    detection_score: float
+    landmarks: tuple[tuple[float, float], ...] | None = None
     track: int | None = None
     emotion: str | None = None
     confidence: float | None = None
     probs: dict[str, float] | None = None
-    steady: str | None = None
-    smooth: dict[str, float] | None = None
-    shown: str | None = None
+    smoothed_emotion: str | None = None
+    smoothed_probs: dict[str, float] | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,21 +62,21 @@ class Faces:
 
     Args:
         boxes: ``(n, 4)`` float32, ``x1, y1, x2, y2`` in px.
-        scores: ``(n,)`` float32, 0 to 1, of the detector.
+        detection_scores: ``(n,)`` float32, 0 to 1, of the detector.
         frames: ``(n,)`` int64, index of the frame.
         times: ``(n,)`` float64, seconds.
-        points: ``(n, 5, 2)`` float32 px: left eye, right eye, nose, left and right mouth corner; or None.
+        landmarks: ``(n, 5, 2)`` float32 px: left eye, right eye, nose, left and right mouth corner; or None.
         tracks: ``(n,)`` int64, id of the person; or None.
         probs: ``(n, k)`` float32, probability of each of ``labels``; or None.
-        smooth: ``(n, k)`` float32, the probabilities of each person smoothed over time, beside the raw ones;
+        smoothed_probs: ``(n, k)`` float32, the probabilities of each person smoothed over time, beside the raw ones;
             or None.
-        steady: ``(n,)`` int64, column of ``labels`` that is shown as the person's steady label; or None.
-        labels: Names of the columns of ``probs`` and ``smooth``; or None.
+        smoothed_emotion_ids: ``(n,)`` int64, column of ``labels`` that is shown as the person's smoothed emotion; or None.
+        labels: Names of the columns of ``probs`` and ``smoothed_probs``; or None.
 
     Raises:
         RecordError: Columns do not fit together, or a value is impossible.
 
-    >>> faces = Faces(boxes=[[10, 20, 50, 70]], scores=[0.99], frames=[0], times=[0.0])
+    >>> faces = Faces(boxes=[[10, 20, 50, 70]], detection_scores=[0.99], frames=[0], times=[0.0])
     >>> from mien.core.labels import Labels
     >>> read = faces.with_columns(probs=[[0.1, 0.9]], labels=Labels(("sad", "happy")))
     >>> len(read), read.emotions, faces.probs is None
@@ -88,14 +88,14 @@ class Faces:
     """
 
     boxes: NDArray[np.float32]
-    scores: NDArray[np.float32]
+    detection_scores: NDArray[np.float32]
     frames: NDArray[np.int64]
     times: NDArray[np.float64]
-    points: NDArray[np.float32] | None = None
+    landmarks: NDArray[np.float32] | None = None
     tracks: NDArray[np.int64] | None = None
     probs: NDArray[np.float32] | None = None
-    smooth: NDArray[np.float32] | None = None
-    steady: NDArray[np.int64] | None = None
+    smoothed_probs: NDArray[np.float32] | None = None
+    smoothed_emotion_ids: NDArray[np.int64] | None = None
     labels: Labels | None = None
 
     def __post_init__(self) -> None:
@@ -115,11 +115,17 @@ class Faces:
                 )
         if (self.probs is None) != (self.labels is None):
             raise RecordError("expected probs and labels together; got one without the other")
-        if self.probs is None and not (self.smooth is None and self.steady is None):
-            raise RecordError("expected smooth and steady beside probs; got them without")
-        if self.steady is not None and not ((self.steady >= 0) & (self.steady < classes)).all():
+        if self.probs is None and not (self.smoothed_probs is None and self.smoothed_emotion_ids is None):
             raise RecordError(
-                f"expected steady as columns 0 to {classes - 1} of the labels; got {self.steady.min()} to {self.steady.max()}"
+                "expected smoothed_probs and smoothed_emotion_ids beside probs; got them without"
+            )
+        if (
+            self.smoothed_emotion_ids is not None
+            and not ((self.smoothed_emotion_ids >= 0) & (self.smoothed_emotion_ids < classes)).all()
+        ):
+            raise RecordError(
+                f"expected smoothed_emotion_ids as columns 0 to {classes - 1} of the labels; "
+                f"got {self.smoothed_emotion_ids.min()} to {self.smoothed_emotion_ids.max()}"
             )
         if n and not (self.boxes[:, 2:] >= self.boxes[:, :2]).all():
             raise RecordError("expected boxes as x1, y1, x2, y2 with x1 <= x2 and y1 <= y2")
@@ -128,8 +134,8 @@ class Faces:
         return len(self.boxes)
 
     def __iter__(self) -> Iterator[Face]:
-        shown = self.shown
-        return (self._face(row, shown) for row in range(len(self)))
+        label_ids = self.label_ids
+        return (self._face(row, label_ids) for row in range(len(self)))
 
     @overload
     def __getitem__(self, rows: int | np.integer[Any]) -> Face: ...
@@ -139,13 +145,13 @@ class Faces:
         """One `Face` by its index, as of a list; `Faces` by a slice, a mask or a list of positions.
 
         >>> boxes = [[0, 0, 9, 9]] * 3
-        >>> faces = Faces(boxes, scores=[0.9, 0.8, 0.7], frames=[0, 0, 0], times=[0, 0, 0])
-        >>> faces[-1].score, len(faces[1:3]), len(faces[faces.scores > 0.75])
+        >>> faces = Faces(boxes, detection_scores=[0.9, 0.8, 0.7], frames=[0, 0, 0], times=[0, 0, 0])
+        >>> faces[-1].detection_score, len(faces[1:3]), len(faces[faces.detection_scores > 0.75])
         (0.7, 2, 2)
         """
         chosen = np.arange(len(self))[rows]
         if chosen.ndim == 0:
-            return self._face(int(chosen), self.shown)
+            return self._face(int(chosen), self.label_ids)
         columns: dict[str, Any] = {
             name: None if column is None else column[chosen] for name, column in self._columns()
         }
@@ -154,7 +160,7 @@ class Faces:
     def _columns(self) -> list[tuple[str, Any]]:
         return [(field.name, getattr(self, field.name)) for field in fields(self) if field.name != "labels"]
 
-    def _face(self, row: int, shown: NDArray[np.int64] | None) -> Face:
+    def _face(self, row: int, label_ids: NDArray[np.int64] | None) -> Face:
         x1, y1, x2, y2 = (_short(value) for value in self.boxes[row])
         probs = self._named(self.probs, row)
         best = None if probs is None else max(probs, key=probs.__getitem__)
@@ -162,17 +168,21 @@ class Faces:
             frame=int(self.frames[row]),
             time=float(self.times[row]),
             box=(x1, y1, x2, y2),
-            score=_short(self.scores[row], 6),
-            points=None
-            if self.points is None
-            else tuple((_short(x), _short(y)) for x, y in self.points[row]),
+            detection_score=_short(self.detection_scores[row], 6),
+            landmarks=None
+            if self.landmarks is None
+            else tuple((_short(x), _short(y)) for x, y in self.landmarks[row]),
             track=None if self.tracks is None else int(self.tracks[row]),
             emotion=best,
             confidence=None if probs is None or best is None else probs[best],
             probs=probs,
-            steady=None if self.steady is None or self.labels is None else self.labels[int(self.steady[row])],
-            smooth=self._named(self.smooth, row),
-            shown=None if shown is None or self.labels is None else self.labels.word(int(shown[row])),
+            smoothed_emotion=None
+            if self.smoothed_emotion_ids is None or self.labels is None
+            else self.labels[int(self.smoothed_emotion_ids[row])],
+            smoothed_probs=self._named(self.smoothed_probs, row),
+            label=None
+            if label_ids is None or self.labels is None
+            else self.labels.display_name(int(label_ids[row])),
         )
 
     def _named(self, table: NDArray[np.float32] | None, row: int) -> dict[str, float] | None:
@@ -189,51 +199,58 @@ class Faces:
         return [self.labels[column] for column in self.probs.argmax(axis=1)]
 
     @property
-    def shown(self) -> NDArray[np.int64] | None:
-        """``(n,)`` column of the expression that is shown for each row: the steady label, or the most
+    def label_ids(self) -> NDArray[np.int64] | None:
+        """``(n,)`` column of the expression that is shown for each row: the smoothed emotion, or the most
         probable one where nothing was smoothed; -1 where its probability, smoothed if it was, is below
-        ``labels.uncertain_below``. None where no network has looked.
+        ``labels.min_confidence``. None where no network has looked.
 
         >>> from mien.core.labels import Labels
-        >>> labels = Labels(("sad", "happy"), uncertain_below=0.7)
-        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], probs=[[0.4, 0.6], [0.1, 0.9]], labels=labels).shown.tolist()
+        >>> labels = Labels(("sad", "happy"), min_confidence=0.7)
+        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], probs=[[0.4, 0.6], [0.1, 0.9]], labels=labels).label_ids.tolist()
         [-1, 1]
         """
         held = self._held
-        if held is None or self.labels is None or self.labels.uncertain_below is None:
+        if held is None or self.labels is None or self.labels.min_confidence is None:
             return held
         unsure = self.unsure
         return held if unsure is None else np.where(unsure, -1, held)
 
     @property
     def confidence(self) -> NDArray[np.float32] | None:
-        """``(n,)`` probability, smoothed if it was, of the steady label or of the most probable one where
+        """``(n,)`` probability, smoothed if it was, of the smoothed emotion or of the most probable one where
         nothing was smoothed, 0 to 1: also where that is shown as uncertain. None where no network has
         looked."""
-        probs, held = self.probs if self.smooth is None else self.smooth, self._held
+        probs, held = self.probs if self.smoothed_probs is None else self.smoothed_probs, self._held
         return None if probs is None or held is None else probs[np.arange(len(self)), held]
 
     @property
     def unsure(self) -> NDArray[np.bool_] | None:
-        """``(n,)`` whether that is below ``labels.doubt``: the one rule by which a moment is uncertain. None
+        """``(n,)`` whether that is below ``labels.uncertainty_threshold``: the one rule by which a moment is uncertain. None
         where no network has looked.
 
         >>> from mien.core.labels import Labels
         >>> labels = Labels(("sad", "happy", "angry"))
         >>> rows = [[0.1, 0.48, 0.42], [0.1, 0.52, 0.38]]
-        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], probs=rows, smooth=rows, steady=[1, 2], labels=labels).unsure.tolist()
+        >>> smoothed = {"probs": rows, "smoothed_probs": rows, "smoothed_emotion_ids": [1, 2]}
+        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], **smoothed, labels=labels).unsure.tolist()
         [True, True]
         """
         confidence = self.confidence
-        return None if confidence is None or self.labels is None else confidence < self.labels.doubt
+        return (
+            None
+            if confidence is None or self.labels is None
+            else confidence < self.labels.uncertainty_threshold
+        )
 
     @property
     def _held(self) -> NDArray[np.int64] | None:
-        """``(n,)`` column of the steady label, or of the most probable one where nothing was smoothed."""
-        probs = self.probs if self.smooth is None else self.smooth
+        """``(n,)`` column of the smoothed emotion, or of the most probable one where nothing was smoothed."""
+        probs = self.probs if self.smoothed_probs is None else self.smoothed_probs
         if probs is None:
             return None
-        return np.asarray(probs.argmax(axis=1) if self.steady is None else self.steady)
+        return np.asarray(
+            probs.argmax(axis=1) if self.smoothed_emotion_ids is None else self.smoothed_emotion_ids
+        )
 
     def with_columns(self, **columns: Any) -> Faces:
         """The same rows with some columns replaced or added."""
@@ -320,14 +337,14 @@ class Faces:
 # Type of each column, and the lengths of its further axes; 0 stands for the number of labels.
 _COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
     "boxes": (np.float32, (4,)),
-    "scores": (np.float32, ()),
+    "detection_scores": (np.float32, ()),
     "frames": (np.int64, ()),
     "times": (np.float64, ()),
-    "points": (np.float32, (5, 2)),
+    "landmarks": (np.float32, (5, 2)),
     "tracks": (np.int64, ()),
     "probs": (np.float32, (0,)),
-    "smooth": (np.float32, (0,)),
-    "steady": (np.int64, ()),
+    "smoothed_probs": (np.float32, (0,)),
+    "smoothed_emotion_ids": (np.int64, ()),
 }
 
 

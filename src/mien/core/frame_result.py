@@ -21,13 +21,13 @@ ROW_KEYS = (
     "status",
     "track",
     "box",
-    "score",
+    "detection_score",
     "emotion",
     "confidence",
     "probs",
-    "steady",
-    "smooth",
-    "shown",
+    "smoothed_emotion",
+    "smoothed_probs",
+    "label",
     "error",
 )
 """Keys of every row, in order: the same in JSON, CSV, pandas and everywhere else."""
@@ -71,13 +71,13 @@ class FrameResult:
                 "status": self.status,
                 "track": face and face.track,
                 "box": face and list(face.box),
-                "score": face and face.score,
+                "detection_score": face and face.detection_score,
                 "emotion": face and face.emotion,
                 "confidence": face and face.confidence,
                 "probs": face and face.probs,
-                "steady": face and face.steady,
-                "smooth": face and face.smooth,
-                "shown": face and face.shown,
+                "smoothed_emotion": face and face.smoothed_emotion,
+                "smoothed_probs": face and face.smoothed_probs,
+                "label": face and face.label,
                 "error": None if self.error is None else printable(str(self.error)),
             }
 
@@ -87,12 +87,12 @@ _CORNERS = ("x1", "y1", "x2", "y2")
 
 def flat_keys(labels: Labels) -> list[str]:
     """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, every expression
-    smoothed (``smooth_happy``), and, as it is long and seldom there, ``error`` at the end."""
+    smoothed (``smoothed_happy``), and, as it is long and seldom there, ``error`` at the end."""
     return [
         *(key for key in ROW_KEYS if key != "error"),
         *_CORNERS,
         *labels,
-        *(f"smooth_{name}" for name in labels),
+        *(f"smoothed_{name}" for name in labels),
         "error",
     ]
 
@@ -100,5 +100,7 @@ def flat_keys(labels: Labels) -> list[str]:
 def flat_row(row: Row, labels: Labels) -> Row:
     """A row with the corners of its box and its probabilities in keys of their own as well."""
     corners = dict(zip(_CORNERS, row["box"] or [None] * 4, strict=True))
-    smooth = {f"smooth_{name}": value for name, value in (row["smooth"] or dict.fromkeys(labels)).items()}
-    return {**row, **corners, **(row["probs"] or dict.fromkeys(labels)), **smooth}
+    smoothed = {
+        f"smoothed_{name}": value for name, value in (row["smoothed_probs"] or dict.fromkeys(labels)).items()
+    }
+    return {**row, **corners, **(row["probs"] or dict.fromkeys(labels)), **smoothed}

@@ -14,7 +14,7 @@ NOTICE = "mien describes a facial expression, not an emotion that a person feels
 UNCERTAIN = "uncertain"
 """What is shown in place of an expression that is too improbable, where that is asked for."""
 
-UNCERTAIN_BELOW = 0.5
+DEFAULT_MIN_CONFIDENCE = 0.5
 """Calibrated probability below which an answer is more likely wrong than right; charts and tables call such
 moments uncertain."""
 
@@ -51,7 +51,7 @@ class Labels(Sequence[str]):
 
     Args:
         names: Distinct class names in column order. Synonyms in common use are turned into mien's names.
-        uncertain_below: A class that is less probable than this, 0 to 1, is shown as `UNCERTAIN`; None shows
+        min_confidence: A class that is less probable than this, 0 to 1, is shown as `UNCERTAIN`; None shows
             every one. Labels that differ in this only are equal.
 
     Raises:
@@ -70,7 +70,7 @@ class Labels(Sequence[str]):
     """
 
     names: tuple[str, ...]
-    uncertain_below: float | None = field(default=None, compare=False)
+    min_confidence: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         names = tuple(canonical_label(name) for name in self.names)
@@ -81,9 +81,9 @@ class Labels(Sequence[str]):
                 f"expected class names that can be shown; got {', '.join(map(spelled, strange)) or 'an empty one'}: name them otherwise"
             )
         object.__setattr__(self, "names", names)
-        if self.uncertain_below is not None and not 0 <= self.uncertain_below <= 1:
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InputError(
-                f"expected a probability from 0 to 1 below which answers are uncertain; got {self.uncertain_below}"
+                f"expected a probability from 0 to 1 below which answers are uncertain; got {self.min_confidence}"
             )
 
     def __len__(self) -> int:
@@ -103,23 +103,23 @@ class Labels(Sequence[str]):
             raise InputError(f"expected one of {', '.join(self.names)}; got {value!r}") from None
 
     def colour(self, name: str) -> str:
-        """Colour of a class, or of `UNCERTAIN`, as ``#rrggbb``, the same in every picture, chart and page."""
+        """Colour of a class, or of `UNCERTAIN`, as ``#rrggbb``, the same in every image, chart and page."""
         if name == UNCERTAIN:
             return "#9aa0a6"
         return _COLOURS.get(self.names[self.index(name)], "#444444")
 
-    def word(self, column: int) -> str:
-        """Name of a column as `mien.core.faces.Faces.shown` gives it, where -1 stands for `UNCERTAIN`."""
+    def display_name(self, column: int) -> str:
+        """Name of a column as `mien.core.faces.Faces.label_ids` gives it, where -1 stands for `UNCERTAIN`."""
         return UNCERTAIN if column < 0 else self.names[column]
 
     @property
-    def doubt(self) -> float:
+    def uncertainty_threshold(self) -> float:
         """Probability below which a moment counts as uncertain, whether or not that is what is shown.
 
-        >>> Labels(("sad", "happy")).doubt, Labels(("sad", "happy"), uncertain_below=0.3).doubt
+        >>> Labels(("sad", "happy")).uncertainty_threshold, Labels(("sad", "happy"), min_confidence=0.3).uncertainty_threshold
         (0.5, 0.3)
         """
-        return UNCERTAIN_BELOW if self.uncertain_below is None else self.uncertain_below
+        return DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence
 
     def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
         """One row of probabilities by name.

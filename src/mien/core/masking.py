@@ -6,7 +6,7 @@ The rule, the same for every message, table, event, log and answer. Of
 - what stands before the ``@`` of the host is ``***``, whatever signs are in it; a host that is none is
   ``***`` too, and so is all that follows the scheme where signs that should have been written with percent
   signs leave open what the host is;
-- of query and parameters those are shown that say which picture is wanted (``channel=2``,
+- of query and parameters those are shown that say which image is wanted (``channel=2``,
   ``resolution=640x480``; `SHOWN` has all of them), and nothing else is, not even a name; so it is with
   ``name=value`` in the path;
 - the path is shown, but for what follows a word such as ``token`` or ``hooks``, parts with other signs than
@@ -79,6 +79,10 @@ def masked(address: str, *, meant: bool = False) -> str:
     'rtsp://***@door.local:554/Streaming/Channels/101?channel=1&***'
     >>> masked("rtps:anna:secret@door.local/1"), masked("clip.mp4"), masked("secret@door.local", meant=True)
     ('***@door.local/1', 'clip.mp4', '***@door.local')
+    >>> masked("s3://sec;ret@10.0.0.9/a"), masked("s3://bucket/a@b.jpg")
+    ('s3://***@10.0.0.9/a', 's3://bucket/a@b.jpg')
+    >>> masked("rtsp://10.0.0.9/cgi;token=sec/ret")
+    'rtsp://10.0.0.9/cgi;***/***'
     """
     if chain := _CHAIN.match(address):  # As fsspec knows it: zip://*.jpg::https://...
         return chain[0] + masked(address[chain.end() :], meant=meant)
@@ -146,7 +150,8 @@ def _located(place: str, scheme: str) -> str:
     """What follows ``//``: user, host, and the rest."""
     found = _AUTHORITY.match(place)
     authority = found[0] if found else ""
-    if _STORES.fullmatch(scheme) and not set(authority) & set(":@"):
+    # A bucket ends at a slash alone: what looks like parameters or a query before it may be part of a password.
+    if _STORES.fullmatch(scheme) and not set(re.split(r"[/\\]", place, maxsplit=1)[0]) & set(":@"):
         return _pathed(
             place, scheme
         )  # Nothing stands before a bucket; what lies in it may have an @ in its name.
@@ -197,6 +202,8 @@ def _path(path: str) -> str:
             return "/".join([*told, MASK])
         hidden = bool(part) and _NEXT.fullmatch(before)
         told.append(MASK if hidden else _path_part(part, last=number == len(parts) - 1))
+        if not {*";="}.isdisjoint(_decoded(part)) and MASK in told[-1] and number < len(parts) - 1:
+            return "/".join([*told, MASK])  # A slash in a value ends nothing.
         before = "" if hidden else re.sub(r"[^a-z]", "", _decoded(part).lower())
     return "/".join(told)
 
@@ -213,7 +220,7 @@ def _path_part(part: str, *, last: bool) -> str:
 
 
 def _pairs(text: str) -> str:
-    """The pairs of a query that say which picture is wanted; one mask for all others."""
+    """The pairs of a query that say which image is wanted; one mask for all others."""
     pairs = [pair for pair in re.split("[&;]", text) if pair]
     shown = [pair for pair in pairs if _is_shown(_decoded(pair))]
     return "&".join([*shown, *([MASK] if len(shown) < len(pairs) else [])])

@@ -19,8 +19,8 @@ def draw_portrait(side: int = 240) -> NDArray[np.uint8]:
     >>> draw_portrait(120).shape
     (120, 120, 3)
     """
-    picture = Image.new("RGB", (240, 240), "#b8c4d0")
-    canvas = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (240, 240), "#b8c4d0")
+    canvas = ImageDraw.Draw(image)
     canvas.rectangle((95, 180, 145, 240), fill="#cf9f7c")  # neck and shoulders
     canvas.ellipse((30, 212, 210, 300), fill="#44546a")
     canvas.ellipse((54, 14, 186, 170), fill="#3a2a20")  # hair
@@ -37,7 +37,7 @@ def draw_portrait(side: int = 240) -> NDArray[np.uint8]:
     canvas.chord((90, 151, 150, 179), 14, 166, fill="#ffffff")
     for box, start, end in (((76, 140, 96, 186), 150, 230), ((144, 140, 164, 186), -50, 30)):
         canvas.arc(box, start, end, fill="#b98260", width=3)  # folds beside it
-    soft = picture.filter(ImageFilter.GaussianBlur(1.5))
+    soft = image.filter(ImageFilter.GaussianBlur(1.5))
     return np.asarray(soft.resize((side, side), Image.Resampling.BILINEAR))
 
 

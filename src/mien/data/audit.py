@@ -16,7 +16,7 @@ from mien.data.dataset import SPLITS, TRAINING, FaceDataset
 from mien.data.near_duplicates import LIKENESS, Pairs, near_copies
 
 ALSO = ("repeats", "contradictions")
-"""What a clean training split may leave out besides copies of test pictures, blanks and pictures of no
+"""What a clean training split may leave out besides copies of test images, blanks and images of no
 face."""
 
 
@@ -25,7 +25,7 @@ class Audit:
     """The findings in a data set. Masks are ``(n,)``, one value for each of its rows.
 
     Args:
-        data: The pictures that could be read.
+        data: The images that could be read.
         unreadable: What was wrong with each of the others.
         groups: ``(n,)`` int, the same for exact copies.
         near: Pairs of near copies as positions in ``data``; of exact copies, the first stands for all.
@@ -65,15 +65,15 @@ class Audit:
 
     @cached_property
     def leaks(self) -> NDArray[np.bool_]:
-        """Rows of Training that are exact copies of a picture of another split, and those pictures."""
+        """Rows of Training that are exact copies of an image of another split, and those images."""
         inside = np.isin(self.groups, self.groups[self.training])
         outside = np.isin(self.groups, self.groups[~self.training])
         return inside & outside
 
     @cached_property
     def near_leaks(self) -> NDArray[np.bool_]:
-        """Rows of Training that are near, but not exact, copies of a picture of another split, and those
-        pictures."""
+        """Rows of Training that are near, but not exact, copies of an image of another split, and those
+        images."""
         found = np.zeros(len(self.data), np.bool_)
         for one, other in self._near_groups():
             for here, there in ((one, other), (other, one)):
@@ -109,22 +109,22 @@ class Audit:
     def clean(self, also: Collection[str] = ()) -> FaceDataset:
         """The data set without what should not be learned from; the other splits stay whole.
 
-        Out of Training go exact and near copies of pictures of the other splits, blanks, and what most
-        taggers called not a face.
+        Out of Training go exact and near copies of images of the other splits, blanks, and what most
+        annotators called not a face.
 
         Args:
-            also: What else goes: exact ``repeats`` within Training, all but the first; pictures whose copies
+            also: What else goes: exact ``repeats`` within Training, all but the first; images whose copies
                 contradict them.
         """
         return self.data.take(~self.dropped(also))
 
     def facts(self, also: Collection[str] = ()) -> dict[str, Any]:
-        """Everything that was found, ready for JSON. A picture is told by its file name, or by its row where
+        """Everything that was found, ready for JSON. An image is told by its file name, or by its row where
         it has none."""
         data, dropped = self.data, self.dropped(also)
         tests = [name for name in SPLITS if name != TRAINING and (data.splits == name).any()]
         return {
-            "pictures": len(data),
+            "images": len(data),
             "splits": {
                 name: int((data.splits == name).sum()) for name in SPLITS if (data.splits == name).any()
             },
@@ -152,7 +152,7 @@ class Audit:
                 "between": self._near_between(),
                 "list": [
                     {
-                        "pictures": [self._name(first), self._name(second)],
+                        "images": [self._name(first), self._name(second)],
                         "likeness": round(float(likeness), 4),
                         "mirrored": bool(mirrored),
                     }
@@ -183,7 +183,7 @@ class Audit:
         return [self._name(position) for position in np.flatnonzero(mask).tolist()]
 
     def _between(self) -> dict[str, int]:
-        """Pictures of the second split that have an exact copy in the first; within one split, those that
+        """Images of the second split that have an exact copy in the first; within one split, those that
         repeat an earlier one."""
         found = {}
         names = [name for name in SPLITS if (self.data.splits == name).any()]
@@ -212,7 +212,7 @@ def audit(data: FaceDataset, unreadable: Sequence[str] = (), track: ProgressCall
     """Look for everything that makes a data set dishonest to learn from.
 
     Args:
-        data: Pictures.
+        data: Images.
         unreadable: Problems that `open_dataset` put down while reading them.
         track: Shows how far the search for near copies is.
 

@@ -14,8 +14,8 @@ from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import VOTES, FaceDataset
+from mien.data.images import resized
 from mien.data.label_names import in_order
-from mien.data.pictures import resized
 
 Item = TypeVar("Item")
 
@@ -26,9 +26,9 @@ class ReadOptions:
 
     Args:
         labels: Classes in the order of the numbers in the file, where the file does not name them.
-        size: Side in px that every picture is brought to; None keeps pictures as they are.
+        size: Side in px that every image is brought to; None keeps images as they are.
         problems: A list for the rows that cannot be used; None makes the first one an error.
-        track: Shows how far the reading is.
+        track: Shows how far it is.
     """
 
     labels: Labels | None = None
@@ -74,7 +74,9 @@ class DatasetBuilder:
             sample = read()
             image = sample.image if self.terms.size is None else resized(sample.image, self.terms.size)
             if self._images and image.shape != self._images[0].shape:
-                sizes = f"expected {_size(self._images[0])} pixels as in the pictures before it; got {_size(image)}"
+                sizes = (
+                    f"expected {_size(self._images[0])} pixels as in the images before it; got {_size(image)}"
+                )
                 raise InputError(
                     f"{sample.where}: {sizes}: bring all to one size with --size {self._images[0].shape[0]}"
                 )
@@ -94,21 +96,21 @@ class DatasetBuilder:
         """The rows as a data set.
 
         Raises:
-            InputError: There are fewer than two classes or fewer pictures than classes.
+            InputError: There are fewer than two classes or fewer images than classes.
         """
         names = tuple(self.classes) if self.classes is not None else in_order(self._labels)
         n = len(self._images)
         if n == 0:
             raise InputError(
-                f"{self.path}: expected labelled pictures; there is none that can be read: mien data audit lists what is wrong"
+                f"{self.path}: expected labelled images; there is none that can be read: mien data audit lists what is wrong"
             )
         if len(names) < 2:
             raise InputError(
-                f"{self.path}: expected pictures of at least two classes; got only {', '.join(names)}: add another class"
+                f"{self.path}: expected images of at least two classes; got only {', '.join(names)}: add another class"
             )
         if n < len(names):
             raise InputError(
-                f"{self.path}: expected at least one picture for each of {len(names)} classes; got {n}: add pictures"
+                f"{self.path}: expected at least one image for each of {len(names)} classes; got {n}: add images"
             )
         labels = Labels(names)
         columns = {name: column for column, name in enumerate(names)}
@@ -134,7 +136,7 @@ class LabelledSample:
         split: Mien's word for the split.
         row: Row in the original file, or None for the next one.
         votes: Ten counts in the order of ``VOTES``.
-        path: The picture's own file name.
+        path: The image's own file name.
     """
 
     where: str

@@ -1,4 +1,4 @@
-"""Data sets as folders of pictures: a folder per class, perhaps in a folder per split."""
+"""Data sets as folders of images: a folder per class, perhaps in a folder per split."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mien.core.errors import InputError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.images import gray_pixels, png_bytes
 from mien.data.label_names import KNOWN, in_order, require_class, split_named
-from mien.data.pictures import gray_pixels, png_bytes
 
-_PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm"}
+_IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm"}
 ROWS = "rows.csv"
-"""File in a folder that mien wrote: which row each picture was, and the votes on it."""
+"""File in a folder that mien wrote: which row each image was, and the votes on it."""
 
 _HEADER = ["file", "row", *(f"votes_{name}" for name in VOTES)]
 
@@ -31,7 +31,7 @@ def folders_in(path: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Listed:
-    """A picture of a class folder, not yet read."""
+    """An image of a class folder, not yet read."""
 
     root: Path
     file: Path
@@ -45,7 +45,7 @@ class _Listed:
             content = self.file.read_bytes()
         except OSError as error:
             raise InputError(
-                f"{self.file}: expected a picture that you may read; got {error.strerror}: mend it or delete it"
+                f"{self.file}: expected an image that you may read; got {error.strerror}: mend it or delete it"
             ) from None
         image = gray_pixels(content, str(self.file))
         return LabelledSample(
@@ -63,16 +63,14 @@ def read_folders(path: Path, terms: ReadOptions) -> DatasetBuilder:
     """Read class folders, with or without a level of splits above them.
 
     Raises:
-        InputError: A folder is neither class nor split or is empty, or a picture cannot be used.
+        InputError: A folder is neither class nor split or is empty, or an image cannot be used.
     """
-    pictures = [
-        picture for split, level in _levels(path) for picture in _class_files(path, level, split, terms)
-    ]
+    images = [image for split, level in _levels(path) for image in _class_files(path, level, split, terms)]
     if (path / ROWS).is_file():
-        pictures = _numbered(pictures, path / ROWS)
-    gathering = DatasetBuilder(path, terms, in_order(picture.label for picture in pictures))
-    for picture in terms.track(pictures, f"reading {path.name}", len(pictures)):
-        gathering.add(picture.read)
+        images = _numbered(images, path / ROWS)
+    gathering = DatasetBuilder(path, terms, in_order(image.label for image in images))
+    for image in terms.track(images, f"reading {path.name}", len(images)):
+        gathering.add(image.read)
     return gathering
 
 
@@ -96,26 +94,26 @@ def _class_files(root: Path, level: Path, split: str, terms: ReadOptions) -> Ite
     folders = folders_in(level)
     if not folders:
         raise InputError(
-            f"{level}: expected a folder for each class ({', '.join(KNOWN)}); there is none: sort the pictures into such folders"
+            f"{level}: expected a folder for each class ({', '.join(KNOWN)}); there is none: sort the images into such folders"
         )
     for folder in folders:
         name = require_class(folder.name, str(folder))
         files = sorted(
             file
             for file in folder.rglob("*")
-            if file.suffix.lower() in _PICTURES and not file.name.startswith(".") and file.is_file()
+            if file.suffix.lower() in _IMAGES and not file.name.startswith(".") and file.is_file()
         )
         if not files:
             terms.refuse(
                 InputError(
-                    f"{folder}: expected pictures of the class {name}; the folder has none: add some or delete it"
+                    f"{folder}: expected images of the class {name}; the folder has none: add some or delete it"
                 )
             )
         yield from (_Listed(root, file, name, split) for file in files)
 
 
-def _numbered(pictures: list[_Listed], table: Path) -> list[_Listed]:
-    """Pictures in the order of `ROWS`, with their rows and votes; lines whose picture is gone are passed
+def _numbered(images: list[_Listed], table: Path) -> list[_Listed]:
+    """Images in the order of `ROWS`, with their rows and votes; lines whose image is gone are passed
     over."""
     lines: dict[str, tuple[int, list[str]]] = {}
     try:
@@ -127,21 +125,21 @@ def _numbered(pictures: list[_Listed], table: Path) -> list[_Listed]:
         if header not in (_HEADER[:2], _HEADER):
             raise ValueError(f"the columns {', '.join(header)}")
         found = {name: (place, *map(int, line)) for name, (place, line) in lines.items()}
-        unlisted = [picture.file for picture in pictures if picture.file.name not in found]
+        unlisted = [image.file for image in images if image.file.name not in found]
     except (ValueError, IndexError, csv.Error) as error:
         raise InputError(
             f"{table}: expected file names, rows and votes as mien writes them; got {error}: delete it to read the folders alone"
         ) from None
     if unlisted:
         raise InputError(
-            f"{unlisted[0]}: expected a picture that {table} lists; it does not: add a line for it, or delete {ROWS}"
+            f"{unlisted[0]}: expected an image that {table} lists; it does not: add a line for it, or delete {ROWS}"
         )
-    pictures = sorted(pictures, key=lambda picture: found[picture.file.name][0])
+    images = sorted(images, key=lambda image: found[image.file.name][0])
     voted = len(header) > 2
     return [
-        replace(picture, row=row, votes=tuple(votes) if voted else None)
-        for picture in pictures
-        for _, row, *votes in [found[picture.file.name]]
+        replace(image, row=row, votes=tuple(votes) if voted else None)
+        for image in images
+        for _, row, *votes in [found[image.file.name]]
     ]
 
 
@@ -151,7 +149,7 @@ def write_folders(data: FaceDataset, path: Path, track: ProgressCallback = no_pr
 
     Raises:
         InputError: The folder is there already and not empty, cannot be written to, or a class has no
-            picture.
+            image.
     """
     data.require_every_class(str(path))
     with (

@@ -1,7 +1,7 @@
-"""Face pictures made worse in the ways that cameras, networks, masks and detectors make them worse.
+"""Face images made worse in the ways that cameras, networks, masks and detectors make them worse.
 
 After Hendrycks & Dietterich 2019 (https://arxiv.org/abs/1903.12261): each corruption comes in five strengths,
-and a network is judged by its mean error over all of them, held against its error on the pictures as they
+and a network is judged by its mean error over all of them, held against its error on the images as they
 are.
 """
 
@@ -17,37 +17,37 @@ from PIL import Image, ImageFilter
 
 from mien.core.errors import InputError
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 STRENGTHS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way to make a picture worse.
+    """One way to make an image worse.
 
     Args:
         name: Short name.
         unit: What the values mean.
         values: One per strength, from the mildest.
-        apply: Takes a picture ``(h, w)`` uint8, a value and a source of chance; returns a picture of the same
+        apply: Takes an image ``(h, w)`` uint8, a value and a source of chance; returns an image of the same
             size.
     """
 
     name: str
     unit: str
     values: tuple[float, ...]
-    apply: Callable[[Pictures, float, np.random.Generator], Pictures]
+    apply: Callable[[Images, float, np.random.Generator], Images]
 
 
-def corrupted(images: Pictures, name: str, strength: int, seed: int = 0) -> Pictures:
-    """Pictures made worse; equal arguments give equal pictures.
+def corrupted(images: Images, name: str, strength: int, seed: int = 0) -> Images:
+    """Images made worse; equal arguments give equal images.
 
     Args:
         images: ``(n, h, w)`` uint8, gray.
         name: One of `CORRUPTIONS`.
         strength: 1 (mild) to 5.
-        seed: Of the chance in noise, directions and signs; each picture has its own, by its place.
+        seed: Of the chance in noise, directions and signs; each image has its own, by its place.
 
     Returns:
         ``(n, h, w)`` uint8.
@@ -73,8 +73,8 @@ def corrupted(images: Pictures, name: str, strength: int, seed: int = 0) -> Pict
     return np.stack(worse) if worse else images
 
 
-def _bytes(values: NDArray[np.floating]) -> Pictures:
-    clipped: Pictures = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+def _bytes(values: NDArray[np.floating]) -> Images:
+    clipped: Images = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return clipped
 
 
@@ -82,7 +82,7 @@ def _sign(chance: np.random.Generator) -> int:
     return int(chance.choice((-1, 1)))
 
 
-def _illumination(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _illumination(image: Images, value: float, chance: np.random.Generator) -> Images:
     """Light from one side: one edge keeps its brightness, the other keeps a share of it."""
     angle = chance.uniform(0, 2 * np.pi)
     rows, columns = (np.linspace(-1, 1, size) for size in image.shape)
@@ -90,22 +90,22 @@ def _illumination(image: Pictures, value: float, chance: np.random.Generator) ->
     return _bytes(image * (1 - value * (slope - slope.min()) / (slope.max() - slope.min())))
 
 
-def _contrast(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _contrast(image: Images, value: float, chance: np.random.Generator) -> Images:
     return _bytes(image.mean() + (image - image.mean()) * value)
 
 
-def _noise(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _noise(image: Images, value: float, chance: np.random.Generator) -> Images:
     return _bytes(image + chance.normal(0, value, image.shape))
 
 
-def _defocus(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _defocus(image: Images, value: float, chance: np.random.Generator) -> Images:
     """A disc with a soft edge, as a lens out of focus draws a point."""
     reach = int(np.ceil(value))
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     return _filtered(image, np.clip(value + 0.5 - np.hypot(rows, columns), 0, 1))
 
 
-def _motion(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _motion(image: Images, value: float, chance: np.random.Generator) -> Images:
     """A straight stroke of so many px in any direction."""
     angle = chance.uniform(0, np.pi)
     reach = int(np.ceil(value / 2))
@@ -115,7 +115,7 @@ def _motion(image: Pictures, value: float, chance: np.random.Generator) -> Pictu
     return _filtered(image, kernel)
 
 
-def _filtered(image: Pictures, kernel: NDArray[np.floating]) -> Pictures:
+def _filtered(image: Images, kernel: NDArray[np.floating]) -> Images:
     """Convolved, edges repeated."""
     reach = len(kernel) // 2
     padded = np.pad(image.astype(np.float64), reach, mode="edge")
@@ -123,28 +123,28 @@ def _filtered(image: Pictures, kernel: NDArray[np.floating]) -> Pictures:
     return _bytes(np.tensordot(windows, kernel / kernel.sum(), axes=2))
 
 
-def _jpeg(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _jpeg(image: Images, value: float, chance: np.random.Generator) -> Images:
     file = BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=int(value))
     with Image.open(file) as read:
         return np.asarray(read)
 
 
-def _resolution(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _resolution(image: Images, value: float, chance: np.random.Generator) -> Images:
     """The face as it would be so many px high, enlarged again."""
     small = Image.fromarray(image).resize((int(value), int(value)), Image.Resampling.BOX)
     return np.asarray(small.resize(image.shape[::-1], Image.Resampling.BILINEAR))
 
 
-def _mask(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
-    """A mask over the lower part of the face, that share of the picture high, of one tone."""
+def _mask(image: Images, value: float, chance: np.random.Generator) -> Images:
+    """A mask over the lower part of the face, that share of the image high, of one tone."""
     worse = image.copy()
     worse[round(len(image) * (1 - value)) :, len(image) // 12 : -(len(image) // 12)] = chance.integers(0, 256)
     return worse
 
 
-def _eye_bar(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
-    """A black bar at the height of the eyes, that share of the picture high; the eyes of FER-2013 lie at two
+def _eye_bar(image: Images, value: float, chance: np.random.Generator) -> Images:
+    """A black bar at the height of the eyes, that share of the image high; the eyes of FER-2013 lie at two
     fifths."""
     worse = image.copy()
     top, bottom = (round(len(image) * (0.4 + side * value / 2)) for side in (-1, 1))
@@ -152,22 +152,22 @@ def _eye_bar(image: Pictures, value: float, chance: np.random.Generator) -> Pict
     return worse
 
 
-def _rotation(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _rotation(image: Images, value: float, chance: np.random.Generator) -> Images:
     return reframed(image, angle=value * _sign(chance))
 
 
-def _margin(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _margin(image: Images, value: float, chance: np.random.Generator) -> Images:
     return reframed(image, scale=1 + value)
 
 
-def _shift(image: Pictures, value: float, chance: np.random.Generator) -> Pictures:
+def _shift(image: Images, value: float, chance: np.random.Generator) -> Images:
     angle = chance.uniform(0, 2 * np.pi)
     return reframed(image, shift=(value * np.cos(angle), value * np.sin(angle)))
 
 
 def reframed(
-    image: Pictures, scale: float = 1, angle: float = 0, shift: tuple[float, float] = (0, 0)
-) -> Pictures:
+    image: Images, scale: float = 1, angle: float = 0, shift: tuple[float, float] = (0, 0)
+) -> Images:
     """Another square of the same face, as another detector would have cut it.
 
     Args:
@@ -177,7 +177,7 @@ def reframed(
         shift: Shares of its side that it is moved by, right and down.
 
     Returns:
-        ``(h, w)`` uint8. Beyond the picture its edge is repeated: what a larger crop would have shown there
+        ``(h, w)`` uint8. Beyond the image its edge is repeated: what a larger crop would have shown there
         is not known.
     """
     height, width = image.shape

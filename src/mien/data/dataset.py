@@ -1,4 +1,4 @@
-"""A set of labelled face pictures in memory, and the cuts of it that are honest to train and to test on."""
+"""A set of labelled face images in memory, and the cuts of it that are honest to train and to test on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
 SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)
 """To learn from, to choose by, and to be opened once."""
 _HELD_OUT = 3589
-"""Pictures in PublicTest, and in PrivateTest, of FER-2013."""
+"""Images in PublicTest, and in PrivateTest, of FER-2013."""
 
 VOTES = (
     "neutral",
@@ -30,21 +30,21 @@ VOTES = (
     "unknown",
     "nf",
 )
-"""What a tagger of FER+ could say, in the order of its file; *nf* is *not a face*."""
+"""What an annotator of FER+ could say, in the order of its file; *nf* is *not a face*."""
 
 
 @dataclass(frozen=True, eq=False)
 class FaceDataset:
-    """Gray face pictures with what was said about them, one row per picture.
+    """Gray face images with what was said about them, one row per image.
 
     Args:
         images: ``(n, h, w)`` uint8, gray.
         expressions: ``(n,)`` int column of ``labels`` that the label names.
-        votes: ``(n, 10)`` int, how many taggers of FER+ said each of `VOTES`, or None where nobody voted.
+        votes: ``(n, 10)`` int, how many annotators of FER+ said each of `VOTES`, or None where nobody voted.
         splits: ``(n,)`` name of the split of each row, one of `SPLITS`.
         rows: ``(n,)`` int row in the original file, 0-based, for messages and for joining.
         labels: What the values of ``expressions`` mean.
-        paths: ``(n,)`` file of each picture within its folder, or None where pictures are not files.
+        paths: ``(n,)`` file of each image within its folder, or None where images are not files.
 
     Raises:
         InputError: The columns have different lengths, or a value is not a column of ``labels``.
@@ -114,17 +114,17 @@ class FaceDataset:
             what: Name for the message, such as a path or a split.
 
         Raises:
-            InputError: A class has no picture.
+            InputError: A class has no image.
         """
         empty = [name for name, count in zip(self.labels, self.counts(), strict=True) if not count]
         if empty:
             raise InputError(
-                f"{what}: expected pictures of every class; there is none of {', '.join(empty)}: add some, or leave the class out"
+                f"{what}: expected images of every class; there is none of {', '.join(empty)}: add some, or leave the class out"
             )
 
     @property
     def is_fer2013(self) -> bool:
-        """Whether this is FER-2013 as a whole, by the sizes of its test sets; a part of it, or pictures of
+        """Whether this is FER-2013 as a whole, by the sizes of its test sets; a part of it, or images of
         one's own, is not."""
         return all(int((self.splits == split).sum()) == _HELD_OUT for split in (PUBLIC_TEST, PRIVATE_TEST))
 
@@ -135,18 +135,18 @@ class FaceDataset:
 
     @property
     def digests(self) -> NDArray[np.str_]:
-        """SHA-1 of the pixels of each picture: equal for exact copies."""
+        """SHA-1 of the pixels of each image: equal for exact copies."""
         return np.array([hashlib.sha1(image.tobytes()).hexdigest() for image in self.images], dtype=np.str_)
 
     @property
     def blank(self) -> NDArray[np.bool_]:
-        """Which pictures have one value everywhere."""
+        """Which images have one value everywhere."""
         flat = self.images.reshape(len(self), -1)
         return np.asarray(flat.min(axis=1) == flat.max(axis=1))
 
     @property
     def not_a_face(self) -> NDArray[np.bool_]:
-        """Which pictures most taggers of FER+ called *not a face*; none where nobody voted."""
+        """Which images most annotators of FER+ called *not a face*; none where nobody voted."""
         if self.votes is None:
             return np.zeros(len(self), np.bool_)
         return np.asarray(
@@ -154,7 +154,7 @@ class FaceDataset:
         )
 
     def copied_from(self, other: FaceDataset) -> NDArray[np.bool_]:
-        """Which pictures are exact copies of a picture of another set."""
+        """Which images are exact copies of an image of another set."""
         return np.isin(self.digests, other.digests)
 
     def vote_shares(self) -> NDArray[np.float32]:
@@ -198,13 +198,13 @@ class FaceDataset:
 
 
 def clean_training(data: FaceDataset) -> FaceDataset:
-    """The training split without copies of any test picture, without blanks and without not-a-face."""
+    """The training split without copies of any test image, without blanks and without not-a-face."""
     training = data.split(TRAINING)
     tests = data.take(data.splits != TRAINING)
     return training.take(~(training.copied_from(tests) | training.blank | training.not_a_face))
 
 
 def leak_free(data: FaceDataset, name: str) -> FaceDataset:
-    """A test split without the pictures that also stand in the training split."""
+    """A test split without the images that also stand in the training split."""
     test = data.split(name)
     return test.take(~test.copied_from(data.split(TRAINING)))

@@ -1,4 +1,4 @@
-"""The votes of FER+, from Microsoft's ``fer2013new.csv``, joined to the pictures by their row."""
+"""The votes of FER+, from Microsoft's ``fer2013new.csv``, joined to the images by their row."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ def with_votes(data: FaceDataset, path: str | Path) -> FaceDataset:
     Its rows are those of ``fer2013.csv``; a data set that knows its rows may be a part of it.
 
     Args:
-        data: Pictures, with the rows that they had in ``fer2013.csv``.
+        data: Images, with the rows that they had in ``fer2013.csv``.
         path: A CSV with the columns ``Usage``, ``neutral`` ... ``contempt``, ``unknown`` and ``NF``.
 
     Raises:
-        InputError: The file cannot be used, has another number of rows than the pictures, or other splits.
+        InputError: The file cannot be used, has another number of rows than the images, or other splits.
     """
     path = Path(path)
     votes, splits = _read(path)
     needed = int(data.rows.max()) + 1
     counted = bool((data.rows == np.arange(len(data))).all())
     if needed > len(votes) or (counted and needed < len(votes)):
-        got = f"expected votes for each of {needed:,} pictures; got {len(votes):,} rows"
-        raise InputError(f"{path}: {got}: give the pictures of all splits, in the order of fer2013.csv")
+        got = f"expected votes for each of {needed:,} images; got {len(votes):,} rows"
+        raise InputError(f"{path}: {got}: give the images of all splits, in the order of fer2013.csv")
     wrong = np.flatnonzero(splits[data.rows] != data.splits)
     if len(wrong):
         row = int(data.rows[wrong[0]])
-        got = f"expected the split {data.splits[wrong[0]]} as the picture has; got {splits[row]}"
+        got = f"expected the split {data.splits[wrong[0]]} as the image has; got {splits[row]}"
         raise InputError(
-            f"{path}, row {row}: {got}: votes join by row, so the pictures must be in the order of fer2013.csv"
+            f"{path}, row {row}: {got}: votes join by row, so the images must be in the order of fer2013.csv"
         )
     return replace(data, votes=votes[data.rows])
 

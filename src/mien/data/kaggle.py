@@ -26,7 +26,7 @@ from mien.data.label_names import KAGGLE, in_order, require_class, require_split
 _LABEL = ("emotion", "label", "expression", "class")
 _PIXELS = ("pixels", "pixel")
 _SPLIT = ("usage", "split")
-_MOST = 1 << 24  # Characters of a field: a picture of 2000 px fits.
+_MOST = 1 << 24  # Characters of a field: an image of 2000 px fits.
 
 
 class Columns:
@@ -110,7 +110,7 @@ class _RowReader:
         assert columns.label is not None
         return LabelledSample(
             where=where,
-            image=_picture(line[columns.pixels], where),
+            image=_image(line[columns.pixels], where),
             label=self._label(line[columns.label].strip(), where),
             split=self.split if columns.split is None else require_split(line[columns.split], where),
             row=None if columns.row is None else _whole(line[columns.row], where, "a row number"),
@@ -137,7 +137,7 @@ def _whole(word: str, where: str, what: str) -> int:
     return int(word)
 
 
-def _picture(text: str, where: str) -> NDArray[np.uint8]:
+def _image(text: str, where: str) -> NDArray[np.uint8]:
     try:
         values = np.fromstring(text, np.int64, sep=" ")
     except ValueError:
@@ -148,7 +148,7 @@ def _picture(text: str, where: str) -> NDArray[np.uint8]:
     side = isqrt(len(values))
     if not len(values) or side * side != len(values):
         raise InputError(
-            f"{where}: expected the pixels of a square picture, such as 2304 for 48x48; got {len(values)}: correct or delete the line"
+            f"{where}: expected the pixels of a square image, such as 2304 for 48x48; got {len(values)}: correct or delete the line"
         )
     if values.min() < 0 or values.max() > 255:
         wrong = values[(values < 0) | (values > 255)][0]
@@ -164,12 +164,12 @@ def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_pro
     FER-2013, and words for any other set of classes.
 
     Raises:
-        InputError: The pictures are not square, or the place cannot be written to.
+        InputError: The images are not square, or the place cannot be written to.
     """
     height, width = data.images.shape[1:]
     if height != width:
         raise InputError(
-            f"{path}: expected square pictures for CSV, which has no place for their size; got {width}x{height}: write Parquet or a folder"
+            f"{path}: expected square images for CSV, which has no place for their size; got {width}x{height}: write Parquet or a folder"
         )
     seven = data.labels == EXPRESSIONS
     rows = None if (data.rows == np.arange(len(data))).all() else data.rows.tolist()

@@ -1,7 +1,7 @@
-"""Pictures that are nearly the same: one photo that was cut, shrunk, brightened, marked or mirrored another
+"""Images that are nearly the same: one photo that was cut, shrunk, brightened, marked or mirrored another
 way.
 
-Two pictures are *near copies* when they correlate with at least `LIKENESS` (Pearson) after one of them is
+Two images are *near copies* when they correlate with at least `LIKENESS` (Pearson) after one of them is
 moved by up to 3 of 48 px each way, mirrored or not. Both are softened first (means of 2x2 px), so that the
 traces of shrinking and JPEG count less; correlation itself does not see brightness and contrast. Three steps
 keep it fast, each on fewer pairs: all pairs at 12x12 px, those that are alike there at 24x24 px moved by up
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.progress import ProgressCallback, no_progress
-from mien.data.pictures import resized
+from mien.data.images import resized
 
 LIKENESS = 0.93
-"""Correlation from which on two pictures are near copies."""
+"""Correlation from which on two images are near copies."""
 
 _SIDE = 48
 _COARSE, _COARSE_LIKENESS = 12, 0.80
@@ -29,7 +29,7 @@ _STRIP, _CHUNK = 512, 4096
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pairs of positions in a set of pictures.
+    """Pairs of positions in a set of images.
 
     Args:
         first, second: ``(p,)`` int positions; ``first < second``.
@@ -120,7 +120,7 @@ def _moved_likeness(
     *,
     softened: bool = False,
 ) -> NDArray[np.float32]:
-    """``(p,)`` best correlation of the middle of one picture with the other one moved by up to ``reach`` px
+    """``(p,)`` best correlation of the middle of one image with the other one moved by up to ``reach`` px
     each way."""
     inner = faces.shape[1] - 2 * reach
     step = 2 if softened else 1  # A mean of 2x2 px stands for all four.

@@ -46,11 +46,11 @@ def open_dataset(
         path: File or folder.
         votes: ``fer2013new.csv`` of FER+, joined by row.
         labels: Classes in the order of the numbers in the file, where it does not name them itself.
-        size: Side in px that every picture is brought to; without it pictures stay as they are and must be of
+        size: Side in px that every image is brought to; without it images stay as they are and must be of
             one size.
         problems: A list; rows that cannot be used are described in it and left out. Without it the first of
             them is an error.
-        track: Shows how far the reading is.
+        track: Shows how far it is.
 
     Returns:
         All rows in the order of the file, of folders in the order of their names.
@@ -67,7 +67,7 @@ def open_dataset(
     ((2, 2, 2), ['happy', 'sad'], [[1.0, 0.0], [0.0, 1.0]])
     """
     path = Path(path)
-    order = None if labels is None else Labels(tuple(require_class(word, "--labels") for word in labels))
+    order = None if labels is None else Labels(tuple(require_class(word, "--class-names") for word in labels))
     if size is not None and size < 1:
         raise InputError(f"expected a size of at least 1 px; got {size}")
     if not path.exists():

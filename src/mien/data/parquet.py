@@ -1,4 +1,4 @@
-"""Data sets in Parquet, with pictures as Hugging Face's ``Image`` feature stores them."""
+"""Data sets in Parquet, with images as Hugging Face's ``Image`` feature stores them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mien.core.errors import InputError, MissingExtraError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.images import gray_pixels, png_bytes
 from mien.data.label_names import in_order, require_class, require_split, split_named
-from mien.data.pictures import gray_pixels, png_bytes
 
 if TYPE_CHECKING:
     import polars
@@ -71,7 +71,7 @@ class _FileReader:
         except (OSError, polars.exceptions.PolarsError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"{file}: expected a whole Parquet file; got {reason}: fetch it again") from None
-        self.contents = _pictures(table, file)
+        self.contents = _images(table, file)
         self.names: tuple[str, ...] | None = None
         self.labels = self._labels(table, metadata, terms)
         self.splits = self._splits(table)
@@ -94,7 +94,7 @@ class _FileReader:
         content, label = self.contents[position], self.labels[position]
         if content is None:
             raise InputError(
-                f"{where}: expected the bytes of a picture; got none: store pictures inside the file"
+                f"{where}: expected the bytes of an image; got none: store images inside the file"
             )
         if label is None:
             raise InputError(f"{where}: expected a label; got none: fill it in or delete the row")
@@ -128,12 +128,12 @@ class _FileReader:
             if words is None:
                 raise InputError(
                     f"{self.file}: column {name} holds numbers, and the file does not say what they mean: "
-                    "give the classes in their order with --labels angry,disgust,..."
+                    "give the classes in their order with --class-names angry,disgust,..."
                 )
             self.names = tuple(require_class(word, f"{self.file}, names of column {name}") for word in words)
             if len(set(self.names)) < len(self.names):
                 raise InputError(
-                    f"{self.file}, names of column {name}: expected distinct classes; got {', '.join(words)}: give others with --labels"
+                    f"{self.file}, names of column {name}: expected distinct classes; got {', '.join(words)}: give others with --class-names"
                 )
             return list(table[name].to_list())
         return list(table[name].cast(_polars().String).to_list())
@@ -161,8 +161,8 @@ def _whole(table: polars.DataFrame, name: str, file: Path) -> list[int] | None:
     return list(table[name].to_list())
 
 
-def _pictures(table: polars.DataFrame, file: Path) -> list[bytes | None]:
-    """Contents of the first column that holds pictures, by its type."""
+def _images(table: polars.DataFrame, file: Path) -> list[bytes | None]:
+    """Contents of the first column that holds images, by its type."""
     polars = _polars()
     for name, kind in table.schema.items():
         if kind == polars.Binary:
@@ -172,7 +172,7 @@ def _pictures(table: polars.DataFrame, file: Path) -> list[bytes | None]:
         ):
             return list(table[name].struct.field("bytes").to_list())
     raise InputError(
-        f"{file}: expected a column with pictures (image: {{bytes, path}}); got {', '.join(table.columns) or 'none'}: name the file of pictures"
+        f"{file}: expected a column with images (image: {{bytes, path}}); got {', '.join(table.columns) or 'none'}: name the file of images"
     )
 
 
@@ -186,7 +186,7 @@ def _stated_names(metadata: dict[str, str], column: str) -> tuple[str, ...] | No
 
 
 def write_parquet(data: FaceDataset, path: Path, track: ProgressCallback = no_progress) -> None:
-    """Write a data set as Parquet that ``datasets`` and mien open alike: pictures as PNG, labels as numbers
+    """Write a data set as Parquet that ``datasets`` and mien open alike: images as PNG, labels as numbers
     with their names.
 
     Raises:
@@ -195,11 +195,11 @@ def write_parquet(data: FaceDataset, path: Path, track: ProgressCallback = no_pr
     """
     polars = _polars()
     names = [f"row{row:07d}.png" for row in data.rows.tolist()] if data.paths is None else data.paths.tolist()
-    pictures = track(zip(data.images, names, strict=True), f"writing {path.name}", len(data))
+    images = track(zip(data.images, names, strict=True), f"writing {path.name}", len(data))
     columns: dict[str, Any] = {
         "row": polars.Series(data.rows, dtype=polars.Int64),
         "image": polars.Series(
-            list(_stored(pictures)), dtype=polars.Struct({"bytes": polars.Binary, "path": polars.String})
+            list(_stored(images)), dtype=polars.Struct({"bytes": polars.Binary, "path": polars.String})
         ),
         "label": polars.Series(data.expressions, dtype=polars.Int64),
         "usage": polars.Series(data.splits.tolist(), dtype=polars.String),
@@ -221,6 +221,6 @@ def write_parquet(data: FaceDataset, path: Path, track: ProgressCallback = no_pr
         aside.write_bytes(packed.getvalue())
 
 
-def _stored(pictures: Any) -> Iterator[dict[str, Any]]:
-    for image, name in pictures:
+def _stored(images: Any) -> Iterator[dict[str, Any]]:
+    for image, name in images:
         yield {"bytes": png_bytes(image), "path": name}

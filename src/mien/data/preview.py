@@ -1,4 +1,4 @@
-"""A sheet of pictures out of a data set, to see with one's own eyes what is in it."""
+"""A sheet of images out of a data set, to see with one's own eyes what is in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mien.core.errors import InputError
 from mien.data.dataset import FaceDataset
 
 SIDE = 9
-"""Pictures in a row and in a column of a sheet."""
+"""Images in a row and in a column of a sheet."""
 
 _TILE, _BAND, _GAP = 96, 18, 6
 
@@ -18,19 +18,19 @@ _TILE, _BAND, _GAP = 96, 18, 6
 def preview(
     data: FaceDataset, seed: int = 0, *, label: str | None = None, split: str | None = None
 ) -> NDArray[np.uint8]:
-    """Draw 81 pictures taken by chance, each with its label and its row.
+    """Draw 81 images taken by chance, each with its label and its row.
 
     Args:
-        data: Pictures.
-        seed: The same seed takes the same pictures.
-        label: Only pictures of this class.
-        split: Only pictures of this split.
+        data: Images.
+        seed: The same seed takes the same images.
+        label: Only images of this class.
+        split: Only images of this split.
 
     Returns:
-        ``(h, w, 3)`` uint8, RGB. Fewer pictures than 81 give a sheet that is not full.
+        ``(h, w, 3)`` uint8, RGB. Fewer images than 81 give a sheet that is not full.
 
     Raises:
-        InputError: There is no such picture.
+        InputError: There is no such image.
     """
     if split is not None:
         data = data.split(split)
@@ -38,7 +38,7 @@ def preview(
         data = data.take(data.expressions == data.labels.index(label))
     if not len(data):
         raise InputError(
-            f"expected pictures of the class {label}; there is none: choose another class or split"
+            f"expected images of the class {label}; there is none: choose another class or split"
         )
     chosen = data.take(np.sort(np.random.default_rng(seed).permutation(len(data))[: SIDE * SIDE]))
     sheet = Image.new("RGB", (SIDE * (_TILE + _GAP) + _GAP, SIDE * (_TILE + _BAND + _GAP) + _GAP), "#ffffff")

@@ -17,14 +17,14 @@ def split_anew(
     """Deal all rows out anew, class by class, by chance that a seed fixes.
 
     Exact copies stay on one side, so that the new split does not leak; the share of a class can therefore
-    miss by a few pictures.
+    miss by a few images.
 
     Args:
-        data: Pictures; the splits that they have are forgotten.
+        data: Images; the splits that they have are forgotten.
         share: Part of every class that becomes Training, above 0 and below 1.
         seed: The same seed gives the same split.
         held_out: Split of the rest.
-        scatter: Deal copies out like other pictures, as the papers do.
+        scatter: Deal copies out like other images, as the papers do.
 
     Returns:
         The same rows in the same order, with new ``splits``.
@@ -56,21 +56,21 @@ def split_anew(
         if missing:
             small = ", ".join(data.labels[int(column)] for column in sorted(missing))
             raise InputError(
-                f"expected enough pictures of every class for both sides; {name} gets none of {small}: add pictures or change the share"
+                f"expected enough images of every class for both sides; {name} gets none of {small}: add images or change the share"
             )
     return replace(data, splits=splits)
 
 
 def folds(data: FaceDataset, count: int) -> NDArray[np.int64]:
-    """Deal pictures into folds by their digests: a picture is in the same fold wherever it stands, and its
+    """Deal images into folds by their digests: an image is in the same fold wherever it stands, and its
     exact copies are with it.
 
     Args:
-        data: Pictures.
+        data: Images.
         count: How many folds.
 
     Returns:
-        ``(n,)`` fold of each picture, from 0.
+        ``(n,)`` fold of each image, from 0.
 
     >>> images = np.arange(20, dtype=np.uint8)[:, None, None].repeat(4, axis=1)
     >>> data = FaceDataset(images, np.arange(20) % 2, None, np.full(20, "Training"), np.arange(20))

@@ -12,7 +12,7 @@ from mien.data.dataset import SPLITS, FaceDataset
 
 
 def imbalance(counts: NDArray[np.int64]) -> float | None:
-    """How many times the largest class is as large as the smallest; None where a class has no picture.
+    """How many times the largest class is as large as the smallest; None where a class has no image.
 
     >>> imbalance(np.array([40, 10, 20])), imbalance(np.array([3, 0]))
     (4.0, None)
@@ -24,13 +24,13 @@ def statistics(data: FaceDataset) -> dict[str, Any]:
     """Counts of a data set, ready for JSON.
 
     Returns:
-        ``pictures``, ``width`` and ``height`` in px, ``labels``; ``splits`` and ``all`` with the count of
+        ``images``, ``width`` and ``height`` in px, ``labels``; ``splits`` and ``all`` with the count of
         every class, their ``total`` and ``imbalance``; ``votes``, None or the number of rows that were voted
         on and FER+ majority counts of every split.
     """
     names = [name for name in SPLITS if (data.splits == name).any()]
     return {
-        "pictures": len(data),
+        "images": len(data),
         "width": data.images.shape[2],
         "height": data.images.shape[1],
         "labels": list(data.labels),

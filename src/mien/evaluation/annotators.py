@@ -1,4 +1,4 @@
-"""How well people do: some taggers of FER+ against all the others, and a network against the very same
+"""How well people do: some annotators of FER+ against all the others, and a network against the very same
 others."""
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ _NOBODY = 255
 
 @dataclass(frozen=True)
 class AnnotatorScore:
-    """Some taggers, and a network, against the plurality of the taggers that were held out.
+    """Some annotators, and a network, against the plurality of the annotators that were held out.
 
     Args:
-        taggers: How many taggers speak as one.
-        n: Pictures.
+        annotators: How many annotators speak as one.
+        n: Images.
         accuracy: How often their plurality is that of the rest, 0 to 1.
-        low: Lower end of its 95 % interval over pictures (Wilson).
+        low: Lower end of its 95 % interval over images (Wilson).
         high: Upper end.
         network: How often the network's answer is the plurality of the same rest.
         network_low: Lower end of its interval.
         network_high: Upper end.
     """
 
-    taggers: int
+    annotators: int
     n: int
     accuracy: float
     low: float
@@ -51,15 +51,15 @@ def annotator_scores(
     draws: int = _DRAWS,
     seed: int = 0,
 ) -> tuple[AnnotatorScore, ...]:
-    """Draw taggers by chance and hold them, and a network, against the rest.
+    """Draw annotators by chance and hold them, and a network, against the rest.
 
-    A draw deals the votes of each picture into N taggers and the others. Both sides say the expression with
+    A draw deals the votes of each image into N annotators and the others. Both sides say the expression with
     the most votes on their side: *unknown* and *not a face* are no expression, equals are decided by chance,
     and a side without any expression is never right. The network is held against the same others, because a
     reference of fewer people is noisier for it as well. Figures are means over the draws.
 
     Args:
-        votes: ``(n, 10)`` taggers for each of `mien.data.VOTES`; the official protocol takes the rows of
+        votes: ``(n, 10)`` annotators for each of `mien.data.VOTES`; the official protocol takes the rows of
             `FaceDataset.ferplus_majority`, 3,153 of PrivateTest.
         answers: ``(n,)`` column of ``FERPLUS`` that the network says, -1 for a class that is not among them.
         sizes: N, each at least 1.
@@ -67,7 +67,7 @@ def annotator_scores(
         seed: The same seed deals the same.
 
     Raises:
-        InputError: A picture has too few taggers for any to be held out.
+        InputError: An image has too few annotators for any to be held out.
 
     >>> votes = np.zeros((4, 10), int)
     >>> votes[:, 1] = 10
@@ -77,7 +77,7 @@ def annotator_scores(
     counts = np.asarray(votes, np.int64)
     if not len(counts) or counts.sum(axis=1).min() <= max(sizes):
         least = counts.sum(axis=1).min() if len(counts) else 0
-        raise InputError(f"expected pictures with more than {max(sizes)} taggers each; got one with {least}")
+        raise InputError(f"expected images with more than {max(sizes)} annotators each; got one with {least}")
     random = np.random.default_rng(seed)
     right = (
         np.array([_draw(counts, np.asarray(answers), sizes, random) for _ in range(draws)])
@@ -87,8 +87,8 @@ def annotator_scores(
     return tuple(_score(size, len(counts), *both) for size, both in zip(sizes, right.tolist(), strict=True))
 
 
-def _score(taggers: int, n: int, people: float, network: float) -> AnnotatorScore:
-    return AnnotatorScore(taggers, n, people / n, *wilson(people, n), network / n, *wilson(network, n))
+def _score(annotators: int, n: int, people: float, network: float) -> AnnotatorScore:
+    return AnnotatorScore(annotators, n, people / n, *wilson(people, n), network / n, *wilson(network, n))
 
 
 def _draw(
@@ -104,7 +104,7 @@ def _draw(
 
 
 def _dealt(votes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.uint8]:
-    """``(n, most)`` what each tagger of a picture said, in an order by chance; `_NOBODY` at the end of
+    """``(n, most)`` what each annotator of an image said, in an order by chance; `_NOBODY` at the end of
     shorter rows."""
     most = int(votes.sum(axis=1).max())
     said = np.full((len(votes), most), _NOBODY, np.uint8)

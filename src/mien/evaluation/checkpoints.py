@@ -22,7 +22,7 @@ def open_checkpoint(path: Path, head: str | None = None, threads: int | None = N
     on.
 
     Raises:
-        InputError: It is not a run or checkpoint of ``mien train``, or has no such reading.
+        InputError: It is not a run or checkpoint of ``mien train``, or has no such head.
         MissingExtraError: torch or Lightning is not installed.
     """
     try:
@@ -34,11 +34,11 @@ def open_checkpoint(path: Path, head: str | None = None, threads: int | None = N
     if threads is not None:
         torch.set_num_threads(threads)
     run = load_run(path) if path.is_dir() else load_checkpoint(path)
-    reading = chosen_head(head, tuple(run.classes), str(path))
+    result = chosen_head(head, tuple(run.classes), str(path))
 
     @torch.no_grad()
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         faces = torch.from_numpy(np.array(images))[:, None].float()
-        return run.network(faces)[reading].softmax(dim=1).numpy()  # type: ignore[no-any-return]
+        return run.network(faces)[result].softmax(dim=1).numpy()  # type: ignore[no-any-return]
 
-    return Predictor(str(path), reading, Labels(run.classes[reading]), predict, remarks=(_UNCALIBRATED,))
+    return Predictor(str(path), result, Labels(run.classes[result]), predict, remarks=(_UNCALIBRATED,))

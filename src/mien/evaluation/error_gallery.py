@@ -1,4 +1,4 @@
-"""The pictures worth looking at: those that were got wrong with the most confidence, and those that were
+"""The images worth looking at: those that were got wrong with the most confidence, and those that were
 the least clear."""
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _MOST = 24
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture with what was said about it.
+    """One image with what was said about it.
 
     Args:
-        image: The picture as a ``data:`` address.
+        image: The image as a ``data:`` address.
         row: Its row in the original file.
         was: Its right class.
         guesses: The most probable classes with their probabilities.
-        people: What the taggers of FER+ said, with counts; empty where nobody voted.
+        people: What the annotators of FER+ said, with counts; empty where nobody voted.
         leaked: It also stands in Training.
     """
 
@@ -51,7 +51,7 @@ def confidently_wrong(found: Evaluation, most: int = _MOST) -> tuple[Tile, ...]:
 
 
 def most_uncertain(found: Evaluation, most: int = _MOST) -> tuple[Tile, ...]:
-    """The pictures with the highest entropy of the answer, the least clear first."""
+    """The images with the highest entropy of the answer, the least clear first."""
     probs = np.maximum(found.probs, np.finfo(np.float32).tiny)
     entropy = -(probs * np.log(probs)).sum(axis=1)
     return _tiles(found, np.argsort(-entropy, kind="stable")[:most])

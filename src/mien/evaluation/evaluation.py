@@ -35,9 +35,9 @@ class EvaluateOptions:
     Args:
         split: Which part of the data; ``auto`` is ``PublicTest``, or all of it where it is not divided.
         labels: What counts as right, one of `LABEL_SETS`.
-        views: How often a picture is looked at, one of `VIEWS`.
+        views: How often an image is looked at, one of `VIEWS`.
         with_training: Also measure on the Training split, for the ratio of the two accuracies.
-        corruptions: Also measure on the same pictures made worse (`mien.evaluation.robustness`).
+        corruptions: Also measure on the same images made worse (`mien.evaluation.robustness`).
         data: What results call the data.
         track: Shows how far it is.
     """
@@ -59,12 +59,12 @@ class Evaluation:
         subject: Who was asked.
         options: What was asked; ``split`` and ``labels`` as they were taken.
         classes: Columns of everything below.
-        whole: Figures on all counted pictures.
-        leak_free: The same without pictures that also stand in Training; None where nothing can leak.
+        whole: Figures on all counted images.
+        leak_free: The same without images that also stand in Training; None where nothing can leak.
         training: The same on Training; None unless asked for.
-        robustness: Errors in bad pictures; None unless asked for.
+        robustness: Errors in bad images; None unless asked for.
         humans: People and the subject against the same other people; empty where nobody voted.
-        faces: The counted pictures.
+        faces: The counted images.
         probs: ``(n, k)`` probabilities for them.
         truth: ``(n,)`` their right column.
         leaked: ``(n,)`` which of them also stand in Training.
@@ -92,7 +92,7 @@ class Evaluation:
 
     @property
     def confusion(self) -> NDArray[np.int64]:
-        """``(k, k)`` counts, rows what a picture is, columns what it was called."""
+        """``(k, k)`` counts, rows what an image is, columns what it was called."""
         return confusion_matrix(self.truth, self.answers, len(self.classes))
 
     @property
@@ -120,7 +120,7 @@ class Evaluation:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Everything but the pictures, as JSON takes it and gives it back."""
+        """Everything but the images, as JSON takes it and gives it back."""
         whole = self.whole.facts()
         found = {
             "model": self.subject.name,

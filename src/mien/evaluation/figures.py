@@ -1,4 +1,4 @@
-"""The key figures of one set of pictures."""
+"""The key figures of one set of images."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Figures:
     """Key figures.
 
     Args:
-        n: Pictures.
+        n: Images.
         accuracy: Share of right first guesses, 0 to 1.
         low: Lower end of its 95 % interval (Wilson).
         high: Upper end.
-        macro_f1: Mean F1 over classes, 0 to 1; see `mien.metrics.macro_f1` for classes without a picture.
-        top2: Share of pictures whose class is the first or the second guess.
+        macro_f1: Mean F1 over classes, 0 to 1; see `mien.metrics.macro_f1` for classes without an image.
+        top2: Share of images whose class is the first or the second guess.
         expected_calibration_error: 15 bins of equal width (Guo et al. 2017), 0 to 1.
         negative_log_likelihood: Of the right class, in nats.
         kl_to_votes: Divergence of the votes of FER+ from the answer, in nats; None where nobody voted.
-        kl_n: Pictures that it is the mean over.
+        kl_n: Images that it is the mean over.
     """
 
     n: int
@@ -75,7 +75,7 @@ def measure(
     Args:
         probs: ``(n, k)`` probabilities.
         classes: What the columns mean.
-        faces: The n pictures, for the votes.
+        faces: The n images, for the votes.
         truth: ``(n,)`` column of the right class.
     """
     confusion = confusion_matrix(truth, probs.argmax(axis=1), len(classes))

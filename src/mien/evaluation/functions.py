@@ -21,13 +21,13 @@ _SIDE = 48
 
 
 def open_function(function: Callable[..., object], name: str, head: str | None = None) -> Predictor:
-    """A function from ``(n, 48, 48)`` uint8 gray pictures to ``(n, k)`` probabilities as a `Predictor`.
+    """A function from ``(n, 48, 48)`` uint8 gray images to ``(n, k)`` probabilities as a `Predictor`.
 
     Its classes come from its attribute ``labels``; without it, seven columns are taken for mien's seven
     expressions, and a remark says so.
 
     Raises:
-        InputError: It does not answer like that, or a reading was asked for.
+        InputError: It does not answer like that, or a head was asked for.
 
     >>> def even(images):
     ...     return np.full((len(images), 7), 1 / 7)
@@ -36,7 +36,7 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
     (True, ('even has no attribute labels: its 7 columns are taken for angry, disgust, fear, happy, neutral, sad, surprise',))
     """
     if head is not None:
-        raise InputError(f"expected no --head with a function, which has one reading only; got {head!r}")
+        raise InputError(f"expected no --head with a function, which has one output only; got {head!r}")
 
     def predict(images: NDArray[np.uint8]) -> NDArray[Any]:
         try:
@@ -44,7 +44,7 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
         except Exception as error:
             said = " ".join(str(error).split())[:200]
             raise InputError(
-                f"{name}: failed on {len(images)} pictures: {type(error).__name__}: {said}"
+                f"{name}: failed on {len(images)} images: {type(error).__name__}: {said}"
             ) from error
 
     given = getattr(function, "labels", None)
@@ -53,8 +53,8 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
     columns = np.shape(predict(np.zeros((2, _SIDE, _SIDE), np.uint8)))
     if columns != (2, len(EXPRESSIONS)):
         raise InputError(
-            f"{name}: expected {len(EXPRESSIONS)} probabilities for each picture, or an attribute labels that names the classes; "
-            f"got an answer of the shape {columns} to 2 pictures: set {name.rpartition(':')[2]}.labels"
+            f"{name}: expected {len(EXPRESSIONS)} probabilities for each image, or an attribute labels that names the classes; "
+            f"got an answer of the shape {columns} to 2 images: set {name.rpartition(':')[2]}.labels"
         )
     return Predictor(
         name,

@@ -1,4 +1,4 @@
-"""What counts as right: the label of the data, or what the taggers of FER+ saw; and whether a subject can
+"""What counts as right: the label of the data, or what the annotators of FER+ saw; and whether a subject can
 answer in such words."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mien.data.label_names import KNOWN
 from mien.evaluation.predictor import Predictor
 
 LABEL_SETS = ("auto", "fer2013", "ferplus", "votes-7")
-""" ``fer2013``: the data set's own label. ``ferplus``: the majority of the taggers among eight classes
+""" ``fer2013``: the data set's own label. ``ferplus``: the majority of the annotators among eight classes
 (Barsoum et al. 2016). ``votes-7``: the same majority where it is one of the data set's own classes. ``auto``:
 ``ferplus`` for a subject that knows contempt where the data's own labels do not, else ``fer2013``.
 """
@@ -38,7 +38,7 @@ class GroundTruth:
     remarks: tuple[str, ...] = ()
 
     def columns(self, data: FaceDataset) -> NDArray[np.int64]:
-        """``(n,)`` column of the right class for each picture, or -1 where a picture does not count."""
+        """``(n,)`` column of the right class for each image, or -1 where an image does not count."""
         if self.labels == "fer2013":
             return data.expressions
         return data.ferplus_majority() if self.labels == "ferplus" else data.seven_class_majority()
@@ -79,7 +79,7 @@ def truth_for(subject: Predictor, data: FaceDataset, labels: str = "auto") -> Gr
 
 def _remedy(labels: str) -> str:
     return (
-        "take --labels votes-7, or another --head"
+        "take --ground-truth votes-7, or another --head"
         if labels == "ferplus"
-        else "take another --head, other --labels, or other data"
+        else "take another --head, other --ground-truth, or other data"
     )

@@ -30,14 +30,14 @@ def open_subject(spec: Spec, *, head: str | None = None, threads: int | None = N
     Args:
         spec: Name of a network that comes with mien; ONNX file with a card; folder of a run of ``mien
             train``; checkpoint in such a folder; several of these with ``+`` between them, an ensemble; a
-            Python function from ``(n, 48, 48)`` uint8 gray pictures to ``(n, k)`` probabilities, or where one
+            Python function from ``(n, 48, 48)`` uint8 gray images to ``(n, k)`` probabilities, or where one
             is (``package.module:function``, ``file.py:function``). A function says its classes in an
             attribute ``labels``; without it seven columns are mien's seven expressions.
-        head: Which reading; the first one that it has by default.
+        head: Which output head; the first one that it has by default.
         threads: CPU threads of one run; None leaves it to the library.
 
     Raises:
-        InputError: There is no such reading, or the function, run or checkpoint cannot be used.
+        InputError: There is no such head, or the function, run or checkpoint cannot be used.
         NetworkError: The network is not there, damaged, has no card, or is not one for expressions.
         MissingExtraError: A run or checkpoint was given and torch is not installed.
 
@@ -79,7 +79,7 @@ def _together(several: Sequence[Predictor], name: str) -> Predictor:
         if member.labels.names != first.labels.names or member.side != first.side:
             told = "; ".join(f"{one.name}: {', '.join(one.labels)}, {one.side} px" for one in (first, member))
             raise InputError(
-                f"expected members that read the same classes from pictures of one size; got {told}: give --head, or leave one out"
+                f"expected members that read the same classes from images of one size; got {told}: give --head, or leave one out"
             )
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -105,14 +105,14 @@ def _open_file(name: str, head: str | None, threads: int | None) -> Predictor:
     side = card.input.height
     if side is None or side != card.input.width:
         raise NetworkError(
-            f"{network.path}: expected a network over square pictures of one size; its card says {card.input.width}x{side}"
+            f"{network.path}: expected a network over square images of one size; its card says {card.input.width}x{side}"
         )
-    reading = chosen_head(head, tuple(card.heads), name)
+    result = chosen_head(head, tuple(card.heads), name)
     return Predictor(
         name,
-        reading,
-        Labels(card.heads[reading]),
-        _run(network, reading),
+        result,
+        Labels(card.heads[result]),
+        _run(network, result),
         side,
         remarks=(f"{name}: {card.uncalibrated}",) if card.uncalibrated else (),
     )

@@ -1,4 +1,4 @@
-"""What is judged: a `Predictor` answers pictures with probabilities, whatever stands behind it."""
+"""What is judged: a `Predictor` answers images with probabilities, whatever stands behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH = 64
 _SUM_TOLERANCE = 1e-2
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
-"""``(n, h, w)`` gray pictures, 0 to 255, in; ``(n, k)`` probabilities out."""
+"""``(n, h, w)`` gray images, 0 to 255, in; ``(n, k)`` probabilities out."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Predictor:
 
     Args:
         name: What results call it.
-        head: Which of its readings; empty where it has only one without a name.
+        head: Which of its results; empty where it has only one without a name.
         labels: Classes of its columns.
-        predict: Answers up to `BATCH` pictures, ``(n, side, side)`` uint8 gray, with ``(n, k)``
+        predict: Answers up to `BATCH` images, ``(n, side, side)`` uint8 gray, with ``(n, k)``
             probabilities.
-        side: Side of its pictures in px.
+        side: Side of its images in px.
         remarks: What a reader of its results should know.
     """
 
@@ -43,14 +43,14 @@ class Predictor:
     def probabilities(
         self, images: NDArray[np.uint8], track: ProgressCallback = no_progress
     ) -> NDArray[np.float32]:
-        """``(n, k)`` probabilities for ``(n, side, side)`` gray pictures, in batches.
+        """``(n, k)`` probabilities for ``(n, side, side)`` gray images, in batches.
 
         Args:
-            images: Pictures.
+            images: Images.
             track: Shows how far it is.
 
         Raises:
-            InputError: What came back is not a row of probabilities for each picture.
+            InputError: What came back is not a row of probabilities for each image.
         """
         starts = range(0, len(images), BATCH)
         parts = [
@@ -64,7 +64,7 @@ class Predictor:
         wanted = (len(images), len(self.labels))
         if probs.shape != wanted:
             raise InputError(
-                f"{self.name}: expected answers of the shape {wanted}, a row of probabilities for each picture; got {probs.shape}"
+                f"{self.name}: expected answers of the shape {wanted}, a row of probabilities for each image; got {probs.shape}"
             )
         if not np.issubdtype(probs.dtype, np.number) or not np.isfinite(probs).all():
             raise InputError(
@@ -84,13 +84,13 @@ class Predictor:
 
 
 def chosen_head(head: str | None, heads: tuple[str, ...], name: str) -> str:
-    """The reading that was asked for, or the first one.
+    """The head that was asked for, or the first one.
 
     Raises:
         InputError: There is none of that name.
     """
     if head is not None and head not in heads:
         raise InputError(
-            f"expected a reading (--head) out of {', '.join(heads)}, which {name} has; got {head!r}"
+            f"expected a head (--head) out of {', '.join(heads)}, which {name} has; got {head!r}"
         )
     return heads[0] if head is None else head

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _MOST_PAIRS = 10
 _PLOTS = {
-    "matrix": "Performance matrix. Each row is what pictures were, each column what was predicted; colour is the share of the row.",
+    "matrix": "Performance matrix. Each row is what images were, each column what was predicted; colour is the share of the row.",
     "reliability": "Reliability diagram. Where bars meet the dashed line, a confidence of 70 % is right 70 % of the time.",
-    "classes": "Precision, recall and F1 of every class, and the accuracy over all pictures.",
+    "classes": "Precision, recall and F1 of every class, and the accuracy over all images.",
 }
 
 
@@ -97,9 +97,9 @@ def _context(found: Evaluation) -> dict[str, Any]:
         "notice": NOTICE,
         "found": found,
         "options": found.options,
-        "views": "one view of each picture"
+        "views": "one view of each image"
         if found.options.views == "one"
-        else f"{found.options.views} views of each picture, averaged",
+        else f"{found.options.views} views of each image, averaged",
         "parts": parts,
         "figure_scale": _Scale.around([end for _, part in parts for end in (part.low, part.high)]),
         "people_scale": _Scale.around(

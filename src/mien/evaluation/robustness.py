@@ -1,4 +1,4 @@
-"""How much worse a subject reads faces in bad pictures, and whether a detector's jitter changes its
+"""How much worse a subject reads faces in bad images, and whether a detector's jitter changes its
 answer."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOVES: dict[str, dict[str, Any]] = {
 }
 
 Answer = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
-"""Pictures ``(n, h, w)`` in, column of the first guess ``(n,)`` out."""
+"""Images ``(n, h, w)`` in, column of the first guess ``(n,)`` out."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Worse:
 
 @dataclass(frozen=True)
 class Robustness:
-    """Errors in bad pictures.
+    """Errors in bad images.
 
     Args:
-        clean_error: Share of wrong answers on the pictures as they are.
+        clean_error: Share of wrong answers on the images as they are.
         worse: Every corruption.
         kept: Share of the faces whose first guess stays the same when the box is moved by `JITTER` to a side,
             or made smaller or larger by it.
@@ -78,7 +78,7 @@ class Robustness:
 
     @property
     def error_ratio(self) -> float | None:
-        """Mean error under corruption over the error on the pictures as they are; None without an error
+        """Mean error under corruption over the error on the images as they are; None without an error
         there."""
         return self.mean_error / self.clean_error if self.clean_error else None
 
@@ -101,7 +101,7 @@ class Robustness:
 def robustness(
     images: NDArray[np.uint8], truth: NDArray[np.int64], answer: Answer, track: ProgressCallback = no_progress
 ) -> Robustness:
-    """Ask about the same faces in bad pictures.
+    """Ask about the same faces in bad images.
 
     Args:
         images: ``(n, h, w)`` uint8, gray.
@@ -118,7 +118,7 @@ def robustness(
     conditions = [(name, strength) for name in CORRUPTIONS for strength in STRENGTHS]
     errors = {
         (name, strength): float((answer(corrupted(images, name, strength)) != truth).mean())
-        for name, strength in track(conditions, "worse pictures", len(conditions))
+        for name, strength in track(conditions, "worse images", len(conditions))
     }
     worse = tuple(
         Worse(name, kind.unit, kind.values, tuple(errors[name, strength] for strength in STRENGTHS))

@@ -38,7 +38,7 @@ def evaluate(
         options: What to measure; one view of PublicTest by default, or of all data where it is not divided.
 
     Raises:
-        InputError: There is no such split, no picture of it counts, or the classes of both do not fit.
+        InputError: There is no such split, no image of it counts, or the classes of both do not fit.
         NetworkError: A network cannot be opened.
         MissingExtraError: A package for the subject or the data is not installed.
 
@@ -58,7 +58,7 @@ def evaluate(
     if data.images.shape[1:] != (judged.side, judged.side):
         height, width = data.images.shape[1:]
         raise InputError(
-            f"expected pictures of {judged.side}x{judged.side} px; got {width}x{height}: open the data with size={judged.side}"
+            f"expected images of {judged.side}x{judged.side} px; got {width}x{height}: open the data with size={judged.side}"
         )
     truth = truth_for(judged, data, options.labels)
     options = replace(options, split=_split(options.split, data), labels=truth.labels)
@@ -76,7 +76,7 @@ def _split(name: str, data: FaceDataset) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Answered:
-    """Pictures with what was said about them and what is right; rows that do not count have -1."""
+    """Images with what was said about them and what is right; rows that do not count have -1."""
 
     faces: FaceDataset
     probs: NDArray[np.float32]
@@ -105,7 +105,7 @@ def _evaluation(
     counted = everything.counted()
     if not len(counted.faces):
         raise InputError(
-            f"expected pictures in {options.split} that count under the labels {truth.labels}; there is none: take other --labels"
+            f"expected images in {options.split} that count under the labels {truth.labels}; there is none: take other --ground-truth"
         )
     leaked = _leaked(counted.faces, data, options.split)
     apart = None if leaked is None or leaked.all() else counted.take(~leaked).figures()
@@ -141,14 +141,14 @@ def _robustness(
 
 
 def _leaked(part: FaceDataset, data: FaceDataset, split: str) -> NDArray[np.bool_] | None:
-    """Which pictures also stand in Training; None for Training itself, or where there is none."""
+    """Which images also stand in Training; None for Training itself, or where there is none."""
     if split == TRAINING or TRAINING not in data.splits:
         return None
     return part.copied_from(data.split(TRAINING))
 
 
 def _humans(everything: _Answered) -> tuple[AnnotatorScore, ...]:
-    """On the pictures of the majority protocol, whatever labels the rest is measured by."""
+    """On the images of the majority protocol, whatever labels the rest is measured by."""
     votes = everything.faces.votes
     if votes is None:
         return ()
@@ -165,7 +165,7 @@ def _remarks(counted: _Answered, options: EvaluateOptions, leaked: NDArray[np.bo
     remarks = []
     if empty:
         remarks.append(
-            f"{options.split} has no picture of {empty}: no recall; macro-F1 leaves it out unless it is answered, which counts as 0"
+            f"{options.split} has no image of {empty}: no recall; macro-F1 leaves it out unless it is answered, which counts as 0"
         )
     if leaked is None and options.split == TRAINING:
         remarks.append(

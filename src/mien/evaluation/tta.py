@@ -1,4 +1,4 @@
-"""How often a picture is looked at: once, unless more is asked for and said."""
+"""How often an image is looked at: once, unless more is asked for and said."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mien.core.progress import ProgressCallback, no_progress
 from mien.evaluation.predictor import Predictor
 
 VIEWS = ("one", "flip", "ten-crop")
-"""One look; the picture and its mirror image; the centre and the four corners, each with its mirror image."""
+"""One look; the image and its mirror image; the centre and the four corners, each with its mirror image."""
 
 
 def answer(
     subject: Predictor, images: NDArray[np.uint8], views: str = "one", track: ProgressCallback = no_progress
 ) -> NDArray[np.float32]:
-    """``(n, k)`` probabilities, the mean over the views of each picture.
+    """``(n, k)`` probabilities, the mean over the views of each image.
 
     The networks take 48x48 px and mostly crop their own centre of 44. A corner is therefore given as the
-    picture moved by two px both ways, its edge repeated, so that such a network's centre is exactly that
+    image moved by two px both ways, its edge repeated, so that such a network's centre is exactly that
     corner of 44 px, as in published ten-crops.
 
     Raises:

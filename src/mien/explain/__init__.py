@@ -1,9 +1,9 @@
 """What a network looks at: kernels, feature maps, Grad-CAM, guided backpropagation and occlusion, as numbers
 and as PNG sheets.
 
-``explain`` writes the sheets of one picture; ``open_explained`` opens a network, and the functions beside it
+``explain`` writes the sheets of one image; ``open_explained`` opens a network, and the functions beside it
 give the numbers. mien describes a facial expression, not an emotion that a person feels. All of this
-says what a network did with one picture, not why a face looks as it does.
+says what a network did with one image, not why a face looks as it does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The faces of a picture, each as the network sees it and as a person does."""
+"""The faces of an image, each as the network sees it and as a person does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mien.media import open_media
 from mien.media.frame import Frame
 
 _CROP_SIDE = 64
-"""A picture of at most so many px a side is taken for a face already, unless a detector is named."""
+"""An image of at most so many px a side is taken for a face already, unless a detector is named."""
 _VIEW_SIDE = 288
 
 
@@ -36,18 +36,18 @@ class Crop:
 
 
 def crops_of(
-    picture: str | Path | NDArray[np.uint8], classifier: Classifier, detector: str | None = None
+    image: str | Path | NDArray[np.uint8], classifier: Classifier, detector: str | None = None
 ) -> list[Crop]:
-    """The faces of a picture, best first.
+    """The faces of an image, best first.
 
     Args:
-        picture: A file, or ``(h, w, 3)`` uint8 RGB.
+        image: A file, or ``(h, w, 3)`` uint8 RGB.
         classifier: The network.
-        detector: ``mtcnn``, ``haar`` or ``whole``; by default ``whole`` for a picture of up to 64 px a side,
+        detector: ``mtcnn``, ``haar`` or ``whole``; by default ``whole`` for an image of up to 64 px a side,
             else ``mtcnn``.
 
     Raises:
-        MediaError: The picture cannot be read.
+        MediaError: The image cannot be read.
         InputError: There is no face in it, it is a video, or there is no such detector.
 
     >>> from mien.explain import open_explained
@@ -56,9 +56,9 @@ def crops_of(
     >>> face.gray.shape, face.view.shape, len(face.probabilities)
     ((1, 48, 48), (288, 288, 3), 7)
     """
-    with open_media(picture) as media:
-        if media.kind != "picture":
-            raise InputError(f"expected a picture; {media.name} is a {media.kind}: mien analyze reads those")
+    with open_media(image) as media:
+        if media.kind != "image":
+            raise InputError(f"expected an image; {media.name} is a {media.kind}: mien analyze reads those")
         frame = next(iter(media))
         name = media.name
     if not isinstance(frame, Frame):
@@ -67,7 +67,7 @@ def crops_of(
     [faces] = create_detector(chosen).detect([frame.image])
     if not len(faces):
         raise InputError(
-            f"expected a picture with a face; {chosen} finds none in {name}: give another one, or --detector whole for a face crop"
+            f"expected an image with a face; {chosen} finds none in {name}: give another one, or --detector whole for a face crop"
         )
     gray = classifier.cut(frame.image, faces)
     views = cut(frame.image, classifier.crop.squares(faces.boxes), _VIEW_SIDE)

@@ -1,4 +1,4 @@
-"""Sheets: pictures in rows under a title, with a line that says what they mean. Drawn with Pillow alone."""
+"""Sheets: images in rows under a title, with a line that says what they mean. Drawn with Pillow alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIGHT = 5
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above and below the pictures of a sheet.
+    """What stands above and below the images of a sheet.
 
     Args:
         title: The method and the answer.
@@ -53,7 +53,7 @@ def sheet(heading: Heading, blocks: Sequence[Image.Image]) -> NDArray[np.uint8]:
 
 
 def stacked(blocks: Sequence[Image.Image], gap: int = _GAP) -> Image.Image:
-    """Pictures one below the other, left edges in line."""
+    """Images one below the other, left edges in line."""
     page = Image.new(
         "RGB",
         (max(block.width for block in blocks), sum(block.height + gap for block in blocks) - gap),
@@ -67,7 +67,7 @@ def stacked(blocks: Sequence[Image.Image], gap: int = _GAP) -> Image.Image:
 
 
 def side_by_side(blocks: Sequence[Image.Image]) -> Image.Image:
-    """Pictures next to each other, upper edges in line."""
+    """Images next to each other, upper edges in line."""
     page = Image.new(
         "RGB",
         (
@@ -95,9 +95,9 @@ def written(lines: Sequence[str], width: int, size: int, colour: str = _INK) -> 
     return block
 
 
-def captioned(picture: NDArray[np.uint8], caption: str) -> Image.Image:
-    """A picture with a line below it."""
-    image = Image.fromarray(picture)
+def captioned(tile: NDArray[np.uint8], caption: str) -> Image.Image:
+    """An image with a line below it."""
+    image = Image.fromarray(tile)
     return stacked([image, written([caption], image.width, 13, _DIM)], TIGHT)
 
 

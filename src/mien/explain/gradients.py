@@ -70,7 +70,7 @@ def guided_backpropagation(
     """The gradient of an expression's score for every pixel, without the paths that any rectifier sees a
     negative gradient on.
 
-    Springenberg et al. 2015. The picture is sharp and shows what the network can see at all (edges of eyes
+    Springenberg et al. 2015. The image is sharp and shows what the network can see at all (edges of eyes
     and mouth); it depends little on the expression that is asked about (Adebayo et al. 2018), so read it
     beside occlusion.
 

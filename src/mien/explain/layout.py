@@ -62,7 +62,7 @@ class Question:
         probability = f"{self.crop.probabilities[self.target]:.1%}" + (
             "" if self.subject.calibrated else " (not calibrated)"
         )
-        source = f"network {self.subject.name}, reading {classifier.head}" + (
+        source = f"network {self.subject.name}, head {classifier.head}" + (
             f", layer {layer}" if layer else ""
         )
         return Heading(

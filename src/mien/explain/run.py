@@ -1,4 +1,4 @@
-"""The sheets of one picture, written one after the other."""
+"""The sheets of one image, written one after the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mien.explain import layout
 from mien.explain.base import ExplainableModel
 from mien.explain.crops import crops_of
 from mien.explain.layout import Question
-from mien.media import save_picture
+from mien.media import save_image
 
 _PAGES: dict[str, Callable[[Question], NDArray[np.uint8]]] = {
     "features": layout.features_page,
@@ -47,7 +47,7 @@ class SheetFile:
 
 @dataclass(frozen=True)
 class ExplainOptions:
-    """What is asked beyond the picture.
+    """What is asked beyond the image.
 
     Args:
         target: Name of the expression to explain; each face's most probable one by default.
@@ -66,25 +66,25 @@ USUAL = ExplainOptions()
 
 def explain(
     subject: ExplainableModel,
-    picture: str | Path | NDArray[np.uint8],
+    image: str | Path | NDArray[np.uint8],
     folder: str | Path,
     what: Sequence[str] = KINDS,
     choice: ExplainOptions = USUAL,
 ) -> Iterator[SheetFile]:
-    """Write sheets about what a network does with each face of a picture.
+    """Write sheets about what a network does with each face of an image.
 
     Args:
         subject: The network (`open_explained`).
-        picture: A file, or ``(h, w, 3)`` uint8 RGB.
+        image: A file, or ``(h, w, 3)`` uint8 RGB.
         folder: Where the PNGs go; made where it is not there. An earlier sheet of the same name is replaced.
         what: Kinds of sheets out of ``KINDS``.
         choice: The expression, the layer, the detector.
 
     Yields:
-        Each sheet once it is there whole: ``NETWORK-kernels.png``, ``PICTURE-face1-gradcam.png`` and so on.
+        Each sheet once it is there whole: ``NETWORK-kernels.png``, ``IMAGE-face1-gradcam.png`` and so on.
 
     Raises:
-        MediaError: The picture cannot be read.
+        MediaError: The image cannot be read.
         InputError: There is no face in it, or no such expression, layer, kind or detector.
         NetworkError: No gradients can be taken through the network.
         MissingExtraError: A kind needs packages that are not installed; only ``occlusion`` needs none.
@@ -100,20 +100,20 @@ def explain(
             raise InputError(f"expected kinds out of {', '.join(KINDS)}; got {kind!r}")
     labels = subject.classifier.labels
     target = None if choice.target is None else labels.index(choice.target)
-    faces = crops_of(picture, subject.classifier, choice.detector)
+    faces = crops_of(image, subject.classifier, choice.detector)
     folder = _made(Path(folder))
     if "kernels" in what:
         path = folder / f"{_word(subject.name)}-kernels.png"
-        save_picture(path, layout.kernels_page(subject))
+        save_image(path, layout.kernels_page(subject))
         yield SheetFile(path, "kernels")
-    stem = "picture" if isinstance(picture, np.ndarray) else _word(Path(picture).stem)
+    stem = "image" if isinstance(image, np.ndarray) else _word(Path(image).stem)
     for number, crop in enumerate(faces, start=1):
         question = Question(
             subject, crop, int(crop.probabilities.argmax()) if target is None else target, choice.layer
         )
         for kind in (kind for kind in _PAGES if kind in what):
             path = folder / f"{stem}-face{number}-{kind}.png"
-            save_picture(path, _PAGES[kind](question))
+            save_image(path, _PAGES[kind](question))
             yield SheetFile(path, kind, number, question.expression)
 
 
@@ -125,4 +125,4 @@ def _made(folder: Path) -> Path:
 
 def _word(name: str) -> str:
     """A name as a part of a file's name."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name) or "picture"
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name) or "image"

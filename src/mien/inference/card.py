@@ -25,7 +25,7 @@ SEAL_KEY = (
     "mien.seal"  # sha256 of the card's own JSON, so that a change of a single letter in it is noticed too.
 )
 ENOUGH = 100
-"""Pictures below which nobody can tell whether confidences are right: the 95 % interval of a share of right
+"""Images below which nobody can tell whether confidences are right: the 95 % interval of a share of right
 answers reaches 10 points either way."""
 _GRAPH, _METADATA = 7, 14  # Field numbers in ModelProto.
 
@@ -60,7 +60,7 @@ class CropRule(_Part):
     aspect: float = Field(gt=0)
 
     def squares(self, boxes: ArrayLike) -> NDArray[np.float64]:
-        """``(n, 4)`` squares in px for ``(n, 4)`` face boxes; a square may leave the picture."""
+        """``(n, 4)`` squares in px for ``(n, 4)`` face boxes; a square may leave the image."""
         boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
         width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
         unit = np.sqrt(np.maximum(width * height, 0))[:, None]
@@ -78,14 +78,14 @@ class CropRule(_Part):
 
 
 FER_CROP = CropRule(side=1.1, right=0.0, down=0.0, aspect=0.76)
-"""How the 48x48 pictures of FER-2013 are framed, relative to the boxes of mien's detectors.
+"""How the 48x48 images of FER-2013 are framed, relative to the boxes of mien's detectors.
 
-Measured by MTCNN (min_face 40) on 2,200 training pictures drawn at random (of rows 0..28708), enlarged four
+Measured by MTCNN (min_face 40) on 2,200 training images drawn at random (of rows 0..28708), enlarged four
 times on a canvas with a border of half their size, where it finds exactly one face (1,909 with edges
 repeated, 1,937 with gray around). Medians and quartiles: side 1.077 (0.99 to 1.18), right 0.016 (-0.02 to
 0.05), down 0.001 (-0.03 to 0.03), aspect 0.76 (0.73 to 0.79). The same measurement on squares of known place,
 cut from photos, reads side 0.03 too small, right 0.02 and down 0.01 to 0.03 too large (20 faces): hence 1.1,
-0 and 0. Mirroring the pictures leaves "right" at 0.012 to 0.018, so it is the detector's lean, not the
+0 and 0. Mirroring the images leaves "right" at 0.012 to 0.018, so it is the detector's lean, not the
 data's.
 """
 
@@ -98,11 +98,11 @@ class InputSpec(_Part):
         height: px, or None where any height will do.
         width: px, or None where any width will do.
         channels: 1 for gray, 3 for red, green, blue.
-        layout: Order of the axes: picture, channel, row, column.
+        layout: Order of the axes: image, channel, row, column.
         dtype: numpy's name of the type.
         low: The value that a black pixel (0) becomes before it is fed.
         high: The value that a white pixel (255) becomes; all others lie on the line between.
-        note: Anything else that must be done to a picture.
+        note: Anything else that must be done to an image.
     """
 
     name: str
@@ -116,26 +116,26 @@ class InputSpec(_Part):
     note: str = ""
 
     def fed(self, gray: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Gray pictures ``(n, 1, h, w)``, 0 to 255, as the network wants them: its channels, its range, its
+        """Gray images ``(n, 1, h, w)``, 0 to 255, as the network wants them: its channels, its range, its
         type.
 
         >>> spec = InputSpec(name="faces", height=1, width=1, channels=3, low=-1, high=1)
         >>> spec.fed(np.full((1, 1, 1, 1), 255, np.uint8)).ravel().tolist()
         [1.0, 1.0, 1.0]
         """
-        pictures = np.repeat(gray, self.channels, axis=1)
+        images = np.repeat(gray, self.channels, axis=1)
         if (self.low, self.high) != (0, 255):
-            pictures = self.low + pictures * ((self.high - self.low) / 255)
-        return np.ascontiguousarray(pictures, self.dtype)
+            images = self.low + images * ((self.high - self.low) / 255)
+        return np.ascontiguousarray(images, self.dtype)
 
 
 class Score(_Part):
     """One measured accuracy.
 
     Args:
-        data: Which pictures.
+        data: Which images.
         labels: Whose labels.
-        n: How many pictures.
+        n: How many images.
         accuracy: Share of right answers, 0 to 1.
         low: Lower end of its 95 % interval (Wilson).
         high: Upper end of its 95 % interval (Wilson).
@@ -164,12 +164,12 @@ class Card(_Part):
         summary: One sentence.
         heads: Names of the classes of each output, in column order; empty for detectors.
         input: What the network is fed.
-        crop: The square of the picture that it is fed, or None.
-        training: Which pictures and labels it was trained on.
+        crop: The square of the image that it is fed, or None.
+        training: Which images and labels it was trained on.
         split: What was held out, and what was chosen on what.
         scores: Measured accuracies with their intervals.
         temperatures: Per output, the number that its logits are divided by to calibrate it.
-        fitted_to: Per output, how many labelled pictures its temperature was fitted to; empty where that was
+        fitted_to: Per output, how many labelled images its temperature was fitted to; empty where that was
             not written down.
         blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing
             is blended.
@@ -178,7 +178,7 @@ class Card(_Part):
         parameters: Number of weights.
         macs: Multiplications for one input.
         licence: Licence of the file.
-        rights: What is unresolved about the training pictures.
+        rights: What is unresolved about the training images.
         limits: What it must not be used for.
         made_with: The command that made it.
         sha256: Digest of all bytes of the file outside its metadata; `write_card` fills it in.
@@ -209,11 +209,11 @@ class Card(_Part):
 
     @property
     def uncalibrated(self) -> str:
-        """A remark on outputs whose temperatures were fitted to too few pictures (`ENOUGH`) to call them
+        """A remark on outputs whose temperatures were fitted to too few images (`ENOUGH`) to call them
         calibrated; empty where there is none."""
         few = [f"{head} to {n}" for head, n in self.fitted_to.items() if n < ENOUGH]
         return (
-            f"not calibrated: temperatures were fitted to too few labelled pictures ({', '.join(few)}; {ENOUGH} are needed)"
+            f"not calibrated: temperatures were fitted to too few labelled images ({', '.join(few)}; {ENOUGH} are needed)"
             if few
             else ""
         )

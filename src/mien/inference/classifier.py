@@ -23,7 +23,7 @@ class Classifier:
     Args:
         network: A network whose card says what it reads and how its input is cut.
         head: Which of its outputs to use; the first one of the card by default.
-        uncertain_below: An expression that is less probable is shown as uncertain; None shows every one.
+        min_confidence: An expression that is less probable is shown as uncertain; None shows every one.
 
     Raises:
         NetworkError: The network is not one for expressions.
@@ -31,7 +31,7 @@ class Classifier:
     """
 
     def __init__(
-        self, network: Network, head: str | None = None, uncertain_below: float | None = None
+        self, network: Network, head: str | None = None, min_confidence: float | None = None
     ) -> None:
         card = network.card
         if card.kind != "expression" or card.crop is None:
@@ -45,19 +45,19 @@ class Classifier:
             )
         if card.input.height is None or card.input.height != card.input.width:
             raise NetworkError(
-                f"{network.path}: expected a network over square pictures of one size; its card says {card.input}"
+                f"{network.path}: expected a network over square images of one size; its card says {card.input}"
             )
         self.network = network
         self._size = card.input.height
         self.crop = card.crop
-        self.labels = Labels(card.heads[self.head], uncertain_below)
+        self.labels = Labels(card.heads[self.head], min_confidence)
 
     def classify(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
         """Give every face the probabilities of its expression.
 
         Args:
-            images: ``(h, w, 3)`` RGB pictures.
-            faces: The faces of each picture.
+            images: ``(h, w, 3)`` RGB images.
+            faces: The faces of each image.
 
         Returns:
             The same faces with ``probs`` and ``labels``. A face gets the same answer alone and among others.
@@ -70,7 +70,7 @@ class Classifier:
         ).split(counts)
 
     def cut(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
-        """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one picture."""
+        """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one image."""
         return self._cut([image] * len(faces), faces)
 
     def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -82,7 +82,7 @@ class Classifier:
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
 
     def _cut(self, images: Sequence[NDArray[np.uint8]], faces: Faces) -> NDArray[np.float32]:
-        """The crop of each face out of its own picture."""
+        """The crop of each face out of its own image."""
         if not len(faces):
             return np.empty((0, 1, self._size, self._size), np.float32)
         return cut_each(images, self.crop.squares(faces.boxes), self._size, gray=True)[:, None].astype(

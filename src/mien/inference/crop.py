@@ -1,4 +1,4 @@
-"""Parts of a picture brought to one size, the way every network's input is cut."""
+"""Parts of an image brought to one size, the way every network's input is cut."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PIL import Image
 
 
 def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = False) -> NDArray[np.uint8]:
-    """Cut boxes out of a picture and bring them to a square of one size.
+    """Cut boxes out of an image and bring them to a square of one size.
 
     Pixels are averaged when a box shrinks and interpolated linearly when it grows (Pillow's ``BILINEAR``,
-    whose filter widens with the scale). Beyond the edge of the picture its last pixels are repeated. Edges
+    whose filter widens with the scale). Beyond the edge of the image its last pixels are repeated. Edges
     are taken to the nearest sixteenth of a pixel, so that the last digits of a detector's arithmetic, which
     differ from machine to machine, change no pixel.
 
@@ -25,7 +25,7 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = F
             doing so afterwards.
 
     Returns:
-        ``(n, size, size)`` of a gray picture or with ``gray``, else ``(n, size, size, 3)``; uint8.
+        ``(n, size, size)`` of a gray image or with ``gray``, else ``(n, size, size, 3)``; uint8.
 
     >>> import numpy as np
     >>> cut(np.full((10, 20), 7, np.uint8), [[-4, 0, 6, 10]], size=3).tolist()
@@ -42,10 +42,10 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = F
 def cut_each(
     images: Sequence[NDArray[np.uint8]], boxes: NDArray[np.float64], size: int, *, gray: bool = False
 ) -> NDArray[np.uint8]:
-    """`cut`, one box out of each of several pictures, which takes less time than one call for each.
+    """`cut`, one box out of each of several images, which takes less time than one call for each.
 
     Args:
-        images: n pictures, one or more, all gray or all RGB; the same one may come several times.
+        images: n images, one or more, all gray or all RGB; the same one may come several times.
         boxes: ``(n, 4)``, the box of each.
         size: As in `cut`.
         gray: As in `cut`.
@@ -76,7 +76,7 @@ def cut_each(
 
 
 def _as_they_are(images: Sequence[NDArray[np.uint8]], gray: bool) -> NDArray[np.uint8]:
-    """Pictures that have the size already, as one: Pillow turns them gray in one call."""
+    """Images that have the size already, as one: Pillow turns them gray in one call."""
     pixels = np.stack(images)
     if not gray or pixels.ndim == 3:
         return pixels
@@ -112,7 +112,7 @@ def _surrounded(
 def _padded(
     image: NDArray[np.uint8], box: NDArray[np.float64], most: int
 ) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
-    """The pixels under a box that leaves the picture, edges repeated, and the box in their coordinates.
+    """The pixels under a box that leaves the image, edges repeated, and the box in their coordinates.
 
     Of a box wider or higher than ``most`` only every so manieth row and column is taken: a square around a
     panorama could be larger than the memory.

@@ -19,7 +19,7 @@ from mien.inference.card import Card, read_card, read_network
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Remark of PyTorch's exporter at each node of a file: the modules that it came from, outermost first."""
 _LARGE = 4_000_000
-"""Bytes of input beyond which a run gives its memory back: of a picture's largest levels, not of the crops of
+"""Bytes of input beyond which a run gives its memory back: of an image's largest levels, not of the crops of
 faces."""
 
 
@@ -85,7 +85,7 @@ def _is_large(feeds: Mapping[str, NDArray[Any]]) -> bool:
 @lru_cache(maxsize=1)
 def _releasing() -> Any:
     """What makes a run give back what it took: ONNX Runtime keeps the most that it ever needed, half a
-    gigabyte after one large picture."""
+    gigabyte after one large image."""
     options = onnx_runtime().RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
@@ -176,7 +176,7 @@ def _session(data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
-    # Pictures come in many sizes, and CUDA's own choice is to measure every algorithm for each of them.
+    # Images come in many sizes, and CUDA's own choice is to measure every algorithm for each of them.
     settings = [
         {"cudnn_conv_algo_search": "HEURISTIC"} if name == DEVICES["cuda"] else {} for name in providers
     ]

@@ -1,4 +1,4 @@
-"""Pictures in, faces with expressions out: a detector and a classifier, built once and used by everything."""
+"""Images in, faces with expressions out: a detector and a classifier, built once and used by everything."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ DEFAULT_MODEL = "small-int8"
 
 
 class Pipeline:
-    """Finds the faces in pictures and reads the expression that each one shows.
+    """Finds the faces in images and reads the expression that each one shows.
 
     It holds the networks and nothing of what it has seen, so threads may share one.
 
     Args:
         detector: ``mtcnn``, ``haar``, ``whole``, or any object with a ``detect`` method like theirs.
         model: A network that mien ships (``mien models list``) or the path of an ONNX file with a card.
-        head: Which reading of the network to use; its card's first by default.
-        uncertain_below: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``;
+        head: Which output head to use; its card's first by default.
+        min_confidence: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``;
             None, the default, shows every one. Below 0.5 an answer is more likely wrong than right. The raw
             answer and its probabilities stay beside it.
         min_face: Height in px of the smallest face to look for; the detector's own by default.
-        min_detection_score: Least score, 0 to 1, of a face that counts, in pictures and where people are
+        min_detection_score: Least score, 0 to 1, of a face that counts, in images and where people are
             followed; the detector's own by default (`mien.inference.detectors.create_detector`).
-        largest: Keep only the biggest face of each picture.
+        largest: Keep only the biggest face of each image.
         threads: Threads for each network; as many as there are cores by default.
         device: What runs the networks: ``cpu``, ``cuda`` and others of `mien.inference.onnx_session.DEVICES`,
             or ``auto``.
@@ -60,7 +60,7 @@ class Pipeline:
         model: str | Path = DEFAULT_MODEL,
         *,
         head: str | None = None,
-        uncertain_below: float | None = None,
+        min_confidence: float | None = None,
         min_face: int | None = None,
         min_detection_score: float | None = None,
         largest: bool = False,
@@ -71,7 +71,7 @@ class Pipeline:
             raise InputError(f"expected at least 1 thread; got {threads}")
         choice: dict[str, Any] = {"threads": threads, "device": device}
         self.detector = _detector(detector, min_face, min_detection_score, choice)
-        self.classifier = Classifier(open_network(network_path(model), **choice), head, uncertain_below)
+        self.classifier = Classifier(open_network(network_path(model), **choice), head, min_confidence)
         self.largest = largest
 
     @property
@@ -103,10 +103,9 @@ class Pipeline:
             return self._batch([images])[0]
         return self._batch(list(images))
 
-    def _batch(self, pictures: Sequence[Frame | NDArray[np.uint8]]) -> list[Faces]:
+    def _batch(self, items: Sequence[Frame | NDArray[np.uint8]]) -> list[Faces]:
         frames = [
-            item if isinstance(item, Frame) else Frame(index, 0.0, item)
-            for index, item in enumerate(pictures)
+            item if isinstance(item, Frame) else Frame(index, 0.0, item) for index, item in enumerate(items)
         ]
         for frame in frames:
             _check(frame.image)
@@ -155,5 +154,5 @@ def _check(image: NDArray[np.uint8]) -> None:
             f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         )
         raise InputError(
-            f"expected pictures as uint8 arrays of shape (height, width, 3), RGB; got {came}: files go through mien.analyze"
+            f"expected images as uint8 arrays of shape (height, width, 3), RGB; got {came}: files go through mien.analyze"
         )

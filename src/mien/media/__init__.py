@@ -1,4 +1,4 @@
-"""Pictures and videos: frames with their times out of files, and files out of frames."""
+"""Images and videos: frames with their times out of files, and files out of frames."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ if TYPE_CHECKING:
     from mien.media.folders import find_sources as find_sources
     from mien.media.frame import BadFrame as BadFrame
     from mien.media.frame import Frame as Frame
+    from mien.media.images import MAX_PIXELS as MAX_PIXELS
     from mien.media.media import Media as Media
-    from mien.media.pictures import MAX_PIXELS as MAX_PIXELS
     from mien.media.prefetch import Prefetcher as Prefetcher
     from mien.media.sampling import Sampling as Sampling
     from mien.media.source import open_media as open_media
     from mien.media.video_writer import VideoWriter as VideoWriter
-    from mien.media.video_writer import save_picture as save_picture
+    from mien.media.video_writer import save_image as save_image
 
 # Pillow and PyAV are loaded with the first name that needs them, so that `mien.media.frame` stays light.
 _HOMES = {
     "BadFrame": "frame",
     "Found": "folders",
     "Frame": "frame",
-    "MAX_PIXELS": "pictures",
+    "MAX_PIXELS": "images",
     "Media": "media",
     "VideoWriter": "video_writer",
     "Prefetcher": "prefetch",
     "Sampling": "sampling",
     "find_sources": "folders",
     "open_media": "source",
-    "save_picture": "video_writer",
+    "save_image": "video_writer",
 }
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "VideoWriter",
     "find_sources",
     "open_media",
-    "save_picture",
+    "save_image",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Faces made unrecognisable in a picture, and who in a video gets covered when."""
+"""Faces made unrecognisable in an image, and who in a video gets covered when."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _SLACK = 1e-6  # s: times are sums of rounded numbers.
 
 
 def blur(image: NDArray[np.uint8], boxes: ArrayLike, strength: float = 1.0) -> NDArray[np.uint8]:
-    """A copy of a picture with faces that nobody recognises, and no detector finds.
+    """A copy of an image with faces that nobody recognises, and no detector finds.
 
     An ellipse over each face, with hair and chin, is replaced by the mean colours of a few cells, with smooth
-    transitions between them. Nothing else of the face is left in the picture, so that no sharpening brings it
+    transitions between them. Nothing else of the face is left in the image, so that no sharpening brings it
     back. Every other pixel stays as it was. People may still be known by their clothes, their surroundings or
     their voice.
 
     Args:
         image: ``(h, w, 3)`` uint8, RGB.
-        boxes: ``(n, 4)``, ``x1, y1, x2, y2`` in px, from forehead to chin; they may reach beyond the picture.
+        boxes: ``(n, 4)``, ``x1, y1, x2, y2`` in px, from forehead to chin; they may reach beyond the image.
             A box without an area covers nothing.
         strength: 1 or more; the side of a cell grows with it, from about a third of the face.
 
@@ -41,12 +41,12 @@ def blur(image: NDArray[np.uint8], boxes: ArrayLike, strength: float = 1.0) -> N
         ``(h, w, 3)`` uint8, RGB.
 
     Raises:
-        InputError: The picture is not RGB bytes, the boxes are not of that shape or not finite, or the
+        InputError: The image is not RGB bytes, the boxes are not of that shape or not finite, or the
             strength is below 1.
 
-    >>> picture = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
-    >>> covered = blur(picture, [[30, 30, 50, 55]])
-    >>> bool(np.ptp(covered[35:50, 35:45]) < 60), bool((covered[:, :15] == picture[:, :15]).all())
+    >>> image = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    >>> covered = blur(image, [[30, 30, 50, 55]])
+    >>> bool(np.ptp(covered[35:50, 35:45]) < 60), bool((covered[:, :15] == image[:, :15]).all())
     (True, True)
     """
     _check(image)
@@ -94,8 +94,8 @@ def _mask(
     if max(x2 - x1, y2 - y1) < 10 * max(size) + 10:
         mask.paste(0, (0, 0, *size))
         ImageDraw.Draw(mask).ellipse((x1 - left, y1 - top, x2 - left, y2 - top), fill=1)
-    # An ellipse far larger than the picture is flat there, and Pillow would take its time to find the edge:
-    # all of the picture is covered.
+    # An ellipse far larger than the image is flat there, and Pillow would take its time to find the edge:
+    # all of the image is covered.
     return mask
 
 
@@ -157,7 +157,7 @@ class Blur:
         if tracks is None:
             if self.people:
                 raise InputError(
-                    "blur: expected people with ids, which only recordings have; got a picture or untracked faces: use all"
+                    "blur: expected people with ids, which only videos have; got an image or untracked faces: use all"
                 )
             return np.ones(faces, bool)
         named = np.isin(tracks, sorted(self.people))
@@ -183,15 +183,15 @@ def bridged(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Where each person's face is in every frame, also where a detector missed it for a moment.
 
-    Between two neighbouring sightings of a person the box moves evenly from one to the other; before the
+    Between two neighbouring frames of a person the box moves evenly from one to the other; before the
     first and after the last, and on both sides of a longer absence, it stays for a moment.
 
     Args:
-        tracks: ``(n,)`` id of the person in each sighting, in any order.
-        times: ``(n,)`` seconds of each sighting.
+        tracks: ``(n,)`` id of the person in each frame, in any order.
+        times: ``(n,)`` seconds of each frame.
         boxes: ``(n, 4)`` px, ``x1, y1, x2, y2``.
         frame_times: ``(m,)`` seconds of each frame that will be covered.
-        gap: Seconds; sightings further apart are not joined.
+        gap: Seconds; frames further apart are not joined.
         lead: Seconds for which a box stays before it is first seen and after it was last seen.
 
     Returns:
@@ -205,7 +205,7 @@ def bridged(
     >>> frames.tolist(), people.tolist(), where[:, 0].tolist()
     ([1, 2, 3], [1, 1, 1], [0.0, 1.0, 4.0])
     """
-    people, seen, corners, moments = _sightings(tracks, times, boxes, frame_times)
+    people, seen, corners, moments = _frames(tracks, times, boxes, frame_times)
     for name, value in (("gap", gap), ("lead", lead)):
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{name}: expected seconds, 0 or more; got {value}")
@@ -232,7 +232,7 @@ def _placed(
     before, after = np.maximum(after - 1, 0), np.minimum(after, len(seen) - 1)
     since, until = moments - seen[before], seen[after] - moments
     apart = seen[after] - seen[before]
-    # Two moments of staying that meet leave no hole between them, so such sightings are joined as well.
+    # Two moments of staying that meet leave no hole between them, so such frames are joined as well.
     joined = (apart <= max(gap, 2 * lead) + _SLACK) & (since >= 0) & (until >= 0)
     share = np.where(
         joined & (apart > 0),
@@ -250,7 +250,7 @@ def _check(image: NDArray[np.uint8]) -> None:
         came = (
             f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         )
-        raise InputError(f"expected a picture as a uint8 array of shape (height, width, 3), RGB; got {came}")
+        raise InputError(f"expected an image as a uint8 array of shape (height, width, 3), RGB; got {came}")
 
 
 def _columns(boxes: ArrayLike) -> NDArray[np.float64]:
@@ -264,7 +264,7 @@ def _columns(boxes: ArrayLike) -> NDArray[np.float64]:
     return corners
 
 
-def _sightings(
+def _frames(
     tracks: ArrayLike, times: ArrayLike, boxes: ArrayLike, frame_times: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     people, seen, corners = np.asarray(tracks, np.int64), np.asarray(times, np.float64), _columns(boxes)

@@ -66,12 +66,12 @@ class ByteSource:
             self.size = self._take_stream(source, limit)
         else:
             raise InputError(
-                f"expected a path, bytes, a binary file or a picture as an array; got {type(source).__name__}"
+                f"expected a path, bytes, a binary file or an image as an array; got {type(source).__name__}"
             )
         if self.size == 0:
             self.close()
             raise MediaError(
-                f"{self.name}: expected a picture or a video; got an empty file: get the file again", "empty"
+                f"{self.name}: expected an image or a video; got an empty file: get the file again", "empty"
             )
 
     def open(self) -> BinaryIO:

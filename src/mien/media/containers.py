@@ -15,7 +15,7 @@ itself and has no such setting."""
 
 
 def open_container(file: str | BinaryIO, form: str | None = None, **settings: Any) -> InputContainer:
-    """Open a recording, device or address to read from.
+    """Open a video, device or address to read from.
 
     Args:
         file: What is read.

@@ -1,4 +1,4 @@
-"""Processes that decode pictures and can be ended: some small files take minutes, or more memory than
+"""Processes that decode images and can be ended: some small files take minutes, or more memory than
 there is."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mien.core.environment import PYTHON, handed_on
 from mien.core.errors import MediaError
 
 DECODE_SECONDS = 20.0
-"""Longest time by default that decoding one picture may take."""
+"""Longest time by default that decoding one image may take."""
 
 _QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
@@ -39,7 +39,7 @@ Admit = Callable[[int, int, int], None]
 
 
 class Decoder:
-    """One process that decodes one picture at a time. It is started when it is first needed, and again after
+    """One process that decodes one image at a time. It is started when it is first needed, and again after
     it was ended."""
 
     def __init__(self) -> None:
@@ -61,17 +61,17 @@ class Decoder:
     def decode(
         self, data: bytes | memoryview, name: str, max_pixels: int, seconds: float, admit: Admit
     ) -> NDArray[np.uint8]:
-        """``(h, w, 3)`` RGB of a picture, the first frame of an animation.
+        """``(h, w, 3)`` RGB of an image, the first frame of an animation.
 
         Args:
             data: The file.
             name: What messages call it.
-            max_pixels: Pictures with more are refused.
+            max_pixels: Images with more are refused.
             seconds: How long it may take on one core; where that is busy, three times as long by the clock.
             admit: Is asked before it is decoded.
 
         Raises:
-            MediaError: It is no picture, damaged, too large or takes too long.
+            MediaError: It is no image, damaged, too large or takes too long.
         """
         self.start()
         try:
@@ -132,7 +132,7 @@ class Decoder:
                     pipe.close()
 
     def end(self) -> None:
-        """End the process for good without waiting for it, as a signal's handler may; who waits for a picture
+        """End the process for good without waiting for it, as a signal's handler may; who waits for an image
         gets an error."""
         self._closed = True
         process = self._process
@@ -148,7 +148,7 @@ class Decoder:
         """What the process says to a task.
 
         Raises:
-            MediaError: The picture cannot be read.
+            MediaError: The image cannot be read.
             EOFError: The process has ended.
         """
         self._tell(task, data)
@@ -188,12 +188,12 @@ class Decoder:
             ended = None if process is None else process.wait(1)
         self.kill()
         if self._closed:
-            return MediaError(f"{name}: expected a picture; mien is ending", "too_complex")
+            return MediaError(f"{name}: expected an image; mien is ending", "too_complex")
         if late or ended in _TIME_IS_UP:
-            told = f"{name}: expected a picture that is decoded within {seconds:g} s; it is not"
+            told = f"{name}: expected an image that is decoded within {seconds:g} s; it is not"
             return MediaError(f"{told}: save it anew, scale it down or raise --decode-seconds", "too_complex")
         return MediaError(
-            f"{name}: expected a picture; got one that breaks the program that decodes it: save it anew",
+            f"{name}: expected an image; got one that breaks the program that decodes it: save it anew",
             "broken",
         )
 
@@ -203,7 +203,7 @@ class Decoders:
 
     Args:
         count: How many.
-        seconds: How long one picture may take.
+        seconds: How long one image may take.
     """
 
     def __init__(self, count: int, seconds: float = DECODE_SECONDS) -> None:
@@ -214,7 +214,7 @@ class Decoders:
             self._idle.put(decoder)
 
     def start(self) -> None:
-        """Start all of them now, so that no picture waits for that."""
+        """Start all of them now, so that no image waits for that."""
         for decoder in self._all:
             decoder.start()
 
@@ -239,7 +239,7 @@ class Decoders:
             decoder.end()
 
     def close(self) -> None:
-        """End them at once; who waits for a picture gets an error."""
+        """End them at once; who waits for an image gets an error."""
         for decoder in self._all:
             decoder.close()
 
@@ -254,13 +254,13 @@ class Decoders:
 
 @lru_cache(maxsize=1)
 def own_decoders() -> Decoders:
-    """The one of this process for pictures that take long; it ends with this process."""
+    """The one of this process for images that take long; it ends with this process."""
     decoders = Decoders(1)
     atexit.register(decoders.close)
     return decoders
 
 
 def end_own_decoders() -> None:
-    """End those of this process, if there are any: it is to end now, not when a picture is done."""
+    """End those of this process, if there are any: it is to end now, not when an image is done."""
     if own_decoders.cache_info().currsize:
         own_decoders().end()

@@ -1,4 +1,4 @@
-"""What a `mien.media.decoder.Decoder` runs: pictures come in, RGB goes out. It holds nothing that a picture
+"""What a `mien.media.decoder.Decoder` runs: images come in, RGB goes out. It holds nothing that an image
 could be after.
 
 A task is a line of JSON and the file; the answer says how much memory it takes. Where it may go on, its shape
@@ -21,7 +21,7 @@ from PIL import Image
 from mien.core.errors import MediaError
 from mien.media.byte_source import ByteSource
 from mien.media.decoder import BUSY
-from mien.media.pictures import FirstFrame
+from mien.media.images import FirstFrame
 
 _SLACK = 256 * 2**20
 """Bytes of addresses beside what was told: stacks of threads, tables, what the allocator keeps."""
@@ -31,7 +31,7 @@ def main() -> None:
     """Decode until nobody asks any more."""
     hears, out = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # What a library says goes nowhere.
-    Image.init()  # Which counts for no picture.
+    Image.init()  # Which counts for no image.
     while line := hears.readline():
         task = json.loads(line)
         try:
@@ -44,15 +44,15 @@ def main() -> None:
 def _decode(task: dict[str, Any], content: ByteSource, hears: BinaryIO, out: BinaryIO) -> None:
     began = time.process_time()
     _watch(task["seconds"])
-    with FirstFrame(content, task["max_pixels"]) as picture:
+    with FirstFrame(content, task["max_pixels"]) as image:
         _watch(0)
-        _say(out, {"size": [picture.width, picture.height], "memory": picture.memory})
+        _say(out, {"size": [image.width, image.height], "memory": image.memory})
         if not json.loads(hears.readline())["go_on"]:
             return
         _watch(max(0.1, task["seconds"] - (time.process_time() - began)))
-        _bound(picture.memory + 3 * picture.width * picture.height)
+        _bound(image.memory + 3 * image.width * image.height)
         try:
-            pixels = picture.pixels()
+            pixels = image.pixels()
         finally:
             _bound(None)
     _watch(0)

@@ -1,4 +1,4 @@
-"""One pass over a video: every frame that the file promises comes out, as a picture or as a note that it
+"""One pass over a video: every frame that the file promises comes out, as an image or as a note that it
 is lost."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mien.media.passed_over import PassedOver
 from mien.media.sampling import Sampling
 
 _SEAM = 1.0
-"""Seconds: where recordings are joined, FFmpeg marks packets as damaged too, but the second begins with a key
+"""Seconds: where videos are joined, FFmpeg marks packets as damaged too, but the second begins with a key
 frame, and far from the first."""
 
 _MOST_LOST = 1_000_000
@@ -35,8 +35,8 @@ _MOST_LOST = 1_000_000
 class Decoding:
     """One pass over the frames of a stream.
 
-    A codec builds pictures on those before. After a lost one FFmpeg gives what it can make of the rest; up to
-    the next key frame it may be smeared, without any mark from FFmpeg. A packet that gives no picture counts
+    A codec builds images on those before. After a lost one FFmpeg gives what it can make of the rest; up to
+    the next key frame it may be smeared, without any mark from FFmpeg. A packet that gives no image counts
     as a loss only where something else in the file is damaged: many codecs have packets without one.
 
     Args:
@@ -44,7 +44,7 @@ class Decoding:
         container: The open file.
         stream: Which of its streams.
         sampling: Which frames are given.
-        to_rgb: Makes the upright picture of a decoded frame; raises MediaError where it cannot.
+        to_rgb: Makes the upright image of a decoded frame; raises MediaError where it cannot.
         limit: How large the frames may be.
     """
 
@@ -75,7 +75,7 @@ class Decoding:
         self._sent = 0
         self._damaged = False
         self._told = False  # Whether anything has been said to be lost.
-        self._error, self._kind = "damaged data (no picture came of its data)", "unreadable"
+        self._error, self._kind = "damaged data (no image came of its data)", "unreadable"
 
     def frames(self) -> Iterator[Frame | BadFrame]:
         """The frames in order of time."""
@@ -149,7 +149,7 @@ class Decoding:
         time = float(pts * self._tick - self._promised.start) + self._shift
         if self._index and time <= self._time:
             if self._time - time > 1 or self._ledger.restarted:
-                # The clock was set back, as where recordings were joined.
+                # The clock was set back, as where videos were joined.
                 self._shift += self._time + self._step - time
             time = self._time + self._step
         return time

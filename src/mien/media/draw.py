@@ -1,4 +1,4 @@
-"""Boxes, labels and scores drawn on a picture."""
+"""Boxes, labels and scores drawn on an image."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
-    """A copy of a picture with a box around every face, and what its expression is and how probable: the
-    steady label and its smoothed probability where there is one, ``uncertain`` where that is asked for.
+    """A copy of an image with a box around every face, and what its expression is and how probable: the
+    smoothed emotion and its smoothed probability where there is one, ``uncertain`` where that is asked for.
 
     Args:
         image: ``(h, w, 3)`` uint8, RGB.
@@ -27,16 +27,16 @@ def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
     Returns:
         ``(h, w, 3)`` uint8, RGB.
     """
-    picture = Image.fromarray(image)
-    canvas = ImageDraw.Draw(picture, "RGBA")
-    # Lines and letters grow with the picture, so that they can be read on a phone's photo as on a small clip.
-    unit = max(1.0, min(picture.size) / 360)
+    drawn = Image.fromarray(image)
+    canvas = ImageDraw.Draw(drawn, "RGBA")
+    # Lines and letters grow with the drawn, so that they can be read on a phone's photo as on a small clip.
+    unit = max(1.0, min(drawn.size) / 360)
     for face in faces:
-        colour = _PLAIN if faces.labels is None or face.shown is None else faces.labels.colour(face.shown)
-        _draw_face(canvas, face, colour, unit, picture.size)
-    if len(faces) and min(picture.size) >= 120:
-        _draw_note(canvas, unit, picture.size)
-    return np.asarray(picture)
+        colour = _PLAIN if faces.labels is None or face.label is None else faces.labels.colour(face.label)
+        _draw_face(canvas, face, colour, unit, drawn.size)
+    if len(faces) and min(drawn.size) >= 120:
+        _draw_note(canvas, unit, drawn.size)
+    return np.asarray(drawn)
 
 
 def _draw_face(
@@ -48,7 +48,7 @@ def _draw_face(
     left, top, right, bottom = canvas.textbbox((0, 0), text, font=font)
     pad = round(3 * unit)
     width, height = right - left + 2 * pad, bottom - top + 2 * pad
-    # Above the box, or inside it where the picture ends.
+    # Above the box, or inside it where the image ends.
     x = max(0, min(face.box[0], size[0] - width))
     y = face.box[1] - height if face.box[1] >= height else face.box[1]
     canvas.rectangle((x, y, x + width, y + height), fill=colour)
@@ -56,12 +56,16 @@ def _draw_face(
 
 
 def _caption(face: Face) -> str:
-    if face.shown == UNCERTAIN:
+    if face.label == UNCERTAIN:
         text = UNCERTAIN
-    elif face.steady is not None and face.smooth is not None:
-        text = f"{face.steady} {face.smooth[face.steady]:.2f}"
+    elif face.smoothed_emotion is not None and face.smoothed_probs is not None:
+        text = f"{face.smoothed_emotion} {face.smoothed_probs[face.smoothed_emotion]:.2f}"
     else:
-        text = f"face {face.score:.2f}" if face.emotion is None else f"{face.emotion} {face.confidence:.2f}"
+        text = (
+            f"face {face.detection_score:.2f}"
+            if face.emotion is None
+            else f"{face.emotion} {face.confidence:.2f}"
+        )
     return text if face.track is None else f"{face.track} {text}"
 
 

@@ -1,8 +1,8 @@
-"""What a picture costs to decode, told from its header: seconds, memory, and what is refused before it is
+"""What an image costs to decode, told from its header: seconds, memory, and what is refused before it is
 decoded.
 
 Small files can take minutes and gigabytes. The figures are the worst that were measured with Pillow 13 on one
-core of a server, on flat pictures and on noise.
+core of a server, on flat images and on noise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mien.media.byte_source import ByteSource
 from mien.media.limits import FrameLimit
 
 MOST_SCANS = 100
-"""Most scans of a JPEG: each goes over all of the picture. Usual ones have one, progressive ones ten or
+"""Most scans of a JPEG: each goes over all of the image. Usual ones have one, progressive ones ten or
 so."""
 _MOST_STRIPS = 200_000
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
@@ -61,11 +61,11 @@ _PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "I;16": 2, "I;16B": 2, "I;16L":
 
 @dataclass(frozen=True)
 class Effort:
-    """What decoding a picture takes at worst, about.
+    """What decoding an image takes at worst, about.
 
     Args:
         seconds: On one core.
-        memory: Bytes, those of the picture included.
+        memory: Bytes, those of the image included.
     """
 
     seconds: float
@@ -76,7 +76,7 @@ def effort(image: ImageFile.ImageFile, content: ByteSource, max_pixels: int) -> 
     """What decoding takes, told before it begins.
 
     Args:
-        image: The picture, header read.
+        image: The image, header read.
         content: Its file.
         max_pixels: Most pixels.
 
@@ -88,7 +88,7 @@ def effort(image: ImageFile.ImageFile, content: ByteSource, max_pixels: int) -> 
     if image.format == "JPEG":
         scans = _scans(content)
         if scans > MOST_SCANS:
-            told = f"{content.name}: expected a JPEG of at most {MOST_SCANS} scans; got more, each of which goes over the whole picture"
+            told = f"{content.name}: expected a JPEG of at most {MOST_SCANS} scans; got more, each of which goes over the whole image"
             raise MediaError(f"{told}: save it anew", "too_complex")
     elif image.format == "TIFF":
         _check_strips(image, content, max_pixels)
@@ -118,7 +118,7 @@ def _bytes_a_pixel(image: ImageFile.ImageFile, scans: int) -> float:
 
 
 def _scans(content: ByteSource) -> int:
-    """How often a JPEG goes over all of the picture."""
+    """How often a JPEG goes over all of the image."""
     with content.open() as file:
         if _first_scan_has_all(file):
             return 1
@@ -148,7 +148,7 @@ def _first_scan_has_all(file: BinaryIO) -> bool:
 
 def count_scans(file: BinaryIO) -> int:
     """How many times a JPEG says that a scan begins; what is said inside of other parts, such as a small
-    picture, counts too.
+    image, counts too.
 
     >>> import io
     >>> count_scans(io.BytesIO(bytes([255, 216, 255, 218, 1, 2, 255, 0, 255, 218, 7, 255, 217])))
@@ -167,7 +167,7 @@ def check_icon(file: BinaryIO, name: str, max_pixels: int) -> None:
     Args:
         file: An ICO at its start.
         name: What messages call it.
-        max_pixels: Most pixels of each picture in it.
+        max_pixels: Most pixels of each image in it.
 
     Raises:
         MediaError: One has more.
@@ -184,7 +184,7 @@ def check_icon(file: BinaryIO, name: str, max_pixels: int) -> None:
 
 
 def _check_strips(image: ImageFile.ImageFile, content: ByteSource, max_pixels: int) -> None:
-    """Refuse a TIFF of too many parts, or of parts that are larger than the picture may be."""
+    """Refuse a TIFF of too many parts, or of parts that are larger than the image may be."""
     tags = image.tag_v2  # type: ignore[attr-defined]
     width, height = tags.get(322) or image.width, tags.get(323) or 1
     FrameLimit(content.name, max_pixels).check(int(width), int(height))

@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures and videos, by their names."""
+"""Which files of a folder are images and videos, by their names."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 
-_PICTURES = (
+_IMAGES = (
     ".apng .avif .bmp .dib .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo "
     ".pbm .pgm .png .pnm .ppm .psd .qoi .tif .tiff .webp"
 )
-PICTURE_SUFFIXES = frozenset(_PICTURES.split())
-"""Suffixes taken for pictures, in lower case."""
+IMAGE_SUFFIXES = frozenset(_IMAGES.split())
+"""Suffixes taken for images, in lower case."""
 
 _VIDEOS = (
     ".3g2 .3gp .asf .avi .divx .dv .flv .h264 .hevc .ivf .m2ts .m2v .m4v .mjpeg .mjpg "
@@ -27,12 +27,12 @@ VIDEO_SUFFIXES = frozenset(_VIDEOS.split())
 
 @dataclass(frozen=True)
 class Found:
-    """What a search for pictures and videos came to.
+    """What a search for images and videos came to.
 
     Args:
         sources: What to open, in order: named files and ``-`` as they were given, the files of a folder
             naturally sorted.
-        passed_over: Files in folders that are neither pictures nor videos by name.
+        passed_over: Files in folders that are neither images nor videos by name.
         unreadable: Folders that could not be listed.
     """
 
@@ -42,7 +42,7 @@ class Found:
 
 
 def find_sources(paths: Sequence[str | Path]) -> Found:
-    """The pictures and videos behind some paths.
+    """The images and videos behind some paths.
 
     A folder is searched with all its subfolders, links to folders included, each folder once; files and
     folders whose names start with a dot are skipped. A named file is taken whatever its suffix, a path that
@@ -71,7 +71,7 @@ def find_sources(paths: Sequence[str | Path]) -> Found:
             sources.append(path)
             continue
         for file in _files(Path(path), unreadable):
-            chosen = file.suffix.lower() in PICTURE_SUFFIXES or file.suffix.lower() in VIDEO_SUFFIXES
+            chosen = file.suffix.lower() in IMAGE_SUFFIXES or file.suffix.lower() in VIDEO_SUFFIXES
             (sources if chosen else passed_over).append(file)
     return Found(tuple(sources), tuple(passed_over), tuple(unreadable))
 

@@ -1,4 +1,4 @@
-"""A picture with its place in time, and a place in time whose picture is lost."""
+"""An image with its place in time, and a place in time whose image is lost."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mien.core.errors import MediaError
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a source.
+    """One image of a source.
 
     Args:
         index: Position in the source, 0-based, counting every frame of it, sampled or not.
-        time: Seconds, from the stream's own timestamps; 0.0 for a still picture.
+        time: Seconds, from the stream's own timestamps; 0.0 for a still image.
         image: ``(h, w, 3)`` uint8, RGB, upright.
-        lasting: Seconds for which a recording shows it, up to the next one that is looked at; None where that
+        lasting: Seconds for which a video shows it, up to the next one that is looked at; None where that
             is not known, as of what is live.
     """
 

@@ -25,7 +25,7 @@ _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 
 
 def may_move(path: str | Path) -> bool:
-    """Whether a file may be a video or an animation; False is certain: a still picture, or nothing that can
+    """Whether a file may be a video or an animation; False is certain: a still image, or nothing that can
     be read.
 
     >>> may_move("no-such-file.mp4")

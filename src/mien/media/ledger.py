@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 Clock = Literal["timestamps", "ticks", "count"]
 
 _MOST = 512
-"""Timestamps that may be due: more come of a codec some of whose packets give no picture."""
+"""Timestamps that may be due: more come of a codec some of whose packets give no image."""
 
 
 class Ledger:
@@ -41,7 +41,7 @@ class Ledger:
         if self._clock != "timestamps":
             packet.pts = packet.dts
         if packet.dts is not None:
-            # Decoding times only grow, unless another recording begins here.
+            # Decoding times only grow, unless another video begins here.
             if self._decoded_at is not None and packet.dts < self._decoded_at and packet.is_keyframe:
                 self._restart = packet.pts
             self._decoded_at = packet.dts
@@ -97,7 +97,7 @@ class Ledger:
 
 
 def _is_hidden(packet: Packet[Any], codec: str) -> bool:
-    """Whether a packet only prepares later pictures, as VP8 and VP9 say in its first bits."""
+    """Whether a packet only prepares later images, as VP8 and VP9 say in its first bits."""
     if codec not in ("vp8", "vp9"):
         return False
     data = memoryview(packet)

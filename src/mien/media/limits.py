@@ -1,4 +1,4 @@
-"""How large pictures and frames may be, decided before any memory is taken: headers and every change of a
+"""How large images and frames may be, decided before any memory is taken: headers and every change of a
 video's size are held against these."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from av.video.format import VideoFormat
 
 MAX_VIDEO_PIXELS = 4096 * 4096
-"""Most pixels of a frame of a video by default: 4K, 5.3K and 5.7K. Less than of a picture, for a decoder
+"""Most pixels of a frame of a video by default: 4K, 5.3K and 5.7K. Less than of an image, for a decoder
 keeps up to 16 frames to build others on."""
 
 _FRAME_BYTES = 40_000_000

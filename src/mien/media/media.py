@@ -1,4 +1,4 @@
-"""A picture, animation or video that has been opened: what is known of it, and its frames."""
+"""An image, animation or video that has been opened: what is known of it, and its frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 from mien.core.faults import source_error
 from mien.media.frame import BadFrame, Frame
 
-Kind = Literal["picture", "animation", "video"]
+Kind = Literal["image", "animation", "video"]
 Frames = Generator[Frame | BadFrame, None, None]
 
 
@@ -24,12 +24,12 @@ class Media:
 
     Args:
         name: What tables show (`mien.media.byte_source.name_of`).
-        kind: ``picture``, ``animation`` or ``video``.
+        kind: ``image``, ``animation`` or ``video``.
         width: Width in px as shown, after rotation.
         height: Height in px as shown, after rotation.
         expected_frames: About how many frames an iteration gives, or None where the file does not tell.
-        duration: Seconds; 0.0 for a picture, None where the file does not tell.
-        frame_rate: Frames per second on average; None for a picture or where the file does not tell.
+        duration: Seconds; 0.0 for an image, None where the file does not tell.
+        frame_rate: Frames per second on average; None for an image or where the file does not tell.
         remarks: What a person should know about how it is read, such as which of several video streams; in
             whole sentences.
     """

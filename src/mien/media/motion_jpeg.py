@@ -1,4 +1,4 @@
-"""Telling a stream of JPEGs, one after the other as cameras write them to a file, from a single picture."""
+"""Telling a stream of JPEGs, one after the other as cameras write them to a file, from a single image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _START = b"\xff\xd8\xff"
 _PADDING = b"\0\xff\r\n "
 _MOST_PADDING = 2**16
 _MOST_READ = 128 * 2**20
-"""Bytes of a file that are looked through for the ends of its first pictures."""
+"""Bytes of a file that are looked through for the ends of its first images."""
 
 _PIECE = 2**22
 _FRAME_HEADERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -20,26 +20,26 @@ _SCAN, _END, _APP2 = 0xDA, 0xD9, 0xE2
 def is_motion_jpeg(content: ByteSource) -> bool:
     """Whether a file is nothing but JPEGs of one size, two or more.
 
-    Pictures that carry others are none: those of several views or with a gain map say so in their head (MPF),
+    Images that carry others are none: those of several views or with a gain map say so in their head (MPF),
     previews are smaller, and what phones append (a video, depth) is no JPEG of the same size or is followed
     by something else.
     """
     if not content.head(3).startswith(_START):
         return False
     data = _Bytes(content)
-    first = _picture(data, 0)
+    first = _image(data, 0)
     if first is None or first.carries_others:
         return False
     second = _next(data, first)
     if second is None or second.size != first.size:
         return False
     at = _after_padding(data, second.end)
-    # What a cut file ends with is no whole picture.
+    # What a cut file ends with is no whole image.
     return at >= content.size or content.size - at < len(_START) or data.at(at, 3) == _START
 
 
 @dataclass(frozen=True)
-class _Picture:
+class _Image:
     size: bytes  # Height and width as they are stored.
     end: int
     carries_others: bool
@@ -78,9 +78,9 @@ class _Bytes:
         self._whole = len(came) < wanted
 
 
-def _next(data: _Bytes, before: _Picture) -> _Picture | None:
+def _next(data: _Bytes, before: _Image) -> _Image | None:
     at = _after_padding(data, before.end)
-    return _picture(data, at) if data.at(at, 3) == _START else None
+    return _image(data, at) if data.at(at, 3) == _START else None
 
 
 def _after_padding(data: _Bytes, at: int) -> int:
@@ -91,7 +91,7 @@ def _after_padding(data: _Bytes, at: int) -> int:
     return at + len(room) - len(room.lstrip(_PADDING))
 
 
-def _picture(data: _Bytes, start: int) -> _Picture | None:
+def _image(data: _Bytes, start: int) -> _Image | None:
     """The JPEG at a place; None where it has no end or no size (ITU-T T.81, annex B)."""
     at, size, others = start + 2, b"", False
     while True:
@@ -108,4 +108,4 @@ def _picture(data: _Bytes, start: int) -> _Picture | None:
         at += 2 + length
         if kind == _SCAN:
             end = data.find(bytes((0xFF, _END)), at)
-            return None if end < 0 or not size else _Picture(size, end + 2, others)
+            return None if end < 0 or not size else _Image(size, end + 2, others)

@@ -13,7 +13,7 @@ _SMALL = 512
 """Bytes between two packets that are not looked at: headers of blocks."""
 
 _NEAR = 16
-"""Frames after a place among the packets in which it may show: decoders give pictures in another order, and
+"""Frames after a place among the packets in which it may show: decoders give images in another order, and
 parsers mark packets too early."""
 
 

@@ -1,4 +1,4 @@
-"""Pillow's pictures as RGB, some rows at a time: what is between the two forms never takes more than a few
+"""Pillow's images as RGB, some rows at a time: what is between the two forms never takes more than a few
 megabytes."""
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _AS_STORED: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda upright: upright.swapaxes(0, 1)[::-1, ::-1],
     8: lambda upright: upright.swapaxes(0, 1)[:, ::-1],
 }
-"""How a picture lies in its file, by its orientation (EXIF), as a view of the upright one."""
+"""How an image lies in its file, by its orientation (EXIF), as a view of the upright one."""
 
 
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """``(h, w, 3)`` uint8 of a loaded picture, upright and without transparency, which becomes white.
+    """``(h, w, 3)`` uint8 of a loaded image, upright and without transparency, which becomes white.
 
     Gray of more than 8 bits is brought to 8. Where a file of 16 bits holds no value of more than 14 bits, it
-    is taken for a camera's picture of as many as it has. Other values that 8 or 16 bits do not hold are
+    is taken for a camera's image of as many as it has. Other values that 8 or 16 bits do not hold are
     stretched.
     """
     orientation = _orientation(image)
@@ -51,7 +51,7 @@ def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Rows of a picture, and where they begin."""
+    """Rows of an image, and where they begin."""
     width, height = image.size
     rows = max(1, _STRIP // width)
     if rows >= height:
@@ -64,7 +64,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(0x0112, 1))
-    except Exception:  # Damaged camera data do not make the picture unreadable.
+    except Exception:  # Damaged camera data do not make the image unreadable.
         return 1
 
 
@@ -73,7 +73,7 @@ def _plain(strip: Image.Image) -> NDArray[np.uint8]:
 
 
 def on_white(strip: Image.Image) -> NDArray[np.uint8]:
-    """``(h, w, 3)`` RGB of a picture with transparent parts, which become white."""
+    """``(h, w, 3)`` RGB of an image with transparent parts, which become white."""
     strip = strip.convert("RGBA")
     white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
     return np.asarray(Image.alpha_composite(white, strip).convert("RGB"))

@@ -30,7 +30,7 @@ agree on it."""
 
 
 class Upright:
-    """Makes the pictures of one stream: rotation, mirroring and pixel shape that it asks for are applied.
+    """Makes the images of one stream: rotation, mirroring and pixel shape that it asks for are applied.
 
     Args:
         stream: The stream.
@@ -39,7 +39,7 @@ class Upright:
 
     def __init__(self, stream: VideoStream, limit: FrameLimit) -> None:
         self._limit = limit
-        # Asked now, for a picture may be wanted when the stream has been closed.
+        # Asked now, for an image may be wanted when the stream has been closed.
         self._shape = stream.sample_aspect_ratio
         self._reformatter = VideoReformatter()
         self._turns: dict[int, Turn] = {}
@@ -112,7 +112,7 @@ def _to_rgb(
 
 
 def _colours(frame: VideoFrame) -> dict[str, int]:
-    """How FFmpeg makes a frame one for an ordinary screen: networks learned from such pictures.
+    """How FFmpeg makes a frame one for an ordinary screen: networks learned from such images.
 
     HDR is tone-mapped, and colours that only wide screens have are brought in. Matrix and range are the
     frame's own.

@@ -1,4 +1,4 @@
-"""Which frames of a recording are looked at."""
+"""Which frames of a video are looked at."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Sampling:
     quarter of the grid's step, if that is less) early, because files round their times.
 
     Args:
-        every: Seconds between two ticks.
-        per_second: Ticks per second, so that at most this many frames are taken in any second of the grid.
+        interval: Seconds between two ticks.
+        fps: Ticks per second, so that at most this many frames are taken in any second of the grid.
         hidden_frames: Whether the grid lies over all that an MP4 or MOV holds, also what its edit list hides
             from players (trimmed clips keep what was cut off); those before the start then have times below
             0.
@@ -30,23 +30,23 @@ class Sampling:
     Raises:
         InputError: Both are given, or one is not a positive finite number.
 
-    >>> choose = Sampling(every=0.5).chooser()
+    >>> choose = Sampling(interval=0.5).chooser()
     >>> [time for time in (0.0, 0.2, 0.4, 0.6, 0.8, 0.9999999, 1.2, 1.5) if choose.takes(time)]
     [0.0, 0.6, 0.9999999, 1.5]
-    >>> Sampling(every=1, per_second=2)
+    >>> Sampling(interval=1, fps=2)
     Traceback (most recent call last):
     ...
-    mien.core.errors.InputError: expected every or per_second; got both: choose one of them
+    mien.core.errors.InputError: expected interval or fps; got both: choose one of them
     """
 
-    every: float | None = None
-    per_second: float | None = None
+    interval: float | None = None
+    fps: float | None = None
     hidden_frames: bool = False
 
     def __post_init__(self) -> None:
-        if self.every is not None and self.per_second is not None:
-            raise InputError("expected every or per_second; got both: choose one of them")
-        for name, value in (("every", self.every), ("per_second", self.per_second)):
+        if self.interval is not None and self.fps is not None:
+            raise InputError("expected interval or fps; got both: choose one of them")
+        for name, value in (("interval", self.interval), ("fps", self.fps)):
             if value is not None and not _is_positive(value):
                 raise InputError(f"{name}: expected a positive number; got {value!r}")
 
@@ -54,21 +54,21 @@ class Sampling:
     def rate(self) -> float | None:
         """Ticks per second, or None where every frame is taken.
 
-        >>> Sampling(every=0.25).rate, Sampling(per_second=3).rate, Sampling().rate
+        >>> Sampling(interval=0.25).rate, Sampling(fps=3).rate, Sampling().rate
         (4.0, 3.0, None)
         """
-        if self.per_second is not None:
-            return float(self.per_second)
-        return None if self.every is None else 1 / self.every
+        if self.fps is not None:
+            return float(self.fps)
+        return None if self.interval is None else 1 / self.interval
 
     def chooser(self) -> Chooser:
-        """A new chooser for one pass over one recording."""
+        """A new chooser for one pass over one video."""
         return Chooser(self.rate)
 
     def count(self, frames: int, duration: float) -> int:
         """About how many of ``frames`` that are spread evenly over ``duration`` seconds would be taken.
 
-        >>> Sampling(per_second=2).count(frames=75, duration=2.5), Sampling().count(frames=75, duration=2.5)
+        >>> Sampling(fps=2).count(frames=75, duration=2.5), Sampling().count(frames=75, duration=2.5)
         (5, 75)
         """
         if self.rate is None or frames < 1 or duration <= 0:
@@ -87,7 +87,7 @@ class Chooser:
     """
 
     def __init__(self, rate: float | None) -> None:
-        # Beyond a million ticks per second no recording has two frames for one tick.
+        # Beyond a million ticks per second no video has two frames for one tick.
         self._rate = rate if rate is not None and rate < 1e6 else None
         self._slack = 0.0 if self._rate is None else _slack(self._rate)
         self._next: float = -math.inf

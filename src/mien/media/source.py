@@ -1,4 +1,4 @@
-"""One door for every picture and video: what it is, is decided by what it holds."""
+"""One door for every image and video: what it is, is decided by what it holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import MediaError
 from mien.core.faults import source_error
-from mien.media import pictures
+from mien.media import images
 from mien.media.byte_source import ByteSource, name_of
 from mien.media.decoder import DECODE_SECONDS
 from mien.media.sampling import Sampling
@@ -31,19 +31,19 @@ def open_media(
     decode_seconds: float = DECODE_SECONDS,
     threads: int | None = None,
 ) -> Media:
-    """Open a picture, an animation or a video.
+    """Open an image, an animation or a video.
 
     Pillow is asked first, then FFmpeg; the suffix of the name is not looked at. FFmpeg reads nothing but what
     it is given: playlists and files that point to others are refused.
 
     Args:
         source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `ByteSource`,
-            which stays open, or a picture as an array.
+            which stays open, or an image as an array.
         sampling: Which frames are given.
         name: What messages and tables call it; by default `mien.media.byte_source.name_of` the source.
-        max_pixels: Pictures and frames with more pixels are refused; by default 128 megapixels of a picture,
+        max_pixels: Images and frames with more pixels are refused; by default 128 megapixels of an image,
             and of a frame of a video 4096 x 4096.
-        decode_seconds: Longest time, on one core, that decoding one picture may take.
+        decode_seconds: Longest time, on one core, that decoding one image may take.
         threads: Threads of the video decoder; by default as many as the size of the frames deserves.
 
     Returns:
@@ -55,10 +55,10 @@ def open_media(
 
     >>> with open_media(np.zeros((20, 30, 3), np.uint8)) as media:
     ...     print(media.kind, media.width, media.height, [frame.time for frame in media])
-    picture 30 20 [0.0]
+    image 30 20 [0.0]
     """
     if isinstance(source, np.ndarray):
-        return pictures.open_array(source, name)
+        return images.open_array(source, name)
     try:
         return _opened(source, name, sampling, max_pixels, decode_seconds, threads)
     except Exception as error:  # Readers of damaged files raise errors of all kinds.
@@ -75,12 +75,12 @@ def _opened(
 ) -> Media:
     content = source if isinstance(source, ByteSource) else ByteSource(source, name)
     try:
-        media = pictures.open_picture(content, sampling, max_pixels or pictures.MAX_PIXELS, decode_seconds)
+        media = images.open_image(content, sampling, max_pixels or images.MAX_PIXELS, decode_seconds)
         if media is None:
             media = _video(content, sampling, max_pixels, threads)
         if media is None:
             raise MediaError(
-                f"{content.name}: expected a picture or a video; got {_describe(content)}: {_advice(content)}",
+                f"{content.name}: expected an image or a video; got {_describe(content)}: {_advice(content)}",
                 _kind(content),
             )
     except BaseException:
@@ -99,7 +99,7 @@ def _keep() -> None:
 def _video(
     content: ByteSource, sampling: Sampling, max_pixels: int | None, threads: int | None
 ) -> Media | None:
-    if pictures.looks_like_text(content.head()):
+    if images.looks_like_text(content.head()):
         return None
     from mien.media.limits import MAX_VIDEO_PIXELS
     from mien.media.videos import open_video
@@ -115,7 +115,7 @@ def _describe(content: ByteSource) -> str:
     head = content.head()
     if _is_headless_video(content):
         return "an MP4 without its table of frames, which comes at the end: the file is truncated"
-    if pictures.looks_like_text(head):
+    if images.looks_like_text(head):
         return "an SVG drawing" if b"<svg" in head else "a text file"
     return f"{content.size:,} bytes that neither Pillow nor FFmpeg knows"
 
@@ -124,7 +124,7 @@ def _advice(content: ByteSource) -> str:
     return (
         "get the file again"
         if _is_headless_video(content)
-        else "name a picture (JPEG, PNG, ...) or a video (MP4, WebM, ...)"
+        else "name an image (JPEG, PNG, ...) or a video (MP4, WebM, ...)"
     )
 
 

@@ -9,7 +9,7 @@ from av.video.stream import VideoStream
 from mien.core.errors import MediaError
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-"""Covers, the previews of a seek bar, and pictures that are shown for as long as the sound lasts."""
+"""Covers, the previews of a seek bar, and images that are shown for as long as the sound lasts."""
 
 _IMAGE_CODECS = {"mjpeg", "png", "apng", "gif", "bmp", "webp", "tiff", "jpeg2000", "jpegxl"}
 """What covers are stored with. FFmpeg does not mark every cover as one."""
@@ -29,7 +29,7 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
     streams = _videos(container)
     if not streams:
         what = "only sound" if container.streams.audio else "none"
-        raise MediaError(f"{name}: expected a stream of pictures; got {what}: name a video", "no_video")
+        raise MediaError(f"{name}: expected a stream of images; got {what}: name a video", "no_video")
     known = [stream for stream in streams if stream.codec_context is not None]
     if not known:
         raise MediaError(

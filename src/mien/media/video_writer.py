@@ -1,4 +1,4 @@
-"""Writing pictures and videos, whole or not at all."""
+"""Writing images and videos, whole or not at all."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class VideoWriter:
         rate: Frames per second, if it is known: how long the last frame is shown, and what players display.
 
     Raises:
-        InputError: A size below 1 or a rate that is not positive, a picture that is not RGB uint8, or a file
+        InputError: A size below 1 or a rate that is not positive, an image that is not RGB uint8, or a file
             that cannot be written.
     """
 
@@ -205,7 +205,7 @@ class VideoWriter:
 
 
 def letterboxed(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """A picture scaled to fit into a size, in the middle, the rest black.
+    """An image scaled to fit into a size, in the middle, the rest black.
 
     >>> letterboxed(np.full((2, 4, 3), 9, np.uint8), width=4, height=4)[:, 0, 0].tolist()
     [0, 9, 9, 0]
@@ -220,26 +220,26 @@ def letterboxed(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np
     return out
 
 
-def save_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
-    """Write a picture; the suffix decides the format. The file appears whole or not at all.
+def save_image(path: str | Path, image: NDArray[np.uint8]) -> None:
+    """Write an image; the suffix decides the format. The file appears whole or not at all.
 
     Args:
         path: The file to write; an existing one is replaced.
         image: ``(h, w, 3)`` uint8, RGB.
 
     Raises:
-        InputError: The suffix is not known, the picture is not RGB uint8, or the file cannot be written.
+        InputError: The suffix is not known, the image is not RGB uint8, or the file cannot be written.
 
-    >>> save_picture("face.doc", np.zeros((2, 2, 3), np.uint8))
+    >>> save_image("face.doc", np.zeros((2, 2, 3), np.uint8))
     Traceback (most recent call last):
     ...
-    mien.core.errors.InputError: face.doc: expected a suffix of a picture (.png, .jpg, .jpeg, .webp, .avif, .bmp, .tif, .tiff); got '.doc'
+    mien.core.errors.InputError: face.doc: expected a suffix of an image (.png, .jpg, .jpeg, .webp, .avif, .bmp, .tif, .tiff); got '.doc'
     """
     path = Path(path)
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
         raise InputError(
-            f"{path}: expected a suffix of a picture ({', '.join(_FORMATS)}); got {path.suffix!r}"
+            f"{path}: expected a suffix of an image ({', '.join(_FORMATS)}); got {path.suffix!r}"
         )
     _check(image)
     with atomic_write(path) as aside, told(path):
@@ -252,4 +252,4 @@ def _even(side: int) -> int:
 
 def _check(image: NDArray[np.uint8]) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise InputError(f"expected a picture as (h, w, 3) uint8, RGB; got {image.shape} {image.dtype}")
+        raise InputError(f"expected an image as (h, w, 3) uint8, RGB; got {image.shape} {image.dtype}")

@@ -29,9 +29,9 @@ DEMUXERS = (
     "mpjpeg,h264,hevc,vvc,obu,av1,m4v,mpegvideo,vc1,h263,gxf,wtv,"
     "mp3,aac,flac,wav,w64,aiff,au,caf,amr,ac3,eac3,dts,ape,wv,tta"
 )
-"""FFmpeg's containers that are read; the last line only to say of a recording of sound that it has no
-picture. Left out is everything that is text or points to other files or addresses: playlists, concat, sdp,
-dash, subtitles, pictures."""
+"""FFmpeg's containers that are read; the last line only to say of a video of sound that it has no
+image. Left out is everything that is text or points to other files or addresses: playlists, concat, sdp,
+dash, subtitles, images."""
 
 _PHOTO_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif")
 
@@ -69,7 +69,7 @@ def open_video(
         The video, or None where FFmpeg does not know the content.
 
     Raises:
-        MediaError: It has no pictures, is damaged beyond reading or is too large.
+        MediaError: It has no images, is damaged beyond reading or is too large.
         InputError: ``threads`` is below 1.
     """
     if threads is not None and threads < 1:
@@ -78,7 +78,7 @@ def open_video(
     wanted = _Wanted(sampling or Sampling(), FrameLimit(content.name, max_pixels), threads, form)
     if content.head(12)[4:] in [b"ftyp" + brand for brand in _PHOTO_BRANDS]:
         raise MediaError(
-            f"{content.name}: expected a picture or video that can be read; got a HEIF photo: convert it to JPEG or PNG",
+            f"{content.name}: expected an image or video that can be read; got a HEIF photo: convert it to JPEG or PNG",
             "unsupported",
         )
     check_tables(content)
@@ -92,7 +92,7 @@ def open_video(
             raise
         return None
     if width * height == 0:
-        message = f"{content.name}: expected a video with pictures; got one whose first frames cannot be decoded: get the file again"
+        message = f"{content.name}: expected a video with images; got one whose first frames cannot be decoded: get the file again"
         raise MediaError(message, "truncated" if promised.cut else "unreadable")
     expected = (
         None if promised.frames is None else wanted.sampling.count(promised.frames, promised.duration or 0.0)

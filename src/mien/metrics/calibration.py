@@ -16,14 +16,14 @@ BINS = 15
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Pictures whose confidence lies in one stretch.
+    """Images whose confidence lies in one stretch.
 
     Args:
         low: Lower end of the stretch, 0 to 1.
         high: Upper end.
-        n: How many pictures.
-        confidence: Their mean confidence; None without a picture.
-        accuracy: Share of right answers among them; None without a picture.
+        n: How many images.
+        confidence: Their mean confidence; None without an image.
+        accuracy: Share of right answers among them; None without an image.
     """
 
     low: float
@@ -39,7 +39,7 @@ def reliability(
     """Confidence against accuracy over bins of equal width (Guo et al. 2017).
 
     Args:
-        probs: ``(n, k)`` probabilities; the confidence of a picture is its largest one.
+        probs: ``(n, k)`` probabilities; the confidence of an image is its largest one.
         truth: ``(n,)`` column of the right class.
         bins: How many.
 
@@ -65,7 +65,7 @@ def _bin(
 
 
 def expected_calibration_error(parts: Sequence[ReliabilityBin]) -> float:
-    """Mean gap between confidence and accuracy over the bins of `reliability`, weighted by pictures, 0 to 1
+    """Mean gap between confidence and accuracy over the bins of `reliability`, weighted by images, 0 to 1
     (Guo et al. 2017).
 
     >>> round(expected_calibration_error(reliability(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))), 4)
@@ -73,7 +73,7 @@ def expected_calibration_error(parts: Sequence[ReliabilityBin]) -> float:
     """
     n = sum(part.n for part in parts)
     if not n:
-        raise InputError("expected at least one picture to judge; got none")
+        raise InputError("expected at least one image to judge; got none")
     gaps = (
         part.n * abs(part.confidence - part.accuracy)
         for part in parts
@@ -94,7 +94,7 @@ def negative_log_likelihood(probs: NDArray[np.floating], truth: NDArray[np.integ
     0.4904
     """
     if not len(truth):
-        raise InputError("expected at least one picture to judge; got none")
+        raise InputError("expected at least one image to judge; got none")
     return float(-np.log(_off_zero(probs)[np.arange(len(truth)), truth]).mean())
 
 
@@ -110,7 +110,7 @@ def kl_divergence(shares: NDArray[np.floating], probs: NDArray[np.floating]) -> 
     0.3466
     """
     if not len(shares):
-        raise InputError("expected at least one picture to judge; got none")
+        raise InputError("expected at least one image to judge; got none")
     voted = np.asarray(shares, np.float64)
     logs = np.log(np.where(voted > 0, voted, 1.0)) - np.log(_off_zero(probs))
     return float((voted * logs).sum(axis=1).mean())

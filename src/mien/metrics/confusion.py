@@ -15,10 +15,10 @@ class ClassScore:
     """How well one class is told.
 
     Args:
-        n: Pictures of the class.
-        answered: Pictures that were called it.
-        precision: Share of the pictures called it that are it; None where none was called it.
-        recall: Share of its pictures that were called it; None where it has no picture.
+        n: Images of the class.
+        answered: Images that were called it.
+        precision: Share of the images called it that are it; None where none was called it.
+        recall: Share of its images that were called it; None where it has no image.
         f1: Harmonic mean of both, ``2 tp / (2 tp + fp + fn)``; None where it neither occurs nor is answered.
     """
 
@@ -32,7 +32,7 @@ class ClassScore:
 def confusion_matrix(
     truth: NDArray[np.integer], answers: NDArray[np.integer], classes: int
 ) -> NDArray[np.int64]:
-    """``(k, k)`` counts: a row is what a picture is, a column what it was called.
+    """``(k, k)`` counts: a row is what an image is, a column what it was called.
 
     Args:
         truth: ``(n,)`` column of the right class, 0 to k - 1.
@@ -48,7 +48,7 @@ def confusion_matrix(
     truth, answers = np.asarray(truth, np.int64), np.asarray(answers, np.int64)
     if truth.shape != answers.shape or truth.ndim != 1:
         raise InputError(
-            f"expected as many answers as pictures, in one row each; got shapes {truth.shape} and {answers.shape}"
+            f"expected as many answers as images, in one row each; got shapes {truth.shape} and {answers.shape}"
         )
     both = np.concatenate([truth, answers])
     if len(both) and (both.min() < 0 or both.max() >= classes):
@@ -71,17 +71,17 @@ def class_scores(confusion: NDArray[np.integer]) -> tuple[ClassScore, ...]:
     >>> [(score.precision, score.recall, score.f1) for score in class_scores(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))]
     [(1.0, 0.75, 0.8571428571428571), (0.8, 1.0, 0.8888888888888888), (None, None, None)]
     """
-    right, pictures, answered = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    right, images, answered = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     return tuple(
         ClassScore(n, called, _share(good, called), _share(good, n), _share(2 * good, n + called))
-        for good, n, called in zip(right.tolist(), pictures.tolist(), answered.tolist(), strict=True)
+        for good, n, called in zip(right.tolist(), images.tolist(), answered.tolist(), strict=True)
     )
 
 
 def macro_f1(confusion: NDArray[np.integer]) -> float:
     """Mean F1 over the classes, each counting the same, 0 to 1.
 
-    A class without a picture that is never answered says nothing and is left out; one without a picture that
+    A class without an image that is never answered says nothing and is left out; one without an image that
     is answered counts as 0. scikit-learn and torchmetrics do the same.
 
     >>> macro_f1(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]])) == (6 / 7 + 8 / 9) / 2
@@ -92,7 +92,7 @@ def macro_f1(confusion: NDArray[np.integer]) -> float:
 
 
 def top_k_accuracy(probs: NDArray[np.floating], truth: NDArray[np.integer], k: int = 2) -> float:
-    """Share of pictures whose class is among the k most probable ones, 0 to 1; of equals, the first column
+    """Share of images whose class is among the k most probable ones, 0 to 1; of equals, the first column
     goes first.
 
     Args:
@@ -104,7 +104,7 @@ def top_k_accuracy(probs: NDArray[np.floating], truth: NDArray[np.integer], k: i
     0.5
     """
     if not len(truth):
-        raise InputError("expected at least one picture to judge; got none")
+        raise InputError("expected at least one image to judge; got none")
     guesses = np.argsort(-np.asarray(probs), axis=1, kind="stable")[:, :k]
     return float((guesses == np.asarray(truth)[:, None]).any(axis=1).mean())
 
@@ -116,5 +116,5 @@ def _share(part: int, whole: int) -> float | None:
 def _counted(confusion: NDArray[np.integer]) -> int:
     n = int(confusion.sum())
     if not n:
-        raise InputError("expected at least one picture to judge; got none")
+        raise InputError("expected at least one image to judge; got none")
     return n

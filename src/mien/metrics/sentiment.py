@@ -94,7 +94,7 @@ class SentimentMapping:
         best = [sentiment for sentiment, weight in zip(SENTIMENTS, row, strict=True) if weight == max(row)]
         if len(best) > 1:
             both = f"mapping {self.name}: {expression} is as much {' as '.join(best)}"
-            raise InputError(f"{both}: give golden labels as positive, neutral, negative instead")
+            raise InputError(f"{both}: give reference labels as positive, neutral, negative instead")
         return str(best[0])
 
     def table(self) -> dict[str, dict[str, float]]:
@@ -184,7 +184,7 @@ _VALENCE = {
 
 PRESETS: Mapping[str, SentimentMapping] = {
     # Of the people who did not call a face surprised that another one called so, 21 % said happy, 27 %
-    # neutral, 53 % something negative (FER+ votes of the 28,709 training pictures; 20, 28 and 53 % on
+    # neutral, 53 % something negative (FER+ votes of the 28,709 training images; 20, 28 and 53 % on
     # PublicTest): `python -m benchmarks.studies.sentiment`.
     "valence": SentimentMapping(
         "valence", {**_VALENCE, "surprise": {"positive": 0.2, "neutral": 0.3, "negative": 0.5}}

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Pictures of one class that were called another.
+    """Images of one class that were called another.
 
     Args:
         predicted: Column of the answer.
         was: Column of the right class.
-        n: How many pictures.
+        n: How many images.
         right: For how many of them the second guess is right.
     """
 
@@ -35,7 +35,7 @@ class SecondGuesses:
     """The second guess over all errors and for each confused pair.
 
     Args:
-        errors: Pictures whose first guess is wrong.
+        errors: Images whose first guess is wrong.
         right: For how many of them the second guess is right.
         pairs: Every pair that occurs, the most frequent first.
     """

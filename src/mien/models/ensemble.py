@@ -28,7 +28,7 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
 
     Args:
         files: What ``mien train`` or ``mien models export`` wrote, in float: networks of any shape with the same
-            readings.
+            results.
         data: What they learned from: PublicTest without copies sets the temperatures.
         target: Where the new file goes; its name becomes the network's.
 
@@ -37,8 +37,8 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
         says of its training and rights.
 
     Raises:
-        NetworkError: The files have other readings, another input, or are not in float.
-        InputError: Fewer than two files, or data with other classes, pictures or splits.
+        NetworkError: The files have other results, another input, or are not in float.
+        InputError: Fewer than two files, or data with other classes, images or splits.
     """
     if len(files) < 2:
         raise InputError(f"expected two network files or more; got {len(files)}")
@@ -47,7 +47,7 @@ def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
     for path, card in zip(files, cards, strict=True):
         if (card.heads, card.input, card.crop) != (first.heads, first.input, first.crop):
             raise NetworkError(
-                f"{path}: expected the readings, the input and the crop of {files[0]}; got others: give networks of one kind"
+                f"{path}: expected the results, the input and the crop of {files[0]}; got others: give networks of one kind"
             )
         if card.precision != "float32":
             raise NetworkError(

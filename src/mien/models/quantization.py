@@ -1,7 +1,7 @@
 """Networks in whole numbers: static quantisation to 8 bits.
 
 Convolutions take and give bytes (one scale per output channel of the weights), which is a quarter of the size
-and about twice as fast on a CPU. What is cheap and delicate stays in float: bringing the picture to mean 0
+and about twice as fast on a CPU. What is cheap and delicate stays in float: bringing the image to mean 0
 and deviation 1, the first convolution, the pooled features, the heads, and all that follows them. After Jacob
 et al. 2018 (https://arxiv.org/abs/1712.05877) and ONNX Runtime's own tools.
 """
@@ -31,7 +31,7 @@ from mien.training.calibration import BLEND
 from mien.training.calibration_head import take_off
 
 FACES = 512
-"""Training pictures that show the range of every value between the layers."""
+"""Training images that show the range of every value between the layers."""
 KEPT = 99.999
 """Per cent of those values that the range holds; what lies beyond is cut off (chosen on PublicTest, see
 docs/research/eight-bit.md)."""
@@ -40,15 +40,15 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Compared:
-    """A quantised reading beside the one that it was made from, on PublicTest without its copies.
+    """A quantised head beside the one that it was made from, on PublicTest without its copies.
 
     Args:
-        head: The reading.
+        head: The head.
         labels: What counts as right.
-        n: Pictures.
+        n: Images.
         before: Share of right answers in float, 0 to 1.
         after: Share of right answers in whole numbers.
-        same: Share of the pictures with the same answer.
+        same: Share of the images with the same answer.
     """
 
     head: str
@@ -64,10 +64,10 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
 
     Args:
         source: File that ``mien train`` or ``mien models export`` wrote, in float.
-        data: What it learned from: training pictures show the ranges, PublicTest without copies sets the
+        data: What it learned from: training images show the ranges, PublicTest without copies sets the
             temperatures.
         target: Where the new file goes.
-        seed: Of the choice of training pictures.
+        seed: Of the choice of training images.
 
     Returns:
         The card of the new file: that of the source, without scores, with its digest as ``parent``. The blend
@@ -75,7 +75,7 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
 
     Raises:
         NetworkError: The source is not such a file, or quantised already.
-        InputError: The data has other classes, pictures or splits.
+        InputError: The data has other classes, images or splits.
     """
     card, model = opened(source, data)
     if card.precision != "float32":
@@ -86,7 +86,7 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
     shown = min(FACES, len(training))
     chosen = np.random.default_rng(seed).permutation(len(training))[: shown - shown % _BATCH or shown]
     bare = _in_bytes(take_off(model, heads(card)), card.input.name, training.images[np.sort(chosen)])
-    told_of = f"{len(chosen)} pictures of Training, seed {seed}, {KEPT} % of their values kept"
+    told_of = f"{len(chosen)} images of Training, seed {seed}, {KEPT} % of their values kept"
     made = card.model_copy(
         update={
             "name": f"{card.name}-int8",
@@ -101,7 +101,7 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
 
 
 def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
-    """Every reading of two files on PublicTest without its copies."""
+    """Every head of two files on PublicTest without its copies."""
     apart = leak_free(data, PUBLIC_TEST)
     found = []
     for head in read_card(target).heads:
@@ -129,7 +129,7 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
         tool.quantize_static(
             before,
             after,
-            _Pictures(name, images),
+            _Images(name, images),
             quant_format=tool.QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Add", "Relu"],
             nodes_to_exclude=_front(bare),
@@ -149,8 +149,8 @@ def _front(bare: Any) -> list[str]:
     """Names of all that no convolution comes before, and thus of the first one of each network in the file
     too.
 
-    The sums among them bring the picture to deviation 1: in steps of a 255th of the largest variance, a
-    picture in poor light would lose it.
+    The sums among them bring the image to deviation 1: in steps of a 255th of the largest variance, an
+    image in poor light would lose it.
     """
     after: set[str] = set()
     front = []
@@ -163,8 +163,8 @@ def _front(bare: Any) -> list[str]:
     return front
 
 
-class _Pictures:
-    """Feeds pictures to ONNX Runtime's tool, some at a time: as many each time, as it can put nothing else
+class _Images:
+    """Feeds images to ONNX Runtime's tool, some at a time: as many each time, as it can put nothing else
     together."""
 
     def __init__(self, name: str, images: NDArray[np.uint8]) -> None:

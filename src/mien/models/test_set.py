@@ -19,13 +19,13 @@ _QUESTIONS = (
     ("expression", "fer2013"),
     ("expression", "votes-7"),
 )
-"""A reading is held against its own labels, the blend against both sets."""
+"""A head is held against its own labels, the blend against both sets."""
 _LABELS = {"fer2013": "FER-2013", "ferplus": "FER+", "votes-7": "FER+"}
 _OTHER_LABELS = {**_LABELS, "fer2013": "the data's own"}
 
 
 def judge_private(network: str, data: FaceDataset) -> list[Evaluation]:
-    """Every reading of a network file on PrivateTest, one view of each picture; of several with ``+`` between
+    """Every head of a network file on PrivateTest, one view of each image; of several with ``+`` between
     them, together.
 
     Opening PrivateTest is an event: ``mien models test`` logs it. Nothing may be chosen by what comes out.
@@ -39,7 +39,7 @@ def judge_private(network: str, data: FaceDataset) -> list[Evaluation]:
 
 
 def scores_of(found: list[Evaluation], data: FaceDataset) -> list[Score]:
-    """Accuracies for a card: the official part of every reading, then the leak-free part."""
+    """Accuracies for a card: the official part of every head, then the leak-free part."""
     names = _LABELS if data.is_fer2013 else _OTHER_LABELS
     official = [_score(each, each.whole, "official", names) for each in found]
     return official + [

@@ -40,7 +40,7 @@ def average(files: Sequence[Path], data: FaceDataset, target: Path, shares: Sequ
 
     Raises:
         NetworkError: The files are not of one network, or not in float.
-        InputError: Fewer than two files, shares that do not fit, or data with other classes, pictures or
+        InputError: Fewer than two files, shares that do not fit, or data with other classes, images or
             splits.
     """
     if len(files) < 2:
@@ -56,7 +56,7 @@ def average(files: Sequence[Path], data: FaceDataset, target: Path, shares: Sequ
     for path, other in zip(files, cards, strict=True):
         if other.heads != card.heads:
             raise NetworkError(
-                f"{path}: expected the readings and classes of {files[-1]}; got others: give files of one network"
+                f"{path}: expected the results and classes of {files[-1]}; got others: give files of one network"
             )
     bare = take_off(models[-1], heads(card))
     weights = [

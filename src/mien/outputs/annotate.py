@@ -1,4 +1,4 @@
-"""Copies of sources with boxes and labels drawn in, and faces covered if asked: pictures stay pictures,
+"""Copies of sources with boxes and labels drawn in, and faces covered if asked: images stay images,
 all that moves becomes an MP4."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mien.core.errors import MediaError
 from mien.core.frame_result import FrameResult
 from mien.core.spacing import Spacing
-from mien.media import Media, Prefetcher, VideoWriter, save_picture
+from mien.media import Media, Prefetcher, VideoWriter, save_image
 from mien.media.blur import Blur, blur, bridged
 from mien.media.draw import draw
 from mien.media.frame import BadFrame, Frame
@@ -30,40 +30,40 @@ _AHEAD = 4
 """Frames that are decoded ahead."""
 
 _MOST = 4096
-"""Readings in memory at most, should their times stand still."""
+"""Results in memory at most, should their times stand still."""
 
 Boxes = NDArray[np.float32]
 
 
-def annotate_picture(
-    place: Path, image: NDArray[np.uint8], reading: FrameResult, covering: Blur | None = None
+def annotate_image(
+    place: Path, image: NDArray[np.uint8], result: FrameResult, covering: Blur | None = None
 ) -> None:
-    """Write a copy of a picture.
+    """Write a copy of an image.
 
     Args:
         place: Where it goes; its ending says what it becomes.
         image: ``(h, w, 3)`` uint8, RGB.
-        reading: What was read of it.
+        result: What was read of it.
         covering: Whose faces are covered.
     """
     if covering is not None:
-        image = blur(image, reading.faces.boxes[_covered(covering, reading)], covering.strength)
-    save_picture(place, draw(image, reading.faces))
+        image = blur(image, result.faces.boxes[_covered(covering, result)], covering.strength)
+    save_image(place, draw(image, result.faces))
 
 
-def annotate_recording(
+def annotate_video(
     place: Path,
     media: Media,
-    readings: Iterable[FrameResult],
+    results: Iterable[FrameResult],
     boxes: Iterable[Boxes] | None = None,
     strength: float = 1.0,
 ) -> None:
-    """Write a copy of a recording, in a second pass over it; frames that could not be read are left out.
+    """Write a copy of a video, in a second pass over it; frames that could not be read are left out.
 
     Args:
         place: Where it goes.
-        media: The recording, opened as it was when it was read, so that it gives the same frames.
-        readings: What was read of each of them, smoothed or not.
+        media: The video, opened as it was when it was read, so that it gives the same frames.
+        results: What was read of each of them, smoothed or not.
         boxes: For each of them, where faces are covered (`covered_boxes`); None: nowhere.
         strength: How coarsely, as in `mien.media.blur.blur`.
     """
@@ -74,21 +74,21 @@ def annotate_recording(
         ) as frames,
         ExitStack() as writing,
     ):
-        pairs = zip(pick(frames, readings), repeat(nowhere) if boxes is None else boxes, strict=False)
+        pairs = zip(pick(frames, results), repeat(nowhere) if boxes is None else boxes, strict=False)
         first = next(pairs, None)
         if first is None:
             raise MediaError(f"{media.name}: expected frames to draw on; none could be read")
-        # Frames before 0 s are hidden in the recording; they were asked for, and the copy would hide them
+        # Frames before 0 s are hidden in the video; they were asked for, and the copy would hide them
         # again.
         start = min(first[0][0].time, 0.0)
         movie = writing.enter_context(VideoWriter(place, media.width, media.height))
-        for (frame, reading), where in chain([first], pairs):
+        for (frame, result), where in chain([first], pairs):
             image = blur(frame.image, where, strength) if len(where) else frame.image
-            movie.write(draw(image, reading.faces), frame.time - start)
+            movie.write(draw(image, result.faces), frame.time - start)
 
 
-def covered_boxes(readings: Iterable[FrameResult], covering: Blur) -> Iterator[Boxes]:
-    """For each reading of a frame in turn, where faces are to be covered; a few seconds of them are in
+def covered_boxes(results: Iterable[FrameResult], covering: Blur) -> Iterator[Boxes]:
+    """For each result of a frame in turn, where faces are to be covered; a few seconds of them are in
     memory.
 
     Where people were followed, a person who is missed for a moment is covered where they must have been.
@@ -98,7 +98,7 @@ def covered_boxes(readings: Iterable[FrameResult], covering: Blur) -> Iterator[B
     )  # Up to the patience of `mien.core.spacing` before the next block, the block, and as much after it.
     spacing = Spacing(_GAP)
     ahead = 0  # How many of them have not been given out.
-    coming = (reading for reading in readings if reading.error is None)
+    coming = (result for result in results if result.error is None)
     ended = False
     while True:
         while not ended and (
@@ -124,49 +124,49 @@ def _placed(
     block: Sequence[FrameResult], window: Iterable[FrameResult], covering: Blur, gap: float
 ) -> list[Boxes]:
     """Where faces are covered in a block of frames, by what is known around it."""
-    if any(len(reading.faces) and reading.faces.tracks is None for reading in block):
-        return [reading.faces.boxes[_covered(covering, reading)] for reading in block]
+    if any(len(result.faces) and result.faces.tracks is None for result in block):
+        return [result.faces.boxes[_covered(covering, result)] for result in block]
     seen = [
-        (reading, _covered(covering, reading))
-        for reading in window
-        if len(reading.faces) and reading.faces.tracks is not None
+        (result, _covered(covering, result))
+        for result in window
+        if len(result.faces) and result.faces.tracks is not None
     ]
-    tracks = [reading.faces.tracks[chosen] for reading, chosen in seen if reading.faces.tracks is not None]
-    times = [reading.faces.times[chosen] for reading, chosen in seen]
-    boxes = [reading.faces.boxes[chosen] for reading, chosen in seen]
+    tracks = [result.faces.tracks[chosen] for result, chosen in seen if result.faces.tracks is not None]
+    times = [result.faces.times[chosen] for result, chosen in seen]
+    boxes = [result.faces.boxes[chosen] for result, chosen in seen]
     frames, _, where = bridged(
         np.concatenate([np.empty(0, np.int64), *tracks]),
         np.concatenate([np.empty(0), *times]),
         np.concatenate([np.empty((0, 4), np.float32), *boxes]),
-        [_time(reading) for reading in block],
+        [_time(result) for result in block],
         gap=gap if math.isfinite(gap) else _GAP,
     )
     return [where[frames == number] for number in range(len(block))]
 
 
-def _covered(covering: Blur, reading: FrameResult) -> NDArray[np.bool_]:
-    return covering.covers(reading.faces.tracks, len(reading.faces))
+def _covered(covering: Blur, result: FrameResult) -> NDArray[np.bool_]:
+    return covering.covers(result.faces.tracks, len(result.faces))
 
 
-def _time(reading: FrameResult) -> float:
-    return reading.time or 0.0
+def _time(result: FrameResult) -> float:
+    return result.time or 0.0
 
 
 def pick(
-    frames: Iterable[Frame | BadFrame], readings: Iterable[FrameResult]
+    frames: Iterable[Frame | BadFrame], results: Iterable[FrameResult]
 ) -> Iterator[tuple[Frame, FrameResult]]:
     """Frames with what was read of them; those that could not be read are left out.
 
     Raises:
         MediaError: The frames are not those that were read.
     """
-    for frame, reading in zip_longest(frames, readings):
-        if frame is None or reading is None or (reading.frame is not None and frame.index != reading.frame):
-            source = "a file" if reading is None else reading.source
+    for frame, result in zip_longest(frames, results):
+        if frame is None or result is None or (result.frame is not None and frame.index != result.frame):
+            source = "a file" if result is None else result.source
             raise MediaError(
                 f"{source}: expected the frames that were read before; got others: the file was changed meanwhile: read it again"
             )
-        if reading.error is None:
+        if result.error is None:
             if isinstance(frame, BadFrame):
                 raise frame.error
-            yield frame, reading
+            yield frame, result

@@ -28,7 +28,7 @@ def write_elan(path: Path, segments: Iterable[Segment], labels: Labels, video: P
     """Write ``.eaf`` (ELAN Annotation Format 2.8, https://archive.mpi.nl/tla/elan), with pympi; the file
     appears whole.
 
-    Tiers are called ``person 1``, ``person 2`` ...; the value of an annotation is the steady label of the
+    Tiers are called ``person 1``, ``person 2`` ...; the value of an annotation is the smoothed emotion of the
     person. Times are whole milliseconds, as in every such file; what lies before 0 s is cut off, because ELAN
     knows no time there. The expressions are a controlled vocabulary, so that annotations that are corrected
     by hand stay among them.
@@ -37,7 +37,7 @@ def write_elan(path: Path, segments: Iterable[Segment], labels: Labels, video: P
         path: Where the file goes.
         segments: Stretches in which a person shows one expression.
         labels: All expressions that the network tells apart.
-        video: The recording, which the file links to, so that ELAN opens it beside the tiers.
+        video: The video, which the file links to, so that ELAN opens it beside the tiers.
 
     Raises:
         MissingExtraError: pympi-ling is not installed.
@@ -73,7 +73,7 @@ def _document(labels: Labels) -> Any:
         _UNDETERMINED,
         NOTICE,
     )
-    for number, name in enumerate(labels if labels.uncertain_below is None else [*labels, UNCERTAIN]):
+    for number, name in enumerate(labels if labels.min_confidence is None else [*labels, UNCERTAIN]):
         document.add_cv_entry(_VOCABULARY, f"cve{number}", [(printable(name), _UNDETERMINED, None)])
     document.add_linguistic_type(_TYPE)
     document.linguistic_types[_TYPE]["CONTROLLED_VOCABULARY_REF"] = _VOCABULARY

@@ -15,10 +15,10 @@ from mien.core.errors import InputError
 from mien.core.names import spelled
 from mien.core.output_names import output_paths
 from mien.core.progress import ProgressCallback, no_progress
-from mien.data.pictures import png_bytes
+from mien.data.images import png_bytes
 from mien.inference.pipeline import Pipeline
 from mien.media import find_sources
-from mien.media.folders import PICTURE_SUFFIXES
+from mien.media.folders import IMAGE_SUFFIXES
 from mien.outputs.tables import row_writer
 from mien.video.runner import FrameWork, VideoOptions, process_frames
 
@@ -35,7 +35,7 @@ class CropReport:
         several: Photographs with more than one face, of which the largest was taken.
         without: Photographs without a face.
         unread: What could not be read, and why.
-        passed_over: Files that are no pictures by name, such as videos.
+        passed_over: Files that are no images by name, such as videos.
     """
 
     faces: int
@@ -58,20 +58,18 @@ def crop_faces(
         track: Shows how far it is.
 
     Raises:
-        InputError: There is no picture or no face, or ``output`` is there already.
+        InputError: There is no image or no face, or ``output`` is there already.
     """
     if not photographs.is_dir():
         raise InputError(
             f"expected a folder of photographs; {photographs} is none: give the folder above the class folders"
         )
     found = find_sources([photographs])
-    pictures = [Path(source) for source in found.sources if Path(source).suffix.lower() in PICTURE_SUFFIXES]
-    if not pictures:
-        raise InputError(
-            f"expected photographs in {photographs}; there is no picture in it: check the folder"
-        )
+    images = [Path(source) for source in found.sources if Path(source).suffix.lower() in IMAGE_SUFFIXES]
+    if not images:
+        raise InputError(f"expected photographs in {photographs}; there is no image in it: check the folder")
     pipeline = pipeline or Pipeline()
-    names = _names(pictures, photographs)
+    names = _names(images, photographs)
     several, without = [], []
     unread = [f"{folder}: expected a folder that you may read" for folder in found.unreadable]
     count = 0
@@ -82,53 +80,53 @@ def crop_faces(
         ):
             # Of an animation the first frame alone.
             seen = (
-                sighting
-                for sighting in process_frames(pictures, pipeline, VideoOptions(tracking=None))
-                if not sighting.reading.frame
+                frame
+                for frame in process_frames(images, pipeline, VideoOptions(tracking=None))
+                if not frame.result.frame
             )
-            for sighting in track(seen, "cutting", len(pictures)):
-                name, reading = names[sighting.position], sighting.reading
-                largest = _cut(sighting, pipeline, aside / name)
+            for frame in track(seen, "cutting", len(images)):
+                name, result = names[frame.position], frame.result
+                largest = _cut(frame, pipeline, aside / name)
                 write(
                     [
                         {"file": spelled(name) if at == largest else None, **row}
-                        for at, row in enumerate(reading.rows())
+                        for at, row in enumerate(result.rows())
                     ]
                 )
-                if reading.error is not None:
-                    unread.append(str(reading.error))
+                if result.error is not None:
+                    unread.append(str(result.error))
                 elif largest is None:
-                    without.append(reading.source)
+                    without.append(result.source)
                 else:
                     count += 1
-                    several += [reading.source] if len(reading.faces) > 1 else []
+                    several += [result.source] if len(result.faces) > 1 else []
         if not count:
             raise InputError(
-                f"expected faces in {photographs}; none was found in {len(pictures)} pictures: try a smaller --min-face"
+                f"expected faces in {photographs}; none was found in {len(images)} images: try a smaller --min-face"
             )
-    passed_over = [*found.passed_over, *(source for source in found.sources if source not in set(pictures))]
+    passed_over = [*found.passed_over, *(source for source in found.sources if source not in set(images))]
     return CropReport(count, tuple(several), tuple(without), tuple(unread), tuple(map(str, passed_over)))
 
 
-def _cut(sighting: FrameWork, pipeline: Pipeline, path: Path) -> int | None:
+def _cut(frame: FrameWork, pipeline: Pipeline, path: Path) -> int | None:
     """Write the largest face; its row, or None where there is none."""
-    faces = sighting.reading.faces
-    if sighting.image is None or not len(faces):
+    faces = frame.result.faces
+    if frame.image is None or not len(faces):
         return None
     largest = int(area(faces.boxes).argmax())
-    [[crop]] = pipeline.classifier.cut(sighting.image, faces[largest : largest + 1])
+    [[crop]] = pipeline.classifier.cut(frame.image, faces[largest : largest + 1])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png_bytes(crop.astype(np.uint8)))
     return largest
 
 
-def _names(pictures: Sequence[Path], root: Path) -> list[Path]:
+def _names(images: Sequence[Path], root: Path) -> list[Path]:
     """Where each face goes: under the name of its photograph, in the folder of the same name."""
     folders: dict[Path, list[Path]] = {}
-    for picture in pictures:
-        folders.setdefault(picture.parent, []).append(picture)
+    for image in images:
+        folders.setdefault(image.parent, []).append(image)
     names: dict[Path, Path] = {}
     for folder, own in folders.items():
         files = output_paths(Path("{name}.png"), own)
-        names |= {picture: folder.relative_to(root) / file for picture, file in zip(own, files, strict=True)}
-    return [names[picture] for picture in pictures]
+        names |= {image: folder.relative_to(root) / file for image, file in zip(own, files, strict=True)}
+    return [names[image] for image in images]

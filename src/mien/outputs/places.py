@@ -13,14 +13,14 @@ from mien.core.errors import InputError
 from mien.core.names import unspelled
 from mien.core.output_names import is_pattern, output_paths
 from mien.media.byte_source import name_of
-from mien.media.folders import PICTURE_SUFFIXES
+from mien.media.folders import IMAGE_SUFFIXES
 from mien.media.kinds import may_move
 from mien.video.runner import Source
 
 if TYPE_CHECKING:
     from mien.outputs.spec import OutputSpec
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _MOVIES = (".mp4",)
 
 
@@ -29,16 +29,16 @@ class OutputFiles:
     """The files of each source, by its position.
 
     Args:
-        about: Files about it, in the order in which they were asked for; written for recordings alone.
+        about: Files about it, in the order in which they were asked for; written for videos alone.
         copies: Its annotated copy, to which `fitting` adds an ending where that is needed; None where none is
             asked for.
-        charts: The folder of its charts; None where none is asked for.
-        tried: One file in each folder that files about recordings go to, and all that are there already.
+        plots: The folder of its charts; None where none is asked for.
+        tried: One file in each folder that files about videos go to, and all that are there already.
     """
 
     about: list[list[Path]]
     copies: list[Path] | None
-    charts: list[Path] | None
+    plots: list[Path] | None
     tried: list[Path]
 
     @property
@@ -51,27 +51,27 @@ class OutputFiles:
         """The places for what is asked.
 
         Raises:
-            InputError: Several recordings would get one file, or there is a file where a folder is needed.
+            InputError: Several videos would get one file, or there is a file where a folder is needed.
         """
         files = [_file(source) for source in sources]
         moves = lru_cache(None)(lambda at: _may_move(sources[at]))
         for pattern in asked.patterns:
             if len(sources) > 1 and not is_pattern(pattern) and sum(map(moves, range(len(sources)))) != 1:
-                told = f"expected one recording for {pattern}; got {len(sources)} sources"
+                told = f"expected one video for {pattern}; got {len(sources)} sources"
                 raise InputError(
                     f"{told}: put {{name}} into its name, such as {pattern.with_name('{name}' + pattern.suffix)}"
                 )
         columns = [output_paths(pattern, files, counts=moves) for pattern in asked.patterns]
         about = [list(paths) for paths in zip(*columns, strict=True)] or [[] for _ in sources]
-        charts = None
-        if asked.charts is not None:
-            charts = (
-                output_paths(asked.charts / "{name}", files, counts=moves)
+        plots = None
+        if asked.plots is not None:
+            plots = (
+                output_paths(asked.plots / "{name}", files, counts=moves)
                 if len(sources) > 1
-                else [asked.charts for _ in sources]
+                else [asked.plots for _ in sources]
             )
         copies = None if asked.annotate is None else _copies(asked.annotate, files)
-        return OutputFiles(about, copies, charts, list(_tried(about, files)))
+        return OutputFiles(about, copies, plots, list(_tried(about, files)))
 
 
 def _file(source: Source) -> Path:
@@ -92,7 +92,7 @@ def _tried(about: list[list[Path]], files: Sequence[Path]) -> Iterator[Path]:
     folders = set()
     for paths, file in zip(about, files, strict=True):
         for path in paths:
-            new = path.parent not in folders and file.suffix.lower() not in PICTURE_SUFFIXES
+            new = path.parent not in folders and file.suffix.lower() not in IMAGE_SUFFIXES
             if new or os.path.lexists(path):
                 yield path
             folders |= {path.parent} if new else set()
@@ -105,7 +105,7 @@ def _copies(target: Path, files: Sequence[Path]) -> list[Path]:
         raise InputError(
             f"expected a folder for the copies of {len(files)} sources; {target} is a file: give a folder with --annotate"
         )
-    become = [partial(fitting, kind=kind, named=False) for kind in ("picture", "video")]
+    become = [partial(fitting, kind=kind, named=False) for kind in ("image", "video")]
     return output_paths(
         target / "{name}", files, ending=True, becomes=lambda path: [made(path) for made in become]
     )
@@ -122,7 +122,7 @@ def fitting(place: Path, kind: str, *, named: bool) -> Path:
     Raises:
         InputError: A name that a person chose does not fit.
     """
-    suffixes, what = (_PICTURES, "a picture") if kind == "picture" else (_MOVIES, "a video")
+    suffixes, what = (_IMAGES, "an image") if kind == "image" else (_MOVIES, "a video")
     if place.suffix.lower() in suffixes:
         return place
     if named:

@@ -1,4 +1,4 @@
-"""What decides a run's readings, by the names of the options; and what a report tells of it."""
+"""What decides a run's results, by the names of the options; and what a report tells of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Chosen(Protocol):
 
 
 def run_settings(chosen: Chosen, plan: VideoOptions, pipeline: Pipeline) -> dict[str, Any]:
-    """What decides the readings, by the names of the options; ready for JSON and for a
+    """What decides the results, by the names of the options; ready for JSON and for a
     `mien.video.checkpoint.CheckpointStore`."""
     card = pipeline.classifier.network.card
     return {
@@ -40,8 +40,8 @@ def run_settings(chosen: Chosen, plan: VideoOptions, pipeline: Pipeline) -> dict
         "largest": chosen.largest,
         "network": f"{card.name} {card.version}, sha256 {card.sha256}",
         "head": pipeline.classifier.head,
-        "every": plan.sampling.every,
-        "per-second": plan.sampling.per_second,
+        "interval": plan.sampling.interval,
+        "fps": plan.sampling.fps,
         "hidden-frames": plan.sampling.hidden_frames,
         "max-pixels": plan.max_pixels,
         "decode-seconds": plan.decode_seconds,
@@ -64,8 +64,8 @@ def run_facts(settings: dict[str, Any], plan: VideoOptions, pipeline: Pipeline) 
     rate, smoothing = plan.sampling.rate, plan.smoothing
     hidden = ", hidden ones as well" if plan.sampling.hidden_frames else ""
     calibrated = ""
-    if smoothing.neutral is not None:
-        calibrated = f", neutral by {'the usual reading' if smoothing.neutral == 'median' else f'the first {smoothing.neutral:g} s'} of each person"
+    if smoothing.baseline is not None:
+        calibrated = f", neutral by {'the usual result' if smoothing.baseline == 'median' else f'the first {smoothing.baseline:g} s'} of each person"
     shown = [
         ("Detector", f"{settings['detector']}, {least}"),
         ("Faces", "the biggest of each frame" if settings["largest"] else "all of each frame"),

@@ -19,11 +19,11 @@ from mien.outputs.places import OutputFiles, fitting, refuse_sources
 from mien.outputs.tables import FORMATS, TEXT_FORMATS
 from mien.video.runner import Source
 
-RECORDING = (*(f".{form}" for form in subtitles.FORMATS), ".eaf", ".html")
-"""Endings of files that are about one recording each."""
+VIDEO = (*(f".{form}" for form in subtitles.FORMATS), ".eaf", ".html")
+"""Endings of files that are about one video each."""
 _TABLE = tuple(f".{form}" for form in FORMATS)
 _PEOPLE = tuple(f".{form}" for form in TEXT_FORMATS)
-ENDINGS = (*_TABLE, *RECORDING)
+ENDINGS = (*_TABLE, *VIDEO)
 """Endings of the files that a run can write; the ending says what is written."""
 
 _NEEDS = {
@@ -40,11 +40,11 @@ class OutputSpec:
 
     Args:
         files: Tables of rows, subtitles, ELAN files, reports: what each one is, its ending says. In the name
-            of what is about one recording (subtitles, ELAN, report), ``{name}`` stands for the recording's
+            of what is about one video (subtitles, ELAN, report), ``{name}`` stands for the video's
             name and ``{parent}`` for that of its folder, as `mien.core.output_names` says.
         people: Table of people, a row per person; None: not written.
         annotate: Copies with boxes and labels: a file for one source, a folder for several.
-        charts: Folder for charts as PNG; for several sources a folder in it for each recording.
+        plots: Folder for charts as PNG; for several sources a folder in it for each video.
         thumbnails: Show faces in reports.
         covering: Whose faces are covered in copies and left out of reports.
 
@@ -55,7 +55,7 @@ class OutputSpec:
     files: tuple[Path, ...] = ()
     people: Path | None = None
     annotate: Path | None = None
-    charts: Path | None = None
+    plots: Path | None = None
     thumbnails: bool = False
     covering: Blur | None = None
 
@@ -81,8 +81,8 @@ class OutputSpec:
 
     @property
     def patterns(self) -> list[Path]:
-        """Files that each recording has one of."""
-        return [path for path in self.files if path.suffix.lower() in RECORDING]
+        """Files that each video has one of."""
+        return [path for path in self.files if path.suffix.lower() in VIDEO]
 
     @property
     def tables(self) -> list[Path]:
@@ -123,7 +123,7 @@ class OutputSpec:
             *(copy.with_name(f"{copy.name}.mp4") for copy in copies),
         ]:
             sweep(place)
-        for folder in places.charts or ():
+        for folder in places.plots or ():
             sweep(folder / "timeline.png")
             sweep(folder / "people.png")
 
@@ -131,7 +131,7 @@ class OutputSpec:
         """See whether all of it can be written, before hours of work that end in it.
 
         Raises:
-            InputError: A place is one of the sources or cannot be written to, or several recordings would get
+            InputError: A place is one of the sources or cannot be written to, or several videos would get
                 one file.
             MissingExtraError: What a file needs is not installed.
         """
@@ -172,10 +172,10 @@ class OutputSpec:
     def _check_packages(self) -> None:
         endings = {path.suffix.lower() for path in self.files}
         needs = [need for ending, need in _NEEDS.items() if ending in endings]
-        for part, extra, package in [*needs, *([("Charts", "report", "matplotlib")] if self.charts else [])]:
+        for part, extra, package in [*needs, *([("Charts", "report", "matplotlib")] if self.plots else [])]:
             if find_spec(package) is None:
                 raise MissingExtraError(part, extra, _PACKAGES.get(package, package))
 
     def _named(self) -> Iterator[Path]:
         yield from self.files
-        yield from (path for path in (self.people, self.annotate, self.charts) if path is not None)
+        yield from (path for path in (self.people, self.annotate, self.plots) if path is not None)

@@ -25,7 +25,7 @@ _SHORTEST = 0.001
 
 @dataclass(frozen=True)
 class Cue:
-    """What stands on the picture for a while.
+    """What stands on the image for a while.
 
     Args:
         start: Seconds.
@@ -46,7 +46,7 @@ def cues(segments: Iterable[Segment], end: float | None = None) -> Iterator[Cue]
 
     Args:
         segments: Stretches in which a person shows one expression, in any order.
-        end: Seconds at which the recording ends; nothing is shown after it.
+        end: Seconds at which the video ends; nothing is shown after it.
 
     >>> from types import SimpleNamespace as S
     >>> two = [S(track=1, label="happy", start=0.0, end=2.0, confidence=0.9), S(track=2, label="sad", start=1.0, end=3.0, confidence=0.7)]

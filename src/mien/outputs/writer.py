@@ -14,7 +14,7 @@ from mien.core.faults import source_error
 from mien.core.labels import Labels
 from mien.core.names import spelled
 from mien.media.byte_source import name_of
-from mien.outputs.annotate import annotate_picture, annotate_recording, covered_boxes, pick
+from mien.outputs.annotate import annotate_image, annotate_video, covered_boxes, pick
 from mien.outputs.places import fitting
 from mien.outputs.spec import OutputSpec
 from mien.outputs.tables import Write, open_people, open_table, person_row
@@ -46,7 +46,7 @@ class RunContext:
         sources: All that is read.
         labels: Expressions that the network tells apart.
         plan: How they are read: a second pass must give the same frames.
-        facts: What a report tells of the run; each recording's name becomes its title.
+        facts: What a report tells of the run; each video's name becomes its title.
     """
 
     sources: Sequence[Source]
@@ -62,7 +62,7 @@ class Writer:
     Args:
         asked: What is written.
         run: What is read, and how.
-        follow: Sees the frames of a recording as they are written, which is after all of them were read.
+        follow: Sees the frames of a video as they are written, which is after all of them were read.
 
     Attributes:
         written: What was written so far, in order.
@@ -104,10 +104,10 @@ class Writer:
 
         Args:
             take: What was read of it.
-            see: Gets each sighting as well.
+            see: Gets each frame as well.
 
         Returns:
-            A recording in short; None for a picture.
+            A video in short; None for an image.
         """
         name = name_of(take.source)
         self.remarks += take.media.remarks if take.media else ()
@@ -121,42 +121,38 @@ class Writer:
             if take.moves
             else None
         )
-        for sighting in (
-            take.sightings
-            if take.again is None
-            else self._follow(take.sightings, f"writing {_title(take.source)}")
+        for frame in (
+            take.frames if take.again is None else self._follow(take.frames, f"writing {_title(take.source)}")
         ):
-            see(sighting)
-            rows = list(sighting.reading.rows()) if self._rows else []
+            see(frame)
+            rows = list(frame.result.rows()) if self._rows else []
             for write in self._rows:
                 write(rows)
             if overview is not None:
-                overview.add(sighting.reading)
+                overview.add(frame.result)
             else:
                 with self._isolated(name):
-                    self._copy_picture(sighting)
+                    self._copy_image(frame)
         if overview is not None:
             overview.end()
             self._about(take, overview)
         return overview
 
     def _about(self, take: SourceWork, overview: Overview) -> None:
-        """What is about one recording."""
+        """What is about one video."""
         if self._people is not None:
             self._people(person_row(overview.source, person, self.run.labels) for person in overview.people)
         for path in self._places.about[take.position]:
             with self._isolated(overview.source):
                 self._write(path, take, overview)
                 self.written.append(path)
-        if self._places.charts is not None:
+        if self._places.plots is not None:
             from mien.reports.plots import write_charts
 
             with self._isolated(overview.source):
-                self.written += write_charts(
-                    self._places.charts[take.position], overview, _title(take.source)
-                )
+                self.written += write_charts(self._places.plots[take.position], overview, _title(take.source))
         with self._isolated(overview.source):
-            self._copy_recording(take, overview)
+            self._copy_video(take, overview)
 
     @contextmanager
     def _isolated(self, name: str) -> Iterator[None]:
@@ -203,14 +199,14 @@ class Writer:
                 self.asked.covering,
             )
 
-    def _copy_picture(self, sighting: FrameWork) -> None:
-        if self._places.copies is None or sighting.media is None or sighting.image is None:
+    def _copy_image(self, frame: FrameWork) -> None:
+        if self._places.copies is None or frame.media is None or frame.image is None:
             return
-        place = self._place(sighting.position, sighting.media.kind)
-        annotate_picture(place, sighting.image, sighting.reading, self.asked.covering)
+        place = self._place(frame.position, frame.media.kind)
+        annotate_image(place, frame.image, frame.result, self.asked.covering)
         self.written.append(place)
 
-    def _copy_recording(self, take: SourceWork, overview: Overview) -> None:
+    def _copy_video(self, take: SourceWork, overview: Overview) -> None:
         if self._places.copies is None or take.media is None:
             return
         assert take.again is not None, "a second pass needs a journal"
@@ -219,7 +215,7 @@ class Writer:
         boxes = None if covering is None else covered_boxes(take.again(), covering)
         drawn = self._follow(take.again(), f"drawing {_title(take.source)}")
         with self.run.plan.open(take.source) as media:
-            annotate_recording(place, media, drawn, boxes, 1.0 if covering is None else covering.strength)
+            annotate_video(place, media, drawn, boxes, 1.0 if covering is None else covering.strength)
         self.written.append(place)
         if covering is not None and (unseen := covering.unseen(overview.timeline.people)):
             self.remarks.append(

@@ -1,4 +1,4 @@
-"""The figures as pictures: the performance matrix, the reliability diagram, precision and recall of each
+"""The figures as images: the performance matrix, the reliability diagram, precision and recall of each
 class."""
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ def write_plots(found: Evaluation, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"expected a folder for the pictures; {folder}: {error.strerror}: give another one with --png"
+            f"expected a folder for the images; {folder}: {error.strerror}: give another one with --plots"
         ) from None
     return [_written(figure, folder / f"{name}.png", _title(found)) for name, figure in figures.items()]
 
 
 def draw_confusion(confusion: NDArray[np.integer], labels: Labels, path: Path, title: str = "") -> None:
-    """A performance matrix as one PNG: rows what a picture is, columns what it was called; counts, and shares
+    """A performance matrix as one PNG: rows what an image is, columns what it was called; counts, and shares
     of the row as colour.
 
     Args:
@@ -190,7 +190,7 @@ def _reliability(axes: Axes, found: Evaluation) -> None:
         )
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of right answers", aspect="equal")
     axes.set_title(
-        f"expected calibration error {found.whole.expected_calibration_error:.3f} (numbers: pictures)",
+        f"expected calibration error {found.whole.expected_calibration_error:.3f} (numbers: images)",
         fontsize=9,
     )
     axes.legend(loc="upper left", fontsize=8, frameon=False)

@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a recording, and its charts as PNG."""
+"""One self-contained HTML page about a video, and its charts as PNG."""
 
 from mien.reports.plots import write_charts as write_charts
 from mien.reports.video import Facts as Facts

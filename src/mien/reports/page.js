@@ -6,7 +6,7 @@
   const classes = data.labels.length, NONE = 255, WHOLE = 250;
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const overall = { ...data.overall, probs: bytes(data.overall.probs) };
-  const people = data.people.map((person) => ({ ...person, probs: bytes(person.probs), steady: bytes(person.steady), unsure: bytes(person.unsure) }));
+  const people = data.people.map((person) => ({ ...person, probs: bytes(person.probs), labels: bytes(person.labels), unsure: bytes(person.unsure) }));
   const count = overall.looked.length;
   const LEFT = 78, RIGHT = 8, TOP = 4, TALL = 96, LANE = 40, BAND = 9, SPACE = 10, AXIS = 20;
   const lanes = people.map((person, index) => ({ person, top: TOP + TALL + SPACE + BAND + SPACE + index * (LANE + BAND + SPACE) }));
@@ -72,15 +72,15 @@
 
   function band(pen, person, top) {
     const level = (bin) => {
-      const label = person.steady[bin];
+      const label = person.labels[bin];
       if (label === NONE) return -1;
       const value = person.probs[bin * classes + label] / WHOLE;
       return label * 3 + (person.unsure[bin] ? 0 : value < 0.75 ? 1 : 2);
     };
-    for (let start = 0; start < person.steady.length; start++) {
+    for (let start = 0; start < person.labels.length; start++) {
       const kind = level(start);
       let stop = start + 1;
-      while (stop < person.steady.length && level(stop) === kind) stop++;
+      while (stop < person.labels.length && level(stop) === kind) stop++;
       if (kind >= 0) {
         const left = x(person.first + start), wide = Math.max(1, x(person.first + stop) - left), ink = data.labels[Math.floor(kind / 3)].colour;
         if (kind % 3) {
@@ -122,7 +122,7 @@
     pen.fillStyle = colour("--nobody");
     pen.fillRect(LEFT, TOP, width - LEFT - RIGHT, TALL);
     for (const { person, top } of lanes) {
-      pen.fillRect(x(person.first), top, x(person.first + person.steady.length) - x(person.first), LANE);
+      pen.fillRect(x(person.first), top, x(person.first + person.labels.length) - x(person.first), LANE);
     }
     stacked(pen, overall.probs, 0, overall.faces, TOP, TALL);
     const cover = TOP + TALL + SPACE;
@@ -134,7 +134,7 @@
     }
     pen.globalAlpha = 1;
     for (const { person, top } of lanes) {
-      stacked(pen, person.probs, person.first, Array.from(person.steady, (label) => label !== NONE), top, LANE);
+      stacked(pen, person.probs, person.first, Array.from(person.labels, (label) => label !== NONE), top, LANE);
       band(pen, person, top + LANE + 2);
     }
     axis(pen);
@@ -173,15 +173,15 @@
     }
   }
 
-  function card(parent, title, label, value, probs, bin, picture) {
+  function card(parent, title, label, value, probs, bin, image) {
     const box = element("div", parent, undefined, "person");
     const head = element("p", box);
     element("i", head).style.background = data.labels[label].colour;
     head.append(data.labels[label].name + " " + percent(value));
     element("span", head, " · " + title);
-    if (picture) {
+    if (image) {
       const image = element("img", box);
-      image.src = picture;
+      image.src = image;
       image.alt = "The face of " + title + " near this moment";
     }
     bars(box, probs, bin);
@@ -198,12 +198,12 @@
     for (const each of data.thumbnails) {
       if (each.person === person && (!found || Math.abs(each.time - seconds) < Math.abs(found.time - seconds))) found = each;
     }
-    return found && found.picture;
+    return found && found.image;
   }
 
   function tell() {
     const seconds = data.start + (chosen + 0.5) * data.step;
-    const present = people.filter((person) => chosen >= person.first && chosen < person.first + person.steady.length && person.steady[chosen - person.first] !== NONE);
+    const present = people.filter((person) => chosen >= person.first && chosen < person.first + person.labels.length && person.labels[chosen - person.first] !== NONE);
     moment.replaceChildren();
     const head = element("h3", moment, time(seconds));
     const failed = overall.failed[chosen] ? ", a part could not be read" : "";
@@ -215,7 +215,7 @@
     }
     const grid = element("div", moment, undefined, "persons");
     for (const person of present) {
-      const bin = chosen - person.first, label = person.steady[bin];
+      const bin = chosen - person.first, label = person.labels[bin];
       card(grid, "person " + person.id, label, person.probs[bin * classes + label], person.probs, bin, nearest(person.id, seconds));
       said.push(`person ${person.id} ${data.labels[label].name} ${percent(person.probs[bin * classes + label])}`);
     }

@@ -1,4 +1,4 @@
-"""Charts of a recording as PNG: everybody over time, each person over time, shares per person."""
+"""Charts of a video as PNG: everybody over time, each person over time, shares per person."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write_charts(folder: Path, overview: Overview, title: str) -> list[Path]:
     Args:
         folder: Where they go.
         overview: What was read.
-        title: Name of the recording.
+        title: Name of the video.
 
     Returns:
         What was written.
@@ -83,7 +83,7 @@ def _timeline(overview: Overview, title: str) -> Any:
         figure,
         title,
         overview.labels,
-        f"{NOTICE} {_HATCHED.format(overview.labels.doubt)}" if tracks else NOTICE,
+        f"{NOTICE} {_HATCHED.format(overview.labels.uncertainty_threshold)}" if tracks else NOTICE,
     )
     return figure
 

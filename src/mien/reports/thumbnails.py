@@ -1,4 +1,4 @@
-"""Small pictures of the faces in a recording, for those who ask for them."""
+"""Small images of the faces in a video, for those who ask for them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def thumbnails(
 
     Args:
         overview: What was read.
-        seen: The frames of the recording, with what was read of them.
+        seen: The frames of the video, with what was read of them.
         hidden: Who is left out, because their faces are covered elsewhere.
 
     Returns:
@@ -47,8 +47,8 @@ def thumbnails(
 def _cut_out(
     due: dict[int, list[float]], seen: Iterable[tuple[Frame, FrameResult]], hidden: Blur | None
 ) -> Iterator[Thumbnail]:
-    for frame, reading in seen:
-        tracks = reading.faces.tracks
+    for frame, result in seen:
+        tracks = result.faces.tracks
         if tracks is None or not due:
             continue
         shown = np.ones(len(tracks), bool) if hidden is None else ~hidden.covers(tracks)
@@ -57,7 +57,7 @@ def _cut_out(
             moments = due.get(track, [])
             if moments and moments[0] <= frame.time:
                 due[track] = [moment for moment in moments if moment > frame.time]
-                yield Thumbnail(track, frame.time, _jpeg(frame.image, reading.faces.boxes[row]))
+                yield Thumbnail(track, frame.time, _jpeg(frame.image, result.faces.boxes[row]))
 
 
 def _jpeg(image: NDArray[np.uint8], box: Sequence[float] | NDArray[np.float32]) -> bytes:

@@ -38,13 +38,13 @@ _WHOLE, _NONE = 250, 255
 
 @dataclass(frozen=True)
 class Facts:
-    """What a page tells besides the readings.
+    """What a page tells besides the results.
 
     Args:
-        title: Name of the recording.
+        title: Name of the video.
         settings: How it was read, as pairs of name and value.
         card: The network's card.
-        head: Which of its readings was used.
+        head: Which of its results was used.
         version: Mien's own.
     """
 
@@ -62,7 +62,7 @@ class Thumbnail:
     Args:
         person: Id of the person.
         time: Seconds.
-        jpeg: The picture.
+        jpeg: The image.
     """
 
     person: int
@@ -73,7 +73,7 @@ class Thumbnail:
 def write_report(path: Path, overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail] = ()) -> None:
     """Write a page that loads nothing from anywhere; it appears whole.
 
-    However long the recording is, its timeline is told in a bounded number of steps, so that the page stays
+    However long the video is, its timeline is told in a bounded number of steps, so that the page stays
     at a few hundred kB (thumbnails come on top).
 
     Args:
@@ -114,10 +114,13 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
         "version": facts.version,
         "notice": NOTICE,
         "labels": _labels(overview.labels),
-        "uncertain": {"colour": overview.labels.colour(UNCERTAIN), "below": percent(overview.labels.doubt)},
+        "uncertain": {
+            "colour": overview.labels.colour(UNCERTAIN),
+            "below": percent(overview.labels.uncertainty_threshold),
+        },
         "figures": _figures(overview),
         "shares": _shares(overview.shares(), overview.labels),
-        "steady": bool(overview.timeline.people),
+        "followed": bool(overview.timeline.people),
         "people": [_person(person, overview.labels) for person in overview.people],
         "hidden_people": len(overview.timeline.people) - len(lanes),
         "coverage": _coverage(overview),
@@ -219,7 +222,7 @@ def _card(facts: Facts) -> list[tuple[str, str]]:
     told_of = [
         ("Network", f"{card.name} {card.version}"),
         ("What", card.summary),
-        ("Reading", f"{facts.head}: {', '.join(card.heads[facts.head])}"),
+        ("Head", f"{facts.head}: {', '.join(card.heads[facts.head])}"),
         ("Measured", scores),
         ("Trained on", card.training),
         ("Held out", card.split),
@@ -242,7 +245,7 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
     everybody = overview.timeline.course(most=most)
     return {
         "labels": _labels(overview.labels),
-        "doubt": overview.labels.doubt,
+        "doubt": overview.labels.uncertainty_threshold,
         "start": everybody.start,
         "step": everybody.step,
         "overall": {
@@ -257,7 +260,7 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
             {
                 "person": each.person,
                 "time": round(each.time, 3),
-                "picture": f"data:image/jpeg;base64,{base64.b64encode(each.jpeg).decode()}",
+                "image": f"data:image/jpeg;base64,{base64.b64encode(each.jpeg).decode()}",
             }
             for each in thumbnails
         ],
@@ -266,14 +269,16 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
 
 def _lane(track: int, course: Course, everybody: Course) -> dict[str, Any]:
     # Where most was uncertain, the lane is hatched in the colour of the best guess.
-    certain = course.steady.max(axis=1) >= 1 - course.steady.sum(axis=1)
-    steady = np.where(
-        course.faces > 0, np.where(certain, course.steady.argmax(axis=1), course.probs.argmax(axis=1)), _NONE
+    certain = course.label_shares.max(axis=1) >= 1 - course.label_shares.sum(axis=1)
+    labels = np.where(
+        course.faces > 0,
+        np.where(certain, course.label_shares.argmax(axis=1), course.probs.argmax(axis=1)),
+        _NONE,
     )
     return {
         "id": track,
         "first": round((course.start - everybody.start) / everybody.step),
-        "steady": base64.b64encode(steady.astype(np.uint8).tobytes()).decode(),
+        "labels": base64.b64encode(labels.astype(np.uint8).tobytes()).decode(),
         "probs": _packed(course.probs),
         "unsure": base64.b64encode((course.unsure >= MOSTLY).astype(np.uint8).tobytes()).decode(),
     }

@@ -21,7 +21,7 @@ MEANING = {
     "private_test": "accuracy on PrivateTest",
     "private_test_leak_free": "accuracy on the leak-free part of PrivateTest",
     "macro_f1": "macro-F1 on PrivateTest",
-    "whole_set": "accuracy on all pictures, those learned from too",
+    "whole_set": "accuracy on all images, those learned from too",
     "test_over_training": "accuracy on PrivateTest over that on the learned part",
     "second_guess": "second guess right, share of the errors on PrivateTest",
 }
@@ -45,7 +45,7 @@ def measures(
     """Accuracies and second guesses of one network.
 
     Args:
-        probs: ``(n, k)`` its answer to every picture of ``data``, one view.
+        probs: ``(n, k)`` its answer to every image of ``data``, one view.
         data: FER-2013, whole.
         learned: ``rows`` that it learned from.
         watched: ``rows`` that were watched in training.
@@ -70,7 +70,7 @@ def measures(
 
 
 def private_confusion(probs: NDArray[np.float32], data: FaceDataset) -> NDArray[np.int64]:
-    """Confusion matrix on PrivateTest: a row is what a picture is, a column what it was called."""
+    """Confusion matrix on PrivateTest: a row is what an image is, a column what it was called."""
     test = data.splits == PRIVATE_TEST
     return confusion_matrix(data.expressions[test], probs[test].argmax(axis=1), len(data.labels))
 

@@ -16,7 +16,7 @@ from mien.training.plots import figure_class
 CURVES, MATRIX = "curves.png", "matrix.png"
 
 
-def draw_pictures(repetition: Repetition, folder: Path) -> list[Path]:
+def draw_images(repetition: Repetition, folder: Path) -> list[Path]:
     """Accuracy over epochs of every training, and the performance matrix on PrivateTest: all seeds' counts
     together, or the best optimizer's."""
     draw_runs(repetition, folder / CURVES)

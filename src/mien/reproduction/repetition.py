@@ -33,7 +33,7 @@ class PaperRun:
         recipe: How it was trained, as plain values.
         epoch: The epoch whose weights were kept.
         measures: Values by name, see `mien.reproduction.measures.MEANING`.
-        confusion: Counts on PrivateTest; a row is what a picture is, a column what it was called.
+        confusion: Counts on PrivateTest; a row is what an image is, a column what it was called.
         history: A row per epoch.
     """
 

@@ -1,5 +1,5 @@
 """Rules about the people in view: read from a file, held against a stream, their actions started beside
-it; or tried on a recording."""
+it; or tried on a video."""
 
 from mien.rules.best_frame import BestFrame
 from mien.rules.engine import Event, RuleEngine

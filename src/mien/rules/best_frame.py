@@ -27,10 +27,10 @@ def sharpness(image: NDArray[np.uint8], boxes: NDArray[np.floating]) -> NDArray[
     Returns:
         ``(n,)``, 0 or more; it compares frames of the same people.
 
-    >>> picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    >>> soft = (picture // 2 + np.roll(picture, 1, axis=1) // 2).astype(np.uint8)
+    >>> image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    >>> soft = (image // 2 + np.roll(image, 1, axis=1) // 2).astype(np.uint8)
     >>> box = np.array([[8, 8, 56, 56]])
-    >>> bool(sharpness(picture, box) > sharpness(soft, box))
+    >>> bool(sharpness(image, box) > sharpness(soft, box))
     True
     """
     faces = cut(image, boxes, _SIDE, gray=True).astype(np.float32)
@@ -65,7 +65,7 @@ class BestFrame(Generic[Kept]):
 
         Args:
             kept: What `take` gives if this frame is the best.
-            image: Its picture.
+            image: Its image.
             faces: In it.
         """
         worth = (len(faces), _worth(image, faces))
@@ -83,4 +83,4 @@ def _worth(image: NDArray[np.uint8], faces: Faces) -> float:
     if not len(faces):
         return 0.0
     sharp = sharpness(image, faces.boxes)
-    return float((sharp if faces.points is None else sharp * straightness(faces.points)).min())
+    return float((sharp if faces.landmarks is None else sharp * straightness(faces.landmarks)).min())

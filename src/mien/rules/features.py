@@ -20,7 +20,7 @@ SUMS = ("positive", "negative")
 # by an angle: the nose moves by so much of the eyes' distance, or of the distance from eyes to mouth, for
 # each unit of the angle's tangent.
 _SIDEWAYS, _UPRIGHT = 30 / 64, 30 / 70
-# Where the nose is between eyes and mouth: median of 218 FER-2013 training pictures in which MTCNN found one
+# Where the nose is between eyes and mouth: median of 218 FER-2013 training images in which MTCNN found one
 # face.
 _NOSE = 0.53
 
@@ -64,15 +64,15 @@ class FrameFeatures:
         self.mean: dict[str, float] = {}
         if not self.count:
             return
-        probs = faces.probs if faces.smooth is None else faces.smooth
+        probs = faces.probs if faces.smoothed_probs is None else faces.smoothed_probs
         if probs is None:
             raise InputError(
                 "expected faces whose expressions have been read; got some without probs: give what a Session or a Pipeline returns"
             )
         table = np.asarray(probs, np.float64)
         self._add((*labels, *SUMS), np.hstack([table, table @ sums]))
-        if facing and faces.points is not None:
-            self._add((FACING,), straightness(faces.points)[:, None])
+        if facing and faces.landmarks is not None:
+            self._add((FACING,), straightness(faces.landmarks)[:, None])
 
     def _add(self, names: tuple[str, ...], table: NDArray[np.float64]) -> None:
         self.columns.update(zip(names, table.T.tolist(), strict=True))

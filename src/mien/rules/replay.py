@@ -1,4 +1,4 @@
-"""Rules over a recording: what would have fired, and when."""
+"""Rules over a video: what would have fired, and when."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def replay(
     plan: VideoOptions | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Generator[Event]:
-    """Hold rules against a recording as if it were live: a frame is judged by what came before it. Nothing is
+    """Hold rules against a video as if it were live: a frame is judged by what came before it. Nothing is
     done.
 
     The same rules fire at the same times always, however fast the machine is.

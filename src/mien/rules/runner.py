@@ -113,7 +113,7 @@ class RuleRunner:
         """Take the next frame.
 
         Args:
-            frame: Its picture is kept only while a rule that wants one is on its way.
+            frame: Its image is kept only while a rule that wants one is on its way.
             faces: In it, with ``probs``; smoothed values count where there are any.
 
         Returns:
@@ -180,7 +180,7 @@ class RuleRunner:
     def _send(self, event: Event, frame: Frame, faces: Faces) -> None:
         moment = self._moments.get(event.rule)
         best = moment.take() if moment is not None and event.kind == "start" else None
-        picture = partial(_picture, *(best or (frame, faces))) if moment is not None else None
+        image = partial(_image, *(best or (frame, faces))) if moment is not None else None
         facts: dict[str, Any] = {
             "rule": event.rule,
             "kind": event.kind,
@@ -192,7 +192,7 @@ class RuleRunner:
             "faces": event.faces,
             "source": printable(source_name(self._options.source)),
         }
-        delivery = Delivery(id=uuid.uuid4().hex, at=_clock(frame), **facts, picture=picture)
+        delivery = Delivery(id=uuid.uuid4().hex, at=_clock(frame), **facts, image=image)
         plain = Delivery(id=delivery.id, at=delivery.at, **facts)
         for name in self._do[event.rule]:
             if name == LOG or event.kind in self._actions[name].on:
@@ -206,7 +206,7 @@ class RuleRunner:
             self._options.tell(
                 f"the clock of the source {what} at {frame.time:.2f} s: rules count on from there"
             )
-        if self.engine.facing and len(faces) and faces.points is None and not self._told_points:
+        if self.engine.facing and len(faces) and faces.landmarks is None and not self._told_points:
             self._told_points = True
             self._options.tell(
                 "a rule asks for facing, and this detector gives no points: that part never holds; use --detector mtcnn"
@@ -229,5 +229,5 @@ def _clock(frame: Frame) -> str:
     return (datetime.now(UTC) - timedelta(seconds=age)).astimezone().isoformat(timespec="milliseconds")
 
 
-def _picture(frame: Frame, faces: Faces, covered: bool) -> NDArray[np.uint8]:
+def _image(frame: Frame, faces: Faces, covered: bool) -> NDArray[np.uint8]:
     return blur(frame.image, faces.boxes) if covered else frame.image

@@ -36,7 +36,7 @@ from mien.server.videos import videos
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-_ABOUT = f"""Finds faces in pictures and videos and reads the expression that each one shows. {NOTICE}
+_ABOUT = f"""Finds faces in images and videos and reads the expression that each one shows. {NOTICE}
 
 Two WebSockets, of which a document like this cannot tell, are described in docs/service.md: `/v1/stream` reads a client's frames as they come, and
 `/v1/source` gives the frames of the service's own live source with the faces in them."""

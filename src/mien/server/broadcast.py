@@ -62,7 +62,7 @@ class LiveBroadcaster:
     Args:
         source: What is watched.
         pipeline: What reads, shared with others.
-        side: Longest side in px of pictures as they are sent.
+        side: Longest side in px of images as they are sent.
         metrics: Where frames and viewers are counted.
 
     Attributes:
@@ -140,7 +140,7 @@ class LiveBroadcaster:
             viewer.tell(condition)
 
     def _hand_on(self) -> None:
-        self._metrics.glimpses.inc()
+        self._metrics.snapshots.inc()
         for viewer in self._viewers:
             viewer.offer(self._newest)
 
@@ -156,8 +156,8 @@ class LiveBroadcaster:
             before.join()  # Two cannot have the same camera.
         source = self.source
         try:
-            for glimpse in Looking(source, self._pipeline, self._side, become).glimpses(stop):
-                self._newest = glimpse
+            for snapshot in Looking(source, self._pipeline, self._side, become).snapshots(stop):
+                self._newest = snapshot
                 loop.call_soon_threadsafe(self._hand_on)
             become(Condition("ended", f"{source.title}: came to its end"))
         except MienError as error:

@@ -13,7 +13,7 @@ from mien.server.errors import APIError
 from mien.server.inference import InferenceService
 from mien.server.limits import Room
 from mien.server.metrics import Metrics
-from mien.server.schemas import Cause, Picture, Pictures, Problem
+from mien.server.schemas import Cause, Image, Images, Problem
 from mien.server.settings import Limits
 from mien.server.task import HIGHEST, SMALLEST
 from mien.server.uploads import form_body, take_form
@@ -35,24 +35,24 @@ MinFace = Annotated[
 
 
 class _Held(io.BytesIO):
-    """A picture in memory; what it takes is counted."""
+    """An image in memory; what it takes is counted."""
 
-    def __init__(self, name: str, limits: Limits, taker: _Pictures) -> None:
+    def __init__(self, name: str, limits: Limits, taker: _Images) -> None:
         super().__init__()
         self.name, self._limits, self._taker = name, limits, taker
 
     def write(self, data: Any, /) -> int:
-        if self.tell() + len(data) > self._limits.picture_bytes:
+        if self.tell() + len(data) > self._limits.image_bytes:
             raise APIError(
                 413,
-                f"{self.name}: expected a picture of at most {self._limits.picture_bytes:,} bytes; got more: send a smaller one",
+                f"{self.name}: expected an image of at most {self._limits.image_bytes:,} bytes; got more: send a smaller one",
             )
         self._taker.hold(len(data))
         return super().write(data)
 
 
-class _Pictures:
-    """The pictures of one request, in memory."""
+class _Images:
+    """The images of one request, in memory."""
 
     def __init__(self, limits: Limits, memory: Room) -> None:
         self._limits, self._memory = limits, memory
@@ -60,10 +60,10 @@ class _Pictures:
         self._held = 0
 
     def open(self, name: str, /) -> IO[bytes]:
-        if len(self.files) >= self._limits.pictures:
+        if len(self.files) >= self._limits.images:
             raise APIError(
                 413,
-                f"expected at most {self._limits.pictures} pictures in one request; got more: send several requests",
+                f"expected at most {self._limits.images} images in one request; got more: send several requests",
             )
         self.files.append(_Held(name, self._limits, self))
         return self.files[-1]
@@ -84,48 +84,48 @@ def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
     Args:
         reader: What reads.
         limits: How much a client may ask for.
-        metrics: Where pictures are counted.
+        metrics: Where images are counted.
     """
     router = APIRouter()
-    memory, requests = Room(limits.held_bytes, "pictures"), Room(limits.requests, "requests")
+    memory, requests = Room(limits.held_bytes, "images"), Room(limits.requests, "requests")
 
     @router.post(
-        "/v1/images", response_model=Pictures, responses=_PROBLEMS, openapi_extra=_BODY, tags=["pictures"]
+        "/v1/images", response_model=Images, responses=_PROBLEMS, openapi_extra=_BODY, tags=["images"]
     )
-    async def read_images(request: Request, min_face: MinFace = None) -> Pictures:
-        """Find the faces in pictures and read the expression that each one shows.
+    async def read_images(request: Request, min_face: MinFace = None) -> Images:
+        """Find the faces in images and read the expression that each one shows.
 
-        One picture or several in the field `file`. Of an animation the first frame is read. A picture that
+        One image or several in the field `file`. Of an animation the first frame is read. An image that
         cannot be read does not hold up the others; when none can be read, the answer is the error of the
         first.
         """
-        taken, pipeline = _Pictures(limits, memory), reader.suited(reader.pipeline.largest, min_face)
+        taken, pipeline = _Images(limits, memory), reader.suited(reader.pipeline.largest, min_face)
         try:
             await take_form(request, limits.request_bytes, limits, taken)
             with requests.taken(1):
-                pictures = []
+                answers = []
                 for file in taken.files:
                     if await request.is_disconnected():
                         break
-                    pictures.append(await reader.picture(_read, file, reader, pipeline))
+                    answers.append(await reader.image(_read, file, reader, pipeline))
         finally:
             taken.release()
-        for picture in pictures:
-            metrics.pictures.labels(picture.status).inc()
-        failed = [picture.error for picture in pictures if picture.error is not None]
-        if failed and len(failed) == len(pictures):
+        for answer in answers:
+            metrics.images.labels(answer.status).inc()
+        failed = [answer.error for answer in answers if answer.error is not None]
+        if failed and len(failed) == len(answers):
             raise APIError(failed[0].status, failed[0].message, failed[0].kind)
-        return Pictures(model=reader.pipeline.classifier.network.card.name, pictures=pictures)
+        return Images(model=reader.pipeline.classifier.network.card.name, images=answers)
 
     return router
 
 
-def _read(file: _Held, reader: InferenceService, pipeline: Pipeline) -> Picture:
+def _read(file: _Held, reader: InferenceService, pipeline: Pipeline) -> Image:
     try:
         (width, height), faces = reader.read(file.getbuffer(), file.name, pipeline)
     except MediaError as error:
-        return Picture(source=file.name, status="error", error=Cause(**APIError.of(error).body()["error"]))
-    return Picture(
+        return Image(source=file.name, status="error", error=Cause(**APIError.of(error).body()["error"]))
+    return Image(
         source=file.name,
         status="face" if len(faces) else "no_face",
         width=width,

@@ -25,7 +25,7 @@ from mien.server.limits import Memory
 from mien.server.settings import Limits
 
 _MOST_DECODERS = 4
-"""Processes for pictures, and as many for frames: decoding takes much less time than looking."""
+"""Processes for images, and as many for frames: decoding takes much less time than looking."""
 _PATIENCE = 1.0  # s that the end of the service waits for what it is at.
 _LEVEL_BYTES = 135  # The detector's first network takes so many for each pixel of a level.
 
@@ -34,20 +34,20 @@ T = TypeVar("T")
 
 
 class InferenceService:
-    """Reads pictures for all clients at once; a context manager.
+    """Reads images for all clients at once; a context manager.
 
-    Faces are found on a few threads, a picture each, and their expressions read together. A client hands in
-    one picture at a time and waits for it, so that all get their turn; frames of streams have threads of
-    their own, so that they need not wait for large pictures.
+    Faces are found on a few threads, an image each, and their expressions read together. A client hands in
+    one image at a time and waits for it, so that all get their turn; frames of streams have threads of
+    their own, so that they need not wait for large images.
 
-    What clients send is decoded in processes that are ended when a picture takes too long, and as many at
+    What clients send is decoded in processes that are ended when an image takes too long, and as many at
     once as there is memory for.
 
     Args:
-        pipeline: Detector and classifier; one thread per network is best, as there are several pictures at
+        pipeline: Detector and classifier; one thread per network is best, as there are several images at
             once.
-        limits: What a picture or frame may take.
-        threads: Pictures, and frames, that are looked at at the same time; by default as many as there are
+        limits: What an image or frame may take.
+        threads: Images, and frames, that are looked at at the same time; by default as many as there are
             cores.
         seen: Is told how many faces go through the network together.
     """
@@ -64,9 +64,9 @@ class InferenceService:
         self._classifier = SharedClassifier(pipeline.classifier, threads=max(1, threads // 2), seen=seen)
         self.pipeline = copy(pipeline)
         self.pipeline.classifier = self._classifier
-        self._pictures = ThreadPoolExecutor(threads, thread_name_prefix="mien-pictures")
+        self._images = ThreadPoolExecutor(threads, thread_name_prefix="mien-images")
         self._frames = ThreadPoolExecutor(threads, thread_name_prefix="mien-frames")
-        self._picture_decoders, self._frame_decoders = (
+        self._image_decoders, self._frame_decoders = (
             Decoders(min(threads, _MOST_DECODERS), limits.decode_seconds) for _ in range(2)
         )
 
@@ -74,7 +74,7 @@ class InferenceService:
         """The pipeline for one client: same networks.
 
         Args:
-            largest: The biggest face of each picture alone.
+            largest: The biggest face of each image alone.
             min_face: Height in px of the smallest face to look for; by default the service's own.
         """
         other = copy(self.pipeline)
@@ -85,7 +85,7 @@ class InferenceService:
         return other
 
     def read(self, data: bytes | memoryview, name: str, pipeline: Pipeline) -> tuple[tuple[int, int], Faces]:
-        """Width and height of a picture, and the faces in it; blocks while others need the memory.
+        """Width and height of an image, and the faces in it; blocks while others need the memory.
 
         Raises:
             MediaError: It cannot be read, or takes too much to read.
@@ -94,11 +94,11 @@ class InferenceService:
 
             def admit(width: int, height: int, memory: int) -> None:
                 if memory > self._memory.size:
-                    told = f"{name}: expected a picture that takes at most {self._memory.size:,} bytes to decode; got one that takes {memory:,}"
+                    told = f"{name}: expected an image that takes at most {self._memory.size:,} bytes to decode; got one that takes {memory:,}"
                     raise MediaError(f"{told}: scale it down or save it as JPEG", "too_large")
                 held.enter_context(self._memory.taken(max(memory, _reading_bytes(width * height, pipeline))))
 
-            image = self._picture_decoders.decode(data, name, self._limits.pixels, admit=admit)
+            image = self._image_decoders.decode(data, name, self._limits.pixels, admit=admit)
             [faces] = pipeline([image])
             return (image.shape[1], image.shape[0]), faces
 
@@ -110,9 +110,9 @@ class InferenceService:
         """
         return self._frame_decoders.decode(data, name, self._limits.frame_pixels)
 
-    async def picture(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do something with a picture on one of the threads."""
-        return await self._run(self._pictures, partial(work, *args, **kwargs))
+    async def image(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something with an image on one of the threads."""
+        return await self._run(self._images, partial(work, *args, **kwargs))
 
     async def frame(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something with a frame of a stream on one of the threads."""
@@ -126,17 +126,17 @@ class InferenceService:
         return await asyncio.get_running_loop().run_in_executor(pool, expected)
 
     def start(self) -> None:
-        """Start what decodes, so that the first picture need not wait for it."""
-        self._picture_decoders.start()
+        """Start what decodes, so that the first image need not wait for it."""
+        self._image_decoders.start()
         self._frame_decoders.start()
 
     def close(self) -> None:
-        """End the processes and threads; a picture that is being looked at has a moment to be finished, and
+        """End the processes and threads; an image that is being looked at has a moment to be finished, and
         is not waited for after that."""
-        for decoders in (self._picture_decoders, self._frame_decoders):
+        for decoders in (self._image_decoders, self._frame_decoders):
             decoders.close()
         ending = time.monotonic() + _PATIENCE
-        for pool in (self._pictures, self._frames):
+        for pool in (self._images, self._frames):
             pool.shutdown(wait=False, cancel_futures=True)
             for thread in pool._threads:
                 thread.join(max(0.0, ending - time.monotonic()))
@@ -151,7 +151,7 @@ class InferenceService:
 
 
 def _reading_bytes(pixels: int, pipeline: Pipeline) -> int:
-    """What a picture takes from when it is decoded until its faces are read: itself twice, as it is handed
+    """What an image takes from when it is decoded until its faces are read: itself twice, as it is handed
     over, or once beside half-sized copies and the largest level that the detector looks at."""
     smallest = getattr(pipeline.detector, "min_face", WINDOW)
     level = min(LARGEST_LEVEL, pixels * (WINDOW / smallest) ** 2)

@@ -119,7 +119,7 @@ class JobFolder:
         return folder_size(self.path)
 
     def _pieces(self) -> int:
-        """How many pieces of readings are kept."""
+        """How many pieces of results are kept."""
         return sum(1 for _ in self._journal.glob("*/*.npz"))
 
     def _store(self, end: dict[str, Any]) -> None:

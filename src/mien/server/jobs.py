@@ -203,7 +203,7 @@ class Jobs:
             APIError: There are too many.
         """
         counts = self._store.totals().counts
-        if len(self._coming) + counts["waiting"] + counts["reading"] >= self._limits.jobs:
+        if len(self._coming) + counts["waiting"] + counts["running"] >= self._limits.jobs:
             raise APIError(
                 429,
                 f"expected at most {self._limits.jobs} videos that wait or are read; there are as many: try again later",
@@ -263,8 +263,8 @@ class Jobs:
         try:
             if (process := self._processes.get(job.id)) is not None:
                 process.kill()
-            if (reading := self._reading.get(job.id)) is not None:
-                await reading.wait()
+            if (result := self._reading.get(job.id)) is not None:
+                await result.wait()
             await asyncio.to_thread(self._folder.job(job.id).delete)
         except OSError as error:
             self._queue.put_nowait(job.id)
@@ -331,7 +331,7 @@ class Jobs:
         if end is None and not place.upload.exists():
             end = {"error": _LOST}
         while end is None and deaths < _DEATHS:
-            self._store.change(job.id, state="reading", deaths=deaths)
+            self._store.change(job.id, state="running", deaths=deaths)
             await self._changed()
             end = await self._run("read", job.id, self._limits.job_seconds)
             deaths += end is None

@@ -19,12 +19,12 @@ class Metrics:
     Attributes:
         requests: Answers, by route and status.
         seconds: From the first byte of a request to its last answered byte, by route.
-        pictures: Pictures, by outcome: ``face``, ``no_face``, ``error``.
+        images: Images, by outcome: ``face``, ``no_face``, ``error``.
         frames: Frames of streams, by outcome: those, and ``skipped``.
         latency: From a frame's arrival to its answer.
         batches: Faces that went through the network together.
         streams: Streams that are open.
-        glimpses: Frames of the service's own source that were read.
+        snapshots: Frames of the service's own source that were read.
         viewers: Clients that look at it.
         jobs: Videos, by state.
     """
@@ -35,14 +35,14 @@ class Metrics:
         self.seconds = self._histogram(
             "mien_request_seconds", "Seconds from request to answer", _SECONDS, "route"
         )
-        self.pictures = self._counter("mien_pictures", "Pictures read", "outcome")
+        self.images = self._counter("mien_images", "Images read", "outcome")
         self.frames = self._counter("mien_stream_frames", "Frames of streams", "outcome")
         self.latency = self._histogram(
             "mien_stream_frame_seconds", "Seconds from a frame's arrival to its answer", _SECONDS
         )
         self.batches = self._histogram("mien_batch_faces", "Faces read together", (1, 2, 4, 8, 16, 32, 64))
         self.streams = Gauge("mien_streams", "Open streams", registry=self._registry)
-        self.glimpses = self._counter(
+        self.snapshots = self._counter(
             "mien_source_frames", "Frames of the service's own source that were read"
         )
         self.viewers = Gauge(

@@ -79,7 +79,7 @@ class Guard:
         if not allowed:
             raise APIError(
                 421,
-                f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --name NAME",
+                f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --allowed-host NAME",
             )
 
     def _knows_token(self, scope: Scope) -> bool:

@@ -74,7 +74,7 @@ def page_file(name: str) -> PageFile | None:
     """A file of the page, compressed once and then kept in memory.
 
     Args:
-        name: Path inside the folder with ``/`` between its parts, such as ``reading/worker.js``.
+        name: Path inside the folder with ``/`` between its parts, such as ``inference/worker.js``.
 
     Returns:
         None where there is no such file, or where the name leads out of the folder.

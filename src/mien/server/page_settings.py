@@ -32,7 +32,7 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
         "device": device_available() and isinstance(detector, MTCNN) and _shipped(classifier),
         "labels": list(labels),
         "colours": {**_colours(labels), UNCERTAIN: labels.colour(UNCERTAIN)},
-        "uncertain": {"name": UNCERTAIN, "below": labels.uncertain_below},
+        "uncertain": {"name": UNCERTAIN, "below": labels.min_confidence},
         "sentiment": _sentiment(labels, mapping),
         "model": _model(classifier),
         "detector": _detector(detector),

@@ -20,7 +20,7 @@ from mien.server.settings import ServerSettings
 
 _MASKS = Masks()
 _LARGE = 2**22
-"""Bytes of a block of memory that goes back when it is free: large pictures and what is made of them; frames
+"""Bytes of a block of memory that goes back when it is free: large images and what is made of them; frames
 of streams are smaller."""
 
 
@@ -56,7 +56,7 @@ def server(settings: ServerSettings) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        # It is to end within 5 s, whoever still watches a video or waits for a picture.
+        # It is to end within 5 s, whoever still watches a video or waits for an image.
         timeout_graceful_shutdown=2,
     )
     return uvicorn.Server(config)
@@ -84,7 +84,7 @@ def run(settings: ServerSettings, started: Callable[[str], None]) -> None:
         started(address(settings, listener))
         ready.run(sockets=[listener])
     if any(thread.name.startswith("mien-") for thread in threading.enumerate() if not thread.daemon):
-        # A picture is being looked at, which cannot be stopped; all that is kept has been closed.
+        # An image is being looked at, which cannot be stopped; all that is kept has been closed.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

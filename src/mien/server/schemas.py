@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.core.faces import Face
 from mien.core.labels import NOTICE
 
-"""Stands in every answer that holds readings."""
+"""Stands in every answer that holds results."""
 
 
 class _Answer(BaseModel):
@@ -40,7 +40,7 @@ class Problem(_Answer):
                 "error": {
                     "status": 415,
                     "kind": "unsupported",
-                    "message": "notes.txt: expected a picture; got a text file",
+                    "message": "notes.txt: expected an image; got a text file",
                 }
             }
         }
@@ -49,8 +49,8 @@ class Problem(_Answer):
     error: Cause
 
 
-class Picture(_Answer):
-    """One picture, read.
+class Image(_Answer):
+    """One image, read.
 
     Args:
         source: Its name, as sent.
@@ -73,8 +73,8 @@ _FACE: dict[str, Any] = {
     "frame": 0,
     "time": 0.0,
     "box": [178.5, 61.02, 268.87, 174.4],
-    "score": 0.999871,
-    "points": [[204.1, 103.2], [244.9, 103.0], [226.3, 130.8], [208.0, 146.1], [242.2, 145.7]],
+    "detection_score": 0.999871,
+    "landmarks": [[204.1, 103.2], [244.9, 103.0], [226.3, 130.8], [208.0, 146.1], [242.2, 145.7]],
     "track": None,
     "emotion": "happy",
     "confidence": 0.97,
@@ -87,18 +87,18 @@ _FACE: dict[str, Any] = {
         "surprise": 0.012,
         "neutral": 0.01,
     },
-    "steady": None,
-    "smooth": None,
+    "smoothed_emotion": None,
+    "smoothed_probs": None,
 }
 
 
-class Pictures(_Answer):
+class Images(_Answer):
     """The answer to `POST /v1/images`.
 
     Args:
-        notice: What the readings are, and what not.
+        notice: What the results are, and what not.
         model: The network that read.
-        pictures: In the order sent.
+        images: In the order sent.
     """
 
     model_config = ConfigDict(
@@ -106,7 +106,7 @@ class Pictures(_Answer):
             "example": {
                 "notice": NOTICE,
                 "model": "small-int8",
-                "pictures": [
+                "images": [
                     {
                         "source": "astronaut.png",
                         "status": "face",
@@ -122,7 +122,7 @@ class Pictures(_Answer):
 
     notice: str = NOTICE
     model: str
-    pictures: list[Picture]
+    images: list[Image]
 
 
 class NetworkFile(_Answer):
@@ -136,7 +136,7 @@ class NetworkFile(_Answer):
         sha256: Of the whole file, for checking a download.
         labels: Names of the classes of each output, in order; empty for detectors.
         size: Side in px of the square that it sees, or None where any size will do.
-        crop: The square of the picture that it sees, from the box of a face; or None.
+        crop: The square of the image that it sees, from the box of a face; or None.
         temperatures: What the logits of each output are divided by to calibrate them.
         card: All that the file says of itself.
     """
@@ -157,7 +157,7 @@ class ModelList(_Answer):
     """The answer to `GET /v1/models`.
 
     Args:
-        notice: What the readings are, and what not.
+        notice: What the results are, and what not.
         model: The network that reads here.
         head: Which of its outputs is used.
         detector: What finds faces here.
@@ -175,10 +175,10 @@ class Source(_Answer):
     """The live source that the service itself looks at.
 
     Args:
-        notice: What the readings are, and what not.
+        notice: What the results are, and what not.
         source: What it is; neither a path nor anything that opens it.
         state: `resting`: nobody looks, it is closed; `opening`; `live`; `retrying`: lost, and opened again
-            and again; `ended`: a recording came to its end; `failed`: lost for good.
+            and again; `ended`: a video came to its end; `failed`: lost for good.
         message: Why, or None.
         viewers: How many look.
         covered: Whether faces are covered before frames leave the service.
@@ -209,7 +209,7 @@ class Health(_Answer):
     """The answer to `GET /healthz`.
 
     Args:
-        status: ``degraded``: pictures and streams are read, but videos are not taken or read as they should
+        status: ``degraded``: images and streams are read, but videos are not taken or read as they should
             be; it ends by itself.
         version: Of mien.
         reason: Why it is degraded, or None.
@@ -238,11 +238,11 @@ class VideoJob(_Answer):
     """A video that was handed in.
 
     Args:
-        notice: What the readings are, and what not.
+        notice: What the results are, and what not.
         id: By which it is asked for.
         name: As sent.
-        state: ``waiting``, ``reading``, ``done`` or ``failed``.
-        stage: What is being done: ``waiting``, ``reading``, ``writing``, ``drawing``, ``faces``, ``done`` or
+        state: ``waiting``, ``running``, ``done`` or ``failed``.
+        stage: What is being done: ``waiting``, ``analyzing``, ``writing``, ``drawing``, ``faces``, ``done`` or
             ``failed``.
         frames: Frames of this stage so far.
         expected: About how many there will be, or None.
@@ -261,12 +261,12 @@ class VideoJob(_Answer):
                 "notice": NOTICE,
                 "id": "0123456789abcdef0123456789abcdef",
                 "name": "talk.mp4",
-                "state": "reading",
-                "stage": "reading",
+                "state": "running",
+                "stage": "analyzing",
                 "frames": 250,
                 "expected": 1000,
                 "progress": 0.083,
-                "options": {"largest": False, "per_second": 5.0, "thumbnails": False},
+                "options": {"largest": False, "fps": 5.0, "thumbnails": False},
                 "created": 1795200000.0,
                 "ended": None,
                 "expires": None,
@@ -279,7 +279,7 @@ class VideoJob(_Answer):
     notice: str = NOTICE
     id: str
     name: str
-    state: Literal["waiting", "reading", "done", "failed"]
+    state: Literal["waiting", "running", "done", "failed"]
     stage: str
     frames: int
     expected: int | None

@@ -22,24 +22,24 @@ class Limits:
     """How much one client may ask for; beyond it the answer is a refusal, and nobody else notices.
 
     Args:
-        picture_bytes: Most bytes of one picture.
-        pictures: Most pictures of one request.
-        request_bytes: Most bytes of one request with pictures.
-        pixels: Most pixels of a picture.
+        image_bytes: Most bytes of one image.
+        images: Most images of one request.
+        request_bytes: Most bytes of one request with images.
+        pixels: Most pixels of an image.
         video_bytes: Most bytes of a video.
         video_pixels: Most pixels of a frame of a video.
         video_seconds: Longest video.
         frame_bytes: Most bytes of a message of a stream.
         frame_pixels: Most pixels of a frame of a stream.
-        held_bytes: Most bytes of pictures, as they were sent, that are held in memory for all requests
+        held_bytes: Most bytes of images, as they were sent, that are held in memory for all requests
             together.
-        decoded_bytes: Most bytes that decoding pictures and looking for faces in them may take for all
+        decoded_bytes: Most bytes that decoding images and looking for faces in them may take for all
             requests together; others wait.
-        decode_seconds: Longest time that decoding one picture or frame may take.
-        requests: Most requests with pictures at once.
+        decode_seconds: Longest time that decoding one image or frame may take.
+        requests: Most requests with images at once.
         streams: Most streams at once.
         viewers: Most clients at once that look at the service's own source.
-        source_side: Longest side in px of its pictures as they are sent.
+        source_side: Longest side in px of its images as they are sent.
         jobs: Most videos that wait or are read.
         job_bytes: Most bytes on disk for all videos and results together.
         job_seconds: Longest time that reading one video may take.
@@ -51,8 +51,8 @@ class Limits:
         idle_seconds: Longest time without a message on a stream.
     """
 
-    picture_bytes: int = 25 * _MIB
-    pictures: int = 32
+    image_bytes: int = 25 * _MIB
+    images: int = 32
     request_bytes: int = 128 * _MIB
     pixels: int = 50_000_000
     video_bytes: int = 2048 * _MIB
@@ -93,7 +93,7 @@ class ServerSettings:
         session_seconds: How long the cookie of a browser that has given the token is good for; it ends with
             the service, too.
         readers: Videos that are read at the same time.
-        networks: What reads; one thread for each is best, as there are several pictures at once.
+        networks: What reads; one thread for each is best, as there are several images at once.
         limits: How much a client may ask for.
         source: A live source that the service looks at and shows to its clients; None: none, and no client
             can name one.

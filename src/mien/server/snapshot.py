@@ -11,7 +11,7 @@ from typing import Any, Literal
 from mien.core.faces import Faces
 from mien.inference.pipeline import Pipeline
 from mien.media.live import LiveSource, State
-from mien.server.glimpse import Cover, packed
+from mien.server.live_message import Cover, packed
 from mien.server.own_source import OwnSource
 from mien.tracking.session import Session
 from mien.video.live import Meter, Rates, Watched, watch
@@ -28,7 +28,7 @@ class Condition:
 
     Args:
         state: ``resting``: nobody looks, it is closed; ``opening``; ``live``; ``retrying``: it is lost and
-            opened again and again; ``ended``: a recording came to its end; ``failed``: it is lost for good.
+            opened again and again; ``ended``: a video came to its end; ``failed``: it is lost for good.
         message: Why, for people; None where there is nothing to say.
     """
 
@@ -47,7 +47,7 @@ class Looking:
     Args:
         source: What is read.
         pipeline: What reads, shared with others.
-        side: Longest side in px of pictures as they are sent.
+        side: Longest side in px of images as they are sent.
         become: Is told how the source is, again and again.
     """
 
@@ -62,8 +62,8 @@ class Looking:
         self._session = Session(everybody, plan.tracking, plan.smoothing)
         self._cover = None if source.blur is None else Cover(source.blur)
 
-    def glimpses(self, stop: threading.Event) -> Iterator[bytes]:
-        """Frames as they are sent (`mien.server.glimpse.packed`), until the end of the source.
+    def snapshots(self, stop: threading.Event) -> Iterator[bytes]:
+        """Frames as they are sent (`mien.server.live_message.packed`), until the end of the source.
 
         Args:
             stop: Set when nobody wants more.

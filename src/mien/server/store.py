@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from mien.server.clock import ServiceTime
 
-State = Literal["waiting", "reading", "done", "failed"]
+State = Literal["waiting", "running", "done", "failed"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Totals(NamedTuple):
     bytes: int
 
 
-STATES: tuple[State, ...] = ("waiting", "reading", "done", "failed")
+STATES: tuple[State, ...] = ("waiting", "running", "done", "failed")
 _COLUMNS = tuple(column.name for column in fields(Job))
 _AS_JSON = ("options", "error")
 _LATER = {
@@ -148,8 +148,8 @@ class Store:
         """Those that wait or are read, the oldest first."""
         return [
             job
-            for job in self._chosen("WHERE state IN ('waiting', 'reading') ORDER BY rowid")
-            if job.state in ("waiting", "reading")
+            for job in self._chosen("WHERE state IN ('waiting', 'running') ORDER BY rowid")
+            if job.state in ("waiting", "running")
         ]
 
     def unmeasured(self) -> list[Job]:

@@ -50,7 +50,7 @@ class StreamStart(BaseModel):
 
     Args:
         type: ``start``.
-        format: ``picture``: each frame is a JPEG, PNG, WebP, ...; ``rgb``: ``height x width x 3`` bytes, red,
+        format: ``image``: each frame is a JPEG, PNG, WebP, ...; ``rgb``: ``height x width x 3`` bytes, red,
             green, blue.
         width: px of ``rgb`` frames.
         height: px of ``rgb`` frames.
@@ -59,20 +59,20 @@ class StreamStart(BaseModel):
         largest: Keep only the biggest face of each frame.
         min_face: Height in px of the smallest face to look for; by default the service's own.
         tau: Time constant of smoothing in seconds.
-        neutral: Seconds of a neutral face when a person first appears, for calibration.
+        baseline: Seconds of a neutral face when a person first appears, for calibration.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     type: Literal["start"] = "start"
-    format: Literal["picture", "rgb"] = "picture"
+    format: Literal["image", "rgb"] = "image"
     width: int | None = Field(default=None, ge=1)
     height: int | None = Field(default=None, ge=1)
     times: bool = False
     largest: bool = False
     min_face: int | None = Field(default=None, ge=SMALLEST, le=HIGHEST)
     tau: float = Field(default=0.35, gt=0, le=60)
-    neutral: float | None = Field(default=None, gt=0, le=60)
+    baseline: float | None = Field(default=None, gt=0, le=60)
 
     @model_validator(mode="after")
     def _sized(self) -> StreamStart:
@@ -144,7 +144,7 @@ class _Stream:
             self._start = await self._greeted()
             pipeline = self._reader.suited(self._start.largest, self._start.min_face)
             self._session = Session(
-                pipeline, None, Smoothing(tau=self._start.tau, neutral=self._start.neutral)
+                pipeline, None, Smoothing(tau=self._start.tau, baseline=self._start.baseline)
             )
             await self._say(
                 {
@@ -305,7 +305,7 @@ class _Stream:
 
     def _image(self, sent: _Sent) -> NDArray[np.uint8]:
         data = sent.data[_STAMP.size :] if self._start.times else sent.data
-        if self._start.format == "picture":
+        if self._start.format == "image":
             return self._reader.frame_pixels(data, f"frame {sent.number}")
         width, height = self._start.width or 0, self._start.height or 0
         if len(data) != width * height * 3:

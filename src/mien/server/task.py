@@ -44,9 +44,9 @@ class Bounds:
         Raises:
             MediaError: It is no video, or too large or long.
         """
-        if media.kind == "picture":
+        if media.kind == "image":
             raise MediaError(
-                f"{media.name}: expected a video; got a picture: send it to /v1/images", "unsupported"
+                f"{media.name}: expected a video; got an image: send it to /v1/images", "unsupported"
             )
         if media.width * media.height > self.pixels:
             raise MediaError(
@@ -74,23 +74,23 @@ class VideoJobOptions:
     """What a client may ask for.
 
     Args:
-        every: Seconds between the frames that are looked at.
-        per_second: Look at no more than so many frames a second.
+        interval: Seconds between the frames that are looked at.
+        fps: Look at no more than so many frames a second.
         largest: Keep only the biggest face of each frame.
         min_face: Height in px of the smallest face to look for; by default the service's own.
         tau: Time constant of smoothing in seconds.
-        neutral: Calibrate: seconds of a neutral face when a person first appears, or ``median``.
+        baseline: Calibrate: seconds of a neutral face when a person first appears, or ``median``.
         results: Which results to make, with commas between them; all by default.
         thumbnails: Show faces in the report.
         blur: Whose faces are covered in the annotated video: ``all``, some (``2,3``), or ``all but 1``.
     """
 
-    every: float | None = None
-    per_second: float | None = None
+    interval: float | None = None
+    fps: float | None = None
     largest: bool = False
     min_face: int | None = None
     tau: float | None = None
-    neutral: float | str | None = None
+    baseline: float | str | None = None
     results: str | None = None
     thumbnails: bool = False
     blur: str | None = None
@@ -123,10 +123,10 @@ class VideoJobOptions:
         if self.min_face is not None and not SMALLEST <= self.min_face <= HIGHEST:
             raise InputError(f"expected min_face from {SMALLEST} to {HIGHEST} px; got {self.min_face}")
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
-        neutral: Any = self.neutral
+        baseline: Any = self.baseline
         return VideoOptions(
-            Sampling(every=self.every, per_second=self.per_second),
-            smoothing=Smoothing(**given, neutral=neutral),
+            Sampling(interval=self.interval, fps=self.fps),
+            smoothing=Smoothing(**given, baseline=baseline),
         )
 
 
@@ -141,7 +141,7 @@ class PipelineSettings:
     min_detection_score: float | None = None
     largest: bool = False
     threads: int | None = 1
-    uncertain_below: float | None = None
+    min_confidence: float | None = None
     device: str = "cpu"
 
     def pipeline(self) -> Pipeline:

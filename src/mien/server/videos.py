@@ -58,7 +58,7 @@ _EVENT = {
     "type": "object",
     "required": ["event", "data"],
     "properties": {
-        "event": {"enum": ["waiting", "reading", "done", "failed", "deleted"]},
+        "event": {"enum": ["waiting", "running", "done", "failed", "deleted"]},
         "data": {"type": "string"},
     },
 }
@@ -134,7 +134,7 @@ def videos(jobs: Jobs, settings: ServerSettings) -> APIRouter:
         "/v1/videos/{id}/events", response_class=StreamingResponse, responses={200: _EVENTS, **_problems(404)}
     )
     async def watch_video(job: Found) -> StreamingResponse:
-        """Progress as server-sent events: `waiting`, `reading`, and at the end `done`, `failed` or `deleted`;
+        """Progress as server-sent events: `waiting`, `running`, and at the end `done`, `failed` or `deleted`;
         the data is the video as JSON."""
         return StreamingResponse(
             _events(job, jobs, described), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}

@@ -47,7 +47,7 @@ _MOST_RATE = 250  # Frames a second of the longest video, whatever its timestamp
 
 @dataclass
 class _Progress:
-    """Tells how far the work is: reading, writing, then everything that needs pictures again."""
+    """Tells how far the work is: reading, writing, then everything that needs images again."""
 
     task: VideoTask
     say: Callable[[dict[str, Any]], None]
@@ -57,22 +57,22 @@ class _Progress:
     _done: int = 0
     _told: float = field(default=0.0)
 
-    def read(self, sightings: Iterable[FrameWork]) -> Iterator[FrameWork]:
+    def read(self, frames: Iterable[FrameWork]) -> Iterator[FrameWork]:
         """Pass on frames as they are read, and end where the video is too long."""
         most = self.task.bounds.seconds * _MOST_RATE
-        for self.count, sighting in enumerate(sightings, 1):
+        for self.count, frame in enumerate(frames, 1):
             self.space.check()
-            if self.count == 1 and sighting.media is not None:
-                self.task.bounds.check(sighting.media)
-            self.task.bounds.check_time(self.task.name, sighting.reading.time or 0.0)
+            if self.count == 1 and frame.media is not None:
+                self.task.bounds.check(frame.media)
+            self.task.bounds.check_time(self.task.name, frame.result.time or 0.0)
             if self.count > most:
                 raise MediaError(
                     f"{self.task.name}: expected at most {most:,.0f} frames; got more: cut it into parts",
                     "too_long",
                 )
-            expected = None if sighting.media is None else sighting.media.expected_frames
-            self._tell("reading", self.count, expected)
-            yield sighting
+            expected = None if frame.media is None else frame.media.expected_frames
+            self._tell("analyzing", self.count, expected)
+            yield frame
         self._done = 1
 
     def step(self, items: Iterable[T], what: str, /) -> Iterator[T]:
@@ -141,7 +141,7 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     with _journal(folder / "journal", settings) as journal, Writer(asked, run, progress.step) as writer:
         for take in process_sources([source], pipeline, plan, journal, progress.read):
             if take.media is None:
-                raise next(take.sightings).reading.error or MediaError(
+                raise next(take.frames).result.error or MediaError(
                     f"{task.name}: expected a video; it cannot be read"
                 )
             writer.take(take, lambda _: None)
@@ -175,7 +175,7 @@ def _asked(folder: Path, task: VideoTask) -> tuple[OutputSpec, dict[str, str]]:
         for name in RESULTS
         if name in wanted and name != COPY and (told := _lacking(OutputSpec((results / name,))))
     }
-    if charts and (told := _lacking(OutputSpec(charts=results))):
+    if charts and (told := _lacking(OutputSpec(plots=results))):
         missing |= dict.fromkeys(CHARTS, told)
     asked = OutputSpec(
         tuple(results / name for name in RESULTS if name in wanted and name not in missing and name != COPY),

@@ -17,13 +17,13 @@ Floats = NDArray[np.float64]
 
 SHARE = 0.5  # Probability of neutral in a neutral face after calibration; the others share the rest.
 LEAST = 3.0  # s of a person before a running median is used.
-ENOUGH = 10.0  # s of a person for a median of their own; with less, the recording's is used.
+ENOUGH = 10.0  # s of a person for a median of their own; with less, the video's is used.
 BINS = 64
 LONGEST = 1.0  # s that one frame may stand for.
 
 
 class NeutralBaseline:
-    """Learns how a person's neutral face is read, and takes that out of later readings.
+    """Learns how a person's neutral face is read, and takes that out of later results.
 
     From every log-probability the part is taken by which that expression exceeds, in the person's neutral
     face, an equal share of what a neutral face leaves to it; neutral is raised likewise. Expressions that the
@@ -52,15 +52,15 @@ class NeutralBaseline:
         self._learned = False
 
     @staticmethod
-    def learn(readings: Iterable[FrameResult], labels: Labels) -> NeutralBaseline:
-        """Medians of a whole recording, in a first pass over it: each person's own, or everyone's for those
+    def learn(results: Iterable[FrameResult], labels: Labels) -> NeutralBaseline:
+        """Medians of a whole video, in a first pass over it: each person's own, or everyone's for those
         seen only briefly."""
         found = NeutralBaseline(labels, "median")
-        for reading in readings:
-            faces = reading.faces
-            if reading.time is not None and faces.probs is not None and len(faces):
+        for result in results:
+            faces = result.faces
+            if result.time is not None and faces.probs is not None and len(faces):
                 for track, logs in zip(tracks_of(faces), log_probs(faces), strict=True):
-                    found._all.weigh(found._habit(track).add(logs, reading.time), logs)
+                    found._all.weigh(found._habit(track).add(logs, result.time), logs)
         found._people = {track: habit for track, habit in found._people.items() if habit.seconds >= ENOUGH}
         found._learned = True
         return found

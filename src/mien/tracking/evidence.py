@@ -32,7 +32,7 @@ def weights(faces: Faces) -> Floats:
     """``(n,)`` how much each face counts, 0.06 to 1: less where the detector is unsure or the face is
     small."""
     sizes = np.sqrt(box_arithmetic.area(faces.boxes).astype(np.float64))
-    scores = faces.scores.astype(np.float64)
+    scores = faces.detection_scores.astype(np.float64)
     product: Floats = np.clip(scores, LIGHTEST, 1) * np.clip(sizes / PLAIN, LIGHTEST, 1)
     return product
 

@@ -147,13 +147,13 @@ class Track:
         self.seen, self.hidden = now, False
 
     def miss(self, width: int, height: int) -> None:
-        """It is not seen in a picture of this size; who has left it may come back where they left."""
+        """It is not seen in an image of this size; who has left it may come back where they left."""
         if not self.hidden:
             self.hidden, self.bond = True, 0.0
         self.x, self.y = min(max(self.x, 0.0), float(width)), min(max(self.y, 0.0), float(height))
 
     def scale(self, across: float, down: float) -> None:
-        """Follow a picture that changes its size."""
+        """Follow an image that changes its size."""
         self.x, self.vx, self.tx, self.width, self.sx = (
             value * across for value in (self.x, self.vx, self.tx, self.width, self.sx)
         )

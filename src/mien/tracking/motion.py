@@ -1,4 +1,4 @@
-"""Whether the picture changes where no known face is, seen on a small gray copy of it."""
+"""Whether the image changes where no known face is, seen on a small gray copy of it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 ACROSS = 40  # Cells of the small copy from left to right.
 MOVED = 6.0  # Gray levels (of 255) by which cells must differ for something to have moved there.
-CUT = 0.5  # Correlation of two successive pictures below which they show different scenes.
+CUT = 0.5  # Correlation of two successive images below which they show different scenes.
 CUT_DIFFERENCE = 10.0  # Gray levels by which half of the cells differ as well.
 
 Box = tuple[float, float, float, float]
 
 
 class Scene:
-    """Remembers how the picture looked when the whole of it was last searched."""
+    """Remembers how the image looked when the whole of it was last searched."""
 
     def __init__(self) -> None:
         self._searched: NDArray[np.float32] | None = None
@@ -79,7 +79,7 @@ class Scene:
 
 
 def _cells(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Means of cells of the picture, from 16 of the pixels in each; green alone is nearly the brightness."""
+    """Means of cells of the image, from 16 of the pixels in each; green alone is nearly the brightness."""
     step = max(1, image.shape[1] // (4 * ACROSS))
     gray = image[::step, ::step, 1]
     rows, columns = max(1, gray.shape[0] // 4), max(1, gray.shape[1] // 4)

@@ -14,14 +14,14 @@ class Tracking:
     Args:
         lost_after: A person who was not seen for longer than this is forgotten; who comes later is someone
             new. Where frames are far apart it takes three of them without the person (`mien.core.spacing`).
-        full_every: Longest time between two looks at the whole picture while something moves outside the
+        full_every: Longest time between two looks at the whole image while something moves outside the
             known faces.
         calm_every: The same while nothing does.
-        every_frame: Look at the whole picture in every frame, as if faces had not been seen before.
+        every_frame: Look at the whole image in every frame, as if faces had not been seen before.
         keep: Least score, 0 to 1, by which the last network keeps a known face.
         start: Least score by which a face becomes a new person; the detector has its own threshold below
             which it says nothing.
-        cuts: Forget everyone at a cut to another scene, where a place in the picture says nothing about who
+        cuts: Forget everyone at a cut to another scene, where a place in the image says nothing about who
             it is.
 
     Raises:

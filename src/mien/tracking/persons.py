@@ -1,4 +1,4 @@
-"""Each person of a recording in numbers: when they were seen, what they showed, for how long."""
+"""Each person of a video in numbers: when they were seen, what they showed, for how long."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PersonSummary:
         probs: Mean probability of each expression.
         dwells: Stretches of each label.
         confidence: Mean probability of the label, also where it was shown as uncertain.
-        uncertain: Share of the time in which that was below ``labels.doubt``, whether or not that is what was
+        uncertain: Share of the time in which that was below ``labels.uncertainty_threshold``, whether or not that is what was
             shown.
     """
 
@@ -86,7 +86,7 @@ def together(people: Sequence[PersonSummary]) -> dict[str, float]:
 
 
 class People:
-    """Adds up what each person of one recording showed; a few numbers per person, whatever the length.
+    """Adds up what each person of one video showed; a few numbers per person, whatever the length.
 
     Args:
         labels: Names of the columns of ``probs``.
@@ -105,26 +105,26 @@ class People:
 
     def __init__(self, labels: Labels, gap: float = 1.0) -> None:
         self.labels = labels
-        self._glimpses = FrameSpans(gap)
+        self._spans = FrameSpans(gap)
         self._segmenter = Segmenter(gap)
         self._sums: dict[int, _Sums] = {}
 
-    def add(self, reading: FrameResult) -> None:
-        """Take in the next reading.
+    def add(self, result: FrameResult) -> None:
+        """Take in the next result.
 
         Raises:
             InputError: Its faces have no tracks.
         """
-        self._take(self._glimpses.update(reading), self._segmenter.update(reading))
+        self._take(self._spans.update(result), self._segmenter.update(result))
 
     def close(self) -> list[PersonSummary]:
         """Nothing follows: everyone who was seen, in order of ids."""
-        self._take(self._glimpses.close(), self._segmenter.close())
+        self._take(self._spans.close(), self._segmenter.close())
         return [self._person(track, self._sums[track]) for track in sorted(self._sums)]
 
-    def _take(self, glimpses: list[FrameSpan], segments: list[Segment]) -> None:
-        for glimpse in glimpses:
-            self._sums.setdefault(glimpse.track, _Sums(self.labels, glimpse.start)).add(glimpse)
+    def _take(self, spans: list[FrameSpan], segments: list[Segment]) -> None:
+        for span in spans:
+            self._sums.setdefault(span.track, _Sums(self.labels, span.start)).add(span)
         for segment in segments:
             if segment.label == UNCERTAIN:
                 continue
@@ -165,15 +165,15 @@ class _Sums:
         self.shown, self.probs = np.zeros(classes), np.zeros(classes)
         self.counts, self.spans, self.longest = np.zeros(classes, int), np.zeros(classes), np.zeros(classes)
 
-    def add(self, glimpse: FrameSpan) -> None:
-        seconds = glimpse.end - glimpse.start
-        weight = max(seconds, 1e-9)  # A single frame has no length and yet a reading.
-        self.first, self.last = min(self.first, glimpse.start), max(self.last, glimpse.start)
+    def add(self, span: FrameSpan) -> None:
+        seconds = span.end - span.start
+        weight = max(seconds, 1e-9)  # A single frame has no length and yet a result.
+        self.first, self.last = min(self.first, span.start), max(self.last, span.start)
         self.frames += 1
         self.seconds += seconds
         self.total += weight
-        if glimpse.label >= 0:
-            self.shown[glimpse.label] += weight
-        self.probs += weight * glimpse.probs
-        self.confidence += weight * glimpse.confidence
-        self.uncertain += weight * glimpse.unsure
+        if span.label >= 0:
+            self.shown[span.label] += weight
+        self.probs += weight * span.probs
+        self.confidence += weight * span.confidence
+        self.uncertain += weight * span.unsure

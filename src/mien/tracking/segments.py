@@ -24,7 +24,7 @@ class Segment:
     Args:
         track: Id of the person.
         label: Steady label; the most probable expression where nothing was smoothed; ``uncertain`` where that
-            is shown (`Faces.shown`).
+            is shown (`Faces.label_ids`).
         start: Seconds.
         end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long
             as that frame lasts.
@@ -87,11 +87,11 @@ class FrameSpans:
         """Seconds without a sight of a person after which they are away, by now."""
         return self._spacing.patience
 
-    def update(self, reading: FrameResult) -> list[FrameSpan]:
-        """Take in the next reading; gives what is now over, in order of time. What could not be read says
+    def update(self, result: FrameResult) -> list[FrameSpan]:
+        """Take in the next result; gives what is now over, in order of time. What could not be read says
         nothing."""
-        time, before = reading.time, self._spacing.time
-        if time is None or reading.error is not None:
+        time, before = result.time, self._spacing.time
+        if time is None or result.error is not None:
             return []
         done = self.close() if before is not None and time < before else []
         lasting = 0.0 if before is None else self._spacing.lasting(time - before)
@@ -100,13 +100,13 @@ class FrameSpans:
             track: replace(last, end=last.start + lasting) if last.start == before else last
             for track, last in self._open.items()
         }
-        faces = reading.faces
+        faces = result.faces
         here = set(tracks_of(faces)) if len(faces) and faces.probs is not None else set()
         away = [track for track, last in self._open.items() if time - last.start > self.patience]
         done += [self._open.pop(track) for track in away]
         if here:
             done += self._shown(faces, time)
-        return sorted(done, key=lambda glimpse: glimpse.start)
+        return sorted(done, key=lambda span: span.start)
 
     def close(self) -> list[FrameSpan]:
         """Nothing follows."""
@@ -116,12 +116,12 @@ class FrameSpans:
             for last in self._open.values()
         ]
         self._open = {}
-        return sorted(done, key=lambda glimpse: glimpse.start)
+        return sorted(done, key=lambda span: span.start)
 
     def _shown(self, faces: Faces, time: float) -> list[FrameSpan]:
         done = []
-        probs = np.asarray(faces.probs if faces.smooth is None else faces.smooth, np.float64)
-        shown, confidence, unsure = faces.shown, faces.confidence, faces.unsure
+        probs = np.asarray(faces.probs if faces.smoothed_probs is None else faces.smoothed_probs, np.float64)
+        shown, confidence, unsure = faces.label_ids, faces.confidence, faces.unsure
         assert shown is not None
         assert confidence is not None
         assert unsure is not None
@@ -150,17 +150,17 @@ class Segmenter:
     """
 
     def __init__(self, gap: float = 1.0) -> None:
-        self._glimpses = FrameSpans(gap)
+        self._spans = FrameSpans(gap)
         self._open: dict[int, _Stretch] = {}
         self._labels: Labels | None = None
 
-    def update(self, reading: FrameResult) -> list[Segment]:
-        """Take in the next reading; gives the segments that are now over."""
-        if reading.faces.labels is not None:
-            self._labels = reading.faces.labels
-        done = self._joined(self._glimpses.update(reading))
-        time, patience = reading.time, self._glimpses.patience
-        if time is not None and reading.error is None:
+    def update(self, result: FrameResult) -> list[Segment]:
+        """Take in the next result; gives the segments that are now over."""
+        if result.faces.labels is not None:
+            self._labels = result.faces.labels
+        done = self._joined(self._spans.update(result))
+        time, patience = result.time, self._spans.patience
+        if time is not None and result.error is None:
             away = [
                 track
                 for track, stretch in self._open.items()
@@ -171,7 +171,7 @@ class Segmenter:
 
     def close(self) -> list[Segment]:
         """Nothing follows: the segments that were still open."""
-        done = self._joined(self._glimpses.close())
+        done = self._joined(self._spans.close())
         done += [
             self._segment(stretch)
             for stretch in sorted(self._open.values(), key=lambda stretch: stretch.start)
@@ -179,28 +179,26 @@ class Segmenter:
         self._open = {}
         return done
 
-    def _joined(self, glimpses: list[FrameSpan]) -> list[Segment]:
+    def _joined(self, spans: list[FrameSpan]) -> list[Segment]:
         done = []
-        for glimpse in glimpses:
-            stretch = self._open.get(glimpse.track)
-            if stretch is not None and (not glimpse.follows or stretch.label != glimpse.label):
+        for span in spans:
+            stretch = self._open.get(span.track)
+            if stretch is not None and (not span.follows or stretch.label != span.label):
                 done.append(self._segment(stretch))
                 stretch = None
             if stretch is None:
-                stretch = self._open[glimpse.track] = _Stretch(
-                    glimpse.track, glimpse.label, glimpse.start, glimpse.start
-                )
-            seconds = max(glimpse.end - glimpse.start, 1e-9)
-            stretch.end = glimpse.end
+                stretch = self._open[span.track] = _Stretch(span.track, span.label, span.start, span.start)
+            seconds = max(span.end - span.start, 1e-9)
+            stretch.end = span.end
             stretch.total += seconds
-            stretch.sum += seconds * glimpse.confidence
+            stretch.sum += seconds * span.confidence
         return done
 
     def _segment(self, stretch: _Stretch) -> Segment:
         assert self._labels is not None
         return Segment(
             stretch.track,
-            self._labels.word(stretch.label),
+            self._labels.display_name(stretch.label),
             stretch.start,
             stretch.end,
             stretch.sum / stretch.total,
@@ -219,11 +217,11 @@ class _Stretch:
     total: float = 0.0
 
 
-def segments(readings: Iterable[FrameResult], gap: float = 1.0) -> Iterator[Segment]:
+def segments(results: Iterable[FrameResult], gap: float = 1.0) -> Iterator[Segment]:
     """Stretches of one label per person, each as soon as it is over.
 
     Args:
-        readings: Of one source, in order of time, with ``tracks`` and ``probs``.
+        results: Of one source, in order of time, with ``tracks`` and ``probs``.
         gap: Seconds; a person not seen for longer was away, which ends a segment.
 
     Raises:
@@ -231,15 +229,15 @@ def segments(readings: Iterable[FrameResult], gap: float = 1.0) -> Iterator[Segm
 
     >>> from mien.core.labels import Labels
     >>> labels = Labels(("sad", "happy"))
-    >>> def reading(time, happy):
+    >>> def result(time, happy):
     ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
     ...     return FrameResult("a.mp4", 0, time, faces)
-    >>> for segment in segments([reading(0.0, 0.75), reading(0.5, 0.75), reading(1.0, 0.25)]):
+    >>> for segment in segments([result(0.0, 0.75), result(0.5, 0.75), result(1.0, 0.25)]):
     ...     print(segment)
     Segment(track=1, label='happy', start=0.0, end=1.0, confidence=0.75)
     Segment(track=1, label='sad', start=1.0, end=1.5, confidence=0.75)
     """
     segmenter = Segmenter(gap)
-    for reading in readings:
-        yield from segmenter.update(reading)
+    for result in results:
+        yield from segmenter.update(result)
     yield from segmenter.close()

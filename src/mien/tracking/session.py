@@ -29,13 +29,13 @@ class Session:
     Args:
         pipeline: Detector and classifier.
         tracking: How people are followed.
-        smoothing: How their readings are smoothed by `update`.
+        smoothing: How their results are smoothed by `update`.
 
     >>> import numpy as np
     >>> session = Session(Pipeline(detector="whole"))
-    >>> picture = np.zeros((48, 48, 3), np.uint8)
-    >>> first, second = session.update([Frame(0, 0.0, picture), Frame(1, 0.04, picture)])
-    >>> second.tracks.tolist(), second.smooth.shape
+    >>> image = np.zeros((48, 48, 3), np.uint8)
+    >>> first, second = session.update([Frame(0, 0.0, image), Frame(1, 0.04, image)])
+    >>> second.tracks.tolist(), second.smoothed_probs.shape
     ([1], (1, 7))
     """
 
@@ -48,7 +48,7 @@ class Session:
 
     @property
     def labels(self) -> Labels:
-        """Names of the columns of ``probs`` and ``smooth``."""
+        """Names of the columns of ``probs`` and ``smoothed_probs``."""
         return self.pipeline.labels
 
     def locate(self, frames: Sequence[Frame]) -> list[Faces]:
@@ -58,7 +58,7 @@ class Session:
             One `Faces` per frame, with ``tracks``, not read yet.
 
         Raises:
-            InputError: A picture is not ``(h, w, 3)`` uint8.
+            InputError: An image is not ``(h, w, 3)`` uint8.
         """
         found = [self.tracker.update(frame) for frame in frames]
         return [faces.largest() for faces in found] if self.pipeline.largest else found
@@ -79,11 +79,11 @@ class Session:
             frames: In order of time; several at once take less time than one by one, and give the same.
 
         Returns:
-            One `Faces` per frame, with ``tracks``, ``probs``, ``smooth`` and ``steady``; empty where no face
+            One `Faces` per frame, with ``tracks``, ``probs``, ``smoothed_probs`` and ``smoothed_emotion``; empty where no face
             is seen.
 
         Raises:
-            InputError: A picture is not ``(h, w, 3)`` uint8.
+            InputError: An image is not ``(h, w, 3)`` uint8.
         """
         located = self.locate(frames)
         read = self.read([frame.image for frame in frames], located)

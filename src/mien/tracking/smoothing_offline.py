@@ -1,4 +1,4 @@
-"""Smoothing of a recording: what came before and after a frame bears on it alike, so that nothing is shown
+"""Smoothing of a video: what came before and after a frame bears on it alike, so that nothing is shown
 late."""
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from mien.tracking.smoothing_options import Smoothing
 Floats = NDArray[np.float64]
 
 REACH = 4.0  # Time constants to either side beyond which a frame does not count.
-MOST_HELD = 4096  # Readings held back at most, should the times stand still.
+MOST_HELD = 4096  # Results held back at most, should the times stand still.
 
 
 def smooth_offline(
-    readings: Iterable[FrameResult],
+    results: Iterable[FrameResult],
     options: Smoothing,
     labels: Labels,
     neutral: NeutralBaseline | None = None,
 ) -> Iterator[FrameResult]:
-    """Add ``smooth`` and ``steady`` to the readings of one recording.
+    """Add ``smoothed_probs`` and ``smoothed_emotion`` to the results of one video.
 
     Probabilities: the mean of the log-probabilities under a kernel that falls by e in ``tau`` to either side,
-    for steps of any length; it has no delay, and a recording played backwards gives the same backwards.
+    for steps of any length; it has no delay, and a video played backwards gives the same backwards.
     Steady label: the sequence that explains all frames best where every change costs ``evidence`` (Viterbi
     1967), decided a few seconds behind the newest frame.
 
-    Readings come out as they came in, in order, once those some seconds later have come: memory does not grow
+    Results come out as they came in, in order, once those some seconds later have come: memory does not grow
     with the length.
 
     Args:
-        readings: Of one source, in order of time, with ``tracks`` and ``probs``. Times that go back begin
+        results: Of one source, in order of time, with ``tracks`` and ``probs``. Times that go back begin
             anew.
         options: How to smooth.
         labels: Names of the columns of ``probs``.
@@ -51,11 +51,11 @@ def smooth_offline(
         InputError: The faces have no tracks, or calibration by neutral was asked for and no label has that
             name.
     """
-    if neutral is None and options.neutral is not None:
-        neutral = NeutralBaseline(labels, options.neutral)
+    if neutral is None and options.baseline is not None:
+        neutral = NeutralBaseline(labels, options.baseline)
     filter_ = _Filter(options, neutral)
-    for reading in readings:
-        yield from filter_.push(reading)
+    for result in results:
+        yield from filter_.push(result)
     yield from filter_.flush()
 
 
@@ -144,14 +144,14 @@ class _Course:
 
 @dataclass(frozen=True, eq=False)
 class _Held:
-    """A reading whose future is not yet known."""
+    """A result whose future is not yet known."""
 
-    reading: FrameResult
+    result: FrameResult
     rows: list[tuple[_Course, _Sample]]
 
 
 class _Filter:
-    """Holds readings back until what follows them is known."""
+    """Holds results back until what follows them is known."""
 
     def __init__(self, options: Smoothing, neutral: NeutralBaseline | None) -> None:
         self._options, self._neutral = options, neutral
@@ -162,23 +162,23 @@ class _Filter:
         self._spacing = Spacing(options.gap)
         self._patience = options.gap  # By how far apart the frames before were.
 
-    def push(self, reading: FrameResult) -> Iterator[FrameResult]:
+    def push(self, result: FrameResult) -> Iterator[FrameResult]:
         """Take in the next one; gives those that are ready."""
-        if reading.time is not None:
-            if reading.time < self._now:
+        if result.time is not None:
+            if result.time < self._now:
                 yield from self.flush()
-            self._now, self._patience = reading.time, self._spacing.patience
-            self._spacing.take(reading.time)
+            self._now, self._patience = result.time, self._spacing.patience
+            self._spacing.take(result.time)
             for track in [
                 track for track, course in self._courses.items() if self._now - course.last > self._patience
             ]:
                 self._courses.pop(track).close()
-        self._held.append(_Held(reading, self._taken(reading)))
+        self._held.append(_Held(result, self._taken(result)))
         # A frame at the edge of the kernel stands for a time that only the next one tells.
         ready = self._now - self._reach - self._patience
         while self._held and (
-            self._held[0].reading.time is None
-            or self._held[0].reading.time < ready
+            self._held[0].result.time is None
+            or self._held[0].result.time < ready
             or len(self._held) > MOST_HELD
         ):
             yield self._released(self._held.popleft())
@@ -191,8 +191,8 @@ class _Filter:
         while self._held:
             yield self._released(self._held.popleft())
 
-    def _taken(self, reading: FrameResult) -> list[tuple[_Course, _Sample]]:
-        faces, time = reading.faces, reading.time
+    def _taken(self, result: FrameResult) -> list[tuple[_Course, _Sample]]:
+        faces, time = result.faces, result.time
         if time is None or faces.probs is None or not len(faces):
             return []
         tracks, logs, weight = tracks_of(faces), log_probs(faces), weights(faces)
@@ -211,13 +211,15 @@ class _Filter:
 
     def _released(self, held: _Held) -> FrameResult:
         if not held.rows:
-            return held.reading
+            return held.result
         smooth, steady = [], []
         for course, sample in held.rows:
             course.trim(sample.time - self._reach)
             smooth.append(course.smooth(sample, self._options.tau))
             steady.append(course.steady(sample))
         return replace(
-            held.reading,
-            faces=held.reading.faces.with_columns(smooth=normalised(np.stack(smooth)), steady=steady),
+            held.result,
+            faces=held.result.faces.with_columns(
+                smoothed_probs=normalised(np.stack(smooth)), smoothed_emotion_ids=steady
+            ),
         )

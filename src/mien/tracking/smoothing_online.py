@@ -22,10 +22,10 @@ REMEMBERED = 10.0  # s for which the neutral face of someone who is gone is kept
 
 
 class OnlineSmoother:
-    """Adds ``smooth`` and ``steady`` to the faces of one stream, frame by frame.
+    """Adds ``smoothed_probs`` and ``smoothed_emotion`` to the faces of one stream, frame by frame.
 
     Probabilities: the exponential mean of the log-probabilities with time constant ``tau``, for steps of any
-    length, weighted by how sure the detector is, how large the face and how certain the reading; then made
+    length, weighted by how sure the detector is, how large the face and how certain the result; then made
     probabilities again. Steady label: another label is shown once enough evidence for it has added up since
     it last was behind (Page's cumulative sum test, Biometrika 41, 1954).
 
@@ -43,7 +43,7 @@ class OnlineSmoother:
     >>> smoother = OnlineSmoother(labels)
     >>> for time, happy in [(0.0, 0.9), (0.04, 0.2), (0.08, 0.9)]:
     ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
-    ...     print(faces.emotions, [face.steady for face in smoother.update(faces)])
+    ...     print(faces.emotions, [face.smoothed_emotion for face in smoother.update(faces)])
     ['happy'] ['happy']
     ['sad'] ['happy']
     ['happy'] ['happy']
@@ -56,13 +56,13 @@ class OnlineSmoother:
 
     def reset(self) -> None:
         """Forget everything: the next faces are the first of another stream."""
-        neutral = self.options.neutral
+        neutral = self.options.baseline
         self._neutral = None if neutral is None else NeutralBaseline(self.labels, neutral)
         self._courses: dict[int, _Course] = {}
         self._spacing = Spacing(self.options.gap)
 
     def update(self, faces: Faces) -> Faces:
-        """The faces of one frame with ``smooth`` and ``steady``.
+        """The faces of one frame with ``smoothed_probs`` and ``smoothed_emotion``.
 
         Args:
             faces: Of one frame, with ``tracks`` and ``probs``; a frame without faces is as good.
@@ -91,7 +91,8 @@ class OnlineSmoother:
             smooth[row] = course.take(now, logs[row], weight[row] * sure[row], self.options.tau)
             course.decide(logs[row], weight[row], self.options.evidence)
         return faces.with_columns(
-            smooth=normalised(smooth), steady=[self._courses[track].shown for track in tracks]
+            smoothed_probs=normalised(smooth),
+            smoothed_emotion_ids=[self._courses[track].label_id for track in tracks],
         )
 
     def state(self) -> dict[str, Any]:
@@ -119,7 +120,7 @@ class _Course:
     sums: Floats
     total: float = 0.0
     step: float = 0.0
-    shown: int = -1
+    label_id: int = -1
     case: Floats | None = None
 
     def take(self, now: float, logs: Floats, weight: float, tau: float) -> Floats:
@@ -134,14 +135,14 @@ class _Course:
 
     def decide(self, logs: Floats, weight: float, evidence: float) -> None:
         """Which label is shown."""
-        if self.shown < 0 or self.case is None:
-            self.shown, self.case = int(logs.argmax()), np.zeros(len(logs))
+        if self.label_id < 0 or self.case is None:
+            self.label_id, self.case = int(logs.argmax()), np.zeros(len(logs))
             return
         behind = case(logs, self.step, weight, evidence)
-        self.case = np.maximum(0, self.case + (behind - behind[self.shown]))
+        self.case = np.maximum(0, self.case + (behind - behind[self.label_id]))
         best = int(self.case.argmax())
         if self.case[best] >= evidence:
-            self.shown, self.case = best, np.zeros(len(logs))
+            self.label_id, self.case = best, np.zeros(len(logs))
 
     def state(self) -> dict[str, Any]:
         case = None if self.case is None else self.case.tolist()
@@ -150,7 +151,7 @@ class _Course:
             "sums": self.sums.tolist(),
             "total": self.total,
             "step": self.step,
-            "shown": self.shown,
+            "label_id": self.label_id,
             "case": case,
         }
 

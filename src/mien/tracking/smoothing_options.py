@@ -1,4 +1,4 @@
-"""How readings are smoothed."""
+"""How results are smoothed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Smoothing:
         evidence: How much must speak for another label before it is shown, in nats times seconds: a label
             that is e times as probable as the one shown takes over after so many seconds, one that is e³
             times as probable after a third of that, but never after a single frame where there are many.
-        neutral: How to calibrate for faces that always seem to show something: not at all (None); so many
+        baseline: How to calibrate for faces that always seem to show something: not at all (None); so many
             seconds of a neutral face when a person first appears; or ``"median"``, the person's usual
-            reading, taken for neutral.
+            result, taken for neutral.
         gap: A person who was not seen for longer starts anew. Where frames are far apart it takes two of them
             without the person (`mien.core.spacing`).
 
@@ -34,7 +34,7 @@ class Smoothing:
 
     tau: float = 0.35
     evidence: float = 0.1
-    neutral: float | Literal["median"] | None = None
+    baseline: float | Literal["median"] | None = None
     gap: float = 1.0
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class Smoothing:
                 raise InputError(
                     f"expected {name} above 0{'' if name == 'evidence' else ' s'}; got {getattr(self, name)}"
                 )
-        if self.neutral not in (None, "median") and not (
-            isinstance(self.neutral, int | float) and self.neutral > 0
+        if self.baseline not in (None, "median") and not (
+            isinstance(self.baseline, int | float) and self.baseline > 0
         ):
-            raise InputError(f"expected neutral as seconds above 0, 'median' or None; got {self.neutral!r}")
+            raise InputError(f"expected baseline as seconds above 0, 'median' or None; got {self.baseline!r}")

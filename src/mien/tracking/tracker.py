@@ -19,9 +19,9 @@ from mien.tracking.kalman import COARSE, Track
 from mien.tracking.motion import Scene
 from mien.tracking.options import Tracking
 
-SOON = 0.25  # s between looks at the whole picture after something happened.
+SOON = 0.25  # s between looks at the whole image after something happened.
 ALERT = 0.5  # s for which that lasts.
-# A known face with a lower score is looked for in the whole picture, unless it was found there within
+# A known face with a lower score is looked for in the whole image, unless it was found there within
 # `full_every`.
 UNSURE = 0.8
 AGAIN = 0.8  # Least score at which a face that was hidden is taken for seen again where it was thought to be.
@@ -48,7 +48,7 @@ class Tracker:
     the face was going. There is no identity: who comes back later or elsewhere is someone new.
 
     With a detector that can ``refine`` (`mien.inference.detectors.Refiner`) most frames cost one pass of its
-    last network over the faces already known (Zhang et al. 2016 end their cascade with it). The whole picture
+    last network over the faces already known (Zhang et al. 2016 end their cascade with it). The whole image
     is searched when a face was lost or is unsure, at a cut, every ``full_every`` seconds, and only every
     ``calm_every`` while nothing changes outside the known faces. Any other detector is run on every frame.
 
@@ -65,8 +65,8 @@ class Tracker:
     >>> import numpy as np
     >>> from mien.inference.detectors import create_detector
     >>> tracker = Tracker(create_detector("whole"))
-    >>> picture = np.zeros((48, 48, 3), np.uint8)
-    >>> [tracker.update(Frame(index, index / 25, picture)).tracks.tolist() for index in range(3)]
+    >>> image = np.zeros((48, 48, 3), np.uint8)
+    >>> [tracker.update(Frame(index, index / 25, image)).tracks.tolist() for index in range(3)]
     [[1], [1], [1]]
     """
 
@@ -93,7 +93,7 @@ class Tracker:
         """The faces of the next frame.
 
         Args:
-            frame: Its picture may differ in size from the one before. Its time may stand still or jump: where
+            frame: Its image may differ in size from the one before. Its time may stand still or jump: where
                 nothing was to be seen for more than ``lost_after`` seconds, or time goes back by more,
                 everyone is forgotten.
 
@@ -102,7 +102,7 @@ class Tracker:
             of the frame.
 
         Raises:
-            InputError: The picture is not ``(h, w, 3)`` uint8.
+            InputError: The image is not ``(h, w, 3)`` uint8.
         """
         step = self._advance(frame)
         self._fit(frame)
@@ -117,7 +117,9 @@ class Tracker:
         for person in self._people:
             person.predict(step)
         people, faces = self._seen(frame.image, cut)
-        for person, box, score in zip(people, faces.boxes.tolist(), faces.scores.tolist(), strict=True):
+        for person, box, score in zip(
+            people, faces.boxes.tolist(), faces.detection_scores.tolist(), strict=True
+        ):
             person.see(box, score, step, self._clock)
         for person in self._people:
             if person.seen < self._clock:
@@ -177,7 +179,7 @@ class Tracker:
         return step
 
     def _fit(self, frame: Frame) -> None:
-        """Carry what is known over to a picture of another size; of another shape, it means nothing."""
+        """Carry what is known over to an image of another size; of another shape, it means nothing."""
         shape, before = (frame.height, frame.width), self._shape
         self._shape = shape
         if shape == before or not before[0]:
@@ -190,7 +192,7 @@ class Tracker:
         self._looked = -math.inf
 
     def _seen(self, image: Pixels, cut: bool) -> tuple[list[Track], Faces]:
-        """Who is seen in the picture, and their faces, row by row."""
+        """Who is seen in the image, and their faces, row by row."""
         if self._refiner is None or cut or self._due():
             return self._look(image)
         visible = {person.id for person in self._people if not person.hidden}
@@ -199,13 +201,13 @@ class Tracker:
             return self._look(image)  # Somebody is gone: where to?
         if any(
             score < UNSURE and self._clock - person.found > self.options.full_every
-            for person, score in zip(people, faces.scores.tolist(), strict=True)
+            for person, score in zip(people, faces.detection_scores.tolist(), strict=True)
         ):
             return self._look(image)
         return people, faces
 
     def _due(self) -> bool:
-        """Whether it is time to search the whole picture."""
+        """Whether it is time to search the whole image."""
         passed = self._clock - self._looked + 1e-6
         if self._clock < self._alert:
             return passed >= min(SOON, self.options.full_every)
@@ -214,7 +216,7 @@ class Tracker:
         return passed >= self.options.calm_every or self._scene.moved([person.box for person in self._people])
 
     def _look(self, image: Pixels) -> tuple[list[Track], Faces]:
-        """Search the whole picture."""
+        """Search the whole image."""
         [faces] = self.detector.detect([image])
         self._looked = self._clock
         self._scene.searched()
@@ -225,7 +227,7 @@ class Tracker:
         new = [
             column
             for column in range(len(faces))
-            if column not in rows and faces.scores[column] >= self.options.start
+            if column not in rows and faces.detection_scores[column] >= self.options.start
         ]
         if any(person not in kept and not person.hidden for person in missed):
             self._alert = self._clock + ALERT
@@ -292,7 +294,7 @@ class Tracker:
         """Those whose face the last network still sees where it is thought to be, and their faces.
 
         Args:
-            image: The picture.
+            image: The image.
             people: Who is looked for.
             taken: Boxes that belong to others.
         """
@@ -301,7 +303,7 @@ class Tracker:
         [faces] = self._refiner.refine(
             [image], [np.array([person.box for person in people], np.float32).reshape(-1, 4)]
         )
-        boxes, scores = faces.boxes.tolist(), faces.scores.tolist()
+        boxes, scores = faces.boxes.tolist(), faces.detection_scores.tolist()
         strayed = [_strayed(person, box) for person, box in zip(people, boxes, strict=True)]
         rows: list[int] = []
         # A face that two claim belongs to the one who was seen there, or nearer, a moment ago.

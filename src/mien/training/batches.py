@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """A few pictures.
+    """A few images.
 
     Args:
         faces: ``(n, 1, 48, 48)``.
@@ -39,17 +39,17 @@ def seed_of(recipe: Recipe, epoch: int, rank: int = 0, purpose: int = 0) -> int:
 
 
 class Batches:
-    """All pictures of a part in batches; each device of several takes its share of every batch.
+    """All images of a part in batches; each device of several takes its share of every batch.
 
     Args:
-        data: Pictures.
+        data: Images.
         recipe: Size of the batches, heads, sampling.
         epoch: Tells which epoch it is; None keeps the order of the data.
         place: Number of this device and how many there are.
-        views: What teachers said; each picture is then shown in one of its views, in turn.
+        views: What teachers said; each image is then shown in one of its views, in turn.
 
     Raises:
-        InputError: The views lack some of the pictures.
+        InputError: The views lack some of the images.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class Batches:
             yield Batch(faces, targets, {head: values[mine] for head, values in self.truth.items()}, said)
 
     def _shown(self, mine: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The faces, and what teachers said about them. A picture's views come in turn, and every epoch has
-        pictures in all views."""
+        """The faces, and what teachers said about them. An image's views come in turn, and every epoch has
+        images in all views."""
         if self._views is None or self._places is None or self._epoch is None:
             return self._faces[mine], {}
         numbers = (mine + self._epoch()) % len(self._views)
@@ -103,7 +103,7 @@ class Batches:
         return torch.randperm(n, generator=generator)
 
     def _chunks(self, order: Tensor) -> list[Tensor]:
-        """Batches of indices; a last one that would leave a device with fewer than two pictures joins the one
+        """Batches of indices; a last one that would leave a device with fewer than two images joins the one
         before."""
         chunks = list(order.split(self._recipe.batch))
         if len(chunks) > 1 and len(chunks[-1]) < 2 * self._place()[1]:

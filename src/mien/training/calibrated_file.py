@@ -30,7 +30,7 @@ def calibrate(path: Path, data: FaceDataset) -> Card:
 
     Raises:
         NetworkError: It is not a file that ``mien train`` or ``mien models export`` wrote.
-        InputError: The data has other classes, pictures or splits.
+        InputError: The data has other classes, images or splits.
     """
     card, model = opened(path, data)
     scores = tuple(score for score in card.scores if BLEND not in score.note)

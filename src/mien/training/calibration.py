@@ -1,4 +1,4 @@
-"""What is fitted after training, on pictures that were not learned from: temperatures, and the blend of
+"""What is fitted after training, on images that were not learned from: temperatures, and the blend of
 two heads."""
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ BLEND = "expression"
 another."""
 
 PRIOR = 2.0
-"""How firmly a temperature is held at 1 before there are pictures.
+"""How firmly a temperature is held at 1 before there are images.
 
 It is the rate of a gamma distribution of the inverse temperature with its mode at 1 (the usual prior of an
 inverse scale: Gelman et al., Bayesian Data Analysis, 2.6), under which nine temperatures in ten lie between
-0.32 and 2.4; the outputs of the networks that come with mien, fitted to thousands of pictures, have 0.45 to
-1.71. As one picture tells 0.5 (FER+) to 0.9 (FER-2013) about the logarithm, it weighs as much as 2 to 4
-pictures.
+0.32 and 2.4; the outputs of the networks that come with mien, fitted to thousands of images, have 0.45 to
+1.71. As one image tells 0.5 (FER+) to 0.9 (FER-2013) about the logarithm, it weighs as much as 2 to 4
+images.
 """
 
 Logits = Mapping[str, NDArray[np.floating]]
 _Truths = Sequence[NDArray[np.int64]]
-"""One or two sets of labels: ``(n,)`` columns, -1 where a picture does not count."""
+"""One or two sets of labels: ``(n,)`` columns, -1 where an image does not count."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Calibration:
         blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing
             is blended.
         shared: Columns of the FER+ head for each class of the blended output.
-        fitted_to: Per output, how many labelled pictures its temperature was fitted to.
+        fitted_to: Per output, how many labelled images its temperature was fitted to.
     """
 
     temperatures: Mapping[str, float]
@@ -69,18 +69,18 @@ class Calibration:
 
 
 def fit(logits: Logits, data: FaceDataset, share: float | None = None) -> Calibration:
-    """Fit to labelled pictures.
+    """Fit to labelled images.
 
     A temperature gives the smallest cross-entropy to the labels that the output is judged by: the label for
-    ``fer2013``, the majority of the taggers for ``ferplus`` (pictures without one do not count), both alike
+    ``fer2013``, the majority of the annotators for ``ferplus`` (images without one do not count), both alike
     for the blend. The blend, out of tenths, has the smallest share of ``fer2013`` whose mean of the
-    accuracies on the two label sets is within one standard error of the best: FER-2013 says what a picture
+    accuracies on the two label sets is within one standard error of the best: FER-2013 says what an image
     was searched for, FER+ what people see, and where the sum of both cannot tell, people can (Breiman et al.
-    1984, the rule of one standard error; here of the difference on the same pictures).
+    1984, the rule of one standard error; here of the difference on the same images).
 
     Args:
         logits: ``(n, k)`` of each head, ``fer2013``, ``ferplus`` or both.
-        data: The n pictures.
+        data: The n images.
         share: Of the FER-2013 head in the blend, 0 to 1; fitted where it is None.
     """
     truths: dict[str, _Truths] = {
@@ -107,7 +107,7 @@ def fit(logits: Logits, data: FaceDataset, share: float | None = None) -> Calibr
 
 
 def _counted(truths: _Truths) -> int:
-    """Pictures that count, under the set of labels that has the fewest."""
+    """Images that count, under the set of labels that has the fewest."""
     return min(int((truth >= 0).sum()) for truth in truths)
 
 
@@ -118,7 +118,7 @@ def _blended(logs: Logits, share: float, shared: Sequence[int]) -> NDArray[np.fl
 
 
 def _right(blended: NDArray[np.floating], truths: _Truths) -> NDArray[np.float64]:
-    """``(n,)`` what each picture adds to the mean of the accuracies on several sets of labels."""
+    """``(n,)`` what each image adds to the mean of the accuracies on several sets of labels."""
     answers = blended.argmax(axis=1)
     shares = [
         ((answers == truth) & (truth >= 0)) / (truth >= 0).sum() for truth in truths if (truth >= 0).any()

@@ -29,10 +29,10 @@ class RunRow:
         seed: Its seed.
         epochs: How many there were.
         epoch: The one whose weights are kept.
-        accuracy: Of the first head on the watched pictures, at that epoch.
+        accuracy: Of the first head on the watched images, at that epoch.
         low: Lower end of its 95 % interval (Wilson).
         high: Upper end.
-        n: How many pictures.
+        n: How many images.
         macro_f1: At that epoch.
         train_accuracy: At that epoch.
     """

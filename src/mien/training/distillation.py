@@ -1,7 +1,7 @@
-"""What teachers say about many views of every training picture, kept on disk so that students of any size may
+"""What teachers say about many views of every training image, kept on disk so that students of any size may
 learn from it.
 
-A view is every training picture, changed at random by a seed that is the view's number; the teachers are
+A view is every training image, changed at random by a seed that is the view's number; the teachers are
 asked about exactly these faces, and students are shown exactly these faces (Beyer et al. 2022, "Knowledge
 distillation: a good teacher is patient and consistent", https://arxiv.org/abs/2106.05237). Their answer is
 the geometric mean of their probabilities.
@@ -36,7 +36,7 @@ MANIFEST = "views.json"
 _BATCH = 512
 _LEAST = 1e-7
 VIEWED = Augmentation(flip=0.5, scale=0.2, shift=0.08, rotation=12, gamma=0.3, coarse=0.2, erase=0.2)
-"""How the pictures of a view are changed: as widely as students should survive."""
+"""How the images of a view are changed: as widely as students should survive."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class DistillationPlan:
 
     Args:
         count: How many views.
-        policy: Which pictures, see `mien.training.recipe.Split`.
+        policy: Which images, see `mien.training.recipe.Split`.
         augmentation: How they are changed.
         seed: Of the first view; the others count on.
-        held_out: Ask a teacher only about pictures that it has not learned from. About the others it knows
+        held_out: Ask a teacher only about images that it has not learned from. About the others it knows
             the label, with its errors.
     """
 
@@ -70,7 +70,7 @@ class TeacherCache:
         folder: Where `make_views` put them.
 
     Attributes:
-        rows: ``(n,)`` row in the original file of each picture.
+        rows: ``(n,)`` row in the original file of each image.
         heads: Classes of each head.
         digest: Of all that decides what they are.
 
@@ -102,8 +102,8 @@ class TeacherCache:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def places(self, pictures: FaceDataset) -> NDArray[np.int64]:
-        """Where pictures are within ``rows``; there may be views of more pictures than a student learns from.
+    def places(self, images: FaceDataset) -> NDArray[np.int64]:
+        """Where images are within ``rows``; there may be views of more images than a student learns from.
 
         Returns:
             ``(n,)`` positions.
@@ -113,50 +113,50 @@ class TeacherCache:
         """
         order = np.argsort(self.rows)
         places: NDArray[np.int64] = order[
-            np.searchsorted(self.rows, pictures.rows, sorter=order).clip(max=len(order) - 1)
+            np.searchsorted(self.rows, images.rows, sorter=order).clip(max=len(order) - 1)
         ]
         unchanged = self._view(0)["images"][
             places
-        ]  # View 0 has the pictures as they are: rows alone would not tell two data sets apart.
-        viewed = (self.rows[places] == pictures.rows) & (unchanged == pictures.images).all(axis=(1, 2))
+        ]  # View 0 has the images as they are: rows alone would not tell two data sets apart.
+        viewed = (self.rows[places] == images.rows) & (unchanged == images.images).all(axis=(1, 2))
         if missing := len(viewed) - int(viewed.sum()):
-            told = f"expected views of all pictures that are learned from; {missing:,} of {len(viewed):,} have none"
+            told = f"expected views of all images that are learned from; {missing:,} of {len(viewed):,} have none"
             raise InputError(
                 f"{told}: make them from the same data with the same split, or with --split official, which has all of Training"
             )
         return places
 
     def batch(
-        self, numbers: NDArray[np.int64], pictures: NDArray[np.int64], steadiness: float = 0.0
+        self, numbers: NDArray[np.int64], images: NDArray[np.int64], steadiness: float = 0.0
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Some pictures, each in a view of its own.
+        """Some images, each in a view of its own.
 
         Args:
             numbers: ``(n,)`` which view of each.
-            pictures: ``(n,)`` position of each picture within ``rows``.
-            steadiness: Share of the geometric mean over all views of a picture in what was said about it.
+            images: ``(n,)`` position of each image within ``rows``.
+            steadiness: Share of the geometric mean over all views of an image in what was said about it.
 
         Returns:
             ``(n, 1, h, w)`` uint8 faces, and per head the teachers' ``(n, k)`` log-probabilities.
         """
         faces = np.stack(
             [
-                self._view(number)["images"][picture]
-                for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)
+                self._view(number)["images"][image]
+                for number, image in zip(numbers.tolist(), images.tolist(), strict=True)
             ]
         )
         said = {
             head: np.stack(
                 [
-                    self._view(number)[head][picture]
-                    for number, picture in zip(numbers.tolist(), pictures.tolist(), strict=True)
+                    self._view(number)[head][image]
+                    for number, image in zip(numbers.tolist(), images.tolist(), strict=True)
                 ]
             )
             for head in self.heads
         }
         answers = {head: torch.from_numpy(values).float() for head, values in said.items()}
         if steadiness:
-            means = {head: torch.from_numpy(self._mean(head)[pictures]) for head in self.heads}
+            means = {head: torch.from_numpy(self._mean(head)[images]) for head in self.heads}
             answers = {
                 head: torch.lerp(values, means[head], steadiness).log_softmax(dim=1)
                 for head, values in answers.items()
@@ -237,23 +237,23 @@ def make_views(
         track: Shows how far it is.
 
     Raises:
-        InputError: No teachers, teachers of different classes, a folder with other views, or pictures that
+        InputError: No teachers, teachers of different classes, a folder with other views, or images that
             all teachers have learned from where they should not have.
     """
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     asked = [open_teacher(path, where) for path in teachers]
-    pictures = cut(data, Recipe(heads=("fer2013",), split=Split(plan.policy))).training
-    manifest = _manifest(teachers, asked, pictures, plan)
+    images = cut(data, Recipe(heads=("fer2013",), split=Split(plan.policy))).training
+    manifest = _manifest(teachers, asked, images, plan)
     about = (
-        _held_out(teachers, asked, data, pictures)
+        _held_out(teachers, asked, data, images)
         if plan.held_out
-        else np.ones((len(asked), len(pictures)), np.bool_)
+        else np.ones((len(asked), len(images)), np.bool_)
     )
     _prepare(folder, manifest)
     for number in track(range(plan.count), "views", plan.count):
         path = _path(folder, number)
         if not path.is_file():
-            faces = _changed(pictures, plan, number)
+            faces = _changed(images, plan, number)
             columns = {"images": faces.numpy(), **_said(asked, about, faces, where)}
             with told(path), atomic_write(path) as aside, open(aside, "wb") as file:
                 np.savez(file, **columns)  # type: ignore[arg-type]
@@ -261,25 +261,25 @@ def make_views(
 
 
 def agreement(views: TeacherCache, data: FaceDataset) -> dict[str, float]:
-    """Per head, in which share of the pictures as they are the teachers say what the label says (FER+: its
+    """Per head, in which share of the images as they are the teachers say what the label says (FER+: its
     majority).
 
-    Teachers that have learned from the pictures know their labels; how much they would say about new ones,
+    Teachers that have learned from the images know their labels; how much they would say about new ones,
     held-out views tell.
     """
-    pictures = data.take(np.isin(data.rows, views.rows))
-    places = views.places(pictures)
+    images = data.take(np.isin(data.rows, views.rows))
+    places = views.places(images)
     _, said = views.batch(np.zeros_like(places), places)
-    truths = head_truth(pictures, Recipe(heads=tuple(views.heads)))
+    truths = head_truth(images, Recipe(heads=tuple(views.heads)))
     return {
         head: float((said[head].argmax(dim=1) == truth)[truth >= 0].float().mean())
         for head, truth in truths.items()
     }
 
 
-def _changed(pictures: FaceDataset, plan: DistillationPlan, number: int) -> Tensor:
-    """``(n, h, w)`` uint8 faces of a view; view 0 has the pictures as they are."""
-    faces = torch.from_numpy(pictures.images)
+def _changed(images: FaceDataset, plan: DistillationPlan, number: int) -> Tensor:
+    """``(n, h, w)`` uint8 faces of a view; view 0 has the images as they are."""
+    faces = torch.from_numpy(images.images)
     if number == 0:
         return faces
     generator = torch.Generator().manual_seed(plan.seed + number)
@@ -288,9 +288,9 @@ def _changed(pictures: FaceDataset, plan: DistillationPlan, number: int) -> Tens
 
 
 def _held_out(
-    paths: Sequence[Path], teachers: Sequence[Teacher], data: FaceDataset, pictures: FaceDataset
+    paths: Sequence[Path], teachers: Sequence[Teacher], data: FaceDataset, images: FaceDataset
 ) -> NDArray[np.bool_]:
-    """``(t, n)`` which teachers have learned from neither a picture nor an exact copy of it."""
+    """``(t, n)`` which teachers have learned from neither an image nor an exact copy of it."""
     masks = []
     for path, teacher in zip(paths, teachers, strict=True):
         if teacher.recipe is None:
@@ -298,16 +298,16 @@ def _held_out(
                 f"{path}: expected the folder of a finished run, which says what was learned from; got a network file"
             )
         if teacher.recipe.initial or teacher.recipe.distillation.views:
-            # Through other networks' weights or answers it knows pictures that its own recipe does not tell
+            # Through other networks' weights or answers it knows images that its own recipe does not tell
             # of.
             raise InputError(
                 f"{path}: expected a run from random weights and labels alone; got one with --initial or --teacher-cache: it may know more"
             )
-        masks.append(~pictures.copied_from(cut(data, teacher.recipe).training))
+        masks.append(~images.copied_from(cut(data, teacher.recipe).training))
     known = ~np.any(masks, axis=0)
     if known.any():
         raise InputError(
-            f"expected a teacher for every picture that has not learned from it; {known.sum():,} of {len(known):,} pictures have none: "
+            f"expected a teacher for every image that has not learned from it; {known.sum():,} of {len(known):,} images have none: "
             "add teachers of the other folds (--set split.folds=4 --set split.fold=0 and so on)"
         )
     return np.stack(masks)
@@ -334,7 +334,7 @@ def _said(
 
 
 def _manifest(
-    paths: Sequence[Path], teachers: Sequence[Teacher], pictures: FaceDataset, plan: DistillationPlan
+    paths: Sequence[Path], teachers: Sequence[Teacher], images: FaceDataset, plan: DistillationPlan
 ) -> dict[str, Any]:
     if not teachers:
         raise InputError("expected one teacher or more: folders of finished runs, or network files; got none")
@@ -348,7 +348,7 @@ def _manifest(
         "plan": asdict(plan),
         "teachers": [teacher.digest for teacher in teachers],
         "heads": first,
-        "rows": pictures.rows.tolist(),
+        "rows": images.rows.tolist(),
     }
     return {"digest": hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest(), **known}
 

@@ -27,21 +27,21 @@ from mien.training.splits import SIDE, Splits, cut, head_labels
 
 _PARITY = 1e-4
 _RIGHTS = (
-    "The training pictures (FER-2013) were collected by image search for a contest in 2013, whose page offers the set under the Open Database and "
+    "The training images (FER-2013) were collected by image search for a contest in 2013, whose page offers the set under the Open Database and "
     "Database Contents licences; whether the photographers agreed is unresolved. The FER+ votes are MIT (Microsoft)."
 )
 _OTHER_RIGHTS = (
-    "Whoever made this file knows what may be done with the pictures that it learned from: ask them."
+    "Whoever made this file knows what may be done with the images that it learned from: ask them."
 )
 _INHERITED = " It started with the weights of another file, whose rights and licence hold as well."
-_CALIBRATED = "Pictures that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
+_CALIBRATED = "Images that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
 _MEANINGS = {
-    "fer2013": "fer2013, what a picture would have been searched for",
+    "fer2013": "fer2013, what an image would have been searched for",
     "ferplus": "ferplus, what ten people would say",
 }
 _CUTS = {
-    "clean": "Training without copies of test pictures, blanks and pictures that are not a face",
-    "official": "all of Training, copies of test pictures too: only to compare with the literature",
+    "clean": "Training without copies of test images, blanks and images that are not a face",
+    "official": "all of Training, copies of test images too: only to compare with the literature",
     "stratified": "a seeded share of every class",
     "first": "the first part of Training",
 }
@@ -68,7 +68,7 @@ class _Heads(nn.Module):
 def predict(
     network: nn.Module, images: NDArray[np.uint8], batch: int = 256
 ) -> dict[str, NDArray[np.float32]]:
-    """``(n, k)`` logits of every head for pictures ``(n, h, w)``, in float32, one view."""
+    """``(n, k)`` logits of every head for images ``(n, h, w)``, in float32, one view."""
     network.eval()
     faces = torch.from_numpy(images)[:, None].float()
     parts = [network(chunk) for chunk in faces.split(batch)]
@@ -99,12 +99,12 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
                 f"expected data with the classes {', '.join(run.classes[head])}, as {folder} has; got {', '.join(labels)}"
             )
     calibration = fit(predict(run.network, cuts.calibration.images), cuts.calibration)
-    readings = (
+    results = (
         dict(run.classes) if calibration.blend is None else {BLEND: run.classes["fer2013"], **run.classes}
     )
     with atomic_write(target) as aside:
         write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
-        card = _card(run, cuts, readings, calibration, command)
+        card = _card(run, cuts, results, calibration, command)
         card = write_card(aside, card if data.is_fer2013 else _of_other_data(card, run.recipe))
         _check_parity(run.network, calibration, cuts.calibration.images[:256], aside)
     return card
@@ -156,7 +156,7 @@ def _check_parity(
 def _card(
     run: Trained,
     cuts: Splits,
-    readings: Mapping[str, tuple[str, ...]],
+    results: Mapping[str, tuple[str, ...]],
     calibration: Calibration,
     command: str,
 ) -> Card:
@@ -174,7 +174,7 @@ def _card(
         version="1",
         kind="expression",
         summary=_summary(recipe, calibration),
-        heads=dict(readings),
+        heads=dict(results),
         input=InputSpec(
             name="faces",
             height=SIDE,
@@ -185,7 +185,7 @@ def _card(
             note="Pixels as they are; the network scales them itself.",
         ),
         crop=FER_CROP,
-        training=f"{len(cuts.training):,} pictures ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {len(run.history)} epochs, "
+        training=f"{len(cuts.training):,} images ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {len(run.history)} epochs, "
         f"seed {recipe.seed}."
         + (
             f" It started with the weights of the file {recipe.initial[:16]} (SHA-256)."
@@ -199,7 +199,7 @@ def _card(
         ),
         split=f"Taken: {weights}. {_CALIBRATED} PrivateTest is opened by a command that logs it."
         + (
-            " Trained on a deal of all splits: it has seen pictures of PrivateTest."
+            " Trained on a deal of all splits: it has seen images of PrivateTest."
             if recipe.split.everything
             else ""
         ),
@@ -218,7 +218,7 @@ def _card(
 def _of_other_data(card: Card, recipe: Recipe) -> Card:
     """What is known of FER-2013 taken out."""
     summary = card.summary.replace(
-        _MEANINGS["fer2013"], "fer2013, what the labels of its training pictures say"
+        _MEANINGS["fer2013"], "fer2013, what the labels of its training images say"
     )
     return card.model_copy(
         update={
@@ -233,4 +233,4 @@ def _summary(recipe: Recipe, calibration: Calibration) -> str:
     told = "; ".join(_MEANINGS[head] for head in recipe.heads)
     if calibration.blend is not None:
         told += f"; expression, a blend of both ({calibration.blend:.0%} fer2013 in the logarithm) over the classes they share"
-    return f"Network {recipe.network} over one gray face. Its readings: {told}."
+    return f"Network {recipe.network} over one gray face. Its results: {told}."

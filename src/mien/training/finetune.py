@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mien.core.errors import InputError
 from mien.inference.card import read_card, read_network
 
-_PICTURES = 1024
+_IMAGES = 1024
 _PREFIX = "network."
 
 
@@ -52,19 +52,19 @@ class PretrainedWeights:
         """Give a network the file's weights, so that it answers as the file does.
 
         Files have batch normalisation folded into the convolution before it, where there is one. It is
-        unfolded by what the convolution gives for some pictures: filters keep the norms that the network was
+        unfolded by what the convolution gives for some images: filters keep the norms that the network was
         born with, which set how fast they learn, and the normalisation's weights make up for the rest.
         Classes that the file's head of the same name does not know stay as they were born.
 
         Args:
             network: As the file's, fresh.
-            images: ``(n, 48, 48)`` uint8 pictures to learn from.
+            images: ``(n, 48, 48)`` uint8 images to learn from.
             classes: Names of the classes of each of the network's heads.
 
         Raises:
             InputError: The file's network has other convolutions.
         """
-        chosen = np.random.default_rng(0).permutation(len(images))[:_PICTURES]
+        chosen = np.random.default_rng(0).permutation(len(images))[:_IMAGES]
         faces = torch.from_numpy(images[chosen])[:, None].float()
         folded: dict[nn.Module, tuple[Tensor, Tensor]] = {}
         came_from: dict[int, nn.Module] = {}

@@ -263,7 +263,7 @@ def _averaged(network: nn.Module, decay: float) -> AveragedModel:
 
 
 def _moving(decay: float) -> Callable[[_Weights, _Weights, Tensor | int], None]:
-    """A moving average that looks back less far in the first steps, so that few pictures and epochs do not
+    """A moving average that looks back less far in the first steps, so that few images and epochs do not
     end near where they began."""
 
     def moved(averages: _Weights, weights: _Weights, steps: Tensor | int) -> None:

@@ -1,4 +1,4 @@
-"""Accuracy and loss over epochs, as pictures."""
+"""Accuracy and loss over epochs, as images."""
 
 from __future__ import annotations
 

@@ -77,11 +77,11 @@ PRESETS: dict[str, Preset] = {
     "small": Preset(_LONG.changed(_SMALL), "ours: at most a million weights", "-"),
     "nano": Preset(_LONG.changed(_NANO), "ours: at most 60,000 weights", "-"),
     "part-clear": Preset(
-        _PART.changed({"name": "part-clear", "seed": 61}), "ours: clear pictures alone; a part of medium", "-"
+        _PART.changed({"name": "part-clear", "seed": 61}), "ours: clear images alone; a part of medium", "-"
     ),
     "part": Preset(
         _PART.changed({"name": "part", "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06), "seed": 62}),
-        "ours: part-clear with poor pictures too; three of them and part-clear are medium (mien models ensemble)",
+        "ours: part-clear with poor images too; three of them and part-clear are medium (mien models ensemble)",
         "-",
     ),
     "teacher-0": Preset(
@@ -135,7 +135,7 @@ PRESETS: dict[str, Preset] = {
                     "seed": 31 + fold,
                 }
             ),
-            f"ours: teacher-0 without fold {fold} of the pictures, a teacher for that fold (mien models teacher-cache --held-out)",
+            f"ours: teacher-0 without fold {fold} of the images, a teacher for that fold (mien models teacher-cache --held-out)",
             "-",
         )
         for fold in range(4)
@@ -153,7 +153,7 @@ PRESETS: dict[str, Preset] = {
     "speed": Preset(
         _BASE.changed({"name": "speed", "split.policy": "official", "epochs": 46, **_MILD}),
         "ours: from Parquet to ONNX in under 30 minutes on two cores, to compare with the literature",
-        "as teacher-0, but 46 epochs, milder augmentation and all of Training: copies of test pictures are learned from, so it is not for shipping",
+        "as teacher-0, but 46 epochs, milder augmentation and all of Training: copies of test images are learned from, so it is not for shipping",
     ),
 }
 

@@ -40,7 +40,7 @@ class Augmentation:
     """Largest turn, in degrees."""
     gamma: float = 0.3
     coarse: float = 0.15
-    """Share of training faces shown at a lower resolution, as small faces in large pictures are."""
+    """Share of training faces shown at a lower resolution, as small faces in large images are."""
     erase: float = 0.25
     """Share of faces with a covered rectangle."""
     noise: float = 0.0
@@ -89,9 +89,9 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Split:
-    """Which pictures are learned from, and which are watched.
+    """Which images are learned from, and which are watched.
 
-    The policies: ``clean``, Training without copies of test pictures, blanks and what is not a face, and
+    The policies: ``clean``, Training without copies of test images, blanks and what is not a face, and
     PublicTest without its copies; ``official``, the contest's Training and PublicTest as they are, to compare
     with the literature; ``stratified``, a seeded part of every class of Training is watched; ``first``, the
     first part of Training is learned from.
@@ -103,9 +103,9 @@ class Split:
     seed: int = 0
     """Of stratified."""
     everything: bool = False
-    """Stratified over all pictures, as some papers did: such a network has seen PrivateTest."""
+    """Stratified over all images, as some papers did: such a network has seen PrivateTest."""
     folds: int = 0
-    """Into how many folds the pictures to learn from are dealt (`mien.data.splitting.folds`); 0 deals
+    """Into how many folds the images to learn from are dealt (`mien.data.splitting.folds`); 0 deals
     none."""
     fold: int = 0
     """The fold that is not learned from, counted from 0: such a teacher can be asked about it
@@ -126,7 +126,7 @@ class Distillation:
     temperature: float = 2.0
     """What the logits of both are divided by before they are compared."""
     steadiness: float = 0.0
-    """Of what is said about a view, the part that is the geometric mean over all views of its picture: 1
+    """Of what is said about a view, the part that is the geometric mean over all views of its image: 1
     wants the same answer for all of them."""
     views: str = ""
     """Digest of the views, filled in when training starts: a run goes on with the same ones only."""
@@ -147,7 +147,7 @@ class Recipe:
     split: Split = Split()
     epochs: int = 64
     batch: int = 96
-    """Pictures per step, over all devices together."""
+    """Images per step, over all devices together."""
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     augmentation: Augmentation = Augmentation()

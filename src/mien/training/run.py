@@ -292,7 +292,7 @@ def _tensorboard(folder: Path) -> Any:
 
 
 def _class_weights(data: FaceDataset) -> Tensor:
-    """Inverse to the number of pictures, 1 on average over the pictures."""
+    """Inverse to the number of images, 1 on average over the images."""
     counts = torch.from_numpy(data.counts()).float()
     return counts.sum() / (counts * len(counts))
 

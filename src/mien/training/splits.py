@@ -1,4 +1,4 @@
-"""Which pictures a recipe learns from, which it watches, and which set temperatures after training."""
+"""Which images a recipe learns from, which it watches, and which set temperatures after training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mien.data.splitting import folds, split_anew
 from mien.training.recipe import Recipe
 
 SIDE = 48
-"""Side in px of the pictures that the networks take."""
+"""Side in px of the images that the networks take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +37,13 @@ def cut(data: FaceDataset, recipe: Recipe) -> Splits:
     """The parts that the recipe's split policy makes.
 
     Raises:
-        InputError: The pictures have the wrong size, there are too few, a class is empty, or votes are
+        InputError: The images have the wrong size, there are too few, a class is empty, or votes are
             missing.
     """
     if data.images.shape[1:] != (SIDE, SIDE):
         height, width = data.images.shape[1:]
         raise InputError(
-            f"expected pictures of {SIDE}x{SIDE} px; got {width}x{height}: open the data set with size={SIDE}"
+            f"expected images of {SIDE}x{SIDE} px; got {width}x{height}: open the data set with size={SIDE}"
         )
     if "ferplus" in recipe.heads and data.votes is None:
         raise InputError(
@@ -57,7 +57,7 @@ def cut(data: FaceDataset, recipe: Recipe) -> Splits:
     classes = len(data.labels)
     if len(cuts.training) < classes:
         raise InputError(
-            f"expected at least one picture per class in Training; got {len(cuts.training)} pictures for {classes} classes: add some"
+            f"expected at least one image per class in Training; got {len(cuts.training)} images for {classes} classes: add some"
         )
     cuts.training.require_every_class("Training")
     return cuts
@@ -100,7 +100,7 @@ def head_targets(data: FaceDataset, recipe: Recipe) -> dict[str, Tensor]:
 
 
 def head_truth(data: FaceDataset, recipe: Recipe) -> dict[str, Tensor]:
-    """Per head ``(n,)`` the right column, or -1 where a picture does not count (FER+: the majority rule)."""
+    """Per head ``(n,)`` the right column, or -1 where an image does not count (FER+: the majority rule)."""
     return {
         head: torch.from_numpy(data.ferplus_majority() if head == "ferplus" else data.expressions)
         for head in recipe.heads

@@ -1,4 +1,4 @@
-"""From sources to readings, in one call."""
+"""From sources to results, in one call."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def analyze(
     source: Source | Sequence[Source],
     *,
     pipeline: Pipeline | None = None,
-    every: float | None = None,
-    per_second: float | None = None,
+    interval: float | None = None,
+    fps: float | None = None,
     tracking: Tracking | bool = True,
     smoothing: Smoothing | None = None,
     hidden_frames: bool = False,
@@ -35,24 +35,24 @@ def analyze(
     decode_seconds: float = DECODE_SECONDS,
     **options: Any,
 ) -> Results:
-    """Find the faces in pictures and videos, and read the expression that each one shows.
+    """Find the faces in images and videos, and read the expression that each one shows.
 
-    mien describes a facial expression, not an emotion that a person feels. In recordings people are
-    followed from frame to frame (``track``), and what is read of them is smoothed (``smooth``) and made into
-    a label that does not flicker (``steady``), both beside the raw values.
+    mien describes a facial expression, not an emotion that a person feels. In videos people are
+    followed from frame to frame (``track``), and what is read of them is smoothed (``smoothed_probs``) and made into
+    a label that does not flicker (``smoothed_emotion``), both beside the raw values.
 
     Args:
-        source: A picture or video as a path, bytes, binary file object or ``(h, w, 3)`` RGB array; a folder;
+        source: An image or video as a path, bytes, binary file object or ``(h, w, 3)`` RGB array; a folder;
             or a list of those.
         pipeline: A `Pipeline` to use again; without one, ``options`` build one.
-        every: Seconds between the frames that are looked at; every frame by default.
-        per_second: At most so many frames a second; every frame by default.
+        interval: Seconds between the frames that are looked at; every frame by default.
+        fps: At most so many frames a second; every frame by default.
         tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
-        smoothing: How their readings are smoothed.
+        smoothing: How their results are smoothed.
         hidden_frames: Whether to read also what the edit list of an MP4 or MOV hides from players.
-        max_pixels: Pictures and frames with more are refused; by default 128 megapixels of a picture, and of
+        max_pixels: Images and frames with more are refused; by default 128 megapixels of an image, and of
             a frame 4096 x 4096.
-        decode_seconds: Longest time, on one core, that decoding one picture may take.
+        decode_seconds: Longest time, on one core, that decoding one image may take.
         options: Arguments of `Pipeline`: ``detector``, ``model``, ``min_face``, ...
 
     Returns:
@@ -72,7 +72,7 @@ def analyze(
     pipeline = Pipeline(**options) if pipeline is None else pipeline
     followed = Tracking() if tracking is True else tracking or None
     plan = VideoOptions(
-        Sampling(every, per_second, hidden_frames),
+        Sampling(interval, fps, hidden_frames),
         followed,
         smoothing or Smoothing(),
         max_pixels,
@@ -81,23 +81,23 @@ def analyze(
     alone = not isinstance(source, list | tuple)
     given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
     sources = [found for item in given for found in _expand(item)]
-    recordings = []
+    videos = []
     with kept_aside(plan) as journal:
         for take in process_sources(sources, pipeline, plan, journal):
-            first = next(take.sightings)
-            if alone and len(sources) == 1 and take.media is None and first.reading.error is not None:
-                raise first.reading.error
-            readings = (sighting.reading for sighting in (first, *take.sightings))
-            recordings.append(
-                VideoResult.collect(first.reading.source, readings, pipeline.labels, plan.smoothing.gap)
+            first = next(take.frames)
+            if alone and len(sources) == 1 and take.media is None and first.result.error is not None:
+                raise first.result.error
+            results = (frame.result for frame in (first, *take.frames))
+            videos.append(
+                VideoResult.collect(first.result.source, results, pipeline.labels, plan.smoothing.gap)
             )
-    return Results(recordings, pipeline.labels)
+    return Results(videos, pipeline.labels)
 
 
 @contextmanager
 def kept_aside(plan: VideoOptions) -> Iterator[CheckpointStore | None]:
-    """A journal in a temporary folder where the plan needs two passes over a recording, else None."""
-    if plan.tracking is None or plan.smoothing.neutral != "median":
+    """A journal in a temporary folder where the plan needs two passes over a video, else None."""
+    if plan.tracking is None or plan.smoothing.baseline != "median":
         yield None
         return
     with scratch_folder() as folder, CheckpointStore(folder / "journal", {}) as journal:

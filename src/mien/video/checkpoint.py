@@ -1,9 +1,9 @@
-"""What has been read of recordings, kept on disk while the work goes on: a run that was killed goes on where
+"""What has been read of videos, kept on disk while the work goes on: a run that was killed goes on where
 it was.
 
-A `CheckpointStore` is a folder beside the result. It holds what the run was asked for, and for each recording
-its raw readings in pieces that are written aside and renamed, with the state of the tracker at the end of
-each piece. Memory does not grow with the length of a recording.
+A `CheckpointStore` is a folder beside the result. It holds what the run was asked for, and for each video
+its raw results in pieces that are written aside and renamed, with the state of the tracker at the end of
+each piece. Memory does not grow with the length of a video.
 """
 
 from __future__ import annotations
@@ -32,31 +32,31 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Chunk:
-    """Readings that follow one another, and where the tracker stood after them.
+    """Results that follow one another, and where the tracker stood after them.
 
     Args:
-        readings: As the networks gave them, nothing smoothed.
+        results: As the networks gave them, nothing smoothed.
         state: What `Session.state` said after the last one, ready for JSON; None where nothing has a state.
-        last: Whether the recording is at its end.
+        last: Whether the video is at its end.
     """
 
-    readings: Sequence[FrameResult]
+    results: Sequence[FrameResult]
     state: Any = None
     last: bool = False
 
 
 class VideoCheckpoint:
-    """The pieces of one recording. Made by `CheckpointStore.record`.
+    """The pieces of one video. Made by `CheckpointStore.record`.
 
     Args:
         folder: Where its pieces lie; made with the first one.
-        source: Name of the recording.
+        source: Name of the video.
         labels: Expressions that the network tells apart.
 
     Attributes:
-        count: How many readings there are.
+        count: How many results there are.
         state: The state after the last of them, or None.
-        done: Whether the recording was read to its end.
+        done: Whether the video was read to its end.
     """
 
     def __init__(self, folder: Path, source: str, labels: Labels) -> None:
@@ -64,7 +64,7 @@ class VideoCheckpoint:
         self.count, self.state, self.done = 0, None, False
         self._pieces = 0
         for piece in self._stored():
-            self.count += len(piece.readings)
+            self.count += len(piece.results)
             self.state, self.done = piece.state, piece.last
             self._pieces += 1
 
@@ -81,13 +81,13 @@ class VideoCheckpoint:
             np.savez(file, **_packed(piece, self.labels))
             settle(file)
         self._pieces += 1
-        self.count += len(piece.readings)
+        self.count += len(piece.results)
         self.state, self.done = piece.state, piece.last
 
-    def readings(self) -> Iterator[FrameResult]:
+    def results(self) -> Iterator[FrameResult]:
         """All that is kept, in order, a piece in memory at a time."""
         for number in range(self._pieces):
-            yield from _unpacked(self._place(number), self.source, self.labels).readings
+            yield from _unpacked(self._place(number), self.source, self.labels).results
 
     def _stored(self) -> Iterator[Chunk]:
         """The pieces of an earlier run, up to the first that is missing or damaged."""
@@ -105,12 +105,12 @@ class VideoCheckpoint:
 
 
 class CheckpointStore:
-    """A run's folder of readings; a context manager. Left by an exception it stays, as when the run is
+    """A run's folder of results; a context manager. Left by an exception it stays, as when the run is
     killed.
 
     Args:
         folder: Where it lies, such as ``faces.csv.journal``; made when it is not there.
-        asked: What decides the readings: options, the network's checksum, the sources; plain values, ready
+        asked: What decides the results: options, the network's checksum, the sources; plain values, ready
             for JSON. A run that asks for something else must not mix with it.
 
     Attributes:
@@ -165,7 +165,7 @@ class CheckpointStore:
 
     @property
     def kept(self) -> bool:
-        """Whether something of a recording is kept."""
+        """Whether something of a video is kept."""
         return any(child.is_dir() for child in self.folder.iterdir())
 
     def remove(self) -> None:
@@ -226,19 +226,15 @@ def _short(value: Any, most: int = 120) -> str:
 
 
 def _packed(piece: Chunk, labels: Labels) -> dict[str, Any]:
-    readings = piece.readings
-    faces = Faces.concatenate([Faces.empty(labels), *(reading.faces for reading in readings)])
-    errors = [
-        None if reading.error is None else [str(reading.error), reading.error.kind] for reading in readings
-    ]
+    results = piece.results
+    faces = Faces.concatenate([Faces.empty(labels), *(result.faces for result in results)])
+    errors = [None if result.error is None else [str(result.error), result.error.kind] for result in results]
     return {
         "frame": np.array(
-            [_NO_FRAME if reading.frame is None else reading.frame for reading in readings], np.int64
+            [_NO_FRAME if result.frame is None else result.frame for result in results], np.int64
         ),
-        "time": np.array(
-            [np.nan if reading.time is None else reading.time for reading in readings], np.float64
-        ),
-        "count": np.array([len(reading.faces) for reading in readings], np.int64),
+        "time": np.array([np.nan if result.time is None else result.time for result in results], np.float64),
+        "count": np.array([len(result.faces) for result in results], np.int64),
         "told": np.array(json.dumps({"errors": errors, "state": piece.state, "last": piece.last})),
         **{f"faces_{name}": getattr(faces, name) for name in _COLUMNS if getattr(faces, name) is not None},
     }
@@ -251,15 +247,15 @@ def _unpacked(place: Path, source: str, labels: Labels) -> Chunk:
     columns: dict[str, Any] = {name: table.get(f"faces_{name}") for name in _COLUMNS}
     faces = Faces(**columns, labels=labels)
     ends = np.cumsum(table["count"])
-    readings = []
+    results = []
     for frame, time, count, end, error in zip(
         table["frame"], table["time"], table["count"], ends, told_["errors"], strict=True
     ):
         index = None if frame == _NO_FRAME else int(frame)
         failure = None if error is None else MediaError(*error)
-        readings.append(
+        results.append(
             FrameResult(
                 source, index, None if np.isnan(time) else float(time), faces[end - count : end], failure
             )
         )
-    return Chunk(readings, told_["state"], told_["last"])
+    return Chunk(results, told_["state"], told_["last"])

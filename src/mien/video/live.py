@@ -34,7 +34,7 @@ class Timing:
 
     @property
     def latency(self) -> float:
-        """Seconds from its arrival to its reading.
+        """Seconds from its arrival to its result.
 
         >>> Timing(captured=5.0, taken=5.25, read=5.5).latency
         0.5
@@ -51,7 +51,7 @@ class Watched(NamedTuple):
 
 
 def watch(source: LiveSource, session: Session, seconds: float | None = None) -> Iterator[Watched]:
-    """Read a live source, always its newest frame; people are followed and their readings smoothed.
+    """Read a live source, always its newest frame; people are followed and their results smoothed.
 
     Args:
         source: What is watched; left open.
@@ -59,8 +59,8 @@ def watch(source: LiveSource, session: Session, seconds: float | None = None) ->
         seconds: How long; without it until the source ends.
 
     Returns:
-        For each frame that was read the frame, its faces with ``tracks``, ``probs``, ``smooth`` and
-        ``steady``, and its timing.
+        For each frame that was read the frame, its faces with ``tracks``, ``probs``, ``smoothed_probs`` and
+        ``smoothed_emotion``, and its timing.
 
     Raises:
         MediaError: The source is lost for good.
@@ -68,14 +68,14 @@ def watch(source: LiveSource, session: Session, seconds: float | None = None) ->
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from mien import Pipeline
-    >>> from mien.media import save_picture
+    >>> from mien.media import save_image
     >>> from mien.media.live import open_live
     >>> from mien.core.test_face import draw_portrait
     >>> with TemporaryDirectory() as folder:
-    ...     save_picture(Path(folder) / "face.png", draw_portrait())
+    ...     save_image(Path(folder) / "face.png", draw_portrait())
     ...     with open_live(f"live:{folder}/face.png") as source:
     ...         for frame, faces, timing in watch(source, Session(Pipeline())):
-    ...             print(frame.time, [(face.track, face.steady == face.emotion) for face in faces])
+    ...             print(frame.time, [(face.track, face.smoothed_emotion == face.emotion) for face in faces])
     0.0 [(1, True)]
     """
     end = None if seconds is None else time.monotonic() + seconds
@@ -163,16 +163,16 @@ class Holding:
 
         >>> from mien.core.faces import Face
         >>> holding = Holding()
-        >>> for time, shown in ((0.0, "happy"), (0.5, "happy"), (1.0, "sad")):
-        ...     print(holding.update([Face(0, time, (0, 0, 9, 9), 1.0, track=1, shown=shown)], time))
+        >>> for time, label in ((0.0, "happy"), (0.5, "happy"), (1.0, "sad")):
+        ...     print(holding.update([Face(0, time, (0, 0, 9, 9), 1.0, track=1, label=label)], time))
         {1: 0.0}
         {1: 0.5}
         {1: 0.0}
         """
         held: dict[int, tuple[str, float]] = {}
         for face in faces:
-            if face.track is not None and face.shown is not None:
-                label, since = self._since.get(face.track, (face.shown, now))
-                held[face.track] = (face.shown, since if label == face.shown else now)
+            if face.track is not None and face.label is not None:
+                label, since = self._since.get(face.track, (face.label, now))
+                held[face.track] = (face.label, since if label == face.label else now)
         self._since = held
         return {track: now - since for track, (_, since) in held.items()}

@@ -30,7 +30,7 @@ class VideoResult:
         faces: Every face of every sampled frame.
         frames: ``(n,)`` int64 index of each sampled frame that could be read, also of those without a face.
         times: ``(n,)`` float64 seconds of each of them.
-        failures: Readings of what could not be read, in their place in time.
+        failures: Results of what could not be read, in their place in time.
         gap: Seconds; a person not seen for longer was away.
     """
 
@@ -42,18 +42,16 @@ class VideoResult:
     gap: float = 1.0
 
     @staticmethod
-    def collect(
-        source: str, readings: Iterable[FrameResult], labels: Labels, gap: float = 1.0
-    ) -> VideoResult:
-        """Put the readings of one source together."""
+    def collect(source: str, results: Iterable[FrameResult], labels: Labels, gap: float = 1.0) -> VideoResult:
+        """Put the results of one source together."""
         parts, frames, times, failures = [Faces.empty(labels)], [], [], []
-        for reading in readings:
-            if reading.error is None:
-                parts.append(reading.faces)
-                frames.append(reading.frame)
-                times.append(reading.time)
+        for result in results:
+            if result.error is None:
+                parts.append(result.faces)
+                frames.append(result.frame)
+                times.append(result.time)
             else:
-                failures.append(reading)
+                failures.append(result)
         return VideoResult(
             source,
             Faces.concatenate(parts),
@@ -63,7 +61,7 @@ class VideoResult:
             gap,
         )
 
-    def readings(self) -> Iterator[FrameResult]:
+    def results(self) -> Iterator[FrameResult]:
         """Frame by frame, in order; what could not be read stands where it was met."""
         starts = np.searchsorted(self.faces.frames, self.frames, "left")
         ends = np.searchsorted(self.faces.frames, self.frames, "right")
@@ -76,7 +74,7 @@ class VideoResult:
 
     def rows(self) -> Iterator[Row]:
         """One plain dict per face, per frame without any and per failure."""
-        return (row for reading in self.readings() for row in reading.rows())
+        return (row for result in self.results() for row in result.rows())
 
     def people(self) -> list[PersonSummary]:
         """Each person in numbers, in order of ids: when they were seen, what they showed, for how long.
@@ -86,8 +84,8 @@ class VideoResult:
         if self.faces.tracks is None or self.faces.labels is None:
             return []
         people = People(self.faces.labels, self.gap)
-        for reading in self.readings():
-            people.add(reading)
+        for result in self.results():
+            people.add(result)
         return people.close()
 
     def segments(self) -> list[Segment]:
@@ -97,46 +95,44 @@ class VideoResult:
 
         if self.faces.tracks is None:
             return []
-        return sorted(segments(self.readings(), self.gap), key=lambda segment: (segment.start, segment.track))
+        return sorted(segments(self.results(), self.gap), key=lambda segment: (segment.start, segment.track))
 
 
 class Results(Sequence[VideoResult]):
     """What `mien.analyze` gives: a sequence of one `VideoResult` per source.
 
     Args:
-        recordings: In the order of the sources.
+        videos: In the order of the sources.
         labels: Names of the columns of ``probs``.
     """
 
-    def __init__(self, recordings: Iterable[VideoResult], labels: Labels) -> None:
-        self._recordings = tuple(recordings)
+    def __init__(self, videos: Iterable[VideoResult], labels: Labels) -> None:
+        self._videos = tuple(videos)
         self.labels = labels
 
     def __len__(self) -> int:
-        return len(self._recordings)
+        return len(self._videos)
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        return self._recordings[index]
+        return self._videos[index]
 
     def __repr__(self) -> str:
-        return f"Results({len(self)} sources, {sum(len(recording.frames) for recording in self)} frames, {len(self.faces)} faces)"
+        return f"Results({len(self)} sources, {sum(len(video.frames) for video in self)} frames, {len(self.faces)} faces)"
 
     @property
     def faces(self) -> Faces:
         """The faces of all sources, one after the other."""
-        return Faces.concatenate([Faces.empty(self.labels), *(recording.faces for recording in self)])
+        return Faces.concatenate([Faces.empty(self.labels), *(video.faces for video in self)])
 
     @property
     def errors(self) -> list[MediaError]:
         """What could not be read, in order."""
-        return [
-            failure.error for recording in self for failure in recording.failures if failure.error is not None
-        ]
+        return [failure.error for video in self for failure in video.failures if failure.error is not None]
 
     def rows(self) -> list[Row]:
         """Plain dicts, ready for JSON: one per face, per frame without any and per failure (keys:
         `ROW_KEYS`)."""
-        return [row for recording in self for row in recording.rows()]
+        return [row for video in self for row in video.rows()]
 
     def to_pandas(self) -> pandas.DataFrame:
         """A table of the rows, with the corners of the box and the probabilities in columns of their own as

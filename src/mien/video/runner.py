@@ -40,12 +40,12 @@ class VideoOptions:
     """How sources are read.
 
     Args:
-        sampling: Which frames of a recording are looked at.
-        tracking: How people are followed in recordings; None: every frame stands alone, and nothing is
+        sampling: Which frames of a video are looked at.
+        tracking: How people are followed in videos; None: every frame stands alone, and nothing is
             smoothed.
-        smoothing: How the readings of a person are smoothed over time.
-        max_pixels: Pictures and frames with more are refused; None: the limits of `open_media`.
-        decode_seconds: Longest time, on one core, that decoding one picture may take.
+        smoothing: How the results of a person are smoothed over time.
+        max_pixels: Images and frames with more are refused; None: the limits of `open_media`.
+        decode_seconds: Longest time, on one core, that decoding one image may take.
 
     Raises:
         InputError: A limit is not positive.
@@ -76,33 +76,33 @@ class VideoOptions:
 
 @dataclass(frozen=True, eq=False)
 class FrameWork:
-    """A reading together with what it was read from, for those who draw.
+    """A result together with what it was read from, for those who draw.
 
     Args:
         position: Which of the sources, 0-based.
         media: The source; None when it could not be opened.
         image: ``(h, w, 3)`` RGB; None when the frame could not be read.
-        reading: What came out; nothing in it is smoothed.
+        result: What came out; nothing in it is smoothed.
         state: What the tracker remembers after this frame, ready for JSON; given now and then, where it was
             asked for.
-        lasting: Seconds up to the next frame of the recording that is looked at; None where that is not
+        lasting: Seconds up to the next frame of the video that is looked at; None where that is not
             known.
     """
 
     position: int
     media: Media | None
     image: NDArray[np.uint8] | None
-    reading: FrameResult
+    result: FrameResult
     state: Any = None
     lasting: float | None = None
 
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """Where the reading of a recording goes on.
+    """Where the analysis of a video goes on.
 
     Args:
-        count: How many of its readings are there already.
+        count: How many of its results are there already.
         state: What the tracker remembered after the last of them; None at the beginning.
         every: Seconds after which its state is given again.
     """
@@ -114,9 +114,9 @@ class ResumePoint:
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """Frames of one recording, or pictures, that go through the networks together."""
+    """Frames of one video, or images, that go through the networks together."""
 
-    sightings: list[FrameWork]
+    frames: list[FrameWork]
     session: Session | None
 
 
@@ -129,21 +129,21 @@ def process_frames(
     """Read sources frame by frame, in order; memory does not grow with their length.
 
     Three threads share the work. Every sampled frame comes out once; a source or a stretch that cannot be
-    decoded comes out as a reading with an error, and the rest goes on. In recordings people are followed,
+    decoded comes out as a result with an error, and the rest goes on. In videos people are followed,
     unless the plan says otherwise.
 
     Args:
         sources: What is read.
         pipeline: Detector and classifier.
-        plan: How recordings are read.
-        starts: Recordings, by their position, that go on from somewhere, and whose state is given on the way.
+        plan: How videos are read.
+        starts: Videos, by their position, that go on from somewhere, and whose state is given on the way.
             Their frames up to there are decoded and passed over.
     """
     plan = plan or VideoOptions()
     decoded = _lasting(_decode(sources, plan, Faces.empty(pipeline.labels), starts or {}))
     # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
     with Prefetcher(
-        _locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.sightings)
+        _locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.frames)
     ) as batches:
         for batch in batches:
             yield from _read(batch, pipeline)
@@ -173,21 +173,21 @@ def _decode(
                     )
 
 
-def _lasting(sightings: Iterator[FrameWork]) -> Iterator[FrameWork]:
+def _lasting(frames: Iterator[FrameWork]) -> Iterator[FrameWork]:
     """The same with how long each frame lasts, which the next one tells."""
     held: FrameWork | None = None
-    for sighting in sightings:
+    for frame in frames:
         if held is not None:
-            yield replace(held, lasting=_between(held, sighting))
-        held = sighting
+            yield replace(held, lasting=_between(held, frame))
+        held = frame
     if held is not None:
         yield held
 
 
 def _between(first: FrameWork, second: FrameWork) -> float | None:
-    """Seconds between two frames of a recording; None where something is missing in between, or one of
+    """Seconds between two frames of a video; None where something is missing in between, or one of
     them."""
-    times = first.reading.time, second.reading.time
+    times = first.result.time, second.result.time
     if first.position != second.position or first.image is None or second.image is None or None in times:
         return None
     return max(0.0, times[1] - times[0])  # type: ignore[operator]
@@ -196,25 +196,25 @@ def _between(first: FrameWork, second: FrameWork) -> float | None:
 def _locate(
     decoded: Iterator[FrameWork], pipeline: Pipeline, plan: VideoOptions, starts: Mapping[int, ResumePoint]
 ) -> Iterator[_Batch]:
-    """Find faces: people who are followed in recordings, of whom a session has the memory."""
+    """Find faces: people who are followed in videos, of whom a session has the memory."""
     session, at, told = None, -1, time.monotonic()
     with Prefetcher(_batches(decoded), _AHEAD, _bytes) as batches:
-        for sightings in batches:
-            position, start = sightings[0].position, starts.get(sightings[0].position)
+        for frames in batches:
+            position, start = frames[0].position, starts.get(frames[0].position)
             if position != at:
-                session, at, told = _session(sightings[0], pipeline, plan, start), position, time.monotonic()
+                session, at, told = _session(frames[0], pipeline, plan, start), position, time.monotonic()
             if session is not None:
-                sightings = [_located(sighting, session) for sighting in sightings]
+                frames = [_located(frame, session) for frame in frames]
             if start is not None and time.monotonic() - told >= start.every:
                 state = {} if session is None else session.state()
-                sightings[-1], told = replace(sightings[-1], state=state), time.monotonic()
-            yield _Batch(sightings, session)
+                frames[-1], told = replace(frames[-1], state=state), time.monotonic()
+            yield _Batch(frames, session)
 
 
 def _session(
     first: FrameWork, pipeline: Pipeline, plan: VideoOptions, start: ResumePoint | None
 ) -> Session | None:
-    """The memory of a recording; None where nobody is followed."""
+    """The memory of a video; None where nobody is followed."""
     if not _moves(first) or plan.tracking is None:
         return None
     session = Session(pipeline, plan.tracking, plan.smoothing)
@@ -223,93 +223,85 @@ def _session(
     return session
 
 
-def _located(sighting: FrameWork, session: Session) -> FrameWork:
+def _located(frame: FrameWork, session: Session) -> FrameWork:
     try:
-        return _found([sighting], iter(session.locate(_frames([sighting]))))[0]
+        return _found([frame], iter(session.locate(_frames([frame]))))[0]
     except Exception as error:
-        return _failed(sighting, error)
+        return _failed(frame, error)
 
 
 def _read(batch: _Batch, pipeline: Pipeline) -> list[FrameWork]:
     """Read the expressions of what was found; together, or one by one where together they fail."""
     try:
-        return _found(batch.sightings, iter(_faces(batch, pipeline)))
+        return _found(batch.frames, iter(_faces(batch, pipeline)))
     except Exception as error:
-        if len(batch.sightings) == 1:
-            return [_failed(batch.sightings[0], error)]
-        return [
-            read
-            for sighting in batch.sightings
-            for read in _read(_Batch([sighting], batch.session), pipeline)
-        ]
+        if len(batch.frames) == 1:
+            return [_failed(batch.frames[0], error)]
+        return [read for frame in batch.frames for read in _read(_Batch([frame], batch.session), pipeline)]
 
 
 def _faces(batch: _Batch, pipeline: Pipeline) -> list[Faces]:
     if batch.session is None:
-        return pipeline(_frames(batch.sightings))
-    with_image = [sighting for sighting in batch.sightings if sighting.image is not None]
-    images = [sighting.image for sighting in with_image if sighting.image is not None]
-    return batch.session.read(images, [sighting.reading.faces for sighting in with_image])
+        return pipeline(_frames(batch.frames))
+    with_image = [frame for frame in batch.frames if frame.image is not None]
+    images = [frame.image for frame in with_image if frame.image is not None]
+    return batch.session.read(images, [frame.result.faces for frame in with_image])
 
 
-def _failed(sighting: FrameWork, error: Exception) -> FrameWork:
+def _failed(frame: FrameWork, error: Exception) -> FrameWork:
     """A frame that could be decoded but not read."""
-    reading = sighting.reading
+    result = frame.result
     return replace(
-        sighting,
+        frame,
         image=None,
-        reading=replace(reading, faces=reading.faces[:0], error=source_error(reading.source, error)),
+        result=replace(result, faces=result.faces[:0], error=source_error(result.source, error)),
     )
 
 
-def _found(sightings: Sequence[FrameWork], faces: Iterator[Faces]) -> list[FrameWork]:
-    """The same with what was found in those that have a picture."""
+def _found(frames: Sequence[FrameWork], faces: Iterator[Faces]) -> list[FrameWork]:
+    """The same with what was found in those that have an image."""
     return [
-        sighting
-        if sighting.image is None
-        else replace(sighting, reading=replace(sighting.reading, faces=next(faces)))
-        for sighting in sightings
+        frame if frame.image is None else replace(frame, result=replace(frame.result, faces=next(faces)))
+        for frame in frames
     ]
 
 
-def _frames(sightings: Sequence[FrameWork]) -> list[Frame]:
+def _frames(frames: Sequence[FrameWork]) -> list[Frame]:
     return [
         Frame(
-            sighting.reading.frame or 0,
-            sighting.reading.time or 0.0,
-            sighting.image,
-            lasting=sighting.lasting,
+            frame.result.frame or 0,
+            frame.result.time or 0.0,
+            frame.image,
+            lasting=frame.lasting,
         )
-        for sighting in sightings
-        if sighting.image is not None
+        for frame in frames
+        if frame.image is not None
     ]
 
 
-def _moves(sighting: FrameWork) -> bool:
-    return sighting.media is not None and sighting.media.kind != "picture"
+def _moves(frame: FrameWork) -> bool:
+    return frame.media is not None and frame.media.kind != "image"
 
 
-def _bytes(sightings: Sequence[FrameWork]) -> int:
-    """What their pictures take in memory."""
-    return sum(0 if sighting.image is None else sighting.image.nbytes for sighting in sightings)
+def _bytes(frames: Sequence[FrameWork]) -> int:
+    """What their images take in memory."""
+    return sum(0 if frame.image is None else frame.image.nbytes for frame in frames)
 
 
-def _batches(sightings: Iterator[FrameWork]) -> Iterator[list[FrameWork]]:
+def _batches(frames: Iterator[FrameWork]) -> Iterator[list[FrameWork]]:
     """Groups of a few frames, fewer when they are large, so that a batch of photographs stays small in
     memory.
 
-    Pictures go together, and the frames of one recording.
+    Images go together, and the frames of one video.
     """
     batch: list[FrameWork] = []
     pixels = 0
-    for sighting in sightings:
-        apart = (
-            bool(batch) and (_moves(sighting) or _moves(batch[0])) and sighting.position != batch[0].position
-        )
+    for frame in frames:
+        apart = bool(batch) and (_moves(frame) or _moves(batch[0])) and frame.position != batch[0].position
         if apart or len(batch) == _BATCH_FRAMES or pixels >= _BATCH_PIXELS:
             yield batch
             batch, pixels = [], 0
-        batch.append(sighting)
-        pixels += 0 if sighting.image is None else sighting.image.shape[0] * sighting.image.shape[1]
+        batch.append(frame)
+        pixels += 0 if frame.image is None else frame.image.shape[0] * frame.image.shape[1]
     if batch:
         yield batch

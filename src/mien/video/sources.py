@@ -1,4 +1,4 @@
-"""Sources read one after the other, recordings smoothed on the way; what was read so far lies in a
+"""Sources read one after the other, videos smoothed on the way; what was read so far lies in a
 journal, if there is one."""
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class SourceWork:
     Args:
         position: Which of the sources, 0-based.
         source: What it was read from.
-        media: The source; None when it could not be opened. That of a recording may be closed already.
-        sightings: Frame by frame, in order; those of recordings are smoothed, and come without images.
-        again: Gives the smoothed readings of a recording anew, from the journal; None where nothing is kept.
+        media: The source; None when it could not be opened. That of a video may be closed already.
+        frames: Frame by frame, in order; those of videos are smoothed, and come without images.
+        again: Gives the smoothed results of a video anew, from the journal; None where nothing is kept.
     """
 
     position: int
     source: Source
     media: Media | None
-    sightings: Iterator[FrameWork]
+    frames: Iterator[FrameWork]
     again: Callable[[], Iterator[FrameResult]] | None = None
 
     @property
     def moves(self) -> bool:
-        """Whether it is a recording, and not a picture or an error."""
-        return self.media is not None and self.media.kind != "picture"
+        """Whether it is a video, and not an image or an error."""
+        return self.media is not None and self.media.kind != "image"
 
 
 def process_sources(
@@ -59,18 +59,18 @@ def process_sources(
     journal: CheckpointStore | None = None,
     follow: Follow = iter,
 ) -> Iterator[SourceWork]:
-    """Read sources in order; the sightings of each must be taken before the next one comes.
+    """Read sources in order; the frames of each must be taken before the next one comes.
 
-    With a journal a recording is read to its end first and smoothed from there, so that a run which was
-    stopped goes on where it was, to the same result. Without one its readings come as they are read, a few
+    With a journal a video is read to its end first and smoothed from there, so that a run which was
+    stopped goes on where it was, to the same result. Without one its results come as they are read, a few
     seconds behind.
 
     Args:
         sources: What is read.
         pipeline: Detector and classifier.
-        plan: How recordings are read.
-        journal: Keeps what is read of recordings.
-        follow: Sees the sightings of each source as they are read, such as a progress bar does.
+        plan: How videos are read.
+        journal: Keeps what is read of videos.
+        follow: Sees the frames of each source as they are read, such as a progress bar does.
     """
     records = [
         None if journal is None else journal.record(position, name_of(source), pipeline.labels)
@@ -83,18 +83,18 @@ def process_sources(
         if (record := records[position]) is not None
     }
     read = process_frames([sources[position] for position in waiting], pipeline, plan, starts)
-    groups = _Groups(replace(sighting, position=waiting[sighting.position]) for sighting in read)
+    groups = _Groups(replace(frame, position=waiting[frame.position]) for frame in read)
     for position, (source, record) in enumerate(zip(sources, records, strict=True)):
-        sightings = groups.take(position)
-        if sightings is not None:
-            first = next(sightings)
-            take = SourceWork(position, source, first.media, follow(chain([first], sightings)))
+        frames = groups.take(position)
+        if frames is not None:
+            first = next(frames)
+            take = SourceWork(position, source, first.media, follow(chain([first], frames)))
             if take.moves and record is not None:
-                _keep(take.sightings, record)
+                _keep(take.frames, record)
                 take = _kept(take, record, plan)
             elif take.moves and plan.tracking is not None:
-                readings = (sighting.reading for sighting in take.sightings)
-                take = _seen(take, smooth_offline(readings, plan.smoothing, pipeline.labels), pipeline.labels)
+                results = (frame.result for frame in take.frames)
+                take = _seen(take, smooth_offline(results, plan.smoothing, pipeline.labels), pipeline.labels)
             yield take
         elif record is not None and record.count:
             # Read to its end by an earlier run, which may have had no time to say so.
@@ -102,7 +102,7 @@ def process_sources(
 
 
 def _again(position: int, source: Source, record: VideoCheckpoint, plan: VideoOptions) -> SourceWork:
-    """A recording that lies in the journal as a whole."""
+    """A video that lies in the journal as a whole."""
     try:
         return _kept(SourceWork(position, source, plan.open(source), iter(())), record, plan)
     except MediaError as error:
@@ -114,47 +114,45 @@ def _again(position: int, source: Source, record: VideoCheckpoint, plan: VideoOp
         )
 
 
-def _keep(sightings: Iterator[FrameWork], record: VideoCheckpoint) -> None:
-    """Write a recording down as it is read, a piece whenever the tracker's state is told."""
-    readings: list[FrameResult] = []
-    for sighting in sightings:
-        readings.append(sighting.reading)
-        if sighting.state is not None:
-            record.add(Chunk(readings, sighting.state))
-            readings = []
-    record.add(Chunk(readings, last=True))
+def _keep(frames: Iterator[FrameWork], record: VideoCheckpoint) -> None:
+    """Write a video down as it is read, a piece whenever the tracker's state is told."""
+    results: list[FrameResult] = []
+    for frame in frames:
+        results.append(frame.result)
+        if frame.state is not None:
+            record.add(Chunk(results, frame.state))
+            results = []
+    record.add(Chunk(results, last=True))
 
 
 def _kept(take: SourceWork, record: VideoCheckpoint, plan: VideoOptions) -> SourceWork:
-    """A recording as it lies in the journal."""
+    """A video as it lies in the journal."""
     again = partial(_smooth, record, plan)
     return _seen(replace(take, again=again), again(), record.labels)
 
 
 def _smooth(record: VideoCheckpoint, plan: VideoOptions) -> Iterator[FrameResult]:
     if plan.tracking is None:
-        yield from record.readings()
+        yield from record.results()
         return
     # What a person usually shows is known only after a first pass.
     neutral = (
-        NeutralBaseline.learn(record.readings(), record.labels)
-        if plan.smoothing.neutral == "median"
+        NeutralBaseline.learn(record.results(), record.labels)
+        if plan.smoothing.baseline == "median"
         else None
     )
-    yield from smooth_offline(record.readings(), plan.smoothing, record.labels, neutral)
+    yield from smooth_offline(record.results(), plan.smoothing, record.labels, neutral)
 
 
-def _seen(take: SourceWork, readings: Iterator[FrameResult], labels: Labels) -> SourceWork:
-    accounted = _accounted(readings, name_of(take.source), labels)
-    return replace(
-        take, sightings=(FrameWork(take.position, take.media, None, reading) for reading in accounted)
-    )
+def _seen(take: SourceWork, results: Iterator[FrameResult], labels: Labels) -> SourceWork:
+    accounted = _accounted(results, name_of(take.source), labels)
+    return replace(take, frames=(FrameWork(take.position, take.media, None, result) for result in accounted))
 
 
-def _accounted(readings: Iterator[FrameResult], name: str, labels: Labels) -> Iterator[FrameResult]:
-    """The readings; an exception in place of one becomes the reading that the rest could not be made."""
+def _accounted(results: Iterator[FrameResult], name: str, labels: Labels) -> Iterator[FrameResult]:
+    """The results; an exception in place of one becomes the result that the rest could not be made."""
     try:
-        yield from readings
+        yield from results
     except Exception as error:
         yield _unread(name, labels, source_error(name, error))
 
@@ -164,14 +162,14 @@ def _unread(name: str, labels: Labels, error: MediaError) -> FrameResult:
 
 
 class _Groups:
-    """The sightings of each source in turn.
+    """The frames of each source in turn.
 
     Args:
-        sightings: Of all sources, in order; a source may have none.
+        frames: Of all sources, in order; a source may have none.
     """
 
-    def __init__(self, sightings: Iterable[FrameWork]) -> None:
-        self._groups = groupby(sightings, key=lambda sighting: sighting.position)
+    def __init__(self, frames: Iterable[FrameWork]) -> None:
+        self._groups = groupby(frames, key=lambda frame: frame.position)
         self._next: Group | None = None
 
     def take(self, position: int) -> Iterator[FrameWork] | None:

@@ -1,4 +1,4 @@
-"""A recording in short: what was looked at, where nobody was seen, who was there and what their faces
+"""A video in short: what was looked at, where nobody was seen, who was there and what their faces
 showed when."""
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Gap:
 
 @dataclass
 class Overview:
-    """Adds up the readings of one recording; memory grows with the people in it and their changes, not with
+    """Adds up the results of one video; memory grows with the people in it and their changes, not with
     its frames.
 
     Args:
-        source: Name of the recording.
+        source: Name of the video.
         labels: Expressions that the network tells apart.
         duration: Seconds that its header promises, or None.
         gap: Seconds; a person not seen for longer was away.
@@ -87,24 +87,24 @@ class Overview:
         self._people = People(self.labels, self.gap)
         self._segmenter = Segmenter(self.gap)
 
-    def add(self, reading: FrameResult) -> None:
+    def add(self, result: FrameResult) -> None:
         """Count one frame."""
-        self.timeline.add(reading)
-        if reading.error is not None:
+        self.timeline.add(result)
+        if result.error is not None:
             self.failed += 1
             if len(self.failures) < _MOST_FAILURES:
-                self.failures.append(str(reading.error))
+                self.failures.append(str(result.error))
             return
-        time = reading.time or 0.0
+        time = result.time or 0.0
         self._first = time if self._first is None else self._first
         self._last = max(self._last, time)
         self.frames += 1
-        self.with_face += len(reading.faces) > 0
-        self.most = max(self.most, len(reading.faces))
-        if not len(reading.faces) or reading.faces.tracks is not None:
-            self._people.add(reading)
-            self.segments += self._segmenter.update(reading)
-        if not len(reading.faces):
+        self.with_face += len(result.faces) > 0
+        self.most = max(self.most, len(result.faces))
+        if not len(result.faces) or result.faces.tracks is not None:
+            self._people.add(result)
+            self.segments += self._segmenter.update(result)
+        if not len(result.faces):
             self._empty_since = time if self._empty_since is None else self._empty_since
         elif self._empty_since is not None:
             self._note_gap(time)
@@ -142,7 +142,9 @@ class Overview:
         if not total:
             return {}
         return ranked(
-            self.labels.as_mapping(((course.steady * course.faces[:, None]).sum(axis=0) / total).tolist())
+            self.labels.as_mapping(
+                ((course.label_shares * course.faces[:, None]).sum(axis=0) / total).tolist()
+            )
         )
 
     def _note_gap(self, end: float) -> None:

@@ -1,4 +1,4 @@
-"""The course of a recording in a bounded number of steps, however long it is: what charts and reports
+"""The course of a video in a bounded number of steps, however long it is: what charts and reports
 draw."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Course:
         faces: ``(n,)`` faces read in each step; 0 where there was none.
         probs: ``(n, k)`` mean probability of each expression, smoothed where that was done; 0 where there was
             no face.
-        steady: ``(n, k)`` share of the faces whose steady label was each expression; the most probable one
+        label_shares: ``(n, k)`` share of the faces whose smoothed emotion was each expression; the most probable one
             where nothing was smoothed. What is missing to 1 was shown as uncertain.
         unsure: ``(n,)`` share of the faces that were uncertain, whether or not that is what was shown
             (`Faces.unsure`).
@@ -45,7 +45,7 @@ class Course:
     step: float
     faces: NDArray[np.int64]
     probs: NDArray[np.float64]
-    steady: NDArray[np.float64]
+    label_shares: NDArray[np.float64]
     unsure: NDArray[np.float64]
     looked: NDArray[np.int64]
     seen: NDArray[np.int64]
@@ -57,7 +57,7 @@ class Course:
 
 @dataclass
 class Timeline:
-    """Adds up readings step by step; where the steps become too many, each two become one.
+    """Adds up results step by step; where the steps become too many, each two become one.
 
     Args:
         labels: Expressions that the network tells apart.
@@ -88,25 +88,25 @@ class Timeline:
         """Ids of those who were seen, in order."""
         return sorted(self._people)
 
-    def add(self, reading: FrameResult) -> None:
+    def add(self, result: FrameResult) -> None:
         """Count one frame."""
-        if reading.time is None:
+        if result.time is None:
             return
         if self._start is None:
-            self._start = math.floor(reading.time / FINEST) * FINEST
-        self._last = max(self._last, reading.time)
-        place = self._place(reading.time)
+            self._start = math.floor(result.time / FINEST) * FINEST
+        self._last = max(self._last, result.time)
+        place = self._place(result.time)
         everybody = self._cell(self._all, place)
-        if reading.error is not None:
+        if result.error is not None:
             everybody[_FAILED] += 1
             return
         self._frames += 1
         everybody[_LOOKED] += 1
-        everybody[_SEEN] += len(reading.faces) > 0
-        values = self._values(reading)
+        everybody[_SEEN] += len(result.faces) > 0
+        values = self._values(result)
         everybody += values.sum(axis=0)
-        if reading.faces.tracks is not None:
-            for track, value in zip(reading.faces.tracks.tolist(), values, strict=True):
+        if result.faces.tracks is not None:
+            for track, value in zip(result.faces.tracks.tolist(), values, strict=True):
                 self._cell(self._people.setdefault(track, {}), place)[:] += value
 
     def course(self, track: int | None = None, most: int | None = None) -> Course:
@@ -141,7 +141,7 @@ class Timeline:
             table[place - first] = cell
         counts = table[:, :_COUNTS].astype(np.int64)
         shares = table[:, _COUNTS:] / np.maximum(table[:, _FACES : _FACES + 1], 1)
-        probs, steady = np.split(shares, 2, axis=1)
+        probs, label_shares = np.split(shares, 2, axis=1)
         start = (self._start or 0.0) + first * step
         unsure = table[:, _UNSURE] / np.maximum(table[:, _FACES], 1)
         return Course(
@@ -149,21 +149,21 @@ class Timeline:
             step,
             counts[:, _FACES],
             probs,
-            steady,
+            label_shares,
             unsure,
             counts[:, _LOOKED],
             counts[:, _SEEN],
             counts[:, _FAILED],
         )
 
-    def _values(self, reading: FrameResult) -> NDArray[np.float64]:
+    def _values(self, result: FrameResult) -> NDArray[np.float64]:
         """A row for each face."""
-        faces, classes = reading.faces, len(self.labels)
+        faces, classes = result.faces, len(self.labels)
         values = np.zeros((len(faces), _COUNTS + 2 * classes))
         values[:, _FACES] = 1
-        probs = faces.probs if faces.smooth is None else faces.smooth
+        probs = faces.probs if faces.smoothed_probs is None else faces.smoothed_probs
         if probs is not None and len(faces):
-            shown, unsure = faces.shown, faces.unsure
+            shown, unsure = faces.label_ids, faces.unsure
             assert shown is not None
             assert unsure is not None
             values[:, _UNSURE] = unsure

@@ -26,13 +26,13 @@ def test_the_camera_is_read(visit: Visit, way: str) -> None:
     visit.choose(way)
     asked = page.locator("#welcome").inner_text()
     assert NOTICE in asked
-    assert ("No picture leaves it" if way == "device" else "forgotten at once") in asked
+    assert ("No image leaves it" if way == "device" else "forgotten at once") in asked
     assert page.evaluate("document.querySelector('video').srcObject") is None, (
         "the camera must wait for the button"
     )
     visit.shot(f"welcome-{way}")
     page.click("#start")
-    visit.wait_for_readings(40)
+    visit.wait_for_results(40)
     person = page.locator("#people .person").first
     shown = person.locator(".shown").inner_text()
     assert shown in page.evaluate("async () => (await (await fetch('/v1/page')).json()).labels")
@@ -52,7 +52,7 @@ def test_on_the_device_nothing_is_sent_and_no_connection_is_needed(visit: Visit)
     visit.context.set_offline(True)
     visit.asked.clear()
     visit.page.click("#start")
-    visit.wait_for_readings(20)
+    visit.wait_for_results(20)
     visit.page.set_input_files(
         "#choose", {"name": "seen.png", "mimeType": "image/png", "buffer": visit.page.screenshot()}
     )
@@ -64,21 +64,21 @@ def test_pause_and_stop(visit: Visit) -> None:
     page = visit.page
     visit.ready()
     page.click("#start")
-    visit.wait_for_readings(5)
+    visit.wait_for_results(5)
     page.click("#pause")
     page.wait_for_timeout(600)
-    before = visit.readings()
+    before = visit.results()
     page.wait_for_timeout(800)
-    assert visit.readings() == before
+    assert visit.results() == before
     assert page.locator("#stage-note").inner_text() == "Paused"
     visit.shot("paused")
     page.click("#pause")
-    visit.wait_for_readings(5)
+    visit.wait_for_results(5)
     page.click("#stop")
     assert page.evaluate("document.querySelector('video').srcObject") is None
     assert page.locator("#welcome").is_visible()
     page.click("#start")
-    visit.wait_for_readings(3)
+    visit.wait_for_results(3)
 
 
 def test_choices_while_the_camera_runs(visit: Visit) -> None:
@@ -88,14 +88,14 @@ def test_choices_while_the_camera_runs(visit: Visit) -> None:
     page.wait_for_selector("#people .person", timeout=READY)
     for way in ("device", "server"):
         visit.choose(way)
-        visit.wait_for_readings(5)
+        visit.wait_for_results(5)
         page.select_option("#min-face", "140")
         page.check("#largest")
-        visit.wait_for_readings(10)
+        visit.wait_for_results(10)
         assert page.locator("#people .person").count() <= 1
         page.uncheck("#largest")
         page.select_option("#min-face", "40")
-        visit.wait_for_readings(5)
+        visit.wait_for_results(5)
     page.uncheck("#mirror")
     assert page.evaluate("getComputedStyle(document.querySelector('#video')).transform") == "none"
 
@@ -114,7 +114,7 @@ def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
     assert reached.index("device") < reached.index("start")
     page.focus("#start")
     page.keyboard.press("Enter")
-    visit.wait_for_readings(3)
+    visit.wait_for_results(3)
     assert focused() == "pause", "who starts by keyboard goes on from there"
     page.keyboard.press("Space")
     assert page.locator("#pause").get_attribute("aria-pressed") == "true"
@@ -152,7 +152,7 @@ def test_on_a_phone(visiting: Visiting, scheme: str) -> None:
         visit.ready()
         visit.shot(f"phone-{scheme}-welcome")
         visit.page.click("#start")
-        visit.wait_for_readings(10)
+        visit.wait_for_results(10)
         assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
             "the page is wider than the phone"
         )
@@ -164,7 +164,7 @@ def test_in_the_dark(visiting: Visiting) -> None:
     with visiting(color_scheme="dark", reduced_motion="reduce") as visit:
         visit.ready()
         visit.page.click("#start")
-        visit.wait_for_readings(20)
+        visit.wait_for_results(20)
         visit.shot("camera-dark")
         colour = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert sum(int(part) for part in re.findall(r"\d+", colour)[:3]) < 150
@@ -183,7 +183,7 @@ def test_without_parts_from_npm_the_server_reads(visiting: Visiting, service: Se
             in visit.page.locator("#device-note").inner_text()
         )
         visit.page.click("#start")
-        visit.wait_for_readings(5)
+        visit.wait_for_results(5)
         visit.shot("server-alone")
 
 
@@ -203,7 +203,7 @@ def test_a_token_is_asked_for_where_it_is_needed(visiting: Visiting, tmp_path: P
         visit.shot("token", whole=False)
         page.fill("#token", "sesame-sesame-sesame")
         page.keyboard.press("Enter")
-        visit.wait_for_readings(5)
+        visit.wait_for_results(5)
 
 
 def test_a_server_that_goes_away_is_told(visiting: Visiting, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_server_that_goes_away_is_told(visiting: Visiting, tmp_path: Path) -> 
         visit.ready()
         visit.choose("server")
         visit.page.click("#start")
-        visit.wait_for_readings(3)
+        visit.wait_for_results(3)
     visit.page.wait_for_selector("#trouble:not([hidden])", timeout=READY)
     assert "server" in visit.page.locator("#trouble").inner_text()
     visiting_it.__exit__(None, None, None)

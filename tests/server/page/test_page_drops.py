@@ -1,4 +1,4 @@
-"""Pictures and videos given to the page become tables, annotated copies and reports."""
+"""Images and videos given to the page become tables, annotated copies and reports."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def _downloaded(visit: Visit, card: Locator, label: str) -> tuple[str, bytes]:
 
 
 @pytest.mark.parametrize("way", ["device", "server"])
-def test_a_picture(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipeline) -> None:
+def test_a_image(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipeline) -> None:
     visit.ready()
     visit.choose(way)
     card = _drop(visit, "Eileen & co.png", "image/png", encoded(astronaut))
     assert "1 face: happy" in card.inner_text()
-    visit.shot(f"picture-{way}")
+    visit.shot(f"image-{way}")
     name, table = _downloaded(visit, card, "Table (JSON)")
     assert name == "Eileen & co.json"
     [got] = json.loads(table)
     [right] = analyze(astronaut, pipeline=pipeline).rows()
     assert tuple(got) == ROW_KEYS
-    assert {key: got[key] for key in ("frame", "time", "status", "emotion", "shown", "track")} == {
-        key: right[key] for key in ("frame", "time", "status", "emotion", "shown", "track")
+    assert {key: got[key] for key in ("frame", "time", "status", "emotion", "label", "track")} == {
+        key: right[key] for key in ("frame", "time", "status", "emotion", "label", "track")
     }
     assert got["box"] == pytest.approx(right["box"], abs=0.1)
     assert got["probs"] == pytest.approx(right["probs"], abs=1e-3)
@@ -67,7 +67,7 @@ def test_a_picture(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipe
     assert rows[0]["source"] == "Eileen & co.png"
     assert float(rows[0]["happy"]) == pytest.approx(right["probs"]["happy"], abs=1e-3)
     assert json.loads(rows[0]["box"]) == got["box"]
-    name, copy = _downloaded(visit, card, "Annotated picture")
+    name, copy = _downloaded(visit, card, "Annotated image")
     seen = np.asarray(Image.open(io.BytesIO(copy)).convert("RGB"))
     assert seen.shape == astronaut.shape
     assert (seen != astronaut).any(axis=2).mean() > 0.005
@@ -77,14 +77,14 @@ def test_a_picture(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipe
     assert not re.search(r"https?://", report)
 
 
-def test_a_picture_without_a_face_and_one_that_is_none(visit: Visit) -> None:
+def test_a_image_without_a_face_and_one_that_is_none(visit: Visit) -> None:
     visit.ready()
     card = _drop(visit, "plain.png", "image/png", encoded(np.full((90, 120, 3), 128, np.uint8)))
     assert "No face found" in card.inner_text()
-    visit.page.evaluate(DROP, ["notes.png", "image/png", base64.b64encode(b"not a picture").decode()])
+    visit.page.evaluate(DROP, ["notes.png", "image/png", base64.b64encode(b"not an image").decode()])
     failed = visit.page.locator(".result[data-state=failed]")
     failed.wait_for(timeout=READY)
-    assert "notes.png: this browser cannot decode it as a picture" in failed.inner_text()
+    assert "notes.png: this browser cannot decode it as an image" in failed.inner_text()
     failed.get_by_role("button", name="Remove notes.png").click()
     assert failed.count() == 0
 
@@ -106,7 +106,7 @@ def test_a_video_on_the_device(visit: Visit, movie: Callable[..., Path], portrai
     shown = {round(row["time"], 2): row for row in right}
     for row in rows:
         if row["status"] == "face":
-            assert row["steady"] == shown[round(row["time"], 2)]["steady"]
+            assert row["smoothed_emotion"] == shown[round(row["time"], 2)]["smoothed_emotion"]
     assert here == 1
     visit.shot("video-device")
     report = _downloaded(visit, card, "Report (HTML)")[1].decode()
@@ -171,7 +171,7 @@ def test_a_video_that_is_none_is_told_on_the_server(visit: Visit) -> None:
     ]
 
 
-def test_choices_hold_for_pictures(visit: Visit, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:
+def test_choices_hold_for_images(visit: Visit, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:
     both = np.concatenate([astronaut, np.asarray(Image.fromarray(grace_hopper).resize((400, 512)))], axis=1)
     visit.ready()
     assert "2 faces" in _drop(visit, "both.png", "image/png", encoded(both)).inner_text()

@@ -33,10 +33,10 @@ def test_every_file_is_served(service: Service) -> None:
     [
         "../app.py",
         "..%2fapp.py",
-        "reading/../../app.py",
+        "inference/../../app.py",
         "/etc/passwd",
         ".hidden",
-        "reading",
+        "inference",
         "nothing.js",
         "a\\b.js",
         "",

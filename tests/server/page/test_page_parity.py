@@ -1,4 +1,4 @@
-"""The same picture gets the same answer on the device and on the server: within 0.001 in floats, within a
+"""The same image gets the same answer on the device and on the server: within 0.001 in floats, within a
 rounding or two in 8 bits.
 """
 
@@ -18,17 +18,17 @@ from mien.server.task import PipelineSettings
 
 BOTH = f"""async ({{ Device }}, {{ data, type, minFace }}) => {{
   const {{ Server }} = await import("/static/server.js");
-  const {{ decoded, pixelsOf }} = await import("/static/files/picture.js");
+  const {{ decoded, pixelsOf }} = await import("/static/files/image.js");
   const settings = await (await fetch("/v1/page")).json();
   window.device ??= new Device(settings);
-  const file = new File([({UNPACKED})(data)], "picture", {{ type }});
-  const here = await device.picture(pixelsOf(await decoded(file)), minFace);
-  const {{ faces }} = await new Server(settings).picture(file, minFace);
+  const file = new File([({UNPACKED})(data)], "image", {{ type }});
+  const here = await device.image(pixelsOf(await decoded(file)), minFace);
+  const {{ faces }} = await new Server(settings).image(file, minFace);
   return [here, faces];
 }}"""
 STREAMS = f"""async ({{ Device }}, frames) => {{
   const {{ Server }} = await import("/static/server.js");
-  const {{ decoded, pixelsOf }} = await import("/static/files/picture.js");
+  const {{ decoded, pixelsOf }} = await import("/static/files/image.js");
   const settings = await (await fetch("/v1/page")).json();
   window.device ??= new Device(settings);
   const out = [];
@@ -86,18 +86,16 @@ def _same(
     for one, other in zip(here, there, strict=True):
         np.testing.assert_allclose(one["probs"], other["probs"], atol=within)
         np.testing.assert_allclose(one["box"], other["box"], atol=pixels)
-        assert one["score"] == pytest.approx(other["score"], abs=score)
-        if other.get("smooth") is not None:
+        assert one["detection_score"] == pytest.approx(other["detection_score"], abs=score)
+        if other.get("smoothed_probs") is not None:
             assert one["track"] == other["track"]
-            assert one["steady"] == other["steady"]
-            np.testing.assert_allclose(one["smooth"], other["smooth"], atol=within)
+            assert one["smoothed_emotion"] == other["smoothed_emotion"]
+            np.testing.assert_allclose(one["smoothed_probs"], other["smoothed_probs"], atol=within)
 
 
-def test_pictures(
-    run_module: Running, within: float, astronaut: np.ndarray, grace_hopper: np.ndarray
-) -> None:
+def test_images(run_module: Running, within: float, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:
     both = np.concatenate([astronaut, np.asarray(Image.fromarray(grace_hopper).resize((400, 512)))], axis=1)
-    pictures = [
+    images = [
         astronaut,
         grace_hopper,
         both,
@@ -107,8 +105,8 @@ def test_pictures(
         np.zeros((40, 30, 3), np.uint8),
     ]
     counts = []
-    for picture in pictures:
-        here, there = run_module("device.js", BOTH, _file(encoded(np.ascontiguousarray(picture)), "png"))
+    for image in images:
+        here, there = run_module("device.js", BOTH, _file(encoded(np.ascontiguousarray(image)), "png"))
         _same(here, there, within)
         counts.append(len(there))
     assert sum(counts) >= 7
@@ -140,21 +138,21 @@ def test_the_smallest_face_is_the_same_choice(
 
 
 def test_streams(run_module: Running, within: float, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:
-    """Frames go to a server on this machine as they are: people and steady labels are the same.
+    """Frames go to a server on this machine as they are: people and smoothed emotions are the same.
 
-    The first frames are as near as pictures are; later ones need not be, as each box says where the next is
+    The first frames are as near as images are; later ones need not be, as each box says where the next is
     looked for, which makes more and more of the last digit in which two machines differ. The size of the
     photographs leaves every edge that is cut at least .002 px from the place where it is rounded to the next
     sixteenth of a pixel.
     """
     frames = []
     for index in range(27):
-        picture = np.full((240, 400, 3), 70, np.uint8)
+        image = np.full((240, 400, 3), 70, np.uint8)
         for left, photograph in ((0, astronaut), (200, grace_hopper)):
             part = np.asarray(Image.fromarray(photograph).resize((188, 198)))
             top = 10 + index // 3 if left else 20
-            picture[top : top + 198, left : left + 188] = part if index < 15 or left else 70
-        frames.append({**_file(encoded(picture), "png"), "time": index / 12})
+            image[top : top + 198, left : left + 188] = part if index < 15 or left else 70
+        frames.append({**_file(encoded(image), "png"), "time": index / 12})
     here, there = run_module("device.js", STREAMS, frames)
     for index, (one, other) in enumerate(zip(here, there, strict=True)):
         _same(one, other, within) if index < 3 else _same(one, other, within=0.08, pixels=2, score=0.08)

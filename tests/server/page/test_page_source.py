@@ -30,13 +30,13 @@ def scene(astronaut: np.ndarray, grace_hopper: np.ndarray) -> Callable[[int], np
         for one in (astronaut, grace_hopper)
     ]
 
-    def picture(index: int) -> np.ndarray:
+    def image(index: int) -> np.ndarray:
         canvas, shift = np.full((480, 640, 3), 60, np.uint8), int(10 * np.sin(2 * np.pi * index / 40))
         for left, part in zip((10, 330), small, strict=True):
             canvas[60 + shift : 60 + shift + len(part), left : left + 300] = part
         return canvas
 
-    return picture
+    return image
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +67,7 @@ def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip:
         )
         visit.shot("welcome-source")
         page.click("#start")
-        visit.wait_for_readings(30)
+        visit.wait_for_results(30)
         page.wait_for_function("() => document.querySelectorAll('#people .person').length === 2")
         labels = page.evaluate("async () => (await (await fetch('/v1/page')).json()).labels")
         assert page.locator("#people .person .shown").first.inner_text() in labels
@@ -80,7 +80,7 @@ def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip:
         assert "live:two.mp4" in page.locator("#source-note").inner_text()
         assert "only you" in page.locator("#source-note").inner_text()
         assert str(clip.parent) not in page.content()
-        drawn = page.locator("#picture").evaluate(
+        drawn = page.locator("#image").evaluate(
             "(canvas) => [canvas.width, canvas.height, ...canvas.getContext('2d').getImageData(160, 160, 1, 1).data]"
         )
         assert drawn[:2] == [640, 480]
@@ -91,7 +91,7 @@ def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip:
         other.ready()
         other.choose("source")
         other.page.click("#start")
-        other.wait_for_readings(3)
+        other.wait_for_results(3)
         page.wait_for_function(
             "() => document.querySelector('#source-note').textContent.includes('2 are looking')"
         )
@@ -109,23 +109,23 @@ def test_pause_stop_and_back_to_the_camera(visiting: Visiting, tmp_path: Path, c
         visit.ready()
         visit.choose("source")
         page.click("#start")
-        visit.wait_for_readings(5)
+        visit.wait_for_results(5)
         page.click("#pause")
         page.wait_for_timeout(400)
-        before = visit.readings()
+        before = visit.results()
         page.wait_for_timeout(500)
-        assert visit.readings() == before
+        assert visit.results() == before
         assert page.locator("#stage-note").inner_text() == "Paused"
         assert service.client.get("/v1/source").json()["viewers"] == 0, (
             "who pauses asks the server for nothing"
         )
         page.click("#pause")
-        visit.wait_for_readings(5)
+        visit.wait_for_results(5)
         visit.choose("device")
         assert page.locator("#welcome").is_visible(), "the camera waits for its own button"
         assert page.evaluate("document.querySelector('video').srcObject") is None
         page.click("#start")
-        visit.wait_for_readings(5)
+        visit.wait_for_results(5)
         assert page.locator("#video").is_visible()
         visit.choose("source")
         assert page.evaluate("document.querySelector('video').srcObject") is None, "the camera is off"
@@ -143,7 +143,7 @@ def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int]
             visit.choose("source")
             assert "Faces are covered before frames leave it" in page.locator("#way-note").inner_text()
             page.click("#start")
-            visit.wait_for_readings(15)
+            visit.wait_for_results(15)
             visit.shot("source-covered")
             camera.off = True
             page.wait_for_function(
@@ -154,11 +154,11 @@ def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int]
             )
             visit.shot("source-lost")
             camera.off = False
-            visit.wait_for_readings(5)
+            visit.wait_for_results(5)
             page.wait_for_selector("#stage-note", state="hidden")
 
 
-def test_the_end_of_a_recording_is_told_on_a_phone(
+def test_the_end_of_a_video_is_told_on_a_phone(
     visiting: Visiting, tmp_path: Path, movie: Callable[..., Path]
 ) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -194,7 +194,7 @@ def test_the_token_is_asked_for(visiting: Visiting, tmp_path: Path, clip: Path) 
         page.wait_for_selector("#login[open]")
         page.fill("#token", TOKEN)
         page.keyboard.press("Enter")
-        visit.wait_for_readings(3)
+        visit.wait_for_results(3)
 
 
 def test_without_a_source_there_is_no_third_choice(visiting: Visiting, service: Service) -> None:

@@ -29,13 +29,13 @@ def camera(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray, grac
     with av.open(path, "w", format="mjpeg") as file:
         stream = file.add_stream("mjpeg", rate=30)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
-        for picture in _pictures(astronaut, grace_hopper):
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for image in _images(astronaut, grace_hopper):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         file.mux(stream.encode(None))
     return path
 
 
-def _pictures(*photographs: np.ndarray) -> Iterator[np.ndarray]:
+def _images(*photographs: np.ndarray) -> Iterator[np.ndarray]:
     import av
     from PIL import Image
 
@@ -58,10 +58,10 @@ def _pictures(*photographs: np.ndarray) -> Iterator[np.ndarray]:
         for photograph in photographs
     ]
     for index in range(90):
-        picture, shift = canvas.copy(), int(10 * np.sin(2 * np.pi * index / 90))
+        image, shift = canvas.copy(), int(10 * np.sin(2 * np.pi * index / 90))
         for left, part in zip((10, 330), small, strict=True):
-            picture[60 + shift : 60 + shift + len(part), left : left + 300] = part
-        yield picture
+            image[60 + shift : 60 + shift + len(part), left : left + 300] = part
+        yield image
 
 
 @pytest.fixture(scope="module")
@@ -111,15 +111,15 @@ class Visit:
         self.page.locator(f"label:has(input[value={way}])").click()
         self.ready()
 
-    def readings(self) -> int:
+    def results(self) -> int:
         """Frames that were read since the page was opened."""
-        return int(self.page.evaluate("document.documentElement.dataset.readings ?? 0"))
+        return int(self.page.evaluate("document.documentElement.dataset.results ?? 0"))
 
-    def wait_for_readings(self, more: int) -> None:
+    def wait_for_results(self, more: int) -> None:
         """Wait until so many more frames have been read."""
-        goal = self.readings() + more
+        goal = self.results() + more
         self.page.wait_for_function(
-            "goal => Number(document.documentElement.dataset.readings ?? 0) >= goal", arg=goal, timeout=READY
+            "goal => Number(document.documentElement.dataset.results ?? 0) >= goal", arg=goal, timeout=READY
         )
 
     def shot(self, name: str, *, whole: bool = True) -> None:

@@ -1,13 +1,13 @@
 /**
  * A video that was dropped, read in this browser: shown with boxes, and offered as files.
  * @typedef {import("./card.js").Card} Card
- * @typedef {import("./movie.js").Reading} Reading
+ * @typedef {import("./movie.js").FrameResult} FrameResult
  * @typedef {import("../settings.js").Settings} Settings
  */
 
 import { Chart, sampleOf } from "../chart.js";
 import { inWords } from "../live/timeline.js";
-import { wordOf } from "../shown.js";
+import { displayName } from "../label.js";
 import { make, named, shares, table } from "./card.js";
 import { opened, readMovie } from "./movie.js";
 import { Replay } from "./replay.js";
@@ -30,16 +30,16 @@ export async function clip(file, card, { way, minFace, largest, settings }) {
   preview.append(video);
   card.body.append(preview);
   const stream = await /** @type {import("../device.js").Device} */ (way).stream({ minFace, largest, live: false });
-  const { readings, missed } = await readMovie(video, stream, (share) => card.progress(`Reading … ${Math.floor(100 * share)} %`, share), card.signal);
+  const { results, missed } = await readMovie(video, stream, (share) => card.progress(`FrameResult … ${Math.floor(100 * share)} %`, share), card.signal);
   stream.close();
-  const people = peopleOf(readings, settings);
+  const people = peopleOf(results, settings);
   const lost = missed ? ` ${missed} more were shown too fast to be read.` : "";
-  card.done(`${readings.length} frames, ${people.length === 1 ? "1 person" : `${people.length} people`}.${lost}`);
-  const replay = new Replay(video, readings, settings);
+  card.done(`${results.length} frames, ${people.length === 1 ? "1 person" : `${people.length} people`}.${lost}`);
+  const replay = new Replay(video, results, settings);
   preview.replaceWith(replay.element);
-  const chart = drawn(card, readings, video.duration, settings);
+  const chart = drawn(card, results, video.duration, settings);
   if (people.length) card.body.append(table(`People in ${file.name}`, HEAD, people.map((person) => line(person, settings))));
-  offer(card, file.name, { readings, people, missed, video, chart, replay }, settings);
+  offer(card, file.name, { results, people, missed, video, chart, replay }, settings);
 }
 
 /** @param {import("./summary.js").Person} person @param {import("../settings.js").Settings} settings */
@@ -50,24 +50,24 @@ function line(person, settings) {
 /** What was shown for the longest time. @param {import("./summary.js").Person} person @param {import("../settings.js").Settings} settings */
 function mostly({ shares: values }, settings) {
   const most = Math.max(...values), rest = 1 - values.reduce((sum, value) => sum + value, 0);
-  return wordOf(most >= rest ? values.indexOf(most) : -1, settings);
+  return displayName(most >= rest ? values.indexOf(most) : -1, settings);
 }
 
 /**
  * Expressions over the whole video.
  * @param {Card} card
- * @param {Reading[]} readings
+ * @param {FrameResult[]} results
  * @param {number} duration Seconds.
  * @param {Settings} settings
  */
-function drawn(card, readings, duration, settings) {
+function drawn(card, results, duration, settings) {
   const canvas = make("canvas", "chart");
   canvas.setAttribute("role", "img");
   card.body.append(canvas);
   const chart = new Chart(canvas, settings);
-  const samples = readings.map(({ time, faces }) => sampleOf(faces, time, settings));
+  const samples = results.map(({ time, faces }) => sampleOf(faces, time, settings));
   canvas.ariaLabel = `Expressions over the video: ${inWords(samples, settings.labels)}`;
-  const end = Math.max(duration || 0, readings.at(-1)?.time ?? 0);
+  const end = Math.max(duration || 0, results.at(-1)?.time ?? 0);
   const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => ({ time: share * end, text: clock(share * end) }));
   const draw = () => chart.draw(samples, 0, end, marks);
   draw();
@@ -84,12 +84,12 @@ function clock(seconds) {
 /**
  * @param {Card} card
  * @param {string} name
- * @param {{readings: Reading[], people: import("./summary.js").Person[], missed: number, video: HTMLVideoElement, chart: HTMLCanvasElement, replay: Replay}} result
+ * @param {{results: FrameResult[], people: import("./summary.js").Person[], missed: number, video: HTMLVideoElement, chart: HTMLCanvasElement, replay: Replay}} result
  * @param {Settings} settings
  */
-function offer(card, name, { readings, people, missed, video, chart, replay }, settings) {
+function offer(card, name, { results, people, missed, video, chart, replay }, settings) {
   const stem = name.replace(/\.[^.]+$/, "") || "video";
-  const rows = rowsOf(name, readings, settings);
+  const rows = rowsOf(name, results, settings);
   card.offer("Table (CSV)", `${stem}.csv`, new Blob([csv(rows, settings)], { type: "text/csv" }));
   card.offer("Table (JSON)", `${stem}.json`, new Blob([json(rows)], { type: "application/json" }));
   const content = {
@@ -97,7 +97,7 @@ function offer(card, name, { readings, people, missed, video, chart, replay }, s
     where: "in a browser; the video did not leave it",
     facts: /** @type {[string, string][]} */ ([
       ["Length", `${(video.duration || 0).toFixed(1)} s`],
-      ["Frames read", String(readings.length)],
+      ["Frames read", String(results.length)],
       ["Frames shown too fast to be read", String(missed)],
       ["People", String(people.length)],
     ]),
@@ -125,7 +125,7 @@ function offer(card, name, { readings, people, missed, video, chart, replay }, s
 async function copy(card, button, replay, stem) {
   button.disabled = true;
   try {
-    const { blob, ending } = await replay.recorded((share) => (button.textContent = `Recording … ${Math.floor(100 * share)} %`), card.signal);
+    const { blob, ending } = await replay.recorded((share) => (button.textContent = `Video … ${Math.floor(100 * share)} %`), card.signal);
     button.replaceWith(card.offer("Annotated video", `${stem}-annotated.${ending}`, blob));
   } catch (error) {
     button.textContent = error.message;

@@ -1,5 +1,5 @@
 /**
- * Pictures and videos dropped onto the page or chosen with its button, one after the other.
+ * Images and videos dropped onto the page or chosen with its button, one after the other.
  *
  * @typedef {object} How A file is read.
  * @property {import("../device.js").Device | import("../server.js").Server} way

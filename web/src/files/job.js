@@ -8,7 +8,7 @@ import { make, named, shares, table } from "./card.js";
 /** @type {Record<string, string>} */
 const STAGES = {
   waiting: "Waiting for its turn",
-  reading: "Reading",
+  analyzing: "Analyzing",
   writing: "Writing tables",
   drawing: "Drawing the annotated video",
   faces: "Drawing faces",
@@ -66,7 +66,7 @@ function watched(place, card) {
       card.progress(`${STAGES[stage] ?? stage} …${percent}`, share);
     };
     events.addEventListener("waiting", seen);
-    events.addEventListener("reading", seen);
+    events.addEventListener("running", seen);
     events.addEventListener("done", ({ data }) => end(resolve, JSON.parse(data)));
     events.addEventListener("failed", ({ data }) => {
       const { error } = JSON.parse(data);

@@ -1,12 +1,12 @@
 /**
  * Videos read in this browser: its own decoder shows them as fast as the networks can follow, and tells the true time of each frame.
  * @typedef {import("../device.js").Tracked} Tracked
- * @typedef {{frame: number, time: number, faces: Tracked[]}} Reading
+ * @typedef {{frame: number, time: number, faces: Tracked[]}} FrameResult
  */
 
 import { contextOf } from "../dom.js";
 import { grabbed } from "../live/camera.js";
-import { smoothed } from "../reading/recorded.js";
+import { smoothed } from "../inference/smoothing-offline.js";
 
 const FASTEST = 2, SLOWEST = 0.1, FIRST = 0.4; // Playing speeds.
 const AHEAD = 3; // Frames that wait at most before the video stops for them.
@@ -17,7 +17,7 @@ export function opened(url, name) {
   if (!("requestVideoFrameCallback" in video)) throw new Error(`${name}: this browser does not tell of the frames of a video: try the server way`);
   Object.assign(video, { src: url, muted: true, playsInline: true, preload: "auto" });
   return new Promise((resolve, reject) => {
-    video.onloadeddata = () => (video.videoWidth ? resolve(video) : reject(new Error(`${name}: there is no picture in it, only sound`)));
+    video.onloadeddata = () => (video.videoWidth ? resolve(video) : reject(new Error(`${name}: there is no image in it, only sound`)));
     video.onerror = () => reject(new Error(`${name}: this browser cannot decode it as a video: try the server way, which knows more formats`));
   });
 }
@@ -28,13 +28,13 @@ export function opened(url, name) {
  * @param {import("../device.js").DeviceStream} stream Not live.
  * @param {(share: number) => void} progress
  * @param {AbortSignal} signal
- * @returns {Promise<{readings: Reading[], missed: number}>} `missed`: frames that were shown too fast to be read.
+ * @returns {Promise<{results: FrameResult[], missed: number}>} `missed`: frames that were shown too fast to be read.
  */
 export async function readMovie(video, stream, progress, signal) {
   const canvas = document.createElement("canvas");
   const context = contextOf(canvas, { willReadFrequently: true });
-  /** @type {Reading[]} */
-  const readings = [];
+  /** @type {FrameResult[]} */
+  const results = [];
   let waiting = 0, missed = 0, first = -1, last = -1;
   /** @type {Error | null} */
   let failure = null;
@@ -57,7 +57,7 @@ export async function readMovie(video, stream, progress, signal) {
   const read = async (/** @type {number} */ frame, /** @type {number} */ time) => {
     try {
       const { faces } = await stream.read(grabbed(video, canvas, context), time);
-      readings.push({ frame, time, faces });
+      results.push({ frame, time, faces });
       progress(video.duration ? Math.min(1, time / video.duration) : 0);
     } catch (error) {
       failure ??= error;
@@ -77,7 +77,7 @@ export async function readMovie(video, stream, progress, signal) {
   if (signal.aborted) throw new DOMException("stopped", "AbortError");
   if (failure) throw failure;
   missed += video.getVideoPlaybackQuality().droppedVideoFrames;
-  return { readings: smoothed(inOrder(readings), stream.device.settings.smoothing), missed };
+  return { results: smoothed(inOrder(results), stream.device.settings.smoothing), missed };
 }
 
 /** Play as fast as the frames are read, and rather slower than losing some. @param {HTMLVideoElement} video @param {number} waiting @param {number} lost */
@@ -87,20 +87,20 @@ function pace(video, waiting, lost) {
   video.playbackRate = Math.min(FASTEST, Math.max(SLOWEST, rate));
 }
 
-/** Each time once, in order: a browser may show a frame again. @param {Reading[]} readings */
-function inOrder(readings) {
-  readings.sort((a, b) => a.time - b.time);
-  return readings.filter((reading, place) => place === 0 || reading.time > readings[place - 1].time);
+/** Each time once, in order: a browser may show a frame again. @param {FrameResult[]} results */
+function inOrder(results) {
+  results.sort((a, b) => a.time - b.time);
+  return results.filter((result, place) => place === 0 || result.time > results[place - 1].time);
 }
 
-/** The reading that belongs to a moment. @param {Reading[]} readings @param {number} time Seconds. */
-export function at(readings, time) {
-  let low = 0, high = readings.length;
+/** The result that belongs to a moment. @param {FrameResult[]} results @param {number} time Seconds. */
+export function at(results, time) {
+  let low = 0, high = results.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (readings[middle].time <= time + 1e-3) low = middle + 1;
+    if (results[middle].time <= time + 1e-3) low = middle + 1;
     else high = middle;
   }
-  const found = readings[low - 1];
+  const found = results[low - 1];
   return found && time - found.time < 0.5 ? found : null;
 }

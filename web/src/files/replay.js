@@ -1,21 +1,21 @@
 /**
  * A video that was read, shown with its boxes, and recorded with them.
- * @typedef {import("./movie.js").Reading} Reading
+ * @typedef {import("./movie.js").FrameResult} FrameResult
  */
 
 import { contextOf } from "../dom.js";
 import { make } from "./card.js";
 import { at } from "./movie.js";
-import { annotate } from "./picture.js";
+import { annotate } from "./image.js";
 
 const TYPES = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/webm;codecs=vp8"];
 const BITS = 4e6; // Per second of the copy.
 
 export class Replay {
-  /** @param {HTMLVideoElement} video @param {Reading[]} readings @param {import("../settings.js").Settings} settings */
-  constructor(video, readings, settings) {
+  /** @param {HTMLVideoElement} video @param {FrameResult[]} results @param {import("../settings.js").Settings} settings */
+  constructor(video, results, settings) {
     this.video = video;
-    this.readings = readings;
+    this.results = results;
     this.settings = settings;
     this.canvas = make("canvas", "boxes");
     [this.canvas.width, this.canvas.height] = [video.videoWidth, video.videoHeight];
@@ -35,11 +35,11 @@ export class Replay {
   /** @param {number} time Seconds. */
   draw(time) {
     this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    annotate(this.context, at(this.readings, time)?.faces ?? [], this.settings);
+    annotate(this.context, at(this.results, time)?.faces ?? [], this.settings);
   }
 
   /**
-   * A copy with the boxes in the picture, made while the video plays once.
+   * A copy with the boxes in the image, made while the video plays once.
    * @param {(share: number) => void} progress
    * @param {AbortSignal} signal
    * @returns {Promise<{blob: Blob, ending: string}>}
@@ -61,7 +61,7 @@ export class Replay {
     const show = (_now, { mediaTime }) => {
       if (!on) return;
       context.drawImage(video, 0, 0);
-      annotate(context, at(this.readings, mediaTime)?.faces ?? [], this.settings);
+      annotate(context, at(this.results, mediaTime)?.faces ?? [], this.settings);
       progress(video.duration ? mediaTime / video.duration : 0);
       video.requestVideoFrameCallback(show);
     };

@@ -16,12 +16,12 @@ i { display: inline-block; width: .8em; height: .8em; border-radius: .25em; marg
 const safe = (/** @type {string} */ text) => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /**
- * @param {{name: string, where: string, facts: [string, string][], picture?: string, chart?: string, head: string[], rows: string[][]}} content `picture` and
+ * @param {{name: string, where: string, facts: [string, string][], image?: string, chart?: string, head: string[], rows: string[][]}} content `image` and
  *   `chart` as data addresses; cells that are names of expressions get their colour.
  * @param {import("../settings.js").Settings} settings
  * @returns {Blob}
  */
-export function report({ name, where, facts, picture, chart, head, rows }, settings) {
+export function report({ name, where, facts, image, chart, head, rows }, settings) {
   const cell = (/** @type {string} */ text) => `${settings.colours[text] ? `<i style="background:${settings.colours[text]}"></i>` : ""}${safe(text)}`;
   const line = (/** @type {string[]} */ cells, /** @type {"th" | "td"} */ tag) => `<tr>${cells.map((text) => `<${tag}>${cell(text)}</${tag}>`).join("")}</tr>`;
   const legend = settings.labels.map((label) => `<span><i style="background:${settings.colours[label]}"></i>${safe(label)}</span>`).join(" &nbsp; ");
@@ -31,7 +31,7 @@ export function report({ name, where, facts, picture, chart, head, rows }, setti
 <h1>${safe(name)}</h1>
 <p class="note"><strong>${safe(settings.notice)}</strong> ${safe(settings.model.limits)}</p>
 <table>${facts.map((pair) => line(pair, "td")).join("")}</table>
-${picture ? `<h2>Faces</h2><img src="${picture}" alt="The picture with a box around each face">` : ""}
+${image ? `<h2>Faces</h2><img src="${image}" alt="The image with a box around each face">` : ""}
 ${chart ? `<h2>Over time</h2><img src="${chart}" alt="Expressions over time; the table below has the numbers"><p class="quiet">${legend}</p>` : ""}
 <h2>Each in numbers</h2>
 <table><thead>${line(head, "th")}</thead><tbody>${rows.map((cells) => line(cells, "td")).join("")}</tbody></table>

@@ -1,10 +1,10 @@
 /**
  * Tables with the keys and columns that every other result of mien has.
  * @typedef {import("../device.js").Face} Face
- * @typedef {{frame: number, time: number, faces: Face[]}} Reading
+ * @typedef {{frame: number, time: number, faces: Face[]}} FrameResult
  */
 
-import { shownOf, wordOf } from "../shown.js";
+import { labelOf, displayName } from "../label.js";
 import { cell, spelled } from "./cells.js";
 
 const rounded = (/** @type {number} */ value, /** @type {number} */ digits) => Number(value.toFixed(digits));
@@ -12,21 +12,21 @@ const rounded = (/** @type {number} */ value, /** @type {number} */ digits) => N
 /**
  * One row per face, or one for a frame without any.
  * @param {string} source
- * @param {Reading[]} readings
+ * @param {FrameResult[]} results
  * @param {import("../settings.js").Settings} settings
  */
-export function rowsOf(source, readings, settings) {
+export function rowsOf(source, results, settings) {
   const named = (/** @type {number[]} */ values) => Object.fromEntries(settings.labels.map((name, at) => [name, rounded(values[at], 6)]));
-  return readings.flatMap(({ frame, time, faces }) => {
+  return results.flatMap(({ frame, time, faces }) => {
     const start = /** @type {Record<string, any>} */ ({ source: spelled(source), frame, time: rounded(time, 6), status: faces.length ? "face" : "no_face" });
     const none = Object.fromEntries(settings.keys.map((key) => [key, start[key] ?? null]));
     if (!faces.length) return [none];
     return faces.map((face) => {
       const probs = named(face.probs);
       const emotion = settings.labels.reduce((best, name) => (probs[name] > probs[best] ? name : best));
-      const known = { track: face.track ?? null, box: face.box.map((value) => rounded(value, 2)), score: rounded(face.score, 6), emotion };
-      const steady = face.steady === undefined ? null : settings.labels[face.steady];
-      return { ...none, ...known, confidence: probs[emotion], probs, steady, smooth: face.smooth ? named(face.smooth) : null, shown: wordOf(shownOf(face, settings), settings) };
+      const known = { track: face.track ?? null, box: face.box.map((value) => rounded(value, 2)), detection_score: rounded(face.detection_score, 6), emotion };
+      const smoothed_emotion = face.smoothed_emotion_id === undefined ? null : settings.labels[face.smoothed_emotion_id];
+      return { ...none, ...known, confidence: probs[emotion], probs, smoothed_emotion, smoothed_probs: face.smoothed_probs ? named(face.smoothed_probs) : null, label: displayName(labelOf(face, settings), settings) };
     });
   });
 }
@@ -38,9 +38,9 @@ export const json = (rows) => (rows.length ? `[\n${rows.map((row) => JSON.string
 export function csv(rows, settings) {
   const lines = rows.map((row) => {
     const [x1, y1, x2, y2] = row.box ?? [];
-    const smooth = Object.fromEntries(Object.entries(row.smooth ?? {}).map(([name, value]) => [`smooth_${name}`, value]));
-    const flat = { ...row, x1, y1, x2, y2, ...row.probs, ...smooth };
-    for (const key of ["box", "probs", "smooth"]) flat[key] = row[key] && JSON.stringify(row[key]);
+    const smoothed = Object.fromEntries(Object.entries(row.smoothed_probs ?? {}).map(([name, value]) => [`smoothed_${name}`, value]));
+    const flat = { ...row, x1, y1, x2, y2, ...row.probs, ...smoothed };
+    for (const key of ["box", "probs", "smoothed_probs"]) flat[key] = row[key] && JSON.stringify(row[key]);
     return settings.columns.map((column) => quoted(flat[column], column === "source")).join(",");
   });
   return [settings.columns.map((column) => quoted(column, false)).join(","), ...lines, ""].join("\n");

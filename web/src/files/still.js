@@ -1,5 +1,5 @@
 /**
- * A picture that was dropped: read, shown with boxes, and offered as files.
+ * An image that was dropped: read, shown with boxes, and offered as files.
  * @typedef {import("../device.js").Face} Face
  * @typedef {import("../server.js").Server} Server
  * @typedef {import("../login.js").Login} Login
@@ -7,10 +7,10 @@
 
 import { Device } from "../device.js";
 import { contextOf } from "../dom.js";
-import { area } from "../reading/boxes.js";
-import { captionOf } from "../shown.js";
+import { area } from "../inference/boxes.js";
+import { captionOf } from "../label.js";
 import { named, shares, table } from "./card.js";
-import { annotate, decoded, fileOf, pixelsOf } from "./picture.js";
+import { annotate, decoded, fileOf, pixelsOf } from "./image.js";
 import { report } from "./report.js";
 import { csv, json, rowsOf } from "./rows.js";
 
@@ -22,11 +22,11 @@ const HEAD = ["Face", "Expression", "Probability", "All expressions"];
  * @param {import("./files.js").How} how
  */
 export async function still(file, card, { way, minFace, largest, settings, login }) {
-  card.progress("Reading …");
+  card.progress("FrameResult …");
   const here = way instanceof Device;
   const { found, canvas } = here ? await readHere(file, way, minFace) : await readThere(file, way, minFace, login);
   const faces = largest ? biggest(found) : found;
-  const stem = file.name.replace(/\.[^.]+$/, "") || "picture";
+  const stem = file.name.replace(/\.[^.]+$/, "") || "image";
   const rows = rowsOf(file.name, [{ frame: 0, time: 0, faces }], settings);
   const told = faces.map((face) => captionOf(face, settings));
   const words = told.map(({ name }) => name).join(", ");
@@ -40,9 +40,9 @@ export async function still(file, card, { way, minFace, largest, settings, login
   card.offer("Table (JSON)", `${stem}.json`, new Blob([json(rows)], { type: "application/json" }));
   const content = {
     name: file.name,
-    where: here ? "in a browser; the picture did not leave it" : "on a server of yours",
+    where: here ? "in a browser; the image did not leave it" : "on a server of yours",
     facts: /** @type {[string, string][]} */ ([["Faces", String(faces.length)], ...(canvas ? [["Size", `${canvas.width} × ${canvas.height} px`]] : [])]),
-    picture: canvas?.toDataURL("image/jpeg", 0.9),
+    image: canvas?.toDataURL("image/jpeg", 0.9),
     head: ["Face", "Expression", "Probability", ...settings.labels],
     rows: told.map(({ name, percent }, at) => [String(at + 1), name, percent, ...faces[at].probs.map((value) => value.toFixed(3))]),
   };
@@ -52,13 +52,13 @@ export async function still(file, card, { way, minFace, largest, settings, login
 /** @param {File} file @param {Device} device @param {number} minFace px */
 async function readHere(file, device, minFace) {
   const canvas = await decoded(file);
-  return { found: await device.picture(pixelsOf(canvas), minFace), canvas };
+  return { found: await device.image(pixelsOf(canvas), minFace), canvas };
 }
 
-/** A picture that this browser cannot show may be one for the server. @param {File} file @param {Server} server @param {number} minFace px @param {Login} login */
+/** An image that this browser cannot show may be one for the server. @param {File} file @param {Server} server @param {number} minFace px @param {Login} login */
 async function readThere(file, server, minFace, login) {
   const canvas = await decoded(file).catch(() => null);
-  const { faces } = await login.through(() => server.picture(file, minFace));
+  const { faces } = await login.through(() => server.image(file, minFace));
   return { found: faces, canvas };
 }
 
@@ -81,5 +81,5 @@ async function show(card, canvas, faces, settings, words, stem) {
   image.alt = words;
   image.src = card.url(blob);
   card.body.append(image);
-  card.offer("Annotated picture (PNG)", `${stem}-annotated.png`, blob);
+  card.offer("Annotated image (PNG)", `${stem}-annotated.png`, blob);
 }

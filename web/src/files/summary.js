@@ -1,19 +1,19 @@
 /**
  * Each person of a video in numbers, by time: each face stands for the time up to the same person's next.
- * @typedef {import("./movie.js").Reading} Reading
+ * @typedef {import("./movie.js").FrameResult} FrameResult
  * @typedef {import("../device.js").Tracked} Tracked
  * @typedef {{track: number, first: number, last: number, seconds: number, shares: number[], confidence: number}} Person
  */
 
-import { Spacing } from "../reading/spacing.js";
-import { shownOf } from "../shown.js";
+import { Spacing } from "../inference/spacing.js";
+import { labelOf } from "../label.js";
 
 /**
- * @param {Reading[]} readings In order of time.
+ * @param {FrameResult[]} results In order of time.
  * @param {import("../settings.js").Settings} settings
  * @returns {Person[]} In order of ids.
  */
-export function peopleOf(readings, settings) {
+export function peopleOf(results, settings) {
   const spacing = new Spacing(settings.smoothing, settings.smoothing.gap);
   const people = /** @type {Map<number, Omit<Person, "confidence"> & {total: number, sure: number}>} */ (new Map());
   // Who is in view: their last face, since when, and until when that stands.
@@ -22,17 +22,17 @@ export function peopleOf(readings, settings) {
     ({ track, first: start, last: start, seconds: 0, total: 0, sure: 0, shares: settings.labels.map(() => 0) });
   const close = (/** @type {Tracked} */ face, /** @type {number} */ start, /** @type {number} */ end) => {
     const { track } = face, seconds = end - start;
-    const person = people.get(track) ?? begun(track, start), shown = shownOf(face, settings);
-    const weight = Math.max(seconds, 1e-9); // A single frame has no length and yet a reading.
+    const person = people.get(track) ?? begun(track, start), shown = labelOf(face, settings);
+    const weight = Math.max(seconds, 1e-9); // A single frame has no length and yet a result.
     person.seconds += seconds;
     person.total += weight;
     if (shown >= 0) person.shares[shown] += weight; // The rest was shown as uncertain.
-    person.sure += weight * face.smooth[face.steady];
+    person.sure += weight * face.smoothed_probs[face.smoothed_emotion_id];
     person.last = start;
     people.set(track, person);
     open.delete(track);
   };
-  for (const { time, faces } of readings) {
+  for (const { time, faces } of results) {
     const before = spacing.time, lasting = before === null ? 0 : spacing.lasting(time - before);
     spacing.take(time);
     for (const last of open.values()) if (last.start === before) last.end = last.start + lasting;

@@ -1,9 +1,9 @@
 /**
- * Says steady labels to screen readers: only when one has changed, and not more often than somebody can listen.
+ * Says smoothed emotions to screen readers: only when one has changed, and not more often than somebody can listen.
  * @typedef {import("../device.js").Face} Face
  */
 
-import { shownOf, wordOf } from "../shown.js";
+import { labelOf, displayName } from "../label.js";
 
 const PAUSE = 2.5; // s
 
@@ -19,7 +19,7 @@ export class Announcer {
   /** @param {Face[]} faces @param {number} time Seconds. */
   hear(faces, time) {
     if (time - this.last < PAUSE) return;
-    const told = faces.map((face) => `Person ${face.track}: ${wordOf(shownOf(face, this.settings), this.settings)}`).join(". ") || "Nobody in view";
+    const told = faces.map((face) => `Person ${face.track}: ${displayName(labelOf(face, this.settings), this.settings)}`).join(". ") || "Nobody in view";
     if (told === this.said) return;
     this.said = told;
     this.last = time;

@@ -1,7 +1,7 @@
 /**
  * The browser's camera as a course of frames, each as soon as it is there; while some are being read the newest ones wait for nobody.
  * @typedef {import("../device.js").Stream} Stream
- * @typedef {{faces: import("../device.js").Tracked[], time: number, width: number, height: number, milliseconds: number}} Reading
+ * @typedef {{faces: import("../device.js").Tracked[], time: number, width: number, height: number, milliseconds: number}} FrameResult
  */
 
 import { contextOf } from "../dom.js";
@@ -14,7 +14,7 @@ const PATIENCE = 3; // Frames that may fail one after the other.
 export class Camera {
   /**
    * @param {HTMLVideoElement} video
-   * @param {{reading: (reading: Reading) => void, trouble: (error: Error) => void}} listener
+   * @param {{result: (result: FrameResult) => void, trouble: (error: Error) => void}} listener
    */
   constructor(video, listener) {
     this.video = video;
@@ -22,7 +22,7 @@ export class Camera {
     this.canvas = document.createElement("canvas");
     this.context = contextOf(this.canvas, { willReadFrequently: true });
     this.paused = false;
-    this.reading = 0;
+    this.inFlight = 0;
     this.failed = 0;
     this.turn = 0; // Counts streams, so that late answers of an earlier one are dropped.
     /** @type {Stream | null} */
@@ -54,7 +54,7 @@ export class Camera {
     this.stream?.close();
     this.stream = stream;
     this.turn++;
-    this.reading = this.failed = 0;
+    this.inFlight = this.failed = 0;
   }
 
   pause() {
@@ -76,13 +76,13 @@ export class Camera {
 
   /** Wait for the next frame, as long as the camera is not stopped or started anew. @param {MediaStream} source */
   next(source) {
-    if (!this.running || source !== this.source) return;
+    if (!this.inFlight || source !== this.source) return;
     const taken = () => {
       clearTimeout(timer);
       if (told) this.video.cancelVideoFrameCallback(frame);
       this.next(source);
-      const there = this.running && source === this.source && this.video.videoWidth > 0;
-      if (there && !this.paused && this.stream && this.reading < this.stream.depth) this.read(this.stream, this.turn, performance.now() / 1000);
+      const there = this.inFlight && source === this.source && this.video.videoWidth > 0;
+      if (there && !this.paused && this.stream && this.inFlight < this.stream.depth) this.read(this.stream, this.turn, performance.now() / 1000);
     };
     const told = "requestVideoFrameCallback" in this.video;
     const frame = told ? this.video.requestVideoFrameCallback(taken) : 0;
@@ -94,12 +94,12 @@ export class Camera {
   async read(stream, turn, time) {
     const pixels = grabbed(this.video, this.canvas, this.context);
     const { width, height } = pixels;
-    this.reading++;
+    this.inFlight++;
     try {
       const answer = await stream.read(pixels, time);
       if (turn !== this.turn) return;
       this.failed = 0;
-      if (answer) this.listener.reading({ ...answer, time, width, height });
+      if (answer) this.listener.result({ ...answer, time, width, height });
     } catch (error) {
       if (turn !== this.turn) return;
       if (++this.failed >= PATIENCE || error.status === 0 || error.status === 401) {
@@ -107,7 +107,7 @@ export class Camera {
         this.listener.trouble(error);
       }
     } finally {
-      if (turn === this.turn) this.reading--;
+      if (turn === this.turn) this.inFlight--;
     }
   }
 }

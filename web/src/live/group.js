@@ -16,7 +16,7 @@ const SIGNS = { positive: "+", neutral: "=", negative: "−" };
 export function meanOf(faces) {
   if (!faces.length) return null;
   const sums = faces[0].probs.map(() => 0);
-  for (const face of faces) (face.smooth ?? face.probs).forEach((value, at) => (sums[at] += value));
+  for (const face of faces) (face.smoothed_probs ?? face.probs).forEach((value, at) => (sums[at] += value));
   return sums.map((sum) => sum / faces.length);
 }
 

@@ -1,11 +1,11 @@
 /**
- * Boxes and steady labels over the video.
+ * Boxes and smoothed emotions over the video.
  * @typedef {import("../device.js").Face} Face
  */
 
 import { contextOf } from "../dom.js";
 import { drawGlyph, inkOn } from "../glyphs.js";
-import { captionOf } from "../shown.js";
+import { captionOf } from "../label.js";
 
 const TEXT = 14; // px
 

@@ -1,10 +1,10 @@
 /**
- * A card for each person in view: the steady label, and how probable each expression is.
+ * A card for each person in view: the smoothed emotion, and how probable each expression is.
  * @typedef {import("../device.js").Tracked} Tracked
  */
 
 import { glyph } from "../glyphs.js";
-import { shownOf, wordOf } from "../shown.js";
+import { labelOf, displayName } from "../label.js";
 
 const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.
 
@@ -66,16 +66,16 @@ class Card {
   /** @param {Tracked} face @param {number} time */
   show(face, time) {
     this.seen = time;
-    const shown = shownOf(face, this.settings);
+    const shown = labelOf(face, this.settings);
     if (shown !== this.shown) {
       this.shown = shown;
-      const name = wordOf(shown, this.settings);
+      const name = displayName(shown, this.settings);
       const word = document.createElement("span");
       word.textContent = name;
       this.title.replaceChildren(glyph(name, this.settings.colours[name]), word);
       this.bars.forEach((part, at) => part.row.classList.toggle("leading", at === shown));
     }
-    face.smooth.forEach((value, at) => this.bars[at].show(value));
+    face.smoothed_probs.forEach((value, at) => this.bars[at].show(value));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What the server's own source shows: its frames, each with the faces that were read in it.
- * @typedef {import("./camera.js").Reading} Reading
+ * @typedef {import("./camera.js").FrameResult} FrameResult
  * @typedef {{source: string, state: string, message: string | null, viewers: number}} Condition
  * @typedef {{captured: number, read: number, median: number | null}} Rates
  */
@@ -14,7 +14,7 @@ export class Source {
   /**
    * @param {HTMLCanvasElement} canvas Shows the frames.
    * @param {import("../server.js").Server} server
-   * @param {{reading: (reading: Reading & {rates: Rates}) => void, condition: (condition: Condition) => void, trouble: (error: Error | undefined) => void}} listener
+   * @param {{result: (result: FrameResult & {rates: Rates}) => void, condition: (condition: Condition) => void, trouble: (error: Error | undefined) => void}} listener
    */
   constructor(canvas, server, listener) {
     this.canvas = canvas;
@@ -47,7 +47,7 @@ export class Source {
     };
     socket.onmessage = ({ data }) => {
       if (typeof data === "string") this.told(JSON.parse(data), socket);
-      // In order, also where one picture takes longer to be unpacked than the next.
+      // In order, also where one image takes longer to be unpacked than the next.
       else shown = shown.then(() => this.show(data, socket)).catch((error) => this.failed(error, socket));
     };
     socket.onclose = () => shown.then(() => this.failed(this.why, socket));
@@ -72,15 +72,15 @@ export class Source {
   async show(data, socket) {
     const length = new DataView(data).getUint32(0, true);
     const told = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
-    const picture = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
+    const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
     if (socket !== this.socket) return;
-    if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) [this.canvas.width, this.canvas.height] = [picture.width, picture.height];
-    this.context.drawImage(picture, 0, 0);
-    picture.close();
+    if (this.canvas.width !== image.width || this.canvas.height !== image.height) [this.canvas.width, this.canvas.height] = [image.width, image.height];
+    this.context.drawImage(image, 0, 0);
+    image.close();
     // The source's own time, on the page's clock.
     const now = performance.now() / 1000;
     if (Number.isNaN(this.shift)) this.shift = now - told.time;
-    this.listener.reading({
+    this.listener.result({
       faces: told.faces.map(this.server.taken, this.server),
       time: told.time + this.shift,
       width: told.width,

@@ -1,4 +1,4 @@
-"""``FER``: faces and their expressions in one picture, in the shapes of the package fer."""
+"""``FER``: faces and their expressions in one image, in the shapes of the package fer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.compat.given import Given, rgb_picture, without_effect
+from mien.compat.given import Given, rgb_image, without_effect
 from mien.compat.terms import emotions, rounded
 from mien.core.errors import InputError
 from mien.core.faces import Face, Faces
-from mien.inference.detectors.pictures import found
+from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
 
 _HEIGHT_OF_SQUARE = (
@@ -81,7 +81,7 @@ class FER:
             self.pipeline = Pipeline("mtcnn", min_face=min_face_size or (20 if mtcnn else 40))
 
     def detect_emotions(self, img: Given, face_rectangles: ArrayLike | None = None) -> list[Emotions]:
-        """Faces of a picture, the surest first, with the probability of every expression.
+        """Faces of an image, the surest first, with the probability of every expression.
 
         Args:
             img: A path, the bytes of a file, a ``data:image/`` text, or an array as OpenCV reads it: ``(h, w,
@@ -93,12 +93,12 @@ class FER:
             where there is none.
 
         Raises:
-            InputError: The picture is none of these, or cannot be read (`MediaError`).
+            InputError: The image is none of these, or cannot be read (`MediaError`).
         """
-        return [as_emotions(face) for face in self._faces(rgb_picture(img), face_rectangles)]
+        return [as_emotions(face) for face in self._faces(rgb_image(img), face_rectangles)]
 
     def batch_detect_emotions(self, imgs: Iterable[Given]) -> list[list[Emotions]]:
-        """`detect_emotions` of each picture."""
+        """`detect_emotions` of each image."""
         return [self.detect_emotions(img) for img in imgs]
 
     def top_emotion(self, img: Given) -> tuple[str, float] | tuple[None, None]:
@@ -121,7 +121,7 @@ class FER:
             bgr: Without meaning here: an array's shape says whether it is gray.
             gray_img: Without meaning here.
         """
-        [faces] = self.pipeline.detector.detect([rgb_picture(img)])
+        [faces] = self.pipeline.detector.detect([rgb_image(img)])
         return [_rectangle(face) for face in faces]
 
     def _faces(self, image: NDArray[np.uint8], rectangles: ArrayLike | None) -> Faces:
@@ -132,7 +132,7 @@ class FER:
 
 
 def as_emotions(face: Face, origin: Sequence[int] = (0, 0)) -> Emotions:
-    """A face as fer gives it; ``origin`` is where the picture lies in the frame that the box is told in."""
+    """A face as fer gives it; ``origin`` is where the image lies in the frame that the box is told in."""
     x, y, width, height = _rectangle(face)
     return {"box": [x + origin[0], y + origin[1], width, height], "emotions": emotions(face)}
 

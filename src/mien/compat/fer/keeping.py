@@ -1,4 +1,4 @@
-"""The copies of a video that a script asks for: annotated frames as pictures, one by one or in an archive,
+"""The copies of a video that a script asks for: annotated frames as images, one by one or in an archive,
 and an annotated video."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.core.faces import Faces
-from mien.media import VideoWriter, save_picture
+from mien.media import VideoWriter, save_image
 from mien.media.draw import draw
 from mien.media.frame import Frame
 
@@ -48,12 +48,10 @@ class FrameSaver:
         movie = self._stack.enter_context(VideoWriter(self._made() / f"{name}_output.mp4", width, height))
         self._keeping.append(lambda frame: movie.write(frame.image, frame.time))
 
-    def keep_pictures(self) -> None:
-        """Write every frame as a picture of its own."""
+    def keep_images(self) -> None:
+        """Write every frame as an image of its own."""
         folder = self._made()
-        self._keeping.append(
-            lambda frame: save_picture(folder / f"{self._stem}{frame.index}.jpg", frame.image)
-        )
+        self._keeping.append(lambda frame: save_image(folder / f"{self._stem}{frame.index}.jpg", frame.image))
 
     def keep_archive(self) -> None:
         """Write every frame into ``images.zip``."""

@@ -39,7 +39,7 @@ class _Chosen:
 
 
 class Video:
-    """A video whose frames are read one after the other; memory does not grow with the pictures in it.
+    """A video whose frames are read one after the other; memory does not grow with the images in it.
 
     Args:
         video_file: Path of a video, or of anything else that moves.
@@ -103,7 +103,7 @@ class Video:
             detection_box: ``x_min, y_min, x_max, y_max`` in px of the part of each frame that is looked at.
             lang: Without effect: labels are in English.
             include_audio: Without effect: the saved video has no sound.
-            size_multiplier: Without meaning here: labels grow with the picture.
+            size_multiplier: Without meaning here: labels grow with the image.
             batch_size: Without meaning here.
             use_async_io: Without meaning here.
 
@@ -124,7 +124,7 @@ class Video:
         without_effect(lang=(lang, "en"), include_audio=(include_audio, False))
         chosen = _Chosen(
             _every(frequency, save_fps),
-            Sampling(per_second=save_fps),
+            Sampling(fps=save_fps),
             _most(max_results),
             _part(detection_box),
         )
@@ -137,7 +137,7 @@ class Video:
             if save_video:
                 keeper.keep_movie(width, height, stem)
             if save_frames:
-                (keeper.keep_archive if zip_images else keeper.keep_pictures)()
+                (keeper.keep_archive if zip_images else keeper.keep_images)()
             rows = list(_rows(media, detector, chosen, keeper))
         return rows if output == "csv" else self.to_pandas(rows)
 

@@ -1,7 +1,7 @@
-"""Finding faces in pictures: one protocol, one convention for boxes, three ways to do it.
+"""Finding faces in images: one protocol, one convention for boxes, three ways to do it.
 
 The convention: a box reaches from the top of the forehead to the chin and from ear to ear of a frontal face,
-so it is higher than wide; it is clipped to the picture. A detector that draws its boxes otherwise converts
+so it is higher than wide; it is clipped to the image. A detector that draws its boxes otherwise converts
 them.
 """
 
@@ -29,7 +29,7 @@ DETECTORS = tuple(_HOMES)
 
 
 class Detector(Protocol):
-    """Anything that finds faces in pictures. The answer for a picture does not depend on the others in the
+    """Anything that finds faces in images. The answer for an image does not depend on the others in the
     call."""
 
     @property
@@ -38,7 +38,7 @@ class Detector(Protocol):
         ...
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
-        """Faces of each ``(h, w, 3)`` uint8 RGB picture, best first, with frames and times 0."""
+        """Faces of each ``(h, w, 3)`` uint8 RGB image, best first, with frames and times 0."""
         ...
 
 
@@ -47,7 +47,7 @@ class Refiner(Protocol):
     """A detector that can also confirm faces where they are expected, for much less than finding them."""
 
     def refine(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[ArrayLike]) -> list[Faces]:
-        """For each picture a row per box, in order: the refined box and the probability, however low, that it
+        """For each image a row per box, in order: the refined box and the probability, however low, that it
         holds a face."""
         ...
 
@@ -63,7 +63,7 @@ def create_detector(
     """A detector by its name.
 
     Args:
-        name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each picture
+        name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each image
             is one face).
         min_face: Height in px of the smallest face to be found; the detector's own choice (40) by default.
             ``whole`` has no use for it.

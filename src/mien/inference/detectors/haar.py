@@ -15,14 +15,14 @@ from PIL import Image
 from mien.core import boxes as box_arithmetic
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.faces import Faces
-from mien.inference.detectors.pictures import checked, found
+from mien.inference.detectors.images import checked, found
 
 CASCADE = "haarcascade_frontalface_default.xml"
-LARGEST = 8_000_000  # px; larger pictures are scaled down first.
+LARGEST = 8_000_000  # px; larger images are scaled down first.
 
 # From the cascade's square to the box from forehead to chin, in units of the square's side. Medians where both detectors find one face:
 #                                              width  height  right   down
-#   781 FER-2013 training pictures, gray around 0.829   1.083  -0.012  0.007
+#   781 FER-2013 training images, gray around 0.829   1.083  -0.012  0.007
 #   790 of them, edges repeated                 0.824   1.093  -0.012  0.003
 #   7 faces in photos                           0.801   1.025  -0.012  0.030
 #   18 frames of a video                        0.756   1.089   0.000  0.027
@@ -35,7 +35,7 @@ MIDDLE, SPREAD = 3.0, 1.5
 
 
 class Haar:
-    """Frontal faces in pictures; boxes only, no points. It may be shared by threads, which then take turns.
+    """Frontal faces in images; boxes only, no points. It may be shared by threads, which then take turns.
 
     Args:
         min_face: Height in px of the smallest face to be found.
@@ -53,22 +53,22 @@ class Haar:
             raise InputError(f"expected min_face of 1 px or more; got {min_face}")
         self.min_face, self.min_detection_score = min_face, min_detection_score
         self._cascade = _cascade()
-        self._lock = threading.Lock()  # A cascade keeps the picture it is working on.
+        self._lock = threading.Lock()  # A cascade keeps the image it is working on.
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
-        """Find the faces in each picture, best first.
+        """Find the faces in each image, best first.
 
-        Pictures above 8 megapixels are scaled down to that first.
+        Images above 8 megapixels are scaled down to that first.
 
         Args:
             images: ``(h, w, 3)`` uint8 RGB, each of its own size.
 
         Returns:
-            A record per picture: ``boxes`` from forehead to chin, clipped to the picture; ``scores``; no
+            A record per image: ``boxes`` from forehead to chin, clipped to the image; ``scores``; no
             points; frames and times 0.
 
         Raises:
-            InputError: A picture is not of that kind.
+            InputError: An image is not of that kind.
         """
         return [self._detect(image) for image in checked(images)]
 

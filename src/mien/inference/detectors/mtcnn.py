@@ -18,7 +18,7 @@ from mien.core import boxes as box_arithmetic
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.inference import crop
-from mien.inference.detectors.pictures import checked, found
+from mien.inference.detectors.images import checked, found
 from mien.inference.onnx_session import Network, open_network
 from mien.inference.weights import detector_path
 
@@ -30,20 +30,20 @@ LARGEST_LEVEL = 2_000_000  # px of the largest pyramid level. See MTCNN.
 # px of a level that P-Net looks at in one run: 40 MB, and faster than more, of which less stays in the
 # processor's cache.
 LEVEL_STRIP = 100_000
-# The first two are the authors' own. The last one, measured at min_face 40: of 400 FER-2013 training pictures
-# with a border 93 % hold a face at 0.6, 90 % at 0.8, 84 % at 0.9; of 39 pictures without a face (textures,
+# The first two are the authors' own. The last one, measured at min_face 40: of 400 FER-2013 training images
+# with a border 93 % hold a face at 0.6, 90 % at 0.8, 84 % at 0.9; of 39 images without a face (textures,
 # noise, things) none does at 0.8 and one does at 0.79, where a part of a motorcycle passes. In 72 frames of a
 # moving face the least sure one is at 0.99, in 95 frames of a cartoon title the surest non-face at 0.58.
 THRESHOLDS = (0.6, 0.7, 0.8)
 STRIP = 4_000_000  # px that are halved at once.
-MOST_WINDOWS = 4000  # Proposals per picture that are looked at again, best first.
+MOST_WINDOWS = 4000  # Proposals per image that are looked at again, best first.
 
 
 class MTCNN:
-    """Faces in pictures, with boxes and five points. It may be shared by threads.
+    """Faces in images, with boxes and five points. It may be shared by threads.
 
-    The work grows with the picture over ``min_face``: halving ``min_face`` costs two to three times as much.
-    Pictures whose largest pyramid level would exceed 2 megapixels (at ``min_face=40``: 22 megapixels) are
+    The work grows with the image over ``min_face``: halving ``min_face`` costs two to three times as much.
+    Images whose largest pyramid level would exceed 2 megapixels (at ``min_face=40``: 22 megapixels) are
     scaled down further, so that memory stays bounded; the smallest face that can be found in them grows in
     proportion.
 
@@ -95,23 +95,23 @@ class MTCNN:
         )
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
-        """Find the faces in each picture, best first.
+        """Find the faces in each image, best first.
 
         Args:
             images: ``(h, w, 3)`` uint8 RGB, each of its own size.
 
         Returns:
-            A record per picture: ``boxes`` from forehead to chin, clipped to the picture; ``scores``;
+            A record per image: ``boxes`` from forehead to chin, clipped to the image; ``scores``;
             ``points``; frames and times 0.
 
         Raises:
-            InputError: A picture is not of that kind.
+            InputError: An image is not of that kind.
         """
-        pictures = checked(images)
-        halves = [halved(picture) for picture in pictures]
-        proposals = [self._propose(picture, half) for picture, half in zip(pictures, halves, strict=True)]
-        refined = self._refine(pictures, halves, proposals)
-        return self._output(pictures, refined)
+        arrays = checked(images)
+        halves = [halved(array) for array in arrays]
+        proposals = [self._propose(array, half) for array, half in zip(arrays, halves, strict=True)]
+        refined = self._refine(arrays, halves, proposals)
+        return self._output(arrays, refined)
 
     def refine(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[ArrayLike]) -> list[Faces]:
         """Look at boxes that are already thought to hold a face, with the last network alone.
@@ -122,31 +122,31 @@ class MTCNN:
 
         Args:
             images: ``(h, w, 3)`` uint8 RGB, each of its own size.
-            boxes: For each picture ``(n, 4)``, in the convention of `detect`.
+            boxes: For each image ``(n, 4)``, in the convention of `detect`.
 
         Returns:
-            A record per picture with a row for every box, in the same order: the refined box, its points, and
+            A record per image with a row for every box, in the same order: the refined box, its points, and
             as score the probability of a face, however low; 0 where it is below ``min_detection_score``, too
-            little lies in the picture, or the face is lower than 0.8 ``min_face``.
+            little lies in the image, or the face is lower than 0.8 ``min_face``.
 
         Raises:
-            InputError: A picture is not of that kind.
+            InputError: An image is not of that kind.
         """
-        pictures = checked(images)
+        arrays = checked(images)
         windows = [_squared(np.asarray(part, np.float32).reshape(-1, 4)) for part in boxes]
-        out = _run(self._onet, pictures, windows, 48, rows=64)
+        out = _run(self._onet, arrays, windows, 48, rows=64)
         least = (0.8 * self.min_face, self.min_detection_score)
         return [
-            _confirmed(picture, part, values, *least)
-            for picture, part, values in zip(pictures, windows, out, strict=True)
+            _confirmed(array, part, values, *least)
+            for array, part, values in zip(arrays, windows, out, strict=True)
         ]
 
-    def _propose(self, picture: NDArray[np.uint8], half: NDArray[np.uint8]) -> Floats:
-        """``(n, 4)`` square windows of one picture that may hold a face (P-Net); ``half`` is the picture at
+    def _propose(self, image: NDArray[np.uint8], half: NDArray[np.uint8]) -> Floats:
+        """``(n, 4)`` square windows of one image that may hold a face (P-Net); ``half`` is the image at
         half its size."""
         boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
-        height, width = picture.shape[:2]
-        for level in self._pyramid(picture, half):
+        height, width = image.shape[:2]
+        for level in self._pyramid(image, half):
             face, shift = self._judged(level)
             rows, columns = np.nonzero(face > self.thresholds[0])
             if not rows.size:
@@ -174,18 +174,18 @@ class MTCNN:
             shifts.append(out["shift"][0])
         return np.concatenate(faces), np.concatenate(shifts, axis=1)
 
-    def _pyramid(self, picture: NDArray[np.uint8], half: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-        """The picture at falling sizes, until P-Net's window no longer fits."""
-        height, width = picture.shape[:2]
+    def _pyramid(self, image: NDArray[np.uint8], half: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+        """The image at falling sizes, until P-Net's window no longer fits."""
+        height, width = image.shape[:2]
         scale = min(WINDOW / self.min_face, (LARGEST_LEVEL / (height * width)) ** 0.5)
         levels: list[Image.Image] = []
-        # Where every level is at most half as large, the picture halved once serves them all. Of 210 faces of
-        # 44 to 200 px on 30 pictures of 1280x720 that finds 150 where the full one finds 148, in 25 instead
+        # Where every level is at most half as large, the image halved once serves them all. Of 210 faces of
+        # 44 to 200 px on 30 images of 1280x720 that finds 150 where the full one finds 148, in 25 instead
         # of 30 ms.
-        whole = Image.fromarray(half if scale <= 0.5 else picture)
+        whole = Image.fromarray(half if scale <= 0.5 else image)
         while min(height, width) * scale >= WINDOW:
             size = (int(np.ceil(width * scale)), int(np.ceil(height * scale)))
-            # From the smallest level that is at least twice as large: as good as from the picture, and much
+            # From the smallest level that is at least twice as large: as good as from the image, and much
             # faster.
             source = next((level for level in reversed(levels) if level.width >= 2 * size[0]), whole)
             levels.append(source.resize(size, Image.Resampling.BILINEAR))
@@ -193,10 +193,10 @@ class MTCNN:
         return [np.asarray(level) for level in levels]
 
     def _refine(
-        self, pictures: list[NDArray[np.uint8]], halves: list[NDArray[np.uint8]], proposals: list[Floats]
+        self, images: list[NDArray[np.uint8]], halves: list[NDArray[np.uint8]], proposals: list[Floats]
     ) -> list[Floats]:
         """Windows that R-Net takes for a face, moved and squared."""
-        out = _run(self._rnet, pictures, proposals, 24, rows=256, halves=halves)
+        out = _run(self._rnet, images, proposals, 24, rows=256, halves=halves)
         refined = []
         for windows, values in zip(proposals, out, strict=True):
             score = values["face"][:, 1]
@@ -205,12 +205,12 @@ class MTCNN:
             refined.append(_square(moved[box_arithmetic.suppress(moved, score[sure], 0.7)]))
         return refined
 
-    def _output(self, pictures: list[NDArray[np.uint8]], refined: list[Floats]) -> list[Faces]:
+    def _output(self, images: list[NDArray[np.uint8]], refined: list[Floats]) -> list[Faces]:
         """Faces that O-Net confirms."""
-        out = _run(self._onet, pictures, refined, 48, rows=64)
+        out = _run(self._onet, images, refined, 48, rows=64)
         records = []
-        for picture, windows, values in zip(pictures, refined, out, strict=True):
-            height, width = picture.shape[:2]
+        for image, windows, values in zip(images, refined, out, strict=True):
+            height, width = image.shape[:2]
             score = values["face"][:, 1]
             boxes = _moved(windows, values["shift"])
             inside = box_arithmetic.clip(boxes, width, height)
@@ -228,29 +228,26 @@ def create(min_face: int, min_detection_score: float | None, threads: int | None
     return MTCNN(min_face, min_detection_score=min_detection_score, threads=threads, device=device)
 
 
-def halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture at half its size, each pixel the rounded mean of four, or of those that an odd edge has."""
-    # Pillow copies what it is given, so large pictures are given to it some rows at a time.
-    rows = max(2, STRIP // picture.shape[1] // 2 * 2)
-    if rows >= len(picture):
-        return np.asarray(Image.fromarray(picture).reduce(2))
+def halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image at half its size, each pixel the rounded mean of four, or of those that an odd edge has."""
+    # Pillow copies what it is given, so large images are given to it some rows at a time.
+    rows = max(2, STRIP // image.shape[1] // 2 * 2)
+    if rows >= len(image):
+        return np.asarray(Image.fromarray(image).reduce(2))
     return np.concatenate(
-        [
-            np.asarray(Image.fromarray(picture[top : top + rows]).reduce(2))
-            for top in range(0, len(picture), rows)
-        ]
+        [np.asarray(Image.fromarray(image[top : top + rows]).reduce(2)) for top in range(0, len(image), rows)]
     )
 
 
 def _confirmed(
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     windows: Floats,
     values: dict[str, Floats],
     height_least: float,
     score_least: float,
 ) -> Faces:
     """What O-Net says of windows that are taken for faces, row by row."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     boxes = _moved(windows, values["shift"])
     inside = box_arithmetic.clip(boxes, width, height)
     scores = values["face"][:, 1]
@@ -271,18 +268,18 @@ def _points(windows: Floats, values: Floats) -> Floats:
 
 def _run(
     network: Network,
-    pictures: list[NDArray[np.uint8]],
+    images: list[NDArray[np.uint8]],
     windows: list[Floats],
     size: int,
     rows: int,
     halves: list[NDArray[np.uint8]] | None = None,
 ) -> list[dict[str, Floats]]:
-    """What a network says of the windows of each picture; all pictures' windows run together, some rows at a
+    """What a network says of the windows of each image; all images' windows run together, some rows at a
     time."""
-    smaller: Sequence[NDArray[np.uint8] | None] = [None] * len(pictures) if halves is None else halves
-    parts_of = zip(pictures, smaller, windows, strict=True)
+    smaller: Sequence[NDArray[np.uint8] | None] = [None] * len(images) if halves is None else halves
+    parts_of = zip(images, smaller, windows, strict=True)
     inputs = np.concatenate(
-        [_cut(picture, half, part, size) for picture, half, part in parts_of]
+        [_cut(image, half, part, size) for image, half, part in parts_of]
         or [np.empty((0, size, size, 3), np.uint8)]
     )
     if not len(inputs):
@@ -291,7 +288,7 @@ def _run(
             "shift": np.empty((0, 4), np.float32),
             "points": np.empty((0, 10), np.float32),
         }
-        return [none for _ in pictures]
+        return [none for _ in images]
     parts = [
         network.run({"image": _normalised(inputs[start : start + rows])})
         for start in range(0, len(inputs), rows)
@@ -300,26 +297,26 @@ def _run(
     columns = {
         name: np.split(np.concatenate([part[name] for part in parts]), ends) for name in network.outputs
     }
-    return [{name: column[index] for name, column in columns.items()} for index in range(len(pictures))]
+    return [{name: column[index] for name, column in columns.items()} for index in range(len(images))]
 
 
 def _cut(
-    picture: NDArray[np.uint8], half: NDArray[np.uint8] | None, windows: Floats, size: int
+    image: NDArray[np.uint8], half: NDArray[np.uint8] | None, windows: Floats, size: int
 ) -> NDArray[np.uint8]:
-    """``(n, size, size, 3)`` crops; windows that the halved picture still shows at twice that size come from
+    """``(n, size, size, 3)`` crops; windows that the halved image still shows at twice that size come from
     there, in a third of the time."""
     if half is None:
-        return crop.cut(picture, windows, size)
+        return crop.cut(image, windows, size)
     out = np.empty((len(windows), size, size, 3), np.uint8)
     large = windows[:, 2] - windows[:, 0] >= 4 * size
     out[large] = crop.cut(half, windows[large] / 2, size)
-    out[~large] = crop.cut(picture, windows[~large], size)
+    out[~large] = crop.cut(image, windows[~large], size)
     return out
 
 
-def _normalised(pictures: NDArray[np.uint8]) -> Floats:
+def _normalised(images: NDArray[np.uint8]) -> Floats:
     """``(n, h, w, 3)`` uint8 as ``(n, 3, h, w)`` float32 from -1 to 1."""
-    values = pictures.transpose(0, 3, 1, 2).astype(np.float32)
+    values = images.transpose(0, 3, 1, 2).astype(np.float32)
     values -= 127.5
     values *= 1 / 128
     return np.ascontiguousarray(values, np.float32)

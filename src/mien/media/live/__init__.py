@@ -1,4 +1,4 @@
-"""Live sources: cameras, streams from the network, the screen, recordings at the pace of their clock. The
+"""Live sources: cameras, streams from the network, the screen, videos at the pace of their clock. The
 newest frame wins."""
 
 from mien.media.live.address import Address, is_live

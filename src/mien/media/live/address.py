@@ -86,10 +86,10 @@ class Address:
         if kind is None:
             shown = masked(text, meant=True)
             raise InputError(
-                f"{shown}: expected camera:0, rtsp://..., http://..., screen: or live:RECORDING; got something else: for a file write live:{shown}"
+                f"{shown}: expected camera:0, rtsp://..., http://..., screen: or live:VIDEO; got something else: for a file write live:{shown}"
             )
         if kind == "file" and not rest:
-            raise InputError("live:: expected the path of a recording after live:; got none")
+            raise InputError("live:: expected the path of a video after live:; got none")
         return Address(kind, rest or ("0" if kind == "camera" else ""))
 
 

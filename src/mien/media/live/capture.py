@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = Callable[[], NDArray[np.uint8]]
-"""Makes a ``(h, w, 3)`` uint8 RGB picture."""
+Image = Callable[[], NDArray[np.uint8]]
+"""Makes a ``(h, w, 3)`` uint8 RGB image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +21,11 @@ class CapturedFrame:
 
     Args:
         stamp: The stream's own timestamp in seconds, or None.
-        picture: Makes its picture; only done for frames that somebody takes.
+        image: Makes its image; only done for frames that somebody takes.
     """
 
     stamp: float | None
-    picture: Picture
+    image: Image
 
 
 class CaptureDevice(Protocol):
@@ -39,7 +39,7 @@ class CaptureDevice(Protocol):
 
     def open(self, stop: Event) -> AbstractContextManager[Iterator[CapturedFrame]]:
         """Open it. The iterator gives shots as they come, and ends when the source has come to its end, as a
-        recording has.
+        video has.
 
         Args:
             stop: Set when nobody wants more: pauses end at once then.

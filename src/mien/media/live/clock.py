@@ -17,7 +17,7 @@ class Clock:
 
     Args:
         tolerance: Seconds by which a frame may come late; beyond it the timestamps are tied to the arrival
-            anew. Infinite for recordings, whose timestamps are the truth however long somebody took to read
+            anew. Infinite for videos, whose timestamps are the truth however long somebody took to read
             them.
 
     >>> clock = Clock(tolerance=1.0)

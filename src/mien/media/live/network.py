@@ -97,7 +97,7 @@ class NetworkStream:
         if self._address.kind == "rtsp":
             yield from came
         elif "jpeg" in container.format.name:
-            yield from (CapturedFrame(None, shot.picture) for shot in came)
+            yield from (CapturedFrame(None, shot.image) for shot in came)
         else:
             yield from _paced(came, stop)
             if container.duration:

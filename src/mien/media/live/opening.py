@@ -18,7 +18,7 @@ def open_live(
     Args:
         source: ``camera:0`` or ``camera:/dev/video2`` (or ``/dev/video2``), ``rtsp://...``, ``http://...``,
             ``screen:`` (the first monitor), ``screen:2`` (the second), ``screen:x,y,w,h`` (a part of the
-            desktop, px), or ``live:PATH``, a recording at the pace of its own clock. No other computer is
+            desktop, px), or ``live:PATH``, a video at the pace of its own clock. No other computer is
             asked than the one that is named here, but for those that a playlist (HLS) on it names.
         options: How it is opened, and opened again.
         tell: Called with a line for people when the source is lost and when it is back, on a thread of its
@@ -42,7 +42,7 @@ def _feed(address: Address, options: LiveOptions) -> CaptureDevice:
 
         return Screen(address, options)
     if address.kind == "file":
-        from mien.media.live.recording import FileCapture
+        from mien.media.live.file import FileCapture
 
         return FileCapture(address.place, options)
     if address.kind == "camera":

@@ -18,7 +18,7 @@ class LiveOptions:
         sampling: Which frames are given, by their times; the screen is looked at no more often than that.
             Without: every frame of a stream, and the screen ``rate`` times a second.
         drop: Pass over frames for which the reader was too slow: the newest wins. Without it the source has
-            to wait, which only a recording can; it is for those who want every frame of one at its own pace.
+            to wait, which only a video can; it is for those who want every frame of one at its own pace.
         timeout: After so long without a sign of life a source is lost.
         retry: Pause before a lost source is opened again, and the longest to which it doubles; None: a loss
             is the end.
@@ -27,7 +27,7 @@ class LiveOptions:
         size: Width and height in px asked of a camera; its own choice by default.
         rate: Frames per second asked of a camera (its own choice by default) or taken of the screen (10 by
             default).
-        transport: How RTSP carries pictures: ``tcp`` loses none, ``udp`` is for cameras that know nothing
+        transport: How RTSP carries images: ``tcp`` loses none, ``udp`` is for cameras that know nothing
             else.
         max_pixels: Larger frames are refused.
 

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, LostError, MissingExtraError
 from mien.media.limits import FrameLimit
 from mien.media.live.address import Address
-from mien.media.live.capture import CapturedFrame, Picture
+from mien.media.live.capture import CapturedFrame, Image
 from mien.media.live.options import LiveOptions
 
 if TYPE_CHECKING:
     from mss import MSS
     from mss.models import Monitor
 
-RATE = 10.0  # Pictures a second, where nothing else is asked for.
+RATE = 10.0  # Images a second, where nothing else is asked for.
 _LOOK_AGAIN = 1.0  # s after which it is asked anew how large the screen is.
 
 _CHANGES, _SETTLING = 3, 0.05  # How often it may fail in a row, and the pause in s after each time.
@@ -63,11 +63,11 @@ class Screen:
             try:
                 # A new connection now and then: mss asks only once how large the screen is.
                 with self._desktop() as desktop:
-                    for picture in self._grabs(desktop):
+                    for image in self._grabs(desktop):
                         due = (
                             due or time.monotonic()
                         )  # The first is as old as it is, however long the connection took.
-                        yield CapturedFrame(due, picture)
+                        yield CapturedFrame(due, image)
                         failures, due = 0, max(due + self._step, time.monotonic())
                         if stop.wait(due - time.monotonic()):
                             return
@@ -77,8 +77,8 @@ class Screen:
                 if failures > _CHANGES or stop.wait(_SETTLING):
                     raise
 
-    def _grabs(self, desktop: MSS) -> Iterator[Picture]:
-        """Pictures for a while; at least one."""
+    def _grabs(self, desktop: MSS) -> Iterator[Image]:
+        """Images for a while; at least one."""
         import mss
 
         area, opened, grabbed = self._area(desktop), time.monotonic(), False
@@ -98,7 +98,7 @@ class Screen:
         try:
             import mss
         except ImportError:
-            raise MissingExtraError("Pictures of the screen", "screen", "mss") from None
+            raise MissingExtraError("Images of the screen", "screen", "mss") from None
         try:
             desktop = mss.MSS()
         except (mss.ScreenShotError, OSError) as error:

@@ -119,7 +119,7 @@ class LiveSource(Iterator[LiveFrame]):
         if newest is None:
             self._raise_failure()
             return None
-        return LiveFrame(newest.index, newest.time, newest.shot.picture(), newest.captured)
+        return LiveFrame(newest.index, newest.time, newest.shot.image(), newest.captured)
 
     def __next__(self) -> LiveFrame:
         frame = self.take()

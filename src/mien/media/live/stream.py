@@ -20,7 +20,7 @@ from mien.media.live.capture import CapturedFrame
 from mien.media.live.options import LiveOptions
 from mien.media.rotation import Upright
 
-# s for which there may be data, but no picture: some streams have a key frame only every ten seconds.
+# s for which there may be data, but no image: some streams have a key frame only every ten seconds.
 _BLIND = 30.0
 
 
@@ -45,10 +45,10 @@ class Opening:
 
 @contextmanager
 def opened(opening: Opening, options: LiveOptions) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a stream of pictures.
+    """Open a stream of images.
 
     Raises:
-        LostError: It is not there, is not readable, or holds no pictures.
+        LostError: It is not there, is not readable, or holds no images.
     """
     began, limit = time.monotonic(), FrameLimit(opening.name, options.max_pixels)
     try:
@@ -86,7 +86,7 @@ def shots(
             began = time.monotonic()
             if began - seen > _BLIND:
                 raise LostError(
-                    f"{opening.name}: expected pictures; got {_BLIND:g} s of data that cannot be decoded: look at the source's codec"
+                    f"{opening.name}: expected images; got {_BLIND:g} s of data that cannot be decoded: look at the source's codec"
                 )
     except FFmpegError as error:
         raise opening.explain(error, time.monotonic() - began) from None
@@ -106,7 +106,7 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
     if not streams:
         what = "only sound" if container.streams.audio else "none"
         raise LostError(
-            f"{name}: expected a stream of pictures; got {what}: name another address", "no_video", final=True
+            f"{name}: expected a stream of images; got {what}: name another address", "no_video", final=True
         )
     for stream in streams:
         if stream.codec_context is not None:

@@ -20,8 +20,8 @@ GROUP = 50_000
 HELD = 2_000
 """Rows in memory at once: as dicts they take some kB each."""
 
-_NESTED = ("box", "probs", "smooth")
-_TEXT = ("source", "status", "emotion", "steady", "shown", "error")
+_NESTED = ("box", "probs", "smoothed_probs")
+_TEXT = ("source", "status", "emotion", "smoothed_emotion", "label", "error")
 _WHOLE = ("frame", "track")
 
 
@@ -29,8 +29,8 @@ _WHOLE = ("frame", "track")
 def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write]:
     """A Parquet file for rows; it appears whole.
 
-    Its columns are those of CSV, but for ``box``, ``probs`` and ``smooth``, whose numbers have columns of
-    their own: ``x1`` ... ``y2``, ``angry`` ... ``surprise``, ``smooth_angry`` ... ``smooth_surprise``.
+    Its columns are those of CSV, but for ``box``, ``probs`` and ``smoothed_probs``, whose numbers have columns of
+    their own: ``x1`` ... ``y2``, ``angry`` ... ``surprise``, ``smoothed_angry`` ... ``smoothed_surprise``.
 
     Args:
         path: Where the table goes; it is replaced when there is one.

@@ -21,7 +21,7 @@ def people_keys(labels: Labels) -> list[str]:
 def person_row(source: str, person: PersonSummary, labels: Labels) -> dict[str, Any]:
     """One person as plain values by the names of the columns.
 
-    ``share_happy``: share of the time in view with that steady label. ``mean_happy``: mean probability.
+    ``share_happy``: share of the time in view with that smoothed emotion. ``mean_happy``: mean probability.
     ``stretches_happy``: how often it was shown without a break; ``stretch_happy`` and ``longest_happy``:
     seconds of such a stretch, on average and at most.
     """

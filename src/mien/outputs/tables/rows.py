@@ -86,7 +86,7 @@ def row_writer(
     """Something that takes rows and writes them to an open text file.
 
     JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box``,
-    ``probs`` and ``smooth`` hold JSON, followed by the corners of the box and every expression, raw and
+    ``probs`` and ``smoothed_probs`` hold JSON, followed by the corners of the box and every expression, raw and
     smoothed, as plain numbers for spreadsheets; text in it that would be taken for a formula is written as
     `mien.outputs.tables.cells` says.
 
@@ -134,5 +134,5 @@ def _writer(file: TextIO, form: str, keys: Sequence[str], flat: Callable[[Row], 
 def _csv_row(row: Row, labels: Labels) -> Row:
     return {
         **flat_row(row, labels),
-        **{key: row[key] and json_text(row[key]) for key in ("box", "probs", "smooth")},
+        **{key: row[key] and json_text(row[key]) for key in ("box", "probs", "smoothed_probs")},
     }

@@ -1,4 +1,4 @@
-"""Tables read back: the rows that a run has written, as recordings again, one after the other."""
+"""Tables read back: the rows that a run has written, as videos again, one after the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
-from mien.core.frame_result import FrameResult
+from mien.core.frame_result import ROW_KEYS, FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.outputs.tables.cells import plain
 from mien.outputs.tables.rows import format_of
@@ -25,8 +25,8 @@ _CORNERS = ("x1", "y1", "x2", "y2")
 _CHUNK = 1 << 16  # Characters of JSON that are read at once.
 
 
-def read_recordings(path: Path) -> Iterator[VideoResult]:
-    """The recordings of a table that ``mien analyze`` wrote, in their order; one is in memory at a time.
+def read_videos(path: Path) -> Iterator[VideoResult]:
+    """The videos of a table that ``mien analyze`` wrote, in their order; one is in memory at a time.
 
     Args:
         path: Ends in .json, .jsonl, .csv or .parquet.
@@ -41,12 +41,12 @@ def read_recordings(path: Path) -> Iterator[VideoResult]:
     >>> path = Path(tempfile.mkdtemp()) / "rows.csv"
     >>> with open_table(path, "csv", EXPRESSIONS) as write:
     ...     write(FrameResult("a.jpg", 0, 0.0, Faces.empty()).rows())
-    >>> [(recording.source, recording.frames.tolist(), len(recording.faces)) for recording in read_recordings(path)]
+    >>> [(video.source, video.frames.tolist(), len(video.faces)) for video in read_videos(path)]
     [('a.jpg', [0], 0)]
     """
     rows = _READERS[format_of(path)](path)
     for source, own in groupby(rows, key=lambda row: row.source):
-        yield _recording(source, own, path)
+        yield _video(source, own, path)
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ class _Row:
     status: str
     track: int | None
     box: Sequence[float]
-    score: float
+    detection_score: float
     probs: Sequence[float]
     labels: Labels | None  # None as long as no face has told them.
     error: str | None
 
 
-def _recording(source: str, rows: Iterable[_Row], path: Path) -> VideoResult:
+def _video(source: str, rows: Iterable[_Row], path: Path) -> VideoResult:
     frames: list[int] = []
     times: list[float] = []
     faces: list[_Row] = []
@@ -104,7 +104,7 @@ def _faces(rows: Sequence[_Row], labels: Labels) -> Faces:
     followed = all(row.track is not None for row in rows)
     return Faces(
         boxes=np.array([row.box for row in rows]),
-        scores=np.array([row.score for row in rows]),
+        detection_scores=np.array([row.detection_score for row in rows]),
         frames=np.array([row.frame for row in rows]),
         times=np.array([row.time for row in rows]),
         tracks=np.array([row.track for row in rows]) if followed else None,
@@ -140,11 +140,11 @@ def _read_parquet(path: Path) -> Iterator[_Row]:
 def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], int], _Row]:
     """How to read rows with a column for each number."""
     there = list(columns)
-    names = [name for name in there if f"smooth_{name}" in there]
+    names = [name for name in there if f"smoothed_{name}" in there and name not in ROW_KEYS]
     _require([*_PLAIN, "track", *_CORNERS], there, path)
     if len(names) < 2:
         raise InputError(
-            f"{path}: expected columns of expressions, such as happy and smooth_happy; got {', '.join(there)}: write it again"
+            f"{path}: expected columns of expressions, such as happy and smoothed_happy; got {', '.join(there)}: write it again"
         )
     labels = Labels(tuple(names))
 
@@ -239,7 +239,7 @@ def _row(
             status,
             _number(row["track"], int) if row.get("track") is not None else None,
             [float(value) for value in box],
-            _number(row.get("score"), float) or 0.0,
+            _number(row.get("detection_score"), float) or 0.0,
             [float(value) for value in probs],
             labels,
             row.get("error") or None,

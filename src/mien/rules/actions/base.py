@@ -17,7 +17,7 @@ class RuleAction:
     as arguments and returns the hook.
 
     Attributes:
-        pictured: Whether it wants the picture of the moment.
+        pictured: Whether it wants the image of the moment.
         keep: How many events wait for it at most; beyond that the oldest are dropped.
     """
 

@@ -23,12 +23,12 @@ class Delivery:
         rule: Name of the rule.
         kind: ``start`` or ``end``.
         time: Seconds, of the stream.
-        at: When that was, ISO 8601 with the offset from UTC; None where a recording is looked through.
+        at: When that was, ISO 8601 with the offset from UTC; None where a video is looked through.
         source: Name of the source.
         frame: Index of the frame.
         values: The comparisons that decided, each with the value that was compared, or None.
         faces: How many faces were in view.
-        picture: Makes the ``(h, w, 3)`` uint8 RGB picture of the moment, with covered faces on request; None
+        image: Makes the ``(h, w, 3)`` uint8 RGB image of the moment, with covered faces on request; None
             where no hook has asked for one.
 
     >>> Delivery("1", "smile", "start", 2.5, None, "camera:0", 75, {"any.happy > 0.7": 0.9}, 2).payload()["values"]
@@ -44,10 +44,10 @@ class Delivery:
     frame: int
     values: Mapping[str, float | None]
     faces: int
-    picture: Callable[[bool], NDArray[np.uint8]] | None = None
+    image: Callable[[bool], NDArray[np.uint8]] | None = None
 
     def payload(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; no picture and nobody's identity."""
+        """Plain values, ready for JSON; no image and nobody's identity."""
         return {
             "id": self.id,
             "rule": self.rule,

@@ -53,7 +53,7 @@ class Dispatcher:
     Attributes:
         delivered: Events that were delivered.
         lost: Events that were given up or dropped.
-        pictured: Whether the hook wants pictures.
+        pictured: Whether the hook wants images.
     """
 
     def __init__(self, name: str, hook: RuleAction, retries: Retries, tell: Callable[[str], None]) -> None:

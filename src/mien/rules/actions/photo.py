@@ -1,4 +1,4 @@
-"""Pictures of moments, saved in a folder."""
+"""Images of moments, saved in a folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PhotoSettings(ActionSettings):
     """Keys of an action of type ``photo``.
 
     Args:
-        folder: Where pictures go; made if it is not there.
+        folder: Where images go; made if it is not there.
         blur: Cover all faces that were found.
         most_files: So many files may lie in the folder.
         most_bytes: So many bytes may lie in it.
@@ -39,7 +39,7 @@ class PhotoSettings(ActionSettings):
 
 
 class Photo(RuleAction):
-    """Saves the picture of the moment as a JPEG; when its folder is full, it says so and saves no more. It
+    """Saves the image of the moment as a JPEG; when its folder is full, it says so and saves no more. It
     deletes nothing.
 
     Args:
@@ -50,7 +50,7 @@ class Photo(RuleAction):
     """
 
     pictured = True
-    keep = 8  # Each holds a picture.
+    keep = 8  # Each holds an image.
 
     def __init__(self, settings: PhotoSettings) -> None:
         self._settings = settings
@@ -59,9 +59,9 @@ class Photo(RuleAction):
         try_place(settings.folder / "photo.jpg")
 
     def deliver(self, delivery: Delivery) -> None:
-        from mien.media import save_picture
+        from mien.media import save_image
 
-        if delivery.picture is None:
+        if delivery.image is None:
             return
         files, size = self._held()
         folder, settings = self._settings.folder, self._settings
@@ -72,7 +72,7 @@ class Photo(RuleAction):
                 again=False,
             )
         try:
-            save_picture(folder / self._name(delivery), delivery.picture(settings.blur))
+            save_image(folder / self._name(delivery), delivery.image(settings.blur))
         except InputError as error:
             raise DeliveryError(str(error)) from None
 

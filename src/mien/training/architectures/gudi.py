@@ -27,7 +27,7 @@ No source states a number of weights. Where they are silent or at odds:
 - The normalisation follows the first convolution, and is Jarrett's
   (``mien.training.architectures.local_contrast``), with its 9x9 window. The re-implementations left it out or
   put Krizhevsky's response normalisation, another formula, in its place.
-- Crop: the centre. A random crop in training is the same as shifting the picture by up to 3 px before.
+- Crop: the centre. A random crop in training is the same as shifting the image by up to 3 px before.
 - Dropout: none by default, as none is mentioned; the re-implementations keep .3 of what goes into the dense
   layer.
 - Pixels: divided by 255. Weights begin as in Keras; biases at 0.

@@ -15,9 +15,9 @@ class LocalContrastNorm(nn.Module):
 
         v = x - w * <x>              the local mean, over all channels at once
         s = sqrt(w * <v^2>)          the local deviation
-        y = v / max(s, mean(s))      places quieter than the picture's mean deviation are not blown up
+        y = v / max(s, mean(s))      places quieter than the image's mean deviation are not blown up
 
-    ``1e-6`` under the root keeps flat pictures, and the gradient at 0, finite. Nothing is learned.
+    ``1e-6`` under the root keeps flat images, and the gradient at 0, finite. Nothing is learned.
 
     Args:
         window: Side of the window, odd, in px. 9 is the paper's.

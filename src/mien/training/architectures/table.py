@@ -14,7 +14,7 @@ from mien.training.architectures.weights import count_weights
 
 
 def count_macs(network: nn.Module) -> int:
-    """Multiplications of one 48x48 picture in convolutions and matrix products."""
+    """Multiplications of one 48x48 image in convolutions and matrix products."""
     network.eval()
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
@@ -37,7 +37,7 @@ def networks_table() -> str:
 
 
 def images_per_second(network: nn.Module, batch: int = 32, seconds: float = 3.0) -> float:
-    """Pictures through forward, loss and backward on one thread, float32; the best of the steps that fit in
+    """Images through forward, loss and backward on one thread, float32; the best of the steps that fit in
     the time."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

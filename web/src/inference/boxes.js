@@ -9,7 +9,7 @@ const f = Math.fround;
 export const area = (box) => f(f(box[2] - box[0]) * f(box[3] - box[1]));
 
 /**
- * The part of a box inside a picture.
+ * The part of a box inside an image.
  * @param {ArrayLike<number>} box
  * @param {number} width
  * @param {number} height

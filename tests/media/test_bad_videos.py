@@ -1,4 +1,4 @@
-"""Recordings with something wrong or odd about them, from the file to everything that is written: true
+"""Videos with something wrong or odd about them, from the file to everything that is written: true
 times, nothing lost, a clear word.
 """
 
@@ -54,7 +54,7 @@ def analyze(
         str(out / "people.csv"),
         "--annotate",
         str(out / "seen.mp4"),
-        "--charts",
+        "--plots",
         str(out),
         "--thumbnails",
     ]
@@ -106,7 +106,7 @@ def test_a_phone_held_upright(
 
 
 def test_clocks_that_are_set_back_and_forth(portrait: np.ndarray, tmp_path: Path) -> None:
-    """Two recordings joined, the second with its own clock, and a minute missing within it."""
+    """Two videos joined, the second with its own clock, and a minute missing within it."""
     first = clip([portrait] * 30, [number / 10 for number in range(30)], form="mpegts")
     second = clip(
         [portrait] * 10, [number / 10 + (60 if number > 4 else 0) for number in range(10)], form="mpegts"
@@ -164,8 +164,8 @@ def _saved(data: bytes, tmp_path: Path) -> str:
 
 def test_an_hour_without_a_face(portrait: np.ndarray, tmp_path: Path) -> None:
     times = [0.0, 0.1, 0.2, *range(10, 3610, 10), 3610.0, 3610.1, 3610.2]
-    pictures = [portrait] * 3 + [blank()] * 360 + [portrait] * 3
-    rows, status, out = analyze(clip(pictures, times), tmp_path)
+    images = [portrait] * 3 + [blank()] * 360 + [portrait] * 3
+    rows, status, out = analyze(clip(images, times), tmp_path)
     assert status == 0
     assert [row["status"] for row in rows] == ["face"] * 3 + ["no_face"] * 360 + ["face"] * 3
     assert [row["time"] for row in rows] == pytest.approx(times, abs=1e-3)
@@ -196,13 +196,13 @@ def test_a_resolution_that_changes(astronaut: np.ndarray, tmp_path: Path) -> Non
 def test_a_damaged_stretch_in_the_middle(
     portrait: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pictures = [np.roll(portrait, number % 10, axis=1) for number in range(80)]
-    whole = clip(pictures, [number / 10 for number in range(80)], options={"g": "10"})
+    images = [np.roll(portrait, number % 10, axis=1) for number in range(80)]
+    whole = clip(images, [number / 10 for number in range(80)], options={"g": "10"})
     rows, status, out = analyze(overwritten(whole, 0.45, 0.55), tmp_path)
     assert status == 3
     good = [row for row in rows if row["status"] == "face"]
     assert len(good) >= 60
-    # Where a damaged stream gives its pictures out of order, their count may be off by one.
+    # Where a damaged stream gives its images out of order, their count may be off by one.
     assert all(row["time"] == pytest.approx(row["frame"] / 10, abs=0.11) for row in good)
     assert all(row["time"] * 10 == pytest.approx(round(row["time"] * 10), abs=0.02) for row in good)
     assert good[-1]["time"] == pytest.approx(7.9, abs=1e-3)

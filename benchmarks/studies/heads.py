@@ -1,7 +1,7 @@
-"""What docs/networks.md says about the readings of one network: the blend by its share, where the heads
+"""What docs/networks.md says about the results of one network: the blend by its share, where the heads
 differ, calibration, uncertain answers.
 
-    python -m benchmarks.studies.readings DATA [--model small] [--near]
+    python -m benchmarks.studies.heads DATA [--model small] [--near]
 
 DATA is FER-2013 with the FER+ votes; asked is about PublicTest without its copies, on which temperatures and
 blend were fitted. Nothing here is a promise with a limit, so it is no part of the suite; it prints the tables
@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.studies.readings", description=(__doc__ or "").splitlines()[0]
+        prog="python -m benchmarks.studies.heads", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes")
     parser.add_argument("--model", default="small", help="network by name or file")
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def asked(model: str, faces: FaceDataset) -> dict[str, Floats]:
-    """Per reading ``(n, k)`` probabilities."""
+    """Per head ``(n, k)`` probabilities."""
     network = open_network(network_path(model), threads=1)
     parts = [
         network.run({"faces": part[:, None].astype(np.float32)})
@@ -73,7 +73,7 @@ def asked(model: str, faces: FaceDataset) -> dict[str, Floats]:
 
 
 def truths(faces: FaceDataset) -> dict[tuple[str, str], NDArray[np.int64]]:
-    """Per reading and kind of label ``(n,)`` columns of the reading, -1 where an image does not count."""
+    """Per head and kind of label ``(n,)`` columns of the head, -1 where an image does not count."""
     seven = faces.seven_class_majority()
     return {
         ("fer2013", "FER-2013"): faces.expressions,
@@ -152,7 +152,7 @@ def error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
 def uncertain(answers: Mapping[str, Floats], faces: FaceDataset) -> list[str]:
     """What a limit of one half on the probability sets apart."""
     lines = [
-        "| reading | held against | n | below one half | right there | right above |",
+        "| head | held against | n | below one half | right there | right above |",
         "|---|---|--:|--:|--:|--:|",
     ]
     for (head, labels), truth in truths(faces).items():

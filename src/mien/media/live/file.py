@@ -1,4 +1,4 @@
-"""A recording at the pace of its own clock."""
+"""A video at the pace of its own clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FileCapture:
     """A file, given as if it were happening now; it ends where it ends.
 
     Args:
-        path: A video, an animation or a picture.
+        path: A video, an animation or an image.
         options: How it is opened.
     """
 

@@ -1,4 +1,4 @@
-"""Pictures as a detector takes them, and the record that it gives for one."""
+"""Images as a detector takes them, and the record that it gives for one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mien.core.faces import Faces
 
 
 def checked(images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-    """The pictures as a list of contiguous arrays.
+    """The images as a list of contiguous arrays.
 
     Raises:
-        InputError: A picture is not ``(h, w, 3)`` uint8 with at least one pixel.
+        InputError: An image is not ``(h, w, 3)`` uint8 with at least one pixel.
 
     >>> import numpy as np
     >>> checked([np.zeros((4, 5), np.uint8)])
     Traceback (most recent call last):
     ...
-    mien.core.errors.InputError: expected pictures as (h, w, 3) uint8 RGB; got (4, 5) uint8 at position 0
+    mien.core.errors.InputError: expected images as (h, w, 3) uint8 RGB; got (4, 5) uint8 at position 0
     """
     for position, image in enumerate(images):
         if (
@@ -33,13 +33,13 @@ def checked(images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
         ):
             array = np.asarray(image)
             raise InputError(
-                f"expected pictures as (h, w, 3) uint8 RGB; got {array.shape} {array.dtype} at position {position}"
+                f"expected images as (h, w, 3) uint8 RGB; got {array.shape} {array.dtype} at position {position}"
             )
     return [np.ascontiguousarray(image) for image in images]
 
 
 def found(boxes: ArrayLike, scores: ArrayLike, points: ArrayLike | None = None) -> Faces:
-    """Faces in one picture, with frame and time 0, which are the caller's to fill in.
+    """Faces in one image, with frame and time 0, which are the caller's to fill in.
 
     >>> found([[0, 0, 2, 3]], [0.9]).frames.tolist()
     [0]
@@ -47,8 +47,8 @@ def found(boxes: ArrayLike, scores: ArrayLike, points: ArrayLike | None = None) 
     boxes = np.asarray(boxes, np.float32)
     return Faces(
         boxes=boxes,
-        scores=np.asarray(scores, np.float32),
+        detection_scores=np.asarray(scores, np.float32),
         frames=np.zeros(len(boxes), np.int64),
         times=np.zeros(len(boxes)),
-        points=None if points is None else np.asarray(points, np.float32),
+        landmarks=None if points is None else np.asarray(points, np.float32),
     )

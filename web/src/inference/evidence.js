@@ -10,9 +10,9 @@ const between = (/** @type {number} */ value, /** @type {number} */ least, /** @
 /** @param {number[]} probs @param {import("../settings.js").EvidenceOptions} options */
 export const logsOf = (probs, options) => probs.map((value) => Math.log(Math.max(value, options.FLOOR)));
 
-/** How much a face counts: less where the detector is unsure or the face is small. @param {{box: number[], score: number}} face @param {import("../settings.js").EvidenceOptions} options */
+/** How much a face counts: less where the detector is unsure or the face is small. @param {{box: number[], detection_score: number}} face @param {import("../settings.js").EvidenceOptions} options */
 export function weightOf(face, { LIGHTEST, PLAIN }) {
-  return between(face.score, LIGHTEST, 1) * between(Math.sqrt(area(face.box)) / PLAIN, LIGHTEST, 1);
+  return between(face.detection_score, LIGHTEST, 1) * between(Math.sqrt(area(face.box)) / PLAIN, LIGHTEST, 1);
 }
 
 /** 0.5 (all expressions equally probable) to 1 (one of them sure), by entropy. @param {number[]} logs */

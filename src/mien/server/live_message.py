@@ -1,4 +1,4 @@
-"""A frame of the service's own source as it is sent: what was read of it, and the picture."""
+"""A frame of the service's own source as it is sent: what was read of it, and the image."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _KEPT = 2.0  # s for which a face that is not seen any more stays covered where 
 
 
 def packed(told: dict[str, Any], image: NDArray[np.uint8], side: int) -> bytes:
-    """One message: the length of the JSON as a little-endian uint32, the JSON, the picture as JPEG.
+    """One message: the length of the JSON as a little-endian uint32, the JSON, the image as JPEG.
 
     Args:
         told: What is said of the frame.
         image: ``(h, w, 3)`` uint8, RGB.
-        side: Longest side in px of the picture that is sent; boxes stay in px of the frame.
+        side: Longest side in px of the image that is sent; boxes stay in px of the frame.
 
     >>> data = packed({"frame": 0}, np.zeros((20, 40, 3), np.uint8), side=10)
-    >>> told, picture = unpacked(data)
-    >>> told, Image.open(io.BytesIO(picture)).size
+    >>> told, jpeg = unpacked(data)
+    >>> told, Image.open(io.BytesIO(jpeg)).size
     ({'frame': 0}, (10, 5))
     """
     text = json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
-    picture, file = Image.fromarray(image), io.BytesIO()
-    picture.thumbnail((side, side), Image.Resampling.BILINEAR)
-    picture.save(file, "JPEG", quality=_QUALITY)
+    small, file = Image.fromarray(image), io.BytesIO()
+    small.thumbnail((side, side), Image.Resampling.BILINEAR)
+    small.save(file, "JPEG", quality=_QUALITY)
     return _LENGTH.pack(len(text)) + text + file.getvalue()
 
 

@@ -18,11 +18,11 @@ export class Smoother {
   }
 
   /**
-   * The faces of one frame with `smooth` and `steady`.
-   * @template {{track: number, probs: number[], box: number[], score: number}} Face
+   * The faces of one frame with `smoothed_probs` and `smoothed_emotion`.
+   * @template {{track: number, probs: number[], box: number[], detection_score: number}} Face
    * @param {Face[]} faces
    * @param {number} now Seconds on the stream's clock.
-   * @returns {(Face & {smooth: number[], steady: number})[]}
+   * @returns {(Face & {smoothed_probs: number[], smoothed_emotion_id: number})[]}
    */
   update(faces, now) {
     if (!faces.length) return [];
@@ -37,7 +37,7 @@ export class Smoother {
       this.courses.set(face.track, course);
       const mean = course.take(now, logs, weight * certainty(logs), this.options);
       course.decide(logs, weight, this.options);
-      return { ...face, smooth: normalised(mean), steady: course.shown };
+      return { ...face, smoothed_probs: normalised(mean), smoothed_emotion_id: course.label };
     });
   }
 }
@@ -50,7 +50,7 @@ class Course {
     this.sums = new Array(classes).fill(0);
     this.total = 0;
     this.step = 0;
-    this.shown = -1;
+    this.label = -1;
     this.case = new Array(classes).fill(0);
   }
 
@@ -73,15 +73,15 @@ class Course {
 
   /** Which label is shown. @param {number[]} logs @param {number} weight @param {import("../settings.js").SmoothingOptions} options */
   decide(logs, weight, options) {
-    if (this.shown < 0) {
-      this.shown = best(logs);
+    if (this.label < 0) {
+      this.label = best(logs);
       return;
     }
     const behind = caseOf(logs, this.step, weight, options);
-    this.case = this.case.map((sum, at) => Math.max(0, sum + (behind[at] - behind[this.shown])));
+    this.case = this.case.map((sum, at) => Math.max(0, sum + (behind[at] - behind[this.label])));
     const leader = best(this.case);
     if (this.case[leader] >= options.evidence) {
-      this.shown = leader;
+      this.label = leader;
       this.case.fill(0);
     }
   }

@@ -1,4 +1,4 @@
-"""Recordings whose frames are far apart: people, time in view, cues and segments are as of any other,
+"""Videos whose frames are far apart: people, time in view, cues and segments are as of any other,
 whatever the file and the step.
 """
 
@@ -31,7 +31,7 @@ def pipeline() -> Pipeline:
     return Pipeline(threads=1)
 
 
-def video(path: Path, times: Sequence[float], pictures: Sequence[np.ndarray] | None = None) -> Path:
+def video(path: Path, times: Sequence[float], images: Sequence[np.ndarray] | None = None) -> Path:
     """A file with a frame at each of these times."""
     import av
 
@@ -39,8 +39,8 @@ def video(path: Path, times: Sequence[float], pictures: Sequence[np.ndarray] | N
         stream = movie.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = FACE.shape[1], FACE.shape[0], "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        for picture, time in zip(pictures or [FACE] * len(times), times, strict=True):
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+        for image, time in zip(images or [FACE] * len(times), times, strict=True):
+            frame = av.VideoFrame.from_ndarray(image, "rgb24")
             frame.pts, frame.time_base = round(time * 1000), Fraction(1, 1000)
             movie.mux(stream.encode(frame))
         movie.mux(stream.encode(None))
@@ -89,7 +89,7 @@ def test_a_sampled_video_is_as_one_that_is_slow(tmp_path: Path, pipeline: Pipeli
     with VideoWriter(tmp_path / "fast.mp4", FACE.shape[1], FACE.shape[0], rate=5) as movie:
         for index in range(200):
             movie.write(FACE, index / 5)
-    [fast] = analyze(tmp_path / "fast.mp4", every=5, pipeline=pipeline)
+    [fast] = analyze(tmp_path / "fast.mp4", interval=5, pipeline=pipeline)
     [slow] = analyze(video(tmp_path / "slow.mp4", [5.0 * index for index in range(8)]), pipeline=pipeline)
     assert [(person.track, person.frames, round(person.seconds, 2)) for person in fast.people()] == [
         (1, 8, 40.0)
@@ -121,12 +121,12 @@ def test_the_command_gives_cues_of_a_slow_video(tmp_path: Path) -> None:
 
 
 def test_who_is_missed_in_one_frame_is_covered_there() -> None:
-    def reading(index: int, seen: bool) -> FrameResult:
+    def result(index: int, seen: bool) -> FrameResult:
         rows = 1 if seen else 0
         faces = Faces(
             [[10, 10, 50, 60]] * rows, [1] * rows, [index] * rows, [index * 5.0] * rows, tracks=[1] * rows
         )
         return FrameResult("slow.mp4", index, index * 5.0, faces)
 
-    readings = [reading(index, index not in (3, 40)) for index in range(80)]
-    assert [len(boxes) for boxes in covered_boxes(readings, Blur.parse("all"))] == [1] * 80
+    results = [result(index, index not in (3, 40)) for index in range(80)]
+    assert [len(boxes) for boxes in covered_boxes(results, Blur.parse("all"))] == [1] * 80

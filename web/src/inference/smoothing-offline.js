@@ -1,9 +1,9 @@
 /**
- * Smoothing of a recording: what came before and after a frame bears on it alike, so that nothing is shown late. The same as
+ * Smoothing of a video: what came before and after a frame bears on it alike, so that nothing is shown late. The same as
  * `mien.tracking.smoothing_offline`, over all frames at once.
  *
- * @typedef {{track: number, probs: number[], box: number[], score: number, smooth?: number[], steady?: number}} Face
- * @typedef {{time: number, faces: Face[]}} Reading
+ * @typedef {{track: number, probs: number[], box: number[], detection_score: number, smoothed_probs?: number[], smoothed_emotion_id?: number}} Face
+ * @typedef {{time: number, faces: Face[]}} FrameResult
  * @typedef {import("../settings.js").SmoothingOptions} Options
  *
  * @typedef {object} Sample A face, and what its frame says.
@@ -20,25 +20,25 @@ import { best, caseOf, certainty, logsOf, normalised, weightOf } from "./evidenc
 import { Spacing } from "./spacing.js";
 
 /**
- * The readings with `smooth` and `steady` in their faces.
- * @template {Reading} Given
- * @param {Given[]} readings In order of time, with tracks and probabilities.
+ * The results with `smoothed_probs` and `smoothed_emotion` in their faces.
+ * @template {FrameResult} Given
+ * @param {Given[]} results In order of time, with tracks and probabilities.
  * @param {import("../settings.js").SmoothingOptions} options `smoothing` of the page's settings.
  */
-export function smoothed(readings, options) {
-  for (const course of coursesOf(readings, options)) {
+export function smoothed(results, options) {
+  for (const course of coursesOf(results, options)) {
     weigh(course);
     decide(course, options);
     average(course, options);
   }
-  return readings;
+  return results;
 }
 
-/** Each person without a gap: samples in order of time. @param {Reading[]} readings @param {Options} options */
-function coursesOf(readings, options) {
+/** Each person without a gap: samples in order of time. @param {FrameResult[]} results @param {Options} options */
+function coursesOf(results, options) {
   const open = /** @type {Map<number, Sample[]>} */ (new Map()), done = /** @type {Sample[][]} */ ([]);
   const spacing = new Spacing(options, options.gap);
-  for (const { time, faces } of readings) {
+  for (const { time, faces } of results) {
     const { patience } = spacing;
     spacing.take(time);
     for (const [track, course] of open) if (time - course[course.length - 1].time > patience) open.delete(track);
@@ -79,7 +79,7 @@ function decide(course, options) {
   }
   let label = best(values);
   for (let at = course.length - 1; at >= 0; at--) {
-    course[at].face.steady = label;
+    course[at].face.smoothed_emotion_id = label;
     if (at > 0) label = course[at].origins[label];
   }
 }
@@ -97,6 +97,6 @@ function average(course, { tau, REACH }) {
       total += kernel;
       other.logs.forEach((value, label) => (sums[label] += kernel * value));
     }
-    sample.face.smooth = normalised(total > 0 ? sums.map((sum) => sum / total) : sample.logs);
+    sample.face.smoothed_probs = normalised(total > 0 ? sums.map((sum) => sum / total) : sample.logs);
   });
 }

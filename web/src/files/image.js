@@ -1,5 +1,5 @@
 /**
- * Pictures as pixels, and with boxes drawn into them.
+ * Images as pixels, and with boxes drawn into them.
  * @typedef {import("../device.js").Face} Face
  */
 
@@ -7,7 +7,7 @@ import { contextOf } from "../dom.js";
 import { chipOf, drawFaces } from "../live/overlay.js";
 
 /**
- * Decode a picture, upright, transparent parts white, colours as they stand in the file.
+ * Decode an image, upright, transparent parts white, colours as they stand in the file.
  * @param {File} file
  * @returns {Promise<HTMLCanvasElement>}
  */
@@ -16,7 +16,7 @@ export async function decoded(file) {
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
   } catch {
-    throw new Error(`${file.name}: this browser cannot decode it as a picture: try the server way, which knows more formats`);
+    throw new Error(`${file.name}: this browser cannot decode it as an image: try the server way, which knows more formats`);
   }
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
@@ -32,7 +32,7 @@ export async function decoded(file) {
 export const pixelsOf = (canvas) => contextOf(canvas).getImageData(0, 0, canvas.width, canvas.height);
 
 /**
- * Draw faces into a picture; lines and letters grow with it.
+ * Draw faces into an image; lines and letters grow with it.
  * @param {CanvasRenderingContext2D} context
  * @param {Face[]} faces
  * @param {import("../settings.js").Settings} settings
@@ -48,7 +48,7 @@ export function annotate(context, faces, settings) {
   if (faces.length && Math.min(width, height) >= 120) sign(context, settings.notice, unit);
 }
 
-/** What the labels are, and what not, in a corner of the picture. @param {CanvasRenderingContext2D} context @param {string} notice @param {number} unit */
+/** What the labels are, and what not, in a corner of the image. @param {CanvasRenderingContext2D} context @param {string} notice @param {number} unit */
 function sign(context, notice, unit) {
   const { width, height } = context.canvas, pad = 6 * unit, step = 16 * unit;
   context.font = `${11 * unit}px system-ui, sans-serif`;
@@ -68,6 +68,6 @@ function sign(context, notice, unit) {
 
 /** @param {HTMLCanvasElement} canvas @param {string} [type] @returns {Promise<Blob>} */
 export function fileOf(canvas, type = "image/png") {
-  const error = new Error("This browser cannot write the picture: it may be too large for it.");
+  const error = new Error("This browser cannot write the image: it may be too large for it.");
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(error)), type));
 }

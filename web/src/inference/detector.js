@@ -1,13 +1,13 @@
 /**
  * MTCNN (Zhang et al. 2016): three networks, each a stricter judge of fewer windows. The same steps as `mien.inference.detectors.mtcnn`.
- * @typedef {import("./pixels.js").Picture} Picture
+ * @typedef {import("./pixels.js").Image} Image
  * @typedef {import("./pixels.js").Box} Box
  * @typedef {(feeds: Float32Array, shape: number[]) => Promise<Record<string, {data: Float32Array, dims: readonly number[]}>>} Run
  *
  * @typedef {object} Found
- * @property {Box} box px, clipped to the picture.
- * @property {number} score 0 to 1.
- * @property {[number, number][]} points Five of them, px.
+ * @property {Box} box px, clipped to the image.
+ * @property {number} detection_score 0 to 1.
+ * @property {[number, number][]} landmarks Five of them, px.
  */
 
 import { area, clipped, moved, squared, suppress, thick } from "./boxes.js";
@@ -28,44 +28,44 @@ export class Detector {
   }
 
   /**
-   * The faces in a picture, best first.
-   * @param {Picture} picture
+   * The faces in an image, best first.
+   * @param {Image} image
    * @returns {Promise<Found[]>}
    */
-  async detect(picture) {
-    const half = halved(picture);
-    const proposed = await this.proposed(picture, half);
-    const refined = await this.refined(picture, half, proposed);
-    return this.confirmed(picture, refined);
+  async detect(image) {
+    const half = halved(image);
+    const proposed = await this.proposed(image, half);
+    const refined = await this.refined(image, half, proposed);
+    return this.confirmed(image, refined);
   }
 
   /**
    * What the last network says of boxes that are already thought to hold a face, row by row; 0 as score where too little of it is there, or it is below `min_detection_score`.
-   * @param {Picture} picture
+   * @param {Image} image
    * @param {Box[]} boxes
    * @returns {Promise<Found[]>}
    */
-  async refine(picture, boxes) {
+  async refine(image, boxes) {
     const windows = boxes.map((box) => squared(/** @type {Box} */ (box.map(f))));
-    const out = await this.judged(this.networks.onet, picture, windows, 48);
+    const out = await this.judged(this.networks.onet, image, windows, 48);
     const least = f(0.8 * this.minFace);
     return windows.map((window, row) => {
       const box = moved(window, out.shift, 4 * row);
-      const inside = clipped(box, picture.width, picture.height);
+      const inside = clipped(box, image.width, image.height);
       const score = out.face[2 * row + 1];
       const there = f(box[3] - box[1]) >= least && area(inside) >= f(0.25 * area(box)) && score >= f(this.options.min_detection_score);
-      return { box: inside, score: there ? score : 0, points: pointsOf(window, out.points, row) };
+      return { box: inside, detection_score: there ? score : 0, landmarks: landmarksOf(window, out.points, row) };
     });
   }
 
-  /** Square windows that may hold a face. @param {Picture} picture @param {Picture} half The same at half its size. */
-  async proposed(picture, half) {
+  /** Square windows that may hold a face. @param {Image} image @param {Image} half The same at half its size. */
+  async proposed(image, half) {
     const { WINDOW, STRIDE, MOST_WINDOWS, thresholds } = this.options;
     const boxes = /** @type {Box[]} */ ([]), scores = /** @type {number[]} */ ([]);
-    for (const level of this.pyramid(picture, half)) {
+    for (const level of this.pyramid(image, half)) {
       const { face, shift } = await this.networks.pnet(normalised([level]), [1, 3, level.height, level.width]);
       const columns = face.dims[3], cells = face.dims[2] * columns;
-      const across = f(picture.width / level.width), down = f(picture.height / level.height);
+      const across = f(image.width / level.width), down = f(image.height / level.height);
       const windows = /** @type {Box[]} */ ([]), sure = /** @type {number[]} */ ([]);
       for (let cell = 0; cell < cells; cell++) {
         const score = face.data[cells + cell];
@@ -84,13 +84,13 @@ export class Detector {
     return best.map((at) => boxes[at]).filter(thick).map(squared);
   }
 
-  /** The picture at falling sizes, until the first network's window no longer fits. @param {Picture} picture @param {Picture} [half] */
-  pyramid(picture, half = halved(picture)) {
+  /** The image at falling sizes, until the first network's window no longer fits. @param {Image} image @param {Image} [half] */
+  pyramid(image, half = halved(image)) {
     const { WINDOW, LARGEST_LEVEL, factor } = this.options;
-    const { width, height } = picture;
+    const { width, height } = image;
     let scale = Math.min(WINDOW / this.minFace, (LARGEST_LEVEL / (height * width)) ** 0.5);
-    const whole = scale <= 0.5 ? half : picture;
-    const levels = /** @type {Picture[]} */ ([]);
+    const whole = scale <= 0.5 ? half : image;
+    const levels = /** @type {Image[]} */ ([]);
     for (; Math.min(height, width) * scale >= WINDOW; scale *= factor) {
       const across = Math.ceil(width * scale), down = Math.ceil(height * scale);
       const source = levels.findLast((level) => level.width >= 2 * across) ?? whole;
@@ -99,9 +99,9 @@ export class Detector {
     return levels;
   }
 
-  /** Windows that the second network takes for a face, moved and squared. @param {Picture} picture @param {Picture} half @param {Box[]} windows */
-  async refined(picture, half, windows) {
-    const out = await this.judged(this.networks.rnet, picture, windows, 24, half);
+  /** Windows that the second network takes for a face, moved and squared. @param {Image} image @param {Image} half @param {Box[]} windows */
+  async refined(image, half, windows) {
+    const out = await this.judged(this.networks.rnet, image, windows, 24, half);
     const boxes = /** @type {Box[]} */ ([]), scores = /** @type {number[]} */ ([]);
     windows.forEach((window, row) => {
       const score = out.face[2 * row + 1];
@@ -112,13 +112,13 @@ export class Detector {
     return suppress(boxes, scores, 0.7).map((at) => boxes[at]).filter(thick).map(squared);
   }
 
-  /** Faces that the last network confirms. @param {Picture} picture @param {Box[]} windows */
-  async confirmed(picture, windows) {
-    const out = await this.judged(this.networks.onet, picture, windows, 48);
+  /** Faces that the last network confirms. @param {Image} image @param {Box[]} windows */
+  async confirmed(image, windows) {
+    const out = await this.judged(this.networks.onet, image, windows, 48);
     const boxes = /** @type {Box[]} */ ([]), rows = /** @type {number[]} */ ([]);
     windows.forEach((window, row) => {
       const box = moved(window, out.shift, 4 * row);
-      const [x1, y1, x2, y2] = clipped(box, picture.width, picture.height);
+      const [x1, y1, x2, y2] = clipped(box, image.width, image.height);
       const tall = f(box[3] - box[1]) >= this.minFace;
       if (!(out.face[2 * row + 1] > f(this.options.thresholds[2]) && tall && f(x2 - x1) >= 1 && f(y2 - y1) >= 1)) return;
       boxes.push(box);
@@ -126,23 +126,23 @@ export class Detector {
     });
     const scores = rows.map((row) => out.face[2 * row + 1]);
     return suppress(boxes, scores, 0.7, true).map((at) => ({
-      box: clipped(boxes[at], picture.width, picture.height),
-      score: scores[at],
-      points: pointsOf(windows[rows[at]], out.points, rows[at]),
+      box: clipped(boxes[at], image.width, image.height),
+      detection_score: scores[at],
+      landmarks: landmarksOf(windows[rows[at]], out.points, rows[at]),
     }));
   }
 
   /**
-   * What a network says of windows of a picture, some at a time.
+   * What a network says of windows of an image, some at a time.
    * @param {Run} run
-   * @param {Picture} picture
+   * @param {Image} image
    * @param {Box[]} windows
    * @param {24 | 48} size
-   * @param {Picture} [half] The picture at half its size: windows that it still shows at twice that size come from there.
+   * @param {Image} [half] The image at half its size: windows that it still shows at twice that size come from there.
    */
-  async judged(run, picture, windows, size, half) {
+  async judged(run, image, windows, size, half) {
     const crop = (/** @type {Box} */ window) =>
-      half && f(window[2] - window[0]) >= 4 * size ? cut(half, /** @type {Box} */ (window.map((edge) => edge / 2)), size) : cut(picture, window, size);
+      half && f(window[2] - window[0]) >= 4 * size ? cut(half, /** @type {Box} */ (window.map((edge) => edge / 2)), size) : cut(image, window, size);
     const parts = /** @type {Record<string, Float32Array[]>} */ ({ face: [], shift: [], points: [] });
     for (let start = 0; start < windows.length; start += ROWS[size]) {
       const crops = windows.slice(start, start + ROWS[size]).map(crop);
@@ -165,11 +165,11 @@ function joined(parts) {
   return out;
 }
 
-/** Pictures of one size, RGB, as planes of numbers from -1 to 1. @param {Picture[]} pictures */
-function normalised(pictures) {
-  const cells = pictures[0].width * pictures[0].height;
-  const out = new Float32Array(pictures.length * 3 * cells);
-  pictures.forEach(({ data, step }, at) => {
+/** Images of one size, RGB, as planes of numbers from -1 to 1. @param {Image[]} images */
+function normalised(images) {
+  const cells = images[0].width * images[0].height;
+  const out = new Float32Array(images.length * 3 * cells);
+  images.forEach(({ data, step }, at) => {
     const red = at * 3 * cells, green = red + cells, blue = green + cells;
     for (let cell = 0, from = 0; cell < cells; cell++, from += step) {
       out[red + cell] = (data[from] - 127.5) / 128;
@@ -181,7 +181,7 @@ function normalised(pictures) {
 }
 
 /** Five x, then five y, as shares of the window. @param {Box} window @param {Float32Array} shares @param {number} row */
-function pointsOf(window, shares, row) {
+function landmarksOf(window, shares, row) {
   const across = f(window[2] - window[0]), down = f(window[3] - window[1]);
   return /** @type {[number, number][]} */ (
     [0, 1, 2, 3, 4].map((at) => [f(window[0] + f(shares[10 * row + at] * across)), f(window[1] + f(shares[10 * row + 5 + at] * down))])

@@ -1,4 +1,4 @@
-"""Still and animated pictures, read with Pillow."""
+"""Still and animated images, read with Pillow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mien.media.pixels import on_white, to_rgb
 from mien.media.sampling import Sampling
 
 MAX_PIXELS = 128_000_000
-"""Most pixels of a picture by default: 128 megapixels, 384 MB as RGB."""
+"""Most pixels of an image by default: 128 megapixels, 384 MB as RGB."""
 
 FORMATS = (
     "JPEG",
@@ -52,29 +52,29 @@ _MOST_SECONDS_HERE = 2.0
 """What may take longer is decoded in a process that can be ended."""
 
 
-def open_picture(
+def open_image(
     content: ByteSource,
     sampling: Sampling | None = None,
     max_pixels: int = MAX_PIXELS,
     decode_seconds: float = DECODE_SECONDS,
 ) -> Media | None:
-    """Open a picture or an animation.
+    """Open an image or an animation.
 
-    A still picture is decoded at once, so that a damaged one is refused here. Of a file with several pages or
-    resolutions the first is read. Transparent parts become white; gray of more than 8 bits is brought to 8. A
-    picture that may take long is decoded in a process of its own, which is ended when it does.
+    A still image is decoded at once, so that a damaged one is refused here. Of a file with several pages or
+    resolutions the first is read. Transparent parts become white; gray of more than 8 bits is brought to 8. An
+    image that may take long is decoded in a process of its own, which is ended when it does.
 
     Args:
         content: The file.
         sampling: Which frames of an animation are given.
-        max_pixels: Pictures with more are refused before they are decoded.
+        max_pixels: Images with more are refused before they are decoded.
         decode_seconds: Longest time that decoding may take; under two seconds nobody looks at the clock.
 
     Returns:
-        The picture, or None where the content is not a picture in any of `FORMATS`.
+        The image, or None where the content is not an image in any of `FORMATS`.
 
     Raises:
-        MediaError: It is a picture, but damaged, cut short, too large or too complex.
+        MediaError: It is an image, but damaged, cut short, too large or too complex.
     """
     if is_motion_jpeg(content):
         return None
@@ -104,11 +104,11 @@ def file_bytes(content: ByteSource) -> bytes:
 
 
 class FirstFrame:
-    """A picture, or the first frame of an animation, in two steps; a context manager.
+    """An image, or the first frame of an animation, in two steps; a context manager.
 
     Args:
         content: The file.
-        max_pixels: Pictures with more are refused.
+        max_pixels: Images with more are refused.
 
     Attributes:
         width: px as stored.
@@ -116,7 +116,7 @@ class FirstFrame:
         memory: Bytes that decoding takes, about.
 
     Raises:
-        MediaError: It is no picture, damaged, too large or too complex.
+        MediaError: It is no image, damaged, too large or too complex.
     """
 
     def __init__(self, content: ByteSource, max_pixels: int) -> None:
@@ -124,7 +124,7 @@ class FirstFrame:
         image = _identify(self._file, content, max_pixels)
         if image is None:
             raise MediaError(
-                f"{content.name}: expected a picture (JPEG, PNG, WebP, ...); got something else: send a picture",
+                f"{content.name}: expected an image (JPEG, PNG, WebP, ...); got something else: send an image",
                 "unsupported",
             )
         self.memory = effort(image, content, max_pixels).memory
@@ -145,7 +145,7 @@ class FirstFrame:
 
 
 def open_array(array: NDArray[Any], name: str | None = None) -> Media:
-    """A picture that is already in memory.
+    """An image that is already in memory.
 
     Args:
         array: ``(h, w, 3)`` RGB, ``(h, w)`` gray or ``(h, w, 4)`` RGBA, uint8.
@@ -158,10 +158,10 @@ def open_array(array: NDArray[Any], name: str | None = None) -> Media:
     (4, 6, 3)
     """
     if array.dtype != np.uint8:
-        raise InputError(f"expected a picture of dtype uint8, 0 to 255; got {array.dtype}: convert it first")
+        raise InputError(f"expected an image of dtype uint8, 0 to 255; got {array.dtype}: convert it first")
     known = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
     if not known or 0 in array.shape:
-        raise InputError(f"expected a picture of shape (h, w, 3), (h, w) or (h, w, 4); got {array.shape}")
+        raise InputError(f"expected an image of shape (h, w, 3), (h, w) or (h, w, 4); got {array.shape}")
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     elif array.shape[2] == 4:
@@ -170,19 +170,17 @@ def open_array(array: NDArray[Any], name: str | None = None) -> Media:
 
 
 def still(pixels: NDArray[np.uint8], name: str, content: ByteSource | None = None) -> Media:
-    """A `Media` of one picture."""
+    """A `Media` of one image."""
 
     def read() -> Frames:
         yield Frame(0, 0.0, pixels.copy())
 
     height, width = pixels.shape[:2]
-    return Media(
-        name, "picture", width, height, 1, 0.0, None, read, content.close if content else lambda: None
-    )
+    return Media(name, "image", width, height, 1, 0.0, None, read, content.close if content else lambda: None)
 
 
 def _identify(file: BinaryIO, content: ByteSource, max_pixels: int) -> ImageFile.ImageFile | None:
-    """Pillow's picture, header read; without `Image.open`, whose limit of pixels is one for the whole
+    """Pillow's image, header read; without `Image.open`, whose limit of pixels is one for the whole
     process."""
     Image.init()
     start = file.read(16)
@@ -198,12 +196,12 @@ def _identify(file: BinaryIO, content: ByteSource, max_pixels: int) -> ImageFile
             check_icon(file, content.name, max_pixels)
             file.seek(0)
         try:
-            # A phone's JPEG may carry more pictures (MPO); the first is the one meant.
-            picture = JpegImagePlugin.JpegImageFile(file, "") if name == "JPEG" else factory(file, "")
+            # A phone's JPEG may carry more images (MPO); the first is the one meant.
+            image = JpegImagePlugin.JpegImageFile(file, "") if name == "JPEG" else factory(file, "")
         except Exception as error:  # Pillow's readers raise all kinds of errors on damaged files.
             failure = _failure(error, name, content)
         else:
-            return picture if isinstance(picture, ImageFile.ImageFile) else None
+            return image if isinstance(image, ImageFile.ImageFile) else None
     if failure is not None and not looks_like_text(content.head()):
         raise failure
     return None
@@ -240,17 +238,17 @@ def _failure(error: Exception, form: str, content: ByteSource) -> MediaError:
         return error
     if isinstance(error, (Image.DecompressionBombError, MemoryError)):
         return MediaError(
-            f"{content.name}: expected a {form} picture that fits in memory; got a larger one ({error}): scale it down",
+            f"{content.name}: expected a {form} image that fits in memory; got a larger one ({error}): scale it down",
             "too_large",
         )
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, EOFError) or "truncated" in text.lower() or _is_cut(form, content):
         return MediaError(
-            f"{content.name}: expected a whole {form} picture; got a truncated one, whose end is missing: get the file again",
+            f"{content.name}: expected a whole {form} image; got a truncated one, whose end is missing: get the file again",
             "truncated",
         )
     return MediaError(
-        f"{content.name}: expected a {form} picture; got damaged data ({text}): get the file again",
+        f"{content.name}: expected a {form} image; got damaged data ({text}): get the file again",
         "unreadable",
     )
 
@@ -303,7 +301,7 @@ def _animation_frames(
 ) -> Frames:
     chooser = sampling.chooser()
     time = 0.0
-    # A PNG may have a picture for those that cannot show the animation; it is not part of it.
+    # A PNG may have an image for those that cannot show the animation; it is not part of it.
     first = 1 if getattr(image, "default_image", False) else 0
     index = 0
     while True:

@@ -38,10 +38,10 @@ const handlers = {
     return { threads: ort.env.wasm.numThreads };
   },
 
-  async picture({ width, height, buffer, minFace }) {
+  async image({ width, height, buffer, minFace }) {
     const { detector } = loaded();
     detector.minFace = minFace;
-    return { faces: await loaded().picture({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }) };
+    return { faces: await loaded().image({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }) };
   },
 
   open({ stream, options }) {

@@ -1,6 +1,6 @@
 /**
  * Faces followed from frame to frame, with the whole detector only where it is needed. The same as `mien.tracking.tracker`.
- * @typedef {import("./pixels.js").Picture} Picture
+ * @typedef {import("./pixels.js").Image} Image
  * @typedef {import("./pixels.js").Box} Box
  * @typedef {import("./detector.js").Found} Found
  * @typedef {{person: Person, face: Found}} Pair
@@ -14,7 +14,7 @@ import { Spacing } from "./spacing.js";
 
 export class Tracker {
   /**
-   * @param {{detect: (picture: Picture) => Promise<Found[]>, refine: (picture: Picture, boxes: Box[]) => Promise<Found[]>}} detector
+   * @param {{detect: (image: Image) => Promise<Found[]>, refine: (image: Image, boxes: Box[]) => Promise<Found[]>}} detector
    * @param {import("../settings.js").TrackingOptions} options `tracking` of the page's settings.
    */
   constructor(detector, options) {
@@ -35,20 +35,20 @@ export class Tracker {
 
   /**
    * The faces of the next frame with `track`, in order of tracks.
-   * @param {Picture} picture
+   * @param {Image} image
    * @param {number} time Seconds on the stream's clock.
-   * @param {number | null} lasting Seconds for which a recording shows it; null where that is not known.
+   * @param {number | null} lasting Seconds for which a video shows it; null where that is not known.
    * @returns {Promise<(Found & {track: number})[]>}
    */
-  async update(picture, time, lasting = null) {
+  async update(image, time, lasting = null) {
     const step = this.advance(time, lasting);
-    this.fit(picture);
-    const cut = this.scene.watch(picture) && this.options.cuts && step <= this.options.COARSE;
+    this.fit(image);
+    const cut = this.scene.watch(image) && this.options.cuts && step <= this.options.COARSE;
     if (cut) this.people = [];
     for (const person of this.people) person.predict(step);
-    const seen = await this.seen(picture, cut);
-    for (const { person, face } of seen) person.see(face.box, face.score, step, this.clock);
-    for (const person of this.people) if (person.seen < this.clock) person.miss(picture.width, picture.height);
+    const seen = await this.seen(image, cut);
+    for (const { person, face } of seen) person.see(face.box, face.detection_score, step, this.clock);
+    for (const person of this.people) if (person.seen < this.clock) person.miss(image.width, image.height);
     const { patience } = this.spacing;
     this.people = this.people.filter((person) => this.clock - person.seen <= patience);
     this.before = this.clock;
@@ -70,7 +70,7 @@ export class Tracker {
     return step;
   }
 
-  /** Carry what is known over to a picture of another size; of another shape, it means nothing. @param {Picture} picture */
+  /** Carry what is known over to an image of another size; of another shape, it means nothing. @param {Image} image */
   fit({ width, height }) {
     const across = width / this.width, down = height / this.height;
     const first = !this.height, same = width === this.width && height === this.height;
@@ -82,17 +82,17 @@ export class Tracker {
     this.looked = -Infinity;
   }
 
-  /** Who is seen in the picture. @param {Picture} picture @param {boolean} cut @returns {Promise<Pair[]>} */
-  async seen(picture, cut) {
-    if (cut || this.due()) return this.look(picture);
-    const seen = await this.confirmed(picture, this.people, []);
+  /** Who is seen in the image. @param {Image} image @param {boolean} cut @returns {Promise<Pair[]>} */
+  async seen(image, cut) {
+    if (cut || this.due()) return this.look(image);
+    const seen = await this.confirmed(image, this.people, []);
     const known = new Set(seen.map(({ person }) => person));
-    if (this.people.some((person) => !person.hidden && !known.has(person))) return this.look(picture); // Somebody is gone: where to?
-    const unsure = (/** @type {Pair} */ { person, face }) => face.score < this.options.UNSURE && this.clock - person.found > this.options.full_every;
-    return seen.some(unsure) ? this.look(picture) : seen;
+    if (this.people.some((person) => !person.hidden && !known.has(person))) return this.look(image); // Somebody is gone: where to?
+    const unsure = (/** @type {Pair} */ { person, face }) => face.detection_score < this.options.UNSURE && this.clock - person.found > this.options.full_every;
+    return seen.some(unsure) ? this.look(image) : seen;
   }
 
-  /** Whether it is time to search the whole picture. */
+  /** Whether it is time to search the whole image. */
   due() {
     const { SOON, full_every, calm_every } = this.options;
     const passed = this.clock - this.looked + 1e-6;
@@ -101,18 +101,18 @@ export class Tracker {
     return passed >= calm_every || this.scene.moved(this.people.map((person) => person.box));
   }
 
-  /** Search the whole picture. @param {Picture} picture @returns {Promise<Pair[]>} */
-  async look(picture) {
-    const faces = await this.detector.detect(picture);
+  /** Search the whole image. @param {Image} image @returns {Promise<Pair[]>} */
+  async look(image) {
+    const faces = await this.detector.detect(image);
     this.looked = this.clock;
     this.scene.searched();
     const found = this.paired(faces).map(([row, column]) => ({ person: this.people[row], face: faces[column] }));
     const missed = this.people.filter((person) => !found.some((pair) => pair.person === person));
-    const kept = await this.confirmed(picture, missed, faces.map((face) => face.box));
+    const kept = await this.confirmed(image, missed, faces.map((face) => face.box));
     if (missed.some((person) => !person.hidden && !kept.some((pair) => pair.person === person))) this.alert = this.clock + this.options.ALERT;
     for (const face of faces) {
       const known = found.some((pair) => pair.face === face);
-      if (!known && face.score >= this.options.start) found.push({ person: this.newcomer(face.box), face });
+      if (!known && face.detection_score >= this.options.start) found.push({ person: this.newcomer(face.box), face });
     }
     for (const { person } of found) person.found = this.clock;
     return [...found, ...kept];
@@ -160,15 +160,15 @@ export class Tracker {
 
   /**
    * Those whose face the last network still sees where it is thought to be.
-   * @param {Picture} picture
+   * @param {Image} image
    * @param {Person[]} people Who is looked for.
    * @param {Box[]} taken Boxes that belong to others.
    * @returns {Promise<Pair[]>}
    */
-  async confirmed(picture, people, taken) {
+  async confirmed(image, people, taken) {
     if (!people.length) return [];
     const { AGAIN, SAME, keep, lost_after, calm_every } = this.options;
-    const faces = await this.detector.refine(picture, people.map((person) => person.box));
+    const faces = await this.detector.refine(image, people.map((person) => person.box));
     const pairs = people.map((person, row) => ({ person, face: faces[row], strayed: this.strayed(person, faces[row].box) }));
     // A face that two claim belongs to the one who was seen there, or nearer, a moment ago.
     const order = [...pairs].sort((a, b) => Number(a.person.hidden) - Number(b.person.hidden) || a.strayed - b.strayed);
@@ -178,7 +178,7 @@ export class Tracker {
       const { person, face, strayed } = pair;
       const least = person.hidden ? Math.max(AGAIN, keep) : keep;
       const lasting = this.clock - person.found <= Math.max(lost_after, calm_every);
-      if (face.score < least || strayed > 1 || !lasting) continue;
+      if (face.detection_score < least || strayed > 1 || !lasting) continue;
       if (boxes.some((box) => overlap(face.box, box) > SAME)) continue;
       chosen.add(pair);
       boxes.push(face.box);

@@ -1,12 +1,12 @@
 /**
- * Pictures in, faces with expressions out; and one stream read over time. The same as `mien.Pipeline` and `mien.Session`.
- * @typedef {import("./pixels.js").Picture} Picture
+ * Images in, faces with expressions out; and one stream read over time. The same as `mien.Pipeline` and `mien.Session`.
+ * @typedef {import("./pixels.js").Image} Image
  */
 
 import { area } from "./boxes.js";
 import { Classifier } from "./classifier.js";
 import { Detector } from "./detector.js";
-import { Smoother } from "./smoother.js";
+import { Smoother } from "./smoothing-online.js";
 import { Tracker } from "./tracker.js";
 
 /** Detector and classifier; nothing of what was seen. */
@@ -21,20 +21,20 @@ export class Pipeline {
     this.classifier = new Classifier(networks.expression, settings.model);
   }
 
-  /** The faces of one picture, best first. @param {Picture} picture */
-  async picture(picture) {
-    return this.read(picture, await this.detector.detect(picture));
+  /** The faces of one image, best first. @param {Image} image */
+  async image(image) {
+    return this.read(image, await this.detector.detect(image));
   }
 
   /**
    * Faces with `probs`.
    * @template {{box: import("./pixels.js").Box}} Face
-   * @param {Picture} picture
+   * @param {Image} image
    * @param {Face[]} faces
    * @returns {Promise<(Face & {probs: number[]})[]>}
    */
-  async read(picture, faces) {
-    const probs = await this.classifier.read(picture, faces.map((face) => face.box));
+  async read(image, faces) {
+    const probs = await this.classifier.read(image, faces.map((face) => face.box));
     return faces.map((face, row) => ({ ...face, probs: probs[row] }));
   }
 }
@@ -50,12 +50,12 @@ export class Session {
     this.largest = largest;
   }
 
-  /** The faces of the next frame. @param {Picture} picture @param {number} time Seconds. */
-  async update(picture, time) {
+  /** The faces of the next frame. @param {Image} image @param {number} time Seconds. */
+  async update(image, time) {
     this.pipeline.detector.minFace = this.minFace;
-    let found = await this.tracker.update(picture, time);
+    let found = await this.tracker.update(image, time);
     if (this.largest && found.length > 1) found = [found.reduce((most, face) => (area(face.box) > area(most.box) ? face : most))];
-    const faces = await this.pipeline.read(picture, found);
+    const faces = await this.pipeline.read(image, found);
     return this.smoother ? this.smoother.update(faces, time) : faces;
   }
 }

@@ -1,16 +1,16 @@
 /**
- * Pictures in memory, and bringing them to another size exactly as Pillow does, so that page and server see the same pixels.
+ * Images in memory, and bringing them to another size exactly as Pillow does, so that page and server see the same pixels.
  *
  * Pillow's BILINEAR is a triangle whose width grows with the scale, applied across and then down, with weights as fixed-point numbers and
  * rounding to bytes in between. Where the height shrinks by more than twice as many pixels as the width, Pillow 13 begins with it.
  *
- * @typedef {object} Picture
+ * @typedef {object} Image
  * @property {number} width px
  * @property {number} height px
  * @property {number} step Bytes per pixel: 1 (gray), 3 (RGB) or 4 (RGBA, whose last byte is ignored).
  * @property {Uint8Array | Uint8ClampedArray} data Row by row.
  *
- * @typedef {object} Window Part of a picture that takes part in a resize, in whole px.
+ * @typedef {object} Window Part of an image that takes part in a resize, in whole px.
  * @property {number} left
  * @property {number} top
  * @property {number} width
@@ -65,35 +65,35 @@ function taps(size, from, to, count) {
 }
 
 /**
- * A part of a picture at another size, as RGB, or gray where it is gray.
- * @param {Picture} picture
+ * A part of an image at another size, as RGB, or gray where it is gray.
+ * @param {Image} image
  * @param {number} width px of the result.
  * @param {number} height px of the result.
  * @param {Box} [box] What is scaled, in px of the window; all of it by default.
- * @param {Window} [window] Pixels beyond it do not take part; the whole picture by default.
- * @returns {Picture}
+ * @param {Window} [window] Pixels beyond it do not take part; the whole image by default.
+ * @returns {Image}
  */
-export function resized(picture, width, height, box, window) {
-  const part = window ?? { left: 0, top: 0, width: picture.width, height: picture.height };
+export function resized(image, width, height, box, window) {
+  const part = window ?? { left: 0, top: 0, width: image.width, height: image.height };
   const [x1, y1, x2, y2] = box ?? [0, 0, part.width, part.height];
   const across = taps(part.width, x1, x2, width);
   const down = taps(part.height, y1, y2, height);
   const first = down.starts[0];
   const last = down.starts[height - 1] + down.lengths[height - 1];
-  const step = picture.step === 1 ? 1 : 3;
-  if (part.height > height && part.height - height > 2 * (part.width - width)) return downFirst(picture, part, across, down, width, height);
-  const rows = (step === 1 ? grayAcross : coloursAcross)(picture, part, across, width, first, last);
+  const step = image.step === 1 ? 1 : 3;
+  if (part.height > height && part.height - height > 2 * (part.width - width)) return downFirst(image, part, across, down, width, height);
+  const rows = (step === 1 ? grayAcross : coloursAcross)(image, part, across, width, first, last);
   return { width, height, step, data: shrunkDown(rows, down, width * step, height, first) };
 }
 
-/** Rows at another width. @param {Picture} picture @param {Window} part @param {Taps} across @param {number} width @param {number} first @param {number} last */
-function coloursAcross(picture, part, across, width, first, last) {
-  const { data, step } = picture;
+/** Rows at another width. @param {Image} image @param {Window} part @param {Taps} across @param {number} width @param {number} first @param {number} last */
+function coloursAcross(image, part, across, width, first, last) {
+  const { data, step } = image;
   const { starts, lengths, weights, most } = across;
   const out = new Uint8ClampedArray((last - first) * width * 3);
   let to = 0;
   for (let row = first; row < last; row++) {
-    const begin = ((part.top + row) * picture.width + part.left) * step;
+    const begin = ((part.top + row) * image.width + part.left) * step;
     for (let at = 0; at < width; at++) {
       let r = HALF, g = HALF, b = HALF;
       let from = begin + starts[at] * step;
@@ -112,14 +112,14 @@ function coloursAcross(picture, part, across, width, first, last) {
   return out;
 }
 
-/** The same of a gray picture. @param {Picture} picture @param {Window} part @param {Taps} across @param {number} width @param {number} first @param {number} last */
-function grayAcross(picture, part, across, width, first, last) {
-  const { data } = picture;
+/** The same of a gray image. @param {Image} image @param {Window} part @param {Taps} across @param {number} width @param {number} first @param {number} last */
+function grayAcross(image, part, across, width, first, last) {
+  const { data } = image;
   const { starts, lengths, weights, most } = across;
   const out = new Uint8ClampedArray((last - first) * width);
   let to = 0;
   for (let row = first; row < last; row++) {
-    const begin = (part.top + row) * picture.width + part.left;
+    const begin = (part.top + row) * image.width + part.left;
     for (let at = 0; at < width; at++) {
       let sum = HALF;
       let from = begin + starts[at];
@@ -158,18 +158,18 @@ function shrunkDown(rows, down, line, height, first) {
 
 /**
  * The same as `resized`, but down first.
- * @param {Picture} picture
+ * @param {Image} image
  * @param {Window} part
  * @param {Taps} across
  * @param {Taps} down
  * @param {number} width
  * @param {number} height
- * @returns {Picture}
+ * @returns {Image}
  */
-function downFirst(picture, part, across, down, width, height) {
+function downFirst(image, part, across, down, width, height) {
   const columns = counted(part.left, part.left + part.width, 1);
   const top = part.top + down.starts[0], bottom = part.top + down.starts[height - 1] + down.lengths[height - 1];
-  const rows = copied(picture, columns, counted(top, bottom, 1));
+  const rows = copied(image, columns, counted(top, bottom, 1));
   const { step } = rows;
   const low = { width: part.width, height, step, data: shrunkDown(rows.data, down, part.width * step, height, down.starts[0]) };
   const whole = { left: 0, top: 0, width: part.width, height };
@@ -177,21 +177,21 @@ function downFirst(picture, part, across, down, width, height) {
 }
 
 /**
- * A picture at half its size, each pixel the rounded mean of four; at an odd edge, of those that are there.
- * @param {Picture} picture
- * @returns {Picture}
+ * An image at half its size, each pixel the rounded mean of four; at an odd edge, of those that are there.
+ * @param {Image} image
+ * @returns {Image}
  */
-export function halved(picture) {
-  const { data, step } = picture;
-  const width = (picture.width + 1) >> 1, height = (picture.height + 1) >> 1;
-  const line = picture.width * step;
+export function halved(image) {
+  const { data, step } = image;
+  const width = (image.width + 1) >> 1, height = (image.height + 1) >> 1;
+  const line = image.width * step;
   const out = new Uint8ClampedArray(width * height * 3);
   let to = 0;
   for (let row = 0; row < height; row++) {
     const top = 2 * row * line;
-    const tall = 2 * row + 1 < picture.height;
+    const tall = 2 * row + 1 < image.height;
     for (let column = 0; column < width; column++) {
-      const wide = 2 * column + 1 < picture.width;
+      const wide = 2 * column + 1 < image.width;
       const here = top + 2 * column * step;
       const shift = (tall ? 1 : 0) + (wide ? 1 : 0);
       const amend = shift ? shift : 0; // Half of 4, 2 and 1 pixels, rounded down: 2, 1, 0.
@@ -208,18 +208,18 @@ export function halved(picture) {
 }
 
 /**
- * A part of a picture brought to a square of one size, the way every network's input is cut. Beyond the edge the last pixels are repeated.
- * @param {Picture} picture
+ * A part of an image brought to a square of one size, the way every network's input is cut. Beyond the edge the last pixels are repeated.
+ * @param {Image} image
  * @param {Box} box Fractions allowed.
  * @param {number} size Side of the result in px.
  * @param {boolean} [gray] Turn it gray first.
- * @returns {Picture}
+ * @returns {Image}
  */
-export function cut(picture, box, size, gray = false) {
+export function cut(image, box, size, gray = false) {
   box = onGrid(box);
   const [x1, y1, x2, y2] = box;
-  const inside = x1 >= 0 && y1 >= 0 && x2 <= picture.width && y2 <= picture.height;
-  return inside ? cutInside(picture, box, size, gray) : cutPadded(picture, box, size, gray);
+  const inside = x1 >= 0 && y1 >= 0 && x2 <= image.width && y2 <= image.height;
+  return inside ? cutInside(image, box, size, gray) : cutPadded(image, box, size, gray);
 }
 
 /** The box with its edges at sixteenths of a pixel, so that the last digits of a network's answer change no pixel. @param {Box} box @returns {Box} */
@@ -228,26 +228,26 @@ function onGrid(box) {
   return [x1, y1, Math.max(x2, x1 + 1 / 16), Math.max(y2, y1 + 1 / 16)];
 }
 
-/** @param {Picture} picture @param {Box} box @param {number} size @param {boolean} gray */
-function cutInside(picture, [x1, y1, x2, y2], size, gray) {
+/** @param {Image} image @param {Box} box @param {number} size @param {boolean} gray */
+function cutInside(image, [x1, y1, x2, y2], size, gray) {
   const margin = Math.trunc(Math.max(x2 - x1, y2 - y1) / size) + 2;
   const left = Math.max(0, Math.trunc(x1) - margin), top = Math.max(0, Math.trunc(y1) - margin);
-  const right = Math.min(picture.width, Math.trunc(x2) + 1 + margin), bottom = Math.min(picture.height, Math.trunc(y2) + 1 + margin);
+  const right = Math.min(image.width, Math.trunc(x2) + 1 + margin), bottom = Math.min(image.height, Math.trunc(y2) + 1 + margin);
   const window = { left, top, width: right - left, height: bottom - top };
   const moved = /** @type {Box} */ ([x1 - left, y1 - top, x2 - left, y2 - top]);
-  if (!gray) return resized(picture, size, size, moved, window);
+  if (!gray) return resized(image, size, size, moved, window);
   const columns = counted(left, right, 1), rows = counted(top, bottom, 1);
-  return resized(copied(picture, columns, rows, true), size, size, moved);
+  return resized(copied(image, columns, rows, true), size, size, moved);
 }
 
-/** @param {Picture} picture @param {Box} box @param {number} size @param {boolean} gray */
-function cutPadded(picture, box, size, gray) {
+/** @param {Image} image @param {Box} box @param {number} size @param {boolean} gray */
+function cutPadded(image, box, size, gray) {
   const most = 8 * size;
   const left = Math.floor(box[0]), top = Math.floor(box[1]);
   const right = Math.max(Math.ceil(box[2]), left + 1), bottom = Math.max(Math.ceil(box[3]), top + 1);
   const stride = Math.max(1, Math.floor(Math.max(right - left, bottom - top) / most));
   const within = (/** @type {number[]} */ places, /** @type {number} */ end) => places.map((place) => Math.min(Math.max(place, 0), end - 1));
-  const part = copied(picture, within(counted(left, right, stride), picture.width), within(counted(top, bottom, stride), picture.height), gray);
+  const part = copied(image, within(counted(left, right, stride), image.width), within(counted(top, bottom, stride), image.height), gray);
   const [x1, y1, x2, y2] = [(box[0] - left) / stride, (box[1] - top) / stride, (box[2] - left) / stride, (box[3] - top) / stride];
   return resized(part, size, size, [x1, y1, Math.min(x2, part.width), Math.min(y2, part.height)]);
 }
@@ -260,21 +260,21 @@ function counted(from, to, stride) {
 }
 
 /**
- * Some columns and rows of a picture; gray is the luma of ITU-R BT.601, as Pillow rounds it.
- * @param {Picture} picture
+ * Some columns and rows of an image; gray is the luma of ITU-R BT.601, as Pillow rounds it.
+ * @param {Image} image
  * @param {number[]} columns
  * @param {number[]} rows
  * @param {boolean} [gray]
- * @returns {Picture}
+ * @returns {Image}
  */
-function copied(picture, columns, rows, gray = false) {
-  const { data, step } = picture;
+function copied(image, columns, rows, gray = false) {
+  const { data, step } = image;
   const channels = gray || step === 1 ? 1 : 3;
   const out = new Uint8ClampedArray(columns.length * rows.length * channels);
   let to = 0;
   for (const row of rows) {
     for (const column of columns) {
-      const from = (row * picture.width + column) * step;
+      const from = (row * image.width + column) * step;
       if (step === 1) out[to++] = data[from];
       else if (gray) out[to++] = (data[from] * 19595 + data[from + 1] * 38470 + data[from + 2] * 7471 + 32768) >> 16;
       else {

@@ -10,7 +10,7 @@ from mien.data import FaceDataset
 from mien.evaluation import annotator_scores
 
 
-def test_one_tagger_by_arithmetic() -> None:
+def test_one_annotator_by_arithmetic() -> None:
     votes = np.tile([7, 3, 0, 0, 0, 0, 0, 0, 0, 0], (4000, 1))
     [score] = annotator_scores(votes, np.zeros(4000, int), sizes=[1], draws=5)
     assert score.accuracy == pytest.approx(0.7, abs=0.01), "the rest says 0 whoever is drawn"
@@ -44,8 +44,8 @@ def test_rows_of_unequal_length() -> None:
     assert (score.accuracy, score.network) == (1, 1)
 
 
-def test_too_few_taggers() -> None:
-    with pytest.raises(InputError, match="expected pictures with more than 5 taggers each; got one with 3"):
+def test_too_few_annotators() -> None:
+    with pytest.raises(InputError, match="expected images with more than 5 annotators each; got one with 3"):
         annotator_scores(np.array([[3, 0, 0, 0, 0, 0, 0, 0, 0, 0]]), np.array([0]))
 
 

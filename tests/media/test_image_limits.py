@@ -1,4 +1,4 @@
-"""Pictures that are small as files and large or slow in every other way: told before, or ended in time."""
+"""Images that are small as files and large or slow in every other way: told before, or ended in time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mien.media import BadFrame, open_media
 from mien.media.byte_source import ByteSource
 from mien.media.decoder import Decoder, Decoders
 from mien.media.effort import effort
-from mien.media.pictures import _identify
+from mien.media.images import _identify
 from mien.media.pixels import to_rgb
 
 
@@ -45,7 +45,7 @@ def test_scans_of_a_jpeg_are_counted() -> None:
     with pytest.raises(MediaError, match="expected a JPEG of at most 100 scans") as caught:
         only(many_scans(64, 120))
     assert caught.value.kind == "too_complex"
-    # Cameras' small pictures, and parts that only look like scans, are no scans.
+    # Cameras' small images, and parts that only look like scans, are no scans.
     plain = saved(Image.new("RGB", (64, 64)), "JPEG")
     remark = b"\xff\xfe" + (2 + 400).to_bytes(2, "big") + b"\xff\xda" * 200
     assert only(plain[:2] + remark + plain[2:]).shape == (64, 64, 3)
@@ -58,7 +58,7 @@ def test_an_icon_says_nothing_of_what_it_holds() -> None:
     assert only(icon(png(256, 8, 6)), max_pixels=1_000_000).shape == (256, 256, 3)
 
 
-def test_tiles_larger_than_the_picture_and_too_many_strips() -> None:
+def test_tiles_larger_than_the_image_and_too_many_strips() -> None:
     with pytest.raises(MediaError, match="got 60000 x 60000"):
         only(strips(4, (60_000, 60_000)))
     with pytest.raises(MediaError, match="expected a TIFF of at most 200,000 strips"):
@@ -116,7 +116,7 @@ def _wide(height: int, mode: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK", "I;16", "F"])
-def test_strips_make_the_same_picture(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strips_make_the_same_image(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     image = _wide(333, mode)
     image.getexif()[0x0112] = 6
     whole = to_rgb(image)
@@ -131,7 +131,7 @@ def test_wide_gray_takes_no_wide_copies() -> None:
     only(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 3 * 16e6 * 2 + 40e6, "the picture, the copy that is given, and a strip"
+    assert peak < 3 * 16e6 * 2 + 40e6, "the image, the copy that is given, and a strip"
 
 
 @pytest.mark.integration
@@ -242,7 +242,7 @@ def test_a_decoder_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.integration
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
-def test_a_command_that_waits_for_a_slow_picture_ends_when_it_is_told(tmp_path: Path) -> None:
+def test_a_command_that_waits_for_a_slow_image_ends_when_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "slow.pgm").write_bytes(b"P2 11000 11000 255\n" + b"1 " * 20_000_000)
     command = [sys.executable, "-m", "mien", "analyze", "slow.pgm", "-q", "--decode-seconds", "300"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:

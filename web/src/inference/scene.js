@@ -1,6 +1,6 @@
 /**
- * Whether the picture changes where no known face is, seen on a small gray copy of it. The same as `mien.tracking.motion`.
- * @typedef {import("./pixels.js").Picture} Picture
+ * Whether the image changes where no known face is, seen on a small gray copy of it. The same as `mien.tracking.motion`.
+ * @typedef {import("./pixels.js").Image} Image
  * @typedef {{rows: number, columns: number, data: Float64Array}} Cells
  */
 
@@ -15,12 +15,12 @@ export class Scene {
     this.width = this.height = 0;
   }
 
-  /** Take in a frame; true where it shows another scene than the one before. @param {Picture} picture */
-  watch(picture) {
+  /** Take in a frame; true where it shows another scene than the one before. @param {Image} image */
+  watch(image) {
     const before = this.last;
-    this.last = cellsOf(picture, this.options.ACROSS);
-    this.width = picture.width;
-    this.height = picture.height;
+    this.last = cellsOf(image, this.options.ACROSS);
+    this.width = image.width;
+    this.height = image.height;
     return before !== null && alike(before, this.last) && this.isCut(before, this.last);
   }
 
@@ -111,7 +111,7 @@ function extremes({ rows, columns, data }, row, column) {
   return { low, high };
 }
 
-/** Means of cells, from 16 of the pixels in each; green alone is nearly the brightness. @param {Picture} picture @param {number} most @returns {Cells} */
+/** Means of cells, from 16 of the pixels in each; green alone is nearly the brightness. @param {Image} image @param {number} most @returns {Cells} */
 function cellsOf({ width, height, step, data }, most) {
   const stride = Math.max(1, Math.floor(width / (4 * most)));
   const tall = Math.ceil(height / stride), wide = Math.ceil(width / stride);

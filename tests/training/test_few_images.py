@@ -1,4 +1,4 @@
-"""Temperatures fitted to few pictures: no sharper than so few can show, and called uncalibrated."""
+"""Temperatures fitted to few images: no sharper than so few can show, and called uncalibrated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = np.array([FERPLUS.index(name) for name in EXPRESSIONS])
 
 
 def all_right(n: int, gap: float) -> tuple[dict[str, np.ndarray], FaceDataset]:
-    """Pictures that both heads answer right, each answer by the same gap of logits."""
+    """Images that both heads answer right, each answer by the same gap of logits."""
     truth = np.arange(n) % 7
     narrow, wide, votes = np.zeros((n, 7)), np.zeros((n, 8)), np.zeros((n, 10), int)
     narrow[np.arange(n), truth] = gap
@@ -50,7 +50,7 @@ def test_no_head_and_no_blend_is_surer_than_so_many_right_answers_allow(n: int, 
         assert probs.max() <= (n + 1) / (n + 2) + 0.08, head
 
 
-def test_without_a_picture_nothing_is_changed() -> None:
+def test_without_a_image_nothing_is_changed() -> None:
     found = fit(*all_right(0, 1.0))
     assert set(found.temperatures.values()) == {1.0}
     assert set(found.fitted_to.values()) == {0}
@@ -85,7 +85,7 @@ def test_the_card_says_what_is_not_calibrated() -> None:
     spec = InputSpec(name="faces", height=48, width=48, channels=1, low=0, high=255)
     card = Card(**given, input=spec, fitted_to=fit(*all_right(42, 1.0)).fitted_to)
     assert card.uncalibrated.startswith(
-        "not calibrated: temperatures were fitted to too few labelled pictures ("
+        "not calibrated: temperatures were fitted to too few labelled images ("
     )
     assert "expression to 42" in card.uncalibrated
     assert Card(**given, input=spec, fitted_to={"fer2013": ENOUGH}).uncalibrated == ""

@@ -1,4 +1,4 @@
-"""Single pictures of a data set: from an image file's bytes to gray pixels and back."""
+"""Single images of a data set: from an image file's bytes to gray pixels and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 
 
 def gray_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
-    """Decode an image file to gray. A gray picture that is stored with three equal channels comes out
+    """Decode an image file to gray. A gray image that is stored with three equal channels comes out
     unchanged.
 
     Args:
@@ -26,14 +26,14 @@ def gray_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
         ``(h, w)`` uint8.
 
     Raises:
-        InputError: The bytes are not a whole picture, or one with more than 8 bits a pixel.
+        InputError: The bytes are not a whole image, or one with more than 8 bits a pixel.
     """
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(content)) as image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             if image.mode in _DEEP:
                 raise InputError(
-                    f"{where}: expected a picture of 8 bits a pixel; got Pillow's mode {image.mode}: save it with 8 bits"
+                    f"{where}: expected an image of 8 bits a pixel; got Pillow's mode {image.mode}: save it with 8 bits"
                 )
             upright = ImageOps.exif_transpose(image) if image.format == "JPEG" else image
             return np.array(upright.convert("L"))
@@ -49,12 +49,12 @@ def gray_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
         unknown = "bytes of no known image format" if content else "an empty file"
         reason = unknown if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
         raise InputError(
-            f"{where}: expected a picture; got {reason}: replace it, or leave it out with mien data audit -o"
+            f"{where}: expected an image; got {reason}: replace it, or leave it out with mien data audit -o"
         ) from None
 
 
 def png_bytes(image: NDArray[np.uint8]) -> bytes:
-    """A gray picture as a PNG file.
+    """A gray image as a PNG file.
 
     >>> import numpy as np
     >>> image = np.arange(48, dtype=np.uint8).reshape(6, 8)
@@ -67,7 +67,7 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
 
 
 def resized(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """A gray picture brought to ``(side, side)``; one that has this size already is left alone."""
+    """A gray image brought to ``(side, side)``; one that has this size already is left alone."""
     if image.shape == (side, side):
         return image
     return np.array(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))

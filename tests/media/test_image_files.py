@@ -1,4 +1,4 @@
-"""Pictures of every kind, from every kind of source, whole and damaged."""
+"""Images of every kind, from every kind of source, whole and damaged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def only(data: Any, **options: Any) -> np.ndarray[Any, Any]:
     with open_media(data, **options) as media:
         frames = list(media)
         assert (media.kind, media.expected_frames, media.duration, media.frame_rate) == (
-            "picture",
+            "image",
             1,
             0.0,
             None,
@@ -59,7 +59,7 @@ class Unseekable(io.RawIOBase):
 PNG = saved(Image.fromarray(corner()), "PNG")
 
 
-def test_same_picture_from_every_source(tmp_path: Path) -> None:
+def test_same_image_from_every_source(tmp_path: Path) -> None:
     path = tmp_path / "corner.txt"  # The suffix does not matter.
     path.write_bytes(PNG)
     memory = (
@@ -112,7 +112,7 @@ def test_every_format(form: str) -> None:
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_camera_rotation_is_applied(form: str, orientation: int) -> None:
     upright = corner()
-    # How each orientation stores an upright picture: the row and column that its first pixel stands for (EXIF
+    # How each orientation stores an upright image: the row and column that its first pixel stands for (EXIF
     # 2.32).
     stored = {
         1: upright,
@@ -191,7 +191,7 @@ def test_arrays() -> None:
     ],
 )
 def test_other_arrays_are_refused(array: np.ndarray[Any, Any]) -> None:
-    with pytest.raises(InputError, match="expected a picture of"):
+    with pytest.raises(InputError, match="expected an image of"):
         open_media(array)
 
 
@@ -202,10 +202,8 @@ def frames_of(data: bytes, sampling: Sampling | None = None) -> tuple[Media, lis
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
 def test_animation(form: str) -> None:
-    pictures = [Image.fromarray(corner(level=40 * number)) for number in range(5)]
-    data = saved(
-        pictures[0], form, save_all=True, append_images=pictures[1:], duration=[100, 200, 0, 300, 50]
-    )
+    images = [Image.fromarray(corner(level=40 * number)) for number in range(5)]
+    data = saved(images[0], form, save_all=True, append_images=images[1:], duration=[100, 200, 0, 300, 50])
     media, frames = frames_of(data)
     assert (media.kind, media.expected_frames, media.width, media.height) == ("animation", 5, 64, 48)
     # A frame that asks for no time is shown for 0.1 s, as in browsers.
@@ -214,17 +212,17 @@ def test_animation(form: str) -> None:
     for number, frame in enumerate(frames):
         assert isinstance(frame, Frame)
         assert abs(int(frame.image[40, 50, 1]) - 40 * number) < 5
-    _, sampled = frames_of(data, Sampling(every=0.3))
+    _, sampled = frames_of(data, Sampling(interval=0.3))
     assert [frame.index for frame in sampled] == [0, 2, 4]
 
 
 def test_poster_of_a_png_is_not_part_of_its_animation() -> None:
-    pictures = [Image.fromarray(corner(level=100 + number)) for number in range(3)]
+    images = [Image.fromarray(corner(level=100 + number)) for number in range(3)]
     data = saved(
         Image.fromarray(corner(level=5)),
         "PNG",
         save_all=True,
-        append_images=pictures,
+        append_images=images,
         default_image=True,
         duration=100,
     )
@@ -235,8 +233,8 @@ def test_poster_of_a_png_is_not_part_of_its_animation() -> None:
 
 def test_cut_animation_tells_what_is_missing() -> None:
     rng = np.random.default_rng(0)
-    pictures = [Image.fromarray(rng.integers(0, 255, (48, 64, 3), np.uint8)) for _ in range(6)]
-    data = saved(pictures[0], "PNG", save_all=True, append_images=pictures[1:], duration=100)
+    images = [Image.fromarray(rng.integers(0, 255, (48, 64, 3), np.uint8)) for _ in range(6)]
+    data = saved(images[0], "PNG", save_all=True, append_images=images[1:], duration=100)
     media, frames = frames_of(data[: len(data) // 2])
     assert media.expected_frames == 6
     *good, bad = frames
@@ -259,7 +257,7 @@ def test_size_is_checked_before_decoding() -> None:
 
 
 @pytest.mark.integration
-def test_long_small_and_large_pictures_open() -> None:
+def test_long_small_and_large_images_open() -> None:
     assert only(saved(Image.new("L", (30_000, 1_000)), "PNG")).shape == (1_000, 30_000, 3)
     assert only(saved(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG")).tolist() == [[[1, 2, 3]]]
     before = Image.MAX_IMAGE_PIXELS
@@ -272,7 +270,7 @@ def test_long_small_and_large_pictures_open() -> None:
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM"])
-def test_cut_picture_is_refused(form: str, share: float) -> None:
+def test_cut_image_is_refused(form: str, share: float) -> None:
     rng = np.random.default_rng(0)
     data = saved(Image.fromarray(rng.integers(0, 255, (64, 64, 3), np.uint8)), form)
     with pytest.raises(MediaError, match=r"<bytes>: .*truncated") as caught:
@@ -281,11 +279,11 @@ def test_cut_picture_is_refused(form: str, share: float) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_picture(tmp_path: Path) -> None:
+def test_what_is_no_image(tmp_path: Path) -> None:
     cases = {
         "empty.jpg": (b"", "empty", "an empty file"),
         "text.jpg": (b"These are only words.\n", "unreadable", "a text file"),
-        "P3 text.ppm": (b"P3 is not always a picture", "unreadable", "a text file"),
+        "P3 text.ppm": (b"P3 is not always an image", "unreadable", "a text file"),
         "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unreadable", "an SVG drawing"),
         "noise.png": (bytes(range(200, 237)), "unreadable", "37 bytes that neither Pillow nor FFmpeg knows"),
         "page.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "unreadable", "a text file"),

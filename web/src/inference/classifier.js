@@ -1,6 +1,6 @@
 /**
  * Which expression each face shows. The same steps as `mien.inference.classifier`.
- * @typedef {import("./pixels.js").Picture} Picture
+ * @typedef {import("./pixels.js").Image} Image
  * @typedef {import("./pixels.js").Box} Box
  */
 
@@ -21,15 +21,15 @@ export class Classifier {
 
   /**
    * Probabilities of every expression for every box, in the order of the labels.
-   * @param {Picture} picture
+   * @param {Image} image
    * @param {Box[]} boxes
    * @returns {Promise<number[][]>}
    */
-  async read(picture, boxes) {
+  async read(image, boxes) {
     const out = [];
     const { channels } = this.model.input;
     for (let start = 0; start < boxes.length; start += BATCH) {
-      const crops = boxes.slice(start, start + BATCH).map((box) => cut(picture, this.square(box), this.size, true));
+      const crops = boxes.slice(start, start + BATCH).map((box) => cut(image, this.square(box), this.size, true));
       const values = await this.run(this.fed(crops), [crops.length, channels, this.size, this.size]);
       const { data, dims } = values[this.model.head];
       for (let row = 0; row < crops.length; row++) out.push(Array.from(data.subarray(row * dims[1], (row + 1) * dims[1])));
@@ -46,7 +46,7 @@ export class Classifier {
     return [x - half, y - half, x + half, y + half];
   }
 
-  /** Gray values in the range that the network's card asks for. @param {Picture[]} crops */
+  /** Gray values in the range that the network's card asks for. @param {Image[]} crops */
   fed(crops) {
     const { channels, low, high } = this.model.input;
     const cells = this.size * this.size;

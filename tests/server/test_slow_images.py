@@ -1,4 +1,4 @@
-"""Pictures that take long or much: refused in time, while others are answered, and within the memory that
+"""Images that take long or much: refused in time, while others are answered, and within the memory that
 there is for all.
 """
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("slow", [qoi(3000), many_scans(7000, 80)], ids=["qoi", "scans"])
-def test_slow_pictures_are_ended_while_others_are_answered(
+def test_slow_images_are_ended_while_others_are_answered(
     tmp_path: Path, portrait: np.ndarray, slow: bytes
 ) -> None:
     with serving(tmp_path, limits=replace(Limits(), decode_seconds=1)) as service:
@@ -44,16 +44,14 @@ def test_slow_pictures_are_ended_while_others_are_answered(
                 for _ in range(4)
             ]
             assert talk(service, {"type": "start"}, [good])[1]["status"] == "face", (
-                "frames do not wait for pictures"
+                "frames do not wait for images"
             )
             assert service.client.get("/healthz").status_code == 200
             answers = [one.result() for one in waiting]
         for answer in answers:
             assert (answer.status_code, answer.json()["error"]["kind"]) == (422, "too_complex")
             assert "decoded within 1 s" in answer.json()["error"]["message"]
-        assert (
-            service.client.post("/v1/images", files={"file": good}).json()["pictures"][0]["status"] == "face"
-        )
+        assert service.client.post("/v1/images", files={"file": good}).json()["images"][0]["status"] == "face"
 
 
 def test_slow_frames_are_told(tmp_path: Path) -> None:
@@ -63,7 +61,7 @@ def test_slow_frames_are_told(tmp_path: Path) -> None:
         assert [one["error"]["kind"] for one in told[1:4]] == ["too_complex"] * 3
 
 
-def test_a_picture_that_takes_more_memory_than_there_is(tmp_path: Path) -> None:
+def test_a_image_that_takes_more_memory_than_there_is(tmp_path: Path) -> None:
     with serving(tmp_path, limits=replace(Limits(), decoded_bytes=50_000_000)) as service:
         answer = service.client.post("/v1/images", files={"file": png(4000, 8, 2)})
         assert (answer.status_code, answer.json()["error"]["kind"]) == (413, "too_large")
@@ -129,7 +127,7 @@ def started(folder: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux")
-def test_eight_large_pictures_at_once_stay_within_a_gigabyte(tmp_path: Path) -> None:
+def test_eight_large_images_at_once_stay_within_a_gigabyte(tmp_path: Path) -> None:
     process, url = started(tmp_path, "--decode-seconds", "30")
     peak, over = 0, threading.Event()
 
@@ -185,7 +183,7 @@ def test_large_blocks_go_back_to_the_system() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
-def test_the_end_does_not_wait_for_a_picture(tmp_path: Path, signals: list[signal.Signals]) -> None:
+def test_the_end_does_not_wait_for_a_image(tmp_path: Path, signals: list[signal.Signals]) -> None:
     process, url = started(tmp_path, "--decode-seconds", "300")
     with ThreadPoolExecutor(4) as clients:
         asked = [

@@ -1,4 +1,4 @@
-"""Golden labels: what raters said that each clip shows."""
+"""Reference labels: what raters said that each clip shows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mien.data.label_names import KNOWN, class_named
 from mien.metrics.sentiment import SENTIMENTS
 
 _FILE = ("file", "clip", "video", "name", "filename", "path", "source")
-_LABEL = ("label", "golden", "gold", "emotion", "expression", "sentiment", "class")
+_LABEL = ("label", "reference", "gold", "emotion", "expression", "sentiment", "class")
 _MOST_TOLD = 8
 
 
 @dataclass(frozen=True)
-class GoldenLabel:
+class ReferenceLabel:
     """One line.
 
     Args:
@@ -31,7 +31,7 @@ class GoldenLabel:
 
 
 @dataclass(frozen=True)
-class Golden:
+class Reference:
     """All of them.
 
     Args:
@@ -43,14 +43,14 @@ class Golden:
     """
 
     path: Path
-    labels: tuple[GoldenLabel, ...]
+    labels: tuple[ReferenceLabel, ...]
     kind: Kind
     problems: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
 
 
-def read_golden(path: str | Path) -> Golden:
-    """Golden labels out of a CSV with a column ``file`` and a column ``label``, divided by commas, semicolons
+def read_reference(path: str | Path) -> Reference:
+    """Reference labels out of a CSV with a column ``file`` and a column ``label``, divided by commas, semicolons
     or tabs.
 
     Labels are expressions (mien's words, those of FER+, synonyms) or positive, neutral and negative; never
@@ -79,9 +79,9 @@ def read_golden(path: str | Path) -> Golden:
                 f"{path}, line {number}: {name} has two labels, {given[name][0]} and {word}: left out"
             )
     words, kind = _meant({name: told for name, told in given.items() if name not in twice}, path)
-    return Golden(
+    return Reference(
         path,
-        tuple(GoldenLabel(name, word) for name, word in words.items()),
+        tuple(ReferenceLabel(name, word) for name, word in words.items()),
         kind,
         tuple(problems),
         tuple(twice),
@@ -95,10 +95,12 @@ def _lines(path: Path) -> list[list[str]]:
             file.seek(0)
             return list(csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True))
     except OSError as error:
-        raise InputError(f"expected golden labels as CSV; {path}: {error.strerror}: check the path") from None
+        raise InputError(
+            f"expected reference labels as CSV; {path}: {error.strerror}: check the path"
+        ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            f"{path}: expected golden labels as CSV; got {error}: write it as CSV in UTF-8"
+            f"{path}: expected reference labels as CSV; got {error}: write it as CSV in UTF-8"
         ) from None
 
 
@@ -127,7 +129,7 @@ def _meant(given: dict[str, tuple[str, int]], path: Path) -> tuple[dict[str, str
             f"{path}: expected labels out of {', '.join(KNOWN)}, or positive, neutral, negative; got {told}{more}: rename them"
         )
     if not given:
-        raise InputError(f"{path}: expected golden labels; got none")
+        raise InputError(f"{path}: expected reference labels; got none")
     sentiments = [word for word in words.values() if word in SENTIMENTS.names]
     if len(sentiments) == len(words):
         return words, "sentiment"

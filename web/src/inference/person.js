@@ -123,7 +123,7 @@ export class Person {
     this.hidden = false;
   }
 
-  /** It is not seen in a picture of this size; who has left it may come back where they left. @param {number} width @param {number} height */
+  /** It is not seen in an image of this size; who has left it may come back where they left. @param {number} width @param {number} height */
   miss(width, height) {
     if (!this.hidden) {
       this.hidden = true;
@@ -133,7 +133,7 @@ export class Person {
     this.y = between(this.y, 0, height);
   }
 
-  /** Follow a picture that changes its size. @param {number} across @param {number} down */
+  /** Follow an image that changes its size. @param {number} across @param {number} down */
   scale(across, down) {
     for (const name of /** @type {const} */ (["x", "vx", "tx", "width", "sx"])) this[name] *= across;
     for (const name of /** @type {const} */ (["y", "vy", "ty", "height", "sy"])) this[name] *= down;
