@@ -67,7 +67,7 @@ web-test:
 
 # The golden vectors that Python and the page are held to, from what Python answers now.
 vectors: $(VENV)/.ready
-	$(VENV)/bin/python tests/vectors/write_vectors.py
+	$(VENV)/bin/python -m tests.vectors.write_vectors
 
 # From the data to the networks that mien ships, and their scores on the test set: about 28 hours of one core. It goes on after a stop.
 MIEN := $(VENV)/bin/mien

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from benchmarks.lib import charts, report, runner, subjects
 from benchmarks.lib.catalogue import ENTRIES, Entry
 from benchmarks.lib.figures import Figure, stored

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from soak import killed, kills
+
+from tests.soak import killed, kills
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.suite import leaderboard
 
+from benchmarks.suite import leaderboard
 from mien.data import FaceDataset, write_dataset
 
 

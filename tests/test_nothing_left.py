@@ -35,8 +35,7 @@ for package in ("torch", "lightning", "onnx", "ray", "captum", "polars", "fastap
         package, reason=f"{package} is not installed: pip install 'mien[train,ray,explain,serve,report]'"
     )
 
-sys.path.insert(0, str(Path(__file__).parent / "training"))
-from stripes import stripes  # noqa: E402
+from tests.training.stripes import stripes  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 _TOLD = {"CI", "GITHUB_ACTIONS", "HOME", "TMPDIR", "MPLCONFIGDIR"}

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 
 import pytest
-from crowds_seen import gathered, look, meeting, shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -25,6 +24,7 @@ from mien.cli.audience_view import Follower, summarise
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS
+from tests.audience.crowds_seen import gathered, look, meeting, shown
 
 FIGURES = [
     name for name in columns(EXPRESSIONS) if name not in ("start", "end", "status", "samples", "key_points")

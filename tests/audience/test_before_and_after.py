@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from crowds_seen import gathered, look, meeting, shown
 
 from mien.audience.keypoints import KeyPoint
 from mien.audience.options import AudienceOptions
+from tests.audience.crowds_seen import gathered, look, meeting, shown
 
 POINTS = [KeyPoint(40, "calm"), KeyPoint(80, "change"), KeyPoint(120, "calm again")]
 

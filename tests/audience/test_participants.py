@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crowds_seen import look, shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from mien.audience.figures import agreement, published, summarise
 from mien.audience.participants import AudienceSample, participants
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS
+from tests.audience.crowds_seen import look, shown
 
 NAMES = st.sampled_from(list(EXPRESSIONS))
 PEOPLE = st.lists(st.tuples(st.integers(0, 30), NAMES), max_size=8, unique_by=lambda row: row[0])

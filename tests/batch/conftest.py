@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batch_runs import Rows, batch, mien, rows_of
 from PIL import Image
+
+from tests.batch.batch_runs import Rows, batch, mien, rows_of
 
 
 @pytest.fixture(scope="session")

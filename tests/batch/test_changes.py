@@ -10,7 +10,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from batch_runs import batch, csv_rows, mien, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from mien.batch.output import write_shard
 from mien.batch.pool import Progress
 from mien.batch.shard import FilePart
 from mien.core.errors import InputError
+from tests.batch.batch_runs import batch, csv_rows, mien, rows_of
 
 
 class Here:

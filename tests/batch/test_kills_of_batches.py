@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from batch_runs import batch, command, mien, rows_of
-from soak import kills
 
 from mien.batch import BatchSettings, open_input
 from mien.batch.job import BatchJob
 from mien.core.errors import InputError
+from tests.batch.batch_runs import batch, command, mien, rows_of
+from tests.soak import kills
 
 pytestmark = pytest.mark.slow
 

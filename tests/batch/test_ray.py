@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from batch_runs import batch, command, rows_of
-from test_kills_of_batches import SLOW
 
 from mien.batch.ray_pool import RayPool
 from mien.batch.settings import BatchSettings
 from mien.core.errors import MissingExtraError
+from tests.batch.batch_runs import batch, command, rows_of
+from tests.batch.test_kills_of_batches import SLOW
 
 pytestmark = pytest.mark.slow
 

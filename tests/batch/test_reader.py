@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batch_runs import batch, csv_rows, mien, rows_of
-from broken_files import broken_files
 from PIL import Image
 
 from mien import Pipeline, analyze
@@ -17,6 +15,8 @@ from mien.batch.output import write_shard
 from mien.batch.shard import FilePart, Shard
 from mien.core.frame_result import flat_row
 from mien.video.runner import VideoOptions
+from tests.batch.batch_runs import batch, csv_rows, mien, rows_of
+from tests.batch.broken_files import broken_files
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +16,7 @@ from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS
 from mien.metrics.sentiment import PRESETS
 from mien.video.results import VideoResult
-
-sys.path.insert(0, str(Path(__file__).parent))
-from making_rows import clip, sure
+from tests.clips.making_rows import clip, sure
 
 
 def moments(times: list[float], failures: tuple[float, ...] = ()) -> VideoResult:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 from mien.clips.aggregate import LEAST
 from mien.metrics.sentiment import PRESETS, open_mapping
-
-sys.path.insert(0, str(Path(__file__).parent))
-from making_rows import clip, write_reference, write_table
+from tests.clips.making_rows import clip, write_reference, write_table
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clips.md").read_text(encoding="utf-8")
 

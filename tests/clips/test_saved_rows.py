@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,7 @@ from mien.core.errors import InputError
 from mien.core.labels import FERPLUS
 from mien.outputs.tables import FORMATS, open_table, read_videos
 from mien.video.results import VideoResult
-
-sys.path.insert(0, str(Path(__file__).parent))
-from making_rows import clip, write_table
+from tests.clips.making_rows import clip, write_table
 
 SHOWN = [
     clip("a/1.mp4", [None, "happy", "sad", "!", "happy"]),

@@ -17,9 +17,7 @@ import pytest
 from mien.cli import main
 from mien.core.labels import NOTICE
 from mien.media import VideoWriter
-
-sys.path.insert(0, str(Path(__file__).parent))
-from making_rows import clip, write_reference, write_table
+from tests.clips.making_rows import clip, write_reference, write_table
 
 
 @pytest.fixture

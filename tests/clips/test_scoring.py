@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,7 @@ from mien.core.labels import FERPLUS
 from mien.metrics import macro_f1, wilson
 from mien.metrics.sentiment import PRESETS, open_mapping
 from mien.outputs.tables import read_videos
-
-sys.path.insert(0, str(Path(__file__).parent))
-from making_rows import clip, write_reference, write_table
+from tests.clips.making_rows import clip, write_reference, write_table
 
 FOUR = {
     "a/1.mp4": ["happy"] * 4,

@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pytest
-from making_data import small_dataset
 from PIL import Image, ImageFilter
 
 from mien import InputError
@@ -14,6 +13,7 @@ from mien.core.test_face import draw_portrait
 from mien.data import FaceDataset, audit, clean_training, split_anew, statistics
 from mien.data.near_duplicates import near_copies
 from mien.data.preview import preview
+from tests.data.making_data import small_dataset
 
 
 def smooth(n: int, seed: int = 0) -> np.ndarray:

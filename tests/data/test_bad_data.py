@@ -9,11 +9,11 @@ from pathlib import Path
 
 import polars
 import pytest
-from making_data import pixels, seven_rows, write_csv, write_image
 from PIL import Image
 
 from mien import InputError
 from mien.data import VOTES, open_dataset
+from tests.data.making_data import pixels, seven_rows, write_csv, write_image
 
 
 def refused(path: Path) -> str:

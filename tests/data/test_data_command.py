@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making_data import same, seven_rows, small_dataset, write_csv, write_image
 from PIL import Image
 
 from mien.data import open_dataset, write_dataset
+from tests.data.making_data import same, seven_rows, small_dataset, write_csv, write_image
 
 pytestmark = pytest.mark.integration
 

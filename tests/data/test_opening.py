@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
-from making_data import pixels, seven_rows, write_csv, write_image
 from PIL import Image
 
 from mien import InputError
 from mien.data import VOTES, FaceDataset, load_fer2013, open_dataset
+from tests.data.making_data import pixels, seven_rows, write_csv, write_image
 
 KAGGLE = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 

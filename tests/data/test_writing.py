@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from making_data import same, small_dataset
 
 from mien import InputError
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.data import FaceDataset, open_dataset, write_dataset
+from tests.data.making_data import same, small_dataset
 
 FORMS = ("faces.csv", "faces.csv.gz", "faces.parquet", "faces")
 

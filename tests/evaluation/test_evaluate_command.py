@@ -14,9 +14,7 @@ import pytest
 from mien.cli import main
 from mien.data import write_dataset
 from mien.evaluation import evaluate
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_faces import half_right, marked_faces
+from tests.evaluation.small_faces import half_right, marked_faces
 
 pytestmark = pytest.mark.integration
 

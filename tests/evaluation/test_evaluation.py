@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +12,7 @@ import pytest
 from mien import EXPRESSIONS, FERPLUS, InputError, Labels
 from mien.data import FaceDataset, write_dataset
 from mien.evaluation import EvaluateOptions, Predictor, evaluate, open_subject
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_faces import half_right, marked_faces, told
+from tests.evaluation.small_faces import half_right, marked_faces, told
 
 FACES = marked_faces()
 

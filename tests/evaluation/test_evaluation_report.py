@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,9 +17,7 @@ from mien.evaluation import EvaluateOptions, Evaluation, evaluate
 from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
 from mien.evaluation.report import render, write_report
 from mien.plotting.evaluation import draw_confusion, write_plots
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_faces import half_right, marked_faces, told
+from tests.evaluation.small_faces import half_right, marked_faces, told
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,7 @@ from mien import EXPRESSIONS, InputError, MienError, MissingExtraError, NetworkE
 from mien.evaluation import open_subject
 from mien.inference.card import read_card, read_network
 from mien.inference.weights import network_path
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_faces import marked_faces, told
+from tests.evaluation.small_faces import marked_faces, told
 
 IMAGES = marked_faces(12).images
 

@@ -4,7 +4,6 @@ agree with PyTorch.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +31,8 @@ from mien.training.calibration import Calibration  # noqa: E402
 from mien.training.export import write_onnx  # noqa: E402
 from mien.training.recipe import Recipe  # noqa: E402
 from mien.training.run import Hardware, Trained, train  # noqa: E402
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "training")]
-from small_graphs import CARD, write_card  # noqa: E402
-from stripes import RECIPE, stripes  # noqa: E402
+from tests.explain.small_graphs import CARD, write_card  # noqa: E402
+from tests.training.stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = [
     pytest.mark.integration,

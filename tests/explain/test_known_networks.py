@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,7 @@ from mien import InputError, NetworkError  # noqa: E402
 from mien.explain import gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
 from mien.explain.onnx_ops import OPERATORS  # noqa: E402
 from mien.explain.torch_model import Rectified  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-from small_graphs import REGION, looks_at_region, pooled, write_graph  # noqa: E402
+from tests.explain.small_graphs import REGION, looks_at_region, pooled, write_graph  # noqa: E402
 
 RANDOM = np.random.default_rng(5)
 HAPPY = 1

@@ -3,13 +3,13 @@ import types
 
 import numpy as np
 import pytest
-import samples
 
 from mien.core.boxes import overlap
 from mien.core.errors import MissingExtraError
 from mien.inference.detectors import availability, create_detector
 from mien.inference.detectors.haar import _converted
 from mien.inference.detectors.mtcnn import MTCNN
+from tests.inference import samples
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import samples
 from PIL import Image
 
 from mien.core.boxes import overlap
 from mien.core.errors import InputError
 from mien.inference.detectors import mtcnn
 from mien.inference.detectors.mtcnn import MTCNN
+from tests.inference import samples
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
-"""Reads files that were damaged by chance, in a process that is watched: ``python fuzzed.py FIRST COUNT``;
-a line per file on standard output.
+"""Reads files that were damaged by chance, in a process that is watched: ``python -m tests.media.fuzzed FIRST
+COUNT``; a line per file on standard output.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import warnings
 from functools import cache
 
 import numpy as np
-from making_media import clip, noisy
-from test_damage import KINDS, make
 
 from mien.core.errors import MediaError
 from mien.media import BadFrame, open_media
+from tests.media.making_media import clip, noisy
+from tests.media.test_damage import KINDS, make
 
 CLIPS = {
     "vp8": ("libvpx", "webm"),

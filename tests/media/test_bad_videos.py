@@ -13,10 +13,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from making_media import clip, overwritten, with_matrix
 
 from mien import Pipeline
 from mien.cli.app import app
+from tests.media.making_media import clip, overwritten, with_matrix
 
 Rows = list[dict[str, Any]]
 

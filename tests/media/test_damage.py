@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from making_media import clip, corner, noisy
 from PIL import Image
 
 from mien.core.errors import MediaError
 from mien.media import BadFrame, Frame, open_media
+from tests.media.making_media import clip, corner, noisy
 
 # MIEN_FUZZ=60 tries more; the seeds of the short run are among them.
 ROUNDS = int(os.environ.get("MIEN_FUZZ", "6"))

@@ -11,12 +11,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from making_media import clip, noisy, overwritten
 from numpy.typing import NDArray
 
 import mien
 from mien.cli.app import app
 from mien.media import BadFrame, Sampling, open_media
+from tests.media.making_media import clip, noisy, overwritten
 
 RATE = 10
 Edit = tuple[

@@ -12,12 +12,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from making_media import clip, noisy, overwritten
 from PIL import Image
 
 from mien.media import BadFrame, open_media
 from mien.media.byte_source import ByteSource
 from mien.media.motion_jpeg import is_motion_jpeg
+from tests.media.making_media import clip, noisy, overwritten
 
 
 def jpeg(number: int, size: tuple[int, int] = (96, 64), **options: object) -> bytes:

@@ -17,8 +17,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from fuzzed import ALL, CLIPS, damaged, read, whole
 
+from tests.media.fuzzed import ALL, CLIPS, damaged, read, whole
+
+ROOT = Path(__file__).parents[2]
 FILES = int(os.environ.get("MIEN_SOAK_FILES", "350"))
 PIECE = 5000
 LONGEST = 60.0
@@ -49,10 +51,12 @@ def test_damaged_files_are_told_and_nothing_else_happens() -> None:
 
 def _watched(first: int, count: int) -> Counter[str]:
     """What came of some files, read by another process."""
-    program = Path(__file__).parent / "fuzzed.py"
     told: Counter[str] = Counter()
     with subprocess.Popen(
-        [sys.executable, str(program), str(first), str(count)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.media.fuzzed", str(first), str(count)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         lines: queue.Queue[str] = queue.Queue()
         assert process.stdout is not None

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from making_media import corner
 from PIL import Image
 
 from mien.core.errors import InputError, MediaError
 from mien.media import BadFrame, Frame, Media, Sampling, open_media
+from tests.media.making_media import corner
 
 
 def saved(image: Image.Image, form: str, **options: Any) -> bytes:

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from slow_files import icon, many_scans, png, qoi, strips
 
 from mien.core.errors import MediaError
 from mien.media import BadFrame, open_media
@@ -25,6 +24,7 @@ from mien.media.decoder import Decoder, Decoders
 from mien.media.effort import effort
 from mien.media.images import _identify
 from mien.media.pixels import to_rgb
+from tests.media.slow_files import icon, many_scans, png, qoi, strips
 
 
 def only(data: bytes, **options: object) -> np.ndarray:

@@ -16,13 +16,13 @@ from pathlib import Path
 import av
 import pytest
 from av.packet import Packet
-from making_media import clip, corner, noisy, sound, usual_priority
 
 from mien.core.errors import MediaError
 from mien.media import open_media
 from mien.media.byte_source import ByteSource
 from mien.media.limits import MAX_VIDEO_PIXELS, FrameLimit
 from mien.media.mp4 import MAX_SAMPLES, check_tables
+from tests.media.making_media import clip, corner, noisy, sound, usual_priority
 
 LARGE = 4608
 MOST = 1_000_000

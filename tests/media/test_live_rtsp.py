@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making_media import clip, noisy
 
 from mien.core.errors import LostError
 from mien.media.live import LiveOptions, State, open_live
+from tests.media.making_media import clip, noisy
 
 pytestmark = pytest.mark.integration
 

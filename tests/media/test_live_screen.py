@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from live_desk import Desk
-from live_places import screen
 from numpy.typing import NDArray
 
 from mien import Pipeline
@@ -17,6 +15,8 @@ from mien.media import Sampling
 from mien.media.live import LiveOptions, State, open_live
 from mien.tracking.session import Session
 from mien.video.live import watch
+from tests.media.live_desk import Desk
+from tests.media.live_places import screen
 
 pytestmark = pytest.mark.integration
 

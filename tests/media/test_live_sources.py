@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_places import Told, motion_jpeg, silent, web, whole
-from making_media import clip, corner
 
 from mien.core.errors import InputError, LostError, MediaError, MissingExtraError
 from mien.media import Sampling
 from mien.media.live import Address, LiveOptions, LiveSource, State, is_live, open_live
 from mien.media.live.capture import CapturedFrame
 from mien.media.live.clock import Clock, Pacer
+from tests.media.live_places import Told, motion_jpeg, silent, web, whole
+from tests.media.making_media import clip, corner
 
 QUICK = (0.02, 0.08)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from making_media import corner
 
 from mien.core.errors import InputError
 from mien.media import Frame, VideoWriter, open_media, save_image
+from tests.media.making_media import corner
 
 
 def frames_of(path: Path) -> list[Frame]:

@@ -13,10 +13,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from making_media import clip, corner, noisy, overwritten, sound, with_matrix
 
 from mien.core.errors import InputError, MediaError
 from mien.media import BadFrame, Frame, Media, Prefetcher, Sampling, open_media
+from tests.media.making_media import clip, corner, noisy, overwritten, sound, with_matrix
 
 REAL = Path(__file__).parents[3] / "shared" / "media"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"real media are not at {REAL}")

@@ -13,12 +13,12 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from making_media import clip, noisy, overwritten
 from PIL import Image
 
 from mien.media import BadFrame, Frame, open_media
 from mien.media.byte_source import ByteSource
 from mien.media.layout import ContainerLayout
+from tests.media.making_media import clip, noisy, overwritten
 
 FAST_VP9 = {"deadline": "realtime", "cpu-used": "8"}
 

@@ -5,7 +5,6 @@ say.
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +24,7 @@ from mien.reproduction.repetition import recipes_of
 from mien.training.callbacks import Silence
 from mien.training.presets import PRESETS
 from mien.training.run import Hardware
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
-from stripes import stripes
+from tests.training.stripes import stripes
 
 pytestmark = [
     pytest.mark.integration,

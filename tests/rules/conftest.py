@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from broker import MOSQUITTO, Broker, Listener
+
+from tests.rules.broker import MOSQUITTO, Broker, Listener
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import threading
 import time
 
 import pytest
-from events import event
 
 from mien.core.errors import DeliveryError, InputError
 from mien.rules.actions.base import FunctionAction, RuleAction
 from mien.rules.actions.delivery import Delivery
 from mien.rules.actions.dispatcher import Dispatcher, Retries
+from tests.rules.events import event
 
 QUICK = Retries(attempts=3, pause=0.01)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from events import event
 from PIL import Image
 
 from mien.core.errors import DeliveryError, InputError, RuleError
@@ -22,6 +21,7 @@ from mien.rules.actions.log import Log, LogSettings
 from mien.rules.actions.photo import Photo, PhotoSettings
 from mien.rules.actions.registry import check_action, create_hook, kinds
 from mien.rules.actions.settings import SettingsError
+from tests.rules.events import event
 
 
 def shot(covered: bool) -> np.ndarray:

@@ -17,13 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from broker import Broker, Listener, wait_until
-from events import event
 
 from mien.core.errors import RuleError
 from mien.core.labels import NOTICE
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.mqtt import Mqtt, MqttSettings
+from tests.rules.broker import Broker, Listener, wait_until
+from tests.rules.events import event
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from broker import Broker, Listener, wait_until
 from PIL import Image, ImageFilter
 
 from mien import Pipeline
@@ -25,6 +24,7 @@ from mien.rules.actions.registry import check_action, create_hook
 from mien.rules.rule_file import read_rules
 from mien.rules.runner import RuleRunner, RunOptions
 from mien.tracking.session import Session
+from tests.rules.broker import Broker, Listener, wait_until
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text(encoding="utf-8")
 BLANK = np.full((48, 64, 3), 90, np.uint8)

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from events import event
 
 from mien.core.errors import DeliveryError
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.settings import SettingsError, checked
 from mien.rules.actions.webhook import Webhook, WebhookSettings
+from tests.rules.events import event
 
 pytestmark = pytest.mark.integration
 

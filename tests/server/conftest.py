@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from service import Service, serving
+
+from tests.server.service import Service, serving
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from service import serving
 
 from mien.core.faces import Face
+from tests.server.service import serving
 
 pytestmark = pytest.mark.integration
 

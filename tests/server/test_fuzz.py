@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from benchmarks.lib.service import running
 from benchmarks.studies.fuzz import Finding, broken, check, fuzz, seeds
 

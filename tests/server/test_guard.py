@@ -8,13 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from service import Service, serving, talk
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from mien.core.errors import InputError
 from mien.server.sessions import Sessions
 from mien.server.settings import ServerSettings
+from tests.server.service import Service, serving, talk
 
 pytestmark = pytest.mark.integration
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from service import Service, encoded, serving
 
 from mien import Pipeline
 from mien.core.faces import Face
 from mien.core.labels import NOTICE
 from mien.server.batching import Batcher
 from mien.server.settings import Limits
+from tests.server.service import Service, encoded, serving
 
 pytestmark = pytest.mark.integration
 

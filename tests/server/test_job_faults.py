@@ -19,12 +19,12 @@ from typing import Any
 
 import httpx
 import pytest
-from service import serving
-from soak import kills
-from test_serve_command import served
 
 from mien.server.settings import Limits
 from mien.server.store import Store
+from tests.server.service import serving
+from tests.server.test_serve_command import served
+from tests.soak import kills
 
 pytestmark = pytest.mark.integration
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from soak import kills
-from test_serve_command import served
+
+from tests.server.test_serve_command import served
+from tests.soak import kills
 
 pytestmark = pytest.mark.slow
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from service import Service, encoded, serving
 
 from mien.server.settings import Limits
+from tests.server.service import Service, encoded, serving
 
 pytestmark = pytest.mark.integration
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from service import Service, encoded, serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mien.server.settings import Limits
+from tests.server.service import Service, encoded, serving
 
 pytestmark = pytest.mark.integration
 

@@ -20,13 +20,11 @@ from typing import IO
 import httpx
 import numpy as np
 import pytest
-from service import encoded, serving, talk
 
 from mien.server.limits import Memory
 from mien.server.settings import Limits
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "media"))
-from slow_files import many_scans, png, qoi
+from tests.media.slow_files import many_scans, png, qoi
+from tests.server.service import encoded, serving, talk
 
 pytestmark = pytest.mark.integration
 

@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from camera_server import camera_server
 from PIL import Image
-from service import Service, serving
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -29,6 +27,8 @@ from mien.media.live import LiveOptions
 from mien.server.live_message import unpacked
 from mien.server.own_source import OwnSource
 from mien.server.settings import Limits
+from tests.server.camera_server import camera_server
+from tests.server.service import Service, serving
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from service import Service, encoded, serving, talk, timed
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
@@ -18,6 +17,7 @@ from mien.core.labels import NOTICE
 from mien.media.frame import Frame
 from mien.server.settings import Limits
 from mien.tracking.smoothing_options import Smoothing
+from tests.server.service import Service, encoded, serving, talk, timed
 
 pytestmark = pytest.mark.integration
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service import Service, encoded, serving
 
 from mien.core.errors import InputError
 from mien.core.labels import NOTICE
 from mien.server.settings import Limits, ServerSettings
 from mien.server.store import Job, Store
 from mien.server.task import FILES
+from tests.server.service import Service, encoded, serving
 
 pytestmark = pytest.mark.integration
 

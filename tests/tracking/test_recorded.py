@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from people_reading import LABELS, probs, result, steady, told
 
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
@@ -14,6 +13,7 @@ from mien.core.frame_result import FrameResult
 from mien.tracking.baseline import NeutralBaseline
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_options import Smoothing
+from tests.tracking.people_reading import LABELS, probs, result, steady, told
 
 
 def wandering(seed: int = 0, count: int = 200) -> list[FrameResult]:

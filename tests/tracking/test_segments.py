@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from people_reading import LABELS, probs, result, told
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
@@ -13,6 +12,7 @@ from mien.tracking.persons import People
 from mien.tracking.segments import Segmenter, segments
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_options import Smoothing
+from tests.tracking.people_reading import LABELS, probs, result, told
 
 
 def spans(found: list) -> list[tuple[int, str, float, float]]:

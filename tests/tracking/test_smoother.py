@@ -6,12 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from people_reading import LABELS, faces, probs, told
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing
+from tests.tracking.people_reading import LABELS, faces, probs, told
 
 
 def run(smoother: OnlineSmoother, results: list) -> list[Faces]:

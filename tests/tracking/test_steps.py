@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from stage import Play, RefiningPlay
 
 from mien.media import Frame
 from mien.tracking.kalman import Track
 from mien.tracking.tracker import Tracker
+from tests.tracking.stage import Play, RefiningPlay
 
 STEPS = [0.03, 0.1, 0.3, 0.34, 0.4, 0.45, 0.5, 0.501, 0.75, 1.001, 2.0, 3.0, 5.0, 30.0]
 FRAMES = 120

@@ -8,13 +8,13 @@ import json
 
 import numpy as np
 import pytest
-from stage import Play, RefiningPlay
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.media import Frame
 from mien.tracking.options import Tracking
 from mien.tracking.tracker import Tracker
+from tests.tracking.stage import Play, RefiningPlay
 
 
 def walk(

@@ -32,9 +32,7 @@ from mien.training.calibration_head import put_on, take_off  # noqa: E402
 from mien.training.export import predict, write_onnx  # noqa: E402
 from mien.training.finetune import PretrainedWeights  # noqa: E402
 from mien.training.run import Hardware, load_run, train  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stripes import RECIPE, stripes  # noqa: E402
+from tests.training.stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = [
     pytest.mark.integration,

@@ -4,7 +4,6 @@ step.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,9 +23,7 @@ from mien.training.finetune import PretrainedWeights  # noqa: E402
 from mien.training.presets import preset  # noqa: E402
 from mien.training.recipe import Optimizer, Recipe  # noqa: E402
 from mien.training.run import Hardware, load_run, new_network, train  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stripes import RECIPE, stripes  # noqa: E402
+from tests.training.stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = [
     pytest.mark.integration,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +17,7 @@ from mien.training import run  # noqa: E402
 from mien.training.callbacks import Silence  # noqa: E402
 from mien.training.recipe import Recipe  # noqa: E402
 from mien.training.run import Hardware, has_bfloat16, train  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stripes import RECIPE, stripes  # noqa: E402
+from tests.training.stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = [
     pytest.mark.integration,

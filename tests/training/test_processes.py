@@ -16,9 +16,7 @@ pytest.importorskip("lightning", reason="lightning is not installed: pip install
 
 from mien.cli.exits import INTERRUPTED  # noqa: E402
 from mien.data import write_dataset  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stripes import stripes  # noqa: E402
+from tests.training.stripes import stripes  # noqa: E402
 
 pytestmark = pytest.mark.integration
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,9 +21,7 @@ from mien.training.presets import PRESETS, preset, table  # noqa: E402
 from mien.training.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split  # noqa: E402
 from mien.training.run import new_network  # noqa: E402
 from mien.training.splits import cut, head_labels  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stripes import stripes  # noqa: E402
+from tests.training.stripes import stripes  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 ROOT = Path(__file__).parents[2]

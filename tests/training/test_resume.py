@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from soak import killed, kills
+
+from tests.soak import killed, kills
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
@@ -19,9 +20,7 @@ from mien import InputError  # noqa: E402
 from mien.training.callbacks import Silence  # noqa: E402
 from mien.training.recipe import Recipe, Schedule  # noqa: E402
 from mien.training.run import Hardware, load_run, train  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stripes import RECIPE, stripes  # noqa: E402
+from tests.training.stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,

@@ -27,9 +27,7 @@ from mien.training.module import ExpressionModule  # noqa: E402
 from mien.training.presets import preset  # noqa: E402
 from mien.training.recipe import NO_AUGMENTATION, Optimizer, Schedule  # noqa: E402
 from mien.training.run import Hardware, load_run, new_network, train  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stripes import RECIPE, stripes  # noqa: E402
+from tests.training.stripes import RECIPE, stripes  # noqa: E402
 
 pytestmark = [
     pytest.mark.integration,

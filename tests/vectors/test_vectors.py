@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vector_answers import ANSWERS
-from vector_inputs import VECTORS
 
 from mien.server import page_constants
+from tests.vectors.vector_answers import ANSWERS
+from tests.vectors.vector_inputs import VECTORS
 
 FOLDER = Path(__file__).parent
 SOURCE = Path(__file__).parents[2] / "web" / "src"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from vector_answers import Json, detected, packed, sign
 
 from mien.inference.detectors import mtcnn
+from tests.vectors.vector_answers import Json, detected, packed, sign
 
 WIDTH, HEIGHT, RATE = 160, 120, 25.0
 

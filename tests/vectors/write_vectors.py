@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from vector_answers import ANSWERS
-from vector_inputs import VECTORS
+from tests.vectors.vector_answers import ANSWERS
+from tests.vectors.vector_inputs import VECTORS
 
 FOLDER = Path(__file__).parent
 

@@ -4,6 +4,6 @@ conftest.
 
 from __future__ import annotations
 
-from visiting import browser, camera, run_module, visit, visiting
+from tests.server.page.visiting import browser, camera, run_module, visit, visiting
 
 __all__ = ["browser", "camera", "run_module", "visit", "visiting"]

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from service import Service, serving
-from visiting import READY, Visit, Visiting
 
 from mien.core.labels import NOTICE
+from tests.server.page.visiting import READY, Visit, Visiting
+from tests.server.service import Service, serving
 
 PHONE = {
     "viewport": {"width": 390, "height": 844},

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator
-from service import encoded
-from visiting import READY, Visit
 
 from mien import Pipeline, analyze
 from mien.core.frame_result import ROW_KEYS, flat_keys
 from mien.core.labels import EXPRESSIONS, NOTICE
+from tests.server.page.visiting import READY, Visit
+from tests.server.service import encoded
 
 DROP = """async ([name, type, data]) => {
   const files = new DataTransfer();

@@ -10,9 +10,9 @@ from types import ModuleType
 
 import httpx
 import pytest
-from service import Service
 
 from mien.server.page_files import FOLDER, POLICY, page_file
+from tests.server.service import Service
 
 ROOT = Path(__file__).parents[3]
 

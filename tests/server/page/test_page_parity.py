@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from service import Service, encoded, serving
-from visiting import UNPACKED, Running
 
 from mien.server.task import PipelineSettings
+from tests.server.page.visiting import UNPACKED, Running
+from tests.server.service import Service, encoded, serving
 
 BOTH = f"""async ({{ Device }}, {{ data, type, minFace }}) => {{
   const {{ Server }} = await import("/static/server.js");

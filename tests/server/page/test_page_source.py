@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_server import camera_server
 from PIL import Image
-from service import Service, serving
-from visiting import READY, Visiting
 
 from mien.core.labels import NOTICE
 from mien.media import VideoWriter
 from mien.media.blur import Blur
 from mien.media.live import LiveOptions
 from mien.server.own_source import OwnSource
+from tests.server.camera_server import camera_server
+from tests.server.page.visiting import READY, Visiting
+from tests.server.service import Service, serving
 
 TOKEN = "sesame-sesame-sesame"
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from service import Service
+
+from tests.server.service import Service
 
 SHOTS = Path(__file__).parents[3] / "artifacts" / "page"
 """Screenshots of the last run, for people."""
