@@ -12,10 +12,10 @@ from PIL import Image
 
 from mien import EXPRESSIONS, Faces, FrameResult, InputError, Pipeline, analyze
 from mien.core.errors import MediaError
+from mien.core.frame import Frame
 from mien.media import open_media
 from mien.media.blur import Blur
 from mien.media.draw import draw
-from mien.media.frame import Frame
 from mien.outputs import OutputSpec
 from mien.outputs.annotate import annotate_image, annotate_video, covered_boxes, pick
 from mien.outputs.places import fitting

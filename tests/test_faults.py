@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 import mien
-from mien.core.errors import InputError, MediaError
-from mien.core.faults import source_error
+from mien.core.errors import InputError, MediaError, source_error
 from mien.inference.pipeline import Pipeline
 from mien.media import images, open_media
 from mien.media.decoding import Decoding

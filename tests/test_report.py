@@ -17,12 +17,12 @@ import pytest
 from PIL import Image
 
 from mien import EXPRESSIONS, Faces, MediaError, MissingExtraError
+from mien.core.frame import Frame
 from mien.core.frame_result import FrameResult
 from mien.core.labels import NOTICE
 from mien.inference.card import read_card
 from mien.inference.weights import network_path
 from mien.media.blur import Blur
-from mien.media.frame import Frame
 from mien.reports.plots import write_charts
 from mien.reports.thumbnails import thumbnails
 from mien.reports.video import Facts, Thumbnail, write_report

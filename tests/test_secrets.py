@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.core.faults import LOG
+from mien.core.errors import LOG
 from mien.server.own_source import OwnSource
 
 SECRET = "QXSECRETXQ"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mien.core.telemetry import silence
+from mien.core.environment import silence
 
 if TYPE_CHECKING:
     from mien.core.errors import (
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
         RecordError,
     )
     from mien.core.faces import Face, Faces
+    from mien.core.frame import Frame
     from mien.core.frame_result import FrameResult
     from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
     from mien.inference.pipeline import Pipeline
     from mien.media import Sampling
-    from mien.media.frame import Frame
     from mien.tracking.options import Tracking
     from mien.tracking.session import Session
     from mien.tracking.smoothing_options import Smoothing
@@ -45,7 +45,7 @@ _HOMES = {
     "FERPLUS": "mien.core.labels",
     "Face": "mien.core.faces",
     "Faces": "mien.core.faces",
-    "Frame": "mien.media.frame",
+    "Frame": "mien.core.frame",
     "InputError": "mien.core.errors",
     "Labels": "mien.core.labels",
     "MediaError": "mien.core.errors",

@@ -19,9 +19,9 @@ from mien import Pipeline
 from mien.audience.measuring import measure
 from mien.audience.options import AudienceOptions
 from mien.core.errors import InputError, MediaError
+from mien.core.frame import Frame
 from mien.core.labels import NOTICE
 from mien.media import VideoWriter
-from mien.media.frame import Frame
 
 pytestmark = pytest.mark.integration
 

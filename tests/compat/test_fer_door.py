@@ -295,7 +295,7 @@ def test_frames_come_one_after_the_other(
     import weakref
 
     from mien.compat.fer import video as module
-    from mien.media.frame import Frame
+    from mien.core.frame import Frame
 
     alive: weakref.WeakSet[Frame] = weakref.WeakSet()
     most = 0

@@ -28,7 +28,7 @@ def test_names_are_sorted_and_there() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "mien.media.frame",
+        "mien.core.frame",
         "mien.media.sampling",
         "mien.media.prefetch",
         "mien.media.folders",

@@ -14,8 +14,8 @@ from PIL import Image
 
 from mien.core.errors import RuleError
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.labels import NOTICE, Labels
-from mien.media.frame import Frame
 from mien.media.live import LiveFrame
 from mien.rules.actions.delivery import Delivery
 from mien.rules.actions.photo import PhotoSettings

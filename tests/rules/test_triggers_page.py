@@ -17,8 +17,8 @@ from PIL import Image, ImageFilter
 
 from mien import Pipeline
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.labels import EXPRESSIONS
-from mien.media.frame import Frame
 from mien.rules.actions.delivery import Delivery
 from mien.rules.actions.registry import check_action, create_hook
 from mien.rules.rule_file import read_rules

@@ -13,8 +13,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from mien import Pipeline, Session
+from mien.core.frame import Frame
 from mien.core.labels import NOTICE
-from mien.media.frame import Frame
 from mien.server.settings import Limits
 from mien.tracking.smoothing_options import Smoothing
 from tests.server.service import Service, encoded, serving, talk, timed

@@ -12,7 +12,9 @@ import numpy as np
 from PIL import Image
 
 from mien.core import boxes as box_arithmetic
+from mien.core.assignment import assign
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.names import spelled
@@ -21,11 +23,9 @@ from mien.inference import crop
 from mien.inference.detectors import mtcnn
 from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
-from mien.media.frame import Frame
 from mien.metrics.sentiment import PRESETS
 from mien.outputs.tables.cells import cell
 from mien.server.page_settings import page_settings
-from mien.tracking.assignment import assign
 from mien.tracking.kalman import Track
 from mien.tracking.persons import People
 from mien.tracking.smoothing_offline import smooth_offline

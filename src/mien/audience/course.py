@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.audience.result import Audience, Window
-from mien.core.clock import clock
+from mien.core.formatting import clock
 
 MOST = 360
 """Columns of a chart; more could not be told apart."""

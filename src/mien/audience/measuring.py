@@ -19,8 +19,8 @@ from mien.audience.result import Audience, Window
 from mien.audience.sources import Looks, opened
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
+from mien.core.frame import BadFrame, Frame
 from mien.inference.pipeline import Pipeline
-from mien.media.frame import BadFrame, Frame
 from mien.video.runner import Source
 
 

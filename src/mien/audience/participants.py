@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core import boxes as box_arithmetic
+from mien.core.assignment import assign
 from mien.core.faces import Faces
-from mien.tracking.assignment import assign
 
 Floats = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from mien.core import boxes as box_arithmetic
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.labels import Labels
 from mien.inference.detectors import Refiner
 from mien.inference.pipeline import Pipeline
-from mien.media.frame import Frame
 
 _KEPT = 40.0
 """Seconds for which a place is remembered after a face was last found there."""

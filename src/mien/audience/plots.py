@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from mien.audience.course import Column, course, pieces
 from mien.audience.result import Audience
 from mien.core.atomic import atomic_write, told
-from mien.core.clock import clock
 from mien.core.errors import MissingExtraError
+from mien.core.formatting import clock
 from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 

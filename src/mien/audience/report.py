@@ -12,8 +12,8 @@ from mien.audience.course import Column, course, overall, pieces
 from mien.audience.result import Audience, Change, Shift, Window
 from mien.audience.rows import LAW, settings
 from mien.core.atomic import atomic_write, told
-from mien.core.clock import clock, lasting, percent
 from mien.core.errors import MissingExtraError
+from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 

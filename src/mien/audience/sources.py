@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mien.audience.options import AudienceOptions
 from mien.core.errors import InputError
+from mien.core.frame import BadFrame, Frame
 from mien.media import Sampling, open_media
 from mien.media.byte_source import name_of
-from mien.media.frame import BadFrame, Frame
 from mien.video.runner import Source
 
 

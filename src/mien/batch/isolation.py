@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from mien.batch.shard import Item, Shard
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.frame_result import FrameResult
 from mien.inference.pipeline import Pipeline
 from mien.media import Prefetcher
 from mien.media.byte_source import ByteSource
-from mien.media.frame import Frame
 from mien.video.analyze import kept_aside
 from mien.video.runner import VideoOptions
 from mien.video.sources import process_sources

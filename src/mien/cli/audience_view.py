@@ -18,7 +18,7 @@ from mien.audience.report import WORDS, points
 from mien.audience.result import Audience, Change, Window
 from mien.audience.rows import LAW
 from mien.cli.console import Console
-from mien.core.clock import clock, lasting, percent
+from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 

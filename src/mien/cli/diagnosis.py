@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mien import __version__
-from mien.core import telemetry
+from mien.core import environment
 from mien.core.errors import MienError
 
 _CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
@@ -92,12 +92,12 @@ def _providers() -> str:
 def _telemetry() -> Finding:
     """Whether ONNX Runtime reports to its maker from this process."""
     what = "ONNX Runtime telemetry"
-    if telemetry.onnx_runtime_came_first:
-        remedy = f"import mien first, or set {telemetry.ONNX_RUNTIME}=1 before onnxruntime is imported"
+    if environment.onnx_runtime_came_first:
+        remedy = f"import mien first, or set {environment.ONNX_RUNTIME}=1 before onnxruntime is imported"
         return Finding(
             what, None, f"on: onnxruntime was imported before mien, and reports to its maker: {remedy}"
         )
-    return Finding(what, True, f"off ({telemetry.ONNX_RUNTIME}=1)")
+    return Finding(what, True, f"off ({environment.ONNX_RUNTIME}=1)")
 
 
 def _detectors() -> Iterator[Finding]:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, MediaError
+from mien.core.frame import BadFrame
 from mien.media import open_media
-from mien.media.frame import BadFrame
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven names in the order that those packages use."""

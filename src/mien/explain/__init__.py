@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from mien.explain.run import KINDS, ExplainOptions, SheetFile, explain
 
 _HOMES = {
-    "KINDS": "run",
-    "ExplainOptions": "run",
-    "Crop": "crops",
-    "ExplainableModel": "base",
-    "SheetFile": "run",
-    "crops_of": "crops",
-    "explain": "run",
-    "gradcam": "gradients",
-    "guided_backpropagation": "gradients",
-    "occlusion": "occlusion_map",
-    "open_explained": "opening",
+    "KINDS": "mien.explain.run",
+    "ExplainOptions": "mien.explain.run",
+    "Crop": "mien.explain.crops",
+    "ExplainableModel": "mien.explain.base",
+    "SheetFile": "mien.explain.run",
+    "crops_of": "mien.explain.crops",
+    "explain": "mien.explain.run",
+    "gradcam": "mien.explain.gradients",
+    "guided_backpropagation": "mien.explain.gradients",
+    "occlusion": "mien.explain.occlusion_map",
+    "open_explained": "mien.explain.opening",
 }
 
 __all__ = [
@@ -51,4 +51,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'mien.explain' has no attribute {name!r}")
-    return getattr(import_module(f"mien.explain.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)

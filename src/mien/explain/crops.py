@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
+from mien.core.frame import Frame
 from mien.inference.classifier import Classifier
 from mien.inference.crop import cut
 from mien.inference.detectors import create_detector
 from mien.media import open_media
-from mien.media.frame import Frame
 
 _CROP_SIDE = 64
 """An image of at most so many px a side is taken for a face already, unless a detector is named."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.environment import silence
 from mien.core.errors import InputError, NetworkError
-from mien.core.telemetry import silence
 from mien.inference.card import Card, read_card, read_network
 
 SCOPES = "pkg.torch.onnx.name_scopes"

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.labels import Labels
 from mien.inference.classifier import Classifier
 from mien.inference.detectors import Detector, create_detector
 from mien.inference.onnx_session import open_network
 from mien.inference.weights import network_path
-from mien.media.frame import Frame
 
 DEFAULT_DETECTOR = "mtcnn"
 DEFAULT_MODEL = "small-int8"

@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mien.core.frame import BadFrame as BadFrame
+    from mien.core.frame import Frame as Frame
     from mien.media.folders import Found as Found
     from mien.media.folders import find_sources as find_sources
-    from mien.media.frame import BadFrame as BadFrame
-    from mien.media.frame import Frame as Frame
     from mien.media.images import MAX_PIXELS as MAX_PIXELS
     from mien.media.media import Media as Media
     from mien.media.prefetch import Prefetcher as Prefetcher
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from mien.media.video_writer import VideoWriter as VideoWriter
     from mien.media.video_writer import save_image as save_image
 
-# Pillow and PyAV are loaded with the first name that needs them, so that `mien.media.frame` stays light.
+# Pillow and PyAV are loaded with the first name that needs them, so that `mien.core.frame` stays light.
 _HOMES = {
-    "BadFrame": "frame",
-    "Found": "folders",
-    "Frame": "frame",
-    "MAX_PIXELS": "images",
-    "Media": "media",
-    "VideoWriter": "video_writer",
-    "Prefetcher": "prefetch",
-    "Sampling": "sampling",
-    "find_sources": "folders",
-    "open_media": "source",
-    "save_image": "video_writer",
+    "BadFrame": "mien.core.frame",
+    "Found": "mien.media.folders",
+    "Frame": "mien.core.frame",
+    "MAX_PIXELS": "mien.media.images",
+    "Media": "mien.media.media",
+    "VideoWriter": "mien.media.video_writer",
+    "Prefetcher": "mien.media.prefetch",
+    "Sampling": "mien.media.sampling",
+    "find_sources": "mien.media.folders",
+    "open_media": "mien.media.source",
+    "save_image": "mien.media.video_writer",
 }
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

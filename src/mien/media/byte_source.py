@@ -9,8 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
-from mien.core.errors import InputError, MediaError
-from mien.core.faults import source_error
+from mien.core.errors import InputError, MediaError, source_error
 from mien.core.masking import source_name
 from mien.core.names import printable, spelled
 

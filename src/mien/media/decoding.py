@@ -16,9 +16,9 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mien.core.errors import MediaError
+from mien.core.frame import BadFrame, Frame
 from mien.media.byte_source import ByteSource
 from mien.media.extent import BARE_STREAMS, extent
-from mien.media.frame import BadFrame, Frame
 from mien.media.ledger import Ledger
 from mien.media.limits import FrameLimit
 from mien.media.passed_over import PassedOver

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from mien.core.errors import InputError, MediaError
+from mien.core.frame import BadFrame, Frame
 from mien.media.byte_source import ByteSource
 from mien.media.decoder import DECODE_SECONDS, own_decoders
 from mien.media.effort import check_icon, effort
-from mien.media.frame import BadFrame, Frame
 from mien.media.limits import FrameLimit
 from mien.media.media import Frames, Media
 from mien.media.motion_jpeg import is_motion_jpeg

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
-from mien.core.faults import source_error
-from mien.media.frame import BadFrame, Frame
+from mien.core.errors import source_error
+from mien.core.frame import BadFrame, Frame
 
 Kind = Literal["image", "animation", "video"]
 Frames = Generator[Frame | BadFrame, None, None]

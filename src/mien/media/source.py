@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import MediaError
-from mien.core.faults import source_error
+from mien.core.errors import MediaError, source_error
 from mien.media import images
 from mien.media.byte_source import ByteSource, name_of
 from mien.media.decoder import DECODE_SECONDS

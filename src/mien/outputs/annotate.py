@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import MediaError
+from mien.core.frame import BadFrame, Frame
 from mien.core.frame_result import FrameResult
 from mien.core.spacing import Spacing
 from mien.media import Media, Prefetcher, VideoWriter, save_image
 from mien.media.blur import Blur, blur, bridged
 from mien.media.draw import draw
-from mien.media.frame import BadFrame, Frame
 
 _GAP = 2.0
 """Seconds for which a face that is covered may be missed and is covered all the same."""

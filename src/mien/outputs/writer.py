@@ -9,8 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mien.core.errors import MediaError
-from mien.core.faults import source_error
+from mien.core.errors import MediaError, source_error
 from mien.core.labels import Labels
 from mien.core.names import spelled
 from mien.media.byte_source import name_of

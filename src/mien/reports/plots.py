@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.atomic import atomic_write, told
-from mien.core.clock import clock
 from mien.core.errors import MissingExtraError
+from mien.core.formatting import clock
 from mien.core.labels import NOTICE
 from mien.video.timeline import MOSTLY
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.core.frame import Frame
 from mien.core.frame_result import FrameResult
 from mien.inference.crop import cut
 from mien.media.blur import Blur
-from mien.media.frame import Frame
 from mien.reports.video import Thumbnail
 from mien.video.summary import Overview
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.atomic import atomic_write, told
-from mien.core.clock import clock, lasting, percent
 from mien.core.errors import MissingExtraError
+from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, UNCERTAIN
 from mien.tracking.persons import ranked
 from mien.video.timeline import MOSTLY

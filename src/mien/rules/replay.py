@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from mien.media.frame import BadFrame, Frame
+from mien.core.frame import BadFrame, Frame
 from mien.rules.engine import Event, RuleEngine
 from mien.rules.rule_file import RuleSet
 from mien.tracking.session import Session

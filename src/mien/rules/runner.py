@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from mien.core.errors import RuleError
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.masking import source_name
 from mien.core.names import printable
 from mien.media.blur import blur
-from mien.media.frame import Frame
 from mien.rules.actions.base import FunctionAction, RuleAction
 from mien.rules.actions.delivery import Delivery
 from mien.rules.actions.dispatcher import Dispatcher, Retries

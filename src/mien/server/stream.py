@@ -25,8 +25,8 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.labels import NOTICE
-from mien.media.frame import Frame
 from mien.server.errors import APIError
 from mien.server.inference import InferenceService
 from mien.server.limits import Room

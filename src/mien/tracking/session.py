@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.labels import Labels
 from mien.inference.pipeline import Pipeline
-from mien.media.frame import Frame
 from mien.tracking.options import Tracking
 from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.smoothing_options import Smoothing

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core import boxes as box_arithmetic
+from mien.core.assignment import assign
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.core.spacing import Spacing
 from mien.inference.detectors import Detector, Refiner
-from mien.media.frame import Frame
-from mien.tracking.assignment import assign
 from mien.tracking.kalman import COARSE, Track
 from mien.tracking.motion import Scene
 from mien.tracking.options import Tracking

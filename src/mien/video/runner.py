@@ -14,15 +14,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import InputError, MediaError
+from mien.core.errors import InputError, MediaError, source_error
 from mien.core.faces import Faces
-from mien.core.faults import source_error
+from mien.core.frame import BadFrame, Frame
 from mien.core.frame_result import FrameResult
 from mien.inference.pipeline import Pipeline
 from mien.media import Media, Prefetcher, Sampling, open_media
 from mien.media.byte_source import ByteSource, name_of
 from mien.media.decoder import DECODE_SECONDS
-from mien.media.frame import BadFrame, Frame
 from mien.tracking.options import Tracking
 from mien.tracking.session import Session
 from mien.tracking.smoothing_options import Smoothing

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, groupby
 
-from mien.core.errors import MediaError
+from mien.core.errors import MediaError, source_error
 from mien.core.faces import Faces
-from mien.core.faults import source_error
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.inference.pipeline import Pipeline

@@ -15,9 +15,9 @@ from PIL import Image
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.core.faces import Faces
+from mien.core.frame import Frame
 from mien.media import VideoWriter, save_image
 from mien.media.draw import draw
-from mien.media.frame import Frame
 
 
 class FrameSaver:

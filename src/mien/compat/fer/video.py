@@ -13,8 +13,8 @@ from mien.compat.fer.keeping import FrameSaver
 from mien.compat.fer.rows import Row, emotions_only, first_face, row_of, table, write_csv
 from mien.compat.given import remark, without_effect
 from mien.core.errors import InputError, MediaError
+from mien.core.frame import BadFrame, Frame
 from mien.media import Media, Prefetcher, Sampling, open_media
-from mien.media.frame import BadFrame, Frame
 from mien.tracking.session import Session
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.media.frame import BadFrame
+from mien.core.frame import BadFrame
 from mien.media.live.capture import CapturedFrame
 from mien.media.live.clock import Pacer
 from mien.media.live.options import LiveOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mien.media.frame import Frame
+from mien.core.frame import Frame
 
 
 @dataclass(frozen=True, eq=False)
