@@ -142,7 +142,7 @@ def audit(
     from mien.cli.data_tables import show_audit
     from mien.data import audit as examine
     from mien.data import write_dataset
-    from mien.data.writing import require_place
+    from mien.data.io import require_place
 
     notes = _notes(quiet)
     if output is not None:
@@ -230,7 +230,7 @@ def convert(
 ) -> None:
     """Write a data set in another form, with the same pixels, labels, splits, rows and votes."""
     from mien.data import write_dataset
-    from mien.data.writing import require_place
+    from mien.data.io import require_place
 
     notes = _notes(quiet)
     require_place(output)
@@ -268,8 +268,8 @@ def split(
     The splits that the images had are forgotten. Exact copies of one image stay on one side.
     """
     from mien.data import split_anew, write_dataset
+    from mien.data.io import require_place
     from mien.data.label_names import require_split
-    from mien.data.writing import require_place
 
     notes = _notes(quiet)
     require_place(output)

@@ -13,8 +13,8 @@ from mien.core.errors import InputError
 from mien.core.labels import FERPLUS, Labels
 from mien.core.progress import no_progress
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
+from mien.data.io import open_dataset
 from mien.data.label_names import split_named
-from mien.data.opening import open_dataset
 from mien.evaluation.annotators import SIZES, AnnotatorScore, annotator_scores
 from mien.evaluation.evaluation import EvaluateOptions, Evaluation
 from mien.evaluation.figures import Figures, measure
