@@ -1,5 +1,6 @@
 """How good answers are: shares with intervals, confusions, second guesses, calibration. Pure numpy."""
 
+from mien.metrics.accuracy import ConfusedPair, SecondGuesses, second_guesses, wilson
 from mien.metrics.calibration import (
     ReliabilityBin,
     expected_calibration_error,
@@ -15,8 +16,6 @@ from mien.metrics.confusion import (
     macro_f1,
     top_k_accuracy,
 )
-from mien.metrics.intervals import wilson
-from mien.metrics.top2 import ConfusedPair, SecondGuesses, second_guesses
 
 __all__ = [
     "ClassScore",
