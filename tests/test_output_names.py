@@ -16,7 +16,7 @@ from PIL import Image
 from mien.core.errors import InputError
 from mien.core.output_names import output_paths, shortened
 from mien.media import VideoWriter
-from mien.media.kinds import may_move
+from mien.media.folders import may_move
 from mien.outputs import OutputSpec
 
 

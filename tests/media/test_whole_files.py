@@ -17,7 +17,7 @@ from PIL import Image
 
 from mien.media import BadFrame, Frame, open_media
 from mien.media.byte_source import ByteSource
-from mien.media.layout import ContainerLayout
+from mien.media.container import ContainerLayout
 from tests.media.making_media import clip, noisy, overwritten
 
 FAST_VP9 = {"deadline": "realtime", "cpu-used": "8"}

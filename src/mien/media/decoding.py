@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from mien.core.errors import MediaError
 from mien.core.frame import BadFrame, Frame
 from mien.media.byte_source import ByteSource
-from mien.media.extent import BARE_STREAMS, extent
-from mien.media.ledger import Ledger
+from mien.media.container import BARE_STREAMS, extent
 from mien.media.limits import FrameLimit
-from mien.media.passed_over import PassedOver
+from mien.media.lost_frames import Ledger, PassedOver
 from mien.media.sampling import Sampling
 
 _SEAM = 1.0

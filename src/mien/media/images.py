@@ -1,9 +1,10 @@
-"""Still and animated images, read with Pillow."""
+"""Still and animated images, read with Pillow, some rows at a time so that what is between its form and RGB
+never takes more than a few."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,11 +15,9 @@ from mien.core.errors import InputError, MediaError
 from mien.core.frame import BadFrame, Frame
 from mien.media.byte_source import ByteSource
 from mien.media.decoder import DECODE_SECONDS, own_decoders
-from mien.media.effort import check_icon, effort
-from mien.media.limits import FrameLimit
+from mien.media.limits import FrameLimit, check_icon, effort
 from mien.media.media import Frames, Media
 from mien.media.motion_jpeg import is_motion_jpeg
-from mien.media.pixels import on_white, to_rgb
 from mien.media.sampling import Sampling
 
 MAX_PIXELS = 128_000_000
@@ -340,3 +339,104 @@ def _frame_count(image: ImageFile.ImageFile) -> int | None:
     except Exception:  # A damaged file; what is lost is told where it is lost.
         return None
     return count - 1 if getattr(image, "default_image", False) else count
+
+
+_STRIP = 1_000_000
+"""About so many pixels are converted at once."""
+
+_AS_STORED: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: lambda upright: upright.swapaxes(0, 1)[::-1],
+    7: lambda upright: upright.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda upright: upright.swapaxes(0, 1)[:, ::-1],
+}
+"""How an image lies in its file, by its orientation (EXIF), as a view of the upright one."""
+
+
+def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """``(h, w, 3)`` uint8 of a loaded image, upright and without transparency, which becomes white.
+
+    Gray of more than 8 bits is brought to 8. Where a file of 16 bits holds no value of more than 14 bits, it
+    is taken for a camera's image of as many as it has. Other values that 8 or 16 bits do not hold are
+    stretched.
+    """
+    orientation = _orientation(image)
+    width, height = image.size
+    shape = (width, height) if orientation >= 5 else (height, width)
+    pixels = np.empty((*shape, 3), np.uint8)
+    stored = _AS_STORED[orientation](pixels) if orientation in _AS_STORED else pixels
+    convert = (
+        _wide(image)
+        if image.mode.startswith("I") or image.mode == "F"
+        else on_white
+        if image.has_transparency_data
+        else _plain
+    )
+    for top, strip in _strips(image):
+        part = convert(strip)
+        stored[top : top + len(part)] = part
+    return pixels
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Rows of an image, and where they begin."""
+    width, height = image.size
+    rows = max(1, _STRIP // width)
+    if rows >= height:
+        yield 0, image
+        return
+    for top in range(0, height, rows):
+        yield top, image.crop((0, top, width, min(height, top + rows)))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # Damaged camera data do not make the image unreadable.
+        return 1
+
+
+def _plain(strip: Image.Image) -> NDArray[np.uint8]:
+    return np.asarray(strip.convert("RGB"))
+
+
+def on_white(strip: Image.Image) -> NDArray[np.uint8]:
+    """``(h, w, 3)`` RGB of an image with transparent parts, which become white."""
+    strip = strip.convert("RGBA")
+    white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
+    return np.asarray(Image.alpha_composite(white, strip).convert("RGB"))
+
+
+def _wide(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]:
+    """What brings gray of more than 8 bits to 8."""
+    extremes = [
+        (float(values.min()), float(values.max()))
+        for _, strip in _strips(image)
+        if (values := _numbers(strip)).size
+    ]
+    low, high = min(pair[0] for pair in extremes), max(pair[1] for pair in extremes)
+    dark, bright = _range(low, high, image.mode, image.format)
+
+    def convert(strip: Image.Image) -> NDArray[np.uint8]:
+        levels = np.rint((_numbers(strip) - dark) * (255 / ((bright - dark) or 1.0)))
+        return np.repeat(np.clip(levels, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+
+    return convert
+
+
+def _numbers(strip: Image.Image) -> NDArray[np.float64]:
+    return np.nan_to_num(np.asarray(strip).astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _range(low: float, high: float, mode: str, form: str | None) -> tuple[float, float]:
+    """Which values become black and white."""
+    sixteen = mode.startswith("I;16") or form == "PPM"
+    if sixteen or (mode == "I" and low >= 0 and 255 < high <= 65535):
+        bits = max(8, int(high).bit_length())
+        return 0.0, float(2**bits - 1 if bits <= 14 else 65535)
+    if mode == "F" and low >= 0 and high <= 1:
+        return 0.0, 1.0
+    return (low, high) if low < 0 or high > 255 else (0.0, 255.0)

@@ -13,8 +13,7 @@ from mien.core.errors import InputError
 from mien.core.names import unspelled
 from mien.core.output_names import is_pattern, output_paths
 from mien.media.byte_source import name_of
-from mien.media.folders import IMAGE_SUFFIXES
-from mien.media.kinds import may_move
+from mien.media.folders import IMAGE_SUFFIXES, may_move
 from mien.video.runner import Source
 
 if TYPE_CHECKING:

@@ -2,9 +2,7 @@
 newest frame wins."""
 
 from mien.media.live.address import Address, is_live
-from mien.media.live.frame import LiveFrame
-from mien.media.live.opening import open_live
-from mien.media.live.options import LiveOptions
-from mien.media.live.source import LiveSource, State
+from mien.media.live.capture import LiveFrame, LiveOptions
+from mien.media.live.source import LiveSource, State, open_live
 
 __all__ = ["Address", "LiveFrame", "LiveOptions", "LiveSource", "State", "is_live", "open_live"]

@@ -12,8 +12,7 @@ from av.error import FFmpegError
 
 from mien.core.errors import LostError
 from mien.media.live.address import Address
-from mien.media.live.capture import CapturedFrame
-from mien.media.live.options import LiveOptions
+from mien.media.live.capture import CapturedFrame, LiveOptions
 from mien.media.live.stream import Opening, opened, shots
 
 DEVICES = {"linux": "v4l2", "win32": "dshow", "darwin": "avfoundation"}

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.frame import BadFrame
-from mien.media.live.capture import CapturedFrame
+from mien.media.live.capture import CapturedFrame, LiveOptions
 from mien.media.live.clock import Pacer
-from mien.media.live.options import LiveOptions
 from mien.media.source import open_media
 
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, LostError, MissingExtraError
 from mien.media.limits import FrameLimit
 from mien.media.live.address import Address
-from mien.media.live.capture import CapturedFrame, Image
-from mien.media.live.options import LiveOptions
+from mien.media.live.capture import CapturedFrame, Image, LiveOptions
 
 if TYPE_CHECKING:
     from mss import MSS

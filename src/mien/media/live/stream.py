@@ -14,11 +14,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien.core.errors import LostError
-from mien.media.containers import open_container
 from mien.media.limits import FrameLimit
-from mien.media.live.capture import CapturedFrame
-from mien.media.live.options import LiveOptions
+from mien.media.live.capture import CapturedFrame, LiveOptions
 from mien.media.rotation import Upright
+from mien.media.videos import open_container
 
 # s for which there may be data, but no image: some streams have a key frame only every ten seconds.
 _BLIND = 30.0
