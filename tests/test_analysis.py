@@ -12,7 +12,7 @@ from PIL import Image
 
 from mien import InputError, MediaError, Pipeline, analyze
 from mien.core.frame_result import ROW_KEYS
-from mien.tracking.smoothing_options import Smoothing
+from mien.tracking.options import Smoothing
 from mien.video.checkpoint import CheckpointStore
 from mien.video.results import VideoResult
 from mien.video.runner import VideoOptions, process_frames

@@ -131,7 +131,7 @@ def test_a_frame_that_cannot_be_followed_or_read_is_a_row(
 def test_a_fault_in_smoothing_is_a_row(
     clip: Path, baseline: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mien.tracking.smoothing_options import Smoothing
+    from mien.tracking.options import Smoothing
     from mien.video import sources as videos
 
     def breaking(*_: object) -> Iterator[object]:

@@ -16,10 +16,10 @@ from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.core.spacing import Spacing
+from mien.tracking.options import Smoothing
 from mien.tracking.segments import segments
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
-from mien.tracking.smoothing_options import Smoothing
 from mien.video.results import VideoResult
 
 LABELS = Labels(("sad", "happy"))

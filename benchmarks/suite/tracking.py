@@ -263,9 +263,9 @@ def labels(options: argparse.Namespace) -> dict[str, Any]:
     """How often labels flicker and how late they follow, live and in a video, beside those of single
     frames.
     """
+    from mien.tracking.options import Smoothing
     from mien.tracking.smoothing_offline import smooth_offline
     from mien.tracking.smoothing_online import OnlineSmoother
-    from mien.tracking.smoothing_options import Smoothing
 
     scenes = expressions.scenes(range(SEEDS, SEEDS + 3 * options.clips))
 

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
     from mien.inference.pipeline import Pipeline
     from mien.media import Sampling
-    from mien.tracking.options import Tracking
+    from mien.tracking.options import Smoothing, Tracking
     from mien.tracking.session import Session
-    from mien.tracking.smoothing_options import Smoothing
     from mien.video.analyze import analyze
     from mien.video.results import Results, VideoResult
 

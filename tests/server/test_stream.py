@@ -16,7 +16,7 @@ from mien import Pipeline, Session
 from mien.core.frame import Frame
 from mien.core.labels import NOTICE
 from mien.server.settings import Limits
-from mien.tracking.smoothing_options import Smoothing
+from mien.tracking.options import Smoothing
 from tests.server.service import Service, encoded, serving, talk, timed
 
 pytestmark = pytest.mark.integration

@@ -11,9 +11,9 @@ import pytest
 
 from mien.inference.detectors import create_detector
 from mien.media import Frame, open_media
+from mien.tracking.options import Smoothing
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
-from mien.tracking.smoothing_options import Smoothing
 from mien.tracking.tracker import Tracker
 
 crowds = pytest.importorskip(

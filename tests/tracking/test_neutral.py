@@ -8,8 +8,8 @@ import pytest
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.tracking.baseline import NeutralBaseline
+from mien.tracking.options import Smoothing
 from mien.tracking.smoothing_online import OnlineSmoother
-from mien.tracking.smoothing_options import Smoothing
 from tests.tracking.people_reading import LABELS, faces, probs, result
 
 GLOOMY = [0.05, 0.05, 0.3, 0.6]  # A neutral face that looks sad.

@@ -11,8 +11,8 @@ from mien.core.errors import MediaError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.tracking.baseline import NeutralBaseline
+from mien.tracking.options import Smoothing
 from mien.tracking.smoothing_offline import smooth_offline
-from mien.tracking.smoothing_options import Smoothing
 from tests.tracking.people_reading import LABELS, probs, result, steady, told
 
 

@@ -8,10 +8,10 @@ import pytest
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
+from mien.tracking.options import Smoothing
 from mien.tracking.persons import People
 from mien.tracking.segments import Segmenter, segments
 from mien.tracking.smoothing_offline import smooth_offline
-from mien.tracking.smoothing_options import Smoothing
 from tests.tracking.people_reading import LABELS, probs, result, told
 
 

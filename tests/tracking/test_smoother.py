@@ -9,8 +9,8 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
+from mien.tracking.options import Smoothing
 from mien.tracking.smoothing_online import OnlineSmoother
-from mien.tracking.smoothing_options import Smoothing
 from tests.tracking.people_reading import LABELS, faces, probs, told
 
 

@@ -27,10 +27,10 @@ from mien.metrics.sentiment import PRESETS
 from mien.outputs.tables.cells import cell
 from mien.server.page_settings import page_settings
 from mien.tracking.kalman import Track
+from mien.tracking.options import Smoothing
 from mien.tracking.persons import People
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
-from mien.tracking.smoothing_options import Smoothing
 from mien.tracking.tracker import Tracker
 
 Json = Any

@@ -157,8 +157,7 @@ class StreamOptions:
             InputError: An option is impossible.
         """
         from mien.media import Sampling
-        from mien.tracking.options import Tracking
-        from mien.tracking.smoothing_options import Smoothing
+        from mien.tracking.options import Smoothing, Tracking
         from mien.video.runner import VideoOptions
 
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}

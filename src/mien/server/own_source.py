@@ -10,8 +10,7 @@ from mien.core.masking import origin
 from mien.core.names import spelled
 from mien.media.blur import Blur
 from mien.media.live import Address, LiveOptions, LiveSource, open_live
-from mien.tracking.options import Tracking
-from mien.tracking.smoothing_options import Smoothing
+from mien.tracking.options import Smoothing, Tracking
 from mien.video.runner import VideoOptions
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from mien.core import spacing
 from mien.inference.detectors import mtcnn
 from mien.tracking import evidence, kalman, motion, smoothing_offline, smoothing_online, tracker
-from mien.tracking.options import Tracking
-from mien.tracking.smoothing_options import Smoothing
+from mien.tracking.options import Smoothing, Tracking
 
 Constants = dict[str, float]
 

@@ -35,8 +35,8 @@ from mien.server.middleware import PROTOCOL
 from mien.server.queries import check_options
 from mien.server.settings import Limits
 from mien.server.task import HIGHEST, SMALLEST
+from mien.tracking.options import Smoothing
 from mien.tracking.session import Session
-from mien.tracking.smoothing_options import Smoothing
 
 _STAMP = struct.Struct("<d")
 _PATIENCE = 100

@@ -117,7 +117,7 @@ class VideoJobOptions:
             InputError: An option is impossible.
         """
         from mien.media import Sampling
-        from mien.tracking.smoothing_options import Smoothing
+        from mien.tracking.options import Smoothing
         from mien.video.runner import VideoOptions
 
         if self.min_face is not None and not SMALLEST <= self.min_face <= HIGHEST:

@@ -2,12 +2,11 @@
 each person's expression over time."""
 
 from mien.tracking.baseline import NeutralBaseline
-from mien.tracking.options import Tracking
+from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.persons import EpisodeStats, People, PersonSummary, ranked, together
 from mien.tracking.segments import Segment, Segmenter, segments
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
-from mien.tracking.smoothing_options import Smoothing
 from mien.tracking.tracker import Tracker
 
 __all__ = [

@@ -1,8 +1,9 @@
-"""How people are followed."""
+"""How people are followed, and how outputs are smoothed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 from mien.core.errors import InputError
 
@@ -49,3 +50,44 @@ class Tracking:
                     raise InputError(f"expected {field.name} from 0 to 1; got {value}")
             elif field.type == "float" and not value > 0:
                 raise InputError(f"expected {field.name} above 0; got {value}")
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Options of `Smoother` and `smoothed`; all times are seconds of the stream's own clock.
+
+    Args:
+        tau: Time constant of the mean: a frame that long ago counts 1/e of the present one.
+        evidence: How much must speak for another label before it is shown, in nats times seconds: a label
+            that is e times as probable as the one shown takes over after so many seconds, one that is e³
+            times as probable after a third of that, but never after a single frame where there are many.
+        baseline: How to calibrate for faces that always seem to show something: not at all (None); so many
+            seconds of a neutral face when a person first appears; or ``"median"``, the person's usual
+            result, taken for neutral.
+        gap: A person who was not seen for longer starts anew. Where frames are far apart it takes two of them
+            without the person (`mien.core.spacing`).
+
+    Raises:
+        InputError: A value is out of range.
+
+    >>> Smoothing(tau=-1)
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: expected tau above 0 s; got -1
+    """
+
+    tau: float = 0.35
+    evidence: float = 0.1
+    baseline: float | Literal["median"] | None = None
+    gap: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("tau", "evidence", "gap"):
+            if not getattr(self, name) > 0:
+                raise InputError(
+                    f"expected {name} above 0{'' if name == 'evidence' else ' s'}; got {getattr(self, name)}"
+                )
+        if self.baseline not in (None, "median") and not (
+            isinstance(self.baseline, int | float) and self.baseline > 0
+        ):
+            raise InputError(f"expected baseline as seconds above 0, 'median' or None; got {self.baseline!r}")

@@ -12,9 +12,8 @@ from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import Labels
 from mien.inference.pipeline import Pipeline
-from mien.tracking.options import Tracking
+from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.smoothing_online import OnlineSmoother
-from mien.tracking.smoothing_options import Smoothing
 from mien.tracking.tracker import Tracker
 
 

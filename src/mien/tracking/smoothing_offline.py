@@ -15,7 +15,7 @@ from mien.core.labels import Labels
 from mien.core.spacing import Spacing
 from mien.tracking.baseline import NeutralBaseline
 from mien.tracking.evidence import case, certainty, log_probs, normalised, tracks_of, weights
-from mien.tracking.smoothing_options import Smoothing
+from mien.tracking.options import Smoothing
 
 Floats = NDArray[np.float64]
 

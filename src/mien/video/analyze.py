@@ -11,8 +11,7 @@ from mien.core.scratch import scratch_folder
 from mien.inference.pipeline import Pipeline
 from mien.media import Sampling, find_sources
 from mien.media.decoder import DECODE_SECONDS
-from mien.tracking.options import Tracking
-from mien.tracking.smoothing_options import Smoothing
+from mien.tracking.options import Smoothing, Tracking
 from mien.video.checkpoint import CheckpointStore
 from mien.video.results import Results, VideoResult
 from mien.video.runner import FrameWork as FrameWork

@@ -22,9 +22,8 @@ from mien.inference.pipeline import Pipeline
 from mien.media import Media, Prefetcher, Sampling, open_media
 from mien.media.byte_source import ByteSource, name_of
 from mien.media.decoder import DECODE_SECONDS
-from mien.tracking.options import Tracking
+from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.session import Session
-from mien.tracking.smoothing_options import Smoothing
 
 Source = str | Path | bytes | BinaryIO | ByteSource | NDArray[np.uint8]
 
