@@ -137,7 +137,7 @@ def open_private(
 ) -> None:
     """Score a finished network on PrivateTest, the set to be opened once, and log that it was opened."""
     from mien.data import open_dataset
-    from mien.evaluation.load import members
+    from mien.evaluation.predictor import members
     from mien.inference.card import read_card
     from mien.models.test_set import open_private as score
 

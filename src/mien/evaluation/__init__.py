@@ -4,11 +4,9 @@ mien describes a facial expression, not an emotion that a person feels.
 """
 
 from mien.evaluation.annotators import AnnotatorScore, annotator_scores
-from mien.evaluation.evaluation import EvaluateOptions, Evaluation
-from mien.evaluation.figures import Figures
+from mien.evaluation.evaluation import EvaluateOptions, Evaluation, Figures
 from mien.evaluation.ground_truth import LABEL_SETS
-from mien.evaluation.load import open_subject
-from mien.evaluation.predictor import Predictor
+from mien.evaluation.predictor import Predictor, open_subject
 from mien.evaluation.run import evaluate
 from mien.evaluation.tta import VIEWS
 

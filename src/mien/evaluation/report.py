@@ -12,8 +12,7 @@ from mien.core.atomic import atomic_write, told
 from mien.core.errors import MissingExtraError
 from mien.core.labels import NOTICE
 from mien.evaluation.error_gallery import confidently_wrong, data_address, most_uncertain
-from mien.evaluation.evaluation import Evaluation
-from mien.evaluation.figures import Figures
+from mien.evaluation.evaluation import Evaluation, Figures
 from mien.plotting.evaluation import draw_plots, png
 
 if TYPE_CHECKING:

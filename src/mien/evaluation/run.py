@@ -16,11 +16,9 @@ from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
 from mien.data.io import open_dataset
 from mien.data.label_names import split_named
 from mien.evaluation.annotators import SIZES, AnnotatorScore, annotator_scores
-from mien.evaluation.evaluation import EvaluateOptions, Evaluation
-from mien.evaluation.figures import Figures, measure
+from mien.evaluation.evaluation import EvaluateOptions, Evaluation, Figures, measure
 from mien.evaluation.ground_truth import GroundTruth, truth_for
-from mien.evaluation.load import Spec, open_subject
-from mien.evaluation.predictor import Predictor
+from mien.evaluation.predictor import Predictor, Spec, open_subject
 from mien.evaluation.robustness import Robustness, robustness
 from mien.evaluation.tta import answer
 

@@ -10,7 +10,7 @@ from mien.core.atomic import told
 from mien.core.errors import InputError
 from mien.data.dataset import PRIVATE_TEST, FaceDataset
 from mien.evaluation import EvaluateOptions, Evaluation, Figures, evaluate, open_subject
-from mien.evaluation.load import members
+from mien.evaluation.predictor import members
 from mien.inference.card import Score, read_card, write_card
 
 _QUESTIONS = (
