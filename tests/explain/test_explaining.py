@@ -16,7 +16,7 @@ from PIL import Image
 from mien import InputError, MediaError, NetworkError
 from mien.core.labels import NOTICE
 from mien.explain import ExplainOptions, crops_of, explain, open_explained
-from mien.explain.colours import heat, laid_over
+from mien.explain.drawing import heat, laid_over
 from mien.inference.weights import network_path
 
 pytestmark = pytest.mark.integration

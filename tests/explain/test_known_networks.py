@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 
 from mien import InputError, NetworkError  # noqa: E402
 from mien.explain import gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402
-from mien.explain.onnx_ops import OPERATORS  # noqa: E402
+from mien.explain.onnx_to_torch import OPERATORS  # noqa: E402
 from mien.explain.torch_model import Rectified  # noqa: E402
 from tests.explain.small_graphs import REGION, looks_at_region, pooled, write_graph  # noqa: E402
 

@@ -14,7 +14,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from mien import NetworkError  # noqa: E402
-from mien.explain.onnx_ops import OPERATORS  # noqa: E402
+from mien.explain.onnx_to_torch import OPERATORS  # noqa: E402
 from mien.inference.card import Card, InputSpec  # noqa: E402
 from mien.inference.onnx_session import open_graph  # noqa: E402
 

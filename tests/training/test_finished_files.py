@@ -440,7 +440,7 @@ def test_only_networks_of_one_kind_are_joined(tiny: Path, tmp_path: Path) -> Non
 def test_joined_networks_look_at_what_their_parts_look_at(tmp_path: Path) -> None:
     pytest.importorskip("captum", reason="captum is not installed: pip install 'mien[explain]'")
     from mien.explain import open_explained
-    from mien.explain.gradients import gradcam
+    from mien.explain.attribution import gradcam
 
     parts = [network_path("nano"), network_path("small")]
     card = join(parts, stripes(), tmp_path / "both.onnx")

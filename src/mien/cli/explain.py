@@ -80,7 +80,7 @@ def _wanted(what: str | None) -> list[str]:
 
 def _possible() -> tuple[list[str], str]:
     """The kinds that the installed packages allow, and what is to be said about the others."""
-    from mien.explain.gradients import require_gradients
+    from mien.explain.attribution import require_gradients
 
     try:
         require_gradients()

@@ -12,12 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mien.explain.attribution import gradcam, guided_backpropagation, occlusion
     from mien.explain.base import ExplainableModel
     from mien.explain.crops import Crop, crops_of
-    from mien.explain.gradients import gradcam, guided_backpropagation
-    from mien.explain.occlusion_map import occlusion
-    from mien.explain.opening import open_explained
-    from mien.explain.run import KINDS, ExplainOptions, SheetFile, explain
+    from mien.explain.run import KINDS, ExplainOptions, SheetFile, explain, open_explained
 
 _HOMES = {
     "KINDS": "mien.explain.run",
@@ -27,10 +25,10 @@ _HOMES = {
     "SheetFile": "mien.explain.run",
     "crops_of": "mien.explain.crops",
     "explain": "mien.explain.run",
-    "gradcam": "mien.explain.gradients",
-    "guided_backpropagation": "mien.explain.gradients",
-    "occlusion": "mien.explain.occlusion_map",
-    "open_explained": "mien.explain.opening",
+    "gradcam": "mien.explain.attribution",
+    "guided_backpropagation": "mien.explain.attribution",
+    "occlusion": "mien.explain.attribution",
+    "open_explained": "mien.explain.run",
 }
 
 __all__ = [

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.explain.attribution import gradcam, guided_backpropagation, occlusion
 from mien.explain.base import ExplainableModel, chosen_layer, deepest, stages
-from mien.explain.colours import laid_over
 from mien.explain.crops import Crop
 from mien.explain.drawing import (
     TIGHT,
     Heading,
     bars,
     captioned,
+    laid_over,
     legend,
     mosaic,
     sheet,
@@ -24,8 +25,6 @@ from mien.explain.drawing import (
     stacked,
     written,
 )
-from mien.explain.gradients import gradcam, guided_backpropagation
-from mien.explain.occlusion_map import occlusion
 
 _MOST = 64
 """Maps of one stage that are shown beside other stages; one layer alone is shown with all of its maps."""
