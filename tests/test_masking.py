@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mien.core.errors import MediaError, MienError
 from mien.core.masking import Masks, masked, masked_text, origin, source_name
 from mien.media.live import Address
-from mien.rules.actions.settings import SettingsError, checked
+from mien.rules.actions.base import SettingsError, checked
 from mien.rules.actions.webhook import WebhookSettings
 
 

@@ -33,10 +33,9 @@ from mien import Pipeline, Session
 from mien.core.faces import Faces
 from mien.media import Frame, VideoWriter, open_media
 from mien.media.live import LiveFrame, open_live
-from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.base import Delivery
 from mien.rules.actions.dispatcher import Dispatcher, Retries
-from mien.rules.engine import RuleEngine
-from mien.rules.rule import Rule
+from mien.rules.engine import Rule, RuleEngine
 from mien.rules.runner import RuleRunner
 from mien.video.live import watch
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.base import Delivery
 
 _numbers = itertools.count(1)
 

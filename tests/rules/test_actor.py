@@ -17,9 +17,9 @@ from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import NOTICE, Labels
 from mien.media.live import LiveFrame
-from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.base import Delivery
 from mien.rules.actions.photo import PhotoSettings
-from mien.rules.rule import Rule
+from mien.rules.engine import Rule
 from mien.rules.rule_file import Action, RuleSet
 from mien.rules.runner import RuleRunner, RunOptions
 

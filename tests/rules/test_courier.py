@@ -8,8 +8,7 @@ import time
 import pytest
 
 from mien.core.errors import DeliveryError, InputError
-from mien.rules.actions.base import FunctionAction, RuleAction
-from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.base import Delivery, FunctionAction, RuleAction
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from tests.rules.events import event
 

@@ -11,8 +11,7 @@ from mien.core.errors import RuleError
 from mien.core.faces import Faces
 from mien.core.labels import Labels
 from mien.rules.best_frame import BestFrame, sharpness
-from mien.rules.engine import Event, RuleEngine
-from mien.rules.rule import Rule
+from mien.rules.engine import Event, Rule, RuleEngine
 
 LABELS = Labels(("sad", "happy"))
 

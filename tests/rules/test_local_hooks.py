@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 
 from mien.core.errors import DeliveryError, InputError, RuleError
+from mien.rules.actions.base import SettingsError
 from mien.rules.actions.command import Command, CommandSettings
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.log import Log, LogSettings
 from mien.rules.actions.photo import Photo, PhotoSettings
 from mien.rules.actions.registry import check_action, create_hook, kinds
-from mien.rules.actions.settings import SettingsError
 from tests.rules.events import event
 
 

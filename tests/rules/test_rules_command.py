@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from mien import Pipeline
-from mien.rules.replay import replay
 from mien.rules.rule_file import read_rules
+from mien.rules.runner import replay
 from mien.tracking.session import Session
 
 pytestmark = pytest.mark.integration

@@ -19,7 +19,7 @@ from mien import Pipeline
 from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import EXPRESSIONS
-from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.base import Delivery
 from mien.rules.actions.registry import check_action, create_hook
 from mien.rules.rule_file import read_rules
 from mien.rules.runner import RuleRunner, RunOptions

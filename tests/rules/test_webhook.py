@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from mien.core.errors import DeliveryError
+from mien.rules.actions.base import SettingsError, checked
 from mien.rules.actions.dispatcher import Dispatcher, Retries
-from mien.rules.actions.settings import SettingsError, checked
 from mien.rules.actions.webhook import Webhook, WebhookSettings
 from tests.rules.events import event
 

@@ -77,9 +77,8 @@ def run(
     from mien.core.errors import InputError
     from mien.core.masking import source_name
     from mien.media.live import Address, is_live
-    from mien.rules.replay import replay
     from mien.rules.rule_file import read_rules
-    from mien.rules.runner import RunOptions
+    from mien.rules.runner import RunOptions, replay
     from mien.tracking.session import Session
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)

@@ -2,12 +2,10 @@
 it; or tried on a video."""
 
 from mien.rules.best_frame import BestFrame
-from mien.rules.engine import Event, RuleEngine
+from mien.rules.engine import Event, Rule, RuleEngine
 from mien.rules.parsing import parse_condition
-from mien.rules.replay import replay
-from mien.rules.rule import Rule
 from mien.rules.rule_file import Action, RuleSet, mistakes_in, read_rules
-from mien.rules.runner import RuleRunner, RunOptions
+from mien.rules.runner import RuleRunner, RunOptions, replay
 
 __all__ = [
     "Action",

@@ -1,7 +1,10 @@
-"""Rules over time: small state machines that take frames and return what happened."""
+"""A rule says what it waits for, for how long, and what it does; the engine runs rules over time: small
+state machines that take frames and return what happened."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -9,11 +12,109 @@ from typing import Literal, cast
 from mien.core.errors import RuleError
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.spacing import Spacing
 from mien.metrics.sentiment import PRESETS, SentimentMapping
 from mien.rules.conditions import Condition, asks_facing
 from mien.rules.features import FrameFeatures, sums_of
-from mien.rules.monotonic import SteadyTime
-from mien.rules.rule import Rule
+from mien.rules.parsing import parse_condition
+
+_NAME = re.compile(r"[^\W_](?:[\w .-]{0,62}[\w.-])?")
+_LONGEST = 7 * 24 * 3600.0  # s
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Starts when a condition has held for a while, and ends when it has been over for a while.
+
+    Args:
+        name: Letters, digits, spaces, ``-``, ``_`` and ``.``; what events and messages call it.
+        when: What it waits for, as text (`mien.rules.parse_condition`) or parsed.
+        hold: Seconds for which the condition has to hold.
+        until: What ends it; without, that ``when`` does not hold any more. A looser condition than ``when``
+            keeps a value that wavers about its threshold from starting and ending all the time.
+        release: Seconds for which it has to be over until it ends; while the rule waits, shorter
+            interruptions do not count either.
+        cooldown: Seconds from a start in which it does not start again.
+        do: Names of its actions.
+        labels: Expressions that the network knows.
+
+    Raises:
+        RuleError: A condition cannot be read, or a value is impossible.
+
+    >>> rule = Rule("everybody smiles", "everyone.happy > 0.7", hold=1, until="any.happy < 0.5", cooldown=10)
+    >>> print(rule.until)
+    any.happy < 0.5
+    """
+
+    name: str
+    when: Condition | str
+    hold: float = 0.0
+    until: Condition | str | None = None
+    release: float = 0.0
+    cooldown: float = 0.0
+    do: tuple[str, ...] = ()
+    labels: Labels = EXPRESSIONS
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise RuleError(
+                f"expected a name of letters, digits, spaces, - _ . and at most 64 of them; got {self.name!r}"
+            )
+        for key in ("hold", "release", "cooldown"):
+            seconds = getattr(self, key)
+            if not (math.isfinite(seconds) and 0 <= seconds <= _LONGEST):
+                raise RuleError(
+                    f"{self.name}: expected {key} as seconds from 0 to {_LONGEST:,.0f}; got {seconds}"
+                )
+        for key in ("when", "until"):
+            text = getattr(self, key)
+            if isinstance(text, str):
+                object.__setattr__(self, key, parse_condition(text, self.labels))
+        object.__setattr__(self, "do", tuple(self.do))
+
+
+GAP = 10.0
+"""Seconds between two frames; what was longer out of sight has not been seen to hold. More where frames
+always come far apart (`mien.core.spacing`)."""
+
+
+class SteadyTime:
+    """Seconds that never go back and never leap.
+
+    A step back counts as no time. A step of more than `GAP` seconds is a stretch that nobody saw, or a clock
+    that jumped: it counts as `GAP` seconds, and the rest is told once the next frame goes on from there.
+
+    Attributes:
+        jump: Seconds by which the last frame's time jumped, or None.
+        confirmed: Seconds that went by unseen, as the last frame shows; not counted in what `take` gives.
+
+    >>> clock = SteadyTime()
+    >>> [clock.take(time) for time in (5.0, 5.5, 2.0, 2.5)]
+    [0.0, 0.5, 0.5, 1.0]
+    >>> clock.take(3602.5), clock.jump, clock.take(3603.0), clock.confirmed
+    (11.0, 3600.0, 11.5, 3590.0)
+    """
+
+    def __init__(self) -> None:
+        self.jump: float | None = None
+        self._spacing = Spacing(GAP)
+        self._now = 0.0
+        self.confirmed = 0.0
+        self._doubted = 0.0
+
+    def take(self, time: float) -> float:
+        """Seconds since the first frame, without those that went by unseen."""
+        most = self._spacing.patience
+        step = self._spacing.take(time)
+        self.jump = None if 0 <= step <= most else step
+        self._now += min(max(step, 0.0), GAP if self.jump else most)
+        self.confirmed = 0.0
+        if self.jump is not None:
+            self._doubted = max(0.0, step - GAP)
+        elif step > 0:
+            self.confirmed, self._doubted = self._doubted, 0.0
+        return self._now
+
 
 _SLACK = 1e-6  # s: times are sums of rounded numbers.
 

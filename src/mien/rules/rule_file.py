@@ -14,10 +14,10 @@ from pydantic import Field
 from mien.core.errors import InputError, RuleError
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.metrics.sentiment import PRESETS, SentimentMapping, open_mapping
+from mien.rules.actions.base import ActionSettings, Mistake, SettingsError, checked
 from mien.rules.actions.registry import check_action, obstacles
-from mien.rules.actions.settings import ActionSettings, Mistake, SettingsError, checked
+from mien.rules.engine import Rule
 from mien.rules.parsing import parse_condition
-from mien.rules.rule import Rule
 from mien.rules.toml_locations import Positions
 
 _MOST = 10_000_000  # Bytes: no file of rules is longer.

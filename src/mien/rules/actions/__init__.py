@@ -1,8 +1,7 @@
 """Where events go: photos, web servers, MQTT, programs, files, functions and plug-ins, each on a thread of
 its own."""
 
-from mien.rules.actions.base import FunctionAction, RuleAction
-from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.base import Delivery, FunctionAction, RuleAction
 from mien.rules.actions.dispatcher import Dispatcher, Retries
 from mien.rules.actions.registry import check_action, create_hook, kinds, obstacles
 

@@ -15,9 +15,7 @@ from pydantic import Field, field_validator
 
 from mien.core.environment import handed_on
 from mien.core.errors import DeliveryError
-from mien.rules.actions.base import RuleAction
-from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.settings import ActionSettings
+from mien.rules.actions.base import ActionSettings, Delivery, RuleAction
 
 _HOME = ("HOME", "USERPROFILE")
 _HEARD = 300  # Bytes of what the program last said that a message repeats.

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from mien.core.errors import DeliveryError, InputError
 from mien.core.masking import masked_text
-from mien.rules.actions.base import RuleAction, carefully
-from mien.rules.actions.delivery import Delivery
+from mien.rules.actions.base import Delivery, RuleAction, carefully
 
 
 @dataclass(frozen=True)

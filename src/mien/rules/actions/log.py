@@ -11,9 +11,7 @@ from pydantic import Field
 
 from mien.core.atomic import told
 from mien.core.errors import DeliveryError, InputError
-from mien.rules.actions.base import RuleAction
-from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.settings import ActionSettings, Mistake
+from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction
 
 
 class LogSettings(ActionSettings):

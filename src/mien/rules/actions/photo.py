@@ -10,9 +10,7 @@ from pydantic import Field
 
 from mien.core.atomic import told, try_place
 from mien.core.errors import DeliveryError, InputError
-from mien.rules.actions.base import RuleAction, slug
-from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.settings import ActionSettings, Mistake
+from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction, slug
 
 
 class PhotoSettings(ActionSettings):

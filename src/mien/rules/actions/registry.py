@@ -9,12 +9,18 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from mien.core.errors import RuleError
-from mien.rules.actions.base import FunctionAction, RuleAction
+from mien.rules.actions.base import (
+    ActionSettings,
+    FunctionAction,
+    Mistake,
+    RuleAction,
+    SettingsError,
+    checked,
+)
 from mien.rules.actions.command import Command, CommandSettings
 from mien.rules.actions.log import Log, LogSettings
 from mien.rules.actions.mqtt import Mqtt, MqttSettings
 from mien.rules.actions.photo import Photo, PhotoSettings
-from mien.rules.actions.settings import ActionSettings, Mistake, SettingsError, checked
 from mien.rules.actions.webhook import Webhook, WebhookSettings
 
 GROUP = "mien.rules.actions"
@@ -57,7 +63,7 @@ def check_action(kind: str, table: Mapping[str, Any]) -> ActionSettings | Mappin
     >>> check_action("webhok", {})
     Traceback (most recent call last):
     ...
-    mien.rules.actions.settings.SettingsError: type: there is no action 'webhok': did you mean webhook?
+    mien.rules.actions.base.SettingsError: type: there is no action 'webhok': did you mean webhook?
     """
     if kind in OWN:
         return checked(OWN[kind][0], table)

@@ -15,9 +15,7 @@ from pydantic import Field, field_validator
 
 from mien.core.errors import DeliveryError
 from mien.core.masking import origin
-from mien.rules.actions.base import RuleAction
-from mien.rules.actions.delivery import Delivery
-from mien.rules.actions.settings import ActionSettings
+from mien.rules.actions.base import ActionSettings, Delivery, RuleAction
 
 _LATER = (408, 425, 429)  # Answers that mean: try again. So do all from 500 on.
 
