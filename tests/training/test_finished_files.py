@@ -26,9 +26,12 @@ from mien.metrics import expected_calibration_error, reliability  # noqa: E402
 from mien.models.ensemble import join  # noqa: E402
 from mien.models.quantization import compare, quantize  # noqa: E402
 from mien.models.weight_averaging import average  # noqa: E402
-from mien.training.calibrated_file import calibrate  # noqa: E402
+from mien.training.calibrated_file import (  # noqa: E402
+    calibrate,
+    put_on,
+    take_off,
+)
 from mien.training.calibration import BLEND, Calibration, fit  # noqa: E402
-from mien.training.calibration_head import put_on, take_off  # noqa: E402
 from mien.training.export import predict, write_onnx  # noqa: E402
 from mien.training.finetune import PretrainedWeights  # noqa: E402
 from mien.training.run import Hardware, load_run, train  # noqa: E402

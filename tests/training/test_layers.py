@@ -6,8 +6,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 
-from mien.training.architectures.local_contrast import LocalContrastNorm  # noqa: E402
-from mien.training.architectures.locally_connected import LocallyConnected2d  # noqa: E402
+from mien.training.architectures.layers import (  # noqa: E402
+    LocalContrastNorm,
+    LocallyConnected2d,
+)
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 

@@ -17,8 +17,11 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from mien.training.architectures import count_weights  # noqa: E402
-from mien.training.architectures.depthwise import BlurPool2d, DepthwiseConv2d  # noqa: E402
-from mien.training.architectures.locally_connected import LocallyConnected2d  # noqa: E402
+from mien.training.architectures.layers import (  # noqa: E402
+    BlurPool2d,
+    DepthwiseConv2d,
+    LocallyConnected2d,
+)
 from mien.training.architectures.mini_xception import XceptionModule  # noqa: E402
 from mien.training.architectures.residual import ResidualBlock  # noqa: E402
 
@@ -186,7 +189,7 @@ def test_gradients_of_shortcuts_in_few_channels_are_right_and_end() -> None:
     code = """
 import torch
 from torch.nn import functional
-from mien.training.architectures.depthwise import PointwiseConv2d
+from mien.training.architectures.layers import PointwiseConv2d
 torch.set_num_threads(1)
 for inputs in range(1, 18):
     convolution = PointwiseConv2d(inputs, 16, 2).to(memory_format=torch.channels_last)

@@ -19,8 +19,7 @@ from onnx import compose, helper, numpy_helper
 from mien.core.errors import InputError, NetworkError
 from mien.data.dataset import FaceDataset
 from mien.inference.card import Card
-from mien.training.calibrated_file import finished, heads, opened
-from mien.training.calibration_head import take_off
+from mien.training.calibrated_file import finished, heads, opened, take_off
 
 
 def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:

@@ -26,9 +26,8 @@ from mien.data.dataset import PUBLIC_TEST, FaceDataset, clean_training, leak_fre
 from mien.evaluation import EvaluateOptions, evaluate, open_subject
 from mien.inference.card import Card, read_card
 from mien.inference.onnx_session import onnx_runtime
-from mien.training.calibrated_file import finished, heads, opened
+from mien.training.calibrated_file import finished, heads, opened, take_off
 from mien.training.calibration import BLEND
-from mien.training.calibration_head import take_off
 
 FACES = 512
 """Training images that show the range of every value between the layers."""

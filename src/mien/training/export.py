@@ -19,8 +19,8 @@ from mien.core.labels import NOTICE
 from mien.data.dataset import FaceDataset
 from mien.inference.card import FER_CROP, Card, InputSpec, write_card
 from mien.inference.onnx_session import open_network
+from mien.training.calibrated_file import put_on
 from mien.training.calibration import BLEND, Calibration, fit
-from mien.training.calibration_head import put_on
 from mien.training.recipe import Recipe
 from mien.training.run import Trained, load_run
 from mien.training.splits import SIDE, Splits, cut, head_labels

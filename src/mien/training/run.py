@@ -25,6 +25,7 @@ from mien.training.callbacks import (
     LAST,
     RECIPE,
     CheckpointCallback,
+    KillWorkersOnSignal,
     Row,
     Silence,
     TrainingProgress,
@@ -33,7 +34,6 @@ from mien.training.callbacks import (
 )
 from mien.training.module import ExpressionModule
 from mien.training.plots import draw_curves
-from mien.training.processes import KillWorkersOnSignal
 from mien.training.recipe import Recipe
 from mien.training.splits import cut, head_labels
 

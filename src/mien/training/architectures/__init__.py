@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mien.training.architectures.registry import NETWORKS, Architecture, create_model
 
 if TYPE_CHECKING:
-    from mien.training.architectures.weights import Weights, count_weights
+    from mien.training.architectures.table import Weights, count_weights
 
 __all__ = ["NETWORKS", "Architecture", "Weights", "count_weights", "create_model"]
 
@@ -21,4 +21,4 @@ __all__ = ["NETWORKS", "Architecture", "Weights", "count_weights", "create_model
 def __getattr__(name: str) -> Any:
     if name not in ("Weights", "count_weights"):
         raise AttributeError(f"module 'mien.training.architectures' has no attribute {name!r}")
-    return getattr(import_module("mien.training.architectures.weights"), name)
+    return getattr(import_module("mien.training.architectures.table"), name)

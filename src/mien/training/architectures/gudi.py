@@ -25,7 +25,7 @@ No source states a number of weights. Where they are silent or at odds:
 - Padding: none, so maps shrink as in networks of that year. The re-implementations pad and do not crop; their
   dense layer alone has 56.6 million weights.
 - The normalisation follows the first convolution, and is Jarrett's
-  (``mien.training.architectures.local_contrast``), with its 9x9 window. The re-implementations left it out or
+  (``mien.training.architectures.layers``), with its 9x9 window. The re-implementations left it out or
   put Krizhevsky's response normalisation, another formula, in its place.
 - Crop: the centre. A random crop in training is the same as shifting the image by up to 3 px before.
 - Dropout: none by default, as none is mentioned; the re-implementations keep .3 of what goes into the dense
@@ -40,8 +40,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mien.training.architectures.keras_defaults import initialise
-from mien.training.architectures.local_contrast import LocalContrastNorm
+from mien.training.architectures.layers import LocalContrastNorm, initialise
 
 _VIEW = 42
 

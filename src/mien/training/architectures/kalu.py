@@ -25,7 +25,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mien.training.architectures.keras_defaults import batch_norm_1d, batch_norm_2d, initialise
+from mien.training.architectures.layers import batch_norm_1d, batch_norm_2d, initialise
 
 
 class KaluNet(nn.Module):

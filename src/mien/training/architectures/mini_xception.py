@@ -33,8 +33,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mien.training.architectures.depthwise import DepthwiseConv2d, PointwiseConv2d
-from mien.training.architectures.keras_defaults import batch_norm_2d, initialise
+from mien.training.architectures.layers import DepthwiseConv2d, PointwiseConv2d, batch_norm_2d, initialise
 
 
 class XceptionModule(nn.Module):

@@ -29,7 +29,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mien.training.architectures.keras_defaults import initialise
+from mien.training.architectures.layers import initialise
 
 
 class MonyokNet(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.core.errors import InputError
-from mien.training.architectures.depthwise import BlurPool2d, DepthwiseConv2d, PointwiseConv2d
+from mien.training.architectures.layers import BlurPool2d, DepthwiseConv2d, PointwiseConv2d
 
 
 class ResidualBlock(nn.Module):

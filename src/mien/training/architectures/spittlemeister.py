@@ -36,8 +36,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from mien.training.architectures.keras_defaults import initialise
-from mien.training.architectures.locally_connected import LocallyConnected2d
+from mien.training.architectures.layers import LocallyConnected2d, initialise
 
 
 class SpittlemeisterNet(nn.Module):
