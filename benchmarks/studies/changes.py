@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from benchmarks.lib.fixtures import DATA
 from benchmarks.lib.meetings import HOLD, PLAYED, STAGE, Cast, Meeting, cast_of, scripted
 from benchmarks.studies.audience import found
-from mien.audience.gathering import SampleCollector
 from mien.audience.keypoints import KeyPoint
 from mien.audience.options import AudienceOptions
 from mien.audience.participants import AudienceSample
 from mien.audience.result import Audience
+from mien.audience.windows import SampleCollector
 from mien.core.faces import Faces
 from mien.core.labels import Labels
 from mien.data import open_dataset

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from mien.audience.gathering import SampleCollector
 from mien.audience.keypoints import KeyPoint
 from mien.audience.options import AudienceOptions
 from mien.audience.participants import AudienceSample
 from mien.audience.result import Audience
+from mien.audience.windows import SampleCollector
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS
 

@@ -18,8 +18,7 @@ from mien.audience.keypoints import KeyPoint
 from mien.audience.options import AudienceOptions
 from mien.audience.outputs import AudienceOutputSpec, PartialResultWriter, write_rows
 from mien.audience.participants import AudienceSample
-from mien.audience.result import Audience
-from mien.audience.rows import columns
+from mien.audience.result import Audience, columns
 from mien.cli.audience_view import Follower, summarise
 from mien.core.errors import InputError
 from mien.core.faces import Faces

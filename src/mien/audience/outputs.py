@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from mien.audience.result import Audience, Window
-from mien.audience.rows import CHANGE_COLUMNS, change_rows, columns, facts, window_row
+from mien.audience.result import CHANGE_COLUMNS, Audience, Window, change_rows, columns, facts, window_row
 from mien.core.atomic import atomic_write, settle, told, try_place
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import Labels

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.audience.course import Column, course, pieces
 from mien.audience.result import Audience
+from mien.audience.timeline import Column, course, pieces
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import MissingExtraError
 from mien.core.formatting import clock

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mien.audience.changes import LEAST_CHANGE
-from mien.audience.course import Column, course, overall, pieces
-from mien.audience.result import Audience, Change, Shift, Window
-from mien.audience.rows import LAW, settings
+from mien.audience.result import LAW, Audience, Change, Shift, Window, settings
+from mien.audience.timeline import Column, course, overall, pieces
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import MissingExtraError
 from mien.core.formatting import clock, lasting, percent

@@ -1,12 +1,19 @@
-"""Time cut into windows: what falls into each, and when it is over."""
+"""Time cut into windows: what falls into each, when it is over, and what has been measured so far."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mien.audience.participants import AudienceSample
+from mien.audience.changes import Comparing
+from mien.audience.figures import published, summarise
+from mien.audience.keypoints import KeyPoint
+from mien.audience.options import AudienceOptions
+from mien.audience.participants import AudienceSample, participants
+from mien.audience.result import Audience, Window
+from mien.core.labels import Labels
+from mien.metrics.sentiment import SENTIMENTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,3 +73,94 @@ class Windows:
     def _closed(self, following: int) -> Closed:
         assert self._place is not None
         return Closed(float(self._place * self.length), float(following * self.length), tuple(self._samples))
+
+
+class SampleCollector:
+    """Takes samples; it keeps those of the window at hand and of key points that are near, and figures of the
+    rest.
+
+    Args:
+        source: Name of the source.
+        labels: Expressions that the network tells apart.
+        options: How to measure.
+        key_points: In any order.
+    """
+
+    def __init__(
+        self, source: str, labels: Labels, options: AudienceOptions, key_points: Sequence[KeyPoint] = ()
+    ) -> None:
+        self.source, self.labels, self.options = source, labels, options
+        self.key_points = sorted(
+            (KeyPoint(point.time + options.offset, point.label) for point in key_points),
+            key=lambda point: point.time,
+        )
+        self.samples = 0
+        self.end = 0.0
+        self.told = 0
+        self._first: float | None = None
+        self._most = 0
+        self._windows: list[Window] = []
+        self._cutter = Windows(options.window)
+        self._comparing = Comparing(labels, options, self.key_points, lambda: options.needed(self._most))
+
+    def over(self, time: float) -> bool:
+        """Whether the time that was asked for is over."""
+        duration = self.options.duration
+        return duration is not None and self._first is not None and time >= self._first + duration
+
+    def add(self, sample: AudienceSample) -> list[Window]:
+        """Take a sample; gives the windows that it completes."""
+        self._first = sample.time if self._first is None else self._first
+        self.samples += 1
+        self.end = max(self.end, sample.time + self.options.interval)
+        closed = [self._window(window) for window in self._cutter.add(sample)]
+        self._comparing.add(sample)
+        self._windows += closed
+        self.told += len(closed)
+        return closed
+
+    def close(self, finished: bool, remarks: Iterable[str] = ()) -> Audience:
+        """All of it, with the window at hand."""
+        self._windows += [self._window(window) for window in self._cutter.close(self.end)]
+        length = self.end - (self._first or 0.0)
+        changes = self._comparing.close(self.end)
+        return Audience(
+            self.source,
+            self.labels,
+            self.options,
+            tuple(self._windows),
+            changes,
+            length,
+            finished,
+            remarks=tuple(remarks),
+        )
+
+    def _window(self, closed: Closed) -> Window:
+        labels = tuple(point.label for point in self.key_points if closed.start <= point.time < closed.end)
+        looked = len(closed.samples)
+        if not looked:
+            return Window(closed.start, closed.end, "not_looked", 0, key_points=labels)
+        if sum(sample.blank for sample in closed.samples) * 2 > looked:
+            return Window(closed.start, closed.end, "blank", looked, key_points=labels)
+        people = participants(closed.samples)
+        self._most = max(self._most, len(people))
+        if len(people) < self.options.needed(self._most):
+            return Window(closed.start, closed.end, "too_few", looked, key_points=labels)
+        figures = summarise(people)
+        n = figures.participants
+
+        def told(names: Labels, values: Sequence[float]) -> dict[str, float]:
+            return {name: published(value, n) for name, value in zip(names, values, strict=True)}
+
+        return Window(
+            closed.start,
+            closed.end,
+            "reported",
+            looked,
+            n,
+            told(self.labels, figures.mean.tolist()),
+            told(SENTIMENTS, self.options.mapping(figures.mean[None], self.labels)[0].tolist()),
+            published(figures.agreement, n),
+            round(figures.coverage, 2),
+            labels,
+        )

@@ -12,11 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mien.audience.course import overall, pieces
 from mien.audience.options import AudienceOptions
 from mien.audience.report import WORDS, points
-from mien.audience.result import Audience, Change, Window
-from mien.audience.rows import LAW
+from mien.audience.result import LAW, Audience, Change, Window
+from mien.audience.timeline import overall, pieces
 from mien.cli.console import Console
 from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, Labels
