@@ -40,7 +40,7 @@ def test_imports_keep_the_contract() -> None:
             set(),
         ),  # See also test_telemetry.py: `onnx_session.onnx_runtime` is the one import, by name.
         ("pandas", {"compat/fer/rows.py", "compat/fer/video.py", "video/results.py"}),
-        ("polars", {"batch/tables.py", "data/parquet.py", "outputs/tables/parquet.py"}),
+        ("polars", {"batch/parquet.py", "data/parquet.py", "outputs/tables/parquet.py"}),
         ("pympi", {"outputs/elan.py"}),
         ("ray", {"batch/ray_pool.py"}),
         ("fsspec", {"batch/remote.py"}),

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from mien.batch import open_input
-from mien.batch.lists import read_list
+from mien.batch.inputs import read_list
 from mien.core.errors import InputError
 
 WANTED = [("a.png", "happy"), ("größe/b c.png", None), ("d,e.png", "sad")]

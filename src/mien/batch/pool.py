@@ -1,4 +1,5 @@
-"""Workers on this machine, looked after: what kills one of them costs an image at most, never the run."""
+"""Workers on this machine, as many as its cores allow, looked after: what kills one of them costs an image
+at most, never the run."""
 
 from __future__ import annotations
 
@@ -27,6 +28,29 @@ from mien.batch.output import shard_place
 from mien.batch.settings import BatchSettings
 from mien.batch.shard import Shard
 from mien.core.errors import MienError
+
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def cores() -> int:
+    """Cores that this process may run on; fewer than the machine has in a container that is given a share."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _QUOTA.read_text().split()
+        share = int(quota) // int(period)
+    except (OSError, ValueError):
+        return own  # Nothing is said, or "max".
+    return max(1, min(own, share))
+
+
+def threads_each(workers: int | None) -> int:
+    """Threads for the networks of each worker, so that all together take no more than the cores.
+
+    >>> threads_each(10_000)
+    1
+    """
+    return max(1, cores() // (workers or cores()))
+
 
 TICK = 0.2
 """Seconds between two looks at how far the workers are."""

@@ -96,7 +96,7 @@ class TablePart:
 
     def items(self, start: int) -> Iterator[Item]:
         """They, the first one at a position."""
-        from mien.batch.tables import read_rows
+        from mien.batch.parquet import read_rows
 
         for place, (source, content, label) in enumerate(read_rows(Path(self.place), self.row, self.count)):
             yield Item(start + place, source, label, content)

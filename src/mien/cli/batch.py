@@ -212,7 +212,7 @@ def _settings(
     networks: NetworkOptions, over_time: TimeOptions, work: WorkOptions, form: ShardFormat, *, labelled: bool
 ) -> BatchSettings:
     from mien.batch import BatchSettings
-    from mien.batch.cores import threads_each
+    from mien.batch.pool import threads_each
 
     names = ("detector", "model", "head", "min_confidence", "min_face", "min_detection_score", "largest")
     given: dict[str, Any] = {name: getattr(networks, name) for name in names}
@@ -227,8 +227,7 @@ def _engine(work: WorkOptions, settings: BatchSettings, output: Path) -> Any:
         return RayPool(settings, output, work.workers, work.address)
     if work.address is not None:
         raise typer.BadParameter("--address is for --engine ray")
-    from mien.batch.cores import cores
-    from mien.batch.pool import WorkerPool
+    from mien.batch.pool import WorkerPool, cores
 
     return WorkerPool(settings, output, work.workers or cores())
 
