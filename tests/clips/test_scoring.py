@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from mien.clips.aggregate import ClipRule
 from mien.clips.facts import clip_row, compared
-from mien.clips.matching import match_names
 from mien.clips.predictions import ScoreOptions, read_predictions
-from mien.clips.reference import read_reference
+from mien.clips.reference import match_names, read_reference
 from mien.clips.scoring import score_clips
 from mien.core.errors import InputError
 from mien.core.labels import FERPLUS

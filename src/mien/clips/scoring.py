@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.clips.aggregate import ClipLabel, ClipResult, Kind
-from mien.clips.matching import match_names
 from mien.clips.predictions import Predictions, ScoreOptions
-from mien.clips.reference import Reference
+from mien.clips.reference import Reference, match_names
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.data.label_names import in_order
