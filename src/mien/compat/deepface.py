@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.compat.given import Given, remark, rgb_image, without_effect
-from mien.compat.terms import emotions, rounded
+from mien.compat.common import Given, emotions, remark, rgb_image, rounded, without_effect
 from mien.core.errors import InputError
 from mien.core.faces import Face, Faces
 from mien.inference.pipeline import Pipeline

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.compat.given import EMOTIONS, bgr, rgb_image
-from mien.compat.terms import emotions, rounded
+from mien.compat.common import EMOTIONS, bgr, emotions, rgb_image, rounded
 from mien.core.errors import InputError
 from mien.core.faces import Face
 from mien.core.labels import Labels

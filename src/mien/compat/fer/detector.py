@@ -8,8 +8,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.compat.given import Given, rgb_image, without_effect
-from mien.compat.terms import emotions, rounded
+from mien.compat.common import Given, emotions, rgb_image, rounded, without_effect
 from mien.core.errors import InputError
 from mien.core.faces import Face, Faces
 from mien.inference.detectors.images import found

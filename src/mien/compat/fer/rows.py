@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mien.compat.common import EMOTIONS
 from mien.compat.fer.detector import Emotions
-from mien.compat.given import EMOTIONS
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
 

@@ -1,4 +1,5 @@
-"""What scripts hand to the doors: images as OpenCV users have them, and options that mean nothing here."""
+"""What those packages share: images as their scripts hand them over, options that mean nothing here, and a
+face in their terms."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, MediaError
+from mien.core.faces import Face
 from mien.core.frame import BadFrame
 from mien.media import open_media
 
@@ -102,3 +104,15 @@ def _depth() -> int:
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("mien."):
         depth, frame = depth + 1, frame.f_back
     return depth
+
+
+def emotions(face: Face) -> dict[str, float]:
+    """Probability of each of the seven, in the order of those packages."""
+    probs = face.probs or {}
+    return {name: probs.get(name, 0.0) for name in EMOTIONS}
+
+
+def rounded(face: Face) -> tuple[int, int, int, int]:
+    """``x1, y1, x2, y2`` in whole pixels."""
+    x1, y1, x2, y2 = (round(value) for value in face.box)
+    return x1, y1, x2, y2
