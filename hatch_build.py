@@ -63,7 +63,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         if self.target_name == "wheel":
             build(ROOT / "src" / "mien" / "inference" / "weights")
             parts = self._page_parts()
-            # An editable install serves the page from ``web/src`` (`mien.server.page_files`): a copy would
+            # An editable install serves the page from ``web/src`` (`mien.server.web_page`): a copy would
             # not follow what is edited.
             if version == "standard":
                 build_data["force_include"].update({str(path): f"{PAGE}/{path.name}" for path in parts})

@@ -14,7 +14,7 @@ import mien
 from mien.inference.card import read_card
 from mien.inference.onnx_session import open_network
 from mien.inference.weights import detector_path
-from mien.server.page_files import BUILT
+from mien.server.web_page import BUILT
 
 pytestmark = pytest.mark.slow
 
@@ -204,7 +204,7 @@ def _served(path):
     """Where mien on a path finds the page, whether it has its start, and whether it can read on the
     device.
     """
-    code = "from mien.server.page_files import *; print(FOLDER, page_file('index.html') is not None, device_available(), sep='\\n')"
+    code = "from mien.server.web_page import *; print(FOLDER, page_file('index.html') is not None, device_available(), sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(path)},

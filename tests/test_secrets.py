@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mien.core.errors import LOG
-from mien.server.own_source import OwnSource
+from mien.server.settings import OwnSource
 
 SECRET = "QXSECRETXQ"
 PLACE = "127.0.0.1:9"

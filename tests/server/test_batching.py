@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from mien.server.batching import Batcher
+from mien.server.inference import Batcher
 
 
 def rows(*values: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from mien.core.errors import InputError
-from mien.server.sessions import Sessions
+from mien.server.middleware import Sessions
 from mien.server.settings import ServerSettings
 from tests.server.service import Service, serving, talk
 

@@ -10,7 +10,7 @@ import pytest
 from mien import Pipeline
 from mien.core.faces import Face
 from mien.core.labels import NOTICE
-from mien.server.batching import Batcher
+from mien.server.inference import Batcher
 from mien.server.settings import Limits
 from tests.server.service import Service, encoded, serving
 

@@ -20,10 +20,9 @@ import pytest
 from mien.core.atomic import told
 from mien.core.errors import InputError, MediaError
 from mien.server.clock import ServiceClock, ServiceTime, boot, uptime
-from mien.server.folder import Folder
-from mien.server.job_folder import FULL, JobFolder
+from mien.server.folders import FULL, Folder, JobFolder
 from mien.server.process import environment
-from mien.server.space import NO_ROOM, Space, full
+from mien.server.resources import NO_ROOM, Space, full
 from mien.server.store import Job, Store
 
 ID = "0123456789abcdef" * 2

@@ -17,7 +17,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from mien.server.live_message import unpacked
+from mien.server.broadcast import unpacked
 
 pytestmark = pytest.mark.integration
 

@@ -153,7 +153,7 @@ def test_eight_large_images_at_once_stay_within_a_gigabyte(tmp_path: Path) -> No
 
 _HELD = """
 import sys
-from mien.server.memory import give_back
+from mien.server.resources import give_back
 
 def resident():
     with open("/proc/self/statm") as file:

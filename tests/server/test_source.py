@@ -24,9 +24,8 @@ from mien.core.errors import InputError
 from mien.core.labels import NOTICE
 from mien.media.blur import Blur
 from mien.media.live import LiveOptions
-from mien.server.live_message import unpacked
-from mien.server.own_source import OwnSource
-from mien.server.settings import Limits
+from mien.server.broadcast import unpacked
+from mien.server.settings import Limits, OwnSource
 from tests.server.camera_server import camera_server
 from tests.server.service import Service, serving
 

@@ -25,7 +25,7 @@ from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
 from mien.metrics.sentiment import PRESETS
 from mien.outputs.tables.cells import cell
-from mien.server.page_settings import page_settings
+from mien.server.web_page import page_settings
 from mien.tracking.kalman import Track
 from mien.tracking.options import Smoothing
 from mien.tracking.persons import People

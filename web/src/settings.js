@@ -1,5 +1,5 @@
 /**
- * What the server tells the page (`/v1/page`): types alone. `mien.server.page_settings` makes it, out of the list in `mien.server.page_constants`.
+ * What the server tells the page (`/v1/page`): types alone. `mien.server.web_page` makes it, out of the list in `mien.server.page_constants`.
  *
  * @typedef {object} Settings
  * @property {string} version

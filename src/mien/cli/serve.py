@@ -17,7 +17,7 @@ from mien.cli.live_options import SourceOptions
 from mien.cli.options import NetworkOptions
 
 if TYPE_CHECKING:
-    from mien.server.own_source import OwnSource
+    from mien.server.settings import OwnSource
 
 _SERVICE, _SOURCE, _VIDEOS = "Service", "Source", "Videos"
 _NEEDED = {
@@ -120,7 +120,7 @@ class LookingOptions:
         from mien.core.errors import InputError
         from mien.media import Sampling
         from mien.media.blur import Blur
-        from mien.server.own_source import OwnSource
+        from mien.server.settings import OwnSource
 
         if self.source is None:
             if self != LookingOptions() or opening != SourceOptions():

@@ -17,21 +17,18 @@ import mien
 from mien.core.labels import NOTICE
 from mien.server.broadcast import LiveBroadcaster
 from mien.server.errors import APIError
-from mien.server.files import files
-from mien.server.heads import Heads
 from mien.server.images import images
 from mien.server.inference import InferenceService
 from mien.server.jobs import Jobs
 from mien.server.login import login
 from mien.server.metrics import Measured, Metrics
-from mien.server.middleware import Guard
-from mien.server.queries import known_options
-from mien.server.sessions import Sessions
+from mien.server.middleware import Guard, Heads, Sessions, known_options
 from mien.server.settings import ServerSettings
 from mien.server.source import source
 from mien.server.status import status
 from mien.server.stream import stream
 from mien.server.videos import videos
+from mien.server.web_page import files
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

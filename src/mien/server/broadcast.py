@@ -1,18 +1,197 @@
-"""The service's own source, opened once and read once for all who look at it, while anybody does."""
+"""The service's own source, opened once and read once for all who look at it, while anybody does: how a
+frame is read, and packed to be sent."""
 
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import logging
+import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from mien.core.errors import MienError
+from mien.core.faces import Faces
 from mien.inference.pipeline import Pipeline
+from mien.media.blur import Blur, blur
+from mien.media.live import LiveSource, State
 from mien.server.metrics import Metrics
-from mien.server.own_source import OwnSource
-from mien.server.snapshot import Condition, Looking
+from mien.server.settings import OwnSource
+from mien.tracking.session import Session
+from mien.video.live import Meter, Rates, Watched, watch
+
+_LENGTH = struct.Struct("<I")
+_QUALITY = 80
+_KEPT = 2.0  # s for which a face that is not seen any more stays covered where it was.
+
+
+def packed(told: dict[str, Any], image: NDArray[np.uint8], side: int) -> bytes:
+    """One message: the length of the JSON as a little-endian uint32, the JSON, the image as JPEG.
+
+    Args:
+        told: What is said of the frame.
+        image: ``(h, w, 3)`` uint8, RGB.
+        side: Longest side in px of the image that is sent; boxes stay in px of the frame.
+
+    >>> data = packed({"frame": 0}, np.zeros((20, 40, 3), np.uint8), side=10)
+    >>> told, jpeg = unpacked(data)
+    >>> told, Image.open(io.BytesIO(jpeg)).size
+    ({'frame': 0}, (10, 5))
+    """
+    text = json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+    small, file = Image.fromarray(image), io.BytesIO()
+    small.thumbnail((side, side), Image.Resampling.BILINEAR)
+    small.save(file, "JPEG", quality=_QUALITY)
+    return _LENGTH.pack(len(text)) + text + file.getvalue()
+
+
+def unpacked(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The two halves of such a message: JSON and JPEG."""
+    [length] = _LENGTH.unpack_from(data)
+    end = _LENGTH.size + length
+    return json.loads(data[_LENGTH.size : end]), data[end:]
+
+
+class Cover:
+    """Covers faces frame by frame; one that is missed for a moment stays covered where it was.
+
+    Args:
+        rule: Whose.
+
+    >>> cover, image = Cover(Blur()), np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)
+    >>> seen = Faces([[20, 20, 40, 40]], [1], [0], [0.0], tracks=[1])
+    >>> [bool((cover(image, faces, time) == image).all()) for faces, time in ((seen, 0.0), (seen[:0], 1.9), (seen[:0], 2.1))]
+    [False, False, True]
+    """
+
+    def __init__(self, rule: Blur) -> None:
+        self._rule = rule
+        self._seen: dict[int, tuple[float, NDArray[np.float32]]] = {}
+
+    def __call__(self, image: NDArray[np.uint8], faces: Faces, time: float) -> NDArray[np.uint8]:
+        """A copy of the next frame.
+
+        Args:
+            image: ``(h, w, 3)`` uint8, RGB.
+            faces: In it, with ``tracks``.
+            time: Its time in seconds.
+        """
+        covered = self._rule.covers(faces.tracks, len(faces))
+        tracks = np.arange(len(faces)) if faces.tracks is None else faces.tracks
+        self._seen |= {
+            int(track): (time, box) for track, box in zip(tracks[covered], faces.boxes[covered], strict=True)
+        }
+        self._seen = {track: (then, box) for track, (then, box) in self._seen.items() if time - then <= _KEPT}
+        return (
+            blur(image, [box for _, box in self._seen.values()], self._rule.strength) if self._seen else image
+        )
+
+
+Name = Literal["resting", "opening", "live", "retrying", "ended", "failed"]
+
+_NAMES: dict[State, Name] = {State.opening: "opening", State.live: "live", State.retrying: "retrying"}
+_GLANCE = 0.25  # s after which a source that gives no frames is asked how it is.
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How the source is.
+
+    Args:
+        state: ``resting``: nobody looks, it is closed; ``opening``; ``live``; ``retrying``: it is lost and
+            opened again and again; ``ended``: a video came to its end; ``failed``: it is lost for good.
+        message: Why, for people; None where there is nothing to say.
+    """
+
+    state: Name = "resting"
+    message: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come, unless somebody looks again."""
+        return self.state in ("ended", "failed")
+
+
+class Looking:
+    """Reads a source, always its newest frame.
+
+    Args:
+        source: What is read.
+        pipeline: What reads, shared with others.
+        side: Longest side in px of images as they are sent.
+        become: Is told how the source is, again and again.
+    """
+
+    def __init__(
+        self, source: OwnSource, pipeline: Pipeline, side: int, become: Callable[[Condition], None]
+    ) -> None:
+        self._source, self._side, self._become = source, side, become
+        self._largest = pipeline.largest
+        everybody = copy(pipeline)
+        everybody.largest = False  # All are covered; who is shown is chosen afterwards.
+        plan = source.plan
+        self._session = Session(everybody, plan.tracking, plan.smoothing)
+        self._cover = None if source.blur is None else Cover(source.blur)
+
+    def snapshots(self, stop: threading.Event) -> Iterator[bytes]:
+        """Frames as they are sent (`mien.server.broadcast.packed`), until the end of the source.
+
+        Args:
+            stop: Set when nobody wants more.
+
+        Raises:
+            MienError: The source is lost for good.
+        """
+        with self._source.open() as live:
+            meter = Meter(live)
+            while not stop.is_set():
+                state = live.state
+                self._tell(live)
+                for watched in watch(live, self._session, _GLANCE):
+                    meter.count(watched.timing)
+                    yield self._packed(watched, live.skipped, meter.rates())
+                    if stop.is_set():
+                        break
+                if state is State.ended:
+                    return
+
+    def _tell(self, live: LiveSource) -> None:
+        name, trouble = _NAMES.get(live.state), live.trouble
+        if name is not None:
+            self._become(
+                Condition(name, None if trouble is None else self._source.public(f"{trouble}; trying again"))
+            )
+
+    def _packed(self, watched: Watched, skipped: int, rates: Rates) -> bytes:
+        frame, faces, timing = watched
+        image = frame.image if self._cover is None else self._cover(frame.image, faces, frame.time)
+        shown: Faces = faces.largest() if self._largest else faces
+        height, width = image.shape[:2]
+        told: dict[str, Any] = {
+            "type": "frame",
+            "frame": frame.index,
+            "time": frame.time,
+            "status": "face" if len(shown) else "no_face",
+            "width": width,
+            "height": height,
+            "faces": [vars(face) for face in shown],
+            "latency": round(timing.latency, 6),
+            "skipped": skipped,
+            "rates": {
+                name: None if value is None else round(value, 6) for name, value in asdict(rates).items()
+            },
+        }
+        return packed(told, image, self._side)
+
 
 _LINGER = 5.0  # s for which a source stays open after the last one has looked, as when a page is loaded anew.
 

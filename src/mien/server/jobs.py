@@ -14,15 +14,14 @@ from typing import Any
 
 from mien.server.clock import ServiceClock
 from mien.server.errors import STATUS, APIError
-from mien.server.folder import Folder, unusable
-from mien.server.incoming import Upload
-from mien.server.job_folder import JobFolder
+from mien.server.folders import Folder, JobFolder, unusable
 from mien.server.limits import Room
 from mien.server.process import BROKEN, followed, started
+from mien.server.resources import NO_ROOM
 from mien.server.settings import ServerSettings
-from mien.server.space import NO_ROOM
 from mien.server.store import Job, Store
 from mien.server.task import FILES, Bounds, VideoJobOptions, VideoTask
+from mien.server.uploads import Upload
 
 _SWEEP = 60.0  # Seconds between two looks for results whose time is over.
 # Seconds between two looks at how much there is of what is being read, and whether there is room again.

@@ -7,9 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from mien.server.errors import APIError
-from mien.server.middleware import COOKIE, same
+from mien.server.middleware import COOKIE, Sessions, same
 from mien.server.schemas import Login, Problem
-from mien.server.sessions import Sessions
 from mien.server.settings import Limits
 from mien.server.uploads import arriving
 

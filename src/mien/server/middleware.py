@@ -1,20 +1,60 @@
-"""Who may ask: the name that was asked for, the page that asks, and the token; and the headers that every
-answer carries."""
+"""What stands before all routes: who may ask (the name that was asked for, the page that asks, the token or
+a cookie), ``HEAD``, options that a route does not know, and the headers that every answer has."""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
-from collections.abc import Iterable
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from contextlib import suppress
+from difflib import get_close_matches
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+
+from starlette.requests import HTTPConnection
 
 from mien.server.errors import APIError
-from mien.server.sessions import Sessions
 from mien.server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_MOST = 1024
+
+
+class Sessions:
+    """Which cookies stand for the token. They are kept in memory, so that all of them end with the service.
+
+    Args:
+        seconds: How long one is good for.
+        now: A clock that only grows.
+
+    >>> sessions = Sessions(60)
+    >>> word = sessions.begin()
+    >>> sessions.knows(word), sessions.knows("another")
+    (True, False)
+    """
+
+    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self.seconds, self._now = seconds, now
+        self._ends: OrderedDict[str, float] = OrderedDict()
+
+    def begin(self) -> str:
+        """A new word for a cookie; where there are too many, the oldest is forgotten."""
+        while self._ends and (len(self._ends) >= _MOST or next(iter(self._ends.values())) <= self._now()):
+            self._ends.popitem(last=False)
+        word = secrets.token_urlsafe(32)
+        self._ends[word] = self._now() + self.seconds
+        return word
+
+    def knows(self, word: str) -> bool:
+        """Whether a cookie stands for the token, and still does."""
+        return self._ends.get(word, -float("inf")) > self._now()
+
 
 COOKIE = "mien"
 PROTOCOL = "mien.v1"
@@ -166,3 +206,82 @@ def _cookie(header: str) -> str:
     except CookieError:
         return ""
     return "" if cookie is None else cookie.value
+
+
+class Heads:
+    """ASGI middleware that answers HEAD as GET, up to the end of the headers; an answer that goes on for ever
+    is ended there.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        begun = asyncio.Event()
+
+        async def headed(message: Message) -> None:
+            if not begun.is_set():
+                await send(message)
+                begun.set()
+
+        scope["method"] = "GET"  # The same dict all along: what counts answers looks into it afterwards.
+        answering = asyncio.create_task(cast("Coroutine[Any, Any, None]", self._app(scope, receive, headed)))
+        starting = asyncio.create_task(begun.wait())
+        try:
+            await asyncio.wait([answering, starting], return_when=asyncio.FIRST_COMPLETED)
+            if begun.is_set():
+                await send({"type": "http.response.body", "body": b""})
+        finally:
+            scope["method"] = "HEAD"
+            starting.cancel()
+            answering.cancel()
+            with suppress(asyncio.CancelledError):
+                await answering
+
+
+def known_options(request: HTTPConnection) -> None:
+    """A dependency of every route: only the options of that route are in the address.
+
+    Raises:
+        APIError: There is another one.
+    """
+    check_options(request, {option.alias for option in request.scope["route"].dependant.query_params})
+
+
+def check_options(request: HTTPConnection, known: Collection[str]) -> None:
+    """Refuse options in an address that are not known, or that are there twice.
+
+    Raises:
+        APIError: There is one.
+    """
+    unknown = sorted(set(request.query_params) - set(known))
+    if unknown:
+        raise APIError(
+            422,
+            f"expected {_told(known)} in the address; got {unknown[0][:40]!r}{nearest(unknown[0], known)}",
+        )
+    for name in known:
+        if len(request.query_params.getlist(name)) > 1:
+            raise APIError(422, f"expected {name} once in the address; got it again")
+
+
+def _told(known: Collection[str]) -> str:
+    return f"no option but {', '.join(sorted(known))}" if known else "no options"
+
+
+def nearest(given: str, known: Collection[str]) -> str:
+    """What was probably meant, as a part of a message; empty where nothing is near.
+
+    >>> nearest("minface", ["min_face", "tau"])
+    ': did you mean min_face?'
+    >>> nearest("colour", ["min_face", "tau"])
+    ''
+    """
+    near = get_close_matches(given[:40], known, 1)
+    return f": did you mean {near[0]}?" if near else ""

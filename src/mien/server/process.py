@@ -14,7 +14,7 @@ from typing import Any
 
 from mien.core.environment import PYTHON, handed_on
 from mien.server.errors import STATUS
-from mien.server.job_folder import JobFolder
+from mien.server.folders import JobFolder
 
 BROKEN = {
     "status": 422,

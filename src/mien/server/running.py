@@ -1,22 +1,220 @@
-"""The service on a socket, until it is told to end."""
+"""The service on a socket, until it is told to end; connections that neither end nor go on are ended."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
 import sys
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable
+from typing import Any, ClassVar
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from mien.core.errors import InputError
 from mien.core.masking import Masks
 from mien.server.app import create_app
-from mien.server.connections import protocols
-from mien.server.memory import give_back
-from mien.server.settings import ServerSettings
+from mien.server.errors import APIError
+from mien.server.resources import give_back
+from mien.server.settings import Limits, ServerSettings
+
+_JUST = 1.0  # s within which a connection has only just come: clients may be many for a moment.
+
+
+class _Timer:
+    """One call that is due, or none."""
+
+    def __init__(self) -> None:
+        self._due: asyncio.TimerHandle | None = None
+
+    def start(self, seconds: float, call: Any) -> None:
+        self.stop()
+        self._due = asyncio.get_running_loop().call_later(seconds, call)
+
+    def stop(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+        self._due = None
+
+
+class _HalfOpen:
+    """Connections whose request is not there yet, by address, the oldest first. No address can take the
+    places of the others with them."""
+
+    def __init__(self, share: int) -> None:
+        self._share = share
+        self._waiting: defaultdict[str, dict[_Connection, float]] = defaultdict(dict)
+
+    def add(self, connection: _Connection) -> None:
+        """One more; beyond its share an address loses its oldest, unless that one has only just come."""
+        own = self._waiting[connection.address]
+        own[connection] = now = time.monotonic()
+        oldest = next(iter(own))
+        if len(own) > self._share and now - own[oldest] > _JUST:
+            oldest.crowded()
+
+    def discard(self, connection: _Connection) -> None:
+        """Its request is there, or it is gone."""
+        own = self._waiting[connection.address]
+        own.pop(connection, None)
+        if not own:
+            del self._waiting[connection.address]
+
+    def makes_room(self, connection: _Connection) -> bool:
+        """Whether another address, which has more of them, has lost its oldest for this connection."""
+        address = max(self._waiting, key=lambda one: len(self._waiting[one]), default=connection.address)
+        if len(self._waiting.get(address, ())) <= len(self._waiting.get(connection.address, ())) + 1:
+            return False
+        next(iter(self._waiting[address])).crowded()
+        return True
+
+
+class _Connection(H11Protocol):
+    """HTTP: headers must be there in time, a request that was refused must end, and what is sent must be
+    taken."""
+
+    bounds: ClassVar[Limits]
+    half_open: ClassVar[_HalfOpen]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._head, self._drain = _Timer(), _Timer()
+        super().connection_made(transport)
+        # Head and body of an answer are two pieces: the second would wait until the client has acknowledged
+        # the first.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if len(self.connections) > self.bounds.connections and not self.half_open.makes_room(self):
+            self.crowded()
+        else:
+            self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        self._drain.stop()
+        super().connection_lost(exc)
+
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+        return self.client[0] if self.client else ""
+
+    def crowded(self) -> None:
+        """There is no place for it."""
+        self._refuse(APIError(503, "expected fewer connections at once: try again in a moment"))
+
+    def _expect_head(self) -> None:
+        self._head.start(self.bounds.head_seconds, self._late)
+        self.half_open.add(self)
+
+    def _head_came(self) -> None:
+        self._head.stop()
+        self.half_open.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        waiting = self.cycle is None or self.cycle.response_complete
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._head_came()
+        elif waiting and self.conn.their_state is h11.IDLE and self.cycle is not None:
+            self._expect_head()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self._head_came()
+        super().handle_websocket_upgrade(event)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
+            # The answer came before the end of the request: its rest is passed over, but not for ever.
+            self._head.start(self.bounds.pause_seconds, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._drain.start(4 * self.bounds.pause_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._drain.stop()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(APIError(400, "expected a request as in HTTP/1.1; got something else"))
+
+    def _late(self) -> None:
+        self._refuse(
+            APIError(
+                408, f"expected a request within {self.bounds.head_seconds:g} s; got none, or a part of one"
+            )
+        )
+
+    def _refuse(self, refusal: APIError) -> None:
+        if self.transport.is_closing():
+            return
+        content = refusal.content()
+        head = f"HTTP/1.1 {refusal.status} Refused\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\nconnection: close\r\n\r\n"
+        self._head_came()
+        self.transport.write(head.encode() + content)
+        self.transport.close()
+
+
+class _Stream(WebSocketsSansIOProtocol):
+    """WebSocket: what is sent must be taken."""
+
+    bounds: ClassVar[Limits]
+
+    def connection_made(self, transport: Any) -> None:
+        self._drain = _Timer()
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._drain.stop()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._drain.start(self.bounds.pause_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._drain.stop()
+        super().resume_writing()
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not _is_text(b"".join(self.frames)):
+            self.frames = []
+            self.conn.fail(1007, "expected text as UTF-8")  # uvicorn would log a traceback.
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        # uvicorn takes a handshake that was refused for one that was forgotten, and would say so in the log.
+        self.handshake_complete = self.handshake_complete or self.close_sent
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def protocols(limits: Limits) -> tuple[type[H11Protocol], type[WebSocketsSansIOProtocol]]:
+    """Protocols for HTTP and WebSocket connections that keep to limits; uvicorn makes their instances. h11
+    bounds the size of headers."""
+    connection = type(
+        "Connection", (_Connection,), {"bounds": limits, "half_open": _HalfOpen(limits.half_open)}
+    )
+    return connection, type("Stream", (_Stream,), {"bounds": limits})
+
 
 _MASKS = Masks()
 _LARGE = 2**22

@@ -20,14 +20,12 @@ from starlette.websockets import WebSocketDisconnect
 
 from mien.core.labels import NOTICE
 from mien.inference.pipeline import Pipeline
-from mien.server.broadcast import LiveBroadcaster, Viewer
+from mien.server.broadcast import Condition, LiveBroadcaster, Viewer
 from mien.server.errors import APIError
 from mien.server.limits import Room
-from mien.server.middleware import PROTOCOL
-from mien.server.queries import check_options
+from mien.server.middleware import PROTOCOL, check_options
 from mien.server.schemas import Problem, Source
 from mien.server.settings import Limits
-from mien.server.snapshot import Condition
 
 _DEPTH = 4
 """Frames that a viewer may have asked for at once."""

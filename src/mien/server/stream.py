@@ -31,8 +31,7 @@ from mien.server.errors import APIError
 from mien.server.inference import InferenceService
 from mien.server.limits import Room
 from mien.server.metrics import Metrics
-from mien.server.middleware import PROTOCOL
-from mien.server.queries import check_options
+from mien.server.middleware import PROTOCOL, check_options
 from mien.server.settings import Limits
 from mien.server.task import HIGHEST, SMALLEST
 from mien.tracking.options import Smoothing

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mien.core.atomic import settle_path
 from mien.core.errors import InputError, MediaError, MienError, MissingExtraError
-from mien.server.job_folder import FULL, JobFolder, folder_size
-from mien.server.memory import give_back
-from mien.server.space import NO_ROOM, Space, full
+from mien.server.folders import FULL, JobFolder, folder_size
+from mien.server.resources import NO_ROOM, Space, full, give_back
 from mien.server.task import CHARTS, COPY, PEOPLE, RESULTS, VideoTask
 
 if TYPE_CHECKING:

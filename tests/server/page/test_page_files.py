@@ -11,7 +11,7 @@ from types import ModuleType
 import httpx
 import pytest
 
-from mien.server.page_files import FOLDER, POLICY, page_file
+from mien.server.web_page import FOLDER, POLICY, page_file
 from tests.server.service import Service
 
 ROOT = Path(__file__).parents[3]

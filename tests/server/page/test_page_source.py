@@ -14,7 +14,7 @@ from mien.core.labels import NOTICE
 from mien.media import VideoWriter
 from mien.media.blur import Blur
 from mien.media.live import LiveOptions
-from mien.server.own_source import OwnSource
+from mien.server.settings import OwnSource
 from tests.server.camera_server import camera_server
 from tests.server.page.visiting import READY, Visiting
 from tests.server.service import Service, serving

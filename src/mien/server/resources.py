@@ -1,15 +1,18 @@
-"""How much a process may write: it ends before it has written much more."""
+"""What a process may take: how much it may write, before it ends, and how memory that is not used any more goes
+back to the system."""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mien.core.errors import MediaError
-from mien.server.job_folder import folder_size
+from mien.server.folders import folder_size
 
 NO_ROOM = "expected results for which the service has room; they would take more: ask for fewer, or delete other videos"
 """What is told of results that would take too much."""
@@ -95,3 +98,15 @@ def full(error: BaseException) -> int | None:
         chain.append(reason)
         reason = reason.__cause__ or reason.__context__
     return errno.ENOSPC if "No space left on device" in str(error) else None
+
+
+_M_MMAP_THRESHOLD = -3  # As glibc's malloc.h numbers it.
+
+
+def give_back(large: int) -> None:
+    """Have blocks of so many bytes or more go back as soon as they are free.
+
+    Otherwise the C library, once a large block was freed, keeps the next ones of its size.
+    """
+    with suppress(OSError, AttributeError, TypeError):  # The C library of another system.
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, large)
