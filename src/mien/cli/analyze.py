@@ -14,8 +14,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ
-from mien.cli.groups import grouped
-from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions
+from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions, grouped
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
@@ -50,8 +49,8 @@ def analyze(
     Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
+    from mien.cli.analyze_view import Summary
     from mien.cli.progress import SourceProgress
-    from mien.cli.summary import Summary
     from mien.outputs import RunContext, Writer, run_facts, run_settings
     from mien.video.sources import process_sources
 

@@ -14,9 +14,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import INTERRUPTED, PART_NOT_READ
-from mien.cli.groups import grouped
-from mien.cli.live_options import SourceOptions
-from mien.cli.options import NetworkOptions
+from mien.cli.options import NetworkOptions, SourceOptions, grouped
 
 if TYPE_CHECKING:
     from mien.audience.options import AudienceOptions

@@ -14,8 +14,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
-from mien.cli.groups import grouped
-from mien.cli.options import NetworkOptions, TimeOptions
+from mien.cli.options import NetworkOptions, TimeOptions, grouped
 from mien.core.labels import NOTICE
 
 if TYPE_CHECKING:
@@ -182,7 +181,7 @@ def _work(run: BatchJob, work: WorkOptions, settings: BatchSettings, output: Pat
     Raises:
         Interrupted: It was stopped before all were there.
     """
-    from mien.cli.batch_progress import BatchProgress
+    from mien.cli.progress import BatchProgress
     from mien.core.errors import MienError
 
     try:

@@ -11,10 +11,9 @@ import typer
 from rich.table import Table
 
 from mien.cli.console import Console, say_json
-from mien.cli.extras import training_extra
-from mien.cli.groups import grouped
-from mien.cli.train_progress import LessonProgress
-from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces
+from mien.cli.options import grouped
+from mien.cli.progress import LessonProgress
+from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces, training_extra
 from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.outputs.tables.cells import csv_writer

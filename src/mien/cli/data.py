@@ -11,7 +11,7 @@ import typer
 
 from mien.cli.console import Console, say_json
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.formats import ListFormat
+from mien.cli.options import ListFormat
 from mien.cli.progress import tracked_on
 
 if TYPE_CHECKING:

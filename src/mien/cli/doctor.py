@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mien.cli.console import Console, say_json
 from mien.cli.exits import BROKEN
-from mien.cli.formats import ListFormat
+from mien.cli.options import ListFormat
 
 _MARKS = {True: ("ok", "green"), False: ("!!", "bold red"), None: ("--", "dim")}
 

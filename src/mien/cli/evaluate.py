@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.console import Console, say_json
-from mien.cli.formats import ListFormat
-from mien.cli.groups import grouped
+from mien.cli.options import ListFormat, grouped
 from mien.cli.progress import tracked_on
 from mien.core.names import json_text, spelled
 

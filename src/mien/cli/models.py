@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,16 +12,176 @@ from rich.table import Table
 
 from mien.cli.compare import compare
 from mien.cli.console import Console, say, say_json
-from mien.cli.model_files import average, calibrate, join, quantize
-from mien.cli.teacher_cache import teacher_cache
+from mien.cli.progress import tracked_on
 from mien.cli.train import export, open_private
+from mien.cli.training_options import Data, Threads, Votes, open_faces, training_extra
 from mien.core.labels import NOTICE
 from mien.core.names import spelled
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mien.inference.card import Card, Score
+    from mien.models.quantization import Compared
+
+
+def teacher_cache(
+    data: Data,
+    teachers: Annotated[
+        list[str],
+        typer.Argument(metavar="TEACHER...", help="Folders of finished runs, network files, or names."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Where they go, about 65 MB each; what is there stays."
+        ),
+    ],
+    count: Annotated[int, typer.Option(min=1, help="How many views of every image.")] = 16,
+    split: Annotated[
+        str, typer.Option(help="Which images: clean, or official, which serves students of both.")
+    ] = "clean",
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out",
+            help="Ask each teacher only about images that it has not learned from; runs of all folds are needed.",
+        ),
+    ] = False,
+    votes: Votes = None,
+    threads: Threads = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+) -> None:
+    """Show teachers many views of every training image, and keep what they say for students to learn from.
+
+    Stopped and started again with the same command, it goes on where it was. Then: mien train DATA --preset
+    student-nano --teacher-cache FOLDER --run RUN.
+    """
+    with training_extra():
+        import torch
+
+        from mien.training.distillation import DistillationPlan, agreement, make_views
+    if threads is not None:
+        torch.set_num_threads(threads)
+    notes = Console(stderr=True)
+    faces, plan = open_faces(data, votes), DistillationPlan(count, split, held_out=held_out)
+    made = make_views(
+        [_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes)
+    )
+    notes.print(f"{len(made)} views of {len(made.rows):,} images in {output}, digest {made.digest[:16]}")
+    agreed = ", ".join(f"{share:.1%} ({head})" for head, share in agreement(made, faces).items())
+    notes.print(f"about the images as they are, teachers say what the label says in {agreed}")
+
+
+def _teacher(name: str) -> Path:
+    from mien.inference.weights import network_path
+
+    return Path(name) if Path(name).is_dir() else network_path(name)
+
+
+File = Annotated[
+    Path, typer.Argument(metavar="NETWORK", help="A file that mien train or mien models export wrote.")
+]
+
+
+def calibrate(network: File, data: Data, votes: Votes = None) -> None:
+    """Fit a finished file anew, on images of PublicTest that are not in Training: temperatures and blend.
+
+    The weights stay. Scores of outputs whose answers change are taken off the card: mien models test
+    measures them.
+    """
+    with training_extra():
+        from mien.training.calibrated_file import calibrate as calibrate_file
+    say(f"wrote {network}: {_fitted(calibrate_file(network, open_faces(data, votes)))}")
+
+
+def average(
+    networks: Annotated[
+        list[Path],
+        typer.Argument(metavar="NETWORK", help="Files that mien train or mien models export wrote."),
+    ],
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
+    votes: Votes = None,
+    share: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Of a network in the mean; once for each, in their order. Without any, all count alike."
+        ),
+    ] = None,
+) -> None:
+    """Write a network whose weights are the mean of others' that began with the same weights (mien train
+    --initial).
+
+    Before and after further training, or several such trainings with other seeds: often better than each of
+    them. Calibrated anew, on images of PublicTest that are not in Training.
+    """
+    with training_extra():
+        from mien.models.weight_averaging import average as average_files
+    say(f"wrote {output}: {_fitted(average_files(networks, open_faces(data, votes), output, share or ()))}")
+
+
+def join(
+    networks: Annotated[
+        list[Path],
+        typer.Argument(metavar="NETWORK", help="Files that mien train or mien models export wrote."),
+    ],
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
+    votes: Votes = None,
+) -> None:
+    """Write several networks as one, which answers with their geometric mean: an ensemble in a file.
+
+    Networks that learned apart, with other seeds, shapes or images, err apart, and together less than each;
+    the price is the time of all. Calibrated anew, on images of PublicTest that are not in Training.
+    """
+    with training_extra():
+        from mien.models.ensemble import join as join_files
+    say(f"wrote {output}: {_fitted(join_files(networks, open_faces(data, votes), output))}")
+
+
+def quantize(
+    network: File,
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
+    votes: Votes = None,
+    seed: Annotated[
+        int, typer.Option(help="Of the choice of training images that show the ranges of values.")
+    ] = 1,
+) -> None:
+    """Write a network with 8-bit convolutions: a quarter of the size, about twice as fast, calibrated anew.
+
+    Shows how often both files are right, and how often they agree, on images of PublicTest that are not in
+    Training.
+    """
+    with training_extra():
+        from mien.models.quantization import compare
+        from mien.models.quantization import quantize as quantize_file
+    faces = open_faces(data, votes)
+    card = quantize_file(network, faces, output, seed)
+    console = Console()
+    console.print(
+        f"wrote {output}: {output.stat().st_size / 1e6:.2f} MB instead of {network.stat().st_size / 1e6:.2f}, {_fitted(card)}"
+    )
+    console.print(_table(compare(network, output, faces)))
+
+
+def _fitted(card: Card) -> str:
+    told = f"sha256 {card.sha256[:16]}, temperatures {card.temperatures}, blend {card.blend}"
+    return f"{told}; {card.uncalibrated}" if card.uncalibrated else told
+
+
+def _table(found: list[Compared]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("head", "labels", "n", "float32", "int8", "difference", "same answer"):
+        table.add_column(name, justify="left" if name in ("head", "labels") else "right")
+    for row in found:
+        values = (
+            f"{row.before:.2%}",
+            f"{row.after:.2%}",
+            f"{100 * (row.after - row.before):+.2f}",
+            f"{row.same:.1%}",
+        )
+        table.add_row(row.head, row.labels, f"{row.n:,}", *values)
+    return table
 
 
 models = typer.Typer(

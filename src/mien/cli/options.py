@@ -1,18 +1,86 @@
-"""Options that say what reads, how videos are followed, and what is written."""
+"""Options that several commands share, as dataclasses whose fields are options: what reads, how videos are
+followed, live sources, and what is written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
     from mien.inference.pipeline import Pipeline
+    from mien.media import Sampling
+    from mien.media.live import LiveOptions
     from mien.outputs import OutputSpec
     from mien.video.runner import VideoOptions
+
+
+def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a command for Typer out of a function that takes dataclasses: every field of them becomes an
+    option.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Size:
+    ...     width: int = 3
+    ...     height: int = 4
+    >>> @grouped
+    ... def area(name: str, size: Size) -> str:
+    ...     return f"{name} {size.width * size.height}"
+    >>> list(inspect.signature(area).parameters), area(name="a", width=5)
+    (['name', 'width', 'height'], 'a 20')
+    """
+    hints = get_type_hints(command, include_extras=True)
+    hints.pop("return", None)
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        parameters += (
+            _options(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
+        )
+
+    def call(**values: Any) -> Any:
+        taken = {}
+        for name, kind in groups.items():
+            given = {field.name: values.pop(field.name) for field in fields(kind) if field.name in values}
+            taken[name] = kind(**given)
+        return command(**values, **taken)
+
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return call
+
+
+def _options(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(group)
+    ]
+
+
+class StreamFormat(StrEnum):
+    """What goes to standard output while something is live."""
+
+    text = "text"
+    jsonl = "jsonl"
+
+
+class ListFormat(StrEnum):
+    table = "table"
+    json = "json"
 
 
 class Format(StrEnum):
@@ -275,3 +343,73 @@ class OutputOptions:
         return OutputSpec(
             tuple(self.output or ()), self.people, self.annotate, self.plots, self.thumbnails, covering
         )
+
+
+_SOURCE = "Source"
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How a live source is opened."""
+
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH",
+            help="Size in px asked of a camera, such as 1280x720.",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--capture-fps",
+            help="Frames per second asked of a camera, or taken of the screen (10).",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
+    timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds without a sign of life after which a source is lost.", rich_help_panel=_SOURCE
+        ),
+    ] = 5.0
+    max_pixels: MaxPixels = None
+    udp: Annotated[
+        bool,
+        typer.Option(
+            "--udp", help="RTSP over UDP, for cameras that know nothing else.", rich_help_panel=_SOURCE
+        ),
+    ] = False
+
+    def options(self, sampling: Sampling) -> LiveOptions:
+        """How the source is opened.
+
+        Args:
+            sampling: Which frames are looked at.
+
+        Raises:
+            InputError: An option is impossible.
+        """
+        from mien.media.live import LiveOptions
+
+        given: dict[str, Any] = {
+            "size": self._size(),
+            "rate": self.rate,
+            "transport": "udp" if self.udp else "tcp",
+        }
+        if self.max_pixels is not None:
+            given["max_pixels"] = self.max_pixels
+        return LiveOptions(sampling, timeout=self.timeout, **given)
+
+    def _size(self) -> tuple[int, int] | None:
+        from mien.core.errors import InputError
+
+        if self.size is None:
+            return None
+        match = re.fullmatch(r"(\d+)x(\d+)", self.size)
+        if match is None:
+            raise InputError(f"expected --size as width x height in px, such as 1280x720; got {self.size!r}")
+        return int(match[1]), int(match[2])

@@ -10,11 +10,9 @@ from rich.table import Table
 
 from mien.cli.compare import number, words
 from mien.cli.console import Console, say_json
-from mien.cli.extras import training_extra
-from mien.cli.formats import ListFormat
-from mien.cli.groups import grouped
-from mien.cli.train_progress import LessonProgress
-from mien.cli.training_options import ChangeOptions, Data, Threads, open_faces
+from mien.cli.options import ListFormat, grouped
+from mien.cli.progress import LessonProgress
+from mien.cli.training_options import ChangeOptions, Data, Threads, open_faces, training_extra
 
 if TYPE_CHECKING:
     from mien.reproduction import Repetition

@@ -13,10 +13,7 @@ import typer
 
 from mien.cli.console import Console, say
 from mien.cli.exits import USAGE, Interrupted
-from mien.cli.formats import StreamFormat
-from mien.cli.groups import grouped
-from mien.cli.live_options import SourceOptions
-from mien.cli.options import NetworkOptions, StreamOptions
+from mien.cli.options import NetworkOptions, SourceOptions, StreamFormat, StreamOptions, grouped
 from mien.core.names import json_text
 
 if TYPE_CHECKING:

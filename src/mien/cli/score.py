@@ -11,7 +11,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.groups import grouped
+from mien.cli.options import grouped
 
 if TYPE_CHECKING:
     from mien.clips.predictions import ScoreOptions

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.console import Console
-from mien.cli.groups import grouped
-from mien.cli.live_options import SourceOptions
-from mien.cli.options import NetworkOptions
+from mien.cli.options import NetworkOptions, SourceOptions, grouped
 
 if TYPE_CHECKING:
     from mien.server.settings import OwnSource

@@ -10,10 +10,9 @@ from typing import Annotated
 import typer
 
 from mien.cli.console import Console, say
-from mien.cli.extras import training_extra
-from mien.cli.groups import grouped
-from mien.cli.train_progress import LessonProgress
-from mien.cli.training_options import Data, HardwareOptions, RecipeOptions, Votes, open_faces
+from mien.cli.options import grouped
+from mien.cli.progress import LessonProgress
+from mien.cli.training_options import Data, HardwareOptions, RecipeOptions, Votes, open_faces, training_extra
 
 
 @grouped

@@ -1,20 +1,35 @@
-"""Options that say what is trained, from which data, and on what."""
+"""Options that say what is trained, from which data, and on what; and what is needed for it beyond the core."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.core.errors import InputError
+from mien.core.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from mien.data import FaceDataset
     from mien.training.recipe import Recipe
     from mien.training.run import Hardware
+
+
+@contextmanager
+def training_extra() -> Iterator[None]:
+    """A missing package of the extra as mien's own error."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in ("torch", "lightning", "torchmetrics", "onnx", "onnxscript", "matplotlib"):
+            raise
+        raise MissingExtraError("Networks to train", "train", package) from None
+
 
 _RECIPE, _HARDWARE = "Recipe", "Hardware"
 

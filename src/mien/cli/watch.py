@@ -14,10 +14,7 @@ from rich.live import Live
 
 from mien.cli.console import Console, say_json
 from mien.cli.exits import NOTHING_READ, Interrupted
-from mien.cli.formats import StreamFormat
-from mien.cli.groups import grouped
-from mien.cli.live_options import SourceOptions
-from mien.cli.options import NetworkOptions, StreamOptions
+from mien.cli.options import NetworkOptions, SourceOptions, StreamFormat, StreamOptions, grouped
 
 if TYPE_CHECKING:
     from mien.cli.watch_view import Board
