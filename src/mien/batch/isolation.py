@@ -168,8 +168,8 @@ class ShardReader:
         try:
             content = item.open()
             with kept_aside(self.plan) as journal:
-                for take in process_sources([content], self.pipeline, self.plan, journal):
-                    for frame in take.frames:
+                for source in process_sources([content], self.pipeline, self.plan, journal):
+                    for frame in source.frames:
                         self.watch.beat()
                         yield item, frame.result
         except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +17,9 @@ from mien.cli.exits import NOTHING_READ, PART_NOT_READ
 from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions, grouped
 
 if TYPE_CHECKING:
-    from mien.core.labels import Labels
-    from mien.outputs import OutputSpec
+    from mien.outputs import OutputSpec, RunContext, Writer
     from mien.video.checkpoint import CheckpointStore
-    from mien.video.runner import FrameWork, Source, VideoOptions
+    from mien.video.runner import Source, VideoOptions
 
 
 @grouped
@@ -51,7 +50,7 @@ def analyze(
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.analyze_view import Summary
     from mien.cli.progress import SourceProgress
-    from mien.outputs import RunContext, Writer, run_facts, run_settings
+    from mien.outputs import RunContext, RunWriter, run_facts, run_settings
     from mien.video.sources import process_sources
 
     notes = Console(stderr=True, soft_wrap=True)
@@ -60,19 +59,18 @@ def analyze(
     sources = _sources(paths, notes, quiet)
     asked.check(sources)
     settings = run_settings(networks, plan, pipeline)
-    run = RunContext(sources, pipeline.labels, plan, run_facts(settings, plan, pipeline))
-    summary = Summary(pipeline.labels)
     with (
         _journal(asked, plan, sources, settings) as journal,
         SourceProgress(len(sources), notes, hidden=quiet) as progress,
-        Writer(asked, run, progress.step) as writer,
-        _standard_output(output.form, asked, pipeline.labels) as write,
     ):
         if journal is not None and journal.resumed and not quiet:
             notes.print(f"going on with what {journal.folder} keeps", style="dim")
-        for take in process_sources(sources, pipeline, plan, journal, progress.follow):
-            summary.add_video(writer.take(take, _seer(summary, write)))
-    if write is None and not (quiet and asked.first):
+        facts = run_facts(settings, plan, pipeline)
+        run = RunContext(sources, pipeline.labels, plan, facts, follow=progress.step)
+        summary, rows = Summary(run), _standard_output(output.form, run)
+        with RunWriter(asked, run, [summary, *rows]) as writer:
+            writer.write(process_sources(sources, pipeline, plan, journal, progress.follow))
+    if not rows and not (quiet and asked.first):
         summary.show(Console())
     for failure in writer.failures:
         notes.print(f"not written: {failure}")
@@ -82,15 +80,6 @@ def analyze(
         _tell(writer.written, notes)
     failed = summary.failed or writer.failures
     raise typer.Exit(0 if not failed else PART_NOT_READ if summary.read else NOTHING_READ)
-
-
-def _seer(summary: Any, write: Callable[[Any], None] | None) -> Callable[[FrameWork], None]:
-    def see(frame: FrameWork) -> None:
-        summary.add(frame)
-        if write is not None:
-            write(frame.result.rows())
-
-    return see
 
 
 def _tell(written: list[Path], notes: Console) -> None:
@@ -166,16 +155,8 @@ def _stamps(sources: list[Source]) -> dict[str, str]:
     return stamps
 
 
-@contextmanager
-def _standard_output(
-    form: Format | None, asked: OutputSpec, labels: Labels
-) -> Iterator[Callable[[Any], None] | None]:
-    """Where rows go besides files; None where people get a table."""
-    from mien.outputs.tables import row_writer
+def _standard_output(form: Format | None, run: RunContext) -> list[Writer]:
+    """What writes rows to standard output; nothing where people get a table."""
+    from mien.outputs.tables.writers import StreamedRows
 
-    if form in (None, Format.table):
-        yield None
-    else:
-        assert form is not None
-        with row_writer(sys.stdout, form.value, labels) as write:
-            yield write
+    return [] if form in (None, Format.table) else [StreamedRows(sys.stdout, form.value, run)]

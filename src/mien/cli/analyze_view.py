@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
-from mien.core.labels import NOTICE, UNCERTAIN, Labels
+from mien.core.labels import NOTICE, UNCERTAIN
+from mien.outputs import RunContext, Writer
 from mien.tracking.persons import ranked
-from mien.video.runner import FrameWork
+from mien.video.runner import AnalyzedFrame
+from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
 from mien.video.timeline import Timeline
 
@@ -21,22 +23,25 @@ _MOST_PEOPLE = 20
 _STRIP = 24
 
 
-class Summary:
+class Summary(Writer):
     """Takes every frame of a run and shows them at the end.
 
     Args:
-        labels: Expressions that the network tells apart.
+        run: What is read.
     """
 
-    def __init__(self, labels: Labels) -> None:
+    per_video = False
+
+    def __init__(self, run: RunContext) -> None:
+        super().__init__((), run)
         self.read = 0
         self.failed = 0
-        self._labels = labels
+        self._labels = run.labels
         self._images: list[tuple[Text | str, ...]] = []
         self._more = 0
         self._videos: list[Overview] = []
 
-    def add(self, frame: FrameWork) -> None:
+    def write(self, frame: AnalyzedFrame) -> None:
         """Count one frame."""
         bad = frame.result.error is not None
         self.failed += bad
@@ -44,12 +49,12 @@ class Summary:
         if not bad and (frame.media is None or frame.media.kind == "image"):
             self._add_image(frame)
 
-    def add_video(self, overview: Overview | None) -> None:
-        """Take a video in short; None is not one."""
-        if overview is not None:
-            self._videos.append(overview)
+    def finish(self, source: AnalyzedSource, video: Overview | None) -> None:
+        """Take a video in short."""
+        if video is not None:
+            self._videos.append(video)
 
-    def _add_image(self, frame: FrameWork) -> None:
+    def _add_image(self, frame: AnalyzedFrame) -> None:
         name = frame.result.source
         rows: list[tuple[Text | str, ...]] = (
             [(name, "", Text("no face", style="dim"), "", "", "")] if not len(frame.result.faces) else []

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from mien.cli.console import Console, words
 from mien.core.names import printable
-from mien.video.runner import FrameWork
+from mien.video.runner import AnalyzedFrame
 
 if TYPE_CHECKING:
     from mien.batch.job import BatchJob, ShardRunner
@@ -77,7 +77,7 @@ class SourceProgress:
     ) -> None:
         self._progress.stop()
 
-    def follow(self, frames: Iterable[FrameWork]) -> Iterator[FrameWork]:
+    def follow(self, frames: Iterable[AnalyzedFrame]) -> Iterator[AnalyzedFrame]:
         """Pass the frames of one source on, count them, and say what could not be read."""
         failures = 0
         for self._count, frame in enumerate(frames, 1):
@@ -106,7 +106,7 @@ class SourceProgress:
             self._progress.advance(self._frames)
             yield item
 
-    def _start(self, frame: FrameWork) -> None:
+    def _start(self, frame: AnalyzedFrame) -> None:
         media = frame.media
         self._progress.update(self._sources, completed=frame.position)
         moves = media is not None and media.kind != "image"

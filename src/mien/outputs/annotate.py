@@ -19,7 +19,13 @@ from mien.core.frame_result import FrameResult
 from mien.core.spacing import Spacing
 from mien.media import Media, Prefetcher, VideoWriter, save_image
 from mien.media.blur import Blur, blur, bridged
+from mien.media.byte_source import name_of
 from mien.media.draw import draw
+from mien.outputs.base import RunContext, Writer, title
+from mien.outputs.places import fitting
+from mien.video.runner import AnalyzedFrame
+from mien.video.sources import AnalyzedSource
+from mien.video.summary import Overview
 
 _GAP = 2.0
 """Seconds for which a face that is covered may be missed and is covered all the same."""
@@ -170,3 +176,42 @@ def pick(
             if isinstance(frame, BadFrame):
                 raise frame.error
             yield frame, result
+
+
+class AnnotatedCopies(Writer):
+    """The source again with boxes and labels, faces covered where that was asked for; ``places`` are the
+    copies.
+
+    Args:
+        places: Where they go.
+        run: What is read.
+        named: A person chose the name, so that its ending must fit.
+    """
+
+    def __init__(self, places: Sequence[Path], run: RunContext, *, named: bool) -> None:
+        super().__init__(places, run)
+        self._named = named
+
+    def write(self, frame: AnalyzedFrame) -> None:
+        if frame.image is None or frame.media is None or frame.media.kind != "image":
+            return
+        place = self._place(frame.position, frame.media.kind)
+        annotate_image(place, frame.image, frame.result, self.run.covering)
+        self.written.append(place)
+
+    def finish(self, source: AnalyzedSource, video: Overview | None) -> None:
+        if video is None or source.media is None:
+            return
+        place, covering = self._place(source.position, source.media.kind), self.run.covering
+        boxes = None if covering is None else covered_boxes(source.again(), covering)
+        drawn = self.run.follow(source.again(), f"drawing {title(source.source)}")
+        with self.run.plan.open(source.source) as media:
+            annotate_video(place, media, drawn, boxes, 1.0 if covering is None else covering.strength)
+        self.written.append(place)
+        if covering is not None and (unseen := covering.unseen(video.timeline.people)):
+            self.remarks.append(
+                f"{name_of(source.source)}: nobody has the number {', '.join(map(str, unseen))}: look at the copy and its numbers"
+            )
+
+    def _place(self, position: int, kind: str) -> Path:
+        return fitting(self.places[position], kind, named=self._named)

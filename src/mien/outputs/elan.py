@@ -14,6 +14,9 @@ from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.core.names import printable
+from mien.outputs.base import Extra, PerVideoWriter
+from mien.video.sources import AnalyzedSource
+from mien.video.summary import Overview
 
 if TYPE_CHECKING:
     from mien.tracking.segments import Segment
@@ -119,3 +122,14 @@ def _pympi() -> Any:
     except ImportError:
         raise MissingExtraError("ELAN files", "elan", "pympi-ling") from None
     return pympi
+
+
+class Elan(PerVideoWriter):
+    """``.eaf``: a tier per person for ELAN."""
+
+    extension = ".eaf"
+    extra = Extra("ELAN files", "elan", "pympi", "pympi-ling")
+
+    def write_video(self, path: Path, source: AnalyzedSource, video: Overview) -> None:
+        file = Path(source.source) if isinstance(source.source, str | Path) else None
+        write_elan(path, video.segments, self.run.labels, file)

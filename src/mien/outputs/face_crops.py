@@ -20,7 +20,7 @@ from mien.inference.pipeline import Pipeline
 from mien.media import find_sources
 from mien.media.folders import IMAGE_SUFFIXES
 from mien.outputs.tables import row_writer
-from mien.video.runner import FrameWork, VideoOptions, process_frames
+from mien.video.runner import AnalyzedFrame, VideoOptions, process_frames
 
 ROWS = "faces.csv"
 """File beside the faces: the rows of `mien analyze` on the photographs, and which file each face went to."""
@@ -108,7 +108,7 @@ def crop_faces(
     return CropReport(count, tuple(several), tuple(without), tuple(unread), tuple(map(str, passed_over)))
 
 
-def _cut(frame: FrameWork, pipeline: Pipeline, path: Path) -> int | None:
+def _cut(frame: AnalyzedFrame, pipeline: Pipeline, path: Path) -> int | None:
     """Write the largest face; its row, or None where there is none."""
     faces = frame.result.faces
     if frame.image is None or not len(faces):

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
 from mien.core.atomic import sweep, try_place
-from mien.core.errors import InputError, MediaError, MissingExtraError
+from mien.core.errors import InputError, MediaError
 from mien.core.output_names import is_pattern
 from mien.media import open_media
 from mien.media.blur import Blur
-from mien.outputs import subtitles
+from mien.outputs.annotate import AnnotatedCopies
+from mien.outputs.base import RunContext, Writer
+from mien.outputs.charts import Charts
+from mien.outputs.formats import BY_EXTENSION, EXTENSIONS
 from mien.outputs.places import OutputFiles, fitting, refuse_sources
-from mien.outputs.tables import FORMATS, TEXT_FORMATS
+from mien.outputs.tables import TEXT_FORMATS
+from mien.outputs.tables.writers import PeopleTable
 from mien.video.runner import Source
 
-VIDEO = (*(f".{form}" for form in subtitles.FORMATS), ".eaf", ".html")
-"""Endings of files that are about one video each."""
-_TABLE = tuple(f".{form}" for form in FORMATS)
 _PEOPLE = tuple(f".{form}" for form in TEXT_FORMATS)
-ENDINGS = (*_TABLE, *VIDEO)
-"""Endings of the files that a run can write; the ending says what is written."""
-
-_NEEDS = {
-    ".parquet": ("Parquet tables", "data", "polars"),
-    ".eaf": ("ELAN files", "elan", "pympi"),
-    ".html": ("Reports", "report", "jinja2"),
-}
-_PACKAGES = {"pympi": "pympi-ling"}
 
 
 @dataclass(frozen=True)
@@ -61,9 +52,9 @@ class OutputSpec:
 
     def __post_init__(self) -> None:
         for path in self.files:
-            if path.suffix.lower() not in ENDINGS:
+            if path.suffix.lower() not in BY_EXTENSION:
                 raise InputError(
-                    f"expected files ending in {', '.join(ENDINGS)}; got {path}: give another name with -o"
+                    f"expected files ending in {', '.join(EXTENSIONS)}; got {path}: give another name with -o"
                 )
         if self.people is not None and self.people.suffix.lower() not in _PEOPLE:
             raise InputError(
@@ -82,12 +73,12 @@ class OutputSpec:
     @property
     def patterns(self) -> list[Path]:
         """Files that each video has one of."""
-        return [path for path in self.files if path.suffix.lower() in VIDEO]
+        return [path for path in self.files if _format(path).per_video]
 
     @property
     def tables(self) -> list[Path]:
         """Files of rows of all sources."""
-        return [path for path in self.files if path.suffix.lower() in _TABLE]
+        return [path for path in self.files if not _format(path).per_video]
 
     @property
     def first(self) -> Path | None:
@@ -110,6 +101,22 @@ class OutputSpec:
     def placed(self, sources: Sequence[Source]) -> OutputFiles:
         """Where everything goes that is about one source each."""
         return OutputFiles.find(self, sources)
+
+    def writers(self, run: RunContext) -> list[Writer]:
+        """What writes all of it, tables first."""
+        run = replace(run, covering=self.covering, thumbnails=self.thumbnails)
+        places = self.placed(run.sources)
+        found = [_format(path)([path], run) for path in self.tables]
+        if self.people is not None:
+            found.append(PeopleTable([self.people], run))
+        for column, pattern in enumerate(self.patterns):
+            found.append(_format(pattern)([paths[column] for paths in places.about], run))
+        if places.plots is not None:
+            found.append(Charts(places.plots, run))
+        if places.copies is not None:
+            named = places.copies == [self.annotate]
+            found.append(AnnotatedCopies(places.copies, run, named=named))
+        return found
 
     def sweep(self, sources: Sequence[Source]) -> None:
         """Delete what a run that was killed left half-written; not while another one may be at work."""
@@ -170,12 +177,19 @@ class OutputSpec:
         return [] if self.people is None else [self.people]
 
     def _check_packages(self) -> None:
-        endings = {path.suffix.lower() for path in self.files}
-        needs = [need for ending, need in _NEEDS.items() if ending in endings]
-        for part, extra, package in [*needs, *([("Charts", "report", "matplotlib")] if self.plots else [])]:
-            if find_spec(package) is None:
-                raise MissingExtraError(part, extra, _PACKAGES.get(package, package))
+        formats: list[type[Writer]] = [
+            *dict.fromkeys(map(_format, self.files)),
+            *([Charts] if self.plots else []),
+        ]
+        for writer in formats:
+            if writer.extra is not None:
+                writer.extra.require()
 
     def _named(self) -> Iterator[Path]:
         yield from self.files
         yield from (path for path in (self.people, self.annotate, self.plots) if path is not None)
+
+
+def _format(path: Path) -> type[Writer]:
+    """What writes a file of this name."""
+    return BY_EXTENSION[path.suffix.lower()]

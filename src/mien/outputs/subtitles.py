@@ -13,6 +13,9 @@ from mien.core.atomic import atomic_write, told
 from mien.core.errors import InputError
 from mien.core.labels import NOTICE
 from mien.core.names import printable
+from mien.outputs.base import PerVideoWriter
+from mien.video.sources import AnalyzedSource
+from mien.video.summary import Overview
 
 if TYPE_CHECKING:
     from mien.tracking.segments import Segment
@@ -121,3 +124,20 @@ def _clock(seconds: float, point: str) -> str:
     hours, rest = divmod(whole, 3_600_000)
     minutes, rest = divmod(rest, 60_000)
     return f"{hours:02}:{minutes:02}:{rest // 1000:02}{point}{rest % 1000:03}"
+
+
+class _Subtitles(PerVideoWriter):
+    def write_video(self, path: Path, source: AnalyzedSource, video: Overview) -> None:
+        write_subtitles(path, cues(video.segments, video.start + video.length))
+
+
+class WebVTT(_Subtitles):
+    """``.vtt``, for browsers."""
+
+    extension = ".vtt"
+
+
+class SubRip(_Subtitles):
+    """``.srt``, for players."""
+
+    extension = ".srt"

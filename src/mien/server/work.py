@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from mien.media.byte_source import ByteSource
     from mien.outputs import OutputSpec
     from mien.video.checkpoint import CheckpointStore
-    from mien.video.runner import FrameWork
+    from mien.video.runner import AnalyzedFrame
+    from mien.video.sources import AnalyzedSource
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ class _Progress:
     _done: int = 0
     _told: float = field(default=0.0)
 
-    def read(self, frames: Iterable[FrameWork]) -> Iterator[FrameWork]:
+    def read(self, frames: Iterable[AnalyzedFrame]) -> Iterator[AnalyzedFrame]:
         """Pass on frames as they are read, and end where the video is too long."""
         most = self.task.bounds.seconds * _MOST_RATE
         for self.count, frame in enumerate(frames, 1):
@@ -122,7 +123,7 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     Raises:
         MienError: Nothing of it can be read, or something is impossible.
     """
-    from mien.outputs import RunContext, Writer, run_facts, run_settings
+    from mien.outputs import RunContext, RunWriter, run_facts, run_settings
     from mien.video.sources import process_sources
 
     task = VideoTask.load(folder)
@@ -131,19 +132,15 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     asked, missing = _asked(folder, task)
     source = _content(folder, task)
     settings = run_settings(chosen, plan, pipeline)
-    run = RunContext([source], pipeline.labels, plan, run_facts(settings, plan, pipeline))
     space = Space(folder, most, task.name)
     progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails, space)
+    facts = run_facts(settings, plan, pipeline)
+    run = RunContext([source], pipeline.labels, plan, facts, follow=progress.step)
     asked.sweep([source])
     JobFolder(folder).begin()
     space.watch(_end_with(say))
-    with _journal(folder / "journal", settings) as journal, Writer(asked, run, progress.step) as writer:
-        for take in process_sources([source], pipeline, plan, journal, progress.read):
-            if take.media is None:
-                raise next(take.frames).result.error or MediaError(
-                    f"{task.name}: expected a video; it cannot be read"
-                )
-            writer.take(take, lambda _: None)
+    with _journal(folder / "journal", settings) as journal, RunWriter(asked, run) as writer:
+        writer.write(_readable(process_sources([source], pipeline, plan, journal, progress.read), task.name))
         if writer.failures:
             raise writer.failures[0]
         journal.remove()
@@ -152,6 +149,20 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     for path in (*(folder / "results").iterdir(), folder / "results"):
         settle_path(path)
     return {"missing": missing, "remarks": writer.remarks}
+
+
+def _readable(sources: Iterable[AnalyzedSource], name: str) -> Iterator[AnalyzedSource]:
+    """The same, unless one cannot even be opened.
+
+    Raises:
+        MediaError: Why it cannot.
+    """
+    for source in sources:
+        if source.media is None:
+            raise next(source.frames).result.error or MediaError(
+                f"{name}: expected a video; it cannot be read"
+            )
+        yield source
 
 
 def _content(folder: Path, task: VideoTask) -> ByteSource:

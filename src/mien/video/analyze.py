@@ -14,7 +14,7 @@ from mien.media.decoder import DECODE_SECONDS
 from mien.tracking.options import Smoothing, Tracking
 from mien.video.checkpoint import CheckpointStore
 from mien.video.results import Results, VideoResult
-from mien.video.runner import FrameWork as FrameWork
+from mien.video.runner import AnalyzedFrame as AnalyzedFrame
 from mien.video.runner import Source as Source
 from mien.video.runner import VideoOptions as VideoOptions
 from mien.video.runner import process_frames as process_frames

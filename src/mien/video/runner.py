@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, MediaError, source_error
 from mien.core.faces import Faces
 from mien.core.frame import BadFrame, Frame
-from mien.core.frame_result import FrameResult
+from mien.core.frame_result import FrameResult, Row
 from mien.inference.pipeline import Pipeline
 from mien.media import Media, Prefetcher, Sampling, open_media
 from mien.media.byte_source import ByteSource, name_of
@@ -73,7 +74,7 @@ class VideoOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class FrameWork:
+class AnalyzedFrame:
     """A result together with what it was read from, for those who draw.
 
     Args:
@@ -93,6 +94,11 @@ class FrameWork:
     result: FrameResult
     state: Any = None
     lasting: float | None = None
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of its result (`FrameResult.rows`), made once however many write them."""
+        return list(self.result.rows())
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ class ResumePoint:
 class _Batch:
     """Frames of one video, or images, that go through the networks together."""
 
-    frames: list[FrameWork]
+    frames: list[AnalyzedFrame]
     session: Session | None
 
 
@@ -123,7 +129,7 @@ def process_frames(
     pipeline: Pipeline,
     plan: VideoOptions | None = None,
     starts: Mapping[int, ResumePoint] | None = None,
-) -> Iterator[FrameWork]:
+) -> Iterator[AnalyzedFrame]:
     """Read sources frame by frame, in order; memory does not grow with their length.
 
     Three threads share the work. Every sampled frame comes out once; a source or a stretch that cannot be
@@ -149,31 +155,31 @@ def process_frames(
 
 def _decode(
     sources: Sequence[Source], plan: VideoOptions, blank: Faces, starts: Mapping[int, ResumePoint]
-) -> Iterator[FrameWork]:
+) -> Iterator[AnalyzedFrame]:
     for position, source in enumerate(sources):
         try:
             media = plan.open(source)
         except MediaError as error:
-            yield FrameWork(position, None, None, FrameResult(name_of(source), None, None, blank, error))
+            yield AnalyzedFrame(position, None, None, FrameResult(name_of(source), None, None, blank, error))
             continue
         with media:
             for item in islice(media, starts.get(position, ResumePoint()).count, None):
                 if isinstance(item, BadFrame):
-                    yield FrameWork(
+                    yield AnalyzedFrame(
                         position,
                         media,
                         None,
                         FrameResult(media.name, item.index, item.time, blank, item.error),
                     )
                 else:
-                    yield FrameWork(
+                    yield AnalyzedFrame(
                         position, media, item.image, FrameResult(media.name, item.index, item.time, blank)
                     )
 
 
-def _lasting(frames: Iterator[FrameWork]) -> Iterator[FrameWork]:
+def _lasting(frames: Iterator[AnalyzedFrame]) -> Iterator[AnalyzedFrame]:
     """The same with how long each frame lasts, which the next one tells."""
-    held: FrameWork | None = None
+    held: AnalyzedFrame | None = None
     for frame in frames:
         if held is not None:
             yield replace(held, lasting=_between(held, frame))
@@ -182,7 +188,7 @@ def _lasting(frames: Iterator[FrameWork]) -> Iterator[FrameWork]:
         yield held
 
 
-def _between(first: FrameWork, second: FrameWork) -> float | None:
+def _between(first: AnalyzedFrame, second: AnalyzedFrame) -> float | None:
     """Seconds between two frames of a video; None where something is missing in between, or one of
     them."""
     times = first.result.time, second.result.time
@@ -192,7 +198,10 @@ def _between(first: FrameWork, second: FrameWork) -> float | None:
 
 
 def _locate(
-    decoded: Iterator[FrameWork], pipeline: Pipeline, plan: VideoOptions, starts: Mapping[int, ResumePoint]
+    decoded: Iterator[AnalyzedFrame],
+    pipeline: Pipeline,
+    plan: VideoOptions,
+    starts: Mapping[int, ResumePoint],
 ) -> Iterator[_Batch]:
     """Find faces: people who are followed in videos, of whom a session has the memory."""
     session, at, told = None, -1, time.monotonic()
@@ -210,7 +219,7 @@ def _locate(
 
 
 def _session(
-    first: FrameWork, pipeline: Pipeline, plan: VideoOptions, start: ResumePoint | None
+    first: AnalyzedFrame, pipeline: Pipeline, plan: VideoOptions, start: ResumePoint | None
 ) -> Session | None:
     """The memory of a video; None where nobody is followed."""
     if not _moves(first) or plan.tracking is None:
@@ -221,14 +230,14 @@ def _session(
     return session
 
 
-def _located(frame: FrameWork, session: Session) -> FrameWork:
+def _located(frame: AnalyzedFrame, session: Session) -> AnalyzedFrame:
     try:
         return _found([frame], iter(session.locate(_frames([frame]))))[0]
     except Exception as error:
         return _failed(frame, error)
 
 
-def _read(batch: _Batch, pipeline: Pipeline) -> list[FrameWork]:
+def _read(batch: _Batch, pipeline: Pipeline) -> list[AnalyzedFrame]:
     """Read the expressions of what was found; together, or one by one where together they fail."""
     try:
         return _found(batch.frames, iter(_faces(batch, pipeline)))
@@ -246,7 +255,7 @@ def _faces(batch: _Batch, pipeline: Pipeline) -> list[Faces]:
     return batch.session.read(images, [frame.result.faces for frame in with_image])
 
 
-def _failed(frame: FrameWork, error: Exception) -> FrameWork:
+def _failed(frame: AnalyzedFrame, error: Exception) -> AnalyzedFrame:
     """A frame that could be decoded but not read."""
     result = frame.result
     return replace(
@@ -256,7 +265,7 @@ def _failed(frame: FrameWork, error: Exception) -> FrameWork:
     )
 
 
-def _found(frames: Sequence[FrameWork], faces: Iterator[Faces]) -> list[FrameWork]:
+def _found(frames: Sequence[AnalyzedFrame], faces: Iterator[Faces]) -> list[AnalyzedFrame]:
     """The same with what was found in those that have an image."""
     return [
         frame if frame.image is None else replace(frame, result=replace(frame.result, faces=next(faces)))
@@ -264,7 +273,7 @@ def _found(frames: Sequence[FrameWork], faces: Iterator[Faces]) -> list[FrameWor
     ]
 
 
-def _frames(frames: Sequence[FrameWork]) -> list[Frame]:
+def _frames(frames: Sequence[AnalyzedFrame]) -> list[Frame]:
     return [
         Frame(
             frame.result.frame or 0,
@@ -277,22 +286,22 @@ def _frames(frames: Sequence[FrameWork]) -> list[Frame]:
     ]
 
 
-def _moves(frame: FrameWork) -> bool:
+def _moves(frame: AnalyzedFrame) -> bool:
     return frame.media is not None and frame.media.kind != "image"
 
 
-def _bytes(frames: Sequence[FrameWork]) -> int:
+def _bytes(frames: Sequence[AnalyzedFrame]) -> int:
     """What their images take in memory."""
     return sum(0 if frame.image is None else frame.image.nbytes for frame in frames)
 
 
-def _batches(frames: Iterator[FrameWork]) -> Iterator[list[FrameWork]]:
+def _batches(frames: Iterator[AnalyzedFrame]) -> Iterator[list[AnalyzedFrame]]:
     """Groups of a few frames, fewer when they are large, so that a batch of photographs stays small in
     memory.
 
     Images go together, and the frames of one video.
     """
-    batch: list[FrameWork] = []
+    batch: list[AnalyzedFrame] = []
     pixels = 0
     for frame in frames:
         apart = bool(batch) and (_moves(frame) or _moves(batch[0])) and frame.position != batch[0].position

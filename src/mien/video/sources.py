@@ -18,17 +18,17 @@ from mien.media.byte_source import name_of
 from mien.tracking.baseline import NeutralBaseline
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.video.checkpoint import CheckpointStore, Chunk, VideoCheckpoint
-from mien.video.runner import FrameWork, ResumePoint, Source, VideoOptions, process_frames
+from mien.video.runner import AnalyzedFrame, ResumePoint, Source, VideoOptions, process_frames
 
 EVERY = 1.0
 """Seconds between two pieces of the journal."""
 
-Follow = Callable[[Iterable[FrameWork]], Iterator[FrameWork]]
-Group = tuple[int, Iterator[FrameWork]]
+Follow = Callable[[Iterable[AnalyzedFrame]], Iterator[AnalyzedFrame]]
+Group = tuple[int, Iterator[AnalyzedFrame]]
 
 
 @dataclass(frozen=True, eq=False)
-class SourceWork:
+class AnalyzedSource:
     """One source, read.
 
     Args:
@@ -36,19 +36,29 @@ class SourceWork:
         source: What it was read from.
         media: The source; None when it could not be opened. That of a video may be closed already.
         frames: Frame by frame, in order; those of videos are smoothed, and come without images.
-        again: Gives the smoothed results of a video anew, from the journal; None where nothing is kept.
+        stored: Gives the smoothed results of a video anew, from the journal; None where nothing is kept.
     """
 
     position: int
     source: Source
     media: Media | None
-    frames: Iterator[FrameWork]
-    again: Callable[[], Iterator[FrameResult]] | None = None
+    frames: Iterator[AnalyzedFrame]
+    stored: Callable[[], Iterator[FrameResult]] | None = None
 
     @property
     def moves(self) -> bool:
         """Whether it is a video, and not an image or an error."""
         return self.media is not None and self.media.kind != "image"
+
+    @property
+    def kept(self) -> bool:
+        """Whether all of it was read before its first frame comes, and can be had again."""
+        return self.stored is not None
+
+    def again(self) -> Iterator[FrameResult]:
+        """The same results once more, for those who need a second pass; only where it is `kept`."""
+        assert self.stored is not None, "a second pass needs a journal"
+        return self.stored()
 
 
 def process_sources(
@@ -57,7 +67,7 @@ def process_sources(
     plan: VideoOptions,
     journal: CheckpointStore | None = None,
     follow: Follow = iter,
-) -> Iterator[SourceWork]:
+) -> Iterator[AnalyzedSource]:
     """Read sources in order; the frames of each must be taken before the next one comes.
 
     With a journal a video is read to its end first and smoothed from there, so that a run which was
@@ -87,7 +97,7 @@ def process_sources(
         frames = groups.take(position)
         if frames is not None:
             first = next(frames)
-            take = SourceWork(position, source, first.media, follow(chain([first], frames)))
+            take = AnalyzedSource(position, source, first.media, follow(chain([first], frames)))
             if take.moves and record is not None:
                 _keep(take.frames, record)
                 take = _kept(take, record, plan)
@@ -100,20 +110,20 @@ def process_sources(
             yield _again(position, source, record, plan)
 
 
-def _again(position: int, source: Source, record: VideoCheckpoint, plan: VideoOptions) -> SourceWork:
+def _again(position: int, source: Source, record: VideoCheckpoint, plan: VideoOptions) -> AnalyzedSource:
     """A video that lies in the journal as a whole."""
     try:
-        return _kept(SourceWork(position, source, plan.open(source), iter(())), record, plan)
+        return _kept(AnalyzedSource(position, source, plan.open(source), iter(())), record, plan)
     except MediaError as error:
-        return SourceWork(
+        return AnalyzedSource(
             position,
             source,
             None,
-            iter([FrameWork(position, None, None, _unread(record.source, record.labels, error))]),
+            iter([AnalyzedFrame(position, None, None, _unread(record.source, record.labels, error))]),
         )
 
 
-def _keep(frames: Iterator[FrameWork], record: VideoCheckpoint) -> None:
+def _keep(frames: Iterator[AnalyzedFrame], record: VideoCheckpoint) -> None:
     """Write a video down as it is read, a piece whenever the tracker's state is told."""
     results: list[FrameResult] = []
     for frame in frames:
@@ -124,10 +134,10 @@ def _keep(frames: Iterator[FrameWork], record: VideoCheckpoint) -> None:
     record.add(Chunk(results, last=True))
 
 
-def _kept(take: SourceWork, record: VideoCheckpoint, plan: VideoOptions) -> SourceWork:
+def _kept(take: AnalyzedSource, record: VideoCheckpoint, plan: VideoOptions) -> AnalyzedSource:
     """A video as it lies in the journal."""
     again = partial(_smooth, record, plan)
-    return _seen(replace(take, again=again), again(), record.labels)
+    return _seen(replace(take, stored=again), again(), record.labels)
 
 
 def _smooth(record: VideoCheckpoint, plan: VideoOptions) -> Iterator[FrameResult]:
@@ -143,9 +153,11 @@ def _smooth(record: VideoCheckpoint, plan: VideoOptions) -> Iterator[FrameResult
     yield from smooth_offline(record.results(), plan.smoothing, record.labels, neutral)
 
 
-def _seen(take: SourceWork, results: Iterator[FrameResult], labels: Labels) -> SourceWork:
+def _seen(take: AnalyzedSource, results: Iterator[FrameResult], labels: Labels) -> AnalyzedSource:
     accounted = _accounted(results, name_of(take.source), labels)
-    return replace(take, frames=(FrameWork(take.position, take.media, None, result) for result in accounted))
+    return replace(
+        take, frames=(AnalyzedFrame(take.position, take.media, None, result) for result in accounted)
+    )
 
 
 def _accounted(results: Iterator[FrameResult], name: str, labels: Labels) -> Iterator[FrameResult]:
@@ -167,11 +179,11 @@ class _Groups:
         frames: Of all sources, in order; a source may have none.
     """
 
-    def __init__(self, frames: Iterable[FrameWork]) -> None:
+    def __init__(self, frames: Iterable[AnalyzedFrame]) -> None:
         self._groups = groupby(frames, key=lambda frame: frame.position)
         self._next: Group | None = None
 
-    def take(self, position: int) -> Iterator[FrameWork] | None:
+    def take(self, position: int) -> Iterator[AnalyzedFrame] | None:
         """Those of one source; None where it has none."""
         if self._next is None:
             self._next = next(self._groups, None)
