@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
@@ -109,8 +110,8 @@ def movie(tmp_path: Path, portrait: np.ndarray) -> Callable[..., Path]:
 class _Pages(SimpleHTTPRequestHandler):
     """Serves a folder, and keeps what the page tells."""
 
-    told: dict[str, list[str]]
-    heard: threading.Event
+    told: ClassVar[dict[str, list[str]]]
+    heard: ClassVar[threading.Event]
 
     def do_GET(self) -> None:
         url = urlparse(self.path)
@@ -136,23 +137,26 @@ def chromium(tmp_path: Path) -> Callable[[Path], dict[str, str]]:
         pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
 
     def show(folder: Path) -> dict[str, str]:
-        handler = type("Pages", (_Pages,), {"told": {}, "heard": threading.Event()})
+        class Pages(_Pages):
+            told = {}  # noqa: RUF012
+            heard = threading.Event()
+
         quiet = [
             f"--disable-{part}"
             for part in ("gpu", "quic", "background-networking", "component-update", "sync")
         ]
         plain = ["--headless", "--no-sandbox", "--no-first-run", "--autoplay-policy=no-user-gesture-required"]
-        with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
+        with ThreadingHTTPServer(("127.0.0.1", 0), partial(Pages, directory=str(folder))) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             page = f"http://127.0.0.1:{server.server_port}/"
             command = [browser, *plain, *quiet, f"--user-data-dir={tmp_path / 'profile'}", page]
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                assert handler.heard.wait(90), "the page never told how it went"
+                assert Pages.heard.wait(90), "the page never told how it went"
             finally:
                 process.kill()
                 process.wait()
                 server.shutdown()
-        return {name: values[0] for name, values in handler.told.items()}
+        return {name: values[0] for name, values in Pages.told.items()}
 
     return show

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_leaving_early_stops_the_reading(movie: Callable[..., Path], pipeline: P
     before = threading.active_count()
     frames = process_frames([movie(60)], pipeline)
     next(frames)
-    frames.close()
+    frames.close()  # type: ignore[attr-defined]  # An iterator for users, a generator in truth.
     assert threading.active_count() == before
 
 
@@ -175,7 +176,9 @@ def test_a_video_tells_who_showed_what_as_the_command_does(
 
 
 @pytest.mark.parametrize("baseline", [None, 1.0, "median"])
-def test_ways_to_smooth(movie: Callable[..., Path], pipeline: Pipeline, baseline: float | str | None) -> None:
+def test_ways_to_smooth(
+    movie: Callable[..., Path], pipeline: Pipeline, baseline: float | Literal["median"] | None
+) -> None:
     clip = movie(30, nobody=range(0))
     [video] = analyze(clip, pipeline=pipeline, smoothing=Smoothing(tau=0.2, baseline=baseline))
     [plain] = analyze(clip, pipeline=pipeline, tracking=False)

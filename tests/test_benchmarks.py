@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.lib import charts, report, runner, subjects
+from benchmarks.lib import charts, machine, report, runner, subjects
 from benchmarks.lib.catalogue import ENTRIES, Entry
 from benchmarks.lib.figures import Figure, stored
 from benchmarks.lib.fixtures import ROOT
@@ -41,7 +41,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(tmp_path))
     # The digest of the real code changes while others work on it; watching the machine takes a second.
     monkeypatch.setattr(runner, "_digest", lambda: "digest")
-    monkeypatch.setattr(runner.machine, "busy", lambda: 0.1)
+    monkeypatch.setattr(machine, "busy", lambda: 0.1)
     return tmp_path
 
 
@@ -75,8 +75,8 @@ def test_other_code_and_another_machine_are_measured_anew(
     path = modules / "out" / "results.json"
     runner.run([entry("good")], path, out=modules / "out")
     if name == "machine":
-        facts = {**runner.machine.describe(), "cpu": "another"}
-        monkeypatch.setattr(runner.machine, "describe", lambda: facts)
+        facts = {**machine.describe(), "cpu": "another"}
+        monkeypatch.setattr(machine, "describe", lambda: facts)
     else:
         monkeypatch.setattr(runner, "_digest", lambda: "another")
     runner.run([entry("good")], path, out=modules / "out")

@@ -5,6 +5,7 @@ for a moment.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_the_rest_stays_bit_by_bit(astronaut: np.ndarray) -> None:
     assert not changed[far].any()
 
 
-def test_real_people(shared_media, detector: Detector) -> None:
+def test_real_people(shared_media: Any, detector: Detector) -> None:
     for name in ("one_face.jpg", "many_faces.jpg"):
         image = np.asarray(Image.open(shared_media / name).convert("RGB"))
         boxes = detector.detect([image])[0].boxes
@@ -140,7 +141,10 @@ def test_stronger_is_coarser(astronaut: np.ndarray) -> None:
     ("wrong", "message"),
     [
         (lambda: blur(np.zeros((4, 4), np.uint8), []), "expected an image as a uint8 array"),
-        (lambda: blur(np.zeros((4, 4, 3)), []), "got float64 of shape"),
+        (
+            lambda: blur(np.zeros((4, 4, 3)), []),  # type: ignore[arg-type]
+            "got float64 of shape",
+        ),
         (
             lambda: blur(np.zeros((4, 4, 3), np.uint8), [[0, 0, 1]]),
             r"boxes: expected finite numbers of shape \(n, 4\)",

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import importlib.util
 import os
 import shutil
@@ -6,6 +8,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +27,7 @@ SWITCH = "MIEN_SERVER_ONLY_PAGE"
 
 
 @pytest.fixture(scope="module")
-def hook():
+def hook() -> Any:
     for package in ("hatchling", "mtcnn", "onnx", "joblib"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package}, which builds mien, is not installed")
@@ -36,12 +39,12 @@ def hook():
     return module
 
 
-def test_files_in_the_tree_are_those_that_the_hook_makes(hook, tmp_path):
+def test_files_in_the_tree_are_those_that_the_hook_makes(hook: Any, tmp_path: Path) -> None:
     for path in hook.build(tmp_path):
         assert path.read_bytes() == (detector_path(path.stem)).read_bytes()
 
 
-def test_good_files_stay_and_others_are_made_again(hook, tmp_path):
+def test_good_files_stay_and_others_are_made_again(hook: Any, tmp_path: Path) -> None:
     paths = hook.build(tmp_path)
     good = paths[1].read_bytes()
     paths[0].write_bytes(b"rubbish")
@@ -54,20 +57,20 @@ def test_good_files_stay_and_others_are_made_again(hook, tmp_path):
     assert [path.stat().st_mtime_ns for path in paths] == before
 
 
-def test_other_weights_are_not_unpickled(hook, monkeypatch):
+def test_other_weights_are_not_unpickled(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(hook.WEIGHTS, "pnet", "0" * 64)
     with pytest.raises(RuntimeError, match=r"expected the weights of mtcnn==1\.0\.0 with sha256 000"):
         hook._weights("pnet")
 
 
-def test_building_leaves_the_imported_mien_alone(hook, tmp_path):
+def test_building_leaves_the_imported_mien_alone(hook: Any, tmp_path: Path) -> None:
     before = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "mien"}
     hook.build(tmp_path)
     assert {name: module for name, module in sys.modules.items() if name.split(".")[0] == "mien"} == before
 
 
 @pytest.mark.parametrize(("part", "side"), [("pnet", 12), ("rnet", 24), ("onet", 48)])
-def test_cards_count_right(hook, part, side):
+def test_cards_count_right(hook: Any, part: str, side: int) -> None:
     import onnx
 
     path = detector_path(f"mtcnn-{part}")
@@ -91,7 +94,7 @@ def test_cards_count_right(hook, part, side):
     assert macs == read_card(path).macs
 
 
-def test_pnet_reads_every_size_like_its_windows(hook):
+def test_pnet_reads_every_size_like_its_windows(hook: Any) -> None:
     """One output per window of 12 px at every second pixel, whatever stands around the window."""
     network = open_network(detector_path("mtcnn-pnet"), threads=1)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 32, 41)).astype(np.float32)
@@ -104,7 +107,7 @@ def test_pnet_reads_every_size_like_its_windows(hook):
 
 
 @pytest.fixture(scope="module")
-def source(hook, tmp_path_factory):
+def source(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What an sdist of the tree as it stands holds, without the files that the hook makes."""
     folder = tmp_path_factory.mktemp("build")
     tree = folder / "tree"
@@ -125,7 +128,7 @@ def source(hook, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def wheel(source, tmp_path_factory):
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from that, with what npm brings to the page where there is npm."""
     folder = tmp_path_factory.mktemp("wheel")
     _built("wheel", source, folder, **({} if shutil.which("npm") else {SWITCH: "1"}))
@@ -133,7 +136,7 @@ def wheel(source, tmp_path_factory):
     return path
 
 
-def _built(target, tree, folder, **environment):
+def _built(target: str, tree: Path, folder: Path, **environment: Any) -> Any:
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)]
     return subprocess.run(
         command,
@@ -145,7 +148,7 @@ def _built(target, tree, folder, **environment):
     )
 
 
-def test_wheel_holds_networks_and_licences(wheel):
+def test_wheel_holds_networks_and_licences(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"mien/inference/weights/mtcnn-{part}.onnx" for part in PARTS} <= set(names)
     licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}
@@ -157,7 +160,7 @@ def test_wheel_holds_networks_and_licences(wheel):
     assert not [name for name in names if name.startswith("tests/") or name == "hatch_build.py"]
 
 
-def _page_of(wheel):
+def _page_of(wheel: Path) -> Any:
     """The files of the page in a wheel, by name."""
     package = Path(mien.__file__).parents[1]
     folder = f"{BUILT.relative_to(package).as_posix()}/"
@@ -169,7 +172,7 @@ def _page_of(wheel):
         }
 
 
-def test_wheel_holds_the_page(wheel):
+def test_wheel_holds_the_page(wheel: Path) -> None:
     page = ROOT / "web" / "src"
     ours = {
         path.relative_to(page).as_posix(): path.read_bytes()
@@ -191,7 +194,7 @@ def test_wheel_holds_the_page(wheel):
     ]
 
 
-def test_the_page_of_a_wheel_is_served(wheel, tmp_path):
+def test_the_page_of_a_wheel_is_served(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     assert _served(tmp_path) == [
         str(tmp_path / BUILT.relative_to(Path(mien.__file__).parents[1])),
@@ -200,7 +203,7 @@ def test_the_page_of_a_wheel_is_served(wheel, tmp_path):
     ]
 
 
-def _served(path):
+def _served(path: Path) -> Any:
     """Where mien on a path finds the page, whether it has its start, and whether it can read on the
     device.
     """
@@ -218,7 +221,7 @@ def _served(path):
 @pytest.mark.skipif(
     shutil.which("npm") is None, reason="npm, which brings parts of the page, is not installed"
 )
-def test_another_build_gives_the_same_page(wheel, source, tmp_path):
+def test_another_build_gives_the_same_page(wheel: Path, source: Path, tmp_path: Path) -> None:
     shutil.rmtree(source / "web" / "src" / "vendor")
     _built("wheel", source, tmp_path, PYTHONHASHSEED="7", TZ="Asia/Tokyo")
     (other,) = tmp_path.glob("*.whl")
@@ -226,7 +229,7 @@ def test_another_build_gives_the_same_page(wheel, source, tmp_path):
 
 
 @pytest.mark.parametrize("target", ["wheel", "wheel:editable"])
-def test_without_npm_the_build_stops_with_one_line(source, tmp_path, target):
+def test_without_npm_the_build_stops_with_one_line(source: Path, tmp_path: Path, target: str) -> None:
     shutil.rmtree(source / "web" / "src" / "vendor", ignore_errors=True)
     with pytest.raises(subprocess.CalledProcessError) as caught:
         _built(target, source, tmp_path / "out", PATH=str(tmp_path))
@@ -238,7 +241,7 @@ def test_without_npm_the_build_stops_with_one_line(source, tmp_path, target):
     assert not list(tmp_path.rglob("*.whl"))
 
 
-def test_the_page_can_be_built_without_npm_on_purpose(source, tmp_path):
+def test_the_page_can_be_built_without_npm_on_purpose(source: Path, tmp_path: Path) -> None:
     _built("wheel", source, tmp_path, PATH=str(tmp_path), **{SWITCH: "1"})
     (path,) = tmp_path.glob("*.whl")
     page = _page_of(path)
@@ -246,19 +249,21 @@ def test_the_page_can_be_built_without_npm_on_purpose(source, tmp_path):
     assert not [name for name in page if name.startswith("vendor")]
 
 
-def test_an_editable_install_serves_the_page_of_the_tree(hook, source, monkeypatch):
+def test_an_editable_install_serves_the_page_of_the_tree(
+    hook: Any, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It holds no page of its own (a copy would not follow what is edited), and puts ``src`` of the tree on
     the path.
     """
     monkeypatch.setenv(SWITCH, "1")
     monkeypatch.setattr(hook, "build", lambda folder: [])
-    data = {"force_include": {}}
+    data: dict[str, Any] = {"force_include": {}}
     hook.CustomBuildHook("", {}, None, None, "", "wheel").initialize("editable", data)
     assert data == {"force_include": {}}
     assert _served(source / "src")[:2] == [str(source / "web" / "src"), "True"]
 
 
-def test_wheel_finds_a_face(wheel, tmp_path):
+def test_wheel_finds_a_face(wheel: Path, tmp_path: Path) -> None:
     pytest.importorskip("skimage.data", reason="scikit-image is not installed")
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = """

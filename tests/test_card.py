@@ -1,4 +1,8 @@
+from __future__ import annotations
+
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,13 +40,13 @@ CARD = Card(
 
 
 @pytest.fixture
-def network(tmp_path):
+def network(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.onnx"
     path.write_bytes(MODEL)
     return path
 
 
-def test_card_comes_back_as_it_was_written(network):
+def test_card_comes_back_as_it_was_written(network: Path) -> None:
     written = write_card(network, CARD)
     assert len(written.sha256) == 64
     assert read_card(network) == written == CARD.model_copy(update={"sha256": written.sha256})
@@ -51,7 +55,7 @@ def test_card_comes_back_as_it_was_written(network):
     assert os.listdir(network.parent) == ["tiny.onnx"]
 
 
-def test_second_card_replaces_the_first_and_leaves_foreign_metadata(network):
+def test_second_card_replaces_the_first_and_leaves_foreign_metadata(network: Path) -> None:
     network.write_bytes(FOREIGN + MODEL)
     first = write_card(network, CARD)
     second = write_card(network, CARD.model_copy(update={"version": "2"}))
@@ -62,7 +66,7 @@ def test_second_card_replaces_the_first_and_leaves_foreign_metadata(network):
 
 
 @given(data=st.data())
-def test_no_byte_can_change_unnoticed(tmp_path_factory, data):
+def test_no_byte_can_change_unnoticed(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
     path = tmp_path_factory.mktemp("card") / "tiny.onnx"
     path.write_bytes(MODEL)
     write_card(path, CARD)
@@ -75,7 +79,7 @@ def test_no_byte_can_change_unnoticed(tmp_path_factory, data):
 
 
 @given(keep=st.integers(0, 10**6))
-def test_no_part_of_a_file_passes_for_the_whole(tmp_path_factory, keep):
+def test_no_part_of_a_file_passes_for_the_whole(tmp_path_factory: pytest.TempPathFactory, keep: int) -> None:
     path = tmp_path_factory.mktemp("card") / "tiny.onnx"
     path.write_bytes(MODEL)
     write_card(path, CARD)
@@ -85,12 +89,12 @@ def test_no_part_of_a_file_passes_for_the_whole(tmp_path_factory, keep):
 
 
 @given(noise=st.binary(max_size=300))
-def test_noise_is_no_network(noise):
+def test_noise_is_no_network(noise: bytes) -> None:
     with pytest.raises(NetworkError):
         read_card(noise)
 
 
-def test_errors_say_what_is_wrong(tmp_path, network):
+def test_errors_say_what_is_wrong(tmp_path: Path, network: Path) -> None:
     for path, words in (
         (tmp_path / "none.onnx", "there is none"),
         (tmp_path, "cannot be read"),
@@ -105,14 +109,14 @@ def test_errors_say_what_is_wrong(tmp_path, network):
         write_card(network, CARD)
 
 
-def test_card_with_impossible_fields_is_told_in_one_line(network):
+def test_card_with_impossible_fields_is_told_in_one_line(network: Path) -> None:
     write_card(network, CARD.model_copy(update={"parameters": -1}))
     with pytest.raises(NetworkError, match="not understood: parameters: ") as caught:
         read_card(network)
     assert "\n" not in str(caught.value)
 
 
-def test_card_fields_are_checked_when_it_is_made():
+def test_card_fields_are_checked_when_it_is_made() -> None:
     with pytest.raises(ValueError, match="accuracy"):
         Score(data="", labels="", n=1, accuracy=1.5, low=0, high=1)
     with pytest.raises(ValueError, match="unknown"):
@@ -130,7 +134,9 @@ sides = st.floats(1, 1e4)
     right=st.floats(-0.3, 0.3),
     down=st.floats(-0.3, 0.3),
 )
-def test_crop_rule_goes_there_and_back(x, y, side, scale, right, down):
+def test_crop_rule_goes_there_and_back(
+    x: float, y: float, side: float, scale: float, right: float, down: float
+) -> None:
     rule = CropRule(side=scale, right=right, down=down, aspect=0.76)
     square = np.array([[x, y, x + side, y + side]])
     boxes = rule.boxes(square)
@@ -139,11 +145,11 @@ def test_crop_rule_goes_there_and_back(x, y, side, scale, right, down):
     assert width / height == pytest.approx(0.76)
 
 
-def test_crop_rule_takes_no_boxes():
+def test_crop_rule_takes_no_boxes() -> None:
     assert FER_CROP.squares(np.empty((0, 4))).shape == FER_CROP.boxes([]).shape == (0, 4)
 
 
-def test_onnx_reads_the_card_as_ordinary_metadata(tmp_path):
+def test_onnx_reads_the_card_as_ordinary_metadata(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
     helper = onnx.helper
     value = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("a", "b")]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -187,7 +188,7 @@ def test_the_examples_of_the_page_on_python_run(
     blocks = re.findall(
         r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL
     )
-    names = {"image_a": portrait, "image_b": portrait[::2, ::2].copy()}
+    names: dict[str, Any] = {"image_a": portrait, "image_b": portrait[::2, ::2].copy()}
     exec("\n".join(blocks), names)
     assert len(names["results"].faces) == 5
     assert (len(names["faces_a"]), len(names["faces_b"])) == (1, 1)
@@ -248,7 +249,7 @@ def test_the_example_of_the_page_on_videos_runs(
     [block] = re.findall(
         r"```python\n(.*?)```", (ROOT / "docs" / "video.md").read_text(encoding="utf-8"), re.DOTALL
     )
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(block, names)
     assert len(names["video"].people()) == 1
 

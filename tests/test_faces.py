@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import FrozenInstanceError, asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, FERPLUS, Labels, canonical_label
 
 
-def some(n: int = 3, **columns: object) -> Faces:
+def some(n: int = 3, **columns: Any) -> Faces:
     boxes = np.arange(n)[:, None] * 10 + np.array([0, 0, 4, 5])
     return Faces(boxes, np.linspace(0.5, 1, n), np.arange(n), np.arange(n) / 30, **columns)
 
@@ -61,8 +62,8 @@ def test_the_callers_array_stays_writable() -> None:
         ({"boxes": "abc"}, "boxes: expected float32"),
     ],
 )
-def test_impossible_columns_are_refused(columns: dict[str, object], word: str) -> None:
-    good = {
+def test_impossible_columns_are_refused(columns: dict[str, Any], word: str) -> None:
+    good: dict[str, Any] = {
         "boxes": np.zeros((3, 4)),
         "detection_scores": np.ones(3),
         "frames": np.zeros(3),
@@ -93,7 +94,8 @@ def test_smoothed_values_stand_beside_the_raw_ones() -> None:
     assert [row.smoothed_emotion for row in rows] == ["happy", "happy"]
     assert rows[1].probs["sad"] == 1.0
     assert rows[1].smoothed_probs == {
-        name: round(float(value), 6) for name, value in zip(EXPRESSIONS, np.float32(smooth[1]), strict=True)
+        name: round(float(value), 6)
+        for name, value in zip(EXPRESSIONS, np.asarray(smooth[1], np.float32), strict=True)
     }
     assert faces[1:].smoothed_emotion_ids.tolist() == [3]
     assert len(Faces.concatenate([faces, Faces.empty(EXPRESSIONS)]).smoothed_probs) == 2

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_an_unforeseen_error_in_opening_is_a_row_and_its_traceback_is_in_the_log
 ) -> None:
     real = images.open_image
 
-    def breaking(content, *rest):
+    def breaking(content: Any, *rest: Any) -> Any:
         if content.name.endswith("m.png"):
             raise ForeignError("no idea")
         return real(content, *rest)
@@ -100,7 +101,7 @@ def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(
 ) -> None:
     real = Pipeline.__call__
 
-    def breaking(self: Pipeline, frames: list) -> list:
+    def breaking(self: Pipeline, frames: list[Any]) -> list[Any]:
         if any(frame.image.shape[0] == 72 for frame in frames):
             raise ForeignError("indigestible")
         return real(self, frames)
@@ -115,7 +116,7 @@ def test_a_frame_that_cannot_be_followed_or_read_is_a_row(
 ) -> None:
     real = getattr(Session, step)
 
-    def breaking(self: Session, given: list, *rest: object) -> object:
+    def breaking(self: Session, given: list[Any], *rest: object) -> object:
         images = [getattr(frame, "image", frame) for frame in given]
         if any(abs(int(image[0, 0, 0]) - 80) < 5 for image in images):
             raise ForeignError("lost")
@@ -129,7 +130,7 @@ def test_a_frame_that_cannot_be_followed_or_read_is_a_row(
 
 @pytest.mark.parametrize("baseline", [None, "median"])
 def test_a_fault_in_smoothing_is_a_row(
-    clip: Path, baseline: str | None, monkeypatch: pytest.MonkeyPatch
+    clip: Path, baseline: float | Literal["median"] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mien.tracking.options import Smoothing
     from mien.video import sources as videos

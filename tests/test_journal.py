@@ -142,7 +142,7 @@ def test_going_on_gives_the_same_as_one_run(
         if frame.state is not None and len(begun) >= 24:
             state = json.loads(json.dumps(frame.state))
             break
-    frames.close()
+    frames.close()  # type: ignore[attr-defined]  # An iterator for users, a generator in truth.
     rest = [
         frame.result for frame in process_frames([clip], pipeline, starts={0: ResumePoint(len(begun), state)})
     ]

@@ -40,10 +40,10 @@ def test_runs_killed_at_any_moment_come_to_the_same_files(
     words = [*(clip.name for clip in clips), "c.png", "--threads", "1", "--min-face", "20", *outputs]
 
     def begin() -> subprocess.Popen[str]:
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        command = [sys.executable, "-c", OFTEN, "analyze", *words]
         return subprocess.Popen(
-            [sys.executable, "-c", OFTEN, "analyze", *words], cwd=tmp_path, text=True, **pipes
-        )  # type: ignore[call-overload, no-any-return]
+            command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     def found() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name not in given}

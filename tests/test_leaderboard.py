@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.lib import machine
 from benchmarks.suite import leaderboard
 from mien.data import FaceDataset, write_dataset
 
@@ -62,12 +64,10 @@ def test_a_peer_is_judged_by_its_own_package(
 ) -> None:
     with zipfile.ZipFile(tmp_path / "peer-1-py3-none-any.whl", "w") as wheel:
         wheel.writestr(name, bytes(20_000))
-    monkeypatch.setattr(
-        leaderboard.subprocess, "run", lambda *_, **__: type("Done", (), {"returncode": 0, "stderr": ""})
-    )
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: type("Done", (), {"returncode": 0, "stderr": ""}))
     assert told in leaderboard._reason("peer", tmp_path)
     monkeypatch.setattr(
-        leaderboard.subprocess,
+        subprocess,
         "run",
         lambda *_, **__: type("Done", (), {"returncode": 1, "stderr": "ERROR: none"}),
     )
@@ -79,7 +79,7 @@ def test_a_whole_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("polars", reason="polars is not installed: pip install 'mien[data]'")
-    monkeypatch.setattr(leaderboard.machine, "pin", lambda core: None)  # Other tests run in this process.
+    monkeypatch.setattr(machine, "pin", lambda core: None)  # Other tests run in this process.
     monkeypatch.setattr(leaderboard, "LOG", tmp_path / "private.log")
     write_dataset(faces(), tmp_path / "faces.parquet")
     options = [

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from mien.media import VideoWriter
 pytestmark = pytest.mark.integration
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "mien", *map(str, arguments)], capture_output=True, text=True, timeout=120
     )
@@ -60,7 +61,8 @@ def test_python_has_them_too(image: Path) -> None:
     with pytest.raises(MediaError, match="expected at most 99 pixels") as caught:
         mien.analyze(image, max_pixels=99)
     assert caught.value.kind == "too_large"
-    for wrong in ({"max_pixels": 0}, {"decode_seconds": 0}):
+    wrongs: list[dict[str, Any]] = [{"max_pixels": 0}, {"decode_seconds": 0}]
+    for wrong in wrongs:
         with pytest.raises(InputError, match=next(iter(wrong))):
             mien.analyze(image, **wrong)
 

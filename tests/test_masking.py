@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -16,7 +19,7 @@ from mien.rules.actions.base import SettingsError, checked
 from mien.rules.actions.webhook import WebhookSettings
 
 
-def given_some(*strategies):
+def given_some(*strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return lambda test: settings(max_examples=60, deadline=None)(given(*strategies)(test))
 
 
@@ -96,7 +99,7 @@ def check(address: str, secret: str, *, meant: bool = True) -> str:
     st.sampled_from(["", "admin:", "j.doe:", "admin%40home:"]),
     st.booleans(),
 )
-def test_what_stands_before_the_host(secret, scheme, host, user, escaped):
+def test_what_stands_before_the_host(secret: str, scheme: str, host: str, user: str, escaped: str) -> None:
     # s3://bucket/name@10.0.0.9/1 is what lies in a bucket, and nobody can tell it from a password with a slash.
     assume(user or escaped or "/" not in secret or scheme not in ("s3://", "gs://", "abfs://", "hf://"))
     address = f"{scheme}{user}{quote(secret, safe='') if escaped else secret}@{host}/stream/1"
@@ -117,7 +120,9 @@ def test_what_stands_before_the_host(secret, scheme, host, user, escaped):
     st.sampled_from(["?", "?channel=1&", ";", ";a=b;", "/", "?%26"]),
     st.booleans(),
 )
-def test_what_stands_in_query_and_parameters(secret, scheme, host, name, mark, escaped):
+def test_what_stands_in_query_and_parameters(
+    secret: str, scheme: str, host: str, name: str, mark: str, escaped: str
+) -> None:
     value = quote_plus(secret) if escaped else secret
     shown = check(f"{scheme}{host}/cgi/1{mark}user=admin&{name}={value}", secret)
     if escaped:
@@ -125,7 +130,7 @@ def test_what_stands_in_query_and_parameters(secret, scheme, host, name, mark, e
 
 
 @given_some(SECRETS, HOSTS, NAMES)
-def test_names_with_percent_signs_and_those_in_the_path(secret, host, name):
+def test_names_with_percent_signs_and_those_in_the_path(secret: str, host: str, name: str) -> None:
     coded = "".join(f"%{ord(sign):02X}" for sign in name)
     check(f"http://{host}/x?{coded}={quote(secret)}", secret)
     check(f"http://{host}/x?{quote(coded)}={quote(quote(secret))}", secret)
@@ -143,7 +148,7 @@ def test_names_with_percent_signs_and_those_in_the_path(secret, host, name):
         ["token", "key", "password", "hooks/T000/B000", "api/webhooks/17", "services/T0/B0", "access_token"]
     ),
 )
-def test_what_follows_a_word_that_tells(secret, host, word):
+def test_what_follows_a_word_that_tells(secret: str, host: str, word: str) -> None:
     check(f"https://{host}/{word}/{quote(secret, safe='')}", secret)
     check(f"https://{host}/x#{secret.replace('@', '')}", secret)
     assert not any(part in origin(f"https://{host}/any/{quote(secret, safe='')}") for part in parts(secret))
@@ -152,7 +157,7 @@ def test_what_follows_a_word_that_tells(secret, host, word):
 @given_some(
     SECRETS, HOSTS, st.sampled_from(["", "rtsp:", "rtsp:/", "rtsp//", "http:", "rtsp;//", "rtsp:\\\\"])
 )
-def test_mistyped_schemes(secret, host, scheme):
+def test_mistyped_schemes(secret: str, host: str, scheme: str) -> None:
     text = f"{scheme}admin:{secret}@{host}/stream"
     check(text, secret)
     check(text, secret, meant=False)
@@ -162,7 +167,7 @@ def test_mistyped_schemes(secret, host, scheme):
 
 
 @given_some(SECRETS, HOSTS)
-def test_tokens_without_a_scheme(secret, host):
+def test_tokens_without_a_scheme(secret: str, host: str) -> None:
     assume(":" not in secret)
     assert check(f"{quote(secret, safe='')}@{host}/stream", secret) == f"***@{host}/stream"
 
@@ -205,24 +210,24 @@ def test_tokens_without_a_scheme(secret, host):
         ("/faces/a:b@c.png", "/faces/a:b@c.png"),
     ],
 )
-def test_the_rule(address, shown):
+def test_the_rule(address: str, shown: str) -> None:
     assert masked(address) == shown
     assert masked(shown) == shown
 
 
-def test_cameras_of_one_recorder_stay_apart():
+def test_cameras_of_one_recorder_stay_apart() -> None:
     path = "rtsp://admin:S@10.0.0.5/cam/realmonitor?channel={}&subtype=0&user=a&password=S"
     assert len({masked(path.format(channel)) for channel in range(16)}) == 16
 
 
-def test_file_that_is_there_is_called_by_its_path(tmp_path, monkeypatch):
+def test_file_that_is_there_is_called_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "at:noon@home.png").touch()
     assert source_name("at:noon@home.png") == "at:noon@home.png"
     assert source_name("anna:secret@home.local/1") == "***@home.local/1"
 
 
-def test_log_masks_message_and_traceback(caplog):
+def test_log_masks_message_and_traceback(caplog: pytest.LogCaptureFixture) -> None:
     log = logging.getLogger("mien.masks")
     log.addFilter(Masks())
     try:
@@ -234,7 +239,7 @@ def test_log_masks_message_and_traceback(caplog):
     assert "OSError" in caplog.text
 
 
-def test_advice_in_a_message_stays():
+def test_advice_in_a_message_stays() -> None:
     text = "http://127.0.0.1:80/a: expected a stream; got: refused: write user:password@host, see https://h.org/docs"
     assert masked_text(text) == text
     assert (
@@ -243,7 +248,7 @@ def test_advice_in_a_message_stays():
     )
 
 
-def test_settings_that_are_refused_show_no_secret():
+def test_settings_that_are_refused_show_no_secret() -> None:
     for url in (["https://h.org/hooks/SECRET"], "https://a:SECRET@h.org", "htps://h.org/?token=SECRET"):
         with pytest.raises(SettingsError) as refused:
             checked(WebhookSettings, {"url": url})

@@ -52,7 +52,7 @@ def run(
     folder = tmp_path_factory.mktemp("run")
     smoothing = mien.Smoothing(baseline=request.param)
     [plain] = mien.analyze(restless, smoothing=smoothing, threads=1)
-    below = round(float(np.quantile(plain.faces.confidence, 0.4)), 3)  # type: ignore[arg-type]
+    below = round(float(np.quantile(plain.faces.confidence, 0.4)), 3)
     outputs = [
         part
         for name in ("rows.json", "rows.csv", "page.html", "cues.vtt")

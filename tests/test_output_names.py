@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 import numpy as np
@@ -106,7 +107,7 @@ def _movie(path: Path) -> Path:
     return path.with_suffix(".mp4").rename(path)
 
 
-def _image(path: Path, **options: object) -> Path:
+def _image(path: Path, **options: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (64, 48)).save(path, **options)
     return path

@@ -92,7 +92,7 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
     for name in ("rows.csv", "a.html", "seen.mp4", "timeline.png", "other.csv"):
         block = atomic_write(tmp_path / name)
         block.__enter__().write_text("half", encoding="utf-8")
-        block.gen = None  # type: ignore[attr-defined] - as if killed: nothing cleans up.
+        block.gen = None  # As if killed: nothing cleans up.
     left = {path.name for path in tmp_path.iterdir()}
     assert len(left) in (0, 5)
     asked.sweep([Path("a.mp4")])

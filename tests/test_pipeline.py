@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +71,8 @@ def test_one_image_gives_its_faces(pipeline: Pipeline, portrait: np.ndarray) -> 
     [expected] = pipeline([portrait])
     assert pipeline(portrait)[0] == expected[0]
     assert pipeline(Frame(7, 0.5, portrait))[0].time == 0.5
-    assert [len(faces) for faces in pipeline(np.stack([portrait, portrait]))] == [1, 1]
+    stacked: Any = np.stack([portrait, portrait])
+    assert [len(faces) for faces in pipeline(stacked)] == [1, 1]
     with pytest.raises(InputError, match="expected"):
         pipeline(portrait[:, :, 0])
 
@@ -116,7 +119,7 @@ def test_any_object_with_detect_is_a_detector(portrait: np.ndarray) -> None:
     class Corner:
         name = "corner"
 
-        def detect(self, images: list[np.ndarray]) -> list[Faces]:
+        def detect(self, images: Sequence[np.ndarray]) -> list[Faces]:
             return [Faces([[0, 0, 20, 25]], [1], [0], [0]) for _ in images]
 
     [faces] = Pipeline(Corner(), threads=1)([portrait])
@@ -126,7 +129,7 @@ def test_any_object_with_detect_is_a_detector(portrait: np.ndarray) -> None:
 @pytest.mark.parametrize(
     "wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8), "photo.jpg"]
 )
-def test_what_is_not_a_image_is_refused(pipeline: Pipeline, wrong: object) -> None:
+def test_what_is_not_a_image_is_refused(pipeline: Pipeline, wrong: Any) -> None:
     with pytest.raises(InputError, match="expected images as uint8 arrays"):
         pipeline([wrong])
 

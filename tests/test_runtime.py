@@ -1,7 +1,12 @@
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mien.core.errors import InputError, NetworkError
 from mien.inference.card import Card, InputSpec, read_card, write_card
@@ -10,16 +15,16 @@ from mien.inference.weights import detector_path, network_path, shipped
 
 
 @pytest.fixture
-def rnet():
+def rnet() -> Path:
     return detector_path("mtcnn-rnet")
 
 
 @pytest.fixture
-def feeds():
+def feeds() -> dict[str, NDArray[np.float32]]:
     return {"image": np.random.default_rng(0).uniform(-1, 1, (7, 3, 24, 24)).astype(np.float32)}
 
 
-def test_network_knows_what_it_is(rnet):
+def test_network_knows_what_it_is(rnet: Path) -> None:
     network = open_network(rnet, threads=1)
     assert (network.card.name, network.card.kind, network.path) == ("mtcnn-rnet", "detector", rnet)
     assert network.providers == ("CPUExecutionProvider",)
@@ -27,13 +32,13 @@ def test_network_knows_what_it_is(rnet):
     assert "mtcnn-rnet" in repr(network)
 
 
-def test_run_gives_outputs_by_name(rnet, feeds):
+def test_run_gives_outputs_by_name(rnet: Path, feeds: dict[str, NDArray[np.float32]]) -> None:
     out = open_network(rnet).run(feeds)
     assert {name: value.shape for name, value in out.items()} == {"shift": (7, 4), "face": (7, 2)}
     assert np.allclose(out["face"].sum(axis=1), 1, atol=1e-6)
 
 
-def test_threads_share_a_network(rnet, feeds):
+def test_threads_share_a_network(rnet: Path, feeds: dict[str, NDArray[np.float32]]) -> None:
     network = open_network(rnet, threads=1)
     expected = network.run(feeds)["face"]
     with ThreadPoolExecutor(4) as pool:
@@ -51,14 +56,16 @@ def test_threads_share_a_network(rnet, feeds):
     ],
     ids=["nothing", "name", "type", "shape"],
 )
-def test_wrong_feeds_are_told_in_one_line(rnet, feeds, capfd):
+def test_wrong_feeds_are_told_in_one_line(
+    rnet: Path, feeds: dict[str, NDArray[np.float32]], capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(NetworkError, match="cannot be run on") as caught:
         open_network(rnet, threads=1).run(feeds)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
 
-def test_damaged_file_is_not_run(rnet, tmp_path):
+def test_damaged_file_is_not_run(rnet: Path, tmp_path: Path) -> None:
     data = bytearray(rnet.read_bytes())
     data[len(data) // 2] ^= 1
     path = tmp_path / "rnet.onnx"
@@ -67,7 +74,7 @@ def test_damaged_file_is_not_run(rnet, tmp_path):
         open_network(path)
 
 
-def test_file_that_only_looks_like_onnx(tmp_path, capfd):
+def test_file_that_only_looks_like_onnx(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "fake.onnx"
     path.write_bytes(b"\x3a\x02\x0a\x00")
     write_card(
@@ -89,7 +96,7 @@ def test_file_that_only_looks_like_onnx(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_device_is_chosen_in_one_way(rnet, monkeypatch):
+def test_device_is_chosen_in_one_way(rnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_network(rnet, device="cpu").device == "cpu"
     with pytest.raises(InputError, match=r"expected a device out of auto, cpu, cuda.*got 'gpu'"):
         open_network(rnet, device="gpu")
@@ -100,12 +107,12 @@ def test_device_is_chosen_in_one_way(rnet, monkeypatch):
         open_network(rnet, device="openvino")
 
 
-def test_device_that_is_installed_but_does_not_start(rnet, monkeypatch):
+def test_device_that_is_installed_but_does_not_start(rnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A driver that is missing: ONNX Runtime then runs on the CPU without a word."""
     onnxruntime = onnx_runtime()
     real = onnxruntime.InferenceSession
 
-    def without_driver(data, options, providers, provider_options):
+    def without_driver(data: Any, options: Any, providers: Any, provider_options: Any) -> Any:
         return real(data, options, providers=["CPUExecutionProvider"])
 
     monkeypatch.setattr(
@@ -117,7 +124,7 @@ def test_device_that_is_installed_but_does_not_start(rnet, monkeypatch):
         open_network(rnet, device="cuda")
 
 
-def test_threads_are_one_or_more(rnet):
+def test_threads_are_one_or_more(rnet: Path) -> None:
     with pytest.raises(NetworkError, match="1 thread or more"):
         open_network(rnet, threads=0)
 
@@ -140,7 +147,7 @@ def test_shipped_networks_take_less_than_20_mb_together() -> None:
     assert sum(path.stat().st_size for path in shipped().values()) < 20e6
 
 
-def test_network_path_takes_names_and_paths(rnet, tmp_path):
+def test_network_path_takes_names_and_paths(rnet: Path, tmp_path: Path) -> None:
     assert network_path(rnet) == rnet
     assert not [name for name in shipped() if name.startswith("mtcnn")]
     for name, path in shipped().items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import av
@@ -35,7 +36,7 @@ SHOWN = [
 def test_others_read_the_same_cues(tmp_path: Path, form: str) -> None:
     path = tmp_path / f"talk.{form}"
     write_subtitles(path, cues(SEGMENTS))
-    found = webvtt.read(str(path)) if form == "vtt" else webvtt.from_srt(str(path))
+    found: Any = webvtt.read(str(path)) if form == "vtt" else webvtt.from_srt(str(path))
     assert [(caption.start_in_seconds, caption.text) for caption in found] == [
         (int(start), text) for start, _, text in SHOWN
     ]

@@ -41,7 +41,7 @@ def imports_of_onnx_runtime(source: str) -> Iterator[int]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _PROGRAM.search(node.value):
             names = ["onnxruntime"]
         if any(name.split(".")[0] == "onnxruntime" for name in names):
-            yield node.lineno
+            yield node.lineno  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

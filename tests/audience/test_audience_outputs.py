@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
 from mien.audience.keypoints import KeyPoint
 from mien.audience.options import AudienceOptions
@@ -20,6 +19,7 @@ from mien.audience.outputs import AudienceOutputSpec, PartialResultWriter, write
 from mien.audience.participants import AudienceSample
 from mien.audience.result import Audience, columns
 from mien.cli.audience_view import Follower, summarise
+from mien.cli.console import Console
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS

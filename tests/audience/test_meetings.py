@@ -31,9 +31,7 @@ def cast(pipeline: Pipeline, astronaut: np.ndarray, grace_hopper: np.ndarray) ->
         square = pipeline.classifier.crop.squares(faces.largest().boxes)[0]
         cuts.append(
             np.asarray(
-                Image.fromarray(image)
-                .convert("L")
-                .resize((48, 48), Image.Resampling.BILINEAR, box=tuple(map(float, square)))
+                Image.fromarray(image).convert("L").resize((48, 48), Image.Resampling.BILINEAR, box=square)
             )
         )
     return Cast(np.stack(cuts), np.array(["happy", "neutral"]))

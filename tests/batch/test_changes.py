@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,10 +33,11 @@ class Here:
 
     progress, deaths, workers = Progress(), 0, 1
 
-    def __init__(self, run, most=99):
-        self.run_, self.most, self.read = run, most, []
+    def __init__(self, run: Any, most: Any = 99) -> None:
+        self.run_, self.most = run, most
+        self.read: list[Any] = []
 
-    def run(self, shards):
+    def run(self, shards: Any) -> Iterator[Any]:
         settings = self.run_.settings
         reader = ShardReader(settings.pipeline(), settings.plan)
         for shard in shards:
@@ -45,11 +48,11 @@ class Here:
             place = self.run_.output.place(shard.number)
             yield [Done(shard.number, write_shard(place, reader, shard, labelled=settings.labelled))]
 
-    def stop(self):
+    def stop(self) -> None:
         self.most = 0
 
 
-def once(source, out, *, most=99, form="parquet", **options):
+def once(source: Path, out: Any, *, most: Any = 99, form: Any = "parquet", **options: Any) -> Any:
     """Give the command once; the names of the files that were read, and the run."""
     found = open_input(str(source))
     plain = BatchSettings(
@@ -64,7 +67,7 @@ def once(source, out, *, most=99, form="parquet", **options):
     return engine.read, run
 
 
-def answers(out):
+def answers(out: Any) -> Any:
     """What is said of each file."""
     rows = rows_of(out)
     assert len({row["item"] for row in rows}) == len(rows)
@@ -72,16 +75,16 @@ def answers(out):
 
 
 @pytest.fixture
-def source(tmp_path, crops):
+def source(tmp_path: Path, crops: Path) -> Path:
     shutil.copytree(crops / "sad", tmp_path / "in")
     return tmp_path / "in"
 
 
 @pytest.fixture
-def anew(tmp_path):
+def anew(tmp_path: Path) -> Callable[[Path], Any]:
     """What a run that has never been there before says of a folder."""
 
-    def read(source):
+    def read(source: Path) -> Any:
         once(source, tmp_path / "anew")
         found = answers(tmp_path / "anew")
         shutil.rmtree(tmp_path / "anew")
@@ -90,7 +93,9 @@ def anew(tmp_path):
     return read
 
 
-def test_image_replaced_by_one_of_the_same_size(tmp_path, source, anew):
+def test_image_replaced_by_one_of_the_same_size(
+    tmp_path: Path, source: Path, anew: Callable[[Path], Any]
+) -> None:
     once(source, tmp_path / "out")
     first, *_, last = names = sorted(path.name for path in source.iterdir())
     for times in ((1, 1), None):  # Once with the old time of change, once with a new one.
@@ -109,7 +114,7 @@ def test_image_replaced_by_one_of_the_same_size(tmp_path, source, anew):
         assert answers(tmp_path / "out").keys() == {*names}
 
 
-def test_rights_and_copies_change_nothing(tmp_path, source):
+def test_rights_and_copies_change_nothing(tmp_path: Path, source: Path) -> None:
     once(source, tmp_path / "out")
     for path in source.iterdir():
         path.chmod(0o600)
@@ -121,7 +126,9 @@ def test_rights_and_copies_change_nothing(tmp_path, source):
     assert (read, run.layout.changed) == ([], [])
 
 
-def test_new_images_are_read_and_come_after_the_others(tmp_path, source, crops, anew):
+def test_new_images_are_read_and_come_after_the_others(
+    tmp_path: Path, source: Path, crops: Path, anew: Callable[[Path], Any]
+) -> None:
     once(source, tmp_path / "out")
     before = rows_of(tmp_path / "out")
     added = sorted((crops / "happy").iterdir())[:7]
@@ -138,7 +145,9 @@ def test_new_images_are_read_and_come_after_the_others(tmp_path, source, crops, 
     assert manifest["contents"]["count"] == manifest["result"]["items"]["face"] == len(rows)
 
 
-def test_what_is_not_there_any_more_is_refused_or_taken_out(tmp_path, source, anew):
+def test_what_is_not_there_any_more_is_refused_or_taken_out(
+    tmp_path: Path, source: Path, anew: Callable[[Path], Any]
+) -> None:
     once(source, tmp_path / "out")
     kept = answers(tmp_path / "out")
     gone = sorted(source.iterdir())[2]
@@ -153,7 +162,7 @@ def test_what_is_not_there_any_more_is_refused_or_taken_out(tmp_path, source, an
     assert answers(tmp_path / "out") == kept == anew(source)
 
 
-def test_shard_of_which_nothing_is_left(tmp_path, source):
+def test_shard_of_which_nothing_is_left(tmp_path: Path, source: Path) -> None:
     once(source, tmp_path / "out")
     for path in sorted(source.iterdir(), key=lambda path: int(path.stem[4:]))[:5]:
         path.unlink()
@@ -166,7 +175,9 @@ def test_shard_of_which_nothing_is_left(tmp_path, source):
     assert run.whole
 
 
-def test_other_label_in_a_list_is_in_the_rows_and_nothing_of_the_old_verdict_stays(tmp_path, crops):
+def test_other_label_in_a_list_is_in_the_rows_and_nothing_of_the_old_verdict_stays(
+    tmp_path: Path, crops: Path
+) -> None:
     listed = tmp_path / "list.csv"
     lines = [f"{path}\tsad" for path in sorted((crops / "sad").iterdir())[:7]]
     listed.write_text("\n".join(["path\tlabel", *lines]))
@@ -186,7 +197,9 @@ def test_other_label_in_a_list_is_in_the_rows_and_nothing_of_the_old_verdict_sta
 
 
 @pytest.mark.parametrize("step", ["remove", "write", "note"])
-def test_stopped_while_the_change_is_taken_in(tmp_path, source, anew, monkeypatch, step):
+def test_stopped_while_the_change_is_taken_in(
+    tmp_path: Path, source: Path, anew: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch, step: Any
+) -> None:
     once(source, tmp_path / "out")
     first = sorted(source.iterdir())[0]
     first.write_bytes(bytes(first.stat().st_size))
@@ -199,7 +212,7 @@ def test_stopped_while_the_change_is_taken_in(tmp_path, source, anew, monkeypatc
     class Killed(BaseException):
         pass
 
-    def kill(*_, **__):
+    def kill(*_: Any, **__: Any) -> None:
         raise Killed
 
     with monkeypatch.context() as patched:
@@ -211,7 +224,9 @@ def test_stopped_while_the_change_is_taken_in(tmp_path, source, anew, monkeypatc
 
 
 @pytest.mark.integration
-def test_rows_name_sources_as_the_list_does_and_the_command_tells_of_changes(tmp_path, crops):
+def test_rows_name_sources_as_the_list_does_and_the_command_tells_of_changes(
+    tmp_path: Path, crops: Path
+) -> None:
     for path in sorted((crops / "happy").iterdir())[:3]:
         shutil.copy(path, tmp_path)
     names = [path.name for path in sorted(tmp_path.glob("*.png"))]
@@ -241,11 +256,12 @@ CONTENTS = st.dictionaries(st.sampled_from("abcdefghijkl"), st.integers(0, 2), m
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(CONTENTS, st.integers(0, 5)), min_size=1, max_size=6), st.integers(1, 4))
-def test_any_history_comes_to_what_the_input_is_now(history, size):
+def test_any_history_comes_to_what_the_input_is_now(history: Any, size: Any) -> None:
     """Each run is given some files in some state and is killed after so many shards; the last one comes to
     its end.
     """
-    plan, written = {}, {}
+    plan: dict[int, Any] = {}
+    written: dict[int, Any] = {}
     for number, (contents, most) in enumerate(history):
         parts = [FilePart(name, name, mark=(f"v{version}",)) for name, version in contents.items()]
         layout = laid_out(plan, parts, size)
@@ -263,7 +279,7 @@ def test_any_history_comes_to_what_the_input_is_now(history, size):
     assert all(len(entries) <= size for entries in plan.values())
 
 
-def test_marks_of_files_that_cannot_be_looked_into(tmp_path):
+def test_marks_of_files_that_cannot_be_looked_into(tmp_path: Path) -> None:
     assert marks_of([FilePart("a", str(tmp_path / "none")), FilePart("b", "bad\0name")], {}) == [None, None]
     (tmp_path / "empty").touch()
     [mark] = marks_of([FilePart("a", str(tmp_path / "empty"))], {})
@@ -283,13 +299,13 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_nothing_in_a_foreign_folder_is_touched(tmp_path, crops, kind):
+def test_nothing_in_a_foreign_folder_is_touched(tmp_path: Path, crops: Path, kind: str) -> None:
     out = tmp_path / "out"
     for name, content in FOREIGN[kind].items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(content)
 
-    def seen():
+    def seen() -> Any:
         return {
             str(path): (
                 path.stat().st_mtime_ns,
@@ -305,7 +321,7 @@ def test_nothing_in_a_foreign_folder_is_touched(tmp_path, crops, kind):
     assert seen() == before
 
 
-def test_only_what_runs_left_is_swept(tmp_path, source):
+def test_only_what_runs_left_is_swept(tmp_path: Path, source: Path) -> None:
     out = tmp_path / "out"
     once(source, out)
     theirs, ours = out / ".work-12345678.part.zip", out / ".shard-0000001-0123abcd.part.parquet"
@@ -315,7 +331,7 @@ def test_only_what_runs_left_is_swept(tmp_path, source):
     assert (theirs.exists(), ours.exists()) == (True, False)
 
 
-def test_empty_folder_and_one_of_a_run_that_was_killed_at_once(tmp_path, source):
+def test_empty_folder_and_one_of_a_run_that_was_killed_at_once(tmp_path: Path, source: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "lock").touch()

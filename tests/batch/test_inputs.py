@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars
@@ -20,11 +21,11 @@ from mien.core.errors import InputError, MediaError, MissingExtraError
 from mien.core.labels import Labels
 
 
-def items(found, size=1000):
+def items(found: Any, size: Any = 1000) -> Any:
     return [item for shard in shards(found.portions(size), size) for item in shard.items()]
 
 
-def shards(parts, size):
+def shards(parts: Any, size: Any) -> Any:
     return laid_out({}, parts, size).shards
 
 
@@ -34,7 +35,7 @@ def png(value: int = 0) -> bytes:
     return file.getvalue()
 
 
-def test_class_folders_are_labels_by_any_word_for_them(crops):
+def test_class_folders_are_labels_by_any_word_for_them(crops: Path) -> None:
     found = open_input(str(crops))
     assert found.labelled
     assert found.count == 40
@@ -43,7 +44,7 @@ def test_class_folders_are_labels_by_any_word_for_them(crops):
     assert all(Path(item.source).parent.name.lower().startswith(item.label) for item in items(found))
 
 
-def test_one_folder_of_that_name_is_chance_and_files_outside_have_no_label(tmp_path):
+def test_one_folder_of_that_name_is_chance_and_files_outside_have_no_label(tmp_path: Path) -> None:
     (tmp_path / "happy").mkdir()
     (tmp_path / "happy" / "a.png").write_bytes(png())
     (tmp_path / "b.png").write_bytes(png())
@@ -59,7 +60,7 @@ def test_one_folder_of_that_name_is_chance_and_files_outside_have_no_label(tmp_p
     assert "1 files lie in no folder that is named after an expression" in found.remarks[0]
 
 
-def test_lists_count_paths_from_where_they_lie(tmp_path):
+def test_lists_count_paths_from_where_they_lie(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("b.png\n\n/abs/a.png\n")
     assert [item.source for item in items(open_input(str(tmp_path / "list.txt")))] == ["b.png", "/abs/a.png"]
     assert [part.place for part in open_input(str(tmp_path / "list.txt")).parts] == [
@@ -85,7 +86,9 @@ def test_lists_count_paths_from_where_they_lie(tmp_path):
         ("remote.txt", b"s3://bucket/a.png\n", "give --allow-remote"),
     ],
 )
-def test_what_cannot_be_used_is_told_in_a_line(tmp_path, name, content, message):
+def test_what_cannot_be_used_is_told_in_a_line(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
@@ -93,13 +96,13 @@ def test_what_cannot_be_used_is_told_in_a_line(tmp_path, name, content, message)
     assert "\n" not in str(caught.value)
 
 
-def test_folder_without_images(tmp_path):
+def test_folder_without_images(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(InputError, match="none lie in it"):
         open_input(str(tmp_path))
 
 
-def test_parquet_of_two_forms(tmp_path):
+def test_parquet_of_two_forms(tmp_path: Path) -> None:
     polars.DataFrame(
         {"id": ["a", "b", "c"], "bytes": [png(1), b"", None], "emotion": ["joy", "sad", "bored"]}
     ).write_parquet(tmp_path / "1.parquet")
@@ -120,7 +123,7 @@ def test_parquet_of_two_forms(tmp_path):
         got[1].open()
 
 
-def test_numbers_are_labels_only_where_their_meaning_is_told(tmp_path):
+def test_numbers_are_labels_only_where_their_meaning_is_told(tmp_path: Path) -> None:
     from mien.data import FaceDataset
     from mien.data.parquet import write_parquet
 
@@ -138,7 +141,7 @@ def test_numbers_are_labels_only_where_their_meaning_is_told(tmp_path):
     assert [item.label for item in items(open_input(str(tmp_path / "told.parquet")))] == ["happy", "fear"]
 
 
-def test_addresses_are_read_by_fsspec_where_that_is_allowed(crops):
+def test_addresses_are_read_by_fsspec_where_that_is_allowed(crops: Path) -> None:
     with pytest.raises(InputError, match="give --allow-remote"):
         open_input(f"file://{crops}")
     found = open_input(f"file://{crops}", remote=True)
@@ -152,13 +155,13 @@ def test_addresses_are_read_by_fsspec_where_that_is_allowed(crops):
     assert caught.value.kind == "missing"
 
 
-def test_fsspec_that_is_missing_is_named(monkeypatch):
+def test_fsspec_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "fsspec", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mien\[ray\]'"):
         open_input("s3://bucket", remote=True)
 
 
-def test_videos_weigh_what_they_take(tmp_path):
+def test_videos_weigh_what_they_take(tmp_path: Path) -> None:
     sources = []
     for name, size in (("a.png", 10), ("b.mp4", 250_000), ("c.png", 10), ("d.mp4", 5_000_000), ("e.png", 10)):
         (tmp_path / name).write_bytes(bytes(size))
@@ -173,7 +176,7 @@ def test_videos_weigh_what_they_take(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(["png", "mp4"]), min_size=1, max_size=40), st.integers(1, 12))
-def test_shards_hold_every_item_once_and_in_order(endings, size):
+def test_shards_hold_every_item_once_and_in_order(endings: list[int], size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sources = [f"{folder}/{number}.{ending}" for number, ending in enumerate(endings)]
         found = shards([FilePart(source, source) for source in sources], size)
@@ -183,7 +186,7 @@ def test_shards_hold_every_item_once_and_in_order(endings, size):
     assert all(1 <= shard.count <= size for shard in found)
 
 
-def test_digest_tells_inputs_apart(tmp_path):
+def test_digest_tells_inputs_apart(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(png())
     first = laid_out({}, open_input(str(tmp_path)).parts, 10)
@@ -192,7 +195,7 @@ def test_digest_tells_inputs_apart(tmp_path):
     assert first.sha256 != laid_out({}, open_input(str(tmp_path)).parts, 10).sha256
 
 
-def test_an_output_inside_the_input_is_not_read(tmp_path):
+def test_an_output_inside_the_input_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "outer.png").write_bytes(png())
     (tmp_path / "out" / "confusion.png").write_bytes(png())

@@ -11,16 +11,18 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mien.batch import BatchSettings, open_input
 from mien.batch.job import BatchJob
 from mien.core.errors import InputError
-from tests.batch.batch_runs import batch, command, mien, rows_of
+from tests.batch.batch_runs import Rows, batch, command, mien, rows_of
 from tests.soak import kills
 
 pytestmark = pytest.mark.slow
@@ -53,7 +55,7 @@ time.time = lambda: real() + chance.uniform(-4e8, 4e8)
 """
 
 
-def begun(*words, env, **options):
+def begun(*words: Any, env: Any, **options: Any) -> Any:
     return subprocess.Popen(
         command(*words),
         env={**os.environ, **env},
@@ -64,29 +66,31 @@ def begun(*words, env, **options):
     )
 
 
-def shards(out):
+def shards(out: Any) -> Any:
     return sorted(path.name for path in out.glob("shard-*"))
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.02)
 
 
-def children(process):
+def children(process: subprocess.Popen[Any]) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
-def workers(process):
+def workers(process: subprocess.Popen[Any]) -> list[int]:
     return [
         pid for pid in children(process) if b"mien.batch.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
 
 
 @pytest.mark.timeout(60 + 30 * KILLS)
-def test_runs_killed_at_any_moment_come_to_the_same_rows(tmp_path, crops, undisturbed, sabotage):
+def test_runs_killed_at_any_moment_come_to_the_same_rows(
+    tmp_path: Path, crops: Path, undisturbed: Rows, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     """Each round is killed a few times at random, with SIGKILL, a worker or all of it, until it comes to its
     end.
     """
@@ -117,7 +121,9 @@ def test_runs_killed_at_any_moment_come_to_the_same_rows(tmp_path, crops, undist
         shutil.rmtree(out)
 
 
-def test_workers_end_with_the_run_that_was_killed(tmp_path, crops, sabotage):
+def test_workers_end_with_the_run_that_was_killed(
+    tmp_path: Path, crops: Path, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     process = begun(*batch(crops, tmp_path / "out"), env=sabotage(SLOW))
     wait_for(lambda: len(workers(process)) == 2)
     left = workers(process)
@@ -126,7 +132,9 @@ def test_workers_end_with_the_run_that_was_killed(tmp_path, crops, sabotage):
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), 10)
 
 
-def test_ctrl_c_finishes_the_shards_at_hand_and_says_how_to_go_on(tmp_path, crops, undisturbed, sabotage):
+def test_ctrl_c_finishes_the_shards_at_hand_and_says_how_to_go_on(
+    tmp_path: Path, crops: Path, undisturbed: Rows, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     out = tmp_path / "out"
     process = begun(*batch(crops, out), env=sabotage(SLOW))
     wait_for(lambda: len(shards(out)) >= 2)
@@ -144,7 +152,9 @@ def test_ctrl_c_finishes_the_shards_at_hand_and_says_how_to_go_on(tmp_path, crop
     assert rows_of(out) == undisturbed
 
 
-def test_two_runs_on_one_output(tmp_path, crops, undisturbed, sabotage):
+def test_two_runs_on_one_output(
+    tmp_path: Path, crops: Path, undisturbed: Rows, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     out = tmp_path / "out"
     process = begun(*batch(crops, out), env=sabotage(SLOW))
     wait_for((out / "manifest.json").exists)
@@ -156,7 +166,7 @@ def test_two_runs_on_one_output(tmp_path, crops, undisturbed, sabotage):
     assert rows_of(out) == undisturbed
 
 
-def test_other_settings_do_not_mix(tmp_path, crops):
+def test_other_settings_do_not_mix(tmp_path: Path, crops: Path) -> None:
     found = open_input(str(crops))
     usual = BatchSettings({"detector": "whole", "largest": False}).known()
     with BatchJob(found, usual, tmp_path / "out", 5):
@@ -185,7 +195,7 @@ def test_other_settings_do_not_mix(tmp_path, crops):
         assert again.output.resumed
 
 
-def test_what_does_not_mix_is_told_in_one_line(tmp_path, crops):
+def test_what_does_not_mix_is_told_in_one_line(tmp_path: Path, crops: Path) -> None:
     first, second = sorted(crops.rglob("*.png"))[:2]
     assert mien(*batch(first, tmp_path / "out")).returncode == 0
     refused = mien(*batch(second, tmp_path / "out"))
@@ -198,7 +208,9 @@ def test_what_does_not_mix_is_told_in_one_line(tmp_path, crops):
     assert "holds diary.txt: give another output" in refused.stderr
 
 
-def test_a_image_that_crashes_its_reader_twice_is_a_row(tmp_path, crops, undisturbed, sabotage):
+def test_a_image_that_crashes_its_reader_twice_is_a_row(
+    tmp_path: Path, crops: Path, undisturbed: Rows, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     source = tmp_path / "in"
     shutil.copytree(crops, source)
     (source / "sad" / "deadly.png").write_bytes(b"x")
@@ -213,13 +225,17 @@ def test_a_image_that_crashes_its_reader_twice_is_a_row(tmp_path, crops, undistu
     assert kept == [{**row, "item": None, "source": Path(row["source"]).name} for row in undisturbed]
 
 
-def test_clock_that_jumps(tmp_path, crops, undisturbed, sabotage):
+def test_clock_that_jumps(
+    tmp_path: Path, crops: Path, undisturbed: Rows, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     done = mien(*batch(crops, tmp_path / "out"), env=sabotage(CLOCK))
     assert done.returncode == 0, done.stderr
     assert rows_of(tmp_path / "out") == undisturbed
 
 
-def test_worker_that_cannot_start_ends_the_run_in_one_line(tmp_path, crops, sabotage):
+def test_worker_that_cannot_start_ends_the_run_in_one_line(
+    tmp_path: Path, crops: Path, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     lines = "import sys\nif 'mien.batch.worker' in sys.orig_argv: sys.exit('no room in here')\n"
     done = mien(*batch(crops, tmp_path / "out"), env=sabotage(lines))
     assert done.returncode == 4
@@ -235,7 +251,9 @@ def _without_root_rights() -> None:
         ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
-def test_permissions_lost_half_way(tmp_path, crops, undisturbed, sabotage):
+def test_permissions_lost_half_way(
+    tmp_path: Path, crops: Path, undisturbed: Rows, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     """Images that may not be read any more are rows; an output that may not be written to any more ends the
     run, which goes on later.
     """
@@ -268,7 +286,7 @@ def test_permissions_lost_half_way(tmp_path, crops, undisturbed, sabotage):
 
 
 @contextmanager
-def small_disk(place: Path, size: str):
+def small_disk(place: Path, size: str) -> Iterator[Any]:
     place.mkdir()
     if (
         os.geteuid() != 0
@@ -283,7 +301,9 @@ def small_disk(place: Path, size: str):
         subprocess.run(["umount", "-l", place], check=True)
 
 
-def test_full_disk_ends_the_run_and_room_lets_it_go_on(tmp_path, crops, undisturbed):
+def test_full_disk_ends_the_run_and_room_lets_it_go_on(
+    tmp_path: Path, crops: Path, undisturbed: Rows
+) -> None:
     disk = tmp_path / "disk"
     with small_disk(disk, "300k"):
         out = disk / "out"
@@ -304,7 +324,7 @@ def test_full_disk_ends_the_run_and_room_lets_it_go_on(tmp_path, crops, undistur
         assert rows_of(out) == undisturbed
 
 
-def test_manifest_says_what_made_the_rows(tmp_path, crops):
+def test_manifest_says_what_made_the_rows(tmp_path: Path, crops: Path) -> None:
     assert mien(*batch(crops, tmp_path / "out")).returncode == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["contents"]["count"] == 40

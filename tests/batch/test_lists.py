@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from mien.core.errors import InputError
 WANTED = [("a.png", "happy"), ("größe/b c.png", None), ("d,e.png", "sad")]
 
 
-def plain(path):
+def plain(path: Path) -> Any:
     return [(line.path, line.label) for line in read_list(path)]
 
 
@@ -21,7 +23,9 @@ def plain(path):
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 @pytest.mark.parametrize("first", ["", "sep={}"])
-def test_every_form_of_a_table(tmp_path, separator, newline, encoding, first):
+def test_every_form_of_a_table(
+    tmp_path: Path, separator: str, newline: str, encoding: str, first: str
+) -> None:
     rows = [
         ["Id", "Path", "Emotion"],
         ["1", "a.png", "happy"],
@@ -37,14 +41,14 @@ def test_every_form_of_a_table(tmp_path, separator, newline, encoding, first):
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("first", ["", "sep={}\r\n"])
-def test_everything_in_quotation_marks(tmp_path, separator, first):
+def test_everything_in_quotation_marks(tmp_path: Path, separator: str, first: str) -> None:
     rows = [["path", "label"], ["a b;c,d.png", "Happy"], ["e.png", "sad"]]
     text = "".join(separator.join(f'"{cell}"' for cell in row) + "\r\n" for row in rows)
     (tmp_path / "list.csv").write_text(first.format(separator) + text)
     assert plain(tmp_path / "list.csv") == [("a b;c,d.png", "Happy"), ("e.png", "sad")]
 
 
-def test_names_that_are_not_utf_8_in_a_list_of_paths(tmp_path):
+def test_names_that_are_not_utf_8_in_a_list_of_paths(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_bytes(b"a.png\nRen\xe9.png\n")
     assert [os.fsencode(path) for path, _ in plain(tmp_path / "list.txt")] == [b"a.png", b"Ren\xe9.png"]
     (tmp_path / "list.csv").write_bytes(
@@ -54,7 +58,7 @@ def test_names_that_are_not_utf_8_in_a_list_of_paths(tmp_path):
         read_list(tmp_path / "list.csv")
 
 
-def test_one_column_and_names_with_separators(tmp_path):
+def test_one_column_and_names_with_separators(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text('path\n"a;b.png"\nc d.png\n')
     assert plain(tmp_path / "list.csv") == [("a;b.png", None), ("c d.png", None)]
     (tmp_path / "list.csv").write_text('path;"label"\n"two\nlines.png";sad\n\n;happy\n"quo""ted.png"\n')
@@ -65,7 +69,7 @@ def test_one_column_and_names_with_separators(tmp_path):
     assert plain(tmp_path / "list.txt") == [("a;b.png", None), ("c,d.png", None)]
 
 
-def test_too_many_columns_are_told_with_their_line(tmp_path):
+def test_too_many_columns_are_told_with_their_line(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("path,label\na.png,sad\nb,c.png,happy\n")
     with pytest.raises(
         InputError,
@@ -75,7 +79,7 @@ def test_too_many_columns_are_told_with_their_line(tmp_path):
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_unknown_labels_are_told_with_place_and_nearest(tmp_path, separator):
+def test_unknown_labels_are_told_with_place_and_nearest(tmp_path: Path, separator: str) -> None:
     rows = ["path,label", "a.png,Happiness", "b.png,hapy", "c.png,boredom", "d.png,hapy", "e.png,7", "f.png,"]
     (tmp_path / "list.csv").write_text("\n".join(rows).replace(",", separator))
     found = open_input(str(tmp_path / "list.csv"))
@@ -90,14 +94,14 @@ def test_unknown_labels_are_told_with_place_and_nearest(tmp_path, separator):
         open_input(str(tmp_path / "list.csv"), strict=True)
 
 
-def test_list_of_which_no_label_is_known(tmp_path):
+def test_list_of_which_no_label_is_known(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("path,label\nhappy/a.png,x\nsad/b.png,y\n")
     found = open_input(str(tmp_path / "list.csv"))
     assert not found.labelled
     assert "2 labels are not known" in found.remarks[0]
 
 
-def test_unknown_labels_of_parquet(tmp_path):
+def test_unknown_labels_of_parquet(tmp_path: Path) -> None:
     polars = pytest.importorskip("polars")
     labels = ["joy", "hapy", "sad", "hapy", None]
     polars.DataFrame({"image": [b"x"] * 5, "label": labels}).write_parquet(tmp_path / "a.parquet")

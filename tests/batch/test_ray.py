@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from mien.batch.ray_pool import RayPool
 from mien.batch.settings import BatchSettings
 from mien.core.errors import MissingExtraError
-from tests.batch.batch_runs import batch, command, rows_of
+from tests.batch.batch_runs import Rows, batch, command, rows_of
 from tests.batch.test_kills_of_batches import SLOW
 
 pytestmark = pytest.mark.slow
@@ -39,7 +40,9 @@ def actors(process: int) -> list[int]:
 
 
 @pytest.mark.timeout(180)
-def test_two_workers_one_of_them_killed(tmp_path, crops, undisturbed, sabotage):
+def test_two_workers_one_of_them_killed(
+    tmp_path: Path, crops: Path, undisturbed: Rows, sabotage: Callable[[str], dict[str, str]]
+) -> None:
     out = tmp_path / "out"
     process = subprocess.Popen(
         command(*batch(crops.name, out, "--engine", "ray")),
@@ -66,7 +69,9 @@ def test_two_workers_one_of_them_killed(tmp_path, crops, undisturbed, sabotage):
     assert not (out / "stop").exists()
 
 
-def test_ray_is_loaded_only_when_asked_for_and_named_when_missing(tmp_path, monkeypatch):
+def test_ray_is_loaded_only_when_asked_for_and_named_when_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = "import sys, mien.cli.batch, mien.batch.job, mien.batch.ray_pool; print('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
     monkeypatch.setitem(sys.modules, "ray", None)
@@ -77,7 +82,7 @@ def test_ray_is_loaded_only_when_asked_for_and_named_when_missing(tmp_path, monk
         RayPool(BatchSettings(), tmp_path, 2)
 
 
-def test_address_without_a_cluster(tmp_path, crops):
+def test_address_without_a_cluster(tmp_path: Path, crops: Path) -> None:
     done = subprocess.run(
         command(*batch(crops, tmp_path / "out", "--engine", "ray", "--address", "127.0.0.1:1")),
         capture_output=True,

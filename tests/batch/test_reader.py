@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,21 +16,21 @@ from mien.batch.output import write_shard
 from mien.batch.shard import FilePart, Shard
 from mien.core.frame_result import flat_row
 from mien.video.runner import VideoOptions
-from tests.batch.batch_runs import batch, csv_rows, mien, rows_of
+from tests.batch.batch_runs import Rows, batch, csv_rows, mien, rows_of
 from tests.batch.broken_files import broken_files
 
 
 @pytest.fixture(scope="module")
-def whole():
+def whole() -> Any:
     return Pipeline("whole", threads=1)
 
 
-def shard_of(sources, start=0, label=None):
+def shard_of(sources: Any, start: Any = 0, label: Any = None) -> Any:
     parts = [FilePart(str(source), str(source), label) for source in sources]
     return Shard(0, tuple((start + place, part) for place, part in enumerate(parts)))
 
 
-def read(pipeline, sources, caution=None, watch=None):
+def read(pipeline: Any, sources: Any, caution: Any = None, watch: Any = None) -> Any:
     reader = ShardReader(pipeline, VideoOptions(), watch)
     return [
         {**row, "item": item.position}
@@ -38,11 +39,13 @@ def read(pipeline, sources, caution=None, watch=None):
     ]
 
 
-def without(rows, *keys):
+def without(rows: Any, *keys: Any) -> Any:
     return [{key: value for key, value in row.items() if key not in keys} for row in rows]
 
 
-def test_rows_are_those_of_analyze(tmp_path, pipeline, portrait, astronaut, movie):
+def test_rows_are_those_of_analyze(
+    tmp_path: Path, pipeline: Any, portrait: Any, astronaut: Any, movie: Any
+) -> None:
     sources = [
         tmp_path / "portrait.png",
         tmp_path / "gray.png",
@@ -62,7 +65,9 @@ def test_rows_are_those_of_analyze(tmp_path, pipeline, portrait, astronaut, movi
     assert read(pipeline, sources, Caution(alone=True)) == rows
 
 
-def test_twenty_kinds_of_broken_files_are_rows_and_the_others_are_as_without_them(tmp_path, crops, whole):
+def test_twenty_kinds_of_broken_files_are_rows_and_the_others_are_as_without_them(
+    tmp_path: Path, crops: Path, whole: Any
+) -> None:
     good = sorted(crops.rglob("*.png"))[:20]
     sources: list[Path] = []
     for number, (name, content) in enumerate(broken_files().items()):
@@ -80,7 +85,7 @@ def test_twenty_kinds_of_broken_files_are_rows_and_the_others_are_as_without_the
     assert watch.told[1:3].tolist() == [40, 20]
 
 
-def test_refused_items_are_rows_and_are_not_opened(crops, whole):
+def test_refused_items_are_rows_and_are_not_opened(crops: Path, whole: Any) -> None:
     sources = sorted(crops.rglob("*.png"))[:3]
     rows = read(
         whole, [sources[0], Path("/no/such.png"), sources[2]], Caution(True, ((1, "killed its reader"),))
@@ -89,7 +94,9 @@ def test_refused_items_are_rows_and_are_not_opened(crops, whole):
     assert rows[1]["error"] == "/no/such.png: killed its reader"
 
 
-def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(crops, whole, monkeypatch):
+def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(
+    crops: Path, whole: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sources = sorted(crops.rglob("*.png"))[:5]
     expected = read(whole, sources)
     bad = np.asarray(Image.open(sources[2]).convert("RGB"))
@@ -97,7 +104,7 @@ def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(crops, whol
     class Choking:
         labels = whole.labels
 
-        def __call__(self, frames):
+        def __call__(self, frames: Any) -> Any:
             if any((frame.image == bad).all() for frame in frames):
                 raise MemoryError("too large")
             return whole(frames)
@@ -109,7 +116,7 @@ def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(crops, whol
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv", "jsonl"])
-def test_forms_hold_the_same(tmp_path, crops, whole, form):
+def test_forms_hold_the_same(tmp_path: Path, crops: Path, whole: Any, form: Any) -> None:
     import json
 
     import polars
@@ -143,7 +150,7 @@ def test_forms_hold_the_same(tmp_path, crops, whole, form):
 
 
 @pytest.mark.integration
-def test_table_has_the_columns_of_analyze(tmp_path, crops):
+def test_table_has_the_columns_of_analyze(tmp_path: Path, crops: Path) -> None:
     import polars
 
     source = sorted(crops.rglob("*.png"))[0]
@@ -158,7 +165,9 @@ def test_table_has_the_columns_of_analyze(tmp_path, crops):
 
 
 @pytest.mark.integration
-def test_labels_are_held_against_answers_in_the_order_of_the_input(tmp_path, crops, undisturbed):
+def test_labels_are_held_against_answers_in_the_order_of_the_input(
+    tmp_path: Path, crops: Path, undisturbed: Rows
+) -> None:
     out = tmp_path / "out"
     extra = tmp_path / "in"
     shutil.copytree(crops, extra)

@@ -20,7 +20,7 @@ from mien.metrics.sentiment import PRESETS, open_mapping
 from mien.outputs.tables import read_videos
 from tests.clips.making_rows import clip, write_reference, write_table
 
-FOUR = {
+FOUR: dict[str, list[str | None]] = {
     "a/1.mp4": ["happy"] * 4,
     "a/2.mp4": ["sad", "sad", None],
     "b/3.mp4": ["happy", "sad", "angry", "fear"],

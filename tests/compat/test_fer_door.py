@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -93,11 +94,12 @@ def test_known_faces_are_read_where_they_are(fer: FER, portrait: np.ndarray) -> 
 def test_detectors(astronaut: np.ndarray) -> None:
     pytest.importorskip("cv2", reason="mien[haar] is not installed")
     image = astronaut[:240, 100:340, ::-1]
-    for options, name, least in [
+    cases: list[tuple[dict[str, Any], str, int]] = [
         ({}, "mtcnn", 40),
         ({"mtcnn": True}, "mtcnn", 20),
         ({"mtcnn": False}, "haar", 54),
-    ]:
+    ]
+    for options, name, least in cases:
         fer = FER(**options)
         assert (fer.pipeline.detector.name, fer.pipeline.detector.min_face) == (name, least)  # type: ignore[attr-defined]
         assert fer.top_emotion(image)[0] == "happy"
@@ -148,7 +150,7 @@ def test_what_is_no_image_is_told(fer: FER, given: object, message: str) -> None
 
 
 @pytest.mark.parametrize("rectangles", [[[1, 2, 3]], [[0, 0, 0, 5]], [1, 2, 3, 4]])
-def test_rectangles_of_another_shape_are_told(fer: FER, rectangles: list) -> None:
+def test_rectangles_of_another_shape_are_told(fer: FER, rectangles: list[Any]) -> None:
     with pytest.raises(InputError, match="face_rectangles: expected x, y, width, height"):
         fer.detect_emotions(np.zeros((20, 20, 3), np.uint8), rectangles)
 
@@ -175,7 +177,7 @@ def test_a_row_for_every_frame_with_its_time(
 def test_frames_that_are_looked_at(fer: FER, movie: Callable[..., Path]) -> None:
     clip = movie(12, nobody=range(0), rate=10)
 
-    def frames(**options: object) -> list[int]:
+    def frames(**options: Any) -> list[int]:
         return [row["frame"] for row in Video(clip).analyze(fer, **options)]
 
     assert frames(frequency=5) == [0, 5, 10]
@@ -265,7 +267,7 @@ def test_what_a_video_cannot_do_is_remarked_or_told(
         Video(clip).analyze(fer, lang="de", include_audio=True)
     with pytest.raises(MediaError, match="there is no file"):
         Video(tmp_path / "none.mp4")
-    for options, message in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"output": "xml"}, "output: expected csv or pandas"),
         ({"frequency": 0}, "frequency: expected every n-th"),
         ({"max_results": -1}, "max_results: expected"),
@@ -276,7 +278,8 @@ def test_what_a_video_cannot_do_is_remarked_or_told(
             {"detection_box": {"x_min": 9000}},
             "detection_box: expected a part of the video, which has 240 x 240 px",
         ),
-    ]:
+    ]
+    for options, message in wrong:
         with pytest.raises(InputError, match=message):
             Video(clip).analyze(fer, **options)
     with pytest.raises(InputError, match="expected the rows"):

@@ -114,9 +114,9 @@ def test_a_script_moves_over_by_changing_its_imports(
     pytest.importorskip("pandas", reason="mien[pandas] is not installed")
     pytest.importorskip("cv2", reason="mien[haar] is not installed: the script reads its image with OpenCV")
     moved = SCRIPT
-    for theirs, ours in IMPORTS.items():
-        assert theirs in moved
-        moved = moved.replace(theirs, ours)
+    for old, new in IMPORTS.items():
+        assert old in moved
+        moved = moved.replace(old, new)
     image, clip = tmp_path / "astronaut.png", shared_media / "one_face.mp4"
     Image.fromarray(astronaut).save(image)
     theirs = run(peer, WITHOUT_DISPLAY + SCRIPT, image, clip, tmp_path / "theirs")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ def smiling(astronaut: np.ndarray) -> np.ndarray:
 
 
 def test_deepface_answers(smiling: np.ndarray) -> None:
-    [face] = DeepFace.analyze(smiling, actions=["emotion"])[:1]
+    found: Any = DeepFace.analyze(smiling, actions=["emotion"])
+    [face] = found[:1]
     assert sorted(face) == ["dominant_emotion", "emotion", "face_confidence", "region"]
     assert list(face["emotion"]) == NAMES
     assert sum(face["emotion"].values()) == pytest.approx(100, abs=0.01)
@@ -55,7 +57,8 @@ def test_deepface_takes_files_and_several(smiling: np.ndarray, tmp_path: Path) -
 def test_deepface_without_a_face() -> None:
     with pytest.raises(ValueError, match="expected a face in the image; got none"):
         DeepFace.analyze(NOBODY)
-    [face] = DeepFace.analyze(NOBODY, enforce_detection=False)
+    found: Any = DeepFace.analyze(NOBODY, enforce_detection=False)
+    [face] = found
     assert face["region"] == {"x": 0, "y": 0, "w": 120, "h": 90, "left_eye": None, "right_eye": None}
     assert face["face_confidence"] == 0
     assert DeepFace.analyze(NOBODY, detector_backend="skip") == [face]
@@ -63,7 +66,8 @@ def test_deepface_without_a_face() -> None:
 
 def test_deepface_detectors(smiling: np.ndarray) -> None:
     pytest.importorskip("cv2", reason="mien[haar] is not installed")
-    [face] = DeepFace.analyze(smiling, detector_backend="opencv")
+    found: Any = DeepFace.analyze(smiling, detector_backend="opencv")
+    [face] = found
     assert face["region"]["left_eye"] is None
     assert face["dominant_emotion"] == "happy"
     with pytest.warns(UserWarning, match="mien has no retinaface; MTCNN finds the faces") as told:

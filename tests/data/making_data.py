@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -32,7 +33,7 @@ def small_dataset(
 
 def same(first: FaceDataset, second: FaceDataset) -> bool:
     """Whether two sets hold the same rows in the same order."""
-    columns = [
+    columns: list[tuple[Any, Any]] = [
         (first.images, second.images),
         (first.expressions, second.expressions),
         (first.splits, second.splits),

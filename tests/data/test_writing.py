@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,14 +115,14 @@ class StopError(Exception):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_stopped_writer_leaves_nothing(tmp_path: Path, form: str) -> None:
-    def stop(items: object, what: str, total: int | None = None) -> object:
-        for number, item in enumerate(items):  # type: ignore[call-overload]
+    def stop(items: Iterable[Any], what: str, total: int | None = None) -> Iterator[Any]:
+        for number, item in enumerate(items):
             if number == 5:
                 raise StopError
             yield item
 
     with pytest.raises(StopError):
-        write_dataset(small_dataset(), tmp_path / form, stop)  # type: ignore[arg-type]
+        write_dataset(small_dataset(), tmp_path / form, stop)
     assert os.listdir(tmp_path) == []
 
 

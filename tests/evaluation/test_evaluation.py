@@ -88,7 +88,7 @@ def test_views_are_averaged_and_named() -> None:
         seen.append(images)
         return told(images)
 
-    look.labels = EXPRESSIONS.names
+    look.labels = EXPRESSIONS.names  # type: ignore[attr-defined]
     data = FACES.take(np.flatnonzero(FACES.splits == "PublicTest")[:5])
     found = evaluate(look, data, EvaluateOptions(views="ten-crop"))
     assert found.facts()["views"] == "ten-crop"
@@ -116,7 +116,7 @@ def test_eight_classes_go_by_the_votes() -> None:
             :, [4, 3, 6, 5, 0, 1, 2, 7]
         ]  # The pixels speak of EXPRESSIONS, the columns are those of FER+.
 
-    eight.labels = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+    eight.labels = "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"  # type: ignore[attr-defined]
     found = evaluate(eight, FACES)
     assert (found.options.labels, found.classes) == ("ferplus", FERPLUS)
     assert found.whole.accuracy == 1
@@ -149,7 +149,7 @@ def test_classes_in_another_order_and_other_words() -> None:
     def backwards(images: np.ndarray) -> np.ndarray:
         return half_right(images)[:, ::-1]
 
-    backwards.labels = names
+    backwards.labels = names  # type: ignore[attr-defined]
     assert np.array_equal(evaluate(backwards, FACES).confusion, evaluate(half_right, FACES).confusion)
 
 
@@ -161,7 +161,7 @@ def test_classes_that_do_not_fit_are_refused_and_named(names: tuple[str, ...]) -
     def other(images: np.ndarray) -> np.ndarray:
         return np.full((len(images), len(names)), 1 / len(names))
 
-    other.labels = names
+    other.labels = names  # type: ignore[attr-defined]
     with pytest.raises(InputError) as refused:
         evaluate(other, FACES)
     assert ", ".join(EXPRESSIONS) in str(refused.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_modules_that_are_not_there() -> None:
         (lambda images: [["a"] * 7] * len(images), "expected probabilities; got <U1"),
     ],
 )
-def test_answers_that_are_no_probabilities(answer: object, told: str) -> None:
+def test_answers_that_are_no_probabilities(answer: Callable[..., object], told: str) -> None:
     with pytest.raises(InputError, match=told):
         open_subject(answer).probabilities(IMAGES)
 

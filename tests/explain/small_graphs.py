@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -30,7 +31,7 @@ REGION = (28, 12, 40, 24)
 
 
 def write_graph(
-    path: Path, nodes: Sequence[onnx.NodeProto], stored: Mapping[str, NDArray], card: Card = CARD
+    path: Path, nodes: Sequence[onnx.NodeProto], stored: Mapping[str, NDArray[Any]], card: Card = CARD
 ) -> Path:
     """An ONNX file from ``faces`` to each head of the card."""
     faces = helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["n", 1, 48, 48])

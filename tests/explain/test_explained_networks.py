@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[explain]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[explain]'")
 pytest.importorskip("captum", reason="captum is not installed: pip install 'mien[explain]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from mien import InputError  # noqa: E402
-from mien.explain import (  # noqa: E402
+import torch
+
+from mien import InputError
+from mien.explain import (
     KINDS,
     ExplainOptions,
     explain,
@@ -24,22 +26,25 @@ from mien.explain import (  # noqa: E402
     occlusion,
     open_explained,
 )
-from mien.explain import torch_model as trained_home  # noqa: E402
-from mien.explain.base import deepest, stages  # noqa: E402
-from mien.training.architectures import NETWORKS, create_model  # noqa: E402
-from mien.training.calibration import Calibration  # noqa: E402
-from mien.training.export import write_onnx  # noqa: E402
-from mien.training.recipe import Recipe  # noqa: E402
-from mien.training.run import Hardware, Trained, train  # noqa: E402
-from tests.explain.small_graphs import CARD, write_card  # noqa: E402
-from tests.training.stripes import RECIPE, stripes  # noqa: E402
+from mien.explain import torch_model as trained_home
+from mien.explain.base import deepest, stages
+from mien.inference.card import write_card
+from mien.training.architectures import NETWORKS, create_model
+from mien.training.calibration import Calibration
+from mien.training.export import write_onnx
+from mien.training.recipe import Recipe
+from mien.training.run import Hardware, Trained, train
+from tests.explain.small_graphs import CARD
+from tests.training.stripes import RECIPE, stripes
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.filterwarnings("default"),
 ]  # torch warns about its own parts
 
-CLASSES = {"fer2013": ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")}
+CLASSES: dict[str, tuple[str, ...]] = {
+    "fer2013": ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+}
 STAGES = {
     "gudi": ["features.contrast", "features.pool1", "features.relu2", "features.pool2", "features.relu3"],
     "kalu": [

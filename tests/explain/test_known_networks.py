@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[explain]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[explain]'")
 pytest.importorskip("captum", reason="captum is not installed: pip install 'mien[explain]'")
 onnx = pytest.importorskip("onnx")
+
+import torch  # noqa: E402
 
 from mien import InputError, NetworkError  # noqa: E402
 from mien.explain import gradcam, guided_backpropagation, occlusion, open_explained  # noqa: E402

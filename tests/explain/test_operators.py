@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[explain]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[explain]'")
 onnx = pytest.importorskip("onnx")
 
+import torch  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from mien import NetworkError  # noqa: E402

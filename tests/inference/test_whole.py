@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
@@ -16,20 +18,20 @@ from mien.inference.detectors import DETECTORS, create_detector
         ((1, 1), [0, 0, 1, 1]),
     ],
 )
-def test_cutting_by_the_rule_gives_the_whole_image_again(shape, square):
+def test_cutting_by_the_rule_gives_the_whole_image_again(shape: tuple[int, int], square: list[float]) -> None:
     (faces,) = create_detector("whole").detect([np.zeros((*shape, 3), np.uint8)])
     assert np.abs(FER_CROP.squares(faces.boxes) - square).max() < 1e-3
     assert (len(faces), faces.detection_scores[0], faces.landmarks) == (1, 1.0, None)
 
 
-def test_pixels_stay_as_they_are():
+def test_pixels_stay_as_they_are() -> None:
     image = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     (faces,) = create_detector("whole").detect([image])
     (cut,) = crops.cut(image, FER_CROP.squares(faces.boxes), 48)
     assert np.abs(cut.astype(int) - image).max() <= 1
 
 
-def test_square_around_a_panorama_fits_into_memory():
+def test_square_around_a_panorama_fits_into_memory() -> None:
     image = np.zeros((10, 60_000, 3), np.uint8)
     image[:, 30_000:] = 200
     (faces,) = create_detector("whole").detect([image])
@@ -38,6 +40,6 @@ def test_square_around_a_panorama_fits_into_memory():
     assert (cut[:, 25:] == 200).all()
 
 
-def test_unknown_detector_names_the_known_ones():
+def test_unknown_detector_names_the_known_ones() -> None:
     with pytest.raises(InputError, match=", ".join(DETECTORS)):
         create_detector("yolo")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ class Desk:
         import xcffib.randr
         import xcffib.xproto
 
-        self.link = xcffib.connect(display=display)
+        self.link: Any = xcffib.connect(display=display)
         self.root = self.link.get_setup().roots[0]
 
     def show(self, image: NDArray[np.uint8], x: int, y: int) -> None:

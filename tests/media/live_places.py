@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -27,7 +27,7 @@ class Told:
 
     tolerance = 1.0
 
-    def __init__(self, *turns: Sequence[CapturedFrame] | LostError) -> None:
+    def __init__(self, *turns: Iterable[CapturedFrame] | LostError) -> None:
         self._turns = list(turns)
         self.opened: list[float] = []
 
@@ -39,7 +39,7 @@ class Told:
             raise turn
         yield self._shots(turn)
 
-    def _shots(self, turn: Sequence[CapturedFrame]) -> Iterator[CapturedFrame]:
+    def _shots(self, turn: Iterable[CapturedFrame]) -> Iterator[CapturedFrame]:
         yield from turn
         if self._turns:
             raise LostError("gone")

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -66,7 +67,7 @@ def clip(
         tempfile.NamedTemporaryFile() as file,
         av.open(file.name, "w", format=form, container_options=container_options or {}) as container,
     ):
-        stream = container.add_stream(codec, rate=25, options=options or {})
+        stream: Any = container.add_stream(codec, rate=25, options=options or {})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         base = Fraction(1, TICKS) if times is not None else Fraction(1, 25)
         stream.time_base = stream.codec_context.time_base = base
@@ -86,7 +87,7 @@ def sound(form: str = "wav", codec: str = "pcm_s16le") -> bytes:
     """A tenth of a second of silence."""
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
-        stream = container.add_stream(codec, rate=8000, layout="mono")
+        stream: Any = container.add_stream(codec, rate=8000, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
         frame.sample_rate = 8000
         frame.pts = 0

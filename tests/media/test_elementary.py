@@ -8,6 +8,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -123,7 +124,7 @@ def test_the_command_reads_every_frame(tmp_path: Path) -> None:
 def test_frames_of_bare_streams_follow_at_their_rate(form: str, codec: str, rate: int) -> None:
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
-        stream = container.add_stream(
+        stream: Any = container.add_stream(
             codec, rate=rate, options={"x265-params": "log-level=none"} if codec == "libx265" else {}
         )
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"

@@ -40,7 +40,7 @@ def test_natural_order_suffixes_and_hidden_files(tmp_path: Path) -> None:
 
 def test_named_files_missing_paths_and_stdin_are_kept(tmp_path: Path) -> None:
     touch(tmp_path, "odd.suffix")
-    named = ["-", tmp_path / "odd.suffix", str(tmp_path / "missing.jpg"), "-"]
+    named: list[str | Path] = ["-", tmp_path / "odd.suffix", str(tmp_path / "missing.jpg"), "-"]
     assert find_sources(named).sources == tuple(named)
 
 

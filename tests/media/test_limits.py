@@ -12,10 +12,10 @@ from fractions import Fraction
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
-from av.packet import Packet
 
 from mien.core.errors import MediaError
 from mien.media import open_media
@@ -76,7 +76,7 @@ def packets(
     codec: str, side: int, count: int, pix: str, options: tuple[tuple[str, str], ...]
 ) -> tuple[list[bytes], bytes | None]:
     """An encoded gray square, and the codec's own header."""
-    encoder = av.CodecContext.create(codec, "w")
+    encoder: Any = av.CodecContext.create(codec, "w")
     encoder.width = encoder.height = side
     encoder.pix_fmt, encoder.time_base, encoder.options = pix, Fraction(1, 5), dict(options)
     coded = []
@@ -103,7 +103,7 @@ def growing(path: Path, codec: str, form: str, pix: str, options: dict[str, str]
         if extra:
             stream.codec_context.extradata = extra
         for number, data in enumerate(small + large):
-            packet: Packet = av.Packet(data)
+            packet = av.Packet(data)
             packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 5)
             packet.is_keyframe = number in (0, len(small))
             container.mux(packet)

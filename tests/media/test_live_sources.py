@@ -11,6 +11,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -322,7 +323,7 @@ def test_no_camera(name: str, says: str) -> None:
 def test_why_a_camera_does_not_open(number: int, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import av
 
-    def refuse(*_: object, **given: object) -> None:
+    def refuse(*_: object, **given: Any) -> None:
         assert given["options"].items() >= {"video_size": "640x480", "framerate": "15"}.items()
         av.error.err_check(-number)
 

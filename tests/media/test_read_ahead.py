@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -154,7 +155,7 @@ def test_large_items_go_one_at_a_time() -> None:
     """Those that lie ready and the one that is worked on count together."""
     for size, begun in ((MOST_BYTES, 1), (MOST_BYTES // 2, 2), (MOST_BYTES // 4, 4), (1, 9)):
         source = Source(100)
-        with Prefetcher(source, 8, lambda _, size=size: size) as ahead:
+        with Prefetcher(source, 8, partial(lambda size, _: size, size)) as ahead:
             for number in range(3):
                 assert next(ahead) == number
                 time.sleep(0.1)

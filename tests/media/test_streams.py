@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -20,9 +21,9 @@ def several(form: str, *streams: tuple[str, tuple[int, int], int, Disposition]) 
     """A video file with several video streams: codec, size, frames and what each is marked as."""
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
-        packets = []
+        packets: list[Any] = []
         for codec, (width, height), frames, marks in streams:
-            stream = container.add_stream(
+            stream: Any = container.add_stream(
                 codec, rate=25, options={"deadline": "realtime"} if codec == "libvpx" else {}
             )
             stream.width, stream.height = width, height
@@ -61,7 +62,7 @@ PLAIN, DEFAULT = Disposition(0), Disposition.default
     ],
 )
 def test_the_default_stream_else_the_largest_never_a_cover(
-    form: str, streams: list[tuple], size: tuple[int, int]
+    form: str, streams: list[tuple[Any, ...]], size: tuple[int, int]
 ) -> None:
     with open_media(several(form, *streams), name="clip") as media:
         assert (media.width, media.height) == size

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -25,7 +26,7 @@ FAST = {"movflags": "faststart"}
 
 
 def read(
-    data: bytes, sampling: Sampling | None = None, **options: int
+    data: bytes, sampling: Sampling | None = None, **options: Any
 ) -> tuple[Media, list[Frame], list[BadFrame]]:
     with open_media(data, sampling or Sampling(), **options) as media:
         out = list(media)
@@ -54,9 +55,8 @@ def plain() -> bytes:
 @pytest.mark.parametrize("source", ["path", "bytes", "file"])
 def test_frames_times_and_what_is_known_before(plain: bytes, source: str, tmp_path: Path) -> None:
     (tmp_path / "clip.jpg").write_bytes(plain)
-    with open_media(
-        {"path": tmp_path / "clip.jpg", "bytes": plain, "file": io.BytesIO(plain)}[source]
-    ) as media:
+    sources: dict[str, Any] = {"path": tmp_path / "clip.jpg", "bytes": plain, "file": io.BytesIO(plain)}
+    with open_media(sources[source]) as media:
         assert (media.kind, media.width, media.height, media.expected_frames, media.frame_rate) == (
             "video",
             64,
@@ -235,7 +235,7 @@ def test_whole_file_with_longer_sound_has_nothing_missing() -> None:
     with av.open(file, "w", format="matroska") as container:
         video = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        audio = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        audio: Any = container.add_stream("pcm_s16le", rate=8000, layout="mono")
         for index in range(10):
             container.mux(video.encode(av.VideoFrame.from_ndarray(level(index), format="rgb24")))
         container.mux(video.encode(None))
@@ -265,8 +265,8 @@ def test_a_title_that_is_no_utf8_is_no_reason_to_refuse() -> None:
 def with_cover(form: str, codec: str) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
-        audio = container.add_stream(codec, rate=44100, layout="mono")
-        cover = container.add_stream("mjpeg", rate=1)
+        audio: Any = container.add_stream(codec, rate=44100, layout="mono")
+        cover: Any = container.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
         cover.disposition = av.stream.Disposition.attached_pic
         container.mux(

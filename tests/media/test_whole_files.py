@@ -9,6 +9,7 @@ import itertools
 import struct
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -48,10 +49,10 @@ def around(
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
         rate = 48000
-        sounds = [container.add_stream(sound, rate=rate, layout="stereo") for _ in range(before)]
+        sounds: list[Any] = [container.add_stream(sound, rate=rate, layout="stereo") for _ in range(before)]
         if subtitles:
             container.add_stream(subtitles).codec_context.subtitle_header = b"[Script Info]\n"
-        video = container.add_stream(
+        video: Any = container.add_stream(
             codec, rate=25, options=FAST_VP9 if codec == "libvpx-vp9" else {"x265-params": "log-level=none"}
         )
         video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
@@ -75,7 +76,7 @@ def images(count: int) -> list[av.VideoFrame | None]:
     return [*frames, None]
 
 
-def encoded(stream: av.AudioStream, samples: int) -> list[av.Packet]:
+def encoded(stream: av.AudioStream, samples: int) -> list[Any]:
     size = stream.codec_context.frame_size or 1024
     layout, form = stream.layout.name, stream.format.name
     kind = np.float32 if form.startswith("flt") else np.int16
@@ -279,7 +280,7 @@ def avi(ticks: Sequence[int], codec: str = "mjpeg") -> bytes:
     """
     file = io.BytesIO()
     with av.open(file, "w", format="avi") as container:
-        stream = container.add_stream(codec, rate=25, options={"bf": "0"} if codec == "libx264" else {})
+        stream: Any = container.add_stream(codec, rate=25, options={"bf": "0"} if codec == "libx264" else {})
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for tick in ticks:
             frame = av.VideoFrame.from_ndarray(noisy(tick), format="rgb24").reformat(format=stream.pix_fmt)

@@ -152,6 +152,6 @@ def test_nothing_to_judge_is_refused() -> None:
     for figure in (top_k_accuracy, negative_log_likelihood):
         with pytest.raises(ValueError, match="at least one image"):
             figure(nothing, nobody)
-    for figure in (accuracy, macro_f1):
+    for of_counts in (accuracy, macro_f1):
         with pytest.raises(ValueError, match="at least one image"):
-            figure(np.zeros((7, 7), int))
+            of_counts(np.zeros((7, 7), int))

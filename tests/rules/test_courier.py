@@ -21,7 +21,7 @@ def soon() -> float:
 
 def test_in_order_and_none_twice() -> None:
     seen: list[Delivery] = []
-    courier = Dispatcher("seen", FunctionAction(seen.append), QUICK, [].append)
+    courier = Dispatcher("seen", FunctionAction(seen.append), QUICK, list[str]().append)
     events = [event() for _ in range(100)]
     for one in events:
         courier.offer(one)
@@ -75,7 +75,7 @@ def test_what_is_of_no_use_is_not_tried_again() -> None:
         tries.append(delivery)
         raise DeliveryError("no", again=False)
 
-    courier = Dispatcher("lamp", FunctionAction(refuse), QUICK, [].append)
+    courier = Dispatcher("lamp", FunctionAction(refuse), QUICK, list[str]().append)
     courier.offer(event())
     assert courier.close(soon()) == 1
     assert len(tries) == 1
@@ -111,7 +111,7 @@ def test_closing_does_not_wait_for_pauses() -> None:
     def fail(delivery: Delivery) -> None:
         raise OSError("no")
 
-    courier = Dispatcher("lamp", FunctionAction(fail), Retries(attempts=5, pause=20), [].append)
+    courier = Dispatcher("lamp", FunctionAction(fail), Retries(attempts=5, pause=20), list[str]().append)
     courier.offer(event())
     time.sleep(0.1)
     began = time.monotonic()

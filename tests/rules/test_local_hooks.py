@@ -213,7 +213,7 @@ def test_plug_ins(plugged: Path) -> None:
     lamp.start(["smile"])
     bell = create_hook("bell", check_action("bell", {}))
     for hook in (lamp, bell):
-        courier = Dispatcher("x", hook, Retries(), [].append)
+        courier = Dispatcher("x", hook, Retries(), list[str]().append)
         courier.offer(event())
         assert courier.close(time.monotonic() + 5) == 0
     import lamps  # type: ignore[import-not-found]

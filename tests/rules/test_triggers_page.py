@@ -10,10 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from pydantic import BaseModel
 
 from mien import Pipeline
 from mien.core.faces import Faces
@@ -46,7 +48,7 @@ def actor_of(name: str, folder: Path, *changes: tuple[str, str], told: list[str]
     return RuleRunner(
         read_rules(path),
         EXPRESSIONS,
-        options=RunOptions("camera:0", tell=[].append if told is None else told.append),
+        options=RunOptions("camera:0", tell=(list[str]() if told is None else told).append),
     )
 
 
@@ -95,7 +97,7 @@ def test_the_photo_when_everybody_smiles(
 
 @pytest.mark.integration
 def test_the_light_that_follows_the_mood(broker: Broker, listener: Listener, tmp_path: Path) -> None:
-    lamp = []
+    lamp: list[Any] = []
 
     def switch(topic: str, colour: str) -> None:
         lamp.extend(colour for payload in listener.payloads(topic) if payload == "ON")
@@ -114,7 +116,7 @@ def test_the_light_that_follows_the_mood(broker: Broker, listener: Listener, tmp
     assert lamp == ["warm", "calm"]
     for topic in re.findall(r"\| `((?:mien|homeassistant)/[^`]+)` \|", PAGE):
         assert listener.payloads(topic), f"{topic} stands on the page"
-    assert re.search(r"topic: (\S+)", PAGE)[1] == state("bright-mood")  # type: ignore[index]
+    assert re.search(r"topic: (\S+)", PAGE)[1] == state("bright-mood")
 
 
 @pytest.fixture
@@ -221,7 +223,8 @@ def test_every_key_of_rules_and_actions_stands_on_the_page() -> None:
     from mien.rules.actions.registry import OWN
     from mien.rules.rule_file import _RuleTable
 
-    for model in (_RuleTable, *(settings for settings, _ in OWN.values())):
+    models: list[type[BaseModel]] = [_RuleTable, *(settings for settings, _ in OWN.values())]
+    for model in models:
         for name, field in model.model_fields.items():
             assert f"`{field.alias or name}`" in PAGE, name
     for kind in OWN:

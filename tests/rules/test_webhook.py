@@ -146,7 +146,7 @@ def test_it_is_tried_again_until_it_works(robot: Robot) -> None:
 
 
 def test_closing_ends_what_hangs(robot: Robot) -> None:
-    courier = Dispatcher("robot", hook(f"{robot.url}/slow", timeout=100), Retries(1), [].append)
+    courier = Dispatcher("robot", hook(f"{robot.url}/slow", timeout=100), Retries(1), list[str]().append)
     courier.offer(event())
     while not robot.heard:
         time.sleep(0.01)

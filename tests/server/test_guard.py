@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets import Subprotocol
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -154,7 +155,9 @@ def test_streams_need_the_token_too(closed: Service) -> None:
         assert refused.value.response.status_code == 401
 
     async def chosen() -> str | None:
-        async with connect(closed.stream, subprotocols=["mien.v1", f"mien.token.{TOKEN}"]) as socket:
+        async with connect(
+            closed.stream, subprotocols=[Subprotocol("mien.v1"), Subprotocol(f"mien.token.{TOKEN}")]
+        ) as socket:
             return socket.subprotocol
 
     assert asyncio.run(chosen()) == "mien.v1", "the token is not sent back"

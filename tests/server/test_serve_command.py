@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -107,7 +108,7 @@ def test_a_source_of_its_own_is_shown(tmp_path: Path, movie: Callable[..., Path]
         told = httpx.get(f"{url}v1/source").json()
         assert (told["source"], told["state"], told["covered"]) == ("live:clip.mp4", "resting", True)
         with connect(f"{url}v1/source".replace("http", "ws")) as socket:
-            frames = []
+            frames: list[Any] = []
             while len(frames) < 4:
                 socket.send('{"type": "next"}')
                 message = socket.recv(timeout=60)

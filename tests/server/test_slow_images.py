@@ -197,8 +197,8 @@ def test_the_end_does_not_wait_for_a_image(tmp_path: Path, signals: list[signal.
             time.sleep(0.3)
         process.wait(60)
         assert time.monotonic() - began < 10, "5 s where the machine is not busy"
-        for one in asked:
-            assert one.exception(30) is not None or one.result().status_code >= 400
+        for answer in asked:
+            assert answer.exception(30) is not None or answer.result().status_code >= 400
     deadline = time.monotonic() + 5
     while any(Path(f"/proc/{one}").exists() for one in below) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -71,8 +71,10 @@ def test_streams_do_not_know_of_each_other(
                     told.append(json.loads(await socket.recv()))
                 return told[1:]
 
-        return await asyncio.gather(
-            one(portrait, False), one(astronaut, True), one(np.zeros((99, 99, 3), np.uint8), False)
+        return list(
+            await asyncio.gather(
+                one(portrait, False), one(astronaut, True), one(np.zeros((99, 99, 3), np.uint8), False)
+            )
         )
 
     a, b, c = asyncio.run(both())
@@ -127,7 +129,7 @@ def test_the_newest_frame_wins_and_every_frame_is_answered(service: Service, ast
 
 def test_what_is_no_frame_is_told_and_the_stream_goes_on(service: Service, portrait: np.ndarray) -> None:
     whole = encoded(portrait, "JPEG")
-    bad = [
+    bad: list[bytes | str] = [
         whole[: len(whole) // 2],
         b"",
         b"hello",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def faces(
 ) -> Faces:
     count = len(people)
     boxes = np.arange(count)[:, None] * 100 + np.array([0, 0, size, size])
-    columns = {
+    columns: dict[str, Any] = {
         "tracks": list(people),
         "probs": np.array(list(people.values())).reshape(count, len(LABELS)),
         "labels": LABELS,

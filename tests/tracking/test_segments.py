@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from mien.tracking.smoothing_offline import smooth_offline
 from tests.tracking.people_reading import LABELS, probs, result, told
 
 
-def spans(found: list) -> list[tuple[int, str, float, float]]:
+def spans(found: list[Any]) -> list[tuple[int, str, float, float]]:
     return [(one.track, one.label, round(one.start, 3), round(one.end, 3)) for one in found]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,11 +15,11 @@ from mien.tracking.smoothing_online import OnlineSmoother
 from tests.tracking.people_reading import LABELS, faces, probs, told
 
 
-def run(smoother: OnlineSmoother, results: list) -> list[Faces]:
+def run(smoother: OnlineSmoother, results: list[Any]) -> list[Faces]:
     return [smoother.update(result.faces) for result in results]
 
 
-def shown(results: list, options: Smoothing | None = None) -> list[str]:
+def shown(results: list[Any], options: Smoothing | None = None) -> list[str]:
     return [next(iter(found)).smoothed_emotion for found in run(OnlineSmoother(LABELS, options), results)]
 
 
@@ -112,7 +113,7 @@ def test_an_unsure_small_face_counts_less() -> None:
 
 
 @pytest.mark.parametrize("baseline", [None, 0.5, "median"])
-def test_a_restored_smoother_goes_on_to_the_same_bits(baseline: object) -> None:
+def test_a_restored_smoother_goes_on_to_the_same_bits(baseline: float | Literal["median"] | None) -> None:
     results = told(np.random.default_rng(1).choice(LABELS.names, 300))
     options = Smoothing(baseline=baseline)
     expected = run(OnlineSmoother(LABELS, options), results)

@@ -10,21 +10,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from mien import InputError  # noqa: E402
-from mien.data import FaceDataset, write_dataset  # noqa: E402
-from mien.inference.weights import network_path  # noqa: E402
-from mien.training.architectures import create_model  # noqa: E402
-from mien.training.batches import Batches  # noqa: E402
-from mien.training.distillation import DistillationPlan, TeacherCache, agreement, make_views  # noqa: E402
-from mien.training.module import ExpressionModule  # noqa: E402
-from mien.training.presets import preset  # noqa: E402
-from mien.training.recipe import NO_AUGMENTATION, Distillation, Optimizer, Recipe, Split  # noqa: E402
-from mien.training.run import Hardware, load_run, new_network, train  # noqa: E402
-from mien.training.splits import cut  # noqa: E402
-from tests.training.stripes import RECIPE, stripes  # noqa: E402
+import torch
+
+from mien import InputError
+from mien.data import FaceDataset, write_dataset
+from mien.inference.weights import network_path
+from mien.training.architectures import create_model
+from mien.training.batches import Batches
+from mien.training.distillation import DistillationPlan, TeacherCache, agreement, make_views
+from mien.training.module import ExpressionModule
+from mien.training.presets import preset
+from mien.training.recipe import NO_AUGMENTATION, Distillation, Optimizer, Recipe, Split
+from mien.training.run import Hardware, load_run, new_network, train
+from mien.training.splits import cut
+from tests.training.stripes import RECIPE, stripes
 
 pytestmark = [
     pytest.mark.integration,

@@ -10,8 +10,10 @@ import pytest
 from mien.inference.onnx_session import onnx_runtime
 from mien.training.architectures import NETWORKS, create_model
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 onnx = pytest.importorskip("onnx")
+
+import torch  # noqa: E402
 
 pytestmark = [
     pytest.mark.integration,

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+
+import torch  # noqa: E402
 
 from mien import InputError, NetworkError, Pipeline  # noqa: E402
 from mien.core.labels import EXPRESSIONS, FERPLUS, Labels  # noqa: E402
@@ -449,7 +452,7 @@ def test_joined_networks_look_at_what_their_parts_look_at(tmp_path: Path) -> Non
     card = join(parts, stripes(), tmp_path / "both.onnx")
     both = open_explained(tmp_path / "both.onnx", "fer2013")
     face = stripes().images[3:4].astype(np.float32)
-    expected = 0.0
+    expected: Any = 0.0
     for path in parts:
         alone = open_explained(path, "fer2013")
         expected = expected + gradcam(alone, face, 3) * alone.classifier.network.card.temperatures["fer2013"]

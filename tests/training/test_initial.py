@@ -6,24 +6,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from mien import InputError, NetworkError  # noqa: E402
-from mien.core.labels import EXPRESSIONS, FERPLUS  # noqa: E402
-from mien.inference.onnx_session import open_network  # noqa: E402
-from mien.inference.weights import network_path  # noqa: E402
-from mien.training.distillation import DistillationPlan, make_views  # noqa: E402
-from mien.training.export import export, predict  # noqa: E402
-from mien.training.finetune import PretrainedWeights  # noqa: E402
-from mien.training.presets import preset  # noqa: E402
-from mien.training.recipe import Optimizer, Recipe  # noqa: E402
-from mien.training.run import Hardware, load_run, new_network, train  # noqa: E402
-from tests.training.stripes import RECIPE, stripes  # noqa: E402
+import torch
+
+from mien import InputError, NetworkError
+from mien.core.labels import EXPRESSIONS, FERPLUS
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import network_path
+from mien.training.distillation import DistillationPlan, make_views
+from mien.training.export import export, predict
+from mien.training.finetune import PretrainedWeights
+from mien.training.presets import preset
+from mien.training.recipe import Optimizer, Recipe
+from mien.training.run import Hardware, load_run, new_network, train
+from tests.training.stripes import RECIPE, stripes
 
 pytestmark = [
     pytest.mark.integration,
@@ -81,7 +84,8 @@ def _norms(network: torch.nn.Module) -> list[torch.Tensor]:
 
 def test_classes_come_by_name_and_unknown_ones_start_anew() -> None:
     few = {"fer2013": ("happy", "asleep"), "ferplus": FERPLUS.names}
-    network, whole = new_network(preset("nano"), few), new_network(preset("nano"), BOTH)
+    network: Any = new_network(preset("nano"), few)
+    whole: Any = new_network(preset("nano"), BOTH)
     born = network.heads["fer2013"].weight.detach().clone()
     for each, classes in ((network, few), (whole, BOTH)):
         PretrainedWeights(network_path("nano")).put_into(each, stripes().images[:50], classes)
@@ -96,8 +100,9 @@ def test_a_run_starts_there_and_goes_on_with_the_same_file_only(tmp_path: Path) 
     initial = PretrainedWeights(network_path("nano"))
     train(stripes(), crawling, tmp_path / "run", hardware=CPU, initial=initial)
     assert Recipe.load(tmp_path / "run" / "recipe.json").initial == initial.digest
-    weight = load_run(tmp_path / "run").network.heads["fer2013"].weight
-    expected = new_network(NANO, BOTH)
+    again: Any = load_run(tmp_path / "run").network
+    weight = again.heads["fer2013"].weight
+    expected: Any = new_network(NANO, BOTH)
     initial.put_into(expected, stripes().images[:50], BOTH)
     torch.testing.assert_close(weight, expected.heads["fer2013"].weight, atol=1e-5, rtol=0)
     with pytest.raises(InputError, match="holds a run of another recipe"):

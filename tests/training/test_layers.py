@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 
-from mien.training.architectures.layers import (  # noqa: E402
+import torch
+
+from mien.training.architectures.layers import (
     LocalContrastNorm,
     LocallyConnected2d,
 )

@@ -5,25 +5,27 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from mien import InputError
 from mien.training.architectures import NETWORKS, create_model
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 
-from torch import nn  # noqa: E402
-from torch.nn import functional  # noqa: E402
+import torch
+from torch import nn
+from torch.nn import functional
 
-from mien.training.architectures import count_weights  # noqa: E402
-from mien.training.architectures.layers import (  # noqa: E402
+from mien.training.architectures import count_weights
+from mien.training.architectures.layers import (
     BlurPool2d,
     DepthwiseConv2d,
     LocallyConnected2d,
 )
-from mien.training.architectures.mini_xception import XceptionModule  # noqa: E402
-from mien.training.architectures.residual import ResidualBlock  # noqa: E402
+from mien.training.architectures.mini_xception import XceptionModule
+from mien.training.architectures.residual import ResidualBlock
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 EVERY = pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -136,7 +138,7 @@ def test_every_network_can_learn_images_by_heart(name: str) -> None:
 
 @pytest.mark.parametrize("size", [60, 30, 15, 8])
 def test_xception_pads_its_pools_as_keras_does(size: int) -> None:
-    pool = XceptionModule(2, 2, size).main.pool
+    pool: Any = XceptionModule(2, 2, size).main.pool
     x = torch.randn(1, 2, size, size)
     total = ((size + 1) // 2 - 1) * 2 + 3 - size  # TensorFlow's rule: the odd pixel goes to the end
     pads = (total // 2, total - total // 2) * 2
@@ -230,7 +232,8 @@ def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
         if isinstance(layer, nn.Conv2d)
     ]
     assert {layer.stride for layer in blocks} == {(1, 1)}
-    blur = network.stages[1]
+    stages: Any = network.stages
+    blur = stages[1]
     assert isinstance(blur, BlurPool2d)
     network(faces(2))["fer2013"].sum().backward()
     assert blur.weight.grad is None
@@ -256,7 +259,7 @@ def test_layers_answer_in_training_as_they_do_later(size: tuple[int, int]) -> No
         torch.autograd.grad(layer.train(training)(maps).square().sum(), layer.weight)[0]
         for training in (True, False)
     ]
-    assert torch.allclose(*slopes, atol=1e-4)
+    assert torch.allclose(slopes[0], slopes[1], atol=1e-4)
 
 
 def test_keras_networks_begin_as_in_keras() -> None:

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from mien import InputError  # noqa: E402
-from mien.training import run  # noqa: E402
-from mien.training.callbacks import Silence  # noqa: E402
-from mien.training.recipe import Recipe  # noqa: E402
-from mien.training.run import Hardware, has_bfloat16, train  # noqa: E402
-from tests.training.stripes import RECIPE, stripes  # noqa: E402
+import torch
+
+from mien import InputError
+from mien.training import run
+from mien.training.callbacks import Silence
+from mien.training.recipe import Recipe
+from mien.training.run import Hardware, has_bfloat16, train
+from tests.training.stripes import RECIPE, stripes
 
 pytestmark = [
     pytest.mark.integration,

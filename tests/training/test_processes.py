@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from mien.cli.exits import INTERRUPTED  # noqa: E402
-from mien.data import write_dataset  # noqa: E402
-from tests.training.stripes import stripes  # noqa: E402
+import torch
+
+from mien.cli.exits import INTERRUPTED
+from mien.data import write_dataset
+from tests.training.stripes import stripes
 
 pytestmark = pytest.mark.integration
 

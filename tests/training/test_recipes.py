@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mien import InputError
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from mien.data import FaceDataset, clean_training, leak_free  # noqa: E402
-from mien.training.augment import augment  # noqa: E402
-from mien.training.batches import Batches  # noqa: E402
-from mien.training.optimizers import create_optimizer, create_schedules  # noqa: E402
-from mien.training.presets import PRESETS, preset, table  # noqa: E402
-from mien.training.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split  # noqa: E402
-from mien.training.run import new_network  # noqa: E402
-from mien.training.splits import cut, head_labels  # noqa: E402
-from tests.training.stripes import stripes  # noqa: E402
+import torch
+
+from mien.data import FaceDataset, clean_training, leak_free
+from mien.training.augment import augment
+from mien.training.batches import Batches
+from mien.training.optimizers import create_optimizer, create_schedules
+from mien.training.presets import PRESETS, preset, table
+from mien.training.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split
+from mien.training.run import new_network
+from mien.training.splits import cut, head_labels
+from tests.training.stripes import stripes
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
 ROOT = Path(__file__).parents[2]
@@ -76,7 +80,7 @@ def test_changes_are_checked() -> None:
         {"heads": "ferplus", "split.everything": "true", "options.dropout": "0.1", "options.blocks": "1,1,2"}
     ).options
     assert options == {"widths": [16, 32, 48], "dropout": 0.1, "blocks": [1, 1, 2]}
-    for changes, message in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"optimiser.rate": 1}, "expected a part of a recipe"),
         ({"epochs": "many"}, "expected epochs to be like 64"),
         ({"epochs": 0}, "at least 1 epoch"),
@@ -87,7 +91,8 @@ def test_changes_are_checked() -> None:
         ({"ema": 1.5}, "below 1"),
         ({"options.widths": "4,b"}, r"options.widths to be like .16, 32, 48.; got .4, 'b'."),
         ({"options.blocks": "1,b"}, r"options.blocks to be like 1; got .1, 'b'."),
-    ]:
+    ]
+    for changes, message in cases:
         with pytest.raises(InputError, match=message):
             recipe.changed(changes)
     with pytest.raises(InputError, match="expected a preset out of small, nano"):
@@ -177,7 +182,9 @@ def test_batches_come_in_an_order_of_seed_and_epoch_and_are_shared_out() -> None
     first, again = ([batch.faces for batch in whole] for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
     assert [len(faces) for faces in first] == [53, 53, 54], "a last batch of one image joins the one before"
-    halves = [list(Batches(data, recipe, lambda: epoch[0], lambda rank=rank: (rank, 2))) for rank in (0, 1)]
+    halves = [
+        list(Batches(data, recipe, lambda: epoch[0], partial(tuple[int, int], (rank, 2)))) for rank in (0, 1)
+    ]
     assert sum(len(batch.faces) for half in halves for batch in half) == len(data)
     assert torch.equal(halves[0][0].faces, first[0][::2])
     epoch[0] = 2

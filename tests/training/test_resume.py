@@ -13,14 +13,16 @@ import pytest
 
 from tests.soak import killed, kills
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from mien import InputError  # noqa: E402
-from mien.training.callbacks import Silence  # noqa: E402
-from mien.training.recipe import Recipe, Schedule  # noqa: E402
-from mien.training.run import Hardware, load_run, train  # noqa: E402
-from tests.training.stripes import RECIPE, stripes  # noqa: E402
+import torch
+
+from mien import InputError
+from mien.training.callbacks import Silence
+from mien.training.recipe import Recipe, Schedule
+from mien.training.run import Hardware, load_run, train
+from tests.training.stripes import RECIPE, stripes
 
 pytestmark = [
     pytest.mark.slow,

@@ -9,25 +9,28 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
-from mien import InputError, Pipeline  # noqa: E402
-from mien.data import FaceDataset, write_dataset  # noqa: E402
-from mien.inference.card import read_card  # noqa: E402
-from mien.inference.onnx_session import open_network  # noqa: E402
-from mien.models.test_set import judge_private, open_private, scores_of  # noqa: E402
-from mien.training.callbacks import Silence  # noqa: E402
-from mien.training.export import export  # noqa: E402
-from mien.training.module import ExpressionModule  # noqa: E402
-from mien.training.presets import preset  # noqa: E402
-from mien.training.recipe import NO_AUGMENTATION, Optimizer, Schedule  # noqa: E402
-from mien.training.run import Hardware, load_run, new_network, train  # noqa: E402
-from tests.training.stripes import RECIPE, stripes  # noqa: E402
+import torch
+
+from mien import InputError, Pipeline
+from mien.data import FaceDataset, write_dataset
+from mien.inference.card import read_card
+from mien.inference.onnx_session import open_network
+from mien.models.test_set import judge_private, open_private, scores_of
+from mien.training.callbacks import Silence
+from mien.training.export import export
+from mien.training.module import ExpressionModule
+from mien.training.presets import preset
+from mien.training.recipe import NO_AUGMENTATION, Optimizer, Schedule
+from mien.training.run import Hardware, load_run, new_network, train
+from tests.training.stripes import RECIPE, stripes
 
 pytestmark = [
     pytest.mark.integration,
@@ -172,7 +175,8 @@ def test_the_moving_average_of_a_short_training_is_not_where_it_began() -> None:
     for step in range(1, 6001):
         torch.nn.init.constant_(network.weight, step)
         lesson.average.update_parameters(network)
-        kept = float(lesson.average.module.weight)
+        averaged: Any = lesson.average.module
+        kept = float(averaged.weight)
         if step == 100:
             assert 80 < kept < 100
     assert kept == pytest.approx(6000 - 0.998 / 0.002, abs=5), (

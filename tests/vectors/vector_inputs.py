@@ -288,11 +288,11 @@ def _story(seed: int, people: _People, images: list[np.ndarray]) -> list[Json]:
             if people.hiding
             else np.full(5, 0.99)
         )
-        scene = 0 if index < 80 else 1 if index < 150 else 2
+        which = 0 if index < 80 else 1 if index < 150 else 2
         frames.append(
             {
                 "time": float(time) + (3.0 if index >= 120 else 0.0),
-                "image": first + 3 * scene + (0 if index % 40 <= 24 else 1 if index % 40 <= 32 else 2),
+                "image": first + 3 * which + (0 if index % 40 <= 24 else 1 if index % 40 <= 32 else 2),
                 "side": 16 if index >= 140 else 8,
                 "boxes": _rounded(boxes[here] * (2 if index >= 140 else 1), 2),
                 "scores": scores[here].tolist(),

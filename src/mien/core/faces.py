@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -97,6 +97,22 @@ class Faces:
     smoothed_probs: NDArray[np.float32] | None = None
     smoothed_emotion_ids: NDArray[np.int64] | None = None
     labels: Labels | None = None
+
+    if TYPE_CHECKING:  # Columns are brought to their types, so lists will do.
+
+        def __init__(
+            self,
+            boxes: ArrayLike,
+            detection_scores: ArrayLike,
+            frames: ArrayLike,
+            times: ArrayLike,
+            landmarks: ArrayLike | None = None,
+            tracks: ArrayLike | None = None,
+            probs: ArrayLike | None = None,
+            smoothed_probs: ArrayLike | None = None,
+            smoothed_emotion_ids: ArrayLike | None = None,
+            labels: Labels | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         self._check(_COLUMNS)
