@@ -9,7 +9,8 @@ VENV := .venv
 DATA ?= ../shared/fer2013/fer2013.parquet
 
 PIP = -m pip install --quiet --disable-pip-version-check $(addprefix --constraint ,$(CONSTRAINTS))
-TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile
+TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
+TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints hooks web-lint web-test vectors networks bench bench-page docs models notebook clean
 
@@ -17,9 +18,12 @@ demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
 
 # All that needs no other program, network or browser: about two minutes on two cores.
-check: lint contract types unit
+check: $(VENV)/.ready web/node_modules/.ready
+	$(TOGETHER) lint contract types
+	$(TESTS) -m unit
 
-test: $(VENV)/.ready lint contract types web-test
+test: $(VENV)/.ready web/node_modules/.ready
+	$(TOGETHER) lint contract types web-test
 	$(TESTS)
 
 # One lane of the tests; conftest.py says what is in which.
@@ -108,9 +112,10 @@ $(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/inference/weig
 	MIEN_SERVER_ONLY_PAGE=1 $(DEMO)/bin/python $(PIP) --upgrade .
 	touch $@
 
+# Python compiles what is imported; pip would compile 300 megabytes of packages, most of which are not.
 $(VENV)/.ready: pyproject.toml hatch_build.py hatch_page.py web/package-lock.json
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) --editable '.[dev,haar,pandas,train]'
+	$(VENV)/bin/python $(PIP) --no-compile --editable '.[dev,haar,pandas,train]'
 	touch $@
 
 web/node_modules/.ready: web/package-lock.json

@@ -55,7 +55,7 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
         try:
@@ -64,6 +64,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: {error}") from None
         if found not in marks:
             item.add_marker(found)
+    if hasattr(config, "workerinput"):  # One of several processes (pytest-xdist) that share the files out.
+        items.sort(key=_turns(items).__getitem__)
+
+
+def _turns(items: list[pytest.Item]) -> dict[pytest.Item, int]:
+    """When each test is run: slow files first, units last, so that no process is left with a long file at the end."""
+    turn = {"slow": 0, "integration": 1, "browser": 1, "unit": 2}
+    of_file: dict[object, int] = {}
+    for item in items:
+        found = min(number for lane, number in turn.items() if item.get_closest_marker(lane))
+        of_file[item.path] = min(found, of_file.get(item.path, found))
+    return {item: of_file[item.path] for item in items}
 
 
 def _stays(item: pytest.Item) -> Iterator[None]:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,20 @@ ROOT = Path(__file__).parents[1]
 SOURCE = Path(mien.__file__).parent
 
 FILES = sorted(SOURCE.rglob("*.py"))
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(path: Path) -> set[str]:
+    """Packages that a file imports anywhere."""
+    nodes = list(ast.walk(_parsed(path)))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[0] for name in names}
 
 
 @pytest.mark.integration
@@ -50,33 +65,23 @@ def test_imports_keep_the_contract() -> None:
     ],
 )
 def test_heavy_packages_have_one_home(package: str, homes: set[str]) -> None:
-    users = {
-        str(path.relative_to(SOURCE))
-        for path in FILES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == package for alias in node.names))
-        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package)
-    }
-    assert users <= homes
+    assert {str(path.relative_to(SOURCE)) for path in FILES if package in _imports(path)} <= homes
 
 
 def test_a_class_name_stands_for_one_class() -> None:
     named = Counter(
         node.name
         for path in FILES
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for node in _parsed(path).body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
     assert [name for name, count in named.items() if count > 1] == []
 
 
+@cache
 def _calls(path: Path) -> set[str]:
     """What a file calls, as it is written there: ``print``, ``csv.writer``."""
-    return {
-        ast.unparse(node.func)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-    }
+    return {ast.unparse(node.func) for node in ast.walk(_parsed(path)) if isinstance(node, ast.Call)}
 
 
 def test_text_for_terminals_goes_through_one_door() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from PIL import Image
 from mien.core.frame_result import ROW_KEYS
 from mien.core.labels import NOTICE
 from mien.inference.pipeline import DEFAULT_MODEL
+from tests.commands import run_mien
 
 pytestmark = pytest.mark.integration
 
@@ -28,18 +28,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def mien(tmp_path: Path) -> Run:
     def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "mien", *map(str, arguments)]
-        done = subprocess.run(
-            command,
-            input=stdin,
-            capture_output=True,
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "120"},
-            check=False,
-        )
-        out, err = done.stdout.decode(), done.stderr.decode()
-        assert "Traceback" not in err, err
-        return subprocess.CompletedProcess(command, done.returncode, out, err)
+        done = run_mien(*arguments, stdin=stdin, cwd=tmp_path, env={"COLUMNS": "120"})
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
 
     return run
 

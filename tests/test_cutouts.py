@@ -5,8 +5,6 @@ the same in both.
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from mien import InputError, Pipeline
 from mien.data import open_dataset
 from mien.media import VideoWriter
 from mien.outputs.face_crops import crop_faces
+from tests.commands import run_mien
 
 
 @pytest.fixture
@@ -108,8 +107,7 @@ def test_what_cannot_be_cut_leaves_nothing(photographs: Path, tmp_path: Path, pi
 
 @pytest.mark.integration
 def test_the_command(photographs: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mien", "data", "cut", "photos", "faces"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = run_mien("data", "crop", "photos", "faces", cwd=tmp_path)
     assert done.returncode == 3, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()

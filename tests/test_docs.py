@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from PIL import Image
 from mien.inference.card import read_card
 from mien.inference.pipeline import DEFAULT_MODEL
 from mien.inference.weights import network_path, shipped
+from tests.commands import run_mien
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -135,13 +134,13 @@ def readme_blocks(language: str) -> list[str]:
 
 @pytest.mark.integration
 def test_the_command_of_the_readme_prints_what_stands_there(portrait_file: Path) -> None:
-    [command, *printed] = next(
+    [line, *printed] = next(
         block for block in readme_blocks("console") if portrait_file.name in block
     ).splitlines()
-    run = subprocess.run(
-        [sys.executable, "-m", *command.split()[1:]], capture_output=True, encoding="utf-8", check=True
-    )
-    assert [line.rstrip() for line in run.stdout.splitlines()] == printed
+    _, _, *words = line.split()
+    done = run_mien(*words)
+    assert done.returncode == 0, done.stderr
+    assert [line.rstrip() for line in done.stdout.splitlines()] == printed
 
 
 @pytest.mark.usefixtures("portrait_file")

@@ -20,6 +20,7 @@ from mien.core.frame_result import FrameResult
 from mien.video.checkpoint import CheckpointStore, Chunk
 from mien.video.runner import ResumePoint, VideoOptions, process_frames
 from mien.video.sources import process_sources
+from tests.commands import run_mien
 
 
 def some(count: int, first: int = 0) -> list[FrameResult]:
@@ -197,16 +198,15 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     clip = movie(240)
     options = ["analyze", clip.name, "--threads", "1", "--min-face", "20", "--people", "people.csv"]
     outputs = ["-o", "rows.csv", "-o", "rows.json"]
-    env = {**os.environ, "COLUMNS": "120"}
+    columns = {"COLUMNS": "120"}
 
     def run(*more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "mien", *options, *more]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        return run_mien(*options, *more, cwd=tmp_path, env=columns)
 
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, *options, *outputs],
         cwd=tmp_path,
-        env=env,
+        env={**os.environ, **columns},
         stderr=subprocess.PIPE,
         text=True,
     )

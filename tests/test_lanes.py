@@ -32,8 +32,10 @@ def pytest_on(tmp_path: Path) -> Run:
         (tmp_path / "test_some.py").write_text(
             f"import os, socket, subprocess, threading\nimport pytest\n{tests}"
         )
-        # Neither the width of this terminal nor the words that this run was given by the environment.
+        # Neither the width of this terminal nor the words that this run was given by the environment, nor plugins,
+        # which take ten times as long to load as pytest.
         environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+        environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-q", *words],
             cwd=tmp_path,
@@ -135,3 +137,18 @@ def test_a_test_in_two_lanes_is_refused(pytest_on: Run) -> None:
         "test_some.py::test_it: expected one lane; got integration and slow: mark the tests of this file one by one"
         in done.stderr
     )
+
+
+@pytest.mark.integration
+def test_processes_that_share_the_tests_begin_with_the_slow_files(pytest_on: Run, tmp_path: Path) -> None:
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    long = "import pytest\ndef test_quick(): pass\n@pytest.mark.slow\ndef test_long(): pass\n"
+    (tmp_path / "test_z_long.py").write_text(long)
+    (tmp_path / "test_m_starting.py").write_text(
+        "import pytest\n@pytest.mark.integration\ndef test_it(): pass\n"
+    )
+    done = pytest_on(
+        "def test_unit(): pass\n", "-vv", "-p", "xdist", "-n1", "--dist=loadfile", "--no-loadscope-reorder"
+    )
+    ran = re.findall(r"PASSED (test_\w+)\.py", done.stdout)
+    assert ran == ["test_z_long", "test_z_long", "test_m_starting", "test_some"], done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,9 @@ from PIL import Image
 import mien
 from mien.core.errors import InputError, MediaError
 from mien.media import VideoWriter
+from tests.commands import run_mien
 
 pytestmark = pytest.mark.integration
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mien", *map(str, arguments)], capture_output=True, text=True, timeout=120
-    )
 
 
 def statuses(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -39,20 +33,20 @@ def test_an_image_over_the_limit_names_the_option_that_lets_it_through(
     image: Path, portrait: np.ndarray
 ) -> None:
     pixels = portrait.shape[0] * portrait.shape[1]
-    refused = run("analyze", image, "--max-pixels", pixels - 1, "--format", "json")
+    refused = run_mien("analyze", image, "--max-pixels", pixels - 1, "--format", "json")
     assert (refused.returncode, statuses(refused)) == (1, ["error"])
     assert f"expected at most {pixels - 1:,} pixels" in refused.stderr
     assert "--max-pixels" in refused.stderr
-    taken = run("analyze", image, "--max-pixels", pixels, "--format", "json")
+    taken = run_mien("analyze", image, "--max-pixels", pixels, "--format", "json")
     assert (taken.returncode, statuses(taken)) == (0, ["face"])
 
 
 def test_a_video_and_a_batch_have_the_same_option(tmp_path: Path, image: Path, portrait: np.ndarray) -> None:
     with VideoWriter(tmp_path / "clip.mp4", portrait.shape[1], portrait.shape[0]) as movie:
         movie.write(portrait, 0.0)
-    done = run("analyze", tmp_path / "clip.mp4", "--max-pixels", 1000, "--format", "json")
+    done = run_mien("analyze", tmp_path / "clip.mp4", "--max-pixels", 1000, "--format", "json")
     assert (done.returncode, statuses(done)) == (1, ["error"])
-    batch = run("batch", tmp_path, "-o", tmp_path / "out", "--max-pixels", 1000, "--quiet")
+    batch = run_mien("batch", tmp_path, "-o", tmp_path / "out", "--max-pixels", 1000, "--quiet")
     assert batch.returncode == 1, batch.stderr
     assert "2 not read" in batch.stdout, batch.stdout
 
@@ -72,6 +66,6 @@ def test_decoding_that_takes_too_long_is_an_error_of_that_image_alone(tmp_path: 
     # ended.
     noise = np.random.default_rng(0).integers(0, 256, (3000, 3000), np.uint8)
     Image.fromarray(noise).save(tmp_path / "slow.jp2", quality_mode="rates", quality_layers=[2])
-    done = run("analyze", tmp_path / "slow.jp2", image, "--decode-seconds", 0.2, "--format", "json")
+    done = run_mien("analyze", tmp_path / "slow.jp2", image, "--decode-seconds", 0.2, "--format", "json")
     assert (done.returncode, statuses(done)) == (3, ["error", "face"])
     assert "--decode-seconds" in done.stderr

@@ -8,8 +8,6 @@ import base64
 import csv
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from mien.core.labels import UNCERTAIN, Labels
 from mien.core.test_face import draw_portrait
 from mien.media import VideoWriter
 from mien.video.summary import Overview
+from tests.commands import run_mien
 
 FRAMES, STEP = 120, 0.125
 
@@ -59,20 +58,9 @@ def run(
         for part in ("-o", str(folder / name))
     ]
     asked = [] if request.param is None else ["--baseline", request.param]
-    command = [
-        sys.executable,
-        "-m",
-        "mien",
-        "analyze",
-        str(restless),
-        *outputs,
-        "--people",
-        str(folder / "people.csv"),
-        *asked,
-    ]
-    done = subprocess.run(
-        [*command, "--min-confidence", str(below)], check=True, capture_output=True, text=True
-    )
+    people = ["--people", folder / "people.csv"]
+    done = run_mien("analyze", restless, *outputs, *people, *asked, "--min-confidence", below)
+    assert done.returncode == 0, done.stderr
     (folder / "table.txt").write_text(done.stdout)
     return folder, below
 

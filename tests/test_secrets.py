@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from PIL import Image
 
 from mien.core.errors import LOG
 from mien.server.settings import OwnSource
+from tests.commands import run_mien
 
 SECRET = "QXSECRETXQ"
 PLACE = "127.0.0.1:9"
@@ -32,14 +31,7 @@ ADDRESSES = [
 
 def mien(folder: Path, *words: object, **environment: str) -> str:
     """All that a command says and leaves in a folder."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mien", *map(str, words)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=110,
-        env={**os.environ, **environment},
-    )
+    done = run_mien(*words, cwd=folder, env=environment)
     assert "Traceback" not in done.stderr
     left = "".join(
         f"{path} {path.read_text(errors='replace')}"

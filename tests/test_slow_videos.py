@@ -4,8 +4,6 @@ whatever the file and the step.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +20,7 @@ from mien.media import VideoWriter
 from mien.media.blur import Blur
 from mien.outputs.annotate import covered_boxes
 from mien.video.analyze import analyze
+from tests.commands import run_mien
 
 FACE = draw_portrait(160)
 
@@ -116,7 +115,7 @@ def test_who_is_missed_in_one_frame_is_the_same_and_who_was_away_is_not(
 @pytest.mark.integration
 def test_the_command_gives_cues_of_a_slow_video(tmp_path: Path) -> None:
     place, cues = video(tmp_path / "slow.mp4", [2.0 * index for index in range(6)]), tmp_path / "slow.vtt"
-    subprocess.run([sys.executable, "-m", "mien", "analyze", str(place), "-o", str(cues)], check=True)
+    assert run_mien("analyze", place, "-o", cues).returncode == 0
     assert "00:00:00.000 --> 00:00:12.000" in cues.read_text()
 
 

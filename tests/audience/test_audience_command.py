@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from mien.core.errors import InputError, MediaError
 from mien.core.frame import Frame
 from mien.core.labels import NOTICE
 from mien.media import VideoWriter
+from tests.commands import run_mien
 
 pytestmark = pytest.mark.integration
 
@@ -32,15 +32,7 @@ COMMAND = [sys.executable, "-m", "mien", "audience"]
 @pytest.fixture
 def mien(tmp_path: Path) -> Run:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [*COMMAND, *map(str, arguments)]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "140"},
-            check=False,
-        )
+        done = run_mien("audience", *arguments, cwd=tmp_path, env={"COLUMNS": "140"})
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

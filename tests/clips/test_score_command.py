@@ -18,6 +18,7 @@ from mien.cli import main
 from mien.core.labels import NOTICE
 from mien.media import VideoWriter
 from tests.clips.making_rows import clip, write_reference, write_table
+from tests.commands import run_mien
 
 
 @pytest.fixture
@@ -234,15 +235,11 @@ def test_from_videos_to_a_score_in_two_stages(tmp_path: Path, portrait: np.ndarr
                 movie.write(np.full_like(portrait, 90) if nobody else portrait, index / 5)
     write_reference(tmp_path / "reference.csv", {"smile": "happy", "wall": "neutral"})
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "mien", *words], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-
-    assert run("analyze", "clips", "-o", "rows.parquet", "--threads", "1", "-q").returncode == 0
+    analyzed = run_mien("analyze", "clips", "-o", "rows.parquet", "--threads", "1", "-q", cwd=tmp_path)
+    assert analyzed.returncode == 0
     for path in (tmp_path / "clips").iterdir():
         path.unlink()
-    done = run("score", "rows.parquet", "reference.csv", "--format", "json")
+    done = run_mien("score", "rows.parquet", "reference.csv", "--format", "json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     smile, wall = json.loads(done.stdout)["scores"][0]["clips"]
     assert (smile["seen"], smile["coverage"], smile["seconds"]) == (4, 1.0, 0.8)

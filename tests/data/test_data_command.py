@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from mien.data import open_dataset, write_dataset
+from tests.commands import run_mien
 from tests.data.making_data import same, seven_rows, small_dataset, write_csv, write_image
 
 pytestmark = pytest.mark.integration
@@ -25,15 +26,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def mien(tmp_path: Path) -> Run:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "mien", "data", *map(str, arguments)]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "120"},
-            check=False,
-        )
+        done = run_mien("data", *arguments, cwd=tmp_path, env={"COLUMNS": "120"})
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

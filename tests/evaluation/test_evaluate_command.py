@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import pytest
 from mien.cli import main
 from mien.data import write_dataset
 from mien.evaluation import evaluate
+from tests.commands import run_mien
 from tests.evaluation.small_faces import half_right, marked_faces
 
 pytestmark = pytest.mark.integration
@@ -28,15 +28,7 @@ def mien(tmp_path: Path) -> Run:
     write_dataset(marked_faces(140, copies=5), tmp_path / "faces.csv")
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "mien", "evaluate", *map(str, words)]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "110"},
-            check=False,
-        )
+        done = run_mien("evaluate", *words, cwd=tmp_path, env={"COLUMNS": "110"})
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

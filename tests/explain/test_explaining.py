@@ -19,14 +19,9 @@ from mien.core.labels import NOTICE
 from mien.explain import ExplainOptions, crops_of, explain, open_explained
 from mien.explain.drawing import heat, laid_over
 from mien.inference.weights import network_path
+from tests.commands import run_mien
 
 pytestmark = pytest.mark.integration
-
-
-def _mien(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False
-    )
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +32,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray) -> Pa
 
 
 def test_a_sheet_for_every_face(photo: Path, tmp_path: Path) -> None:
-    done = _mien("explain", "small", photo, "-o", tmp_path / "deep" / "sheets", "--what", "occlusion")
+    done = run_mien("explain", "small", photo, "-o", tmp_path / "deep" / "sheets", "--what", "occlusion")
     assert done.returncode == 0, done.stderr
     names = ["two_people-face1-occlusion.png", "two_people-face2-occlusion.png"]
     assert done.stdout.splitlines() == [str(tmp_path / "deep" / "sheets" / name) for name in names]
@@ -52,7 +47,7 @@ def test_a_sheet_for_every_face(photo: Path, tmp_path: Path) -> None:
 def test_all_kinds_of_a_face_crop(tmp_path: Path, astronaut: np.ndarray) -> None:
     pytest.importorskip("captum", reason="captum is not installed: pip install 'mien[explain]'")
     Image.fromarray(astronaut[50:250:4, 120:320:4]).save(tmp_path / "crop.png")
-    done = _mien(
+    done = run_mien(
         "explain",
         network_path("small"),
         tmp_path / "crop.png",
@@ -159,7 +154,7 @@ def test_one_clear_line(
     (tmp_path / "bare.onnx").write_bytes(data.replace(b"mien.card", b"some.card"))
     monkeypatch.chdir(tmp_path)
     what = [] if "--what" in words else ["--what", "occlusion"]
-    done = _mien(
+    done = run_mien(
         "explain", *(photo if word == "photo" else word for word in words), "-o", tmp_path / "out", *what
     )
     assert done.returncode in (1, 2, 4)

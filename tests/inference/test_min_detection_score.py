@@ -4,8 +4,6 @@ run.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from mien.core.errors import InputError
 from mien.core.test_face import draw_portrait
 from mien.inference.detectors import create_detector
 from mien.media import VideoWriter
+from tests.commands import run_mien
 
 
 def grained(index: int) -> np.ndarray:
@@ -86,22 +85,9 @@ def test_haar_orders_by_its_own_scores() -> None:
 def test_a_batch_goes_on_only_with_the_same(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.fromarray(draw_portrait(160)).save(tmp_path / "in" / "a.png")
-    command = [
-        sys.executable,
-        "-m",
-        "mien",
-        "batch",
-        str(tmp_path / "in"),
-        "-o",
-        str(tmp_path / "out"),
-        "--format",
-        "csv",
-        "--workers",
-        "1",
-    ]
-    subprocess.run([*command, "--min-detection-score", "0.9"], check=True, capture_output=True)
-    other = subprocess.run(
-        [*command, "--min-detection-score", "0.95"], capture_output=True, text=True, check=False
-    )
+    words = ["batch", tmp_path / "in", "-o", tmp_path / "out", "--format", "csv", "--workers", 1]
+    first = run_mien(*words, "--min-detection-score", 0.9)
+    assert first.returncode == 0, first.stderr
+    other = run_mien(*words, "--min-detection-score", 0.95)
     assert other.returncode != 0
     assert "min-detection-score" in other.stderr

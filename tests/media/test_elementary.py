@@ -5,8 +5,6 @@ frames follow at their rate.
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from PIL import Image
 from mien.media import BadFrame, open_media
 from mien.media.byte_source import ByteSource
 from mien.media.motion_jpeg import is_motion_jpeg
+from tests.commands import run_mien
 from tests.media.making_media import clip, noisy, overwritten
 
 
@@ -101,12 +100,8 @@ def test_large_images_are_looked_through_to_their_end() -> None:
 def test_the_command_reads_every_frame(tmp_path: Path) -> None:
     path = tmp_path / "camera.mjpeg"
     path.write_bytes(STREAMS["plain"])
-    told = subprocess.run(
-        [sys.executable, "-m", "mien", "analyze", str(path), "--format", "jsonl"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    told = run_mien("analyze", path, "--format", "jsonl")
+    assert told.returncode == 0, told.stderr
     assert len(told.stdout.splitlines()) == 30
 
 

@@ -16,6 +16,7 @@ from mien import Pipeline
 from mien.rules.rule_file import read_rules
 from mien.rules.runner import replay
 from mien.tracking.session import Session
+from tests.commands import run_mien
 
 pytestmark = pytest.mark.integration
 
@@ -39,11 +40,6 @@ file = "events.jsonl"
 """
 
 
-def mien(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mien", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=100)
-
-
 @pytest.fixture
 def clip(movie: Callable[..., Path], tmp_path: Path) -> Path:
     (tmp_path / "rules.toml").write_text(RULES)
@@ -51,8 +47,8 @@ def clip(movie: Callable[..., Path], tmp_path: Path) -> Path:
 
 
 def test_a_dry_run_over_a_video_says_what_would_have_fired(clip: Path, tmp_path: Path) -> None:
-    done = mien(
-        "rules", "run", clip, "--rules", "rules.toml", "--dry-run", "--format", "jsonl", folder=tmp_path
+    done = run_mien(
+        "rules", "run", clip, "--rules", "rules.toml", "--dry-run", "--format", "jsonl", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
@@ -60,7 +56,7 @@ def test_a_dry_run_over_a_video_says_what_would_have_fired(clip: Path, tmp_path:
     assert found[:2] == [("somebody", "start", 0.2), ("somebody", "end", 1.2)]
     assert ("nobody", "start", 1.5) in found
     assert not (tmp_path / "events.jsonl").exists(), "nothing is done"
-    for_people = mien("rules", "run", clip, "--rules", "rules.toml", "--dry-run", folder=tmp_path).stdout
+    for_people = run_mien("rules", "run", clip, "--rules", "rules.toml", "--dry-run", cwd=tmp_path).stdout
     assert "     0.20 s  start  somebody  faces >= 1 (1)" in for_people.splitlines()
 
 
@@ -72,7 +68,7 @@ def test_the_same_rules_fire_at_the_same_times_always(clip: Path, tmp_path: Path
 
 
 def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
-    done = mien(
+    done = run_mien(
         "rules",
         "run",
         f"live:{clip}",
@@ -82,7 +78,7 @@ def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
         "all.jsonl",
         "--format",
         "jsonl",
-        folder=tmp_path,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -98,12 +94,12 @@ def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
 
 def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('[rules.a]\nwhen = "any.hapy > 0.5"\nfor = "x"\n')
-    done = mien("rules", "run", "camera:77", "--rules", "rules.toml", folder=tmp_path)
+    done = run_mien("rules", "run", "camera:77", "--rules", "rules.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip().startswith(
         "mien: rules.toml:2:13: a: when: 'hapy' is no expression: did you mean happy? (and 1 mistake more"
     )
-    checked = mien("rules", "check", "rules.toml", folder=tmp_path)
+    checked = run_mien("rules", "check", "rules.toml", cwd=tmp_path)
     assert checked.returncode == 2
     assert [line.split(" ")[0] for line in checked.stdout.splitlines()] == [
         "rules.toml:2:13:",
@@ -113,19 +109,19 @@ def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
 
 def test_rules_that_are_well_are_shown(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(RULES)
-    done = mien("rules", "check", "rules.toml", folder=tmp_path)
+    done = run_mien("rules", "check", "rules.toml", cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.splitlines()[0] == "somebody: faces >= 1; does log"
 
 
 def test_a_video_is_not_acted_on_by_mistake(clip: Path, tmp_path: Path) -> None:
-    done = mien("rules", "run", clip, "--rules", "rules.toml", folder=tmp_path)
+    done = run_mien("rules", "run", clip, "--rules", "rules.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert "add --dry-run, or write live:" in done.stderr
 
 
 def test_a_camera_that_is_not_there(clip: Path, tmp_path: Path) -> None:
-    done = mien("rules", "run", "camera:77", "--rules", "rules.toml", folder=tmp_path)
+    done = run_mien("rules", "run", "camera:77", "--rules", "rules.toml", cwd=tmp_path)
     assert done.returncode == 1
     assert "camera:77: expected a camera" in done.stderr
     assert "Traceback" not in done.stderr

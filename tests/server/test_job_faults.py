@@ -22,7 +22,7 @@ import pytest
 
 from mien.server.settings import Limits
 from mien.server.store import Store
-from tests.server.service import serving
+from tests.server.service import HTTP, serving
 from tests.server.test_serve_command import served
 from tests.soak import kills
 
@@ -33,7 +33,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, an
 
 
 def send(url: str, path: Path, results: str = "result.jsonl", **fields: str) -> str:
-    answer = httpx.post(
+    answer = HTTP.post(
         f"{url}v1/videos",
         files={"file": (path.name, path.read_bytes())},
         data={"results": results, **fields},
@@ -48,7 +48,7 @@ def until(wanted: Callable[[], Any], seconds: float = 90) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := wanted()):
         assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return found
 
 
@@ -56,7 +56,7 @@ def over(url: str, video: str) -> dict[str, Any]:
     """A video that is over."""
 
     def look() -> dict[str, Any] | None:
-        told: dict[str, Any] = httpx.get(f"{url}v1/videos/{video}", timeout=60).json()
+        told: dict[str, Any] = HTTP.get(f"{url}v1/videos/{video}", timeout=60).json()
         return told if told["state"] in ("done", "failed") else None
 
     found: dict[str, Any] = until(look)
@@ -133,7 +133,7 @@ def test_a_video_that_ends_its_process_is_tried_once_more_and_then_fails(
         assert [path.name for path in (state / "videos" / twice).iterdir() if path.name != "task.json"] == [
             "end.json"
         ]
-        assert httpx.get(f"{url}healthz").json()["status"] == "ok"
+        assert HTTP.get(f"{url}healthz").json()["status"] == "ok"
 
 
 @linux
@@ -164,7 +164,7 @@ def test_killed_at_any_moment_the_service_loses_nothing(movie: Callable[..., Pat
     clip, chance = movie(60), random.Random(0)
     state = tmp_path / "state"
     with served("--folder", str(state)) as (_, url):
-        whole = httpx.get(f"{url}v1/videos/{over(url, send(url, clip))['id']}/result.jsonl").content
+        whole = HTTP.get(f"{url}v1/videos/{over(url, send(url, clip))['id']}/result.jsonl").content
     count, video = 0, ""
     while count < KILLS:
         with served("--folder", str(state)) as (process, url):
@@ -177,7 +177,7 @@ def test_killed_at_any_moment_the_service_loses_nothing(movie: Callable[..., Pat
         if count % 3 == 0 or count == KILLS:
             with served("--folder", str(state)) as (_, url):
                 assert over(url, video)["state"] == "done"
-                assert httpx.get(f"{url}v1/videos/{video}/result.jsonl").content == whole
+                assert HTTP.get(f"{url}v1/videos/{video}/result.jsonl").content == whole
                 assert sorted(path.name for path in (state / "videos" / video).iterdir()) == [
                     "end.json",
                     "results",
@@ -231,7 +231,7 @@ def test_a_full_disk_stops_nothing_for_good(disk: Any, movie: Callable[..., Path
     with disk(place) as (fill, free), served("--folder", str(state)) as (process, url):
 
         def health() -> dict[str, Any]:
-            told: dict[str, Any] = httpx.get(f"{url}healthz").json()
+            told: dict[str, Any] = HTTP.get(f"{url}healthz").json()
             return told
 
         assert health()["status"] == "ok"
@@ -239,20 +239,20 @@ def test_a_full_disk_stops_nothing_for_good(disk: Any, movie: Callable[..., Path
         first, waiting = send(url, long), send(url, short)
         until(lambda: at_work(state, first))
         fill(process.pid)
-        refused = httpx.post(f"{url}v1/videos", files={"file": short.read_bytes()}, timeout=60)
+        refused = HTTP.post(f"{url}v1/videos", files={"file": short.read_bytes()}, timeout=60)
         assert (refused.status_code, refused.json()["error"]["kind"]) == (507, "disk_full")
         told = health()
         assert told["status"] == "degraded"
         assert "the disk is full" in told["reason"]
         assert str(tmp_path) not in told["reason"]
-        assert httpx.get(f"{url}v1/videos/{kept}/result.jsonl").status_code == 200
+        assert HTTP.get(f"{url}v1/videos/{kept}/result.jsonl").status_code == 200
         for video in (kept, waiting):
-            assert httpx.delete(f"{url}v1/videos/{video}", timeout=60).status_code == 204, (
+            assert HTTP.delete(f"{url}v1/videos/{video}", timeout=60).status_code == 204, (
                 "a full disk is no reason to keep anything"
             )
             assert not (state / "videos" / video).exists()
-            assert httpx.get(f"{url}v1/videos/{video}").status_code == 404
-        over_or_waits = httpx.get(f"{url}v1/videos/{first}").json()["state"]
+            assert HTTP.get(f"{url}v1/videos/{video}").status_code == 404
+        over_or_waits = HTTP.get(f"{url}v1/videos/{first}").json()["state"]
         assert over_or_waits in ("running", "failed", "waiting")
         free(process.pid)
         assert over(url, first)["state"] in ("done", "failed")
@@ -284,7 +284,7 @@ def test_results_count_against_the_space_while_they_are_written(
                 except OSError:
                     continue
             most = max(most, sum(sizes))
-            return httpx.get(f"{url}v1/videos/{video}").json()["state"] in ("done", "failed")
+            return HTTP.get(f"{url}v1/videos/{video}").json()["state"] in ("done", "failed")
 
         until(look)
         told = over(url, video)
@@ -314,4 +314,4 @@ def test_a_jump_of_the_clock_neither_deletes_results_nor_keeps_them(
         assert over(service.url, kept)["state"] == "done", "nor over a restart"
     with serving(tmp_path / "kept", results_seconds=0.5) as service:
         until(lambda: not (tmp_path / "kept" / "videos" / kept).exists())
-        assert httpx.get(f"{service.url}v1/videos/{kept}").status_code == 404
+        assert HTTP.get(f"{service.url}v1/videos/{kept}").status_code == 404

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.server.service import HTTP
 from tests.server.test_serve_command import served
 from tests.soak import kills
 
@@ -24,17 +24,17 @@ OVER = ("done", "failed")
 def result(url: str, video: str) -> bytes:
     """The rows of a video, when it is done."""
     deadline = time.monotonic() + 120
-    while (told := httpx.get(f"{url}v1/videos/{video}", timeout=60).json())["state"] not in OVER:
+    while (told := HTTP.get(f"{url}v1/videos/{video}", timeout=60).json())["state"] not in OVER:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert told["state"] == "done", told
-    answer = httpx.get(f"{url}v1/videos/{video}/result.jsonl", timeout=60)
+    answer = HTTP.get(f"{url}v1/videos/{video}/result.jsonl", timeout=60)
     assert answer.status_code == 200
     return answer.content
 
 
 def sent(url: str, film: bytes) -> str:
-    answer = httpx.post(
+    answer = HTTP.post(
         f"{url}v1/videos", files={"file": ("talk.mp4", film)}, data={"results": "result.jsonl"}, timeout=60
     )
     assert answer.status_code == 202, answer.text

@@ -19,6 +19,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from mien.server.broadcast import unpacked
+from tests.server.service import HTTP
 
 pytestmark = pytest.mark.integration
 
@@ -52,7 +53,7 @@ def served(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_answers_until_it_is_told_to_end(tmp_path: Path, stop: signal.Signals) -> None:
     with served("--folder", str(tmp_path / "service")) as (process, url):
-        assert httpx.get(f"{url}healthz").json()["status"] == "ok"
+        assert HTTP.get(f"{url}healthz").json()["status"] == "ok"
         process.send_signal(stop)
         out, err = process.communicate(timeout=30)
         assert (process.returncode, out, err) == (0, "", "")
@@ -64,9 +65,9 @@ def test_a_token_for_others(tmp_path: Path) -> None:
         url,
     ):
         port = httpx.URL(url).port
-        assert httpx.get(f"http://127.0.0.1:{port}/v1/models").status_code == 401
+        assert HTTP.get(f"http://127.0.0.1:{port}/v1/models").status_code == 401
         assert (
-            httpx.get(
+            HTTP.get(
                 f"http://127.0.0.1:{port}/v1/models", headers={"authorization": f"Bearer {TOKEN}"}
             ).status_code
             == 200
@@ -105,7 +106,7 @@ def test_a_source_of_its_own_is_shown(tmp_path: Path, movie: Callable[..., Path]
         "--fps",
         "5",
     ) as (process, url):
-        told = httpx.get(f"{url}v1/source").json()
+        told = HTTP.get(f"{url}v1/source").json()
         assert (told["source"], told["state"], told["covered"]) == ("live:clip.mp4", "resting", True)
         with connect(f"{url}v1/source".replace("http", "ws")) as socket:
             frames: list[Any] = []
@@ -143,7 +144,7 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
 ) -> None:
     folder = tmp_path / "state"
     with served("--folder", str(folder)) as (process, url):
-        video = httpx.post(
+        video = HTTP.post(
             f"{url}v1/videos",
             files={"file": movie(800).read_bytes()},
             data={"results": "result.jsonl"},
@@ -151,7 +152,7 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
         ).json()["id"]
         journal = folder / "videos" / video / "journal" / "0" / "000000.npz"
         while not journal.exists():
-            assert httpx.get(f"{url}v1/videos/{video}").json()["state"] in ("waiting", "running")
+            assert HTTP.get(f"{url}v1/videos/{video}").json()["state"] in ("waiting", "running")
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -160,10 +161,10 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
             time.sleep(0.05)
         assert not _at_work(video), "what reads the video ends with the service"
     with served("--folder", str(folder)) as (_, url):
-        events = httpx.get(f"{url}v1/videos/{video}/events", timeout=100).text
+        events = HTTP.get(f"{url}v1/videos/{video}/events", timeout=100).text
         assert events.strip().splitlines()[-2] == "event: done"
         rows = [
-            json.loads(line) for line in httpx.get(f"{url}v1/videos/{video}/result.jsonl").text.splitlines()
+            json.loads(line) for line in HTTP.get(f"{url}v1/videos/{video}/result.jsonl").text.splitlines()
         ]
         assert sorted({row["frame"] for row in rows}) == list(range(800))
 

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from mien.core.labels import NOTICE
 from mien.server.settings import Limits, ServerSettings
 from mien.server.store import Job, Store
 from mien.server.task import FILES
+from tests.commands import run_mien
 from tests.server.service import Service, encoded, serving
 
 pytestmark = pytest.mark.integration
@@ -77,21 +76,9 @@ def test_a_video_becomes_every_result_that_analyze_gives(
     out = tmp_path / "out"
     out.mkdir()
     wanted = [f"result.{form}" for form in ("csv", "json", "jsonl", "vtt", "srt", "parquet")]
-    command = [
-        sys.executable,
-        "-m",
-        "mien",
-        "analyze",
-        str(path),
-        "--threads",
-        "1",
-        "-q",
-        "--people",
-        str(out / "people.json"),
-    ]
-    subprocess.run(
-        [*command, *(word for name in wanted for word in ("-o", str(out / name)))], check=True, cwd=tmp_path
-    )
+    words = ["analyze", path, "--threads", 1, "-q", "--people", out / "people.json"]
+    files = [word for name in wanted for word in ("-o", out / name)]
+    assert run_mien(*words, *files, cwd=tmp_path).returncode == 0
     for name in [*wanted, "people.json"]:
         if name != "result.parquet":
             assert (

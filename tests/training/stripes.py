@@ -1,10 +1,9 @@
-"""Faces for tests of training: stripes and squares that any network tells apart, and a program that trains
-on them.
+"""Faces for tests of training: stripes and squares that any network tells apart, and a training on them that
+tests kill.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,24 +40,11 @@ def stripes(n: int = 280, *, voted: bool = True) -> FaceDataset:
     return FaceDataset(images, expressions, votes if voted else None, splits, np.arange(n))
 
 
-def main() -> None:
-    """Train in the folder of the first argument, by the recipe in the second: what the tests kill."""
+def train_alone(folder: Path, recipe: Recipe) -> None:
+    """Train in a process of its own."""
     import warnings
-
-    import torch
 
     from mien.training.run import Hardware, train
 
     warnings.simplefilter("ignore")
-    torch.set_num_threads(1)
-    print("ready", flush=True)
-    train(
-        stripes(),
-        Recipe.load(Path(sys.argv[2])),
-        Path(sys.argv[1]),
-        hardware=Hardware(accelerator="cpu", threads=1),
-    )
-
-
-if __name__ == "__main__":
-    main()
+    train(stripes(), recipe, folder, hardware=Hardware(accelerator="cpu", threads=1))

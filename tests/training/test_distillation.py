@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.commands import run_mien
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
@@ -198,10 +198,7 @@ def test_only_a_teacher_that_has_not_learned_from_a_image_is_asked_about_it(
 
 def test_the_command(halves: list[Path], tmp_path: Path) -> None:
     write_dataset(_with_a_copy(), tmp_path / "faces.parquet")
-    command = [
-        sys.executable,
-        "-m",
-        "mien",
+    done = run_mien(
         "models",
         "teacher-cache",
         tmp_path / "faces.parquet",
@@ -211,8 +208,7 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
         "1",
         "-o",
         tmp_path / "views",
-    ]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    )
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stderr.split())
     made = TeacherCache(tmp_path / "views")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.commands import run_mien
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
@@ -275,23 +275,17 @@ def test_what_does_not_fit_is_told(tiny: Path, tmp_path: Path) -> None:
 def test_the_commands_of_finished_files(tiny: Path, tmp_path: Path) -> None:
     data = tmp_path / "faces.parquet"
     write_dataset(stripes(), data)
-    done = _mien("models", "quantize", tiny, data, "-o", tmp_path / "tiny-int8.onnx")
+    done = run_mien("models", "quantize", tiny, data, "-o", tmp_path / "tiny-int8.onnx")
     assert (done.returncode, done.stderr) == (0, "")
     assert "same answer" in done.stdout
-    done = _mien("models", "calibrate", tiny, data)
+    done = run_mien("models", "calibrate", tiny, data)
     assert (done.returncode, done.stderr) == (0, "")
     assert "'ferplus'" in done.stdout
-    done = _mien("models", "ensemble", tiny, tiny, data, "-o", tmp_path / "twice.onnx")
+    done = run_mien("models", "ensemble", tiny, tiny, data, "-o", tmp_path / "twice.onnx")
     assert (done.returncode, done.stderr) == (0, "")
     assert read_card(tmp_path / "twice.onnx").sha256[:16] in done.stdout
-    done = _mien("models", "quantize", data, data, "-o", tmp_path / "no.onnx")
+    done = run_mien("models", "quantize", data, data, "-o", tmp_path / "no.onnx")
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
-
-
-def _mien(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False
-    )
 
 
 def weights(path: Path) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ from tests.training.stripes import stripes
 
 pytestmark = pytest.mark.integration
 
-EPOCHS = 20
+EPOCHS = 12
 TINY = ["--set", "options.widths=4,8", "--set", "options.blocks=1", "--epochs", str(EPOCHS), "--batch", "16"]
 TWO = ["--device", "cpu", "--devices", "2", "--strategy", "ddp", "--threads", "1"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
-from tests.soak import killed, kills
+from tests.soak import kills
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
@@ -22,13 +22,15 @@ from mien import InputError
 from mien.training.callbacks import Silence
 from mien.training.recipe import Recipe, Schedule
 from mien.training.run import Hardware, load_run, train
-from tests.training.stripes import RECIPE, stripes
+from tests.training.stripes import RECIPE, stripes, train_alone
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("default"),
 ]  # torch and Lightning warn about their own parts
 KILLS = kills(4)
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["mien.training.run"])
 CPU = Hardware(accelerator="cpu", threads=1)
 FULL = replace(
     RECIPE,
@@ -98,28 +100,30 @@ def test_a_crash_changes_nothing(alone: Path, tmp_path: Path, epoch: int, step: 
     assert same(alone, tmp_path)
 
 
+def started(folder: Path) -> ForkServerProcess:
+    """A training in a process that begins with all packages loaded."""
+    process = FORKS.Process(target=train_alone, args=(folder, FULL))
+    process.start()
+    return process
+
+
 @pytest.mark.timeout(120 + 40 * KILLS)
 def test_killed_again_and_again(alone: Path, tmp_path: Path) -> None:
     """Runs are killed a few times each at random moments, until they come to their end."""
-    FULL.save(tmp_path / "given.json")
     folder, chance, count = tmp_path / "run", random.Random(3), 0
-    command = [
-        sys.executable,
-        str(Path(__file__).parent / "stripes.py"),
-        str(folder),
-        str(tmp_path / "given.json"),
-    ]
     while count < KILLS:
         shutil.rmtree(folder, ignore_errors=True)
         for _ in range(8):
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            if not killed(process, chance, 2.5):
+            process = started(folder)
+            process.join(chance.uniform(0.0, 2.5))
+            if process.exitcode is not None:
                 break
+            process.kill()
+            process.join()
             count += 1
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        process = started(folder)
+        process.join()
+        assert process.exitcode == 0
         assert same(alone, folder)
         assert not list(folder.glob(".*part*"))
 

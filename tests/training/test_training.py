@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.commands import run_mien
+
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
@@ -190,12 +192,6 @@ def test_balance_and_smoothing_train(name: str, tmp_path: Path) -> None:
     assert len(load_run(tmp_path).history) == 1
 
 
-def _mien(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mien", *map(str, words)], capture_output=True, text=True, check=False
-    )
-
-
 def test_the_commands(tmp_path: Path) -> None:
     data = tmp_path / "faces.csv"
     write_dataset(stripes(voted=False), data)
@@ -213,12 +209,12 @@ def test_the_commands(tmp_path: Path) -> None:
         "--device",
         "cpu",
     ]
-    done = _mien("train", data, "--run", tmp_path / "run", *tiny, "-o", tmp_path / "tiny.onnx")
+    done = run_mien("train", data, "--run", tmp_path / "run", *tiny, "-o", tmp_path / "tiny.onnx")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "epoch 1/1  loss" in done.stderr
     assert "mien train faces.csv --preset small" in read_card(tmp_path / "tiny.onnx").made_with
-    compared = _mien(
+    compared = run_mien(
         "models",
         "compare",
         data,
@@ -235,7 +231,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert [line["optimizer"] for line in lines] == ["sgd 0.05", "adam 0.001"]
     assert all(line["low"] <= line["accuracy"] <= line["high"] and line["n"] == 40 for line in lines)
     assert (tmp_path / "compared" / "comparison.png").stat().st_size > 10_000
-    refused = _mien("train", data, "--run", tmp_path / "run", *tiny, "--seed", 2)
+    refused = run_mien("train", data, "--run", tmp_path / "run", *tiny, "--seed", 2)
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "a run of another recipe" in refused.stderr
@@ -261,7 +257,7 @@ def test_images_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: Pat
         "--threads",
         1,
     ]
-    done = _mien(
+    done = run_mien(
         "train",
         tmp_path / "faces",
         "--run",
@@ -277,7 +273,7 @@ def test_images_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: Pat
     assert "FER-2013" not in card.rights
     assert "searched for" not in card.summary
     assert card.licence == "not stated"
-    done = _mien(
+    done = run_mien(
         "models",
         "test",
         tmp_path / "run" / "small.onnx",

@@ -1,0 +1,129 @@
+"""The command ``mien`` in a process of its own that starts at once.
+
+Python, typer, torch and the like take one to nine seconds of a core to be loaded, many hundred times over in these
+tests. Here one process loads them once and forks for each command. How `python -m mien` itself starts, and what is
+loaded for what, other tests see.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+LOADED = ("mien.cli.app", "numpy", "PIL.Image", "av")
+"""What every command loads, or most: nothing that starts threads, which would be missing after a fork."""
+FOR_TRAINING = ("onnx", "lightning.pytorch")
+"""What commands that train load besides."""
+TRAINERS = {"train", "reproduce", "explain"}
+MODEL_TRAINERS = {"average", "calibrate", "compare", "ensemble", "export", "quantize", "teacher-cache"}
+
+
+def run_mien(
+    *words: object,
+    cwd: Path | str | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+) -> subprocess.CompletedProcess[str]:
+    """Run ``mien`` with these words to its end; one command at a time.
+
+    Args:
+        words: Of the command line, after ``mien``.
+        cwd: The folder it runs in; this process' own unless given.
+        env: Variables besides those of this process.
+        stdin: What it can read.
+    """
+    command = [sys.executable, "-m", "mien", *map(str, words)]
+    sys.audit("subprocess.Popen", sys.executable, command, cwd, env)  # It is no unit test that comes here.
+    with tempfile.TemporaryDirectory(prefix="mien-command-") as place:
+        streams = [Path(place, name) for name in ("stdin", "stdout", "stderr")]
+        for path, content in zip(streams, (stdin, b"", b""), strict=True):
+            path.write_bytes(content)
+        wanted = {
+            "words": command[3:],
+            "folder": str(cwd or Path.cwd()),
+            "environment": {**os.environ, **(env or {})},
+            "streams": list(map(str, streams)),
+        }
+        status = _asked(_forker(*packages(command[3:])), wanted)
+        out, err = (path.read_bytes().decode().replace("\r\n", "\n") for path in streams[1:])
+    return subprocess.CompletedProcess(command, status, out, err)
+
+
+def packages(words: Sequence[str]) -> tuple[str, ...]:
+    """What the process that forks a command has loaded.
+
+    >>> packages(["models", "list"]) == packages([]) == LOADED, packages(["train"])[-1]
+    (True, 'lightning.pytorch')
+    """
+    trains = set(words[:1]) & TRAINERS or (words[:1] == ["models"] and set(words[1:2]) & MODEL_TRAINERS)
+    return (*LOADED, *FOR_TRAINING) if trains else LOADED
+
+
+@cache
+def _forker(*packages: str) -> subprocess.Popen[str]:
+    """A process that forks, as long as this one lives."""
+    return subprocess.Popen(
+        [sys.executable, __file__, *packages], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _asked(forker: subprocess.Popen[str], wanted: Mapping[str, object]) -> int:
+    """How a command ended."""
+    assert forker.stdin is not None
+    assert forker.stdout is not None
+    child = None
+    try:
+        print(json.dumps(wanted), file=forker.stdin, flush=True)
+        child = int(forker.stdout.readline())
+        return int(forker.stdout.readline())
+    except BaseException:  # A test that is over its time, or a forker that has ended.
+        _forker.cache_clear()
+        forker.kill()
+        if child is not None:
+            os.kill(child, signal.SIGKILL)
+        raise
+
+
+def main() -> None:
+    """Load packages, then fork for each line; a child leaves this function as a command."""
+    del sys.path[0]  # The folder of this file.
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+    gc.freeze()  # Or each child would copy most of the memory to look through it.
+    answers = os.fdopen(os.dup(1), "w")
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            become(json.loads(line))
+        print(child, file=answers, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=answers, flush=True)
+
+
+def become(wanted: Mapping[str, Any]) -> None:
+    """Be ``python -m mien`` from here on."""
+    for number, path in enumerate(wanted["streams"]):
+        opened = os.open(path, os.O_WRONLY if number else os.O_RDONLY)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    os.chdir(wanted["folder"])
+    sys.path.insert(0, wanted["folder"])
+    sys.argv = ["mien", *wanted["words"]]
+    runpy.run_module("mien", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
