@@ -23,7 +23,7 @@ from mien.core.labels import NOTICE
 from mien.inference.card import read_card
 from mien.inference.weights import network_path
 from mien.media.blur import Blur
-from mien.reports.plots import write_charts
+from mien.plotting.timeline import write_video_charts
 from mien.reports.thumbnails import thumbnails
 from mien.reports.video import Facts, Thumbnail, write_report
 from mien.video.summary import Gap, Overview
@@ -192,11 +192,11 @@ def test_a_video_of_nothing_has_a_page_and_charts(tmp_path: Path, frames: int) -
         overview.add(result(frame, 0.0, {}))
     overview.end()
     write_report(tmp_path / "report.html", overview, FACTS)
-    assert [path.name for path in write_charts(tmp_path, overview, "empty")] == ["timeline.png"]
+    assert [path.name for path in write_video_charts(tmp_path, overview, "empty")] == ["timeline.png"]
 
 
 def test_charts_are_images(tmp_path: Path) -> None:
-    assert [path.name for path in write_charts(tmp_path / "charts", talk(), "talk $x$ _1.mp4")] == [
+    assert [path.name for path in write_video_charts(tmp_path / "charts", talk(), "talk $x$ _1.mp4")] == [
         "timeline.png",
         "people.png",
     ]
@@ -227,7 +227,7 @@ def test_missing_packages_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(MissingExtraError, match=r"pip install 'mien\[report\]'"):
         write_report(tmp_path / "report.html", talk(), FACTS)
     with pytest.raises(MissingExtraError, match=r"pip install 'mien\[report\]'"):
-        write_charts(tmp_path, talk(), "talk")
+        write_video_charts(tmp_path, talk(), "talk")
     assert not list(tmp_path.iterdir())
 
 

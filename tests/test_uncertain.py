@@ -97,7 +97,7 @@ def test_stretches_shares_people_and_the_timeline_agree() -> None:
 
 def test_somebody_who_is_uncertain_throughout_has_a_report_and_charts(tmp_path: Path) -> None:
     pytest.importorskip("jinja2")
-    from mien.reports.plots import write_charts
+    from mien.plotting.timeline import write_video_charts
     from mien.reports.video import Facts, write_report
 
     overview = Overview("a.mp4", LABELS)
@@ -114,7 +114,7 @@ def test_somebody_who_is_uncertain_throughout_has_a_report_and_charts(tmp_path: 
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "uncertain: below 70 %" in page
     assert '"doubt": 0.7' in page
-    assert len(write_charts(tmp_path / "charts", overview, "a")) == 2
+    assert len(write_video_charts(tmp_path / "charts", overview, "a")) == 2
 
 
 def test_a_drawn_box_says_uncertain(portrait: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""A measurement as one page that loads nothing from anywhere."""
+"""A measurement as one page that loads nothing from anywhere, and as one chart."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mien.core.errors import MissingExtraError
 from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
+from mien.plotting.timeline import Mark, Row, Span, draw_spans
 
 WIDTH, HEIGHT = 1000.0, 200.0
 _MOST_WINDOWS = 500
@@ -47,6 +48,37 @@ def write_report(path: Path, audience: Audience) -> None:
     text = environment.from_string(_part("mien.audience", "page.html")).render(_context(audience))
     with atomic_write(path) as aside, told(path):
         aside.write_text(text, encoding="utf-8")
+
+
+def write_chart(path: Path, audience: Audience) -> None:
+    """Write expressions, sentiments and agreement over time as PNG, with key points as lines.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        InputError: The file cannot be written.
+    """
+    columns = course(audience.windows)
+    rows = [
+        Row("expressions", [_span(column, column.shares) for column in columns], audience.labels, 3),
+        Row("sentiment", [_span(column, column.sentiment) for column in columns], SENTIMENTS, 2),
+        Row(
+            "agreement",
+            [Span(column.start, column.end, {"": column.agreement or 0.0}) for column in columns],
+            None,
+            1,
+        ),
+    ]
+    marks = [
+        Mark(str(number), change.time, bool(change.clear))
+        for number, change in enumerate(audience.changes, 1)
+        if change.status != "not_reached"
+    ]
+    note = f"{NOTICE} Gray: too few people, or no image."
+    draw_spans(path, rows, marks, Path(audience.source).name, note)
+
+
+def _span(column: Column, shares: Mapping[str, float] | None) -> Span:
+    return Span(column.start, column.end, {name: height for name, _, height in pieces(shares or {})})
 
 
 def _part(package: str, name: str) -> str:

@@ -54,8 +54,8 @@ def compare(
     preset's own starts at a usual rate: SGD 0.01 with momentum 0.9, the others 0.001.
     """
     with training_extra():
+        from mien.plotting.curves import draw_runs
         from mien.training.comparison import summarise, variants
-        from mien.training.plots import draw_comparison
         from mien.training.run import is_first, train
     recipe = chosen.recipe()
     recipes = variants(recipe, words(optimizers), words(models), [number(word) for word in words(seeds)])
@@ -66,7 +66,7 @@ def compare(
             train(faces, variant, out / name, progress, computing.hardware())
     if is_first():
         found = {name: summarise(name, out / name, faces) for name in recipes}
-        draw_comparison(
+        draw_runs(
             {name: history for name, (_, history) in found.items()}, recipe.heads[0], out / "comparison.png"
         )
         lines = [line for line, _ in found.values()]

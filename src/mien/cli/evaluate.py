@@ -144,7 +144,7 @@ class ShowingOptions:
         from mien.core.atomic import try_place
         from mien.core.errors import InputError
         from mien.evaluation.report import require_jinja2
-        from mien.plotting.evaluation import require_matplotlib
+        from mien.plotting.style import require_matplotlib
 
         for path in self.output or ():
             if path.suffix.lower() not in _WRITERS:
@@ -154,14 +154,14 @@ class ShowingOptions:
             try_place(path)
         page = any(path.suffix.lower() == ".html" for path in self.output or ())
         if self.plots or page:
-            require_matplotlib()
+            require_matplotlib("evaluate")
         if page:
             require_jinja2()
 
     def show(self, found: Evaluation, notes: Console) -> None:
         """Show and write it all."""
         from mien.cli.evaluate_tables import show_evaluation
-        from mien.plotting.evaluation import write_plots
+        from mien.evaluation.report import write_plots
 
         if self.form is ListFormat.json:
             say_json(found.facts())

@@ -47,7 +47,7 @@ def reproduce(
     """
     with training_extra():
         from mien.reproduction import paper, repeat
-        from mien.reproduction.plots import draw_images
+        from mien.reproduction.page import draw_charts
         from mien.reproduction.repetition import recipes_of
         from mien.training.run import Hardware
     entry = paper(name)
@@ -62,7 +62,7 @@ def reproduce(
         lambda run, recipe: LessonProgress(recipe.epochs, console, run),
         Hardware(threads=threads),
     )
-    images = draw_images(repetition, out)
+    images = draw_charts(repetition, out)
     if form is ListFormat.json:
         say_json({run.name: run.measures for run in repetition.runs})
     else:

@@ -140,8 +140,7 @@ def score(
     had a reference label and every reference label a clip, 3 when not; the rest is scored.
     """
     from mien.cli.progress import tracked_on
-    from mien.clips.facts import check_places, print_scores, write_scores
-    from mien.clips.plots import write_charts
+    from mien.clips.facts import check_places, print_scores, write_charts, write_scores
     from mien.clips.predictions import read_predictions
     from mien.clips.reference import read_reference
     from mien.clips.scoring import score_clips

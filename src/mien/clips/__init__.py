@@ -5,8 +5,8 @@ from mien.clips.facts import clip_keys as clip_keys
 from mien.clips.facts import clip_row as clip_row
 from mien.clips.facts import compared as compared
 from mien.clips.facts import facts as facts
+from mien.clips.facts import write_charts as write_charts
 from mien.clips.facts import write_scores as write_scores
-from mien.clips.plots import write_charts as write_charts
 from mien.clips.predictions import Predictions as Predictions
 from mien.clips.predictions import ScoreOptions as ScoreOptions
 from mien.clips.predictions import read_predictions as read_predictions

@@ -1,24 +1,30 @@
-"""Scores as plain values: the table of clips as CSV, everything as JSON, several predictions side by side."""
+"""Scores as plain values and as charts: the table of clips as CSV, everything as JSON, several predictions
+side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from mien.clips.predictions import ScoreOptions
 from mien.clips.reference import Reference
-from mien.clips.scoring import JUDGED, ClipScore, ScoredClip
+from mien.clips.scoring import JUDGED, ClipScore, ScoredClip, Share, Total
 from mien.core.atomic import atomic_write, told, try_place
 from mien.core.errors import InputError
-from mien.core.labels import NOTICE
+from mien.core.labels import NOTICE, Labels
 from mien.core.names import json_text
 from mien.data.label_names import in_order
+from mien.metrics import wilson
 from mien.metrics.sentiment import SENTIMENTS
 from mien.outputs.tables.cells import csv_writer
+from mien.plotting.evaluation import draw_confusion
+from mien.plotting.shares import Interval, Panel, draw_intervals, draw_shares
+from mien.plotting.style import require_matplotlib
 
 FORMATS = ("csv", "json")
+_MOST_ROWS = 40
 
 
 @dataclass(frozen=True)
@@ -159,6 +165,59 @@ def print_scores(
     )
 
 
+def write_charts(scores: Sequence[ClipScore], folder: Path) -> list[Path]:
+    """Charts of every score as PNG in a folder, which is made where it is not there.
+
+    ``matrix.png`` is the confusion matrix of the clips that got an answer, ``totals.png`` what each folder or
+    person showed; of several scores each has them in a folder of its own, beside ``comparison.png``.
+
+    Raises:
+        InputError: The folder cannot be written to.
+        MissingExtraError: matplotlib is not installed.
+    """
+    require_matplotlib()
+    written = []
+    for number, score in enumerate(scores, 1):
+        own = folder if len(scores) == 1 else folder / f"{number}-{Path(score.name).stem}"
+        with told(own):
+            own.mkdir(parents=True, exist_ok=True)
+        answers = f"{score.name}: clips with an answer, n = {score.answered.n:,}; {int(score.unanswered.sum()):,} without"
+        written.append(draw_confusion(score.confusion, score.classes, own / "matrix.png", answers))
+        written.append(_draw_totals(score, own / "totals.png"))
+    if len(scores) > 1:
+        series = {
+            "of all clips that count": [_interval(score.accuracy) for score in scores],
+            "of the clips with an answer": [_interval(score.answered) for score in scores],
+        }
+        names = [score.name for score in scores]
+        written.append(
+            draw_intervals(folder / "comparison.png", names, series, "Right answers, with 95 % intervals")
+        )
+    return written
+
+
+def _draw_totals(score: ClipScore, path: Path) -> Path:
+    """Shares of frames, a row for each group, sentiments beside expressions."""
+    groups = [score.totals[0], *sorted(score.totals[1:], key=lambda total: -total.frames)[: _MOST_ROWS - 1]]
+    rows = [f"{total.name}  ({total.frames:,} frames)" for total in groups]
+    panels = [
+        Panel(SENTIMENTS, [_shares(total.sentiment, total) for total in groups]),
+        Panel(Labels(tuple(groups[0].expression)), [_shares(total.expression, total) for total in groups]),
+    ]
+    left = len(score.totals) - len(groups)
+    more = f"; {left:,} more are in the tables" if left else ""
+    return draw_shares(path, rows, panels, f"{score.name}: shares of the frames with a face{more}")
+
+
+def _shares(counts: Mapping[str, int], total: Total) -> dict[str, float]:
+    return {name: count / max(total.frames, 1) for name, count in counts.items()}
+
+
+def _interval(share: Share) -> Interval:
+    low, high = wilson(share.right, share.n) if share.n else (0.0, 0.0)
+    return Interval(share.value or 0.0, low, high)
+
+
 def check_places(files: Sequence[Path], charts: Path | None) -> None:
     """See whether everything can be written, before it is made.
 
@@ -170,8 +229,6 @@ def check_places(files: Sequence[Path], charts: Path | None) -> None:
         _form(path)
         try_place(path)
     if charts is not None:
-        from mien.plotting.evaluation import require_matplotlib
-
         require_matplotlib()
         if charts.exists() and not charts.is_dir():
             raise InputError(

@@ -30,6 +30,7 @@ _COLOURS = {
     "positive": "#e0a100",
     "negative": "#d1495b",
 }
+_LETTERS = ("#ffffff", "#1d2126")
 _SYNONYMS = {
     "anger": "angry",
     "disgusted": "disgust",
@@ -108,6 +109,14 @@ class Labels(Sequence[str]):
             return "#9aa0a6"
         return _COLOURS.get(self.names[self.index(name)], "#444444")
 
+    def text_colour(self, name: str) -> str:
+        """Colour of letters upon `colour`: black or white, whichever is read more easily.
+
+        >>> EXPRESSIONS.text_colour("happy"), EXPRESSIONS.text_colour("fear")
+        ('#1d2126', '#ffffff')
+        """
+        return text_colour(self.colour(name))
+
     def display_name(self, column: int) -> str:
         """Name of a column as `mien.core.faces.Faces.label_ids` gives it, where -1 stands for `UNCERTAIN`."""
         return UNCERTAIN if column < 0 else self.names[column]
@@ -128,6 +137,26 @@ class Labels(Sequence[str]):
         {'sad': 0.25, 'happy': 0.75}
         """
         return {name: float(value) for name, value in zip(self.names, values, strict=True)}
+
+
+def text_colour(colour: str) -> str:
+    """Black or white, whichever has the higher contrast (WCAG 2) with a colour given as ``#rrggbb``.
+
+    >>> text_colour("#e0a100"), text_colour("#444444")
+    ('#1d2126', '#ffffff')
+    """
+
+    def contrast(letters: str) -> float:
+        dark, light = sorted((_luminance(colour), _luminance(letters)))
+        return (light + 0.05) / (dark + 0.05)
+
+    return max(_LETTERS, key=contrast)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def canonical_label(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Everything about an evaluation as one HTML page that loads nothing from anywhere."""
+"""An evaluation as charts, and everything about it as one HTML page that loads nothing from anywhere."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.core.atomic import atomic_write, told
-from mien.core.errors import MissingExtraError
+from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import NOTICE
 from mien.evaluation.error_gallery import confidently_wrong, data_address, most_uncertain
 from mien.evaluation.evaluation import Evaluation, Figures
-from mien.plotting.evaluation import draw_plots, png
+from mien.plotting import style
+from mien.plotting.evaluation import classes_figure, confusion_figure, reliability_figure
 
 if TYPE_CHECKING:
     import jinja2
+
+    from mien.plotting.style import Figure
 
 _MOST_PAIRS = 10
 _PLOTS = {
@@ -41,6 +44,37 @@ class _Scale:
     def place(self, value: float) -> float:
         """Percent of the way."""
         return round((value - self.low) / (self.high - self.low) * 100, 2)
+
+
+def draw_plots(found: Evaluation) -> dict[str, Figure]:
+    """``matrix``, ``reliability`` and ``classes`` of an evaluation.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    return {
+        "matrix": confusion_figure(found.confusion, found.classes),
+        "reliability": reliability_figure(found.reliability, found.whole.expected_calibration_error),
+        "classes": classes_figure(found.classes, found.per_class, found.whole.accuracy),
+    }
+
+
+def write_plots(found: Evaluation, folder: Path) -> list[Path]:
+    """The plots as ``matrix.png``, ``reliability.png`` and ``classes.png`` in a folder, which is made where
+    it is not there.
+
+    Raises:
+        InputError: The folder cannot be written to.
+        MissingExtraError: matplotlib is not installed.
+    """
+    figures = draw_plots(found)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"expected a folder for the images; {folder}: {error.strerror}: give another one with --plots"
+        ) from None
+    return [style.save(figure, folder / f"{name}.png", _title(found)) for name, figure in figures.items()]
 
 
 def write_report(found: Evaluation, path: Path) -> None:
@@ -89,7 +123,7 @@ def _part(name: str) -> str:
 def _context(found: Evaluation) -> dict[str, Any]:
     from markupsafe import Markup
 
-    plots = {name: data_address(png(figure)) for name, figure in draw_plots(found).items()}
+    plots = {name: data_address(style.png(figure)) for name, figure in draw_plots(found).items()}
     pairs, parts = found.second_guess.pairs, _parts(found)
     return {
         "style": Markup(_part("page.css")),
@@ -118,6 +152,12 @@ def _context(found: Evaluation) -> dict[str, Any]:
         "wrong": confidently_wrong(found),
         "uncertain": most_uncertain(found),
     }
+
+
+def _title(found: Evaluation) -> str:
+    head = f" ({found.subject.head})" if found.subject.head else ""
+    views = "one view" if found.options.views == "one" else f"{found.options.views} views"
+    return f"{found.subject.name}{head}: {found.options.split}, labels {found.options.labels}, n = {found.whole.n:,}, {views}"
 
 
 def _parts(found: Evaluation) -> list[tuple[str, Figures]]:

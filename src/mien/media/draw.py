@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.core.faces import Face, Faces
-from mien.core.labels import NOTICE, UNCERTAIN
+from mien.core.labels import NOTICE, UNCERTAIN, text_colour
 
 _INK = "#ffffff"
 _PLAIN = "#444444"
@@ -52,7 +52,7 @@ def _draw_face(
     x = max(0, min(face.box[0], size[0] - width))
     y = face.box[1] - height if face.box[1] >= height else face.box[1]
     canvas.rectangle((x, y, x + width, y + height), fill=colour)
-    canvas.text((x + pad - left, y + pad - top), text, fill=_INK, font=font)
+    canvas.text((x + pad - left, y + pad - top), text, fill=text_colour(colour), font=font)
 
 
 def _caption(face: Face) -> str:

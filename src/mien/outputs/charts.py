@@ -15,6 +15,6 @@ class Charts(Writer):
 
     def finish(self, source: AnalyzedSource, video: Overview | None) -> None:
         if video is not None:
-            from mien.reports.plots import write_charts
+            from mien.plotting.timeline import write_video_charts
 
-            self.written += write_charts(self.places[source.position], video, title(source.source))
+            self.written += write_video_charts(self.places[source.position], video, title(source.source))

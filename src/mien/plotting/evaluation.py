@@ -1,64 +1,27 @@
-"""The figures as images: the performance matrix, the reliability diagram, precision and recall of each
-class."""
+"""How good answers are, as charts: the confusion matrix, the reliability diagram, every class."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import atomic_write, told
-from mien.core.errors import InputError, MissingExtraError
-from mien.core.labels import Labels
+from mien.plotting import style
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from mien.core.labels import Labels
+    from mien.metrics import ClassScore, ReliabilityBin
+    from mien.plotting.style import Axes, Figure
 
-    from mien.evaluation.evaluation import Evaluation
-
-_INK, _GRID, _BAR = "#1d2433", "#d5d9e2", "#2f6f9f"
-_DPI = 130
-
-
-def draw_plots(found: Evaluation) -> dict[str, Figure]:
-    """``matrix``, ``reliability`` and ``classes`` of an evaluation.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    return {
-        "matrix": _drawn((6.4, 5.6), lambda axes: _matrix(axes, found.confusion, found.classes)),
-        "reliability": _drawn((6.4, 5.6), lambda axes: _reliability(axes, found)),
-        "classes": _drawn((6.4, 4.2), lambda axes: _classes(axes, found)),
-    }
+_DARK = 0.55
+"""Share from which a cell of the matrix is so dark that white is read better."""
 
 
-def write_plots(found: Evaluation, folder: Path) -> list[Path]:
-    """The plots as ``matrix.png``, ``reliability.png`` and ``classes.png`` in a folder, which is made where
-    it is not there.
-
-    Raises:
-        InputError: The folder cannot be written to.
-        MissingExtraError: matplotlib is not installed.
-    """
-    figures = draw_plots(found)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"expected a folder for the images; {folder}: {error.strerror}: give another one with --plots"
-        ) from None
-    return [_written(figure, folder / f"{name}.png", _title(found)) for name, figure in figures.items()]
-
-
-def draw_confusion(confusion: NDArray[np.integer], labels: Labels, path: Path, title: str = "") -> None:
-    """A performance matrix as one PNG: rows what an image is, columns what it was called; counts, and shares
-    of the row as colour.
+def draw_confusion(confusion: NDArray[np.integer], labels: Labels, path: Path, title: str = "") -> Path:
+    """Write a confusion matrix as PNG.
 
     Args:
         confusion: ``(k, k)`` counts.
@@ -68,160 +31,120 @@ def draw_confusion(confusion: NDArray[np.integer], labels: Labels, path: Path, t
 
     Raises:
         MissingExtraError: matplotlib is not installed.
+        InputError: The file cannot be written.
     """
-    _written(_drawn((6.4, 5.6), lambda axes: _matrix(axes, confusion, labels)), path, title)
+    return style.save(confusion_figure(confusion, labels), path, title)
 
 
-def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG."""
-    into = io.BytesIO()
-    figure.savefig(into, format="png", dpi=_DPI)
-    return into.getvalue()
+def confusion_figure(confusion: NDArray[np.integer], labels: Labels) -> Figure:
+    """A confusion matrix: rows what an image is, columns what it was called; counts, and shares of the row as
+    colour.
 
-
-def require_matplotlib() -> type[Figure]:
-    """matplotlib's figure, without a window behind it.
+    Args:
+        confusion: ``(k, k)`` counts.
+        labels: The k classes.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise MissingExtraError("Plots and reports", "evaluate", "matplotlib") from None
-    return Figure
-
-
-def _title(found: Evaluation) -> str:
-    head = f" ({found.subject.head})" if found.subject.head else ""
-    views = "one view" if found.options.views == "one" else f"{found.options.views} views"
-    return f"{found.subject.name}{head}: {found.options.split}, labels {found.options.labels}, n = {found.whole.n:,}, {views}"
-
-
-def _written(figure: Figure, path: Path, title: str) -> Path:
-    if title:
-        figure.suptitle(title, fontsize=9, color=_INK)
-    with atomic_write(path) as aside, told(path):
-        figure.savefig(aside, dpi=_DPI)
-    return path
-
-
-def _drawn(size: tuple[float, float], draw: Callable[[Axes], None]) -> Figure:
-    figure = require_matplotlib()(figsize=size, layout="constrained", facecolor="white")
-    draw(figure.subplots())
-    return figure
-
-
-def _matrix(axes: Axes, confusion: NDArray[np.integer], labels: Labels) -> None:
+    figure = style.new_figure(6.4, 5.6)
+    axes = figure.subplots()
     counts = np.asarray(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         share = shares[row, column]
         text = f"{count:,}\n{share:.0%}" if count else "·"
+        ink = style.PAPER if share > _DARK else style.INK
         axes.text(
-            column,
-            row,
-            text,
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if share > 0.55 else _INK,
-            linespacing=1.3,
+            column, row, text, ha="center", va="center", fontsize=style.SMALL, color=ink, linespacing=1.3
         )
-    places = range(len(labels))
     totals = [f"{name}\nn = {n:,}" for name, n in zip(labels, counts.sum(axis=1).tolist(), strict=True)]
-    axes.set_xticks(places, list(labels), rotation=30, ha="right")
-    axes.set_yticks(places, totals)
-    axes.set(xlabel="predicted", ylabel="was")
-    axes.set_xticks(np.arange(len(labels) + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(len(labels) + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=1.5)
-    axes.tick_params(which="both", length=0, labelsize=8)
-    axes.spines[:].set_visible(False)
-    bar = axes.figure.colorbar(
+    _cells(axes, list(labels), totals)
+    bar = figure.colorbar(
         image, ax=axes, shrink=0.75, format=lambda share, _: f"{share:.0%}", label="share of the row"
     )
     bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=8, length=0)
+    bar.ax.tick_params(labelsize=style.SMALL, length=0)
+    return figure
 
 
-def _reliability(axes: Axes, found: Evaluation) -> None:
-    parts = [
-        part
-        for part in found.reliability
-        if part.n and part.accuracy is not None and part.confidence is not None
-    ]
-    width = 1 / len(found.reliability)
-    heights: list[Any] = [part.accuracy for part in parts]
-    confidences: list[Any] = [part.confidence for part in parts]
+def _cells(axes: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """Names at two sides, and white between the cells."""
+    axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(xlabel="predicted", ylabel="was")
+    axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color=style.PAPER, linewidth=1.5)
+    axes.tick_params(which="both", length=0, labelsize=style.SMALL)
+    axes.spines[:].set_visible(False)
+
+
+def reliability_figure(bins: Sequence[ReliabilityBin], calibration_error: float) -> Figure:
+    """Confidence against accuracy.
+
+    Args:
+        bins: Of equal width, from 0 to 1.
+        calibration_error: The expected calibration error, for the title.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure = style.new_figure(6.4, 5.6)
+    axes = figure.subplots()
+    width = 1 / len(bins)
+    filled = [(part, part.accuracy, part.confidence or 0.0) for part in bins if part.accuracy is not None]
+    lows = [part.low for part, _, _ in filled]
+    right = [accuracy for _, accuracy, _ in filled]
+    gaps = [confidence - accuracy for _, accuracy, confidence in filled]
+    axes.bar(lows, right, width, align="edge", color=style.MAIN, edgecolor=style.PAPER, label="accuracy")
     axes.bar(
-        [part.low for part in parts],
-        heights,
+        lows,
+        gaps,
         width,
-        align="edge",
-        color=_BAR,
-        edgecolor="white",
-        label="accuracy",
-    )
-    axes.bar(
-        [part.low for part in parts],
-        [confidence - height for confidence, height in zip(confidences, heights, strict=True)],
-        width,
-        heights,
+        right,
         align="edge",
         color="none",
-        edgecolor="#c8553d",
+        edgecolor=style.ALARM,
         hatch="////",
         linewidth=0,
         label="gap to the confidence",
     )
-    axes.plot([0, 1], [0, 1], "--", color=_INK, linewidth=1, label="means what it says")
-    for part, height in zip(parts, heights, strict=True):
-        axes.text(
-            part.low + width / 2,
-            0.012,
-            f"{part.n:,}",
-            rotation=90,
-            ha="center",
-            va="bottom",
-            fontsize=6,
-            color="white" if height > 0.1 else _INK,
-        )
+    axes.plot([0, 1], [0, 1], "--", color=style.INK, linewidth=1, label="means what it says")
+    for part, accuracy, _ in filled:
+        ink = style.PAPER if accuracy > 0.1 else style.INK
+        middle = part.low + width / 2
+        axes.text(middle, 0.012, f"{part.n:,}", rotation=90, ha="center", va="bottom", fontsize=6, color=ink)
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of right answers", aspect="equal")
     axes.set_title(
-        f"expected calibration error {found.whole.expected_calibration_error:.3f} (numbers: images)",
-        fontsize=9,
+        f"expected calibration error {calibration_error:.3f} (numbers: images)", fontsize=style.PLAIN
     )
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
-    _quiet(axes)
+    axes.legend(loc="upper left", fontsize=style.SMALL, frameon=False)
+    style.plain(axes, "y")
+    return figure
 
 
-def _classes(axes: Axes, found: Evaluation) -> None:
-    places = np.arange(len(found.classes))
-    series = (("precision", "#9db4c8"), ("recall", _BAR), ("F1", "#e0a100"))
-    for number, (name, colour) in enumerate(series):
-        values = [getattr(score, name.lower()) for score in found.per_class]
-        axes.bar(
-            places + (number - 1) * 0.27, [value or 0 for value in values], 0.25, color=colour, label=name
-        )
-    axes.axhline(
-        found.whole.accuracy,
-        color=_INK,
-        linewidth=1,
-        linestyle="--",
-        label=f"accuracy {found.whole.accuracy:.1%}",
-    )
-    names = [f"{name}\nn = {score.n:,}" for name, score in zip(found.classes, found.per_class, strict=True)]
-    axes.set_xticks(places, names)
-    axes.set(ylim=(0, 1))
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4, fontsize=8, frameon=False)
-    _quiet(axes)
+def classes_figure(labels: Labels, scores: Sequence[ClassScore], accuracy: float) -> Figure:
+    """Precision, recall and F1 of every class beside the accuracy over all images.
 
-
-def _quiet(axes: Axes) -> None:
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=_GRID, linewidth=0.6)
-    axes.tick_params(length=0, labelsize=8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    figure = style.new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    places = np.arange(len(labels))
+    series = {
+        "precision": (style.PALE, [score.precision for score in scores]),
+        "recall": (style.MAIN, [score.recall for score in scores]),
+        "F1": (style.WARM, [score.f1 for score in scores]),
+    }
+    for number, (name, (colour, values)) in enumerate(series.items()):
+        heights = [value or 0 for value in values]
+        axes.bar(places + (number - 1) * 0.27, heights, 0.25, color=colour, label=name)
+    axes.axhline(accuracy, color=style.INK, linewidth=1, linestyle="--", label=f"accuracy {accuracy:.1%}")
+    axes.set_xticks(places, [f"{name}\nn = {score.n:,}" for name, score in zip(labels, scores, strict=True)])
+    style.percents(axes, "y")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4, fontsize=style.SMALL, frameon=False)
+    style.plain(axes, "y")
+    return figure

@@ -1,6 +1,5 @@
-"""One self-contained HTML page about a video, and its charts as PNG."""
+"""One self-contained HTML page about a video."""
 
-from mien.reports.plots import write_charts as write_charts
 from mien.reports.video import Facts as Facts
 from mien.reports.video import Thumbnail as Thumbnail
 from mien.reports.video import write_report as write_report

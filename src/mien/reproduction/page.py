@@ -1,7 +1,14 @@
-"""The tables of a repetition: published beside ours."""
+"""A repetition as tables and charts: published beside ours."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+
+from mien.core.labels import Labels
+from mien.plotting.curves import draw_runs
+from mien.plotting.evaluation import draw_confusion
 from mien.reproduction.measures import MEANING
 from mien.reproduction.papers import PAPERS
 from mien.reproduction.repetition import Repetition
@@ -15,6 +22,24 @@ _COLUMNS = {
     "macro_f1": "macro-F1",
     "second_guess": "second",
 }
+
+
+def draw_charts(repetition: Repetition, folder: Path) -> list[Path]:
+    """Write ``curves.png``, accuracy over epochs of every training, and ``matrix.png``, the confusion matrix on
+    PrivateTest: all seeds' counts together, or the best optimizer's.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        InputError: A file cannot be written.
+    """
+    runs = list(repetition.runs)
+    histories, head = {run.name: run.history for run in runs}, runs[0].recipe["heads"][0]
+    curves = draw_runs(histories, head, folder / "curves.png", repetition.paper, training=True)
+    if PAPERS[repetition.paper].optimizers:
+        runs = [max(runs, key=lambda run: run.measures["last_validation"])]
+    counts = np.sum([run.confusion for run in runs], axis=0)
+    title = f"{repetition.paper}: PrivateTest, {', '.join(run.name for run in runs)}"
+    return [curves, draw_confusion(counts, Labels(repetition.labels), folder / "matrix.png", title)]
 
 
 def claims_rows(repetition: Repetition) -> list[list[str]]:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import EXPRESSIONS, FERPLUS
 from mien.data.dataset import FaceDataset
+from mien.plotting.curves import draw_curves
 from mien.training.architectures import create_model
 from mien.training.batches import Batches
 from mien.training.callbacks import (
@@ -33,7 +34,6 @@ from mien.training.callbacks import (
     write_history,
 )
 from mien.training.module import ExpressionModule
-from mien.training.plots import draw_curves
 from mien.training.recipe import Recipe
 from mien.training.splits import cut, head_labels
 

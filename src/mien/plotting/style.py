@@ -1,0 +1,118 @@
+"""The look of every chart, and the one place that imports matplotlib."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mien.core.atomic import atomic_write, told
+from mien.core.errors import MissingExtraError
+from mien.core.labels import NOTICE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
+
+INK, SOFT, GRID, EMPTY, PAPER = "#1d2126", "#626b76", "#dfe2e6", "#e9ebee", "#ffffff"
+MAIN, PALE, WARM, ALARM = "#2f6f9f", "#9db4c8", "#e0a100", "#c8553d"
+SMALL, PLAIN, LARGE = 8.0, 9.0, 12.0
+"""Sizes of letters in points: ticks and notes, text, titles."""
+
+_SERIES = (MAIN, "#e07a2f", "#6a994e", "#7b5ea7", "#d1495b", "#8c6d46", "#3aa6a0", "#7d8597", WARM, "#b65f9e")
+_DPI = 150
+
+
+def require_matplotlib(extra: str = "report") -> type[Figure]:
+    """matplotlib's figure, without pyplot: nothing global, no window, safe in threads.
+
+    Args:
+        extra: What brings it along, for the remedy.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("Charts", extra, "matplotlib") from None
+    return Figure
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of a size in inches, whose parts make room for one another.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    return require_matplotlib()(figsize=(width, height), layout="constrained", facecolor=PAPER)
+
+
+def save(figure: Figure, path: Path, title: str = "", note: str = NOTICE) -> Path:
+    """Write a figure as PNG with a title above it and a note below; it appears whole.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    if title:
+        # A long title gets smaller letters, of which one is about 0.6 times as wide as it is high.
+        fitting = figure.get_figwidth() * 72 / (0.6 * len(title))
+        size = min(LARGE, max(SMALL, fitting))
+        figure.suptitle(as_text(title), x=0.01, ha="left", color=INK, fontsize=size, wrap=True)
+    if note:
+        figure.supxlabel(note, x=0.01, ha="left", color=SOFT, fontsize=SMALL)
+    with atomic_write(path) as aside, told(path):
+        figure.savefig(aside, format="png", dpi=_DPI)
+    return path
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG."""
+    into = io.BytesIO()
+    figure.savefig(into, format="png", dpi=_DPI)
+    return into.getvalue()
+
+
+def series_colour(number: int) -> str:
+    """Colour of a line among others, ``#rrggbb``."""
+    return _SERIES[number % len(_SERIES)]
+
+
+def as_text(name: str, most: int | None = None) -> str:
+    """A name as a chart shows it: a dollar begins no formula, and of a long one the end is kept.
+
+    >>> as_text("a$b"), as_text("abcdef", 4)
+    ('a\\\\$b', '…def')
+    """
+    kept = name if most is None or len(name) <= most else "…" + name[1 - most :]
+    return kept.replace("$", r"\$")
+
+
+def plain(axes: Axes, grid: str = "") -> None:
+    """Axes with nothing but a line below; lines across ``x`` or ``y`` where asked for."""
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(GRID)
+    axes.tick_params(length=0, labelsize=SMALL, colors=SOFT)
+    axes.set_axisbelow(True)
+    if grid in ("x", "y", "both"):
+        axes.grid(axis=grid, color=GRID, linewidth=0.6)  # type: ignore[arg-type]
+
+
+def percents(axes: Axes, along: str) -> None:
+    """0 to 100 % along ``x`` or ``y``."""
+    axis = axes.xaxis if along == "x" else axes.yaxis
+    (axes.set_xlim if along == "x" else axes.set_ylim)(0, 1)
+    axis.set_major_formatter(lambda share, _: f"{share:.0%}")
+
+
+def key_above(axes: Axes, columns: int) -> None:
+    """What the bars are, above them."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        frameon=False,
+        fontsize=SMALL,
+        handlelength=0.9,
+        columnspacing=1.0,
+    )

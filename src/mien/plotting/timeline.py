@@ -1,0 +1,230 @@
+"""Shares over time, one on top of another: a video with its people, and an audience with its key points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.core.atomic import told
+from mien.core.formatting import clock
+from mien.core.labels import NOTICE
+from mien.plotting import style
+from mien.plotting.shares import Panel, draw_shares
+from mien.video.timeline import MOSTLY
+
+if TYPE_CHECKING:
+    from mien.core.labels import Labels
+    from mien.plotting.style import Axes
+    from mien.video.summary import Overview
+    from mien.video.timeline import Course
+
+_MOST_PEOPLE = 24
+_HATCHED = "Hatched: uncertain, below {:.0%}."
+
+
+def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Path]:
+    """Write ``timeline.png``, and ``people.png`` where people were followed, into a folder, which is made.
+
+    Args:
+        folder: Where they go.
+        overview: What was read.
+        title: Name of the video.
+
+    Returns:
+        What was written.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        InputError: The folder cannot be written to.
+    """
+    style.require_matplotlib()
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    written = [_draw_video(folder / "timeline.png", overview, title)]
+    if overview.timeline.people:
+        longest = _longest(overview)
+        people = [person for person in overview.people if person.track in longest]
+        rows = [f"person {person.track}, {person.seconds:.1f} s" for person in people]
+        panel = Panel(overview.labels, [person.shares for person in people])
+        written.append(
+            draw_shares(folder / "people.png", rows, [panel], f"{title}: share of each person's time")
+        )
+    return written
+
+
+def _draw_video(path: Path, overview: Overview, title: str) -> Path:
+    tracks = _longest(overview)
+    figure = style.new_figure(11, 3.1 + 0.75 * len(tracks))
+    heights = [2.4, *([1.0] * len(tracks))]
+    rows = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    course = overview.timeline.course()
+    _stack(rows[0], course, overview.labels)
+    _name(rows[0], "everybody")
+    for axes, track in zip(rows[1:], tracks, strict=True):
+        own = overview.timeline.course(track)
+        _stack(axes, own, overview.labels)
+        _hatch(axes, own)
+        _name(axes, f"person {track}")
+    rows[-1].set_xlim(course.start, course.start + course.step * max(1, len(course)))
+    rows[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
+    style.key_above(rows[0], len(overview.labels))
+    note = f"{NOTICE} {_HATCHED.format(overview.labels.uncertainty_threshold)}" if tracks else NOTICE
+    return style.save(figure, path, title, note)
+
+
+def _longest(overview: Overview) -> list[int]:
+    """Who is shown: those in view longest, in order of their ids."""
+    ranked = sorted(overview.people, key=lambda person: -person.seconds)
+    return sorted(person.track for person in ranked[:_MOST_PEOPLE])
+
+
+def _stack(axes: Axes, course: Course, labels: Labels) -> None:
+    """Shares on top of one another, with a hole where there was no face."""
+    axes.set_facecolor(style.EMPTY)
+    axes.stackplot(
+        _edges(course),
+        np.vstack([course.probs, course.probs[-1:]]).T,
+        colors=[labels.colour(name) for name in labels],
+        labels=list(labels),
+        step="post",
+        linewidth=0,
+    )
+    axes.set_ylim(0, 1)
+    style.plain(axes)
+
+
+def _edges(course: Course) -> NDArray[np.float64]:
+    return np.asarray(course.start + course.step * np.arange(len(course) + 1), np.float64)
+
+
+def _hatch(axes: Axes, course: Course) -> None:
+    """Lines over the steps that were uncertain for the most part."""
+    unsure = course.unsure >= MOSTLY
+    axes.fill_between(
+        _edges(course),
+        0,
+        1,
+        where=np.append(unsure, unsure[-1:]).tolist(),
+        step="post",
+        facecolor="none",
+        edgecolor="white",
+        hatch="////",
+        linewidth=0,
+    )
+
+
+def _name(axes: Axes, name: str) -> None:
+    axes.set_yticks([])
+    axes.set_ylabel(name, rotation=0, ha="right", va="center", color=style.INK, fontsize=style.PLAIN)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time and what it is filled with, from below.
+
+    Args:
+        start: Seconds.
+        end: Seconds.
+        shares: By label, together 1 at most; none where nothing is told.
+    """
+
+    start: float
+    end: float
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line at a moment, with its name above; ``strong`` ones are drawn through."""
+
+    name: str
+    time: float
+    strong: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One of the rows of a chart over time.
+
+    Args:
+        name: Stands beside it.
+        spans: In order of time.
+        labels: Order and colours; None draws one value in gray.
+        height: Against that of the other rows.
+    """
+
+    name: str
+    spans: Sequence[Span]
+    labels: Labels | None
+    height: float
+
+
+def draw_spans(path: Path, rows: Sequence[Row], marks: Sequence[Mark], title: str, note: str) -> Path:
+    """Write rows over one time as PNG, with marks.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        InputError: The file cannot be written.
+    """
+    figure = style.new_figure(11, 6)
+    ratios = [row.height for row in rows]
+    for axes, row in zip(
+        figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0],
+        rows,
+        strict=True,
+    ):
+        _fill(axes, row)
+        _name(axes, row.name)
+        for mark in marks:
+            axes.axvline(
+                mark.time,
+                color=style.INK,
+                linewidth=1.4 if mark.strong else 0.7,
+                linestyle="-" if mark.strong else ":",
+            )
+    upper, lower = figure.axes[0], figure.axes[-1]
+    for mark in marks:
+        upper.annotate(
+            mark.name,
+            (mark.time, 1.0),
+            ha="center",
+            va="bottom",
+            fontsize=style.SMALL,
+            color=style.INK,
+            annotation_clip=False,
+        )
+    if spans := rows[0].spans:
+        lower.set_xlim(spans[0].start, spans[-1].end)
+    lower.xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0))
+    return style.save(figure, path, title, note)
+
+
+def _fill(axes: Axes, row: Row) -> None:
+    names = row.labels or ("",)
+    bars: dict[str, list[tuple[float, float, float, float]]] = {name: [] for name in names}
+    for span in row.spans:
+        low = 0.0
+        for name, share in span.shares.items():
+            bars[name].append((span.start, share, span.end - span.start, low))
+            low += share
+    for name, parts in bars.items():
+        left, heights, widths, bottoms = np.array(parts, np.float64).reshape(-1, 4).T
+        colour = style.SOFT if row.labels is None else row.labels.colour(name)
+        axes.bar(left, heights, widths, bottoms, align="edge", color=colour, label=name)
+    axes.set_ylim(0, 1)
+    style.plain(axes)
+    if row.labels is not None:
+        axes.set_facecolor(style.EMPTY)
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(1, 0),
+            frameon=False,
+            fontsize=style.SMALL,
+            handlelength=0.9,
+            reverse=True,
+        )
