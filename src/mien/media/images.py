@@ -1,5 +1,5 @@
-"""Still and animated images, read with Pillow, some rows at a time so that what is between its form and RGB
-never takes more than a few."""
+"""Still and animated images, read with Pillow; they become RGB some rows at a time, so that the step between
+takes little memory."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a process may take: how much it may write, before it ends, and how memory that is not used any more goes
-back to the system."""
+"""What a process may take: how much it may write before it ends, and how memory that it does not use any
+more goes back to the system."""
 
 from __future__ import annotations
 
