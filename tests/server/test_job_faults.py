@@ -26,7 +26,7 @@ from tests.server.service import HTTP, serving
 from tests.server.test_serve_command import served
 from tests.soak import kills
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.slow
 
 KILLS = kills(3)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, and limits another process")

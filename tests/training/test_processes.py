@@ -20,7 +20,7 @@ from mien.cli.exits import INTERRUPTED
 from mien.data import write_dataset
 from tests.training.stripes import stripes
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # Eight starts of a training.
 
 EPOCHS = 12
 TINY = ["--set", "options.widths=4,8", "--set", "options.blocks=1", "--epochs", str(EPOCHS), "--batch", "16"]
