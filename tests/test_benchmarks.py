@@ -197,6 +197,23 @@ def test_all_of_the_suite_runs_and_the_page_names_all() -> None:
     assert [path.stem for path in BENCHMARKS if f"`{path.stem}`" not in page] == []
 
 
+def test_benchmarks_that_pages_name_are_there() -> None:
+    pages = [
+        *(ROOT / "docs").rglob("*.md"),
+        *ROOT.glob("*.md"),
+        ROOT / "Makefile",
+        ROOT / "benchmarks" / "README.md",
+    ]
+    named = {
+        (page.name, name)
+        for page in pages
+        for name in re.findall(r"\bbenchmarks(?:\.[a-z_]+)+", page.read_text(encoding="utf-8"))
+        if not name.endswith((".md", ".svg"))
+    }
+    assert len(named) > 30
+    assert {one for one in named if importlib.util.find_spec(one[1]) is None} == set()
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_a_benchmark_starts(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
