@@ -156,3 +156,54 @@ def test_files_stay_small() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 500
     }
     assert not crowded
+
+
+def _ways() -> dict[str, list[list[tuple[str, str]]]]:
+    """The ways through the code of docs/architecture.md: of each step the files and functions that it names."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = page.split("## Four ways through the code")[1].split("\n## ")[0]
+    found: dict[str, list[list[tuple[str, str]]]] = {}
+    for part in re.split(r"^\*\*", section, flags=re.M)[1:]:
+        steps = re.split(r"^\d\. ", part, flags=re.M)
+        found[steps[0].split(".")[0]] = [re.findall(r"`([\w/]+\.py): ([\w.]+)`", step) for step in steps[1:]]
+    return found
+
+
+def _defined(path: Path) -> set[str]:
+    """Functions, classes and methods of a file: ``Session``, ``Session.read``."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            inner = [part for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)]
+            names |= {f"{node.name}.{part.name}" for part in inner}
+    return names
+
+
+def _height(package: str) -> int:
+    """How far down a package lies; those of one line of ``.importlinter`` alike."""
+    text = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    lines = text.split("layers =\n", 1)[1].split("\n\n", 1)[0].splitlines()
+    [place] = [number for number, line in enumerate(lines) if package in line.replace(":", " ").split()]
+    return place
+
+
+def test_ways_through_the_code_are_as_the_page_says() -> None:
+    ways = _ways()
+    assert len(ways) == 4
+    for way, steps in ways.items():
+        assert 4 <= len(steps) <= 8, way
+        for step in steps:
+            assert step, way
+            for file, name in step:
+                assert name in _defined(SOURCE / file), f"{way}: {file} has no {name}"
+
+
+def test_no_step_of_a_way_goes_back_up() -> None:
+    """Each lies at or below an earlier one, which can call it, and no file is passed twice."""
+    for way, steps in _ways().items():
+        files = [step[0][0] for step in steps]
+        heights = [_height(file.split("/")[0]) for file in files]
+        assert all(height >= min(heights[:place]) for place, height in enumerate(heights) if place), way
+        assert len(set(files)) == len(files), way
