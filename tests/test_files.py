@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.core.atomic import atomic_write, folder_aside, sweep, try_place
+from mien.core.atomic import atomic_folder, atomic_write, check_writable, remove_partials
 from mien.core.errors import InputError
 from mien.core.scratch import scratch_folder, sweep_scratch
 
@@ -55,7 +55,7 @@ def test_an_output_keeps_the_mode_of_the_file_that_it_replaces(
 
 def test_a_new_output_has_the_rights_of_any_new_file(mask: int, tmp_path: Path) -> None:
     write(tmp_path / "a.csv")
-    with folder_aside(tmp_path / "out") as aside:
+    with atomic_folder(tmp_path / "out") as aside:
         (aside / "b").touch()
     assert (mode(tmp_path / "a.csv"), mode(tmp_path / "out")) == (0o666 & ~mask, 0o777 & ~mask)
 
@@ -129,7 +129,7 @@ def test_what_is_no_file_to_write_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "null.csv").symlink_to("/dev/null")
     (tmp_path / "folder.csv").mkdir()
     for name in ("pipe", "circle", "null", "folder"):
-        for attempt in (try_place, write):
+        for attempt in (check_writable, write):
             with pytest.raises(InputError, match="expected the name of a file to write"):
                 attempt(tmp_path / f"{name}.csv")
     assert stat.S_ISFIFO((tmp_path / "pipe.csv").stat().st_mode)
@@ -153,20 +153,20 @@ def test_a_file_that_is_protected_from_writing_is_not_replaced(
 def test_what_is_being_written_is_not_swept(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with atomic_write(path) as aside:
-        try_place(path)
-        sweep(path)
+        check_writable(path)
+        remove_partials(path)
         assert aside.exists()
     (tmp_path / ".a-01234567.part.csv").write_text("left by a killed run", encoding="utf-8")
-    try_place(path)
+    check_writable(path)
     assert [found.name for found in tmp_path.iterdir()] == ["a.csv"]
 
 
 KILLED = """
 import sys, time
 from pathlib import Path
-from mien.core.atomic import folder_aside, atomic_write
+from mien.core.atomic import atomic_folder, atomic_write
 from mien.core.scratch import scratch_folder
-with scratch_folder() as folder, atomic_write("a.csv") as aside, folder_aside(Path("out")) as other:
+with scratch_folder() as folder, atomic_write("a.csv") as aside, atomic_folder(Path("out")) as other:
     (folder / "results").write_text("of somebody"); aside.write_text("half"); (other / "face.png").touch()
     print("ready", flush=True)
     time.sleep(60)
@@ -195,8 +195,8 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_sweep(tmp_path: 
     dead.kill()
     dead.communicate()
     sweep_scratch(temporary)
-    sweep(work / "a.csv")
-    sweep(work / "out")
+    remove_partials(work / "a.csv")
+    remove_partials(work / "out")
     assert len(list(temporary.iterdir())) == 2, "what another run has stays, and what is not mien's own"
     assert len(list(work.iterdir())) == 2
     alive.kill()

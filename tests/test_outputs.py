@@ -95,7 +95,7 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path) -> None:
         block.gen = None  # As if killed: nothing cleans up.
     left = {path.name for path in tmp_path.iterdir()}
     assert len(left) in (0, 5)
-    asked.sweep([Path("a.mp4")])
+    asked.remove_partials([Path("a.mp4")])
     assert all(path.name.startswith(".other") for path in tmp_path.iterdir())
 
 

@@ -27,7 +27,7 @@ def test_cutting_by_the_rule_gives_the_whole_image_again(shape: tuple[int, int],
 def test_pixels_stay_as_they_are() -> None:
     image = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     (faces,) = create_detector("whole").detect([image])
-    (cut,) = crops.cut(image, FER_CROP.squares(faces.boxes), 48)
+    (cut,) = crops.crop_resize(image, FER_CROP.squares(faces.boxes), 48)
     assert np.abs(cut.astype(int) - image).max() <= 1
 
 
@@ -35,7 +35,7 @@ def test_square_around_a_panorama_fits_into_memory() -> None:
     image = np.zeros((10, 60_000, 3), np.uint8)
     image[:, 30_000:] = 200
     (faces,) = create_detector("whole").detect([image])
-    (cut,) = crops.cut(image, FER_CROP.squares(faces.boxes), 48)
+    (cut,) = crops.crop_resize(image, FER_CROP.squares(faces.boxes), 48)
     assert (cut[:, :23] == 0).all()
     assert (cut[:, 25:] == 200).all()
 

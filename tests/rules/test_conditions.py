@@ -11,7 +11,7 @@ from mien.core.errors import InputError, RuleError
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
 from mien.metrics.sentiment import PRESETS
-from mien.rules.features import FrameFeatures, straightness, sums_of
+from mien.rules.features import FrameFeatures, frontalness, sums_of
 from mien.rules.parsing import parse_condition
 
 
@@ -229,7 +229,7 @@ def test_facing_falls_with_the_angle_of_the_head(lean: float) -> None:
         turned = HEAD @ np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
         turned = turned @ np.array([[1, 0, 0], [0, np.cos(u), np.sin(u)], [0, -np.sin(u), np.cos(u)]])
         rolled = turned[:, :2] @ np.array([[np.cos(r), np.sin(r)], [-np.sin(r), np.cos(r)]])
-        return float(straightness(rolled[None])[0])
+        return float(frontalness(rolled[None])[0])
 
     assert seen(0, 0) == pytest.approx(1)
     assert [seen(angle, 0) for angle in (10, 20, 30)] == pytest.approx(

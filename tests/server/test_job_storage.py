@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mien.core.atomic import told
+from mien.core.atomic import translate_os_errors
 from mien.core.errors import InputError, MediaError
 from mien.server.clock import ServiceClock, ServiceTime, boot, uptime
 from mien.server.folders import FULL, Folder, JobFolder
@@ -388,7 +388,7 @@ def test_space_counts_all_that_lies_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_known_behind_other_errors() -> None:
-    with pytest.raises(InputError) as found, told("rows.csv"):
+    with pytest.raises(InputError) as found, translate_os_errors("rows.csv"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert full(found.value) == errno.ENOSPC
     assert full(InputError("polars says: No space left on device (os error 28)")) == errno.ENOSPC

@@ -58,18 +58,6 @@ def test_presets_are_as_stated() -> None:
     assert (speed.split, speed.network, speed.heads) == (Split("official"), "small", ("fer2013", "ferplus"))
 
 
-def test_recipes_of_the_first_plain_loop_are_read(tmp_path: Path) -> None:
-    (tmp_path / "recipe.json").write_text(
-        '{"name": "small", "widths": [16, 32, 64, 128], "blocks": 2, "view": 44, "dropout": 0.2, "epochs": 64, "batch": 96, "peak_rate": 0.05,'
-        '"warmup": 0.1, "momentum": 0.9, "weight_decay": 0.0005, "seed": 1, "scale": 0.2, "shift": 0.08, "rotation": 10.0, "gamma": 0.3,'
-        '"coarse": 0.15, "erase": 0.25, "track": "clean"}',
-        encoding="utf-8",
-    )
-    assert Recipe.load(tmp_path / "recipe.json") == preset("teacher-0").changed(
-        {"name": "small", "epochs": 64, "mixup": 0, "ema": 0, "seed": 1}
-    )
-
-
 def test_the_page_has_the_presets() -> None:
     assert table() in (ROOT / "docs" / "training.md").read_text(encoding="utf-8"), table()
 

@@ -80,7 +80,10 @@ def halved(given: Json) -> Json:
 def cropped(given: Json) -> Json:
     """Squares of an image as a network gets them."""
     image = image_of(given["image"])
-    return [packed(square) for square in crop.cut(image, given["boxes"], given["size"], gray=given["gray"])]
+    return [
+        packed(square)
+        for square in crop.crop_resize(image, given["boxes"], given["size"], gray=given["gray"])
+    ]
 
 
 def network_input(given: Json) -> Json:

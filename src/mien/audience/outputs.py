@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from mien.audience.result import CHANGE_COLUMNS, Audience, Window, change_rows, columns, facts, window_row
-from mien.core.atomic import atomic_write, settle, told, try_place
+from mien.core.atomic import atomic_write, check_writable, sync_file, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import Labels
 from mien.core.names import json_text
@@ -71,7 +71,7 @@ class AudienceOutputSpec:
         for path in self.all:
             if isinstance(source, str | Path) and path.resolve() == Path(source).resolve():
                 raise InputError(f"{path} is the source: give another file with -o")
-            try_place(path)
+            check_writable(path)
         if self.partial is not None and self.partial.exists():
             raise InputError(
                 f"{self.partial} keeps what a measurement that was cut off had measured: rename or delete it, or give another file"
@@ -112,14 +112,14 @@ class PartialResultWriter:
         """Keep windows; the file is made with the first one."""
         if self.path is None or not windows:
             return
-        with told(self.path):
+        with translate_os_errors(self.path):
             new = self._file is None
             if self._file is None:
                 self._file = open(self.path, "x", encoding="utf-8", newline="")  # noqa: SIM115
             csv_writer(self._file, columns(self._labels), header=new)(
                 _flat(window_row(window, self._labels)) for window in windows
             )
-            settle(self._file)
+            sync_file(self._file)
 
     def __enter__(self) -> PartialResultWriter:
         return self
@@ -153,12 +153,20 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_table(path: Path, names: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
-    with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_write(path) as aside,
+        translate_os_errors(path),
+        open(aside, "w", encoding="utf-8", newline="") as file,
+    ):
         csv_writer(file, names)(rows)
 
 
 def _write_text(path: Path, audience: Audience) -> None:
-    with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_write(path) as aside,
+        translate_os_errors(path),
+        open(aside, "w", encoding="utf-8", newline="") as file,
+    ):
         write_rows(file, audience, path.suffix.lower()[1:])
 
 

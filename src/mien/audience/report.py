@@ -10,7 +10,7 @@ from typing import Any
 from mien.audience.changes import LEAST_CHANGE
 from mien.audience.result import LAW, Audience, Change, Shift, Window, settings
 from mien.audience.timeline import Column, course, overall, pieces
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
 from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, Labels
@@ -46,7 +46,7 @@ def write_report(path: Path, audience: Audience) -> None:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     text = environment.from_string(_part("mien.audience", "page.html")).render(_context(audience))
-    with atomic_write(path) as aside, told(path):
+    with atomic_write(path) as aside, translate_os_errors(path):
         aside.write_text(text, encoding="utf-8")
 
 

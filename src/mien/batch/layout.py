@@ -14,7 +14,7 @@ from typing import Any
 
 from mien.batch.marks import marks_of, same
 from mien.batch.shard import Mark, Part, Shard
-from mien.core.atomic import atomic_write, settle, told
+from mien.core.atomic import atomic_write, sync_file, translate_os_errors
 from mien.core.errors import InputError
 from mien.media.folders import VIDEO_SUFFIXES
 
@@ -70,9 +70,13 @@ class ShardLayout:
             InputError: It cannot be written.
         """
         place = folder / INPUTS
-        with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
+        with (
+            atomic_write(place) as aside,
+            translate_os_errors(place),
+            open(aside, "w", encoding="utf-8") as file,
+        ):
             file.writelines(self._lines())
-            settle(file)
+            sync_file(file)
 
     def _lines(self) -> Iterator[str]:
         for number, entries in self.entries.items():

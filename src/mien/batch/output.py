@@ -18,7 +18,7 @@ from typing import IO, Any
 from mien import __version__
 from mien.batch.isolation import Caution, ShardReader
 from mien.batch.shard import Shard
-from mien.core.atomic import atomic_write, keep_out, settle, settle_path, told
+from mien.core.atomic import atomic_write, exclusive_lock, sync_file, sync_path, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.core.names import spelled
@@ -66,12 +66,12 @@ class Output:
         self.folder = folder
         self._asked = json.loads(json.dumps(dict(asked)))
         _require_own(folder)
-        with told(folder):
+        with translate_os_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._lock: IO[str] = open(folder / _LOCK, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
         try:
             try:
-                keep_out(self._lock)
+                exclusive_lock(self._lock)
             except OSError:
                 raise InputError(
                     f"{folder}: another run is at work on it: wait for its end, or give another output"
@@ -98,11 +98,11 @@ class Output:
             for place in (*map(self.place, numbers), *(self.folder / name for name in others))
             if place.exists()
         ]
-        with told(self.folder):
+        with translate_os_errors(self.folder):
             for place in gone:
                 place.unlink()
             if gone:
-                settle_path(self.folder)
+                sync_path(self.folder)
 
     def sweep(self) -> None:
         """Delete what was left half-written by workers that were killed; not while others work."""
@@ -153,7 +153,7 @@ def _require_own(folder: Path) -> None:
     """
     if not folder.is_dir():
         return
-    with told(folder):
+    with translate_os_errors(folder):
         names = sorted(os.listdir(folder))
     if MANIFEST in names:
         read_manifest(folder)
@@ -192,10 +192,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(place: Path, manifest: Mapping[str, Any]) -> None:
     """Put it there, whole."""
-    with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8") as file:
+    with atomic_write(place) as aside, translate_os_errors(place), open(aside, "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
         file.write("\n")
-        settle(file)
+        sync_file(file)
 
 
 def versions() -> dict[str, str]:
@@ -246,7 +246,7 @@ def write_shard(
                 row |= {"item": item.position, **({"reference": item.label} if labelled else {})}
                 yield row
 
-    with atomic_write(place) as aside, told(place):
+    with atomic_write(place) as aside, translate_os_errors(place):
         _write(aside, place.suffix[1:], rows(), labels, after)
     return counts
 
@@ -261,14 +261,14 @@ def _write(
         table.add(rows)
         with open(aside, "wb") as packed:
             table.write(packed)
-            settle(packed)
+            sync_file(packed)
         return
     from mien.outputs.tables import row_writer
 
     with open(aside, "w", encoding="utf-8", newline="") as file:
         with row_writer(file, form, labels, BEFORE, after) as write:
             write(rows)
-        settle(file)
+        sync_file(file)
 
 
 def _now() -> str:

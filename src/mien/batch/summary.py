@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.batch.settings import BatchSettings
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import Labels
 from mien.metrics import wilson
@@ -134,7 +134,11 @@ def judge(folder: Path, shards: Sequence[Path], settings: BatchSettings) -> Batc
             pass
         return verdict
     place = folder / PREDICTIONS
-    with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_write(place) as aside,
+        translate_os_errors(place),
+        open(aside, "w", encoding="utf-8", newline="") as file,
+    ):
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["item", "source", "reference", "predicted", "confidence", "right", "status"])
         for item, answer in answers:
@@ -220,7 +224,11 @@ def _rows(shard: Path, settings: BatchSettings) -> Iterator[Row]:
 def _matrices(verdict: BatchSummary, folder: Path) -> Iterable[Path]:
     """The confusion matrix as a table, and as an image where matplotlib is there."""
     place = folder / CONFUSION
-    with atomic_write(place) as aside, told(place), open(aside, "w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_write(place) as aside,
+        translate_os_errors(place),
+        open(aside, "w", encoding="utf-8", newline="") as file,
+    ):
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["reference", *verdict.labels])
         table.writerows(

@@ -123,7 +123,7 @@ def _journal(
     if asked.journal is not None and all(isinstance(source, str | Path) for source in sources):
         with CheckpointStore(asked.journal, {**settings, **_stamps(sources)}) as journal:
             if journal.resumed:
-                asked.sweep(sources)
+                asked.remove_partials(sources)
             try:
                 yield journal
             except BaseException as error:

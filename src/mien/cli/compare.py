@@ -14,7 +14,7 @@ from mien.cli.console import Console, say_json
 from mien.cli.options import grouped
 from mien.cli.progress import LessonProgress
 from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces, training_extra
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 from mien.outputs.tables.cells import csv_writer
 
@@ -73,7 +73,7 @@ def compare(
         table = out / "comparison.csv"
         with (
             atomic_write(table) as aside,
-            told(table),
+            translate_os_errors(table),
             open(aside, "w", newline="", encoding="utf-8") as file,
         ):
             _write_csv(lines, file)

@@ -95,7 +95,7 @@ def preview(
     """Draw a sheet of 9x9 images taken by chance, each with its label and its row."""
     from PIL import Image
 
-    from mien.core.atomic import atomic_write, told
+    from mien.core.atomic import atomic_write, translate_os_errors
     from mien.core.errors import InputError
     from mien.data.label_names import require_split
     from mien.data.preview import preview as draw_sheet
@@ -107,7 +107,7 @@ def preview(
     sheet = draw_sheet(
         faces, seed, label=label, split=None if split is None else require_split(split, "--split")
     )
-    with atomic_write(output) as aside, told(output):
+    with atomic_write(output) as aside, translate_os_errors(output):
         Image.fromarray(sheet).save(aside)
     _wrote(output, notes)
 

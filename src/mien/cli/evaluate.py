@@ -141,7 +141,7 @@ class ShowingOptions:
             InputError: A file's ending is unknown, or it cannot be written.
             MissingExtraError: A package is not there.
         """
-        from mien.core.atomic import try_place
+        from mien.core.atomic import check_writable
         from mien.core.errors import InputError
         from mien.evaluation.report import require_jinja2
         from mien.plotting.style import require_matplotlib
@@ -151,7 +151,7 @@ class ShowingOptions:
                 raise InputError(
                     f"expected a file ending in {' or '.join(_WRITERS)}; got {path}: give another name with -o"
                 )
-            try_place(path)
+            check_writable(path)
         page = any(path.suffix.lower() == ".html" for path in self.output or ())
         if self.plots or page:
             require_matplotlib("evaluate")

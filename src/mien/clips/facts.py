@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from mien.clips.predictions import ScoreOptions
 from mien.clips.reference import Reference
 from mien.clips.scoring import JUDGED, ClipScore, ScoredClip, Share, Total
-from mien.core.atomic import atomic_write, told, try_place
+from mien.core.atomic import atomic_write, check_writable, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.labels import NOTICE, Labels
 from mien.core.names import json_text
@@ -148,7 +148,11 @@ def write_scores(
     Raises:
         InputError: The ending is another one, or the place cannot be written to.
     """
-    with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_write(path) as aside,
+        translate_os_errors(path),
+        open(aside, "w", encoding="utf-8", newline="") as file,
+    ):
         print_scores(file, _form(path), scores, (reference, options))
 
 
@@ -179,7 +183,7 @@ def write_charts(scores: Sequence[ClipScore], folder: Path) -> list[Path]:
     written = []
     for number, score in enumerate(scores, 1):
         own = folder if len(scores) == 1 else folder / f"{number}-{Path(score.name).stem}"
-        with told(own):
+        with translate_os_errors(own):
             own.mkdir(parents=True, exist_ok=True)
         answers = f"{score.name}: clips with an answer, n = {score.answered.n:,}; {int(score.unanswered.sum()):,} without"
         written.append(draw_confusion(score.confusion, score.classes, own / "matrix.png", answers))
@@ -227,7 +231,7 @@ def check_places(files: Sequence[Path], charts: Path | None) -> None:
     """
     for path in files:
         _form(path)
-        try_place(path)
+        check_writable(path)
     if charts is not None:
         require_matplotlib()
         if charts.exists() and not charts.is_dir():

@@ -45,7 +45,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     with _aside(Path(path), _new_file) as aside:
         made = aside.stat()
         yield aside
-        with told(path):
+        with translate_os_errors(path):
             if not os.path.samestat(
                 made, aside.stat()
             ):  # Some libraries put a private file of their own in its place.
@@ -55,7 +55,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def folder_aside(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Iterator[Path]:
     """A hidden folder beside ``path`` to fill; it takes the name when the block ends well, and vanishes when
     not.
 
@@ -63,10 +63,10 @@ def folder_aside(path: Path) -> Iterator[Path]:
         InputError: ``path`` is there already and not an empty folder, or its parent cannot be written to.
     """
     require_new_folder(path)
-    sweep(path)
+    remove_partials(path)
     with _aside(path, _new_folder) as aside:
         yield aside
-        with told(path):
+        with translate_os_errors(path):
             _like(path, aside)
             os.replace(aside, os.path.realpath(path))
 
@@ -83,18 +83,18 @@ def require_new_folder(path: Path) -> None:
         )
 
 
-def try_place(path: str | Path) -> None:
-    """See whether a file can be written there, before hours of work that end in it; and `sweep`.
+def check_writable(path: str | Path) -> None:
+    """See whether a file can be written there, before hours of work that end in it; and `remove_partials`.
 
     Raises:
         InputError: As in `atomic_write`.
     """
     _landing(Path(path))
     with _aside(Path(path), _new_file):
-        sweep(path)
+        remove_partials(path)
 
 
-def sweep(path: str | Path) -> None:
+def remove_partials(path: str | Path) -> None:
     """Delete what runs that were killed while they wrote ``path`` have left beside it; what a run is writing
     is locked, and stays.
 
@@ -102,7 +102,7 @@ def sweep(path: str | Path) -> None:
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / ".a-0123abcd.part.txt").write_text("left"), (folder / "a.txt.part").write_text("mine")
     >>> with atomic_write(folder / "a.txt") as aside:
-    ...     sweep(folder / "a.txt")
+    ...     remove_partials(folder / "a.txt")
     ...     aside.exists()
     True
     >>> sorted(found.name for found in folder.iterdir())
@@ -111,11 +111,11 @@ def sweep(path: str | Path) -> None:
     path = Path(path)
     for left in _beside(path).glob(f".{escape(cut_to(path.stem, 100))}-????????.part{escape(path.suffix)}"):
         with suppress(OSError):
-            if abandoned(left):
+            if is_abandoned(left):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
-def abandoned(path: Path) -> bool:
+def is_abandoned(path: Path) -> bool:
     """Whether no process has a file or folder `locked` that one that is at work would have; never where that
     cannot be known."""
     handle = _lock(path)
@@ -127,7 +127,7 @@ def abandoned(path: Path) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[bool]:
-    """Hold a file or folder, so that it is not `abandoned` before the block or this process ends.
+    """Hold a file or folder, so that it is not `is_abandoned` before the block or this process ends.
 
     Yields:
         Whether that was possible: neither on Windows, nor on disks that cannot lock, nor while another one
@@ -142,7 +142,7 @@ def locked(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def told(path: str | Path) -> Iterator[None]:
+def translate_os_errors(path: str | Path) -> Iterator[None]:
     """Errors of the file system while writing ``path``, such as a full disk, as one line that names it.
 
     Raises:
@@ -156,14 +156,14 @@ def told(path: str | Path) -> Iterator[None]:
         ) from None
 
 
-def settle(file: IO[Any]) -> None:
+def sync_file(file: IO[Any]) -> None:
     """See to it that what was written to an open file is on the disk, so that a name never stands for less
     than all of it."""
     file.flush()
     os.fsync(file.fileno())
 
 
-def settle_path(path: Path) -> None:
+def sync_path(path: Path) -> None:
     """The same for a file that is closed, or for the names in a folder, where the system has a way to
     that."""
     if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
@@ -175,7 +175,7 @@ def settle_path(path: Path) -> None:
         os.close(handle)
 
 
-def keep_out(file: IO[str]) -> None:
+def exclusive_lock(file: IO[str]) -> None:
     """Keep other runs out as long as the file is open, also when this one is killed.
 
     Raises:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
-from mien.core.atomic import abandoned, locked
+from mien.core.atomic import is_abandoned, locked
 
 _PREFIX = "mien-"
 _MARK = ".mien-scratch"
@@ -69,5 +69,5 @@ def _left(entry: os.DirEntry[str]) -> bool:
         own
         and stat.S_ISDIR(found.st_mode)
         and os.path.lexists(os.path.join(entry.path, _MARK))
-        and abandoned(Path(entry.path))
+        and is_abandoned(Path(entry.path))
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mien.core.atomic import folder_aside, told
+from mien.core.atomic import atomic_folder, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
@@ -153,8 +153,8 @@ def write_folders(data: FaceDataset, path: Path, track: ProgressCallback = no_pr
     """
     data.require_every_class(str(path))
     with (
-        folder_aside(path) as aside,
-        told(path),
+        atomic_folder(path) as aside,
+        translate_os_errors(path),
         open(aside / ROWS, "w", encoding="utf-8", newline="") as file,
     ):
         table = csv.writer(file, lineterminator="\n")

@@ -17,7 +17,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.progress import ProgressCallback, no_progress
@@ -184,7 +184,11 @@ def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_pro
         *([f"votes_{name}" for name in VOTES] if votes else []),
     ]
     words = [str(value) for value in range(256)]
-    with atomic_write(path) as aside, told(path), _text(aside, packed=path.suffix == ".gz") as file:
+    with (
+        atomic_write(path) as aside,
+        translate_os_errors(path),
+        _text(aside, packed=path.suffix == ".gz") as file,
+    ):
         file.write(",".join(header) + "\n")
         for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):
             name = data.labels[data.expressions[at]]

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Protocol, TextIO, cast
 
-from mien.core.atomic import require_new_folder, try_place
+from mien.core.atomic import check_writable, require_new_folder
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.progress import ProgressCallback, no_progress
@@ -266,7 +266,7 @@ def require_place(path: Path) -> None:
     if form_of(path) is write_folders:
         require_new_folder(path)
     else:
-        try_place(path)
+        check_writable(path)
 
 
 class Write(Protocol):

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
@@ -217,7 +217,7 @@ def write_parquet(data: FaceDataset, path: Path, track: ProgressCallback = no_pr
     # Through memory: on a full disk, polars tells of a file "out of specification".
     packed = io.BytesIO()
     polars.DataFrame(columns).write_parquet(packed, metadata=stated)
-    with atomic_write(path) as aside, told(path):
+    with atomic_write(path) as aside, translate_os_errors(path):
         aside.write_bytes(packed.getvalue())
 
 

@@ -8,7 +8,7 @@ from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import NOTICE
 from mien.evaluation.error_gallery import confidently_wrong, data_address, most_uncertain
@@ -89,7 +89,7 @@ def write_report(found: Evaluation, path: Path) -> None:
         MissingExtraError: matplotlib or jinja2 is not installed.
     """
     text = render(found)
-    with atomic_write(path) as aside, told(path):
+    with atomic_write(path) as aside, translate_os_errors(path):
         aside.write_text(text, encoding="utf-8")
 
 

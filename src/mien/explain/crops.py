@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError
 from mien.core.frame import Frame
 from mien.inference.classifier import Classifier
-from mien.inference.crop import cut
+from mien.inference.crop import crop_resize
 from mien.inference.detectors import create_detector
 from mien.media import open_media
 
@@ -69,6 +69,6 @@ def crops_of(
         raise InputError(
             f"expected an image with a face; {chosen} finds none in {name}: give another one, or --detector whole for a face crop"
         )
-    gray = classifier.cut(frame.image, faces)
-    views = cut(frame.image, classifier.crop.squares(faces.boxes), _VIEW_SIDE)
+    gray = classifier.crop(frame.image, faces)
+    views = crop_resize(frame.image, classifier.crop.squares(faces.boxes), _VIEW_SIDE)
     return [Crop(*row) for row in zip(gray, views, classifier.probabilities(gray), strict=True)]

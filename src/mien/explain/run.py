@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import told
+from mien.core.atomic import translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, NetworkError
 from mien.explain import layout
 from mien.explain.base import ExplainableModel
@@ -161,7 +161,7 @@ def explain(
 
 
 def _made(folder: Path) -> Path:
-    with told(folder):
+    with translate_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, NetworkError
 from mien.core.faces import Faces
 from mien.core.labels import Labels
-from mien.inference.crop import cut_each
+from mien.inference.crop import crop_resize_each
 from mien.inference.onnx_session import Network
 
 _BATCH = {"cpu": 64}
@@ -69,7 +69,7 @@ class Classifier:
             probs=self.probabilities(self._cut(shown, every)), labels=self.labels
         ).split(counts)
 
-    def cut(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
+    def crop(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
         """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one image."""
         return self._cut([image] * len(faces), faces)
 
@@ -85,6 +85,6 @@ class Classifier:
         """The crop of each face out of its own image."""
         if not len(faces):
             return np.empty((0, 1, self._size, self._size), np.float32)
-        return cut_each(images, self.crop.squares(faces.boxes), self._size, gray=True)[:, None].astype(
-            np.float32
-        )
+        return crop_resize_each(images, self.crop.squares(faces.boxes), self._size, gray=True)[
+            :, None
+        ].astype(np.float32)

@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 
-def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = False) -> NDArray[np.uint8]:
+def crop_resize(
+    image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = False
+) -> NDArray[np.uint8]:
     """Cut boxes out of an image and bring them to a square of one size.
 
     Pixels are averaged when a box shrinks and interpolated linearly when it grows (Pillow's ``BILINEAR``,
@@ -28,27 +30,27 @@ def cut(image: NDArray[np.uint8], boxes: ArrayLike, size: int, *, gray: bool = F
         ``(n, size, size)`` of a gray image or with ``gray``, else ``(n, size, size, 3)``; uint8.
 
     >>> import numpy as np
-    >>> cut(np.full((10, 20), 7, np.uint8), [[-4, 0, 6, 10]], size=3).tolist()
+    >>> crop_resize(np.full((10, 20), 7, np.uint8), [[-4, 0, 6, 10]], size=3).tolist()
     [[[7, 7, 7], [7, 7, 7], [7, 7, 7]]]
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     return (
-        cut_each([image] * len(boxes), boxes, size, gray=gray)
+        crop_resize_each([image] * len(boxes), boxes, size, gray=gray)
         if len(boxes)
         else np.empty((0, size, size, *_colours(image, gray)), np.uint8)
     )
 
 
-def cut_each(
+def crop_resize_each(
     images: Sequence[NDArray[np.uint8]], boxes: NDArray[np.float64], size: int, *, gray: bool = False
 ) -> NDArray[np.uint8]:
-    """`cut`, one box out of each of several images, which takes less time than one call for each.
+    """`crop_resize`, one box out of each of several images, which takes less time than one call for each.
 
     Args:
         images: n images, one or more, all gray or all RGB; the same one may come several times.
         boxes: ``(n, 4)``, the box of each.
-        size: As in `cut`.
-        gray: As in `cut`.
+        size: As in `crop_resize`.
+        gray: As in `crop_resize`.
 
     Returns:
         ``(n, size, size)`` or ``(n, size, size, 3)`` uint8.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class VideoWriter:
             self.discard()
             raise InputError(f"{self.path}: expected at least one frame to write; got none")
         try:
-            with told(self.path):
+            with translate_os_errors(self.path):
                 for packet in self._stream.encode(None):
                     self._container.mux(packet)
                 self._container.close()
@@ -189,7 +189,7 @@ class VideoWriter:
             whole, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED
         )
         frame.pts, frame.time_base, frame.duration = stamp, Fraction(1, _TICKS), self._step
-        with told(self.path):
+        with translate_os_errors(self.path):
             for packet in self._stream.encode(frame):
                 self._container.mux(packet)
 
@@ -242,7 +242,7 @@ def save_image(path: str | Path, image: NDArray[np.uint8]) -> None:
             f"{path}: expected a suffix of an image ({', '.join(_FORMATS)}); got {path.suffix!r}"
         )
     _check(image)
-    with atomic_write(path) as aside, told(path):
+    with atomic_write(path) as aside, translate_os_errors(path):
         Image.fromarray(np.ascontiguousarray(image)).save(aside, format=form, **_SAVING.get(form, {}))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mien.core.atomic import told
+from mien.core.atomic import translate_os_errors
 from mien.core.errors import InputError
 from mien.data.dataset import PRIVATE_TEST, FaceDataset
 from mien.evaluation import EvaluateOptions, Evaluation, Figures, evaluate, open_subject
@@ -83,7 +83,7 @@ def open_private(network: str, data: FaceDataset, log: Path) -> str:
                 raise InputError(
                     f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}"
                 )
-    with told(log), open(log, "a", encoding="utf-8") as file:
+    with translate_os_errors(log), open(log, "a", encoding="utf-8") as file:
         judged = judge_private(network, data)
         scores = scores_of(judged, data)
         if len(cards) == 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.core.names import printable
@@ -112,7 +112,7 @@ def _save(document: Any, path: Path) -> None:
     if path.suffix.lower() != ".eaf":
         raise InputError(f"expected an ELAN file ending in .eaf; got {path}: give another name")
     text = _pympi().Elan.to_string(document, pretty=True)
-    with atomic_write(path) as aside, told(path):
+    with atomic_write(path) as aside, translate_os_errors(path):
         aside.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.core.atomic import folder_aside, told
+from mien.core.atomic import atomic_folder, translate_os_errors
 from mien.core.boxes import area
 from mien.core.errors import InputError
 from mien.core.names import spelled
@@ -73,7 +73,7 @@ def crop_faces(
     several, without = [], []
     unread = [f"{folder}: expected a folder that you may read" for folder in found.unreadable]
     count = 0
-    with folder_aside(output) as aside, told(output):
+    with atomic_folder(output) as aside, translate_os_errors(output):
         with (
             open(aside / ROWS, "w", encoding="utf-8", newline="") as file,
             row_writer(file, "csv", pipeline.labels, before=["file"]) as write,
@@ -114,7 +114,7 @@ def _cut(frame: AnalyzedFrame, pipeline: Pipeline, path: Path) -> int | None:
     if frame.image is None or not len(faces):
         return None
     largest = int(area(faces.boxes).argmax())
-    [[crop]] = pipeline.classifier.cut(frame.image, faces[largest : largest + 1])
+    [[crop]] = pipeline.classifier.crop(frame.image, faces[largest : largest + 1])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png_bytes(crop.astype(np.uint8)))
     return largest

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
-from mien.core.atomic import sweep, try_place
+from mien.core.atomic import check_writable, remove_partials
 from mien.core.errors import InputError, MediaError
 from mien.core.output_names import is_pattern
 from mien.media import open_media
@@ -118,7 +118,7 @@ class OutputSpec:
             found.append(AnnotatedCopies(places.copies, run, named=named))
         return found
 
-    def sweep(self, sources: Sequence[Source]) -> None:
+    def remove_partials(self, sources: Sequence[Source]) -> None:
         """Delete what a run that was killed left half-written; not while another one may be at work."""
         places = self.placed(sources)
         copies = [] if places.copies is None else places.copies
@@ -129,10 +129,10 @@ class OutputSpec:
             *copies,
             *(copy.with_name(f"{copy.name}.mp4") for copy in copies),
         ]:
-            sweep(place)
+            remove_partials(place)
         for folder in places.plots or ():
-            sweep(folder / "timeline.png")
-            sweep(folder / "people.png")
+            remove_partials(folder / "timeline.png")
+            remove_partials(folder / "people.png")
 
     def check(self, sources: Sequence[Source]) -> None:
         """See whether all of it can be written, before hours of work that end in it.
@@ -148,7 +148,7 @@ class OutputSpec:
         if places.copies is not None:
             refuse_sources(places.copies, sources, "--annotate")
         for place in [*self.tables, *self._people(), *places.tried]:
-            try_place(place)
+            check_writable(place)
         self._check_copy(sources)
         self._check_packages()
 
@@ -169,7 +169,7 @@ class OutputSpec:
     def _check_copy(self, sources: Sequence[Source]) -> None:
         if self.annotate is None or len(sources) > 1 or not self.annotate.suffix or self.annotate.is_dir():
             return
-        try_place(self.annotate)
+        check_writable(self.annotate)
         with suppress(MediaError), open_media(sources[0]) as media:
             fitting(self.annotate, media.kind, named=True)
 

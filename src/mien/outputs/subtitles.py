@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.labels import NOTICE
 from mien.core.names import printable
@@ -93,7 +93,11 @@ def write_subtitles(path: Path, shown: Iterable[Cue]) -> None:
     form = path.suffix.lower().lstrip(".")
     if form not in FORMATS:
         raise InputError(f"expected subtitles ending in .vtt or .srt; got {path}: give another name")
-    with atomic_write(path) as aside, told(path), open(aside, "w", encoding="utf-8", newline="\n") as file:
+    with (
+        atomic_write(path) as aside,
+        translate_os_errors(path),
+        open(aside, "w", encoding="utf-8", newline="\n") as file,
+    ):
         if form == "vtt":
             file.write(f"WEBVTT\n\nNOTE {NOTICE}\n")
             # Three characters mean something in the text of a cue, two of them in every player.

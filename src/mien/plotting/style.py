@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
 from mien.core.labels import NOTICE
 
@@ -61,7 +61,7 @@ def save(figure: Figure, path: Path, title: str = "", note: str = NOTICE) -> Pat
         figure.suptitle(as_text(title), x=0.01, ha="left", color=INK, fontsize=size, wrap=True)
     if note:
         figure.supxlabel(note, x=0.01, ha="left", color=SOFT, fontsize=SMALL)
-    with atomic_write(path) as aside, told(path):
+    with atomic_write(path) as aside, translate_os_errors(path):
         figure.savefig(aside, format="png", dpi=_DPI)
     return path
 

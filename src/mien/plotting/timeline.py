@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import told
+from mien.core.atomic import translate_os_errors
 from mien.core.formatting import clock
 from mien.core.labels import NOTICE
 from mien.plotting import style
@@ -43,7 +43,7 @@ def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Pat
         InputError: The folder cannot be written to.
     """
     style.require_matplotlib()
-    with told(folder):
+    with translate_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     written = [_draw_video(folder / "timeline.png", overview, title)]
     if overview.timeline.people:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mien.core.frame import Frame
 from mien.core.frame_result import FrameResult
-from mien.inference.crop import cut
+from mien.inference.crop import crop_resize
 from mien.media.blur import Blur
 from mien.reports.video import Thumbnail
 from mien.video.summary import Overview
@@ -66,5 +66,5 @@ def _jpeg(image: NDArray[np.uint8], box: Sequence[float] | NDArray[np.float32]) 
     middle = (x1 + x2) / 2, (y1 + y2) / 2
     square = np.array([[middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half]])
     file = io.BytesIO()
-    Image.fromarray(cut(image, square, _SIDE)[0]).save(file, "JPEG", quality=72)
+    Image.fromarray(crop_resize(image, square, _SIDE)[0]).save(file, "JPEG", quality=72)
     return file.getvalue()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
 from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, UNCERTAIN
@@ -87,7 +87,7 @@ def write_report(path: Path, overview: Overview, facts: Facts, thumbnails: Seque
         InputError: The file cannot be written.
     """
     text = _environment().from_string(_part("page.html")).render(_context(overview, facts, thumbnails))
-    with atomic_write(path) as aside, told(path):
+    with atomic_write(path) as aside, translate_os_errors(path):
         aside.write_text(text, encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 from mien.data.dataset import FaceDataset
 from mien.evaluation import open_subject
@@ -65,7 +65,7 @@ class Repetition:
 
     def save(self, path: Path) -> None:
         """Write everything as JSON, whole or not at all."""
-        with told(path), atomic_write(path) as aside:
+        with translate_os_errors(path), atomic_write(path) as aside:
             aside.write_text(json.dumps(asdict(self), indent=1, default=str) + "\n", encoding="utf-8")
 
     @staticmethod

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.faces import Faces
-from mien.inference.crop import cut
-from mien.rules.features import straightness
+from mien.inference.crop import crop_resize
+from mien.rules.features import frontalness
 
 Kept = TypeVar("Kept")
 
@@ -33,7 +33,7 @@ def sharpness(image: NDArray[np.uint8], boxes: NDArray[np.floating]) -> NDArray[
     >>> bool(sharpness(image, box) > sharpness(soft, box))
     True
     """
-    faces = cut(image, boxes, _SIDE, gray=True).astype(np.float32)
+    faces = crop_resize(image, boxes, _SIDE, gray=True).astype(np.float32)
     middle = faces[:, 1:-1, 1:-1]
     curved = faces[:, :-2, 1:-1] + faces[:, 2:, 1:-1] + faces[:, 1:-1, :-2] + faces[:, 1:-1, 2:] - 4 * middle
     return np.asarray(curved.var(axis=(1, 2)), np.float64)
@@ -43,7 +43,7 @@ class BestFrame(Generic[Kept]):
     """Keeps the best frame of those that it is shown; one at a time, so that memory does not grow.
 
     The worst face decides, for nobody should be blurred or look away: a frame counts as much as the product
-    of sharpness and straightness (`mien.rules.features.straightness`, where the detector gives points) of the
+    of sharpness and straightness (`mien.rules.features.frontalness`, where the detector gives points) of the
     face for which it is lowest. Frames with more faces come before frames with fewer.
 
     >>> moment = BestFrame()
@@ -83,4 +83,4 @@ def _worth(image: NDArray[np.uint8], faces: Faces) -> float:
     if not len(faces):
         return 0.0
     sharp = sharpness(image, faces.boxes)
-    return float((sharp if faces.landmarks is None else sharp * straightness(faces.landmarks)).min())
+    return float((sharp if faces.landmarks is None else sharp * frontalness(faces.landmarks)).min())

@@ -72,7 +72,7 @@ class FrameFeatures:
         table = np.asarray(probs, np.float64)
         self._add((*labels, *SUMS), np.hstack([table, table @ sums]))
         if facing and faces.landmarks is not None:
-            self._add((FACING,), straightness(faces.landmarks)[:, None])
+            self._add((FACING,), frontalness(faces.landmarks)[:, None])
 
     def _add(self, names: tuple[str, ...], table: NDArray[np.float64]) -> None:
         self.columns.update(zip(names, table.T.tolist(), strict=True))
@@ -90,7 +90,7 @@ def names_of(labels: Labels = EXPRESSIONS) -> tuple[str, ...]:
     return (*labels, *SUMS, FACING)
 
 
-def straightness(points: NDArray[np.floating]) -> NDArray[np.float64]:
+def frontalness(points: NDArray[np.floating]) -> NDArray[np.float64]:
     """How straight heads are turned to the camera, out of five points.
 
     It tells the direction of the head, not that of the eyes, and roughly: 1 straight on, about 0.6 at 20
@@ -105,7 +105,7 @@ def straightness(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
     >>> straight = np.array([[[30, 40], [70, 40], [50, 61.2], [35, 80], [65, 80]]])
     >>> aside = straight + np.array([[0, 0], [0, 0], [12, 0], [5, 0], [5, 0]])
-    >>> straightness(straight).round(2).tolist(), straightness(aside).round(2).tolist()
+    >>> straightness(straight).round(2).tolist(), frontalness(aside).round(2).tolist()
     ([1.0], [0.36])
     """
     corners = np.asarray(points, np.float64)

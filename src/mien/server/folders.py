@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from mien.core.atomic import atomic_write, keep_out, settle, settle_path, sweep
+from mien.core.atomic import atomic_write, exclusive_lock, remove_partials, sync_file, sync_path
 from mien.core.errors import InputError, MienError
 
 FULL = {
@@ -130,8 +130,8 @@ class JobFolder:
         with atomic_write(self._end) as aside, open(aside, "w", encoding="utf-8") as file:
             aside.chmod(0o600)
             json.dump(end, file)
-            settle(file)
-        settle_path(self.path)
+            sync_file(file)
+        sync_path(self.path)
 
     def _drop(self, *paths: Path) -> None:
         for path in paths:
@@ -192,7 +192,7 @@ class Folder:
                 path.chmod(0o700)
             self._lock: IO[str] = os.fdopen(_private(path / "lock"), "w")
             try:
-                keep_out(self._lock)
+                exclusive_lock(self._lock)
                 self._claim()
             except BaseException:
                 self._lock.close()
@@ -229,7 +229,7 @@ class Folder:
     def _claim(self) -> None:
         """Make it the service's own."""
         if not (self.path / _MARK).exists():
-            sweep(self.path / _MARK)
+            remove_partials(self.path / _MARK)
             for left in self.path.rglob("*"):  # Of an earlier service, which left it to the umask.
                 if not left.is_symlink():
                     left.chmod(0o700 if left.is_dir() else 0o600)

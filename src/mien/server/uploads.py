@@ -14,7 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from mien.core.atomic import settle
+from mien.core.atomic import sync_file
 from mien.server.errors import APIError
 from mien.server.folders import JobFolder
 from mien.server.limits import Room
@@ -284,7 +284,7 @@ class Upload:
         """
         assert self._file is not None
         try:
-            settle(self._file)
+            sync_file(self._file)
         except OSError as error:
             raise self._refusal(error) from error
 

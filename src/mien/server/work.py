@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mien.core.atomic import settle_path
+from mien.core.atomic import sync_path
 from mien.core.errors import InputError, MediaError, MienError, MissingExtraError
 from mien.server.folders import FULL, JobFolder, folder_size
 from mien.server.resources import NO_ROOM, Space, full, give_back
@@ -136,7 +136,7 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails, space)
     facts = run_facts(settings, plan, pipeline)
     run = RunContext([source], pipeline.labels, plan, facts, follow=progress.step)
-    asked.sweep([source])
+    asked.remove_partials([source])
     JobFolder(folder).begin()
     space.watch(_end_with(say))
     with _journal(folder / "journal", settings) as journal, RunWriter(asked, run) as writer:
@@ -147,7 +147,7 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     _spread_people(folder / "results", pipeline.labels)
     space.check()
     for path in (*(folder / "results").iterdir(), folder / "results"):
-        settle_path(path)
+        sync_path(path)
     return {"missing": missing, "remarks": writer.remarks}
 
 

@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, NetworkError
 from mien.core.labels import FERPLUS
 from mien.data.dataset import PUBLIC_TEST, FaceDataset, leak_free
@@ -223,7 +223,7 @@ def finished(bare: Any, card: Card, data: FaceDataset, target: Path, share: floa
         "blend": calibration.blend,
     }
     with atomic_write(target) as aside:
-        with told(target):
+        with translate_os_errors(target):
             onnx.save(put_on(bare, classes, calibration), aside)
         return write_card(
             aside, card.model_copy(update={**fitted, "summary": _with_blend(card.summary, calibration)})

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.training.recipe import Recipe
 
 LAST, BEST, HISTORY, CURVES, RECIPE = "last.ckpt", "best.ckpt", "history.csv", "curves.png", "recipe.json"
@@ -103,7 +103,7 @@ class CheckpointCallback(Checkpoint):
         if not trainer.is_global_zero:
             trainer.save_checkpoint(self._folder / LAST)  # Takes part; only the first process writes.
             return
-        with told(self._folder / LAST), atomic_write(self._folder / LAST) as aside:
+        with translate_os_errors(self._folder / LAST), atomic_write(self._folder / LAST) as aside:
             trainer.save_checkpoint(aside)
             if better:
                 with atomic_write(self._folder / BEST) as other:
@@ -122,7 +122,7 @@ class CheckpointCallback(Checkpoint):
 def write_history(folder: Path, history: Sequence[Row]) -> None:
     """All epochs so far as ``history.csv``."""
     with (
-        told(folder / HISTORY),
+        translate_os_errors(folder / HISTORY),
         atomic_write(folder / HISTORY) as aside,
         open(aside, "w", newline="", encoding="utf-8") as file,
     ):

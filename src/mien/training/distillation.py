@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
@@ -255,7 +255,7 @@ def make_views(
         if not path.is_file():
             faces = _changed(images, plan, number)
             columns = {"images": faces.numpy(), **_said(asked, about, faces, where)}
-            with told(path), atomic_write(path) as aside, open(aside, "wb") as file:
+            with translate_os_errors(path), atomic_write(path) as aside, open(aside, "wb") as file:
                 np.savez(file, **columns)  # type: ignore[arg-type]
     return TeacherCache(folder)
 
@@ -368,7 +368,7 @@ def _prepare(folder: Path, manifest: dict[str, Any]) -> None:
                 f"{folder} holds other views (see its {MANIFEST}): give another folder with --output"
             )
         return
-    with told(path):
+    with translate_os_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as aside:
             aside.write_text(json.dumps(manifest) + "\n", encoding="utf-8")

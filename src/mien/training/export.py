@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, NetworkError
 from mien.core.labels import NOTICE
 from mien.data.dataset import FaceDataset
@@ -136,7 +136,7 @@ def write_onnx(network: nn.Module, heads: dict[str, int], calibration: Calibrati
             verbose=False,
         )
     assert program is not None
-    with told(path):
+    with translate_os_errors(path):
         onnx.save(put_on(program.model_proto, heads, calibration), path)
 
 
@@ -233,4 +233,4 @@ def _summary(recipe: Recipe, calibration: Calibration) -> str:
     told = "; ".join(_MEANINGS[head] for head in recipe.heads)
     if calibration.blend is not None:
         told += f"; expression, a blend of both ({calibration.blend:.0%} fer2013 in the logarithm) over the classes they share"
-    return f"Network {recipe.network} over one gray face. Its results: {told}."
+    return f"Network {recipe.network} over one gray face. Its heads: {told}."

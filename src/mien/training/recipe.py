@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -238,19 +238,19 @@ class Recipe:
 
     def save(self, path: Path) -> None:
         """Write the recipe as JSON."""
-        with told(path), atomic_write(path) as aside:
+        with translate_os_errors(path), atomic_write(path) as aside:
             aside.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     @staticmethod
     def load(path: Path) -> Recipe:
-        """Read a recipe back, also one of the plain loop that mien had first.
+        """Read a recipe back.
 
         Raises:
             InputError: The file is not a recipe.
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            return _built(_from_plain_loop(values) if "peak_rate" in values else values)
+            return _built(values)
         except FileNotFoundError:
             raise InputError(
                 f"expected the recipe of a run; {path} is not there: give the folder of a run"
@@ -309,23 +309,3 @@ def _built(values: Mapping[str, Any]) -> Recipe:
     }
     built = {name: parts[name](**value) if name in parts else value for name, value in values.items()}
     return replace(Recipe(), **{**built, "heads": tuple(built["heads"])})
-
-
-def _from_plain_loop(old: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``recipe.json`` of the first network says, in today's words."""
-    augmentation = {name: old[name] for name in ("scale", "shift", "rotation", "gamma", "coarse", "erase")}
-    rates = {
-        "rate": old["peak_rate"],
-        "momentum": old["momentum"],
-        "nesterov": True,
-        "weight_decay": old["weight_decay"],
-    }
-    return {
-        **{name: old[name] for name in ("name", "epochs", "batch", "seed")},
-        "options": {name: old[name] for name in ("widths", "blocks", "view", "dropout")},
-        "heads": _HEADS,
-        "split": {"policy": old["track"]},
-        "optimizer": {"name": "sgd", **rates},
-        "schedule": {"name": "one-cycle", "warmup": old["warmup"]},
-        "augmentation": augmentation,
-    }

@@ -15,7 +15,6 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor, nn
 
 from mien.core.errors import InputError, MissingExtraError
-from mien.core.labels import EXPRESSIONS, FERPLUS
 from mien.data.dataset import FaceDataset
 from mien.plotting.curves import draw_curves
 from mien.training.architectures import create_model
@@ -40,9 +39,6 @@ from mien.training.splits import cut, head_labels
 if TYPE_CHECKING:
     from mien.training.distillation import TeacherCache
     from mien.training.finetune import PretrainedWeights
-
-_PLAIN = "last.pt"
-"""Checkpoint of the plain loop that trained the first network."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +158,6 @@ def load_run(folder: Path) -> Trained:
     Raises:
         InputError: There is no run, it is not finished, or its weights are those of another network.
     """
-    if (folder / _PLAIN).is_file() and not (folder / LAST).is_file():
-        return _load_plain(folder)
     if not (folder / LAST).is_file():
         raise InputError(f"expected the folder of a training run; {folder} holds no {LAST}: train first")
     recipe = Recipe.load(folder / RECIPE)
@@ -238,7 +232,7 @@ def _prepare(folder: Path, recipe: Recipe) -> None:
         ) from None
     sweep(folder)
     path = folder / RECIPE
-    if (folder / _PLAIN).is_file() or (path.is_file() and Recipe.load(path) != recipe):
+    if path.is_file() and Recipe.load(path) != recipe:
         raise InputError(
             f"{folder} holds a run of another recipe (see its {RECIPE}): give another folder with --run"
         )
@@ -362,16 +356,6 @@ def _finished(saved: dict[str, Any], recipe: Recipe) -> bool:
 def _finish(folder: Path, history: list[Row]) -> None:
     write_history(folder, history)
     draw_curves(history, folder / CURVES)
-
-
-def _load_plain(folder: Path) -> Trained:
-    """A run of the plain loop that trained the first network."""
-    recipe = Recipe.load(folder / RECIPE)
-    saved = torch.load(folder / _PLAIN, weights_only=True)
-    classes = {"fer2013": EXPRESSIONS.names, "ferplus": FERPLUS.names}
-    network = new_network(recipe, classes)
-    _fit(network, saved["network"], folder / _PLAIN, recipe)
-    return Trained(network.eval(), recipe, classes, saved["history"], saved["history"][-1])
 
 
 def is_first() -> bool:

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from mien.core.atomic import atomic_write, keep_out, settle, told
+from mien.core.atomic import atomic_write, exclusive_lock, sync_file, translate_os_errors
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
@@ -75,11 +75,11 @@ class VideoCheckpoint:
             InputError: The disk is full, or the folder cannot be written to.
         """
         place = self._place(self._pieces)
-        with told(place):
+        with translate_os_errors(place):
             self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(place) as aside, told(place), open(aside, "wb") as file:
+        with atomic_write(place) as aside, translate_os_errors(place), open(aside, "wb") as file:
             np.savez(file, **_packed(piece, self.labels))
-            settle(file)
+            sync_file(file)
         self._pieces += 1
         self.count += len(piece.results)
         self.state, self.done = piece.state, piece.last
@@ -137,11 +137,11 @@ class CheckpointStore:
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
         self.folder = folder
         self._asked = json.loads(json.dumps(dict(asked)))  # As it will be read back.
-        with told(folder):
+        with translate_os_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._lock: IO[str] = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
         try:
-            keep_out(self._lock)
+            exclusive_lock(self._lock)
         except OSError:
             self._lock.close()
             raise InputError(
@@ -206,7 +206,7 @@ class CheckpointStore:
             raise InputError(
                 f"expected a place for a run's journal; {self.folder} is a folder of something else: give another output"
             )
-        with atomic_write(place) as aside, told(place):
+        with atomic_write(place) as aside, translate_os_errors(place):
             aside.write_text(json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8")
         return False
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.compat.common import EMOTIONS
 from mien.compat.fer.detector import Emotions
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -108,7 +108,11 @@ def write_csv(rows: list[Row], path: str | Path) -> None:
         raise InputError(
             "expected the rows that Video.analyze gives; got something else: to_csv takes a list of dicts"
         )
-    with atomic_write(path) as aside, told(path), aside.open("w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_write(path) as aside,
+        translate_os_errors(path),
+        aside.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, columns_of(rows), lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: "" if value != value else value for key, value in row.items()} for row in rows)

@@ -18,7 +18,7 @@ from PIL import Image
 from mien.compat.common import remark, without_effect
 from mien.compat.fer.detector import FER, as_emotions
 from mien.compat.fer.rows import Row, emotions_only, first_face, row_of, table, write_csv
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.frame import BadFrame, Frame
@@ -74,7 +74,7 @@ class FrameSaver:
         def keep(frame: Frame) -> None:
             packed = BytesIO()
             Image.fromarray(frame.image).save(packed, "JPEG", quality=92)
-            with told(path):
+            with translate_os_errors(path):
                 archive.writestr(f"{self._stem}{frame.index}.jpg", packed.getvalue())
 
         self._keeping.append(keep)

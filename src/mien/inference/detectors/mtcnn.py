@@ -306,11 +306,11 @@ def _cut(
     """``(n, size, size, 3)`` crops; windows that the halved image still shows at twice that size come from
     there, in a third of the time."""
     if half is None:
-        return crop.cut(image, windows, size)
+        return crop.crop_resize(image, windows, size)
     out = np.empty((len(windows), size, size, 3), np.uint8)
     large = windows[:, 2] - windows[:, 0] >= 4 * size
-    out[large] = crop.cut(half, windows[large] / 2, size)
-    out[~large] = crop.cut(image, windows[~large], size)
+    out[large] = crop.crop_resize(half, windows[large] / 2, size)
+    out[~large] = crop.crop_resize(image, windows[~large], size)
     return out
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.frame_result import ROW_KEYS, Row, flat_keys, flat_row
 from mien.core.labels import Labels
@@ -44,7 +44,7 @@ def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write
     polars = _polars()
     schema = _schema(labels, polars)
     waiting: list[Row] = []
-    with atomic_write(path) as aside, told(path), scratch_folder() as folder:
+    with atomic_write(path) as aside, translate_os_errors(path), scratch_folder() as folder:
         parts: list[Path] = []
 
         def flush() -> None:

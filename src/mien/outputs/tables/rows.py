@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from mien.core.atomic import atomic_write, told
+from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.frame_result import Row, flat_keys, flat_row
 from mien.core.labels import Labels
@@ -73,7 +73,7 @@ def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row],
     ):
 
         def write_or_tell(rows: Iterable[Row]) -> None:
-            with told(path):
+            with translate_os_errors(path):
                 write(rows)
 
         yield write_or_tell

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from mien.core.atomic import told
+from mien.core.atomic import translate_os_errors
 from mien.core.errors import DeliveryError, InputError
 from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction
 
@@ -53,13 +53,13 @@ class Log(RuleAction):
 
     def __init__(self, settings: LogSettings) -> None:
         self._path = settings.file
-        with told(self._path), open(self._path, "ab"):
+        with translate_os_errors(self._path), open(self._path, "ab"):
             pass
 
     def deliver(self, delivery: Delivery) -> None:
         line = (json.dumps(delivery.payload(), ensure_ascii=False) + "\n").encode()
         try:
-            with told(self._path), open(self._path, "ab", buffering=0) as file:
+            with translate_os_errors(self._path), open(self._path, "ab", buffering=0) as file:
                 whole = file.tell()
                 try:
                     written = file.write(line)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from mien.core.atomic import told, try_place
+from mien.core.atomic import check_writable, translate_os_errors
 from mien.core.errors import DeliveryError, InputError
 from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction, slug
 
@@ -52,9 +52,9 @@ class Photo(RuleAction):
 
     def __init__(self, settings: PhotoSettings) -> None:
         self._settings = settings
-        with told(settings.folder):
+        with translate_os_errors(settings.folder):
             settings.folder.mkdir(parents=True, exist_ok=True)
-        try_place(settings.folder / "photo.jpg")
+        check_writable(settings.folder / "photo.jpg")
 
     def deliver(self, delivery: Delivery) -> None:
         from mien.media import save_image
