@@ -56,7 +56,7 @@ def beside_runtime(folder: Path, rounds: int, faces: int) -> dict[str, Any]:
     images = [reader_image(item) for item in shard.items()]
     crops = np.concatenate(
         [
-            pipeline.classifier.crop(image, found)
+            pipeline.classifier.crop_faces(image, found)
             for image, found in zip(images, pipeline.detector.detect(images), strict=True)
         ]
     )

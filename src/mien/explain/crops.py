@@ -69,6 +69,6 @@ def crops_of(
         raise InputError(
             f"expected an image with a face; {chosen} finds none in {name}: give another one, or --detector whole for a face crop"
         )
-    gray = classifier.crop(frame.image, faces)
+    gray = classifier.crop_faces(frame.image, faces)
     views = crop_resize(frame.image, classifier.crop.squares(faces.boxes), _VIEW_SIDE)
     return [Crop(*row) for row in zip(gray, views, classifier.probabilities(gray), strict=True)]

@@ -69,7 +69,7 @@ class Classifier:
             probs=self.probabilities(self._cut(shown, every)), labels=self.labels
         ).split(counts)
 
-    def crop(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
+    def crop_faces(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
         """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one image."""
         return self._cut([image] * len(faces), faces)
 

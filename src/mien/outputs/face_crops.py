@@ -114,7 +114,7 @@ def _cut(frame: AnalyzedFrame, pipeline: Pipeline, path: Path) -> int | None:
     if frame.image is None or not len(faces):
         return None
     largest = int(area(faces.boxes).argmax())
-    [[crop]] = pipeline.classifier.crop(frame.image, faces[largest : largest + 1])
+    [[crop]] = pipeline.classifier.crop_faces(frame.image, faces[largest : largest + 1])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png_bytes(crop.astype(np.uint8)))
     return largest
