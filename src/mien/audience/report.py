@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from mien.audience.changes import LEAST_CHANGE
 from mien.audience.result import LAW, Audience, Change, Shift, Window, settings
 from mien.audience.timeline import Column, course, overall, pieces
-from mien.core.atomic import atomic_write, translate_os_errors
-from mien.core.errors import MissingExtraError
 from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 from mien.plotting.timeline import Mark, Row, Span, draw_spans
+from mien.reports.page import write_page
 
 WIDTH, HEIGHT = 1000.0, 200.0
 _MOST_WINDOWS = 500
@@ -38,16 +36,7 @@ def write_report(path: Path, audience: Audience) -> None:
         MissingExtraError: jinja2 is not installed.
         InputError: The file cannot be written.
     """
-    try:
-        import jinja2
-    except ImportError:
-        raise MissingExtraError("Reports", "report", "jinja2") from None
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    text = environment.from_string(_part("mien.audience", "page.html")).render(_context(audience))
-    with atomic_write(path) as aside, translate_os_errors(path):
-        aside.write_text(text, encoding="utf-8")
+    write_page(path, "audience.html", _context(audience))
 
 
 def write_chart(path: Path, audience: Audience) -> None:
@@ -81,20 +70,10 @@ def _span(column: Column, shares: Mapping[str, float] | None) -> Span:
     return Span(column.start, column.end, {name: height for name, _, height in pieces(shares or {})})
 
 
-def _part(package: str, name: str) -> str:
-    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
-
-
 def _context(audience: Audience) -> dict[str, Any]:
-    from markupsafe import Markup
-
-    from mien import __version__
-
     columns, whole = course(audience.windows), overall(audience)
     return {
         "title": audience.source,
-        "version": __version__,
-        "notice": NOTICE,
         "law": LAW,
         "least": round(LEAST_CHANGE * 100),
         "figures": _figures(audience, whole),
@@ -113,8 +92,6 @@ def _context(audience: Audience) -> dict[str, Any]:
         "width": WIDTH,
         "height": HEIGHT,
         "ticks": _ticks(columns),
-        # Ours, and nothing in it comes from outside.
-        "style": Markup(_part("mien.reports", "page.css") + _part("mien.audience", "page.css")),
     }
 
 

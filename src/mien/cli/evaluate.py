@@ -143,8 +143,8 @@ class ShowingOptions:
         """
         from mien.core.atomic import check_writable
         from mien.core.errors import InputError
-        from mien.evaluation.report import require_jinja2
         from mien.plotting.style import require_matplotlib
+        from mien.reports.page import require_jinja2
 
         for path in self.output or ():
             if path.suffix.lower() not in _WRITERS:
@@ -156,7 +156,7 @@ class ShowingOptions:
         if self.plots or page:
             require_matplotlib("evaluate")
         if page:
-            require_jinja2()
+            require_jinja2("evaluate")
 
     def show(self, found: Evaluation, notes: Console) -> None:
         """Show and write it all."""

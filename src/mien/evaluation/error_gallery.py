@@ -3,7 +3,6 @@ the least clear."""
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from PIL import Image
 from mien.core.labels import canonical_label
 from mien.data.dataset import VOTES
 from mien.evaluation.evaluation import Evaluation
+from mien.reports.page import data_address
 
 _MOST = 24
 
@@ -55,11 +55,6 @@ def most_uncertain(found: Evaluation, most: int = _MOST) -> tuple[Tile, ...]:
     probs = np.maximum(found.probs, np.finfo(np.float32).tiny)
     entropy = -(probs * np.log(probs)).sum(axis=1)
     return _tiles(found, np.argsort(-entropy, kind="stable")[:most])
-
-
-def data_address(content: bytes, kind: str = "image/png") -> str:
-    """Bytes as an address that a page can show without loading anything."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _tiles(found: Evaluation, positions: NDArray[np.int64]) -> tuple[Tile, ...]:

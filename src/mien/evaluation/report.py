@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.core.atomic import atomic_write, translate_os_errors
-from mien.core.errors import InputError, MissingExtraError
-from mien.core.labels import NOTICE
-from mien.evaluation.error_gallery import confidently_wrong, data_address, most_uncertain
+from mien.core.errors import InputError
+from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
 from mien.evaluation.evaluation import Evaluation, Figures
 from mien.plotting import style
 from mien.plotting.evaluation import classes_figure, confusion_figure, reliability_figure
+from mien.reports.page import data_address, write_page
+from mien.reports.page import render as render_page
 
 if TYPE_CHECKING:
-    import jinja2
-
     from mien.plotting.style import Figure
 
 _MOST_PAIRS = 10
@@ -88,46 +85,18 @@ def write_report(found: Evaluation, path: Path) -> None:
         InputError: The file cannot be written.
         MissingExtraError: matplotlib or jinja2 is not installed.
     """
-    text = render(found)
-    with atomic_write(path) as aside, translate_os_errors(path):
-        aside.write_text(text, encoding="utf-8")
+    write_page(path, "evaluation.html", _context(found))
 
 
 def render(found: Evaluation) -> str:
     """The page as text."""
-    environment = require_jinja2()
-    return environment.from_string(_part("page.html")).render(_context(found))
-
-
-def require_jinja2() -> jinja2.Environment:
-    """What fills the page in; values are escaped.
-
-    Raises:
-        MissingExtraError: jinja2 is not installed.
-    """
-    try:
-        import jinja2
-    except ModuleNotFoundError:
-        raise MissingExtraError("Reports", "evaluate", "jinja2") from None
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["percent"] = _percent
-    return environment
-
-
-def _part(name: str) -> str:
-    return resources.files("mien.evaluation").joinpath(name).read_text(encoding="utf-8")
+    return render_page("evaluation.html", _context(found))
 
 
 def _context(found: Evaluation) -> dict[str, Any]:
-    from markupsafe import Markup
-
     plots = {name: data_address(style.png(figure)) for name, figure in draw_plots(found).items()}
     pairs, parts = found.second_guess.pairs, _parts(found)
     return {
-        "style": Markup(_part("page.css")),
-        "notice": NOTICE,
         "found": found,
         "options": found.options,
         "views": "one view of each image"
@@ -167,7 +136,3 @@ def _parts(found: Evaluation) -> list[tuple[str, Figures]]:
         ("Training", found.training),
     ]
     return [(name, figures) for name, figures in parts if figures is not None]
-
-
-def _percent(share: float | None, digits: int = 1) -> str:
-    return "-" if share is None else f"{share:.{digits}%}".replace("%", " %")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import atomic_write, translate_os_errors
-from mien.core.errors import MissingExtraError
 from mien.core.formatting import clock, lasting, percent
-from mien.core.labels import NOTICE, UNCERTAIN
+from mien.core.labels import UNCERTAIN
+from mien.reports.page import data_address, script, write_page
 from mien.tracking.persons import ranked
 from mien.video.timeline import MOSTLY
 
@@ -86,33 +84,14 @@ def write_report(path: Path, overview: Overview, facts: Facts, thumbnails: Seque
         MissingExtraError: jinja2 is not installed.
         InputError: The file cannot be written.
     """
-    text = _environment().from_string(_part("page.html")).render(_context(overview, facts, thumbnails))
-    with atomic_write(path) as aside, translate_os_errors(path):
-        aside.write_text(text, encoding="utf-8")
-
-
-def _environment() -> Any:
-    try:
-        import jinja2
-    except ImportError:
-        raise MissingExtraError("Reports", "report", "jinja2") from None
-    return jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-
-
-def _part(name: str) -> str:
-    return resources.files("mien.reports").joinpath(name).read_text(encoding="utf-8")
+    write_page(path, "video.html", _context(overview, facts, thumbnails))
 
 
 def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) -> dict[str, Any]:
-    from markupsafe import Markup
-
     lanes = _lanes(overview)
     return {
         "title": facts.title,
         "version": facts.version,
-        "notice": NOTICE,
         "labels": _labels(overview.labels),
         "uncertain": {
             "colour": overview.labels.colour(UNCERTAIN),
@@ -130,9 +109,7 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
         "settings": facts.settings,
         "card": _card(facts),
         "data": _data(overview, lanes, thumbnails),
-        # Ours, and nothing in them comes from outside.
-        "style": Markup(_part("page.css")),
-        "script": Markup(_part("page.js")),
+        "script": script("video.js"),
     }
 
 
@@ -260,7 +237,7 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
             {
                 "person": each.person,
                 "time": round(each.time, 3),
-                "image": f"data:image/jpeg;base64,{base64.b64encode(each.jpeg).decode()}",
+                "image": data_address(each.jpeg, "image/jpeg"),
             }
             for each in thumbnails
         ],
