@@ -93,7 +93,9 @@ def leaderboard(source: str, target: str, model: str) -> None:
     def read(gray: NDArray[np.uint8]) -> dict[str, str | None]:
         image = np.repeat(gray[..., None], 3, axis=2)
         faces = pipeline.detector.detect([image])[0].largest()
-        return dict(named(pipeline.classifier.crop_faces(image, faces))) if len(faces) else dict.fromkeys(labels)
+        return (
+            dict(named(pipeline.classifier.crop_faces(image, faces))) if len(faces) else dict.fromkeys(labels)
+        )
 
     folder = Path(mien.__file__).parent
     own = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")

@@ -21,8 +21,8 @@ from typing import Any
 from benchmarks.adapters.environments import FOLDER, environment, installed
 from benchmarks.lib import machine
 from benchmarks.lib.figures import Figure, write_results
+from benchmarks.lib.fixtures import ROOT
 
-ROOT = Path(__file__).parents[1]
 LIMIT = 330.0
 LARGEST = 8
 
