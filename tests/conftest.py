@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from mien import Pipeline
-from mien.core.test_face import draw_portrait
+from mien.core.drawn_face import draw_portrait
 from mien.data import FaceDataset, load_fer2013
 from mien.media import VideoWriter
 

@@ -102,11 +102,11 @@ def test_text_for_terminals_goes_through_one_door() -> None:
 
 
 def test_tables_of_csv_go_through_one_door() -> None:
-    """Text that spreadsheets take for formulas: `mien.outputs.tables.cells`. The others write numbers, or the
+    """Text that spreadsheets take for formulas: `mien.core.csv_cells`. The others write numbers, or the
     form of another package.
     """
     homes = {
-        "outputs/tables/cells.py",
+        "core/csv_cells.py",
         "compat/fer/rows.py",
         "data/class_folders.py",
         "training/callbacks.py",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien import InputError
-from mien.core.test_face import draw_portrait
+from mien.core.drawn_face import draw_portrait
 from mien.data.corruptions import CORRUPTIONS, corrupted, reframed
 from mien.evaluation import EvaluateOptions, evaluate
 from mien.evaluation.robustness import robustness

@@ -26,7 +26,7 @@ import typer
 from PIL import Image
 
 from mien.cli.app import app
-from mien.core.test_face import draw_portrait
+from mien.core.drawn_face import draw_portrait
 from mien.data import write_dataset
 from mien.media import VideoWriter
 

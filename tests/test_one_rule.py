@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import mien
+from mien.core.drawn_face import draw_portrait
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.core.labels import UNCERTAIN, Labels
-from mien.core.test_face import draw_portrait
 from mien.media import VideoWriter
 from mien.video.summary import Overview
 from tests.commands import run_mien

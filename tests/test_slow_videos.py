@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.core.drawn_face import draw_portrait
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
-from mien.core.test_face import draw_portrait
 from mien.inference.pipeline import Pipeline
 from mien.media import VideoWriter
 from mien.media.blur import Blur

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.core.csv_cells import cell, plain
 from mien.core.names import unspelled
 from mien.media import VideoWriter
 from mien.outputs.tables import read_videos
-from mien.outputs.tables.cells import cell, plain
 
 pytestmark = [
     pytest.mark.integration,

@@ -216,7 +216,7 @@ def _images() -> Iterator[Pixels]:
     from matplotlib import cbook
     from skimage import data
 
-    from mien.core.test_face import draw_portrait
+    from mien.core.drawn_face import draw_portrait
 
     yield np.asarray(data.astronaut())
     with Image.open(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))) as image:

@@ -29,7 +29,7 @@ from websockets.exceptions import ConnectionClosed
 
 from benchmarks.lib import machine
 from benchmarks.lib.service import running
-from mien.core.test_face import draw_portrait
+from mien.core.drawn_face import draw_portrait
 from mien.media import VideoWriter
 
 IMAGES = {

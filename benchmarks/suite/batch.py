@@ -222,7 +222,7 @@ def first_row(folder: Path, rounds: int) -> float:
     if not source.exists():
         from PIL import Image
 
-        from mien.core.test_face import draw_portrait
+        from mien.core.drawn_face import draw_portrait
 
         Image.fromarray(draw_portrait()).save(source)
     took = []

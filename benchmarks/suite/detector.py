@@ -23,7 +23,7 @@ from PIL import Image
 from benchmarks.lib import machine
 from benchmarks.lib.figures import Figure, write_results
 from benchmarks.lib.fixtures import CLIP, CROWD, NOBODY, decode_frames
-from mien.core.test_face import draw_portrait
+from mien.core.drawn_face import draw_portrait
 from mien.inference.detectors.mtcnn import MTCNN
 from mien.inference.onnx_session import Network
 

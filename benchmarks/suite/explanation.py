@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.lib.figures import Figure, write_results
 from benchmarks.lib.machine import describe
-from mien.core.test_face import draw_portrait
+from mien.core.drawn_face import draw_portrait
 from mien.explain import KINDS, explain, open_explained
 from mien.explain.base import ExplainableModel
 

@@ -31,8 +31,8 @@ from benchmarks.lib.figures import Figure, write_results
 from benchmarks.lib.fixtures import IMAGE
 from benchmarks.lib.service import running
 from mien import Pipeline, Session
+from mien.core.drawn_face import draw_portrait
 from mien.core.frame import Frame
-from mien.core.test_face import draw_portrait
 
 LIMIT_ONE, LIMIT_EIGHT, LIMIT_GROWTH = 0.080, 0.300, 0.05
 

@@ -27,7 +27,7 @@ from benchmarks.lib import machine
 from benchmarks.lib.figures import Figure, write_results
 from benchmarks.lib.fixtures import CLIP, IMAGE
 from benchmarks.lib.subjects import own_environment
-from mien.core.test_face import draw_portrait
+from mien.core.drawn_face import draw_portrait
 
 IMPORT, ROW = 50.0, 2000.0
 """Milliseconds: what ``import mien`` may add to an empty interpreter, and what may pass until the first

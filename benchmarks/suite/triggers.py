@@ -103,7 +103,7 @@ def figures(result: dict[str, Any]) -> list[Figure]:
 
 def render(path: Path, seconds: float) -> None:
     """Three faces that sway over a grey room."""
-    from mien.core.test_face import draw_portrait
+    from mien.core.drawn_face import draw_portrait
 
     face = np.asarray(Image.open(IMAGE).convert("RGB")) if IMAGE.is_file() else draw_portrait()
     [found] = [faces.largest() for faces in Pipeline()([face])]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from mien import InputError
-from mien.core.test_face import draw_portrait
+from mien.core.drawn_face import draw_portrait
 from mien.data import FaceDataset, audit, clean_training, split_anew, statistics
 from mien.data.near_duplicates import near_copies
 from mien.data.preview import preview

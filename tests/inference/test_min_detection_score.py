@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import mien
+from mien.core.drawn_face import draw_portrait
 from mien.core.errors import InputError
-from mien.core.test_face import draw_portrait
 from mien.inference.detectors import create_detector
 from mien.media import VideoWriter
 from tests.commands import run_mien

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mien.core import boxes as box_arithmetic
 from mien.core.assignment import assign
+from mien.core.csv_cells import cell
 from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.frame_result import FrameResult
@@ -24,7 +25,6 @@ from mien.inference.detectors import mtcnn
 from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
 from mien.metrics.sentiment import PRESETS
-from mien.outputs.tables.cells import cell
 from mien.server.web_page import page_settings
 from mien.tracking.kalman import Track
 from mien.tracking.options import Smoothing

@@ -13,10 +13,10 @@ from typing import Any, TextIO
 
 from mien.audience.result import CHANGE_COLUMNS, Audience, Window, change_rows, columns, facts, window_row
 from mien.core.atomic import atomic_write, check_writable, sync_file, translate_os_errors
+from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import Labels
 from mien.core.names import json_text
-from mien.outputs.tables.cells import csv_writer
 
 ENDINGS = (".csv", ".json", ".html", ".png")
 _NEEDS = {".html": ("Reports", "jinja2"), ".png": ("Charts", "matplotlib")}

@@ -15,8 +15,8 @@ from mien.cli.options import grouped
 from mien.cli.progress import LessonProgress
 from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces, training_extra
 from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
-from mien.outputs.tables.cells import csv_writer
 
 if TYPE_CHECKING:
     from mien.training.comparison import RunRow

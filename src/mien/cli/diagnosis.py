@@ -125,7 +125,7 @@ def _digest(path: Path) -> str:
 
 def _self_test() -> str:
     """Find and read a drawn face, alone and in a batch, and find none where there is none."""
-    from mien.core.test_face import draw_portrait
+    from mien.core.drawn_face import draw_portrait
     from mien.inference.pipeline import Pipeline
 
     pipeline = Pipeline(threads=1)
@@ -148,8 +148,8 @@ def _self_test() -> str:
 
 def _video_self_test() -> str:
     """Write a drawn face as a video, and find it there at its times."""
+    from mien.core.drawn_face import draw_portrait
     from mien.core.scratch import scratch_folder
-    from mien.core.test_face import draw_portrait
     from mien.inference.pipeline import Pipeline
     from mien.media import Frame, VideoWriter, open_media
 

@@ -12,13 +12,13 @@ from mien.clips.predictions import ScoreOptions
 from mien.clips.reference import Reference
 from mien.clips.scoring import JUDGED, ClipScore, ScoredClip, Share, Total
 from mien.core.atomic import atomic_write, check_writable, translate_os_errors
+from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
 from mien.core.labels import NOTICE, Labels
 from mien.core.names import json_text
 from mien.data.label_names import in_order
 from mien.metrics import wilson
 from mien.metrics.sentiment import SENTIMENTS
-from mien.outputs.tables.cells import csv_writer
 from mien.plotting.evaluation import draw_confusion
 from mien.plotting.shares import Interval, Panel, draw_intervals, draw_shares
 from mien.plotting.style import require_matplotlib

@@ -51,7 +51,7 @@ def crops_of(
         InputError: There is no face in it, it is a video, or there is no such detector.
 
     >>> from mien.explain import open_explained
-    >>> from mien.core.test_face import draw_portrait
+    >>> from mien.core.drawn_face import draw_portrait
     >>> [face] = crops_of(draw_portrait(), open_explained().classifier)
     >>> face.gray.shape, face.view.shape, len(face.probabilities)
     ((1, 48, 48), (288, 288, 3), 7)

@@ -70,7 +70,7 @@ def watch(source: LiveSource, session: Session, seconds: float | None = None) ->
     >>> from mien import Pipeline
     >>> from mien.media import save_image
     >>> from mien.media.live import open_live
-    >>> from mien.core.test_face import draw_portrait
+    >>> from mien.core.drawn_face import draw_portrait
     >>> with TemporaryDirectory() as folder:
     ...     save_image(Path(folder) / "face.png", draw_portrait())
     ...     with open_live(f"live:{folder}/face.png") as source:

@@ -1,6 +1,6 @@
 """Rows written as tables, and read back: JSON, JSON Lines, CSV and Parquet."""
 
-from mien.outputs.tables.cells import Write as Write
+from mien.core.csv_cells import Write as Write
 from mien.outputs.tables.people import person_row as person_row
 from mien.outputs.tables.rows import FORMATS as FORMATS
 from mien.outputs.tables.rows import TEXT_FORMATS as TEXT_FORMATS

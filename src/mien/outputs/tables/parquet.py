@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.csv_cells import Write
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.frame_result import ROW_KEYS, Row, flat_keys, flat_row
 from mien.core.labels import Labels
 from mien.core.scratch import scratch_folder
-from mien.outputs.tables.cells import Write
 
 GROUP = 50_000
 """Rows of a row group."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TextIO
 
 from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.csv_cells import Write, csv_writer
 from mien.core.errors import InputError
 from mien.core.frame_result import Row, flat_keys, flat_row
 from mien.core.labels import Labels
 from mien.core.names import json_text
-from mien.outputs.tables.cells import Write, csv_writer
 from mien.outputs.tables.people import people_keys
 
 TEXT_FORMATS = ("json", "jsonl", "csv")
@@ -88,7 +88,7 @@ def row_writer(
     JSON is one array with a row a line, JSON Lines an object a line. CSV has the same keys, where ``box``,
     ``probs`` and ``smoothed_probs`` hold JSON, followed by the corners of the box and every expression, raw and
     smoothed, as plain numbers for spreadsheets; text in it that would be taken for a formula is written as
-    `mien.outputs.tables.cells` says.
+    `mien.core.csv_cells` says.
 
     Args:
         file: Where they go.

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from mien.core.csv_cells import plain
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.frame_result import ROW_KEYS, FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
-from mien.outputs.tables.cells import plain
 from mien.outputs.tables.rows import format_of
 from mien.video.results import VideoResult
 

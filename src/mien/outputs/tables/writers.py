@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import ClassVar, Self, TextIO
 
+from mien.core.csv_cells import Write
 from mien.outputs.base import Extra, RunContext, Writer
-from mien.outputs.tables.cells import Write
 from mien.outputs.tables.people import person_row
 from mien.outputs.tables.rows import open_people, open_table, row_writer
 from mien.video.runner import AnalyzedFrame
