@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -28,6 +29,24 @@ def test_nothing_says_it_in_other_words() -> None:
         if found := re.findall(r"[^.]{0,60}\b(?:feels?|feelings?)\b", text.replace("what anybody feels", "")):
             others[str(path)] = found
     assert others == {}
+
+
+def test_it_has_one_name_in_answers() -> None:
+    """``notice`` in JSON of commands, actions and the service."""
+    names = {
+        f"{path.relative_to(ROOT / 'src/mien')}: {key.value}"
+        for path in FILES
+        if path.suffix == ".py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(value, ast.Name | ast.JoinedStr)
+        if "NOTICE" in ast.unparse(value)
+    }
+    # Home Assistant has no better place for it than the model of a device.
+    others = {name for name in names if not name.endswith(": notice")}
+    assert len(names) > len(others)
+    assert others == {"rules/actions/mqtt.py: model"}
 
 
 def test_the_page_says_it_before_the_camera_starts() -> None:

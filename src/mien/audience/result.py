@@ -192,7 +192,7 @@ def facts(audience: Audience) -> dict[str, Any]:
     """All of a measurement as plain values, ready for JSON."""
     return {
         "source": audience.source,
-        "note": f"{NOTICE} {LAW}",
+        "notice": f"{NOTICE} {LAW}",
         "length": round(audience.length, 3),
         "finished": audience.finished,
         "options": settings(audience.options),

@@ -110,7 +110,7 @@ def clip_row(name: str, clip: ScoredClip) -> dict[str, Any]:
 def facts(scores: Sequence[ClipScore], reference: Reference, options: ScoreOptions) -> dict[str, Any]:
     """Everything as plain values, ready for JSON."""
     return {
-        "note": NOTICE,
+        "notice": NOTICE,
         "reference": str(reference.path),
         "method": options.rule.method,
         "person": options.rule.person,
