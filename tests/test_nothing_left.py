@@ -140,7 +140,7 @@ RUNS: dict[str, list[object]] = {
     "data audit": ["faces.parquet"],
     "data convert": ["faces.parquet", "converted"],
     "data split": ["faces.parquet", "divided.parquet"],
-    "data cut": ["photos", "cut"],
+    "data crop": ["photos", "cut"],
     "rules check": ["rules.toml"],
 }
 """What each command is run with, one after the other in a folder where `material` has put what they need and
