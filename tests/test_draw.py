@@ -78,7 +78,7 @@ def test_a_video_stays_a_video_with_its_times(
     assert np.allclose(times, np.arange(12) / 10, atol=1e-4)
 
 
-def test_a_image_stays_a_image(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
+def test_an_image_stays_an_image(portrait: np.ndarray, pipeline: Pipeline, tmp_path: Path) -> None:
     result = FrameResult("in.png", 0, 0.0, pipeline([portrait])[0])
     annotate_image(tmp_path / "out.jpg", portrait, result)
     with Image.open(tmp_path / "out.jpg") as image:

@@ -96,7 +96,7 @@ def clip(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(
+def test_an_image_that_a_network_cannot_digest_takes_no_other_with_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Pipeline.__call__

@@ -55,7 +55,7 @@ def test_the_page_says_it_before_the_camera_starts() -> None:
 
 
 @pytest.mark.parametrize("size", [(640, 360), (360, 360), (150, 400), (121, 1000)])
-def test_it_stands_whole_on_a_image(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_stands_whole_on_an_image(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """In as many lines as it needs, the lowest at the edge."""
     faces = Faces([[1, 1, 9, 9]], [0.9], [0], [0.0])
     image = np.full((size[1], size[0], 3), 90, np.uint8)

@@ -129,7 +129,7 @@ def test_any_object_with_detect_is_a_detector(portrait: np.ndarray) -> None:
 @pytest.mark.parametrize(
     "wrong", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8), "photo.jpg"]
 )
-def test_what_is_not_a_image_is_refused(pipeline: Pipeline, wrong: Any) -> None:
+def test_what_is_not_an_image_is_refused(pipeline: Pipeline, wrong: Any) -> None:
     with pytest.raises(InputError, match="expected images as uint8 arrays"):
         pipeline([wrong])
 

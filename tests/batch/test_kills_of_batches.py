@@ -208,7 +208,7 @@ def test_what_does_not_mix_is_told_in_one_line(tmp_path: Path, crops: Path) -> N
     assert "holds diary.txt: give another output" in refused.stderr
 
 
-def test_a_image_that_crashes_its_reader_twice_is_a_row(
+def test_an_image_that_crashes_its_reader_twice_is_a_row(
     tmp_path: Path, crops: Path, undisturbed: Rows, sabotage: Callable[[str], dict[str, str]]
 ) -> None:
     source = tmp_path / "in"

@@ -94,7 +94,7 @@ def test_refused_items_are_rows_and_are_not_opened(crops: Path, whole: Any) -> N
     assert rows[1]["error"] == "/no/such.png: killed its reader"
 
 
-def test_a_image_that_a_network_cannot_digest_takes_no_other_with_it(
+def test_an_image_that_a_network_cannot_digest_takes_no_other_with_it(
     crops: Path, whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources = sorted(crops.rglob("*.png"))[:5]

@@ -72,7 +72,7 @@ def test_kaggle_reads_what_we_write(tmp_path: Path) -> None:
     assert first == f"0,{' '.join(map(str, plain.images[0].ravel()))},Training"
 
 
-def test_a_image_moved_by_hand_is_relabelled_and_one_deleted_is_gone(tmp_path: Path) -> None:
+def test_an_image_moved_by_hand_is_relabelled_and_one_deleted_is_gone(tmp_path: Path) -> None:
     write_dataset(small_dataset(70), tmp_path / "faces")
     first, second, *_ = sorted((tmp_path / "faces" / "Training").rglob("*.png"), key=lambda file: file.name)
     first.unlink()

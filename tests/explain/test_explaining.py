@@ -175,7 +175,7 @@ def test_a_layer_that_is_not_there_lists_those_that_are(photo: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_a_image(movie: Any, tmp_path: Path) -> None:
+def test_what_is_not_an_image(movie: Any, tmp_path: Path) -> None:
     classifier = open_explained().classifier
     with pytest.raises(InputError, match=r"expected an image; .* is a video: mien analyze reads those"):
         crops_of(movie(), classifier)

@@ -63,7 +63,7 @@ def test_video_without_a_face_holds_none(detector: MTCNN) -> None:
     assert not any(len(faces) for faces in detector.detect(samples.frames("no_face.mp4")))
 
 
-def test_a_image_gets_the_same_answer_in_any_company(detector: MTCNN) -> None:
+def test_an_image_gets_the_same_answer_in_any_company(detector: MTCNN) -> None:
     images = [
         samples.astronaut(),
         samples.noise((90, 120), 40),

@@ -77,7 +77,7 @@ IMAGES = {
 
 
 @pytest.mark.parametrize("kind", IMAGES)
-def test_a_image_stays_a_image(kind: str) -> None:
+def test_an_image_stays_an_image(kind: str) -> None:
     with open_media(IMAGES[kind]) as media:
         assert (media.kind, media.width, media.height, len(list(media))) == ("image", 96, 64, 1)
 

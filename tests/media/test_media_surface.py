@@ -42,7 +42,7 @@ def test_light_parts_load_neither_pillow_nor_pyav(module: str) -> None:
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
-def test_a_image_does_not_load_pyav() -> None:
+def test_an_image_does_not_load_pyav() -> None:
     code = "import sys, numpy; from mien.media import open_media; open_media(numpy.zeros((2, 2, 3), 'u1')); print('av' in sys.modules)"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)

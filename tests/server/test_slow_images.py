@@ -59,7 +59,7 @@ def test_slow_frames_are_told(tmp_path: Path) -> None:
         assert [one["error"]["kind"] for one in told[1:4]] == ["too_complex"] * 3
 
 
-def test_a_image_that_takes_more_memory_than_there_is(tmp_path: Path) -> None:
+def test_an_image_that_takes_more_memory_than_there_is(tmp_path: Path) -> None:
     with serving(tmp_path, limits=replace(Limits(), decoded_bytes=50_000_000)) as service:
         answer = service.client.post("/v1/images", files={"file": png(4000, 8, 2)})
         assert (answer.status_code, answer.json()["error"]["kind"]) == (413, "too_large")
@@ -181,7 +181,7 @@ def test_large_blocks_go_back_to_the_system() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
-def test_the_end_does_not_wait_for_a_image(tmp_path: Path, signals: list[signal.Signals]) -> None:
+def test_the_end_does_not_wait_for_an_image(tmp_path: Path, signals: list[signal.Signals]) -> None:
     process, url = started(tmp_path, "--decode-seconds", "300")
     with ThreadPoolExecutor(4) as clients:
         asked = [

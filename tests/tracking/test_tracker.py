@@ -196,7 +196,7 @@ class Resized(Play):
         return Frame(index, frame.time, np.ascontiguousarray(small))
 
 
-def test_a_image_that_changes_its_size() -> None:
+def test_an_image_that_changes_its_size() -> None:
     play = Resized([[(60, 60, 30)]] * 5 + [[(30, 30, 15)]] * 5 + [[(30, 30, 15)]] * 2)
     # Half the size is the same image; another shape is another one.
     assert ids(play) == [[1]] * 10 + [[2]] * 2

@@ -166,7 +166,7 @@ def _with_a_copy() -> FaceDataset:
     return replace(data, images=images)
 
 
-def test_only_a_teacher_that_has_not_learned_from_a_image_is_asked_about_it(
+def test_only_a_teacher_that_has_not_learned_from_an_image_is_asked_about_it(
     halves: list[Path], tmp_path: Path
 ) -> None:
     data = _with_a_copy()
@@ -220,7 +220,7 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
     )
 
 
-def test_a_image_that_all_teachers_know_is_an_error(
+def test_an_image_that_all_teachers_know_is_an_error(
     halves: list[Path], runs: list[Path], tmp_path: Path
 ) -> None:
     n = len(cut(_with_a_copy(), load_run(halves[1]).recipe).training)

@@ -50,7 +50,7 @@ def test_no_head_and_no_blend_is_surer_than_so_many_right_answers_allow(n: int, 
         assert probs.max() <= (n + 1) / (n + 2) + 0.08, head
 
 
-def test_without_a_image_nothing_is_changed() -> None:
+def test_without_an_image_nothing_is_changed() -> None:
     found = fit(*all_right(0, 1.0))
     assert set(found.temperatures.values()) == {1.0}
     assert set(found.fitted_to.values()) == {0}

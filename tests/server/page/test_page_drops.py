@@ -46,7 +46,7 @@ def _downloaded(visit: Visit, card: Locator, label: str) -> tuple[str, bytes]:
 
 
 @pytest.mark.parametrize("way", ["device", "server"])
-def test_a_image(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipeline) -> None:
+def test_an_image(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipeline) -> None:
     visit.ready()
     visit.choose(way)
     card = _drop(visit, "Eileen & co.png", "image/png", encoded(astronaut))
@@ -77,7 +77,7 @@ def test_a_image(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipeli
     assert not re.search(r"https?://", report)
 
 
-def test_a_image_without_a_face_and_one_that_is_none(visit: Visit) -> None:
+def test_an_image_without_a_face_and_one_that_is_none(visit: Visit) -> None:
     visit.ready()
     card = _drop(visit, "plain.png", "image/png", encoded(np.full((90, 120, 3), 128, np.uint8)))
     assert "No face found" in card.inner_text()
