@@ -34,7 +34,7 @@ def test_nothing_says_it_in_other_words() -> None:
 def test_it_has_one_name_in_answers() -> None:
     """``notice`` in JSON of commands, actions and the service."""
     names = {
-        f"{path.relative_to(ROOT / 'src/mien')}: {key.value}"
+        f"{path.relative_to(ROOT / 'src/mien')}: {key.value!s}"
         for path in FILES
         if path.suffix == ".py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

@@ -37,6 +37,7 @@ from mien.batch.layout import laid_out
 from mien.batch.output import write_shard
 from mien.batch.pool import WorkerPool
 from mien.batch.shard import FilePart, Shard
+from mien.inference.config import PipelineConfig
 
 FACES = 35_887
 OF_RUNTIME, OF_FER, TWO_WORKERS, OF_LOCAL = 0.85, 3.0, 1.9, 0.75
@@ -49,7 +50,7 @@ def beside_runtime(folder: Path, rounds: int, faces: int) -> dict[str, Any]:
     """Face crops from file to shard by one worker with one thread for the network, beside the network alone
     on the same batches.
     """
-    settings = BatchSettings({"detector": "whole", "model": MODEL}, threads=1)
+    settings = BatchSettings(PipelineConfig(detector="whole", model=MODEL, threads=1))
     shard = laid_out({}, open_input(str(DATA)).portions(faces), faces).shards[0]
     pipeline = settings.pipeline()
     reader, network = ShardReader(pipeline, settings.plan), pipeline.classifier.network
@@ -116,7 +117,7 @@ def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
     peers = fer_detectors(shown, ["haar"], skipped)
     for peer in peers:
         peer.start(folder / "fer.log")
-    settings = BatchSettings(threads=1)
+    settings = BatchSettings(PipelineConfig(threads=1))
     reader = ShardReader(settings.pipeline(), settings.plan)
     sources = [str(path) for path in sorted(shown.iterdir())]
     shard = Shard(0, tuple(enumerate(FilePart(source, source) for source in sources)))
@@ -177,7 +178,7 @@ def by_workers(folder: Path, found: Input, size: int, rounds: int) -> dict[str, 
     """Rates of one worker on one core, one on all, two, and two on Ray: the best of the rounds, as whatever
     else runs can only slow them down.
     """
-    settings = BatchSettings({"detector": "whole", "model": MODEL}, threads=1).known()
+    settings = BatchSettings(PipelineConfig(detector="whole", model=MODEL, threads=1)).known()
     taken: dict[str, list[tuple[float, float]]] = {
         "one on one core": [],
         "two": [],
@@ -258,7 +259,7 @@ def memory(folder: Path, found: Input, detector: str) -> dict[str, Any]:
     in the first.
     """
     settings, out = (
-        BatchSettings({"detector": detector, "model": MODEL}, threads=1).known(),
+        BatchSettings(PipelineConfig(detector=detector, model=MODEL, threads=1)).known(),
         folder / "memory",
     )
     samples: list[tuple[int, int]] = []

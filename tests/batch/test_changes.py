@@ -25,6 +25,7 @@ from mien.batch.output import write_shard
 from mien.batch.pool import Progress
 from mien.batch.shard import FilePart
 from mien.core.errors import InputError
+from mien.inference.config import PipelineConfig
 from tests.batch.batch_runs import batch, csv_rows, mien, rows_of
 
 
@@ -56,7 +57,7 @@ def once(source: Path, out: Any, *, most: Any = 99, form: Any = "parquet", **opt
     """Give the command once; the names of the files that were read, and the run."""
     found = open_input(str(source))
     plain = BatchSettings(
-        {"detector": "whole", "largest": False}, form=form, labelled=found.labelled, threads=1
+        PipelineConfig(detector="whole", largest=False, threads=1), form=form, labelled=found.labelled
     ).known()
     with BatchJob(found, plain, out, 5, **options) as run:
         engine = Here(run, most)

@@ -22,6 +22,7 @@ import pytest
 from mien.batch import BatchSettings, open_input
 from mien.batch.job import BatchJob
 from mien.core.errors import InputError
+from mien.inference.config import PipelineConfig
 from tests.batch.batch_runs import Rows, batch, command, mien, rows_of
 from tests.soak import kills
 
@@ -168,18 +169,18 @@ def test_two_runs_on_one_output(
 
 def test_other_settings_do_not_mix(tmp_path: Path, crops: Path) -> None:
     found = open_input(str(crops))
-    usual = BatchSettings({"detector": "whole", "largest": False}).known()
+    usual = BatchSettings(PipelineConfig(detector="whole", largest=False)).known()
     with BatchJob(found, usual, tmp_path / "out", 5):
         pass
     before = (tmp_path / "out" / "manifest.json").read_bytes()
     for settings, size, message in (
         (
-            BatchSettings({"detector": "whole", "largest": False, "model": "small"}).known(),
+            BatchSettings(PipelineConfig(detector="whole", largest=False, model="small")).known(),
             5,
-            "settings say networks",
+            'settings say model "small-int8"; now it is "small"',
         ),
         (
-            BatchSettings({"detector": "whole", "largest": True}).known(),
+            BatchSettings(PipelineConfig(detector="whole", largest=True)).known(),
             5,
             "settings say largest false; now it is true",
         ),

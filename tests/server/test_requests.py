@@ -35,8 +35,8 @@ def test_a_file_in_another_field(service: Service, path: str, name: str) -> None
 
 def test_other_fields(service: Service) -> None:
     file = {"file": ("a.png", bytes(100))}
-    answer = service.client.post("/v1/videos", data={"persecond": "5"}, files=file)
-    assert (answer.status_code, "did you mean fps" in answer.text) == (422, True)
+    answer = service.client.post("/v1/videos", data={"intervall": "5"}, files=file)
+    assert (answer.status_code, "did you mean interval" in answer.text) == (422, True)
     answer = service.client.post("/v1/videos", data={"tau": ["1"] * 1000}, files=file)
     assert (answer.status_code, "expected the field 'tau' once" in answer.json()["error"]["message"]) == (
         422,

@@ -297,7 +297,7 @@ def _start(settings: BatchSettings) -> _Hand:
 def _environment(settings: BatchSettings) -> dict[str, str]:
     """One thread for every library that would otherwise take all cores in each worker, and the modules that
     this process sees."""
-    threads = str(settings.threads or 1)
+    threads = str(settings.networks.threads or 1)
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
     paths = os.pathsep.join(path for path in sys.path if path)
     return {**os.environ, **dict.fromkeys(names, threads), "MALLOC_ARENA_MAX": "2", "PYTHONPATH": paths}

@@ -94,7 +94,7 @@ class RayPool:
             self._ray = _connected(address)
         else:
             self._ray, self._own = _started()
-        self._gpu = settings.device in ("cuda", "tensorrt", "migraphx")
+        self._gpu = settings.networks.device in ("cuda", "tensorrt", "migraphx")
         there = self._ray.cluster_resources()
         self.workers = workers or max(1, int(there.get("GPU" if self._gpu else "CPU", 1)))
         (self.folder / _STOP).unlink(missing_ok=True)
@@ -120,7 +120,7 @@ class RayPool:
             compute=data.ActorPoolStrategy(
                 size=min(self.workers, len(rows)), max_tasks_in_flight_per_actor=2
             ),
-            num_cpus=self.settings.threads or 1,
+            num_cpus=self.settings.networks.threads or 1,
             num_gpus=1 if self._gpu else None,
         )
         for row in found.iter_rows():

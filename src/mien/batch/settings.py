@@ -11,12 +11,16 @@ from mien import __version__
 from mien.core.errors import NetworkError
 from mien.core.labels import Labels
 from mien.inference.card import read_card
-from mien.inference.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline
+from mien.inference.config import PipelineConfig
+from mien.inference.pipeline import Pipeline
 from mien.inference.weights import detector_path, network_path
 from mien.video.runner import VideoOptions
 
 FORMS = ("parquet", "csv", "jsonl")
 """What shards can be written as."""
+
+_MACHINE = ("threads", "device")
+"""What may differ between the machines of one run."""
 
 _PARTS = {"mtcnn": ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")}
 
@@ -26,22 +30,19 @@ class BatchSettings:
     """Everything a worker must know.
 
     Args:
-        networks: Arguments of `mien.inference.pipeline.Pipeline`, but for threads and device.
+        networks: What the pipeline is made of; without ``threads``, as many as leave every worker its share of
+            the cores.
         plan: How videos are read.
         form: One of `FORMS`.
         labelled: Whether rows have a column ``reference``.
-        threads: Threads for each network; None: as many as leave every worker its share of the cores.
-        device: What runs the networks.
         checksums: Digest of each network file by its name; a worker whose networks are others refuses to
             work. See `known`.
     """
 
-    networks: Mapping[str, Any] = field(default_factory=dict)
+    networks: PipelineConfig = field(default_factory=PipelineConfig)
     plan: VideoOptions = field(default_factory=VideoOptions)
     form: str = "parquet"
     labelled: bool = False
-    threads: int | None = None
-    device: str = "auto"
     checksums: Mapping[str, str] = field(default_factory=dict)
 
     def known(self) -> BatchSettings:
@@ -65,19 +66,23 @@ class BatchSettings:
             raise NetworkError(
                 f"{other}: expected the network that the run began with; this machine has another one: install the same mien on both"
             )
-        return Pipeline(**self.networks, threads=self.threads, device=self.device)
+        return Pipeline.open(self.networks)
 
     def labels(self) -> Labels:
         """Expressions that the network tells apart, without opening it."""
-        card = read_card(network_path(self.networks.get("model", DEFAULT_MODEL)))
-        head = self.networks.get("head") or next(iter(card.heads))
+        card = read_card(network_path(self.networks.model))
+        head = self.networks.head or next(iter(card.heads))
         return Labels(card.heads[head])
 
     def facts(self) -> dict[str, Any]:
         """What must stay the same for a run to go on, by the names of the options; ready for JSON."""
         plan = self.plan
         return {
-            **{name.replace("_", "-"): value for name, value in self.networks.items()},
+            **{
+                name.replace("_", "-"): value
+                for name, value in vars(self.networks).items()
+                if name not in _MACHINE
+            },
             "networks": dict(self.checksums),
             "interval": plan.sampling.interval,
             "fps": plan.sampling.fps,
@@ -92,8 +97,7 @@ class BatchSettings:
         }
 
 
-def _checksums(networks: Mapping[str, Any]) -> dict[str, str]:
-    model = str(networks.get("model", DEFAULT_MODEL))
-    parts = _PARTS.get(str(networks.get("detector", DEFAULT_DETECTOR)), ())
+def _checksums(networks: PipelineConfig) -> dict[str, str]:
+    model, parts = networks.model, _PARTS.get(networks.detector, ())
     paths: dict[str, Path] = {model: network_path(model), **{part: detector_path(part) for part in parts}}
     return {name: f"sha256 {read_card(path).sha256}" for name, path in paths.items()}

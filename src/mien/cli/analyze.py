@@ -58,7 +58,7 @@ def analyze(
     pipeline = networks.pipeline()
     sources = _sources(paths, notes, quiet)
     asked.check(sources)
-    settings = run_settings(networks, plan, pipeline)
+    settings = run_settings(networks.config(), plan, pipeline)
     with (
         _journal(asked, plan, sources, settings) as journal,
         SourceProgress(len(sources), notes, hidden=quiet) as progress,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -213,10 +213,9 @@ def _settings(
     from mien.batch import BatchSettings
     from mien.batch.pool import threads_each
 
-    names = ("detector", "model", "head", "min_confidence", "min_face", "min_detection_score", "largest")
-    given: dict[str, Any] = {name: getattr(networks, name) for name in names}
     threads = networks.threads or (threads_each(work.workers) if work.engine is EngineName.local else 1)
-    return BatchSettings(given, over_time.plan(), form.value, labelled, threads, networks.device).known()
+    config = replace(networks.config(), threads=threads)
+    return BatchSettings(config, over_time.plan(), form.value, labelled).known()
 
 
 def _engine(work: WorkOptions, settings: BatchSettings, output: Path) -> Any:

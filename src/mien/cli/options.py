@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from mien.inference.config import PipelineConfig
+
 if TYPE_CHECKING:
     from mien.inference.pipeline import Pipeline
     from mien.media import Sampling
@@ -103,7 +105,7 @@ class NetworkOptions:
             help="mtcnn, haar (mien\\[haar]), or whole for images that are a face already.",
             rich_help_panel=_NETWORKS,
         ),
-    ] = "mtcnn"
+    ] = PipelineConfig.detector
     min_face: Annotated[
         int | None,
         typer.Option(help="Height in px of the smallest face to look for.", min=1, rich_help_panel=_NETWORKS),
@@ -130,7 +132,7 @@ class NetworkOptions:
             help="A network of mien's (mien models list) or an ONNX file with a card.",
             rich_help_panel=_NETWORKS,
         ),
-    ] = "small-int8"
+    ] = PipelineConfig.model
     head: Annotated[
         str | None,
         typer.Option(
@@ -157,26 +159,17 @@ class NetworkOptions:
             help="What runs the networks: auto, cpu, cuda, ... as ONNX Runtime has it here.",
             rich_help_panel=_NETWORKS,
         ),
-    ] = "auto"
+    ] = PipelineConfig.device
+
+    def config(self) -> PipelineConfig:
+        """The same as plain values."""
+        return PipelineConfig(**vars(self))
 
     def pipeline(self) -> Pipeline:
         """Open the networks."""
         from mien.inference.pipeline import Pipeline
 
-        chosen: dict[str, Any] = {
-            "head": self.head,
-            "min_confidence": self.min_confidence,
-            "min_face": self.min_face,
-        }
-        chosen["min_detection_score"] = self.min_detection_score
-        return Pipeline(
-            self.detector,
-            self.model,
-            largest=self.largest,
-            threads=self.threads,
-            device=self.device,
-            **chosen,
-        )
+        return Pipeline.open(self.config())
 
 
 MaxPixels = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -174,11 +174,10 @@ def serve(
     """
     _check_packages()
     from mien.server.settings import Limits, ServerSettings
-    from mien.server.task import PipelineSettings
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     # Several images are read at once, so each network gets one thread.
-    chosen = PipelineSettings(**{**vars(networks), "threads": networks.threads or 1})
+    chosen = replace(networks.config(), threads=networks.threads or 1)
     settings = ServerSettings(
         _folder(keeping.folder),
         service.host,

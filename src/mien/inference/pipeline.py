@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,12 +15,12 @@ from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import Labels
 from mien.inference.classifier import Classifier
+from mien.inference.config import PipelineConfig
 from mien.inference.detectors import Detector, create_detector
 from mien.inference.onnx_session import open_network
 from mien.inference.weights import network_path
 
-DEFAULT_DETECTOR = "mtcnn"
-DEFAULT_MODEL = "small-int8"
+DEFAULT_MODEL = PipelineConfig.model
 
 
 class Pipeline:
@@ -56,8 +57,8 @@ class Pipeline:
 
     def __init__(
         self,
-        detector: str | Detector = DEFAULT_DETECTOR,
-        model: str | Path = DEFAULT_MODEL,
+        detector: str | Detector = PipelineConfig.detector,
+        model: str | Path = PipelineConfig.model,
         *,
         head: str | None = None,
         min_confidence: float | None = None,
@@ -65,7 +66,7 @@ class Pipeline:
         min_detection_score: float | None = None,
         largest: bool = False,
         threads: int | None = None,
-        device: str = "cpu",
+        device: str = PipelineConfig.device,
     ) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"expected at least 1 thread; got {threads}")
@@ -73,6 +74,18 @@ class Pipeline:
         self.detector = _detector(detector, min_face, min_detection_score, choice)
         self.classifier = Classifier(open_network(network_path(model), **choice), head, min_confidence)
         self.largest = largest
+
+    @classmethod
+    def open(cls, config: PipelineConfig) -> Pipeline:
+        """A pipeline of these arguments.
+
+        Raises:
+            As the class.
+
+        >>> Pipeline.open(PipelineConfig(largest=True)).largest
+        True
+        """
+        return cls(**asdict(config))
 
     @property
     def labels(self) -> Labels:

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mien import __version__
 
 if TYPE_CHECKING:
+    from mien.inference.config import PipelineConfig
     from mien.inference.pipeline import Pipeline
     from mien.reports.video import Facts
     from mien.video.runner import VideoOptions
 
 
-class Chosen(Protocol):
-    """The choice of networks that a pipeline was opened with."""
-
-    @property
-    def detector(self) -> str: ...
-
-    @property
-    def min_face(self) -> int | None: ...
-
-    @property
-    def min_detection_score(self) -> float | None: ...
-
-    @property
-    def largest(self) -> bool: ...
-
-
-def run_settings(chosen: Chosen, plan: VideoOptions, pipeline: Pipeline) -> dict[str, Any]:
+def run_settings(chosen: PipelineConfig, plan: VideoOptions, pipeline: Pipeline) -> dict[str, Any]:
     """What decides the results, by the names of the options; ready for JSON and for a
     `mien.video.checkpoint.CheckpointStore`."""
     card = pipeline.classifier.network.card

@@ -15,6 +15,7 @@ from starlette.routing import compile_path
 
 import mien
 from mien.core.labels import NOTICE
+from mien.inference.pipeline import Pipeline
 from mien.server.broadcast import LiveBroadcaster
 from mien.server.errors import APIError
 from mien.server.images import images
@@ -56,7 +57,7 @@ def create_app(settings: ServerSettings) -> ASGIApp:
         NetworkError: A network is missing or damaged.
     """
     metrics = Metrics()
-    pipeline = settings.networks.pipeline()
+    pipeline = Pipeline.open(settings.networks)
     jobs = Jobs(settings, metrics.count_jobs)
     own, limits, sessions = settings.source, settings.limits, Sessions(settings.session_seconds)
     reader = InferenceService(pipeline, limits, seen=metrics.batches.observe)

@@ -12,9 +12,9 @@ from pathlib import Path
 from mien.core.errors import InputError
 from mien.core.masking import origin
 from mien.core.names import spelled
+from mien.inference.config import PipelineConfig
 from mien.media.blur import Blur
 from mien.media.live import Address, LiveOptions, LiveSource, open_live
-from mien.server.task import PipelineSettings as PipelineSettings
 from mien.tracking.options import Smoothing, Tracking
 from mien.video.runner import VideoOptions
 
@@ -195,7 +195,7 @@ class ServerSettings:
     results_seconds: float = 24 * 3600
     session_seconds: float = 24 * 3600
     readers: int = 1
-    networks: PipelineSettings = field(default_factory=PipelineSettings)
+    networks: PipelineConfig = field(default_factory=lambda: PipelineConfig(threads=1))
     limits: Limits = field(default_factory=Limits)
     source: OwnSource | None = None
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.core.errors import InputError, MediaError
+from mien.inference.config import PipelineConfig
 
 if TYPE_CHECKING:
-    from mien.inference.pipeline import Pipeline
     from mien.media import Media
     from mien.video.runner import VideoOptions
 
@@ -131,37 +131,16 @@ class VideoJobOptions:
 
 
 @dataclass(frozen=True)
-class PipelineSettings:
-    """What reads: arguments of `Pipeline`."""
-
-    detector: str = "mtcnn"
-    model: str = "small-int8"
-    head: str | None = None
-    min_face: int | None = None
-    min_detection_score: float | None = None
-    largest: bool = False
-    threads: int | None = 1
-    min_confidence: float | None = None
-    device: str = "cpu"
-
-    def pipeline(self) -> Pipeline:
-        """Open them."""
-        from mien.inference.pipeline import Pipeline
-
-        return Pipeline(**asdict(self))
-
-
-@dataclass(frozen=True)
 class VideoTask:
     """What is done, and how much of it at most."""
 
     name: str
-    networks: PipelineSettings
+    networks: PipelineConfig
     options: VideoJobOptions
     bounds: Bounds
 
     @property
-    def chosen(self) -> PipelineSettings:
+    def chosen(self) -> PipelineConfig:
         """The service's networks, used as the client wants."""
         least = self.networks.min_face if self.options.min_face is None else self.options.min_face
         return replace(self.networks, min_face=least, largest=self.networks.largest or self.options.largest)
@@ -178,7 +157,7 @@ class VideoTask:
         stored = json.loads((folder / "task.json").read_text(encoding="utf-8"))
         return VideoTask(
             stored["name"],
-            PipelineSettings(**stored["networks"]),
+            PipelineConfig(**stored["networks"]),
             VideoJobOptions(**stored["options"]),
             Bounds(**stored["bounds"]),
         )

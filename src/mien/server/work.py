@@ -123,12 +123,13 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     Raises:
         MienError: Nothing of it can be read, or something is impossible.
     """
+    from mien.inference.pipeline import Pipeline
     from mien.outputs import RunContext, RunWriter, run_facts, run_settings
     from mien.video.sources import process_sources
 
     task = VideoTask.load(folder)
     plan, chosen = task.options.plan(), task.chosen
-    pipeline = chosen.pipeline()
+    pipeline = Pipeline.open(chosen)
     asked, missing = _asked(folder, task)
     source = _content(folder, task)
     settings = run_settings(chosen, plan, pipeline)

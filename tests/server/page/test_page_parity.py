@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.server.task import PipelineSettings
+from mien.inference.config import PipelineConfig
 from tests.server.page.visiting import UNPACKED, Running
 from tests.server.service import Service, encoded, serving
 
@@ -55,7 +55,7 @@ probability by up to 0.012."""
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that reads with one of the networks."""
     with serving(
-        tmp_path_factory.mktemp("service"), networks=PipelineSettings(model=request.param)
+        tmp_path_factory.mktemp("service"), networks=PipelineConfig(threads=1, model=request.param)
     ) as running:
         yield running
 
@@ -89,7 +89,7 @@ def _same(
         assert one["detection_score"] == pytest.approx(other["detection_score"], abs=score)
         if other.get("smoothed_probs") is not None:
             assert one["track"] == other["track"]
-            assert one["smoothed_emotion"] == other["smoothed_emotion"]
+            assert one["smoothed_emotion_id"] == other["smoothed_emotion_id"]
             np.testing.assert_allclose(one["smoothed_probs"], other["smoothed_probs"], atol=within)
 
 

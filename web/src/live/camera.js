@@ -76,12 +76,12 @@ export class Camera {
 
   /** Wait for the next frame, as long as the camera is not stopped or started anew. @param {MediaStream} source */
   next(source) {
-    if (!this.inFlight || source !== this.source) return;
+    if (!this.running || source !== this.source) return;
     const taken = () => {
       clearTimeout(timer);
       if (told) this.video.cancelVideoFrameCallback(frame);
       this.next(source);
-      const there = this.inFlight && source === this.source && this.video.videoWidth > 0;
+      const there = this.running && source === this.source && this.video.videoWidth > 0;
       if (there && !this.paused && this.stream && this.inFlight < this.stream.depth) this.read(this.stream, this.turn, performance.now() / 1000);
     };
     const told = "requestVideoFrameCallback" in this.video;
