@@ -50,7 +50,7 @@ def test_threads_share_a_network(rnet: Path, feeds: dict[str, NDArray[np.float32
     "feeds",
     [
         {},
-        {"image": np.zeros((1, 3, 24, 24), np.float32)},
+        {"photo": np.zeros((1, 3, 24, 24), np.float32)},
         {"image": np.zeros((1, 3, 24, 24))},
         {"image": np.zeros((1, 3, 25, 24), np.float32)},
     ],

@@ -105,7 +105,7 @@ def frontalness(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
     >>> straight = np.array([[[30, 40], [70, 40], [50, 61.2], [35, 80], [65, 80]]])
     >>> aside = straight + np.array([[0, 0], [0, 0], [12, 0], [5, 0], [5, 0]])
-    >>> straightness(straight).round(2).tolist(), frontalness(aside).round(2).tolist()
+    >>> frontalness(straight).round(2).tolist(), frontalness(aside).round(2).tolist()
     ([1.0], [0.36])
     """
     corners = np.asarray(points, np.float64)
