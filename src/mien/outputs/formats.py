@@ -1,5 +1,5 @@
-"""All formats that a run can write. A new one is its file and a line here: help texts, checks and the
-service's results come from this list."""
+"""All formats that a run can write. A new one is its file and a line here: whether a name is known, what
+writes it and what must be installed for it come from this list."""
 
 from __future__ import annotations
 

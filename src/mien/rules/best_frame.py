@@ -43,7 +43,7 @@ class BestFrame(Generic[Kept]):
     """Keeps the best frame of those that it is shown; one at a time, so that memory does not grow.
 
     The worst face decides, for nobody should be blurred or look away: a frame counts as much as the product
-    of sharpness and straightness (`mien.rules.features.frontalness`, where the detector gives points) of the
+    of sharpness and frontalness (`mien.rules.features.frontalness`, where the detector gives points) of the
     face for which it is lowest. Frames with more faces come before frames with fewer.
 
     >>> moment = BestFrame()

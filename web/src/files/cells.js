@@ -1,6 +1,6 @@
 /**
  * Text in tables as mien writes it everywhere: what a terminal or a page would obey is spelled out (`mien.core.names`), and what a spreadsheet would
- * take for a formula is written so that it does not (`mien.outputs.tables.cells`).
+ * take for a formula is written so that it does not (`mien.core.csv_cells`).
  */
 
 const OTHERS = "\\u007f-\\u009f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff";
