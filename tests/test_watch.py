@@ -77,7 +77,9 @@ def test_a_slow_session_reads_the_newest_frame_and_counts_the_rest(
     movie: Callable[..., Path], pipeline: Pipeline
 ) -> None:
     with open_live(f"live:{movie(30, rate=30)}") as source:
+        before = source.captured
         meter, ages = Meter(source), []
+        after = source.captured
         for _, _, timing in watch(source, SlowSession(pipeline)):
             meter.count(timing)
             ages.append(timing.taken - timing.captured)
@@ -88,7 +90,9 @@ def test_a_slow_session_reads_the_newest_frame_and_counts_the_rest(
     assert rates.median is not None
     assert rates.slow is not None
     assert 0.15 <= rates.median <= rates.slow
-    assert rates.captured == pytest.approx(rates.read + rates.skipped)
+    # Frames that had come before the counting began were read or passed over in it.
+    early = (rates.read + rates.skipped - rates.captured) * meter.read / rates.read
+    assert before - 1e-6 <= early <= after + 1e-6
 
 
 def test_watching_ends_in_time_though_nothing_comes(movie: Callable[..., Path], pipeline: Pipeline) -> None:

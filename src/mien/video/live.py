@@ -142,7 +142,8 @@ class Meter:
         return Rates(captured, read, skipped, median, slow)
 
     def _now(self) -> tuple[float, int, int, int]:
-        return time.monotonic(), self._source.captured, self.read, self._source.skipped
+        captured, skipped = self._source.counts()
+        return time.monotonic(), captured, self.read, skipped
 
 
 class Holding:

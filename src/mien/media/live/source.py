@@ -100,6 +100,11 @@ class LiveSource(Iterator[LiveFrame]):
             self._raise_failure()
         return self
 
+    def counts(self) -> tuple[int, int]:
+        """``captured`` and ``skipped`` of one moment."""
+        with self._change:
+            return self.captured, self.skipped
+
     def take(self, timeout: float | None = None) -> LiveFrame | None:
         """The newest frame that has not been given yet; waits for one.
 
