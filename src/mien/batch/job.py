@@ -107,13 +107,13 @@ class BatchJob:
             InputError: A shard is damaged, or there is no room.
         """
         self.output.sweep()
-        verdict = judge(
+        summary = judge(
             self.output.folder,
             [self.output.place(shard.number) for shard in self.layout.shards],
             self.settings,
         )
-        self.output.note(result=verdict.facts())
-        return verdict
+        self.output.note(result=summary.facts())
+        return summary
 
     def _laid_out(self, found: Input, size: int, drop_missing: bool) -> ShardLayout:
         """Compare the input with what was planned before, and make room for what has to be read anew."""

@@ -4,12 +4,11 @@ the label."""
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.batch.settings import BatchSettings
+from mien.clips.aggregate import ClipRule, read_clip
 from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError, MissingExtraError
+from mien.core.frame_result import Row
 from mien.core.labels import Labels
 from mien.metrics import wilson
+from mien.outputs.tables.saved import SavedRow, read_rows, video_of_rows
 
 DERIVED = PREDICTIONS, CONFUSION, CHART = "predictions.csv", "confusion.csv", "confusion.png"
 """Files that are made of all shards together."""
 
-Row = dict[str, Any]
+RULE = ClipRule(min_confidence=0)
+"""As `mien score` by default, but an answer always: accuracy is that of all images, as of `mien evaluate`."""
+
+_COLUMNS = ("item", "source", "reference", "predicted", "confidence", "right", "status")
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,14 @@ class BatchSummary:
     def __post_init__(self) -> None:
         self.confusion = np.zeros((len(self.labels),) * 2, np.int64)
 
+    def count(self, rows: Sequence[SavedRow]) -> None:
+        """Count the rows of one item."""
+        self.rows += len(rows)
+        self.faces += sum(row.status == "face" for row in rows)
+        self.statuses[_status(rows)] += 1
+
     def add(self, answer: Answer) -> None:
-        """Count one item's answer."""
+        """Hold one item's answer against its label."""
         if answer.label is None:
             return
         if answer.label not in self.labels.names:
@@ -121,107 +133,69 @@ def judge(folder: Path, shards: Sequence[Path], settings: BatchSettings) -> Batc
     """Count the rows of all shards; where they have labels, write predictions beside labels, and the
     confusion matrix.
 
-    Of several faces in an image the biggest one answers. The answer of a video is the mean of its
-    frames' probabilities.
+    The answer of an image or video is that of `mien.clips.aggregate` by `RULE`.
 
     Raises:
         InputError: A shard is damaged, or a file cannot be written.
     """
-    verdict = BatchSummary(settings.labels())
-    answers = _answers(shards, settings, verdict)
+    summary = BatchSummary(settings.labels())
+    answers = _answers(shards, settings, summary)
     if not settings.labelled:
         for _ in answers:
             pass
-        return verdict
+        return summary
     place = folder / PREDICTIONS
     with (
         atomic_write(place) as aside,
         translate_os_errors(place),
         open(aside, "w", encoding="utf-8", newline="") as file,
     ):
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["item", "source", "reference", "predicted", "confidence", "right", "status"])
+        write = csv_writer(file, _COLUMNS)
         for item, answer in answers:
-            verdict.add(answer)
-            table.writerow(_line(item, answer))
-    verdict.written += [place, *_matrices(verdict, folder)]
-    return verdict
+            summary.add(answer)
+            write([_line(item, answer)])
+    summary.written += [place, *_matrices(summary, folder)]
+    return summary
 
 
 def _answers(
-    shards: Sequence[Path], settings: BatchSettings, verdict: BatchSummary
-) -> Iterator[tuple[int, Answer]]:
+    shards: Sequence[Path], settings: BatchSettings, summary: BatchSummary
+) -> Iterator[tuple[int | None, Answer]]:
     """Each item's position and answer, in order; everything is counted on the way."""
     for shard in shards:
-        for item, rows in groupby(_rows(shard, settings), key=itemgetter("item")):
-            answer = _answer(list(rows), verdict)
-            verdict.statuses[answer.status] += 1
-            yield int(item), answer
+        try:
+            for item, found in groupby(read_rows(shard), key=attrgetter("item")):
+                rows = list(found)
+                summary.count(rows)
+                if settings.labelled:
+                    yield item, _answer(rows, shard)
+        except InputError as error:
+            error.add_note(f"the same command writes {shard} again once it is deleted")
+            raise
 
 
-def _line(item: int, answer: Answer) -> list[Any]:
-    right = "" if answer.label is None else int(answer.label == answer.answer)
-    confidence = None if answer.confidence is None else round(answer.confidence, 6)
-    return [item, answer.source, answer.label, answer.answer, confidence, right, answer.status]
-
-
-def _answer(rows: list[Row], verdict: BatchSummary) -> Answer:
+def _answer(rows: Sequence[SavedRow], shard: Path) -> Answer:
     """One answer of all rows of an item."""
-    verdict.rows += len(rows)
-    faces = [row for row in rows if row["status"] == "face"]
-    verdict.faces += len(faces)
-    first = rows[0]
-    if not faces:
-        status = "no_face" if any(row["status"] == "no_face" for row in rows) else "error"
-        return Answer(first["source"], first.get("reference"), None, None, status)
-    biggest = [max(frame, key=_area) for _, frame in groupby(faces, key=itemgetter("frame"))]
-    means = [sum(float(row[name]) for row in biggest) / len(biggest) for name in verdict.labels]
-    best = max(range(len(means)), key=means.__getitem__)
-    return Answer(first["source"], first.get("reference") or None, verdict.labels[best], means[best], "face")
+    source, reference, status = rows[0].source, rows[0].reference, _status(rows)
+    if status != "face":
+        return Answer(source, reference, None, None, status)
+    label = read_clip(video_of_rows(source, rows, shard), RULE).expression
+    return Answer(source, reference, label.label, label.confidence, status)
 
 
-def _area(row: Row) -> float:
-    return (float(row["x2"]) - float(row["x1"])) * (float(row["y2"]) - float(row["y1"]))
+def _status(rows: Sequence[SavedRow]) -> str:
+    """The best that was seen in an item."""
+    return min((row.status for row in rows), key=("face", "no_face", "error").index)
 
 
-def _rows(shard: Path, settings: BatchSettings) -> Iterator[Row]:
-    labels = settings.labels()
-    names = [
-        "item",
-        "source",
-        "frame",
-        "status",
-        "x1",
-        "y1",
-        "x2",
-        "y2",
-        *labels,
-        *(["reference"] if settings.labelled else []),
-    ]
-    if settings.form == "parquet":
-        from mien.outputs.tables.parquet import parquet_rows
-
-        yield from parquet_rows(shard, columns=names)
-        return
-    try:
-        with open(shard, encoding="utf-8", newline="") as file:
-            if settings.form == "csv":
-                yield from csv.DictReader(file)
-            else:
-                for line in file:
-                    row = json.loads(line)
-                    yield {
-                        **row,
-                        **dict(zip(("x1", "y1", "x2", "y2"), row["box"] or (), strict=False)),
-                        **(row["probs"] or {}),
-                    }
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{shard}: expected a whole shard; got {error}: delete it, and the same command writes it again"
-        ) from None
+def _line(item: int | None, answer: Answer) -> Row:
+    right = None if answer.label is None else int(answer.label == answer.answer)
+    confidence = None if answer.confidence is None else round(answer.confidence, 6)
+    line = (item, answer.source, answer.label, answer.answer, confidence, right, answer.status)
+    return dict(zip(_COLUMNS, line, strict=True))
 
 
-def _matrices(verdict: BatchSummary, folder: Path) -> Iterable[Path]:
+def _matrices(summary: BatchSummary, folder: Path) -> Iterable[Path]:
     """The confusion matrix as a table, and as an image where matplotlib is there."""
     place = folder / CONFUSION
     with (
@@ -230,19 +204,19 @@ def _matrices(verdict: BatchSummary, folder: Path) -> Iterable[Path]:
         open(aside, "w", encoding="utf-8", newline="") as file,
     ):
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["reference", *verdict.labels])
+        table.writerow(["reference", *summary.labels])
         table.writerows(
-            [name, *counts] for name, counts in zip(verdict.labels, verdict.confusion.tolist(), strict=True)
+            [name, *counts] for name, counts in zip(summary.labels, summary.confusion.tolist(), strict=True)
         )
     yield place
-    found = verdict.accuracy
+    found = summary.accuracy
     if found is None:
         return
     try:
         from mien.plotting.evaluation import draw_confusion
 
-        title = f"{verdict.judged:,} images, {found[0]:.1%} right (95 % interval {found[1]:.1%} to {found[2]:.1%})"
-        draw_confusion(verdict.confusion, verdict.labels, folder / CHART, title)
+        title = f"{summary.judged:,} images, {found[0]:.1%} right (95 % interval {found[1]:.1%} to {found[2]:.1%})"
+        draw_confusion(summary.confusion, summary.labels, folder / CHART, title)
     except MissingExtraError:
         return
     yield folder / CHART

@@ -155,9 +155,9 @@ def batch(
             notes.print(remark, style="dim")
         if not run.whole:
             _work(run, work, settings, output, notes)
-        verdict = run.judge()
-    _show(verdict, output, notes)
-    failed, read = verdict.statuses["error"], verdict.statuses.total() - verdict.statuses["error"]
+        summary = run.judge()
+    _show(summary, output, notes)
+    failed, read = summary.statuses["error"], summary.statuses.total() - summary.statuses["error"]
     raise typer.Exit(0 if not failed else PART_NOT_READ if read else NOTHING_READ)
 
 
@@ -259,28 +259,28 @@ def _require_polars() -> None:
         raise MissingExtraError("Shards in Parquet (--format csv does without)", "data", "polars")
 
 
-def _show(verdict: BatchSummary, output: Path, notes: Console) -> None:
+def _show(summary: BatchSummary, output: Path, notes: Console) -> None:
     """What came out, for people."""
     from mien.cli.evaluate_tables import confusion_table
 
     console = Console(soft_wrap=True)
-    counts = verdict.statuses
+    counts = summary.statuses
     console.print(
-        f"{counts.total():,} images and videos: {counts['face']:,} with a face ({verdict.faces:,} rows), "
+        f"{counts.total():,} images and videos: {counts['face']:,} with a face ({summary.faces:,} rows), "
         f"{counts['no_face']:,} without, {counts['error']:,} not read",
     )
-    if (found := verdict.accuracy) is not None:
+    if (found := summary.accuracy) is not None:
         share, low, high = found
         console.print(
-            f"accuracy {share:.2%} (95 % interval {low:.2%} to {high:.2%}) of {verdict.judged:,} with a label and an answer"
+            f"accuracy {share:.2%} (95 % interval {low:.2%} to {high:.2%}) of {summary.judged:,} with a label and an answer"
         )
-        if verdict.silent:
-            console.print(f"{verdict.silent:,} more have a label, but no face was read")
-        console.print(confusion_table(verdict.labels, verdict.confusion))
+        if summary.silent:
+            console.print(f"{summary.silent:,} more have a label, but no face was read")
+        console.print(confusion_table(summary.labels, summary.confusion))
     console.print(NOTICE, style="dim")
-    if verdict.foreign:
-        names = ", ".join(f"{name} ({count:,})" for name, count in verdict.foreign.items())
+    if summary.foreign:
+        names = ", ".join(f"{name} ({count:,})" for name, count in summary.foreign.items())
         notes.print(f"labels that the network does not know, left out of these figures: {names}")
-    for place in verdict.written:
+    for place in summary.written:
         notes.print(f"wrote {place}")
     notes.print(f"wrote {output}")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,28 @@ def read_videos(path: Path) -> Iterator[VideoResult]:
     >>> [(video.source, video.frames.tolist(), len(video.faces)) for video in read_videos(path)]
     [('a.jpg', [0], 0)]
     """
-    rows = _READERS[format_of(path)](path)
-    for source, own in groupby(rows, key=lambda row: row.source):
-        yield _video(source, own, path)
+    for source, rows in groupby(read_rows(path), key=attrgetter("source")):
+        yield video_of_rows(source, rows, path)
 
 
 @dataclass(frozen=True)
-class _Row:
-    """One row, with its numbers as numbers."""
+class SavedRow:
+    """One row of a table, with its numbers as numbers.
+
+    Args:
+        source: The image or video.
+        frame: Index of the frame.
+        time: Its seconds.
+        status: ``face``, ``no_face`` or ``error``.
+        track: Number of the person.
+        box: ``x1, y1, x2, y2`` in px; empty without a face.
+        detection_score: Of the face, 0 to 1.
+        probs: Of each expression, 0 to 1; empty without a face.
+        labels: The expressions; None where no face has named them so far.
+        error: Why it could not be read.
+        item: Its position in the input of a batch.
+        reference: Its reference label in a batch.
+    """
 
     source: str
     frame: int | None
@@ -61,14 +76,31 @@ class _Row:
     box: Sequence[float]
     detection_score: float
     probs: Sequence[float]
-    labels: Labels | None  # None as long as no face has told them.
+    labels: Labels | None
     error: str | None
+    item: int | None = None
+    reference: str | None = None
 
 
-def _video(source: str, rows: Iterable[_Row], path: Path) -> VideoResult:
+def read_rows(path: Path) -> Iterator[SavedRow]:
+    """The rows of a table that ``mien analyze`` or ``mien batch`` wrote, one after the other.
+
+    Raises:
+        InputError: The file is not such a table, or a row cannot be used.
+        MissingExtraError: The table is Parquet, and polars is not installed.
+    """
+    return _READERS[format_of(path)](path)
+
+
+def video_of_rows(source: str, rows: Iterable[SavedRow], path: Path) -> VideoResult:
+    """The video that some rows of a table describe.
+
+    Raises:
+        InputError: They do not stand in the order of its frames.
+    """
     frames: list[int] = []
     times: list[float] = []
-    faces: list[_Row] = []
+    faces: list[SavedRow] = []
     failures: list[FrameResult] = []
     labels: Labels | None = None
     for row in rows:
@@ -98,7 +130,7 @@ def _video(source: str, rows: Iterable[_Row], path: Path) -> VideoResult:
     )
 
 
-def _faces(rows: Sequence[_Row], labels: Labels) -> Faces:
+def _faces(rows: Sequence[SavedRow], labels: Labels) -> Faces:
     if not rows:
         return Faces.empty(labels)
     followed = all(row.track is not None for row in rows)
@@ -113,7 +145,7 @@ def _faces(rows: Sequence[_Row], labels: Labels) -> Faces:
     )
 
 
-def _read_csv(path: Path) -> Iterator[_Row]:
+def _read_csv(path: Path) -> Iterator[SavedRow]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, strict=True)
@@ -130,14 +162,16 @@ def _read_csv(path: Path) -> Iterator[_Row]:
         ) from None
 
 
-def _read_parquet(path: Path) -> Iterator[_Row]:
+def _read_parquet(path: Path) -> Iterator[SavedRow]:
     from mien.outputs.tables.parquet import parquet_columns, parquet_rows
 
-    flat = _flat(parquet_columns(path), path)
-    return (flat(row, number) for number, row in enumerate(parquet_rows(path), 1))
+    columns = parquet_columns(path)
+    flat = _flat(columns, path)
+    used = [name for name in columns if not name.startswith("smoothed_")]
+    return (flat(row, number) for number, row in enumerate(parquet_rows(path, columns=used), 1))
 
 
-def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], int], _Row]:
+def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], int], SavedRow]:
     """How to read rows with a column for each number."""
     there = list(columns)
     names = [name for name in there if f"smoothed_{name}" in there and name not in ROW_KEYS]
@@ -148,7 +182,7 @@ def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], in
         )
     labels = Labels(tuple(names))
 
-    def flat(row: Mapping[str, Any], number: int) -> _Row:
+    def flat(row: Mapping[str, Any], number: int) -> SavedRow:
         seen = row["status"] == "face"
         box = [row[name] for name in _CORNERS] if seen else []
         return _row(
@@ -158,7 +192,7 @@ def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], in
     return flat
 
 
-def _read_lines(path: Path) -> Iterator[_Row]:
+def _read_lines(path: Path) -> Iterator[SavedRow]:
     with _opened(path) as file:
         yield from _named(
             (_decoded(line, f"{path}, line {number}") for number, line in enumerate(file, 1) if line.strip()),
@@ -166,7 +200,7 @@ def _read_lines(path: Path) -> Iterator[_Row]:
         )
 
 
-def _read_json(path: Path) -> Iterator[_Row]:
+def _read_json(path: Path) -> Iterator[SavedRow]:
     yield from _named(_objects(path), path)
 
 
@@ -197,7 +231,7 @@ def _objects(path: Path) -> Iterator[Any]:
             yield found
 
 
-def _named(rows: Iterable[Any], path: Path) -> Iterator[_Row]:
+def _named(rows: Iterable[Any], path: Path) -> Iterator[SavedRow]:
     """Rows whose probabilities stand by name."""
     labels: Labels | None = None
     for number, row in enumerate(rows, 1):
@@ -212,7 +246,7 @@ def _named(rows: Iterable[Any], path: Path) -> Iterator[_Row]:
         yield _nested(row, where, labels)
 
 
-def _nested(row: dict[str, Any], where: str, labels: Labels | None) -> _Row:
+def _nested(row: dict[str, Any], where: str, labels: Labels | None) -> SavedRow:
     probs = row["probs"] or {}
     if row["status"] == "face" and (labels is None or tuple(probs) != labels.names):
         told = (
@@ -224,7 +258,7 @@ def _nested(row: dict[str, Any], where: str, labels: Labels | None) -> _Row:
 
 def _row(
     row: Mapping[str, Any], content: tuple[Sequence[Any], Sequence[Any], Labels | None], where: str
-) -> _Row:
+) -> SavedRow:
     box, probs, labels = content
     status = row["status"]
     if status not in ("face", "no_face", "error"):
@@ -232,7 +266,7 @@ def _row(
             f"{where}: expected a status face, no_face or error; got {status!r}: write the table again"
         )
     try:
-        return _Row(
+        return SavedRow(
             str(row["source"]),
             _number(row["frame"], int),
             _number(row["time"], float),
@@ -243,6 +277,8 @@ def _row(
             [float(value) for value in probs],
             labels,
             row.get("error") or None,
+            _number(row.get("item"), int),
+            row.get("reference") or None,
         )
     except (TypeError, ValueError) as error:
         raise InputError(f"{where}: expected numbers; {error}: write the table again") from None
@@ -276,7 +312,7 @@ def _decoded(line: str, where: str) -> Any:
         ) from None
 
 
-_READERS: Mapping[str, Callable[[Path], Iterator[_Row]]] = {
+_READERS: Mapping[str, Callable[[Path], Iterator[SavedRow]]] = {
     "csv": _read_csv,
     "json": _read_json,
     "jsonl": _read_lines,
