@@ -10,6 +10,9 @@ DATA ?= ../shared/fer2013/fer2013.parquet
 
 PIP = -m pip install --quiet --disable-pip-version-check $(addprefix --constraint ,$(CONSTRAINTS))
 TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
+# Hundreds of tests start Python: without what it compiled before, each start takes three times as long, and one that loads torch twelve seconds
+# more. Images of containers often forbid it to keep that.
+unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints hooks web-lint web-test vectors networks bench bench-page docs models notebook clean
