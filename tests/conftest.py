@@ -55,6 +55,15 @@ def shared_fer2013() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_everyday() -> Path:
+    """Press and film photographs with the people on them, which a fresh clone does not have."""
+    path = SHARED / "everyday" / "everyday.parquet"
+    if not path.is_file():
+        pytest.skip("../shared/everyday is not there: the data set is not part of the repository")
+    return path
+
+
+@pytest.fixture(scope="session")
 def fer2013(shared_fer2013: Path) -> FaceDataset:
     """All of it, which takes ten seconds to read."""
     return load_fer2013(shared_fer2013)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from mien.core.labels import EXPRESSIONS, Labels
@@ -17,7 +18,13 @@ SPLITS = ("Training", "Training", "Training", "PublicTest", "PrivateTest")
 
 
 def small_dataset(
-    n: int = 14, *, labels: Labels = EXPRESSIONS, side: int = 6, votes: bool = True, seed: int = 0
+    n: int = 14,
+    *,
+    labels: Labels = EXPRESSIONS,
+    side: int = 6,
+    votes: bool = True,
+    seed: int = 0,
+    columns: Mapping[str, NDArray[np.str_]] | None = None,
 ) -> FaceDataset:
     """Noise of every class in turn, rows numbered with gaps."""
     random = np.random.default_rng(seed)
@@ -28,6 +35,7 @@ def small_dataset(
         splits=np.array([SPLITS[row % len(SPLITS)] for row in range(n)]),
         rows=np.arange(n) * 3 + 1,
         labels=labels,
+        columns=columns or {},
     )
 
 
@@ -41,6 +49,9 @@ def same(first: FaceDataset, second: FaceDataset) -> bool:
     ]
     if (first.votes is None) != (second.votes is None) or first.labels != second.labels:
         return False
+    if list(first.columns) != list(second.columns):
+        return False
+    columns += [(first.columns[name], second.columns[name]) for name in first.columns]
     columns += [] if first.votes is None or second.votes is None else [(first.votes, second.votes)]
     return all(np.array_equal(one, other) for one, other in columns)
 

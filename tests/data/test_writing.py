@@ -21,6 +21,8 @@ from tests.data.making_data import same, small_dataset
 
 FORMS = ("faces.csv", "faces.csv.gz", "faces.parquet", "faces")
 
+TEXTS = ("", "7", "Zoë", "a, b", 'said "no"', "=1+1", "-", "./x", "two\nlines", "person")
+
 
 @st.composite
 def datasets(draw: st.DrawFn) -> FaceDataset:
@@ -34,6 +36,10 @@ def datasets(draw: st.DrawFn) -> FaceDataset:
         side=draw(st.integers(2, 9)),
         votes=draw(st.booleans()),
         seed=draw(st.integers(0, 99)),
+        columns={
+            name: np.array(draw(st.lists(st.sampled_from(TEXTS), min_size=n, max_size=n)))
+            for name in draw(st.sets(st.sampled_from(["person", "Age, years", "source", "=kind"])))
+        },
     )
     order = np.array(draw(st.permutations(range(n))))
     return data.take(order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ import typer
 
 from mien.cli.console import Console, say_json
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.options import ListFormat
+from mien.cli.options import ListFormat, grouped
 from mien.cli.progress import tracked_on
 
 if TYPE_CHECKING:
@@ -38,33 +39,83 @@ Source = Annotated[
         help="fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of either or of classes.",
     ),
 ]
-Votes = Annotated[
-    Path | None,
-    typer.Option(help="fer2013new.csv with the votes of FER+, joined by row.", show_default=False),
-]
-Names = Annotated[
-    str | None,
-    typer.Option(
-        "--class-names",
-        help="What the numbers in the file mean, in order: angry,disgust,...",
-        show_default=False,
-    ),
-]
-Size = Annotated[
-    int | None, typer.Option(help="Bring every image to so many px a side.", min=1, show_default=False)
-]
 Form = Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same choice.")]
 
 
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a data set is read."""
+
+    votes: Annotated[
+        Path | None,
+        typer.Option(help="fer2013new.csv with the votes of FER+, joined by row.", show_default=False),
+    ] = None
+    class_names: Annotated[
+        str | None,
+        typer.Option(
+            help="What the numbers in the file mean, in order: angry,disgust,...", show_default=False
+        ),
+    ] = None
+    size: Annotated[
+        int | None, typer.Option(help="Bring every image to so many px a side.", min=1, show_default=False)
+    ] = None
+    center_crop: Annotated[
+        float,
+        typer.Option(
+            help="Share of each image's sides, at its centre, that is kept before that; above 0, up to 1."
+        ),
+    ] = 1.0
+
+    def opened(self, path: Path, notes: Console, problems: list[str] | None = None) -> FaceDataset:
+        """The data set of a path."""
+        from mien.data import open_dataset
+
+        return open_dataset(
+            path,
+            votes=self.votes,
+            labels=None
+            if self.class_names is None
+            else [name.strip() for name in self.class_names.split(",")],
+            size=self.size,
+            center_crop=self.center_crop,
+            problems=problems,
+            track=tracked_on(notes),
+        )
+
+
+@dataclass(frozen=True)
+class DealingOptions:
+    """How a data set is dealt out anew."""
+
+    share: Annotated[float, typer.Option(help="Part of every class that becomes Training.")] = 0.8
+    seed: Seed = 0
+    held_out: Annotated[
+        str, typer.Option(help="Split of the rest: PublicTest to choose by, or PrivateTest.")
+    ] = "PublicTest"
+    scatter: Annotated[
+        bool,
+        typer.Option(
+            "--allow-duplicates-across-splits",
+            help="Let copies of one image stand on both sides, as the papers do.",
+        ),
+    ] = False
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="A column of the data, such as person: all images with one value of it stay on one side.",
+            show_default=False,
+        ),
+    ] = None
+
+
 @data.command()
+@grouped
 def stats(
     path: Source,
+    reading: ReadingOptions,
     form: Form = ListFormat.table,
-    votes: Votes = None,
-    labels: Names = None,
-    size: Size = None,
     quiet: Quiet = False,
 ) -> None:
     """Count the images of every class and split, and what the annotators of FER+ saw.
@@ -74,22 +125,22 @@ def stats(
     from mien.cli.data_tables import show_statistics
     from mien.data import statistics
 
-    facts = statistics(_opened(path, _notes(quiet), votes=votes, labels=labels, size=size))
+    facts = statistics(reading.opened(path, _notes(quiet)))
     _show(facts, form, show_statistics)
 
 
 @data.command()
+@grouped
 def preview(
     path: Source,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help="Where the sheet goes (.png, .jpg, .webp).", show_default=False),
     ],
+    reading: ReadingOptions,
     label: Annotated[str | None, typer.Option(help="Only images of this class.", show_default=False)] = None,
     split: Annotated[str | None, typer.Option(help="Only images of this split.", show_default=False)] = None,
     seed: Seed = 0,
-    labels: Names = None,
-    size: Size = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw a sheet of 9x9 images taken by chance, each with its label and its row."""
@@ -103,7 +154,7 @@ def preview(
     if output.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InputError(f"expected an image to write, ending in .png, .jpg or .webp; got {output}")
     notes = _notes(quiet)
-    faces = _opened(path, notes, labels=labels, size=size)
+    faces = reading.opened(path, notes)
     sheet = draw_sheet(
         faces, seed, label=label, split=None if split is None else require_split(split, "--split")
     )
@@ -113,8 +164,10 @@ def preview(
 
 
 @data.command()
+@grouped
 def audit(
     path: Source,
+    reading: ReadingOptions,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -125,19 +178,24 @@ def audit(
         list[Also] | None,
         typer.Option(help="What else the clean set leaves out; may stand twice.", show_default=False),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="A column of the data, such as person: also find values of it that stand in more than one split.",
+            show_default=False,
+        ),
+    ] = None,
     form: Form = ListFormat.table,
-    votes: Votes = None,
-    labels: Names = None,
-    size: Size = None,
     quiet: Quiet = False,
 ) -> None:
     """Find unreadable and blank images, images of no face, exact and near copies, contradicting labels
     and leaks.
 
     The clean set is the same data without those training images that copy an image of another split,
-    exactly or nearly, that are blank, or that most annotators called not a face; the other splits stay whole.
-    --also repeats leaves out exact copies within Training, all but the first; --also contradictions leaves
-    out training images whose exact copies bear another label. Ends with 3 when a part could not be read.
+    exactly or nearly, that have a value of the column --by that stands in another split, that are blank, or
+    that most annotators called not a face; the other splits stay whole. --also repeats leaves out exact
+    copies within Training, all but the first; --also contradictions leaves out training images whose exact
+    copies bear another label. Ends with 3 when a part could not be read.
     """
     from mien.cli.data_tables import show_audit
     from mien.data import audit as examine
@@ -148,11 +206,7 @@ def audit(
     if output is not None:
         require_place(output)
     problems: list[str] = []
-    found = examine(
-        _opened(path, notes, votes=votes, labels=labels, size=size, problems=problems),
-        problems,
-        tracked_on(notes),
-    )
+    found = examine(reading.opened(path, notes, problems), problems, tracked_on(notes), by)
     chosen = tuple(also or ())
     if output is not None:
         write_dataset(found.clean(chosen), output, tracked_on(notes))
@@ -215,6 +269,7 @@ def crop(
 
 
 @data.command()
+@grouped
 def convert(
     path: Source,
     output: Annotated[
@@ -223,22 +278,21 @@ def convert(
             metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder."
         ),
     ],
-    votes: Votes = None,
-    labels: Names = None,
-    size: Size = None,
+    reading: ReadingOptions,
     quiet: Quiet = False,
 ) -> None:
-    """Write a data set in another form, with the same pixels, labels, splits, rows and votes."""
+    """Write a data set in another form, with the same pixels, labels, splits, rows, votes and further columns."""
     from mien.data import write_dataset
     from mien.data.io import require_place
 
     notes = _notes(quiet)
     require_place(output)
-    write_dataset(_opened(path, notes, votes=votes, labels=labels, size=size), output, tracked_on(notes))
+    write_dataset(reading.opened(path, notes), output, tracked_on(notes))
     _wrote(output, notes)
 
 
 @data.command()
+@grouped
 def split(
     path: Source,
     output: Annotated[
@@ -247,25 +301,14 @@ def split(
             metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder."
         ),
     ],
-    share: Annotated[float, typer.Option(help="Part of every class that becomes Training.")] = 0.8,
-    seed: Seed = 0,
-    held_out: Annotated[
-        str, typer.Option(help="Split of the rest: PublicTest to choose by, or PrivateTest.")
-    ] = "PublicTest",
-    scatter: Annotated[
-        bool,
-        typer.Option(
-            "--allow-duplicates-across-splits",
-            help="Let copies of one image stand on both sides, as the papers do.",
-        ),
-    ] = False,
-    labels: Names = None,
-    size: Size = None,
+    reading: ReadingOptions,
+    dealing: DealingOptions,
     quiet: Quiet = False,
 ) -> None:
     """Deal all images out anew into Training and a held-out part, class by class.
 
-    The splits that the images had are forgotten. Exact copies of one image stay on one side.
+    The splits that the images had are forgotten. Exact copies of one image stay on one side, and with --by
+    person all images of one person.
     """
     from mien.data import split_anew, write_dataset
     from mien.data.io import require_place
@@ -273,20 +316,16 @@ def split(
 
     notes = _notes(quiet)
     require_place(output)
-    faces = _opened(path, notes, labels=labels, size=size)
-    write_dataset(
-        split_anew(faces, share, seed, held_out=require_split(held_out, "--held-out"), scatter=scatter),
-        output,
-        tracked_on(notes),
+    dealt = split_anew(
+        reading.opened(path, notes),
+        dealing.share,
+        dealing.seed,
+        held_out=require_split(dealing.held_out, "--held-out"),
+        scatter=dealing.scatter,
+        by=dealing.by,
     )
+    write_dataset(dealt, output, tracked_on(notes))
     _wrote(output, notes)
-
-
-def _opened(path: Path, notes: Console, labels: str | None = None, **terms: Any) -> FaceDataset:
-    from mien.data import open_dataset
-
-    names = None if labels is None else [name.strip() for name in labels.split(",")]
-    return open_dataset(path, labels=names, track=tracked_on(notes), **terms)
 
 
 def _notes(quiet: bool) -> Console:

@@ -101,6 +101,17 @@ def _findings(facts: dict[str, Any]) -> list[tuple[str, int, list[Any]]]:
         ),
         ("Training copied from a test, exact", len(leaks["training"]), leaks["training"]),
         ("Training copied from a test, near", len(near["training"]), near["training"]),
+        *_shared(facts["by"]),
+    ]
+
+
+def _shared(by: dict[str, Any] | None) -> list[tuple[str, int, list[Any]]]:
+    if by is None:
+        return []
+    values = by["in_several_splits"]
+    return [
+        (f"{by['column']} in several splits, {len(values):,} of {by['values']:,}", len(by["rows"]), values),
+        (f"without {by['column']}", by["without"], []),
     ]
 
 

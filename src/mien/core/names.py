@@ -15,6 +15,8 @@ import codecs
 import json
 import os
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, TextIO
 
 _STRANGE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -95,6 +97,18 @@ def existing(name: str) -> str:
     'no-such-file.png'
     """
     return name if os.path.lexists(name) else unspelled(name)
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """What was probably meant, as a part of a message; empty where nothing is near.
+
+    >>> nearest("minface", ["min_face", "tau"])
+    ': did you mean min_face?'
+    >>> nearest("colour", ["min_face", "tau"])
+    ''
+    """
+    near = get_close_matches(given[:40], list(known), 1)
+    return f": did you mean {near[0]}?" if near else ""
 
 
 def _escape(code: int) -> str:

@@ -14,6 +14,7 @@ from mien.core.errors import InputError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import SPLITS, TRAINING, FaceDataset
 from mien.data.near_duplicates import LIKENESS, Pairs, near_copies
+from mien.data.splitting import groups_in_both
 
 ALSO = ("repeats", "contradictions")
 """What a clean training split may leave out besides copies of test images, blanks and images of no
@@ -29,12 +30,14 @@ class Audit:
         unreadable: What was wrong with each of the others.
         groups: ``(n,)`` int, the same for exact copies.
         near: Pairs of near copies as positions in ``data``; of exact copies, the first stands for all.
+        by: A further column of ``data`` whose values should stand in one split each, such as ``person``.
     """
 
     data: FaceDataset
     unreadable: Sequence[str]
     groups: NDArray[np.int64]
     near: Pairs
+    by: str | None = None
 
     @cached_property
     def training(self) -> NDArray[np.bool_]:
@@ -82,6 +85,13 @@ class Audit:
                     found[learned] = found[held] = True
         return found & ~self.leaks
 
+    @cached_property
+    def shared(self) -> NDArray[np.bool_]:
+        """Rows with a value of the column ``by`` that stands in more than one split."""
+        if self.by is None:
+            return np.zeros(len(self.data), np.bool_)
+        return np.isin(self.data.column(self.by), groups_in_both(self.data, self.by))
+
     def _near_groups(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         order = np.argsort(self.groups, kind="stable")
         members = np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1)
@@ -99,7 +109,7 @@ class Audit:
         unknown = set(also) - set(ALSO)
         if unknown:
             raise InputError(f"expected some of {', '.join(ALSO)}; got {', '.join(sorted(unknown))}")
-        wrong = self.leaks | self.near_leaks | self.data.blank | self.data.not_a_face
+        wrong = self.leaks | self.near_leaks | self.shared | self.data.blank | self.data.not_a_face
         if "repeats" in also:
             wrong = wrong | self.repeats
         if "contradictions" in also:
@@ -109,8 +119,8 @@ class Audit:
     def clean(self, also: Collection[str] = ()) -> FaceDataset:
         """The data set without what should not be learned from; the other splits stay whole.
 
-        Out of Training go exact and near copies of images of the other splits, blanks, and what most
-        annotators called not a face.
+        Out of Training go exact and near copies of images of the other splits, images with a value of the
+        column ``by`` that stands in another split, blanks, and what most annotators called not a face.
 
         Args:
             also: What else goes: exact ``repeats`` within Training, all but the first; images whose copies
@@ -169,11 +179,25 @@ class Audit:
                 "training": self._told(self.near_leaks & self.training),
                 **{name: self._told(self.near_leaks & (data.splits == name)) for name in tests},
             },
+            "by": self._by(),
             "clean": {
                 "also_without": sorted(also),
                 "dropped": self._told(dropped),
                 "training": int((self.training & ~dropped).sum()),
             },
+        }
+
+    def _by(self) -> dict[str, Any] | None:
+        """Values of the column that stand in more than one split, and their images."""
+        if self.by is None:
+            return None
+        values = self.data.column(self.by)
+        return {
+            "column": self.by,
+            "values": len(np.setdiff1d(values, [""])),
+            "without": int((values == "").sum()),
+            "in_several_splits": list(groups_in_both(self.data, self.by)),
+            "rows": self._told(self.shared),
         }
 
     def _name(self, position: int) -> str | int:
@@ -208,13 +232,22 @@ class Audit:
         }
 
 
-def audit(data: FaceDataset, unreadable: Sequence[str] = (), track: ProgressCallback = no_progress) -> Audit:
+def audit(
+    data: FaceDataset,
+    unreadable: Sequence[str] = (),
+    track: ProgressCallback = no_progress,
+    by: str | None = None,
+) -> Audit:
     """Look for everything that makes a data set dishonest to learn from.
 
     Args:
         data: Images.
         unreadable: Problems that `open_dataset` put down while reading them.
         track: Shows how far the search for near copies is.
+        by: A further column whose values should stand in one split each, such as ``person``.
+
+    Raises:
+        InputError: There is no such column.
 
     >>> images = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
     >>> images[3] = images[0]
@@ -223,8 +256,10 @@ def audit(data: FaceDataset, unreadable: Sequence[str] = (), track: ProgressCall
     >>> found.leaks.tolist(), found.clean().rows.tolist()
     ([True, False, False, True], [1, 2, 3])
     """
+    if by is not None:
+        data.column(by)
     _, firsts, groups = np.unique(data.digests, return_index=True, return_inverse=True)
     distinct = np.sort(firsts[~data.blank[firsts]])
     pairs = near_copies(data.images[distinct], track)
     near = Pairs(distinct[pairs.first], distinct[pairs.second], pairs.likeness, pairs.mirrored)
-    return Audit(data, unreadable, groups.astype(np.int64), near)
+    return Audit(data, unreadable, groups.astype(np.int64), near, by)

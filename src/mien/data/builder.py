@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -14,10 +14,13 @@ from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import VOTES, FaceDataset
-from mien.data.images import resized
+from mien.data.images import central, resized
 from mien.data.label_names import in_order
 
 Item = TypeVar("Item")
+
+LONGEST_TEXT = 200
+"""Characters of a value in a further column; a column with a longer one is left out."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class ReadOptions:
     Args:
         labels: Classes in the order of the numbers in the file, where the file does not name them.
         size: Side in px that every image is brought to; None keeps images as they are.
+        center_crop: Share of each image's sides, at its centre, that is kept before that; above 0, up to 1.
         problems: A list for the rows that cannot be used; None makes the first one an error.
         track: Shows how far it is.
     """
@@ -35,6 +39,20 @@ class ReadOptions:
     size: int | None = None
     problems: list[str] | None = None
     track: ProgressCallback = no_progress
+    center_crop: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.size is not None and self.size < 1:
+            raise InputError(f"expected a size of at least 1 px; got {self.size}")
+        if not 0 < self.center_crop <= 1:
+            raise InputError(
+                f"expected a share of the sides to keep (center_crop) above 0 and up to 1; got {self.center_crop}"
+            )
+
+    def brought(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A gray image cut and resized."""
+        middle = central(image, self.center_crop)
+        return middle if self.size is None else resized(middle, self.size)
 
     def refuse(self, error: InputError) -> None:
         """Write a row's error down, or raise it."""
@@ -63,6 +81,7 @@ class DatasetBuilder:
     _rows: list[int] = field(default_factory=list)
     _votes: list[Sequence[int]] = field(default_factory=list)
     _paths: list[str] = field(default_factory=list)
+    _columns: list[Mapping[str, str]] = field(default_factory=list)
 
     def add(self, read: Callable[[], LabelledSample]) -> None:
         """Take one row, or refuse it as the terms say.
@@ -72,7 +91,7 @@ class DatasetBuilder:
         """
         try:
             sample = read()
-            image = sample.image if self.terms.size is None else resized(sample.image, self.terms.size)
+            image = self.terms.brought(sample.image)
             if self._images and image.shape != self._images[0].shape:
                 sizes = (
                     f"expected {_size(self._images[0])} pixels as in the images before it; got {_size(image)}"
@@ -91,6 +110,7 @@ class DatasetBuilder:
             self._votes.append(sample.votes)
         if sample.path is not None:
             self._paths.append(sample.path)
+        self._columns.append(sample.columns)
 
     def finish(self) -> FaceDataset:
         """The rows as a data set.
@@ -122,7 +142,18 @@ class DatasetBuilder:
             rows=np.array(self._rows, np.int64),
             labels=labels,
             paths=np.array(self._paths, np.str_) if len(self._paths) == n else None,
+            columns=self._further(),
         )
+
+    def _further(self) -> dict[str, NDArray[np.str_]]:
+        """Columns that any row has, in the order in which they came; long texts are no columns to sort by."""
+        names = {name: None for row in self._columns for name in row}
+        texts = {name: [row.get(name, "") for row in self._columns] for name in names}
+        return {
+            name: np.array(values, np.str_)
+            for name, values in texts.items()
+            if max(map(len, values)) <= LONGEST_TEXT
+        }
 
 
 @dataclass(frozen=True)
@@ -137,6 +168,7 @@ class LabelledSample:
         row: Row in the original file, or None for the next one.
         votes: Ten counts in the order of ``VOTES``.
         path: The image's own file name.
+        columns: What else the file says of it, as text, by the names of its columns.
     """
 
     where: str
@@ -146,6 +178,7 @@ class LabelledSample:
     row: int | None = None
     votes: Sequence[int] | None = None
     path: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def _size(image: NDArray[np.uint8]) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mien.core.atomic import atomic_folder, translate_os_errors
+from mien.core.csv_cells import cell, plain
 from mien.core.errors import InputError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
-from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES, FaceDataset
 from mien.data.images import gray_pixels, png_bytes
 from mien.data.label_names import KNOWN, in_order, require_class, split_named
 
 _IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm"}
 ROWS = "rows.csv"
-"""File in a folder that mien wrote: which row each image was, and the votes on it."""
+"""File in a folder that mien wrote: which row each image was, the votes on it, and further
+columns."""
 
 _HEADER = ["file", "row", *(f"votes_{name}" for name in VOTES)]
 
@@ -39,6 +41,7 @@ class _Listed:
     split: str
     row: int | None = None
     votes: tuple[int, ...] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def read(self) -> LabelledSample:
         try:
@@ -56,6 +59,7 @@ class _Listed:
             self.row,
             self.votes,
             self.file.relative_to(self.root).as_posix(),
+            self.columns,
         )
 
 
@@ -113,34 +117,44 @@ def _class_files(root: Path, level: Path, split: str, terms: ReadOptions) -> Ite
 
 
 def _numbered(images: list[_Listed], table: Path) -> list[_Listed]:
-    """Images in the order of `ROWS`, with their rows and votes; lines whose image is gone are passed
-    over."""
+    """Images in the order of `ROWS`, with their rows, votes and further columns; lines whose image is gone
+    are passed over."""
     lines: dict[str, tuple[int, list[str]]] = {}
     try:
         with open(table, encoding="utf-8", newline="") as file:
             reader = csv.reader(file)
             header = next(reader, [])
             for place, line in enumerate(reader):
+                if len(line) != len(header):
+                    raise ValueError(f"{len(line)} columns in line {reader.line_num}")
                 lines[line[0]] = place, line[1:]
-        if header not in (_HEADER[:2], _HEADER):
+        width = len(_HEADER) if header[2 : len(_HEADER)] == _HEADER[2:] else 2
+        further = header[width:]
+        if header[:2] != _HEADER[:2] or OWN_COLUMNS & {name.lower() for name in further}:
             raise ValueError(f"the columns {', '.join(header)}")
-        found = {name: (place, *map(int, line)) for name, (place, line) in lines.items()}
+        found = {
+            name: (place, [int(number) for number in line[: width - 1]], _texts(further, line[width - 1 :]))
+            for name, (place, line) in lines.items()
+        }
         unlisted = [image.file for image in images if image.file.name not in found]
     except (ValueError, IndexError, csv.Error) as error:
         raise InputError(
-            f"{table}: expected file names, rows and votes as mien writes them; got {error}: delete it to read the folders alone"
+            f"{table}: expected file names, rows, votes and further columns as mien writes them; got {error}: delete it to read the folders alone"
         ) from None
     if unlisted:
         raise InputError(
             f"{unlisted[0]}: expected an image that {table} lists; it does not: add a line for it, or delete {ROWS}"
         )
     images = sorted(images, key=lambda image: found[image.file.name][0])
-    voted = len(header) > 2
     return [
-        replace(image, row=row, votes=tuple(votes) if voted else None)
+        replace(image, row=row, votes=tuple(votes) or None, columns=columns)
         for image in images
-        for _, row, *votes in [found[image.file.name]]
+        for _, (row, *votes), columns in [found[image.file.name]]
     ]
+
+
+def _texts(names: list[str], cells: list[str]) -> dict[str, str]:
+    return {plain(name): plain(text) for name, text in zip(names, cells, strict=True)}
 
 
 def write_folders(data: FaceDataset, path: Path, track: ProgressCallback = no_progress) -> None:
@@ -158,10 +172,13 @@ def write_folders(data: FaceDataset, path: Path, track: ProgressCallback = no_pr
         open(aside / ROWS, "w", encoding="utf-8", newline="") as file,
     ):
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(_HEADER if data.votes is not None else _HEADER[:2])
+        names = _HEADER if data.votes is not None else _HEADER[:2]
+        table.writerow([*names, *map(cell, data.columns)])
         for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):
             name = f"face{at:07d}.png"
             folder = aside / str(data.splits[at]) / data.labels[data.expressions[at]]
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(png_bytes(image))
-            table.writerow([name, data.rows[at], *([] if data.votes is None else data.votes[at])])
+            votes = [] if data.votes is None else data.votes[at].tolist()
+            texts = [cell(str(column[at])) for column in data.columns.values()]
+            table.writerow([name, data.rows[at], *votes, *texts])

@@ -4,7 +4,8 @@ consists of in numbers."""
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
+from mien.core.names import nearest
 
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
 SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)
@@ -33,6 +35,21 @@ VOTES = (
 )
 """What an annotator of FER+ could say, in the order of its file; *nf* is *not a face*."""
 
+OWN_COLUMNS = frozenset(
+    {
+        "file",
+        "row",
+        "image",
+        "pixels",
+        "label",
+        "emotion",
+        "usage",
+        "split",
+        *(f"votes_{name}" for name in VOTES),
+    }
+)
+"""Names of the columns that files of data sets have anyway; none of the further ones is called so."""
+
 
 @dataclass(frozen=True, eq=False)
 class FaceDataset:
@@ -46,9 +63,12 @@ class FaceDataset:
         rows: ``(n,)`` int row in the original file, 0-based, for messages and for joining.
         labels: What the values of ``expressions`` mean.
         paths: ``(n,)`` file of each image within its folder, or None where images are not files.
+        columns: What else is known of each row, such as ``person``: a name, and ``(n,)`` text; the empty text
+            where nothing is.
 
     Raises:
-        InputError: The columns have different lengths, or a value is not a column of ``labels``.
+        InputError: The columns have different lengths, a value is not a column of ``labels``, or a further
+            column is not text or has a name of `OWN_COLUMNS`.
 
     >>> import numpy as np
     >>> images = np.zeros((2, 48, 48), np.uint8); images[1] = 9
@@ -66,9 +86,11 @@ class FaceDataset:
     rows: NDArray[np.int64]
     labels: Labels = EXPRESSIONS
     paths: NDArray[np.str_] | None = None
+    columns: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        lengths = {len(column) for column in self._columns().values()}
+        _check_further(self.columns)
+        lengths = {len(column) for column in (*self._fixed().values(), *self.columns.values())}
         if len(lengths) > 1:
             raise InputError(f"expected columns of one length; got lengths {sorted(lengths)}")
         wrong = (self.expressions < 0) | (self.expressions >= len(self.labels))
@@ -77,17 +99,17 @@ class FaceDataset:
                 f"expected expressions from 0 to {len(self.labels) - 1}; got {self.expressions[wrong][0]} in row {self.rows[wrong][0]}"
             )
 
-    def _columns(self) -> dict[str, NDArray[Any]]:
-        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "labels"}
-        return {name: column for name, column in columns.items() if column is not None}
+    def _fixed(self) -> dict[str, NDArray[Any]]:
+        names = [field.name for field in fields(self) if field.name not in ("labels", "columns")]
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> FaceDataset:
         """The rows of a mask or of a list of positions."""
-        columns: dict[str, Any] = {name: column[keep] for name, column in self._columns().items()}
-        return replace(self, **columns)
+        fixed: dict[str, Any] = {name: column[keep] for name, column in self._fixed().items()}
+        return replace(self, **fixed, columns={name: column[keep] for name, column in self.columns.items()})
 
     def split(self, name: str) -> FaceDataset:
         """The rows of one split.
@@ -99,6 +121,33 @@ class FaceDataset:
         if not keep.any():
             raise InputError(f"expected a split out of {sorted(set(self.splits.tolist()))}; got {name!r}")
         return self.take(keep)
+
+    def column(self, name: str) -> NDArray[np.str_]:
+        """``(n,)`` text of one of the further columns; empty where a row has no value.
+
+        Raises:
+            InputError: There is no such column.
+
+        >>> images = np.zeros((2, 4, 4), np.uint8)
+        >>> data = FaceDataset(
+        ...     images, np.array([3, 4]), None, np.full(2, "Training"), np.arange(2), columns={"person": np.array(["7", "8"])}
+        ... )
+        >>> data.column("person").tolist()
+        ['7', '8']
+        >>> data.column("persons")
+        Traceback (most recent call last):
+        ...
+        mien.core.errors.InputError: expected a column out of person; got 'persons': did you mean person?
+        """
+        if name in self.columns:
+            return self.columns[name]
+        if not self.columns:
+            raise InputError(
+                f"expected a data set with a column {name!r}; it has no further columns: add one to its Parquet or CSV"
+            )
+        raise InputError(
+            f"expected a column out of {', '.join(self.columns)}; got {name!r}{nearest(name, self.columns)}"
+        )
 
     def names(self) -> list[str]:
         """The label of every row as a word."""
@@ -196,6 +245,19 @@ class FaceDataset:
                 "expected a data set with FER+ votes; this one has none: join them with open_dataset(path, votes='fer2013new.csv')"
             )
         return self.votes
+
+
+def _check_further(columns: Mapping[str, NDArray[Any]]) -> None:
+    for name, column in columns.items():
+        if not name.strip() or name.strip().lower() in OWN_COLUMNS:
+            raise InputError(
+                f"expected another name for a further column than {', '.join(sorted(OWN_COLUMNS))}; got {name!r}: rename it"
+            )
+        if np.ndim(column) != 1 or np.asarray(column).dtype.kind != "U":
+            raise InputError(
+                f"expected text in the column {name}, one for each row; got {np.asarray(column).dtype} of the shape {np.shape(column)}: "
+                "make it text with column.astype(str)"
+            )
 
 
 def clean_training(data: FaceDataset) -> FaceDataset:

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.csv_cells import PATHS, csv_writer, plain
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
-from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES, FaceDataset
 from mien.data.label_names import KAGGLE, in_order, require_class, require_split, split_named
 
 _LABEL = ("emotion", "label", "expression", "class")
@@ -35,19 +36,25 @@ class Columns:
     """Where the columns of a header stand; names count without case, blanks around them and a byte order
     mark.
 
-    >>> columns = Columns(["\ufeffemotion", " Usage", " pixels"])
-    >>> columns.label, columns.pixels, columns.split, columns.row
-    (0, 2, 1, None)
+    >>> columns = Columns(["\ufeffemotion", " Usage", " pixels", "Person"])
+    >>> columns.label, columns.pixels, columns.split, columns.row, columns.further
+    (0, 2, 1, None, {'Person': 3})
     """
 
     def __init__(self, header: Sequence[str]) -> None:
-        self.names = [name.strip("\ufeff \t\"'").lower() for name in header]
+        written = [name.strip("\ufeff \t\"'") for name in header]
+        self.names = [name.lower() for name in written]
         self.label = self._place(_LABEL)
         self.pixels = self._place(_PIXELS)
         self.split = self._place(_SPLIT)
         self.row = self._place(("row",))
         votes = [self._place((f"votes_{name}",)) for name in VOTES]
         self.votes = [place for place in votes if place is not None]
+        known = {self.label, self.pixels, self.split}
+        self.further: dict[str, int] = {}
+        for place, name in enumerate(written):
+            if name and place not in known and name.lower() not in OWN_COLUMNS:
+                self.further.setdefault(name, place)
 
     def _place(self, names: Iterable[str]) -> int | None:
         return next((self.names.index(name) for name in names if name in self.names), None)
@@ -119,6 +126,9 @@ class _RowReader:
             votes=[_whole(line[place], where, "a number of votes") for place in columns.votes]
             if len(columns.votes) == len(VOTES)
             else None,
+            columns={
+                name: plain(line[place].strip(), name in PATHS) for name, place in columns.further.items()
+            },
         )
 
     def _label(self, word: str, where: str) -> str:
@@ -162,7 +172,7 @@ def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_pro
     """Write a data set as CSV, gzipped where the name ends in ``.gz``.
 
     The columns are Kaggle's ``emotion,pixels,Usage``. Rows that are not numbered one after the other get a
-    column ``row``, votes the columns ``votes_*``. Labels are Kaggle's numbers for the seven classes of
+    column ``row``, votes the columns ``votes_*``; further columns follow. Labels are Kaggle's numbers for the seven classes of
     FER-2013, and words for any other set of classes.
 
     Raises:
@@ -182,6 +192,7 @@ def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_pro
         "Usage",
         *(["row"] if rows else []),
         *([f"votes_{name}" for name in VOTES] if votes else []),
+        *data.columns,
     ]
     words = [str(value) for value in range(256)]
     with (
@@ -189,7 +200,7 @@ def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_pro
         translate_os_errors(path),
         _text(aside, packed=path.suffix == ".gz") as file,
     ):
-        file.write(",".join(header) + "\n")
+        write = csv_writer(file, header)
         for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):
             name = data.labels[data.expressions[at]]
             cells = [
@@ -198,7 +209,8 @@ def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_pro
                 data.splits[at],
             ]
             cells += ([rows[at]] if rows else []) + (votes[at] if votes else [])
-            file.write(",".join(map(str, cells)) + "\n")
+            cells += [str(column[at]) for column in data.columns.values()]
+            write([dict(zip(header, cells, strict=True))])
 
 
 @contextmanager

@@ -66,6 +66,18 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
+def central(image: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """The middle of a gray image: so large a share of its height and of its width, at least one px.
+
+    >>> import numpy as np
+    >>> central(np.arange(16, dtype=np.uint8).reshape(4, 4), 0.5).tolist()
+    [[5, 6], [9, 10]]
+    """
+    height, width = (max(1, round(side * share)) for side in image.shape)
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
+
+
 def resized(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """A gray image brought to ``(side, side)``; one that has this size already is left alone."""
     if image.shape == (side, side):

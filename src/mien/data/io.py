@@ -37,6 +37,7 @@ def open_dataset(
     votes: str | Path | None = None,
     labels: Sequence[str] | None = None,
     size: int | None = None,
+    center_crop: float = 1.0,
     problems: list[str] | None = None,
     track: ProgressCallback = no_progress,
 ) -> FaceDataset:
@@ -48,6 +49,8 @@ def open_dataset(
         labels: Classes in the order of the numbers in the file, where it does not name them itself.
         size: Side in px that every image is brought to; without it images stay as they are and must be of
             one size.
+        center_crop: Share of each image's sides, at its centre, that is kept before that, above 0 and up to
+            1; for images with room around what a network is to see.
         problems: A list; rows that cannot be used are described in it and left out. Without it the first of
             them is an error.
         track: Shows how far it is.
@@ -68,11 +71,9 @@ def open_dataset(
     """
     path = Path(path)
     order = None if labels is None else Labels(tuple(require_class(word, "--class-names") for word in labels))
-    if size is not None and size < 1:
-        raise InputError(f"expected a size of at least 1 px; got {size}")
+    terms = ReadOptions(order, size, problems, track, center_crop)
     if not path.exists():
         raise InputError(f"expected a data set; {path} is not there: check the path")
-    terms = ReadOptions(order, size, problems, track)
     try:
         data = (_open_folder if path.is_dir() else _open_file)(path, terms).finish()
     except PermissionError as error:
@@ -241,7 +242,8 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def write_dataset(data: FaceDataset, path: str | Path, track: ProgressCallback = no_progress) -> None:
-    """Write a data set so that `open_dataset` gives the same pixels, labels, splits, rows and votes again.
+    """Write a data set so that `open_dataset` gives the same pixels, labels, splits, rows, votes and
+    further columns again.
 
     Args:
         data: What to write.

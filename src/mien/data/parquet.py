@@ -13,7 +13,7 @@ from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
-from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES, FaceDataset
 from mien.data.images import gray_pixels, png_bytes
 from mien.data.label_names import in_order, require_class, require_split, split_named
 
@@ -84,6 +84,12 @@ class _FileReader:
                 f"{file}: expected all ten columns of votes or none; missing {', '.join(absent)}: drop the others or add them"
             )
         self.votes = list(zip(*there, strict=True)) if there else None
+        known = {_column(table, _LABEL), _column(table, _SPLIT)}
+        self.columns = {
+            name.strip(): _texts(table[name])
+            for name in table.columns
+            if name not in known and name.strip().lower() not in OWN_COLUMNS and _is_plain(table.schema[name])
+        }
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -105,6 +111,7 @@ class _FileReader:
             split=TRAINING if self.splits is None else require_split(str(self.splits[position]), where),
             row=None if self.rows is None else row,
             votes=None if self.votes is None else self.votes[position],
+            columns={name: column[position] for name, column in self.columns.items()},
         )
 
     def _named(self, label: str | int, where: str) -> str:
@@ -161,6 +168,22 @@ def _whole(table: polars.DataFrame, name: str, file: Path) -> list[int] | None:
     return list(table[name].to_list())
 
 
+def _is_plain(kind: Any) -> bool:
+    return bool(kind != _polars().Binary and kind != _polars().Object and not kind.is_nested())
+
+
+def _texts(column: polars.Series) -> list[str]:
+    """A column as text, empty where it has no value. Whole numbers that were stored as broken ones, as pandas
+    does beside missing values, are written without a point."""
+    polars = _polars()
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+        whole = column.drop_nulls()
+        if ((whole == whole.round()) & (whole.abs() < 2**53)).all():
+            column = column.cast(polars.Int64)
+    return list(column.cast(polars.String).fill_null("").str.strip_chars().to_list())
+
+
 def _images(table: polars.DataFrame, file: Path) -> list[bytes | None]:
     """Contents of the first column that holds images, by its type."""
     polars = _polars()
@@ -209,6 +232,9 @@ def write_parquet(data: FaceDataset, path: Path, track: ProgressCallback = no_pr
             f"votes_{name}": polars.Series(data.votes[:, place], dtype=polars.Int64)
             for place, name in enumerate(VOTES)
         }
+    columns |= {
+        name: polars.Series(values.tolist(), dtype=polars.String) for name, values in data.columns.items()
+    }
     features: dict[str, Any] = {
         name: {"dtype": str(series.dtype).lower(), "_type": "Value"} for name, series in columns.items()
     }

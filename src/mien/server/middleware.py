@@ -11,12 +11,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
-from difflib import get_close_matches
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.requests import HTTPConnection
 
+from mien.core.names import nearest
 from mien.server.errors import APIError
 from mien.server.settings import ServerSettings
 
@@ -273,15 +273,3 @@ def check_options(request: HTTPConnection, known: Collection[str]) -> None:
 
 def _told(known: Collection[str]) -> str:
     return f"no option but {', '.join(sorted(known))}" if known else "no options"
-
-
-def nearest(given: str, known: Collection[str]) -> str:
-    """What was probably meant, as a part of a message; empty where nothing is near.
-
-    >>> nearest("minface", ["min_face", "tau"])
-    ': did you mean min_face?'
-    >>> nearest("colour", ["min_face", "tau"])
-    ''
-    """
-    near = get_close_matches(given[:40], known, 1)
-    return f": did you mean {near[0]}?" if near else ""

@@ -15,10 +15,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from mien.core.atomic import sync_file
+from mien.core.names import nearest
 from mien.server.errors import APIError
 from mien.server.folders import JobFolder
 from mien.server.limits import Room
-from mien.server.middleware import nearest
 from mien.server.settings import Limits
 
 if TYPE_CHECKING:
