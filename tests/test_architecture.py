@@ -131,6 +131,13 @@ def test_importing_mien_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.integration
+def test_the_commands_wait_for_nothing_that_only_work_needs() -> None:
+    """So that `mien --help` and `mien --version` come at once."""
+    heavy = {"numpy", "onnxruntime", "av", "torch", "cv2", "PIL", "pydantic", "pandas", "polars"}
+    assert not _loaded_by("import mien.cli.app") & heavy
+
+
+@pytest.mark.integration
 def test_a_pipeline_loads_neither_video_nor_training() -> None:
     assert not _loaded_by("import mien; mien.Pipeline()") & {"av", "torch", "cv2", "pandas", "polars", "onnx"}
 

@@ -16,9 +16,9 @@ from mien.core.frame import Frame
 from mien.media import open_media
 from mien.media.blur import Blur
 from mien.media.draw import draw
-from mien.outputs import OutputSpec
 from mien.outputs.annotate import annotate_image, annotate_video, covered_boxes, pick
 from mien.outputs.places import fitting
+from mien.outputs.spec import OutputSpec
 
 
 def read_face(box: list[float], expression: str = "happy") -> Faces:

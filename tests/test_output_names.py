@@ -18,7 +18,7 @@ from mien.core.errors import InputError
 from mien.core.output_names import output_paths, shortened
 from mien.media import VideoWriter
 from mien.media.folders import may_move
-from mien.outputs import OutputSpec
+from mien.outputs.spec import OutputSpec
 
 
 def _named(pattern: str, *sources: str, **options: object) -> list[str]:

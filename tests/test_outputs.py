@@ -17,7 +17,7 @@ from mien import InputError, MissingExtraError, Pipeline
 from mien.cli.app import app
 from mien.core.atomic import atomic_write
 from mien.media.blur import Blur
-from mien.outputs import OutputSpec
+from mien.outputs.spec import OutputSpec
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def run(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("asked", "word"),
     [
-        ({"files": (Path("a.doc"),)}, r"ending in \.json"),
+        ({"files": (Path("a.doc"),)}, r"ending in \.csv"),
         ({"files": (Path("a.csv"), Path("b/../a.csv"))}, None),
         ({"files": (Path("a.csv"), Path("a.csv"))}, "asked for twice"),
         ({"files": (Path("a.csv"),), "people": Path("a.csv")}, "asked for twice"),

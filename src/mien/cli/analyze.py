@@ -17,7 +17,8 @@ from mien.cli.exits import NOTHING_READ, PART_NOT_READ
 from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions, grouped
 
 if TYPE_CHECKING:
-    from mien.outputs import OutputSpec, RunContext, Writer
+    from mien.outputs.base import RunContext, Writer
+    from mien.outputs.spec import OutputSpec
     from mien.video.checkpoint import CheckpointStore
     from mien.video.runner import Source, VideoOptions
 
@@ -50,7 +51,9 @@ def analyze(
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.analyze_view import Summary
     from mien.cli.progress import SourceProgress
-    from mien.outputs import RunContext, RunWriter, run_facts, run_settings
+    from mien.outputs.base import RunContext
+    from mien.outputs.run_info import run_facts, run_settings
+    from mien.outputs.writer import RunWriter
     from mien.video.sources import process_sources
 
     notes = Console(stderr=True, soft_wrap=True)

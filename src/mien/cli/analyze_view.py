@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.core.labels import NOTICE, UNCERTAIN
-from mien.outputs import RunContext, Writer
+from mien.outputs.base import RunContext, Writer
 from mien.tracking.persons import ranked
 from mien.video.runner import AnalyzedFrame
 from mien.video.sources import AnalyzedSource

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from mien.inference.config import PipelineConfig
+from mien.outputs.formats import kinds_of_files
 
 if TYPE_CHECKING:
     from mien.inference.pipeline import Pipeline
     from mien.media import Sampling
     from mien.media.live import LiveOptions
-    from mien.outputs import OutputSpec
+    from mien.outputs.spec import OutputSpec
     from mien.video.runner import VideoOptions
 
 
@@ -287,8 +288,8 @@ class OutputOptions:
         typer.Option(
             "--output",
             "-o",
-            help="Write a file; give it again for more. Rows: .csv .json .jsonl .parquet; subtitles: .vtt .srt; ELAN: .eaf; report: .html. "
-            "In the last four, {name} and {parent} stand for the names of a video and its folder.",
+            help=f"Write a file; give it again for more. By its ending: {kinds_of_files()}. "
+            "In all but rows, {name} and {parent} stand for the names of a video and its folder.",
             show_default=False,
             rich_help_panel=_OUTPUT,
         ),
@@ -330,7 +331,7 @@ class OutputOptions:
             InputError: An ending is unknown, or two files are the same.
         """
         from mien.media.blur import Blur
-        from mien.outputs import OutputSpec
+        from mien.outputs.spec import OutputSpec
 
         covering = None if self.blur is None else Blur.parse(self.blur)
         return OutputSpec(

@@ -23,11 +23,11 @@ from rich.text import Text
 
 from mien.cli.console import Console, words
 from mien.core.names import printable
-from mien.video.runner import AnalyzedFrame
 
 if TYPE_CHECKING:
     from mien.batch.job import BatchJob, ShardRunner
     from mien.core.progress import ProgressCallback
+    from mien.video.runner import AnalyzedFrame
 
 Item = TypeVar("Item")
 

@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
-from mien.core.frame_result import Row
 from mien.core.names import printable
 
-Write = Callable[[Iterable[Row]], None]
+Write = Callable[[Iterable[dict[str, Any]]], None]
 """Takes rows, and writes them."""
 
 PATHS = ("source", "file")

@@ -94,7 +94,6 @@ class Writer:
         run: What is read, and how.
 
     Attributes:
-        extension: Ending of its files, with the dot.
         extra: What must be installed, or None.
         per_video: Whether each video has a file of its own; such a file that cannot be written fails alone,
             while a table that cannot be written ends the run.
@@ -102,7 +101,6 @@ class Writer:
         remarks: What a person should know about them.
     """
 
-    extension: ClassVar[str] = ""
     extra: ClassVar[Extra | None] = None
     per_video: ClassVar[bool] = True
 

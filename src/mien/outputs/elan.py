@@ -127,7 +127,6 @@ def _pympi() -> Any:
 class Elan(PerVideoWriter):
     """``.eaf``: a tier per person for ELAN."""
 
-    extension = ".eaf"
     extra = Extra("ELAN files", "elan", "pympi", "pympi-ling")
 
     def write_video(self, path: Path, source: AnalyzedSource, video: Overview) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 class Report(PerVideoWriter):
     """``.html``: figures, people and the timeline of a video on one page that loads nothing."""
 
-    extension = ".html"
     extra = Extra("Reports", "report", "jinja2", "jinja2")
 
     def write_video(self, path: Path, source: AnalyzedSource, video: Overview) -> None:

@@ -16,7 +16,7 @@ from mien.media.blur import Blur
 from mien.outputs.annotate import AnnotatedCopies
 from mien.outputs.base import RunContext, Writer
 from mien.outputs.charts import Charts
-from mien.outputs.formats import BY_EXTENSION, EXTENSIONS
+from mien.outputs.formats import FORMATS, writer_of
 from mien.outputs.places import OutputFiles, fitting, refuse_sources
 from mien.outputs.tables import TEXT_FORMATS
 from mien.outputs.tables.writers import PeopleTable
@@ -52,9 +52,9 @@ class OutputSpec:
 
     def __post_init__(self) -> None:
         for path in self.files:
-            if path.suffix.lower() not in BY_EXTENSION:
+            if path.suffix.lower() not in FORMATS:
                 raise InputError(
-                    f"expected files ending in {', '.join(EXTENSIONS)}; got {path}: give another name with -o"
+                    f"expected files ending in {', '.join(FORMATS)}; got {path}: give another name with -o"
                 )
         if self.people is not None and self.people.suffix.lower() not in _PEOPLE:
             raise InputError(
@@ -191,5 +191,7 @@ class OutputSpec:
 
 
 def _format(path: Path) -> type[Writer]:
-    """What writes a file of this name."""
-    return BY_EXTENSION[path.suffix.lower()]
+    """What writes a file whose ending has been checked."""
+    writer = writer_of(path)
+    assert writer is not None
+    return writer

@@ -130,18 +130,8 @@ def _clock(seconds: float, point: str) -> str:
     return f"{hours:02}:{minutes:02}:{rest // 1000:02}{point}{rest % 1000:03}"
 
 
-class _Subtitles(PerVideoWriter):
+class Subtitles(PerVideoWriter):
+    """WebVTT for browsers, SubRip for players, by the ending."""
+
     def write_video(self, path: Path, source: AnalyzedSource, video: Overview) -> None:
         write_subtitles(path, cues(video.segments, video.start + video.length))
-
-
-class WebVTT(_Subtitles):
-    """``.vtt``, for browsers."""
-
-    extension = ".vtt"
-
-
-class SubRip(_Subtitles):
-    """``.srt``, for players."""
-
-    extension = ".srt"

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.errors import InputError, MediaError
 from mien.inference.config import PipelineConfig
+from mien.outputs.formats import FORMATS
 
 if TYPE_CHECKING:
     from mien.media import Media
     from mien.video.runner import VideoOptions
 
-RESULTS = tuple(
-    f"result.{form}" for form in ("csv", "json", "jsonl", "parquet", "vtt", "srt", "eaf", "html", "mp4")
-)
+COPY = "result.mp4"
+RESULTS = (*(f"result{ending}" for ending in FORMATS), COPY)
 PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
 CHARTS = ("timeline.png", "people.png")
-COPY = "result.mp4"
 SMALLEST, HIGHEST = 16, 4000
 """px that a client may ask for as the height of the smallest face; the smaller, the more work."""
 FILES = (*RESULTS, *PEOPLE, *CHARTS)

@@ -29,7 +29,7 @@ from mien.server.task import CHARTS, COPY, PEOPLE, RESULTS, VideoTask
 if TYPE_CHECKING:
     from mien.core.labels import Labels
     from mien.media.byte_source import ByteSource
-    from mien.outputs import OutputSpec
+    from mien.outputs.spec import OutputSpec
     from mien.video.checkpoint import CheckpointStore
     from mien.video.runner import AnalyzedFrame
     from mien.video.sources import AnalyzedSource
@@ -124,7 +124,9 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
         MienError: Nothing of it can be read, or something is impossible.
     """
     from mien.inference.pipeline import Pipeline
-    from mien.outputs import RunContext, RunWriter, run_facts, run_settings
+    from mien.outputs.base import RunContext
+    from mien.outputs.run_info import run_facts, run_settings
+    from mien.outputs.writer import RunWriter
     from mien.video.sources import process_sources
 
     task = VideoTask.load(folder)
@@ -175,7 +177,7 @@ def _content(folder: Path, task: VideoTask) -> ByteSource:
 def _asked(folder: Path, task: VideoTask) -> tuple[OutputSpec, dict[str, str]]:
     """What is to be written and can be; and why the rest cannot."""
     from mien.media.blur import Blur
-    from mien.outputs import OutputSpec
+    from mien.outputs.spec import OutputSpec
 
     results, options = folder / "results", task.options
     results.mkdir(mode=0o700, exist_ok=True)

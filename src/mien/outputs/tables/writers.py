@@ -37,35 +37,16 @@ class _Table(Writer):
         return stack.enter_context(open_table(path, path.suffix.lower()[1:], self.run.labels))
 
 
-class _Rows(_Table):
-    """A row per face, per frame without any, and per error."""
+class Rows(_Table):
+    """A row per face, per frame without any, and per error, in the format of its ending."""
 
     def write(self, frame: AnalyzedFrame) -> None:
         self._write(frame.rows)
 
 
-class Json(_Rows):
-    """``.json``: one array, a row a line."""
+class Parquet(Rows):
+    """The same as Parquet."""
 
-    extension = ".json"
-
-
-class JsonLines(_Rows):
-    """``.jsonl``: an object a line."""
-
-    extension = ".jsonl"
-
-
-class Csv(_Rows):
-    """``.csv``, for spreadsheets as well."""
-
-    extension = ".csv"
-
-
-class Parquet(_Rows):
-    """``.parquet``."""
-
-    extension = ".parquet"
     extra = Extra("Parquet tables", "data", "polars", "polars")
 
 
