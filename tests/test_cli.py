@@ -161,33 +161,46 @@ def test_a_badly_damaged_video_is_told_shortly_and_in_full_in_its_rows(
     assert f"{failures - 3} frames more" in done.stderr
 
 
+def stopped(clip: Path, stop: signal.Signals, heed: str) -> tuple[int, str]:
+    """How a command ends that gets a signal when it has begun two files, and what it says.
+
+    Args:
+        clip: What it reads.
+        stop: The signal.
+        heed: ``default``, or ``ignore`` as under nohup, under which these tests may run.
+    """
+    words = ["analyze", clip.name, "-o", "rows.jsonl", "--annotate", "seen.mp4", "--min-face", "20"]
+    process = subprocess.Popen(
+        ["env", f"--{heed}-signal={stop.value}", sys.executable, "-m", "mien", *words],
+        cwd=clip.parent,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while (
+        len(list(clip.parent.iterdir())) < 3 and time.monotonic() < deadline
+    ):  # The clip, a journal and rows.
+        time.sleep(0.02)
+    process.send_signal(stop)
+    _, err = process.communicate(timeout=60)
+    return process.returncode, err.strip()
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_nothing_half_written(
     movie: Callable[..., Path], tmp_path: Path, stop: signal.Signals
 ) -> None:
     clip = movie(400)
-    command = [
-        sys.executable,
-        "-m",
-        "mien",
-        "analyze",
-        clip.name,
-        "-o",
-        "rows.jsonl",
-        "--annotate",
-        "seen.mp4",
-        "--min-face",
-        "20",
-    ]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < deadline:  # the clip and two files aside
-        time.sleep(0.02)
-    process.send_signal(stop)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert err.strip() == "mien: interrupted: nothing half-written was left behind"
+    said = "mien: interrupted: nothing half-written was left behind"
+    assert stopped(clip, stop, "default") == (130, said)
     assert [path.name for path in tmp_path.iterdir()] == [clip.name]
+
+
+def test_under_nohup_the_end_of_the_terminal_stops_nothing(
+    movie: Callable[..., Path], tmp_path: Path
+) -> None:
+    status, said = stopped(movie(20), signal.SIGHUP, "ignore")
+    assert (status, said.splitlines()) == (0, ["wrote rows.jsonl", "wrote seen.mp4"])
 
 
 def test_a_reader_that_leaves_is_no_error(photo: Path) -> None:
