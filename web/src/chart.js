@@ -1,5 +1,6 @@
 /**
- * Expressions over time on a canvas: above, how probable each one was on average; below, a strip for each person with the smoothed emotion.
+ * Expressions over time on a canvas: above, how probable each one was on average; below, a strip for each
+ * person with the smoothed emotion.
  * @typedef {import("./device.js").Tracked} Tracked
  * @typedef {{time: number, mean: number[] | null, shown: Map<number, number>}} Sample
  * @typedef {(time: number) => number} Place Where a time stands, px from the left edge.
@@ -13,10 +14,23 @@ import { labelOf, displayName } from "./label.js";
 
 const GAP = 0.6; // s without a result after which nothing is drawn.
 const MOST = 6; // People that have a strip.
-const AREA = 112, STRIP = 22, SPACE = 6, AXIS = 20; // px
+const AREA = 112,
+  STRIP = 22,
+  SPACE = 6,
+  AXIS = 20; // px
 
-/** What one moment shows. @param {Tracked[]} faces @param {number} time Seconds. @param {import("./settings.js").Settings} settings @returns {Sample} */
-export const sampleOf = (faces, time, settings) => ({ time, mean: meanOf(faces), shown: new Map(faces.map((face) => [face.track, labelOf(face, settings)])) });
+/**
+ * What one moment shows.
+ * @param {Tracked[]} faces
+ * @param {number} time Seconds.
+ * @param {import("./settings.js").Settings} settings
+ * @returns {Sample}
+ */
+export const sampleOf = (faces, time, settings) => ({
+  time,
+  mean: meanOf(faces),
+  shown: new Map(faces.map((face) => [face.track, labelOf(face, settings)])),
+});
 
 export class Chart {
   /** @param {HTMLCanvasElement} canvas @param {import("./settings.js").Settings} settings */
@@ -35,7 +49,8 @@ export class Chart {
   draw(samples, from, to, marks) {
     const tracks = tracksOf(samples);
     const { canvas, context } = this;
-    const width = canvas.clientWidth || 800, height = AREA + SPACE + Math.max(1, tracks.length) * (STRIP + SPACE) + AXIS;
+    const width = canvas.clientWidth || 800,
+      height = AREA + SPACE + Math.max(1, tracks.length) * (STRIP + SPACE) + AXIS;
     const ratio = devicePixelRatio || 1;
     canvas.style.height = `${height}px`;
     canvas.width = Math.round(width * ratio);
@@ -82,15 +97,26 @@ export class Chart {
     }
   }
 
-  /** One person's smoothed emotions. @param {Sample[]} samples @param {number} track @param {number} top @param {Place} place */
+  /**
+   * One person's smoothed emotions.
+   * @param {Sample[]} samples
+   * @param {number} track
+   * @param {number} top
+   * @param {Place} place
+   */
   strip(samples, track, top, place) {
     const { context } = this;
     const { colours } = this.settings;
     context.font = "600 12px system-ui, sans-serif";
     context.textBaseline = "middle";
-    for (const run of runsOf(samples, (sample) => sample.shown.has(track), (sample) => sample.shown.get(track))) {
+    for (const run of runsOf(
+      samples,
+      (sample) => sample.shown.has(track),
+      (sample) => sample.shown.get(track),
+    )) {
       const name = displayName(run[0].shown.get(track) ?? -1, this.settings);
-      const left = Math.max(0, place(run[0].time)), right = Math.max(left + 1.5, place(run[run.length - 1].time));
+      const left = Math.max(0, place(run[0].time)),
+        right = Math.max(left + 1.5, place(run[run.length - 1].time));
       context.fillStyle = colours[name];
       context.beginPath();
       context.roundRect(left, top, right - left, STRIP, 5);
@@ -103,7 +129,13 @@ export class Chart {
     }
   }
 
-  /** @param {Mark[]} marks @param {number} top @param {Place} place @param {string} ink @param {number} width */
+  /**
+   * @param {Mark[]} marks
+   * @param {number} top
+   * @param {Place} place
+   * @param {string} ink
+   * @param {number} width
+   */
   axis(marks, top, place, ink, width) {
     const { context } = this;
     context.font = "12px system-ui, sans-serif";
@@ -123,7 +155,8 @@ export class Chart {
 /** Those who have a strip: the last who were seen. @param {Sample[]} samples */
 function tracksOf(samples) {
   const tracks = new Set();
-  for (let at = samples.length - 1; at >= 0 && tracks.size < MOST; at--) for (const track of samples[at].shown.keys()) tracks.add(track);
+  for (let at = samples.length - 1; at >= 0 && tracks.size < MOST; at--)
+    for (const track of samples[at].shown.keys()) tracks.add(track);
   return [...tracks].sort((a, b) => a - b).slice(0, MOST);
 }
 

@@ -1,8 +1,10 @@
 /**
  * The way on this device: a worker in this browser holds the networks.
  * @typedef {import("./inference/pixels.js").Box} Box
- * @typedef {{box: Box, detection_score: number, landmarks?: number[][], track?: number, probs: number[], smoothed_probs?: number[], smoothed_emotion_id?: number}} Face
- * @typedef {Face & {track: number, smoothed_probs: number[], smoothed_emotion_id: number}} Tracked A face in a stream.
+ * @typedef {{box: Box, detection_score: number, landmarks?: number[][], track?: number, probs: number[],
+ *   smoothed_probs?: number[], smoothed_emotion_id?: number}} Face
+ * @typedef {Face & {track: number, smoothed_probs: number[], smoothed_emotion_id: number}} Tracked A face in
+ *   a stream.
  * @typedef {{faces: Tracked[], milliseconds: number}} Answer
  * @typedef {{width: number, height: number, data: Uint8ClampedArray<ArrayBuffer>}} Pixels RGBA.
  *
@@ -31,13 +33,22 @@ export class Device {
     };
     this.worker.onerror = (event) => {
       event.preventDefault();
-      const error = new Error(`this browser cannot run the networks: ${event.message || "its worker did not start"}`);
+      const error = new Error(
+        `this browser cannot run the networks: ${event.message || "its worker did not start"}`,
+      );
       for (const { reject } of this.waiting.values()) reject(error);
       this.waiting.clear();
     };
-    const networks = Object.fromEntries(settings.detector.networks.map((name, at) => [PARTS[at], `/networks/${name}.onnx`]));
+    const networks = Object.fromEntries(
+      settings.detector.networks.map((name, at) => [PARTS[at], `/networks/${name}.onnx`]),
+    );
     /** Settles once everything is loaded; from then on no connection is needed. */
-    this.ready = this.ask({ kind: "load", settings, networks: { ...networks, expression: settings.model.url }, threads: threads() });
+    this.ready = this.ask({
+      kind: "load",
+      settings,
+      networks: { ...networks, expression: settings.model.url },
+      threads: threads(),
+    });
   }
 
   /** @param {any} message @param {Transferable[]} [transfer] @returns {Promise<any>} */
@@ -57,11 +68,16 @@ export class Device {
    */
   async image({ width, height, data }, minFace) {
     await this.ready;
-    const { faces } = await this.ask({ kind: "image", width, height, buffer: data.buffer, minFace }, [data.buffer]);
+    const { faces } = await this.ask({ kind: "image", width, height, buffer: data.buffer, minFace }, [
+      data.buffer,
+    ]);
     return faces;
   }
 
-  /** A stream of frames, with a memory of its own. @param {{minFace: number, largest?: boolean, live?: boolean}} options */
+  /**
+   * A stream of frames, with a memory of its own.
+   * @param {{minFace: number, largest?: boolean, live?: boolean}} options
+   */
   async stream(options) {
     await this.ready;
     const stream = this.count++;
@@ -87,7 +103,9 @@ export class DeviceStream {
    * @returns {Promise<Answer>}
    */
   read({ width, height, data }, time) {
-    return this.device.ask({ kind: "frame", stream: this.stream, width, height, buffer: data.buffer, time }, [data.buffer]);
+    return this.device.ask({ kind: "frame", stream: this.stream, width, height, buffer: data.buffer, time }, [
+      data.buffer,
+    ]);
   }
 
   /** @param {{minFace: number, largest: boolean}} options */

@@ -1,5 +1,6 @@
 /**
- * A small face for each expression, so that colour is never all that tells them apart; the same lines in the document and on a canvas.
+ * A small face for each expression, so that colour is never all that tells them apart; the same lines in the
+ * document and on a canvas.
  */
 
 const EYES = "M8.6 9.4v.9M15.400 9.400v.9";
@@ -9,10 +10,15 @@ const LINES = {
   happy: `${EYES}M6.800 13.800q5.200 6 10.400 0`,
   sad: `${EYES}M7.500 17.600q4.500-5.200 9 0`,
   neutral: `${EYES}M8 15.800h8`,
-  surprise: "M8.600 10v.9M15.400 10v.9M6.800 6.600q1.800-1.800 3.600 0M13.600 6.600q1.800-1.800 3.600 0M12 13.700a2 2.500 0 1 0 .01 0z",
+  surprise:
+    "M8.600 10v.9M15.400 10v.9M6.800 6.600q1.800-1.800 3.600 0M13.600 6.600q1.800-1.800 3.600 0" +
+    "M12 13.700a2 2.500 0 1 0 .01 0z",
   angry: "M8.600 10v.9M15.400 10v.9M6.400 6.400l4 1.900M17.600 6.400l-4 1.900M8 17q4-3.200 8 0",
-  fear: "M8.600 10v.9M15.400 10v.9M6.400 7.900l3.800-2M17.600 7.900l-3.800-2M7.200 16.200q1.600-2.400 3.200 0t3.200 0t3.200 0",
-  disgust: "M7 9.800h3.200M13.800 9.800h3.200M10.800 12.300l1.200.8l1.200-.8M7.600 17.200q2-3 4.400-1.400t4.400-.9",
+  fear:
+    "M8.600 10v.9M15.400 10v.9M6.400 7.900l3.800-2M17.600 7.900l-3.800-2" +
+    "M7.200 16.200q1.600-2.400 3.200 0t3.200 0t3.200 0",
+  disgust:
+    "M7 9.800h3.200M13.800 9.800h3.200M10.800 12.300l1.200.8l1.200-.8M7.600 17.200q2-3 4.400-1.400t4.400-.9",
   uncertain: "M8.900 9.200a3.100 3 0 1 1 4.600 2.600q-1.500.8-1.500 2.500M12 17.300v.2",
   contempt: `${EYES}M8 16h4.600q2.400 0 3.600-2.400`,
 };
@@ -31,9 +37,17 @@ export function glyph(name, colour) {
   svg.setAttribute("class", "glyph");
   svg.setAttribute("aria-hidden", "true");
   const disc = document.createElementNS(svg.namespaceURI, "circle");
-  for (const [key, value] of Object.entries({ cx: "12", cy: "12", r: "11", fill: colour })) disc.setAttribute(key, value);
+  for (const [key, value] of Object.entries({ cx: "12", cy: "12", r: "11", fill: colour }))
+    disc.setAttribute(key, value);
   const path = document.createElementNS(svg.namespaceURI, "path");
-  const look = { d: linesOf(name), fill: "none", stroke: inkOn(colour), "stroke-width": "1.7", "stroke-linecap": "round", "stroke-linejoin": "round" };
+  const look = {
+    d: linesOf(name),
+    fill: "none",
+    stroke: inkOn(colour),
+    "stroke-width": "1.7",
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+  };
   for (const [key, value] of Object.entries(look)) path.setAttribute(key, value);
   svg.append(disc, path);
   return svg;

@@ -1,6 +1,6 @@
 /**
- * What is shown of a face: the smoothed emotion where there is one, else the most probable expression; or that the network is uncertain, where that is
- * asked for.
+ * What is shown of a face: the smoothed emotion where there is one, else the most probable expression; or
+ * that the network is uncertain, where that is asked for.
  * @typedef {import("./device.js").Face} Face
  */
 
@@ -15,8 +15,14 @@ export function labelOf(face, settings) {
   return settings.uncertain.below !== null && values[column] < settings.uncertain.below ? -1 : column;
 }
 
-/** The word for a column. @param {number} column @param {import("./settings.js").Settings} settings @returns {string} */
-export const displayName = (column, settings) => (column < 0 ? settings.uncertain.name : settings.labels[column]);
+/**
+ * The word for a column.
+ * @param {number} column
+ * @param {import("./settings.js").Settings} settings
+ * @returns {string}
+ */
+export const displayName = (column, settings) =>
+  column < 0 ? settings.uncertain.name : settings.labels[column];
 
 /** "happy 87 %". @param {Face} face @param {import("./settings.js").Settings} settings */
 export function captionOf(face, settings) {

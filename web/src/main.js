@@ -40,7 +40,13 @@ class Page {
     this.source = new Source(found(document, "#image", HTMLCanvasElement), server, {
       result: (result) => this.show(result),
       condition: (condition) => this.tell(condition),
-      trouble: (error) => this.stopped(error, error ? "" : "That was all: the video came to its end. Start it again to see it from its beginning."),
+      trouble: (error) =>
+        this.stopped(
+          error,
+          error
+            ? ""
+            : "That was all: the video came to its end. Start it again to see it from its beginning.",
+        ),
     });
     /** @type {Way} How frames are read. */
     this.name = "server";
@@ -51,7 +57,10 @@ class Page {
     this.group = new Group(part("group"), settings);
     this.timeline = new Timeline(found(document, "#timeline", HTMLCanvasElement), part("legend"), settings);
     this.announcer = new Announcer(part("announcer"), settings);
-    this.camera = new Camera(found(document, "#video", HTMLVideoElement), { result: (result) => this.show(result), trouble: (error) => this.stopped(error) });
+    this.camera = new Camera(found(document, "#video", HTMLVideoElement), {
+      result: (result) => this.show(result),
+      trouble: (error) => this.stopped(error),
+    });
     this.files = new Files(this, { drop: part("drop"), choose: input("choose"), results: part("results") });
     this.shown = -Infinity;
     /** @type {{time: number, milliseconds: number}[]} */
@@ -72,7 +81,10 @@ class Page {
   }
 
   get options() {
-    return { minFace: Number(found(document, "#min-face", HTMLSelectElement).value), largest: input("largest").checked };
+    return {
+      minFace: Number(found(document, "#min-face", HTMLSelectElement).value),
+      largest: input("largest").checked,
+    };
   }
 
   /** What is the same for everybody, in words. */
@@ -81,52 +93,67 @@ class Page {
     part("limits").textContent = model.limits;
     part("network").textContent = `Network: ${model.name} ${model.version}. ${model.summary}`;
     part("version").textContent = `mien ${version} · ${notice}`;
-    part("server-note").textContent = isHere() ? "Frames go to mien on this machine, are read and forgotten" : `Frames go to ${location.hostname}, are read and forgotten`;
+    part("server-note").textContent = isHere()
+      ? "Frames go to mien on this machine, are read and forgotten"
+      : `Frames go to ${location.hostname}, are read and forgotten`;
     for (const name of this.settings.labels) {
       const item = document.createElement("li");
       item.append(glyph(name, this.settings.colours[name]), name);
       part("gallery").append(item);
     }
-    if (!device) part("device-note").textContent = "Not available: this mien was built without the parts that it needs in a browser (MIEN_SERVER_ONLY_PAGE), so only the server can read";
+    if (!device)
+      part("device-note").textContent =
+        "Not available: this mien was built without the parts that it needs in a browser " +
+        "(MIEN_SERVER_ONLY_PAGE), so only the server can read";
     const offered = { device, server: true, source: Boolean(this.settings.source) };
     part("source-way").hidden = !offered.source;
     for (const radio of radios()) radio.disabled = !offered[/** @type {Way} */ (radio.value)];
   }
 
   listen() {
-    for (const radio of radios()) radio.addEventListener("change", () => this.choose(/** @type {Way} */ (radio.value)));
+    for (const radio of radios())
+      radio.addEventListener("change", () => this.choose(/** @type {Way} */ (radio.value)));
     part("start").addEventListener("click", () => this.start());
     part("stop").addEventListener("click", () => this.stopped());
     part("pause").addEventListener("click", () => this.pause());
     part("mirror").addEventListener("change", () => this.mirror());
-    for (const id of ["min-face", "largest"]) part(id).addEventListener("change", () => this.camera.stream?.change(this.options));
+    for (const id of ["min-face", "largest"])
+      part(id).addEventListener("change", () => this.camera.stream?.change(this.options));
     this.mirror();
   }
 
   /** @param {Way} way */
   async choose(way) {
-    // The camera goes on from one way of reading to the other; between it and the server's source a person starts anew.
+    // The camera goes on from one way of reading to the other; between it and the server's source a person
+    // starts anew.
     if ((way === "source") !== (this.name === "source") && this.feed.running) this.stopped();
     this.name = way;
     for (const radio of radios()) radio.checked = radio.value === way;
     document.documentElement.dataset.way = way;
-    const here = way === "device", theirs = way === "source";
+    const here = way === "device",
+      theirs = way === "source";
     part("way-note").textContent = this.wayNote();
-    part("question").textContent = `Which expressions do the faces ${theirs ? "that the server sees" : "before your camera"} show?`;
+    part("question").textContent =
+      `Which expressions do the faces ${theirs ? "that the server sees" : "before your camera"} show?`;
     part("start").textContent = theirs ? "Show what the server sees" : "Start the camera";
     part("live-title").textContent = theirs ? "What the server sees" : "Camera";
     part("video").hidden = theirs;
     part("image").hidden = !theirs;
-    for (const choice of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".yours"))) choice.hidden = theirs;
+    for (const choice of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".yours")))
+      choice.hidden = theirs;
     this.mirror();
-    part("files-note").textContent = here ? "They are read in this browser and go nowhere." : "They are sent to the server, read there and deleted.";
+    part("files-note").textContent = here
+      ? "They are read in this browser and go nowhere."
+      : "They are sent to the server, read there and deleted.";
     button("start").disabled = true;
     part("readiness").textContent = here ? "Loading the networks, once …" : "Asking the server …";
     try {
       await this.ways[way]?.ready;
       if (this.name !== way) return;
       button("start").disabled = false;
-      part("readiness").textContent = theirs ? "Ready. Your own camera stays off." : "Ready. Your browser will ask you, too.";
+      part("readiness").textContent = theirs
+        ? "Ready. Your own camera stays off."
+        : "Ready. Your browser will ask you, too.";
       if (this.camera.running) await this.connect();
     } catch (error) {
       if (this.name === way) this.stopped(error);
@@ -136,16 +163,29 @@ class Page {
   /** Where frames go, and who sees them. */
   wayNote() {
     const place = isHere() ? "mien on this machine" : location.host;
-    if (this.name === "device") return "Everything is computed in this browser. No image leaves it, and once this page has loaded it works without any connection.";
-    if (this.name === "server") return `Frames are sent to ${place}, read there and forgotten at once. Nothing is stored.`;
+    if (this.name === "device")
+      return (
+        "Everything is computed in this browser. No image leaves it, and once this page has loaded it " +
+        "works without any connection."
+      );
+    if (this.name === "server")
+      return `Frames are sent to ${place}, read there and forgotten at once. Nothing is stored.`;
     const covered = this.settings.source?.covered ? " Faces are covered before frames leave it." : "";
-    return `Frames come from a source that ${place} was started with: a camera, a stream, a screen or a video. Everybody who may use this server can see them, and it tells how many are looking.${covered} Nothing is stored.`;
+    return (
+      `Frames come from a source that ${place} was started with: a camera, a stream, a screen or a video. ` +
+      `Everybody who may use this server can see them, and it tells how many are looking.${covered} ` +
+      "Nothing is stored."
+    );
   }
 
   /** Read the camera's frames the way that is chosen. */
   async connect() {
     const way = this.name === "device" && this.ways.device ? this.ways.device : this.ways.server;
-    this.camera.use(await this.login.through(async () => /** @type {import("./device.js").Stream} */ (await way.stream(this.options))));
+    this.camera.use(
+      await this.login.through(
+        async () => /** @type {import("./device.js").Stream} */ (await way.stream(this.options)),
+      ),
+    );
   }
 
   async start() {
@@ -164,7 +204,10 @@ class Page {
     button("start").disabled = false;
   }
 
-  /** @param {Error} [error] Why, where it was not asked for. @param {string} [remark] In place of an error. */
+  /**
+   * @param {Error} [error] Why, where it was not asked for.
+   * @param {string} [remark] In place of an error.
+   */
   stopped(error, remark = "") {
     this.source.stop();
     if (this.camera.running) this.camera.stop();
@@ -210,14 +253,20 @@ class Page {
 
   /** How the server's source is. @param {import("./live/source.js").Condition} condition */
   tell({ source, state, message, viewers }) {
-    const notes = /** @type {Record<string, string>} */ ({ resting: "Opening …", opening: "Opening …", retrying: "Lost, trying again …" });
+    const notes = /** @type {Record<string, string>} */ ({
+      resting: "Opening …",
+      opening: "Opening …",
+      retrying: "Lost, trying again …",
+    });
     part("stage-note").hidden = !(state in notes);
     part("stage-note").textContent = notes[state] ?? "";
     const lost = state === "retrying";
     part("image").classList.toggle("stale", lost);
     if (lost) this.forget(); // What was seen last is not what there is now.
     const looking = viewers > 1 ? `${viewers} are looking, you among them` : "only you are looking now";
-    part("source-note").textContent = `${source}, a source of the server’s: ${looking}.${this.settings.source?.covered ? " Faces are covered there." : ""} ${lost ? message : ""}`.trim();
+    const covered = this.settings.source?.covered ? " Faces are covered there." : "";
+    part("source-note").textContent =
+      `${source}, a source of the server’s: ${looking}.${covered} ${lost ? message : ""}`.trim();
   }
 
   /** @param {boolean} on */
@@ -242,7 +291,9 @@ class Page {
     this.announcer.hear(faces, time);
     this.rates.push({ time, milliseconds });
     while (this.rates[0].time < time - 2) this.rates.shift();
-    document.documentElement.dataset.results = String(Number(document.documentElement.dataset.results ?? 0) + 1);
+    document.documentElement.dataset.results = String(
+      Number(document.documentElement.dataset.results ?? 0) + 1,
+    );
     const now = performance.now();
     if (now - this.shown < PEACE) return;
     this.shown = now;
@@ -255,11 +306,12 @@ class Page {
   rate(theirs) {
     const seconds = this.rates[this.rates.length - 1].time - this.rates[0].time;
     if (seconds < 0.5) return;
-    const middle = this.rates.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)[this.rates.length >> 1];
+    const delays = this.rates.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
+    const delay = delays[this.rates.length >> 1].toFixed(0);
     const shown = ((this.rates.length - 1) / seconds).toFixed(0);
     part("rate").textContent = theirs
-      ? `${shown} frames a second of ${theirs.captured.toFixed(0)} that come, read ${middle.toFixed(0)} ms after their arrival`
-      : `${shown} frames a second, ${middle.toFixed(0)} ms each`;
+      ? `${shown} frames a second of ${theirs.captured.toFixed(0)} that come, read ${delay} ms after arrival`
+      : `${shown} frames a second, ${delay} ms each`;
   }
 
   /** @param {Error} [error] */
@@ -276,7 +328,10 @@ function cameraError(error) {
     NotFoundError: "There is no camera: plug one in, or drop an image or a video onto this page.",
     NotReadableError: "The camera is in use by another program: close that, then start again.",
   });
-  if (!navigator.mediaDevices) return new Error("Browsers give cameras only to pages of this machine or over https: open this page that way.");
+  if (!navigator.mediaDevices)
+    return new Error(
+      "Browsers give cameras only to pages of this machine or over https: open this page that way.",
+    );
   return known[error.name] ? new Error(known[error.name]) : error;
 }
 

@@ -7,7 +7,10 @@
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 const QUALITY = 0.92;
 
-/** Whether the server is this machine: then frames go as they are, and the answer is exactly that of the device. */
+/**
+ * Whether the server is this machine: then frames go as they are, and the answer is exactly that of the
+ * device.
+ */
 export const isHere = () => LOOPBACK.test(location.hostname);
 
 export class Refused extends Error {
@@ -67,14 +70,25 @@ export class Server {
   /** A face as the page has it: probabilities in the order of the labels. @param {any} face @returns {any} */
   taken(face) {
     const { labels } = this.settings;
-    const column = (/** @type {Record<string, number> | null} */ values) => values && labels.map((name) => values[name]);
-    const smoothed_emotion_id = face.smoothed_emotion === null ? undefined : labels.indexOf(face.smoothed_emotion);
-    return { ...face, track: face.track ?? undefined, probs: column(face.probs), smoothed_probs: column(face.smoothed_probs) ?? undefined, smoothed_emotion_id };
+    const column = (/** @type {Record<string, number> | null} */ values) =>
+      values && labels.map((name) => values[name]);
+    const smoothed_emotion_id =
+      face.smoothed_emotion === null ? undefined : labels.indexOf(face.smoothed_emotion);
+    return {
+      ...face,
+      track: face.track ?? undefined,
+      probs: column(face.probs),
+      smoothed_probs: column(face.smoothed_probs) ?? undefined,
+      smoothed_emotion_id,
+    };
   }
 }
 
 class ServerStream {
-  /** Frames that may be on their way at once; the server answers each, and drops those that it cannot keep up with. */
+  /**
+   * Frames that may be on their way at once; the server answers each, and drops those that it cannot keep up
+   * with.
+   */
   depth = 2;
 
   /** @param {Server} server @param {{minFace: number, largest: boolean}} options */
@@ -94,7 +108,10 @@ class ServerStream {
 
   /** Those who wait for an answer, by the number of their frame: none yet. */
   nobody() {
-    const waiting = /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: Error) => void}>} */ (new Map());
+    const waiting =
+      /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: Error) => void}>} */ (
+        new Map()
+      );
     return Object.assign(waiting, { next: 0 });
   }
 
@@ -111,11 +128,15 @@ class ServerStream {
     const { waiting, socket: opened } = this;
     // In order, also where one frame takes longer to be packed than the next.
     const packed = this.raw ? rgb(pixels) : jpeg(pixels);
-    const turn = this.packing.then(() => packed, () => packed);
+    const turn = this.packing.then(
+      () => packed,
+      () => packed,
+    );
     this.packing = turn;
     const [frame, socket] = [await turn, await opened];
     if (waiting !== this.waiting || !socket) return null; // Other options have been chosen meanwhile.
-    if (socket.readyState !== WebSocket.OPEN) throw this.lost ?? new Refused(0, "The connection to the server is lost.");
+    if (socket.readyState !== WebSocket.OPEN)
+      throw this.lost ?? new Refused(0, "The connection to the server is lost.");
     const answer = await new Promise((resolve, reject) => {
       waiting.set(waiting.next++, { resolve, reject });
       new DataView(frame.buffer).setFloat64(0, time, true);
@@ -123,28 +144,41 @@ class ServerStream {
     });
     if (answer.status === "error") throw new Refused(answer.error.status, answer.error.message);
     if (answer.status === "skipped") return null;
-    return { faces: answer.faces.map(this.server.taken, this.server), milliseconds: performance.now() - start };
+    return {
+      faces: answer.faces.map(this.server.taken, this.server),
+      milliseconds: performance.now() - start,
+    };
   }
 
   /** @param {Pixels} pixels @param {string} shape */
   open({ width, height }, shape) {
     this.close();
     this.shape = shape;
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/stream`, ["mien.v1"]);
+    const socket = new WebSocket(
+      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/stream`,
+      ["mien.v1"],
+    );
     const waiting = (this.waiting = this.nobody());
     const form = this.raw ? { format: "rgb", width, height } : { format: "image" };
     this.lost = null;
     this.socket = new Promise((resolve, reject) => {
       socket.onopen = () =>
-        socket.send(JSON.stringify({ type: "start", ...form, times: true, largest: this.options.largest, min_face: this.options.minFace }));
+        socket.send(
+          JSON.stringify({
+            type: "start",
+            ...form,
+            times: true,
+            largest: this.options.largest,
+            min_face: this.options.minFace,
+          }),
+        );
       socket.onmessage = ({ data }) => {
         const told = JSON.parse(data);
         if (told.type === "ready") resolve(socket);
         else if (told.type === "frame") {
           waiting.get(told.frame)?.resolve(told);
           waiting.delete(told.frame);
-        }
-        else if (told.type === "error") this.lost = new Refused(told.error.status, told.error.message);
+        } else if (told.type === "error") this.lost = new Refused(told.error.status, told.error.message);
       };
       socket.onclose = () => {
         const error = this.lost ?? new Refused(0, "The connection to the server is lost.");
@@ -162,7 +196,10 @@ class ServerStream {
   }
 
   close() {
-    this.socket?.then((socket) => socket.close(), () => {});
+    this.socket?.then(
+      (socket) => socket.close(),
+      () => {},
+    );
     this.socket = null;
     for (const { resolve } of this.waiting.values()) resolve({ status: "skipped" });
     this.waiting.clear();
@@ -184,7 +221,8 @@ function rgb({ width, height, data }) {
 async function jpeg({ width, height, data }) {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
-  if (!context) throw new Error("This browser cannot make JPEGs: close other pages, then load this one again.");
+  if (!context)
+    throw new Error("This browser cannot make JPEGs: close other pages, then load this one again.");
   context.putImageData(new ImageData(data, width, height), 0, 0);
   const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
   const out = new Uint8Array(8 + blob.size);

@@ -1,14 +1,18 @@
 /**
- * What the server tells the page (`/v1/page`): types alone. `mien.server.web_page` makes it, out of the list in `mien.server.page_constants`.
+ * What the server tells the page (`/v1/page`): types alone. `mien.server.web_page` makes it, out of the list
+ * in `mien.server.page_constants`.
  *
  * @typedef {object} Settings
  * @property {string} version
  * @property {string} notice What mien's answers are and are not.
+ * @property {string} report_style The stylesheet of all reports.
  * @property {boolean} device Whether this browser can read expressions itself.
- * @property {{covered: boolean} | null} source The server's own source, where it has one, and whether faces are covered there.
+ * @property {{covered: boolean} | null} source The server's own source, where it has one, and whether faces
+ *   are covered there.
  * @property {string[]} labels Expressions, in the order of all probabilities.
  * @property {Record<string, string>} colours `#rrggbb` by name.
- * @property {{name: string, below: number | null}} uncertain What is shown instead of an expression that is less probable.
+ * @property {{name: string, below: number | null}} uncertain What is shown instead of an expression that is
+ *   less probable.
  * @property {Sentiment} sentiment
  * @property {Model} model
  * @property {DetectorOptions} detector
@@ -95,7 +99,8 @@
  * @property {number} SINGLE
  * @property {number} BARE
  *
- * @typedef {{tau: number, gap: number, FIRST: number, REACH: number} & EvidenceOptions & SpacingOptions} SmoothingOptions
+ * @typedef {{tau: number, gap: number, FIRST: number, REACH: number} & EvidenceOptions & SpacingOptions}
+ *   SmoothingOptions
  */
 
 export {};

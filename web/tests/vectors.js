@@ -13,7 +13,8 @@ export const names = readdirSync(FOLDER)
 export const read = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), "utf8"));
 
 /**
- * Where two answers differ, in words; null where they are the same. Numbers are the same when they are in 32 bits.
+ * Where two answers differ, in words; null where they are the same. Numbers are the same when they are in 32
+ * bits.
  * @param {any} got
  * @param {any} expected
  * @param {number} tolerance By how much numbers may differ all the same.
@@ -22,13 +23,17 @@ export const read = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, FO
  */
 export function difference(got, expected, tolerance, place = "answer") {
   if (typeof got === "number" && typeof expected === "number") {
-    return Math.fround(got) === Math.fround(expected) || Math.abs(got - expected) <= tolerance ? null : `${place}: expected ${expected}; got ${got}`;
+    return Math.fround(got) === Math.fround(expected) || Math.abs(got - expected) <= tolerance
+      ? null
+      : `${place}: expected ${expected}; got ${got}`;
   }
   if (got === null || expected === null || typeof got !== "object" || typeof expected !== "object") {
     return got === expected ? null : `${place}: expected ${expected}; got ${got}`;
   }
-  const keys = Object.keys(expected).sort(), own = Object.keys(got).sort();
-  if (keys.join() !== own.join()) return `${place}: expected ${keys.length} values (${keys}); got ${own.length} (${own})`.slice(0, 300);
+  const keys = Object.keys(expected).sort(),
+    own = Object.keys(got).sort();
+  if (keys.join() !== own.join())
+    return `${place}: expected ${keys.length} values (${keys}); got ${own.length} (${own})`.slice(0, 300);
   for (const key of keys) {
     const found = difference(got[key], expected[key], tolerance, `${place}.${key}`);
     if (found) return found;

@@ -56,7 +56,7 @@ def render(template: str, content: Mapping[str, Any]) -> str:
     from mien import __version__
 
     # Ours, and nothing in it comes from outside.
-    shared = {"notice": NOTICE, "version": __version__, "style": Markup(_part("base.css"))}
+    shared = {"notice": NOTICE, "version": __version__, "style": Markup(stylesheet())}
     return environment.get_template(template).render({**shared, **content})
 
 
@@ -70,6 +70,11 @@ def write_page(path: Path, template: str, content: Mapping[str, Any]) -> None:
     text = render(template, content)
     with atomic_write(path) as aside, translate_os_errors(path):
         aside.write_text(text, encoding="utf-8")
+
+
+def stylesheet() -> str:
+    """The stylesheet of all reports, those of the service's page included."""
+    return _part("base.css")
 
 
 def data_address(content: bytes, kind: str = "image/png") -> str:

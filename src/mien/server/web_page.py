@@ -19,6 +19,7 @@ from mien.inference.detectors.mtcnn import MTCNN
 from mien.inference.pipeline import Pipeline
 from mien.inference.weights import FOLDER as MODELS_FOLDER
 from mien.metrics.sentiment import PRESETS, SENTIMENTS
+from mien.reports.page import stylesheet
 from mien.server import page_constants
 from mien.server.errors import APIError
 from mien.server.settings import OwnSource
@@ -238,6 +239,7 @@ def files(pipeline: Pipeline, own: OwnSource | None = None) -> APIRouter:
     def settings() -> dict[str, Any]:
         return {
             **page_settings(pipeline),
+            "report_style": stylesheet(),
             "source": None if own is None else {"covered": own.blur is not None},
         }
 

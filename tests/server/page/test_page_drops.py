@@ -19,6 +19,7 @@ from playwright.sync_api import Locator
 from mien import Pipeline, analyze
 from mien.core.frame_result import ROW_KEYS, flat_keys
 from mien.core.labels import EXPRESSIONS, NOTICE
+from mien.reports.page import stylesheet
 from tests.server.page.visiting import READY, Visit
 from tests.server.service import encoded
 
@@ -74,6 +75,7 @@ def test_an_image(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipel
     report = _downloaded(visit, card, "Report (HTML)")[1].decode()
     assert "Eileen &#38; co.png" in report
     assert NOTICE in report
+    assert stylesheet() in report
     assert not re.search(r"https?://", report)
 
 

@@ -119,7 +119,8 @@ export function table(caption, head, rows) {
     });
     return row;
   };
-  const top = make("thead", ""), body = make("tbody", "");
+  const top = make("thead", ""),
+    body = make("tbody", "");
   top.append(line(head, "th"));
   body.append(...rows.map((cells) => line(cells, "td")));
   element.append(top, body);
@@ -127,7 +128,11 @@ export function table(caption, head, rows) {
   return scroll;
 }
 
-/** The name of an expression beside its face. @param {string} name @param {import("../settings.js").Settings} settings */
+/**
+ * The name of an expression beside its face.
+ * @param {string} name
+ * @param {import("../settings.js").Settings} settings
+ */
 export function named(name, settings) {
   const place = make("span", "named");
   place.append(glyph(name, settings.colours[name]), name);
@@ -137,9 +142,14 @@ export function named(name, settings) {
 /** Probabilities as one bar. @param {number[]} values @param {import("../settings.js").Settings} settings */
 export function shares(values, settings) {
   const place = make("span", "shares");
-  const told = settings.labels.map((name, at) => ({ name, share: values[at] })).sort((a, b) => b.share - a.share);
+  const told = settings.labels
+    .map((name, at) => ({ name, share: values[at] }))
+    .sort((a, b) => b.share - a.share);
   place.setAttribute("role", "img");
-  place.ariaLabel = told.filter(({ share }) => share >= 0.005).map(({ name, share }) => `${name} ${Math.round(100 * share)} %`).join(", ");
+  place.ariaLabel = told
+    .filter(({ share }) => share >= 0.005)
+    .map(({ name, share }) => `${name} ${Math.round(100 * share)} %`)
+    .join(", ");
   place.title = place.ariaLabel;
   settings.labels.forEach((name, at) => {
     const part = make("i", "");

@@ -29,27 +29,55 @@ export async function clip(file, card, { way, minFace, largest, settings }) {
   preview.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
   preview.append(video);
   card.body.append(preview);
-  const stream = await /** @type {import("../device.js").Device} */ (way).stream({ minFace, largest, live: false });
-  const { results, missed } = await readMovie(video, stream, (share) => card.progress(`FrameResult … ${Math.floor(100 * share)} %`, share), card.signal);
+  const stream = await /** @type {import("../device.js").Device} */ (way).stream({
+    minFace,
+    largest,
+    live: false,
+  });
+  const { results, missed } = await readMovie(
+    video,
+    stream,
+    (share) => card.progress(`FrameResult … ${Math.floor(100 * share)} %`, share),
+    card.signal,
+  );
   stream.close();
   const people = peopleOf(results, settings);
   const lost = missed ? ` ${missed} more were shown too fast to be read.` : "";
-  card.done(`${results.length} frames, ${people.length === 1 ? "1 person" : `${people.length} people`}.${lost}`);
+  card.done(
+    `${results.length} frames, ${people.length === 1 ? "1 person" : `${people.length} people`}.${lost}`,
+  );
   const replay = new Replay(video, results, settings);
   preview.replaceWith(replay.element);
   const chart = drawn(card, results, video.duration, settings);
-  if (people.length) card.body.append(table(`People in ${file.name}`, HEAD, people.map((person) => line(person, settings))));
+  if (people.length)
+    card.body.append(
+      table(
+        `People in ${file.name}`,
+        HEAD,
+        people.map((person) => line(person, settings)),
+      ),
+    );
   offer(card, file.name, { results, people, missed, video, chart, replay }, settings);
 }
 
 /** @param {import("./summary.js").Person} person @param {import("../settings.js").Settings} settings */
 function line(person, settings) {
-  return [String(person.track), named(mostly(person, settings), settings), `${person.seconds.toFixed(1)} s`, shares(person.shares, settings)];
+  return [
+    String(person.track),
+    named(mostly(person, settings), settings),
+    `${person.seconds.toFixed(1)} s`,
+    shares(person.shares, settings),
+  ];
 }
 
-/** What was shown for the longest time. @param {import("./summary.js").Person} person @param {import("../settings.js").Settings} settings */
+/**
+ * What was shown for the longest time.
+ * @param {import("./summary.js").Person} person
+ * @param {import("../settings.js").Settings} settings
+ */
 function mostly({ shares: values }, settings) {
-  const most = Math.max(...values), rest = 1 - values.reduce((sum, value) => sum + value, 0);
+  const most = Math.max(...values),
+    rest = 1 - values.reduce((sum, value) => sum + value, 0);
   return displayName(most >= rest ? values.indexOf(most) : -1, settings);
 }
 
@@ -84,7 +112,8 @@ function clock(seconds) {
 /**
  * @param {Card} card
  * @param {string} name
- * @param {{results: FrameResult[], people: import("./summary.js").Person[], missed: number, video: HTMLVideoElement, chart: HTMLCanvasElement, replay: Replay}} result
+ * @param {{results: FrameResult[], people: import("./summary.js").Person[], missed: number, video:
+ *   HTMLVideoElement, chart: HTMLCanvasElement, replay: Replay}} result
  * @param {Settings} settings
  */
 function offer(card, name, { results, people, missed, video, chart, replay }, settings) {
@@ -105,7 +134,13 @@ function offer(card, name, { results, people, missed, video, chart, replay }, se
     head: ["Person", "Mostly", "First seen", "In view", ...settings.labels],
     rows: people.map((person) => {
       const percents = person.shares.map((value) => `${Math.round(100 * value)} %`);
-      return [String(person.track), mostly(person, settings), clock(person.first), `${person.seconds.toFixed(1)} s`, ...percents];
+      return [
+        String(person.track),
+        mostly(person, settings),
+        clock(person.first),
+        `${person.seconds.toFixed(1)} s`,
+        ...percents,
+      ];
     }),
   };
   card.offer("Report (HTML)", `${stem}-report.html`, report(content, settings));
@@ -125,7 +160,10 @@ function offer(card, name, { results, people, missed, video, chart, replay }, se
 async function copy(card, button, replay, stem) {
   button.disabled = true;
   try {
-    const { blob, ending } = await replay.recorded((share) => (button.textContent = `Video … ${Math.floor(100 * share)} %`), card.signal);
+    const { blob, ending } = await replay.recorded(
+      (share) => (button.textContent = `Video … ${Math.floor(100 * share)} %`),
+      card.signal,
+    );
     button.replaceWith(card.offer("Annotated video", `${stem}-annotated.${ending}`, blob));
   } catch (error) {
     button.textContent = error.message;

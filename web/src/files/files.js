@@ -55,7 +55,7 @@ export class Files {
     if (card.signal.aborted) return;
     try {
       await how.way.ready;
-      const movie = file.type.startsWith("video/") || file.type === "image/gif" && how.name === "server";
+      const movie = file.type.startsWith("video/") || (file.type === "image/gif" && how.name === "server");
       if (!movie) await still(file, card, how);
       else if (how.name === "device") await clip(file, card, how);
       else await job(file, card, how);

@@ -16,7 +16,9 @@ export async function decoded(file) {
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
   } catch {
-    throw new Error(`${file.name}: this browser cannot decode it as an image: try the server way, which knows more formats`);
+    throw new Error(
+      `${file.name}: this browser cannot decode it as an image: try the server way, which knows more formats`,
+    );
   }
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
@@ -48,17 +50,26 @@ export function annotate(context, faces, settings) {
   if (faces.length && Math.min(width, height) >= 120) sign(context, settings.notice, unit);
 }
 
-/** What the labels are, and what not, in a corner of the image. @param {CanvasRenderingContext2D} context @param {string} notice @param {number} unit */
+/**
+ * What the labels are, and what not, in a corner of the image.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} notice
+ * @param {number} unit
+ */
 function sign(context, notice, unit) {
-  const { width, height } = context.canvas, pad = 6 * unit, step = 16 * unit;
+  const { width, height } = context.canvas,
+    pad = 6 * unit,
+    step = 16 * unit;
   context.font = `${11 * unit}px system-ui, sans-serif`;
   const lines = [""];
   for (const word of notice.split(" ")) {
-    const last = lines.length - 1, longer = `${lines[last]} ${word}`.trim();
+    const last = lines.length - 1,
+      longer = `${lines[last]} ${word}`.trim();
     if (lines[last] && context.measureText(longer).width > width - 2 * pad) lines.push(word);
     else lines[last] = longer;
   }
-  const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 2 * pad, top = height - lines.length * step - 2 * unit;
+  const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 2 * pad,
+    top = height - lines.length * step - 2 * unit;
   context.fillStyle = "rgba(0, 0, 0, .65)";
   context.fillRect(0, top, wide, height - top);
   context.fillStyle = "#ffffff";
@@ -69,5 +80,7 @@ function sign(context, notice, unit) {
 /** @param {HTMLCanvasElement} canvas @param {string} [type] @returns {Promise<Blob>} */
 export function fileOf(canvas, type = "image/png") {
   const error = new Error("This browser cannot write the image: it may be too large for it.");
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(error)), type));
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(error)), type),
+  );
 }

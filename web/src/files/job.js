@@ -1,5 +1,6 @@
 /**
- * A video that was dropped, read on the server as a job: watched, shown, offered in every format, and deleted with its card.
+ * A video that was dropped, read on the server as a job: watched, shown, offered in every format, and deleted
+ * with its card.
  */
 
 import { asked, Refused } from "../server.js";
@@ -73,24 +74,41 @@ function watched(place, card) {
       end(reject, new Refused(error.status, error.message));
     });
     events.addEventListener("deleted", () => end(reject, new Error("It was deleted on the server.")));
-    events.onerror = () => events.readyState === EventSource.CLOSED && end(reject, new Refused(0, "The connection to the server is lost."));
-    card.signal.addEventListener("abort", () => end(reject, new DOMException("stopped", "AbortError")), { once: true });
+    events.onerror = () =>
+      events.readyState === EventSource.CLOSED &&
+      end(reject, new Refused(0, "The connection to the server is lost."));
+    card.signal.addEventListener("abort", () => end(reject, new DOMException("stopped", "AbortError")), {
+      once: true,
+    });
   });
 }
 
-/** @param {import("./card.js").Card} card @param {string} name @param {Record<string, string>} results @param {import("../settings.js").Settings} settings */
+/**
+ * @param {import("./card.js").Card} card
+ * @param {string} name
+ * @param {Record<string, string>} results
+ * @param {import("../settings.js").Settings} settings
+ */
 async function show(card, name, results, settings) {
   const people = results["people.json"] ? await (await asked(results["people.json"])).json() : [];
   card.done(people.length === 1 ? "1 person." : `${people.length} people.`);
   if (results["result.mp4"]) {
     const video = make("video", "");
-    Object.assign(video, { src: results["result.mp4"], controls: true, muted: true, playsInline: true, preload: "metadata" });
+    Object.assign(video, {
+      src: results["result.mp4"],
+      controls: true,
+      muted: true,
+      playsInline: true,
+      preload: "metadata",
+    });
     video.ariaLabel = `${name} with boxes`;
     card.body.append(video);
   }
   if (people.length) {
     const lines = people.map((/** @type {any} */ person) => line(person, settings));
-    card.body.append(table(`People in ${name}`, ["Person", "Mostly", "In view", "Time with each expression"], lines));
+    card.body.append(
+      table(`People in ${name}`, ["Person", "Mostly", "In view", "Time with each expression"], lines),
+    );
   }
   if (results["result.html"]) {
     const frame = make("iframe", "");
@@ -109,5 +127,10 @@ async function show(card, name, results, settings) {
 /** @param {any} person A row of the table of people. @param {import("../settings.js").Settings} settings */
 function line(person, settings) {
   const values = settings.labels.map((name) => person[`share_${name}`]);
-  return [String(person.track), named(person.mostly, settings), `${person.seconds.toFixed(1)} s`, shares(values, settings)];
+  return [
+    String(person.track),
+    named(person.mostly, settings),
+    `${person.seconds.toFixed(1)} s`,
+    shares(values, settings),
+  ];
 }

@@ -1,5 +1,6 @@
 /**
- * Videos read in this browser: its own decoder shows them as fast as the networks can follow, and tells the true time of each frame.
+ * Videos read in this browser: its own decoder shows them as fast as the networks can follow, and tells the
+ * true time of each frame.
  * @typedef {import("../device.js").Tracked} Tracked
  * @typedef {{frame: number, time: number, faces: Tracked[]}} FrameResult
  */
@@ -8,17 +9,31 @@ import { contextOf } from "../dom.js";
 import { grabbed } from "../live/camera.js";
 import { smoothed } from "../inference/smoothing-offline.js";
 
-const FASTEST = 2, SLOWEST = 0.1, FIRST = 0.4; // Playing speeds.
+const FASTEST = 2,
+  SLOWEST = 0.1,
+  FIRST = 0.4; // Playing speeds.
 const AHEAD = 3; // Frames that wait at most before the video stops for them.
 
-/** A video element that shows a file. @param {string} url @param {string} name @returns {Promise<HTMLVideoElement>} */
+/**
+ * A video element that shows a file.
+ * @param {string} url
+ * @param {string} name
+ * @returns {Promise<HTMLVideoElement>}
+ */
 export function opened(url, name) {
   const video = document.createElement("video");
-  if (!("requestVideoFrameCallback" in video)) throw new Error(`${name}: this browser does not tell of the frames of a video: try the server way`);
+  if (!("requestVideoFrameCallback" in video))
+    throw new Error(`${name}: this browser does not tell of the frames of a video: try the server way`);
   Object.assign(video, { src: url, muted: true, playsInline: true, preload: "auto" });
   return new Promise((resolve, reject) => {
-    video.onloadeddata = () => (video.videoWidth ? resolve(video) : reject(new Error(`${name}: there is no image in it, only sound`)));
-    video.onerror = () => reject(new Error(`${name}: this browser cannot decode it as a video: try the server way, which knows more formats`));
+    video.onloadeddata = () =>
+      video.videoWidth ? resolve(video) : reject(new Error(`${name}: there is no image in it, only sound`));
+    video.onerror = () =>
+      reject(
+        new Error(
+          `${name}: this browser cannot decode it as a video: try the server way, which knows more formats`,
+        ),
+      );
   });
 }
 
@@ -28,14 +43,18 @@ export function opened(url, name) {
  * @param {import("../device.js").DeviceStream} stream Not live.
  * @param {(share: number) => void} progress
  * @param {AbortSignal} signal
- * @returns {Promise<{results: FrameResult[], missed: number}>} `missed`: frames that were shown too fast to be read.
+ * @returns {Promise<{results: FrameResult[], missed: number}>} `missed`: frames that were shown too fast to
+ *   be read.
  */
 export async function readMovie(video, stream, progress, signal) {
   const canvas = document.createElement("canvas");
   const context = contextOf(canvas, { willReadFrequently: true });
   /** @type {FrameResult[]} */
   const results = [];
-  let waiting = 0, missed = 0, first = -1, last = -1;
+  let waiting = 0,
+    missed = 0,
+    first = -1,
+    last = -1;
   /** @type {Error | null} */
   let failure = null;
   video.playbackRate = FIRST;
@@ -71,7 +90,8 @@ export async function readMovie(video, stream, progress, signal) {
   await new Promise((resolve) => (video.onseeked = resolve));
   await video.play();
   await Promise.race([ended, stopped]);
-  await new Promise((resolve) => setTimeout(resolve, 150)); // The last frame may be shown after the end was told.
+  // The last frame may be shown after the end was told.
+  await new Promise((resolve) => setTimeout(resolve, 150));
   video.pause();
   while (waiting) await new Promise((resolve) => setTimeout(resolve, 20));
   if (signal.aborted) throw new DOMException("stopped", "AbortError");
@@ -80,7 +100,12 @@ export async function readMovie(video, stream, progress, signal) {
   return { results: smoothed(inOrder(results), stream.device.settings.smoothing), missed };
 }
 
-/** Play as fast as the frames are read, and rather slower than losing some. @param {HTMLVideoElement} video @param {number} waiting @param {number} lost */
+/**
+ * Play as fast as the frames are read, and rather slower than losing some.
+ * @param {HTMLVideoElement} video
+ * @param {number} waiting
+ * @param {number} lost
+ */
 function pace(video, waiting, lost) {
   if (waiting > AHEAD) video.pause();
   const rate = video.playbackRate * (lost ? 0.6 : waiting > 1 ? 0.85 : 1.02);
@@ -95,7 +120,8 @@ function inOrder(results) {
 
 /** The result that belongs to a moment. @param {FrameResult[]} results @param {number} time Seconds. */
 export function at(results, time) {
-  let low = 0, high = results.length;
+  let low = 0,
+    high = results.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (results[middle].time <= time + 1e-3) low = middle + 1;

@@ -12,7 +12,11 @@ const TYPES = ["video/mp4;codecs=avc1.42E01E", "video/webm;codecs=vp9", "video/w
 const BITS = 4e6; // Per second of the copy.
 
 export class Replay {
-  /** @param {HTMLVideoElement} video @param {FrameResult[]} results @param {import("../settings.js").Settings} settings */
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {FrameResult[]} results
+   * @param {import("../settings.js").Settings} settings
+   */
   constructor(video, results, settings) {
     this.video = video;
     this.results = results;
@@ -46,7 +50,8 @@ export class Replay {
    */
   async recorded(progress, signal) {
     const type = TYPES.find((name) => MediaRecorder.isTypeSupported(name));
-    if (!type) throw new Error("This browser cannot write videos: read the file on the server for an annotated copy.");
+    if (!type)
+      throw new Error("This browser cannot write videos: read the file on the server for an annotated copy.");
     const { video } = this;
     const canvas = make("canvas", "");
     [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];

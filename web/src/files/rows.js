@@ -16,29 +16,52 @@ const rounded = (/** @type {number} */ value, /** @type {number} */ digits) => N
  * @param {import("../settings.js").Settings} settings
  */
 export function rowsOf(source, results, settings) {
-  const named = (/** @type {number[]} */ values) => Object.fromEntries(settings.labels.map((name, at) => [name, rounded(values[at], 6)]));
+  const named = (/** @type {number[]} */ values) =>
+    Object.fromEntries(settings.labels.map((name, at) => [name, rounded(values[at], 6)]));
   return results.flatMap(({ frame, time, faces }) => {
-    const start = /** @type {Record<string, any>} */ ({ source: spelled(source), frame, time: rounded(time, 6), status: faces.length ? "face" : "no_face" });
+    const start = /** @type {Record<string, any>} */ ({
+      source: spelled(source),
+      frame,
+      time: rounded(time, 6),
+      status: faces.length ? "face" : "no_face",
+    });
     const none = Object.fromEntries(settings.keys.map((key) => [key, start[key] ?? null]));
     if (!faces.length) return [none];
     return faces.map((face) => {
       const probs = named(face.probs);
       const emotion = settings.labels.reduce((best, name) => (probs[name] > probs[best] ? name : best));
-      const known = { track: face.track ?? null, box: face.box.map((value) => rounded(value, 2)), detection_score: rounded(face.detection_score, 6), emotion };
-      const smoothed_emotion = face.smoothed_emotion_id === undefined ? null : settings.labels[face.smoothed_emotion_id];
-      return { ...none, ...known, confidence: probs[emotion], probs, smoothed_emotion, smoothed_probs: face.smoothed_probs ? named(face.smoothed_probs) : null, label: displayName(labelOf(face, settings), settings) };
+      const known = {
+        track: face.track ?? null,
+        box: face.box.map((value) => rounded(value, 2)),
+        detection_score: rounded(face.detection_score, 6),
+        emotion,
+      };
+      const smoothed_emotion =
+        face.smoothed_emotion_id === undefined ? null : settings.labels[face.smoothed_emotion_id];
+      return {
+        ...none,
+        ...known,
+        confidence: probs[emotion],
+        probs,
+        smoothed_emotion,
+        smoothed_probs: face.smoothed_probs ? named(face.smoothed_probs) : null,
+        label: displayName(labelOf(face, settings), settings),
+      };
     });
   });
 }
 
 /** @param {any[]} rows */
-export const json = (rows) => (rows.length ? `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n` : "[]\n");
+export const json = (rows) =>
+  rows.length ? `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n` : "[]\n";
 
 /** @param {any[]} rows @param {import("../settings.js").Settings} settings */
 export function csv(rows, settings) {
   const lines = rows.map((row) => {
     const [x1, y1, x2, y2] = row.box ?? [];
-    const smoothed = Object.fromEntries(Object.entries(row.smoothed_probs ?? {}).map(([name, value]) => [`smoothed_${name}`, value]));
+    const smoothed = Object.fromEntries(
+      Object.entries(row.smoothed_probs ?? {}).map(([name, value]) => [`smoothed_${name}`, value]),
+    );
     const flat = { ...row, x1, y1, x2, y2, ...row.probs, ...smoothed };
     for (const key of ["box", "probs", "smoothed_probs"]) flat[key] = row[key] && JSON.stringify(row[key]);
     return settings.columns.map((column) => quoted(flat[column], column === "source")).join(",");

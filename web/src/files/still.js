@@ -24,16 +24,27 @@ const HEAD = ["Face", "Expression", "Probability", "All expressions"];
 export async function still(file, card, { way, minFace, largest, settings, login }) {
   card.progress("FrameResult …");
   const here = way instanceof Device;
-  const { found, canvas } = here ? await readHere(file, way, minFace) : await readThere(file, way, minFace, login);
+  const { found, canvas } = here
+    ? await readHere(file, way, minFace)
+    : await readThere(file, way, minFace, login);
   const faces = largest ? biggest(found) : found;
   const stem = file.name.replace(/\.[^.]+$/, "") || "image";
   const rows = rowsOf(file.name, [{ frame: 0, time: 0, faces }], settings);
   const told = faces.map((face) => captionOf(face, settings));
   const words = told.map(({ name }) => name).join(", ");
-  card.done(faces.length === 0 ? "No face found." : `${faces.length === 1 ? "1 face" : `${faces.length} faces`}: ${words}.`);
+  card.done(
+    faces.length === 0
+      ? "No face found."
+      : `${faces.length === 1 ? "1 face" : `${faces.length} faces`}: ${words}.`,
+  );
   if (canvas) await show(card, canvas, faces, settings, `${file.name}: ${words || "no face"}`, stem);
   if (faces.length) {
-    const lines = told.map(({ name, percent }, at) => [String(at + 1), named(name, settings), percent, shares(faces[at].probs, settings)]);
+    const lines = told.map(({ name, percent }, at) => [
+      String(at + 1),
+      named(name, settings),
+      percent,
+      shares(faces[at].probs, settings),
+    ]);
     card.body.append(table(`Faces in ${file.name}`, HEAD, lines));
   }
   card.offer("Table (CSV)", `${stem}.csv`, new Blob([csv(rows, settings)], { type: "text/csv" }));
@@ -41,10 +52,18 @@ export async function still(file, card, { way, minFace, largest, settings, login
   const content = {
     name: file.name,
     where: here ? "in a browser; the image did not leave it" : "on a server of yours",
-    facts: /** @type {[string, string][]} */ ([["Faces", String(faces.length)], ...(canvas ? [["Size", `${canvas.width} × ${canvas.height} px`]] : [])]),
+    facts: /** @type {[string, string][]} */ ([
+      ["Faces", String(faces.length)],
+      ...(canvas ? [["Size", `${canvas.width} × ${canvas.height} px`]] : []),
+    ]),
     image: canvas?.toDataURL("image/jpeg", 0.9),
     head: ["Face", "Expression", "Probability", ...settings.labels],
-    rows: told.map(({ name, percent }, at) => [String(at + 1), name, percent, ...faces[at].probs.map((value) => value.toFixed(3))]),
+    rows: told.map(({ name, percent }, at) => [
+      String(at + 1),
+      name,
+      percent,
+      ...faces[at].probs.map((value) => value.toFixed(3)),
+    ]),
   };
   card.offer("Report (HTML)", `${stem}-report.html`, report(content, settings));
 }
@@ -55,7 +74,13 @@ async function readHere(file, device, minFace) {
   return { found: await device.image(pixelsOf(canvas), minFace), canvas };
 }
 
-/** An image that this browser cannot show may be one for the server. @param {File} file @param {Server} server @param {number} minFace px @param {Login} login */
+/**
+ * An image that this browser cannot show may be one for the server.
+ * @param {File} file
+ * @param {Server} server
+ * @param {number} minFace px
+ * @param {Login} login
+ */
 async function readThere(file, server, minFace, login) {
   const canvas = await decoded(file).catch(() => null);
   const { faces } = await login.through(() => server.image(file, minFace));
@@ -75,7 +100,11 @@ const biggest = (faces) => [...faces].sort((a, b) => area(b.box) - area(a.box)).
  */
 async function show(card, canvas, faces, settings, words, stem) {
   // Numbered as in the table.
-  annotate(contextOf(canvas), faces.map((face, at) => ({ ...face, track: at + 1 })), settings);
+  annotate(
+    contextOf(canvas),
+    faces.map((face, at) => ({ ...face, track: at + 1 })),
+    settings,
+  );
   const blob = await fileOf(canvas);
   const image = document.createElement("img");
   image.alt = words;

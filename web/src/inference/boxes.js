@@ -16,7 +16,8 @@ export const area = (box) => f(f(box[2] - box[0]) * f(box[3] - box[1]));
  * @returns {Box}
  */
 export function clipped(box, width, height) {
-  const between = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(Math.max(value, 0), most);
+  const between = (/** @type {number} */ value, /** @type {number} */ most) =>
+    Math.min(Math.max(value, 0), most);
   return [between(box[0], width), between(box[1], height), between(box[2], width), between(box[3], height)];
 }
 
@@ -60,7 +61,8 @@ export function suppress(boxes, scores, limit, ofSmaller = false) {
  */
 export function squared(box) {
   const half = f(Math.max(f(box[2] - box[0]), f(box[3] - box[1]), 1) / 2);
-  const x = f(f(box[0] + box[2]) / 2), y = f(f(box[1] + box[3]) / 2);
+  const x = f(f(box[0] + box[2]) / 2),
+    y = f(f(box[1] + box[3]) / 2);
   return [f(x - half), f(y - half), f(x + half), f(y + half)];
 }
 
@@ -75,7 +77,8 @@ export const thick = (box) => Math.max(f(box[2] - box[0]), f(box[3] - box[1]), 0
  * @returns {Box}
  */
 export function moved(box, shifts, at) {
-  const across = f(box[2] - box[0]), down = f(box[3] - box[1]);
+  const across = f(box[2] - box[0]),
+    down = f(box[3] - box[1]);
   return [
     f(box[0] + f(shifts[at] * across)),
     f(box[1] + f(shifts[at + 1] * down)),

@@ -29,10 +29,13 @@ export class Classifier {
     const out = [];
     const { channels } = this.model.input;
     for (let start = 0; start < boxes.length; start += BATCH) {
-      const crops = boxes.slice(start, start + BATCH).map((box) => cut(image, this.square(box), this.size, true));
+      const crops = boxes
+        .slice(start, start + BATCH)
+        .map((box) => cut(image, this.square(box), this.size, true));
       const values = await this.run(this.fed(crops), [crops.length, channels, this.size, this.size]);
       const { data, dims } = values[this.model.head];
-      for (let row = 0; row < crops.length; row++) out.push(Array.from(data.subarray(row * dims[1], (row + 1) * dims[1])));
+      for (let row = 0; row < crops.length; row++)
+        out.push(Array.from(data.subarray(row * dims[1], (row + 1) * dims[1])));
     }
     return out;
   }
@@ -41,7 +44,8 @@ export class Classifier {
   square([x1, y1, x2, y2]) {
     const { side, right, down } = this.model.crop;
     const unit = Math.sqrt(Math.max((x2 - x1) * (y2 - y1), 0));
-    const x = (x1 + x2) / 2 + unit * right, y = (y1 + y2) / 2 + unit * down;
+    const x = (x1 + x2) / 2 + unit * right,
+      y = (y1 + y2) / 2 + unit * down;
     const half = unit * (side / 2);
     return [x - half, y - half, x + half, y + half];
   }
@@ -54,7 +58,8 @@ export class Classifier {
     const scale = (high - low) / 255;
     crops.forEach(({ data }, at) => {
       for (let cell = 0; cell < cells; cell++) {
-        for (let channel = 0; channel < channels; channel++) out[(at * channels + channel) * cells + cell] = low + data[cell] * scale;
+        for (let channel = 0; channel < channels; channel++)
+          out[(at * channels + channel) * cells + cell] = low + data[cell] * scale;
       }
     });
     return out;

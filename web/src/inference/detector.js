@@ -1,8 +1,10 @@
 /**
- * MTCNN (Zhang et al. 2016): three networks, each a stricter judge of fewer windows. The same steps as `mien.inference.detectors.mtcnn`.
+ * MTCNN (Zhang et al. 2016): three networks, each a stricter judge of fewer windows. The same steps as
+ * `mien.inference.detectors.mtcnn`.
  * @typedef {import("./pixels.js").Image} Image
  * @typedef {import("./pixels.js").Box} Box
- * @typedef {(feeds: Float32Array, shape: number[]) => Promise<Record<string, {data: Float32Array, dims: readonly number[]}>>} Run
+ * @typedef {(feeds: Float32Array, shape: number[]) => Promise<Record<string, {data: Float32Array, dims:
+ *   readonly number[]}>>} Run
  *
  * @typedef {object} Found
  * @property {Box} box px, clipped to the image.
@@ -40,7 +42,8 @@ export class Detector {
   }
 
   /**
-   * What the last network says of boxes that are already thought to hold a face, row by row; 0 as score where too little of it is there, or it is below `min_detection_score`.
+   * What the last network says of boxes that are already thought to hold a face, row by row; 0 as score where
+   * too little of it is there, or it is below `min_detection_score`.
    * @param {Image} image
    * @param {Box[]} boxes
    * @returns {Promise<Found[]>}
@@ -53,26 +56,53 @@ export class Detector {
       const box = moved(window, out.shift, 4 * row);
       const inside = clipped(box, image.width, image.height);
       const score = out.face[2 * row + 1];
-      const there = f(box[3] - box[1]) >= least && area(inside) >= f(0.25 * area(box)) && score >= f(this.options.min_detection_score);
-      return { box: inside, detection_score: there ? score : 0, landmarks: landmarksOf(window, out.points, row) };
+      const there =
+        f(box[3] - box[1]) >= least &&
+        area(inside) >= f(0.25 * area(box)) &&
+        score >= f(this.options.min_detection_score);
+      return {
+        box: inside,
+        detection_score: there ? score : 0,
+        landmarks: landmarksOf(window, out.points, row),
+      };
     });
   }
 
-  /** Square windows that may hold a face. @param {Image} image @param {Image} half The same at half its size. */
+  /**
+   * Square windows that may hold a face.
+   * @param {Image} image
+   * @param {Image} half The same at half its size.
+   */
   async proposed(image, half) {
     const { WINDOW, STRIDE, MOST_WINDOWS, thresholds } = this.options;
-    const boxes = /** @type {Box[]} */ ([]), scores = /** @type {number[]} */ ([]);
+    const boxes = /** @type {Box[]} */ ([]),
+      scores = /** @type {number[]} */ ([]);
     for (const level of this.pyramid(image, half)) {
-      const { face, shift } = await this.networks.pnet(normalised([level]), [1, 3, level.height, level.width]);
-      const columns = face.dims[3], cells = face.dims[2] * columns;
-      const across = f(image.width / level.width), down = f(image.height / level.height);
-      const windows = /** @type {Box[]} */ ([]), sure = /** @type {number[]} */ ([]);
+      const { face, shift } = await this.networks.pnet(normalised([level]), [
+        1,
+        3,
+        level.height,
+        level.width,
+      ]);
+      const columns = face.dims[3],
+        cells = face.dims[2] * columns;
+      const across = f(image.width / level.width),
+        down = f(image.height / level.height);
+      const windows = /** @type {Box[]} */ ([]),
+        sure = /** @type {number[]} */ ([]);
       for (let cell = 0; cell < cells; cell++) {
         const score = face.data[cells + cell];
         if (!(score > f(thresholds[0]))) continue;
-        const x = (cell % columns) * STRIDE, y = Math.floor(cell / columns) * STRIDE;
-        const edge = (/** @type {number} */ start, /** @type {number} */ part) => f(start + f(shift.data[part * cells + cell] * WINDOW));
-        windows.push([f(edge(x, 0) * across), f(edge(y, 1) * down), f(edge(x + WINDOW, 2) * across), f(edge(y + WINDOW, 3) * down)]);
+        const x = (cell % columns) * STRIDE,
+          y = Math.floor(cell / columns) * STRIDE;
+        const edge = (/** @type {number} */ start, /** @type {number} */ part) =>
+          f(start + f(shift.data[part * cells + cell] * WINDOW));
+        windows.push([
+          f(edge(x, 0) * across),
+          f(edge(y, 1) * down),
+          f(edge(x + WINDOW, 2) * across),
+          f(edge(y + WINDOW, 3) * down),
+        ]);
         sure.push(score);
       }
       for (const at of suppress(windows, sure, 0.5)) {
@@ -81,10 +111,17 @@ export class Detector {
       }
     }
     const best = suppress(boxes, scores, 0.7).slice(0, MOST_WINDOWS);
-    return best.map((at) => boxes[at]).filter(thick).map(squared);
+    return best
+      .map((at) => boxes[at])
+      .filter(thick)
+      .map(squared);
   }
 
-  /** The image at falling sizes, until the first network's window no longer fits. @param {Image} image @param {Image} [half] */
+  /**
+   * The image at falling sizes, until the first network's window no longer fits.
+   * @param {Image} image
+   * @param {Image} [half]
+   */
   pyramid(image, half = halved(image)) {
     const { WINDOW, LARGEST_LEVEL, factor } = this.options;
     const { width, height } = image;
@@ -92,35 +129,52 @@ export class Detector {
     const whole = scale <= 0.5 ? half : image;
     const levels = /** @type {Image[]} */ ([]);
     for (; Math.min(height, width) * scale >= WINDOW; scale *= factor) {
-      const across = Math.ceil(width * scale), down = Math.ceil(height * scale);
+      const across = Math.ceil(width * scale),
+        down = Math.ceil(height * scale);
       const source = levels.findLast((level) => level.width >= 2 * across) ?? whole;
       levels.push(source.width === across && source.height === down ? source : resized(source, across, down));
     }
     return levels;
   }
 
-  /** Windows that the second network takes for a face, moved and squared. @param {Image} image @param {Image} half @param {Box[]} windows */
+  /**
+   * Windows that the second network takes for a face, moved and squared.
+   * @param {Image} image
+   * @param {Image} half
+   * @param {Box[]} windows
+   */
   async refined(image, half, windows) {
     const out = await this.judged(this.networks.rnet, image, windows, 24, half);
-    const boxes = /** @type {Box[]} */ ([]), scores = /** @type {number[]} */ ([]);
+    const boxes = /** @type {Box[]} */ ([]),
+      scores = /** @type {number[]} */ ([]);
     windows.forEach((window, row) => {
       const score = out.face[2 * row + 1];
       if (!(score > f(this.options.thresholds[1]))) return;
       boxes.push(moved(window, out.shift, 4 * row));
       scores.push(score);
     });
-    return suppress(boxes, scores, 0.7).map((at) => boxes[at]).filter(thick).map(squared);
+    return suppress(boxes, scores, 0.7)
+      .map((at) => boxes[at])
+      .filter(thick)
+      .map(squared);
   }
 
   /** Faces that the last network confirms. @param {Image} image @param {Box[]} windows */
   async confirmed(image, windows) {
     const out = await this.judged(this.networks.onet, image, windows, 48);
-    const boxes = /** @type {Box[]} */ ([]), rows = /** @type {number[]} */ ([]);
+    const boxes = /** @type {Box[]} */ ([]),
+      rows = /** @type {number[]} */ ([]);
     windows.forEach((window, row) => {
       const box = moved(window, out.shift, 4 * row);
       const [x1, y1, x2, y2] = clipped(box, image.width, image.height);
       const tall = f(box[3] - box[1]) >= this.minFace;
-      if (!(out.face[2 * row + 1] > f(this.options.thresholds[2]) && tall && f(x2 - x1) >= 1 && f(y2 - y1) >= 1)) return;
+      if (!(
+        out.face[2 * row + 1] > f(this.options.thresholds[2]) &&
+        tall &&
+        f(x2 - x1) >= 1 &&
+        f(y2 - y1) >= 1
+      ))
+        return;
       boxes.push(box);
       rows.push(row);
     });
@@ -138,11 +192,14 @@ export class Detector {
    * @param {Image} image
    * @param {Box[]} windows
    * @param {24 | 48} size
-   * @param {Image} [half] The image at half its size: windows that it still shows at twice that size come from there.
+   * @param {Image} [half] The image at half its size: windows that it still shows at twice that size come
+   *   from there.
    */
   async judged(run, image, windows, size, half) {
     const crop = (/** @type {Box} */ window) =>
-      half && f(window[2] - window[0]) >= 4 * size ? cut(half, /** @type {Box} */ (window.map((edge) => edge / 2)), size) : cut(image, window, size);
+      half && f(window[2] - window[0]) >= 4 * size
+        ? cut(half, /** @type {Box} */ (window.map((edge) => edge / 2)), size)
+        : cut(image, window, size);
     const parts = /** @type {Record<string, Float32Array[]>} */ ({ face: [], shift: [], points: [] });
     for (let start = 0; start < windows.length; start += ROWS[size]) {
       const crops = windows.slice(start, start + ROWS[size]).map(crop);
@@ -170,7 +227,9 @@ function normalised(images) {
   const cells = images[0].width * images[0].height;
   const out = new Float32Array(images.length * 3 * cells);
   images.forEach(({ data, step }, at) => {
-    const red = at * 3 * cells, green = red + cells, blue = green + cells;
+    const red = at * 3 * cells,
+      green = red + cells,
+      blue = green + cells;
     for (let cell = 0, from = 0; cell < cells; cell++, from += step) {
       out[red + cell] = (data[from] - 127.5) / 128;
       out[green + cell] = (data[from + 1] - 127.5) / 128;
@@ -180,10 +239,19 @@ function normalised(images) {
   return out;
 }
 
-/** Five x, then five y, as shares of the window. @param {Box} window @param {Float32Array} shares @param {number} row */
+/**
+ * Five x, then five y, as shares of the window.
+ * @param {Box} window
+ * @param {Float32Array} shares
+ * @param {number} row
+ */
 function landmarksOf(window, shares, row) {
-  const across = f(window[2] - window[0]), down = f(window[3] - window[1]);
+  const across = f(window[2] - window[0]),
+    down = f(window[3] - window[1]);
   return /** @type {[number, number][]} */ (
-    [0, 1, 2, 3, 4].map((at) => [f(window[0] + f(shares[10 * row + at] * across)), f(window[1] + f(shares[10 * row + 5 + at] * down))])
+    [0, 1, 2, 3, 4].map((at) => [
+      f(window[0] + f(shares[10 * row + at] * across)),
+      f(window[1] + f(shares[10 * row + 5 + at] * down)),
+    ])
   );
 }

@@ -1,16 +1,21 @@
 /**
- * What one frame says about an expression: log-probabilities, how much they weigh, and how far one label leads. The same as
- * `mien.tracking.evidence`; `options` is `smoothing` of the page's settings everywhere.
+ * What one frame says about an expression: log-probabilities, how much they weigh, and how far one label
+ * leads. The same as `mien.tracking.evidence`; `options` is `smoothing` of the page's settings everywhere.
  */
 
 import { area } from "./boxes.js";
 
-const between = (/** @type {number} */ value, /** @type {number} */ least, /** @type {number} */ most) => Math.min(Math.max(value, least), most);
+const between = (/** @type {number} */ value, /** @type {number} */ least, /** @type {number} */ most) =>
+  Math.min(Math.max(value, least), most);
 
 /** @param {number[]} probs @param {import("../settings.js").EvidenceOptions} options */
 export const logsOf = (probs, options) => probs.map((value) => Math.log(Math.max(value, options.FLOOR)));
 
-/** How much a face counts: less where the detector is unsure or the face is small. @param {{box: number[], detection_score: number}} face @param {import("../settings.js").EvidenceOptions} options */
+/**
+ * How much a face counts: less where the detector is unsure or the face is small.
+ * @param {{box: number[], detection_score: number}} face
+ * @param {import("../settings.js").EvidenceOptions} options
+ */
 export function weightOf(face, { LIGHTEST, PLAIN }) {
   return between(face.detection_score, LIGHTEST, 1) * between(Math.sqrt(area(face.box)) / PLAIN, LIGHTEST, 1);
 }
@@ -42,5 +47,7 @@ export const best = (values) => values.reduce((at, value, here) => (value > valu
 export function caseOf(logs, seconds, weight, { SPARSE, SINGLE, CLEAR, BARE, evidence }) {
   const most = seconds < SPARSE ? SINGLE * evidence : Infinity;
   const top = best(logs);
-  return logs.map((value, at) => Math.max((at === top ? 0 : between(value - logs[top], -CLEAR, -BARE)) * (seconds * weight), -most));
+  return logs.map((value, at) =>
+    Math.max((at === top ? 0 : between(value - logs[top], -CLEAR, -BARE)) * (seconds * weight), -most),
+  );
 }

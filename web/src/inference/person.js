@@ -1,10 +1,12 @@
 /**
- * Where one person's face is, where it goes, and how sure that is: a Kalman filter in seconds, one variance for both directions, in units of
- * the face's size. The same as `mien.tracking.kalman`, whose constants come as options.
+ * Where one person's face is, where it goes, and how sure that is: a Kalman filter in seconds, one variance
+ * for both directions, in units of the face's size. The same as `mien.tracking.kalman`, whose constants come
+ * as options.
  * @typedef {import("./pixels.js").Box} Box
  */
 
-const between = (/** @type {number} */ value, /** @type {number} */ least, /** @type {number} */ most) => Math.min(Math.max(value, least), most);
+const between = (/** @type {number} */ value, /** @type {number} */ least, /** @type {number} */ most) =>
+  Math.min(Math.max(value, least), most);
 
 export class Person {
   /**
@@ -40,7 +42,12 @@ export class Person {
 
   /** @returns {Box} */
   get box() {
-    return [this.x - this.width / 2, this.y - this.height / 2, this.x + this.width / 2, this.y + this.height / 2];
+    return [
+      this.x - this.width / 2,
+      this.y - this.height / 2,
+      this.x + this.width / 2,
+      this.y + this.height / 2,
+    ];
   }
 
   /** Standard deviation of where a detector would see the centre, in sizes. */
@@ -59,7 +66,8 @@ export class Person {
     }
     const left = Math.exp(-step / STEADY);
     const way = STEADY * (1 - left); // Seconds for which the velocity of now carries on.
-    this.place += 2 * this.bond * way + this.speed * way ** 2 + FASTEST * (2 * STEADY * (step - way) - way ** 2);
+    this.place +=
+      2 * this.bond * way + this.speed * way ** 2 + FASTEST * (2 * STEADY * (step - way) - way ** 2);
     this.bond = (this.bond + this.speed * way) * left + FASTEST * way * (1 - left);
     this.speed = this.speed * left ** 2 + FASTEST * (1 - left ** 2);
     if (this.hidden) {
@@ -72,7 +80,10 @@ export class Person {
     this.vy *= left;
   }
 
-  /** Carry a face that is not seen on by the mean of its velocities; it stays within reach of there. @param {number} step Seconds. */
+  /**
+   * Carry a face that is not seen on by the mean of its velocities; it stays within reach of there.
+   * @param {number} step Seconds.
+   */
   drift(step) {
     const { FADING, WIDEST } = this.options;
     const left = Math.exp(-step / FADING);
@@ -101,10 +112,12 @@ export class Person {
       this.bond = 0;
     }
     const total = this.place + NOISE / trust;
-    const here = this.place / total, there = this.bond / total;
+    const here = this.place / total,
+      there = this.bond / total;
     this.sx = (x1 + x2) / 2;
     this.sy = (y1 + y2) / 2;
-    const dx = this.sx - this.x, dy = this.sy - this.y;
+    const dx = this.sx - this.x,
+      dy = this.sy - this.y;
     this.x += here * dx;
     this.y += here * dy;
     this.vx += there * dx;
@@ -123,7 +136,11 @@ export class Person {
     this.hidden = false;
   }
 
-  /** It is not seen in an image of this size; who has left it may come back where they left. @param {number} width @param {number} height */
+  /**
+   * It is not seen in an image of this size; who has left it may come back where they left.
+   * @param {number} width
+   * @param {number} height
+   */
   miss(width, height) {
     if (!this.hidden) {
       this.hidden = true;

@@ -1,8 +1,10 @@
 /**
- * Images in memory, and bringing them to another size exactly as Pillow does, so that page and server see the same pixels.
+ * Images in memory, and bringing them to another size exactly as Pillow does, so that page and server see the
+ * same pixels.
  *
- * Pillow's BILINEAR is a triangle whose width grows with the scale, applied across and then down, with weights as fixed-point numbers and
- * rounding to bytes in between. Where the height shrinks by more than twice as many pixels as the width, Pillow 13 begins with it.
+ * Pillow's BILINEAR is a triangle whose width grows with the scale, applied across and then down, with
+ * weights as fixed-point numbers and rounding to bytes in between. Where the height shrinks by more than
+ * twice as many pixels as the width, Pillow 13 begins with it.
  *
  * @typedef {object} Image
  * @property {number} width px
@@ -16,8 +18,8 @@
  * @property {number} width
  * @property {number} height
  *
- * @typedef {{starts: Int32Array, lengths: Int32Array, weights: Int32Array, most: number}} Taps Which input pixels make each output pixel, and their weights,
- * of which each has room for `most`.
+ * @typedef {{starts: Int32Array, lengths: Int32Array, weights: Int32Array, most: number}} Taps Which input
+ *   pixels make each output pixel, and their weights, of which each has room for `most`.
  *
  * @typedef {[number, number, number, number]} Box x1, y1, x2, y2 in px.
  */
@@ -81,12 +83,21 @@ export function resized(image, width, height, box, window) {
   const first = down.starts[0];
   const last = down.starts[height - 1] + down.lengths[height - 1];
   const step = image.step === 1 ? 1 : 3;
-  if (part.height > height && part.height - height > 2 * (part.width - width)) return downFirst(image, part, across, down, width, height);
+  if (part.height > height && part.height - height > 2 * (part.width - width))
+    return downFirst(image, part, across, down, width, height);
   const rows = (step === 1 ? grayAcross : coloursAcross)(image, part, across, width, first, last);
   return { width, height, step, data: shrunkDown(rows, down, width * step, height, first) };
 }
 
-/** Rows at another width. @param {Image} image @param {Window} part @param {Taps} across @param {number} width @param {number} first @param {number} last */
+/**
+ * Rows at another width.
+ * @param {Image} image
+ * @param {Window} part
+ * @param {Taps} across
+ * @param {number} width
+ * @param {number} first
+ * @param {number} last
+ */
 function coloursAcross(image, part, across, width, first, last) {
   const { data, step } = image;
   const { starts, lengths, weights, most } = across;
@@ -95,7 +106,9 @@ function coloursAcross(image, part, across, width, first, last) {
   for (let row = first; row < last; row++) {
     const begin = ((part.top + row) * image.width + part.left) * step;
     for (let at = 0; at < width; at++) {
-      let r = HALF, g = HALF, b = HALF;
+      let r = HALF,
+        g = HALF,
+        b = HALF;
       let from = begin + starts[at] * step;
       const end = at * most + lengths[at];
       for (let tap = at * most; tap < end; tap++, from += step) {
@@ -112,7 +125,15 @@ function coloursAcross(image, part, across, width, first, last) {
   return out;
 }
 
-/** The same of a gray image. @param {Image} image @param {Window} part @param {Taps} across @param {number} width @param {number} first @param {number} last */
+/**
+ * The same of a gray image.
+ * @param {Image} image
+ * @param {Window} part
+ * @param {Taps} across
+ * @param {number} width
+ * @param {number} first
+ * @param {number} last
+ */
 function grayAcross(image, part, across, width, first, last) {
   const { data } = image;
   const { starts, lengths, weights, most } = across;
@@ -168,12 +189,23 @@ function shrunkDown(rows, down, line, height, first) {
  */
 function downFirst(image, part, across, down, width, height) {
   const columns = counted(part.left, part.left + part.width, 1);
-  const top = part.top + down.starts[0], bottom = part.top + down.starts[height - 1] + down.lengths[height - 1];
+  const top = part.top + down.starts[0],
+    bottom = part.top + down.starts[height - 1] + down.lengths[height - 1];
   const rows = copied(image, columns, counted(top, bottom, 1));
   const { step } = rows;
-  const low = { width: part.width, height, step, data: shrunkDown(rows.data, down, part.width * step, height, down.starts[0]) };
+  const low = {
+    width: part.width,
+    height,
+    step,
+    data: shrunkDown(rows.data, down, part.width * step, height, down.starts[0]),
+  };
   const whole = { left: 0, top: 0, width: part.width, height };
-  return { width, height, step, data: (step === 1 ? grayAcross : coloursAcross)(low, whole, across, width, 0, height) };
+  return {
+    width,
+    height,
+    step,
+    data: (step === 1 ? grayAcross : coloursAcross)(low, whole, across, width, 0, height),
+  };
 }
 
 /**
@@ -183,7 +215,8 @@ function downFirst(image, part, across, down, width, height) {
  */
 export function halved(image) {
   const { data, step } = image;
-  const width = (image.width + 1) >> 1, height = (image.height + 1) >> 1;
+  const width = (image.width + 1) >> 1,
+    height = (image.height + 1) >> 1;
   const line = image.width * step;
   const out = new Uint8ClampedArray(width * height * 3);
   let to = 0;
@@ -208,7 +241,8 @@ export function halved(image) {
 }
 
 /**
- * A part of an image brought to a square of one size, the way every network's input is cut. Beyond the edge the last pixels are repeated.
+ * A part of an image brought to a square of one size, the way every network's input is cut. Beyond the edge
+ * the last pixels are repeated.
  * @param {Image} image
  * @param {Box} box Fractions allowed.
  * @param {number} size Side of the result in px.
@@ -222,7 +256,12 @@ export function cut(image, box, size, gray = false) {
   return inside ? cutInside(image, box, size, gray) : cutPadded(image, box, size, gray);
 }
 
-/** The box with its edges at sixteenths of a pixel, so that the last digits of a network's answer change no pixel. @param {Box} box @returns {Box} */
+/**
+ * The box with its edges at sixteenths of a pixel, so that the last digits of a network's answer change no
+ * pixel.
+ * @param {Box} box
+ * @returns {Box}
+ */
 function onGrid(box) {
   const [x1, y1, x2, y2] = box.map((edge) => Math.floor(edge * 16 + 0.5) / 16);
   return [x1, y1, Math.max(x2, x1 + 1 / 16), Math.max(y2, y1 + 1 / 16)];
@@ -231,28 +270,49 @@ function onGrid(box) {
 /** @param {Image} image @param {Box} box @param {number} size @param {boolean} gray */
 function cutInside(image, [x1, y1, x2, y2], size, gray) {
   const margin = Math.trunc(Math.max(x2 - x1, y2 - y1) / size) + 2;
-  const left = Math.max(0, Math.trunc(x1) - margin), top = Math.max(0, Math.trunc(y1) - margin);
-  const right = Math.min(image.width, Math.trunc(x2) + 1 + margin), bottom = Math.min(image.height, Math.trunc(y2) + 1 + margin);
+  const left = Math.max(0, Math.trunc(x1) - margin),
+    top = Math.max(0, Math.trunc(y1) - margin);
+  const right = Math.min(image.width, Math.trunc(x2) + 1 + margin),
+    bottom = Math.min(image.height, Math.trunc(y2) + 1 + margin);
   const window = { left, top, width: right - left, height: bottom - top };
   const moved = /** @type {Box} */ ([x1 - left, y1 - top, x2 - left, y2 - top]);
   if (!gray) return resized(image, size, size, moved, window);
-  const columns = counted(left, right, 1), rows = counted(top, bottom, 1);
+  const columns = counted(left, right, 1),
+    rows = counted(top, bottom, 1);
   return resized(copied(image, columns, rows, true), size, size, moved);
 }
 
 /** @param {Image} image @param {Box} box @param {number} size @param {boolean} gray */
 function cutPadded(image, box, size, gray) {
   const most = 8 * size;
-  const left = Math.floor(box[0]), top = Math.floor(box[1]);
-  const right = Math.max(Math.ceil(box[2]), left + 1), bottom = Math.max(Math.ceil(box[3]), top + 1);
+  const left = Math.floor(box[0]),
+    top = Math.floor(box[1]);
+  const right = Math.max(Math.ceil(box[2]), left + 1),
+    bottom = Math.max(Math.ceil(box[3]), top + 1);
   const stride = Math.max(1, Math.floor(Math.max(right - left, bottom - top) / most));
-  const within = (/** @type {number[]} */ places, /** @type {number} */ end) => places.map((place) => Math.min(Math.max(place, 0), end - 1));
-  const part = copied(image, within(counted(left, right, stride), image.width), within(counted(top, bottom, stride), image.height), gray);
-  const [x1, y1, x2, y2] = [(box[0] - left) / stride, (box[1] - top) / stride, (box[2] - left) / stride, (box[3] - top) / stride];
+  const within = (/** @type {number[]} */ places, /** @type {number} */ end) =>
+    places.map((place) => Math.min(Math.max(place, 0), end - 1));
+  const part = copied(
+    image,
+    within(counted(left, right, stride), image.width),
+    within(counted(top, bottom, stride), image.height),
+    gray,
+  );
+  const [x1, y1, x2, y2] = [
+    (box[0] - left) / stride,
+    (box[1] - top) / stride,
+    (box[2] - left) / stride,
+    (box[3] - top) / stride,
+  ];
   return resized(part, size, size, [x1, y1, Math.min(x2, part.width), Math.min(y2, part.height)]);
 }
 
-/** Every so manieth number, from the middle of the first stride on. @param {number} from @param {number} to @param {number} stride */
+/**
+ * Every so manieth number, from the middle of the first stride on.
+ * @param {number} from
+ * @param {number} to
+ * @param {number} stride
+ */
 function counted(from, to, stride) {
   const out = [];
   for (let at = from + (stride >> 1); at < to + (stride >> 1); at += stride) out.push(at);
@@ -276,7 +336,8 @@ function copied(image, columns, rows, gray = false) {
     for (const column of columns) {
       const from = (row * image.width + column) * step;
       if (step === 1) out[to++] = data[from];
-      else if (gray) out[to++] = (data[from] * 19595 + data[from + 1] * 38470 + data[from + 2] * 7471 + 32768) >> 16;
+      else if (gray)
+        out[to++] = (data[from] * 19595 + data[from + 1] * 38470 + data[from + 2] * 7471 + 32768) >> 16;
       else {
         out[to++] = data[from];
         out[to++] = data[from + 1];

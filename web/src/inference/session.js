@@ -1,5 +1,6 @@
 /**
- * Images in, faces with expressions out; and one stream read over time. The same as `mien.Pipeline` and `mien.Session`.
+ * Images in, faces with expressions out; and one stream read over time. The same as `mien.Pipeline` and
+ * `mien.Session`.
  * @typedef {import("./pixels.js").Image} Image
  */
 
@@ -34,14 +35,20 @@ export class Pipeline {
    * @returns {Promise<(Face & {probs: number[]})[]>}
    */
   async read(image, faces) {
-    const probs = await this.classifier.read(image, faces.map((face) => face.box));
+    const probs = await this.classifier.read(
+      image,
+      faces.map((face) => face.box),
+    );
     return faces.map((face, row) => ({ ...face, probs: probs[row] }));
   }
 }
 
 /** What is remembered of one stream. */
 export class Session {
-  /** @param {Pipeline} pipeline @param {{minFace: number, live?: boolean, largest?: boolean}} options `live`: smooth as the frames come. */
+  /**
+   * @param {Pipeline} pipeline
+   * @param {{minFace: number, live?: boolean, largest?: boolean}} options `live`: smooth as the frames come.
+   */
   constructor(pipeline, { minFace, live = true, largest = false }) {
     this.pipeline = pipeline;
     this.minFace = minFace;
@@ -54,7 +61,8 @@ export class Session {
   async update(image, time) {
     this.pipeline.detector.minFace = this.minFace;
     let found = await this.tracker.update(image, time);
-    if (this.largest && found.length > 1) found = [found.reduce((most, face) => (area(face.box) > area(most.box) ? face : most))];
+    if (this.largest && found.length > 1)
+      found = [found.reduce((most, face) => (area(face.box) > area(most.box) ? face : most))];
     const faces = await this.pipeline.read(image, found);
     return this.smoother ? this.smoother.update(faces, time) : faces;
   }

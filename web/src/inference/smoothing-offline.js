@@ -1,8 +1,9 @@
 /**
- * Smoothing of a video: what came before and after a frame bears on it alike, so that nothing is shown late. The same as
- * `mien.tracking.smoothing_offline`, over all frames at once.
+ * Smoothing of a video: what came before and after a frame bears on it alike, so that nothing is shown late.
+ * The same as `mien.tracking.smoothing_offline`, over all frames at once.
  *
- * @typedef {{track: number, probs: number[], box: number[], detection_score: number, smoothed_probs?: number[], smoothed_emotion_id?: number}} Face
+ * @typedef {{track: number, probs: number[], box: number[], detection_score: number, smoothed_probs?:
+ *   number[], smoothed_emotion_id?: number}} Face
  * @typedef {{time: number, faces: Face[]}} FrameResult
  * @typedef {import("../settings.js").SmoothingOptions} Options
  *
@@ -34,17 +35,32 @@ export function smoothed(results, options) {
   return results;
 }
 
-/** Each person without a gap: samples in order of time. @param {FrameResult[]} results @param {Options} options */
+/**
+ * Each person without a gap: samples in order of time.
+ * @param {FrameResult[]} results
+ * @param {Options} options
+ */
 function coursesOf(results, options) {
-  const open = /** @type {Map<number, Sample[]>} */ (new Map()), done = /** @type {Sample[][]} */ ([]);
+  const open = /** @type {Map<number, Sample[]>} */ (new Map()),
+    done = /** @type {Sample[][]} */ ([]);
   const spacing = new Spacing(options, options.gap);
   for (const { time, faces } of results) {
     const { patience } = spacing;
     spacing.take(time);
-    for (const [track, course] of open) if (time - course[course.length - 1].time > patience) open.delete(track);
+    for (const [track, course] of open)
+      if (time - course[course.length - 1].time > patience) open.delete(track);
     for (const face of faces) {
-      const logs = logsOf(face.probs, options), weight = weightOf(face, options);
-      const sample = /** @type {Sample} */ ({ face, time, logs, weight, share: weight * certainty(logs), span: 0, origins: [] });
+      const logs = logsOf(face.probs, options),
+        weight = weightOf(face, options);
+      const sample = /** @type {Sample} */ ({
+        face,
+        time,
+        logs,
+        weight,
+        share: weight * certainty(logs),
+        span: 0,
+        origins: [],
+      });
       const course = open.get(face.track);
       if (course) course.push(sample);
       else {
@@ -59,18 +75,24 @@ function coursesOf(results, options) {
 
 /** How long each sample stands for: half the way to its neighbours. @param {Sample[]} course */
 function weigh(course) {
-  const since = (/** @type {number} */ at) => (at > 0 && at < course.length ? course[at].time - course[at - 1].time : 0);
+  const since = (/** @type {number} */ at) =>
+    at > 0 && at < course.length ? course[at].time - course[at - 1].time : 0;
   course.forEach((sample, at) => (sample.span = (since(at) + since(at + 1)) / 2));
 }
 
-/** The sequence of labels that explains all samples best where every change costs `evidence` (Viterbi 1967). @param {Sample[]} course @param {Options} options */
+/**
+ * The sequence of labels that explains all samples best where every change costs `evidence` (Viterbi 1967).
+ * @param {Sample[]} course
+ * @param {Options} options
+ */
 function decide(course, options) {
   let values = /** @type {number[]} */ ([]);
   for (const sample of course) {
     const step = caseOf(sample.logs, Math.max(sample.span, 1e-6), sample.weight, options);
     if (!values.length) values = step;
     else {
-      const top = best(values), least = values[top] - options.evidence;
+      const top = best(values),
+        least = values[top] - options.evidence;
       sample.origins = values.map((value, at) => (value < least ? top : at));
       const added = /** @type {number[]} */ (values).map((value, at) => Math.max(value, least) + step[at]);
       const most = Math.max(...added);
@@ -84,7 +106,11 @@ function decide(course, options) {
   }
 }
 
-/** The mean of the log-probabilities under a kernel that falls by e in `tau` to either side. @param {Sample[]} course @param {Options} options */
+/**
+ * The mean of the log-probabilities under a kernel that falls by e in `tau` to either side.
+ * @param {Sample[]} course
+ * @param {Options} options
+ */
 function average(course, { tau, REACH }) {
   let first = 0;
   course.forEach((sample) => {
@@ -93,7 +119,10 @@ function average(course, { tau, REACH }) {
     let total = 0;
     for (let at = first; at < course.length && course[at].time <= sample.time + REACH * tau; at++) {
       const other = course[at];
-      const kernel = Math.max(0, Math.exp(-Math.abs(other.time - sample.time) / tau) - Math.exp(-REACH)) * other.share * other.span;
+      const kernel =
+        Math.max(0, Math.exp(-Math.abs(other.time - sample.time) / tau) - Math.exp(-REACH)) *
+        other.share *
+        other.span;
       total += kernel;
       other.logs.forEach((value, label) => (sums[label] += kernel * value));
     }

@@ -1,8 +1,9 @@
 /**
- * Smoothing of a live stream: only what came before a frame bears on it. The same as `mien.tracking.smoothing_online`.
+ * Smoothing of a live stream: only what came before a frame bears on it. The same as
+ * `mien.tracking.smoothing_online`.
  *
- * Probabilities: an exponential mean of log-probabilities with a time constant in seconds. Steady label: another one is shown once enough
- * evidence for it has added up (Page 1954).
+ * Probabilities: an exponential mean of log-probabilities with a time constant in seconds. Steady label:
+ * another one is shown once enough evidence for it has added up (Page 1954).
  */
 
 import { best, caseOf, certainty, logsOf, normalised, weightOf } from "./evidence.js";
@@ -32,7 +33,8 @@ export class Smoother {
       if (!(now - course.time >= 0 && now - course.time <= patience)) this.courses.delete(track);
     }
     return faces.map((face) => {
-      const logs = logsOf(face.probs, this.options), weight = weightOf(face, this.options);
+      const logs = logsOf(face.probs, this.options),
+        weight = weightOf(face, this.options);
       const course = this.courses.get(face.track) ?? new Course(now, logs.length);
       this.courses.set(face.track, course);
       const mean = course.take(now, logs, weight * certainty(logs), this.options);
@@ -71,7 +73,12 @@ class Course {
     return this.sums.map((sum) => sum / this.total);
   }
 
-  /** Which label is shown. @param {number[]} logs @param {number} weight @param {import("../settings.js").SmoothingOptions} options */
+  /**
+   * Which label is shown.
+   * @param {number[]} logs
+   * @param {number} weight
+   * @param {import("../settings.js").SmoothingOptions} options
+   */
   decide(logs, weight, options) {
     if (this.label < 0) {
       this.label = best(logs);

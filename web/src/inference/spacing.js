@@ -1,12 +1,13 @@
 /**
- * How far apart the frames of a stream come, learned as they come, so that what is counted in seconds fits slow streams as well. The same as
- * `mien.core.spacing`, whose constants come as options.
+ * How far apart the frames of a stream come, learned as they come, so that what is counted in seconds fits
+ * slow streams as well. The same as `mien.core.spacing`, whose constants come as options.
  */
 
 export class Spacing {
   /**
    * @param {{KEPT: number, PATIENCE: number}} options
-   * @param {number} least Seconds without a sight of somebody after which they are away, where frames come fast.
+   * @param {number} least Seconds without a sight of somebody after which they are away, where frames come
+   *   fast.
    */
   constructor(options, least) {
     this.options = options;
@@ -29,12 +30,22 @@ export class Spacing {
     return step;
   }
 
-  /** Seconds without a sight of somebody after which they are away: more than `least` where the last frames were far apart. */
+  /**
+   * Seconds without a sight of somebody after which they are away: more than `least` where the last frames
+   * were far apart.
+   */
   get patience() {
-    return Math.max(this.least, this.options.PATIENCE * (this.steps.length ? Math.max(...this.steps) : Infinity));
+    return Math.max(
+      this.least,
+      this.options.PATIENCE * (this.steps.length ? Math.max(...this.steps) : Infinity),
+    );
   }
 
-  /** For how long the last frame stands, when the next one comes `step` seconds later; to be asked before `take`. @param {number} step */
+  /**
+   * For how long the last frame stands, when the next one comes `step` seconds later; to be asked before
+   * `take`.
+   * @param {number} step
+   */
   lasting(step) {
     return 0 <= step && step <= this.patience ? step : this.usual;
   }

@@ -1,5 +1,6 @@
 /**
- * Faces followed from frame to frame, with the whole detector only where it is needed. The same as `mien.tracking.tracker`.
+ * Faces followed from frame to frame, with the whole detector only where it is needed. The same as
+ * `mien.tracking.tracker`.
  * @typedef {import("./pixels.js").Image} Image
  * @typedef {import("./pixels.js").Box} Box
  * @typedef {import("./detector.js").Found} Found
@@ -14,7 +15,8 @@ import { Spacing } from "./spacing.js";
 
 export class Tracker {
   /**
-   * @param {{detect: (image: Image) => Promise<Found[]>, refine: (image: Image, boxes: Box[]) => Promise<Found[]>}} detector
+   * @param {{detect: (image: Image) => Promise<Found[]>, refine: (image: Image, boxes: Box[]) =>
+   *   Promise<Found[]>}} detector
    * @param {import("../settings.js").TrackingOptions} options `tracking` of the page's settings.
    */
   constructor(detector, options) {
@@ -52,7 +54,9 @@ export class Tracker {
     const { patience } = this.spacing;
     this.people = this.people.filter((person) => this.clock - person.seen <= patience);
     this.before = this.clock;
-    return seen.sort((a, b) => a.person.id - b.person.id).map(({ person, face }) => ({ ...face, track: person.id }));
+    return seen
+      .sort((a, b) => a.person.id - b.person.id)
+      .map(({ person, face }) => ({ ...face, track: person.id }));
   }
 
   /** Move the clock on; returns by how much. @param {number} time @param {number | null} lasting */
@@ -70,10 +74,15 @@ export class Tracker {
     return step;
   }
 
-  /** Carry what is known over to an image of another size; of another shape, it means nothing. @param {Image} image */
+  /**
+   * Carry what is known over to an image of another size; of another shape, it means nothing.
+   * @param {Image} image
+   */
   fit({ width, height }) {
-    const across = width / this.width, down = height / this.height;
-    const first = !this.height, same = width === this.width && height === this.height;
+    const across = width / this.width,
+      down = height / this.height;
+    const first = !this.height,
+      same = width === this.width && height === this.height;
     this.width = width;
     this.height = height;
     if (first || same) return;
@@ -87,8 +96,10 @@ export class Tracker {
     if (cut || this.due()) return this.look(image);
     const seen = await this.confirmed(image, this.people, []);
     const known = new Set(seen.map(({ person }) => person));
-    if (this.people.some((person) => !person.hidden && !known.has(person))) return this.look(image); // Somebody is gone: where to?
-    const unsure = (/** @type {Pair} */ { person, face }) => face.detection_score < this.options.UNSURE && this.clock - person.found > this.options.full_every;
+    // Somebody is gone: where to?
+    if (this.people.some((person) => !person.hidden && !known.has(person))) return this.look(image);
+    const unsure = (/** @type {Pair} */ { person, face }) =>
+      face.detection_score < this.options.UNSURE && this.clock - person.found > this.options.full_every;
     return seen.some(unsure) ? this.look(image) : seen;
   }
 
@@ -106,13 +117,22 @@ export class Tracker {
     const faces = await this.detector.detect(image);
     this.looked = this.clock;
     this.scene.searched();
-    const found = this.paired(faces).map(([row, column]) => ({ person: this.people[row], face: faces[column] }));
+    const found = this.paired(faces).map(([row, column]) => ({
+      person: this.people[row],
+      face: faces[column],
+    }));
     const missed = this.people.filter((person) => !found.some((pair) => pair.person === person));
-    const kept = await this.confirmed(image, missed, faces.map((face) => face.box));
-    if (missed.some((person) => !person.hidden && !kept.some((pair) => pair.person === person))) this.alert = this.clock + this.options.ALERT;
+    const kept = await this.confirmed(
+      image,
+      missed,
+      faces.map((face) => face.box),
+    );
+    if (missed.some((person) => !person.hidden && !kept.some((pair) => pair.person === person)))
+      this.alert = this.clock + this.options.ALERT;
     for (const face of faces) {
       const known = found.some((pair) => pair.face === face);
-      if (!known && face.detection_score >= this.options.start) found.push({ person: this.newcomer(face.box), face });
+      if (!known && face.detection_score >= this.options.start)
+        found.push({ person: this.newcomer(face.box), face });
     }
     for (const { person } of found) person.found = this.clock;
     return [...found, ...kept];
@@ -132,11 +152,14 @@ export class Tracker {
     const cost = this.people.map((person) =>
       faces.map(({ box }) => {
         const size = Math.max(1, Math.sqrt(area(box)));
-        const x = (box[0] + box[2]) / 2, y = (box[1] + box[3]) / 2;
+        const x = (box[0] + box[2]) / 2,
+          y = (box[1] + box[3]) / 2;
         const away = Math.hypot(x - person.x, y - person.y) / Math.sqrt(size * person.size);
         const grown = Math.abs(Math.log(size / person.size));
         const reach = still ? STILL_REACH : Math.min(REACH, 0.35 + 3 * person.spread);
-        return away <= reach && grown <= 2 * GROWN ? (away / (0.1 + person.spread)) ** 2 + (grown / 0.15) ** 2 : Infinity;
+        return away <= reach && grown <= 2 * GROWN
+          ? (away / (0.1 + person.spread)) ** 2 + (grown / 0.15) ** 2
+          : Infinity;
       }),
     );
     if (!faces.length) return [];
@@ -144,14 +167,21 @@ export class Tracker {
     return [...pairs, ...this.turned(faces, pairs)];
   }
 
-  /** Who turned back at once: of those left over, whose face is near where it was a moment ago. @param {Found[]} faces @param {[number, number][]} pairs */
+  /**
+   * Who turned back at once: of those left over, whose face is near where it was a moment ago.
+   * @param {Found[]} faces
+   * @param {[number, number][]} pairs
+   */
   turned(faces, pairs) {
     const { GROWN, TURNED, MOMENT } = this.options;
     const near = this.people.map((person, row) =>
       faces.map(({ box }, column) => {
-        if (this.clock - person.seen > MOMENT || pairs.some((pair) => pair[0] === row || pair[1] === column)) return Infinity;
+        if (this.clock - person.seen > MOMENT || pairs.some((pair) => pair[0] === row || pair[1] === column))
+          return Infinity;
         const size = Math.max(1, Math.sqrt(area(box)));
-        const away = Math.hypot((box[0] + box[2]) / 2 - person.sx, (box[1] + box[3]) / 2 - person.sy) / Math.sqrt(size * person.size);
+        const away =
+          Math.hypot((box[0] + box[2]) / 2 - person.sx, (box[1] + box[3]) / 2 - person.sy) /
+          Math.sqrt(size * person.size);
         return away <= TURNED && Math.abs(Math.log(size / person.size)) <= 2 * GROWN ? away : Infinity;
       }),
     );
@@ -168,10 +198,19 @@ export class Tracker {
   async confirmed(image, people, taken) {
     if (!people.length) return [];
     const { AGAIN, SAME, keep, lost_after, calm_every } = this.options;
-    const faces = await this.detector.refine(image, people.map((person) => person.box));
-    const pairs = people.map((person, row) => ({ person, face: faces[row], strayed: this.strayed(person, faces[row].box) }));
+    const faces = await this.detector.refine(
+      image,
+      people.map((person) => person.box),
+    );
+    const pairs = people.map((person, row) => ({
+      person,
+      face: faces[row],
+      strayed: this.strayed(person, faces[row].box),
+    }));
     // A face that two claim belongs to the one who was seen there, or nearer, a moment ago.
-    const order = [...pairs].sort((a, b) => Number(a.person.hidden) - Number(b.person.hidden) || a.strayed - b.strayed);
+    const order = [...pairs].sort(
+      (a, b) => Number(a.person.hidden) - Number(b.person.hidden) || a.strayed - b.strayed,
+    );
     const chosen = new Set();
     const boxes = [...taken];
     for (const pair of order) {
@@ -186,7 +225,11 @@ export class Tracker {
     return pairs.filter((pair) => chosen.has(pair)).map(({ person, face }) => ({ person, face }));
   }
 
-  /** How far a confirmed box is from what was expected; above 1 it is somebody else's. @param {Person} person @param {Box} box */
+  /**
+   * How far a confirmed box is from what was expected; above 1 it is somebody else's.
+   * @param {Person} person
+   * @param {Box} box
+   */
   strayed(person, [x1, y1, x2, y2]) {
     const away = Math.hypot((x1 + x2) / 2 - person.x, (y1 + y2) / 2 - person.y) / person.size;
     const space = (x2 - x1) * (y2 - y1);

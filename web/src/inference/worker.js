@@ -1,7 +1,9 @@
 /**
- * Reads on this device: the networks run here, beside the page, so that it never waits. Frames come in, faces go out, nothing leaves.
+ * Reads on this device: the networks run here, beside the page, so that it never waits. Frames come in, faces
+ * go out, nothing leaves.
  *
- * A message in has an `id` and a `kind`, which is one of `handlers`; the one out has the same `id`, and a `value` or an `error`.
+ * A message in has an `id` and a `kind`, which is one of `handlers`; the one out has the same `id`, and a
+ * `value` or an `error`.
  */
 
 import * as ort from "../vendor/ort.js";
@@ -28,12 +30,17 @@ function opened(stream) {
   return session;
 }
 
-/** @type {Record<string, (message: any) => object | Promise<object>>} By the kind of a message; `device.js` has the types of each. */
+/**
+ * @type {Record<string, (message: any) => object | Promise<object>>} By the kind of a message; `device.js`
+ *   has the types of each.
+ */
 const handlers = {
   /** All networks are fetched at once and kept: from here on no connection is needed. */
   async load({ settings, networks, threads }) {
     ort.env.wasm.numThreads = threads;
-    const ready = await Promise.all(Object.entries(networks).map(async ([name, url]) => [name, await network(url)]));
+    const ready = await Promise.all(
+      Object.entries(networks).map(async ([name, url]) => [name, await network(url)]),
+    );
     pipeline = new Pipeline(Object.fromEntries(ready), settings);
     return { threads: ort.env.wasm.numThreads };
   },
@@ -61,7 +68,10 @@ const handlers = {
 
   async frame({ stream, width, height, buffer, time }) {
     const start = performance.now();
-    const faces = await opened(stream).update({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }, time);
+    const faces = await opened(stream).update(
+      { width, height, step: 4, data: new Uint8ClampedArray(buffer) },
+      time,
+    );
     return { faces, milliseconds: performance.now() - start };
   },
 };
@@ -70,9 +80,12 @@ const handlers = {
 async function network(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`${url}: the server answered ${answer.status}`);
-  const session = await ort.InferenceSession.create(await answer.arrayBuffer(), { executionProviders: ["wasm"] });
+  const session = await ort.InferenceSession.create(await answer.arrayBuffer(), {
+    executionProviders: ["wasm"],
+  });
   const [input] = session.inputNames;
-  return async (data, shape) => /** @type {any} */ (await session.run({ [input]: new ort.Tensor("float32", data, shape) }));
+  return async (data, shape) =>
+    /** @type {any} */ (await session.run({ [input]: new ort.Tensor("float32", data, shape) }));
 }
 
 // One after the other, in the order in which they came: a stream's memory is not for two frames at once.

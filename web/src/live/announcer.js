@@ -1,5 +1,6 @@
 /**
- * Says smoothed emotions to screen readers: only when one has changed, and not more often than somebody can listen.
+ * Says smoothed emotions to screen readers: only when one has changed, and not more often than somebody can
+ * listen.
  * @typedef {import("../device.js").Face} Face
  */
 
@@ -19,7 +20,10 @@ export class Announcer {
   /** @param {Face[]} faces @param {number} time Seconds. */
   hear(faces, time) {
     if (time - this.last < PAUSE) return;
-    const told = faces.map((face) => `Person ${face.track}: ${displayName(labelOf(face, this.settings), this.settings)}`).join(". ") || "Nobody in view";
+    const told =
+      faces
+        .map((face) => `Person ${face.track}: ${displayName(labelOf(face, this.settings), this.settings)}`)
+        .join(". ") || "Nobody in view";
     if (told === this.said) return;
     this.said = told;
     this.last = time;

@@ -1,12 +1,15 @@
 /**
- * The browser's camera as a course of frames, each as soon as it is there; while some are being read the newest ones wait for nobody.
+ * The browser's camera as a course of frames, each as soon as it is there; while some are being read the
+ * newest ones wait for nobody.
  * @typedef {import("../device.js").Stream} Stream
- * @typedef {{faces: import("../device.js").Tracked[], time: number, width: number, height: number, milliseconds: number}} FrameResult
+ * @typedef {{faces: import("../device.js").Tracked[], time: number, width: number, height: number,
+ *   milliseconds: number}} FrameResult
  */
 
 import { contextOf } from "../dom.js";
 
-const WIDTH = 640, HEIGHT = 480;
+const WIDTH = 640,
+  HEIGHT = 480;
 const UNSEEN = 120; // ms without word of a frame after which one is taken all the same.
 const UNTOLD = 33; // ms between frames in a browser that does not tell of them.
 const PATIENCE = 3; // Frames that may fail one after the other.
@@ -37,7 +40,12 @@ export class Camera {
 
   /** Ask for the camera and start. */
   async start() {
-    const size = { width: { ideal: WIDTH }, height: { ideal: HEIGHT }, frameRate: { ideal: 30 }, facingMode: "user" };
+    const size = {
+      width: { ideal: WIDTH },
+      height: { ideal: HEIGHT },
+      frameRate: { ideal: 30 },
+      facingMode: "user",
+    };
     this.source = await navigator.mediaDevices.getUserMedia({ video: size, audio: false });
     this.source.getVideoTracks()[0].addEventListener("ended", () => {
       this.stop();
@@ -74,7 +82,10 @@ export class Camera {
     this.use(null);
   }
 
-  /** Wait for the next frame, as long as the camera is not stopped or started anew. @param {MediaStream} source */
+  /**
+   * Wait for the next frame, as long as the camera is not stopped or started anew.
+   * @param {MediaStream} source
+   */
   next(source) {
     if (!this.running || source !== this.source) return;
     const taken = () => {
@@ -82,11 +93,13 @@ export class Camera {
       if (told) this.video.cancelVideoFrameCallback(frame);
       this.next(source);
       const there = this.running && source === this.source && this.video.videoWidth > 0;
-      if (there && !this.paused && this.stream && this.inFlight < this.stream.depth) this.read(this.stream, this.turn, performance.now() / 1000);
+      if (there && !this.paused && this.stream && this.inFlight < this.stream.depth)
+        this.read(this.stream, this.turn, performance.now() / 1000);
     };
     const told = "requestVideoFrameCallback" in this.video;
     const frame = told ? this.video.requestVideoFrameCallback(taken) : 0;
-    // A video that was scrolled out of sight tells of no frames, and still has them; some browsers never tell.
+    // A video that was scrolled out of sight tells of no frames, and still has them; some browsers never
+    // tell.
     const timer = setTimeout(taken, told ? UNSEEN : UNTOLD);
   }
 
@@ -119,7 +132,8 @@ export class Camera {
  * @param {CanvasRenderingContext2D} context
  */
 export function grabbed(video, canvas, context) {
-  const width = video.videoWidth, height = video.videoHeight;
+  const width = video.videoWidth,
+    height = video.videoHeight;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   context.drawImage(video, 0, 0, width, height);
   return context.getImageData(0, 0, width, height);

@@ -1,5 +1,6 @@
 /**
- * What all people in view show together: expressions summed up as positive, neutral and negative, each person counting once.
+ * What all people in view show together: expressions summed up as positive, neutral and negative, each person
+ * counting once.
  * @typedef {import("../device.js").Face} Face
  */
 
@@ -21,7 +22,8 @@ export function meanOf(faces) {
 }
 
 /** @param {number[]} probs @param {number[][]} weights A row per expression. */
-export const sentimentOf = (probs, weights) => weights[0].map((_, column) => probs.reduce((sum, value, row) => sum + value * weights[row][column], 0));
+export const sentimentOf = (probs, weights) =>
+  weights[0].map((_, column) => probs.reduce((sum, value, row) => sum + value * weights[row][column], 0));
 
 export class Group {
   /** @param {HTMLElement} place @param {import("../settings.js").Settings} settings */
@@ -48,7 +50,12 @@ export class Group {
     const mean = meanOf(faces);
     const values = mean ? sentimentOf(mean, this.weights) : this.weights[0].map(() => 0);
     this.bars.forEach((part, at) => part.show(values[at]));
-    const told = faces.length === 0 ? "Nobody in view." : faces.length === 1 ? "One person in view." : `The mean of ${faces.length} people in view.`;
+    const told =
+      faces.length === 0
+        ? "Nobody in view."
+        : faces.length === 1
+          ? "One person in view."
+          : `The mean of ${faces.length} people in view.`;
     if (this.count.textContent !== told) this.count.textContent = told;
   }
 }

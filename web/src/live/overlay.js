@@ -10,7 +10,10 @@ import { captionOf } from "../label.js";
 const TEXT = 14; // px
 
 export class Overlay {
-  /** @param {HTMLCanvasElement} canvas Lies over the video. @param {import("../settings.js").Settings} settings */
+  /**
+   * @param {HTMLCanvasElement} canvas Lies over the video.
+   * @param {import("../settings.js").Settings} settings
+   */
   constructor(canvas, settings) {
     this.canvas = canvas;
     this.context = contextOf(canvas);
@@ -22,7 +25,8 @@ export class Overlay {
   show(faces, width, height) {
     const { canvas, context } = this;
     const ratio = devicePixelRatio || 1;
-    const across = canvas.clientWidth, down = canvas.clientHeight;
+    const across = canvas.clientWidth,
+      down = canvas.clientHeight;
     if (canvas.width !== Math.round(across * ratio) || canvas.height !== Math.round(down * ratio)) {
       canvas.width = Math.round(across * ratio);
       canvas.height = Math.round(down * ratio);
@@ -32,10 +36,18 @@ export class Overlay {
     if (!width) return;
     // The video keeps its shape inside the stage.
     const scale = Math.min(across / width, down / height);
-    const left = (across - width * scale) / 2, top = (down - height * scale) / 2;
+    const left = (across - width * scale) / 2,
+      top = (down - height * scale) / 2;
     const placed = faces.map((face) => {
-      const [x1, y1, x2, y2] = this.mirrored ? [width - face.box[2], face.box[1], width - face.box[0], face.box[3]] : face.box;
-      const box = { x: left + x1 * scale, y: top + y1 * scale, width: (x2 - x1) * scale, height: (y2 - y1) * scale };
+      const [x1, y1, x2, y2] = this.mirrored
+        ? [width - face.box[2], face.box[1], width - face.box[0], face.box[3]]
+        : face.box;
+      const box = {
+        x: left + x1 * scale,
+        y: top + y1 * scale,
+        width: (x2 - x1) * scale,
+        height: (y2 - y1) * scale,
+      };
       return { box, caption: chipOf(face, this.settings) };
     });
     drawFaces(context, placed, { width: across, height: down });
@@ -49,7 +61,11 @@ export class Overlay {
 /** What stands at a face. @param {Face} face @param {import("../settings.js").Settings} settings */
 export function chipOf(face, settings) {
   const { name, percent, colour } = captionOf(face, settings);
-  return { name, colour, text: [face.track === undefined ? "" : `${face.track} ·`, name, percent].filter(Boolean).join(" ") };
+  return {
+    name,
+    colour,
+    text: [face.track === undefined ? "" : `${face.track} ·`, name, percent].filter(Boolean).join(" "),
+  };
 }
 
 /**
@@ -74,10 +90,18 @@ export function drawFaces(context, faces, within, unit = 1) {
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Rectangle */
 
-/** @param {CanvasRenderingContext2D} context @param {Rectangle} box @param {string} colour @param {number} unit */
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Rectangle} box
+ * @param {string} colour
+ * @param {number} unit
+ */
 function drawBox(context, box, colour, unit) {
   const radius = Math.min(12 * unit, box.width / 4);
-  for (const [ink, thickness] of /** @type {[string, number][]} */ ([["rgba(0, 0, 0, .45)", 5], [colour, 3]])) {
+  for (const [ink, thickness] of /** @type {[string, number][]} */ ([
+    ["rgba(0, 0, 0, .45)", 5],
+    [colour, 3],
+  ])) {
     context.strokeStyle = ink;
     context.lineWidth = thickness * unit;
     context.beginPath();
@@ -96,15 +120,32 @@ function drawBox(context, box, colour, unit) {
  * @returns {Rectangle}
  */
 function chipFor(box, width, within, taken, unit) {
-  const height = 26 * unit, space = 4 * unit;
+  const height = 26 * unit,
+    space = 4 * unit;
   const x = Math.max(0, Math.min(box.x, within.width - width));
-  const rows = [box.y - height - space, box.y + box.height + space, box.y + space, box.y + box.height - height - space];
-  const places = rows.filter((y) => y >= 0 && y + height <= within.height).map((y) => ({ x, y, width, height }));
-  const meets = (/** @type {Rectangle} */ a, /** @type {Rectangle} */ b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
-  return places.find((place) => !taken.some((other) => meets(place, other))) ?? places[0] ?? { x, y: box.y, width, height };
+  const rows = [
+    box.y - height - space,
+    box.y + box.height + space,
+    box.y + space,
+    box.y + box.height - height - space,
+  ];
+  const places = rows
+    .filter((y) => y >= 0 && y + height <= within.height)
+    .map((y) => ({ x, y, width, height }));
+  const meets = (/** @type {Rectangle} */ a, /** @type {Rectangle} */ b) =>
+    a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+  return (
+    places.find((place) => !taken.some((other) => meets(place, other))) ??
+    places[0] ?? { x, y: box.y, width, height }
+  );
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Rectangle} chip @param {{name: string, colour: string, text: string}} caption @param {number} unit */
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Rectangle} chip
+ * @param {{name: string, colour: string, text: string}} caption
+ * @param {number} unit
+ */
 function drawChip(context, chip, caption, unit) {
   context.fillStyle = caption.colour;
   context.beginPath();

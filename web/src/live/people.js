@@ -9,7 +9,11 @@ import { labelOf, displayName } from "../label.js";
 const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.
 
 export class People {
-  /** @param {HTMLElement} list @param {HTMLElement} nobody Shown while there is no card. @param {import("../settings.js").Settings} settings */
+  /**
+   * @param {HTMLElement} list
+   * @param {HTMLElement} nobody Shown while there is no card.
+   * @param {import("../settings.js").Settings} settings
+   */
   constructor(list, nobody, settings) {
     this.list = list;
     this.nobody = nobody;

@@ -14,7 +14,8 @@ export class Source {
   /**
    * @param {HTMLCanvasElement} canvas Shows the frames.
    * @param {import("../server.js").Server} server
-   * @param {{result: (result: FrameResult & {rates: Rates}) => void, condition: (condition: Condition) => void, trouble: (error: Error | undefined) => void}} listener
+   * @param {{result: (result: FrameResult & {rates: Rates}) => void, condition: (condition: Condition) =>
+   *   void, trouble: (error: Error | undefined) => void}} listener
    */
   constructor(canvas, server, listener) {
     this.canvas = canvas;
@@ -33,9 +34,13 @@ export class Source {
 
   /** Look; settles once the server lets us. */
   async start() {
-    this.condition = await (await asked("/v1/source")).json(); // A WebSocket does not tell why it was refused.
+    // A WebSocket does not tell why it was refused.
+    this.condition = await (await asked("/v1/source")).json();
     this.paused = false;
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/source`, ["mien.v1"]);
+    const socket = new WebSocket(
+      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/source`,
+      ["mien.v1"],
+    );
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.shift = NaN;
@@ -72,9 +77,12 @@ export class Source {
   async show(data, socket) {
     const length = new DataView(data).getUint32(0, true);
     const told = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
-    const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
+    const image = await createImageBitmap(
+      new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }),
+    );
     if (socket !== this.socket) return;
-    if (this.canvas.width !== image.width || this.canvas.height !== image.height) [this.canvas.width, this.canvas.height] = [image.width, image.height];
+    if (this.canvas.width !== image.width || this.canvas.height !== image.height)
+      [this.canvas.width, this.canvas.height] = [image.width, image.height];
     this.context.drawImage(image, 0, 0);
     image.close();
     // The source's own time, on the page's clock.

@@ -8,7 +8,11 @@ import { Chart, sampleOf } from "../chart.js";
 const SPAN = 60; // s
 
 export class Timeline {
-  /** @param {HTMLCanvasElement} canvas @param {HTMLElement} legend @param {import("../settings.js").Settings} settings */
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLElement} legend
+   * @param {import("../settings.js").Settings} settings
+   */
   constructor(canvas, legend, settings) {
     this.chart = new Chart(canvas, settings);
     this.canvas = canvas;
@@ -47,7 +51,12 @@ export class Timeline {
 
   draw() {
     const now = this.samples.at(-1)?.time ?? 0;
-    this.chart.draw(this.samples, now - SPAN, now, [60, 45, 30, 15, 0].map((ago) => ({ time: now - ago, text: ago ? `${ago} s ago` : "now" })));
+    this.chart.draw(
+      this.samples,
+      now - SPAN,
+      now,
+      [60, 45, 30, 15, 0].map((ago) => ({ time: now - ago, text: ago ? `${ago} s ago` : "now" })),
+    );
   }
 }
 
@@ -59,7 +68,10 @@ export class Timeline {
 export function inWords(samples, labels) {
   const seen = samples.filter((sample) => sample.mean);
   if (!seen.length) return "nobody";
-  const shares = labels.map((name, at) => ({ name, share: seen.reduce((sum, { mean }) => sum + (mean?.[at] ?? 0), 0) / seen.length }));
+  const shares = labels.map((name, at) => ({
+    name,
+    share: seen.reduce((sum, { mean }) => sum + (mean?.[at] ?? 0), 0) / seen.length,
+  }));
   const first = shares.sort((a, b) => b.share - a.share).slice(0, 3);
   return first.map(({ name, share }) => `${name} ${Math.round(100 * share)} %`).join(", ");
 }
