@@ -25,6 +25,7 @@ from mien.server.store import Store
 from tests.server.service import HTTP, serving
 from tests.server.test_serve_command import served
 from tests.soak import kills
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -41,15 +42,6 @@ def send(url: str, path: Path, results: str = "result.jsonl", **fields: str) -> 
     )
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
-
-
-def until(wanted: Callable[[], Any], seconds: float = 90) -> Any:
-    """What something says, as soon as it says anything."""
-    deadline = time.monotonic() + seconds
-    while not (found := wanted()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
-    return found
 
 
 def over(url: str, video: str) -> dict[str, Any]:

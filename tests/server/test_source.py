@@ -6,10 +6,12 @@ import asyncio
 import io
 import json
 import re
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,18 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mien import Pipeline
 from mien.core.errors import InputError
+from mien.core.faces import Faces
 from mien.core.labels import NOTICE
 from mien.media.blur import Blur
-from mien.media.live import LiveOptions
-from mien.server.broadcast import unpacked
+from mien.media.live import LiveOptions, LiveSource, State
+from mien.media.live.capture import CapturedFrame
+from mien.server.broadcast import Condition, Looking, Viewer, unpacked
 from mien.server.settings import Limits, OwnSource
+from mien.tracking.session import Session
+from tests.media.live_places import Told
 from tests.server.camera_server import camera_server
 from tests.server.service import Service, serving
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -264,6 +271,53 @@ def test_a_source_that_is_lost_is_told_and_comes_back(tmp_path: Path, portrait: 
     for secret in ("anna", "secret", "key", "/video"):
         assert secret not in json.dumps([seen.ready, seen.states]), secret
     assert any("back after" in line for line in told)
+
+
+def test_no_frame_of_before_follows_the_news_of_a_loss(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading is slow here: one frame is being read and the next one waits when the source is lost."""
+    back = threading.Event()
+
+    def frames(count: int, after: threading.Event | None = None) -> Iterator[CapturedFrame]:
+        assert after is None or after.wait(30)
+        for _ in range(count):
+            yield CapturedFrame(None, partial(np.zeros, (24, 32, 3), np.uint8))
+
+    live = LiveSource("door", Told(frames(2), frames(1, back), []), LiveOptions(retry=(0.01, 0.01)))
+
+    class SlowSession(Session):
+        def update(self, frames: Any) -> list[Faces]:
+            until(lambda: live.state is not State.live or back.is_set())
+            time.sleep(0.3)  # Longer than a source is watched before it is asked how it is.
+            return super().update(frames)
+
+    heard: list[str] = []
+
+    def become(condition: Condition) -> None:
+        if [condition.state] != heard[-1:]:
+            heard.append(condition.state)
+        if condition.state == "retrying":
+            back.set()
+
+    monkeypatch.setattr(OwnSource, "open", lambda _: live.start())
+    monkeypatch.setattr("mien.server.broadcast.Session", SlowSession)
+    for snapshot in Looking(OwnSource("camera:0"), pipeline, 100, become).snapshots(threading.Event()):
+        heard.append(f"frame {unpacked(snapshot)[0]['frame']}")
+    first, second = heard.index("retrying"), heard.index("frame 2")
+    assert [one for one in heard[:first] if "frame" in one] in (["frame 1"], ["frame 0", "frame 1"]), heard
+    assert heard[first + 1 : second] in ([], ["live"]), heard
+
+
+def test_a_viewer_gets_no_frame_of_before_after_the_news_of_a_loss() -> None:
+    viewer = Viewer()
+    viewer.offer(b"before")
+    viewer.tell(Condition("retrying", "gone"))
+    viewer.wanted = 2
+    assert (viewer.condition(), viewer.frame()) == (Condition("retrying", "gone"), None)
+    viewer.offer(b"after")
+    viewer.tell(Condition("live"))
+    assert (viewer.condition(), viewer.frame()) == (Condition("live"), b"after")
 
 
 def test_a_source_that_is_not_there_yet_is_waited_for(tmp_path: Path, portrait: np.ndarray) -> None:

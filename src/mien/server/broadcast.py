@@ -154,13 +154,16 @@ class Looking:
         with self._source.open() as live:
             meter = Meter(live)
             while not stop.is_set():
-                state = live.state
-                self._tell(live)
+                state, before = live.state, meter.read
+                if state is not State.retrying:
+                    self._tell(live)
                 for watched in watch(live, self._session, _GLANCE):
                     meter.count(watched.timing)
                     yield self._packed(watched, live.skipped, meter.rates())
                     if stop.is_set():
                         break
+                if state is State.retrying and meter.read == before:  # No frame of before is left to come.
+                    self._tell(live)
                 if state is State.ended:
                     return
 
@@ -216,8 +219,11 @@ class Viewer:
         self.news.set()
 
     def tell(self, condition: Condition) -> None:
-        """The source is in another state, or there are more or fewer viewers."""
+        """The source is in another state, or there are more or fewer viewers; what it showed before it was lost
+        is not sent after the news of that."""
         self._condition = condition
+        if condition.state == "retrying":
+            self._frame = None
         self.news.set()
 
     def condition(self) -> Condition | None:

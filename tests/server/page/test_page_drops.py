@@ -20,8 +20,9 @@ from mien import Pipeline, analyze
 from mien.core.frame_result import ROW_KEYS, flat_keys
 from mien.core.labels import EXPRESSIONS, NOTICE
 from mien.reports.page import stylesheet
-from tests.server.page.visiting import READY, Visit
+from tests.server.page.visiting import Visit
 from tests.server.service import encoded
+from tests.waiting import until
 
 DROP = """async ([name, type, data]) => {
   const files = new DataTransfer();
@@ -35,7 +36,7 @@ def _drop(visit: Visit, name: str, kind: str, data: bytes) -> Locator:
     """Drop a file; gives its card once it is done."""
     visit.page.evaluate(DROP, [name, kind, base64.b64encode(data).decode()])
     card = visit.page.locator(f".result[aria-label='{name}']").first
-    card.locator("xpath=self::*[@data-state]").wait_for(timeout=READY)
+    card.locator("xpath=self::*[@data-state]").wait_for()
     assert card.get_attribute("data-state") == "done", card.inner_text()
     return card
 
@@ -85,7 +86,7 @@ def test_an_image_without_a_face_and_one_that_is_none(visit: Visit) -> None:
     assert "No face found" in card.inner_text()
     visit.page.evaluate(DROP, ["notes.png", "image/png", base64.b64encode(b"not an image").decode()])
     failed = visit.page.locator(".result[data-state=failed]")
-    failed.wait_for(timeout=READY)
+    failed.wait_for()
     assert "notes.png: this browser cannot decode it as an image" in failed.inner_text()
     failed.get_by_role("button", name="Remove notes.png").click()
     assert failed.count() == 0
@@ -115,7 +116,7 @@ def test_a_video_on_the_device(visit: Visit, movie: Callable[..., Path], portrai
     assert "data:image/png" in report
     card.get_by_role("button", name="Make the annotated video").click()
     link = card.get_by_role("link", name="Annotated video")
-    link.wait_for(timeout=READY)
+    link.wait_for()
     name, copy = _downloaded(visit, card, "Annotated video")
     assert len(copy) > 5000
     _check_video(copy, name, portrait.shape)
@@ -136,7 +137,7 @@ def test_a_video_on_the_server(visit: Visit, movie: Callable[..., Path]) -> None
     visit.ready()
     visit.choose("server")
     card = _drop(visit, "walk.mp4", "video/mp4", clip.read_bytes())
-    visit.page.frame_locator("iframe").get_by_role("heading", name="walk.mp4").wait_for(timeout=READY)
+    visit.page.frame_locator("iframe").get_by_role("heading", name="walk.mp4").wait_for()
     visit.shot("video-server")
     rows = json.loads(_downloaded(visit, card, "Table (JSON)")[1])
     assert len({row["frame"] for row in rows}) == 20
@@ -152,12 +153,7 @@ def test_a_video_on_the_server(visit: Visit, movie: Callable[..., Path]) -> None
     )
     place = str(video.get_attribute("src")).rsplit("/", 1)[0]
     card.get_by_role("button", name="Remove walk.mp4").click()
-    for _ in range(50):
-        if visit.page.evaluate("(place) => fetch(place).then(({ status }) => status)", place) == 404:
-            break
-        visit.page.wait_for_timeout(100)
-    else:
-        pytest.fail("the server keeps what was removed from the page")
+    until(lambda: visit.page.evaluate("(place) => fetch(place).then(({ status }) => status)", place) == 404)
     visit.problems[:] = [problem for problem in visit.problems if "404" not in problem]
 
 
@@ -166,7 +162,7 @@ def test_a_video_that_is_none_is_told_on_the_server(visit: Visit) -> None:
     visit.choose("server")
     visit.page.evaluate(DROP, ["notes.mp4", "video/mp4", base64.b64encode(b"not a video at all").decode()])
     failed: Any = visit.page.locator(".result[data-state=failed]")
-    failed.wait_for(timeout=READY)
+    failed.wait_for()
     assert "notes.mp4" in failed.inner_text()
     visit.problems[:] = [
         problem for problem in visit.problems if "415" not in problem and "422" not in problem

@@ -16,8 +16,9 @@ from mien.media.blur import Blur
 from mien.media.live import LiveOptions
 from mien.server.settings import OwnSource
 from tests.server.camera_server import camera_server
-from tests.server.page.visiting import READY, Visiting
+from tests.server.page.visiting import Visiting
 from tests.server.service import Service, serving
+from tests.waiting import until
 
 TOKEN = "sesame-sesame-sesame"
 
@@ -67,7 +68,7 @@ def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip:
         )
         visit.shot("welcome-source")
         page.click("#start")
-        visit.wait_for_results(30)
+        visit.wait_for_results(10)
         page.wait_for_function("() => document.querySelectorAll('#people .person').length === 2")
         labels = page.evaluate("async () => (await (await fetch('/v1/page')).json()).labels")
         assert page.locator("#people .person .shown").first.inner_text() in labels
@@ -111,14 +112,11 @@ def test_pause_stop_and_back_to_the_camera(visiting: Visiting, tmp_path: Path, c
         page.click("#start")
         visit.wait_for_results(5)
         page.click("#pause")
-        page.wait_for_timeout(400)
         before = visit.results()
         page.wait_for_timeout(500)
         assert visit.results() == before
         assert page.locator("#stage-note").inner_text() == "Paused"
-        assert service.client.get("/v1/source").json()["viewers"] == 0, (
-            "who pauses asks the server for nothing"
-        )
+        until(lambda: service.client.get("/v1/source").json()["viewers"] == 0)  # Nothing more is asked for.
         page.click("#pause")
         visit.wait_for_results(5)
         visit.choose("device")
@@ -143,11 +141,11 @@ def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int]
             visit.choose("source")
             assert "Faces are covered before frames leave it" in page.locator("#way-note").inner_text()
             page.click("#start")
-            visit.wait_for_results(15)
+            visit.wait_for_results(5)
             visit.shot("source-covered")
             camera.off = True
             page.wait_for_function(
-                "() => document.querySelector('#stage-note').textContent.startsWith('Lost')", timeout=READY
+                "() => document.querySelector('#stage-note').textContent.startsWith('Lost')"
             )
             assert page.locator("#people .person").count() == 0, (
                 "what was seen last is not shown as what there is"
@@ -176,7 +174,6 @@ def test_the_end_of_a_video_is_told_on_a_phone(
         page.click("#start")
         page.wait_for_function(
             "() => document.querySelector('#readiness').textContent.includes('came to its end')",
-            timeout=READY,
         )
         assert page.locator("#start").is_enabled()
         assert not visit.problems

@@ -51,9 +51,10 @@ export class Source {
       for (let frame = 0; frame < AHEAD; frame++) this.next(socket);
     };
     socket.onmessage = ({ data }) => {
-      if (typeof data === "string") this.told(JSON.parse(data), socket);
-      // In order, also where one image takes longer to be unpacked than the next.
-      else shown = shown.then(() => this.show(data, socket)).catch((error) => this.failed(error, socket));
+      // In order, also where an image takes long to be unpacked.
+      shown = shown
+        .then(() => (typeof data === "string" ? this.told(JSON.parse(data), socket) : this.show(data, socket)))
+        .catch((error) => this.failed(error, socket));
     };
     socket.onclose = () => shown.then(() => this.failed(this.why, socket));
   }
