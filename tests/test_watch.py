@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -78,15 +79,16 @@ def test_a_slow_session_reads_the_newest_frame_and_counts_the_rest(
 ) -> None:
     with open_live(f"live:{movie(30, rate=30)}") as source:
         before = source.captured
-        meter, ages = Meter(source), []
+        meter, ages, readings = Meter(source), [], []
         after = source.captured
         for _, _, timing in watch(source, SlowSession(pipeline)):
             meter.count(timing)
             ages.append(timing.taken - timing.captured)
+            readings.append(timing.read - timing.taken)
         rates = meter.rates()
     assert meter.read + source.skipped == source.captured == 30
     assert source.skipped > 15
-    assert sorted(ages)[len(ages) // 2] < 0.15  # Not older than the reading of one frame.
+    assert median(ages) < median(readings), "older than the reading of one frame"
     assert rates.median is not None
     assert rates.slow is not None
     assert 0.15 <= rates.median <= rates.slow
@@ -96,11 +98,11 @@ def test_a_slow_session_reads_the_newest_frame_and_counts_the_rest(
 
 
 def test_watching_ends_in_time_though_nothing_comes(movie: Callable[..., Path], pipeline: Pipeline) -> None:
-    with open_live(f"live:{movie(4, rate=0.5)}") as source:
+    with open_live(f"live:{movie(4, rate=0.1)}") as source:
         began = time.monotonic()
         watched = list(watch(source, Session(pipeline), seconds=0.4))
     assert [frame.index for frame, _, _ in watched] == [0]
-    assert time.monotonic() - began < 1.9
+    assert time.monotonic() - began < 9.5, "the next frame comes after 10 s"
 
 
 def test_rates_without_frames(movie: Callable[..., Path]) -> None:
@@ -163,18 +165,19 @@ def test_quiet_says_nothing(run: Run, movie: Callable[..., Path]) -> None:
 def test_for_so_long(run: Run, movie: Callable[..., Path]) -> None:
     status, out, _ = run(f"live:{movie(400)}", "--duration", 1)
     assert status == 0
-    assert re.search(r": 1\.\d s, \d+ frames came", out)
+    [seconds] = re.findall(r": (\d+\.\d) s, \d+ frames came", out)
+    assert 1 <= float(seconds) < 30, "the video would take forty"
 
 
 @pytest.mark.integration
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_hand_it_sums_up(movie: Callable[..., Path], stop: signal.Signals) -> None:
-    command = [sys.executable, "-m", "mien", "watch", f"live:{movie(300)}"]
+    command = [sys.executable, "-m", "mien", "watch", f"live:{movie(300, rate=1)}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()  # It is under way.
     process.send_signal(stop)
-    out, err = process.communicate(timeout=10)  # The video would take thirty seconds.
+    out, err = process.communicate(timeout=100)  # The video would take five minutes.
     assert (process.returncode, err) == (0, "")
     assert "frames came" in out
     assert NOTICE in out

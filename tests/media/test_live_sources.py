@@ -23,6 +23,7 @@ from mien.media.live.capture import CapturedFrame
 from mien.media.live.clock import Clock, Pacer
 from tests.media.live_places import Told, motion_jpeg, silent, web, whole
 from tests.media.making_media import clip, corner
+from tests.waiting import until
 
 QUICK = (0.02, 0.08)
 
@@ -37,13 +38,15 @@ def shots(count: int, step: float = 0.0, stamp: float | None = None) -> Iterator
         yield CapturedFrame(None if stamp is None else stamp + index * 0.04, partial(plain, index % 256))
 
 
+def come(source: LiveSource, count: int) -> None:
+    """Wait until so many frames have come: a reader that is slow on any machine."""
+    until(lambda: source.captured >= count)
+
+
 @pytest.fixture(autouse=True)
 def no_thread_stays() -> Iterator[None]:
     yield
-    deadline = time.monotonic() + 10
-    while any(thread.name == "mien-live" for thread in threading.enumerate()):
-        assert time.monotonic() < deadline, "a thread of a closed source is still there"
-        time.sleep(0.02)
+    until(lambda: "mien-live" not in [thread.name for thread in threading.enumerate()], 30)
 
 
 # What a text means
@@ -157,9 +160,9 @@ def test_nothing_piles_up_however_slow_the_reader() -> None:
     try:
         with LiveSource("large", Told(large()), LiveOptions()).start() as source:
             given = 0
-            for _ in source:
+            for frame in source:
                 given += 1
-                time.sleep(0.05)
+                come(source, min(frame.index + 9, 400))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -177,28 +180,32 @@ def test_images_are_made_of_taken_frames_only() -> None:
 
     def quick() -> Iterator[CapturedFrame]:
         for index in range(50):
-            time.sleep(0.002)
+            time.sleep(0.001)  # Or all of them have come before the first is taken.
             yield CapturedFrame(None, partial(image, index))
 
     with LiveSource("quick", Told(quick()), LiveOptions()).start() as source:
         taken = []
         for frame in source:
             taken.append(frame.index)
-            time.sleep(0.03)
+            come(source, min(frame.index + 4, 50))
     assert made == taken
     assert len(made) < 30
 
 
 def test_waiting_no_longer_than_asked() -> None:
+    waited = threading.Event()
+
     def seldom() -> Iterator[CapturedFrame]:
         yield from shots(1)
-        yield from shots(1, step=2.0)
+        assert waited.wait(60)
+        yield from shots(1)
 
     with LiveSource("seldom", Told(seldom()), LiveOptions()).start() as source:
-        assert source.take(1) is not None
+        assert source.take(60) is not None
         assert source.take(0.05) is None
         assert source.state is State.live
-        assert source.take(10) is not None
+        waited.set()
+        assert source.take(60) is not None
 
 
 # Lost, and back
@@ -210,7 +217,7 @@ def test_a_lost_source_comes_back_and_time_goes_on() -> None:
     feed = Told(list(shots(3, stamp=100.0)), gone, gone, gone, list(shots(3, stamp=5.0)), [])
     source = LiveSource("door", feed, LiveOptions(retry=QUICK, drop=False), told.append)
     with source.start():
-        given = [source.take(2) for _ in range(6)]
+        given = [source.take(60) for _ in range(6)]
     frames = [frame for frame in given if frame is not None]
     assert [frame.index for frame in frames] == list(range(6))
     pauses = np.diff(feed.opened[:5])
@@ -353,10 +360,9 @@ def test_motion_jpeg_whose_server_goes_and_returns() -> None:
         before = [next(source) for _ in range(5)]
         halt.set()
     with source:
-        assert source.take(0.3) is None or source.take(0.3) is None
-        assert source.state is State.retrying
+        until(lambda: source.take(0.1) is None and source.state is State.retrying)
         with web(motion_jpeg(images, 30, threading.Event()), port):
-            after = source.take(5)
+            after = source.take(60)
             assert after is not None
             assert source.state is State.live
             source.close()

@@ -18,6 +18,7 @@ import pytest
 from mien.core.errors import InputError
 from mien.media import Prefetcher
 from mien.media.prefetch import MOST_BYTES
+from tests.waiting import until
 
 
 class Source:
@@ -39,6 +40,11 @@ class Source:
             self.closed_on = threading.current_thread().name
 
 
+def come(source: Source, count: int) -> None:
+    """Wait until so many have been made."""
+    until(lambda: source.made >= count)
+
+
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     before = threading.active_count()
@@ -56,8 +62,9 @@ def test_runs_no_further_ahead_than_the_depth() -> None:
     source = Source(100)
     with Prefetcher(source, depth=4) as ahead:
         assert next(ahead) == 0
+        come(source, 5)
         time.sleep(0.1)
-        assert source.made <= 5
+        assert source.made == 5
 
 
 def test_error_comes_at_its_place() -> None:
@@ -125,12 +132,16 @@ def test_depth_is_checked() -> None:
 @pytest.mark.integration
 def test_can_be_interrupted_while_it_waits() -> None:
     code = """
-        import signal, time
+        import signal, threading
         from mien.media import Prefetcher
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background jobs are born deaf to it.
+        told = threading.Event()
+        def stop(*_):
+            told.set()
+            raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, stop)
         def slow():
             yield 0
-            time.sleep(0.7)
+            told.wait(100)
             yield 1
         try:
             with Prefetcher(slow()) as ahead:
@@ -158,5 +169,6 @@ def test_large_items_go_one_at_a_time() -> None:
         with Prefetcher(source, 8, partial(lambda size, _: size, size)) as ahead:
             for number in range(3):
                 assert next(ahead) == number
-                time.sleep(0.1)
+                come(source, number + begun)
+                time.sleep(0.05)
                 assert source.made == number + begun

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mien.server.inference import Batcher
+from tests.waiting import until
 
 
 def rows(*values: float) -> np.ndarray:
@@ -16,21 +17,22 @@ def rows(*values: float) -> np.ndarray:
 
 def test_what_waits_goes_together_and_each_gets_its_own() -> None:
     sizes: list[int] = []
-    gate = threading.Event()
+    begun, gate = threading.Event(), threading.Event()
 
     def run(batch: np.ndarray) -> np.ndarray:
-        gate.wait(10)
+        begun.set()
+        gate.wait(60)
         return batch * 10
 
     with Batcher(run, most=8, seen=sizes.append) as batcher, ThreadPoolExecutor(8) as pool:
         first = pool.submit(batcher, rows(1))
-        time.sleep(0.1)
+        assert begun.wait(60)
         others = [pool.submit(batcher, rows(*range(number, 2 * number))) for number in (2, 3, 4, 5)]
-        time.sleep(0.1)
+        until(lambda: len(batcher._line) == 4)
         gate.set()
-        assert first.result(10).tolist() == [[10]]
+        assert first.result(60).tolist() == [[10]]
         for number, other in zip((2, 3, 4, 5), others, strict=True):
-            assert other.result(10)[:, 0].tolist() == [10 * value for value in range(number, 2 * number)]
+            assert other.result(60)[:, 0].tolist() == [10 * value for value in range(number, 2 * number)]
     assert sizes[0] == 1
     assert sum(sizes) == 15
     assert max(sizes) <= 8

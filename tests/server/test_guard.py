@@ -188,22 +188,25 @@ def test_a_browser_logs_in_for_a_cookie_that_is_not_the_token(closed: Service) -
         assert closed.client.post("/v1/login", content=body).status_code in (413, 422)
 
 
-def test_a_cookie_ends_with_a_restart_and_after_its_time(tmp_path: Path) -> None:
-    words = []
+def test_a_cookie_ends_with_a_restart_and_after_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, passed = [], 0.0
+    monkeypatch.setattr(Sessions.__init__, "__defaults__", (lambda: time.monotonic() + passed,))
     for _ in range(2):
         with (
-            serving(tmp_path, token=TOKEN, session_seconds=1) as running,
+            serving(tmp_path, token=TOKEN, session_seconds=600) as running,
             httpx.Client(base_url=running.url) as browser,
         ):
             answer = browser.post("/v1/login", json={"token": TOKEN})
-            assert "max-age=1;" in answer.headers["set-cookie"].lower()
+            assert "max-age=600;" in answer.headers["set-cookie"].lower()
             words.append(browser.cookies["mien"])
             cookie = {"cookie": f"mien={words[-1]}"}
             assert running.client.get("/v1/models", headers=cookie).status_code == 200
             assert running.client.get("/v1/models", headers={"cookie": f"mien={words[0]}"}).status_code == (
                 200 if len(words) == 1 else 401
             )
-            time.sleep(1.1)
+            passed += 601
             assert running.client.get("/v1/models", headers=cookie).status_code == 401
     assert words[0] != words[1], "it is not made of the token"
 

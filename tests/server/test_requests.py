@@ -6,8 +6,8 @@ import asyncio
 import json
 import logging
 import socket
-import statistics
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mien.server.settings import Limits
 from tests.server.service import Service, encoded, serving
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -121,11 +122,12 @@ def test_head_of_events_ends(service: Service) -> None:
 
 def test_answers_do_not_wait_for_the_client_to_acknowledge(service: Service) -> None:
     took = []
-    for _ in range(30):
+    for _ in range(60):
         began = time.perf_counter()
         service.client.get("/healthz")
         took.append(time.perf_counter() - began)
-    assert statistics.median(took) < 0.030, "40 ms are Nagle's algorithm and a delayed acknowledgement"
+    # All but the first few would take so long, while a busy machine is quick now and then.
+    assert sorted(took)[15] < 0.035, "40 ms are Nagle's algorithm and a delayed acknowledgement"
 
 
 def test_text_that_is_no_utf8_closes_a_stream(service: Service, caplog: pytest.LogCaptureFixture) -> None:
@@ -162,23 +164,21 @@ def test_an_address_cannot_take_the_places_of_others(tmp_path: Path) -> None:
         tmp_path, limits=replace(Limits(), connections=60, half_open=10, head_seconds=30)
     ) as service:
         held = silent(service, 59, "127.0.0.2")
-        time.sleep(0.3)
+        refused: set[socket.socket] = set()
+
+        def as_many_as_came() -> bool:
+            for one in set(held) - refused:
+                with suppress(BlockingIOError):
+                    if b"busy" in one.recv(4096, socket.MSG_DONTWAIT):
+                        refused.add(one)
+            return len(refused) >= 40
+
         try:
             for _ in range(5):
                 with httpx.Client(base_url=service.url) as other:
                     assert other.get("/healthz").status_code == 200
-            time.sleep(1)
             held += silent(service, 40, "127.0.0.2")
-            time.sleep(0.5)
-            refused = 0
-            for one in held:
-                one.setblocking(False)
-                try:
-                    refused += b"busy" in one.recv(4096)
-                except BlockingIOError:
-                    continue
-            assert len(held) - refused <= 59, "the oldest have been told so"
-            assert refused >= 40
+            until(as_many_as_came)  # They are told so, and at most 59 are left.
             assert json.loads(service.client.get("/healthz").content)["status"] == "ok"
         finally:
             for one in held:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -219,12 +218,8 @@ def test_many_look_at_one_reading(tmp_path: Path, movie: Callable[..., Path]) ->
         both = told[0].keys() & told[1].keys()
         assert len(both) >= 3
         assert all(told[0][frame] == told[1][frame] for frame in both), "one session reads for all"
-        deadline = time.monotonic() + 10
-        while service.metric(
-            "mien_source_viewers"
-        ):  # The service hears of a goodbye a moment after it was said.
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        # The service hears of a goodbye a moment after it was said.
+        until(lambda: not service.metric("mien_source_viewers"))
         assert 0 < service.metric("mien_source_frames_total") <= 40
 
 
@@ -234,16 +229,14 @@ def test_it_is_open_only_while_somebody_looks(
     monkeypatch.setattr("mien.server.broadcast._LINGER", 0.3)
     with serving(tmp_path / "service", source=OwnSource(f"live:{movie(100, rate=10)}")) as service:
         asyncio.run(look(service, lambda seen: len(seen.frames) >= 3))
-        deadline = time.monotonic() + 10
-        while service.client.get("/v1/source").json()["state"] != "resting":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        time.sleep(0.3)  # What was being read is finished.
+        until(lambda: service.client.get("/v1/source").json()["state"] == "resting")
+        until(lambda: "mien-watcher" not in [thread.name for thread in threading.enumerate()])
         count = service.metric("mien_source_frames_total")
         time.sleep(0.5)
         assert service.metric("mien_source_frames_total") == count
+        began = time.monotonic()
         again = asyncio.run(look(service, lambda seen: len(seen.frames) >= 1))
-        assert again.frames[0]["time"] < 1, "it was opened anew"
+        assert again.frames[0]["time"] <= time.monotonic() - began, "it was opened anew"
 
 
 def test_a_source_that_is_lost_is_told_and_comes_back(tmp_path: Path, portrait: np.ndarray) -> None:
@@ -282,7 +275,7 @@ def test_no_frame_of_before_follows_the_news_of_a_loss(
     def frames(count: int, after: threading.Event | None = None) -> Iterator[CapturedFrame]:
         assert after is None or after.wait(30)
         for _ in range(count):
-            yield CapturedFrame(None, partial(np.zeros, (24, 32, 3), np.uint8))
+            yield CapturedFrame(None, lambda: np.zeros((24, 32, 3), np.uint8))
 
     live = LiveSource("door", Told(frames(2), frames(1, back), []), LiveOptions(retry=(0.01, 0.01)))
 
