@@ -117,6 +117,7 @@ def test_frames_come_with_faces_and_true_times_until_the_end(
         assert service.client.get("/v1/source").json()["state"] == "resting"
         seen = asyncio.run(look(service))
         after = service.client.get("/v1/source").json()
+        read = service.metric("mien_source_frames_total")
     assert seen.ready == {
         "type": "ready",
         "notice": NOTICE,
@@ -128,7 +129,7 @@ def test_frames_come_with_faces_and_true_times_until_the_end(
     assert str(tmp_path) not in json.dumps([seen.ready, seen.states, seen.frames]), (
         "nobody is told where the file lies"
     )
-    assert len(seen.frames) >= 15, "ten a second for three seconds"
+    assert len(seen.frames) > read / 2 > 0
     indices = [one["frame"] for one in seen.frames]
     assert indices == sorted(set(indices))
     for one, data in zip(seen.frames, seen.images, strict=True):
@@ -158,9 +159,10 @@ def test_frames_come_with_faces_and_true_times_until_the_end(
 def test_who_looks_after_the_end_sees_it_from_the_start(tmp_path: Path, movie: Callable[..., Path]) -> None:
     with serving(tmp_path / "service", source=OwnSource(f"live:{movie(6, rate=10)}")) as service:
         for _ in range(2):
-            seen = asyncio.run(look(service))
-            assert seen.states[-1]["state"] == "ended"
-            assert seen.frames[0]["time"] < 0.4
+            began = time.monotonic()
+            first = asyncio.run(look(service, lambda seen: bool(seen.frames))).frames[0]
+            assert first["time"] <= time.monotonic() - began
+            assert asyncio.run(look(service)).states[-1]["state"] == "ended"
 
 
 def test_a_slow_viewer_gets_fewer_frames_none_of_them_late_and_holds_up_nobody(
@@ -188,7 +190,8 @@ def test_a_slow_viewer_gets_fewer_frames_none_of_them_late_and_holds_up_nobody(
             return fast, slow, ages
 
         fast, slow, ages = asyncio.run(both())
-    assert len(fast.frames) >= 25
+        read = service.metric("mien_source_frames_total")
+    assert len(fast.frames) > read / 2 > 0
     assert 2 <= len(slow.frames) <= 8
     # When a slow viewer asks, it gets what is shown now; after its pause of 0.8 s that is as old as the
     # pause, and no older.
