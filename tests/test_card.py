@@ -123,6 +123,15 @@ def test_card_fields_are_checked_when_it_is_made() -> None:
         Card.model_validate({**CARD.model_dump(), "unknown": 1})
 
 
+def test_a_score_of_an_older_card_is_read() -> None:
+    """It has no balanced accuracy, as it was not measured."""
+    old = '{"data": "d", "labels": "l", "n": 9, "accuracy": 0.5, "low": 0.4, "high": 0.6}'
+    score = Score.model_validate_json(old)
+    assert (score.balanced_accuracy, score.balanced_low, score.balanced_high) == (None, None, None)
+    with pytest.raises(ValueError, match="balanced_accuracy"):
+        Score.model_validate({**score.model_dump(), "balanced_accuracy": 1.5})
+
+
 sides = st.floats(1, 1e4)
 
 

@@ -52,6 +52,8 @@ def test_a_face_that_is_not_found_is_a_wrong_answer_and_an_image_without_majorit
     truth = np.array([3, 3, -1, 0])
     score = leaderboard._score(["happy", "", "happy", "sad"], truth, faces())
     assert (score["n"], score["right"]) == (3, 1)
+    assert score["balanced_accuracy"] == (1 / 2 + 0) / 2
+    assert score["balanced_accuracy_low"] < 0.25 < score["balanced_accuracy_high"]
     assert score["low"] < 1 / 3 < score["high"]
 
 

@@ -38,7 +38,7 @@ from mien.core.labels import canonical_label
 from mien.data import FaceDataset, open_dataset
 from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, leak_free
 from mien.inference.weights import network_path, shipped
-from mien.metrics import wilson
+from mien.metrics import balanced_accuracy, balanced_interval, confusion_matrix, wilson
 
 LOG = ROOT / "docs" / "private-test.log"
 ROUNDS = 5
@@ -230,18 +230,23 @@ def _rows(
 
 def _score(answers: list[str], truth: NDArray[np.int64], faces: FaceDataset) -> dict[str, Any]:
     """Right answers among those that count; a face that was not found is a wrong one."""
-    judged = [
-        word == faces.labels[column]
-        for word, column in zip(answers, truth.tolist(), strict=True)
-        if column >= 0
-    ]
-    low, high = wilson(sum(judged), len(judged))
+    counts = truth >= 0
+    columns = {name: column for column, name in enumerate(faces.labels)}
+    other = len(columns)  # A face that was not found, or a word for something else.
+    called = np.array([columns.get(word, other) for word in answers], np.int64)
+    confusion = confusion_matrix(truth[counts], called[counts], other + 1)
+    n, right = int(confusion.sum()), int(np.trace(confusion))
+    low, high = wilson(right, n)
+    balanced_low, balanced_high = balanced_interval(confusion)
     return {
-        "n": len(judged),
-        "right": sum(judged),
-        "accuracy": sum(judged) / len(judged),
+        "n": n,
+        "right": right,
+        "accuracy": right / n,
         "low": low,
         "high": high,
+        "balanced_accuracy": balanced_accuracy(confusion),
+        "balanced_accuracy_low": balanced_low,
+        "balanced_accuracy_high": balanced_high,
     }
 
 
@@ -250,14 +255,15 @@ def markdown(results: dict[str, Any]) -> str:
     parts = ("crops, FER-2013", "crops, FER+", "images, FER-2013", "images, FER+")
     lines = [
         _ABOUT,
-        f"{results['split']}: {results['faces']:,} crops; {results['images']:,} images. Share of right answers with 95 % interval (Wilson).",
+        f"{results['split']}: {results['faces']:,} crops; {results['images']:,} images. Share of right answers with 95 % interval (Wilson); then "
+        "balanced accuracy, the mean recall of the seven classes.",
         "",
         f"| network | head | {' | '.join(parts)} | faces found | ms a face | weights MB | installed MB |",
         f"|---|---|{'--:|' * 8}",
     ]
     for row in results["rows"]:
         scores = " | ".join(
-            f"{row[part]['accuracy']:.1%} ({row[part]['low']:.1%} to {row[part]['high']:.1%})"
+            f"{row[part]['accuracy']:.1%} ({row[part]['low']:.1%} to {row[part]['high']:.1%}); {row[part]['balanced_accuracy']:.1%}"
             for part in parts
         )
         sizes = f"{row['weights_bytes'] / 1e6:.2f} | {row['install_bytes'] / 1e6:,.0f}"
@@ -284,6 +290,7 @@ def figures(rows: list[dict[str, Any]]) -> list[Figure]:
                 f"{name}: right on {labels}, {score['n']:,} crops ({score['low']:.1%} to {score['high']:.1%})"
             )
             found.append(Figure(told, 100 * score["accuracy"], "%"))
+            found.append(Figure(f"{name}: mean recall on {labels}", 100 * score["balanced_accuracy"], "%"))
     return found
 
 

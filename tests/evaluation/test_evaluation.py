@@ -42,7 +42,9 @@ def test_figures_counted_by_hand() -> None:
 def test_json_reads_back() -> None:
     facts = evaluate(half_right, FACES, EvaluateOptions(with_training=True)).facts()
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
-    wanted = "model head data split labels views n accuracy accuracy_low accuracy_high macro_f1 top2 per_class confusion second_guess humans"
+    wanted = "model head data split labels views center_crop n accuracy accuracy_low accuracy_high"
+    wanted += " balanced_accuracy balanced_accuracy_low balanced_accuracy_high groups macro_f1 top2 per_class confusion second_guess humans"
+    wanted += " expected_calibration_error_low expected_calibration_error_high"
     wanted += " expected_calibration_error reliability negative_log_likelihood kl_to_votes leak_free train_ratio classes"
     assert set(wanted.split()) <= set(facts)
     assert facts["train_ratio"] == pytest.approx(facts["accuracy"] / facts["training"]["accuracy"], abs=1e-5)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.console import Console, say_json
-from mien.cli.options import ListFormat, grouped
+from mien.cli.options import ListFormat, TestTimeAugmentation, grouped
 from mien.cli.progress import tracked_on
 from mien.core.names import json_text, spelled
 
@@ -25,12 +25,6 @@ class LabelSet(StrEnum):
     fer2013 = "fer2013"
     ferplus = "ferplus"
     votes_7 = "votes-7"
-
-
-class TestTimeAugmentation(StrEnum):
-    one = "one"
-    flip = "flip"
-    ten_crop = "ten-crop"
 
 
 _JUDGING, _OUTPUT = "What is measured", "Output"
@@ -90,19 +84,46 @@ class JudgingOptions:
             rich_help_panel=_JUDGING,
         ),
     ] = False
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Also measure for each value of a column of the data, such as age, and compare the values.",
+            show_default=False,
+            rich_help_panel=_JUDGING,
+        ),
+    ] = None
+    min_group: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Images that a value of that column needs to be compared; others are shown and marked.",
+            rich_help_panel=_JUDGING,
+        ),
+    ] = 30
+    center_crop: Annotated[
+        float,
+        typer.Option(
+            help="Share of each image's sides, at its centre, that is kept, where images have room around the face.",
+            rich_help_panel=_JUDGING,
+        ),
+    ] = 1.0
 
     def options(self, data: str, track: ProgressCallback) -> EvaluateOptions:
         """The same for `mien.evaluation.evaluate`."""
         from mien.evaluation import EvaluateOptions
 
         return EvaluateOptions(
-            self.split,
-            self.ground_truth.value,
-            self.views.value,
-            self.with_training,
-            self.corruptions,
-            data,
-            track,
+            split=self.split,
+            labels=self.ground_truth.value,
+            views=self.views.value,
+            with_training=self.with_training,
+            corruptions=self.corruptions,
+            by=self.by,
+            min_group=self.min_group,
+            center_crop=self.center_crop,
+            data=data,
+            track=track,
         )
 
 
@@ -219,7 +240,7 @@ def evaluate(
 ) -> None:
     """Measure how well something reads the expressions of labelled faces, and say how sure the figures are.
 
-    Accuracy with its 95 % interval, macro-F1, every class, the confusion matrix, second guesses, calibration,
+    Accuracy and balanced accuracy with their 95 % intervals, macro-F1, every class, the confusion matrix, second guesses, calibration,
     the distance to people's votes, people themselves, and all of it again without the images that also
     stand in Training.
     """
@@ -229,19 +250,24 @@ def evaluate(
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     showing.check()
     subject = open_subject(model, head=judging.head, threads=threads)
-    faces = _opened(data, votes, subject.side, notes)
-    found = judge(subject, faces, judging.options(spelled(data.name), tracked_on(notes)))
+    options = judging.options(spelled(data.name), tracked_on(notes))
+    faces = _opened(data, votes, subject.side, options.center_crop, notes)
+    found = judge(subject, faces, options)
     for remark in (*found.remarks, *([_PRIVATE] if found.options.split == "PrivateTest" else [])):
         notes.print(f"note: {remark}", style="dim")
     showing.show(found, notes)
 
 
-def _opened(path: Path, votes: Path | None, side: int, notes: Console):  # type: ignore[no-untyped-def]
+def _opened(  # type: ignore[no-untyped-def]
+    path: Path, votes: Path | None, side: int, center_crop: float, notes: Console
+):
     """The data; what cannot be used of it is told and left out."""
     from mien.data import open_dataset
 
     problems: list[str] = []
-    faces = open_dataset(path, votes=votes, size=side, problems=problems, track=tracked_on(notes))
+    faces = open_dataset(
+        path, votes=votes, size=side, center_crop=center_crop, problems=problems, track=tracked_on(notes)
+    )
     for problem in problems[:3]:
         notes.print(f"left out: {problem}")
     if len(problems) > 3:

@@ -14,6 +14,8 @@ from mien.core.labels import NOTICE
 from mien.evaluation import Evaluation, Figures
 
 _MOST_PAIRS = 8
+_MOST_GROUPS = 40
+_WIDEST = 24
 
 
 def show_evaluation(found: Evaluation, console: Console) -> None:
@@ -28,6 +30,11 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
         ),
         (_second_heading(found), _second_guesses(found)),
         (_worse_heading(found), _worse(found)),
+        (_groups_heading(found), _groups(found)),
+        (
+            "largest differences between them, with intervals that hold for all pairs at once",
+            _differences(found),
+        ),
         ("people of FER+, and the network, against the same people held out", _humans(found)),
     ):
         if table is not None:
@@ -50,6 +57,7 @@ def _title(found: Evaluation) -> Text:
     return Text.assemble(
         (f"{found.subject.name}{result}", "bold"),
         f" on {options.split} of {options.data}; labels {options.labels}; {views}",
+        "" if options.center_crop == 1 else f", the middle {options.center_crop:.0%} of each image's sides",
     )
 
 
@@ -81,6 +89,8 @@ def figure_rows(parts: list[Figures]) -> list[tuple[str, list[str]]]:
         ("images", [f"{part.n:,}" for part in parts]),
         ("accuracy", [f"{part.accuracy:.2%}" for part in parts]),
         ("95 % interval", [f"{part.low:.1%} to {part.high:.1%}" for part in parts]),
+        ("balanced accuracy", [f"{part.balanced_accuracy:.2%}" for part in parts]),
+        ("95 % interval", [f"{part.balanced_low:.1%} to {part.balanced_high:.1%}" for part in parts]),
         ("macro-F1", [f"{part.macro_f1:.3f}" for part in parts]),
         ("right within two guesses", [f"{part.top2:.2%}" for part in parts]),
         ("expected calibration error", [f"{part.expected_calibration_error:.3f}" for part in parts]),
@@ -185,4 +195,58 @@ def _worse(found: Evaluation) -> Table | None:
     for worse in found.robustness.worse:
         cells = [f"{value:g}: {error:.1%}" for value, error in zip(worse.values, worse.errors, strict=True)]
         table.add_row(worse.name, worse.unit, *cells, f"{worse.mean:.1%}")
+    return table
+
+
+def _groups_heading(found: Evaluation) -> str:
+    if found.groups is None:
+        return ""
+    groups = found.groups
+    without = f"; {groups.without:,} images without a value are in none" if groups.without else ""
+    small = (
+        f"; *: fewer than {groups.min_group} images, not compared"
+        if any(group.small for group in groups.groups)
+        else ""
+    )
+    return f"by {groups.by}: {len(groups.groups):,} values, with 95 % intervals{without}{small}"
+
+
+def _groups(found: Evaluation) -> Table | None:
+    if found.groups is None:
+        return None
+    groups, of = found.groups.groups, len(found.classes)
+    table = _table(found.groups.by, "images", "classes", "accuracy", "balanced", "calibration error")
+    name = table.columns[0]
+    name.no_wrap, name.overflow = False, "fold"
+    name.min_width = min(_WIDEST, 1 + max(len(group.value) for group in groups))
+    for group in groups[:_MOST_GROUPS]:
+        one = group.figures
+        table.add_row(
+            Text(f"{group.value}{'*' if group.small else ''}"),
+            f"{one.n:,}",
+            f"{group.classes} of {of}",
+            f"{one.accuracy:.1%} ({100 * one.low:.0f} to {100 * one.high:.0f})",
+            f"{one.balanced_accuracy:.1%} ({100 * one.balanced_low:.0f} to {100 * one.balanced_high:.0f})",
+            f"{one.expected_calibration_error:.2f} ({one.calibration_low:.2f} to {one.calibration_high:.2f})",
+            style="dim" if group.small else None,
+        )
+    rest = groups[_MOST_GROUPS:]
+    if rest:
+        images = sum(group.figures.n for group in rest)
+        table.add_row(f"{len(rest):,} values more: --format json", f"{images:,}")
+    return table
+
+
+def _differences(found: Evaluation) -> Table | None:
+    if found.groups is None or not found.groups.differences:
+        return None
+    table = _table("", "higher", "lower", "difference", "pairs told apart")
+    for one in found.groups.differences:
+        table.add_row(
+            one.figure.replace("_", " ").removeprefix("expected "),
+            Text(one.highest),
+            Text(one.lowest),
+            f"{one.difference:.3f} ({one.low:.3f} to {one.high:.3f})",
+            f"{one.apart:,} of {one.pairs:,}",
+        )
     return table

@@ -301,13 +301,24 @@ def facts(path: Path, card: Card) -> list[tuple[str, str]]:
     ]
 
 
-_COLUMNS = ("data", "labels", "n", "accuracy", "95 % interval", "calibration error", "how")
+_COLUMNS = ("data", "labels", "n", "accuracy", "95 % interval", "balanced", "calibration error", "how")
+_NUMBERS = ("n", "accuracy", "balanced", "calibration error")
 
 
 def _row(score: Score) -> tuple[str, ...]:
     interval = f"{score.low:.1%} to {score.high:.1%}"
     error = "" if score.expected_calibration_error is None else f"{score.expected_calibration_error:.3f}"
-    return score.data, score.labels, f"{score.n:,}", f"{score.accuracy:.1%}", interval, error, score.note
+    balanced = "" if score.balanced_accuracy is None else f"{score.balanced_accuracy:.1%}"
+    return (
+        score.data,
+        score.labels,
+        f"{score.n:,}",
+        f"{score.accuracy:.1%}",
+        interval,
+        balanced,
+        error,
+        score.note,
+    )
 
 
 def _scores(card: Card) -> Table:
@@ -315,7 +326,7 @@ def _scores(card: Card) -> Table:
     for name in _COLUMNS:
         table.add_column(
             name,
-            justify="right" if name in ("n", "accuracy", "calibration error") else "left",
+            justify="right" if name in _NUMBERS else "left",
             overflow="fold",
         )
     for score in card.scores:
@@ -346,7 +357,9 @@ def _section(path: Path, card: Card) -> str:
         for name, value in [*facts(path, card), *_digests(path, card)]
         if value
     ]
-    header = f"| {' | '.join(_COLUMNS)} |\n|{'|'.join('--:' if name in ('n', 'accuracy', 'calibration error') else '---' for name in _COLUMNS)}|"
+    header = (
+        f"| {' | '.join(_COLUMNS)} |\n|{'|'.join('--:' if name in _NUMBERS else '---' for name in _COLUMNS)}|"
+    )
     rows = "\n".join(f"| {' | '.join(_row(score))} |" for score in card.scores)
     told = (
         f"{header}\n{rows}"

@@ -86,6 +86,14 @@ class ListFormat(StrEnum):
     json = "json"
 
 
+class TestTimeAugmentation(StrEnum):
+    """`mien.inference.views.VIEWS`, known without importing numpy."""
+
+    one = "one"
+    flip = "flip"
+    ten_crop = "ten-crop"
+
+
 class Format(StrEnum):
     table = "table"
     json = "json"
@@ -151,6 +159,14 @@ class NetworkOptions:
             rich_help_panel=_NETWORKS,
         ),
     ] = None
+    views: Annotated[
+        TestTimeAugmentation,
+        typer.Option(
+            "--tta",
+            help="Test-time augmentation: how often a face is looked at; flip: it and its mirror image.",
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = TestTimeAugmentation.one
     threads: Annotated[
         int | None, typer.Option(help="Threads for each network.", min=1, rich_help_panel=_NETWORKS)
     ] = None
@@ -164,7 +180,7 @@ class NetworkOptions:
 
     def config(self) -> PipelineConfig:
         """The same as plain values."""
-        return PipelineConfig(**vars(self))
+        return PipelineConfig(**{**vars(self), "views": self.views.value})
 
     def pipeline(self) -> Pipeline:
         """Open the networks."""

@@ -4,11 +4,13 @@ mien describes a facial expression, not an emotion that a person feels.
 """
 
 from mien.evaluation.annotators import AnnotatorScore, annotator_scores
-from mien.evaluation.evaluation import EvaluateOptions, Evaluation, Figures
+from mien.evaluation.evaluation import EvaluateOptions, Evaluation
+from mien.evaluation.figures import Figures
 from mien.evaluation.ground_truth import LABEL_SETS
+from mien.evaluation.groups import Group, Groups, LargestDifference
 from mien.evaluation.predictor import Predictor, open_subject
 from mien.evaluation.run import evaluate
-from mien.evaluation.tta import VIEWS
+from mien.inference.views import VIEWS
 
 __all__ = [
     "LABEL_SETS",
@@ -17,6 +19,9 @@ __all__ = [
     "EvaluateOptions",
     "Evaluation",
     "Figures",
+    "Group",
+    "Groups",
+    "LargestDifference",
     "Predictor",
     "annotator_scores",
     "evaluate",

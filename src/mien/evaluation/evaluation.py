@@ -1,5 +1,4 @@
-"""Everything that is measured about a predictor on one split of labelled faces, and the key figures of one
-set of images."""
+"""Everything that is measured about a predictor on one split of labelled faces."""
 
 from __future__ import annotations
 
@@ -9,112 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.labels import FERPLUS, Labels
+from mien.core.labels import Labels
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
 from mien.evaluation.annotators import AnnotatorScore
+from mien.evaluation.figures import Figures
+from mien.evaluation.groups import SMALL, Groups
 from mien.evaluation.predictor import Predictor
 from mien.evaluation.robustness import Robustness
 from mien.metrics import (
     ClassScore,
     ReliabilityBin,
     SecondGuesses,
-    accuracy,
     class_scores,
     confusion_matrix,
-    expected_calibration_error,
-    kl_divergence,
-    macro_f1,
-    negative_log_likelihood,
     reliability,
     second_guesses,
-    top_k_accuracy,
-    wilson,
 )
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Key figures.
-
-    Args:
-        n: Images.
-        accuracy: Share of right first guesses, 0 to 1.
-        low: Lower end of its 95 % interval (Wilson).
-        high: Upper end.
-        macro_f1: Mean F1 over classes, 0 to 1; see `mien.metrics.macro_f1` for classes without an image.
-        top2: Share of images whose class is the first or the second guess.
-        expected_calibration_error: 15 bins of equal width (Guo et al. 2017), 0 to 1.
-        negative_log_likelihood: Of the right class, in nats.
-        kl_to_votes: Divergence of the votes of FER+ from the answer, in nats; None where nobody voted.
-        kl_n: Images that it is the mean over.
-    """
-
-    n: int
-    accuracy: float
-    low: float
-    high: float
-    macro_f1: float
-    top2: float
-    expected_calibration_error: float
-    negative_log_likelihood: float
-    kl_to_votes: float | None
-    kl_n: int
-
-    def facts(self) -> dict[str, Any]:
-        """As a dict for JSON."""
-        return {
-            "n": self.n,
-            "accuracy": self.accuracy,
-            "accuracy_low": self.low,
-            "accuracy_high": self.high,
-            "macro_f1": self.macro_f1,
-            "top2": self.top2,
-            "expected_calibration_error": self.expected_calibration_error,
-            "negative_log_likelihood": self.negative_log_likelihood,
-            "kl_to_votes": self.kl_to_votes,
-            "kl_n": self.kl_n,
-        }
-
-
-def measure(
-    probs: NDArray[np.float32], classes: Labels, faces: FaceDataset, truth: NDArray[np.int64]
-) -> Figures:
-    """Measure answers.
-
-    Args:
-        probs: ``(n, k)`` probabilities.
-        classes: What the columns mean.
-        faces: The n images, for the votes.
-        truth: ``(n,)`` column of the right class.
-    """
-    confusion = confusion_matrix(truth, probs.argmax(axis=1), len(classes))
-    divergence, voted = _divergence(probs, classes, faces)
-    return Figures(
-        len(truth),
-        accuracy(confusion),
-        *wilson(int(np.trace(confusion)), len(truth)),
-        macro_f1(confusion),
-        top_k_accuracy(probs, truth, 2),
-        expected_calibration_error(reliability(probs, truth)),
-        negative_log_likelihood(probs, truth),
-        divergence,
-        voted,
-    )
-
-
-def _divergence(probs: NDArray[np.float32], classes: Labels, faces: FaceDataset) -> tuple[float | None, int]:
-    """From the votes among the subject's classes, each row made to add up to 1; rows without any such vote
-    are left out."""
-    if faces.votes is None:
-        return None, 0
-    shares = faces.vote_shares()[:, [FERPLUS.index(name) for name in classes]].astype(np.float64)
-    sums = shares.sum(axis=1)
-    voted = sums > 0
-    if not voted.any():
-        return None, 0
-    return kl_divergence(shares[voted] / sums[voted, None], probs[voted]), int(voted.sum())
-
 
 _DIGITS = 6
 
@@ -129,6 +39,10 @@ class EvaluateOptions:
         views: How often an image is looked at, one of `VIEWS`.
         with_training: Also measure on the Training split, for the ratio of the two accuracies.
         corruptions: Also measure on the same images made worse (`mien.evaluation.robustness`).
+        by: A further column of the data; also measure for each of its values (`mien.evaluation.groups`).
+        min_group: Images below which the group of a value counts as small: shown, but not compared.
+        center_crop: Share of each image's sides that is kept where `evaluate` opens the data itself; results
+            name it.
         data: What results call the data.
         track: Shows how far it is.
     """
@@ -138,6 +52,9 @@ class EvaluateOptions:
     views: str = "one"
     with_training: bool = False
     corruptions: bool = False
+    by: str | None = None
+    min_group: int = SMALL
+    center_crop: float = 1.0
     data: str = "data"
     track: ProgressCallback = no_progress
 
@@ -154,6 +71,7 @@ class Evaluation:
         leak_free: The same without images that also stand in Training; None where nothing can leak.
         training: The same on Training; None unless asked for.
         robustness: Errors in bad images; None unless asked for.
+        groups: Figures for each value of a column; None unless asked for.
         humans: People and the subject against the same other people; empty where nobody voted.
         faces: The counted images.
         probs: ``(n, k)`` probabilities for them.
@@ -169,6 +87,7 @@ class Evaluation:
     leak_free: Figures | None
     training: Figures | None
     robustness: Robustness | None
+    groups: Groups | None
     humans: tuple[AnnotatorScore, ...]
     faces: FaceDataset
     probs: NDArray[np.float32]
@@ -220,6 +139,7 @@ class Evaluation:
             "split": self.options.split,
             "labels": self.options.labels,
             "views": self.options.views,
+            "center_crop": self.options.center_crop,
             "classes": list(self.classes),
             **whole,
             "per_class": [
@@ -233,6 +153,7 @@ class Evaluation:
             "training": None if self.training is None else self.training.facts(),
             "train_ratio": self.train_ratio,
             "robustness": None if self.robustness is None else self.robustness.facts(),
+            "groups": None if self.groups is None else self.groups.facts(),
             "humans": [asdict(score) for score in self.humans],
             "remarks": list(self.remarks),
         }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.errors import InputError
 from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
-from mien.evaluation.evaluation import Evaluation, Figures
+from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.figures import Figures
 from mien.plotting import style
 from mien.plotting.evaluation import classes_figure, confusion_figure, reliability_figure
 from mien.reports.page import data_address, write_page
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mien.plotting.style import Figure
 
 _MOST_PAIRS = 10
+_MOST_GROUPS = 40
 _PLOTS = {
     "matrix": "Performance matrix. Each row is what images were, each column what was predicted; colour is the share of the row.",
     "reliability": "Reliability diagram. Where bars meet the dashed line, a confidence of 70 % is right 70 % of the time.",
@@ -104,6 +106,7 @@ def _context(found: Evaluation) -> dict[str, Any]:
         else f"{found.options.views} views of each image, averaged",
         "parts": parts,
         "figure_scale": _Scale.around([end for _, part in parts for end in (part.low, part.high)]),
+        **_groups(found),
         "people_scale": _Scale.around(
             [
                 end
@@ -120,6 +123,16 @@ def _context(found: Evaluation) -> dict[str, Any]:
         "names": found.classes,
         "wrong": confidently_wrong(found),
         "uncertain": most_uncertain(found),
+    }
+
+
+def _groups(found: Evaluation) -> dict[str, Any]:
+    groups = () if found.groups is None else found.groups.groups
+    ends = [end for group in groups for end in (group.figures.low, group.figures.high)]
+    return {
+        "first_groups": groups[:_MOST_GROUPS],
+        "more_groups": groups[_MOST_GROUPS:],
+        "group_scale": _Scale.around(ends),
     }
 
 

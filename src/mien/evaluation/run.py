@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
-from mien.core.labels import FERPLUS, Labels
-from mien.core.progress import no_progress
+from mien.core.labels import FERPLUS
+from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
 from mien.data.io import open_dataset
 from mien.data.label_names import split_named
 from mien.evaluation.annotators import SIZES, AnnotatorScore, annotator_scores
-from mien.evaluation.evaluation import EvaluateOptions, Evaluation, Figures, measure
+from mien.evaluation.evaluation import EvaluateOptions, Evaluation
+from mien.evaluation.figures import Answered
 from mien.evaluation.ground_truth import GroundTruth, truth_for
+from mien.evaluation.groups import group_figures, require_values
 from mien.evaluation.predictor import Predictor, Spec, open_subject
 from mien.evaluation.robustness import Robustness, robustness
-from mien.evaluation.tta import answer
+from mien.inference.views import mean_over_views, require_views
 
 
 def evaluate(
@@ -36,7 +38,8 @@ def evaluate(
         options: What to measure; one view of PublicTest by default, or of all data where it is not divided.
 
     Raises:
-        InputError: There is no such split, no image of it counts, or the classes of both do not fit.
+        InputError: There is no such split, no image of it counts, the classes of both do not fit, or there is
+            no such column or only one value in it.
         NetworkError: A network cannot be opened.
         MissingExtraError: A package for the subject or the data is not installed.
 
@@ -49,10 +52,13 @@ def evaluate(
     (8, 0.125, [2, 1, 1, 1, 1, 1, 1])
     """
     options = options or EvaluateOptions()
+    require_views(options.views)
     judged = subject if isinstance(subject, Predictor) else open_subject(subject)
     if not isinstance(data, FaceDataset):
         options = replace(options, data=Path(data).name)
-        data = open_dataset(Path(data), size=judged.side, track=options.track)
+        data = open_dataset(
+            Path(data), size=judged.side, center_crop=options.center_crop, track=options.track
+        )
     if data.images.shape[1:] != (judged.side, judged.side):
         height, width = data.images.shape[1:]
         raise InputError(
@@ -72,34 +78,24 @@ def _split(name: str, data: FaceDataset) -> str:
     return str(there[0])
 
 
-@dataclass(frozen=True, eq=False)
-class _Answered:
-    """Images with what was said about them and what is right; rows that do not count have -1."""
-
-    faces: FaceDataset
-    probs: NDArray[np.float32]
-    truth: NDArray[np.int64]
-    classes: Labels
-
-    def take(self, keep: NDArray[np.bool_]) -> _Answered:
-        return replace(self, faces=self.faces.take(keep), probs=self.probs[keep], truth=self.truth[keep])
-
-    def counted(self) -> _Answered:
-        return self.take(self.truth >= 0)
-
-    def figures(self) -> Figures:
-        return measure(self.probs, self.classes, self.faces, self.truth)
+def _ask(subject: Predictor, faces: FaceDataset, truth: GroundTruth, options: EvaluateOptions) -> Answered:
+    probs = _asked(subject, faces.images, options, options.track)[:, truth.order]
+    return Answered(faces, probs, truth.columns(faces), truth.classes)
 
 
-def _ask(subject: Predictor, faces: FaceDataset, truth: GroundTruth, options: EvaluateOptions) -> _Answered:
-    probs = answer(subject, faces.images, options.views, options.track)[:, truth.order]
-    return _Answered(faces, probs, truth.columns(faces), truth.classes)
+def _asked(
+    subject: Predictor, images: NDArray[np.uint8], options: EvaluateOptions, track: ProgressCallback
+) -> NDArray[np.float32]:
+    return mean_over_views(lambda view: subject.probabilities(view, track), images, options.views)
 
 
 def _evaluation(
     subject: Predictor, data: FaceDataset, truth: GroundTruth, options: EvaluateOptions
 ) -> Evaluation:
-    everything = _ask(subject, data.split(options.split), truth, options)
+    part = data.split(options.split)
+    if options.by is not None:
+        require_values(part, options.by, options.split)
+    everything = _ask(subject, part, truth, options)
     counted = everything.counted()
     if not len(counted.faces):
         raise InputError(
@@ -107,6 +103,7 @@ def _evaluation(
         )
     leaked = _leaked(counted.faces, data, options.split)
     apart = None if leaked is None or leaked.all() else counted.take(~leaked).figures()
+    groups = None if options.by is None else group_figures(counted, options.by, options.min_group)
     training = (
         _ask(subject, data.split(TRAINING), truth, options).counted().figures()
         if options.with_training
@@ -120,20 +117,26 @@ def _evaluation(
         leak_free=apart,
         training=training,
         robustness=_robustness(subject, counted, truth, options) if options.corruptions else None,
+        groups=groups,
         humans=_humans(everything),
         faces=counted.faces,
         probs=counted.probs,
         truth=counted.truth,
         leaked=np.zeros(len(counted.faces), np.bool_) if leaked is None else leaked,
-        remarks=(*subject.remarks, *truth.remarks, *_remarks(counted, options, leaked)),
+        remarks=(
+            *subject.remarks,
+            *truth.remarks,
+            *_remarks(counted, options, leaked),
+            *([] if groups is None else groups.remarks),
+        ),
     )
 
 
 def _robustness(
-    subject: Predictor, counted: _Answered, truth: GroundTruth, options: EvaluateOptions
+    subject: Predictor, counted: Answered, truth: GroundTruth, options: EvaluateOptions
 ) -> Robustness:
     def first(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        return np.asarray(answer(subject, images, options.views, no_progress)[:, truth.order].argmax(axis=1))
+        return np.asarray(_asked(subject, images, options, no_progress)[:, truth.order].argmax(axis=1))
 
     return robustness(counted.faces.images, counted.truth, first, options.track)
 
@@ -145,7 +148,7 @@ def _leaked(part: FaceDataset, data: FaceDataset, split: str) -> NDArray[np.bool
     return part.copied_from(data.split(TRAINING))
 
 
-def _humans(everything: _Answered) -> tuple[AnnotatorScore, ...]:
+def _humans(everything: Answered) -> tuple[AnnotatorScore, ...]:
     """On the images of the majority protocol, whatever labels the rest is measured by."""
     votes = everything.faces.votes
     if votes is None:
@@ -157,13 +160,13 @@ def _humans(everything: _Answered) -> tuple[AnnotatorScore, ...]:
     return annotator_scores(official.faces.votes, columns[official.probs.argmax(axis=1)])
 
 
-def _remarks(counted: _Answered, options: EvaluateOptions, leaked: NDArray[np.bool_] | None) -> list[str]:
+def _remarks(counted: Answered, options: EvaluateOptions, leaked: NDArray[np.bool_] | None) -> list[str]:
     counts = np.bincount(counted.truth, minlength=len(counted.classes))
     empty = ", ".join(name for name, count in zip(counted.classes, counts, strict=True) if not count)
     remarks = []
     if empty:
         remarks.append(
-            f"{options.split} has no image of {empty}: no recall; macro-F1 leaves it out unless it is answered, which counts as 0"
+            f"{options.split} has no image of {empty}: no recall; balanced accuracy leaves it out, macro-F1 unless it is answered (0)"
         )
     if leaked is None and options.split == TRAINING:
         remarks.append(

@@ -139,6 +139,9 @@ class Score(_Part):
         accuracy: Share of right answers, 0 to 1.
         low: Lower end of its 95 % interval (Wilson).
         high: Upper end of its 95 % interval (Wilson).
+        balanced_accuracy: Mean recall over the classes, 0 to 1; None where not measured.
+        balanced_low: Lower end of its 95 % interval.
+        balanced_high: Upper end.
         expected_calibration_error: How far its probabilities are from how often it is right, 15 bins, 0 to 1;
             None where not measured.
         note: How it was measured.
@@ -150,6 +153,9 @@ class Score(_Part):
     accuracy: float = Field(ge=0, le=1)
     low: float = Field(ge=0, le=1)
     high: float = Field(ge=0, le=1)
+    balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
+    balanced_low: float | None = Field(default=None, ge=0, le=1)
+    balanced_high: float | None = Field(default=None, ge=0, le=1)
     expected_calibration_error: float | None = Field(default=None, ge=0, le=1)
     note: str = ""
 

@@ -12,6 +12,7 @@ from mien.core.faces import Faces
 from mien.core.labels import Labels
 from mien.inference.crop import crop_resize_each
 from mien.inference.onnx_session import Network
+from mien.inference.views import mean_over_views, require_views
 
 _BATCH = {"cpu": 64}
 _BATCH_ELSEWHERE = 512  # A device of its own is fed well by more: 5 MB of crops.
@@ -24,14 +25,19 @@ class Classifier:
         network: A network whose card says what it reads and how its input is cut.
         head: Which of its outputs to use; the first one of the card by default.
         min_confidence: An expression that is less probable is shown as uncertain; None shows every one.
+        views: How often a face is looked at, one of `mien.inference.views.VIEWS`.
 
     Raises:
         NetworkError: The network is not one for expressions.
-        InputError: It has no output of that name, or the probability is none.
+        InputError: It has no output of that name, the probability is none, or there are no such views.
     """
 
     def __init__(
-        self, network: Network, head: str | None = None, min_confidence: float | None = None
+        self,
+        network: Network,
+        head: str | None = None,
+        min_confidence: float | None = None,
+        views: str = "one",
     ) -> None:
         card = network.card
         if card.kind != "expression" or card.crop is None:
@@ -50,6 +56,7 @@ class Classifier:
         self.network = network
         self._size = card.input.height
         self.crop = card.crop
+        self.views = require_views(views)
         self.labels = Labels(card.heads[self.head], min_confidence)
 
     def classify(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
@@ -75,6 +82,9 @@ class Classifier:
 
     def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """``(n, k)`` probabilities of gray crops ``(n, 1, h, w)``, 0 to 255."""
+        return mean_over_views(self._run, crops, self.views)
+
+    def _run(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         spec = self.network.card.input
         size = _BATCH.get(self.network.device, _BATCH_ELSEWHERE)
         batches = (crops[start : start + size] for start in range(0, len(crops), size))

@@ -22,5 +22,6 @@ class PipelineConfig:
     min_detection_score: float | None = None
     largest: bool = False
     min_confidence: float | None = None
+    views: str = "one"
     threads: int | None = None
     device: str = "auto"

@@ -35,6 +35,8 @@ class Pipeline:
         min_confidence: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``;
             None, the default, shows every one. Below 0.5 an answer is more likely wrong than right. The raw
             answer and its probabilities stay beside it.
+        views: How often a face is looked at: ``one``; ``flip``, the face and its mirror image, whose
+            probabilities are averaged, for twice the time of the expression network; or ``ten-crop``.
         min_face: Height in px of the smallest face to look for; the detector's own by default.
         min_detection_score: Least score, 0 to 1, of a face that counts, in images and where people are
             followed; the detector's own by default (`mien.inference.detectors.create_detector`).
@@ -62,6 +64,7 @@ class Pipeline:
         *,
         head: str | None = None,
         min_confidence: float | None = None,
+        views: str = PipelineConfig.views,
         min_face: int | None = None,
         min_detection_score: float | None = None,
         largest: bool = False,
@@ -72,7 +75,7 @@ class Pipeline:
             raise InputError(f"expected at least 1 thread; got {threads}")
         choice: dict[str, Any] = {"threads": threads, "device": device}
         self.detector = _detector(detector, min_face, min_detection_score, choice)
-        self.classifier = Classifier(open_network(network_path(model), **choice), head, min_confidence)
+        self.classifier = Classifier(open_network(network_path(model), **choice), head, min_confidence, views)
         self.largest = largest
 
     @classmethod

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
+from mien.metrics.intervals import quantile
 
 BINS = 15
 """Of equal width, as Guo et al. 2017 take them."""
@@ -80,6 +82,37 @@ def expected_calibration_error(parts: Sequence[ReliabilityBin]) -> float:
         if part.confidence is not None and part.accuracy is not None
     )
     return float(sum(gaps) / n)
+
+
+def calibration_interval(
+    probs: NDArray[np.floating], truth: NDArray[np.integer], z: float = quantile()
+) -> tuple[float, float]:
+    """95 % interval of the `expected_calibration_error` of `reliability`, by a normal approximation.
+
+    The error counts as a gap what is chance, most of all on few images. The lower end is therefore lower by
+    what perfect confidences would show, on average, in those bins whose gap may be chance.
+
+    Args:
+        probs: ``(n, k)`` probabilities.
+        truth: ``(n,)`` column of the right class.
+        z: Standard errors to each side.
+
+    >>> probs = np.tile([[0.9, 0.1]], (100, 1))
+    >>> [round(end, 3) for end in calibration_interval(probs, np.repeat([0, 1], [60, 40]))]
+    [0.204, 0.396]
+    """
+    if not len(truth):
+        raise InputError("expected at least one image to judge; got none")
+    probs, truth = np.asarray(probs, np.float64), np.asarray(truth)
+    n, confidence = len(truth), probs.max(axis=1)
+    where = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    misses = confidence - (probs.argmax(axis=1) == truth)
+    gaps = np.bincount(where, misses, BINS) / n
+    noise = np.sqrt(np.bincount(where, confidence * (1 - confidence), BINS)) / n
+    chance = float(noise[np.abs(gaps) < 2 * noise].sum()) * sqrt(2 / pi)
+    half = z * float((np.sign(gaps)[where] * misses).std()) / sqrt(n)
+    value = float(np.abs(gaps).sum())
+    return max(0.0, value - chance - half), min(1.0, value + half)
 
 
 def negative_log_likelihood(probs: NDArray[np.floating], truth: NDArray[np.integer]) -> float:

@@ -78,6 +78,18 @@ def class_scores(confusion: NDArray[np.integer]) -> tuple[ClassScore, ...]:
     )
 
 
+def balanced_accuracy(confusion: NDArray[np.integer]) -> float:
+    """Mean recall over the classes that have images, each counting the same, 0 to 1 (Brodersen et al. 2010).
+
+    scikit-learn's ``balanced_accuracy_score`` is the same.
+
+    >>> balanced_accuracy(np.array([[3, 1, 0], [1, 0, 1], [0, 0, 0]])) == (3 / 4 + 0) / 2
+    True
+    """
+    _counted(confusion)
+    return float(np.mean([score.recall for score in class_scores(confusion) if score.recall is not None]))
+
+
 def macro_f1(confusion: NDArray[np.integer]) -> float:
     """Mean F1 over the classes, each counting the same, 0 to 1.
 

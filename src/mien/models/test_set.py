@@ -55,6 +55,9 @@ def _score(found: Evaluation, figures: Figures, part: str, names: Mapping[str, s
         accuracy=round(figures.accuracy, 5),
         low=round(figures.low, 5),
         high=round(figures.high, 5),
+        balanced_accuracy=round(figures.balanced_accuracy, 5),
+        balanced_low=round(figures.balanced_low, 5),
+        balanced_high=round(figures.balanced_high, 5),
         expected_calibration_error=round(figures.expected_calibration_error, 5),
         note=f"reading {found.subject.head}, one view",
     )
@@ -96,7 +99,7 @@ def open_private(network: str, data: FaceDataset, log: Path) -> str:
             f"{found.subject.head} {found.whole.expected_calibration_error:.4f}" for found in own
         )
         told_scores = "; ".join(
-            f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}"
+            f"{score.data}, {score.labels}, {score.note}: {score.accuracy:.2%} of {score.n}, balanced {score.balanced_accuracy:.2%}"
             for score in scores
         )
         named = " + ".join(f"{path.name} sha256 {card.sha256[:16]}" for path, card in cards.items())

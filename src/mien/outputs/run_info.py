@@ -25,6 +25,7 @@ def run_settings(chosen: PipelineConfig, plan: VideoOptions, pipeline: Pipeline)
         "largest": chosen.largest,
         "network": f"{card.name} {card.version}, sha256 {card.sha256}",
         "head": pipeline.classifier.head,
+        "views": chosen.views,
         "interval": plan.sampling.interval,
         "fps": plan.sampling.fps,
         "hidden-frames": plan.sampling.hidden_frames,
@@ -58,5 +59,6 @@ def run_facts(settings: dict[str, Any], plan: VideoOptions, pipeline: Pipeline) 
         ("People", "followed by position; no identity is computed" if plan.tracking else "not followed"),
         ("Smoothing", f"time constant {smoothing.tau:g} s{calibrated}" if plan.tracking else "none"),
         ("Network", settings["network"]),
+        *([] if settings["views"] == "one" else [("Views of each face", f"{settings['views']}, averaged")]),
     ]
     return Facts("", shown, pipeline.classifier.network.card, pipeline.classifier.head, __version__)
