@@ -104,7 +104,7 @@ def test_a_run_of_every_network(
     monkeypatch.setattr(
         trained_home,
         "load_run",
-        lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}),
+        lambda folder: Trained(network, Recipe(name=name, arch=name), CLASSES, [], {}),
     )
     subject = open_explained(tmp_path)
     features = subject.features(face)
@@ -131,7 +131,7 @@ def test_a_file_says_what_the_module_says(
     monkeypatch.setattr(
         trained_home,
         "load_run",
-        lambda folder: Trained(network, Recipe(name=name, network=name), CLASSES, [], {}),
+        lambda folder: Trained(network, Recipe(name=name, arch=name), CLASSES, [], {}),
     )
     (tmp_path / "run").mkdir()
     graph, module = open_explained(file), open_explained(tmp_path / "run")
@@ -184,7 +184,7 @@ def test_a_layer_behind_another_head_is_refused(
     monkeypatch.setattr(
         trained_home,
         "load_run",
-        lambda folder: Trained(network, Recipe(network="mini_xception"), classes, [], {}),
+        lambda folder: Trained(network, Recipe(arch="mini_xception"), classes, [], {}),
     )
     with pytest.raises(
         InputError, match=r"they do not depend on heads\.ferplus: give another one with --layer"

@@ -46,7 +46,7 @@ class Counter(Silence):
 @pytest.fixture(scope="module")
 def small_repetition(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Repetition]:
     folder = tmp_path_factory.mktemp("holman")
-    recipes = recipes_of(paper("holman"), [1], lambda recipe: replace(recipe, epochs=2, network="monyok"))
+    recipes = recipes_of(paper("holman"), [1], lambda recipe: replace(recipe, epochs=2, arch="monyok"))
     return folder, repeat(paper("holman"), stripes(), folder, recipes, lambda name, recipe: Counter(), CPU)
 
 
@@ -71,7 +71,7 @@ def test_a_repetition_reads_back_and_does_not_train_twice(small_repetition: tupl
     folder, repetition = small_repetition
     assert Repetition.load(folder / "result.json") == repetition
     Counter.epochs = 0
-    recipes = recipes_of(paper("holman"), [1], lambda recipe: replace(recipe, epochs=2, network="monyok"))
+    recipes = recipes_of(paper("holman"), [1], lambda recipe: replace(recipe, epochs=2, arch="monyok"))
     assert (
         repeat(paper("holman"), stripes(), folder, recipes, lambda name, recipe: Counter(), CPU) == repetition
     )

@@ -276,10 +276,10 @@ def test_the_distance_is_the_divergence_at_that_temperature() -> None:
     ours, theirs = torch.randn(5, 7), torch.randn(5, 7).log_softmax(dim=1)
     p, q = (theirs / 3).softmax(dim=1), (ours / 3).softmax(dim=1)
     expected = 9 * (p * (p / q).log()).sum(dim=1).mean()
-    assert float(lesson.distance({"fer2013": ours}, {"fer2013": theirs})) == pytest.approx(
+    assert float(lesson.distance({"fer2013": ours}, {"fer2013": theirs}, torch.ones(5))) == pytest.approx(
         float(expected), rel=1e-4
     )
-    assert float(lesson.distance({"fer2013": theirs}, {"fer2013": theirs})) == pytest.approx(0, abs=1e-5)
+    assert float(lesson.distance({"fer2013": theirs}, {"fer2013": theirs}, torch.ones(5))) == pytest.approx(0, abs=1e-5)
 
 
 def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(

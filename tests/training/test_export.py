@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mien.inference.onnx_session import onnx_runtime
-from mien.training.architectures import NETWORKS, create_model
+from mien.training.architectures import ARCHITECTURES, create_model
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 onnx = pytest.importorskip("onnx")
@@ -30,7 +30,7 @@ class _Outputs(torch.nn.Module):
         return tuple(self.network(faces).values())
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_the_file_says_what_pytorch_says(name: str, tmp_path: Path) -> None:
     torch.manual_seed(1)
     network = create_model(name, heads={"fer2013": 7, "ferplus": 8})

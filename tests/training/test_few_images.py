@@ -32,7 +32,7 @@ def all_right(n: int, gap: float) -> tuple[dict[str, np.ndarray], FaceDataset]:
 
 def test_eight_right_ones_show_little() -> None:
     logits = np.array([[1.2, 0.4, 0.1], [0.2, 1.0, 0.3], [0.1, 0.5, 1.1]] * 3)[:8]
-    assert 0.3 <= calibration._temperature(logits, [np.array([0, 1, 2] * 3)[:8]]) < 1
+    assert 0.3 <= calibration._temperature([(logits, np.array([0, 1, 2] * 3)[:8])]) < 1
 
 
 @pytest.mark.parametrize("gap", [0.3, 1.0, 2.0])
@@ -67,9 +67,9 @@ def test_thousands_give_what_they_gave_without_a_prior(monkeypatch: pytest.Monke
             .clip(max=6)
         )
         monkeypatch.setattr(calibration, "PRIOR", 2.0)
-        held = calibration._temperature(logits, [labels])
+        held = calibration._temperature([(logits, labels)])
         monkeypatch.setattr(calibration, "PRIOR", 0.0)
-        assert held == pytest.approx(calibration._temperature(logits, [labels]), abs=1e-3)
+        assert held == pytest.approx(calibration._temperature([(logits, labels)]), abs=1e-3)
 
 
 def test_the_card_says_what_is_not_calibrated() -> None:

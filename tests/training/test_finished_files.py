@@ -34,7 +34,7 @@ from mien.training.calibrated_file import (  # noqa: E402
     put_on,
     take_off,
 )
-from mien.training.calibration import BLEND, Calibration, fit  # noqa: E402
+from mien.training.calibration import BLEND, Blend, Calibration, fit  # noqa: E402
 from mien.training.export import predict, write_onnx  # noqa: E402
 from mien.training.finetune import PretrainedWeights  # noqa: E402
 from mien.training.run import Hardware, load_run, train  # noqa: E402
@@ -113,18 +113,18 @@ def test_ferplus_is_calibrated_to_the_majority_and_the_blend_to_both() -> None:
     assert found.temperatures["fer2013"] == pytest.approx(3.0, rel=0.1)
     assert found.temperatures[BLEND] == pytest.approx(1.0, rel=0.1)
     assert list(found.answers({"fer2013": logits, "ferplus": wide})) == [BLEND, "fer2013", "ferplus"]
-    assert fit({"fer2013": logits, "ferplus": wide}, faces, share=0.7).blend == 0.7
-    assert found.blend == 0, "the heads are equally right: what people see counts"
+    assert fit({"fer2013": logits, "ferplus": wide}, faces, blend=Blend(0.7)).blend == Blend(0.7)
+    assert found.blend == Blend(0.0), "the heads are equally right: what people see counts"
     blind = {"fer2013": logits, "ferplus": np.random.default_rng(1).normal(0, 1.5, wide.shape)}
-    assert fit(blind, faces).blend >= 0.7, "a head that knows nothing must not decide"
+    assert fit(blind, faces).blend.share >= 0.7, "a head that knows nothing must not decide"
     half_blind = {"fer2013": logits, "ferplus": wide + blind["ferplus"]}
     accuracy = {
         step: (
-            fit(half_blind, faces, share=step / 10).answers(half_blind)[BLEND].argmax(axis=1) == labels
+            fit(half_blind, faces, blend=Blend(step / 10)).answers(half_blind)[BLEND].argmax(axis=1) == labels
         ).mean()
         for step in range(11)
     }
-    taken = round(10 * fit(half_blind, faces).blend)
+    taken = round(10 * fit(half_blind, faces).blend.share)
     assert 0 < taken <= max(accuracy, key=accuracy.get)
     assert max(accuracy.values()) - accuracy[taken] < 0.01 < max(accuracy.values()) - accuracy[0]
 
@@ -142,13 +142,14 @@ def test_a_file_does_not_tell_whose_computer_it_was_made_on(tiny: Path, tmp_path
         )
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_a_tail_comes_off_and_goes_on_anew(run: Path, share: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("share", "bias"), [(0.0, 0.0), (0.3, 0.2), (1.0, 0.5)])
+def test_a_tail_comes_off_and_goes_on_anew(run: Path, share: float, bias: float, tmp_path: Path) -> None:
     network = load_run(run).network
     first = Calibration(
         {"fer2013": 1.0, "ferplus": 1.0, BLEND: 1.0},
-        share,
+        Blend(share),
         tuple(FERPLUS.index(name) for name in EXPRESSIONS),
+        tuple(bias * place for place in range(len(EXPRESSIONS))),
     )
     write_onnx(network, HEADS, first, tmp_path / "first.onnx")
     second = replace(first, temperatures={"fer2013": 0.5, "ferplus": 2.0, BLEND: 1.5})

@@ -36,7 +36,7 @@ CPU = Hardware(accelerator="cpu", threads=1)
 BOTH = {"fer2013": EXPRESSIONS.names, "ferplus": FERPLUS.names}
 NANO = replace(
     RECIPE,
-    network="small",
+    arch="small",
     options=preset("nano").options,
     heads=("fer2013", "ferplus"),
     precision="32",
@@ -118,7 +118,7 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
                 new_network(NANO, BOTH), stripes().images[:50], BOTH
             )
     # Of a network whose convolutions are not normalised only a part would be taken over.
-    other = replace(RECIPE, network="monyok", options={}, heads=("fer2013",), precision="32", epochs=1)
+    other = replace(RECIPE, arch="monyok", options={}, heads=("fer2013",), precision="32", epochs=1)
     train(stripes(), other, tmp_path / "run", hardware=CPU)
     export(tmp_path / "run", stripes(), tmp_path / "other.onnx", "mien train")
     heads = {"fer2013": EXPRESSIONS.names}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mien import InputError
-from mien.training.architectures import NETWORKS, create_model
+from mien.training.architectures import ARCHITECTURES, create_model
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 
@@ -28,7 +28,7 @@ from mien.training.architectures.mini_xception import XceptionModule
 from mien.training.architectures.residual import ResidualBlock
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch warns about its own parts
-EVERY = pytest.mark.parametrize("name", sorted(NETWORKS))
+EVERY = pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.training.architectures import NETWORKS
+from mien.training.architectures import ARCHITECTURES
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 
@@ -24,7 +24,7 @@ def test_the_page_has_the_table_of_the_code() -> None:
 
 def test_the_page_times_every_network() -> None:
     timed = PAGE.read_text(encoding="utf-8").partition("## Speed")[2]
-    assert all(f"| `{name}` |" in timed for name in NETWORKS)
+    assert all(f"| `{name}` |" in timed for name in ARCHITECTURES)
 
 
 def test_multiplications_and_speed_are_measured_on_the_network() -> None:

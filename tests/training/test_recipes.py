@@ -45,7 +45,7 @@ def test_presets_build_and_are_read_back(name: str, tmp_path: Path) -> None:
 def test_presets_are_as_stated() -> None:
     monyok, kalu, spittlemeister = preset("monyok"), preset("kalu"), preset("spittlemeister")
     assert monyok.epochs == 50
-    assert preset("holman").network == "gudi"
+    assert preset("holman").arch == "gudi"
     assert (kalu.epochs, kalu.schedule.name, kalu.keep) == (10, "plateau", "best")
     assert (
         spittlemeister.batch,
@@ -55,7 +55,7 @@ def test_presets_are_as_stated() -> None:
     ) == (200, 50, 5, "adam")
     assert (spittlemeister.split.policy, spittlemeister.split.share) == ("first", 0.3)
     speed = preset("speed")
-    assert (speed.split, speed.network, speed.heads) == (Split("official"), "small", ("fer2013", "ferplus"))
+    assert (speed.split, speed.arch, speed.heads) == (Split("official"), "small", ("fer2013", "ferplus"))
 
 
 def test_the_page_has_the_presets() -> None:

@@ -116,7 +116,7 @@ def test_one_head_serves_the_main_job(tmp_path: Path) -> None:
     recipe = replace(
         EASY,
         heads=("fer2013",),
-        network="monyok",
+        arch="monyok",
         options={},
         optimizer=Optimizer("adam", rate=1e-3),
         epochs=4,

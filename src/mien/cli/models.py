@@ -14,7 +14,15 @@ from mien.cli.compare import compare
 from mien.cli.console import Console, say, say_json
 from mien.cli.progress import tracked_on
 from mien.cli.train import export, open_private
-from mien.cli.training_options import Data, Threads, Votes, open_faces, training_extra
+from mien.cli.training_options import (
+    Data,
+    Mix,
+    Threads,
+    Votes,
+    open_as_trained,
+    open_faces,
+    training_extra,
+)
 from mien.core.labels import NOTICE
 from mien.core.names import spelled
 
@@ -82,7 +90,7 @@ File = Annotated[
 ]
 
 
-def calibrate(network: File, data: Data, votes: Votes = None) -> None:
+def calibrate(network: File, data: Data, votes: Votes = None, mix: Mix = None) -> None:
     """Fit a finished file anew, on images of PublicTest that are not in Training: temperatures and blend.
 
     The weights stay. Scores of outputs whose answers change are taken off the card: mien models test
@@ -90,7 +98,7 @@ def calibrate(network: File, data: Data, votes: Votes = None) -> None:
     """
     with training_extra():
         from mien.training.calibrated_file import calibrate as calibrate_file
-    say(f"wrote {network}: {_fitted(calibrate_file(network, open_faces(data, votes)))}")
+    say(f"wrote {network}: {_fitted(calibrate_file(network, open_as_trained(network, data, votes, mix)))}")
 
 
 def average(
@@ -101,6 +109,7 @@ def average(
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
+    mix: Mix = None,
     share: Annotated[
         list[float] | None,
         typer.Option(
@@ -116,7 +125,9 @@ def average(
     """
     with training_extra():
         from mien.models.weight_averaging import average as average_files
-    say(f"wrote {output}: {_fitted(average_files(networks, open_faces(data, votes), output, share or ()))}")
+    say(
+        f"wrote {output}: {_fitted(average_files(networks, open_as_trained(networks[-1], data, votes, mix), output, share or ()))}"
+    )
 
 
 def join(
@@ -127,6 +138,7 @@ def join(
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
+    mix: Mix = None,
 ) -> None:
     """Write several networks as one, which answers with their geometric mean: an ensemble in a file.
 
@@ -135,7 +147,9 @@ def join(
     """
     with training_extra():
         from mien.models.ensemble import join as join_files
-    say(f"wrote {output}: {_fitted(join_files(networks, open_faces(data, votes), output))}")
+    say(
+        f"wrote {output}: {_fitted(join_files(networks, open_as_trained(networks[0], data, votes, mix), output))}"
+    )
 
 
 def quantize(
@@ -143,6 +157,7 @@ def quantize(
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
+    mix: Mix = None,
     seed: Annotated[
         int, typer.Option(help="Of the choice of training images that show the ranges of values.")
     ] = 1,
@@ -155,7 +170,7 @@ def quantize(
     with training_extra():
         from mien.models.quantization import compare
         from mien.models.quantization import quantize as quantize_file
-    faces = open_faces(data, votes)
+    faces = open_as_trained(network, data, votes, mix)
     card = quantize_file(network, faces, output, seed)
     console = Console()
     console.print(
@@ -165,7 +180,7 @@ def quantize(
 
 
 def _fitted(card: Card) -> str:
-    told = f"sha256 {card.sha256[:16]}, temperatures {card.temperatures}, blend {card.blend}"
+    told = f"sha256 {card.sha256[:16]}, temperatures {card.temperatures}, blend {card.blend}, adjustment {card.adjustment}"
     return f"{told}; {card.uncalibrated}" if card.uncalibrated else told
 
 

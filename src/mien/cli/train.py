@@ -12,7 +12,15 @@ import typer
 from mien.cli.console import Console, say
 from mien.cli.options import grouped
 from mien.cli.progress import LessonProgress
-from mien.cli.training_options import Data, HardwareOptions, RecipeOptions, Votes, open_faces, training_extra
+from mien.cli.training_options import (
+    Data,
+    HardwareOptions,
+    Mix,
+    RecipeOptions,
+    Votes,
+    open_mixture,
+    training_extra,
+)
 
 
 @grouped
@@ -66,7 +74,7 @@ def train(
         from mien.training.run import train as train_recipe
     recipe = chosen.recipe()
     console = Console(stderr=True)
-    faces = open_faces(data, votes)
+    faces = open_mixture(data, votes, chosen.mix, recipe.mixture)
     taught = None if views is None else TeacherCache(views)
     first = None if initial is None else PretrainedWeights(network_path(initial))
     with LessonProgress(recipe.epochs, console) as progress:
@@ -104,14 +112,17 @@ def export(
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the network file goes.")],
     votes: Votes = None,
+    mix: Mix = None,
 ) -> None:
     """Write the network of a finished run as an ONNX file: calibrated, with a card, checked against
     PyTorch."""
     with training_extra():
+        from mien.training.callbacks import RECIPE
         from mien.training.export import export as export_run
+        from mien.training.recipe import Recipe
     card = export_run(
         run,
-        open_faces(data, votes),
+        open_mixture(data, votes, mix, Recipe.load(run / RECIPE).mixture),
         output,
         f"mien models export {shlex.quote(str(run))} {shlex.quote(data.name)}",
     )

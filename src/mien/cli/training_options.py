@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +15,9 @@ from mien.core.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from mien.data import FaceDataset
-    from mien.training.recipe import Recipe
+    from mien.training.recipe import MixtureEntry, Recipe
     from mien.training.run import Hardware
+    from mien.training.splits import Mixture
 
 
 @contextmanager
@@ -37,6 +38,16 @@ Data = Annotated[
     Path, typer.Argument(metavar="DATA", help="Labelled faces: fer2013.csv, Parquet, or class folders.")
 ]
 Votes = Annotated[Path | None, typer.Option(help="fer2013new.csv of FER+, where the data has no votes.")]
+Mix = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mix",
+        metavar="NAME=DATA",
+        help="A further data set to learn from, under its name in the recipe (docs/training.md).",
+        rich_help_panel=_RECIPE,
+        show_default=False,
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -55,6 +66,71 @@ def open_faces(data: Path, votes: Path | None = None) -> FaceDataset:
     from mien.training.splits import SIDE
 
     return open_dataset(data, votes=votes, size=SIDE)
+
+
+def named_paths(mix: list[str] | None) -> dict[str, Path]:
+    """The data sets of a mixture by name.
+
+    Raises:
+        InputError: A text is not NAME=DATA, or a name comes twice.
+    """
+    found: dict[str, Path] = {}
+    for text in mix or ():
+        name, sign, path = text.partition("=")
+        if not sign or not name or not path:
+            raise InputError(f"expected --mix NAME=DATA, such as everyday=everyday.parquet; got {text!r}")
+        if name in found:
+            raise InputError(f"expected each data set of --mix once; got {name} twice")
+        found[name] = Path(path)
+    return found
+
+
+def open_mixture(
+    data: Path, votes: Path | None, mix: list[str] | None, entries: Mapping[str, MixtureEntry]
+) -> Mixture:
+    """Labelled faces of all data sets of a recipe, or of those that the card of a network tells of.
+
+    Args:
+        data: The first data set.
+        votes: FER+ votes for it.
+        mix: The others, each NAME=DATA.
+        entries: How they are mixed in.
+
+    Raises:
+        InputError: One cannot be read, or is not among the entries.
+    """
+    from mien.data import open_dataset
+    from mien.training.splits import SIDE, Mixture
+
+    paths = named_paths(mix)
+    if strange := paths.keys() - entries.keys():
+        raise InputError(
+            f"expected --mix for {', '.join(entries) or 'no data set'}, as it was trained; got {', '.join(sorted(strange))}"
+        )
+    if missing := entries.keys() - paths.keys():
+        raise InputError(
+            f"expected --mix NAME=DATA for {', '.join(entries)}, which is learned from too; got none for {', '.join(sorted(missing))}"
+        )
+    return Mixture(
+        open_faces(data, votes),
+        {
+            name: open_dataset(path, size=SIDE, center_crop=entries[name].center_crop)
+            for name, path in paths.items()
+        },
+    )
+
+
+def open_as_trained(network: Path, data: Path, votes: Path | None, mix: list[str] | None) -> Mixture:
+    """Labelled faces of all data sets that a network file was trained on.
+
+    Raises:
+        InputError: One is not given, or cannot be read.
+        NetworkError: The file is missing or damaged, or has no card.
+    """
+    from mien.inference.card import read_card
+    from mien.training.recipe import mixture_from
+
+    return open_mixture(data, votes, mix, mixture_from(read_card(network).mixture))
 
 
 @dataclass(frozen=True)
@@ -90,7 +166,7 @@ class ChangeOptions:
             if not sign:
                 raise InputError(f"expected --set NAME=VALUE; got {text!r}")
             changes[name.strip()] = value.strip()
-        if changes.get("network", recipe.network) != recipe.network:
+        if changes.get("arch", recipe.arch) != recipe.arch:
             recipe = replace(recipe, options={})  # Options belong to a network: another one starts without.
         return recipe.changed(changes)
 
@@ -122,7 +198,7 @@ class PresetOptions(ChangeOptions):
 class RecipeOptions(PresetOptions):
     """A recipe with options for what is changed most."""
 
-    model: Annotated[
+    arch: Annotated[
         str | None,
         typer.Option(
             "--arch", help="Another architecture (docs/published-networks.md).", rich_help_panel=_RECIPE
@@ -148,6 +224,15 @@ class RecipeOptions(PresetOptions):
         ),
     ] = None
     seed: Annotated[int | None, typer.Option(help="Same seed, same network.", rich_help_panel=_RECIPE)] = None
+    mix: Mix = None
+
+    def changed(self, recipe: Recipe) -> Recipe:
+        """See `ChangeOptions.changed`; a data set that the recipe does not know is mixed in as
+        `mien.training.recipe.MixtureEntry` says by default."""
+        from mien.training.recipe import MixtureEntry
+
+        new = {name: MixtureEntry() for name in named_paths(self.mix) if name not in recipe.mixture}
+        return super().changed(replace(recipe, mixture={**recipe.mixture, **new}))
 
     def named(self) -> dict[str, Any]:
         """See `ChangeOptions.named`."""
@@ -156,7 +241,7 @@ class RecipeOptions(PresetOptions):
             "batch": self.batch,
             "optimizer.name": self.optimizer,
             "optimizer.rate": self.rate,
-            "network": self.model,
+            "arch": self.arch,
         }
         return named | {
             "schedule.name": self.schedule,
@@ -170,7 +255,8 @@ class RecipeOptions(PresetOptions):
         changes = [f"{name}={value}" for name, value in self.named().items() if value is not None] + list(
             self.sets or ()
         )
-        return ["--preset", self.preset, *(f"--set {shlex.quote(text)}" for text in changes)]
+        mixed = [f"--mix {name}={shlex.quote(path.name)}" for name, path in named_paths(self.mix).items()]
+        return ["--preset", self.preset, *(f"--set {shlex.quote(text)}" for text in changes), *mixed]
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ class _TrainedNetwork(Network):
             name=run.recipe.name,
             version="0",
             kind="expression",
-            summary=f"Network {run.recipe.network} of a run, not calibrated.",
+            summary=f"Network {run.recipe.arch} of a run, not calibrated.",
             heads=run.classes,
             input=InputSpec(name="faces", height=SIDE, width=SIDE, channels=1, low=0, high=255),
             crop=FER_CROP,

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from mien.core.atomic import atomic_write
 from mien.core.errors import NetworkError
@@ -179,6 +179,10 @@ class Card(_Part):
             not written down.
         blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing
             is blended.
+        adjustment: How much of the logarithm of the classes' shares of the votes is taken off the blended output
+            (`mien.training.calibration`).
+        mixture: The further data sets that it learned from, by name, each with its head, weight and sampling
+            (`mien.training.recipe.MixtureEntry`).
         precision: Type of its weights: ``float32``, or ``int8`` for one that was quantised.
         parent: Digest of the file that it was quantised from.
         parameters: Number of weights.
@@ -203,6 +207,8 @@ class Card(_Part):
     temperatures: dict[str, float] = {}
     fitted_to: dict[str, int] = {}
     blend: float | None = Field(default=None, ge=0, le=1)
+    adjustment: float = Field(default=0.0, ge=0, le=1)
+    mixture: dict[str, dict[str, JsonValue]] = {}
     precision: Literal["float32", "int8"] = "float32"
     parent: str = ""
     parameters: int = Field(ge=0)

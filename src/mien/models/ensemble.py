@@ -20,9 +20,10 @@ from mien.core.errors import InputError, NetworkError
 from mien.data.dataset import FaceDataset
 from mien.inference.card import Card
 from mien.training.calibrated_file import finished, heads, opened, take_off
+from mien.training.splits import Mixture
 
 
-def join(files: Sequence[Path], data: FaceDataset, target: Path) -> Card:
+def join(files: Sequence[Path], data: FaceDataset | Mixture, target: Path) -> Card:
     """Write a network that asks others and takes the mean of their logits, calibrated anew.
 
     Args:

@@ -27,7 +27,8 @@ from mien.evaluation import EvaluateOptions, evaluate, open_subject
 from mien.inference.card import Card, read_card
 from mien.inference.onnx_session import onnx_runtime
 from mien.training.calibrated_file import finished, heads, opened, take_off
-from mien.training.calibration import BLEND
+from mien.training.calibration import BLEND, Blend
+from mien.training.splits import Mixture
 
 FACES = 512
 """Training images that show the range of every value between the layers."""
@@ -58,7 +59,7 @@ class Compared:
     same: float
 
 
-def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Card:
+def quantize(source: Path, data: FaceDataset | Mixture, target: Path, seed: int = 1) -> Card:
     """Write a network with 8-bit convolutions, calibrated anew.
 
     Args:
@@ -81,7 +82,7 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
         raise NetworkError(
             f"{source}: expected a network in float32; this one is {card.precision}: take {card.name.removesuffix('-int8')}"
         )
-    training = clean_training(data)
+    training = clean_training(Mixture.of(data).first)
     shown = min(FACES, len(training))
     chosen = np.random.default_rng(seed).permutation(len(training))[: shown - shown % _BATCH or shown]
     bare = _in_bytes(take_off(model, heads(card)), card.input.name, training.images[np.sort(chosen)])
@@ -96,12 +97,13 @@ def quantize(source: Path, data: FaceDataset, target: Path, seed: int = 1) -> Ca
             "made_with": f"{card.made_with}; mien models quantize {source.name}",
         }
     )
-    return finished(bare, made, data, target, card.blend)
+    blend = None if card.blend is None else Blend(card.blend, card.adjustment)
+    return finished(bare, made, data, target, blend)
 
 
-def compare(source: Path, target: Path, data: FaceDataset) -> list[Compared]:
+def compare(source: Path, target: Path, data: FaceDataset | Mixture) -> list[Compared]:
     """Every head of two files on PublicTest without its copies."""
-    apart = leak_free(data, PUBLIC_TEST)
+    apart = leak_free(Mixture.of(data).first, PUBLIC_TEST)
     found = []
     for head in read_card(target).heads:
         for labels in {"ferplus": ("ferplus",), BLEND: ("fer2013", "votes-7")}.get(head, ("fer2013",)):

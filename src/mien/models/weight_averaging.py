@@ -19,11 +19,14 @@ from mien.core.errors import InputError, NetworkError
 from mien.data.dataset import FaceDataset
 from mien.inference.card import Card
 from mien.training.calibrated_file import finished, heads, opened, take_off
+from mien.training.splits import Mixture
 
 _PREFIX = "network."
 
 
-def average(files: Sequence[Path], data: FaceDataset, target: Path, shares: Sequence[float] = ()) -> Card:
+def average(
+    files: Sequence[Path], data: FaceDataset | Mixture, target: Path, shares: Sequence[float] = ()
+) -> Card:
     """Write a network whose weights are the mean of those of others, calibrated anew.
 
     Args:

@@ -21,7 +21,9 @@ from mien.core.labels import FERPLUS
 from mien.data.dataset import PUBLIC_TEST, FaceDataset, leak_free
 from mien.inference.card import Card, read_card, read_network, write_card
 from mien.inference.onnx_session import SCOPES, open_graph
-from mien.training.calibration import BLEND, Calibration, fit
+from mien.training.calibration import BLEND, Blend, Calibration, Judged, fit
+from mien.training.recipe import Recipe, mixture_from
+from mien.training.splits import Mixture, cut_others
 
 _MAKING_ANSWERS = {"Div", "Exp", "LogSoftmax", "Softmax"}
 """Operators between the logits of a head and its answers."""
@@ -77,7 +79,7 @@ def put_on(model: Any, heads: dict[str, int], calibration: Calibration) -> Any:
         )
         _append(whole, "Softmax", [f"{name}.scaled"], head, axis=1)
     if calibration.blend is not None:
-        _put_on_blend(whole, calibration, calibration.blend)
+        _put_on_blend(whole, calibration, calibration.blend.share)
         outputs = {BLEND: len(calibration.shared), **outputs}
     _drop_remarks(whole)
     for name, classes in outputs.items():
@@ -110,7 +112,10 @@ def _put_on_blend(model: Any, calibration: Calibration, share: float) -> None:
     chosen[calibration.shared, np.arange(len(calibration.shared))] = (1 - share) / temperature
     model.graph.initializer.append(numpy_helper.from_array(chosen, f"{name}.columns"))
     parts = [f"{_PREFIX}.ferplus.scaled", f"{name}.columns", f"{_PREFIX}.fer2013.scaled"]
-    _append(model, "Gemm", parts, f"{name}.scaled", beta=share / temperature)
+    _append(model, "Gemm", parts, f"{name}.mixed", beta=share / temperature)
+    bias = np.array(calibration.bias or [0.0] * len(calibration.shared), np.float32) / np.float32(temperature)
+    model.graph.initializer.append(numpy_helper.from_array(bias, f"{name}.bias"))
+    _append(model, "Add", [f"{name}.mixed", f"{name}.bias"], f"{name}.scaled")
     _append(model, "Softmax", [f"{name}.scaled"], BLEND, axis=1)
 
 
@@ -161,7 +166,7 @@ def _rename(model: Any, names: dict[str, str]) -> None:
 _BATCH = 64
 
 
-def calibrate(path: Path, data: FaceDataset) -> Card:
+def calibrate(path: Path, data: FaceDataset | Mixture) -> Card:
     """Fit temperatures and blend of a finished file anew, on PublicTest without its copies; its weights stay.
 
     Returns:
@@ -177,21 +182,22 @@ def calibrate(path: Path, data: FaceDataset) -> Card:
     return finished(take_off(model, heads(card)), card.model_copy(update={"scores": scores}), data, path)
 
 
-def opened(path: Path, data: FaceDataset) -> tuple[Card, Any]:
+def opened(path: Path, data: FaceDataset | Mixture) -> tuple[Card, Any]:
     """The card and the ``onnx.ModelProto`` of a file, whose classes must be those of the data.
 
     Raises:
         NetworkError: The file is missing or damaged, or has no card.
         InputError: The data has other classes, or no votes where the file reads them.
     """
-    content = read_network(path)
+    content, first = read_network(path), Mixture.of(data).first
     card = read_card(content, name=str(path))
+    own = {entry["head"] or name for name, entry in card.mixture.items()}
     for head, names in card.heads.items():
-        if head != "ferplus" and names != data.labels.names:
+        if head not in {"ferplus"} | own and names != first.labels.names:
             raise InputError(
-                f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}"
+                f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(first.labels)}"
             )
-    if "ferplus" in card.heads and data.votes is None:
+    if "ferplus" in card.heads and first.votes is None:
         raise InputError(
             f"expected FER+ votes, as {path} reads them too; the data set has none: join fer2013new.csv with --votes"
         )
@@ -203,40 +209,52 @@ def heads(card: Card) -> list[str]:
     return [head for head in card.heads if head != BLEND or len(card.heads) == 1]
 
 
-def finished(bare: Any, card: Card, data: FaceDataset, target: Path, share: float | None = None) -> Card:
+def finished(
+    bare: Any, card: Card, data: FaceDataset | Mixture, target: Path, blend: Blend | None = None
+) -> Card:
     """Write a network of logits (`mien.training.calibrated_file.take_off`) with answers calibrated on
-    PublicTest without its copies, and its card.
+    PublicTest without its copies and on what is held out of further data sets, and its card.
 
     Args:
         bare: ``onnx.ModelProto``.
         card: What the card shall say; temperatures and blend are filled in.
-        data: The data set.
+        data: All data sets that it learned from.
         target: Where the file goes.
-        share: Of the FER-2013 head in the blend, 0 to 1; fitted where it is None.
+        blend: Of the two heads; fitted where it is None.
+
+    Raises:
+        InputError: A data set that the card tells of is missing, or another one.
     """
-    apart = leak_free(data, PUBLIC_TEST)
-    calibration = fit(_logits(bare, card, apart.images), apart, share)
+    data = Mixture.of(data)
+    apart = leak_free(data.first, PUBLIC_TEST)
+    recipe = Recipe(mixture=mixture_from(card.mixture))
+    others = [
+        Judged(_logits(bare, card, part.calibration.images), part.calibration, recipe.head_of(name))
+        for name, part in cut_others(data, recipe).items()
+    ]
+    calibration = fit(_logits(bare, card, apart.images), apart, others, blend)
     classes = {head: len(card.heads[head]) for head in heads(card)}
-    fitted = {
-        "temperatures": dict(calibration.temperatures),
-        "fitted_to": dict(calibration.fitted_to),
-        "blend": calibration.blend,
-    }
     with atomic_write(target) as aside:
         with translate_os_errors(target):
             onnx.save(put_on(bare, classes, calibration), aside)
-        return write_card(
-            aside, card.model_copy(update={**fitted, "summary": _with_blend(card.summary, calibration)})
-        )
+        made = {**calibration_facts(calibration), "summary": _with_blend(card.summary, calibration)}
+        return write_card(aside, card.model_copy(update=made))
+
+
+def calibration_facts(calibration: Calibration) -> dict[str, Any]:
+    """What a card says about how answers are made."""
+    blend = calibration.blend
+    return {
+        "temperatures": dict(calibration.temperatures),
+        "fitted_to": dict(calibration.fitted_to),
+        "blend": None if blend is None else blend.share,
+        "adjustment": 0.0 if blend is None else blend.adjustment,
+    }
 
 
 def _with_blend(summary: str, calibration: Calibration) -> str:
-    """The summary with the share that the blend has now."""
-    return (
-        summary
-        if calibration.blend is None
-        else re.sub(r"\d+% fer2013", f"{calibration.blend:.0%} fer2013", summary)
-    )
+    """The summary with the blend as it is now."""
+    return re.sub(r"a blend of both \([^)]*\)", f"a blend of both ({calibration.blend})", summary)
 
 
 def _logits(bare: Any, card: Card, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:

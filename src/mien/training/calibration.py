@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch.nn import functional
 from mien.core.labels import FERPLUS
 from mien.data.dataset import FaceDataset
 from mien.inference.card import ENOUGH
+from mien.training.splits import columns_of
 
 BLEND = "expression"
 """Name of the output that blends two heads; it comes first, so it is what users get unless they ask for
@@ -31,8 +33,27 @@ images.
 """
 
 Logits = Mapping[str, NDArray[np.floating]]
-_Truths = Sequence[NDArray[np.int64]]
-"""One or two sets of labels: ``(n,)`` columns, -1 where an image does not count."""
+_Answered = tuple[Any, NDArray[np.int64]]
+"""What was said about n images, and their ``(n,)`` right columns, -1 where an image does not count."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How two heads become one output.
+
+    Args:
+        share: Of the FER-2013 head in the logarithm of the output, 0 to 1.
+        adjustment: How much of the logarithm of the classes' shares of the votes is taken off (logit
+            adjustment, Menon et al. 2020, https://arxiv.org/abs/2007.07314): 0 nothing; at 1 a rare class needs
+            no more evidence than a frequent one.
+    """
+
+    share: float
+    adjustment: float = 0.0
+
+    def __str__(self) -> str:
+        adjusted = f", {self.adjustment:g} of the logarithm of the classes' shares taken off"
+        return f"{self.share:.0%} fer2013 in the logarithm{adjusted if self.adjustment else ''}"
 
 
 @dataclass(frozen=True)
@@ -41,15 +62,16 @@ class Calibration:
 
     Args:
         temperatures: Per output, the number that its logits are divided by (Guo et al. 2017).
-        blend: Share of the FER-2013 head in the logarithm of the blended output, 0 to 1; None where nothing
-            is blended.
+        blend: How the blended output is made; None where nothing is blended.
         shared: Columns of the FER+ head for each class of the blended output.
+        bias: What is added to the blended logarithm of each class: the adjustment times its rarity.
         fitted_to: Per output, how many labelled images its temperature was fitted to.
     """
 
     temperatures: Mapping[str, float]
-    blend: float | None = None
+    blend: Blend | None = None
     shared: tuple[int, ...] = ()
+    bias: tuple[float, ...] = ()
     fitted_to: Mapping[str, int] = field(default_factory=dict)
 
     def answers(self, logits: Logits) -> dict[str, NDArray[np.float64]]:
@@ -58,80 +80,135 @@ class Calibration:
         >>> Calibration({"fer2013": 2.0}).answers({"fer2013": np.array([[0.0, 2 * np.log(3)]])})["fer2013"].round(3).tolist()
         [[0.25, 0.75]]
         """
-        logs = {head: _log_softmax(values / self.temperatures[head]) for head, values in logits.items()}
+        logs = _scaled(logits, self.temperatures)
         heads = {head: np.exp(values) for head, values in logs.items()}
         if self.blend is None:
             return heads
-        return {
-            BLEND: np.exp(_log_softmax(_blended(logs, self.blend, self.shared) / self.temperatures[BLEND])),
-            **heads,
-        }
+        mixed = _mean(logs, self.blend.share, self.shared) + np.array(self.bias or 0.0)
+        return {BLEND: np.exp(_log_softmax(mixed / self.temperatures[BLEND])), **heads}
 
 
-def fit(logits: Logits, data: FaceDataset, share: float | None = None) -> Calibration:
-    """Fit to labelled images.
-
-    A temperature gives the smallest cross-entropy to the labels that the output is judged by: the label for
-    ``fer2013``, the majority of the annotators for ``ferplus`` (images without one do not count), both alike
-    for the blend. The blend, out of tenths, has the smallest share of ``fer2013`` whose mean of the
-    accuracies on the two label sets is within one standard error of the best: FER-2013 says what an image
-    was searched for, FER+ what people see, and where the sum of both cannot tell, people can (Breiman et al.
-    1984, the rule of one standard error; here of the difference on the same images).
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a network says about images whose labels are known.
 
     Args:
-        logits: ``(n, k)`` of each head, ``fer2013``, ``ferplus`` or both.
+        logits: ``(n, k)`` of each head.
         data: The n images.
-        share: Of the FER-2013 head in the blend, 0 to 1; fitted where it is None.
+        head: The head that the data set teaches.
     """
-    truths: dict[str, _Truths] = {
-        head: [data.ferplus_majority() if head == "ferplus" else data.expressions] for head in logits
-    }
-    temperatures = {head: _temperature(values, truths[head]) for head, values in logits.items()}
+
+    logits: Logits
+    data: FaceDataset
+    head: str
+
+
+def fit(
+    logits: Logits, data: FaceDataset, others: Sequence[Judged] = (), blend: Blend | None = None
+) -> Calibration:
+    """Fit to labelled images that were not learned from.
+
+    A temperature gives the smallest cross-entropy to the labels that the output is judged by: the label for
+    ``fer2013``, the majority of the annotators for ``ferplus`` (images without one do not count), the label of
+    its own data set for a head of its own, all data sets alike for the blend.
+
+    The blend is judged by its balanced accuracy on every set of labels: FER-2013's, the majority of FER+, and
+    those of each further data set. Classes and data sets weigh alike, for users' faces come in other shares
+    than any of them. Out of tenths for the share of ``fer2013`` and for the adjustment, it has the smallest
+    adjustment, and of those the smallest share, whose mean is within one standard error of the best (Breiman et
+    al. 1984, the rule of one standard error; here of the difference on the same images).
+
+    Args:
+        logits: ``(n, k)`` of each head: ``fer2013``, ``ferplus``, and those of further data sets.
+        data: The n images.
+        others: What the network says about the further data sets of a mixture.
+        blend: Fitted where it is None.
+    """
+    sets = {head: _answered(head, logits, data, others) for head in logits}
+    temperatures = {head: _temperature(answered) for head, answered in sets.items()}
+    counts = {head: _counted(answered) for head, answered in sets.items()}
     names = data.labels.names
-    if set(logits) != {"fer2013", "ferplus"} or not set(names) <= set(FERPLUS):
-        return Calibration(temperatures, fitted_to={head: _counted(truths[head]) for head in logits})
+    if not {"fer2013", "ferplus"} <= set(logits) or not set(names) <= set(FERPLUS):
+        return Calibration(temperatures, fitted_to=counts)
     shared = tuple(FERPLUS.index(name) for name in names)
-    both = [data.expressions, data.seven_class_majority()]
-    logs = {head: _log_softmax(values / temperatures[head]) for head, values in logits.items()}
-    if share is None:
-        share = _smallest_as_good(
-            {step / 10: _right(_blended(logs, step / 10, shared), both) for step in range(11)}
-        )
-    counts = {head: _counted(truth) for head, truth in {**truths, BLEND: both}.items()}
-    blended = _temperature(_blended(logs, share, shared), both)
-    if (
-        counts[BLEND] < ENOUGH
-    ):  # They have sharpened both heads already: so few must not sharpen the blend of them once more.
-        blended = max(blended, 1.0)
-    return Calibration({**temperatures, BLEND: blended}, share, shared, counts)
+    rarity = _rarity(data, shared)
+    both = [_scaled(part, temperatures) for part in (logits, *(other.logits for other in others))]
+    truths = [[data.expressions, data.seven_class_majority()]]
+    truths += [[columns_of(other.data, data.labels)] for other in others]
+    judged = [(logs, truth) for logs, several in zip(both, truths, strict=True) for truth in several]
+    if blend is None:
+        blend = _smallest_as_good({each: _right(each, judged, shared, rarity) for each in _candidates()})
+    blended = [(_mixed(logs, blend, shared, rarity), truth) for logs, truth in judged]
+    temperature, counts[BLEND] = _temperature(blended), _counted(blended)
+    if counts[BLEND] < ENOUGH:
+        # They have sharpened both heads already: so few must not sharpen the blend of them once more.
+        temperature = max(temperature, 1.0)
+    bias = tuple((blend.adjustment * rarity).round(6).tolist())
+    return Calibration({**temperatures, BLEND: temperature}, blend, shared, bias, counts)
 
 
-def _counted(truths: _Truths) -> int:
-    """Images that count, under the set of labels that has the fewest."""
-    return min(int((truth >= 0).sum()) for truth in truths)
+def _answered(head: str, logits: Logits, data: FaceDataset, others: Sequence[Judged]) -> list[_Answered]:
+    """The answers of a head, and what is right, on the images of its own kind of label."""
+    if head == "fer2013":
+        return [(logits[head], data.expressions)]
+    if head == "ferplus":
+        return [(logits[head], data.ferplus_majority())]
+    return [(other.logits[head], other.data.expressions) for other in others if other.head == head]
 
 
-def _blended(logs: Logits, share: float, shared: Sequence[int]) -> NDArray[np.float64]:
+def _counted(sets: Sequence[_Answered]) -> int:
+    """Images that count, in the set that has the fewest."""
+    return min((int((truth >= 0).sum()) for _, truth in sets), default=0)
+
+
+def _scaled(logits: Logits, temperatures: Mapping[str, float]) -> Logits:
+    return {head: _log_softmax(values / temperatures[head]) for head, values in logits.items()}
+
+
+def _rarity(data: FaceDataset, shared: Sequence[int]) -> NDArray[np.float64]:
+    """``(k,)`` minus the logarithm of each class's share of the votes; each has one more, so that none has
+    none."""
+    votes = data.vote_shares()[:, list(shared)].sum(axis=0, dtype=np.float64) + 1
+    return np.asarray(-np.log(votes / votes.sum()))
+
+
+def _candidates() -> list[Blend]:
+    """Blends from the simplest: no adjustment, nothing of the FER-2013 head."""
+    tenths = [step / 10 for step in range(11)]
+    return [Blend(share, adjustment) for adjustment in tenths for share in tenths]
+
+
+def _mixed(
+    logs: Logits, blend: Blend, shared: Sequence[int], rarity: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return _mean(logs, blend.share, shared) + blend.adjustment * rarity
+
+
+def _mean(logs: Logits, share: float, shared: Sequence[int]) -> NDArray[np.float64]:
     """``(n, k)`` weighted mean of the heads' log-probabilities; *contempt*, which FER-2013 does not know, is
     left out."""
     return np.asarray(share * logs["fer2013"] + (1 - share) * logs["ferplus"][:, list(shared)])
 
 
-def _right(blended: NDArray[np.floating], truths: _Truths) -> NDArray[np.float64]:
-    """``(n,)`` what each image adds to the mean of the accuracies on several sets of labels."""
-    answers = blended.argmax(axis=1)
-    shares = [
-        ((answers == truth) & (truth >= 0)) / (truth >= 0).sum() for truth in truths if (truth >= 0).any()
-    ]
-    return np.asarray(np.mean(shares, axis=0)) if shares else np.zeros(len(answers))
+def _right(
+    blend: Blend, judged: Sequence[_Answered], shared: Sequence[int], rarity: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """``(n,)`` what each image of each set adds to the mean of the sets' balanced accuracies."""
+    parts = []
+    for logs, truth in judged:
+        counted = truth >= 0
+        n = np.bincount(truth[counted], minlength=len(shared))
+        right = _mixed(logs, blend, shared, rarity).argmax(axis=1) == truth
+        parts.append(right[counted] / n[truth[counted]] / max((n > 0).sum(), 1) / len(judged))
+    return np.concatenate(parts)
 
 
-def _smallest_as_good(right: Mapping[float, NDArray[np.float64]]) -> float:
-    """The smallest share that is within one standard error of the best."""
-    best = max(right, key=lambda share: right[share].sum())
-    worse = {share: right[best] - values for share, values in right.items()}
-    return min(
-        share for share, by in worse.items() if by.sum() <= np.sqrt(len(by) * by.var() if len(by) else 0)
+def _smallest_as_good(right: Mapping[Blend, NDArray[np.float64]]) -> Blend:
+    """The first that is within one standard error of the best."""
+    best = max(right, key=lambda blend: right[blend].sum())
+    worse = {blend: right[best] - values for blend, values in right.items()}
+    return next(
+        blend for blend, by in worse.items() if by.sum() <= np.sqrt(len(by) * by.var() if len(by) else 0)
     )
 
 
@@ -140,11 +217,14 @@ def _log_softmax(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
-def _temperature(logits: NDArray[np.floating], truths: _Truths) -> float:
+def _temperature(sets: Sequence[_Answered]) -> float:
     """With the smallest mean cross-entropy, the most probable one given `PRIOR`; sets of labels count
     alike."""
-    values = torch.from_numpy(np.asarray(logits, np.float64))
-    targets = [torch.from_numpy(truth) for truth in truths if (truth >= 0).any()]
+    targets = [
+        (torch.from_numpy(np.asarray(values, np.float64)), torch.from_numpy(truth))
+        for values, truth in sets
+        if (truth >= 0).any()
+    ]
     if not targets:
         return 1.0
     log_temperature = torch.zeros(1, dtype=torch.float64, requires_grad=True)
@@ -152,14 +232,14 @@ def _temperature(logits: NDArray[np.floating], truths: _Truths) -> float:
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        scaled = values / log_temperature.clamp(-3, 3).exp()
-        unlikely = (
-            PRIOR * ((-log_temperature).exp() + log_temperature).sum()
-        )  # Nats beforehand, but for a constant.
+        scale = log_temperature.clamp(-3, 3).exp()
+        # Nats beforehand, but for a constant.
+        unlikely = PRIOR * ((-log_temperature).exp() + log_temperature).sum()
         value = torch.stack(
             [
-                functional.cross_entropy(scaled, target, ignore_index=-1) + unlikely / (target >= 0).sum()
-                for target in targets
+                functional.cross_entropy(values / scale, target, ignore_index=-1)
+                + unlikely / (target >= 0).sum()
+                for values, target in targets
             ]
         ).sum()
         value.backward()

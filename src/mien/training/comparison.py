@@ -13,7 +13,7 @@ from mien.training.batches import Batches
 from mien.training.callbacks import Row
 from mien.training.recipe import Optimizer, Recipe
 from mien.training.run import load_run
-from mien.training.splits import cut
+from mien.training.splits import Mixture, cut
 
 _RATES = {"sgd": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3}
 
@@ -70,7 +70,7 @@ def variants(recipe: Recipe, optimizers: list[str], models: list[str], seeds: li
         )
     found = {"": recipe}
     for word, values, change in (
-        ("", models, _with_network),
+        ("", models, _with_arch),
         ("", optimizers, _with_optimizer),
         ("seed", seeds, _with_seed),
     ):
@@ -83,8 +83,8 @@ def variants(recipe: Recipe, optimizers: list[str], models: list[str], seeds: li
     return {name: replace(changed, name=name) for name, changed in found.items()}
 
 
-def _with_network(recipe: Recipe, network: Any) -> Recipe:
-    return recipe if network == recipe.network else replace(recipe, network=str(network), options={})
+def _with_arch(recipe: Recipe, arch: Any) -> Recipe:
+    return recipe if arch == recipe.arch else replace(recipe, arch=str(arch), options={})
 
 
 def _with_optimizer(recipe: Recipe, name: Any) -> Recipe:
@@ -101,11 +101,11 @@ def _with_seed(recipe: Recipe, seed: Any) -> Recipe:
     return replace(recipe, seed=int(seed))
 
 
-def summarise(name: str, folder: Path, data: FaceDataset) -> tuple[RunRow, list[Row]]:
+def summarise(name: str, folder: Path, data: FaceDataset | Mixture) -> tuple[RunRow, list[Row]]:
     """The line of a finished run, and its history."""
     run = load_run(folder)
     recipe, head = run.recipe, run.recipe.heads[0]
-    truth = Batches(cut(data, recipe).validation, recipe).truth[head]
+    truth = Batches(cut(data, recipe).watched(), recipe).truth[head]
     n = int((truth >= 0).sum())
     kept = run.kept
     low, high = wilson(round(kept[f"validation_{head}"] * n), n)
@@ -120,7 +120,7 @@ def summarise(name: str, folder: Path, data: FaceDataset) -> tuple[RunRow, list[
     )
     return RunRow(
         name,
-        recipe.network,
+        recipe.arch,
         f"{recipe.optimizer.name} {recipe.optimizer.rate:g}",
         recipe.seed,
         len(run.history),

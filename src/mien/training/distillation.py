@@ -28,15 +28,13 @@ from mien.data.dataset import FaceDataset
 from mien.inference.onnx_session import open_network
 from mien.training.augment import augment
 from mien.training.calibration import BLEND
-from mien.training.recipe import Augmentation, Recipe, Split
+from mien.training.recipe import VIEWED, Augmentation, Recipe, Split
 from mien.training.run import has_bfloat16, load_run
 from mien.training.splits import cut, head_truth
 
 MANIFEST = "views.json"
 _BATCH = 512
 _LEAST = 1e-7
-VIEWED = Augmentation(flip=0.5, scale=0.2, shift=0.08, rotation=12, gamma=0.3, coarse=0.2, erase=0.2)
-"""How the images of a view are changed: as widely as students should survive."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,11 @@ from mien.core.labels import NOTICE
 from mien.data.dataset import FaceDataset
 from mien.inference.card import FER_CROP, Card, InputSpec, write_card
 from mien.inference.onnx_session import open_network
-from mien.training.calibrated_file import put_on
-from mien.training.calibration import BLEND, Calibration, fit
+from mien.training.calibrated_file import calibration_facts, put_on
+from mien.training.calibration import BLEND, Calibration, Judged, fit
 from mien.training.recipe import Recipe
 from mien.training.run import Trained, load_run
-from mien.training.splits import SIDE, Splits, cut, head_labels
+from mien.training.splits import SIDE, Mixture, Splits, cut, head_labels
 
 _PARITY = 1e-4
 _RIGHTS = (
@@ -33,6 +34,7 @@ _RIGHTS = (
 _OTHER_RIGHTS = (
     "Whoever made this file knows what may be done with the images that it learned from: ask them."
 )
+_MIXED_RIGHTS = " It also learned from {}: whether the photographers and the people in those images agreed, who chose them knows."
 _INHERITED = " It started with the weights of another file, whose rights and licence hold as well."
 _CALIBRATED = "Images that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
 _MEANINGS = {
@@ -75,7 +77,7 @@ def predict(
     return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
 
 
-def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
+def export(folder: Path, data: FaceDataset | Mixture, target: Path, command: str) -> Card:
     """Write the network of a finished run as ONNX with a card.
 
     Args:
@@ -98,14 +100,20 @@ def export(folder: Path, data: FaceDataset, target: Path, command: str) -> Card:
             raise InputError(
                 f"expected data with the classes {', '.join(run.classes[head])}, as {folder} has; got {', '.join(labels)}"
             )
-    calibration = fit(predict(run.network, cuts.calibration.images), cuts.calibration)
+    others = [
+        Judged(predict(run.network, part.calibration.images), part.calibration, run.recipe.head_of(name))
+        for name, part in cuts.others.items()
+    ]
+    calibration = fit(predict(run.network, cuts.calibration.images), cuts.calibration, others)
     results = (
         dict(run.classes) if calibration.blend is None else {BLEND: run.classes["fer2013"], **run.classes}
     )
     with atomic_write(target) as aside:
         write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
         card = _card(run, cuts, results, calibration, command)
-        card = write_card(aside, card if data.is_fer2013 else _of_other_data(card, run.recipe))
+        card = write_card(
+            aside, card if Mixture.of(data).first.is_fer2013 else _of_other_data(card, run.recipe)
+        )
         _check_parity(run.network, calibration, cuts.calibration.images[:256], aside)
     return card
 
@@ -187,6 +195,7 @@ def _card(
         crop=FER_CROP,
         training=f"{len(cuts.training):,} images ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {len(run.history)} epochs, "
         f"seed {recipe.seed}."
+        + "".join(_mixed_in(name, cuts.others[name], recipe) for name in recipe.mixture)
         + (
             f" It started with the weights of the file {recipe.initial[:16]} (SHA-256)."
             if recipe.initial
@@ -203,15 +212,22 @@ def _card(
             if recipe.split.everything
             else ""
         ),
-        temperatures=dict(calibration.temperatures),
-        fitted_to=dict(calibration.fitted_to),
-        blend=calibration.blend,
+        **calibration_facts(calibration),
+        mixture=asdict(recipe)["mixture"],
         parameters=sum(values.numel() for values in run.network.parameters()),
         macs=counter.get_total_flops() // 2,
         licence="MIT",
-        rights=_RIGHTS,
+        rights=_RIGHTS + (_MIXED_RIGHTS.format(", ".join(recipe.mixture)) if recipe.mixture else ""),
         limits=_LIMITS,
         made_with=command,
+    )
+
+
+def _mixed_in(name: str, part: Splits, recipe: Recipe) -> str:
+    entry = recipe.mixture[name]
+    return (
+        f" Mixed in: {len(part.training):,} images of {name} ({', '.join(part.training.labels)}), {entry.weight:.0%} of "
+        f"an epoch, for the head {recipe.head_of(name)}."
     )
 
 
@@ -231,6 +247,7 @@ def _of_other_data(card: Card, recipe: Recipe) -> Card:
 
 def _summary(recipe: Recipe, calibration: Calibration) -> str:
     told = "; ".join(_MEANINGS[head] for head in recipe.heads)
+    told += "".join(f"; {head}, what its data set's labels say" for head in recipe.own_heads())
     if calibration.blend is not None:
-        told += f"; expression, a blend of both ({calibration.blend:.0%} fer2013 in the logarithm) over the classes they share"
-    return f"Network {recipe.network} over one gray face. Its heads: {told}."
+        told += f"; expression, a blend of both ({calibration.blend}) over the classes they share"
+    return f"Network {recipe.arch} over one gray face. Its heads: {told}."

@@ -25,7 +25,7 @@ _NEAR = 0.02
 
 
 class _Metrics(nn.ModuleDict):
-    """One metric per head."""
+    """One metric per judgement."""
 
     def __getitem__(self, head: str) -> Metric:
         return cast(Metric, super().__getitem__(head))
@@ -44,7 +44,11 @@ class ExpressionModule(LightningModule):
         network: From `mien.training.architectures.create_model`.
         recipe: How it is trained.
         classes: Names of the classes of each head.
-        class_weights: ``(k,)`` weights of the classes of the hard labels in the loss, or None.
+        class_weights: ``(k,)`` weights of the classes of the head ``fer2013`` in the loss, or None.
+
+    Attributes:
+        judged: The head that each judgement is about: one of its own name per head of the first data set, and
+            one per data set that is mixed in, under that data set's name.
     """
 
     def __init__(
@@ -61,21 +65,24 @@ class ExpressionModule(LightningModule):
         self.average = _averaged(network, recipe.ema) if recipe.ema else None
         self.class_weights: Tensor | None
         self.register_buffer("class_weights", class_weights, persistent=False)
-        sizes = {head: len(names) for head, names in classes.items()}
+        self.judged = {head: head for head in recipe.heads} | {
+            name: recipe.head_of(name) for name in recipe.mixture
+        }
+        sizes = {name: len(classes[head]) for name, head in self.judged.items()}
         options: dict[str, Any] = {"validate_args": False}
         self.train_loss = MeanMetric(nan_strategy="disable")
         self.validation_loss = MeanMetric(nan_strategy="disable")
         self.train_accuracy = _Metrics(
-            {head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()}
+            {name: MulticlassAccuracy(k, average="micro", **options) for name, k in sizes.items()}
         )
         self.accuracy = _Metrics(
-            {head: MulticlassAccuracy(k, average="micro", **options) for head, k in sizes.items()}
+            {name: MulticlassAccuracy(k, average="micro", **options) for name, k in sizes.items()}
         )
         self.f1 = _Metrics(
-            {head: MulticlassF1Score(k, average="macro", **options) for head, k in sizes.items()}
+            {name: MulticlassF1Score(k, average="macro", **options) for name, k in sizes.items()}
         )
         self.confusion = _Metrics(
-            {head: MulticlassConfusionMatrix(k, **options) for head, k in sizes.items()}
+            {name: MulticlassConfusionMatrix(k, **options) for name, k in sizes.items()}
         )
         self.row: dict[str, float] = {}
         self.remarks: list[str] = []
@@ -101,7 +108,7 @@ class ExpressionModule(LightningModule):
         checkpoint["mien"] = {
             "schedules": self._schedules.state(),
             "classes": self.classes,
-            "network": self.recipe.network,
+            "arch": self.recipe.arch,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -139,10 +146,10 @@ class ExpressionModule(LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         outputs = self.network(batch.faces)
-        loss = self.loss(outputs, batch.targets, self.recipe.label_smoothing)
+        by_teachers = self.recipe.distillation.share * batch.asked.float()
+        loss = self.loss(outputs, batch.targets, self.recipe.label_smoothing, 1 - by_teachers)
         if batch.said:
-            share = self.recipe.distillation.share
-            loss = (1 - share) * loss + share * self.distance(outputs, batch.said)
+            loss = loss + self.distance(outputs, batch.said, by_teachers)
         if not torch.isfinite(loss):
             where = f"epoch {self.current_epoch + 1}, step {index + 1}"
             raise InputError(
@@ -154,31 +161,40 @@ class ExpressionModule(LightningModule):
         return loss
 
     def loss(
-        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], smoothing: float = 0.0
+        self,
+        outputs: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor],
+        smoothing: float = 0.0,
+        shares: Tensor | float = 1.0,
     ) -> Tensor:
-        """Sum over heads of the cross-entropy to the target distribution, over the rows that have one."""
+        """Sum over heads of the cross-entropy to the target distribution, the mean over the rows that have one.
+
+        Args:
+            outputs: Per head ``(n, k)`` logits.
+            targets: Per head ``(n, k)`` distributions, or rows of zeros.
+            smoothing: Share of the target that is spread over all classes.
+            shares: ``(n,)`` how much of each row's loss counts, 0 to 1.
+        """
         total = torch.zeros((), device=next(iter(outputs.values())).device)
         for head, target in targets.items():
-            weights = self.class_weights if head != "ferplus" else None
+            weights = self.class_weights if head == "fer2013" else None
             told = target.sum(dim=1)
             rows = functional.cross_entropy(
                 outputs[head].float(), target, weight=weights, reduction="none", label_smoothing=smoothing
             )
-            total = total + (rows * told).sum() / told.sum().clamp(min=1)
+            total = total + (rows * (told > 0) * shares).sum() / told.sum().clamp(min=1)
         return total
 
-    def distance(self, outputs: Mapping[str, Tensor], said: Mapping[str, Tensor]) -> Tensor:
+    def distance(self, outputs: Mapping[str, Tensor], said: Mapping[str, Tensor], shares: Tensor) -> Tensor:
         """Sum over heads of the divergence of the teachers' softened answer from ours, times the squared
-        temperature (Hinton et al. 2015)."""
+        temperature (Hinton et al. 2015): the mean over all rows, of each as much as ``shares`` ``(n,)`` says."""
         temperature = self.recipe.distillation.temperature
         total = torch.zeros((), device=next(iter(outputs.values())).device)
         for head, values in said.items():
             ours = (outputs[head].float() / temperature).log_softmax(dim=1)
             theirs = (values / temperature).log_softmax(dim=1)
-            total = (
-                total
-                + functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
-            )
+            rows = functional.kl_div(ours, theirs, reduction="none", log_target=True).sum(dim=1)
+            total = total + (rows * shares).mean() * temperature**2
         return total
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -204,22 +220,22 @@ class ExpressionModule(LightningModule):
             self._count(metrics, outputs, batch.truth)
 
     def on_validation_epoch_end(self) -> None:
-        first = next(iter(self.classes))
+        first = self.recipe.heads[0]
         watched = {"validation_loss": self.validation_loss.compute()}
-        for head in self.classes:
+        for name in self.judged:
             watched |= {
-                f"validation_{head}": self.accuracy[head].compute(),
-                f"validation_{head}_f1": self.f1[head].compute(),
+                f"validation_{name}": self.accuracy[name].compute(),
+                f"validation_{name}_f1": self.f1[name].compute(),
             }
         self.row = {name: float(value) for name, value in watched.items()}
         self.log_dict({**watched, "validation_accuracy": watched[f"validation_{first}"]}, sync_dist=True)
-        self.remarks = [remark for head in self.classes if (remark := self._collapse(head))]
+        self.remarks = [remark for name in self.judged if (remark := self._collapse(name))]
 
     def on_train_epoch_end(self) -> None:
         assert self._schedules is not None
         rate = float(self._schedules.step.optimizer.param_groups[0]["lr"])
         learned = {"train_loss": self.train_loss.compute()}
-        learned |= {f"train_{head}": metric.compute() for head, metric in self.train_accuracy.items()}
+        learned |= {f"train_{name}": metric.compute() for name, metric in self.train_accuracy.items()}
         self.log_dict({"learning_rate": rate, **learned}, sync_dist=True)
         self.row = {
             "epoch": self.current_epoch + 1,
@@ -228,23 +244,22 @@ class ExpressionModule(LightningModule):
             **self.row,
         }
         if self._schedules.plateau is not None:
-            first = next(iter(self.classes))
             watched = (
                 "validation_loss"
                 if self.recipe.schedule.monitor == "validation_loss"
-                else f"validation_{first}"
+                else f"validation_{self.recipe.heads[0]}"
             )
             self._schedules.plateau.step(self.row[watched])
 
     def _count(self, metrics: _Metrics, outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> None:
-        for head, metric in metrics.items():
-            counted = truth[head] >= 0
-            metric.update(outputs[head].detach().argmax(dim=1)[counted], truth[head][counted])
+        for name, metric in metrics.items():
+            counted = truth[name] >= 0
+            metric.update(outputs[self.judged[name]].detach().argmax(dim=1)[counted], truth[name][counted])
 
-    def _collapse(self, head: str) -> str:
+    def _collapse(self, name: str) -> str:
         """A warning where nearly all answers are one class and accuracy is that class's share; else
         nothing."""
-        table = self.confusion[head].compute().double()
+        table = self.confusion[name].compute().double()
         answers, truth = table.sum(dim=0), table.sum(dim=1)
         n, column = float(table.sum()), int(answers.argmax())
         if (
@@ -253,7 +268,7 @@ class ExpressionModule(LightningModule):
             or float((table.diagonal().sum() - truth[column]).abs()) / n > _NEAR
         ):
             return ""
-        told = f"{float(answers[column]) / n:.0%} of its answers are {self.classes[head][column]}, and its accuracy is about that class's share"
+        told = f"{float(answers[column]) / n:.0%} of its answers are {self.classes[self.judged[name]][column]}, and its accuracy is about that class's share"
         return f"the network collapsed onto one class: {told} ({float(truth[column]) / n:.1%}): lower the rate, or take --set balance=weights"
 
 

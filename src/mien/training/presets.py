@@ -164,7 +164,7 @@ def _paper(name: str, epochs: int, batch: int, optimizer: Optimizer, **others: o
     Their authors computed in float32; products in bfloat16 take half the time on a CPU that has them
     (docs/reproduction.md has the difference that it makes).
     """
-    plain: dict[str, object] = {"augmentation": NO_AUGMENTATION, "split": Split("official"), "network": name}
+    plain: dict[str, object] = {"augmentation": NO_AUGMENTATION, "split": Split("official"), "arch": name}
     values = {
         **plain,
         "name": name,
@@ -184,7 +184,7 @@ PRESETS |= {
         "Adam at 0.001 and batches of 32, as in the tutorial whose network it is; a seeded fifth of Training is watched",
     ),
     "holman": Preset(
-        _paper("holman", 8, 128, Optimizer("sgd", rate=0.01, momentum=0.9), network="gudi"),
+        _paper("holman", 8, 128, Optimizer("sgd", rate=0.01, momentum=0.9), arch="gudi"),
         "Gudi's network under several optimizers: mien models compare --preset holman --optimizers sgd,rmsprop,adam",
         "8 epochs, batches of 128, the rate of SGD (0.01, momentum 0.9); the optimizers in mien models compare get 0.001 unless they are SGD",
     ),
@@ -261,7 +261,7 @@ def table() -> str:
         recipe = entry.recipe
         cells = (
             f"`{name}`",
-            recipe.network,
+            recipe.arch,
             recipe.epochs,
             recipe.batch,
             f"{recipe.optimizer.name} {recipe.optimizer.rate:g}",

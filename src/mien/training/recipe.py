@@ -54,6 +54,9 @@ class Augmentation:
 
 
 NO_AUGMENTATION = Augmentation(flip=0, scale=0, shift=0, rotation=0, gamma=0, coarse=0, erase=0)
+VIEWED = Augmentation(flip=0.5, scale=0.2, shift=0.08, rotation=12, gamma=0.3, coarse=0.2, erase=0.2)
+"""How the images of a view are changed that teachers are asked about (`mien.training.distillation`): as widely
+as students should survive."""
 
 
 @dataclass(frozen=True)
@@ -133,17 +136,61 @@ class Distillation:
 
 
 @dataclass(frozen=True)
+class MixtureEntry:
+    """A further data set that is learned from beside the first one.
+
+    One head may learn from several data sets, and a data set may have a head of its own: heads share all
+    layers but the last.
+    """
+
+    head: str = ""
+    """What its labels teach: ``fer2013`` or ``ferplus``, which must know its classes, or a head of its own,
+    named as the data set, where this is empty."""
+    weight: float = 0.2
+    """Share of the images of an epoch; the first data set has what is left to 1 and is seen once in an
+    epoch."""
+    alpha: float = 0.5
+    """Its classes are drawn in proportion to (images of the class) ** alpha: 1 as they come, 0 all alike."""
+    classes: tuple[str, ...] = ()
+    """Classes that are learned; images of others are left out. Empty: all of them."""
+    held_out: float = 0.25
+    """Share of its images that is watched, and chosen by, instead of learned from, where it has no split
+    PublicTest."""
+    seed: int = 0
+    """Which images are held out."""
+    group: str = ""
+    """Column whose values, such as persons, stay on one side when a share is held out."""
+    center_crop: float = 1.0
+    """Share of each image's sides, at its centre, that is the face: the rest is room around it."""
+    digest: str = ""
+    """Of its images and labels, filled in when training starts: a run goes on with the same ones only."""
+
+    def __post_init__(self) -> None:
+        for what, share in (("weight", self.weight), ("held_out", self.held_out)):
+            if not 0 < share < 1:
+                raise InputError(
+                    f"expected {what} of a data set in a mixture above 0 and below 1; got {share}"
+                )
+        if not 0 <= self.alpha <= 1:
+            raise InputError(f"expected alpha of a data set in a mixture from 0 to 1; got {self.alpha}")
+        if not 0 < self.center_crop <= 1:
+            raise InputError(f"expected center_crop of a data set above 0, at most 1; got {self.center_crop}")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What to train and how. The presets (`mien.training.presets`) are recipes with names."""
 
     name: str = "small"
-    network: str = "small"
-    """One of `mien.training.architectures.NETWORKS`."""
+    arch: str = "small"
+    """Architecture: one of `mien.training.architectures.ARCHITECTURES`."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Options of the network, such as ``dropout``."""
+    """Options of the architecture, such as ``dropout``."""
     heads: tuple[str, ...] = _HEADS
     """What is learned: ``fer2013``, the hard label; ``ferplus``, the distribution of the FER+ votes; or
     both."""
+    mixture: dict[str, MixtureEntry] = field(default_factory=dict)
+    """Further data sets by name, each with its head and its share of an epoch."""
     split: Split = Split()
     epochs: int = 64
     batch: int = 96
@@ -193,6 +240,7 @@ class Recipe:
             raise InputError(
                 f"expected heads out of {', '.join(_HEADS)}, each once; got {', '.join(self.heads) or 'none'}"
             )
+        self._check_mixture()
         for what, share in (
             ("split.share", self.split.share),
             ("schedule.warmup", self.schedule.warmup),
@@ -213,6 +261,35 @@ class Recipe:
         if not self.optimizer.rate > 0:
             raise InputError(f"expected optimizer.rate above 0; got {self.optimizer.rate}")
 
+    def _check_mixture(self) -> None:
+        for name, entry in self.mixture.items():
+            if name in _HEADS or not name.isidentifier():
+                raise InputError(
+                    f"expected another name than {' or '.join(_HEADS)} for a data set in a mixture, of letters, digits "
+                    f"and _; got {name!r}"
+                )
+            if entry.head in _HEADS and entry.head not in self.heads:
+                raise InputError(
+                    f"expected the head {entry.head}, which the data set {name} teaches, among heads; got "
+                    f"{', '.join(self.heads)}"
+                )
+        total = sum(entry.weight for entry in self.mixture.values())
+        if not total < 1:
+            raise InputError(
+                f"expected weights of the data sets in a mixture that sum to less than 1, which leaves a share for the "
+                f"first data set; got {total:g}"
+            )
+
+    def head_of(self, name: str) -> str:
+        """The head that a data set of the mixture teaches."""
+        return self.mixture[name].head or name
+
+    def own_heads(self) -> tuple[str, ...]:
+        """Heads of further data sets, in their order."""
+        return tuple(
+            head for head in dict.fromkeys(map(self.head_of, self.mixture)) if head not in self.heads
+        )
+
     def changed(self, changes: Mapping[str, Any]) -> Recipe:
         """The recipe with other values; parts have dots in their names. Text is read as JSON where that is
         possible.
@@ -226,6 +303,8 @@ class Recipe:
         values = asdict(self)
         for name, value in changes.items():
             *parents, last = name.split(".")
+            if parents[:1] == ["mixture"] and len(parents) == 2:
+                values["mixture"].setdefault(parents[1], asdict(MixtureEntry()))
             part: Any = values
             for parent in parents:
                 part = part.get(parent) if isinstance(part, dict) else None
@@ -308,4 +387,17 @@ def _built(values: Mapping[str, Any]) -> Recipe:
         "distillation": Distillation,
     }
     built = {name: parts[name](**value) if name in parts else value for name, value in values.items()}
-    return replace(Recipe(), **{**built, "heads": tuple(built["heads"])})
+    mixture = mixture_from(values["mixture"])
+    return replace(Recipe(), **{**built, "heads": tuple(built["heads"]), "mixture": mixture})
+
+
+def mixture_from(values: Mapping[str, Mapping[str, Any]]) -> dict[str, MixtureEntry]:
+    """A mixture out of JSON: of a recipe, or of the card of a network.
+
+    Raises:
+        InputError: A value cannot be.
+    """
+    return {
+        name: MixtureEntry(**{**entry, "classes": tuple(entry.get("classes", ()))})
+        for name, entry in values.items()
+    }

@@ -34,7 +34,7 @@ from mien.training.callbacks import (
 )
 from mien.training.module import ExpressionModule
 from mien.training.recipe import Recipe
-from mien.training.splits import cut, head_labels
+from mien.training.splits import Mixture, cut, digest_of, head_labels
 
 if TYPE_CHECKING:
     from mien.training.distillation import TeacherCache
@@ -90,7 +90,7 @@ class Trained:
 
 
 def train(
-    data: FaceDataset,
+    data: FaceDataset | Mixture,
     recipe: Recipe,
     folder: Path,
     watch: TrainingProgress | None = None,
@@ -103,7 +103,7 @@ def train(
     """Train a network, or go on with a run that was stopped.
 
     Args:
-        data: Labelled faces.
+        data: Labelled faces, or all those of a recipe with a mixture.
         recipe: What to train and how.
         folder: Where the run lives: recipe, history, curves, the last and the best checkpoint, renewed after
             every epoch.
@@ -122,6 +122,7 @@ def train(
     if hardware.threads is not None:
         torch.set_num_threads(hardware.threads)
     cuts = cut(data, recipe)
+    recipe = _with_digests(recipe, Mixture.of(data))
     recipe = _with_precision(recipe, folder, hardware)
     recipe = replace(_taught(recipe, views), initial="" if initial is None else initial.digest)
     _prepare(folder, recipe)
@@ -139,8 +140,8 @@ def train(
     keeper = CheckpointCallback(folder, recipe, watch)
     trainer = _trainer(folder, recipe, hardware, keeper, tensorboard)
     place = lambda: (trainer.global_rank, trainer.world_size)  # noqa: E731
-    training = Batches(cuts.training, recipe, lambda: trainer.current_epoch, place, views)
-    validation = Batches(cuts.validation, recipe, place=place)
+    training = Batches(cuts.learned(), recipe, lambda: trainer.current_epoch, place, views)
+    validation = Batches(cuts.watched(), recipe, place=place)
     trainer.fit(
         lesson,
         training,
@@ -188,7 +189,7 @@ def load_checkpoint(path: Path) -> Trained:
 def new_network(recipe: Recipe, classes: dict[str, tuple[str, ...]]) -> nn.Module:
     """The untrained network of a recipe."""
     network = create_model(
-        recipe.network, heads={head: len(names) for head, names in classes.items()}, **recipe.options
+        recipe.arch, heads={head: len(names) for head, names in classes.items()}, **recipe.options
     )
     grouped = any(isinstance(part, nn.Conv2d) and part.groups > 1 for part in network.modules())
     if grouped and recipe.precision != "bf16-mixed":
@@ -206,6 +207,14 @@ def _with_precision(recipe: Recipe, folder: Path, hardware: Hardware) -> Recipe:
     gpu = hardware.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     device = "cuda" if gpu else "cpu" if hardware.accelerator in ("auto", "cpu") else hardware.accelerator
     return replace(recipe, precision="bf16-mixed" if has_bfloat16(device) else "32")
+
+
+def _with_digests(recipe: Recipe, data: Mixture) -> Recipe:
+    """The recipe with the digests of the data sets of its mixture."""
+    entries = {
+        name: replace(entry, digest=digest_of(data.others[name])) for name, entry in recipe.mixture.items()
+    }
+    return replace(recipe, mixture=entries)
 
 
 def _taught(recipe: Recipe, views: TeacherCache | None) -> Recipe:
@@ -336,7 +345,7 @@ def _fit(network: nn.Module, weights: dict[str, Tensor], path: Path, recipe: Rec
     if wrong:
         what = f"{wrong[0]} {expected.get(wrong[0], 'absent')}; got {got.get(wrong[0], 'none')}"
         raise InputError(
-            f"{path}: expected weights of {recipe.network}, with {what}: a checkpoint of another network: give its own run folder"
+            f"{path}: expected weights of {recipe.arch}, with {what}: a checkpoint of another network: give its own run folder"
         )
     network.load_state_dict(weights)
 

@@ -33,7 +33,7 @@ class Architecture:
     chosen: str
 
 
-NETWORKS: Mapping[str, Architecture] = {
+ARCHITECTURES: Mapping[str, Architecture] = {
     "gudi": Architecture(
         "mien.training.architectures.gudi:GudiNet",
         "Gudi 2015 (abstract, summary); kernel sizes from public re-implementations",
@@ -79,7 +79,7 @@ def create_model(
     """An untrained network.
 
     Args:
-        name: One of ``NETWORKS``.
+        name: One of ``ARCHITECTURES``.
         classes: Number of classes of one output called ``fer2013``; 7 unless ``heads`` says otherwise.
         heads: Number of classes of each output, by name, instead of ``classes``.
         options: What that network takes besides, such as ``dropout``.
@@ -96,14 +96,14 @@ def create_model(
     >>> count_weights(create_model("monyok"))
     Weights(trainable=318407, total_with_running_statistics=318407)
     """
-    if name not in NETWORKS:
-        raise InputError(f"expected a network of {', '.join(sorted(NETWORKS))}; got {name!r}")
+    if name not in ARCHITECTURES:
+        raise InputError(f"expected an architecture out of {', '.join(sorted(ARCHITECTURES))}; got {name!r}")
     if classes is not None and heads is not None:
         raise InputError("expected classes or heads; got both: heads alone says it all")
     outputs = {DEFAULT_HEAD: 7 if classes is None else classes} if heads is None else dict(heads)
     if not outputs or any(number < 2 for number in outputs.values()):
         raise InputError(f"expected at least one output, each with 2 classes or more; got {outputs}")
-    module, _, kind = NETWORKS[name].home.partition(":")
+    module, _, kind = ARCHITECTURES[name].home.partition(":")
     try:
         network = getattr(import_module(module), kind)
     except ModuleNotFoundError as error:

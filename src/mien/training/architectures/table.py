@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from mien.training.architectures.registry import NETWORKS, create_model
+from mien.training.architectures.registry import ARCHITECTURES, create_model
 
 
 class Weights(NamedTuple):
@@ -53,7 +53,7 @@ def networks_table() -> str:
         "| name | trainable | with running statistics | MMAC | input | source | chosen |",
         "|---|--:|--:|--:|---|---|---|",
     ]
-    for name, entry in NETWORKS.items():
+    for name, entry in ARCHITECTURES.items():
         network = create_model(name)
         weights = count_weights(network)
         counts = f"{weights.trainable:,} | {weights.total_with_running_statistics:,} | {count_macs(network) / 1e6:.1f}"
@@ -82,6 +82,7 @@ def speeds_table(seconds: float = 3.0) -> str:
     """Training speed of every network on this machine now, as Markdown."""
     lines = ["| name | images/s, forward and backward |", "|---|--:|"]
     lines += [
-        f"| `{name}` | {images_per_second(create_model(name), seconds=seconds):,.0f} |" for name in NETWORKS
+        f"| `{name}` | {images_per_second(create_model(name), seconds=seconds):,.0f} |"
+        for name in ARCHITECTURES
     ]
     return "\n".join(lines)
