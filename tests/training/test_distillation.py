@@ -279,7 +279,9 @@ def test_the_distance_is_the_divergence_at_that_temperature() -> None:
     assert float(lesson.distance({"fer2013": ours}, {"fer2013": theirs}, torch.ones(5))) == pytest.approx(
         float(expected), rel=1e-4
     )
-    assert float(lesson.distance({"fer2013": theirs}, {"fer2013": theirs}, torch.ones(5))) == pytest.approx(0, abs=1e-5)
+    assert float(lesson.distance({"fer2013": theirs}, {"fer2013": theirs}, torch.ones(5))) == pytest.approx(
+        0, abs=1e-5
+    )
 
 
 def test_a_student_of_wholly_trusted_teachers_comes_to_answer_like_them(

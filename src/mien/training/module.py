@@ -254,6 +254,8 @@ class ExpressionModule(LightningModule):
     def _count(self, metrics: _Metrics, outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> None:
         for name, metric in metrics.items():
             counted = truth[name] >= 0
+            if not counted.any():  # A batch may have no image of a data set; torchmetrics takes no empty ones.
+                continue
             metric.update(outputs[self.judged[name]].detach().argmax(dim=1)[counted], truth[name][counted])
 
     def _collapse(self, name: str) -> str:
@@ -268,7 +270,8 @@ class ExpressionModule(LightningModule):
             or float((table.diagonal().sum() - truth[column]).abs()) / n > _NEAR
         ):
             return ""
-        told = f"{float(answers[column]) / n:.0%} of its answers are {self.classes[self.judged[name]][column]}, and its accuracy is about that class's share"
+        called = self.classes[self.judged[name]][column]
+        told = f"{float(answers[column]) / n:.0%} of its answers are {called}, and its accuracy is about that class's share"
         return f"the network collapsed onto one class: {told} ({float(truth[column]) / n:.1%}): lower the rate, or take --set balance=weights"
 
 
