@@ -121,16 +121,18 @@ def open_mixture(
 
 
 def open_as_trained(network: Path, data: Path, votes: Path | None, mix: list[str] | None) -> Mixture:
-    """Labelled faces of all data sets that a network file was trained on.
+    """Labelled faces of all data sets that a network file was trained on, and of others that it shall be judged
+    by.
 
     Raises:
         InputError: One is not given, or cannot be read.
         NetworkError: The file is missing or damaged, or has no card.
     """
     from mien.inference.card import read_card
-    from mien.training.recipe import mixture_from
+    from mien.training.recipe import known_entry, mixture_from
 
-    return open_mixture(data, votes, mix, mixture_from(read_card(network).mixture))
+    judged = {name: known_entry(name) for name in named_paths(mix)}
+    return open_mixture(data, votes, mix, {**judged, **mixture_from(read_card(network).mixture)})
 
 
 @dataclass(frozen=True)
@@ -227,12 +229,12 @@ class RecipeOptions(PresetOptions):
     mix: Mix = None
 
     def changed(self, recipe: Recipe) -> Recipe:
-        """See `ChangeOptions.changed`; a data set that the recipe does not know is mixed in as
-        `mien.training.recipe.MixtureEntry` says by default."""
-        from mien.training.recipe import MixtureEntry
+        """See `ChangeOptions.changed`; a data set that the recipe does not name is mixed in as
+        `mien.training.recipe.known_entry` says."""
+        from mien.training.recipe import known_entry
 
-        new = {name: MixtureEntry() for name in named_paths(self.mix) if name not in recipe.mixture}
-        return super().changed(replace(recipe, mixture={**recipe.mixture, **new}))
+        new = {name: known_entry(name) for name in named_paths(self.mix)}
+        return super().changed(replace(recipe, mixture={**new, **recipe.mixture}))
 
     def named(self) -> dict[str, Any]:
         """See `ChangeOptions.named`."""

@@ -22,7 +22,7 @@ from mien.data.dataset import PUBLIC_TEST, FaceDataset, leak_free
 from mien.inference.card import Card, read_card, read_network, write_card
 from mien.inference.onnx_session import SCOPES, open_graph
 from mien.training.calibration import BLEND, Blend, Calibration, Judged, fit
-from mien.training.recipe import Recipe, mixture_from
+from mien.training.recipe import Recipe, known_entry, mixture_from
 from mien.training.splits import Mixture, cut_others
 
 _MAKING_ANSWERS = {"Div", "Exp", "LogSoftmax", "Softmax"}
@@ -218,7 +218,7 @@ def finished(
     Args:
         bare: ``onnx.ModelProto``.
         card: What the card shall say; temperatures and blend are filled in.
-        data: All data sets that it learned from.
+        data: All data sets that it learned from; it may be judged by others too.
         target: Where the file goes.
         blend: Of the two heads; fitted where it is None.
 
@@ -227,7 +227,8 @@ def finished(
     """
     data = Mixture.of(data)
     apart = leak_free(data.first, PUBLIC_TEST)
-    recipe = Recipe(mixture=mixture_from(card.mixture))
+    judged = {name: known_entry(name) for name in data.others}
+    recipe = Recipe(mixture={**judged, **mixture_from(card.mixture)})
     others = [
         Judged(_logits(bare, card, part.calibration.images), part.calibration, recipe.head_of(name))
         for name, part in cut_others(data, recipe).items()

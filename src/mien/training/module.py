@@ -254,7 +254,9 @@ class ExpressionModule(LightningModule):
     def _count(self, metrics: _Metrics, outputs: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> None:
         for name, metric in metrics.items():
             counted = truth[name] >= 0
-            if not counted.any():  # A batch may have no image of a data set; torchmetrics takes no empty ones.
+            if (
+                not counted.any()
+            ):  # A batch may have no image of a data set; torchmetrics takes no empty ones.
                 continue
             metric.update(outputs[self.judged[name]].detach().argmax(dim=1)[counted], truth[name][counted])
 
