@@ -264,7 +264,7 @@ def preset(name: str) -> Recipe:
 def table() -> str:
     """The presets as a table for the pages."""
     lines = [
-        "| preset | network | epochs | batch | optimizer | schedule | split | stated | chosen here |",
+        "| preset | architecture | epochs | batch | optimizer | schedule | split | stated | chosen here |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, entry in PRESETS.items():
