@@ -34,7 +34,11 @@ _RIGHTS = (
 _OTHER_RIGHTS = (
     "Whoever made this file knows what may be done with the images that it learned from: ask them."
 )
-_MIXED_RIGHTS = " It also learned from {}: whether the photographers and the people in those images agreed, who chose them knows."
+_MIXED_RIGHTS = {
+    "everyday": " The everyday photographs (press and films, github.com/muxspace/facial_expressions) were labelled by "
+    "students, one each, and published under Apache-2.0; whether the photographers and the people agreed is unresolved."
+}
+_OTHER_MIXED_RIGHTS = " It also learned from {}: whoever chose those images knows what may be done with them."
 _INHERITED = " It started with the weights of another file, whose rights and licence hold as well."
 _CALIBRATED = "Images that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
 _MEANINGS = {
@@ -217,7 +221,8 @@ def _card(
         parameters=sum(values.numel() for values in run.network.parameters()),
         macs=counter.get_total_flops() // 2,
         licence="MIT",
-        rights=_RIGHTS + (_MIXED_RIGHTS.format(", ".join(recipe.mixture)) if recipe.mixture else ""),
+        rights=_RIGHTS
+        + "".join(_MIXED_RIGHTS.get(name, _OTHER_MIXED_RIGHTS.format(name)) for name in recipe.mixture),
         limits=_LIMITS,
         made_with=command,
     )
