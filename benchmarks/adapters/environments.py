@@ -1,5 +1,5 @@
-"""Peers in environments of their own, made on first use under ``benchmarks/.peers``: ``fer`` from PyPI, and
-two for browsers from npm.
+"""Peers in environments of their own, made on first use under ``benchmarks/.peers``: ``fer`` and others from
+PyPI, and two for browsers from npm.
 
 The own requirements of ``fer`` do not fit together (torch below 2.3 with packages of nvidia, numpy below 2, a
 pkg_resources that new setuptools no longer has), so its packages are installed without them and what it
@@ -37,6 +37,12 @@ _NPM = (
     "@tensorflow/tfjs-backend-wasm@4.22.0",
 )
 _TORCH = ("torch==2.13.0", "setuptools<81")
+_PIP = {
+    "facex": ("facex==1.1.0", "scikit-image"),
+    "facial-emotion-recognition": ("facial-emotion-recognition==0.3.4", None),
+}
+"""Peers on the leaderboard alone: the package without what it requires, and what it lacks in fer's
+environment."""
 
 
 def fer_python(detector: str) -> Path:
@@ -63,6 +69,24 @@ def fer_python(detector: str) -> Path:
         _install(python, *_TORCH)
         _run([str(python), "-c", "import torch"], "import torch")
         torch_ready.touch()
+    return python
+
+
+def pip_python(package: str) -> Path:
+    """The interpreter of fer's environment with another peer from PyPI in it.
+
+    Raises:
+        SubjectError: It does not install.
+    """
+    bare, lacking = _PIP[package]
+    python = fer_python("mtcnn" if lacking is None else "haar")
+    ready = FOLDER / "fer" / f".ready-{package}"
+    if not ready.is_file():
+        print(f"adding {bare} ...", file=sys.stderr)
+        _install(python, "--no-deps", bare)
+        if lacking is not None:
+            _install(python, lacking)
+        ready.touch()
     return python
 
 

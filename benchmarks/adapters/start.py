@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.adapters.environments import environment, fer_python, npm_modules
+from benchmarks.adapters.environments import environment, fer_python, npm_modules, pip_python
 from benchmarks.lib.fixtures import ROOT
 from benchmarks.lib.subjects import Subject, SubjectError, own_environment
 
@@ -28,6 +28,16 @@ def fer(name: str, task: str, *arguments: object, detector: str = "haar") -> Sub
     """
     python = str(fer_python(detector))
     command = [python, "-m", "benchmarks.adapters.fer", task, *map(str, arguments)]
+    return Subject(name, command, {**environment(), "PYTHONPATH": str(ROOT)})
+
+
+def pip_peer(name: str, package: str, *arguments: object) -> Subject:
+    """Another peer from PyPI, on one thread, on the leaderboard (`benchmarks.adapters.pip_peers`).
+
+    Raises:
+        SubjectError: It does not install.
+    """
+    command = [str(pip_python(package)), "-m", "benchmarks.adapters.pip_peers", package, *map(str, arguments)]
     return Subject(name, command, {**environment(), "PYTHONPATH": str(ROOT)})
 
 

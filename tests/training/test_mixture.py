@@ -26,7 +26,7 @@ from mien.training.calibrated_file import calibrate
 from mien.training.calibration import BLEND, Blend, Judged, fit
 from mien.training.distillation import DistillationPlan, make_views
 from mien.training.export import export
-from mien.training.recipe import NO_AUGMENTATION, MixtureEntry, Optimizer, Recipe, Split
+from mien.training.recipe import KNOWN_DATA_SETS, NO_AUGMENTATION, MixtureEntry, Optimizer, Recipe, Split
 from mien.training.run import Hardware, load_run, train
 from mien.training.splits import Mixture, cut, head_labels
 from tests.training.stripes import RECIPE, stripes
@@ -242,14 +242,14 @@ def test_mixtures_that_cannot_be() -> None:
 
 def test_persons_on_both_sides_are_refused() -> None:
     data = squares()
-    splits = np.array(["Training", "PublicTest"])[(np.arange(len(data)) % 3 == 0).astype(int)]
+    splits = np.array(["Training", "PublicTest"])[(np.arange(len(data)) % 4 == 3).astype(int)]
     divided = replace(data, splits=splits)
     with pytest.raises(
         InputError, match=r"data set street: expected each person in one split alone; .*in several"
     ):
         cut(Mixture(stripes(), {"street": divided}), mixed())
     assert (
-        len(cut(Mixture(stripes(), {"street": divided}), mixed(group="")).others["street"].validation) == 40
+        len(cut(Mixture(stripes(), {"street": divided}), mixed(group="")).others["street"].validation) == 30
     )
 
 
@@ -311,10 +311,11 @@ def test_the_command_line_mixes_and_resumes(tmp_path: Path) -> None:
 
 def test_recipes_keep_their_mixture(tmp_path: Path) -> None:
     recipe = Recipe(split=Split("clean")).changed(
-        {"mixture.everyday.weight": "0.3", "mixture.everyday.classes": "neutral,happy"}
+        {"mixture.cafe.weight": "0.3", "mixture.cafe.classes": "neutral,happy", "mixture.everyday.alpha": "1"}
     )
-    assert recipe.mixture["everyday"] == MixtureEntry(weight=0.3, classes=("neutral", "happy"))
+    assert recipe.mixture["cafe"] == MixtureEntry(weight=0.3, classes=("neutral", "happy"))
+    assert recipe.mixture["everyday"] == replace(KNOWN_DATA_SETS["everyday"], alpha=1.0)
     recipe.save(tmp_path / "recipe.json")
     assert Recipe.load(tmp_path / "recipe.json") == recipe
     with pytest.raises(InputError, match="expected a part of a recipe"):
-        recipe.changed({"mixture.everyday.wieght": "0.3"})
+        recipe.changed({"mixture.cafe.wieght": "0.3"})

@@ -217,7 +217,9 @@ def _card(
             else ""
         ),
         **calibration_facts(calibration),
-        mixture=asdict(recipe)["mixture"],
+        mixture={
+            name: {**asdict(entry), "classes": list(entry.classes)} for name, entry in recipe.mixture.items()
+        },
         parameters=sum(values.numel() for values in run.network.parameters()),
         macs=counter.get_total_flops() // 2,
         licence="MIT",
