@@ -97,7 +97,9 @@ def facial_emotion_recognition(source: str, target: str) -> None:
         "facial-emotion-recognition": version("facial-emotion-recognition"),
         "torch": version("torch"),
         "weights_bytes": weights.stat().st_size,
-        "install_bytes": install_bytes("facial-emotion-recognition", "torch", "opencv-contrib-python-headless"),
+        "install_bytes": install_bytes(
+            "facial-emotion-recognition", "torch", "opencv-contrib-python-headless"
+        ),
     }
     answer(Path(source), Path(target), lambda crop: {"": named(crop)}, read, facts)
 
