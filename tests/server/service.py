@@ -55,7 +55,7 @@ def serving(folder: Path, **options: Any) -> Iterator[Service]:
     settings = ServerSettings(folder, port=0, **options)
     before = set(threading.enumerate())
     with listening(settings) as listener:
-        url, running = address(settings, listener), server(settings)
+        url, running = address(listener), server(settings)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         while not running.started:

@@ -32,7 +32,7 @@ class KeyPoint:
 
 
 def read_key_points(path: str | Path) -> tuple[list[KeyPoint], list[str]]:
-    """Key points in order of time, and remarks on what was amiss, a line each.
+    r"""Key points in order of time, and remarks on what was amiss, a line each.
 
     A CSV has a time and a label in each line, with a header (``time,label``) or without; the delimiter may be
     a comma, semicolon or tab. Of WebVTT (https://www.w3.org/TR/webvtt1/) the beginning and the text of each

@@ -160,7 +160,7 @@ class Input:
 
 
 def open_input(path: str, *, output: Path | None = None, remote: bool = False, strict: bool = False) -> Input:
-    """Find out what there is to read.
+    r"""Find out what there is to read.
 
     Args:
         path: A folder, searched with all in it; a list of files (`mien.batch.inputs.read_list`), whose

@@ -4,7 +4,6 @@ runs out."""
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 import time
@@ -106,9 +105,9 @@ class Output:
 
     def sweep(self) -> None:
         """Delete what was left half-written by workers that were killed; not while others work."""
-        for name in os.listdir(self.folder):
-            if _LEFT.fullmatch(name):
-                (self.folder / name).unlink(missing_ok=True)
+        for path in list(self.folder.iterdir()):
+            if _LEFT.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let others in."""
@@ -154,7 +153,7 @@ def _require_own(folder: Path) -> None:
     if not folder.is_dir():
         return
     with translate_os_errors(folder):
-        names = sorted(os.listdir(folder))
+        names = sorted(path.name for path in folder.iterdir())
     if MANIFEST in names:
         read_manifest(folder)
         return

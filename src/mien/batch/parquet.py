@@ -56,7 +56,7 @@ def open_table_file(file: Path) -> TableFile:
 
 
 @lru_cache(maxsize=64)
-def _opened(file: Path, size: int, changed: int) -> TableFile:
+def _opened(file: Path, _size: int, _changed: int) -> TableFile:
     """What is known of a file of this size and date: it is asked for again with every shard."""
     polars = _polars()
     try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mien.compat.common import Given, emotions, remark, rgb_image, rounded, without_effect
 from mien.core.errors import InputError
-from mien.core.faces import Face, Faces
+from mien.core.faces import Face
 from mien.inference.pipeline import Pipeline
 
 _OURS = {"mtcnn": "mtcnn", "fastmtcnn": "mtcnn", "opencv": "haar", "skip": "whole"}
@@ -87,10 +87,10 @@ def _answers(pipeline: Pipeline, given: Given, enforce: bool) -> list[Answer]:
                 "expected a face in the image; got none: give another image, or enforce_detection=False to take all of it for one"
             )
         [faces], whole = _pipeline("whole")([image]), True
-    return [_answer(face, image, faces, whole) for face in faces]
+    return [_answer(face, image, whole) for face in faces]
 
 
-def _answer(face: Face, image: NDArray[np.uint8], faces: Faces, whole: bool) -> Answer:
+def _answer(face: Face, image: NDArray[np.uint8], whole: bool) -> Answer:
     percent = {name: 100 * probability for name, probability in emotions(face).items()}
     height, width = image.shape[:2]
     x1, y1, x2, y2 = (0, 0, width, height) if whole else rounded(face)

@@ -51,7 +51,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             ):  # Some libraries put a private file of their own in its place.
                 aside.chmod(stat.S_IMODE(made.st_mode))
             _like(place, aside)
-            os.replace(aside, place)
+            aside.replace(place)
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         yield aside
         with translate_os_errors(path):
             _like(path, aside)
-            os.replace(aside, os.path.realpath(path))
+            aside.replace(os.path.realpath(path))
 
 
 def require_new_folder(path: Path) -> None:

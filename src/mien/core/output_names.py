@@ -45,8 +45,8 @@ def output_paths(
     """
     variants = [list(_variants(source, ending)) for source in sources]
     filled = [_filled(pattern, source, own[0]) for source, own in zip(sources, variants, strict=True)]
-    for group in _groups(filled):
-        group = [at for at in group if counts(at)]
+    for same in _groups(filled):
+        group = [at for at in same if counts(at)]
         # As many as all of them have; the first by which all differ.
         for choice in range(1, min((len(variants[at]) for at in group), default=0)) if len(group) > 1 else ():
             tried = [_filled(pattern, sources[at], variants[at][choice]) for at in group]

@@ -54,7 +54,7 @@ class TorchModel:
         found: dict[str, NDArray[np.float32]] = {}
 
         def keep(name: str) -> Any:
-            def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
                 if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
                     found[name] = output[0].float().numpy().copy()  # A copy: what follows may work in place.
 

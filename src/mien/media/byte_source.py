@@ -214,6 +214,6 @@ def name_of(source: object) -> str:
     if hasattr(source, "dtype"):
         return "<array>"
     name = getattr(source, "name", None)
-    if name == "<stdin>" or name == 0:
+    if name in ("<stdin>", 0):
         return "-"
     return spelled(source_name(name)) if isinstance(name, str) and name else "<stream>"

@@ -24,7 +24,7 @@ _DPI = 150
 
 
 def require_matplotlib(extra: str = "report") -> type[Figure]:
-    """matplotlib's figure, without pyplot: nothing global, no window, safe in threads.
+    """The figure of matplotlib, without pyplot: nothing global, no window, safe in threads.
 
     Args:
         extra: What brings it along, for the remedy.
@@ -79,7 +79,7 @@ def series_colour(number: int) -> str:
 
 
 def as_text(name: str, most: int | None = None) -> str:
-    """A name as a chart shows it: a dollar begins no formula, and of a long one the end is kept.
+    r"""A name as a chart shows it: a dollar begins no formula, and of a long one the end is kept.
 
     >>> as_text("a$b"), as_text("abcdef", 4)
     ('a\\\\$b', '…def')

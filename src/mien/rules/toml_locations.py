@@ -33,7 +33,7 @@ class Place:
 
 @dataclass
 class Positions:
-    """Where everything in a TOML text stands.
+    r"""Where everything in a TOML text stands.
 
     Args:
         text: Valid TOML, with ``\\n`` between its lines.

@@ -122,7 +122,7 @@ def _tell_errors(app: FastAPI) -> None:
             refusal.headers["Allow"] = ", ".join(_methods(app, request.url.path))
         return told(refusal)
 
-    async def broken(_: Request, error: Exception) -> JSONResponse:
+    async def broken(_: Request, _error: Exception) -> JSONResponse:
         return told(APIError(500, "the service made a mistake; its log says more"))
 
     app.add_exception_handler(APIError, refused)

@@ -114,7 +114,7 @@ class JobFolder:
         """
         gone = self.path if self.path.suffix else self.path.with_name(f"{self.path.name}.deleted")
         with suppress(FileNotFoundError):
-            os.replace(self.path, gone)
+            self.path.replace(gone)
         with suppress(FileNotFoundError):
             shutil.rmtree(gone)
 
@@ -207,7 +207,7 @@ class Folder:
     def names(self) -> list[str]:
         """Names of the folders of all videos, those that are being deleted too; nothing else that lies among
         them."""
-        return [name for name in os.listdir(self._videos) if _JOB.fullmatch(name)]
+        return [path.name for path in self._videos.iterdir() if _JOB.fullmatch(path.name)]
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete all files of videos.
@@ -255,7 +255,7 @@ def unusable(path: Path, reason: str) -> InputError:
 def _private(path: Path) -> int:
     """A file opened, and made where it is not there; for its user alone whatever the umask."""
     handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    os.chmod(path, 0o600)
+    path.chmod(0o600)
     return handle
 
 

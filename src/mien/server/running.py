@@ -260,7 +260,7 @@ def server(settings: ServerSettings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def address(settings: ServerSettings, listener: socket.socket) -> str:
+def address(listener: socket.socket) -> str:
     """Where a browser finds the page."""
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
@@ -279,7 +279,7 @@ def run(settings: ServerSettings, started: Callable[[str], None]) -> None:
     give_back(_LARGE)
     with listening(settings) as listener:
         ready = server(settings)
-        started(address(settings, listener))
+        started(address(listener))
         ready.run(sockets=[listener])
     if any(thread.name.startswith("mien-") for thread in threading.enumerate() if not thread.daemon):
         # An image is being looked at, which cannot be stopped; all that is kept has been closed.

@@ -210,7 +210,7 @@ class _Form:
 
 
 def plain_name(name: str, number: int) -> str:
-    """The name of an upload as it is shown; it is never a path, and nothing is stored under it.
+    r"""The name of an upload as it is shown; it is never a path, and nothing is stored under it.
 
     >>> plain_name("../../etc/passwd", 1), plain_name("C:\\\\a\\\\b.jpg", 2), plain_name("..", 3)
     ('passwd', 'b.jpg', 'file-3')

@@ -79,7 +79,7 @@ class _Progress:
         """Pass on frames once more."""
         for number, item in enumerate(items, 1):
             self.space.check()
-            self._tell(what.split()[0], number, self.count)
+            self._tell(what.split(maxsplit=1)[0], number, self.count)
             yield item
         self._done += 1
 

@@ -206,12 +206,11 @@ def _locate(
     """Find faces: people who are followed in videos, of whom a session has the memory."""
     session, at, told = None, -1, time.monotonic()
     with Prefetcher(_batches(decoded), _AHEAD, _bytes) as batches:
-        for frames in batches:
-            position, start = frames[0].position, starts.get(frames[0].position)
+        for batch in batches:
+            position, start = batch[0].position, starts.get(batch[0].position)
             if position != at:
-                session, at, told = _session(frames[0], pipeline, plan, start), position, time.monotonic()
-            if session is not None:
-                frames = [_located(frame, session) for frame in frames]
+                session, at, told = _session(batch[0], pipeline, plan, start), position, time.monotonic()
+            frames = batch if session is None else [_located(frame, session) for frame in batch]
             if start is not None and time.monotonic() - told >= start.every:
                 state = {} if session is None else session.state()
                 frames[-1], told = replace(frames[-1], state=state), time.monotonic()

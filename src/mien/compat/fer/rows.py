@@ -115,4 +115,8 @@ def write_csv(rows: list[Row], path: str | Path) -> None:
     ):
         writer = csv.DictWriter(file, columns_of(rows), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({key: "" if value != value else value for key, value in row.items()} for row in rows)
+        # Only NaN is not equal to itself.
+        writer.writerows(
+            {key: "" if value != value else value for key, value in row.items()}  # noqa: PLR0124
+            for row in rows
+        )

@@ -220,7 +220,7 @@ def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
             if one["type"] != "extra_forbidden" and not (unknown and one["type"] == "missing")
         ]
         raise SettingsError(
-            [Mistake(_path(one, known), masked_text(_message(one, known))) for one in told]
+            [Mistake(_path(one), masked_text(_message(one, known))) for one in told]
         ) from None
 
 
@@ -233,7 +233,7 @@ _EXPECTED = {
 }
 
 
-def _path(error: Any, known: list[str]) -> tuple[str | int, ...]:
+def _path(error: Any) -> tuple[str | int, ...]:
     path = tuple(error["loc"])
     return path[:-1] if error["type"] == "missing" else path
 
