@@ -165,8 +165,8 @@ def test_a_video_tells_who_showed_what_as_the_command_does(
     assert set(video.faces.tracks.tolist()) == {1}
     assert video.faces.smoothed_emotion_ids is not None
     assert video.segments()[0].start == 0.0
-    with CheckpointStore(tmp_path / "j", {}) as journal:
-        [take] = process_sources([clip], pipeline, VideoOptions(), journal)
+    with CheckpointStore(tmp_path / "j", {}) as checkpoints:
+        [take] = process_sources([clip], pipeline, VideoOptions(), checkpoints)
         overview = Overview(str(clip), pipeline.labels)
         for frame in take.frames:
             overview.add(frame.result)

@@ -179,7 +179,7 @@ def stopped(clip: Path, stop: signal.Signals, heed: str) -> tuple[int, str]:
     deadline = time.monotonic() + 60
     while (
         len(list(clip.parent.iterdir())) < 3 and time.monotonic() < deadline
-    ):  # The clip, a journal and rows.
+    ):  # The clip, a checkpoint and rows.
         time.sleep(0.02)
     process.send_signal(stop)
     _, err = process.communicate(timeout=60)
@@ -235,7 +235,7 @@ def test_doctor_finds_this_installation_well(mien: Run) -> None:
     assert done.returncode == 0
     assert findings["self-test"]["ok"]
     assert findings["detector mtcnn"]["ok"]
-    assert "sha256" in findings["network small"]["detail"]
+    assert "sha256" in findings["model small"]["detail"]
     assert "self-test" in mien("doctor").stdout
 
 

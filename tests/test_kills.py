@@ -63,7 +63,7 @@ def test_runs_killed_at_any_moment_come_to_the_same_files(
             assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} <= {
                 *given,
                 *undisturbed,
-                "rows.csv.journal",
+                "rows.csv.checkpoint",
             }
         assert process.returncode == 0
         assert found() == undisturbed

@@ -158,7 +158,7 @@ def test_rows_go_to_standard_output_beside_files(
     assert capsys.readouterr().out == Path("rows.jsonl").read_text(encoding="utf-8")
     assert run(clip.name, "--format", "jsonl", "-q") == 0
     assert capsys.readouterr().out == Path("rows.jsonl").read_text(encoding="utf-8"), (
-        "the same without a journal"
+        "the same without a checkpoint"
     )
 
 

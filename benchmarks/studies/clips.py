@@ -217,15 +217,15 @@ def analyse(folder: Path, name: str, rows: Path, *, kill: bool = False) -> str:
         running = subprocess.Popen(
             [sys.executable, "-m", "mien", *map(str, command)], cwd=folder, env=_alone()
         )
-        journal = Path(f"{rows}.journal")
-        while running.poll() is None and sum(1 for _ in journal.rglob("*")) < 150:
+        checkpoints = Path(f"{rows}.checkpoint")
+        while running.poll() is None and sum(1 for _ in checkpoints.rglob("*")) < 150:
             time.sleep(0.02)
         running.kill()
         running.wait()
-        pieces = sum(1 for _ in journal.rglob("*"))
+        pieces = sum(1 for _ in checkpoints.rglob("*"))
         assert not rows.exists()
         assert pieces, "the run was over before it could be killed"
-        killed = f"killed with {pieces} files in its journal, and resumed"
+        killed = f"killed with {pieces} files in its checkpoint, and resumed"
     done = _mien(folder, *command)
     assert done.returncode == 0, done.stderr
     return killed

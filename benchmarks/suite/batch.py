@@ -53,7 +53,7 @@ def beside_runtime(folder: Path, rounds: int, faces: int) -> dict[str, Any]:
     settings = BatchSettings(PipelineConfig(detector="whole", model=MODEL, threads=1))
     shard = laid_out({}, open_input(str(DATA)).portions(faces), faces).shards[0]
     pipeline = settings.pipeline()
-    reader, network = ShardReader(pipeline, settings.plan), pipeline.classifier.network
+    reader, network = ShardReader(pipeline, settings.video_options), pipeline.classifier.network
     images = [reader_image(item) for item in shard.items()]
     crops = np.concatenate(
         [
@@ -118,7 +118,7 @@ def beside_fer(folder: Path, most: int, rounds: int) -> dict[str, Any]:
     for peer in peers:
         peer.start(folder / "fer.log")
     settings = BatchSettings(PipelineConfig(threads=1))
-    reader = ShardReader(settings.pipeline(), settings.plan)
+    reader = ShardReader(settings.pipeline(), settings.video_options)
     sources = [str(path) for path in sorted(shown.iterdir())]
     shard = Shard(0, tuple(enumerate(FilePart(source, source) for source in sources)))
     mine, found = [], 0

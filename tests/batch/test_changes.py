@@ -40,7 +40,7 @@ class Here:
 
     def run(self, shards: Any) -> Iterator[Any]:
         settings = self.run_.settings
-        reader = ShardReader(settings.pipeline(), settings.plan)
+        reader = ShardReader(settings.pipeline(), settings.video_options)
         for shard in shards:
             if self.most == 0:
                 return

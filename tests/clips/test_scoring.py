@@ -159,8 +159,8 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
     write_table(folder / "again.csv", [clip("1.mp4", ["sad"])])
     (folder / "people.csv").write_text("source,track,first\n", encoding="utf-8")
     (folder / ".hidden.csv").write_text("", encoding="utf-8")
-    (folder / "late.csv.journal").mkdir()
-    (folder / "late.csv.journal" / "asked.json").write_text("{}", encoding="utf-8")
+    (folder / "late.csv.checkpoint").mkdir()
+    (folder / "late.csv.checkpoint" / "asked.json").write_text("{}", encoding="utf-8")
     (folder / "notes.txt").write_text("", encoding="utf-8")
     found = read_predictions(folder)
     assert sorted(one.source for one in found.clips) == ["1.mp4", "2.mp4", "3.mp4"]

@@ -178,13 +178,13 @@ def test_a_process_for_strangers_files_is_told_no_secret(tmp_path: Path) -> None
 def work_done(folder: Path) -> JobFolder:
     """A video that was read, a moment before the service knows."""
     place = JobFolder(folder / ID)
-    for part in ("results", "journal/0", "tmp"):
+    for part in ("results", "checkpoint/0", "tmp"):
         (place.path / part).mkdir(parents=True)
     place.upload.write_bytes(b"film")
     place.begin()
     for name in ("result.csv", "result.vtt"):
         (place.results / name).write_text("rows", encoding="utf-8")
-    (place.path / "journal" / "0" / "000000.npz").write_bytes(b"results")
+    (place.path / "checkpoint" / "0" / "000000.npz").write_bytes(b"results")
     return place
 
 

@@ -44,7 +44,7 @@ def sent(url: str, film: bytes) -> str:
 
 def pieces(folder: Path, video: str) -> int:
     """How far the reading of a video has come, as it is kept."""
-    return len(list((folder / "videos" / video / "journal").rglob("*.npz")))
+    return len(list((folder / "videos" / video / "checkpoint").rglob("*.npz")))
 
 
 @pytest.mark.timeout(180 + 60 * KILLS)

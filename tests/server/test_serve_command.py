@@ -150,8 +150,8 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
             data={"results": "result.jsonl"},
             timeout=60,
         ).json()["id"]
-        journal = folder / "videos" / video / "journal" / "0" / "000000.npz"
-        while not journal.exists():
+        checkpoints = folder / "videos" / video / "checkpoint" / "0" / "000000.npz"
+        while not checkpoints.exists():
             assert HTTP.get(f"{url}v1/videos/{video}").json()["state"] in ("waiting", "running")
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)

@@ -183,13 +183,13 @@ def test_a_restart_goes_on_to_the_same_result(movie: Callable[..., Path], tmp_pa
             send(service, path, results="result.csv"),
             send(service, path, name="b.mp4", fps="1", results="result.csv"),
         )
-        journal = service.settings.folder / "videos" / video["id"] / "journal" / "0"
-        while not (journal / "000000.npz").exists():
+        checkpoints = service.settings.folder / "videos" / video["id"] / "checkpoint" / "0"
+        while not (checkpoints / "000000.npz").exists():
             time.sleep(0.01)
     store = Store(tmp_path / "two" / "videos.sqlite")
     assert [job.state for job in store.all()] == ["running", "waiting"]
     store.close()
-    assert (journal / "000000.npz").exists()
+    assert (checkpoints / "000000.npz").exists()
     stray = tmp_path / "two" / "videos" / ("f" * 32)
     stray.mkdir()
     with serving(tmp_path / "two") as service:
@@ -310,7 +310,7 @@ def test_what_is_no_video_or_too_much_of_one(
         assert [
             one.name
             for one in (tmp_path / "slow" / "videos" / told["id"]).iterdir()
-            if one.name in ("upload", "journal", "results")
+            if one.name in ("upload", "checkpoint", "results")
         ] == []
 
 

@@ -45,7 +45,7 @@ def read_key_points(path: str | Path) -> tuple[list[KeyPoint], list[str]]:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "points.csv"
-    >>> _ = path.write_text("time,label\\n1:30,Prices\\n12.5,Welcome\\n", encoding="utf-8")
+    >>> _ = path.write_text("time,label\n1:30,Prices\n12.5,Welcome\n", encoding="utf-8")
     >>> points, remarks = read_key_points(path)
     >>> [(point.time, point.label) for point in points], remarks[0].endswith("put in order")
     ([(12.5, 'Welcome'), (90.0, 'Prices')], True)
@@ -112,9 +112,9 @@ def _table(text: str, path: str | Path) -> Iterator[tuple[int, str, str]]:
 def _columns(header: list[str], path: str | Path) -> tuple[int, int]:
     time = next((header.index(name) for name in _TIMES if name in header), None)
     if time is None:
-        told = ", ".join(cell[:30] for cell in header[:5])
+        header_text = ", ".join(cell[:30] for cell in header[:5])
         raise InputError(
-            f"{path}: expected key points with the header time,label (or WebVTT); got {told!r}: name the column of times time"
+            f"{path}: expected key points with the header time,label (or WebVTT); got {header_text!r}: name the column of times time"
         )
     return time, header.index("label") if "label" in header else int(time == 0)
 

@@ -72,8 +72,8 @@ def opened(
         max_pixels = options.live.max_pixels if options.live else None
         with open_media(source, sampling, max_pixels=max_pixels) as media:  # type: ignore[arg-type]
             if media.kind == "image":
-                told = "expected a video, a camera (camera:0) or the screen (screen:)"
-                raise InputError(f"{name_of(source)}: {told}; got an image: mien analyze reads it")
+                expected = "expected a video, a camera (camera:0) or the screen (screen:)"
+                raise InputError(f"{name_of(source)}: {expected}; got an image: mien analyze reads it")
             yield Looks(media.name, iter(media), length=media.duration)
 
 
@@ -209,7 +209,7 @@ class AudienceProgress(Protocol):
     def looked(self, time: float, windows: Sequence[Window]) -> None:
         """Called after every look: its time in seconds, and the windows that it completed."""
 
-    def told(self, line: str) -> None:
+    def remark(self, line: str) -> None:
         """Called with a line for people, such as when a live source is lost or back; that on another
         thread."""
 
@@ -218,7 +218,7 @@ class _Nobody:
     def looked(self, time: float, windows: Sequence[Window]) -> None:
         pass
 
-    def told(self, line: str) -> None:
+    def remark(self, line: str) -> None:
         pass
 
 
@@ -258,7 +258,7 @@ def measure(
     """
     options, watcher = options or AudienceOptions(), watcher or _Nobody()
     pipeline = pipeline or Pipeline()
-    remarks = Remarks(watcher.told)
+    remarks = Remarks(watcher.remark)
     with opened(source, options, remarks.add) as looks:
         gathering, stopped = SampleCollector(looks.name, pipeline.labels, options, key_points), False
         try:
@@ -271,9 +271,9 @@ def measure(
                 raise
             finished = False
             remarks.add(f"{looks.name}: lost at {gathering.end:.0f} s: {error}")
-        told = gathering.told
+        closed = gathering.closed
         result = replace(gathering.close(finished, remarks), stopped=stopped, reader=_reader(pipeline))
-    watcher.looked(gathering.end, result.windows[told:])
+    watcher.looked(gathering.end, result.windows[closed:])
     return result
 
 

@@ -72,8 +72,8 @@ class AudienceOptions:
         if not math.isfinite(self.offset):
             raise InputError(f"offset: expected seconds; got {self.offset}")
         if self.min_group < SMALLEST:
-            told = "figures about fewer people would tell what one of them shows"
-            raise InputError(f"expected a min_group of {SMALLEST} or more; got {self.min_group}: {told}")
+            reason = "figures about fewer people would tell what one of them shows"
+            raise InputError(f"expected a min_group of {SMALLEST} or more; got {self.min_group}: {reason}")
         if self.min_coverage is not None and not (
             self.min_coverage > 0 and (self.min_coverage <= 1 or float(self.min_coverage).is_integer())
         ):

@@ -102,7 +102,7 @@ def _settings(audience: Audience) -> list[tuple[str, str]]:
 
 
 def _figures(audience: Audience, whole: Column | None) -> list[dict[str, str]]:
-    told, every = len(audience.reported), len(audience.windows)
+    reported, every = len(audience.reported), len(audience.windows)
     figures = [
         {
             "value": lasting(audience.length),
@@ -110,7 +110,7 @@ def _figures(audience: Audience, whole: Column | None) -> list[dict[str, str]]:
             "more": "" if audience.finished else "cut off: see Coverage",
         },
         {
-            "value": f"{told} of {every}",
+            "value": f"{reported} of {every}",
             "what": "windows with figures",
             "more": f"of {lasting(audience.options.window)} each",
         },
@@ -163,9 +163,18 @@ def _bars(
 ) -> Iterable[dict[str, Any]]:
     left, width = _place(column.start, columns), _place(column.end, columns) - _place(column.start, columns)
     if not shares:
-        told = f"{column.span}: {WORDS[column.status]}"
-        return [{"x": left, "width": width, "y": 0.0, "height": HEIGHT, "colour": None, "told": told}]
-    told = f"{column.span}, {column.participants} people: " + ", ".join(
+        description = f"{column.span}: {WORDS[column.status]}"
+        return [
+            {
+                "x": left,
+                "width": width,
+                "y": 0.0,
+                "height": HEIGHT,
+                "colour": None,
+                "description": description,
+            }
+        ]
+    description = f"{column.span}, {column.participants} people: " + ", ".join(
         f"{name} {percent(share)}" for name, share in shares.items()
     )
     return [
@@ -175,7 +184,7 @@ def _bars(
             "y": HEIGHT * (1 - start - height),
             "height": HEIGHT * height,
             "colour": classes.colour(name),
-            "told": told,
+            "description": description,
         }
         for name, start, height in pieces(shares)
         if height > 0
@@ -188,7 +197,7 @@ def _agreement(columns: list[Column]) -> list[dict[str, Any]]:
             "x": _place(column.start, columns),
             "width": _place(column.end, columns) - _place(column.start, columns),
             "height": 60 * column.agreement,
-            "told": f"{column.span}: agreement {percent(column.agreement)}",
+            "description": f"{column.span}: agreement {percent(column.agreement)}",
         }
         for column in columns
         if column.agreement is not None
@@ -268,13 +277,13 @@ def _coverage(audience: Audience) -> list[tuple[str, str]]:
         for status, word in WORDS.items()
         if word
     }
-    told = [(f"Windows: {word}", str(count)) for word, count in counts.items() if count]
+    windows = [(f"Windows: {word}", str(count)) for word, count in counts.items() if count]
     told_of = [window.coverage for window in audience.reported if window.coverage is not None]
     mean = f"{percent(sum(told_of) / len(told_of))} of the looks, on average" if told_of else "-"
     return [
         ("Ended", "as planned" if audience.finished else "before its time"),
         ("Windows with figures", f"{len(audience.reported)} of {len(audience.windows)}"),
-        *told,
+        *windows,
         ("Each participant was read in", mean),
         *(("Remark", remark) for remark in audience.remarks),
     ]

@@ -207,13 +207,13 @@ def _change(change: Change) -> dict[str, Any]:
     def plain(shifts: Mapping[str, Shift] | None) -> dict[str, Any] | None:
         return None if shifts is None else {name: asdict(shift) for name, shift in shifts.items()}
 
-    told = {
+    plain_fields = {
         "time": change.time,
         "label": change.label,
         "status": change.status,
         "participants": change.participants,
     }
-    return {**told, "expression": plain(change.shifts), "sentiment": plain(change.sentiment)}
+    return {**plain_fields, "expression": plain(change.shifts), "sentiment": plain(change.sentiment)}
 
 
 def settings(options: AudienceOptions) -> dict[str, Any]:

@@ -59,14 +59,14 @@ def overall(audience: Audience) -> Column | None:
 
 def _column(windows: Sequence[Window]) -> Column:
     # Of what has been told, so that the joining tells nothing more.
-    told = [window for window in windows if window.status == "reported"]
+    reported = [window for window in windows if window.status == "reported"]
     return Column(
         windows[0].start,
         windows[-1].end,
-        _mean([window.shares for window in told if window.shares is not None]),
-        _mean([window.sentiment for window in told if window.sentiment is not None]),
-        float(np.mean([window.agreement for window in told])) if told else None,
-        max((window.participants or 0 for window in told), default=None),
+        _mean([window.shares for window in reported if window.shares is not None]),
+        _mean([window.sentiment for window in reported if window.sentiment is not None]),
+        float(np.mean([window.agreement for window in reported])) if reported else None,
+        max((window.participants or 0 for window in reported), default=None),
         windows[0].status,
     )
 

@@ -96,7 +96,7 @@ class SampleCollector:
         )
         self.samples = 0
         self.end = 0.0
-        self.told = 0
+        self.closed = 0
         self._first: float | None = None
         self._most = 0
         self._windows: list[Window] = []
@@ -116,7 +116,7 @@ class SampleCollector:
         closed = [self._window(window) for window in self._cutter.add(sample)]
         self._comparing.add(sample)
         self._windows += closed
-        self.told += len(closed)
+        self.closed += len(closed)
         return closed
 
     def close(self, finished: bool, remarks: Iterable[str] = ()) -> Audience:
@@ -149,7 +149,7 @@ class SampleCollector:
         figures = summarise(people)
         n = figures.participants
 
-        def told(names: Labels, values: Sequence[float]) -> dict[str, float]:
+        def named(names: Labels, values: Sequence[float]) -> dict[str, float]:
             return {name: published(value, n) for name, value in zip(names, values, strict=True)}
 
         return Window(
@@ -158,8 +158,8 @@ class SampleCollector:
             "reported",
             looked,
             n,
-            told(self.labels, figures.mean.tolist()),
-            told(SENTIMENTS, self.options.mapping(figures.mean[None], self.labels)[0].tolist()),
+            named(self.labels, figures.mean.tolist()),
+            named(SENTIMENTS, self.options.mapping(figures.mean[None], self.labels)[0].tolist()),
             published(figures.agreement, n),
             round(figures.coverage, 2),
             labels,

@@ -177,7 +177,7 @@ def open_input(path: str, *, output: Path | None = None, remote: bool = False, s
 
     >>> import tempfile
     >>> listed = Path(tempfile.mkdtemp()) / "list.csv"
-    >>> _ = listed.write_text("path;label\\na.jpg;Happiness\\nb.jpg;hapy\\n")
+    >>> _ = listed.write_text("path;label\na.jpg;Happiness\nb.jpg;hapy\n")
     >>> found = open_input(str(listed))
     >>> [(part.source, part.label) for part in found.parts], found.remarks
     ([('a.jpg', 'happy'), ('b.jpg', None)], ["1 label is not known, left out: 'hapy' (1, first in line 3; did you mean happy?)"])

@@ -37,32 +37,32 @@ class Heartbeat:
     """Where a reader stands, told as it goes: a crash is then known by its image.
 
     Args:
-        told: Four numbers that others may look at while the reader works: the position of the item that is
+        counters: Four numbers that others may look at while the reader works: the position of the item that is
             about to be decoded or read (-1: none), how many items of the shard are through, how many of them
             failed, and a count that goes on as long as work does.
     """
 
-    def __init__(self, told: NDArray[np.int64] | None = None) -> None:
-        self.told = np.zeros(4, np.int64) if told is None else told
+    def __init__(self, counters: NDArray[np.int64] | None = None) -> None:
+        self.counters = np.zeros(4, np.int64) if counters is None else counters
         self.clear()
 
     def clear(self) -> None:
         """Nothing is at hand."""
-        self.told[:3] = (-1, 0, 0)
+        self.counters[:3] = (-1, 0, 0)
 
     def at(self, position: int) -> None:
         """An item is about to be looked into."""
-        self.told[0] = position
+        self.counters[0] = position
         self.beat()
 
     def through(self, items: int, failed: int) -> None:
         """So many items more are read, of which so many failed."""
-        self.told[1:3] += (items, failed)
+        self.counters[1:3] += (items, failed)
         self.beat()
 
     def beat(self) -> None:
         """Work goes on."""
-        self.told[3] += 1
+        self.counters[3] += 1
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,14 @@ class ShardReader:
 
     Args:
         pipeline: Detector and classifier.
-        plan: How videos are read.
+        video_options: How videos are read.
         watch: Told where the reader stands.
     """
 
-    def __init__(self, pipeline: Pipeline, plan: VideoOptions, watch: Heartbeat | None = None) -> None:
-        self.pipeline, self.plan = pipeline, plan
+    def __init__(
+        self, pipeline: Pipeline, video_options: VideoOptions, watch: Heartbeat | None = None
+    ) -> None:
+        self.pipeline, self.video_options = pipeline, video_options
         self.watch = watch or Heartbeat()
         self._blank = Faces.empty(pipeline.labels)
 
@@ -140,7 +142,7 @@ class ShardReader:
                 yield _Decoded(item, error=MediaError(f"{item.source}: {refused[item.position]}", "crashed"))
                 continue
             self.watch.at(item.position)
-            yield _decode(item, opened, self.plan)
+            yield _decode(item, opened, self.video_options)
 
     def _results(self, images: Sequence[_Decoded]) -> list[FrameResult]:
         """What each image shows; together, or one by one where together they fail."""
@@ -167,8 +169,8 @@ class ShardReader:
         self.watch.at(item.position)
         try:
             content = item.open()
-            with kept_aside(self.plan) as journal:
-                for source in process_sources([content], self.pipeline, self.plan, journal):
+            with kept_aside(self.video_options) as checkpoints:
+                for source in process_sources([content], self.pipeline, self.video_options, checkpoints):
                     for frame in source.frames:
                         self.watch.beat()
                         yield item, frame.result
@@ -176,11 +178,11 @@ class ShardReader:
             yield item, self._failed(item, _unexpected(item, error))
 
 
-def _decode(item: Item, opened: ByteSource | MediaError | None, plan: VideoOptions) -> _Decoded:
+def _decode(item: Item, opened: ByteSource | MediaError | None, video_options: VideoOptions) -> _Decoded:
     if isinstance(opened, MediaError):
         return _Decoded(item, error=opened)
     try:
-        with plan.open(opened or item.open()) as media:
+        with video_options.open(opened or item.open()) as media:
             if media.kind != "image":
                 return _Decoded(item)
             frame = next(iter(media))

@@ -46,14 +46,14 @@ def unknown_labels(name: str, unknown: Sequence[Unknown], strict: bool) -> list[
     """
     if not unknown:
         return []
-    told = []
+    named = []
     for one in unknown[:_MOST_WORDS]:
         close = difflib.get_close_matches(one.word.lower(), KNOWN, 1)
-        told.append(
+        named.append(
             f"{printable(one.word)!r} ({one.count:,}, first in {one.where}{f'; did you mean {close[0]}?' if close else ''})"
         )
     more = f" and {len(unknown) - _MOST_WORDS:,} more" if len(unknown) > _MOST_WORDS else ""
-    words = f"{', '.join(told)}{more}"
+    words = f"{', '.join(named)}{more}"
     if strict:
         raise InputError(
             f"{name}: expected labels out of {', '.join(KNOWN)} or synonyms; got {words}: correct them, or leave out --strict-labels"

@@ -8,7 +8,7 @@ from pathlib import Path
 from mien.batch.isolation import Caution
 from mien.batch.shard import Shard
 
-TOLD_BYTES = 4 * 8
+COUNTER_BYTES = 4 * 8
 """Of the memory through which a worker tells where it stands (`mien.batch.isolation.Heartbeat`)."""
 
 

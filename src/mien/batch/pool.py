@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.batch.isolation import Caution
-from mien.batch.messages import TOLD_BYTES, Done, Failed, Ready, ShardTask
+from mien.batch.messages import COUNTER_BYTES, Done, Failed, Ready, ShardTask
 from mien.batch.output import shard_place
 from mien.batch.settings import BatchSettings
 from mien.batch.shard import Shard
@@ -69,7 +69,7 @@ class _Hand:
 
     process: subprocess.Popen[bytes]
     connection: Connection
-    told: NDArray[np.int64]
+    counters: NDArray[np.int64]
     errors: IO[bytes]
     ready: bool = False
     shard: Shard | None = None
@@ -81,7 +81,7 @@ class _Hand:
 
     def stuck(self) -> bool:
         """Whether it has not moved for too long."""
-        now, count = time.monotonic(), int(self.told[3])
+        now, count = time.monotonic(), int(self.counters[3])
         if self.shard is None or count != self.beat[0]:
             self.beat = (count, now)
         return now - self.beat[1] > _STUCK
@@ -218,8 +218,8 @@ class WorkerPool:
                 self._bury(hand)
         for hand in [hand for hand in self._hands if hand.stuck()]:
             self._bury(hand)
-        self.progress.items = sum(int(hand.told[1]) for hand in self._hands if hand.shard is not None)
-        self.progress.errors = sum(int(hand.told[2]) for hand in self._hands if hand.shard is not None)
+        self.progress.items = sum(int(hand.counters[1]) for hand in self._hands if hand.shard is not None)
+        self.progress.errors = sum(int(hand.counters[2]) for hand in self._hands if hand.shard is not None)
         return done
 
     def _heard(self, hand: _Hand, message: object, done: list[Done]) -> None:
@@ -248,7 +248,7 @@ class WorkerPool:
         if hand.shard is not None:
             past = self._past.setdefault(hand.shard.number, _Past())
             past.deaths += 1
-            past.at.update([int(hand.told[0])] if hand.told[0] >= 0 else [])
+            past.at.update([int(hand.counters[0])] if hand.counters[0] >= 0 else [])
             self._again.appendleft(hand.shard)
 
     def _end(self, hand: _Hand) -> None:
@@ -272,9 +272,9 @@ def _start(settings: BatchSettings) -> _Hand:
     alone."""
     ours, theirs = socket.socketpair()
     with theirs, tempfile.TemporaryFile() as shared:
-        shared.truncate(TOLD_BYTES)
-        told = np.frombuffer(mmap.mmap(shared.fileno(), TOLD_BYTES), np.int64)
-        told[0] = -1
+        shared.truncate(COUNTER_BYTES)
+        counters = np.frombuffer(mmap.mmap(shared.fileno(), COUNTER_BYTES), np.int64)
+        counters[0] = -1
         # Closed with the object, when the worker is forgotten.
         errors = tempfile.TemporaryFile()  # noqa: SIM115
         fds = (theirs.fileno(), shared.fileno())
@@ -291,7 +291,7 @@ def _start(settings: BatchSettings) -> _Hand:
         )
     connection = Connection(ours.detach())
     connection.send(settings)
-    return _Hand(process, connection, told, errors)
+    return _Hand(process, connection, counters, errors)
 
 
 def _environment(settings: BatchSettings) -> dict[str, str]:

@@ -48,7 +48,7 @@ class RayWorker:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Read and write a shard; gives its counts, or why nobody can."""
         shard: Shard = pickle.loads(row["shard"])
-        told: dict[str, Any] = {
+        report: dict[str, Any] = {
             "number": shard.number,
             **dict.fromkeys(_COUNTS, 0),
             "done": False,
@@ -56,14 +56,14 @@ class RayWorker:
             "device": "",
         }
         if (self._folder / _STOP).exists():
-            return told
+            return report
         try:
             for done in self._crew.run([shard]):
                 for one in done:
-                    told |= {**one.counts, "done": True}
+                    report |= {**one.counts, "done": True}
         except MienError as error:
-            told["failed"] = str(error)
-        return {**told, "device": self._crew.progress.device or ""}
+            report["failed"] = str(error)
+        return {**report, "device": self._crew.progress.device or ""}
 
 
 class RayPool:
@@ -197,13 +197,13 @@ def _imported() -> Any:
     return ray
 
 
-def _initialised(ray: Any, address: str, told: str, **local: Any) -> Any:
+def _initialised(ray: Any, address: str, where: str, **local: Any) -> Any:
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"expected a Ray cluster at {told}; got: {reason}: start one with ray start --head"
+            f"expected a Ray cluster at {where}; got: {reason}: start one with ray start --head"
         ) from None
     return ray
 

@@ -32,7 +32,7 @@ class BatchSettings:
     Args:
         networks: What the pipeline is made of; without ``threads``, as many as leave every worker its share of
             the cores.
-        plan: How videos are read.
+        video_options: How videos are read.
         form: One of `FORMS`.
         labelled: Whether rows have a column ``reference``.
         checksums: Digest of each network file by its name; a worker whose networks are others refuses to
@@ -40,7 +40,7 @@ class BatchSettings:
     """
 
     networks: PipelineConfig = field(default_factory=PipelineConfig)
-    plan: VideoOptions = field(default_factory=VideoOptions)
+    video_options: VideoOptions = field(default_factory=VideoOptions)
     form: str = "parquet"
     labelled: bool = False
     checksums: Mapping[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class BatchSettings:
 
     def facts(self) -> dict[str, Any]:
         """What must stay the same for a run to go on, by the names of the options; ready for JSON."""
-        plan = self.plan
+        video_options = self.video_options
         return {
             **{
                 name.replace("_", "-"): value
@@ -84,13 +84,13 @@ class BatchSettings:
                 if name not in _MACHINE
             },
             "networks": dict(self.checksums),
-            "interval": plan.sampling.interval,
-            "fps": plan.sampling.fps,
-            "hidden-frames": plan.sampling.hidden_frames,
-            "max-pixels": plan.max_pixels,
-            "decode-seconds": plan.decode_seconds,
-            "tracking": None if plan.tracking is None else asdict(plan.tracking),
-            "smoothing": asdict(plan.smoothing),
+            "interval": video_options.sampling.interval,
+            "fps": video_options.sampling.fps,
+            "hidden-frames": video_options.sampling.hidden_frames,
+            "max-pixels": video_options.max_pixels,
+            "decode-seconds": video_options.decode_seconds,
+            "tracking": None if video_options.tracking is None else asdict(video_options.tracking),
+            "smoothing": asdict(video_options.smoothing),
             "format": self.form,
             "labels": self.labelled,
             "version of mien": __version__,

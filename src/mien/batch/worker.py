@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from mien.batch.isolation import Heartbeat, ShardReader
-from mien.batch.messages import TOLD_BYTES, Done, Failed, Ready
+from mien.batch.messages import COUNTER_BYTES, Done, Failed, Ready
 from mien.batch.output import write_shard
 from mien.batch.settings import BatchSettings
 from mien.core.errors import InputError, MienError
@@ -26,10 +26,10 @@ def main() -> None:
     socket, shared = int(sys.argv[1]), int(sys.argv[2])
     threading.Thread(target=_leave_when_alone, args=(socket,), daemon=True).start()
     connection = Connection(socket)
-    told = np.frombuffer(mmap.mmap(shared, TOLD_BYTES), np.int64)
+    counters = np.frombuffer(mmap.mmap(shared, COUNTER_BYTES), np.int64)
     try:
         settings: BatchSettings = connection.recv()
-        reader = ShardReader(settings.pipeline(), settings.plan, Heartbeat(told))
+        reader = ShardReader(settings.pipeline(), settings.video_options, Heartbeat(counters))
         connection.send(Ready(reader.pipeline.classifier.network.device))
         while (task := connection.recv()) is not None:
             counts = write_shard(task.place, reader, task.shard, task.caution, labelled=settings.labelled)

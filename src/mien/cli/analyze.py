@@ -46,7 +46,7 @@ def analyze(
     Rows go to standard output or to files, remarks to standard error. A run with files that is stopped goes
     on where it was when the same command is given again.
 
-    Ends with 0 when all was read, 3 when a part was not, 1 when nothing was.
+    Exit status: 0 when all was read, 3 when a part was not, 1 when nothing was.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.analyze_view import Summary
@@ -57,22 +57,22 @@ def analyze(
     from mien.video.sources import process_sources
 
     notes = Console(stderr=True, soft_wrap=True)
-    plan, asked = over_time.plan(), output.asked()
+    video_options, asked = over_time.video_options(), output.asked()
     pipeline = networks.pipeline()
     sources = _sources(paths, notes, quiet)
     asked.check(sources)
-    settings = run_settings(networks.config(), plan, pipeline)
+    settings = run_settings(networks.config(), video_options, pipeline)
     with (
-        _journal(asked, plan, sources, settings) as journal,
+        _checkpoints(asked, video_options, sources, settings) as checkpoints,
         SourceProgress(len(sources), notes, hidden=quiet) as progress,
     ):
-        if journal is not None and journal.resumed and not quiet:
-            notes.print(f"going on with what {journal.folder} keeps", style="dim")
-        facts = run_facts(settings, plan, pipeline)
-        run = RunContext(sources, pipeline.labels, plan, facts, follow=progress.step)
+        if checkpoints is not None and checkpoints.resumed and not quiet:
+            notes.print(f"going on with what {checkpoints.folder} keeps", style="dim")
+        facts = run_facts(settings, video_options, pipeline)
+        run = RunContext(sources, pipeline.labels, video_options, facts, follow=progress.step)
         summary, rows = Summary(run), _standard_output(output.form, run)
         with RunWriter(asked, run, [summary, *rows]) as writer:
-            writer.write(process_sources(sources, pipeline, plan, journal, progress.follow))
+            writer.write(process_sources(sources, pipeline, video_options, checkpoints, progress.follow))
     if not rows and not (quiet and asked.first):
         summary.show(Console())
     for failure in writer.failures:
@@ -114,8 +114,8 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
 
 
 @contextmanager
-def _journal(
-    asked: OutputSpec, plan: VideoOptions, sources: list[Source], settings: dict[str, Any]
+def _checkpoints(
+    asked: OutputSpec, video_options: VideoOptions, sources: list[Source], settings: dict[str, Any]
 ) -> Iterator[CheckpointStore | None]:
     """Keeps what is read: beside the first file that is written, so that the run can go on later; for the
     time being, where something is read twice; or (None) not at all."""
@@ -123,22 +123,22 @@ def _journal(
     from mien.video.checkpoint import CheckpointStore
 
     sweep_scratch()
-    if asked.journal is not None and all(isinstance(source, str | Path) for source in sources):
-        with CheckpointStore(asked.journal, {**settings, **_stamps(sources)}) as journal:
-            if journal.resumed:
+    if asked.checkpoint is not None and all(isinstance(source, str | Path) for source in sources):
+        with CheckpointStore(asked.checkpoint, {**settings, **_stamps(sources)}) as checkpoints:
+            if checkpoints.resumed:
                 asked.remove_partials(sources)
             try:
-                yield journal
+                yield checkpoints
             except BaseException as error:
-                if journal.kept:
+                if checkpoints.kept:
                     error.add_note(
-                        f"{journal.folder} keeps what was read: the same command goes on from there"
+                        f"{checkpoints.folder} keeps what was read: the same command goes on from there"
                     )
                 raise
-            journal.remove()
-    elif asked.annotate or asked.thumbnails or plan.smoothing.baseline == "median":
-        with scratch_folder() as folder, CheckpointStore(folder / "journal", {}) as journal:
-            yield journal
+            checkpoints.remove()
+    elif asked.annotate or asked.thumbnails or video_options.smoothing.baseline == "median":
+        with scratch_folder() as folder, CheckpointStore(folder / "checkpoint", {}) as checkpoints:
+            yield checkpoints
     else:
         yield None
 

@@ -155,8 +155,8 @@ def main() -> NoReturn:
         # Without a word it was `mien` alone, which has shown its help already.
         context = getattr(error, "ctx", None)
         command = "mien" if context is None else context.command_path
-        told = error.format_message()
-        _fail(f"{told} ({command} --help says more)" if told else "", error.exit_code)
+        message = error.format_message()
+        _fail(f"{message} ({command} --help says more)" if message else "", error.exit_code)
     sys.exit(status or 0)
 
 

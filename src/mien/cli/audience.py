@@ -71,7 +71,7 @@ class MeasuringOptions:
         typer.Option(
             "--duration",
             metavar="SECONDS",
-            help="Stop after so long.",
+            help="Stop after so many seconds.",
             show_default=False,
             rich_help_panel=_MEASURING,
         ),
@@ -203,8 +203,8 @@ def audience(
     In the EU it is forbidden to infer emotions of people at work and in education (AI Act, Article 5(1)(f)),
     whether they agree or not: docs/audience.md.
 
-    Ctrl-C ends a measurement; what was measured is written. Ends with 0, with 3 when a part could not be
-    read, with 130 when a video was stopped half-way.
+    Ctrl-C ends a measurement; what was measured is written. Exit status: 0, 3 when a part could not be
+    read, 130 when a video was stopped half-way.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.audience.keypoints import read_key_points

@@ -73,7 +73,7 @@ class Follower:
             self._window = windows[-1]
             self._strip = [*self._strip, *windows][-_STRIP:]
 
-    def told(self, line: str) -> None:
+    def remark(self, line: str) -> None:
         """Show a line for people."""
         self._console.print(line, style="dim")
 
@@ -95,15 +95,15 @@ class Follower:
         if window.shares is None or window.sentiment is None:
             return [_wrapped(f"{span}: {_nothing(window, self._options)}", "dim")]
         agreement, coverage = percent(window.agreement or 0), percent(window.coverage or 0)
-        told = f"{span}: {window.participants} people, agreement {agreement}, read in {coverage} of the looks"
-        return [_wrapped(told), _bars(window.shares, self._labels), _bars(window.sentiment, SENTIMENTS)]
+        line = f"{span}: {window.participants} people, agreement {agreement}, read in {coverage} of the looks"
+        return [_wrapped(line), _bars(window.shares, self._labels), _bars(window.sentiment, SENTIMENTS)]
 
 
 def summarise(audience: Audience, console: Console) -> None:
     """Print a measurement in short."""
-    told = f"{len(audience.reported)} of {len(audience.windows)} windows of {lasting(audience.options.window)} with figures"
+    line = f"{len(audience.reported)} of {len(audience.windows)} windows of {lasting(audience.options.window)} with figures"
     console.print(
-        Text.assemble((audience.source, "bold"), f"  {lasting(audience.length)}, {told}"), soft_wrap=True
+        Text.assemble((audience.source, "bold"), f"  {lasting(audience.length)}, {line}"), soft_wrap=True
     )
     whole = overall(audience)
     if whole is None:
@@ -153,11 +153,11 @@ def _strip(windows: Sequence[Window], labels: Labels) -> Text:
     strip = Text()
     joined = -(-len(windows) // _STRIP) if windows else 1
     for first in range(0, len(windows), joined):
-        told = next((window.shares for window in windows[first : first + joined] if window.shares), None)
-        if told is None:
+        shares = next((window.shares for window in windows[first : first + joined] if window.shares), None)
+        if shares is None:
             strip.append("·", style="dim")
         else:
-            best = max(pieces(told), key=lambda piece: piece[2])[0]
+            best = max(pieces(shares), key=lambda piece: piece[2])[0]
             strip.append("█", style=labels.colour(best))
     return strip
 
@@ -173,6 +173,6 @@ def _changes(changes: Sequence[Change]) -> Table:
             f"{name} {points(shifts[name].change)} ({points(shifts[name].low)} to {points(shifts[name].high)})"
             for name in change.clear
         ]
-        told = Text(", ".join(clear)) if clear else Text(WORDS[change.status] or "nothing", style="dim")
-        table.add_row(clock(change.time, 0), Text(change.label), told)
+        words = Text(", ".join(clear)) if clear else Text(WORDS[change.status] or "nothing", style="dim")
+        table.add_row(clock(change.time, 0), Text(change.label), words)
     return table

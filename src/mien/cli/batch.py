@@ -127,17 +127,17 @@ def batch(
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
     ] = False,
 ) -> None:
-    """Read any number of images and videos into shards; a run that is stopped in any way goes on with the
-    same command.
+    """Analyze any number of images and videos into a folder of tables (shards); a run that is stopped in any
+    way goes on with the same command.
 
     Rows are those of mien analyze, in the order of the input, with the position of the image (item). An
     image without a face has a row, and so has one that cannot be read. Where folders are named after
-    expressions, or a column says so, rows have a label, and the end tells how often the answer is the label:
+    expressions, or a column says so, rows have a reference label, and the end tells how often it was predicted:
     accuracy, confusion.csv, and predictions.csv in the order of the input.
 
     mien describes a facial expression, not an emotion that a person feels.
 
-    Ends with 0 when all was read, 3 when a part was not, 1 when nothing was; with 130 when it was stopped.
+    Exit status: 0 when all was read, 3 when a part was not, 1 when nothing was, 130 when it was stopped.
     """
     # Here, not above: `mien --help` should not wait for them.
     from mien.batch import open_input
@@ -215,7 +215,7 @@ def _settings(
 
     threads = networks.threads or (threads_each(work.workers) if work.engine is EngineName.local else 1)
     config = replace(networks.config(), threads=threads)
-    return BatchSettings(config, over_time.plan(), form.value, labelled).known()
+    return BatchSettings(config, over_time.video_options(), form.value, labelled).known()
 
 
 def _engine(work: WorkOptions, settings: BatchSettings, output: Path) -> Any:
@@ -280,7 +280,7 @@ def _show(summary: BatchSummary, output: Path, notes: Console) -> None:
     console.print(NOTICE, style="dim")
     if summary.foreign:
         names = ", ".join(f"{name} ({count:,})" for name, count in summary.foreign.items())
-        notes.print(f"labels that the network does not know, left out of these figures: {names}")
+        notes.print(f"labels that the model does not know, left out of these figures: {names}")
     for place in summary.written:
         notes.print(f"wrote {place}")
     notes.print(f"wrote {output}")

@@ -1,4 +1,4 @@
-"""``mien models compare``: optimizers, networks or seeds side by side."""
+"""``mien models compare``: optimizers, models or seeds side by side."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def compare(
     ] = CompareFormat.table,
     votes: Votes = None,
 ) -> None:
-    """Train the same recipe with several optimizers, networks or seeds; show validation accuracy with
+    """Train the same recipe with several optimizers, models or seeds; show validation accuracy with
     intervals.
 
     Stopped and started again with the same command, it goes on where it was. An optimizer that is not the

@@ -195,7 +195,7 @@ def audit(
     exactly or nearly, that have a value of the column --by that stands in another split, that are blank, or
     that most annotators called not a face; the other splits stay whole. --also repeats leaves out exact
     copies within Training, all but the first; --also contradictions leaves out training images whose exact
-    copies bear another label. Ends with 3 when a part could not be read.
+    copies bear another label. Exit status: 3 when a part could not be read.
     """
     from mien.cli.data_tables import show_audit
     from mien.data import audit as examine
@@ -240,11 +240,11 @@ def crop(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Cut the largest face out of every photograph, as gray images framed like those that the networks
+    """Cut the largest face out of every photograph, as gray images framed like those that the models
     learn from.
 
     The folders stay as they are, so that mien train and mien evaluate take the result. faces.csv in it has a
-    row for every face that was found, and for every photograph without one. Ends with 3 when a part could not
+    row for every face that was found, and for every photograph without one. Exit status: 3 when a part could not
     be read.
     """
     from mien.inference.pipeline import Pipeline

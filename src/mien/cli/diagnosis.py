@@ -50,7 +50,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at versions, providers, detectors, networks, and read an image of mien's own making."""
+    """Look at versions, providers, detectors, models, and read an image of mien's own making."""
     yield Finding("mien", True, __version__)
     yield Finding(
         "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
@@ -114,7 +114,7 @@ def _networks() -> Iterator[Finding]:
     from mien.inference.weights import FOLDER
 
     for path in sorted(FOLDER.glob("*.onnx")):
-        yield _tried(f"network {path.stem}", partial(_digest, path))
+        yield _tried(f"model {path.stem}", partial(_digest, path))
 
 
 def _digest(path: Path) -> str:

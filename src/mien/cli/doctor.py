@@ -20,9 +20,9 @@ def doctor(
         ListFormat, typer.Option("--format", help="Lines for people, or JSON.")
     ] = ListFormat.table,
 ) -> None:
-    """Look whether everything is there and works: versions, providers, detectors, networks, a self-test.
+    """Look whether everything is there and works: versions, providers, detectors, models, a self-test.
 
-    Ends with 4 when something that the main job needs is missing or damaged.
+    Exit status: 4 when something that the main job needs is missing or damaged.
     """
     from mien.cli.diagnosis import examine
 

@@ -1,4 +1,4 @@
-"""``mien evaluate``: how good a network, checkpoint or function is on labelled faces."""
+"""``mien evaluate``: how good a model, checkpoint or function is on labelled faces."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LabelSet(StrEnum):
 
 _JUDGING, _OUTPUT = "What is measured", "Output"
 _PRIVATE = (
-    "PrivateTest is for the final figures of a finished network: choose nothing by what comes out. "
+    "PrivateTest is for the final figures of a finished model: choose nothing by what comes out. "
     "mien models test writes an opening down in a log."
 )
 
@@ -218,7 +218,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="Network by name, ONNX file, run folder or checkpoint, package.module:function; an ensemble with + between.",
+            help="Model by name, ONNX file, run folder or checkpoint, package.module:function; an ensemble with + between.",
         ),
     ],
     data: Annotated[
@@ -238,7 +238,7 @@ def evaluate(
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
     ] = False,
 ) -> None:
-    """Measure how well something reads the expressions of labelled faces, and say how sure the figures are.
+    """Measure how well a model classifies labelled faces, and how sure the figures are.
 
     Accuracy and balanced accuracy with their 95 % intervals, macro-F1, every class, the confusion matrix, second guesses, calibration,
     the distance to people's votes, people themselves, and all of it again without the images that also

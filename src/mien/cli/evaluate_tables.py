@@ -35,7 +35,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
             "largest differences between them, with intervals that hold for all pairs at once",
             _differences(found),
         ),
-        ("people of FER+, and the network, against the same people held out", _humans(found)),
+        ("people of FER+, and the model, against the same people held out", _humans(found)),
     ):
         if table is not None:
             console.print()

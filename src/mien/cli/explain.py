@@ -20,7 +20,7 @@ def explain(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="A network of mien's (mien models list), an ONNX file with a card, or a run's folder.",
+            help="A model by name (mien models list), an ONNX file that mien wrote, or the folder of a training run.",
         ),
     ],
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A face crop, or an image with faces.")],
@@ -49,7 +49,7 @@ def explain(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,
 ) -> None:
-    """Show what a network does with a face, as labelled PNG sheets: one for each kind and face.
+    """Show what a model does with a face, as labelled PNG sheets: one for each kind and face.
 
     kernels: what the first layer looks for. features: what layers make of the face. gradcam: the region that
     speaks for the expression. guided: the lines that the score depends on. occlusion: what covering a place

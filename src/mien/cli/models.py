@@ -35,7 +35,7 @@ def teacher_cache(
     data: Data,
     teachers: Annotated[
         list[str],
-        typer.Argument(metavar="TEACHER...", help="Folders of finished runs, network files, or names."),
+        typer.Argument(metavar="TEACHER...", help="Folders of finished runs, model files, or names."),
     ],
     output: Annotated[
         Path,
@@ -86,7 +86,7 @@ def _teacher(name: str) -> Path:
 
 
 File = Annotated[
-    Path, typer.Argument(metavar="NETWORK", help="A file that mien train or mien models export wrote.")
+    Path, typer.Argument(metavar="MODEL", help="A file that mien train or mien models export wrote.")
 ]
 
 
@@ -104,7 +104,7 @@ def calibrate(network: File, data: Data, votes: Votes = None, mix: Mix = None) -
 def average(
     networks: Annotated[
         list[Path],
-        typer.Argument(metavar="NETWORK", help="Files that mien train or mien models export wrote."),
+        typer.Argument(metavar="MODEL", help="Files that mien train or mien models export wrote."),
     ],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
@@ -113,11 +113,11 @@ def average(
     share: Annotated[
         list[float] | None,
         typer.Option(
-            help="Of a network in the mean; once for each, in their order. Without any, all count alike."
+            help="Of a model in the mean; once for each, in their order. Without any, all count alike."
         ),
     ] = None,
 ) -> None:
-    """Write a network whose weights are the mean of others' that began with the same weights (mien train
+    """Write a model whose weights are the mean of others' that began with the same weights (mien train
     --initial).
 
     Before and after further training, or several such trainings with other seeds: often better than each of
@@ -133,16 +133,16 @@ def average(
 def join(
     networks: Annotated[
         list[Path],
-        typer.Argument(metavar="NETWORK", help="Files that mien train or mien models export wrote."),
+        typer.Argument(metavar="MODEL", help="Files that mien train or mien models export wrote."),
     ],
     data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the new file goes.")],
     votes: Votes = None,
     mix: Mix = None,
 ) -> None:
-    """Write several networks as one, which answers with their geometric mean: an ensemble in a file.
+    """Write several models as one, which answers with their geometric mean: an ensemble in a file.
 
-    Networks that learned apart, with other seeds, shapes or images, err apart, and together less than each;
+    Models that learned apart, with other seeds, shapes or images, err apart, and together less than each;
     the price is the time of all. Calibrated anew, on images of PublicTest that are not in Training.
     """
     with training_extra():
@@ -162,7 +162,7 @@ def quantize(
         int, typer.Option(help="Of the choice of training images that show the ranges of values.")
     ] = 1,
 ) -> None:
-    """Write a network with 8-bit convolutions: a quarter of the size, about twice as fast, calibrated anew.
+    """Write a model with 8-bit convolutions: a quarter of the size, about twice as fast, calibrated anew.
 
     Shows how often both files are right, and how often they agree, on images of PublicTest that are not in
     Training.
@@ -215,13 +215,13 @@ class CardFormat(StrEnum):
 def list_models(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="Networks by name, or ONNX files; all that mien has."),
+        typer.Argument(metavar="[NAME...]", help="Models by name, or ONNX files; all that mien has."),
     ] = None,
     form: Annotated[
         CardFormat, typer.Option("--format", help="A card for people, JSON, or a page (MODELS.md is one).")
     ] = CardFormat.table,
 ) -> None:
-    """Show the cards of networks: what they read, what they learned from, how good they are, and what they
+    """Show the cards of models: what they read, what they learned from, how good they are, and what they
     are not for."""
     from mien.inference.card import read_card
     from mien.inference.weights import network_path, shipped
@@ -349,7 +349,7 @@ def _scores(card: Card) -> Table:
     return table
 
 
-_PAGE = f"""# The networks that come with mien
+_PAGE = f"""# The models that come with mien
 
 Made from the cards inside the files by `make models`; `mien models list` prints the same. {NOTICE}
 How they were made, and what their scores are worth: [docs/networks.md](docs/networks.md)."""
@@ -362,7 +362,7 @@ def page(cards: list[tuple[Path, Card]]) -> str:
         f"{', '.join(f'`{head}`' for head in card.heads)} |"
         for path, card in cards
     )
-    table = f"| network | precision | weights | MMAC | MB | results |\n|---|---|--:|--:|--:|---|\n{sizes}"
+    table = f"| model | precision | weights | MMAC | MB | results |\n|---|---|--:|--:|--:|---|\n{sizes}"
     return "\n\n".join([_PAGE, table, *(_section(path, card) for path, card in cards)])
 
 
@@ -376,9 +376,9 @@ def _section(path: Path, card: Card) -> str:
         f"| {' | '.join(_COLUMNS)} |\n|{'|'.join('--:' if name in _NUMBERS else '---' for name in _COLUMNS)}|"
     )
     rows = "\n".join(f"| {' | '.join(_row(score))} |" for score in card.scores)
-    told = (
+    scores = (
         f"{header}\n{rows}"
         if rows
         else "Not scored on PrivateTest yet: `mien models test` does that once, and logs it."
     )
-    return f"## {path.stem}\n\n{chr(10).join(lines)}\n\n{told}"
+    return f"## {path.stem}\n\n{chr(10).join(lines)}\n\n{scores}"

@@ -101,7 +101,7 @@ class Format(StrEnum):
     csv = "csv"
 
 
-_NETWORKS, _OVER_TIME, _OUTPUT = "Networks", "Videos", "Output"
+_NETWORKS, _OVER_TIME, _OUTPUT = "Detector and model", "Videos", "Output"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class NetworkOptions:
     min_detection_score: Annotated[
         float | None,
         typer.Option(
-            help="Least score of a face that counts, 0 to 1; mtcnn's own is 0.8, haar's are no probabilities.",
+            help="Ignore faces of which the detector is less sure, 0 to 1: 0.8 by default for mtcnn; scores of haar are no probabilities.",
             min=0,
             max=1,
             show_default=False,
@@ -138,7 +138,7 @@ class NetworkOptions:
     model: Annotated[
         str,
         typer.Option(
-            help="A network of mien's (mien models list) or an ONNX file with a card.",
+            help="A model by name (mien models list), or an ONNX file that mien wrote.",
             rich_help_panel=_NETWORKS,
         ),
     ] = PipelineConfig.model
@@ -168,12 +168,12 @@ class NetworkOptions:
         ),
     ] = TestTimeAugmentation.one
     threads: Annotated[
-        int | None, typer.Option(help="Threads for each network.", min=1, rich_help_panel=_NETWORKS)
+        int | None, typer.Option(help="Threads for each model.", min=1, rich_help_panel=_NETWORKS)
     ] = None
     device: Annotated[
         str,
         typer.Option(
-            help="What runs the networks: auto, cpu, cuda, ... as ONNX Runtime has it here.",
+            help="What runs the models: auto, cpu, cuda, ... as ONNX Runtime has it here.",
             rich_help_panel=_NETWORKS,
         ),
     ] = PipelineConfig.device
@@ -183,7 +183,7 @@ class NetworkOptions:
         return PipelineConfig(**{**vars(self), "views": self.views.value})
 
     def pipeline(self) -> Pipeline:
-        """Open the networks."""
+        """Open the models."""
         from mien.inference.pipeline import Pipeline
 
         return Pipeline.open(self.config())
@@ -206,11 +206,11 @@ class StreamOptions:
 
     interval: Annotated[
         float | None,
-        typer.Option(help="Seconds between the frames that are looked at.", rich_help_panel=_OVER_TIME),
+        typer.Option(help="Seconds between the frames that are analyzed.", rich_help_panel=_OVER_TIME),
     ] = None
     fps: Annotated[
         float | None,
-        typer.Option(help="Look at no more than so many frames a second.", rich_help_panel=_OVER_TIME),
+        typer.Option(help="Analyze at most so many frames a second.", rich_help_panel=_OVER_TIME),
     ] = None
     tau: Annotated[
         float | None,
@@ -222,13 +222,13 @@ class StreamOptions:
         str | None,
         typer.Option(
             metavar="SECONDS|median",
-            help="For faces that always seem to show something: neutral is what a person shows in the first seconds, or usually.",
+            help="Calibrate to each person: their neutral face is the one of the first SECONDS, or their usual one (median).",
             show_default=False,
             rich_help_panel=_OVER_TIME,
         ),
     ] = None
 
-    def plan(self) -> VideoOptions:
+    def video_options(self) -> VideoOptions:
         """How it is read.
 
         Raises:
@@ -264,27 +264,29 @@ class TimeOptions(StreamOptions):
     no_track: Annotated[
         bool,
         typer.Option(
-            "--no-track", help="Follow nobody: every frame stands alone.", rich_help_panel=_OVER_TIME
+            "--no-track",
+            help="Do not follow people from frame to frame; nothing is smoothed then.",
+            rich_help_panel=_OVER_TIME,
         ),
     ] = False
     max_pixels: MaxPixels = None
     decode_seconds: Annotated[
         float,
         typer.Option(
-            help="Longest time of one core that decoding one image may take.",
+            help="Most seconds of processor time that decoding one image may take.",
             show_default=True,
             rich_help_panel="Limits",
         ),
     ] = 20
 
-    def plan(self) -> VideoOptions:
-        """How they are read; see `StreamOptions.plan`."""
-        plan = super().plan()
-        sampling = replace(plan.sampling, hidden_frames=self.hidden_frames)
-        plan = replace(
-            plan, sampling=sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds
+    def video_options(self) -> VideoOptions:
+        """How they are read; see `StreamOptions.video_options`."""
+        video_options = super().video_options()
+        sampling = replace(video_options.sampling, hidden_frames=self.hidden_frames)
+        video_options = replace(
+            video_options, sampling=sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds
         )
-        return replace(plan, tracking=None) if self.no_track else plan
+        return replace(video_options, tracking=None) if self.no_track else video_options
 
 
 @dataclass(frozen=True)

@@ -178,9 +178,12 @@ class LessonProgress:
 
     def step(self, epoch: int, step: int, steps: int) -> None:
         """So many steps of this epoch are done."""
-        told = f"{self._name}epoch {epoch}/{self._epochs}"
+        description = f"{self._name}epoch {epoch}/{self._epochs}"
         self._progress.update(
-            self._task, description=told, total=self._epochs * steps, completed=(epoch - 1) * steps + step
+            self._task,
+            description=description,
+            total=self._epochs * steps,
+            completed=(epoch - 1) * steps + step,
         )
 
     def epoch(self, row: dict[str, float]) -> None:

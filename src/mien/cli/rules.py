@@ -55,7 +55,7 @@ def run(
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option("--duration", metavar="SECONDS", help="Stop after so long.", show_default=False),
+        typer.Option("--duration", metavar="SECONDS", help="Stop after so many seconds.", show_default=False),
     ] = None,
     form: Annotated[
         StreamFormat, typer.Option("--format", help="A line for people, or a JSON object, per event.")
@@ -68,7 +68,7 @@ def run(
     opened again until it is back; an action that fails is tried again and never holds up the rest. Ctrl-C
     ends it. The rules are checked before anything starts.
 
-    Ends with 0, or with 1 when the source cannot be opened.
+    Exit status: 0, or 1 when the source cannot be opened.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.core.errors import InputError
@@ -79,12 +79,12 @@ def run(
     from mien.tracking.session import Session
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
-    plan = over_time.plan()
+    video_options = over_time.video_options()
     pipeline = networks.pipeline()
     found = read_rules(rules, pipeline.labels)
     for name in found.idle:
         notes.print(f"{rules}: no rule does {name}", style="dim")
-    session = Session(pipeline, plan.tracking, plan.smoothing)
+    session = Session(pipeline, video_options.tracking, video_options.smoothing)
 
     def tell(line: str) -> None:
         notes.print(line, style="dim")
@@ -92,13 +92,13 @@ def run(
     if is_live(source):
         doing = RunOptions(Address.parse(source).name, None if dry_run else log, tell=tell)
         events = _acted(
-            _Live(source, opening.options(plan.sampling), seconds),
+            _Live(source, opening.options(video_options.sampling), seconds),
             found.idling() if dry_run else found,
             session,
             doing,
         )
     elif dry_run:
-        events = replay(source, found, session, replace(plan, max_pixels=opening.max_pixels), tell)
+        events = replay(source, found, session, replace(video_options, max_pixels=opening.max_pixels), tell)
     else:
         name = source_name(source)
         raise InputError(
@@ -152,22 +152,22 @@ def check(
         Path, typer.Argument(metavar="FILE", help="Rules and actions, TOML.", show_default=False)
     ],
     model: Annotated[
-        str, typer.Option(help="The network whose expressions the rules may name.")
+        str, typer.Option(help="The model whose expressions the rules may name.")
     ] = "small-int8",
     head: Annotated[str | None, typer.Option(help="Which output head.", show_default=False)] = None,
 ) -> None:
     """Check a file of rules: every mistake with file, line, column and what to do.
 
-    Nothing is started. Ends with 0, or with 2 when something is wrong.
+    Nothing is started. Exit status: 0, or 2 when something is wrong.
     """
     from mien.inference.pipeline import Pipeline
     from mien.rules.rule_file import mistakes_in, read_rules
 
     labels = Pipeline("whole", model, head=head).labels
-    told = mistakes_in(file, labels)
-    for line in told:
+    mistakes = mistakes_in(file, labels)
+    for line in mistakes:
         say(line)
-    if told:
+    if mistakes:
         raise typer.Exit(USAGE)
     found = read_rules(file, labels)
     for rule in found.rules:

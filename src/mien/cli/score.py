@@ -136,7 +136,7 @@ def score(
     """Give every clip one label out of its saved rows, and compare with reference labels.
 
     The videos are not needed. Several PREDICTIONS, such as of two detectors or sampling rates, stand side by
-    side. Frames without a face lower a clip's coverage and count as nothing else. Ends with 0 when every clip
+    side. Frames without a face lower a clip's coverage and count as nothing else. Exit status: 0 when every clip
     had a reference label and every reference label a clip, 3 when not; the rest is scored.
     """
     from mien.cli.progress import tracked_on

@@ -1,4 +1,4 @@
-"""``mien train``, ``mien models export`` and ``mien models test``: from labelled faces to a network file with a
+"""``mien train``, ``mien models export`` and ``mien models test``: from labelled faces to a model file with a
 card."""
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def train(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Where the network file goes; in the folder of the run unless given."
+            "--output", "-o", help="Where the model file goes; in the folder of the run unless given."
         ),
     ] = None,
     votes: Votes = None,
@@ -50,8 +50,8 @@ def train(
     initial: Annotated[
         str | None,
         typer.Option(
-            metavar="NETWORK",
-            help="Start with the weights of a network file, or of one that mien ships.",
+            metavar="MODEL",
+            help="Start with the weights of a model file, or of one that mien ships.",
             show_default=False,
         ),
     ] = None,
@@ -59,7 +59,7 @@ def train(
         bool, typer.Option("--tensorboard", help="Also write what TensorBoard shows.")
     ] = False,
 ) -> None:
-    """Train a network and write it as an ONNX file with a card, which mien analyze --model takes.
+    """Train a model and write it as an ONNX file with a card, which mien analyze --model takes.
 
     The folder of the run gets recipe.json, history.csv, curves.png, and the last and the best checkpoint
     after every epoch. Killed at any moment and started again, it ends at the same weights. PrivateTest stays
@@ -110,11 +110,11 @@ def train(
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     data: Data,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the network file goes.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the model file goes.")],
     votes: Votes = None,
     mix: Mix = None,
 ) -> None:
-    """Write the network of a finished run as an ONNX file: calibrated, with a card, checked against
+    """Write the model of a finished run as an ONNX file: calibrated, with a card, checked against
     PyTorch."""
     with training_extra():
         from mien.training.callbacks import RECIPE
@@ -137,15 +137,15 @@ def open_private(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="NETWORK",
-            help="A finished network file, whose card gets the scores; or several with + between them, together.",
+            metavar="MODEL",
+            help="A finished model file, whose card gets the scores; or several with + between them, together.",
         ),
     ],
     data: Data,
     log: Annotated[Path, typer.Option(help="Where the opening is written down.")] = Path("private-test.log"),
     votes: Votes = None,
 ) -> None:
-    """Score a finished network on PrivateTest, the set to be opened once, and log that it was opened."""
+    """Score a finished model on PrivateTest, the set to be opened once, and log that it was opened."""
     from mien.data import open_dataset
     from mien.evaluation.predictor import members
     from mien.inference.card import read_card

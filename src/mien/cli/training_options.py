@@ -29,7 +29,7 @@ def training_extra() -> Iterator[None]:
         package = (error.name or "").split(".")[0]
         if package not in ("torch", "lightning", "torchmetrics", "onnx", "onnxscript", "matplotlib"):
             raise
-        raise MissingExtraError("Networks to train", "train", package) from None
+        raise MissingExtraError("Models to train", "train", package) from None
 
 
 _RECIPE, _HARDWARE = "Recipe", "Hardware"
@@ -57,7 +57,7 @@ Threads = Annotated[
 
 
 def open_faces(data: Path, votes: Path | None = None) -> FaceDataset:
-    """Labelled faces, in the size that networks are trained with.
+    """Labelled faces, in the size that models are trained with.
 
     Raises:
         InputError: They cannot be read.
@@ -225,7 +225,7 @@ class RecipeOptions(PresetOptions):
             rich_help_panel=_RECIPE,
         ),
     ] = None
-    seed: Annotated[int | None, typer.Option(help="Same seed, same network.", rich_help_panel=_RECIPE)] = None
+    seed: Annotated[int | None, typer.Option(help="Same seed, same model.", rich_help_panel=_RECIPE)] = None
     mix: Mix = None
 
     def changed(self, recipe: Recipe) -> Recipe:

@@ -37,7 +37,7 @@ def watch(
     networks: NetworkOptions,
     seconds: Annotated[
         float | None,
-        typer.Option("--duration", metavar="SECONDS", help="Stop after so long.", show_default=False),
+        typer.Option("--duration", metavar="SECONDS", help="Stop after so many seconds.", show_default=False),
     ] = None,
     form: Annotated[
         StreamFormat, typer.Option("--format", help="A view for people, or a JSON object per frame.")
@@ -53,7 +53,7 @@ def watch(
     opened again until it is back. Nothing is stored. Ctrl-C ends it with a summary. Where standard output is
     not a terminal, a line is written whenever something changes.
 
-    Ends with 0, or with 1 when the source cannot be opened or gave no frame.
+    Exit status: 0, or 1 when the source cannot be opened or gave no frame.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.watch_view import Board
@@ -63,11 +63,11 @@ def watch(
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     screen = Console(quiet=quiet)
-    plan = over_time.plan()
-    options = opening.options(plan.sampling)
+    video_options = over_time.video_options()
+    options = opening.options(video_options.sampling)
     # One core is the source's: networks that take all of them hold up the thread that takes frames.
     networks = replace(networks, threads=networks.threads or max(1, (os.cpu_count() or 2) - 1))
-    session = Session(networks.pipeline(), plan.tracking, plan.smoothing)
+    session = Session(networks.pipeline(), video_options.tracking, video_options.smoothing)
     with open_live(source, options, lambda line: notes.print(line, style="dim")) as live:
         board, began = Board(live, session.labels), time.monotonic()
         with _stoppable(), _jsonl(live) if form is StreamFormat.jsonl else _view(board, screen) as see:

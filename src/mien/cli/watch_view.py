@@ -24,7 +24,7 @@ class Board:
 
     Args:
         source: What is watched.
-        labels: Expressions that the network tells apart.
+        labels: Expressions that the model tells apart.
 
     Attributes:
         meter: What counts the frames.

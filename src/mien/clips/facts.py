@@ -61,7 +61,7 @@ def clip_keys(scores: Sequence[ClipScore]) -> list[str]:
     found = {name for score in scores for total in score.totals for name in total.expression}
     known = in_order(found)
     expressions = [*known, *sorted(found - {*known})]
-    told_ = [
+    columns = [
         "predictions",
         "file",
         "status",
@@ -75,7 +75,7 @@ def clip_keys(scores: Sequence[ClipScore]) -> list[str]:
         "seconds",
         "failures",
     ]
-    return [*told_, *(f"frames_{name}" for name in expressions)]
+    return [*columns, *(f"frames_{name}" for name in expressions)]
 
 
 def clip_row(name: str, clip: ScoredClip) -> dict[str, Any]:

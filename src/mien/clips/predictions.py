@@ -115,7 +115,7 @@ def _tables(path: Path) -> tuple[list[Path], list[str]]:
         for file in sorted(path.rglob("*"))
         if not any(part.startswith(".") for part in file.relative_to(path).parts)
     ]
-    unfinished = [file for file in inside if file.is_dir() and file.suffix == ".journal"]
+    unfinished = [file for file in inside if file.is_dir() and file.suffix == ".checkpoint"]
     tables = [
         file
         for file in inside

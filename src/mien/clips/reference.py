@@ -82,7 +82,7 @@ def read_reference(path: str | Path) -> Reference:
             problems.append(
                 f"{path}, line {number}: {name} has two labels, {given[name][0]} and {word}: left out"
             )
-    words, kind = _meant({name: told for name, told in given.items() if name not in twice}, path)
+    words, kind = _meant({name: label for name, label in given.items() if name not in twice}, path)
     return Reference(
         path,
         tuple(ReferenceLabel(name, word) for name, word in words.items()),
@@ -127,10 +127,10 @@ def _meant(given: dict[str, tuple[str, int]], path: Path) -> tuple[dict[str, str
     words = {name: _known(word) for name, (word, _) in given.items()}
     other = {word: line for word, line in given.values() if _known(word) not in (*KNOWN, *SENTIMENTS)}
     if other:
-        told = ", ".join(f"{word!r} (line {line})" for word, line in list(other.items())[:_MOST_TOLD])
+        listed = ", ".join(f"{word!r} (line {line})" for word, line in list(other.items())[:_MOST_TOLD])
         more = f" and {len(other) - _MOST_TOLD} more" if len(other) > _MOST_TOLD else ""
         raise InputError(
-            f"{path}: expected labels out of {', '.join(KNOWN)}, or positive, neutral, negative; got {told}{more}: rename them"
+            f"{path}: expected labels out of {', '.join(KNOWN)}, or positive, neutral, negative; got {listed}{more}: rename them"
         )
     if not given:
         raise InputError(f"{path}: expected reference labels; got none")

@@ -173,9 +173,9 @@ def score_clips(
     clips, problems = _matched(predictions, reference, labels, kind)
     judged = [clip for clip in clips if clip.status in JUDGED]
     if not judged:
-        told = f"the labels name {reference.labels[0].file}" if reference.labels else "no label can be used"
+        names = f"the labels name {reference.labels[0].file}" if reference.labels else "no label can be used"
         raise InputError(
-            f"{predictions.name}: expected clips with reference labels; got none: {told}, the rows {predictions.clips[0].source}"
+            f"{predictions.name}: expected clips with reference labels; got none: {names}, the rows {predictions.clips[0].source}"
         )
     classes = _classes(kind, judged)
     confusion, unanswered = _counted(judged, classes)

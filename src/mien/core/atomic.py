@@ -191,13 +191,15 @@ def exclusive_lock(file: IO[str]) -> None:
 def _landing(path: Path) -> Path:
     """Where a file goes: behind links, which stay."""
     place = Path(os.path.realpath(path))
-    told_ = f"expected the name of a file to write; {path}"
+    message = f"expected the name of a file to write; {path}"
     if os.path.isdir(place):
-        raise InputError(f"{told_} is a folder: give a file in it")
+        raise InputError(f"{message} is a folder: give a file in it")
     if os.path.lexists(place) and not os.path.isfile(place):
-        raise InputError(f"{told_} is a device, a pipe or a link in a circle: give another name")
+        raise InputError(f"{message} is a device, a pipe or a link in a circle: give another name")
     if os.path.exists(place) and not os.access(place, os.W_OK):
-        raise InputError(f"{told_} is protected from writing: give another name, or the right to write to it")
+        raise InputError(
+            f"{message} is protected from writing: give another name, or the right to write to it"
+        )
     return place
 
 

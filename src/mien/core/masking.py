@@ -194,18 +194,18 @@ def _pathed(place: str, scheme: str) -> str:
 
 
 def _path(path: str) -> str:
-    told: list[str] = []
+    shown: list[str] = []
     before = ""
     parts = path.split("/")
     for number, part in enumerate(parts):
         if _REST.fullmatch(before):
-            return "/".join([*told, MASK])
+            return "/".join([*shown, MASK])
         hidden = bool(part) and _NEXT.fullmatch(before)
-        told.append(MASK if hidden else _path_part(part, last=number == len(parts) - 1))
-        if not {*";="}.isdisjoint(_decoded(part)) and MASK in told[-1] and number < len(parts) - 1:
-            return "/".join([*told, MASK])  # A slash in a value ends nothing.
+        shown.append(MASK if hidden else _path_part(part, last=number == len(parts) - 1))
+        if not {*";="}.isdisjoint(_decoded(part)) and MASK in shown[-1] and number < len(parts) - 1:
+            return "/".join([*shown, MASK])  # A slash in a value ends nothing.
         before = "" if hidden else re.sub(r"[^a-z]", "", _decoded(part).lower())
-    return "/".join(told)
+    return "/".join(shown)
 
 
 def _path_part(part: str, *, last: bool) -> str:

@@ -56,8 +56,8 @@ def gradcam(
             except RuntimeError as error:
                 if "used in the graph" not in str(error):
                     raise
-                told = f"expected a layer that the scores depend on; they do not depend on {name}: give another one with --layer"
-                raise InputError(told) from None
+                message = f"expected a layer that the scores depend on; they do not depend on {name}: give another one with --layer"
+                raise InputError(message) from None
             stretched += attr.LayerAttribution.interpolate(
                 maps, (bottom - top, right - left), "bilinear"
             ).detach()

@@ -198,7 +198,9 @@ def _maps(name: str, maps: NDArray[np.float32], most: int | None) -> Image.Image
     signed = bool(shown.min() < 0)
     scale = float(np.quantile(np.abs(shown), 0.998)) or 1.0
     columns, tile = (16, 56) if len(shown) > 16 else (8, 116)
-    told = f"{name}: {count} maps of {width}x{height}" + (
+    caption = f"{name}: {count} maps of {width}x{height}" + (
         f", the {most} strongest; --layer {name} shows all" if len(shown) < count else ""
     )
-    return stacked([written([told], _WIDTH, 15), mosaic(shown / scale, columns, tile, signed=signed)], TIGHT)
+    return stacked(
+        [written([caption], _WIDTH, 15), mosaic(shown / scale, columns, tile, signed=signed)], TIGHT
+    )

@@ -65,8 +65,8 @@ def _places(tensor: bytes) -> Iterator[str]:
     ]
     elsewhere = any(number == _DATA_LOCATION and content.strip(b"\x80\x00") for number, _, content in found)
     if entries or elsewhere:
-        told = [entry.get(2, b"") for entry in entries if entry.get(1) == b"location"]
-        yield from (place.decode(errors="replace") for place in told or [b""])
+        locations = [entry.get(2, b"") for entry in entries if entry.get(1) == b"location"]
+        yield from (place.decode(errors="replace") for place in locations or [b""])
 
 
 def _texts(entry: bytes) -> Iterator[tuple[int, bytes]]:

@@ -107,8 +107,8 @@ class ByteSource:
                 )
             if not stat.S_ISREG(kind):
                 # Opening a pipe would wait for somebody who writes into it.
-                told = "expected a file; got a pipe, socket or device: send what comes out of it to mien analyze -, or name a camera in mien watch"
-                raise MediaError(f"{self.name}: {told}", "unsupported")
+                message = "expected a file; got a pipe, socket or device: send what comes out of it to mien analyze -, or name a camera in mien watch"
+                raise MediaError(f"{self.name}: {message}", "unsupported")
             with open(self._path, "rb") as file:
                 return file.seek(0, io.SEEK_END)
         except OSError as error:

@@ -206,15 +206,15 @@ def extent(container: InputContainer, stream: VideoStream, content: ByteSource) 
 
 
 def _rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
-    told, guessed = stream.average_rate or stream.guessed_rate, stream.guessed_rate
+    rate, guessed = stream.average_rate or stream.guessed_rate, stream.guessed_rate
     if container.format.name in BARE_STREAMS:
-        told = (
+        rate = (
             stream.codec_context.framerate or guessed
         )  # FFmpeg says 25 on average, whatever the codec tells.
-    elif guessed and told and 1.9 < told / guessed < 2.1:
-        told = guessed  # Some containers count fields.
+    elif guessed and rate and 1.9 < rate / guessed < 2.1:
+        rate = guessed  # Some containers count fields.
     return (
-        Fraction(told.numerator, told.denominator) if told else None
+        Fraction(rate.numerator, rate.denominator) if rate else None
     )  # PyAV 19 has a kind of fraction of its own.
 
 

@@ -161,10 +161,10 @@ class Decoder:
         return answer
 
     def _tell(self, task: dict[str, Any], data: bytes | memoryview = b"") -> None:
-        told = self._pipes()[0]
-        told.write(json.dumps(task).encode() + b"\n")
-        told.write(data)
-        told.flush()
+        pipe = self._pipes()[0]
+        pipe.write(json.dumps(task).encode() + b"\n")
+        pipe.write(data)
+        pipe.flush()
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         process = self._process
@@ -190,8 +190,10 @@ class Decoder:
         if self._closed:
             return MediaError(f"{name}: expected an image; mien is ending", "too_complex")
         if late or ended in _TIME_IS_UP:
-            told = f"{name}: expected an image that is decoded within {seconds:g} s; it is not"
-            return MediaError(f"{told}: save it anew, scale it down or raise --decode-seconds", "too_complex")
+            message = f"{name}: expected an image that is decoded within {seconds:g} s; it is not"
+            return MediaError(
+                f"{message}: save it anew, scale it down or raise --decode-seconds", "too_complex"
+            )
         return MediaError(
             f"{name}: expected an image; got one that breaks the program that decodes it: save it anew",
             "broken",

@@ -89,8 +89,8 @@ def _bound(amount: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (hard if amount is None else used + amount + _SLACK, hard))
 
 
-def _say(out: BinaryIO, told: dict[str, Any]) -> None:
-    out.write(json.dumps(told).encode() + b"\n")
+def _say(out: BinaryIO, answer: dict[str, Any]) -> None:
+    out.write(json.dumps(answer).encode() + b"\n")
     out.flush()
 
 

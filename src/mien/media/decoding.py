@@ -193,8 +193,8 @@ class Decoding:
 
     def _bad(self, time: float, what: str, kind: str) -> Iterator[BadFrame]:
         if self._chooser.takes(time):
-            told = f"got {what}: 1 frame is missing, those after it may be smeared"
-            message = f"{self._name}: expected frame {self._index} at {time:.3f} s; {told}"
+            lost = f"got {what}: 1 frame is missing, those after it may be smeared"
+            message = f"{self._name}: expected frame {self._index} at {time:.3f} s; {lost}"
             self._told = True
             yield BadFrame(self._index, time, MediaError(message, kind))
         self._index, self._time = self._index + 1, time

@@ -212,8 +212,8 @@ def effort(image: ImageFile.ImageFile, content: ByteSource, max_pixels: int) -> 
     if image.format == "JPEG":
         scans = _scans(content)
         if scans > MOST_SCANS:
-            told = f"{content.name}: expected a JPEG of at most {MOST_SCANS} scans; got more, each of which goes over the whole image"
-            raise MediaError(f"{told}: save it anew", "too_complex")
+            message = f"{content.name}: expected a JPEG of at most {MOST_SCANS} scans; got more, each of which goes over the whole image"
+            raise MediaError(f"{message}: save it anew", "too_complex")
     elif image.format == "TIFF":
         _check_strips(image, content, max_pixels)
     return Effort(
@@ -313,5 +313,5 @@ def _check_strips(image: ImageFile.ImageFile, content: ByteSource, max_pixels: i
     width, height = tags.get(322) or image.width, tags.get(323) or 1
     FrameLimit(content.name, max_pixels).check(int(width), int(height))
     if len(image.tile) > _MOST_STRIPS:
-        told = f"{content.name}: expected a TIFF of at most {_MOST_STRIPS:,} strips or tiles; got {len(image.tile):,}"
-        raise MediaError(f"{told}: save it anew", "too_complex")
+        message = f"{content.name}: expected a TIFF of at most {_MOST_STRIPS:,} strips or tiles; got {len(image.tile):,}"
+        raise MediaError(f"{message}: save it anew", "too_complex")

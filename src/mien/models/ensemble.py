@@ -57,12 +57,12 @@ def join(files: Sequence[Path], data: FaceDataset | Mixture, target: Path) -> Ca
         field: dict.fromkeys(getattr(card, field) for card in cards)
         for field in ("training", "split", "licence", "rights", "made_with")
     }
-    told = ", ".join(f"sha256 {card.sha256[:16]}" for card in cards)
+    digests = ", ".join(f"sha256 {card.sha256[:16]}" for card in cards)
     made = first.model_copy(
         update={
             "name": target.stem,
             "scores": (),
-            "summary": f"{first.summary} It is {len(files)} networks, and its answer the geometric mean of theirs ({told}).",
+            "summary": f"{first.summary} It is {len(files)} networks, and its answer the geometric mean of theirs ({digests}).",
             **{field: " ".join(said[field]) for field in ("training", "split", "rights")},
             "licence": ", ".join(said["licence"]),
             "parameters": sum(card.parameters for card in cards),

@@ -67,14 +67,14 @@ def average(
     for values in bare.graph.initializer:
         if values.name.startswith(_PREFIX):
             values.CopyFrom(numpy_helper.from_array(_mean(values.name, files, weights, parts), values.name))
-    told = ", ".join(
+    shares_text = ", ".join(
         f"{part:.0%} of sha256 {other.sha256[:16]}" for part, other in zip(parts, cards, strict=True)
     )
     named = " ".join(path.name for path in files) + "".join(f" --share {share:g}" for share in shares)
     made = card.model_copy(
         update={
             "scores": (),
-            "summary": f"{card.summary} Its weights are a mean: {told}.",
+            "summary": f"{card.summary} Its weights are a mean: {shares_text}.",
             "made_with": f"{card.made_with}; mien models average {named}",
         }
     )

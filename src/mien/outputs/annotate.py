@@ -205,7 +205,7 @@ class AnnotatedCopies(Writer):
         place, covering = self._place(source.position, source.media.kind), self.run.covering
         boxes = None if covering is None else covered_boxes(source.again(), covering)
         drawn = self.run.follow(source.again(), f"drawing {title(source.source)}")
-        with self.run.plan.open(source.source) as media:
+        with self.run.video_options.open(source.source) as media:
             annotate_video(place, media, drawn, boxes, 1.0 if covering is None else covering.strength)
         self.written.append(place)
         if covering is not None and (unseen := covering.unseen(video.timeline.people)):

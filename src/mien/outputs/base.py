@@ -68,7 +68,7 @@ class RunContext:
     Args:
         sources: All that is read.
         labels: Expressions that the network tells apart.
-        plan: How they are read: a second pass must give the same frames.
+        video_options: How they are read: a second pass must give the same frames.
         facts: What a report tells of the run; each video's name becomes its title.
         covering: Whose faces are covered in copies and left out of reports.
         thumbnails: Whether reports show faces.
@@ -77,7 +77,7 @@ class RunContext:
 
     sources: Sequence[Source]
     labels: Labels
-    plan: VideoOptions
+    video_options: VideoOptions
     facts: Facts
     covering: Blur | None = None
     thumbnails: bool = False

@@ -56,9 +56,9 @@ class OutputFiles:
         moves = lru_cache(None)(lambda at: _may_move(sources[at]))
         for pattern in asked.patterns:
             if len(sources) > 1 and not is_pattern(pattern) and sum(map(moves, range(len(sources)))) != 1:
-                told = f"expected one video for {pattern}; got {len(sources)} sources"
+                message = f"expected one video for {pattern}; got {len(sources)} sources"
                 raise InputError(
-                    f"{told}: put {{name}} into its name, such as {pattern.with_name('{name}' + pattern.suffix)}"
+                    f"{message}: put {{name}} into its name, such as {pattern.with_name('{name}' + pattern.suffix)}"
                 )
         columns = [output_paths(pattern, files, counts=moves) for pattern in asked.patterns]
         about = [list(paths) for paths in zip(*columns, strict=True)] or [[] for _ in sources]

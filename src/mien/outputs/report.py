@@ -33,5 +33,5 @@ class Report(PerVideoWriter):
         from mien.reports.thumbnails import thumbnails
 
         frames = self.run.follow(source.again(), f"faces of {title(source.source)}")
-        with self.run.plan.open(source.source) as media:
+        with self.run.video_options.open(source.source) as media:
             return thumbnails(video, pick(media, frames), self.run.covering)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mien.video.runner import VideoOptions
 
 
-def run_settings(chosen: PipelineConfig, plan: VideoOptions, pipeline: Pipeline) -> dict[str, Any]:
+def run_settings(chosen: PipelineConfig, video_options: VideoOptions, pipeline: Pipeline) -> dict[str, Any]:
     """What decides the results, by the names of the options; ready for JSON and for a
     `mien.video.checkpoint.CheckpointStore`."""
     card = pipeline.classifier.network.card
@@ -26,17 +26,17 @@ def run_settings(chosen: PipelineConfig, plan: VideoOptions, pipeline: Pipeline)
         "network": f"{card.name} {card.version}, sha256 {card.sha256}",
         "head": pipeline.classifier.head,
         "views": chosen.views,
-        "interval": plan.sampling.interval,
-        "fps": plan.sampling.fps,
-        "hidden-frames": plan.sampling.hidden_frames,
-        "max-pixels": plan.max_pixels,
-        "decode-seconds": plan.decode_seconds,
-        "tracking": None if plan.tracking is None else asdict(plan.tracking),
+        "interval": video_options.sampling.interval,
+        "fps": video_options.sampling.fps,
+        "hidden-frames": video_options.sampling.hidden_frames,
+        "max-pixels": video_options.max_pixels,
+        "decode-seconds": video_options.decode_seconds,
+        "tracking": None if video_options.tracking is None else asdict(video_options.tracking),
         "version of mien": __version__,
     }
 
 
-def run_facts(settings: dict[str, Any], plan: VideoOptions, pipeline: Pipeline) -> Facts:
+def run_facts(settings: dict[str, Any], video_options: VideoOptions, pipeline: Pipeline) -> Facts:
     """What a report tells of a run with these `run_settings`."""
     from mien.reports.video import Facts
 
@@ -47,8 +47,8 @@ def run_facts(settings: dict[str, Any], plan: VideoOptions, pipeline: Pipeline) 
     )
     sure = settings["min-detection-score"]
     least += "" if sure is None else f" with a score of {sure:g} or more"
-    rate, smoothing = plan.sampling.rate, plan.smoothing
-    hidden = ", hidden ones as well" if plan.sampling.hidden_frames else ""
+    rate, smoothing = video_options.sampling.rate, video_options.smoothing
+    hidden = ", hidden ones as well" if video_options.sampling.hidden_frames else ""
     calibrated = ""
     if smoothing.baseline is not None:
         calibrated = f", neutral by {'the usual result' if smoothing.baseline == 'median' else f'the first {smoothing.baseline:g} s'} of each person"
@@ -56,8 +56,11 @@ def run_facts(settings: dict[str, Any], plan: VideoOptions, pipeline: Pipeline) 
         ("Detector", f"{settings['detector']}, {least}"),
         ("Faces", "the biggest of each frame" if settings["largest"] else "all of each frame"),
         ("Frames", ("every one" if rate is None else f"{rate:g} a second at most") + hidden),
-        ("People", "followed by position; no identity is computed" if plan.tracking else "not followed"),
-        ("Smoothing", f"time constant {smoothing.tau:g} s{calibrated}" if plan.tracking else "none"),
+        (
+            "People",
+            "followed by position; no identity is computed" if video_options.tracking else "not followed",
+        ),
+        ("Smoothing", f"time constant {smoothing.tau:g} s{calibrated}" if video_options.tracking else "none"),
         ("Network", settings["network"]),
         *([] if settings["views"] == "one" else [("Views of each face", f"{settings['views']}, averaged")]),
     ]

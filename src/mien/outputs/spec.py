@@ -86,17 +86,17 @@ class OutputSpec:
         return next(self._named(), None)
 
     @property
-    def journal(self) -> Path | None:
-        """Where the journal of the run lies: beside what a person named first; None where nothing is written.
+    def checkpoint(self) -> Path | None:
+        """Where the checkpoint of the run lies: beside what a person named first; None where nothing is written.
 
-        >>> OutputSpec((Path("out/{parent}/{name}.html"),)).journal
-        PosixPath('out/{parent}-{name}.html.journal')
+        >>> OutputSpec((Path("out/{parent}/{name}.html"),)).checkpoint
+        PosixPath('out/{parent}-{name}.html.checkpoint')
         """
         first = self.first
         if first is None:
             return None
         fixed = Path(*takewhile(lambda part: not is_pattern(Path(part)), first.parts[:-1]))
-        return fixed / f"{'-'.join(first.relative_to(fixed).parts)}.journal"
+        return fixed / f"{'-'.join(first.relative_to(fixed).parts)}.checkpoint"
 
     def placed(self, sources: Sequence[Source]) -> OutputFiles:
         """Where everything goes that is about one source each."""

@@ -84,7 +84,9 @@ class RunWriter:
         if not source.moves:
             return None
         duration = source.media.duration if source.media else None
-        return Overview(name_of(source.source), self._run.labels, duration, self._run.plan.smoothing.gap)
+        return Overview(
+            name_of(source.source), self._run.labels, duration, self._run.video_options.smoothing.gap
+        )
 
     def _frames(self, source: AnalyzedSource) -> Iterator[AnalyzedFrame]:
         """Its frames; where all of it was read before, their writing is what takes time."""

@@ -82,7 +82,7 @@ def as_text(name: str, most: int | None = None) -> str:
     r"""A name as a chart shows it: a dollar begins no formula, and of a long one the end is kept.
 
     >>> as_text("a$b"), as_text("abcdef", 4)
-    ('a\\\\$b', '…def')
+    ('a\\$b', '…def')
     """
     kept = name if most is None or len(name) <= most else "…" + name[1 - most :]
     return kept.replace("$", r"\$")

@@ -98,14 +98,14 @@ def read_rules(path: str | Path, labels: Labels = EXPRESSIONS) -> RuleSet:
     """
     found = _RuleFile(path, labels)
     if found.mistakes:
-        told = found.told()
-        more = len(told) - 1
+        messages = found.messages()
+        more = len(messages) - 1
         rest = (
             ""
             if not more
             else f" (and {more} {'mistake' if more == 1 else 'mistakes'} more: mien rules check {path})"
         )
-        raise RuleError(told[0] + rest)
+        raise RuleError(messages[0] + rest)
     return found.rule_set()
 
 
@@ -115,7 +115,7 @@ def mistakes_in(path: str | Path, labels: Labels = EXPRESSIONS) -> list[str]:
     Raises:
         InputError: The file cannot be read.
     """
-    return _RuleFile(path, labels).told()
+    return _RuleFile(path, labels).messages()
 
 
 class _RuleFile:
@@ -138,7 +138,7 @@ class _RuleFile:
     def rule_set(self) -> RuleSet:
         return RuleSet(tuple(self._rules), self._actions, self._mapping)
 
-    def told(self) -> list[str]:
+    def messages(self) -> list[str]:
         """The mistakes as lines for people, in the order of the file."""
         placed = sorted(
             ((self._offset(mistake), mistake) for mistake in self.mistakes),

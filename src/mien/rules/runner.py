@@ -242,7 +242,7 @@ def replay(
     source: str | Path,
     rules: RuleSet,
     session: Session,
-    plan: VideoOptions | None = None,
+    video_options: VideoOptions | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Generator[Event]:
     """Hold rules against a video as if it were live: a frame is judged by what came before it. Nothing is
@@ -254,14 +254,14 @@ def replay(
         source: A video.
         rules: What is held against it.
         session: What reads.
-        plan: Which frames are looked at, and how large they may be.
+        video_options: Which frames are looked at, and how large they may be.
         tell: Called with lines about what cannot be read.
 
     Raises:
         MediaError: It cannot be opened.
     """
     engine = RuleEngine(rules.rules, session.labels, rules.mapping)
-    with (plan or VideoOptions()).open(source) as media:
+    with (video_options or VideoOptions()).open(source) as media:
         frames = _readable(media, tell)
         while batch := list(islice(frames, _BATCH)):
             for frame, faces in zip(batch, session.update(batch), strict=True):

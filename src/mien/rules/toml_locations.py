@@ -36,9 +36,9 @@ class Positions:
     r"""Where everything in a TOML text stands.
 
     Args:
-        text: Valid TOML, with ``\\n`` between its lines.
+        text: Valid TOML, with ``\n`` between its lines.
 
-    >>> positions = Positions('[rules.smile]\\nwhen = "any.hapy > 0.7"')
+    >>> positions = Positions('[rules.smile]\nwhen = "any.hapy > 0.7"')
     >>> positions.line_and_column(positions.of(("rules", "smile", "when")).start)
     (2, 8)
     """

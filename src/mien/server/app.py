@@ -102,28 +102,28 @@ def create_app(settings: ServerSettings) -> ASGIApp:
 def _tell_errors(app: FastAPI) -> None:
     """Give every error the one shape."""
 
-    def told(refusal: APIError) -> JSONResponse:
+    def answer(refusal: APIError) -> JSONResponse:
         return JSONResponse(refusal.body(), refusal.status, refusal.headers)
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, APIError)
-        return told(error)
+        return answer(error)
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return told(APIError(422, f"{where}: {first['msg']}"))
+        return answer(APIError(422, f"{where}: {first['msg']}"))
 
     async def other(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         refusal = APIError(error.status_code, str(error.detail), headers=error.headers)
         if error.status_code == 405:
             refusal.headers["Allow"] = ", ".join(_methods(app, request.url.path))
-        return told(refusal)
+        return answer(refusal)
 
     async def broken(_: Request, _error: Exception) -> JSONResponse:
-        return told(APIError(500, "the service made a mistake; its log says more"))
+        return answer(APIError(500, "the service made a mistake; its log says more"))
 
     app.add_exception_handler(APIError, refused)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -34,20 +34,20 @@ _QUALITY = 80
 _KEPT = 2.0  # s for which a face that is not seen any more stays covered where it was.
 
 
-def packed(told: dict[str, Any], image: NDArray[np.uint8], side: int) -> bytes:
+def packed(header: dict[str, Any], image: NDArray[np.uint8], side: int) -> bytes:
     """One message: the length of the JSON as a little-endian uint32, the JSON, the image as JPEG.
 
     Args:
-        told: What is said of the frame.
+        header: What is said of the frame.
         image: ``(h, w, 3)`` uint8, RGB.
         side: Longest side in px of the image that is sent; boxes stay in px of the frame.
 
     >>> data = packed({"frame": 0}, np.zeros((20, 40, 3), np.uint8), side=10)
-    >>> told, jpeg = unpacked(data)
-    >>> told, Image.open(io.BytesIO(jpeg)).size
+    >>> header, jpeg = unpacked(data)
+    >>> header, Image.open(io.BytesIO(jpeg)).size
     ({'frame': 0}, (10, 5))
     """
-    text = json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+    text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()
     small, file = Image.fromarray(image), io.BytesIO()
     small.thumbnail((side, side), Image.Resampling.BILINEAR)
     small.save(file, "JPEG", quality=_QUALITY)
@@ -138,8 +138,8 @@ class Looking:
         self._largest = pipeline.largest
         everybody = copy(pipeline)
         everybody.largest = False  # All are covered; who is shown is chosen afterwards.
-        plan = source.plan
-        self._session = Session(everybody, plan.tracking, plan.smoothing)
+        video_options = source.video_options
+        self._session = Session(everybody, video_options.tracking, video_options.smoothing)
         self._cover = None if source.blur is None else Cover(source.blur)
 
     def snapshots(self, stop: threading.Event) -> Iterator[bytes]:
@@ -179,7 +179,7 @@ class Looking:
         image = frame.image if self._cover is None else self._cover(frame.image, faces, frame.time)
         shown: Faces = faces.largest() if self._largest else faces
         height, width = image.shape[:2]
-        told: dict[str, Any] = {
+        header: dict[str, Any] = {
             "type": "frame",
             "frame": frame.index,
             "time": frame.time,
@@ -193,7 +193,7 @@ class Looking:
                 name: None if value is None else round(value, 6) for name, value in asdict(rates).items()
             },
         }
-        return packed(told, image, self._side)
+        return packed(header, image, self._side)
 
 
 _LINGER = 5.0  # s for which a source stays open after the last one has looked, as when a page is loaded anew.

@@ -27,7 +27,7 @@ FULL = {
 class JobFolder:
     """The folder of a video.
 
-    ``end.json`` is what makes a video finished: until it is there, whole and on the disk, upload and journal
+    ``end.json`` is what makes a video finished: until it is there, whole and on the disk, upload and checkpoint
     stay, and a service that was killed reads on; from then on nothing is read any more, and what is left of
     the work goes.
 
@@ -43,7 +43,7 @@ class JobFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.upload, self.results, self.scratch = path / "upload", path / "results", path / "tmp"
-        self._journal, self._end, self._working = path / "journal", path / "end.json", path / "working"
+        self._checkpoint, self._end, self._working = path / "checkpoint", path / "end.json", path / "working"
 
     def make(self) -> None:
         """Make it, for its user alone."""
@@ -93,7 +93,7 @@ class JobFolder:
             The error, if any: that which was given, or that there is no room for the results; and the bytes
             that stay.
         """
-        self._drop(self.scratch, self._journal, *([self.results] if "error" in end else []))
+        self._drop(self.scratch, self._checkpoint, *([self.results] if "error" in end else []))
         try:
             self._store(end)
         except (OSError, MienError):
@@ -124,7 +124,7 @@ class JobFolder:
 
     def _pieces(self) -> int:
         """How many pieces of results are kept."""
-        return sum(1 for _ in self._journal.glob("*/*.npz"))
+        return sum(1 for _ in self._checkpoint.glob("*/*.npz"))
 
     def _store(self, end: dict[str, Any]) -> None:
         with atomic_write(self._end) as aside, open(aside, "w", encoding="utf-8") as file:
@@ -265,8 +265,8 @@ def _refuse_foreign(path: Path) -> None:
     names = {child.name for child in path.iterdir() if not _NEVER_MIND.fullmatch(child.name)}
     strange = names - {"lock"} if names <= {"lock"} and _is_empty(path / "lock") else names
     if strange and not (strange <= _EARLIER and _is_earlier(path)):
-        told = f"expected an empty folder, or one that a service keeps videos in; {path} holds {min(strange)} of something else"
-        raise InputError(f"{told}: give another one with --folder")
+        message = f"expected an empty folder, or one that a service keeps videos in; {path} holds {min(strange)} of something else"
+        raise InputError(f"{message}: give another one with --folder")
 
 
 def _is_empty(path: Path) -> bool:

@@ -247,8 +247,8 @@ class InferenceService:
 
             def admit(width: int, height: int, memory: int) -> None:
                 if memory > self._memory.size:
-                    told = f"{name}: expected an image that takes at most {self._memory.size:,} bytes to decode; got one that takes {memory:,}"
-                    raise MediaError(f"{told}: scale it down or save it as JPEG", "too_large")
+                    message = f"{name}: expected an image that takes at most {self._memory.size:,} bytes to decode; got one that takes {memory:,}"
+                    raise MediaError(f"{message}: scale it down or save it as JPEG", "too_large")
                 held.enter_context(self._memory.taken(max(memory, _reading_bytes(width * height, pipeline))))
 
             image = self._image_decoders.decode(data, name, self._limits.pixels, admit=admit)

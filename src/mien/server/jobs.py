@@ -115,13 +115,13 @@ class Jobs:
     def trouble(self) -> str | None:
         """Why videos are not taken or read as they should be, in words that anybody may read; None where all
         is well."""
-        told = [f"{what} has stopped after an error, and is begun again" for what in self._troubles]
+        notes = [f"{what} has stopped after an error, and is begun again" for what in self._troubles]
         if self._store.trouble is not None or self._full():
-            told.insert(
+            notes.insert(
                 0,
                 "the disk is full, or cannot be written to: videos are not taken or read before there is room",
             )
-        return "; ".join(told) or None
+        return "; ".join(notes) or None
 
     def _full(self) -> bool:
         try:
@@ -349,8 +349,8 @@ class Jobs:
         await self._changed()
 
     async def _run(self, what: str, name: str, seconds: float) -> dict[str, Any] | None:
-        async def progressed(told: dict[str, Any]) -> None:
-            self._progress[name] = told
+        async def progressed(progress: dict[str, Any]) -> None:
+            self._progress[name] = progress
             await self._tell()
 
         place = self._folder.job(name)

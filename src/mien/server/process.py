@@ -97,11 +97,11 @@ async def followed(
         async with asyncio.timeout(seconds):
             assert process.stdout is not None
             async for line in process.stdout:
-                told = _told(line)
-                if "stage" in told:
-                    await progressed(told)
-                elif told:
-                    end = told
+                message = _told(line)
+                if "stage" in message:
+                    await progressed(message)
+                elif message:
+                    end = message
             await process.wait()
     except TimeoutError:
         end = {
@@ -124,7 +124,7 @@ async def followed(
 def _told(line: bytes) -> dict[str, Any]:
     """What a process says; nothing, where it is something else that writes there."""
     try:
-        told = json.loads(line)
+        message = json.loads(line)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) and set(told) & {"stage", "end", "error"} else {}
+    return message if isinstance(message, dict) and set(message) & {"stage", "end", "error"} else {}

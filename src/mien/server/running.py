@@ -232,8 +232,8 @@ def listening(settings: ServerSettings) -> socket.socket:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
     except OSError as error:
-        told = f"expected an address and port to listen on; got {settings.host}, {settings.port}: {error.strerror or error}"
-        raise InputError(f"{told}: give others with --host and --port") from None
+        message = f"expected an address and port to listen on; got {settings.host}, {settings.port}: {error.strerror or error}"
+        raise InputError(f"{message}: give others with --host and --port") from None
 
 
 def server(settings: ServerSettings) -> uvicorn.Server:

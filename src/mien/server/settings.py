@@ -55,7 +55,7 @@ class OwnSource:
         return origin(address.place) if address.kind in ("rtsp", "http") else address.name
 
     @property
-    def plan(self) -> VideoOptions:
+    def video_options(self) -> VideoOptions:
         """How it is read. Where faces are covered, all of each frame is searched: nobody is to be seen until
         the next full look."""
         return VideoOptions(self.options.sampling, Tracking(every_frame=self.blur is not None), Smoothing())
@@ -201,12 +201,12 @@ class ServerSettings:
 
     def __post_init__(self) -> None:
         if self.token is None and not self.local:
-            told = f"expected a token where others can reach the service; got none for {self.host}"
-            raise InputError(f"{told}: set MIEN_TOKEN or give --token")
+            message = f"expected a token where others can reach the service; got none for {self.host}"
+            raise InputError(f"{message}: set MIEN_TOKEN or give --token")
         if self.token is not None and not re.fullmatch(rf"[A-Za-z0-9._~-]{{{LEAST_TOKEN},256}}", self.token):
-            told = f"expected a token of {LEAST_TOKEN} to 256 letters, digits and -._~; got another one of {len(self.token)} characters"
+            message = f"expected a token of {LEAST_TOKEN} to 256 letters, digits and -._~; got another one of {len(self.token)} characters"
             raise InputError(
-                f'{told}: make one with python -c "import secrets; print(secrets.token_urlsafe(32))"'
+                f'{message}: make one with python -c "import secrets; print(secrets.token_urlsafe(32))"'
             )
         if not 0 <= self.port <= 65535:
             raise InputError(f"expected a port from 0 to 65535; got {self.port}")

@@ -189,5 +189,5 @@ class _Watching:
             }
         )
 
-    async def _say(self, told: dict[str, Any]) -> None:
-        await self._socket.send_text(json.dumps(told, ensure_ascii=False, allow_nan=False))
+    async def _say(self, message: dict[str, Any]) -> None:
+        await self._socket.send_text(json.dumps(message, ensure_ascii=False, allow_nan=False))

@@ -279,7 +279,7 @@ class _Stream:
     def _answer(self, sent: _Sent) -> dict[str, Any]:
         """What is said of a frame; on one of the reader's threads."""
         seconds = self._time(sent)
-        told = {"type": "frame", "frame": sent.number, "time": seconds}
+        answer = {"type": "frame", "frame": sent.number, "time": seconds}
         try:
             if seconds is None:
                 raise MediaError(
@@ -288,14 +288,14 @@ class _Stream:
                 )
             image = self._image(sent)
         except MediaError as error:
-            return {**told, "status": "error", "faces": [], **APIError.of(error).body()}
+            return {**answer, "status": "error", "faces": [], **APIError.of(error).body()}
         if self._forget:
             self._forget = False
             self._session.reset()
         [faces] = self._session.update([Frame(sent.number, seconds, image)])
         height, width = image.shape[:2]
         return {
-            **told,
+            **answer,
             "status": "face" if len(faces) else "no_face",
             "width": width,
             "height": height,

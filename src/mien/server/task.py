@@ -109,7 +109,7 @@ class VideoJobOptions:
             raise InputError(f"expected results out of {', '.join(FILES)}; got {unknown[0][:40]!r}")
         return names
 
-    def plan(self) -> VideoOptions:
+    def video_options(self) -> VideoOptions:
         """How the video is read.
 
         Raises:

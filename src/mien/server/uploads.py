@@ -64,8 +64,8 @@ async def arriving(request: Request, most: int, limits: Limits) -> AsyncIterator
     Raises:
         APIError: It is longer than ``most`` bytes (413), comes too slowly (408) or ends too early (400).
     """
-    told = request.headers.get("content-length", "0")
-    if told.isdigit() and int(told) > most:
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > most:
         raise _too_large(most)
     began, count = time.monotonic(), 0
     pieces = aiter(request.stream())
@@ -212,7 +212,7 @@ class _Form:
 def plain_name(name: str, number: int) -> str:
     r"""The name of an upload as it is shown; it is never a path, and nothing is stored under it.
 
-    >>> plain_name("../../etc/passwd", 1), plain_name("C:\\\\a\\\\b.jpg", 2), plain_name("..", 3)
+    >>> plain_name("../../etc/passwd", 1), plain_name("C:\\a\\b.jpg", 2), plain_name("..", 3)
     ('passwd', 'b.jpg', 'file-3')
     """
     last = re.split(r"[\\/]", name)[-1]

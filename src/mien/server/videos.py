@@ -200,7 +200,7 @@ def _options(fields: dict[str, str]) -> VideoJobOptions:
     """
     try:
         options = _OPTIONS.validate_python({name: value for name, value in fields.items() if value})
-        _ = options.plan(), options.wanted
+        _ = options.video_options(), options.wanted
         if options.blur is not None:
             Blur.parse(options.blur)
     except ValidationError as error:

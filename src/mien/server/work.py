@@ -1,7 +1,7 @@
 """One video, read by a process of its own: ``python -m mien.server.work probe|read FOLDER BYTES``.
 
 What a broken video can do to FFmpeg, it does to this process alone. The folder holds ``task.json`` and the
-video as ``upload``; results go to ``results``, what was read so far to ``journal``; all of it may take so
+video as ``upload``; results go to ``results``, what was read so far to ``checkpoint``; all of it may take so
 many bytes. Each line of standard output is JSON: progress, or how it ended. The process ends with its
 standard input, and so with the service.
 """
@@ -130,23 +130,27 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     from mien.video.sources import process_sources
 
     task = VideoTask.load(folder)
-    plan, chosen = task.options.plan(), task.chosen
+    video_options, chosen = task.options.video_options(), task.chosen
     pipeline = Pipeline.open(chosen)
     asked, missing = _asked(folder, task)
     source = _content(folder, task)
-    settings = run_settings(chosen, plan, pipeline)
+    settings = run_settings(chosen, video_options, pipeline)
     space = Space(folder, most, task.name)
     progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails, space)
-    facts = run_facts(settings, plan, pipeline)
-    run = RunContext([source], pipeline.labels, plan, facts, follow=progress.step)
+    facts = run_facts(settings, video_options, pipeline)
+    run = RunContext([source], pipeline.labels, video_options, facts, follow=progress.step)
     asked.remove_partials([source])
     JobFolder(folder).begin()
     space.watch(_end_with(say))
-    with _journal(folder / "journal", settings) as journal, RunWriter(asked, run) as writer:
-        writer.write(_readable(process_sources([source], pipeline, plan, journal, progress.read), task.name))
+    with _checkpoints(folder / "checkpoint", settings) as checkpoints, RunWriter(asked, run) as writer:
+        writer.write(
+            _readable(
+                process_sources([source], pipeline, video_options, checkpoints, progress.read), task.name
+            )
+        )
         if writer.failures:
             raise writer.failures[0]
-        journal.remove()
+        checkpoints.remove()
     _spread_people(folder / "results", pipeline.labels)
     space.check()
     for path in (*(folder / "results").iterdir(), folder / "results"):
@@ -184,12 +188,12 @@ def _asked(folder: Path, task: VideoTask) -> tuple[OutputSpec, dict[str, str]]:
     wanted = set(options.wanted)
     charts = bool(wanted & set(CHARTS))
     missing = {
-        name: told
+        name: reason
         for name in RESULTS
-        if name in wanted and name != COPY and (told := _lacking(OutputSpec((results / name,))))
+        if name in wanted and name != COPY and (reason := _lacking(OutputSpec((results / name,))))
     }
-    if charts and (told := _lacking(OutputSpec(plots=results))):
-        missing |= dict.fromkeys(CHARTS, told)
+    if charts and (reason := _lacking(OutputSpec(plots=results))):
+        missing |= dict.fromkeys(CHARTS, reason)
     asked = OutputSpec(
         tuple(results / name for name in RESULTS if name in wanted and name not in missing and name != COPY),
         results / "people.json" if wanted & set(PEOPLE) else None,
@@ -210,8 +214,8 @@ def _lacking(asked: OutputSpec) -> str | None:
     return None
 
 
-def _journal(folder: Path, settings: dict[str, Any]) -> CheckpointStore:
-    """The journal of an earlier process; a new one where that was asked for something else, such as by
+def _checkpoints(folder: Path, settings: dict[str, Any]) -> CheckpointStore:
+    """The checkpoint of an earlier process; a new one where that was asked for something else, such as by
     another version of mien."""
     from mien.video.checkpoint import CheckpointStore
 

@@ -69,8 +69,8 @@ def ranked(shares: Mapping[str, float]) -> dict[str, float]:
     >>> ranked({"sad": 0.25, "happy": 0.5, "angry": 0.0})
     {'happy': 0.5, 'sad': 0.25, 'uncertain': 0.25}
     """
-    told = {**shares, UNCERTAIN: round(1 - sum(shares.values()), 9)}
-    return {name: share for name, share in sorted(told.items(), key=lambda pair: -pair[1]) if share > 0}
+    whole = {**shares, UNCERTAIN: round(1 - sum(shares.values()), 9)}
+    return {name: share for name, share in sorted(whole.items(), key=lambda pair: -pair[1]) if share > 0}
 
 
 def together(people: Sequence[PersonSummary]) -> dict[str, float]:

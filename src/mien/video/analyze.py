@@ -70,7 +70,7 @@ def analyze(
     """
     pipeline = Pipeline(**options) if pipeline is None else pipeline
     followed = Tracking() if tracking is True else tracking or None
-    plan = VideoOptions(
+    video_options = VideoOptions(
         Sampling(interval, fps, hidden_frames),
         followed,
         smoothing or Smoothing(),
@@ -81,26 +81,28 @@ def analyze(
     given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
     sources = [found for item in given for found in _expand(item)]
     videos = []
-    with kept_aside(plan) as journal:
-        for take in process_sources(sources, pipeline, plan, journal):
-            first = next(take.frames)
-            if alone and len(sources) == 1 and take.media is None and first.result.error is not None:
+    with kept_aside(video_options) as checkpoints:
+        for analyzed in process_sources(sources, pipeline, video_options, checkpoints):
+            first = next(analyzed.frames)
+            if alone and len(sources) == 1 and analyzed.media is None and first.result.error is not None:
                 raise first.result.error
-            results = (frame.result for frame in (first, *take.frames))
+            results = (frame.result for frame in (first, *analyzed.frames))
             videos.append(
-                VideoResult.collect(first.result.source, results, pipeline.labels, plan.smoothing.gap)
+                VideoResult.collect(
+                    first.result.source, results, pipeline.labels, video_options.smoothing.gap
+                )
             )
     return Results(videos, pipeline.labels)
 
 
 @contextmanager
-def kept_aside(plan: VideoOptions) -> Iterator[CheckpointStore | None]:
-    """A journal in a temporary folder where the plan needs two passes over a video, else None."""
-    if plan.tracking is None or plan.smoothing.baseline != "median":
+def kept_aside(video_options: VideoOptions) -> Iterator[CheckpointStore | None]:
+    """A checkpoint in a temporary folder where the options need two passes over a video, else None."""
+    if video_options.tracking is None or video_options.smoothing.baseline != "median":
         yield None
         return
-    with scratch_folder() as folder, CheckpointStore(folder / "journal", {}) as journal:
-        yield journal
+    with scratch_folder() as folder, CheckpointStore(folder / "checkpoint", {}) as checkpoints:
+        yield checkpoints
 
 
 def _expand(source: Source) -> list[Source]:

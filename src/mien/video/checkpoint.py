@@ -109,7 +109,7 @@ class CheckpointStore:
     killed.
 
     Args:
-        folder: Where it lies, such as ``faces.csv.journal``; made when it is not there.
+        folder: Where it lies, such as ``faces.csv.checkpoint``; made when it is not there.
         asked: What decides the results: options, the network's checksum, the sources; plain values, ready
             for JSON. A run that asks for something else must not mix with it.
 
@@ -122,11 +122,11 @@ class CheckpointStore:
 
     >>> import tempfile
     >>> from mien.core.labels import EXPRESSIONS
-    >>> place = Path(tempfile.mkdtemp()) / "faces.csv.journal"
-    >>> with CheckpointStore(place, {"detector": "mtcnn"}) as journal:
-    ...     journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk([FrameResult("a.mp4", 0, 0.0, Faces.empty())]))
-    >>> with CheckpointStore(place, {"detector": "mtcnn"}) as journal:
-    ...     journal.resumed, journal.record(0, "a.mp4", EXPRESSIONS).count
+    >>> place = Path(tempfile.mkdtemp()) / "faces.csv.checkpoint"
+    >>> with CheckpointStore(place, {"detector": "mtcnn"}) as checkpoints:
+    ...     checkpoints.record(0, "a.mp4", EXPRESSIONS).add(Chunk([FrameResult("a.mp4", 0, 0.0, Faces.empty())]))
+    >>> with CheckpointStore(place, {"detector": "mtcnn"}) as checkpoints:
+    ...     checkpoints.resumed, checkpoints.record(0, "a.mp4", EXPRESSIONS).count
     (True, 1)
     >>> CheckpointStore(place, {"detector": "haar"})  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -204,7 +204,7 @@ class CheckpointStore:
         strange = [child.name for child in self.folder.iterdir() if child.name != "lock"]
         if strange:
             raise InputError(
-                f"expected a place for a run's journal; {self.folder} is a folder of something else: give another output"
+                f"expected a place for a run's checkpoint; {self.folder} is a folder of something else: give another output"
             )
         with atomic_write(place) as aside, translate_os_errors(place):
             aside.write_text(json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8")
@@ -243,13 +243,13 @@ def _packed(piece: Chunk, labels: Labels) -> dict[str, Any]:
 def _unpacked(place: Path, source: str, labels: Labels) -> Chunk:
     with np.load(place, allow_pickle=False) as stored:
         table = {name: stored[name] for name in stored.files}
-    told_ = json.loads(str(table["told"]))
+    extra = json.loads(str(table["told"]))
     columns: dict[str, Any] = {name: table.get(f"faces_{name}") for name in _COLUMNS}
     faces = Faces(**columns, labels=labels)
     ends = np.cumsum(table["count"])
     results = []
     for frame, time, count, end, error in zip(
-        table["frame"], table["time"], table["count"], ends, told_["errors"], strict=True
+        table["frame"], table["time"], table["count"], ends, extra["errors"], strict=True
     ):
         index = None if frame == _NO_FRAME else int(frame)
         failure = None if error is None else MediaError(*error)
@@ -258,4 +258,4 @@ def _unpacked(place: Path, source: str, labels: Labels) -> Chunk:
                 source, index, None if np.isnan(time) else float(time), faces[end - count : end], failure
             )
         )
-    return Chunk(results, told_["state"], told_["last"])
+    return Chunk(results, extra["state"], extra["last"])

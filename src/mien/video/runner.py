@@ -127,38 +127,38 @@ class _Batch:
 def process_frames(
     sources: Sequence[Source],
     pipeline: Pipeline,
-    plan: VideoOptions | None = None,
+    video_options: VideoOptions | None = None,
     starts: Mapping[int, ResumePoint] | None = None,
 ) -> Iterator[AnalyzedFrame]:
     """Read sources frame by frame, in order; memory does not grow with their length.
 
     Three threads share the work. Every sampled frame comes out once; a source or a stretch that cannot be
     decoded comes out as a result with an error, and the rest goes on. In videos people are followed,
-    unless the plan says otherwise.
+    unless the options say otherwise.
 
     Args:
         sources: What is read.
         pipeline: Detector and classifier.
-        plan: How videos are read.
+        video_options: How videos are read.
         starts: Videos, by their position, that go on from somewhere, and whose state is given on the way.
             Their frames up to there are decoded and passed over.
     """
-    plan = plan or VideoOptions()
-    decoded = _lasting(_decode(sources, plan, Faces.empty(pipeline.labels), starts or {}))
+    video_options = video_options or VideoOptions()
+    decoded = _lasting(_decode(sources, video_options, Faces.empty(pipeline.labels), starts or {}))
     # The inner thread is stopped by closing the outer one, which closes the generator that it runs.
     with Prefetcher(
-        _locate(decoded, pipeline, plan, starts or {}), _AHEAD, lambda batch: _bytes(batch.frames)
+        _locate(decoded, pipeline, video_options, starts or {}), _AHEAD, lambda batch: _bytes(batch.frames)
     ) as batches:
         for batch in batches:
             yield from _read(batch, pipeline)
 
 
 def _decode(
-    sources: Sequence[Source], plan: VideoOptions, blank: Faces, starts: Mapping[int, ResumePoint]
+    sources: Sequence[Source], video_options: VideoOptions, blank: Faces, starts: Mapping[int, ResumePoint]
 ) -> Iterator[AnalyzedFrame]:
     for position, source in enumerate(sources):
         try:
-            media = plan.open(source)
+            media = video_options.open(source)
         except MediaError as error:
             yield AnalyzedFrame(position, None, None, FrameResult(name_of(source), None, None, blank, error))
             continue
@@ -200,30 +200,34 @@ def _between(first: AnalyzedFrame, second: AnalyzedFrame) -> float | None:
 def _locate(
     decoded: Iterator[AnalyzedFrame],
     pipeline: Pipeline,
-    plan: VideoOptions,
+    video_options: VideoOptions,
     starts: Mapping[int, ResumePoint],
 ) -> Iterator[_Batch]:
     """Find faces: people who are followed in videos, of whom a session has the memory."""
-    session, at, told = None, -1, time.monotonic()
+    session, at, saved = None, -1, time.monotonic()
     with Prefetcher(_batches(decoded), _AHEAD, _bytes) as batches:
         for batch in batches:
             position, start = batch[0].position, starts.get(batch[0].position)
             if position != at:
-                session, at, told = _session(batch[0], pipeline, plan, start), position, time.monotonic()
+                session, at, saved = (
+                    _session(batch[0], pipeline, video_options, start),
+                    position,
+                    time.monotonic(),
+                )
             frames = batch if session is None else [_located(frame, session) for frame in batch]
-            if start is not None and time.monotonic() - told >= start.every:
+            if start is not None and time.monotonic() - saved >= start.every:
                 state = {} if session is None else session.state()
-                frames[-1], told = replace(frames[-1], state=state), time.monotonic()
+                frames[-1], saved = replace(frames[-1], state=state), time.monotonic()
             yield _Batch(frames, session)
 
 
 def _session(
-    first: AnalyzedFrame, pipeline: Pipeline, plan: VideoOptions, start: ResumePoint | None
+    first: AnalyzedFrame, pipeline: Pipeline, video_options: VideoOptions, start: ResumePoint | None
 ) -> Session | None:
     """The memory of a video; None where nobody is followed."""
-    if not _moves(first) or plan.tracking is None:
+    if not _moves(first) or video_options.tracking is None:
         return None
-    session = Session(pipeline, plan.tracking, plan.smoothing)
+    session = Session(pipeline, video_options.tracking, video_options.smoothing)
     if start is not None and start.state is not None:
         session.restore(start.state)
     return session

@@ -1,5 +1,5 @@
 """Sources read one after the other, videos smoothed on the way; what was read so far lies in a
-journal, if there is one."""
+checkpoint, if there is one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mien.video.checkpoint import CheckpointStore, Chunk, VideoCheckpoint
 from mien.video.runner import AnalyzedFrame, ResumePoint, Source, VideoOptions, process_frames
 
 EVERY = 1.0
-"""Seconds between two pieces of the journal."""
+"""Seconds between two pieces of the checkpoint."""
 
 Follow = Callable[[Iterable[AnalyzedFrame]], Iterator[AnalyzedFrame]]
 Group = tuple[int, Iterator[AnalyzedFrame]]
@@ -36,7 +36,7 @@ class AnalyzedSource:
         source: What it was read from.
         media: The source; None when it could not be opened. That of a video may be closed already.
         frames: Frame by frame, in order; those of videos are smoothed, and come without images.
-        stored: Gives the smoothed results of a video anew, from the journal; None where nothing is kept.
+        stored: Gives the smoothed results of a video anew, from the checkpoint; None where nothing is kept.
     """
 
     position: int
@@ -57,32 +57,32 @@ class AnalyzedSource:
 
     def again(self) -> Iterator[FrameResult]:
         """The same results once more, for those who need a second pass; only where it is `kept`."""
-        assert self.stored is not None, "a second pass needs a journal"
+        assert self.stored is not None, "a second pass needs a checkpoint"
         return self.stored()
 
 
 def process_sources(
     sources: Sequence[Source],
     pipeline: Pipeline,
-    plan: VideoOptions,
-    journal: CheckpointStore | None = None,
+    video_options: VideoOptions,
+    checkpoints: CheckpointStore | None = None,
     follow: Follow = iter,
 ) -> Iterator[AnalyzedSource]:
     """Read sources in order; the frames of each must be taken before the next one comes.
 
-    With a journal a video is read to its end first and smoothed from there, so that a run which was
+    With a checkpoint a video is read to its end first and smoothed from there, so that a run which was
     stopped goes on where it was, to the same result. Without one its results come as they are read, a few
     seconds behind.
 
     Args:
         sources: What is read.
         pipeline: Detector and classifier.
-        plan: How videos are read.
-        journal: Keeps what is read of videos.
+        video_options: How videos are read.
+        checkpoints: Keep what is read of videos.
         follow: Sees the frames of each source as they are read, such as a progress bar does.
     """
     records = [
-        None if journal is None else journal.record(position, name_of(source), pipeline.labels)
+        None if checkpoints is None else checkpoints.record(position, name_of(source), pipeline.labels)
         for position, source in enumerate(sources)
     ]
     waiting = [position for position, record in enumerate(records) if record is None or not record.done]
@@ -91,29 +91,37 @@ def process_sources(
         for place, position in enumerate(waiting)
         if (record := records[position]) is not None
     }
-    read = process_frames([sources[position] for position in waiting], pipeline, plan, starts)
+    read = process_frames([sources[position] for position in waiting], pipeline, video_options, starts)
     groups = _Groups(replace(frame, position=waiting[frame.position]) for frame in read)
     for position, (source, record) in enumerate(zip(sources, records, strict=True)):
         frames = groups.take(position)
         if frames is not None:
             first = next(frames)
-            take = AnalyzedSource(position, source, first.media, follow(chain([first], frames)))
-            if take.moves and record is not None:
-                _keep(take.frames, record)
-                take = _kept(take, record, plan)
-            elif take.moves and plan.tracking is not None:
-                results = (frame.result for frame in take.frames)
-                take = _seen(take, smooth_offline(results, plan.smoothing, pipeline.labels), pipeline.labels)
-            yield take
+            analyzed = AnalyzedSource(position, source, first.media, follow(chain([first], frames)))
+            if analyzed.moves and record is not None:
+                _keep(analyzed.frames, record)
+                analyzed = _kept(analyzed, record, video_options)
+            elif analyzed.moves and video_options.tracking is not None:
+                results = (frame.result for frame in analyzed.frames)
+                analyzed = _seen(
+                    analyzed,
+                    smooth_offline(results, video_options.smoothing, pipeline.labels),
+                    pipeline.labels,
+                )
+            yield analyzed
         elif record is not None and record.count:
             # Read to its end by an earlier run, which may have had no time to say so.
-            yield _again(position, source, record, plan)
+            yield _again(position, source, record, video_options)
 
 
-def _again(position: int, source: Source, record: VideoCheckpoint, plan: VideoOptions) -> AnalyzedSource:
-    """A video that lies in the journal as a whole."""
+def _again(
+    position: int, source: Source, record: VideoCheckpoint, video_options: VideoOptions
+) -> AnalyzedSource:
+    """A video that lies in the checkpoint as a whole."""
     try:
-        return _kept(AnalyzedSource(position, source, plan.open(source), iter(())), record, plan)
+        return _kept(
+            AnalyzedSource(position, source, video_options.open(source), iter(())), record, video_options
+        )
     except MediaError as error:
         return AnalyzedSource(
             position,
@@ -134,29 +142,30 @@ def _keep(frames: Iterator[AnalyzedFrame], record: VideoCheckpoint) -> None:
     record.add(Chunk(results, last=True))
 
 
-def _kept(take: AnalyzedSource, record: VideoCheckpoint, plan: VideoOptions) -> AnalyzedSource:
-    """A video as it lies in the journal."""
-    again = partial(_smooth, record, plan)
-    return _seen(replace(take, stored=again), again(), record.labels)
+def _kept(analyzed: AnalyzedSource, record: VideoCheckpoint, video_options: VideoOptions) -> AnalyzedSource:
+    """A video as it lies in the checkpoint."""
+    again = partial(_smooth, record, video_options)
+    return _seen(replace(analyzed, stored=again), again(), record.labels)
 
 
-def _smooth(record: VideoCheckpoint, plan: VideoOptions) -> Iterator[FrameResult]:
-    if plan.tracking is None:
+def _smooth(record: VideoCheckpoint, video_options: VideoOptions) -> Iterator[FrameResult]:
+    if video_options.tracking is None:
         yield from record.results()
         return
     # What a person usually shows is known only after a first pass.
     neutral = (
         NeutralBaseline.learn(record.results(), record.labels)
-        if plan.smoothing.baseline == "median"
+        if video_options.smoothing.baseline == "median"
         else None
     )
-    yield from smooth_offline(record.results(), plan.smoothing, record.labels, neutral)
+    yield from smooth_offline(record.results(), video_options.smoothing, record.labels, neutral)
 
 
-def _seen(take: AnalyzedSource, results: Iterator[FrameResult], labels: Labels) -> AnalyzedSource:
-    accounted = _accounted(results, name_of(take.source), labels)
+def _seen(analyzed: AnalyzedSource, results: Iterator[FrameResult], labels: Labels) -> AnalyzedSource:
+    accounted = _accounted(results, name_of(analyzed.source), labels)
     return replace(
-        take, frames=(AnalyzedFrame(take.position, take.media, None, result) for result in accounted)
+        analyzed,
+        frames=(AnalyzedFrame(analyzed.position, analyzed.media, None, result) for result in accounted),
     )
 
 

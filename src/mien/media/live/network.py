@@ -58,8 +58,8 @@ def redirected(place: str, name: str, timeout: float) -> str | None:
         or there.scheme not in ("http", "https")
         or (here.scheme, there.scheme) == ("https", "http")
     ):
-        told = f"{name}: expected a stream; the server sends on to {there.scheme}://{there.hostname}, where nobody asked to go"
-        raise LostError(f"{told}: name that address if you trust it", "unsupported", final=True)
+        message = f"{name}: expected a stream; the server sends on to {there.scheme}://{there.hostname}, where nobody asked to go"
+        raise LostError(f"{message}: name that address if you trust it", "unsupported", final=True)
     user, at, _ = here.netloc.rpartition("@")
     return there._replace(netloc=f"{user}{at}{there.netloc.rpartition('@')[2]}").geturl()
 

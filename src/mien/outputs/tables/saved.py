@@ -249,10 +249,10 @@ def _named(rows: Iterable[Any], path: Path) -> Iterator[SavedRow]:
 def _nested(row: dict[str, Any], where: str, labels: Labels | None) -> SavedRow:
     probs = row["probs"] or {}
     if row["status"] == "face" and (labels is None or tuple(probs) != labels.names):
-        told = (
+        message = (
             f"expected probabilities of {', '.join(labels or EXPRESSIONS)}; got {', '.join(probs) or 'none'}"
         )
-        raise InputError(f"{where}: {told}: give what one network read in a table")
+        raise InputError(f"{where}: {message}: give what one network read in a table")
     return _row(row, (row["box"] or [], list(probs.values()), labels), where)
 
 

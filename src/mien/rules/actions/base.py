@@ -214,13 +214,13 @@ def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
         found = error.errors(include_url=False)
         # A key that is written wrongly is missing, too: the first says it all.
         unknown = [one for one in found if one["type"] == "extra_forbidden"]
-        told = unknown + [
+        errors = unknown + [
             one
             for one in found
             if one["type"] != "extra_forbidden" and not (unknown and one["type"] == "missing")
         ]
         raise SettingsError(
-            [Mistake(_path(one), masked_text(_message(one, known))) for one in told]
+            [Mistake(_path(one), masked_text(_message(one, known))) for one in errors]
         ) from None
 
 

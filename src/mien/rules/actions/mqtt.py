@@ -253,12 +253,12 @@ class Mqtt(RuleAction):
 
     def deliver(self, delivery: Delivery) -> None:
         payload = delivery.payload()
-        told = json.dumps(payload, ensure_ascii=False)
+        message = json.dumps(payload, ensure_ascii=False)
         state = "ON" if delivery.kind == "start" else "OFF"
         topics, rule = self._topics, delivery.rule
         self._wait(lambda: self._connected)
         self._publish(
-            (topics.last(rule), told, True),
+            (topics.last(rule), message, True),
             (topics.state(rule), state, True),
             (
                 topics.event(rule),
@@ -266,7 +266,7 @@ class Mqtt(RuleAction):
                 False,
             ),
         )
-        self._active[rule] = (state, told)
+        self._active[rule] = (state, message)
 
     def close(self) -> None:
         with self._change:

@@ -56,8 +56,8 @@ def rows(results: list[FrameResult]) -> list[dict[str, object]]:
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:
     first, second = some(7), some(5, first=7)
-    with CheckpointStore(tmp_path / "j", {}) as journal:
-        record = journal.record(0, "a.mp4", EXPRESSIONS)
+    with CheckpointStore(tmp_path / "j", {}) as checkpoints:
+        record = checkpoints.record(0, "a.mp4", EXPRESSIONS)
         record.add(Chunk(first, state={"next": 3, "x": [0.1, None]}))
         record.add(Chunk(second, last=True))
         kept = list(record.results())
@@ -65,38 +65,38 @@ def test_results_come_back_as_they_were(tmp_path: Path) -> None:
     assert all((a.faces.boxes == b.faces.boxes).all() for a, b in zip(kept, first + second, strict=True))
     assert kept[-1].error is not None
     assert kept[-1].error.kind == "missing"
-    with CheckpointStore(tmp_path / "j", {}) as journal:
-        again = journal.record(0, "a.mp4", EXPRESSIONS)
-        assert (again.count, again.done, journal.resumed) == (len(first + second), True, True)
+    with CheckpointStore(tmp_path / "j", {}) as checkpoints:
+        again = checkpoints.record(0, "a.mp4", EXPRESSIONS)
+        assert (again.count, again.done, checkpoints.resumed) == (len(first + second), True, True)
         assert rows(list(again.results())) == rows(first + second)
-        assert journal.record(1, "b.mp4", EXPRESSIONS).count == 0
+        assert checkpoints.record(1, "b.mp4", EXPRESSIONS).count == 0
 
 
 def test_the_state_is_that_after_the_last_piece(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path / "j", {}) as journal:
-        journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(2), state={"next": 3, "x": [0.1, None]}))
-    with CheckpointStore(tmp_path / "j", {}) as journal:
-        record = journal.record(0, "a.mp4", EXPRESSIONS)
+    with CheckpointStore(tmp_path / "j", {}) as checkpoints:
+        checkpoints.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(2), state={"next": 3, "x": [0.1, None]}))
+    with CheckpointStore(tmp_path / "j", {}) as checkpoints:
+        record = checkpoints.record(0, "a.mp4", EXPRESSIONS)
     assert (record.state, record.done) == ({"next": 3, "x": [0.1, None]}, False)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a piece"])
 def test_a_damaged_piece_and_what_follows_it_is_read_anew(tmp_path: Path, damage: bytes) -> None:
-    with CheckpointStore(tmp_path / "j", {}) as journal:
-        record = journal.record(0, "a.mp4", EXPRESSIONS)
+    with CheckpointStore(tmp_path / "j", {}) as checkpoints:
+        record = checkpoints.record(0, "a.mp4", EXPRESSIONS)
         for number in range(3):
             record.add(Chunk(some(2, first=number), state=number))
     (tmp_path / "j" / "0" / "000001.npz").write_bytes(damage)
-    with CheckpointStore(tmp_path / "j", {}) as journal:
-        record = journal.record(0, "a.mp4", EXPRESSIONS)
+    with CheckpointStore(tmp_path / "j", {}) as checkpoints:
+        record = checkpoints.record(0, "a.mp4", EXPRESSIONS)
         assert (record.count, record.state) == (3, 0)
         record.add(Chunk(some(4), last=True))
         assert len(list(record.results())) == 3 + 5
 
 
 def test_other_settings_and_other_folders_are_refused_in_one_line(tmp_path: Path) -> None:
-    with CheckpointStore(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"}) as journal:
-        journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
+    with CheckpointStore(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"}) as checkpoints:
+        checkpoints.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
         with pytest.raises(InputError, match="another run is at work on it"):
             CheckpointStore(tmp_path / "j", {"min-face": 40, "file a.mp4": "3 bytes"})
     with pytest.raises(
@@ -115,18 +115,18 @@ def test_other_settings_and_other_folders_are_refused_in_one_line(tmp_path: Path
         CheckpointStore(tmp_path / "mine", {})
     with pytest.raises(InputError, match="cannot be written"):
         CheckpointStore(tmp_path / "mine" / "diary.txt" / "inside a file", {})
-    with CheckpointStore(tmp_path / "not" / "there yet", {}) as journal:
-        assert journal.folder.is_dir()
+    with CheckpointStore(tmp_path / "not" / "there yet", {}) as checkpoints:
+        assert checkpoints.folder.is_dir()
 
 
-def test_a_journal_that_keeps_nothing_leaves_nothing(tmp_path: Path) -> None:
+def test_a_checkpoint_that_keeps_nothing_leaves_nothing(tmp_path: Path) -> None:
     with CheckpointStore(tmp_path / "empty", {}):
         pass
-    with CheckpointStore(tmp_path / "full", {}) as journal:
-        journal.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
+    with CheckpointStore(tmp_path / "full", {}) as checkpoints:
+        checkpoints.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
-    with CheckpointStore(tmp_path / "full", {}) as journal:
-        journal.remove()
+    with CheckpointStore(tmp_path / "full", {}) as checkpoints:
+        checkpoints.remove()
     assert not list(tmp_path.iterdir())
 
 
@@ -163,10 +163,10 @@ def test_a_video_that_is_whole_is_not_read_again(
                 followed.append(frame)
                 yield frame
 
-        with CheckpointStore(tmp_path / "j", {}) as journal:
+        with CheckpointStore(tmp_path / "j", {}) as checkpoints:
             found = [
                 frame.result
-                for take in process_sources(clips, pipeline, VideoOptions(), journal, follow)
+                for take in process_sources(clips, pipeline, VideoOptions(), checkpoints, follow)
                 for frame in take.frames
             ]
         return rows(found), len(followed)
@@ -210,7 +210,7 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
         stderr=subprocess.PIPE,
         text=True,
     )
-    pieces, deadline = tmp_path / "rows.csv.journal" / "0", time.monotonic() + 90
+    pieces, deadline = tmp_path / "rows.csv.checkpoint" / "0", time.monotonic() + 90
     while len(list(pieces.glob("0*.npz"))) < 4 and time.monotonic() < deadline:
         time.sleep(0.005)
     process.send_signal(kill)
@@ -222,7 +222,7 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     if kill == signal.SIGINT:
         assert (
             err.strip()
-            == "mien: interrupted: rows.csv.journal keeps what was read: the same command goes on from there"
+            == "mien: interrupted: rows.csv.checkpoint keeps what was read: the same command goes on from there"
         )
 
     refused = run(*outputs, "--largest")
@@ -232,7 +232,7 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     )
     resumed = run(*outputs)
     assert resumed.returncode == 0, resumed.stderr
-    assert "going on with what rows.csv.journal keeps" in resumed.stderr
+    assert "going on with what rows.csv.checkpoint keeps" in resumed.stderr
     names = ("rows.csv", "rows.json", "people.csv")
     found = {name: (tmp_path / name).read_bytes() for name in names}
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([clip.name, *names]), (
