@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 import mien as package
 from mien.clips.aggregate import ClipRule, read_clip
-from tests.batch.batch_runs import csv_rows, mien
+from tests.batch.batch_runs import csv_rows, mien, rows_of
 
 DURATIONS = (100, 900, 100, 400)
 
@@ -69,3 +71,32 @@ def test_text_that_looks_like_a_formula_is_none_in_predictions(tmp_path: Path) -
         "./=1+1.gif",
         "b.gif",
     ]
+
+
+@pytest.mark.integration
+def test_faces_that_are_looked_at_twice_get_the_same_answer_in_batch_analyze_and_python(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "in").mkdir()
+    chance = np.random.default_rng(1)
+    for number in range(7):
+        shade = np.linspace(60, 200, 48)[None].repeat(48, axis=0) + chance.normal(0, 40, (48, 48))
+        Image.fromarray(np.clip(shade, 0, 255).astype(np.uint8)).save(tmp_path / "in" / f"{number}.png")
+    options = ("--detector", "whole", "--tta", "flip")
+    done = mien("batch", tmp_path / "in", "-o", tmp_path / "out", "--workers", 2, "--shard-size", 3, *options)
+    assert done.returncode == 0, done.stderr
+    assert mien("analyze", tmp_path / "in", "-o", tmp_path / "rows.csv", "-q", *options).returncode == 0
+    happy = [row["happy"] for row in rows_of(tmp_path / "out")]
+    analyzed = [json.loads(row["probs"])["happy"] for row in csv_rows(tmp_path / "rows.csv")]
+    assert analyzed == pytest.approx(happy, abs=1e-6)
+    images = [np.array(Image.open(path).convert("RGB")) for path in sorted((tmp_path / "in").iterdir())]
+    twice, once = ([_happy(image, views) for image in images] for views in ("flip", "one"))
+    assert happy == pytest.approx(twice, abs=1e-6)
+    assert np.abs(np.subtract(once, twice)).max() > 1e-3
+
+
+def _happy(image: NDArray[np.uint8], views: str) -> float:
+    pipeline = package.Pipeline("whole", views=views, threads=1)
+    probs = pipeline(image).probs
+    assert probs is not None
+    return float(probs[0, pipeline.labels.index("happy")])

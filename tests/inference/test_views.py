@@ -11,6 +11,7 @@ from mien.core.drawn_face import draw_portrait
 from mien.evaluation import EvaluateOptions, evaluate, open_subject
 from mien.inference.pipeline import Pipeline
 from mien.inference.views import VIEWS
+from mien.server.inference import SharedClassifier
 from tests.evaluation.small_faces import marked_faces
 
 
@@ -68,3 +69,12 @@ def test_one_view_is_the_default(pipeline: Pipeline) -> None:
 def test_other_views_are_refused() -> None:
     with pytest.raises(InputError, match="expected views out of one, flip, ten-crop; got 'twice'"):
         mien.Pipeline(views="twice")
+
+
+def test_the_service_looks_as_often(flipping: Pipeline) -> None:
+    classifier = SharedClassifier(flipping.classifier)
+    crops = flipping.classifier.crop_faces(lopsided(), flipping(lopsided()))
+    try:
+        assert np.array_equal(classifier.probabilities(crops), flipping.classifier.probabilities(crops))
+    finally:
+        classifier.batcher.close()
