@@ -12,15 +12,16 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from mien import __version__
 from mien.batch.isolation import Caution, ShardReader
 from mien.batch.shard import Shard
-from mien.core.atomic import atomic_write, exclusive_lock, sync_file, sync_path, translate_os_errors
+from mien.core.atomic import atomic_write, sync_file, sync_path, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.core.names import spelled
+from mien.core.run_folder import changed_setting, is_bare_lock, lock_folder
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -28,7 +29,6 @@ BEFORE, AFTER = ("item",), ("reference",)
 """Columns before and after those of ``mien analyze``: the position of the image in the input, and what it
 is said to show."""
 
-_LOCK = "lock"
 _LEFT = re.compile(r"\.(?:shard-\d{7,}|manifest|inputs|predictions|confusion)-[0-9a-f]{8}\.part\.[a-z]+")
 """What a worker or a run that was killed leaves of a file that it was writing."""
 _PACKAGES = ("numpy", "onnxruntime", "pillow", "av", "polars", "ray")
@@ -63,18 +63,10 @@ class Output:
 
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
         self.folder = folder
-        self._asked = json.loads(json.dumps(dict(asked)))
+        self._asked = dict(asked)
         _require_own(folder)
-        with translate_os_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock: IO[str] = open(folder / _LOCK, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
+        self._lock = lock_folder(folder)
         try:
-            try:
-                exclusive_lock(self._lock)
-            except OSError:
-                raise InputError(
-                    f"{folder}: another run is at work on it: wait for its end, or give another output"
-                ) from None
             self.manifest = self._begin()
         except BaseException:
             self._lock.close()
@@ -137,11 +129,9 @@ class Output:
 
     def _refuse_other(self, part: str, before: Any, now: Any) -> None:
         before, now = ({part: facts} if not isinstance(facts, dict) else facts for facts in (before, now))
-        for name in dict.fromkeys([*before, *now]):
-            old, new = before.get(name), now.get(name)
-            if old != new:
-                said = f"holds a run whose {part} say {name} {_short(old)}; now it is {_short(new)}"
-                raise InputError(f"{self.folder} {said}: repeat that command, or give another output")
+        if other := changed_setting(before, now):
+            said = f"holds a run whose {part} say {other.name} {other.before}; now it is {other.now}"
+            raise InputError(f"{self.folder} {said}: repeat that command, or give another output")
 
 
 def _require_own(folder: Path) -> None:
@@ -157,19 +147,11 @@ def _require_own(folder: Path) -> None:
     if MANIFEST in names:
         read_manifest(folder)
         return
-    strange = [
-        name
-        for name in names
-        if not _LEFT.fullmatch(name) and not (name == _LOCK and _is_empty_file(folder / name))
-    ]
+    strange = [name for name in names if not _LEFT.fullmatch(name) and not is_bare_lock(folder / name)]
     if strange:
         raise InputError(
             f"expected a new folder to write; {spelled(str(folder))} holds {spelled(strange[0])}: give another output"
         )
-
-
-def _is_empty_file(place: Path) -> bool:
-    return place.is_file() and not place.is_symlink() and place.stat().st_size == 0
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -272,8 +254,3 @@ def _write(
 
 def _now() -> str:
     return datetime.fromtimestamp(time.time()).astimezone().isoformat(" ", "seconds")
-
-
-def _short(value: Any, most: int = 120) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= most else f"{text[: most - 1]}…"

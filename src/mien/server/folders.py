@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from mien.core.atomic import atomic_write, exclusive_lock, remove_partials, sync_file, sync_path
 from mien.core.errors import InputError, MienError
+from mien.core.run_folder import LOCK, is_bare_lock
 
 FULL = {
     "status": 507,
@@ -156,7 +157,7 @@ def folder_size(path: Path) -> int:
 
 _MARK = "mien-service.json"
 _EARLIER = {
-    "lock",
+    LOCK,
     "videos",
     "videos.sqlite",
     "videos.sqlite-journal",
@@ -190,7 +191,7 @@ class Folder:
                 PermissionError
             ):  # Of a volume that belongs to another user; what lies in it is private all the same.
                 path.chmod(0o700)
-            self._lock: IO[str] = os.fdopen(_private(path / "lock"), "w")
+            self._lock: IO[str] = os.fdopen(_private(path / LOCK), "w")
             try:
                 exclusive_lock(self._lock)
                 self._claim()
@@ -263,15 +264,10 @@ def _refuse_foreign(path: Path) -> None:
     if (path / _MARK).is_file():
         return
     names = {child.name for child in path.iterdir() if not _NEVER_MIND.fullmatch(child.name)}
-    strange = names - {"lock"} if names <= {"lock"} and _is_empty(path / "lock") else names
+    strange = set() if names == {LOCK} and is_bare_lock(path / LOCK) else names
     if strange and not (strange <= _EARLIER and _is_earlier(path)):
         message = f"expected an empty folder, or one that a service keeps videos in; {path} holds {min(strange)} of something else"
         raise InputError(f"{message}: give another one with --folder")
-
-
-def _is_empty(path: Path) -> bool:
-    """Whether it is a lock that a service was killed right after, rather than anything with content."""
-    return not path.exists() or (path.is_file() and not path.is_symlink() and path.stat().st_size == 0)
 
 
 def _is_earlier(path: Path) -> bool:

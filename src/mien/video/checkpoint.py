@@ -15,15 +15,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
-from mien.core.atomic import atomic_write, exclusive_lock, sync_file, translate_os_errors
+from mien.core.atomic import atomic_write, sync_file, translate_os_errors
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
+from mien.core.run_folder import LOCK, changed_setting, lock_folder
 
 _COLUMNS = tuple(field.name for field in fields(Faces) if field.name != "labels")
 _NO_FRAME = -1
@@ -136,17 +137,8 @@ class CheckpointStore:
 
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
         self.folder = folder
-        self._asked = json.loads(json.dumps(dict(asked)))  # As it will be read back.
-        with translate_os_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock: IO[str] = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - closed in close()
-        try:
-            exclusive_lock(self._lock)
-        except OSError:
-            self._lock.close()
-            raise InputError(
-                f"{folder}: another run is at work on it: wait for its end, or give another output"
-            ) from None
+        self._asked = dict(asked)
+        self._lock = lock_folder(folder)
         try:
             self.resumed = self._compare()
         except BaseException:
@@ -199,9 +191,13 @@ class CheckpointStore:
                 raise InputError(
                     f"{self.folder} is damaged, or of another version of mien: delete the folder to start anew"
                 )
-            self._refuse_other(before)
+            if other := changed_setting(before, self._asked):
+                found = f"keeps a run with {other.name} {other.before}; now it is {other.now}"
+                raise InputError(
+                    f"{self.folder} {found}: repeat that command, or delete the folder to start anew"
+                )
             return True
-        strange = [child.name for child in self.folder.iterdir() if child.name != "lock"]
+        strange = [child.name for child in self.folder.iterdir() if child.name != LOCK]
         if strange:
             raise InputError(
                 f"expected a place for a run's checkpoint; {self.folder} is a folder of something else: give another output"
@@ -209,20 +205,6 @@ class CheckpointStore:
         with atomic_write(place) as aside, translate_os_errors(place):
             aside.write_text(json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8")
         return False
-
-    def _refuse_other(self, before: dict[str, Any]) -> None:
-        for key in dict.fromkeys([*before, *self._asked]):
-            old, new = before.get(key), self._asked.get(key)
-            if old != new:
-                found = f"keeps a run with {key} {_short(old)}; now it is {_short(new)}"
-                raise InputError(
-                    f"{self.folder} {found}: repeat that command, or delete the folder to start anew"
-                )
-
-
-def _short(value: Any, most: int = 120) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _packed(piece: Chunk, labels: Labels) -> dict[str, Any]:
@@ -235,7 +217,7 @@ def _packed(piece: Chunk, labels: Labels) -> dict[str, Any]:
         ),
         "time": np.array([np.nan if result.time is None else result.time for result in results], np.float64),
         "count": np.array([len(result.faces) for result in results], np.int64),
-        "told": np.array(json.dumps({"errors": errors, "state": piece.state, "last": piece.last})),
+        "extra": np.array(json.dumps({"errors": errors, "state": piece.state, "last": piece.last})),
         **{f"faces_{name}": getattr(faces, name) for name in _COLUMNS if getattr(faces, name) is not None},
     }
 
@@ -243,7 +225,7 @@ def _packed(piece: Chunk, labels: Labels) -> dict[str, Any]:
 def _unpacked(place: Path, source: str, labels: Labels) -> Chunk:
     with np.load(place, allow_pickle=False) as stored:
         table = {name: stored[name] for name in stored.files}
-    extra = json.loads(str(table["told"]))
+    extra = json.loads(str(table["extra"]))
     columns: dict[str, Any] = {name: table.get(f"faces_{name}") for name in _COLUMNS}
     faces = Faces(**columns, labels=labels)
     ends = np.cumsum(table["count"])
