@@ -9,7 +9,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def until(wanted: Callable[[], Found], seconds: float = 90) -> Found:
+def until(wanted: Callable[[], Found], seconds: float = 200) -> Found:
     """What something says, as soon as it says anything.
 
     Args:

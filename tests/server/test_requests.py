@@ -111,7 +111,7 @@ def test_head_of_events_ends(service: Service) -> None:
     if video.status_code == 202:
         place = video.headers["location"]
         assert (
-            service.client.head(f"{place}/events", timeout=5)
+            service.client.head(f"{place}/events", timeout=60)
             .headers["content-type"]
             .startswith("text/event-stream")
         )

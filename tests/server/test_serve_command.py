@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 
 from mien.server.broadcast import unpacked
 from tests.server.service import HTTP
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -156,10 +157,7 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        deadline = time.monotonic() + 15
-        while _at_work(video) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not _at_work(video), "what reads the video ends with the service"
+        until(lambda: not _at_work(video))  # What reads the video ends with the service.
     with served("--folder", str(folder)) as (_, url):
         events = HTTP.get(f"{url}v1/videos/{video}/events", timeout=100).text
         assert events.strip().splitlines()[-2] == "event: done"

@@ -20,6 +20,7 @@ from mien.server.store import Job, Store
 from mien.server.task import FILES
 from tests.commands import run_mien
 from tests.server.service import Service, encoded, serving
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -164,11 +165,10 @@ def test_a_video_that_is_being_read_can_be_deleted(service: Service, movie: Call
     told: list[str] = []
     watching = threading.Thread(target=lambda: told.extend(kind for kind, _ in events(service, video)))
     watching.start()
-    while service.client.get(f"/v1/videos/{video['id']}").json()["frames"] < 2:
-        time.sleep(0.02)
+    until(lambda: service.client.get(f"/v1/videos/{video['id']}").json()["frames"] >= 2)
     assert service.client.get(f"/v1/videos/{video['id']}/result.csv").json()["error"]["kind"] == "not_ready"
     assert service.client.delete(f"/v1/videos/{video['id']}").status_code == 204
-    watching.join(10)
+    watching.join(60)
     assert told[-1] == "deleted"
     assert not (service.settings.folder / "videos" / video["id"]).exists()
     finished(service, other)
@@ -184,8 +184,7 @@ def test_a_restart_goes_on_to_the_same_result(movie: Callable[..., Path], tmp_pa
             send(service, path, name="b.mp4", fps="1", results="result.csv"),
         )
         checkpoints = service.settings.folder / "videos" / video["id"] / "checkpoint" / "0"
-        while not (checkpoints / "000000.npz").exists():
-            time.sleep(0.01)
+        until((checkpoints / "000000.npz").exists)
     store = Store(tmp_path / "two" / "videos.sqlite")
     assert [job.state for job in store.all()] == ["running", "waiting"]
     store.close()
@@ -201,16 +200,13 @@ def test_a_restart_goes_on_to_the_same_result(movie: Callable[..., Path], tmp_pa
 def test_results_are_deleted_when_their_time_is_over_and_uploads_kept_on_request(
     movie: Callable[..., Path], tmp_path: Path
 ) -> None:
-    with serving(tmp_path, keep=True, results_seconds=1.5) as service:
+    with serving(tmp_path, keep=True, results_seconds=5) as service:
         video = send(service, movie(5), results="result.csv")
         finished(service, video)
         folder = tmp_path / "videos" / video["id"]
         assert (folder / "upload").exists()
-        deadline = time.monotonic() + 10
-        while folder.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(lambda: service.client.get(f"/v1/videos/{video['id']}").status_code == 404)
         assert not folder.exists()
-        assert service.client.get(f"/v1/videos/{video['id']}").status_code == 404
 
 
 @pytest.fixture
