@@ -29,7 +29,7 @@ from mien.explain import (
 from mien.explain import torch_model as trained_home
 from mien.explain.base import deepest, stages
 from mien.inference.card import write_card
-from mien.training.architectures import NETWORKS, create_model
+from mien.training.architectures import ARCHITECTURES, create_model
 from mien.training.calibration import Calibration
 from mien.training.export import write_onnx
 from mien.training.recipe import Recipe
@@ -96,7 +96,7 @@ def face() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (1, 48, 48)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_a_run_of_every_network(
     name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,11 +112,12 @@ def fit(
     ``fer2013``, the majority of the annotators for ``ferplus`` (images without one do not count), the label of
     its own data set for a head of its own, all data sets alike for the blend.
 
-    The blend is judged by its balanced accuracy on every set of labels: FER-2013's, the majority of FER+, and
-    those of each further data set. Classes and data sets weigh alike, for users' faces come in other shares
-    than any of them. Out of tenths for the share of ``fer2013`` and for the adjustment, it has the smallest
-    adjustment, and of those the smallest share, whose mean is within one standard error of the best (Breiman et
-    al. 1984, the rule of one standard error; here of the difference on the same images).
+    The blend is judged by every set of labels: FER-2013's, the majority of FER+, and those of each further data
+    set; sets weigh alike. In each, a face counts half as it comes and half by its class (the mean of accuracy and
+    balanced accuracy), for users' faces come neither in the shares of that set nor with all classes alike. Out of
+    tenths for the share of ``fer2013`` and for the adjustment, it has the smallest adjustment, and of those the
+    smallest share, whose mean is within one standard error of the best (Breiman et al. 1984, the rule of one
+    standard error; here of the difference on the same images).
 
     Args:
         logits: ``(n, k)`` of each head: ``fer2013``, ``ferplus``, and those of further data sets.
@@ -193,13 +194,14 @@ def _mean(logs: Logits, share: float, shared: Sequence[int]) -> NDArray[np.float
 def _right(
     blend: Blend, judged: Sequence[_Answered], shared: Sequence[int], rarity: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """``(n,)`` what each image of each set adds to the mean of the sets' balanced accuracies."""
+    """``(n,)`` what each image of each set adds to the mean of the sets' accuracies and balanced accuracies."""
     parts = []
     for logs, truth in judged:
-        counted = truth >= 0
+        counted = np.flatnonzero(truth >= 0)
         n = np.bincount(truth[counted], minlength=len(shared))
-        right = _mixed(logs, blend, shared, rarity).argmax(axis=1) == truth
-        parts.append(right[counted] / n[truth[counted]] / max((n > 0).sum(), 1) / len(judged))
+        right = (_mixed(logs, blend, shared, rarity).argmax(axis=1) == truth)[counted]
+        by_class = 1 / n[truth[counted]] / max((n > 0).sum(), 1)
+        parts.append(right * (1 / max(len(counted), 1) + by_class) / 2 / len(judged))
     return np.concatenate(parts)
 
 
