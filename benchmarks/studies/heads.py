@@ -1,12 +1,12 @@
 """What docs/networks.md says about the results of one network: the blend by its share, where the heads
 differ, calibration, uncertain answers.
 
-    python -m benchmarks.studies.heads DATA [--model small] [--near]
+    python -m benchmarks.studies.heads DATA [--everyday FILE] [--model small] [--near]
 
-DATA is FER-2013 with the FER+ votes; asked is about PublicTest without its copies, on which temperatures and
-blend were fitted. Nothing here is a promise with a limit, so it is no part of the suite; it prints the tables
-as the page has them. ``--near`` adds how often the network is right about images with a near copy in
-Training (a minute more).
+DATA is FER-2013 with the FER+ votes; asked is about PublicTest without its copies and about the held-out part
+of the everyday faces, on which temperatures and blend were fitted. Nothing here is a promise with a limit, so
+it is no part of the suite; it prints the tables as the page has them. ``--near`` adds how often the network is
+right about images with a near copy in Training (a minute more).
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ from mien.data.dataset import PUBLIC_TEST
 from mien.inference.onnx_session import open_network
 from mien.inference.weights import network_path
 from mien.metrics import expected_calibration_error, reliability
-from mien.training.calibration import BLEND, fit
+from mien.training.calibration import BLEND, Blend, blended_logs, fit, rarity_of
+from mien.training.recipe import Recipe, known_entry
+from mien.training.splits import SIDE, Mixture, columns_of, cut_others
 
+ADJUSTMENTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+SHARES = (0.0, 0.2, 0.4, 0.6)
 CUTS = 10
 _BATCH = 64
 _LIMIT = 0.5
@@ -40,14 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m benchmarks.studies.heads", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes")
+    parser.add_argument("--everyday", type=Path, help="everyday faces, whose held-out part is judged too")
     parser.add_argument("--model", default="small", help="network by name or file")
     parser.add_argument("--near", action="store_true", help="also near copies")
     options = parser.parse_args(arguments)
     whole = open_dataset(options.data)
     faces = leak_free(whole, PUBLIC_TEST)
     answers = asked(options.model, faces)
+    sets = [(answers, faces.expressions), (answers, faces.seven_class_majority())]
+    if options.everyday:
+        outside = held_out(whole, options.everyday)
+        sets.append((asked(options.model, outside), columns_of(outside, faces.labels)))
     print(
-        *blends(answers, faces),
+        *blends(sets, faces),
         "",
         differences(answers),
         "",
@@ -83,24 +92,39 @@ def truths(faces: FaceDataset) -> dict[tuple[str, str], NDArray[np.int64]]:
     }
 
 
-def blends(answers: Mapping[str, Floats], faces: FaceDataset) -> list[str]:
-    """Right answers by the share of the FER-2013 head."""
-    logs = {head: np.log(np.maximum(answers[head], 1e-12)) for head in ("fer2013", "ferplus")}
+def held_out(whole: FaceDataset, everyday: Path) -> FaceDataset:
+    """The part of the everyday faces that no network learns from."""
+    entry = known_entry("everyday")
+    data = open_dataset(everyday, size=SIDE, center_crop=entry.center_crop)
+    return cut_others(Mixture(whole, {"everyday": data}), Recipe(mixture={"everyday": entry}))[
+        "everyday"
+    ].validation
+
+
+def blends(sets: Sequence[tuple[Mapping[str, Floats], NDArray[np.int64]]], faces: FaceDataset) -> list[str]:
+    """Accuracy and balanced accuracy on each set of labels, by adjustment and share of the FER-2013 head."""
     shared = [FERPLUS.index(name) for name in EXPRESSIONS]
-    rows: dict[str, list[float]] = {"FER-2013 labels": [], "FER+ majority": [], "mean": []}
-    for step in range(11):
-        columns = (step / 10 * logs["fer2013"] + (1 - step / 10) * logs["ferplus"][:, shared]).argmax(axis=1)
-        pair = [share_right(columns, truth) for truth in (faces.expressions, faces.seven_class_majority())]
-        for name, value in zip(rows, (*pair, float(np.mean(pair))), strict=True):
-            rows[name].append(value)
+    rarity = rarity_of(faces, shared)
+    logs = [
+        {head: np.log(np.maximum(answers[head], 1e-12)) for head in ("fer2013", "ferplus")}
+        for answers, _ in sets
+    ]
+    names = ("FER-2013", "FER+", "everyday")[: len(sets)]
     lines = [
-        "| share of `fer2013` | 0 | .1 | .2 | .3 | .4 | .5 | .6 | .7 | .8 | .9 | 1 |",
-        "|---|" + "--:|" * 11,
+        "| adjustment | share of `fer2013` | "
+        + " | ".join(f"{name}: accuracy, balanced" for name in names)
+        + " |",
+        "|--:|--:|" + "--:|" * len(names),
     ]
-    return lines + [
-        f"| {name} | " + " | ".join(f"{100 * value:.1f}" for value in values) + " |"
-        for name, values in rows.items()
-    ]
+    for adjustment in ADJUSTMENTS:
+        for share in SHARES:
+            blend, cells = Blend(share, adjustment), []
+            for part, (_, truth) in zip(logs, sets, strict=True):
+                columns = blended_logs(part, blend, shared, rarity).argmax(axis=1)
+                recalls = [(columns == truth)[truth == one].mean() for one in np.unique(truth[truth >= 0])]
+                cells.append(f"{100 * share_right(columns, truth):.1f}, {100 * np.mean(recalls):.1f}")
+            lines.append(f"| {adjustment:g} | {share:g} | {' | '.join(cells)} |")
+    return lines
 
 
 def share_right(columns: NDArray[np.int64], truth: NDArray[np.int64]) -> float:

@@ -132,14 +132,14 @@ def fit(
     if not {"fer2013", "ferplus"} <= set(logits) or not set(names) <= set(FERPLUS):
         return Calibration(temperatures, fitted_to=counts)
     shared = tuple(FERPLUS.index(name) for name in names)
-    rarity = _rarity(data, shared)
+    rarity = rarity_of(data, shared)
     both = [_scaled(part, temperatures) for part in (logits, *(other.logits for other in others))]
     truths = [[data.expressions, data.seven_class_majority()]]
     truths += [[columns_of(other.data, data.labels)] for other in others]
     judged = [(logs, truth) for logs, several in zip(both, truths, strict=True) for truth in several]
     if blend is None:
         blend = _smallest_as_good({each: _right(each, judged, shared, rarity) for each in _candidates()})
-    blended = [(_mixed(logs, blend, shared, rarity), truth) for logs, truth in judged]
+    blended = [(blended_logs(logs, blend, shared, rarity), truth) for logs, truth in judged]
     temperature, counts[BLEND] = _temperature(blended), _counted(blended)
     if counts[BLEND] < ENOUGH:
         # They have sharpened both heads already: so few must not sharpen the blend of them once more.
@@ -166,7 +166,7 @@ def _scaled(logits: Logits, temperatures: Mapping[str, float]) -> Logits:
     return {head: _log_softmax(values / temperatures[head]) for head, values in logits.items()}
 
 
-def _rarity(data: FaceDataset, shared: Sequence[int]) -> NDArray[np.float64]:
+def rarity_of(data: FaceDataset, shared: Sequence[int]) -> NDArray[np.float64]:
     """``(k,)`` minus the logarithm of each class's share of the votes; each has one more, so that none has
     none."""
     votes = data.vote_shares()[:, list(shared)].sum(axis=0, dtype=np.float64) + 1
@@ -179,9 +179,17 @@ def _candidates() -> list[Blend]:
     return [Blend(share, adjustment) for adjustment in tenths for share in tenths]
 
 
-def _mixed(
+def blended_logs(
     logs: Logits, blend: Blend, shared: Sequence[int], rarity: NDArray[np.float64]
 ) -> NDArray[np.float64]:
+    """``(n, k)`` logarithms of the blended output, but for a number per face.
+
+    Args:
+        logs: Log-probabilities of both heads.
+        blend: How they are blended.
+        shared: Columns of the FER+ head for each class.
+        rarity: ``(k,)`` of each class (`rarity_of`).
+    """
     return _mean(logs, blend.share, shared) + blend.adjustment * rarity
 
 
@@ -199,7 +207,7 @@ def _right(
     for logs, truth in judged:
         counted = np.flatnonzero(truth >= 0)
         n = np.bincount(truth[counted], minlength=len(shared))
-        right = (_mixed(logs, blend, shared, rarity).argmax(axis=1) == truth)[counted]
+        right = (blended_logs(logs, blend, shared, rarity).argmax(axis=1) == truth)[counted]
         by_class = 1 / n[truth[counted]] / max((n > 0).sum(), 1)
         parts.append(right * (1 / max(len(counted), 1) + by_class) / 2 / len(judged))
     return np.concatenate(parts)
