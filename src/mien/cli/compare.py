@@ -1,4 +1,4 @@
-"""``mien models compare``: optimizers, models or seeds side by side."""
+"""``mien models compare``: optimizers, architectures or seeds side by side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from rich.table import Table
 from mien.cli.console import Console, say_json
 from mien.cli.options import grouped
 from mien.cli.progress import LessonProgress
-from mien.cli.training_options import Data, HardwareOptions, PresetOptions, Votes, open_faces, training_extra
+from mien.cli.training_options import (
+    Data,
+    HardwareOptions,
+    PresetOptions,
+    Votes,
+    open_mixture,
+    training_extra,
+)
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
@@ -40,14 +47,14 @@ def compare(
     chosen: PresetOptions,
     computing: HardwareOptions,
     optimizers: Annotated[str | None, typer.Option(help="Such as sgd,rmsprop,adam,adamw.")] = None,
-    models: Annotated[str | None, typer.Option(help="Such as monyok,gudi,small.")] = None,
+    archs: Annotated[str | None, typer.Option(help="Architectures, such as monyok,gudi,small.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 1,2,3.")] = None,
     form: Annotated[
         CompareFormat, typer.Option("--format", help="A table for people, JSON, or CSV.")
     ] = CompareFormat.table,
     votes: Votes = None,
 ) -> None:
-    """Train the same recipe with several optimizers, models or seeds; show validation accuracy with
+    """Train the same recipe with several optimizers, architectures or seeds; show validation accuracy with
     intervals.
 
     Stopped and started again with the same command, it goes on where it was. An optimizer that is not the
@@ -58,8 +65,8 @@ def compare(
         from mien.training.comparison import summarise, variants
         from mien.training.run import is_first, train
     recipe = chosen.recipe()
-    recipes = variants(recipe, words(optimizers), words(models), [number(word) for word in words(seeds)])
-    faces = open_faces(data, votes)
+    recipes = variants(recipe, words(optimizers), words(archs), [number(word) for word in words(seeds)])
+    faces = open_mixture(data, votes, chosen.mix, recipe.mixture)
     console = Console(stderr=True)
     for name, variant in recipes.items():
         with LessonProgress(variant.epochs, console, name) as progress:

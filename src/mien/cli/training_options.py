@@ -184,6 +184,15 @@ class PresetOptions(ChangeOptions):
             rich_help_panel=_RECIPE,
         ),
     ] = "small"
+    mix: Mix = None
+
+    def changed(self, recipe: Recipe) -> Recipe:
+        """See `ChangeOptions.changed`; a data set that the recipe does not name is mixed in as
+        `mien.training.recipe.known_entry` says."""
+        from mien.training.recipe import known_entry
+
+        new = {name: known_entry(name) for name in named_paths(self.mix)}
+        return super().changed(replace(recipe, mixture={**new, **recipe.mixture}))
 
     def recipe(self) -> Recipe:
         """The recipe.
@@ -226,15 +235,6 @@ class RecipeOptions(PresetOptions):
         ),
     ] = None
     seed: Annotated[int | None, typer.Option(help="Same seed, same model.", rich_help_panel=_RECIPE)] = None
-    mix: Mix = None
-
-    def changed(self, recipe: Recipe) -> Recipe:
-        """See `ChangeOptions.changed`; a data set that the recipe does not name is mixed in as
-        `mien.training.recipe.known_entry` says."""
-        from mien.training.recipe import known_entry
-
-        new = {name: known_entry(name) for name in named_paths(self.mix)}
-        return super().changed(replace(recipe, mixture={**new, **recipe.mixture}))
 
     def named(self) -> dict[str, Any]:
         """See `ChangeOptions.named`."""

@@ -24,7 +24,7 @@ class RunRow:
 
     Args:
         run: Its name.
-        network: Which network.
+        arch: Which architecture.
         optimizer: Which optimizer, and its rate.
         seed: Its seed.
         epochs: How many there were.
@@ -38,7 +38,7 @@ class RunRow:
     """
 
     run: str
-    network: str
+    arch: str
     optimizer: str
     seed: int
     epochs: int
@@ -55,8 +55,8 @@ class RunRow:
         return asdict(self)
 
 
-def variants(recipe: Recipe, optimizers: list[str], models: list[str], seeds: list[int]) -> dict[str, Recipe]:
-    """One recipe per optimizer, network or seed, by name; several of these lists make every combination.
+def variants(recipe: Recipe, optimizers: list[str], archs: list[str], seeds: list[int]) -> dict[str, Recipe]:
+    """One recipe per optimizer, architecture or seed, by name; several of these lists make every combination.
 
     An optimizer other than the recipe's own starts at a usual rate (SGD .01 with momentum .9, the others
     .001) and without what belongs to another: rates do not carry over.
@@ -64,13 +64,13 @@ def variants(recipe: Recipe, optimizers: list[str], models: list[str], seeds: li
     Raises:
         InputError: Nothing to compare.
     """
-    if len(optimizers) + len(models) + len(seeds) == 0:
+    if len(optimizers) + len(archs) + len(seeds) == 0:
         raise InputError(
-            "expected something to compare: --optimizers sgd,adam, --models monyok,gudi, or --seeds 1,2,3"
+            "expected something to compare: --optimizers sgd,adam, --archs monyok,gudi, or --seeds 1,2,3"
         )
     found = {"": recipe}
     for word, values, change in (
-        ("", models, _with_arch),
+        ("", archs, _with_arch),
         ("", optimizers, _with_optimizer),
         ("seed", seeds, _with_seed),
     ):
