@@ -173,7 +173,8 @@ def test_the_loss_is_the_mean_over_rows_with_a_target() -> None:
 
 def test_the_moving_average_of_a_short_training_is_not_where_it_began() -> None:
     network = torch.nn.Linear(1, 1)
-    lesson = ExpressionModule(network, replace(RECIPE, ema=0.998), {"fer2013": ("a", "b")})
+    recipe = replace(RECIPE, ema=0.998, heads=("fer2013",))
+    lesson = ExpressionModule(network, recipe, {"fer2013": ("a", "b")})
     for step in range(1, 6001):
         torch.nn.init.constant_(network.weight, step)
         lesson.average.update_parameters(network)

@@ -103,7 +103,8 @@ class Batches:
         )
         faces = faces.float()
         faces[asked] = shown.float()
-        faces[~asked] = augment(faces[~asked], VIEWED, chance)
+        if not asked.all():
+            faces[~asked] = augment(faces[~asked], VIEWED, chance)
         said = {
             head: answers[head].new_zeros(len(mine), answers[head].shape[1]) for head in self._recipe.heads
         }
