@@ -101,13 +101,13 @@ class Batches:
         shown, answers = self._views.batch(
             numbers.numpy(), self._places[mine[asked]].numpy(), self._recipe.distillation.steadiness
         )
+        answers = {head: answers[head] for head in self._recipe.heads}
+        if asked.all():
+            return shown, answers, asked
         faces = faces.float()
         faces[asked] = shown.float()
-        if not asked.all():
-            faces[~asked] = augment(faces[~asked], VIEWED, chance)
-        said = {
-            head: answers[head].new_zeros(len(mine), answers[head].shape[1]) for head in self._recipe.heads
-        }
+        faces[~asked] = augment(faces[~asked], VIEWED, chance)
+        said = {head: values.new_zeros(len(mine), values.shape[1]) for head, values in answers.items()}
         for head, values in said.items():
             values[asked] = answers[head]
         return faces, said, asked
