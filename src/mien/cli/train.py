@@ -124,7 +124,7 @@ def export(
         run,
         open_mixture(data, votes, mix, Recipe.load(run / RECIPE).mixture),
         output,
-        f"mien models export {shlex.quote(str(run))} {shlex.quote(data.name)}",
+        f"mien models export {shlex.quote(run.name)} {shlex.quote(data.name)}",
     )
     say(
         f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}"

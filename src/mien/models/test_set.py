@@ -59,7 +59,7 @@ def _score(found: Evaluation, figures: Figures, part: str, names: Mapping[str, s
         balanced_low=round(figures.balanced_low, 5),
         balanced_high=round(figures.balanced_high, 5),
         expected_calibration_error=round(figures.expected_calibration_error, 5),
-        note=f"reading {found.subject.head}, one view",
+        note=f"head {found.subject.head}, one view",
     )
 
 

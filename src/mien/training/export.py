@@ -40,7 +40,7 @@ _MIXED_RIGHTS = {
 }
 _OTHER_MIXED_RIGHTS = " It also learned from {}: whoever chose those images knows what may be done with them."
 _INHERITED = " It started with the weights of another file, whose rights and licence hold as well."
-_CALIBRATED = "Images that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part."
+_CALIBRATED = "Images that were not learned from set the temperatures and the blend: PublicTest without its copies, or else the watched part{}."
 _MEANINGS = {
     "fer2013": "fer2013, what an image would have been searched for",
     "ferplus": "ferplus, what ten people would say",
@@ -210,7 +210,7 @@ def _card(
             if recipe.distillation.views
             else ""
         ),
-        split=f"Taken: {weights}. {_CALIBRATED} PrivateTest is opened by a command that logs it."
+        split=f"Taken: {weights}. {_CALIBRATED.format(_held_out(recipe))} PrivateTest is opened by a command that logs it."
         + (
             " Trained on a deal of all splits: it has seen images of PrivateTest."
             if recipe.split.everything
@@ -227,6 +227,13 @@ def _card(
         + "".join(_MIXED_RIGHTS.get(name, _OTHER_MIXED_RIGHTS.format(name)) for name in recipe.mixture),
         limits=_LIMITS,
         made_with=command,
+    )
+
+
+def _held_out(recipe: Recipe) -> str:
+    return "".join(
+        f", and {entry.held_out:.0%} of {name}" + (f" by {entry.group}" if entry.group else "")
+        for name, entry in recipe.mixture.items()
     )
 
 

@@ -158,7 +158,7 @@ PRESETS: dict[str, Preset] = {
             f"ours: {name} goes on with everyday faces too (--initial {name} --mix everyday=everyday.parquet)",
             "-",
         )
-        for name, shape, epochs, decay in (("small", _SMALL, 8, 3e-4), ("nano", _NANO, 16, 1e-4))
+        for name, shape, epochs, decay in (("small", _SMALL, 8, 3e-4), ("nano", _NANO, 20, 1e-4))
     },
     "speed": Preset(
         _BASE.changed({"name": "speed", "split.policy": "official", "epochs": 46, **_MILD}),
