@@ -211,7 +211,7 @@ def test_the_default_network_on_real_faces(shared_fer2013: Path, mien: Run) -> N
     scores = {
         (score.data, score.labels): score
         for score in read_card(network_path("small")).scores
-        if "reading fer2013" in score.note
+        if "head fer2013" in score.note
     }
     for part, name in ((facts, "official"), (facts["leak_free"], "leak-free")):
         score = scores[f"PrivateTest, {name}", "FER-2013"]

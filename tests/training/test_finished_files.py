@@ -180,7 +180,7 @@ def test_a_file_of_something_else_has_no_tail(tmp_path: Path) -> None:
 def test_calibration_anew_keeps_the_weights_and_the_scores_of_the_heads(tiny: Path) -> None:
     before = read_card(tiny)
     scores = tuple(
-        Score(data="d", labels="l", n=1, accuracy=1, low=0, high=1, note=f"reading {head}, one view")
+        Score(data="d", labels="l", n=1, accuracy=1, low=0, high=1, note=f"head {head}, one view")
         for head in ("fer2013", "ferplus", BLEND)
     )
     write_card(tiny, before.model_copy(update={"scores": scores}))
@@ -188,8 +188,8 @@ def test_calibration_anew_keeps_the_weights_and_the_scores_of_the_heads(tiny: Pa
     assert after.temperatures == pytest.approx(before.temperatures, rel=1e-3)
     assert after.blend == before.blend
     assert [score.note for score in after.scores] == [
-        "reading fer2013, one view",
-        "reading ferplus, one view",
+        "head fer2013, one view",
+        "head ferplus, one view",
     ]
     assert calibrate(tiny, stripes()).sha256 == after.sha256
 

@@ -194,7 +194,7 @@ def _card(facts: Facts) -> list[tuple[str, str]]:
     scores = "; ".join(
         f"{score.accuracy:.1%} right on {score.data}, n = {score.n:,} ({score.low:.1%} to {score.high:.1%})"
         for score in card.scores
-        if f"reading {facts.head}" in score.note
+        if f"head {facts.head}," in score.note
     )
     told_of = [
         ("Network", f"{card.name} {card.version}"),
