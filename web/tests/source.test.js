@@ -18,7 +18,10 @@ test("a frame that takes long to be unpacked is shown before the news that came 
   let socket;
   Object.assign(globalThis, {
     location: { protocol: "http:", host: "localhost" },
-    fetch: async () => ({ ok: true, json: async () => ({ source: "camera", state: "live", message: null, viewers: 1 }) }),
+    fetch: async () => ({
+      ok: true,
+      json: async () => ({ source: "camera", state: "live", message: null, viewers: 1 }),
+    }),
     createImageBitmap: async () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       return { width: 4, height: 4, close() {} };

@@ -53,7 +53,9 @@ export class Source {
     socket.onmessage = ({ data }) => {
       // In order, also where an image takes long to be unpacked.
       shown = shown
-        .then(() => (typeof data === "string" ? this.told(JSON.parse(data), socket) : this.show(data, socket)))
+        .then(() =>
+          typeof data === "string" ? this.told(JSON.parse(data), socket) : this.show(data, socket),
+        )
         .catch((error) => this.failed(error, socket));
     };
     socket.onclose = () => shown.then(() => this.failed(this.why, socket));
