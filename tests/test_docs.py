@@ -30,13 +30,16 @@ PAGES = [
 
 def score_table() -> str:
     """The scores of the default network as a table for the pages."""
-    lines = ["| head | labels | PrivateTest | n | accuracy | 95 % interval |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| head | labels | PrivateTest | n | accuracy | 95 % interval | balanced accuracy |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for score in read_card(network_path(DEFAULT_MODEL)).scores:
-        head, part = score.note.split(",")[0].removeprefix("reading "), score.data.split(", ")[1]
+        head, part = score.note.split(",")[0].removeprefix("head "), score.data.split(", ")[1]
         interval = f"{score.low:.1%} to {score.high:.1%}"
-        lines.append(
-            f"| `{head}` | {score.labels} | {part} | {score.n:,} | {score.accuracy:.1%} | {interval} |"
-        )
+        assert score.balanced_accuracy is not None
+        cells = (f"`{head}`", score.labels, part, f"{score.n:,}", f"{score.accuracy:.1%}", interval)
+        lines.append(f"| {' | '.join(cells)} | {score.balanced_accuracy:.1%} |")
     return "\n".join(lines)
 
 
