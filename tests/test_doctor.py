@@ -24,9 +24,9 @@ def test_a_damaged_network_is_found_and_the_rest_still_told(
     monkeypatch.setattr(networks, "FOLDER", tmp_path)
     monkeypatch.setattr(doctor, "FOLDER", tmp_path, raising=False)
     findings = {finding.what: finding for finding in doctor.examine()}
-    assert findings[f"network {DEFAULT_MODEL}"].ok is False
-    assert "damaged" in findings[f"network {DEFAULT_MODEL}"].detail
-    assert findings["network mtcnn-pnet"].ok
+    assert findings[f"model {DEFAULT_MODEL}"].ok is False
+    assert "damaged" in findings[f"model {DEFAULT_MODEL}"].detail
+    assert findings["model mtcnn-pnet"].ok
     assert findings["self-test"].ok is False
     assert findings["detector mtcnn"].ok
 

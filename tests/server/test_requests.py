@@ -171,14 +171,14 @@ def test_an_address_cannot_take_the_places_of_others(tmp_path: Path) -> None:
                 with suppress(BlockingIOError):
                     if b"busy" in one.recv(4096, socket.MSG_DONTWAIT):
                         refused.add(one)
-            return len(refused) >= 40
+            return len(refused) >= 39  # Of 99 that came 60 have a place, or 59 while the client has one.
 
         try:
             for _ in range(5):
                 with httpx.Client(base_url=service.url) as other:
                     assert other.get("/healthz").status_code == 200
             held += silent(service, 40, "127.0.0.2")
-            until(as_many_as_came)  # They are told so, and at most 59 are left.
+            until(as_many_as_came)  # They are told so.
             assert json.loads(service.client.get("/healthz").content)["status"] == "ok"
         finally:
             for one in held:

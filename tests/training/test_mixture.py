@@ -20,7 +20,9 @@ import torch
 from mien import InputError
 from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
 from mien.data import FaceDataset, write_dataset
-from mien.inference.card import read_card
+from mien.inference.card import read_card, write_card
+from mien.models.ensemble import join
+from mien.models.weight_averaging import average
 from mien.training.batches import Batches
 from mien.training.calibrated_file import calibrate
 from mien.training.calibration import BLEND, Blend, Judged, fit
@@ -319,3 +321,16 @@ def test_recipes_keep_their_mixture(tmp_path: Path) -> None:
     assert Recipe.load(tmp_path / "recipe.json") == recipe
     with pytest.raises(InputError, match="expected a part of a recipe"):
         recipe.changed({"mixture.cafe.wieght": "0.3"})
+
+
+def test_joined_networks_tell_of_all_that_their_parts_learned_from(run: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.onnx"
+    alone.write_bytes((run / "tiny.onnx").read_bytes())
+    write_card(alone, read_card(alone).model_copy(update={"mixture": {}}))
+    data = Mixture(stripes(), {"street": squares()})
+    for parts in ([alone, run / "tiny.onnx"], [run / "tiny.onnx", alone]):
+        for card in (join(parts, data, tmp_path / "both.onnx"), average(parts, data, tmp_path / "mean.onnx")):
+            assert card.mixture == read_card(run / "tiny.onnx").mixture
+            assert card.mixture["street"]["head"] == "ferplus"
+        with pytest.raises(InputError, match="no data for street"):
+            join(parts, stripes(), tmp_path / "both.onnx")

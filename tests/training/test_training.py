@@ -283,7 +283,7 @@ def test_images_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: Pat
         tmp_path / "opened.log",
     )
     assert done.returncode == 0, done.stderr
-    assert "PrivateTest, official, the data's own, reading fer2013" in (tmp_path / "opened.log").read_text(
+    assert "PrivateTest, official, the data's own, head fer2013" in (tmp_path / "opened.log").read_text(
         encoding="utf-8"
     )
 

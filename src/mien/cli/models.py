@@ -98,7 +98,7 @@ def calibrate(network: File, data: Data, votes: Votes = None, mix: Mix = None) -
     """
     with training_extra():
         from mien.training.calibrated_file import calibrate as calibrate_file
-    say(f"wrote {network}: {_fitted(calibrate_file(network, open_as_trained(network, data, votes, mix)))}")
+    say(f"wrote {network}: {_fitted(calibrate_file(network, open_as_trained([network], data, votes, mix)))}")
 
 
 def average(
@@ -126,7 +126,7 @@ def average(
     with training_extra():
         from mien.models.weight_averaging import average as average_files
     say(
-        f"wrote {output}: {_fitted(average_files(networks, open_as_trained(networks[-1], data, votes, mix), output, share or ()))}"
+        f"wrote {output}: {_fitted(average_files(networks, open_as_trained(networks, data, votes, mix), output, share or ()))}"
     )
 
 
@@ -148,7 +148,7 @@ def join(
     with training_extra():
         from mien.models.ensemble import join as join_files
     say(
-        f"wrote {output}: {_fitted(join_files(networks, open_as_trained(networks[0], data, votes, mix), output))}"
+        f"wrote {output}: {_fitted(join_files(networks, open_as_trained(networks, data, votes, mix), output))}"
     )
 
 
@@ -170,7 +170,7 @@ def quantize(
     with training_extra():
         from mien.models.quantization import compare
         from mien.models.quantization import quantize as quantize_file
-    faces = open_as_trained(network, data, votes, mix)
+    faces = open_as_trained([network], data, votes, mix)
     card = quantize_file(network, faces, output, seed)
     console = Console()
     console.print(

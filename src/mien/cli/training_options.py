@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -120,19 +120,23 @@ def open_mixture(
     )
 
 
-def open_as_trained(network: Path, data: Path, votes: Path | None, mix: list[str] | None) -> Mixture:
-    """Labelled faces of all data sets that a network file was trained on, and of others that it shall be judged
-    by.
+def open_as_trained(
+    networks: Sequence[Path], data: Path, votes: Path | None, mix: list[str] | None
+) -> Mixture:
+    """Labelled faces of all data sets that network files were trained on, and of others that they shall be
+    judged by.
 
     Raises:
         InputError: One is not given, or cannot be read.
-        NetworkError: The file is missing or damaged, or has no card.
+        NetworkError: A file is missing or damaged, or has no card.
     """
     from mien.inference.card import read_card
     from mien.training.recipe import known_entry, mixture_from
 
-    judged = {name: known_entry(name) for name in named_paths(mix)}
-    return open_mixture(data, votes, mix, {**judged, **mixture_from(read_card(network).mixture)})
+    entries = {name: known_entry(name) for name in named_paths(mix)}
+    for network in networks:
+        entries |= mixture_from(read_card(network).mixture)
+    return open_mixture(data, votes, mix, entries)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ def join(files: Sequence[Path], data: FaceDataset | Mixture, target: Path) -> Ca
     made = first.model_copy(
         update={
             "name": target.stem,
+            "mixture": {name: entry for card in cards for name, entry in card.mixture.items()},
             "scores": (),
             "summary": f"{first.summary} It is {len(files)} networks, and its answer the geometric mean of theirs ({digests}).",
             **{field: " ".join(said[field]) for field in ("training", "split", "rights")},

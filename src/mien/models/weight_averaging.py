@@ -74,6 +74,7 @@ def average(
     made = card.model_copy(
         update={
             "scores": (),
+            "mixture": {name: entry for one in cards for name, entry in one.mixture.items()},
             "summary": f"{card.summary} Its weights are a mean: {shares_text}.",
             "made_with": f"{card.made_with}; mien models average {named}",
         }

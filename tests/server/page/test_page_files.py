@@ -65,10 +65,11 @@ def test_pages_have_no_script_or_style_of_their_own() -> None:
 
 
 def test_scripts_stay_small() -> None:
+    # Lines as Prettier breaks them, at 110 characters.
     crowded = {
         path.name: lines
         for path in FOLDER.rglob("*.js")
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 300
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 350
     }
     assert not crowded
 
