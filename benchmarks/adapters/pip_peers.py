@@ -90,7 +90,7 @@ def facial_emotion_recognition(source: str, target: str) -> None:
         boxes, _ = detector.detect(np.repeat(image[..., None], 3, axis=2))
         if boxes is None:
             return {"": None}
-        x1, y1, x2, y2 = max(boxes.round().astype(int).clip(0).tolist(), key=_area)
+        x1, y1, x2, y2 = max(np.asarray(boxes, float).round().astype(int).clip(0).tolist(), key=_area)
         return {"": named(image[y1:y2, x1:x2])}
 
     facts = {

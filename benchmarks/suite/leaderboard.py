@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.adapters.start import fer, mien, npm
+from benchmarks.adapters.start import fer, mien, npm, pip_peer
 from benchmarks.lib import machine
 from benchmarks.lib.figures import Figure, write_results
 from benchmarks.lib.fixtures import ROOT
@@ -157,6 +157,11 @@ def _peers(folder: Path, skipped: dict[str, str]) -> list[Subject]:
             subjects.append(fer(name, "leaderboard", folder, _answers(folder, name), form))
         except SubjectError as error:
             skipped[name] = str(error)
+    for package in ("facex", "facial-emotion-recognition"):
+        try:
+            subjects.append(pip_peer(package, package, folder, _answers(folder, package)))
+        except SubjectError as error:
+            skipped[package] = str(error)
     for package in ("face-api", "human"):
         name = f"{package} (WebAssembly)"
         try:

@@ -17,6 +17,7 @@ from PIL import Image
 from mien import InputError
 from mien.data import FaceDataset, audit, groups_in_both, open_dataset, split_anew, write_dataset
 from mien.data.builder import LONGEST_TEXT
+from mien.data.splitting import joined
 from tests.data.making_data import pixels, small_dataset, write_csv
 
 
@@ -150,8 +151,12 @@ def test_people_and_copies_stay_on_one_side(seed: int, share: float) -> None:
     dealt = split_anew(data, share, seed, by="person")
     assert groups_in_both(dealt, "person") == ()
     assert not dealt.split("Training").copied_from(dealt.split("PublicTest")).any()
-    shares = dealt.split("Training").counts() / data.counts()
-    assert np.abs(shares - share).max() < 0.05
+    # People who share copies make up to a fifth of the images: no share can be nearer than such a chain allows.
+    chains = joined(np.unique(data.digests, return_inverse=True)[1], data.column("person"))
+    largest = max(np.bincount(chains[data.expressions == column]).max() for column in range(7))
+    off = np.abs(dealt.split("Training").counts() - share * data.counts())
+    assert off.max() < largest
+    assert off.sum() / len(data) < 0.05
     again = split_anew(data, share, seed, by="person")
     assert np.array_equal(again.splits, dealt.splits)
     assert not np.array_equal(split_anew(data, share, seed + 1, by="person").splits, dealt.splits)
