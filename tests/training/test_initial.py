@@ -74,6 +74,39 @@ def test_so_does_one_that_halves_without_aliasing_and_has_wide_filters(tmp_path:
         np.testing.assert_allclose(logits, learned[head], atol=1e-4)
 
 
+def test_a_part_of_a_joined_file_starts_as_that_part() -> None:
+    """The mean of the parts' logits is the file's answer: each part has its own share in it, and no other."""
+    faces = stripes().images[:200]
+    parts = []
+    for number in range(1, 5):
+        network = new_network(preset("part-everyday"), BOTH)
+        initial = PretrainedWeights(f"medium/part-{number}")
+        assert (initial.name, initial.digest[-7:]) == (f"medium/part-{number}", f"/part-{number}")
+        initial.put_into(network, faces, BOTH)
+        parts.append(predict(network, faces))
+    file = open_network(network_path("medium"))
+    answers = file.run({"faces": faces[:, None].astype(np.float32)})
+    for head in BOTH:
+        mean = torch.from_numpy(np.mean([part[head] for part in parts], axis=0))
+        probabilities = (mean / file.card.temperatures[head]).softmax(dim=1).numpy()
+        np.testing.assert_allclose(probabilities, answers[head], atol=1e-4)
+        assert not np.allclose(parts[0][head], parts[1][head], atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("medium", r"expected a part of medium, such as medium/part-1; got none: it has part-1 to part-4"),
+        ("medium/part-5", r"expected a part of medium, .*; got part-5: it has part-1 to part-4"),
+        ("medium/part-", r"expected a part of medium, .*; got part-: it has part-1 to part-4"),
+        ("nano/part-1", r"expected nano; got part-1: it has one network, without parts"),
+    ],
+)
+def test_a_part_that_is_not_there_is_told(name: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        PretrainedWeights(name)
+
+
 def _norms(network: torch.nn.Module) -> list[torch.Tensor]:
     """Of the filters of every convolution that is normalised; those within a channel are not."""
     convolutions = [

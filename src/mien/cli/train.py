@@ -51,7 +51,7 @@ def train(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Start with the weights of a model file, or of one that mien ships.",
+            help="Start with the weights of a model file, of one that mien ships, or of a part of either, such as medium/part-2.",
             show_default=False,
         ),
     ] = None,
@@ -66,7 +66,6 @@ def train(
     closed.
     """
     with training_extra():
-        from mien.inference.weights import network_path
         from mien.training.distillation import TeacherCache
         from mien.training.export import export
         from mien.training.finetune import PretrainedWeights
@@ -76,7 +75,7 @@ def train(
     console = Console(stderr=True)
     faces = open_mixture(data, votes, chosen.mix, recipe.mixture)
     taught = None if views is None else TeacherCache(views)
-    first = None if initial is None else PretrainedWeights(network_path(initial))
+    first = None if initial is None else PretrainedWeights(initial)
     with LessonProgress(recipe.epochs, console) as progress:
         train_recipe(
             faces,
@@ -93,9 +92,9 @@ def train(
     target = output or run / f"{recipe.name}.onnx"
     # What the card says about how the network was made, without the reader's folders.
     files = [
-        f"--{name} {shlex.quote(Path(path).name)}"
-        for name, path in (("teacher-cache", views), ("initial", initial))
-        if path is not None
+        f"--{name} {shlex.quote(told)}"
+        for name, told in (("teacher-cache", views and views.name), ("initial", first and first.name))
+        if told
     ]
     card = export(
         run, faces, target, " ".join(["mien train", shlex.quote(data.name), *chosen.told(), *files])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 
 from mien.core.errors import InputError
 from mien.inference.card import read_card, read_network
+from mien.inference.weights import network_path
 
 _IMAGES = 1024
 _PREFIX = "network."
@@ -23,27 +26,32 @@ class PretrainedWeights:
     """A network file (`mien.training.export`) whose weights a run starts with.
 
     Args:
-        path: ONNX file with a card, in floats.
+        name: ONNX file with a card, in floats, or the name of a network that comes with mien. One network of
+            several that were joined (`mien.models.ensemble`) is ``NAME/part-N``, such as ``medium/part-2``.
 
     Attributes:
-        digest: SHA-256 of the file.
+        digest: SHA-256 of the file, and which part.
+        name: What a card may tell of it: the file's name without its folder, and the part.
 
     Raises:
         NetworkError: It is missing or damaged, or has no card.
+        InputError: The file has no such part, or parts and none was named.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, name: str | os.PathLike[str]) -> None:
         import onnx
         from onnx import numpy_helper
 
-        self._path = path
-        data = read_network(path)
-        self._heads = read_card(data, name=str(path)).heads
-        self.digest = hashlib.sha256(data).hexdigest()
-        self._values = {
-            values.name: numpy_helper.to_array(values)
-            for values in onnx.load_model_from_string(data).graph.initializer
-        }
+        file, part = _split(os.fspath(name))
+        self._path = network_path(file)
+        data = read_network(self._path)
+        self._heads = read_card(data, name=str(self._path)).heads
+        self.digest = "/".join([hashlib.sha256(data).hexdigest(), *([part] if part else [])])
+        values = onnx.load_model_from_string(data).graph.initializer
+        _check_part(file, part, [each.name for each in values])
+        self.name = "/".join([Path(file).name, *([part] if part else [])])
+        self._prefix = f"{part}.{_PREFIX}" if part else _PREFIX
+        self._values = {each.name: numpy_helper.to_array(each) for each in values}
 
     @torch.no_grad()
     def put_into(
@@ -134,8 +142,26 @@ class PretrainedWeights:
                 module.bias[row] = bias[known.index(name)]
 
     def _of(self, name: str) -> Tensor | None:
-        values = self._values.get(_PREFIX + name)
+        values = self._values.get(self._prefix + name)
         return None if values is None else torch.from_numpy(values.astype(np.float32))
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The file's name, and the part of it if one is named."""
+    found = re.fullmatch(r"(.+)/(part-[^/]*)", name)
+    return (found[1], found[2]) if found and not Path(name).exists() else (name, "")
+
+
+def _check_part(file: str, part: str, names: Sequence[str]) -> None:
+    """Refuse a part that the file does not have, and a file of several of which none is named."""
+    parts = sorted({found[0] for name in names if (found := re.match(r"part-\d+(?=\.network\.)", name))})
+    if part in (parts or [""]):
+        return
+    has = f"{parts[0]} to {parts[-1]}" if parts else "one network, without parts"
+    raise InputError(
+        f"--initial: expected {f'a part of {file}, such as {file}/{parts[0]}' if parts else file}; "
+        f"got {part or 'none'}: it has {has}"
+    )
 
 
 def _unfold(norm: nn.BatchNorm2d, given: Tensor, ratio: Tensor, bias: Tensor) -> None:

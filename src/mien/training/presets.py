@@ -72,6 +72,9 @@ _STUDENT = _BASE.changed(
 )
 """The views have changed faces already; on top comes what should not change the answer: noise, blur, a
 mask."""
+_POOR_PART = _PART.changed(
+    {"name": "part", "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06), "seed": 62}
+)
 _FURTHER = {"mixture.everyday.weight": 0.2, "optimizer.rate": 0.01}
 """Everyday faces too, from weights that are good already."""
 
@@ -82,7 +85,7 @@ PRESETS: dict[str, Preset] = {
         _PART.changed({"name": "part-clear", "seed": 61}), "ours: clear images alone; a part of medium", "-"
     ),
     "part": Preset(
-        _PART.changed({"name": "part", "augmentation.cover": 0.05, **dict.fromkeys(_POOR, 0.06), "seed": 62}),
+        _POOR_PART,
         "ours: part-clear with poor images too; three of them and part-clear are medium (mien models ensemble)",
         "-",
     ),
@@ -160,6 +163,13 @@ PRESETS: dict[str, Preset] = {
         )
         for name, shape, epochs, decay in (("small", _SMALL, 8, 3e-4), ("nano", _NANO, 20, 1e-4))
     },
+    "part-everyday": Preset(
+        _POOR_PART.changed(
+            {"name": "part-everyday", "epochs": 4, **_FURTHER, "mixture.everyday.weight": 0.3, "seed": 71}
+        ),
+        "ours: a part of medium goes on with everyday faces too (--initial medium/part-1 --mix everyday=everyday.parquet)",
+        "-",
+    ),
     "speed": Preset(
         _BASE.changed({"name": "speed", "split.policy": "official", "epochs": 46, **_MILD}),
         "ours: from Parquet to ONNX in under 30 minutes on two cores, to compare with the literature",
