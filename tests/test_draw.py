@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mien import EXPRESSIONS, Faces, FrameResult, InputError, Pipeline, analyze
 from mien.core.errors import MediaError
+from mien.core.formatting import percent
 from mien.core.frame import Frame
+from mien.core.labels import NOTICE, Labels
 from mien.media import open_media
 from mien.media.blur import Blur
 from mien.media.draw import draw
+from mien.media.label_places import place_labels
 from mien.outputs.annotate import annotate_image, annotate_video, covered_boxes, pick
 from mien.outputs.places import fitting
 from mien.outputs.spec import OutputSpec
@@ -52,6 +56,145 @@ def test_unread_faces_and_nobody() -> None:
     image = np.full((150, 150, 3), 9, np.uint8)
     assert (draw(image, Faces.empty()) == image).all()
     assert draw(image, Faces([[20, 20, 60, 60]], [0.5], [0], [0])).any()
+
+
+def crowd(count: int, width: int, height: int) -> np.ndarray:
+    """Boxes of people in rows, a face's width apart."""
+    columns = int(np.ceil(np.sqrt(count * width / height)))
+    rows = int(np.ceil(count / columns))
+    x, y = np.meshgrid((np.arange(columns) + 0.25) * width / columns, (np.arange(rows) + 0.3) * height / rows)
+    size = np.array([0.5 * width / columns, 0.55 * height / rows])
+    corners = np.stack([x.ravel(), y.ravel()], axis=1)[:count]
+    return np.concatenate([corners, corners + size], axis=1)
+
+
+def covered(areas: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Share of each box that areas of others cover."""
+    low = np.maximum(areas[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(areas[:, None, 2:], boxes[None, :, 2:])
+    both = np.prod(np.maximum(0, high - low), axis=2)
+    both[np.arange(len(boxes)), np.arange(len(boxes))] = 0
+    return np.asarray(both.sum(axis=0) / np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+
+
+@pytest.mark.parametrize(("count", "size"), [(40, (1280, 720)), (40, (1920, 1080)), (12, (640, 360))])
+def test_labels_of_many_people_cover_nobody_and_stay_inside(count: int, size: tuple[int, int]) -> None:
+    boxes = crowd(count, *size)
+    labels = [(round(1.6 * (boxes[0, 2] - boxes[0, 0])), 20)] * count
+    areas = np.array(
+        [
+            (x, y, x + w, y + h)
+            for (x, y), (w, h) in zip(place_labels(boxes, labels, size), labels, strict=True)
+        ]
+    )
+    assert covered(areas, boxes).max() < 0.02
+    assert covered(areas, areas).max() < 0.02
+    assert (areas[:, :2] >= 0).all()
+    assert (areas[:, 2:] <= size).all()
+
+
+def test_a_label_has_its_place_by_what_is_around_it() -> None:
+    image, label = (200, 200), [(60, 14)]
+    assert place_labels([[50, 60, 90, 100]], label, image) == [(50, 46)]
+    assert place_labels([[50, 2, 90, 60]], label, image) == [(50, 60)], "below, where the image ends above"
+    assert place_labels([[150, 60, 195, 100]], label, image) == [(140, 46)], "to the left at the right edge"
+    assert place_labels([[20, 60, 60, 199]], label, image, [[0, 0, 200, 60]]) == [(60, 60)], "beside it"
+    above, below = place_labels([[50, 60, 90, 100], [55, 20, 95, 58]], label * 2, image)
+    assert (above, below) == ((50, 100), (55, 6)), "not upon the face above it"
+
+
+def test_two_people_who_swap_places_are_labelled_apart() -> None:
+    for shift in range(0, 100, 5):
+        boxes = np.array([[20 + shift, 60, 60 + shift, 110], [120 - shift, 62, 160 - shift, 112]], float)
+        (ax, ay), (bx, by) = place_labels(boxes, [(60, 14)] * 2, (200, 200))
+        assert abs(ax - bx) >= 60 or abs(ay - by) >= 14
+
+
+def captions(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is written on an image of 640 x 480."""
+    told: list[str] = []
+    write = ImageDraw.ImageDraw.text
+
+    def text(self: ImageDraw.ImageDraw, xy: Any, text: str, *args: Any, **kwargs: Any) -> None:
+        told.append(text)
+        write(self, xy, text, *args, **kwargs)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
+    draw(np.zeros((480, 640, 3), np.uint8), faces)
+    return [text for text in told if text not in NOTICE]
+
+
+def test_labels_tell_the_probability_that_rows_have_in_percent(
+    movie: Callable[..., Path], pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [video] = analyze(movie(), pipeline=pipeline)
+    for result in video.results():
+        for row in result.rows():
+            if row["status"] == "face":
+                expected = percent(row["smoothed_probs"][row["smoothed_emotion"]])
+                assert f"{row['track']} {row['label']} {expected}" in captions(result.faces, monkeypatch)
+    still = read_face([100, 100, 200, 200]).with_columns(
+        probs=[[0.1, 0, 0, 0.824, 0.076, 0, 0]], labels=EXPRESSIONS
+    )
+    assert captions(still, monkeypatch)[0] == f"{EXPRESSIONS[3]} 82 %"
+
+
+def test_a_face_below_the_threshold_has_a_dashed_box_and_no_percentage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sure = np.array([[0.05, 0.05, 0.05, 0.6, 0.25, 0, 0]])
+    for threshold, gaps in ((0.7, True), (0.5, False)):
+        labels = Labels(EXPRESSIONS.names, threshold)
+        face = Faces([[200, 200, 400, 440]], [1], [0], [0], probs=sure, labels=labels)
+        edge = draw(np.zeros((480, 640, 3), np.uint8), face)[300:420, 200].any(axis=1)
+        assert edge.any()
+        assert (not edge.all()) == gaps
+        assert ("uncertain" in captions(face, monkeypatch)) == gaps
+
+
+def test_names_of_two_hundred_letters_and_from_right_to_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = Labels(("a" * 100 + "b" * 100, "\u0633\u0639\u064a\u062f"))
+    for probs in ([[0.9, 0.1]], [[0.1, 0.9]]):
+        face = Faces([[20, 20, 60, 60]], [1], [0], [0], probs=probs, labels=labels)
+        label = captions(face, monkeypatch)[0]
+        assert len(label) < 40
+        assert "90 %" in label
+
+
+@pytest.mark.parametrize(
+    ("size", "copy"), [((48, 48), (240, 240)), ((160, 90), (480, 270)), ((240, 500), (240, 500))]
+)
+def test_a_small_source_has_a_larger_copy_whose_labels_can_be_read(
+    size: tuple[int, int], copy: tuple[int, int], tmp_path: Path
+) -> None:
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    faces = read_face([10, 10, 30, 30])
+    told = annotate_image(tmp_path / "out.png", image, FrameResult("a.png", 0, 0.0, faces))
+    [out] = images(tmp_path / "out.png")
+    assert (out.shape[1], out.shape[0]) == copy
+    assert told.startswith(f"{copy[0]}x{copy[1]}")
+    scale = copy[0] // size[0]
+    assert out[20 * scale, 10 * scale].any(), "the box is where the face is"
+    assert not out[20 * scale, 20 * scale].any()
+    assert ("times its source" in told) == (scale > 1)
+
+
+def test_letters_are_sharp_at_every_size() -> None:
+    """They stand upon whole pixels wherever a face is, and those of the note can be read."""
+    for side in (240, 360, 1080, 2160):
+        image = np.zeros((side, side, 3), np.uint8)
+        box = np.round(np.array([0.3, 0.5, 0.7, 0.8]) * side)
+        whole = draw(image, read_face(box.tolist()))
+        assert (draw(image, read_face((box + np.array([0.4, 0.4, -0.4, -0.4])).tolist())) == whole).all()
+        assert _ink_height(whole[-side // 8 :, : side // 2]) >= 7
+
+
+def _ink_height(area: np.ndarray) -> int:
+    """Rows from the first to the last with white letters in the lowest line of an area."""
+    rows = (area.min(axis=2) > 200).any(axis=1)
+    last = int(np.flatnonzero(rows)[-1])
+    gap = np.flatnonzero(~rows[:last])
+    return last - int(gap[-1])
 
 
 def annotate(source: Path, place: Path, pipeline: Pipeline, covering: Blur | None = None) -> None:

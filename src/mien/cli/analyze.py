@@ -80,15 +80,15 @@ def analyze(
     if not quiet:
         for remark in writer.remarks:
             notes.print(remark)
-        _tell(writer.written, notes)
+        _tell(writer.written, writer.details, notes)
     failed = summary.failed or writer.failures
     raise typer.Exit(0 if not failed else PART_NOT_READ if summary.read else NOTHING_READ)
 
 
-def _tell(written: list[Path], notes: Console) -> None:
+def _tell(written: list[Path], details: dict[Path, str], notes: Console) -> None:
     many = len(written) > 12
     for place in written[: 6 if many else len(written)]:
-        notes.print(f"wrote {place}")
+        notes.print(f"wrote {place}" + (f": {details[place]}" if place in details else ""))
     if many:
         notes.print(f"wrote {len(written) - 6} files more")
 

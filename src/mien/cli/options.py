@@ -325,6 +325,14 @@ class OutputOptions:
             rich_help_panel=_OUTPUT,
         ),
     ] = None
+    no_audio: Annotated[
+        bool,
+        typer.Option(
+            "--no-audio",
+            help="Leave the sound out of it, as --blur does: people are known by their voice.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False
     blur: Annotated[
         str | None,
         typer.Option(
@@ -353,7 +361,13 @@ class OutputOptions:
 
         covering = None if self.blur is None else Blur.parse(self.blur)
         return OutputSpec(
-            tuple(self.output or ()), self.people, self.annotate, self.plots, self.thumbnails, covering
+            tuple(self.output or ()),
+            self.people,
+            self.annotate,
+            self.plots,
+            self.thumbnails,
+            covering,
+            sound=not self.no_audio,
         )
 
 

@@ -43,3 +43,17 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return "> 99 %"
     return f"{share:.0%}".replace("%", " %")
+
+
+def shortened(text: str, most: int) -> str:
+    """Text of so many characters at most; what is longer loses its middle, as names of one kind differ at
+    their beginning or end.
+
+    >>> shortened("interview-2024-take-3.mp4", 16), shortened("clip.mp4", 16), shortened("clip.mp4", 1)
+    ('intervi…ke-3.mp4', 'clip.mp4', '…')
+    """
+    if len(text) <= most:
+        return text
+    kept = max(0, most - 1)
+    end = (kept + 1) // 2
+    return f"{text[: kept - end]}…{text[len(text) - end :] if end else ''}"

@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
@@ -53,6 +54,7 @@ class ByteSource:
         self._bytes: bytes | None = None
         self._stream: BinaryIO | None = None
         self._start = 0
+        self._lock = threading.Lock()
         self._spool: IO[bytes] | None = None
         self.name = name_of(source) if name is None else printable(name)
         if isinstance(source, (str, os.PathLike)):
@@ -83,7 +85,7 @@ class ByteSource:
         if self._bytes is not None:
             return io.BytesIO(self._bytes)
         assert self._stream is not None
-        return cast(BinaryIO, _Window(self._stream, self._start))
+        return cast(BinaryIO, _Window(self._stream, self._start, self._lock))
 
     def head(self, count: int = 4096) -> bytes:
         """The first bytes."""
@@ -152,11 +154,11 @@ class ByteSource:
 
 class _Window(io.RawIOBase):
     """A stream from a given position on, which closing leaves open. Each window has a place of its own, so
-    several may be read in turns."""
+    several may be read side by side, by several threads too."""
 
-    def __init__(self, stream: BinaryIO, start: int) -> None:
+    def __init__(self, stream: BinaryIO, start: int, lock: threading.Lock) -> None:
         super().__init__()
-        self._stream, self._start, self._at = stream, start, 0
+        self._stream, self._start, self._lock, self._at = stream, start, lock, 0
 
     def readable(self) -> bool:
         return True
@@ -165,8 +167,9 @@ class _Window(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        self._stream.seek(self._start + self._at)
-        data = self._stream.read(size)
+        with self._lock:
+            self._stream.seek(self._start + self._at)
+            data = self._stream.read(size)
         self._at += len(data)
         return data
 
@@ -177,7 +180,8 @@ class _Window(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         if whence == io.SEEK_END:
-            self._at = self._stream.seek(offset, io.SEEK_END) - self._start
+            with self._lock:
+                self._at = self._stream.seek(offset, io.SEEK_END) - self._start
         else:
             self._at = max(0, offset + (self._at if whence == io.SEEK_CUR else 0))
         return self._at

@@ -1,81 +1,151 @@
-"""Boxes, labels and scores drawn on an image."""
+"""Boxes and labels drawn on an image."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.core.faces import Face, Faces
+from mien.core.formatting import percent, shortened
 from mien.core.labels import NOTICE, UNCERTAIN, text_colour
+from mien.media.label_places import place_labels
 
 _INK = "#ffffff"
 _PLAIN = "#444444"
+_LETTERS, _SMALL, _LEAST = 13, 11, 12
+"""Height in px of labels and of the note on an image of 360 px, and the least of all."""
+
+_SHARES = (1.0, 0.8, 0.65, 0.5)
+"""By how much labels may shrink where faces are small."""
+
+_WIDE = 1.6
+"""Width of a label that needs no shrinking, in widths of its box."""
+
+_LONGEST = 32
+"""Characters of a label at most."""
+
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
     """A copy of an image with a box around every face, and what its expression is and how probable: the
-    smoothed emotion and its smoothed probability where there is one, ``uncertain`` where that is asked for.
+    smoothed emotion and its smoothed probability where there is one; ``uncertain``, in a dashed box, where
+    that is asked for and the probability is too low.
+
+    Labels keep off other faces, each other and the edges as far as there is room.
 
     Args:
         image: ``(h, w, 3)`` uint8, RGB.
-        faces: Faces in its pixels, read or not.
+        faces: Faces in its pixels, classified or not.
 
     Returns:
         ``(h, w, 3)`` uint8, RGB.
     """
     drawn = Image.fromarray(image)
     canvas = ImageDraw.Draw(drawn, "RGBA")
-    # Lines and letters grow with the drawn, so that they can be read on a phone's photo as on a small clip.
+    # Lines and letters grow with the image, so that they can be read on a phone's photo as on a small clip.
     unit = max(1.0, min(drawn.size) / 360)
-    for face in faces:
-        colour = _PLAIN if faces.labels is None or face.label is None else faces.labels.colour(face.label)
-        _draw_face(canvas, face, colour, unit, drawn.size)
-    if len(faces) and min(drawn.size) >= 120:
-        _draw_note(canvas, unit, drawn.size)
+    taken = [_draw_note(canvas, unit, drawn.size)] if len(faces) and min(drawn.size) >= 120 else []
+    colours = [
+        _PLAIN if faces.labels is None or face.label is None else faces.labels.colour(face.label)
+        for face in faces
+    ]
+    captions = [_caption(face) for face in faces]
+    share = _share(captions, faces.boxes, unit)
+    labels = [_Label.of(caption, unit * share) for caption in captions]
+    for face, colour in zip(faces, colours, strict=True):
+        _draw_box(canvas, face, colour, max(1, round(2 * unit * share)))
+    places = place_labels(faces.boxes, [label.size for label in labels], drawn.size, taken)
+    for place, colour, label in zip(places, colours, labels, strict=True):
+        label.draw(canvas, place, colour)
     return np.asarray(drawn)
 
 
-def _draw_face(
-    canvas: ImageDraw.ImageDraw, face: Face, colour: str, unit: float, size: tuple[int, int]
-) -> None:
-    canvas.rectangle(face.box, outline=colour, width=round(2 * unit))
-    text = _caption(face)
-    font = _font(round(13 * unit))
-    left, top, right, bottom = canvas.textbbox((0, 0), text, font=font)
-    pad = round(3 * unit)
-    width, height = right - left + 2 * pad, bottom - top + 2 * pad
-    # Above the box, or inside it where the image ends.
-    x = max(0, min(face.box[0], size[0] - width))
-    y = face.box[1] - height if face.box[1] >= height else face.box[1]
-    canvas.rectangle((x, y, x + width, y + height), fill=colour)
-    canvas.text((x + pad - left, y + pad - top), text, fill=text_colour(colour), font=font)
+class _Label(NamedTuple):
+    """A caption with its letters and the room it takes."""
+
+    text: str
+    font: _Font
+    pad: int
+    size: tuple[int, int]
+
+    @staticmethod
+    def of(text: str, unit: float) -> _Label:
+        font, pad = _font(max(_LEAST, round(_LETTERS * unit))), max(2, round(3 * unit))
+        left, top, right, bottom = font.getbbox(text)
+        return _Label(text, font, pad, (int(right - left) + 2 * pad, int(bottom - top) + 2 * pad))
+
+    def draw(self, canvas: ImageDraw.ImageDraw, place: tuple[int, int], colour: str) -> None:
+        x, y = place
+        canvas.rectangle((x, y, x + self.size[0] - 1, y + self.size[1] - 1), fill=colour)
+        left, top, *_ = self.font.getbbox(self.text)
+        canvas.text(
+            (x + self.pad - left, y + self.pad - top), self.text, fill=text_colour(colour), font=self.font
+        )
+
+
+def _share(captions: list[str], boxes: NDArray[np.float32], unit: float) -> float:
+    """By how much all labels of an image shrink, so that half of them are not much wider than their faces."""
+    for share in _SHARES:
+        widths = [_Label.of(caption, unit * share).size[0] for caption in captions]
+        if np.median(widths / np.maximum(1, boxes[:, 2] - boxes[:, 0])) <= _WIDE if captions else True:
+            break
+    return share
 
 
 def _caption(face: Face) -> str:
     if face.label == UNCERTAIN:
         text = UNCERTAIN
     elif face.smoothed_emotion is not None and face.smoothed_probs is not None:
-        text = f"{face.smoothed_emotion} {face.smoothed_probs[face.smoothed_emotion]:.2f}"
+        text = _named(face.smoothed_emotion, face.smoothed_probs[face.smoothed_emotion])
+    elif face.emotion is not None and face.confidence is not None:
+        text = _named(face.emotion, face.confidence)
     else:
-        text = (
-            f"face {face.detection_score:.2f}"
-            if face.emotion is None
-            else f"{face.emotion} {face.confidence:.2f}"
-        )
+        text = _named("face", face.detection_score)
     return text if face.track is None else f"{face.track} {text}"
 
 
-def _draw_note(canvas: ImageDraw.ImageDraw, unit: float, size: tuple[int, int]) -> None:
-    font, pad = _font(round(10 * unit)), round(3 * unit)
+def _named(name: str, share: float) -> str:
+    return f"{shortened(name, _LONGEST)} {percent(share)}"
+
+
+def _draw_box(canvas: ImageDraw.ImageDraw, face: Face, colour: str, width: int) -> None:
+    box = tuple(round(value) for value in face.box)
+    if face.label != UNCERTAIN:
+        canvas.rectangle(box, outline=colour, width=width)
+        return
+    x1, y1, x2, y2 = box
+    for start, end in _dashes(x1, x2, 4 * width):
+        canvas.rectangle((start, y1, end, min(y1 + width - 1, y2)), fill=colour)
+        canvas.rectangle((start, max(y2 - width + 1, y1), end, y2), fill=colour)
+    for start, end in _dashes(y1, y2, 4 * width):
+        canvas.rectangle((x1, start, min(x1 + width - 1, x2), end), fill=colour)
+        canvas.rectangle((max(x2 - width + 1, x1), start, x2, end), fill=colour)
+
+
+def _dashes(start: int, end: int, length: int) -> Iterator[tuple[int, int]]:
+    """From where to where the dashes of a line go, with one at both ends."""
+    pairs = max(1, round((end - start) / (2 * length)))
+    step = (end - start) / (2 * pairs + 1)
+    for number in range(pairs + 1):
+        yield round(start + 2 * number * step), round(start + (2 * number + 1) * step)
+
+
+def _draw_note(canvas: ImageDraw.ImageDraw, unit: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Write what labels are and what not at the bottom; the area that it takes."""
+    font, pad = _font(max(_LEAST, round(_SMALL * unit))), round(3 * unit)
     text = _broken(NOTICE, font, size[0] - 2 * pad)
     left, top, right, bottom = canvas.multiline_textbbox((0, 0), text, font=font, spacing=pad)
-    y = size[1] - (bottom - top) - 2 * pad
-    canvas.rectangle((0, y, right - left + 2 * pad, size[1]), fill="#000000a0")
+    y = size[1] - int(bottom - top) - 2 * pad
+    area = (0, y, int(right - left) + 2 * pad, size[1])
+    canvas.rectangle(area, fill="#000000c0")
     canvas.multiline_text((pad - left, y + pad - top), text, fill=_INK, font=font, spacing=pad)
+    return area
 
 
 def _broken(text: str, font: _Font, width: float) -> str:
@@ -90,6 +160,6 @@ def _broken(text: str, font: _Font, width: float) -> str:
     return "\n".join(lines)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _font(size: int) -> _Font:
     return ImageFont.load_default(size)

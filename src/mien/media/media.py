@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mien.core.errors import source_error
 from mien.core.frame import BadFrame, Frame
+
+if TYPE_CHECKING:
+    from mien.media.sound import Sound
 
 Kind = Literal["image", "animation", "video"]
 Frames = Generator[Frame | BadFrame, None, None]
@@ -32,6 +35,8 @@ class Media:
         frame_rate: Frames per second on average; None for an image or where the file does not tell.
         remarks: What a person should know about how it is read, such as which of several video streams; in
             whole sentences.
+        sound: Opens its sound from a time in seconds on, which then is 0 s; None where it has none. It is
+            read beside the frames.
     """
 
     name: str
@@ -44,6 +49,9 @@ class Media:
     read: Callable[[], Frames] = field(repr=False)
     release: Callable[[], None] = field(repr=False, default=lambda: None)
     remarks: tuple[str, ...] = ()
+    sound: Callable[[float], AbstractContextManager[Sound | None]] = field(
+        repr=False, default=lambda _: nullcontext()
+    )
     _running: list[Frames] = field(init=False, repr=False, default_factory=list)
 
     def __iter__(self) -> Iterator[Frame | BadFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +17,12 @@ from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
+
+    from mien.media.sound import Sound
 
 _TICKS = 90_000
 """Time base of a movie: timestamps are kept to 1/90000 s, which every common frame rate divides."""
@@ -50,7 +54,7 @@ _SAVING: dict[str, dict[str, Any]] = {
 
 
 class VideoWriter:
-    """Writes an MP4 (H.264, 4:2:0) that browsers play.
+    """Writes an MP4 (H.264, 4:2:0) that browsers play, with the sound of another video if it is given one.
 
     Each frame keeps its own time, so the frame rate may vary; a time that is not after the one before is
     moved to the next 1/90000 s. Odd widths and heights, and those below 16 px, are filled up by repeating the
@@ -62,19 +66,33 @@ class VideoWriter:
         width: Of the movie in px.
         height: Of the movie in px.
         rate: Frames per second, if it is known: how long the last frame is shown, and what players display.
+        sound: What is heard with it, as it is stored; one that does not fit into an MP4 is left out.
+
+    Attributes:
+        sound: What is heard with it; None where nothing is, or where it turned out to be damaged.
 
     Raises:
         InputError: A size below 1 or a rate that is not positive, an image that is not RGB uint8, or a file
             that cannot be written.
     """
 
-    def __init__(self, path: str | Path, width: int, height: int, *, rate: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        width: int,
+        height: int,
+        *,
+        rate: float | None = None,
+        sound: Sound | None = None,
+    ) -> None:
         if width < 1 or height < 1:
             raise InputError(f"expected a width and height of 1 px or more; got {width} x {height}")
         if rate is not None and not 0 < rate < 10_000:
             raise InputError(f"rate: expected frames per second above 0; got {rate!r}")
         self.path, self.width, self.height = Path(path), width, height
         self._rate = rate
+        self.sound = sound if sound is not None and sound.fits_mp4 else None
+        self._heard: AudioStream | None = None
         self._padded = (_even(width), _even(height))
         self._last: int | None = None
         self._step = round(_TICKS / rate) if rate else round(_TICKS / 25)
@@ -103,6 +121,7 @@ class VideoWriter:
             stamp = max(stamp, self._last + 1)
             self._step = self._step if self._rate else stamp - self._last
         self._last = stamp
+        self._copy_sound(stamp / _TICKS)
         self._encode(self._fitted(image), stamp)
 
     def close(self) -> None:
@@ -116,6 +135,7 @@ class VideoWriter:
             with translate_os_errors(self.path):
                 for packet in self._stream.encode(None):
                     self._container.mux(packet)
+                self._copy_sound(math.inf)
                 self._container.close()
         except BaseException:
             self.discard()
@@ -155,27 +175,47 @@ class VideoWriter:
             f"file:{self._part}", "w", format="mp4", container_options={"movflags": "faststart"}
         )
         try:
-            # No frames out of order: then the first timestamp needs no edit list, which some players ignore.
-            options = {"preset": "veryfast", "crf": "20", "bf": "0"}
-            if self.width * self.height > _LARGE:
-                options["rc-lookahead"] = (
-                    # Frames that are held back: of 4K, ten of them are more than half the encoder's memory.
-                    "1"
-                )
-            stream = container.add_stream(
-                "libx264", rate=Fraction(self._rate or 25).limit_denominator(1001), options=options
-            )
-            stream.width, stream.height = self._padded
-            stream.pix_fmt = "yuv420p"
-            stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS)
-            stream.codec_context.colorspace = stream.codec_context.color_primaries = (
-                stream.codec_context.color_trc
-            ) = _BT709
-            stream.codec_context.color_range = _LIMITED
-        except BaseException:
-            container.close()
-            raise
+            stream = self._add_images(container)
+            if self.sound is not None:
+                self._heard = container.add_stream_from_template(self.sound.stream)
+            container.start_encoding()
+        except BaseException as error:
+            with suppress(ValueError):  # What is thrown away need not be whole.
+                container.close()
+            if self.sound is None or not isinstance(error, ValueError):
+                raise
+            self.sound = self._heard = None  # Its header is damaged.
+            return self._open()
         return container, stream, VideoReformatter()
+
+    def _add_images(self, container: OutputContainer) -> VideoStream:
+        # No frames out of order: then the first timestamp needs no edit list, which some players ignore.
+        options = {"preset": "veryfast", "crf": "20", "bf": "0"}
+        if self.width * self.height > _LARGE:
+            # Frames that are held back: of 4K, ten of them are more than half the encoder's memory.
+            options["rc-lookahead"] = "1"
+        rate = Fraction(self._rate or 25).limit_denominator(1001)
+        stream = container.add_stream("libx264", rate=rate, options=options)
+        stream.width, stream.height = self._padded
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS)
+        stream.codec_context.colorspace = stream.codec_context.color_primaries = (
+            stream.codec_context.color_trc
+        ) = _BT709
+        stream.codec_context.color_range = _LIMITED
+        return stream
+
+    def _copy_sound(self, time: float) -> None:
+        """Pass on the sound up to a time in seconds: side by side with the frames, as players want it."""
+        if self.sound is None or self._heard is None or self._container is None:
+            return
+        for packet in self.sound.until(time):
+            packet.stream = self._heard
+            try:
+                self._container.mux(packet)
+            except ValueError:  # Damaged; a full disk is an OSError.
+                self.sound = None
+                return
 
     def _encode(self, image: NDArray[np.uint8], stamp: int) -> None:
         import av

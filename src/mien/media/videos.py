@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, BinaryIO
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
@@ -24,6 +26,7 @@ from mien.media.motion_jpeg import is_motion_jpeg
 from mien.media.mp4 import check_tables
 from mien.media.rotation import Upright, square_size, turn
 from mien.media.sampling import Sampling
+from mien.media.sound import Sound
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 """Covers, the previews of a seek bar, and images that are shown for as long as the sound lasts."""
@@ -195,7 +198,17 @@ def open_video(
         lambda: _read(content, wanted),
         content.close,
         remarks,
+        lambda start: _sound(content, wanted, start),
     )
+
+
+@contextmanager
+def _sound(content: ByteSource, wanted: _Wanted, start: float) -> Iterator[Sound | None]:
+    """The sound that players would choose beside the video, from a time of its frames on."""
+    with _opened(content, wanted, threads=1) as (container, stream):
+        chosen = container.streams.best("audio", related=stream)
+        first = extent(container, stream, content).start + Fraction(start)
+        yield Sound(container, chosen, first) if isinstance(chosen, AudioStream) else None
 
 
 @contextmanager

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, repeat, zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mien.core.errors import MediaError
+from mien.core.faces import Faces
 from mien.core.frame import BadFrame, Frame
 from mien.core.frame_result import FrameResult
 from mien.core.spacing import Spacing
@@ -27,6 +30,9 @@ from mien.video.runner import AnalyzedFrame
 from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
 
+if TYPE_CHECKING:
+    from mien.media.sound import Sound
+
 _GAP = 2.0
 """Seconds for which a face that is covered may be missed and is covered all the same."""
 _BLOCK = 32
@@ -34,6 +40,9 @@ _BLOCK = 32
 
 _AHEAD = 4
 """Frames that are decoded ahead."""
+
+_READABLE, _LONGEST = 240, 4096
+"""Px of the shorter side from which on labels can be read, and most of the longer side of what is enlarged."""
 
 _MOST = 4096
 """Results in memory at most, should their times stand still."""
@@ -43,7 +52,7 @@ Boxes = NDArray[np.float32]
 
 def annotate_image(
     place: Path, image: NDArray[np.uint8], result: FrameResult, covering: Blur | None = None
-) -> None:
+) -> str:
     """Write a copy of an image.
 
     Args:
@@ -51,10 +60,15 @@ def annotate_image(
         image: ``(h, w, 3)`` uint8, RGB.
         result: What was read of it.
         covering: Whose faces are covered.
+
+    Returns:
+        What the copy holds, in a few words.
     """
     if covering is not None:
         image = blur(image, result.faces.boxes[_covered(covering, result)], covering.strength)
-    save_image(place, draw(image, result.faces))
+    scale = _magnification(image.shape[1], image.shape[0])
+    save_image(place, _drawn(image, result.faces, scale))
+    return _about(place, image.shape[1], image.shape[0], scale)
 
 
 def annotate_video(
@@ -63,7 +77,9 @@ def annotate_video(
     results: Iterable[FrameResult],
     boxes: Iterable[Boxes] | None = None,
     strength: float = 1.0,
-) -> None:
+    *,
+    sound: bool = False,
+) -> str:
     """Write a copy of a video, in a second pass over it; frames that could not be read are left out.
 
     Args:
@@ -72,8 +88,13 @@ def annotate_video(
         results: What was read of each of them, smoothed or not.
         boxes: For each of them, where faces are covered (`covered_boxes`); None: nowhere.
         strength: How coarsely, as in `mien.media.blur.blur`.
+        sound: Keep its sound, as it is stored.
+
+    Returns:
+        What the copy holds, in a few words.
     """
     nowhere = np.empty((0, 4), np.float32)
+    scale = _magnification(media.width, media.height)
     with (
         Prefetcher(
             media, _AHEAD, lambda frame: frame.image.nbytes if isinstance(frame, Frame) else 0
@@ -87,10 +108,47 @@ def annotate_video(
         # Frames before 0 s are hidden in the video; they were asked for, and the copy would hide them
         # again.
         start = min(first[0][0].time, 0.0)
-        movie = writing.enter_context(VideoWriter(place, media.width, media.height))
+        heard = writing.enter_context(media.sound(start)) if sound else None
+        movie = writing.enter_context(
+            VideoWriter(place, media.width * scale, media.height * scale, sound=heard)
+        )
         for (frame, result), where in chain([first], pairs):
             image = blur(frame.image, where, strength) if len(where) else frame.image
-            movie.write(draw(image, result.faces), frame.time - start)
+            movie.write(_drawn(image, result.faces, scale), frame.time - start)
+    return f"{_about(place, media.width, media.height, scale)}, {_heard(heard, movie.sound)}"
+
+
+def _magnification(width: int, height: int) -> int:
+    """How many times as large as its source a copy is, so that its labels can be read."""
+    return max(1, min(math.ceil(_READABLE / min(width, height)), _LONGEST // max(width, height)))
+
+
+def _drawn(image: NDArray[np.uint8], faces: Faces, scale: int) -> NDArray[np.uint8]:
+    if scale == 1:
+        return draw(image, faces)
+    size = (image.shape[1] * scale, image.shape[0] * scale)
+    larger = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+    return draw(larger, faces.with_columns(boxes=faces.boxes * scale))
+
+
+def _about(place: Path, width: int, height: int, scale: int) -> str:
+    codec = "H.264, " if place.suffix.lower() == ".mp4" else ""
+    larger = f" ({scale} times its source, so that labels can be read)" if scale > 1 else ""
+    return f"{codec}{width * scale}x{height * scale}{larger}, {_bytes(place.stat().st_size)}"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{max(1, round(count / 1e3))} kB"
+
+
+def _heard(sound: Sound | None, kept: Sound | None) -> str:
+    if kept is not None:
+        return f"sound in {kept.codec} as it was"
+    if sound is None:
+        return "without sound"
+    if sound.fits_mp4:
+        return f"without sound from where it is damaged ({sound.codec})"
+    return f"without sound: players take no {sound.codec} in an MP4, so give the source sound in AAC for it"
 
 
 def covered_boxes(results: Iterable[FrameResult], covering: Blur) -> Iterator[Boxes]:
@@ -196,7 +254,7 @@ class AnnotatedCopies(Writer):
         if frame.image is None or frame.media is None or frame.media.kind != "image":
             return
         place = self._place(frame.position, frame.media.kind)
-        annotate_image(place, frame.image, frame.result, self.run.covering)
+        self.details[place] = annotate_image(place, frame.image, frame.result, self.run.covering)
         self.written.append(place)
 
     def finish(self, source: AnalyzedSource, video: Overview | None) -> None:
@@ -206,7 +264,8 @@ class AnnotatedCopies(Writer):
         boxes = None if covering is None else covered_boxes(source.again(), covering)
         drawn = self.run.follow(source.again(), f"drawing {title(source.source)}")
         with self.run.video_options.open(source.source) as media:
-            annotate_video(place, media, drawn, boxes, 1.0 if covering is None else covering.strength)
+            strength = 1.0 if covering is None else covering.strength
+            self.details[place] = annotate_video(place, media, drawn, boxes, strength, sound=self.run.sound)
         self.written.append(place)
         if covering is not None and (unseen := covering.unseen(video.timeline.people)):
             self.remarks.append(

@@ -72,6 +72,7 @@ class RunContext:
         facts: What a report tells of the run; each video's name becomes its title.
         covering: Whose faces are covered in copies and left out of reports.
         thumbnails: Whether reports show faces.
+        sound: Whether copies of videos keep their sound.
         follow: Sees the frames of a video as they are written, which is after all of them were read.
     """
 
@@ -81,6 +82,7 @@ class RunContext:
     facts: Facts
     covering: Blur | None = None
     thumbnails: bool = False
+    sound: bool = True
     follow: Follow = not_followed
 
 
@@ -99,6 +101,7 @@ class Writer:
             while a table that cannot be written ends the run.
         written: Files that are there now, in order.
         remarks: What a person should know about them.
+        details: What some of them hold, in a few words.
     """
 
     extra: ClassVar[Extra | None] = None
@@ -108,6 +111,7 @@ class Writer:
         self.places, self.run = places, run
         self.written: list[Path] = []
         self.remarks: list[str] = []
+        self.details: dict[Path, str] = {}
 
     def __enter__(self) -> Self:
         return self

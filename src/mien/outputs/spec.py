@@ -37,7 +37,8 @@ class OutputSpec:
         annotate: Copies with boxes and labels: a file for one source, a folder for several.
         plots: Folder for charts as PNG; for several sources a folder in it for each video.
         thumbnails: Show faces in reports.
-        covering: Whose faces are covered in copies and left out of reports.
+        covering: Whose faces are covered in copies and left out of reports; such copies are without sound.
+        sound: Copies of videos keep their sound.
 
     Raises:
         InputError: Two files are the same, or an ending is unknown.
@@ -49,6 +50,7 @@ class OutputSpec:
     plots: Path | None = None
     thumbnails: bool = False
     covering: Blur | None = None
+    sound: bool = True
 
     def __post_init__(self) -> None:
         for path in self.files:
@@ -67,6 +69,8 @@ class OutputSpec:
                 )
         if self.covering is not None and self.annotate is None:
             raise InputError("expected a copy to cover faces in; got --blur alone: add --annotate FILE")
+        if not self.sound and self.annotate is None:
+            raise InputError("expected a copy without sound; got --no-audio alone: add --annotate FILE")
         if self.thumbnails and not any(path.suffix.lower() == ".html" for path in self.files):
             raise InputError("expected a report to show faces in; got --thumbnails alone: add -o FILE.html")
 
@@ -104,7 +108,12 @@ class OutputSpec:
 
     def writers(self, run: RunContext) -> list[Writer]:
         """What writes all of it, tables first."""
-        run = replace(run, covering=self.covering, thumbnails=self.thumbnails)
+        run = replace(
+            run,
+            covering=self.covering,
+            thumbnails=self.thumbnails,
+            sound=self.sound and self.covering is None,
+        )
         places = self.placed(run.sources)
         found = [_format(path)([path], run) for path in self.tables]
         if self.people is not None:

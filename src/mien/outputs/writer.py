@@ -60,6 +60,11 @@ class RunWriter:
     def remarks(self) -> list[str]:
         return [*self._remarks, *(remark for writer in self._writers for remark in writer.remarks)]
 
+    @property
+    def details(self) -> dict[Path, str]:
+        """What some of the files hold, in a few words."""
+        return {path: text for writer in self._writers for path, text in writer.details.items()}
+
     def write(self, sources: Iterable[AnalyzedSource]) -> None:
         """Write sources, each to its end before the next one comes."""
         for source in sources:
