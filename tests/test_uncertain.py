@@ -113,7 +113,8 @@ def test_somebody_who_is_uncertain_throughout_has_a_report_and_charts(tmp_path: 
     )
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "uncertain: below 70 %" in page
-    assert '"doubt": 0.7' in page
+    assert '"uncertain": {"colour": "#9aa0a6", "name": "uncertain"}' in page
+    assert "uncertain <b>100 %</b>" in page
     assert len(write_video_charts(tmp_path / "charts", overview, "a")) == 2
 
 

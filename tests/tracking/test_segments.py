@@ -11,14 +11,22 @@ from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.tracking.options import Smoothing
-from mien.tracking.persons import People
-from mien.tracking.segments import Segmenter, segments
+from mien.tracking.persons import People, PersonSummary
+from mien.tracking.segments import FrameSpans, Segmenter, segments
 from mien.tracking.smoothing_offline import smooth_offline
 from tests.tracking.people_reading import LABELS, probs, result, told
 
 
 def spans(found: list[Any]) -> list[tuple[int, str, float, float]]:
     return [(one.track, one.label, round(one.start, 3), round(one.end, 3)) for one in found]
+
+
+def summed_up(results: list[FrameResult]) -> list[PersonSummary]:
+    lasting, segmenter, people = FrameSpans(), Segmenter(), People(LABELS)
+    for one in results:
+        people.add(lasting.update(one), segmenter.update(one))
+    people.add(lasting.close(), segmenter.close())
+    return people.summaries()
 
 
 def test_stretches_meet_where_the_label_changes() -> None:
@@ -34,10 +42,7 @@ def test_time_counts_not_frames() -> None:
         result(float(time), {1: probs("happy" if index < 9 else "sad")}, index)
         for index, time in enumerate(times)
     ]
-    people = People(LABELS)
-    for one in results:
-        people.add(one)
-    [person] = people.close()
+    [person] = summed_up(results)
     assert person.seconds == pytest.approx(3.0)
     assert person.shares["happy"] == pytest.approx(1 / 3)
     assert person.shares["sad"] == pytest.approx(2 / 3)
@@ -74,14 +79,14 @@ def test_nothing_is_kept_of_what_is_over() -> None:
 
 
 def test_people_in_numbers() -> None:
-    people = People(LABELS)
+    results = []
     for index in range(100):
         sure = 0.4 if index < 20 else 0.8
         seen = {1: probs("happy" if index % 40 < 30 else "sad", sure)}
         if 30 <= index < 50:
             seen[2] = probs("angry")
-        people.add(result(index / 10, seen, index))
-    first, second = people.close()
+        results.append(result(index / 10, seen, index))
+    first, second = summed_up(results)
     assert (first.track, first.first, first.last, first.frames) == (1, 0.0, 9.9, 100)
     assert first.seconds == pytest.approx(10)
     assert first.uncertain == pytest.approx(0.2)
@@ -95,18 +100,17 @@ def test_people_in_numbers() -> None:
 
 
 def test_a_single_frame_is_a_person_too() -> None:
-    people = People(LABELS)
-    people.add(result(3.0, {7: probs("sad")}))
-    [person] = people.close()
+    [person] = summed_up([result(3.0, {7: probs("sad")})])
     assert (person.track, person.frames, person.seconds, person.shares["sad"]) == (7, 1, 0.0, 1.0)
     assert next(iter(segments([result(3.0, {7: probs("sad")})]))).confidence == pytest.approx(0.7)
 
 
 def test_nobody() -> None:
-    people = People(LABELS)
-    people.add(FrameResult("clip.mp4", 0, 0.0, Faces.empty(LABELS)))
-    people.add(FrameResult("clip.mp4", None, None, Faces.empty(LABELS)))
-    assert people.close() == []
+    nobody = [
+        FrameResult("clip.mp4", 0, 0.0, Faces.empty(LABELS)),
+        FrameResult("clip.mp4", None, None, Faces.empty(LABELS)),
+    ]
+    assert summed_up(nobody) == []
     assert list(segments([])) == []
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from mien.core import boxes as box_arithmetic
+from mien.core import formatting
 from mien.core.assignment import assign
 from mien.core.csv_cells import cell
 from mien.core.faces import Faces
@@ -28,10 +29,10 @@ from mien.metrics.sentiment import PRESETS
 from mien.server.web_page import page_settings
 from mien.tracking.kalman import Track
 from mien.tracking.options import Smoothing
-from mien.tracking.persons import People
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.tracker import Tracker
+from mien.video.summary import Overview
 
 Json = Any
 
@@ -253,9 +254,10 @@ def _smooth(faces: Faces) -> Json:
 
 
 def _people(results: list[FrameResult]) -> Json:
-    own = People(EXPRESSIONS)
+    overview = Overview("clip", EXPRESSIONS)
     for result in results:
-        own.add(result)
+        overview.add(result)
+    overview.end()
     return [
         {
             "track": person.track,
@@ -265,14 +267,22 @@ def _people(results: list[FrameResult]) -> Json:
             "shares": [person.shares.get(name, 0.0) for name in EXPRESSIONS],
             "confidence": person.confidence,
         }
-        for person in own.close()
+        for person in overview.people
     ]
 
 
 def label(given: Json) -> Json:
-    """Which label each face shows: a column, or -1 for uncertain."""
+    """Which label each face shows: a column, or -1 for uncertain; its probability, and what is printed."""
     labels = Labels(EXPRESSIONS.names, given["below"])
-    return [_listed(_faces([face], 0, 0.0, labels).label_ids)[0] for face in given["faces"]]
+    faces = [_faces([face], 0, 0.0, labels) for face in given["faces"]]
+    return [[_listed(one.label_ids)[0], one[0].label_confidence, one[0].caption] for one in faces]
+
+
+def percents(given: Json) -> Json:
+    """Shares of one whole as they are printed."""
+    return [
+        list(formatting.percents(dict(zip("abcdefg", shares, strict=False))).values()) for shares in given
+    ]
 
 
 def rows(given: Json) -> Json:
@@ -370,6 +380,7 @@ ANSWERS: dict[str, Callable[[Json], Json]] = {
         tracker,
         stream,
         label,
+        percents,
         rows,
         cells,
         sentiment,

@@ -350,12 +350,15 @@ def _label() -> list[Json]:
     for at in range(30):
         probs, smooth = (_rounded(random.dirichlet(np.full(7, 0.4)), 4) for _ in range(2))
         face = {"box": [0.0, 0.0, 40.0, 50.0], "detection_score": 0.9, "track": 1, "probs": probs}
-        faces.append(
-            face
-            if at % 2
-            else {**face, "smoothed_probs": smooth, "smoothed_emotion_id": int(random.integers(7))}
-        )
+        held = int(np.argmax(smooth)) if at % 4 else int(random.integers(7))
+        faces.append(face if at % 2 else {**face, "smoothed_probs": smooth, "smoothed_emotion_id": held})
     return [{"below": below, "faces": faces} for below in (None, 0.5, 0.8)]
+
+
+def _percents() -> list[Json]:
+    random = np.random.default_rng(9)
+    drawn = [_rounded(random.dirichlet(np.full(7, 0.3)), 4) for _ in range(30)]
+    return [[*drawn, [1 / 3] * 3, [0.996, 0.004], [1.0, 0.0], [0.125] * 5, [0.005] * 7]]
 
 
 def _rows() -> list[Json]:
@@ -429,6 +432,7 @@ VECTORS: dict[str, Vectors] = {
     "tracker": Vectors(_tracker, 1e-5),
     "stream": Vectors(_streams, 2e-6),
     "label": Vectors(_label),
+    "percents": Vectors(_percents),
     "rows": Vectors(_rows, 1.1e-6),
     "cells": Vectors(_cells),
     "sentiment": Vectors(_sentiment, 1e-6),

@@ -4,16 +4,26 @@
  * @typedef {import("./device.js").Face} Face
  */
 
+import { percent } from "./percents.js";
+
 /**
  * Column of the labels, -1 for uncertain.
  * @param {Face} face
  * @param {import("./settings.js").Settings} settings
  */
 export function labelOf(face, settings) {
-  const values = face.smoothed_probs ?? face.probs;
-  const column = face.smoothed_emotion_id ?? values.indexOf(Math.max(...values));
-  return settings.uncertain.below !== null && values[column] < settings.uncertain.below ? -1 : column;
+  const { below } = settings.uncertain;
+  return below !== null && labelConfidence(face) < below ? -1 : heldBy(face);
 }
+
+/** The smoothed emotion, or the most probable expression where nothing was smoothed. @param {Face} face */
+function heldBy(face) {
+  const values = face.smoothed_probs ?? face.probs;
+  return face.smoothed_emotion_id ?? values.indexOf(Math.max(...values));
+}
+
+/** Its probability, smoothed if it was, also where it is shown as uncertain. @param {Face} face */
+export const labelConfidence = (face) => (face.smoothed_probs ?? face.probs)[heldBy(face)];
 
 /**
  * The word for a column.
@@ -24,10 +34,19 @@ export function labelOf(face, settings) {
 export const displayName = (column, settings) =>
   column < 0 ? settings.uncertain.name : settings.labels[column];
 
-/** "happy 87 %". @param {Face} face @param {import("./settings.js").Settings} settings */
+/**
+ * "happy 87 %"; no number beside uncertain, nor where the probabilities of this moment put another expression
+ * first, as before and after a change: there, it would mislead.
+ * @param {Face} face
+ * @param {import("./settings.js").Settings} settings
+ */
 export function captionOf(face, settings) {
   const column = labelOf(face, settings);
   const name = displayName(column, settings);
-  const percent = column < 0 ? "" : `${Math.round(100 * (face.smoothed_probs ?? face.probs)[column])} %`;
-  return { name, percent, colour: settings.colours[name] };
+  const leads = labelConfidence(face) === Math.max(...(face.smoothed_probs ?? face.probs));
+  return {
+    name,
+    percent: column >= 0 && leads ? percent(labelConfidence(face)) : "",
+    colour: settings.colours[name],
+  };
 }

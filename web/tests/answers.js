@@ -22,7 +22,8 @@ import { smoothed } from "../src/inference/smoothing-offline.js";
 import { Smoother } from "../src/inference/smoothing-online.js";
 import { Spacing } from "../src/inference/spacing.js";
 import { Tracker } from "../src/inference/tracker.js";
-import { labelOf } from "../src/label.js";
+import { captionOf, labelConfidence, labelOf } from "../src/label.js";
+import { percents } from "../src/percents.js";
 import { read } from "./vectors.js";
 
 /**
@@ -227,9 +228,13 @@ export const answers = {
   },
 
   label: ({ below, faces }) =>
-    faces.map((/** @type {any} */ face) =>
-      labelOf(face, { ...settings, uncertain: { ...settings.uncertain, below } }),
-    ),
+    faces.map((/** @type {any} */ face) => {
+      const own = { ...settings, uncertain: { ...settings.uncertain, below } };
+      const { name, percent } = captionOf(face, own);
+      return [labelOf(face, own), labelConfidence(face), `${name} ${percent}`.trim()];
+    }),
+
+  percents: (given) => given.map(percents),
 
   rows({ source, frame, time, faces }) {
     const seen = faces.map((/** @type {any} */ face) => ({ ...face, box: rounded(face.box) }));

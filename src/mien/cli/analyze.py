@@ -41,10 +41,11 @@ def analyze(
     """Find the faces in images and videos, and read the expression that each one shows.
 
     A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error),
-    track, box (x1, y1, x2, y2 in px), detection_score, emotion, confidence, probs, smoothed_emotion, smoothed_probs, label, error. In
-    videos people are followed (track), and their results smoothed (smoothed_probs, smoothed_emotion) beside the raw ones.
-    Rows go to standard output or to files, remarks to standard error. A run with files that is stopped goes
-    on where it was when the same command is given again.
+    track, box (x1, y1, x2, y2 in px), detection_score, emotion, confidence, probs, smoothed_emotion,
+    smoothed_probs, label, label_confidence, error. In videos people are followed (track), and their results
+    smoothed (smoothed_probs, smoothed_emotion) beside the raw ones. Rows go to standard output or to files,
+    remarks to standard error. A run with files that is stopped goes on where it was when the same command is
+    given again.
 
     Exit status: 0 when all was read, 3 when a part was not, 1 when nothing was.
     """

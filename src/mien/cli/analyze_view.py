@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
 from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
+from mien.core.formatting import percent, percents
 from mien.core.labels import NOTICE, UNCERTAIN
 from mien.outputs.base import RunContext, Writer
 from mien.tracking.persons import ranked
@@ -61,18 +61,17 @@ class Summary(Writer):
         )
         for number, face in enumerate(frame.result.faces, 1):
             assert face.probs is not None
-            best, second = sorted(face.probs, key=face.probs.__getitem__, reverse=True)[:2]
-            box = " ".join(f"{value:.0f}" for value in face.box)
-            chance = f"{face.probs[best]:.2f}"
-            first, then = (best, second) if face.label != UNCERTAIN else (UNCERTAIN, best)
+            ranked = sorted(face.probs, key=face.probs.__getitem__, reverse=True)
+            # Beside "uncertain" stands no number: the best guess has its own.
+            then = ranked[0] if face.label == UNCERTAIN else ranked[1]
             rows.append(
                 (
                     name if number == 1 else "",
                     str(number),
-                    self._named(first),
-                    chance,
-                    f"{then} {face.probs[then]:.2f}",
-                    box,
+                    self._named(str(face.label)),
+                    "" if face.display_confidence is None else percent(face.display_confidence),
+                    f"{then} {percent(face.probs[then])}",
+                    " ".join(f"{value:.0f}" for value in face.box),
                 )
             )
         room = max(0, _MOST_ROWS - len(self._images))
@@ -117,7 +116,7 @@ class Summary(Writer):
             frames = f"{overview.frames} in {overview.length:.1f} s" + (
                 f"\n+{overview.failed} lost" if overview.failed else ""
             )
-            share = f"{overview.with_face / max(1, overview.frames):.0%}"
+            share = percent(overview.with_face / max(1, overview.frames))
             people = str(len(overview.people)) if overview.people else ""
             table.add_row(
                 name, frames, share, people, self._shares(overview.shares()), self._strip(overview.timeline)
@@ -129,14 +128,13 @@ class Summary(Writer):
         for name in ("person", "from", "to", "in view", "confidence", "of the time", "over time"):
             table.add_column(name, no_wrap=True, justify="left" if "time" in name else "right")
         for person in overview.people:
-            shares = {name: share for name, share in ranked(person.shares).items() if share >= 0.005}
             times = (f"{value:.1f} s" for value in (person.first, person.last, person.seconds))
             strip = self._strip(overview.timeline, person.track)
             table.add_row(
                 str(person.track),
                 *times,
-                f"{person.confidence:.2f}",
-                self._shares(dict(list(shares.items())[:3]), ", "),
+                percent(person.confidence),
+                self._shares(ranked(person.shares), ", "),
                 strip,
             )
         return table
@@ -144,7 +142,10 @@ class Summary(Writer):
     def _shares(self, shares: dict[str, float], between: str = "\n") -> Text:
         if not shares:
             return Text("no face", style="dim")
-        return Text(between).join(self._named(name).append(f" {share:.0%}") for name, share in shares.items())
+        texts = percents(shares)
+        return Text(between).join(
+            self._named(name).append(f" {texts[name]}") for name in shares if texts[name] != "< 1 %"
+        )
 
     def _strip(self, timeline: Timeline, track: int | None = None) -> Text:
         """The leading expression of each part of the video as a coloured block, a dot where there was no
@@ -153,17 +154,11 @@ class Summary(Writer):
         course, everybody = timeline.course(track, _STRIP), timeline.course(None, _STRIP)
         lead = round((course.start - everybody.start) / everybody.step)
         strip.append(" " * lead)
-        for looked, faces, shares in zip(
-            everybody.looked[lead:], course.faces, course.label_shares, strict=False
+        for looked, seconds, label in zip(
+            everybody.looked[lead:], course.seconds, course.label_ids.tolist(), strict=False
         ):
-            if faces:
-                best = int(np.argmax(shares))
-                strip.append(
-                    "█",
-                    style=self._labels.colour(
-                        self._labels.display_name(best if shares[best] >= 1 - shares.sum() else -1)
-                    ),
-                )
+            if seconds:
+                strip.append("█", style=self._labels.colour(self._labels.display_name(label)))
             else:
                 strip.append("·" if looked else " ", style="dim")
         return strip

@@ -15,6 +15,7 @@ import numpy as np
 from mien import __version__
 from mien.core import environment
 from mien.core.errors import MienError
+from mien.core.formatting import percent
 
 _CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
 _EXTRAS = {
@@ -143,7 +144,7 @@ def _self_test() -> str:
     if difference > 1e-5:
         raise MienError(f"expected the same answer alone and in a batch; they differ by {difference:.1e}")
     [face] = alone
-    return f"a drawn face found ({face.detection_score:.2f}) and read ({face.emotion} {face.confidence:.2f}), alone and in a batch alike"
+    return f"a drawn face found ({percent(face.detection_score)}) and read ({face.caption}), alone and in a batch alike"
 
 
 def _video_self_test() -> str:

@@ -11,12 +11,15 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.core.faces import Face
+from mien.core.formatting import percent, percents
+from mien.core.frame_result import FrameResult
 from mien.core.labels import NOTICE, Labels
 from mien.media.live import LiveSource, State
+from mien.tracking.persons import People
+from mien.tracking.segments import FrameSpans
 from mien.video.live import Holding, Meter, Rates, Watched
 
 _STATES = {State.live: "green", State.retrying: "bold red", State.opening: "yellow", State.ended: "dim"}
-_LONGEST = 1.0  # s that one frame stands for at most when times are summed up.
 
 
 class Board:
@@ -36,7 +39,7 @@ class Board:
         self._holding = Holding()
         self._people: Sequence[tuple[Face, float]] = ()
         self._time = 0.0
-        self._shares: dict[str, float] = {}
+        self._spans, self._everybody = FrameSpans(), People(labels)
         self._tracks: set[int] = set()
 
     def update(self, watched: Watched) -> None:
@@ -44,15 +47,16 @@ class Board:
         self.meter.count(watched.timing)
         faces, now = [face for face in watched.faces if face.label is not None], watched.frame.time
         held = self._holding.update(faces, now)
-        step, self._time = min(_LONGEST, max(0.0, now - self._time)), now
+        self._time = now
+        self._everybody.add(
+            self._spans.update(FrameResult(self._source.name, watched.frame.index, now, watched.faces))
+        )
         # Handed over in one piece: it is drawn on another thread.
         self._people = sorted(
             ((face, held.get(face.track or 0, 0.0)) for face in faces), key=lambda pair: pair[0].track or 0
         )
         for face in faces:
             self._tracks |= set() if face.track is None else {face.track}
-            shown = str(face.label)
-            self._shares[shown] = self._shares.get(shown, 0.0) + step
 
     def __rich__(self) -> RenderableType:
         """The board as it is now."""
@@ -80,21 +84,16 @@ class Board:
 
     def _seen(self) -> Text:
         """Who was in view, and what was shown for how much of the time."""
-        whole = sum(self._shares.values())
         if not self._tracks:
             return Text("nobody was in view")
+        self._everybody.add(self._spans.close())
         people = "1 person" if len(self._tracks) == 1 else f"{len(self._tracks)} people"
-        ranked = sorted(self._shares.items(), key=lambda pair: -pair[1])
         shares = [
-            self._named(name).append(f" {share / whole:.0%}")
-            for name, share in ranked
-            if whole and share / whole >= 0.005
+            self._named(name).append(f" {text}")
+            for name, text in percents(self._everybody.shares()).items()
+            if text != "< 1 %"
         ]
-        return (
-            Text(f"{people}: ").append(Text(", ").join(shares)).append(" of the time")
-            if shares
-            else Text(people)
-        )
+        return Text(f"{people}: ").append(Text(", ").join(shares)).append(" of the time in view")
 
     def _state(self) -> Text:
         source = self._source
@@ -112,11 +111,10 @@ class Board:
         for name in ("person", "expression", "", "probability", "for"):
             table.add_column(name, no_wrap=True, justify="left" if name in ("expression", "") else "right")
         for face, held in self._people:
-            chance, colour = _chance(face), self._labels.colour(str(face.label))
-            bar = ProgressBar(1.0, chance, width=24, complete_style=colour, finished_style=colour)
-            table.add_row(
-                str(face.track), self._named(str(face.label)), bar, f"{chance:.2f}", f"{held:.1f} s"
-            )
+            chance, colour = face.display_confidence, self._labels.colour(str(face.label))
+            bar = ProgressBar(1.0, chance or 0.0, width=24, complete_style=colour, finished_style=colour)
+            text = "" if chance is None else percent(chance)
+            table.add_row(str(face.track), self._named(str(face.label)), bar, text, f"{held:.1f} s")
         return table
 
     def _rates(self) -> Text:
@@ -126,12 +124,6 @@ class Board:
 
     def _named(self, name: str) -> Text:
         return Text.assemble(("● ", self._labels.colour(name)), name)
-
-
-def _chance(face: Face) -> float:
-    """Probability of the steady expression, also where ``uncertain`` is shown."""
-    probs = face.smoothed_probs or face.probs or {}
-    return probs.get(face.smoothed_emotion or face.emotion or "", 0.0)
 
 
 def _latency(rates: Rates) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.core import boxes as box_arithmetic
 from mien.core.errors import RecordError
+from mien.core.formatting import percent
 from mien.core.labels import Labels
 
 
@@ -36,6 +37,8 @@ class Face:
             seconds around), or None.
         label: The label to display: ``smoothed_emotion`` where there is one, else ``emotion``; ``uncertain`` where that is
             asked for and its probability is too low; None where no network has looked.
+        label_confidence: Probability, 0 to 1, of the smoothed emotion, smoothed as it is, or of the emotion where nothing
+            was smoothed: also where that is shown as uncertain.
     """
 
     frame: int
@@ -50,6 +53,32 @@ class Face:
     smoothed_emotion: str | None = None
     smoothed_probs: dict[str, float] | None = None
     label: str | None = None
+    label_confidence: float | None = None
+
+    @property
+    def display_confidence(self) -> float | None:
+        """Probability to print beside ``label``: its own. None beside ``uncertain``, and where the probabilities of
+        this moment put another expression first, as before and after a change: there, a lone number would
+        mislead.
+        """
+        probs = self.smoothed_probs or self.probs or {}
+        if self.label not in probs or probs[self.label] < max(probs.values()):
+            return None
+        return self.label_confidence
+
+    @property
+    def caption(self) -> str:
+        """The label with that probability, as it is printed for people.
+
+        >>> box, probs = (0.0, 0.0, 9.0, 9.0), {"sad": 0.2, "happy": 0.8}
+        >>> Face(0, 0.0, box, 1.0, probs=probs, label="happy", label_confidence=0.8).caption
+        'happy 80 %'
+        >>> Face(0, 0.0, box, 1.0, smoothed_probs=probs, label="sad", label_confidence=0.2).caption
+        'sad'
+        """
+        if self.display_confidence is None:
+            return self.label or ""
+        return f"{self.label} {percent(self.display_confidence)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +179,8 @@ class Faces:
         return len(self.boxes)
 
     def __iter__(self) -> Iterator[Face]:
-        label_ids = self.label_ids
-        return (self._face(row, label_ids) for row in range(len(self)))
+        shown = self.label_ids, self.label_confidence
+        return (self._face(row, *shown) for row in range(len(self)))
 
     @overload
     def __getitem__(self, rows: int | np.integer[Any]) -> Face: ...
@@ -167,7 +196,7 @@ class Faces:
         """
         chosen = np.arange(len(self))[rows]
         if chosen.ndim == 0:
-            return self._face(int(chosen), self.label_ids)
+            return self._face(int(chosen), self.label_ids, self.label_confidence)
         columns: dict[str, Any] = {
             name: None if column is None else column[chosen] for name, column in self._columns()
         }
@@ -176,7 +205,9 @@ class Faces:
     def _columns(self) -> list[tuple[str, Any]]:
         return [(field.name, getattr(self, field.name)) for field in fields(self) if field.name != "labels"]
 
-    def _face(self, row: int, label_ids: NDArray[np.int64] | None) -> Face:
+    def _face(
+        self, row: int, label_ids: NDArray[np.int64] | None, label_confidence: NDArray[np.float32] | None
+    ) -> Face:
         x1, y1, x2, y2 = (_short(value) for value in self.boxes[row])
         probs = self._named(self.probs, row)
         best = None if probs is None else max(probs, key=probs.__getitem__)
@@ -199,6 +230,7 @@ class Faces:
             label=None
             if label_ids is None or self.labels is None
             else self.labels.display_name(int(label_ids[row])),
+            label_confidence=None if label_confidence is None else _short(label_confidence[row], 6),
         )
 
     def _named(self, table: NDArray[np.float32] | None, row: int) -> dict[str, float] | None:
@@ -228,11 +260,11 @@ class Faces:
         held = self._held
         if held is None or self.labels is None or self.labels.min_confidence is None:
             return held
-        unsure = self.unsure
-        return held if unsure is None else np.where(unsure, -1, held)
+        uncertain = self.uncertain
+        return held if uncertain is None else np.where(uncertain, -1, held)
 
     @property
-    def confidence(self) -> NDArray[np.float32] | None:
+    def label_confidence(self) -> NDArray[np.float32] | None:
         """``(n,)`` probability, smoothed if it was, of the smoothed emotion or of the most probable one where
         nothing was smoothed, 0 to 1: also where that is shown as uncertain. None where no network has
         looked."""
@@ -240,7 +272,7 @@ class Faces:
         return None if probs is None or held is None else probs[np.arange(len(self)), held]
 
     @property
-    def unsure(self) -> NDArray[np.bool_] | None:
+    def uncertain(self) -> NDArray[np.bool_] | None:
         """``(n,)`` whether that is below ``labels.uncertainty_threshold``: the one rule by which a moment is uncertain. None
         where no network has looked.
 
@@ -248,10 +280,10 @@ class Faces:
         >>> labels = Labels(("sad", "happy", "angry"))
         >>> rows = [[0.1, 0.48, 0.42], [0.1, 0.52, 0.38]]
         >>> smoothed = {"probs": rows, "smoothed_probs": rows, "smoothed_emotion_ids": [1, 2]}
-        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], **smoothed, labels=labels).unsure.tolist()
+        >>> Faces([[0, 0, 1, 1]] * 2, [1, 1], [0, 0], [0, 0], **smoothed, labels=labels).uncertain.tolist()
         [True, True]
         """
-        confidence = self.confidence
+        confidence = self.label_confidence
         return (
             None
             if confidence is None or self.labels is None

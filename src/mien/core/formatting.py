@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def clock(seconds: float, digits: int = 1) -> str:
     """Minutes and seconds, with hours where there are any.
@@ -38,11 +40,31 @@ def percent(share: float) -> str:
     >>> percent(0.456), percent(0.002), percent(0.0), percent(0.9999), percent(1.0)
     ('46 %', '< 1 %', '0 %', '> 99 %', '100 %')
     """
-    if 0 < share < 0.005:
+    return _whole_percent(int(100 * share + 0.5), share)
+
+
+def percents(shares: Mapping[str, float]) -> dict[str, str]:
+    """Shares of one whole in whole percent that add up to it: the largest remainders are rounded up.
+
+    >>> percents({"happy": 1 / 3, "sad": 1 / 3, "fear": 1 / 3})
+    {'happy': '34 %', 'sad': '33 %', 'fear': '33 %'}
+    >>> percents({"happy": 0.996, "sad": 0.004})
+    {'happy': '> 99 %', 'sad': '< 1 %'}
+    """
+    parts = {name: 100 * share for name, share in shares.items()}
+    whole = {name: int(part + 1e-9) for name, part in parts.items()}
+    left = int(sum(parts.values()) + 0.5) - sum(whole.values())
+    for name in sorted(parts, key=lambda name: whole[name] - parts[name])[:left]:
+        whole[name] += 1
+    return {name: _whole_percent(whole[name], share) for name, share in shares.items()}
+
+
+def _whole_percent(number: int, share: float) -> str:
+    if number == 0 and share > 0:
         return "< 1 %"
-    if 0.995 <= share < 1:
+    if number == 100 and share < 1 - 1e-9:
         return "> 99 %"
-    return f"{share:.0%}".replace("%", " %")
+    return f"{number} %"
 
 
 def shortened(text: str, most: int) -> str:

@@ -28,6 +28,7 @@ ROW_KEYS = (
     "smoothed_emotion",
     "smoothed_probs",
     "label",
+    "label_confidence",
     "error",
 )
 """Keys of every row, in order: the same in JSON, CSV, pandas and everywhere else."""
@@ -78,6 +79,7 @@ class FrameResult:
                 "smoothed_emotion": face and face.smoothed_emotion,
                 "smoothed_probs": face and face.smoothed_probs,
                 "label": face and face.label,
+                "label_confidence": face and face.label_confidence,
                 "error": None if self.error is None else printable(str(self.error)),
             }
 

@@ -33,9 +33,9 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
-    """A copy of an image with a box around every face, and what its expression is and how probable: the
-    smoothed emotion and its smoothed probability where there is one; ``uncertain``, in a dashed box, where
-    that is asked for and the probability is too low.
+    """A copy of an image with a box around every face, and its label with its probability
+    (`Face.display_confidence`); ``uncertain``, in a dashed box, where that is asked for and the probability is
+    too low.
 
     Labels keep off other faces, each other and the edges as far as there is room.
 
@@ -99,19 +99,12 @@ def _share(captions: list[str], boxes: NDArray[np.float32], unit: float) -> floa
 
 
 def _caption(face: Face) -> str:
-    if face.label == UNCERTAIN:
-        text = UNCERTAIN
-    elif face.smoothed_emotion is not None and face.smoothed_probs is not None:
-        text = _named(face.smoothed_emotion, face.smoothed_probs[face.smoothed_emotion])
-    elif face.emotion is not None and face.confidence is not None:
-        text = _named(face.emotion, face.confidence)
+    if face.label is None:
+        text = f"face {percent(face.detection_score)}"
     else:
-        text = _named("face", face.detection_score)
+        chance = face.display_confidence
+        text = shortened(face.label, _LONGEST) + ("" if chance is None else f" {percent(chance)}")
     return text if face.track is None else f"{face.track} {text}"
-
-
-def _named(name: str, share: float) -> str:
-    return f"{shortened(name, _LONGEST)} {percent(share)}"
 
 
 def _draw_box(canvas: ImageDraw.ImageDraw, face: Face, colour: str, width: int) -> None:

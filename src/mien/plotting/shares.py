@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mien.core.formatting import percents
+from mien.core.labels import UNCERTAIN, text_colour
 from mien.plotting import style
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class Panel:
 
     Args:
         labels: Order and colours.
-        shares: Of each row, by label, 0 to 1.
+        shares: Of each row, by label, 0 to 1; ``uncertain`` comes last.
     """
 
     labels: Labels
@@ -66,18 +68,20 @@ def draw_shares(path: Path, rows: Sequence[str], panels: Sequence[Panel], title:
 
 def _stacked(axes: Axes, panel: Panel) -> None:
     start = np.zeros(len(panel.shares))
-    for name in panel.labels:
+    texts = [percents(shares) for shares in panel.shares]
+    uncertain = [UNCERTAIN] if any(UNCERTAIN in shares for shares in panel.shares) else []
+    for name in [*panel.labels, *uncertain]:
         widths = np.array([shares.get(name, 0.0) for shares in panel.shares])
         axes.barh(
             range(len(widths)), widths, left=start, color=panel.labels.colour(name), height=0.74, label=name
         )
         for row, (width, at) in enumerate(zip(widths.tolist(), start.tolist(), strict=True)):
             if width >= _WIDE_ENOUGH:
-                ink = panel.labels.text_colour(name)
+                ink = text_colour(panel.labels.colour(name))
                 axes.text(
                     at + width / 2,
                     row,
-                    f"{width:.0%}",
+                    texts[row][name],
                     ha="center",
                     va="center",
                     color=ink,

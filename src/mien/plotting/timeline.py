@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.atomic import translate_os_errors
-from mien.core.formatting import clock
+from mien.core.formatting import clock, percent
 from mien.core.labels import NOTICE
 from mien.plotting import style
 from mien.plotting.shares import Panel, draw_shares
-from mien.video.timeline import MOSTLY
+from mien.tracking.persons import ranked
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mien.video.timeline import Course
 
 _MOST_PEOPLE = 24
-_HATCHED = "Hatched: uncertain, below {:.0%}."
+_HATCHED = "Hatched: uncertain, below {}, for that share of each step."
 
 
 def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Path]:
@@ -50,9 +50,14 @@ def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Pat
         longest = _longest(overview)
         people = [person for person in overview.people if person.track in longest]
         rows = [f"person {person.track}, {person.seconds:.1f} s" for person in people]
-        panel = Panel(overview.labels, [person.shares for person in people])
+        panel = Panel(overview.labels, [ranked(person.shares) for person in people])
         written.append(
-            draw_shares(folder / "people.png", rows, [panel], f"{title}: share of each person's time")
+            draw_shares(
+                folder / "people.png",
+                rows,
+                [panel],
+                f"{title}: share of each person's time by {overview.series}",
+            )
         )
     return written
 
@@ -73,7 +78,7 @@ def _draw_video(path: Path, overview: Overview, title: str) -> Path:
     rows[-1].set_xlim(course.start, course.start + course.step * max(1, len(course)))
     rows[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
     style.key_above(rows[0], len(overview.labels))
-    note = f"{NOTICE} {_HATCHED.format(overview.labels.uncertainty_threshold)}" if tracks else NOTICE
+    note = f"{NOTICE} {_HATCHED.format(percent(overview.labels.uncertainty_threshold))}" if tracks else NOTICE
     return style.save(figure, path, title, note)
 
 
@@ -103,13 +108,11 @@ def _edges(course: Course) -> NDArray[np.float64]:
 
 
 def _hatch(axes: Axes, course: Course) -> None:
-    """Lines over the steps that were uncertain for the most part."""
-    unsure = course.unsure >= MOSTLY
+    """Lines over the share of each step that was uncertain: their area is that share of the time in view."""
     axes.fill_between(
         _edges(course),
         0,
-        1,
-        where=np.append(unsure, unsure[-1:]).tolist(),
+        np.append(course.uncertain, course.uncertain[-1:]),
         step="post",
         facecolor="none",
         edgecolor="white",

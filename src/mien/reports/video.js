@@ -6,7 +6,7 @@
   const classes = data.labels.length, NONE = 255, WHOLE = 250;
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const overall = { ...data.overall, probs: bytes(data.overall.probs) };
-  const people = data.people.map((person) => ({ ...person, probs: bytes(person.probs), labels: bytes(person.labels), unsure: bytes(person.unsure) }));
+  const people = data.people.map((person) => ({ ...person, probs: bytes(person.probs), labels: bytes(person.labels), uncertain: bytes(person.uncertain) }));
   const count = overall.looked.length;
   const LEFT = 78, RIGHT = 8, TOP = 4, TALL = 96, LANE = 40, BAND = 9, SPACE = 10, AXIS = 20;
   const lanes = people.map((person, index) => ({ person, top: TOP + TALL + SPACE + BAND + SPACE + index * (LANE + BAND + SPACE) }));
@@ -74,22 +74,28 @@
     const level = (bin) => {
       const label = person.labels[bin];
       if (label === NONE) return -1;
-      const value = person.probs[bin * classes + label] / WHOLE;
-      return label * 3 + (person.unsure[bin] ? 0 : value < 0.75 ? 1 : 2);
+      return label * 2 + (label < classes && person.probs[bin * classes + label] >= 0.75 * WHOLE);
     };
     for (let start = 0; start < person.labels.length; start++) {
       const kind = level(start);
       let stop = start + 1;
       while (stop < person.labels.length && level(stop) === kind) stop++;
       if (kind >= 0) {
-        const left = x(person.first + start), wide = Math.max(1, x(person.first + stop) - left), ink = data.labels[Math.floor(kind / 3)].colour;
-        if (kind % 3) {
-          pen.globalAlpha = kind % 3 === 2 ? 1 : 0.55;
-          pen.fillStyle = ink;
-          pen.fillRect(left, top, wide, BAND);
-          pen.globalAlpha = 1;
-        } else hatch(pen, left, top, wide, BAND, ink);
+        const left = x(person.first + start), wide = Math.max(1, x(person.first + stop) - left);
+        pen.globalAlpha = kind % 2 ? 1 : 0.55;
+        pen.fillStyle = named(kind >> 1).colour;
+        pen.fillRect(left, top, wide, BAND);
+        pen.globalAlpha = 1;
       }
+      start = stop - 1;
+    }
+    // Lines over the share of each step that was uncertain.
+    for (let start = 0; start < person.labels.length; start++) {
+      const share = person.uncertain[start] / WHOLE;
+      let stop = start + 1;
+      while (stop < person.labels.length && person.uncertain[stop] === person.uncertain[start]) stop++;
+      const left = x(person.first + start);
+      if (share) hatch(pen, left, top + BAND * (1 - share), Math.max(1, x(person.first + stop) - left), BAND * share, colour("--sheet"));
       start = stop - 1;
     }
   }
@@ -124,7 +130,7 @@
     for (const { person, top } of lanes) {
       pen.fillRect(x(person.first), top, x(person.first + person.labels.length) - x(person.first), LANE);
     }
-    stacked(pen, overall.probs, 0, overall.faces, TOP, TALL);
+    stacked(pen, overall.probs, 0, overall.in_view, TOP, TALL);
     const cover = TOP + TALL + SPACE;
     for (let bin = 0; bin < count; bin++) {
       const failed = overall.failed[bin] > 0, seen = overall.looked[bin] ? overall.seen[bin] / overall.looked[bin] : 0;
@@ -173,16 +179,23 @@
     }
   }
 
-  function card(parent, title, label, value, probs, bin, image) {
+  const named = (label) => data.labels[label] || data.uncertain;
+
+  // A label with its probability where that is the greatest of this moment: beside another one it would mislead.
+  function caption(label, probs, bin) {
+    return label === top(probs, bin) ? `${named(label).name} ${percent(probs[bin * classes + label])}` : named(label).name;
+  }
+
+  function card(parent, title, label, probs, bin, image) {
     const box = element("div", parent, undefined, "person");
     const head = element("p", box);
-    element("i", head).style.background = data.labels[label].colour;
-    head.append(data.labels[label].name + " " + percent(value));
+    element("i", head).style.background = named(label).colour;
+    head.append(caption(label, probs, bin));
     element("span", head, " · " + title);
     if (image) {
-      const image = element("img", box);
-      image.src = image;
-      image.alt = "The face of " + title + " near this moment";
+      const face = element("img", box);
+      face.src = image;
+      face.alt = "The face of " + title + " near this moment";
     }
     bars(box, probs, bin);
   }
@@ -209,20 +222,20 @@
     const failed = overall.failed[chosen] ? ", a part could not be read" : "";
     element("span", head, `  ${overall.seen[chosen]} of ${overall.looked[chosen]} frames with a face${failed}${held ? " · held" : ""}`);
     const said = [time(seconds)];
-    if (!overall.faces[chosen]) {
+    if (!overall.in_view[chosen]) {
       element("p", moment, overall.looked[chosen] ? "Nobody in view." : "Not looked at.", "small");
       said.push("nobody in view");
     }
     const grid = element("div", moment, undefined, "persons");
     for (const person of present) {
       const bin = chosen - person.first, label = person.labels[bin];
-      card(grid, "person " + person.id, label, person.probs[bin * classes + label], person.probs, bin, nearest(person.id, seconds));
-      said.push(`person ${person.id} ${data.labels[label].name} ${percent(person.probs[bin * classes + label])}`);
+      card(grid, "person " + person.id, label, person.probs, bin, nearest(person.id, seconds));
+      said.push(`person ${person.id} ${caption(label, person.probs, bin)}`);
     }
-    if (overall.faces[chosen] && present.length !== 1) {
+    if (overall.in_view[chosen] && present.length !== 1) {
       const label = top(overall.probs, chosen);
-      card(grid, "everybody", label, overall.probs[chosen * classes + label], overall.probs, chosen, null);
-      if (!present.length) said.push(`${data.labels[label].name} ${percent(overall.probs[chosen * classes + label])}`);
+      card(grid, "everybody, mean probability", label, overall.probs, chosen, null);
+      if (!present.length) said.push(caption(label, overall.probs, chosen));
     }
     chart.setAttribute("aria-valuemin", data.start.toFixed(2));
     chart.setAttribute("aria-valuemax", (data.start + count * data.step).toFixed(2));

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.formatting import clock, lasting, percent
+from mien.core.formatting import clock, lasting, percent, percents
 from mien.core.labels import UNCERTAIN
 from mien.reports.page import data_address, script, write_page
 from mien.tracking.persons import ranked
-from mien.video.timeline import MOSTLY
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
@@ -99,7 +98,7 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
         },
         "figures": _figures(overview),
         "shares": _shares(overview.shares(), overview.labels),
-        "followed": bool(overview.timeline.people),
+        "series": overview.series,
         "people": [_person(person, overview.labels) for person in overview.people],
         "hidden_people": len(overview.timeline.people) - len(lanes),
         "coverage": _coverage(overview),
@@ -127,21 +126,22 @@ def _figures(overview: Overview) -> list[dict[str, str]]:
             "more": f"up to {overview.most} at once" if overview.most > 1 else "",
         },
     ]
-    if overview.timeline.people:
+    if overview.followed:
         count = len(overview.timeline.people)
         figures.append(
             {"value": f"{count:,}", "what": "people followed" if count > 1 else "person followed", "more": ""}
         )
-    for name, share in list(overview.shares().items())[:1]:
-        figures.append({"value": name, "what": "shown most", "more": f"{percent(share)} of the time"})
+    for name, share in list(percents(overview.shares()).items())[:1]:
+        figures.append({"value": name, "what": "shown most", "more": f"{share} of the time in view"})
     if overview.failed:
         figures.append({"value": f"{overview.failed:,}", "what": "not readable", "more": "see Coverage"})
     return figures
 
 
 def _shares(shares: dict[str, float], labels: Labels) -> list[dict[str, Any]]:
+    texts = percents(shares)
     return [
-        {"name": name, "value": round(share, 5), "text": percent(share), "index": _index(name, labels)}
+        {"name": name, "value": round(share, 5), "text": texts[name], "index": _index(name, labels)}
         for name, share in shares.items()
     ]
 
@@ -222,14 +222,14 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
     everybody = overview.timeline.course(most=most)
     return {
         "labels": _labels(overview.labels),
-        "doubt": overview.labels.uncertainty_threshold,
+        "uncertain": {"name": UNCERTAIN, "colour": overview.labels.colour(UNCERTAIN)},
         "start": everybody.start,
         "step": everybody.step,
         "overall": {
             "looked": everybody.looked.tolist(),
             "seen": everybody.seen.tolist(),
             "failed": everybody.failed.tolist(),
-            "faces": everybody.faces.tolist(),
+            "in_view": (everybody.seconds > 0).tolist(),
             "probs": _packed(everybody.probs),
         },
         "people": [_lane(track, overview.timeline.course(track, most), everybody) for track in lanes],
@@ -245,19 +245,14 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
 
 
 def _lane(track: int, course: Course, everybody: Course) -> dict[str, Any]:
-    # Where most was uncertain, the lane is hatched in the colour of the best guess.
-    certain = course.label_shares.max(axis=1) >= 1 - course.label_shares.sum(axis=1)
-    labels = np.where(
-        course.faces > 0,
-        np.where(certain, course.label_shares.argmax(axis=1), course.probs.argmax(axis=1)),
-        _NONE,
-    )
+    shown = np.where(course.label_ids < 0, course.label_shares.shape[1], course.label_ids)
+    labels = np.where(course.seconds > 0, shown, _NONE)
     return {
         "id": track,
         "first": round((course.start - everybody.start) / everybody.step),
         "labels": base64.b64encode(labels.astype(np.uint8).tobytes()).decode(),
         "probs": _packed(course.probs),
-        "unsure": base64.b64encode((course.unsure >= MOSTLY).astype(np.uint8).tobytes()).decode(),
+        "uncertain": _packed(course.uncertain),
     }
 
 

@@ -3,7 +3,7 @@ each person's expression over time."""
 
 from mien.tracking.baseline import NeutralBaseline
 from mien.tracking.options import Smoothing, Tracking
-from mien.tracking.persons import EpisodeStats, People, PersonSummary, ranked, together
+from mien.tracking.persons import EpisodeStats, People, PersonSummary, ranked
 from mien.tracking.segments import Segment, Segmenter, segments
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
@@ -23,5 +23,4 @@ __all__ = [
     "ranked",
     "segments",
     "smooth_offline",
-    "together",
 ]

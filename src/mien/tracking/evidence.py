@@ -18,6 +18,7 @@ LIGHTEST = 0.25  # Least weight.
 CLEAR = 3.0  # nats by which a label leads at most.
 SPARSE = 0.3  # s; a frame that stands for longer is all that there is, and is believed.
 SINGLE = 0.75  # Share of the evidence for a change that one frame gives at most.
+NOT_FOLLOWED = "expected faces with tracks; got none: read them through a Session or a Tracker"
 # nats by which it leads at least, so that a change to a face that is hard to read shows in time as well.
 BARE = 0.6
 
@@ -84,6 +85,6 @@ def tracks_of(faces: Faces) -> list[int]:
         InputError: The faces have not been tracked.
     """
     if faces.tracks is None:
-        raise InputError("expected faces with tracks; got none: read them through a Session or a Tracker")
+        raise InputError(NOT_FOLLOWED)
     ids: list[int] = faces.tracks.tolist()
     return ids

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from mien.core.frame_result import FrameResult
 from mien.core.labels import UNCERTAIN, Labels
-from mien.tracking.segments import FrameSpan, FrameSpans, Segment, Segmenter
+from mien.tracking.segments import FrameSpan, Segment
 
 
 @dataclass(frozen=True)
@@ -73,68 +72,53 @@ def ranked(shares: Mapping[str, float]) -> dict[str, float]:
     return {name: share for name, share in sorted(whole.items(), key=lambda pair: -pair[1]) if share > 0}
 
 
-def together(people: Sequence[PersonSummary]) -> dict[str, float]:
-    """Share of the time of all people in which each label was shown; each counts for as long as they were in
-    view."""
-    weights = [max(person.seconds, 1e-9) for person in people]
-    names = people[0].shares if people else ()
-    return {
-        name: sum(weight * person.shares[name] for weight, person in zip(weights, people, strict=True))
-        / sum(weights)
-        for name in names
-    }
-
-
 class People:
-    """Adds up what each person of one video showed; a few numbers per person, whatever the length.
+    """Adds up what each person of one video showed, and what all of them did; a few numbers per person,
+    whatever the length.
 
     Args:
         labels: Names of the columns of ``probs``.
-        gap: Seconds; a person not seen for longer was away.
 
     >>> from mien.core.faces import Faces
+    >>> from mien.core.frame_result import FrameResult
+    >>> from mien.tracking.segments import FrameSpans
     >>> labels = Labels(("sad", "happy"))
-    >>> people = People(labels)
+    >>> people, spans = People(labels), FrameSpans()
     >>> for time, happy in [(0.0, 0.75), (0.5, 0.75), (1.0, 0.25)]:
     ...     faces = Faces([[0, 0, 40, 50]], [1], [0], [time], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
-    ...     people.add(FrameResult("a.mp4", 0, time, faces))
-    >>> [person] = people.close()
-    >>> person.seconds, round(person.shares["happy"], 3), person.dwells["happy"].longest
-    (1.5, 0.667, 1.0)
+    ...     people.add(spans.update(FrameResult("a.mp4", 0, time, faces)))
+    >>> people.add(spans.close())
+    >>> [person] = people.summaries()
+    >>> person.seconds, round(person.shares["happy"], 3), people.shares()["happy"] == person.shares["happy"]
+    (1.5, 0.667, True)
     """
 
-    def __init__(self, labels: Labels, gap: float = 1.0) -> None:
+    def __init__(self, labels: Labels) -> None:
         self.labels = labels
-        self._spans = FrameSpans(gap)
-        self._segmenter = Segmenter(gap)
         self._sums: dict[int, _Sums] = {}
+        self._everybody = _Sums(labels, 0.0)
 
-    def add(self, result: FrameResult) -> None:
-        """Take in the next result.
+    def add(self, spans: Iterable[FrameSpan], segments: Iterable[Segment] = ()) -> None:
+        """Take in what is now over, each once. Faces that were not followed count for everybody alone."""
+        for span in spans:
+            self._everybody.add(span)
+            if span.track is not None:
+                self._sums.setdefault(span.track, _Sums(self.labels, span.start)).add(span)
+        for segment in segments:
+            if segment.label != UNCERTAIN:
+                self._sums[segment.track].add_segment(self.labels.index(segment.label), segment.seconds)
 
-        Raises:
-            InputError: Its faces have no tracks.
-        """
-        self._take(self._spans.update(result), self._segmenter.update(result))
-
-    def close(self) -> list[PersonSummary]:
-        """Nothing follows: everyone who was seen, in order of ids."""
-        self._take(self._spans.close(), self._segmenter.close())
+    def summaries(self) -> list[PersonSummary]:
+        """Everyone who was seen, in order of ids."""
         return [self._person(track, self._sums[track]) for track in sorted(self._sums)]
 
-    def _take(self, spans: list[FrameSpan], segments: list[Segment]) -> None:
-        for span in spans:
-            self._sums.setdefault(span.track, _Sums(self.labels, span.start)).add(span)
-        for segment in segments:
-            if segment.label == UNCERTAIN:
-                continue
-            sums, column = self._sums[segment.track], self.labels.index(segment.label)
-            sums.counts[column] += 1
-            sums.spans[column] += segment.seconds
-            sums.longest[column] = max(sums.longest[column], segment.seconds)
+    def shares(self) -> dict[str, float]:
+        """Share of the time in view in which each label was shown, all people together, greatest first; empty
+        where no face was seen."""
+        sums = self._everybody
+        return ranked(self.labels.as_mapping((sums.shown / sums.total).tolist())) if sums.frames else {}
 
     def _person(self, track: int, sums: _Sums) -> PersonSummary:
-        total = max(sums.total, 1e-12)
         spans, counts, longest = sums.spans.tolist(), sums.counts.tolist(), sums.longest.tolist()
         dwells = {
             name: EpisodeStats(counts[at], spans[at] / counts[at] if counts[at] else 0.0, longest[at])
@@ -146,11 +130,11 @@ class People:
             last=sums.last,
             seconds=sums.seconds,
             frames=sums.frames,
-            shares=dict(self.labels.as_mapping((sums.shown / total).tolist())),
-            probs=dict(self.labels.as_mapping((sums.probs / total).tolist())),
+            shares=dict(self.labels.as_mapping((sums.shown / sums.total).tolist())),
+            probs=dict(self.labels.as_mapping((sums.probs / sums.total).tolist())),
             dwells=dwells,
-            confidence=sums.confidence / total,
-            uncertain=sums.uncertain / total,
+            confidence=sums.confidence / sums.total,
+            uncertain=sums.uncertain / sums.total,
         )
 
 
@@ -167,7 +151,7 @@ class _Sums:
 
     def add(self, span: FrameSpan) -> None:
         seconds = span.end - span.start
-        weight = max(seconds, 1e-9)  # A single frame has no length and yet a result.
+        weight = span.weight
         self.first, self.last = min(self.first, span.start), max(self.last, span.start)
         self.frames += 1
         self.seconds += seconds
@@ -176,4 +160,9 @@ class _Sums:
             self.shown[span.label] += weight
         self.probs += weight * span.probs
         self.confidence += weight * span.confidence
-        self.uncertain += weight * span.unsure
+        self.uncertain += weight * span.uncertain
+
+    def add_segment(self, column: int, seconds: float) -> None:
+        self.counts[column] += 1
+        self.spans[column] += seconds
+        self.longest[column] = max(self.longest[column], seconds)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.core.spacing import Spacing
-from mien.tracking.evidence import tracks_of
+from mien.tracking.evidence import NOT_FOLLOWED, tracks_of
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ class Segment:
         end: Seconds, when the next frame shows something else; for the last frame before a gap, after as long
             as that frame lasts.
         confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; also
-            where it is shown as uncertain (`Faces.confidence`).
+            where it is shown as uncertain (`Faces.label_confidence`).
     """
 
     track: int
@@ -48,29 +49,34 @@ class FrameSpan:
     """One person in one frame, and for how long that stands.
 
     Args:
-        track: Id of the person.
+        track: Id of the person; None where nobody was followed.
         label: Column of the label shown, -1 for uncertain.
         probs: ``(k,)`` probabilities, smoothed where they were.
         start: Seconds.
         end: Seconds.
         follows: The one before ended where this begins.
-        confidence: Probability of the label, also where it is shown as uncertain (`Faces.confidence`).
-        unsure: That is low (`Faces.unsure`).
+        confidence: Probability of the label, also where it is shown as uncertain (`Faces.label_confidence`).
+        uncertain: That is low (`Faces.uncertain`).
     """
 
-    track: int
+    track: int | None
     label: int
     probs: Floats
     start: float
     end: float
     follows: bool
     confidence: float
-    unsure: bool
+    uncertain: bool
+
+    @property
+    def weight(self) -> float:
+        """Seconds that it counts in sums: a single frame has no length and yet a result."""
+        return max(self.end - self.start, 1e-9)
 
 
 class FrameSpans:
     """Turns frames into times: each face stands for the time up to the same person's next, or for as long as
-    its frame lasts.
+    its frame lasts; where nobody was followed, always for as long as its frame lasts.
 
     Args:
         gap: Seconds; a person not seen for longer was away. Where frames are far apart it takes two without
@@ -80,6 +86,7 @@ class FrameSpans:
     def __init__(self, gap: float = 1.0) -> None:
         self.gap = gap
         self._spacing = Spacing(gap)
+        # By track, or by row where nobody was followed.
         self._open: dict[int, FrameSpan] = {}  # Each ends with its frame, once the next frame has come.
 
     @property
@@ -100,12 +107,12 @@ class FrameSpans:
             track: replace(last, end=last.start + lasting) if last.start == before else last
             for track, last in self._open.items()
         }
-        faces = result.faces
-        here = set(tracks_of(faces)) if len(faces) and faces.probs is not None else set()
-        away = [track for track, last in self._open.items() if time - last.start > self.patience]
-        done += [self._open.pop(track) for track in away]
-        if here:
-            done += self._shown(faces, time)
+        away = [
+            key for key, last in self._open.items() if last.track is None or time - last.start > self.patience
+        ]
+        done += [self._open.pop(key) for key in away]
+        if len(result.faces) and result.faces.probs is not None:
+            done += self._shown(result.faces, time)
         return sorted(done, key=lambda span: span.start)
 
     def close(self) -> list[FrameSpan]:
@@ -121,23 +128,24 @@ class FrameSpans:
     def _shown(self, faces: Faces, time: float) -> list[FrameSpan]:
         done = []
         probs = np.asarray(faces.probs if faces.smoothed_probs is None else faces.smoothed_probs, np.float64)
-        shown, confidence, unsure = faces.label_ids, faces.confidence, faces.unsure
+        shown, confidence, uncertain = faces.label_ids, faces.label_confidence, faces.uncertain
         assert shown is not None
         assert confidence is not None
-        assert unsure is not None
-        for row, track in enumerate(tracks_of(faces)):
-            before = self._open.get(track)
+        assert uncertain is not None
+        followed = faces.tracks is not None
+        for row, key in enumerate(tracks_of(faces) if followed else range(len(faces))):
+            before = self._open.get(key)
             if before is not None:
                 done.append(replace(before, end=time))
-            self._open[track] = FrameSpan(
-                track,
+            self._open[key] = FrameSpan(
+                key if followed else None,
                 int(shown[row]),
                 probs[row],
                 time,
                 time,
                 before is not None,
                 float(confidence[row]),
-                bool(unsure[row]),
+                bool(uncertain[row]),
             )
         return done
 
@@ -182,16 +190,17 @@ class Segmenter:
     def _joined(self, spans: list[FrameSpan]) -> list[Segment]:
         done = []
         for span in spans:
+            if span.track is None:
+                raise InputError(NOT_FOLLOWED)
             stretch = self._open.get(span.track)
             if stretch is not None and (not span.follows or stretch.label != span.label):
                 done.append(self._segment(stretch))
                 stretch = None
             if stretch is None:
                 stretch = self._open[span.track] = _Stretch(span.track, span.label, span.start, span.start)
-            seconds = max(span.end - span.start, 1e-9)
             stretch.end = span.end
-            stretch.total += seconds
-            stretch.sum += seconds * span.confidence
+            stretch.total += span.weight
+            stretch.sum += span.weight * span.confidence
         return done
 
     def _segment(self, stretch: _Stretch) -> Segment:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import MediaError, MissingExtraError
+from mien.core.errors import InputError, MediaError, MissingExtraError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult, Row, flat_keys, flat_row
 from mien.core.labels import Labels
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mien.tracking.persons import PersonSummary
     from mien.tracking.segments import Segment
+    from mien.video.summary import Overview
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,26 +77,36 @@ class VideoResult:
         """One plain dict per face, per frame without any and per failure."""
         return (row for result in self.results() for row in result.rows())
 
+    def overview(self) -> Overview:
+        """The video in short: who was there, what was shown when, where nobody was seen; what charts and
+        reports are made of.
+
+        Raises:
+            InputError: The faces were not classified.
+        """
+        from mien.video.summary import Overview
+
+        if self.faces.labels is None:
+            raise InputError(f"{self.source}: expected faces whose expressions were read; got none")
+        overview = Overview(self.source, self.faces.labels, gap=self.gap)
+        for result in self.results():
+            overview.add(result)
+        overview.end()
+        return overview
+
     def people(self) -> list[PersonSummary]:
         """Each person in numbers, in order of ids: when they were seen, what they showed, for how long.
         Nobody where nobody was followed."""
-        from mien.tracking.persons import People
-
-        if self.faces.tracks is None or self.faces.labels is None:
-            return []
-        people = People(self.faces.labels, self.gap)
-        for result in self.results():
-            people.add(result)
-        return people.close()
+        return self.overview().people if self._followed else []
 
     def segments(self) -> list[Segment]:
         """Stretches in which a person shows one expression, in order of time. None where nobody was
         followed."""
-        from mien.tracking.segments import segments
+        return self.overview().segments if self._followed else []
 
-        if self.faces.tracks is None:
-            return []
-        return sorted(segments(self.results(), self.gap), key=lambda segment: (segment.start, segment.track))
+    @property
+    def _followed(self) -> bool:
+        return self.faces.tracks is not None and self.faces.labels is not None
 
 
 class Results(Sequence[VideoResult]):

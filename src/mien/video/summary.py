@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
-from mien.tracking.persons import People, PersonSummary, ranked, together
-from mien.tracking.segments import Segment, Segmenter
+from mien.tracking.persons import People, PersonSummary
+from mien.tracking.segments import FrameSpan, FrameSpans, Segment, Segmenter
 from mien.video.timeline import Timeline
 
 _SHORTEST_GAP = 1.0
@@ -84,12 +84,14 @@ class Overview:
 
     def __post_init__(self) -> None:
         self.timeline = Timeline(self.labels)
-        self._people = People(self.labels, self.gap)
+        self._spans = FrameSpans(self.gap)
+        self._people = People(self.labels)
         self._segmenter = Segmenter(self.gap)
 
     def add(self, result: FrameResult) -> None:
         """Count one frame."""
-        self.timeline.add(result)
+        spans = self._spans.update(result)
+        self.timeline.add(result, spans)
         if result.error is not None:
             self.failed += 1
             if len(self.failures) < _MOST_FAILURES:
@@ -101,9 +103,8 @@ class Overview:
         self.frames += 1
         self.with_face += len(result.faces) > 0
         self.most = max(self.most, len(result.faces))
-        if not len(result.faces) or result.faces.tracks is not None:
-            self._people.add(result)
-            self.segments += self._segmenter.update(result)
+        followed = not len(result.faces) or result.faces.tracks is not None
+        self._add_up(spans, self._segmenter.update(result) if followed else [])
         if not len(result.faces):
             self._empty_since = time if self._empty_since is None else self._empty_since
         elif self._empty_since is not None:
@@ -113,8 +114,10 @@ class Overview:
         """Close what is still open; to be called once, after the last frame."""
         if self._empty_since is not None:
             self._note_gap(self.start + self.length)
-        self.people = self._people.close()
-        self.segments += self._segmenter.close()
+        spans = self._spans.close()
+        self.timeline.add_spans(spans)
+        self._add_up(spans, self._segmenter.close())
+        self.people = self._people.summaries()
         self.segments.sort(key=lambda segment: (segment.start, segment.track))
 
     @property
@@ -129,23 +132,24 @@ class Overview:
         between = (self._last - self.start) / (self.frames - 1) if self.frames > 1 else 0.0
         return self._last - self.start + between
 
-    def shares(self) -> dict[str, float]:
-        """Share of the time in view in which each expression was shown, or that it is uncertain, all people
-        together, greatest first.
+    @property
+    def followed(self) -> bool:
+        """Whether people were followed, and so their expressions smoothed."""
+        return bool(self.timeline.people)
 
-        Of the faces where nobody was followed; empty where no face was seen.
-        """
-        if self.people:
-            return ranked(together(self.people))
-        course = self.timeline.course()
-        total = course.faces.sum()
-        if not total:
-            return {}
-        return ranked(
-            self.labels.as_mapping(
-                ((course.label_shares * course.faces[:, None]).sum(axis=0) / total).tolist()
-            )
-        )
+    @property
+    def series(self) -> str:
+        """What shares count, in words."""
+        return "smoothed emotion" if self.followed else "most probable expression of each frame"
+
+    def shares(self) -> dict[str, float]:
+        """Share of the time in view in which each label was shown, or that it is uncertain, all people together,
+        greatest first (`People.shares`); empty where no face was seen."""
+        return self._people.shares()
+
+    def _add_up(self, spans: list[FrameSpan], segments: list[Segment]) -> None:
+        self._people.add(spans, segments)
+        self.segments += segments
 
     def _note_gap(self, end: float) -> None:
         assert self._empty_since is not None

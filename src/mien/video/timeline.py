@@ -4,38 +4,39 @@ draw."""
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
+from mien.tracking.segments import FrameSpan
 
 FINEST = 1 / 32
 """Seconds of the shortest step; longer ones are this times a power of two."""
 
-MOSTLY = 0.5
-"""Share of a step from which on charts show all of it as uncertain."""
-
-_LOOKED, _SEEN, _FAILED, _FACES, _UNSURE = range(5)
+_LOOKED, _SEEN, _FAILED, _SECONDS, _UNCERTAIN = range(5)
 _COUNTS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """Steps of one length that follow one another, of everybody or of one person.
+    """Steps of one length that follow one another, of everybody or of one person. All means and shares are by
+    time, so that they add up to those of `mien.tracking.persons.PersonSummary`.
 
     Args:
         start: Seconds at which the first step begins.
         step: Seconds that each one lasts.
-        faces: ``(n,)`` faces read in each step; 0 where there was none.
+        seconds: ``(n,)`` time in view of all faces in each step together; 0 where there was none.
         probs: ``(n, k)`` mean probability of each expression, smoothed where that was done; 0 where there was
             no face.
-        label_shares: ``(n, k)`` share of the faces whose smoothed emotion was each expression; the most probable one
-            where nothing was smoothed. What is missing to 1 was shown as uncertain.
-        unsure: ``(n,)`` share of the faces that were uncertain, whether or not that is what was shown
-            (`Faces.unsure`).
+        label_shares: ``(n, k)`` share of that time in which each expression was shown. What is missing to 1 was
+            shown as uncertain.
+        uncertain: ``(n,)`` share of that time that was uncertain, whether or not that is what was shown
+            (`Faces.uncertain`).
         looked: ``(n,)`` frames that were looked at.
         seen: ``(n,)`` frames with a face.
         failed: ``(n,)`` notes of what could not be read.
@@ -43,16 +44,24 @@ class Course:
 
     start: float
     step: float
-    faces: NDArray[np.int64]
+    seconds: NDArray[np.float64]
     probs: NDArray[np.float64]
     label_shares: NDArray[np.float64]
-    unsure: NDArray[np.float64]
+    uncertain: NDArray[np.float64]
     looked: NDArray[np.int64]
     seen: NDArray[np.int64]
     failed: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.faces)
+        return len(self.seconds)
+
+    @property
+    def label_ids(self) -> NDArray[np.int64]:
+        """``(n,)`` column of the label shown longest in each step, -1 for uncertain; of no meaning where there
+        was no face."""
+        rest = 1 - self.label_shares.sum(axis=1)
+        best = self.label_shares.argmax(axis=1)
+        return np.where(self.label_shares.max(axis=1) >= rest, best, -1)
 
 
 @dataclass
@@ -88,29 +97,54 @@ class Timeline:
         """Ids of those who were seen, in order."""
         return sorted(self._people)
 
-    def add(self, result: FrameResult) -> None:
-        """Count one frame."""
-        if result.time is None:
-            return
+    def add(self, result: FrameResult, spans: Iterable[FrameSpan] = ()) -> None:
+        """Count one frame, and what is now known to be over (`mien.tracking.segments.FrameSpans`)."""
+        if result.time is not None:
+            self._count(result, result.time)
+        self.add_spans(spans)
+
+    def add_spans(self, spans: Iterable[FrameSpan]) -> None:
+        """Count what faces showed."""
+        for span in spans:
+            self._add_span(span)
+
+    def _count(self, result: FrameResult, time: float) -> None:
         if self._start is None:
-            self._start = math.floor(result.time / FINEST) * FINEST
-        self._last = max(self._last, result.time)
-        place = self._place(result.time)
-        everybody = self._cell(self._all, place)
+            self._start = math.floor(time / FINEST) * FINEST
+        self._last = max(self._last, time)
+        place = self._place(time)
+        cell = self._cell(self._all, place)
         if result.error is not None:
-            everybody[_FAILED] += 1
+            cell[_FAILED] += 1
             return
         self._frames += 1
-        everybody[_LOOKED] += 1
-        everybody[_SEEN] += len(result.faces) > 0
-        values = self._values(result)
-        everybody += values.sum(axis=0)
-        if result.faces.tracks is not None:
-            for track, value in zip(result.faces.tracks.tolist(), values, strict=True):
-                self._cell(self._people.setdefault(track, {}), place)[:] += value
+        cell[_LOOKED] += 1
+        cell[_SEEN] += len(result.faces) > 0
+        for track in [] if result.faces.tracks is None else result.faces.tracks.tolist():
+            self._people.setdefault(track, {})
+
+    def _add_span(self, span: FrameSpan) -> None:
+        assert self._start is not None
+        final = self._place(span.end)  # First: it may make steps longer.
+        first = self._place(span.start)
+        edges = [self._start + place * self.step for place in range(first + 1, final + 1)]
+        value = self._value(span)
+        cells = [self._all] if span.track is None else [self._all, self._people.setdefault(span.track, {})]
+        for place, (start, end) in enumerate(pairwise([span.start, *edges, span.end]), first):
+            weight = max(end - start, 0.0 if place > first else 1e-9)
+            if weight:
+                for table in cells:
+                    self._cell(table, place)[_SECONDS:] += weight * value
+
+    def _value(self, span: FrameSpan) -> NDArray[np.float64]:
+        """What is added for each second of a face, from `_SECONDS` on."""
+        shown = np.zeros(len(self.labels))
+        if span.label >= 0:
+            shown[span.label] = 1
+        return np.concatenate([[1.0, span.uncertain], span.probs, shown])
 
     def course(self, track: int | None = None, most: int | None = None) -> Course:
-        """The steps of everybody, or of one person from the first to the last in which it was seen.
+        """The steps of everybody, or of one person from the first to the last in which they were in view.
 
         Args:
             track: Id of a person.
@@ -139,38 +173,12 @@ class Timeline:
         table = np.zeros((stop - first, _COUNTS + 2 * len(self.labels)))
         for place, cell in cells.items():
             table[place - first] = cell
-        counts = table[:, :_COUNTS].astype(np.int64)
-        shares = table[:, _COUNTS:] / np.maximum(table[:, _FACES : _FACES + 1], 1)
-        probs, label_shares = np.split(shares, 2, axis=1)
+        seconds = table[:, _SECONDS]
+        means = table[:, _UNCERTAIN:] / np.where(seconds > 0, seconds, 1)[:, None]
+        probs, label_shares = np.split(means[:, 1:], 2, axis=1)
+        looked, seen, failed = table[:, [_LOOKED, _SEEN, _FAILED]].astype(np.int64).T
         start = (self._start or 0.0) + first * step
-        unsure = table[:, _UNSURE] / np.maximum(table[:, _FACES], 1)
-        return Course(
-            start,
-            step,
-            counts[:, _FACES],
-            probs,
-            label_shares,
-            unsure,
-            counts[:, _LOOKED],
-            counts[:, _SEEN],
-            counts[:, _FAILED],
-        )
-
-    def _values(self, result: FrameResult) -> NDArray[np.float64]:
-        """A row for each face."""
-        faces, classes = result.faces, len(self.labels)
-        values = np.zeros((len(faces), _COUNTS + 2 * classes))
-        values[:, _FACES] = 1
-        probs = faces.probs if faces.smoothed_probs is None else faces.smoothed_probs
-        if probs is not None and len(faces):
-            shown, unsure = faces.label_ids, faces.unsure
-            assert shown is not None
-            assert unsure is not None
-            values[:, _UNSURE] = unsure
-            sure = np.flatnonzero(shown >= 0)
-            values[:, _COUNTS : _COUNTS + classes] = probs
-            values[sure, _COUNTS + classes + shown[sure]] = 1
-        return values
+        return Course(start, step, seconds, probs, label_shares, means[:, 0], looked, seen, failed)
 
     def _place(self, time: float) -> int:
         assert self._start is not None

@@ -8,6 +8,7 @@
 import { Chart, sampleOf } from "../chart.js";
 import { inWords } from "../live/timeline.js";
 import { displayName } from "../label.js";
+import { percents } from "../percents.js";
 import { make, named, shares, table } from "./card.js";
 import { opened, readMovie } from "./movie.js";
 import { Replay } from "./replay.js";
@@ -133,13 +134,12 @@ function offer(card, name, { results, people, missed, video, chart, replay }, se
     chart: chart.toDataURL(),
     head: ["Person", "Mostly", "First seen", "In view", ...settings.labels],
     rows: people.map((person) => {
-      const percents = person.shares.map((value) => `${Math.round(100 * value)} %`);
       return [
         String(person.track),
         mostly(person, settings),
         clock(person.first),
         `${person.seconds.toFixed(1)} s`,
-        ...percents,
+        ...percents(person.shares),
       ];
     }),
   };

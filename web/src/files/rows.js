@@ -4,7 +4,7 @@
  * @typedef {{frame: number, time: number, faces: Face[]}} FrameResult
  */
 
-import { labelOf, displayName } from "../label.js";
+import { labelConfidence, labelOf, displayName } from "../label.js";
 import { cell, spelled } from "./cells.js";
 
 const rounded = (/** @type {number} */ value, /** @type {number} */ digits) => Number(value.toFixed(digits));
@@ -46,6 +46,7 @@ export function rowsOf(source, results, settings) {
         smoothed_emotion,
         smoothed_probs: face.smoothed_probs ? named(face.smoothed_probs) : null,
         label: displayName(labelOf(face, settings), settings),
+        label_confidence: rounded(labelConfidence(face), 6),
       };
     });
   });

@@ -5,6 +5,7 @@
 
 import { glyph } from "../glyphs.js";
 import { labelOf, displayName } from "../label.js";
+import { percent } from "../percents.js";
 
 const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.
 
@@ -106,16 +107,16 @@ export function bar(list, name, colour, mark) {
   value.append(track, number);
   row.append(term, value);
   list.append(row);
-  let last = -1;
+  let last = "";
   return {
     row,
     /** @param {number} share 0 to 1. */
     show(share) {
-      const percent = Math.round(100 * share);
-      if (percent === last) return;
-      last = percent;
-      fill.style.transform = `scaleX(${percent / 100})`;
-      number.textContent = `${percent} %`;
+      const text = percent(share);
+      if (text === last) return;
+      last = text;
+      fill.style.transform = `scaleX(${share})`;
+      number.textContent = text;
     },
   };
 }
