@@ -35,9 +35,11 @@ def test_a_video_has_the_same_label_and_shares_in_batch_score_and_python(tmp_pat
         (tmp_path / "in" / label).mkdir(parents=True)
         animation(tmp_path / "in" / label / f"{number}.gif", number)
     options = ("--detector", "whole")
-    assert mien("batch", tmp_path / "in", "-o", tmp_path / "out", "--format", form, *options).returncode == 0
+    batch = mien("batch", tmp_path / "in", "-o", tmp_path / "out", "--format", form, *options)
+    assert batch.returncode == 0, batch.stderr
     rows = tmp_path / f"rows.{form}"
-    assert mien("analyze", tmp_path / "in", "-o", rows, "-q", *options).returncode == 0
+    analyzed = mien("analyze", tmp_path / "in", "-o", rows, *options)
+    assert analyzed.returncode == 0, analyzed.stderr
     reference = tmp_path / "reference.csv"
     reference.write_text("file,label\n0.gif,happy\n1.gif,sad\n")
     scored = mien(
@@ -45,6 +47,10 @@ def test_a_video_has_the_same_label_and_shares_in_batch_score_and_python(tmp_pat
         *("-o", tmp_path / "clips.csv"),
     )
     assert scored.returncode == 0, scored.stderr
+    # What each one counts, and so why its figures are not those of the others, stands beside them.
+    assert "share of the time in view by smoothed emotion" in analyzed.stdout
+    assert "mien analyze counts the time of all people by smoothed emotion" in " ".join(scored.stdout.split())
+    assert "greatest mean probability over time of the largest face, as of mien score" in batch.stdout
     batched, clips = csv_rows(tmp_path / "out" / "predictions.csv"), csv_rows(tmp_path / "clips.csv")
     for video, line, clip in zip(
         package.analyze(tmp_path / "in", detector="whole"), batched, clips, strict=True

@@ -124,7 +124,7 @@ def test_two_detectors_side_by_side(
     assert "mtcnn" in heading
     assert "haar" in heading
     assert "right here, not there" in out
-    assert "haar: frames with a face, by expression" in out
+    assert "haar: frames with a face, by expression: each frame's most probable label" in out
     assert "clips/1.mp4, person 1" in out
     assert sorted(str(path) for path in Path("charts").rglob("*.png")) == [
         "charts/1-mtcnn/matrix.png",

@@ -31,6 +31,12 @@ DERIVED = PREDICTIONS, CONFUSION, CHART = "predictions.csv", "confusion.csv", "c
 RULE = ClipRule(min_confidence=0)
 """As `mien score` by default, but an answer always: accuracy is that of all images, as of `mien evaluate`."""
 
+ANSWER = (
+    "The answer is the greatest mean probability over time of the largest face, as of mien score; confidence is that "
+    "mean. mien analyze shows how long each smoothed emotion lasted instead"
+)
+"""What is predicted for an image or video."""
+
 _COLUMNS = ("item", "source", "reference", "predicted", "confidence", "right", "status")
 
 

@@ -86,6 +86,9 @@ class Summary(Writer):
             console.print(f"… and {self._more} rows more: -o faces.csv keeps them all", style="dim")
         if self._videos:
             console.print(self._video_table())
+        if series := {video.series for video in self._videos if video.with_face}:
+            counted = " or ".join(sorted(series, reverse=True))
+            console.print(f"of the time: share of the time in view by {counted}, all people", style="dim")
         if len(self._videos) == 1 and 1 < len(self._videos[0].people) <= _MOST_PEOPLE:
             console.print()
             console.print(self._people_table(self._videos[0]))

@@ -261,6 +261,7 @@ def _require_polars() -> None:
 
 def _show(summary: BatchSummary, output: Path, notes: Console) -> None:
     """What came out, for people."""
+    from mien.batch.summary import ANSWER
     from mien.cli.evaluate_tables import confusion_table
 
     console = Console(soft_wrap=True)
@@ -277,6 +278,7 @@ def _show(summary: BatchSummary, output: Path, notes: Console) -> None:
         if summary.silent:
             console.print(f"{summary.silent:,} more have a label, but no face was read")
         console.print(confusion_table(summary.labels, summary.confusion))
+        console.print(f"{ANSWER}.", style="dim")
     console.print(NOTICE, style="dim")
     if summary.foreign:
         names = ", ".join(f"{name} ({count:,})" for name, count in summary.foreign.items())

@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
-from mien.clips.aggregate import Kind
+from mien.clips.aggregate import BESIDE_ANALYZE, SERIES, Kind
 from mien.clips.facts import compared
 from mien.clips.predictions import ScoreOptions
 from mien.clips.scoring import ClipScore, Share
+from mien.core.formatting import percent
 from mien.core.labels import NOTICE
 from mien.metrics import wilson
 from mien.metrics.sentiment import SENTIMENTS
@@ -36,10 +37,10 @@ def show_scores(scores: Sequence[ClipScore], options: ScoreOptions, console: Con
         console.print(table)
     rule = options.rule
     low = rule.min_confidence_for(scores[0].kind)
-    least = f"; no answer below {low:g}" if low else ""
+    least = f"; no answer below {percent(low)}" if low else ""
     console.print()
     console.print(
-        f"{rule.method}, {_whose(rule.person)}{least}; mapping {options.mapping.name}. {NOTICE}",
+        f"{rule.method}, {_whose(rule.person)}{least}; mapping {options.mapping.name}. {BESIDE_ANALYZE} {NOTICE}",
         style="dim",
         soft_wrap=True,
     )
@@ -58,9 +59,9 @@ def _parts(score: ClipScore, name: str) -> list[tuple[str, Table]]:
     lead = f"{name}: " if name else ""
     return [
         (f"{lead}confusion matrix: rows the reference label, columns the answer", _confusion(score)),
-        (f"{lead}frames with a face, by sentiment", _totals(score, SENTIMENTS, "sentiment")),
+        (f"{lead}frames with a face, by sentiment: {SERIES}", _totals(score, SENTIMENTS, "sentiment")),
         (
-            f"{lead}frames with a face, by expression",
+            f"{lead}frames with a face, by expression: {SERIES}",
             _totals(score, list(score.totals[0].expression), "expression"),
         ),
         *(
@@ -160,14 +161,14 @@ def _clips(score: ClipScore) -> Table:
         )  # A narrow terminal cuts names of files, nothing else.
     for clip in score.clips[:_MOST_CLIPS]:
         verdict, result = clip.verdict, clip.result
-        confidence = "" if verdict is None or verdict.confidence is None else f"{verdict.confidence:.2f}"
+        confidence = "" if verdict is None or verdict.confidence is None else percent(verdict.confidence)
         answer = (verdict and verdict.label) or "-"
         numbers = ["", "", "", "", ""]
         if result is not None:
             numbers = [
                 *(f"{count:,}" for count in result.sentiment.counts.tolist()),
                 f"{result.frames:,}",
-                f"{result.coverage:.0%}",
+                percent(result.coverage),
             ]
         status = Text(clip.status.replace("_", " "), _COLOURS.get(clip.status, "yellow"))
         table.add_row(

@@ -29,6 +29,12 @@ LEAST = {"expression": 0.3, "sentiment": 0.4}
 -m benchmarks.studies.clips choose`)."""
 
 
+SERIES = "each frame's most probable label, not smoothed"
+"""What counts and shares of frames count."""
+
+BESIDE_ANALYZE = f"Frames count by {SERIES}; mien analyze counts the time of all people by smoothed emotion, so its shares differ."
+
+
 @dataclass(frozen=True)
 class ClipRule:
     """How a clip gets its label.

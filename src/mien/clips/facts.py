@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from mien.clips.aggregate import BESIDE_ANALYZE, SERIES
 from mien.clips.predictions import ScoreOptions
 from mien.clips.reference import Reference
 from mien.clips.scoring import JUDGED, ClipScore, ScoredClip, Share, Total
@@ -115,6 +116,7 @@ def facts(scores: Sequence[ClipScore], reference: Reference, options: ScoreOptio
         "method": options.rule.method,
         "person": options.rule.person,
         "min_confidence": options.rule.min_confidence_for(scores[0].kind),
+        "counts": BESIDE_ANALYZE,
         "mapping": {"name": options.mapping.name, "weights": options.mapping.table()},
         "scores": [_score(score) for score in scores],
         "beside_the_first": [
@@ -210,7 +212,7 @@ def _draw_totals(score: ClipScore, path: Path) -> Path:
     ]
     left = len(score.totals) - len(groups)
     more = f"; {left:,} more are in the tables" if left else ""
-    return draw_shares(path, rows, panels, f"{score.name}: shares of the frames with a face{more}")
+    return draw_shares(path, rows, panels, f"{score.name}: frames with a face, by {SERIES}{more}")
 
 
 def _shares(counts: Mapping[str, int], total: Total) -> dict[str, float]:
