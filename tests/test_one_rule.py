@@ -132,7 +132,7 @@ def test_the_terminal_and_the_report_print_these_shares(run: Run) -> None:
     assert f'"value">{most}</span>' in run.page
     assert f"{texts[most]} of the time in view" in run.page
     for column in ("confidence", "uncertain"):
-        assert f'<td class="number">{percent(float(run.person[column]))}</td>' in run.page
+        assert f'class="number">{percent(float(run.person[column]))}</td>' in run.page
 
 
 @pytest.mark.integration

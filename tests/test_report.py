@@ -24,8 +24,9 @@ from mien.inference.card import read_card
 from mien.inference.weights import network_path
 from mien.media.blur import Blur
 from mien.plotting.timeline import write_video_charts
+from mien.reports.model_facts import accuracy_sentence
 from mien.reports.thumbnails import thumbnails
-from mien.reports.video import Facts, Thumbnail, write_report
+from mien.reports.video import Facts, Thumbnail, _context, write_report
 from mien.video.summary import Gap, Overview
 
 FACTS = Facts(
@@ -218,7 +219,109 @@ def test_faces_are_shown_only_when_asked_and_not_those_that_are_covered(tmp_path
     assert [(each.person, each.time) for each in found] == [(1, 2.0), (2, 4.0), (1, 5.0), (1, 9.0), (2, 9.0)]
     assert {each.person for each in thumbnails(overview, seen, Blur.parse("2"))} == {1}
     write_report(tmp_path / "report.html", overview, FACTS, found)
-    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 5
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(data_of(page)["thumbnails"]) == 5
+    table = re.search(r'<table class="cards".*?</table>', page, re.DOTALL)[0]
+    shown = re.findall(r"data:image/jpeg;base64,([^\"]*)", table)
+    assert [base64.b64decode(image) for image in shown] == [found[0].jpeg, found[1].jpeg], (
+        "of each person the face in the middle of the longest stretch"
+    )
+
+
+def test_the_table_of_people_has_no_column_of_faces_unless_asked(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", talk(), FACTS)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert 'class="cards"' in page
+    assert ">Face<" not in page
+
+
+def peak(shown: list[dict[int, str]]) -> tuple[float, str] | None:
+    """Where the page begins: seconds and label."""
+    overview = Overview("a.mp4", EXPRESSIONS)
+    for frame, people in enumerate(shown):
+        overview.add(result(frame, frame / 10, people))
+    overview.end()
+    data = _context(overview, FACTS, ())["data"]
+    found = data["peak"]
+    return found and (data["start"] + (found["step"] + 0.5) * data["step"], found["label"])
+
+
+def test_the_peak_is_what_most_showed_most() -> None:
+    calm, laughing = {1: "neutral", 2: "neutral"}, {1: "happy", 2: "happy"}
+    time, label = peak([calm] * 20 + [{1: "sad", 2: "neutral"}] * 20 + [laughing] * 10 + [calm] * 20)
+    assert label == "happy"
+    assert 4 <= time < 5
+    assert peak([calm] * 10)[1] == "neutral", "where there is nothing else"
+    assert peak([{}] * 10) is None
+
+
+def test_of_somebody_alone_there_is_one_lane(tmp_path: Path) -> None:
+    alone = Overview("a.mp4", EXPRESSIONS)
+    for frame in range(10):
+        alone.add(result(frame, frame / 10, {1: "happy"}))
+    alone.end()
+    assert _context(alone, FACTS, ())["data"]["alone"]
+    assert not _context(talk(), FACTS, ())["data"]["alone"]
+
+
+def test_the_page_says_how_often_the_model_is_right_and_by_whose_labels(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", talk(), FACTS)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    header, rest = page.split("</header>")
+    strict = {
+        score.labels: score.accuracy
+        for score in FACTS.card.scores
+        if "head expression," in score.note and "leak-free" in score.data
+    }
+    assert set(strict) == {"FER-2013", "FER+"}
+    for labels, accuracy in strict.items():
+        assert f"{accuracy:.0%} by the labels of {labels}".replace("%", " %") in header
+    rows = re.findall(r'<tr><th scope="row">([^<]*)</th><td>(PrivateTest[^<]*)</td>.*?([\d.]+%)</td>', rest)
+    assert rows == [
+        (score.labels, score.data, f"{score.accuracy:.1%}")
+        for score in FACTS.card.scores
+        if "head expression," in score.note
+    ]
+    for jargon in ("logarithm", "epoch", "seed", "Network", "least height"):
+        assert jargon not in rest.split('id="data"')[0], jargon
+
+
+def test_a_model_without_scores_claims_nothing() -> None:
+    assert "not measured" in accuracy_sentence(FACTS.card.model_copy(update={"scores": ()}), "expression")
+
+
+def test_every_colour_has_its_key_also_one_that_was_not_shown(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", talk(), FACTS)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    key = re.search(r'<ul class="legend" aria-label="Colours">.*?</ul>', page, re.DOTALL)[0]
+    assert re.findall(r"</i>(\w+)</li>", key) == list(EXPRESSIONS)
+    colours = [re.search(rf"--label-{at}: (#\w+)", page)[1] for at in range(len(EXPRESSIONS))]
+    assert colours == [EXPRESSIONS.colour(name) for name in EXPRESSIONS]
+
+
+@pytest.mark.parametrize(
+    ("frames", "shown", "failed", "remark"),
+    [
+        (99, {1: "happy"}, True, "could not be read"),
+        (10, {}, False, "No face was found"),
+        (0, {}, True, "No frame of this video could be read"),
+        (10, {1: "happy"}, False, None),
+    ],
+)
+def test_what_is_missing_is_said_at_the_top(
+    frames: int, shown: dict[int, str], failed: bool, remark: str | None, tmp_path: Path
+) -> None:
+    overview = Overview("a.mp4", EXPRESSIONS)
+    for frame in range(frames):
+        overview.add(result(frame, frame / 10, shown))
+    if failed:
+        cut = MediaError("a.mp4: expected more data; the file ends")
+        overview.add(FrameResult("a.mp4", frames, frames / 10, Faces.empty(EXPRESSIONS), cut))
+    overview.end()
+    write_report(tmp_path / "a.html", overview, FACTS)
+    top = (tmp_path / "a.html").read_text(encoding="utf-8").split('aria-label="In short"')[0]
+    assert ('class="remarks"' in top) == (remark is not None)
+    assert remark is None or remark in top
 
 
 def test_missing_packages_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +349,7 @@ document.getElementById("f").onload = async (event) => {
     chart.dispatchEvent(new inside.PointerEvent(kind, where));
   };
   const key = (name) => chart.dispatchEvent(new inside.KeyboardEvent("keydown", { key: name, bubbles: true }));
-  await wait();
+  await wait(); told.first = moment.innerText;
   told.focusable = chart.tabIndex;
   at(0.1, "pointermove"); await wait(); told.early = moment.innerText;
   at(0.7, "pointermove"); await wait(); told.empty = moment.innerText;
@@ -270,6 +373,7 @@ def test_pointing_and_keys_show_the_moment_in_chromium(
     told = chromium(tmp_path)
     assert "error" not in told, told
     assert told["focusable"] == "0"
+    assert "peak of happy" in told["first"]
     assert told["early"].startswith("0:01.")
     assert "happy 88" in told["early"]
     assert "person 2" not in told["early"]

@@ -40,28 +40,37 @@ def run_facts(settings: dict[str, Any], video_options: VideoOptions, pipeline: P
     """What a report tells of a run with these `run_settings`."""
     from mien.reports.video import Facts
 
-    least = (
-        "faces from its own least height"
-        if settings["min-face"] is None
-        else f"faces from {settings['min-face']} px"
-    )
-    sure = settings["min-detection-score"]
-    least += "" if sure is None else f" with a score of {sure:g} or more"
     rate, smoothing = video_options.sampling.rate, video_options.smoothing
-    hidden = ", hidden ones as well" if video_options.sampling.hidden_frames else ""
-    calibrated = ""
-    if smoothing.baseline is not None:
-        calibrated = f", neutral by {'the usual result' if smoothing.baseline == 'median' else f'the first {smoothing.baseline:g} s'} of each person"
+    hidden = ", also those that players leave out" if video_options.sampling.hidden_frames else ""
     shown = [
-        ("Detector", f"{settings['detector']}, {least}"),
-        ("Faces", "the biggest of each frame" if settings["largest"] else "all of each frame"),
-        ("Frames", ("every one" if rate is None else f"{rate:g} a second at most") + hidden),
+        ("Frames", ("all" if rate is None else f"{rate:g} a second at most") + hidden),
+        ("Faces", _faces(settings)),
         (
             "People",
-            "followed by position; no identity is computed" if video_options.tracking else "not followed",
+            "followed from frame to frame by position; nobody is recognised"
+            if video_options.tracking
+            else "not followed",
         ),
-        ("Smoothing", f"time constant {smoothing.tau:g} s{calibrated}" if video_options.tracking else "none"),
-        ("Network", settings["network"]),
+        (
+            "Smoothing",
+            f"over about {smoothing.tau:g} s before and after each moment"
+            if video_options.tracking
+            else "none",
+        ),
+        *([] if smoothing.baseline is None else [("Neutral face", _baseline(smoothing.baseline))]),
         *([] if settings["views"] == "one" else [("Views of each face", f"{settings['views']}, averaged")]),
     ]
     return Facts("", shown, pipeline.classifier.network.card, pipeline.classifier.head, __version__)
+
+
+def _faces(settings: dict[str, Any]) -> str:
+    """Which faces were read, in plain words."""
+    which = "the largest of each frame" if settings["largest"] else "all"
+    least, sure = settings["min-face"], settings["min-detection-score"]
+    high = "" if least is None else f", at least {least} px high"
+    certain = "" if sure is None else f", with a detection score of at least {sure:g}"
+    return f"{which} that the detector {settings['detector']} found{high}{certain}"
+
+
+def _baseline(baseline: str | float) -> str:
+    return f"of each person: {'the median of the video' if baseline == 'median' else f'the first {baseline:g} s'}"

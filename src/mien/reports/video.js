@@ -9,8 +9,14 @@
   const people = data.people.map((person) => ({ ...person, probs: bytes(person.probs), labels: bytes(person.labels), uncertain: bytes(person.uncertain) }));
   const count = overall.looked.length;
   const LEFT = 78, RIGHT = 8, TOP = 4, TALL = 96, LANE = 40, BAND = 9, SPACE = 10, AXIS = 20;
-  const lanes = people.map((person, index) => ({ person, top: TOP + TALL + SPACE + BAND + SPACE + index * (LANE + BAND + SPACE) }));
-  const height = TOP + TALL + SPACE + BAND + SPACE + people.length * (LANE + BAND + SPACE) + AXIS;
+  // Of somebody alone a lane of everybody would be the same picture twice.
+  const alone = data.alone, cover = alone ? TOP + TALL + 2 + BAND + SPACE : TOP + TALL + SPACE;
+  const lanes = people.map((person, index) => ({
+    person,
+    top: alone ? TOP : cover + BAND + SPACE + index * (LANE + BAND + SPACE),
+    tall: alone ? TALL : LANE,
+  }));
+  const height = cover + BAND + SPACE + (alone ? 0 : people.length * (LANE + BAND + SPACE)) + AXIS;
   let width = 0, chosen = null, held = false;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -127,11 +133,10 @@
     pen.font = "12px system-ui, sans-serif";
     pen.fillStyle = colour("--nobody");
     pen.fillRect(LEFT, TOP, width - LEFT - RIGHT, TALL);
-    for (const { person, top } of lanes) {
-      pen.fillRect(x(person.first), top, x(person.first + person.labels.length) - x(person.first), LANE);
+    for (const { person, top, tall } of lanes) {
+      pen.fillRect(x(person.first), top, x(person.first + person.labels.length) - x(person.first), tall);
     }
-    stacked(pen, overall.probs, 0, overall.in_view, TOP, TALL);
-    const cover = TOP + TALL + SPACE;
+    if (!alone) stacked(pen, overall.probs, 0, overall.in_view, TOP, TALL);
     for (let bin = 0; bin < count; bin++) {
       const failed = overall.failed[bin] > 0, seen = overall.looked[bin] ? overall.seen[bin] / overall.looked[bin] : 0;
       pen.fillStyle = failed ? colour("--lost") : seen ? colour("--soft") : colour("--nobody");
@@ -139,17 +144,17 @@
       pen.fillRect(x(bin), cover, x(bin + 1) - x(bin) + 0.4, BAND);
     }
     pen.globalAlpha = 1;
-    for (const { person, top } of lanes) {
-      stacked(pen, person.probs, person.first, Array.from(person.labels, (label) => label !== NONE), top, LANE);
-      band(pen, person, top + LANE + 2);
+    for (const { person, top, tall } of lanes) {
+      stacked(pen, person.probs, person.first, Array.from(person.labels, (label) => label !== NONE), top, tall);
+      band(pen, person, top + tall + 2);
     }
     axis(pen);
     pen.fillStyle = colour("--ink");
     pen.textAlign = "left";
     pen.textBaseline = "middle";
-    pen.fillText("everybody", 0, TOP + TALL / 2);
+    if (!alone) pen.fillText("everybody", 0, TOP + TALL / 2);
     pen.fillText("seen", 0, cover + BAND / 2);
-    for (const { person, top } of lanes) pen.fillText("person " + person.id, 0, top + LANE / 2);
+    for (const { person, top, tall } of lanes) pen.fillText("person " + person.id, 0, top + tall / 2);
     mark();
   }
 
@@ -220,7 +225,8 @@
     moment.replaceChildren();
     const head = element("h3", moment, time(seconds));
     const failed = overall.failed[chosen] ? ", a part could not be read" : "";
-    element("span", head, `  ${overall.seen[chosen]} of ${overall.looked[chosen]} frames with a face${failed}${held ? " · held" : ""}`);
+    const peak = data.peak && chosen === data.peak.step ? ` · peak of ${data.peak.label}` : "";
+    element("span", head, `${peak} · ${overall.seen[chosen]} of ${overall.looked[chosen]} frames with a face${failed}${held ? " · held" : ""}`);
     const said = [time(seconds)];
     if (!overall.in_view[chosen]) {
       element("p", moment, overall.looked[chosen] ? "Nobody in view." : "Not looked at.", "small");
@@ -275,6 +281,21 @@
   });
   new ResizeObserver(() => chart.clientWidth === width || requestAnimationFrame(draw)).observe(chart);
   draw();
+  if (data.peak) choose(data.peak.step);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   if (!count) document.getElementById("chart").hidden = true;
+
+  // Paper is white, and nothing on it can be opened.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    document.documentElement.dataset.print = "";
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const each of opened) each.open = true;
+    draw();
+  });
+  addEventListener("afterprint", () => {
+    delete document.documentElement.dataset.print;
+    for (const each of opened) each.open = false;
+    draw();
+  });
 })();

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien.core.formatting import clock, lasting, percent, percents
 from mien.core.labels import UNCERTAIN
+from mien.reports.model_facts import accuracy_sentence, model_facts, score_rows
 from mien.reports.page import data_address, script, write_page
 from mien.tracking.persons import ranked
 
@@ -90,23 +91,28 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
     lanes = _lanes(overview)
     return {
         "title": facts.title,
+        "accuracy": accuracy_sentence(facts.card, facts.head),
         "version": facts.version,
         "labels": _labels(overview.labels),
         "uncertain": {
             "colour": overview.labels.colour(UNCERTAIN),
             "below": percent(overview.labels.uncertainty_threshold),
         },
+        "remarks": _remarks(overview),
         "figures": _figures(overview),
         "shares": _shares(overview.shares(), overview.labels),
         "series": overview.series,
-        "people": [_person(person, overview.labels) for person in overview.people],
+        "followed": bool(overview.timeline.people),
+        "people": [_person(person, overview, thumbnails) for person in overview.people],
+        "faces": bool(thumbnails),
         "hidden_people": len(overview.timeline.people) - len(lanes),
         "coverage": _coverage(overview),
         "gaps": [(clock(gap.start), clock(gap.end), lasting(gap.seconds)) for gap in overview.gaps],
         "failures": overview.failures,
         "more_failures": overview.failed - len(overview.failures),
         "settings": facts.settings,
-        "card": _card(facts),
+        "scores": score_rows(facts.card, facts.head),
+        "model": model_facts(facts.card, facts.head),
         "data": _data(overview, lanes, thumbnails),
         "script": script("video.js"),
     }
@@ -114,6 +120,20 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
 
 def _labels(labels: Labels) -> list[dict[str, str]]:
     return [{"name": name, "colour": labels.colour(name)} for name in labels]
+
+
+def _remarks(overview: Overview) -> list[str]:
+    """What must be known before anything else."""
+    remarks = []
+    if overview.failed:
+        remarks.append(
+            "A part of this video could not be read; all figures are about the rest. Coverage says which part."
+        )
+    if overview.frames and not overview.with_face:
+        remarks.append("No face was found in this video.")
+    if not overview.frames:
+        remarks.append("No frame of this video could be read.")
+    return remarks
 
 
 def _figures(overview: Overview) -> list[dict[str, str]]:
@@ -151,7 +171,8 @@ def _index(name: str, labels: Labels) -> int:
     return len(labels) if name == UNCERTAIN else labels.index(name)
 
 
-def _person(person: PersonSummary, labels: Labels) -> dict[str, Any]:
+def _person(person: PersonSummary, overview: Overview, thumbnails: Sequence[Thumbnail]) -> dict[str, Any]:
+    labels = overview.labels
     longest = max(person.dwells, key=lambda name: person.dwells[name].longest)
     return {
         "id": person.track,
@@ -166,7 +187,20 @@ def _person(person: PersonSummary, labels: Labels) -> dict[str, Any]:
         "longest": f"{longest} {lasting(person.dwells[longest].longest)}"
         if person.dwells[longest].count
         else "-",
+        "face": _face(person, overview, thumbnails),
     }
+
+
+def _face(person: PersonSummary, overview: Overview, thumbnails: Sequence[Thumbnail]) -> str:
+    """Of the thumbnails of a person the one in the middle of the longest stretch, as an address; empty where
+    there is none."""
+    own = [each for each in thumbnails if each.person == person.track]
+    stretches = [segment for segment in overview.segments if segment.track == person.track]
+    if not own or not stretches:
+        return ""
+    longest = max(stretches, key=lambda segment: segment.seconds)
+    middle = (longest.start + longest.end) / 2
+    return data_address(min(own, key=lambda each: abs(each.time - middle)).jpeg, "image/jpeg")
 
 
 def _coverage(overview: Overview) -> list[tuple[str, str]]:
@@ -189,28 +223,6 @@ def _coverage(overview: Overview) -> list[tuple[str, str]]:
     ]
 
 
-def _card(facts: Facts) -> list[tuple[str, str]]:
-    card = facts.card
-    scores = "; ".join(
-        f"{score.accuracy:.1%} right on {score.data}, n = {score.n:,} ({score.low:.1%} to {score.high:.1%})"
-        for score in card.scores
-        if f"head {facts.head}," in score.note
-    )
-    told_of = [
-        ("Network", f"{card.name} {card.version}"),
-        ("What", card.summary),
-        ("Head", f"{facts.head}: {', '.join(card.heads[facts.head])}"),
-        ("Measured", scores),
-        ("Trained on", card.training),
-        ("Held out", card.split),
-        ("Rights", card.rights),
-        ("Not for", card.limits),
-        ("Licence", card.licence),
-        ("sha256", card.sha256),
-    ]
-    return [(name, value) for name, value in told_of if value]
-
-
 def _lanes(overview: Overview) -> list[int]:
     """Who gets a lane: those in view longest, in order of their ids."""
     ranked = sorted(overview.people, key=lambda person: -person.seconds)
@@ -220,6 +232,7 @@ def _lanes(overview: Overview) -> list[int]:
 def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbnail]) -> dict[str, Any]:
     most = min(overview.timeline.most, _STEPS // (1 + len(lanes)))
     everybody = overview.timeline.course(most=most)
+    people = {track: overview.timeline.course(track, most) for track in lanes}
     return {
         "labels": _labels(overview.labels),
         "uncertain": {"name": UNCERTAIN, "colour": overview.labels.colour(UNCERTAIN)},
@@ -232,7 +245,10 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
             "in_view": (everybody.seconds > 0).tolist(),
             "probs": _packed(everybody.probs),
         },
-        "people": [_lane(track, overview.timeline.course(track, most), everybody) for track in lanes],
+        # Of somebody alone there would be the same picture twice.
+        "alone": len(overview.timeline.people) == 1,
+        "peak": _peak(everybody, overview.labels),
+        "people": [_lane(track, course, everybody) for track, course in people.items()],
         "thumbnails": [
             {
                 "person": each.person,
@@ -244,12 +260,31 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
     }
 
 
+def _peak(everybody: Course, labels: Labels) -> dict[str, Any] | None:
+    """The step in which one expression other than neutral was shown most, by all together; of neutral alone
+    where nothing else came near. None where no face was seen."""
+    others = [column for column, name in enumerate(labels) if name != "neutral"]
+    probs = everybody.probs
+    columns = (
+        others if probs[:, others].max(initial=0) >= labels.uncertainty_threshold else range(len(labels))
+    )
+    strongest = max(columns, key=lambda column: float(probs[:, column].max(initial=0)))
+    if not probs[:, strongest].max(initial=0):
+        return None
+    return {"step": int(probs[:, strongest].argmax()), "label": labels[strongest]}
+
+
+def _offset(course: Course, everybody: Course) -> int:
+    """Steps before its first one."""
+    return round((course.start - everybody.start) / everybody.step)
+
+
 def _lane(track: int, course: Course, everybody: Course) -> dict[str, Any]:
     shown = np.where(course.label_ids < 0, course.label_shares.shape[1], course.label_ids)
     labels = np.where(course.seconds > 0, shown, _NONE)
     return {
         "id": track,
-        "first": round((course.start - everybody.start) / everybody.step),
+        "first": _offset(course, everybody),
         "labels": base64.b64encode(labels.astype(np.uint8).tobytes()).decode(),
         "probs": _packed(course.probs),
         "uncertain": _packed(course.uncertain),

@@ -1,0 +1,114 @@
+"""Reports as people see them, in a real browser: light, dark, on a phone, on paper, with a screen reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+
+from mien import EXPRESSIONS
+from mien.reports.video import Thumbnail, write_report
+from mien.video.summary import Overview
+from tests.pages import A4, DESK, PHONE, browser, opened, violations
+from tests.test_report import FACTS, result, talk
+
+__all__ = ["browser"]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(
+        path, talk(), FACTS, [Thumbnail(1, 5.0, b"\xff\xd8\xff"), Thumbnail(2, 5.0, b"\xff\xd8\xff")]
+    )
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_axe_finds_nothing_wrong(browser: Browser, report: Path, width: int, scheme: str) -> None:
+    with opened(browser, report, width, scheme) as page:
+        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        assert violations(page) == []
+
+
+def test_on_a_phone_people_are_cards_that_say_what_each_figure_is(browser: Browser, report: Path) -> None:
+    with opened(browser, report, PHONE) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+        rows = page.locator(".cards tbody tr")
+        first, second = rows.nth(0).bounding_box(), rows.nth(1).bounding_box()
+        assert first["y"] + first["height"] <= second["y"]
+        named = rows.nth(0).evaluate(
+            "row => [...row.children].map((cell) => getComputedStyle(cell, '::before').content)"
+        )
+        assert named[:3] == ['"Person"', '"Face"', '"From"']
+        assert page.get_by_role("row").count() >= 3, "to a screen reader it is a table still"
+
+
+def brightness(png: bytes) -> float:
+    import io
+
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as image:
+        return float(np.asarray(image.convert("L")).mean())
+
+
+def test_in_the_dark_no_part_is_white(browser: Browser, report: Path) -> None:
+    with opened(browser, report, DESK, "dark") as page:
+        for section in page.locator("section, header, footer").all():
+            assert brightness(section.screenshot()) < 110
+
+
+def test_paper_is_white_whatever_the_screen_is(browser: Browser, report: Path) -> None:
+    with opened(browser, report, A4, "dark") as page:
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print", color_scheme="dark")
+        assert brightness(page.screenshot(full_page=True)) > 170
+        assert page.evaluate("document.documentElement.scrollWidth") <= A4, "nothing is cut off at the edge"
+        assert page.locator("details:not([open])").count() == 0
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen", color_scheme="dark")
+        assert brightness(page.screenshot(full_page=True)) < 110
+        assert page.locator("details:not([open])").count() == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 200 + ".mp4", "a b " * 50, "שלום_עולם.mp4", "مقابلة مع الجمهور.mp4", "<b>&amp;.mp4"]
+)
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_no_name_runs_out_of_the_page(browser: Browser, tmp_path: Path, name: str, width: int) -> None:
+    from dataclasses import replace
+
+    write_report(tmp_path / "a.html", talk(), replace(FACTS, title=name, settings=[("Remark", name)]))
+    with opened(browser, tmp_path / "a.html", width) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("h1").inner_text() == name.strip()
+
+
+def crowd(people: int, frames: int, every: float) -> Overview:
+    overview = Overview("a.mp4", EXPRESSIONS)
+    for frame in range(frames):
+        shown = {track: EXPRESSIONS[(track + frame // 5) % 7] for track in range(1, people + 1)}
+        overview.add(result(frame, frame * every, shown))
+    overview.end()
+    return overview
+
+
+@pytest.mark.parametrize(
+    ("people", "frames", "every"),
+    [(0, 0, 1.0), (0, 5, 1.0), (1, 1, 1.0), (2, 40, 0.1), (40, 20, 0.5), (2, 600, 18.0)],
+    ids=["nothing", "nobody", "one frame", "two people", "forty people", "three hours"],
+)
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_any_video_has_a_readable_page(
+    browser: Browser, tmp_path: Path, people: int, frames: int, every: float, width: int
+) -> None:
+    write_report(tmp_path / "a.html", crowd(people, frames, every), FACTS)
+    with opened(browser, tmp_path / "a.html", width) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator(".cards tbody tr").count() == people
+        told = page.locator("#moment").inner_text()
+        assert ("peak of" in told) == (people > 0)
