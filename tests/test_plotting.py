@@ -3,6 +3,7 @@ files that are whole."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ from mien.core.labels import FERPLUS, text_colour
 from mien.metrics.sentiment import SENTIMENTS
 from mien.plotting import style
 from mien.plotting.curves import draw_curves, draw_runs
+from mien.plotting.mark_labels import mark_labels
 from mien.plotting.shares import Interval, Panel, draw_intervals, draw_shares
 from mien.plotting.timeline import Mark, Row, Span, draw_spans
+from mien.reports.page import stylesheet
 
 matplotlib = pytest.importorskip(
     "matplotlib", reason="matplotlib is not installed: pip install 'mien[report]'"
@@ -83,19 +86,86 @@ def test_names_are_no_formulas(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_time_without_figures_is_gray(tmp_path: Path) -> None:
+def test_time_without_figures_is_hatched_and_not_gray(tmp_path: Path) -> None:
     spans = [Span(0, 10, {"positive": 0.5, "negative": 0.5}), Span(10, 20)]
-    marks = [Mark("1", 5, strong=True), Mark("3", 15, strong=False)]
+    marks = [Mark("1 one", 5, strong=True), Mark("3 three", 15, strong=False)]
     seen = pixels(
         draw_spans(tmp_path / "a.png", [Row("sentiment", spans, SENTIMENTS, 1)], marks, "x", "note")
     )
-    counts = [
-        int((seen == list(bytes.fromhex(colour[1:]))).all(axis=2).sum())
-        for colour in (SENTIMENTS.colour("positive"), SENTIMENTS.colour("negative"), style.EMPTY)
+    counts = {
+        name: int((seen == list(bytes.fromhex(SENTIMENTS.colour(name)[1:]))).all(axis=2).sum())
+        for name in SENTIMENTS
+    }
+    assert counts["positive"] == pytest.approx(counts["negative"], rel=0.05)
+    key = 400  # Pixels of its square in the key.
+    assert counts["neutral"] < key
+    rows, columns = np.nonzero((seen == list(bytes.fromhex(SENTIMENTS.colour("positive")[1:]))).all(axis=2))
+    top, left = int(rows.min()), int(np.median(columns))
+    width = 2 * (left - int(columns.min()))
+    hatched = seen[
+        top : int(rows.max()), int(columns.min()) + width + 20 : int(columns.min()) + 2 * width - 20
     ]
-    assert counts[0] == pytest.approx(counts[1], rel=0.05)
-    assert counts[2] == pytest.approx(2 * counts[0], rel=0.05)
-    draw_spans(tmp_path / "nothing.png", [Row("sentiment", [], SENTIMENTS, 1)], [], "x", "note")
+    ink = (hatched < 128).all(axis=2).mean()
+    assert 0.05 < ink < 0.5, "lines on paper"
+    draw_spans(tmp_path / "nothing.png", [Row("sentiment", [], SENTIMENTS, 1)], marks, "x", "note")
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.text(st.characters(categories=["L"]), max_size=200)), max_size=30),
+    st.integers(20, 200),
+)
+def test_no_name_of_a_moment_lies_upon_another(points: list[tuple[float, str]], letters: int) -> None:
+    points = sorted(points)
+    labels = mark_labels([place for place, _ in points], [name for _, name in points], letters)
+    taken: dict[int, list[tuple[float, float]]] = {}
+    for (place, name), label in zip(points, labels, strict=True):
+        start = place * letters - (len(label.text) if label.before else 0)
+        end = start + len(label.text)
+        assert start >= -1e-6
+        assert end <= letters + 1e-6
+        assert len(label.text) <= len(name)
+        for other in taken.get(label.row, []) if label.text else []:
+            assert end <= other[0] or other[1] <= start + 1e-6
+        if label.text:
+            taken.setdefault(label.row, []).append((start, end))
+
+
+def test_names_of_moments_that_are_far_apart_are_whole() -> None:
+    names = ["Welcome", "The new prices", "Lunch"]
+    labels = mark_labels([0.1, 0.5, 0.98], names, 100)
+    assert [label.text for label in labels] == names
+    assert [label.row for label in labels] == [0, 0, 0]
+    assert [label.before for label in labels] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 200 + ".mp4", "שלום_עולם.mp4", "مقابلة مع الجمهور.mp4", "a" * 60 + " b"]
+)
+def test_no_name_runs_out_of_its_chart(tmp_path: Path, name: str) -> None:
+    figure = style.new_figure(6.4, 4)
+    figure.subplots().plot([0, 1])
+    seen = pixels(style.save(figure, tmp_path / "a.png", name, note=name))
+    assert (seen[:, -5:] > 200).all(), "nothing touches the right edge"
+    assert (seen[:60, :300] < 128).any(), "there is a title"
+
+
+def test_charts_have_the_colours_of_reports() -> None:
+    light = dict(re.findall(r"--(\w+): (#\w{6})", stylesheet().split("}")[0]))
+    assert tuple(light[name] for name in ("ink", "soft", "rule", "nobody", "sheet")) == (
+        style.INK,
+        style.SOFT,
+        style.GRID,
+        style.EMPTY,
+        style.PAPER,
+    )
+
+
+@pytest.mark.parametrize("rule", [0, 1], ids=["light", "dark"])
+def test_text_of_reports_can_be_read(rule: int) -> None:
+    colours = dict(re.findall(r"--(\w+): (#\w{6})", re.findall(r":root[^{]*\{([^}]*)\}", stylesheet())[rule]))
+    for text in ("ink", "soft", "bad", "good", "mark"):
+        for ground in ("ground", "sheet"):
+            assert contrast(colours[text], colours[ground]) >= READABLE, (text, ground)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from mien.core.labels import NOTICE
 from mien.inference.card import read_card
 from mien.inference.weights import network_path
 from mien.media.blur import Blur
+from mien.outputs.base import title
 from mien.plotting.timeline import write_video_charts
 from mien.reports.model_facts import accuracy_sentence
 from mien.reports.thumbnails import thumbnails
@@ -206,6 +207,30 @@ def test_charts_are_images(tmp_path: Path) -> None:
         colours = {colour for _, colour in image.convert("RGB").getcolors(1_000_000)}
     for name in ("happy", "sad", "angry"):
         assert tuple(bytes.fromhex(EXPRESSIONS.colour(name)[1:])) in colours, name
+
+
+def rows_of(path: Path) -> int:
+    """Rows of a chart: stretches of lines that have much of an expression's colour."""
+    with Image.open(path) as image:
+        seen = np.asarray(image.convert("RGB")).astype(int)
+    happy = np.array(list(bytes.fromhex(EXPRESSIONS.colour("happy")[1:])))
+    filled = (np.abs(seen - happy).max(axis=2) < 8).mean(axis=1) > 0.3
+    return int((np.diff(filled.astype(int)) == 1).sum())
+
+
+@pytest.mark.parametrize(("people", "rows"), [(1, 1), (2, 3)])
+def test_a_chart_draws_somebody_alone_once(tmp_path: Path, people: int, rows: int) -> None:
+    overview = Overview("a.mp4", EXPRESSIONS)
+    for frame in range(20):
+        overview.add(result(frame, frame / 10, dict.fromkeys(range(1, people + 1), "happy")))
+    overview.end()
+    assert rows_of(write_video_charts(tmp_path, overview, "a.mp4")[0]) == rows
+
+
+def test_titles_tell_videos_of_one_name_apart() -> None:
+    assert title("in/monday/talk.mp4") == "monday/talk.mp4"
+    assert title(Path("/videos/tuesday/talk.mp4")) == "tuesday/talk.mp4"
+    assert title("talk.mp4") == title("./talk.mp4") == "talk.mp4"
 
 
 def test_faces_are_shown_only_when_asked_and_not_those_that_are_covered(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import contextlib
 import csv
 import io
 import json
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,8 @@ from mien.audience.keypoints import KeyPoint
 from mien.audience.options import AudienceOptions
 from mien.audience.outputs import AudienceOutputSpec, PartialResultWriter, write_rows
 from mien.audience.participants import AudienceSample
-from mien.audience.result import Audience, columns
+from mien.audience.report import points
+from mien.audience.result import Audience, by_effect, columns
 from mien.cli.audience_view import Follower, summarise
 from mien.cli.console import Console
 from mien.core.errors import InputError
@@ -71,12 +74,18 @@ def test_under_the_smallest_group_there_is_no_figure_anywhere(tmp_path: Path) ->
     assert all(
         window[name] is None
         for window in facts["windows"]
-        for name in ("participants", "shares", "sentiment", "agreement", "coverage")
+        for name in ("participants", "shares", "sentiment", "similarity", "coverage")
     )
     assert all(point["expression"] is None and point["sentiment"] is None for point in facts["key_points"])
-    shown_on_page = re.sub(r"<style>.*?</style>|#[0-9a-f]{6}", "", written["a.html"], flags=re.DOTALL)
+    # Times may be told: how far along the chart a key point lies.
+    times = r'<span (class="(missing|mark|name)\b[^"]*" )?style="(left|right): [^"]*"'
+    shown_on_page = re.sub(
+        rf"<style>.*?</style>|#[0-9a-f]{{6}}|{times}", "", written["a.html"], flags=re.DOTALL
+    )
     for text in (shown_on_page, terminal(audience)):
-        assert not re.findall(r"\d ?%", re.sub(r"(0 to 100 %|in 95 of 100)", "", text)), "no share"
+        assert not re.findall(r"\d ?%", re.sub(r"(0 to 100 %|up to 100 %|in 95 of 100)", "", text)), (
+            "no share"
+        )
         assert "97" not in text
         assert "3 people" not in text
 
@@ -105,7 +114,7 @@ def test_figures_stand_exactly_where_there_are_people_enough(
         assert (window.status == "reported") == enough
         row = {
             name: getattr(window, name)
-            for name in ("participants", "shares", "sentiment", "agreement", "coverage")
+            for name in ("participants", "shares", "sentiment", "similarity", "coverage")
         }
         assert all((value is not None) == enough for value in row.values())
 
@@ -175,6 +184,95 @@ def test_a_chart_is_drawn(tmp_path: Path) -> None:
     )
     [path] = AudienceOutputSpec((tmp_path / "a.png",)).write(audience)
     assert path.read_bytes()[:4] == b"\x89PNG"
+
+
+def changing() -> Audience:
+    """At 60 s a third become happy, at 120 s all do, at 180 s nothing happens; at 220 s only three are left."""
+
+    def script(person: int, second: int) -> str | None:
+        if second >= 220 and person >= 3:
+            return None
+        return "happy" if second >= 120 or (second >= 60 and person % 3 == 0) else "sad"
+
+    points = [KeyPoint(60, "some"), KeyPoint(120, "all"), KeyPoint(180, "nothing"), KeyPoint(225, "few left")]
+    return gathered(meeting(260, script, 9), key_points=points)
+
+
+def test_key_points_are_ranked_by_their_effect_and_keep_their_numbers(tmp_path: Path) -> None:
+    audience = changing()
+    ranked = by_effect(audience.changes)
+    assert [(number, change.label) for number, change in ranked] == [
+        (2, "all"),
+        (1, "some"),
+        (3, "nothing"),
+        (4, "few left"),
+    ]
+    assert [change.effect > 0 for _, change in ranked] == [True, True, False, False]
+    page = files(audience, tmp_path)["a.html"]
+    rows = re.findall(r'data-column="No.">(\d)<.*?data-column="Key point"[^>]*>([^<]*)<', page, re.DOTALL)
+    assert rows == [("2", "all"), ("1", "some"), ("3", "nothing"), ("4", "few left")]
+    shown_at = [terminal(audience).index(name) for name in ("all", "some", "nothing ", "few left")]
+    assert shown_at == sorted(shown_at)
+
+
+def test_changes_of_sentiment_are_told_on_the_terminal_too() -> None:
+    audience = changing()
+    text = " ".join(terminal(audience).split())
+    shift = audience.changes[1].sentiment["positive"]
+    assert shift.clear
+    assert f"sentiment: positive {points(shift.change)}" in text
+
+
+def test_bars_of_changes_are_as_long_as_they_are(tmp_path: Path) -> None:
+    audience = changing()
+    page = files(audience, tmp_path)["a.html"]
+    bars = re.findall(
+        r'<span class="what">(\w+)[^\n]*?<i style="left: ([\d.]+)%; width: ([\d.]+)%[^\n]*?<b style="left: ([\d.]+)%; width: ([\d.]+)%',
+        page,
+    )
+    shifts = [
+        (name, shift)
+        for _, change in by_effect(audience.changes)
+        for of in (change.shifts, change.sentiment)
+        for name, shift in (of or {}).items()
+        if shift.clear
+    ]
+    assert [name for name, *_ in bars] == [name for name, _ in shifts]
+    (_, first), scale = shifts[0], max(abs(end) for _, shift in shifts for end in (shift.low, shift.high))
+    unit = float(bars[0][2]) / abs(first.change)
+    assert unit == pytest.approx(50 / (math.ceil(10 * scale - 1e-9) / 10), rel=0.01)
+    for (_, left, width, low, reach), (_, shift) in zip(bars, shifts, strict=True):
+        assert float(width) == pytest.approx(unit * abs(shift.change), abs=0.1)
+        assert float(left) == pytest.approx(50 + min(0, unit * shift.change), abs=0.1)
+        assert float(low) == pytest.approx(50 + unit * shift.low, abs=0.1)
+        assert float(low) + float(reach) == pytest.approx(50 + unit * shift.high, abs=0.1)
+
+
+def test_a_change_lies_within_its_interval() -> None:
+    shifts = [
+        shift
+        for change in changing().changes
+        for of in (change.shifts, change.sentiment)
+        for shift in (of or {}).values()
+    ]
+    assert len(shifts) == 30
+    assert all(shift.low <= shift.change <= shift.high for shift in shifts)
+
+
+def test_windows_without_figures_are_hatched_once_for_each_stretch(tmp_path: Path) -> None:
+    page = files(changing(), tmp_path)["a.html"]
+    first = page.split('class="plot"')[1]
+    assert re.findall(
+        r'class="missing" style="left: ([\d.]+)%; width: ([\d.]+)%" title="([^"]*)"', first
+    ) == [("84.615", "15.385", "3:40 to 4:20: too few people")]
+    assert "neutral" not in first.split("</svg>")[1].split("<ul")[0]
+
+
+def test_a_measurement_that_was_cut_says_so_at_the_top(tmp_path: Path) -> None:
+    whole = changing()
+    for audience, told in ((whole, False), (replace(whole, finished=False), True)):
+        top = files(audience, tmp_path)["a.html"].split('aria-label="In short"')[0]
+        assert ("cut off before its end" in top) == told
 
 
 @pytest.mark.slow

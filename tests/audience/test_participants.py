@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.audience.figures import agreement, published, summarise
+from mien.audience.figures import published, similarity, summarise
 from mien.audience.participants import AudienceSample, participants
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS
@@ -103,18 +103,18 @@ def test_images_of_one_colour_count_for_nothing() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.floats(0.001, 1), min_size=7, max_size=7), min_size=1, max_size=12))
-def test_agreement_lies_between_0_and_1_and_ignores_order(rows: list[list[float]]) -> None:
+def test_similarity_lies_between_0_and_1_and_ignores_order(rows: list[list[float]]) -> None:
     probs = np.array(rows) / np.sum(rows, axis=1, keepdims=True)
-    assert 0 <= agreement(probs) <= 1
-    assert agreement(probs) == pytest.approx(agreement(probs[::-1]))
-    assert agreement(np.repeat(probs[:1], 5, axis=0)) == pytest.approx(1.0)
+    assert 0 <= similarity(probs) <= 1
+    assert similarity(probs) == pytest.approx(similarity(probs[::-1]))
+    assert similarity(np.repeat(probs[:1], 5, axis=0)) == pytest.approx(1.0)
 
 
-def test_agreement_falls_with_difference_and_not_with_doubt() -> None:
+def test_similarity_falls_with_difference_and_not_with_doubt() -> None:
     sure, doubtful = (np.array([shown("happy", p)] * 6) for p in (0.95, 0.4))
     divided = np.array([shown("happy", 0.95)] * 3 + [shown("sad", 0.95)] * 3)
-    assert agreement(sure) == pytest.approx(agreement(doubtful)) == pytest.approx(1.0)
-    assert agreement(divided) < 0.7
+    assert similarity(sure) == pytest.approx(similarity(doubtful)) == pytest.approx(1.0)
+    assert similarity(divided) < 0.7
 
 
 @settings(max_examples=100, deadline=None)

@@ -241,6 +241,9 @@ def _shift(found: Difference, column: int, people: int) -> Shift:
     change, reach = float(found.change[column]), float(found.reach[column])
     before, after = (published(float(side[column]), people) for side in (found.before, found.after))
     low, high = (published(min(1.0, max(-1.0, end)), people) for end in (change - reach, change + reach))
+    told = round(after - before, 2)
+    # Ends are rounded as shares are; the change as it is told must lie between them.
+    low, high = min(low, told), max(high, told)
     # By the interval as it is told: whoever reads it sees why.
     clear = abs(change) >= LEAST_CHANGE and (low > 0 or high < 0) and bool(found.common[column])
-    return Shift(before, after, round(after - before, 2), low, high, clear)
+    return Shift(before, after, told, low, high, clear)

@@ -1,4 +1,4 @@
-"""What a group shows on the whole: mean, agreement, coverage; and how finely they are told."""
+"""What a group shows on the whole: mean, similarity, coverage; and how finely they are told."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ class GroupFigures:
     Args:
         participants: How many people.
         mean: ``(k,)`` mean probabilities, each person with the same weight.
-        agreement: 0 to 1.
+        similarity: 0 to 1.
         coverage: In which share of the moments the participants were read, 0 to 1.
     """
 
     participants: int
     mean: Floats
-    agreement: float
+    similarity: float
     coverage: float
 
 
 def summarise(people: Participants) -> GroupFigures:
     """The figures of a group of at least one."""
     return GroupFigures(
-        len(people), people.probs.mean(axis=0), agreement(people.probs), float(people.seen.mean())
+        len(people), people.probs.mean(axis=0), similarity(people.probs), float(people.seen.mean())
     )
 
 
-def agreement(probs: Floats) -> float:
+def similarity(probs: Floats) -> float:
     """How much alike people are: 1 when all show the same, 0 when they are as different as so many people can
     be.
 
@@ -53,7 +53,7 @@ def agreement(probs: Floats) -> float:
     Args:
         probs: ``(n, k)``, n at least 1.
 
-    >>> agreement(np.array([[1.0, 0], [0, 1]])), agreement(np.array([[0.5, 0.5], [0.5, 0.5]]))
+    >>> similarity(np.array([[1.0, 0], [0, 1]])), similarity(np.array([[0.5, 0.5], [0.5, 0.5]]))
     (0.0, 1.0)
     """
     if len(probs) < 2:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mien.audience.changes import LEAST_CHANGE
-from mien.audience.result import LAW, Audience, Change, Shift, Window, settings
+from mien.audience.result import LAW, Audience, Change, Shift, Window, by_effect, settings
 from mien.audience.timeline import Column, course, overall, pieces
 from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, Labels
+from mien.core.names import titled
 from mien.metrics.sentiment import SENTIMENTS
+from mien.plotting.mark_labels import mark_labels
 from mien.plotting.timeline import Mark, Row, Span, draw_spans
 from mien.reports.page import write_page
 
 WIDTH, HEIGHT = 1000.0, 200.0
+_LETTERS = 150
+"""So many fit into the width of the charts on a page."""
 _MOST_WINDOWS = 500
 WORDS = {
     "reported": "",
@@ -40,7 +45,7 @@ def write_report(path: Path, audience: Audience) -> None:
 
 
 def write_chart(path: Path, audience: Audience) -> None:
-    """Write expressions, sentiments and agreement over time as PNG, with key points as lines.
+    """Write expressions, sentiments and similarity over time as PNG, with key points as lines.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -51,19 +56,22 @@ def write_chart(path: Path, audience: Audience) -> None:
         Row("expressions", [_span(column, column.shares) for column in columns], audience.labels, 3),
         Row("sentiment", [_span(column, column.sentiment) for column in columns], SENTIMENTS, 2),
         Row(
-            "agreement",
-            [Span(column.start, column.end, {"": column.agreement or 0.0}) for column in columns],
+            "similarity",
+            [
+                Span(column.start, column.end, {} if column.similarity is None else {"": column.similarity})
+                for column in columns
+            ],
             None,
             1,
         ),
     ]
     marks = [
-        Mark(str(number), change.time, bool(change.clear))
+        Mark(f"{number} {change.label}", change.time, change.effect > 0)
         for number, change in enumerate(audience.changes, 1)
         if change.status != "not_reached"
     ]
-    note = f"{NOTICE} Gray: too few people, or no image."
-    draw_spans(path, rows, marks, Path(audience.source).name, note)
+    note = f"{NOTICE} Hatched: too few people, or no image. Lines: key points, drawn through where something changed clearly."
+    draw_spans(path, rows, marks, titled(audience.source), note)
 
 
 def _span(column: Column, shares: Mapping[str, float] | None) -> Span:
@@ -73,7 +81,7 @@ def _span(column: Column, shares: Mapping[str, float] | None) -> Span:
 def _context(audience: Audience) -> dict[str, Any]:
     columns, whole = course(audience.windows), overall(audience)
     return {
-        "title": audience.source,
+        "title": titled(audience.source),
         "law": LAW,
         "least": round(LEAST_CHANGE * 100),
         "figures": _figures(audience, whole),
@@ -81,24 +89,46 @@ def _context(audience: Audience) -> dict[str, Any]:
             _chart("Expressions", audience, columns, audience.labels),
             _chart("Sentiment", audience, columns, SENTIMENTS),
         ],
-        "agreement": _agreement(columns),
-        "points": [_point(number, change, columns) for number, change in enumerate(audience.changes, 1)],
+        "missing": _missing(columns),
+        "marks": _marks(audience, columns),
+        "similarity": _similarity(columns),
+        "points": [_point(number, change, audience) for number, change in by_effect(audience.changes)],
         "labels": list(audience.labels),
         "windows": [_window(window) for window in audience.windows[:_MOST_WINDOWS]],
         "more_windows": max(0, len(audience.windows) - _MOST_WINDOWS),
         "coverage": _coverage(audience),
-        "settings": [*([("read by", audience.reader)] if audience.reader else []), *_settings(audience)],
-        "remarks": audience.remarks,
+        "settings": [*([("Read by", audience.reader)] if audience.reader else []), *_settings(audience)],
+        "remarks": _remarks(audience),
         "width": WIDTH,
         "height": HEIGHT,
         "ticks": _ticks(columns),
     }
 
 
+_SETTINGS = {
+    "interval": "Seconds between two looks",
+    "window": "Seconds of a window",
+    "context": "Seconds compared before and after a key point",
+    "min_group": "People about whom something is told, at least",
+    "min_coverage": "People who must be read for a window to count",
+    "offset": "Seconds added to the times of key points",
+    "duration": "Seconds that were to be measured",
+    "seed": "Seed of the intervals",
+    "mapping": "What counts as positive and negative",
+}
+
+
 def _settings(audience: Audience) -> list[tuple[str, str]]:
-    seconds = ("interval", "window", "context", "offset", "duration")
     plain = {name: value for name, value in settings(audience.options).items() if value is not None}
-    return [(name, f"{value:g} s" if name in seconds else str(value)) for name, value in plain.items()]
+    return [
+        (_SETTINGS[name], f"{value:g}" if isinstance(value, float) else str(value))
+        for name, value in plain.items()
+    ]
+
+
+def _remarks(audience: Audience) -> list[str]:
+    cut = [] if audience.finished else ["The measurement was cut off before its end; see Coverage."]
+    return [*cut, *audience.remarks]
 
 
 def _figures(audience: Audience, whole: Column | None) -> list[dict[str, str]]:
@@ -129,13 +159,13 @@ def _figures(audience: Audience, whole: Column | None) -> list[dict[str, str]]:
         )
         figures.append(
             {
-                "value": percent(whole.agreement or 0.0),
-                "what": "agreement",
+                "value": percent(whole.similarity or 0.0),
+                "what": "similarity",
                 "more": "100 %: all show the same",
             }
         )
     if audience.changes:
-        clear = sum(bool(change.clear) for change in audience.changes)
+        clear = sum(change.effect > 0 for change in audience.changes)
         figures.append(
             {
                 "value": f"{clear} of {len(audience.changes)}",
@@ -161,47 +191,84 @@ def _chart(name: str, audience: Audience, columns: list[Column], classes: Labels
 def _bars(
     column: Column, shares: Mapping[str, float] | None, columns: list[Column], classes: Labels
 ) -> Iterable[dict[str, Any]]:
-    left, width = _place(column.start, columns), _place(column.end, columns) - _place(column.start, columns)
     if not shares:
-        description = f"{column.span}: {WORDS[column.status]}"
-        return [
-            {
-                "x": left,
-                "width": width,
-                "y": 0.0,
-                "height": HEIGHT,
-                "colour": None,
-                "description": description,
-            }
-        ]
-    description = f"{column.span}, {column.participants} people: " + ", ".join(
-        f"{name} {percent(share)}" for name, share in shares.items()
-    )
+        return []
+    told = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
     return [
         {
-            "x": left,
-            "width": width,
+            **_across(column, columns),
             "y": HEIGHT * (1 - start - height),
             "height": HEIGHT * height,
             "colour": classes.colour(name),
-            "description": description,
+            "description": f"{column.span}, {column.participants} people: {told}",
         }
         for name, start, height in pieces(shares)
         if height > 0
     ]
 
 
-def _agreement(columns: list[Column]) -> list[dict[str, Any]]:
+def _missing(columns: list[Column]) -> list[dict[str, Any]]:
+    """Stretches about which nothing is told, each with its reasons."""
+    stretches: list[list[Column]] = []
+    for before, column in zip([None, *columns], columns, strict=False):
+        if column.shares is None:
+            if before is None or before.shares is not None:
+                stretches.append([])
+            stretches[-1].append(column)
     return [
         {
-            "x": _place(column.start, columns),
-            "width": _place(column.end, columns) - _place(column.start, columns),
-            "height": 60 * column.agreement,
-            "description": f"{column.span}: agreement {percent(column.agreement)}",
+            "x": _place(stretch[0].start, columns),
+            "width": round(_place(stretch[-1].end, columns) - _place(stretch[0].start, columns), 2),
+            "description": f"{clock(stretch[0].start, 0)} to {clock(stretch[-1].end, 0)}: "
+            + ", ".join(dict.fromkeys(WORDS[column.status] for column in stretch)),
+        }
+        for stretch in stretches
+    ]
+
+
+def _similarity(columns: list[Column]) -> list[dict[str, Any]]:
+    return [
+        {
+            **_across(column, columns),
+            "height": 60 * column.similarity,
+            "description": f"{column.span}: similarity {percent(column.similarity)}",
         }
         for column in columns
-        if column.agreement is not None
+        if column.similarity is not None
     ]
+
+
+def _marks(audience: Audience, columns: list[Column]) -> list[dict[str, Any]]:
+    """Key points that lie on the charts, with their names where these have room."""
+    if not columns:
+        return []
+    points = [
+        (number, change)
+        for number, change in enumerate(audience.changes, 1)
+        if columns[0].start <= change.time <= columns[-1].end
+    ]
+    places = [_place(change.time, columns) for _, change in points]
+    labels = mark_labels(
+        [place / WIDTH for place in places],
+        [f"{number} {change.label}" for number, change in points],
+        _LETTERS,
+    )
+    return [
+        {
+            "number": number,
+            "x": place,
+            "row": label.row,
+            "text": label.text.removeprefix(str(number)).strip(),
+            "before": label.before,
+            "strong": change.effect > 0,
+        }
+        for (number, change), place, label in zip(points, places, labels, strict=True)
+    ]
+
+
+def _across(column: Column, columns: list[Column]) -> dict[str, float]:
+    left, right = _place(column.start, columns), _place(column.end, columns)
+    return {"x": left, "width": round(right - left, 2)}
 
 
 def _place(time: float, columns: list[Column]) -> float:
@@ -222,32 +289,50 @@ def _ticks(columns: list[Column]) -> list[tuple[float, str]]:
     ]
 
 
-def _point(number: int, change: Change, columns: list[Column]) -> dict[str, Any]:
-    inside = bool(columns) and columns[0].start <= change.time <= columns[-1].end
-    shifts = {
-        **(change.shifts or {}),
-        **{f"{name} (sentiment)": shift for name, shift in (change.sentiment or {}).items()},
-    }
+def _point(number: int, change: Change, audience: Audience) -> dict[str, Any]:
+    scale = _scale(audience)
+    shifts = [
+        *(_shift(name, shift, audience.labels, scale) for name, shift in (change.shifts or {}).items()),
+        *(_shift(name, shift, SENTIMENTS, scale) for name, shift in (change.sentiment or {}).items()),
+    ]
     return {
         "number": number,
-        "x": _place(change.time, columns) if inside else None,
         "time": clock(change.time, 0),
         "label": change.label,
         "status": WORDS[change.status],
         "people": change.participants,
-        "shifted": [_shift(name, shift) for name, shift in shifts.items() if shift.clear],
-        "all": [_shift(name, shift) for name, shift in shifts.items()],
+        "shifted": [shift for shift in shifts if shift["sure"]],
+        "all": shifts,
     }
 
 
-def _shift(name: str, shift: Shift) -> dict[str, Any]:
+def _scale(audience: Audience) -> float:
+    """The greatest end of an interval of a clear change, in whole tenths: all bars are drawn to one scale."""
+    every = [
+        shift
+        for change in audience.changes
+        for shift in [*(change.shifts or {}).values(), *(change.sentiment or {}).values()]
+        if shift.clear
+    ]
+    ends = [abs(end) for shift in every for end in (shift.low, shift.high, shift.change)]
+    return math.ceil(10 * max(ends, default=1.0) - 1e-9) / 10
+
+
+def _shift(name: str, shift: Shift, classes: Labels, scale: float) -> dict[str, Any]:
+    def place(change: float) -> float:
+        return round(50 + 50 * max(-1.0, min(1.0, change / scale)), 2)
+
     return {
         "name": name,
+        "of": "sentiment" if classes is SENTIMENTS else "expression",
+        "colour": classes.colour(name),
         "before": percent(shift.before),
         "after": percent(shift.after),
         "change": points(shift.change),
         "interval": f"{points(shift.low)} to {points(shift.high)}",
         "sure": shift.clear,
+        "bar": sorted((50.0, place(shift.change))),
+        "whisker": (place(shift.low), place(shift.high)),
     }
 
 
@@ -266,7 +351,7 @@ def _window(window: Window) -> dict[str, Any]:
         "status": WORDS[window.status],
         "people": window.participants,
         "coverage": "" if window.coverage is None else percent(window.coverage),
-        "agreement": "" if window.agreement is None else percent(window.agreement),
+        "similarity": "" if window.similarity is None else percent(window.similarity),
         "shares": [percent(share) for share in (window.shares or {}).values()],
     }
 

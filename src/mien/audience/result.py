@@ -3,7 +3,7 @@ plain facts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ class Window:
         participants: How many people were read, each counted once.
         shares: Mean probability of each expression, each participant with the same weight.
         sentiment: The same as positive, neutral, negative.
-        agreement: How much alike the participants were, 0 to 1 (`mien.audience.agreement`).
+        similarity: How much alike the participants were, 0 to 1 (`mien.audience.similarity`).
         coverage: In which share of the looks the participants were read, 0 to 1.
         key_points: Labels of the key points that fall into it.
     """
@@ -42,7 +42,7 @@ class Window:
     participants: int | None = None
     shares: Shares | None = None
     sentiment: Shares | None = None
-    agreement: float | None = None
+    similarity: float | None = None
     coverage: float | None = None
     key_points: tuple[str, ...] = ()
 
@@ -94,6 +94,20 @@ class Change:
         """Expressions whose share changed clearly."""
         return tuple(name for name, shift in (self.shifts or {}).items() if shift.clear)
 
+    @property
+    def clear_sentiment(self) -> tuple[str, ...]:
+        """Sentiments whose share changed clearly."""
+        return tuple(name for name, shift in (self.sentiment or {}).items() if shift.clear)
+
+    @property
+    def effect(self) -> float:
+        """The greatest clear change of an expression or sentiment, 0 to 1; 0 where nothing changed clearly,
+        -1 where nothing could be compared."""
+        if self.shifts is None:
+            return -1.0
+        shifts = [*self.shifts.values(), *(self.sentiment or {}).values()]
+        return max((abs(shift.change) for shift in shifts if shift.clear), default=0.0)
+
 
 @dataclass(frozen=True)
 class Audience:
@@ -129,12 +143,17 @@ class Audience:
         return tuple(window for window in self.windows if window.status == "reported")
 
 
+def by_effect(changes: Sequence[Change]) -> list[tuple[int, Change]]:
+    """Key points with their numbers in order of time, the greatest effect first."""
+    return sorted(enumerate(changes, 1), key=lambda pair: -pair[1].effect)
+
+
 LAW = (
     "In the EU it is forbidden to infer emotions of people at work and in education (AI Act, Article 5(1)(f)); "
     "elsewhere, too, everybody has to know and agree first."
 )
 
-_FIRST = ("start", "end", "status", "samples", "participants", "coverage", "agreement")
+_FIRST = ("start", "end", "status", "samples", "participants", "coverage", "similarity")
 CHANGE_COLUMNS = (
     "time",
     "label",

@@ -23,7 +23,7 @@ class Column:
         end: Seconds.
         shares: Of expressions, or None where no window has figures.
         sentiment: Of sentiments, or None.
-        agreement: 0 to 1, or None.
+        similarity: 0 to 1, or None.
         participants: Of the window with the most, or None.
         status: Of the first window.
     """
@@ -32,7 +32,7 @@ class Column:
     end: float
     shares: Mapping[str, float] | None
     sentiment: Mapping[str, float] | None
-    agreement: float | None
+    similarity: float | None
     participants: int | None
     status: str
 
@@ -65,7 +65,7 @@ def _column(windows: Sequence[Window]) -> Column:
         windows[-1].end,
         _mean([window.shares for window in reported if window.shares is not None]),
         _mean([window.sentiment for window in reported if window.sentiment is not None]),
-        float(np.mean([window.agreement for window in reported])) if reported else None,
+        float(np.mean([window.similarity for window in reported])) if reported else None,
         max((window.participants or 0 for window in reported), default=None),
         windows[0].status,
     )

@@ -160,7 +160,7 @@ class SampleCollector:
             n,
             named(self.labels, figures.mean.tolist()),
             named(SENTIMENTS, self.options.mapping(figures.mean[None], self.labels)[0].tolist()),
-            published(figures.agreement, n),
+            published(figures.similarity, n),
             round(figures.coverage, 2),
             labels,
         )

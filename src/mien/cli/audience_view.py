@@ -14,7 +14,7 @@ from rich.text import Text
 
 from mien.audience.options import AudienceOptions
 from mien.audience.report import WORDS, points
-from mien.audience.result import LAW, Audience, Change, Window
+from mien.audience.result import LAW, Audience, Shift, Window, by_effect
 from mien.audience.timeline import overall, pieces
 from mien.cli.console import Console
 from mien.core.formatting import clock, lasting, percent
@@ -94,8 +94,10 @@ class Follower:
         span = f"{clock(window.start, 0)} to {clock(window.end, 0)}"
         if window.shares is None or window.sentiment is None:
             return [_wrapped(f"{span}: {_nothing(window, self._options)}", "dim")]
-        agreement, coverage = percent(window.agreement or 0), percent(window.coverage or 0)
-        line = f"{span}: {window.participants} people, agreement {agreement}, read in {coverage} of the looks"
+        similarity, coverage = percent(window.similarity or 0), percent(window.coverage or 0)
+        line = (
+            f"{span}: {window.participants} people, similarity {similarity}, read in {coverage} of the looks"
+        )
         return [_wrapped(line), _bars(window.shares, self._labels), _bars(window.sentiment, SENTIMENTS)]
 
 
@@ -110,14 +112,14 @@ def summarise(audience: Audience, console: Console) -> None:
         nothing = {_nothing(window, audience.options): None for window in audience.windows}
         console.print(Text(f"no figures: {'; '.join(nothing) or 'no window was completed'}"), soft_wrap=True)
     elif whole.shares and whole.sentiment:
-        most = f"up to {whole.participants} people, each counted once in a window; agreement {percent(whole.agreement or 0)}"
+        most = f"up to {whole.participants} people, each counted once in a window; similarity {percent(whole.similarity or 0)}"
         console.print(Text(most), soft_wrap=True)
         console.print(_bars(whole.shares, audience.labels))
         console.print(_bars(whole.sentiment, SENTIMENTS))
         console.print(Text.assemble("over time  ", _strip(audience.windows, audience.labels)), soft_wrap=True)
     if audience.changes:
         console.print()
-        console.print(_changes(audience.changes[:_MOST_POINTS]))
+        console.print(_changes(audience))
         if len(audience.changes) > _MOST_POINTS:
             console.print(
                 Text(
@@ -162,17 +164,27 @@ def _strip(windows: Sequence[Window], labels: Labels) -> Text:
     return strip
 
 
-def _changes(changes: Sequence[Change]) -> Table:
+def _changes(audience: Audience) -> Table:
+    """The greatest effect first; numbers are those of the report and the chart."""
     table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("no.", justify="right", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("key point", overflow="fold")
     table.add_column("changed clearly, in points of a hundred (interval)")
-    for change in changes:
-        shifts = change.shifts or {}
-        clear = [
-            f"{name} {points(shifts[name].change)} ({points(shifts[name].low)} to {points(shifts[name].high)})"
-            for name in change.clear
+    for number, change in by_effect(audience.changes)[:_MOST_POINTS]:
+        parts = [
+            ("", _told(change.shifts, change.clear)),
+            ("sentiment: ", _told(change.sentiment, change.clear_sentiment)),
         ]
-        words = Text(", ".join(clear)) if clear else Text(WORDS[change.status] or "nothing", style="dim")
-        table.add_row(clock(change.time, 0), Text(change.label), words)
+        clear = [f"{lead}{told}" for lead, told in parts if told]
+        words = Text("\n".join(clear)) if clear else Text(WORDS[change.status] or "nothing", style="dim")
+        table.add_row(str(number), clock(change.time, 0), Text(change.label), words)
     return table
+
+
+def _told(shifts: Mapping[str, Shift] | None, clear: Sequence[str]) -> str:
+    return ", ".join(
+        f"{name} {points(shifts[name].change)} ({points(shifts[name].low)} to {points(shifts[name].high)})"
+        for name in clear
+        if shifts is not None
+    )

@@ -17,6 +17,7 @@ import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import Any, TextIO
 
 _STRANGE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -39,6 +40,17 @@ def spelled(name: str | os.PathLike[str]) -> str:
     Ren\xe9.png René.png a\x1b[2J.png C:\new\x5cx41.png
     """
     return printable(_LIKE_ESCAPE.sub(r"\\x5c", os.fspath(name)), _STRANGE)
+
+
+def titled(name: str | os.PathLike[str]) -> str:
+    """A name in titles: the last folder and the file, which tell apart what stands in several folders.
+
+    >>> titled("/videos/monday/talk.mp4"), titled("talk.mp4"), titled("../talk.mp4"), titled("camera:0")
+    ('monday/talk.mp4', 'talk.mp4', 'talk.mp4', 'camera:0')
+    """
+    path = PurePath(name)
+    parts = [part for part in path.parts if part not in (path.anchor, ".", "..")]
+    return spelled("/".join(parts[-2:]))
 
 
 def unspelled(text: str) -> str:

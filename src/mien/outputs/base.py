@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 from mien.core.errors import MissingExtraError
 from mien.core.labels import Labels
-from mien.core.names import spelled
+from mien.core.names import titled
 from mien.media.blur import Blur
 from mien.media.byte_source import name_of
 from mien.video.runner import AnalyzedFrame, Source, VideoOptions
@@ -151,8 +151,8 @@ class PerVideoWriter(Writer):
 
 
 def title(source: Source) -> str:
-    """What a source is called in titles: the last part of its name."""
+    """What a source is called in titles: its last folder and its name."""
     name = name_of(source)
     if name == "-":
         return "standard input"
-    return spelled(Path(source).name) if isinstance(source, str | Path) else Path(name).name
+    return titled(source) if isinstance(source, str | Path) else Path(name).name

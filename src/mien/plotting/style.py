@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
+from mien.core.formatting import shortened
 from mien.core.labels import NOTICE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
     from matplotlib.figure import Figure as Figure
 
-INK, SOFT, GRID, EMPTY, PAPER = "#1d2126", "#626b76", "#dfe2e6", "#e9ebee", "#ffffff"
+INK, SOFT, GRID, EMPTY, PAPER = "#1d2126", "#5c6570", "#dfe2e6", "#e9ebee", "#ffffff"
+"""The colours of reports (base.css)."""
 MAIN, PALE, WARM, ALARM = "#2f6f9f", "#9db4c8", "#e0a100", "#c8553d"
 SMALL, PLAIN, LARGE = 8.0, 9.0, 12.0
 """Sizes of letters in points: ticks and notes, text, titles."""
 
 _SERIES = (MAIN, "#e07a2f", "#6a994e", "#7b5ea7", "#d1495b", "#8c6d46", "#3aa6a0", "#7d8597", WARM, "#b65f9e")
 _DPI = 150
+_WIDTH = 0.6
+"""Width of a letter against its height, about."""
 
 
 def require_matplotlib(extra: str = "report") -> type[Figure]:
@@ -55,15 +60,24 @@ def save(figure: Figure, path: Path, title: str = "", note: str = NOTICE) -> Pat
         InputError: The file cannot be written.
     """
     if title:
-        # A long title gets smaller letters, of which one is about 0.6 times as wide as it is high.
-        fitting = figure.get_figwidth() * 72 / (0.6 * len(title))
-        size = min(LARGE, max(SMALL, fitting))
-        figure.suptitle(as_text(title), x=0.01, ha="left", color=INK, fontsize=size, wrap=True)
+        # A long title gets smaller letters.
+        size = min(LARGE, max(SMALL, figure.get_figwidth() * 72 / (_WIDTH * len(title))))
+        figure.suptitle(_wrapped(title, figure, size), x=0.01, ha="left", color=INK, fontsize=size)
     if note:
-        figure.supxlabel(note, x=0.01, ha="left", color=SOFT, fontsize=SMALL)
+        figure.supxlabel(_wrapped(note, figure, SMALL), x=0.01, ha="left", color=SOFT, fontsize=SMALL)
     with atomic_write(path) as aside, translate_os_errors(path):
         figure.savefig(aside, format="png", dpi=_DPI)
     return path
+
+
+def letters(figure: Figure, size: float) -> int:
+    """How many letters of a size in points fit into the width of a figure."""
+    return int(0.98 * figure.get_figwidth() * 72 / (_WIDTH * size))
+
+
+def _wrapped(text: str, figure: Figure, size: float) -> str:
+    """Text in lines that fit, also where it has no spaces."""
+    return as_text("\n".join(textwrap.wrap(text, letters(figure, size), max_lines=4, placeholder=" …")))
 
 
 def png(figure: Figure) -> bytes:
@@ -79,13 +93,12 @@ def series_colour(number: int) -> str:
 
 
 def as_text(name: str, most: int | None = None) -> str:
-    r"""A name as a chart shows it: a dollar begins no formula, and of a long one the end is kept.
+    r"""A name as a chart shows it: a dollar begins no formula, and a long one loses its middle.
 
     >>> as_text("a$b"), as_text("abcdef", 4)
-    ('a\\$b', '…def')
+    ('a\\$b', 'a…ef')
     """
-    kept = name if most is None or len(name) <= most else "…" + name[1 - most :]
-    return kept.replace("$", r"\$")
+    return (name if most is None else shortened(name, most)).replace("$", r"\$")
 
 
 def plain(axes: Axes, grid: str = "") -> None:

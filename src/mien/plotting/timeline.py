@@ -14,6 +14,7 @@ from mien.core.atomic import translate_os_errors
 from mien.core.formatting import clock, percent
 from mien.core.labels import NOTICE
 from mien.plotting import style
+from mien.plotting.mark_labels import mark_labels
 from mien.plotting.shares import Panel, draw_shares
 from mien.tracking.persons import ranked
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mien.video.timeline import Course
 
 _MOST_PEOPLE = 24
+_PLOTTED = 0.8
+"""Share of a figure's width that is left of its rows, beside names and keys."""
 _HATCHED = "Hatched: uncertain, below {}, for that share of each step."
 
 
@@ -64,22 +67,31 @@ def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Pat
 
 def _draw_video(path: Path, overview: Overview, title: str) -> Path:
     tracks = _longest(overview)
-    figure = style.new_figure(11, 3.1 + 0.75 * len(tracks))
-    heights = [2.4, *([1.0] * len(tracks))]
+    # Of somebody alone a row of everybody would be the same picture twice.
+    lanes = [] if len(tracks) == 1 == len(overview.people) else [None]
+    figure = style.new_figure(11, 2.35 + 0.75 * len([*lanes, *tracks]))
+    heights = [2.4, *([1.0] * (len(lanes) + len(tracks) - 1))]
     rows = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    course = overview.timeline.course()
-    _stack(rows[0], course, overview.labels)
-    _name(rows[0], "everybody")
-    for axes, track in zip(rows[1:], tracks, strict=True):
+    for axes, track in zip(rows, [*lanes, *tracks], strict=True):
         own = overview.timeline.course(track)
         _stack(axes, own, overview.labels)
-        _hatch(axes, own)
-        _name(axes, f"person {track}")
+        if track is not None:
+            _hatch(axes, own)
+        _name(axes, "everybody" if track is None else f"person {track}")
+    course = overview.timeline.course()
     rows[-1].set_xlim(course.start, course.start + course.step * max(1, len(course)))
     rows[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
     style.key_above(rows[0], len(overview.labels))
-    note = f"{NOTICE} {_HATCHED.format(percent(overview.labels.uncertainty_threshold))}" if tracks else NOTICE
-    return style.save(figure, path, title, note)
+    return style.save(figure, path, title, _video_note(overview, len(tracks)))
+
+
+def _video_note(overview: Overview, lanes: int) -> str:
+    notes = [NOTICE]
+    if lanes:
+        notes.append(_HATCHED.format(percent(overview.labels.uncertainty_threshold)))
+    if lanes < len(overview.people):
+        notes.append(f"Of {len(overview.people)} people the {lanes} that were in view longest.")
+    return " ".join(notes)
 
 
 def _longest(overview: Overview) -> list[int]:
@@ -176,35 +188,40 @@ def draw_spans(path: Path, rows: Sequence[Row], marks: Sequence[Mark], title: st
     """
     figure = style.new_figure(11, 6)
     ratios = [row.height for row in rows]
-    for axes, row in zip(
-        figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0],
-        rows,
-        strict=True,
-    ):
+    all_axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    for axes, row in zip(all_axes, rows, strict=True):
         _fill(axes, row)
         _name(axes, row.name)
         for mark in marks:
-            axes.axvline(
-                mark.time,
-                color=style.INK,
-                linewidth=1.4 if mark.strong else 0.7,
-                linestyle="-" if mark.strong else ":",
+            line = (
+                {"linewidth": 1.4, "linestyle": "-"} if mark.strong else {"linewidth": 0.7, "linestyle": ":"}
             )
-    upper, lower = figure.axes[0], figure.axes[-1]
-    for mark in marks:
-        upper.annotate(
-            mark.name,
+            axes.axvline(mark.time, color=style.INK, **line)  # type: ignore[arg-type]
+    if spans := rows[0].spans:
+        all_axes[-1].set_xlim(spans[0].start, spans[-1].end)
+        _name_marks(all_axes[0], marks, int(_PLOTTED * style.letters(figure, style.SMALL)))
+    all_axes[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0))
+    return style.save(figure, path, title, note)
+
+
+def _name_marks(axes: Axes, marks: Sequence[Mark], letters: int) -> None:
+    """Names above the chart, in rows where they would lie upon one another."""
+    start, end = axes.get_xlim()
+    shown = [mark for mark in marks if start <= mark.time <= end]
+    places = [(mark.time - start) / (end - start) for mark in shown]
+    labels = mark_labels(places, [mark.name for mark in shown], letters)
+    for mark, label in zip(shown, labels, strict=True):
+        axes.annotate(
+            style.as_text(label.text),
             (mark.time, 1.0),
-            ha="center",
-            va="bottom",
+            xycoords=("data", "axes fraction"),
+            xytext=(-1 if label.before else 1, 2 + 1.35 * style.SMALL * label.row),
+            textcoords="offset points",
+            ha="right" if label.before else "left",
             fontsize=style.SMALL,
             color=style.INK,
             annotation_clip=False,
         )
-    if spans := rows[0].spans:
-        lower.set_xlim(spans[0].start, spans[-1].end)
-    lower.xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0))
-    return style.save(figure, path, title, note)
 
 
 def _fill(axes: Axes, row: Row) -> None:
@@ -215,6 +232,7 @@ def _fill(axes: Axes, row: Row) -> None:
         for name, share in span.shares.items():
             bars[name].append((span.start, share, span.end - span.start, low))
             low += share
+    _hatch_missing(axes, row.spans)
     for name, parts in bars.items():
         left, heights, widths, bottoms = np.array(parts, np.float64).reshape(-1, 4).T
         colour = style.SOFT if row.labels is None else row.labels.colour(name)
@@ -222,7 +240,6 @@ def _fill(axes: Axes, row: Row) -> None:
     axes.set_ylim(0, 1)
     style.plain(axes)
     if row.labels is not None:
-        axes.set_facecolor(style.EMPTY)
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(1, 0),
@@ -231,3 +248,11 @@ def _fill(axes: Axes, row: Row) -> None:
             handlelength=0.9,
             reverse=True,
         )
+
+
+def _hatch_missing(axes: Axes, spans: Sequence[Span]) -> None:
+    """Lines where nothing is told; gray would be taken for neutral."""
+    empty = [(span.start, span.end - span.start) for span in spans if not span.shares]
+    axes.broken_barh(
+        empty, (0, 1), facecolor=style.PAPER, edgecolor=style.SOFT, hatch="////", linewidth=0, zorder=0.5
+    )
