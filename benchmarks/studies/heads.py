@@ -27,7 +27,7 @@ from mien.inference.weights import network_path
 from mien.metrics import expected_calibration_error, reliability
 from mien.training.calibration import BLEND, Blend, blended_logs, fit, rarity_of
 from mien.training.recipe import Recipe, known_entry
-from mien.training.splits import SIDE, Mixture, columns_of, cut_others
+from mien.training.splits import SIDE, Mixture, Splits, columns_of, cut_others
 
 ADJUSTMENTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 SHARES = (0.0, 0.2, 0.4, 0.6)
@@ -50,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     whole = open_dataset(options.data)
     faces = leak_free(whole, PUBLIC_TEST)
-    answers = asked(options.model, faces)
+    answers = asked(options.model, faces.images)
     sets = [(answers, faces.expressions), (answers, faces.seven_class_majority())]
     if options.everyday:
-        outside = held_out(whole, options.everyday)
-        sets.append((asked(options.model, outside), columns_of(outside, faces.labels)))
+        outside = everyday_parts(whole, options.everyday).validation
+        sets.append((asked(options.model, outside.images), columns_of(outside, faces.labels)))
     print(
         *blends(sets, faces),
         "",
@@ -69,12 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("", *near(answers, faces, whole), sep="\n")
 
 
-def asked(model: str, faces: FaceDataset) -> dict[str, Floats]:
-    """Per head ``(n, k)`` probabilities."""
+def asked(model: str, images: NDArray[np.uint8]) -> dict[str, Floats]:
+    """Per head ``(n, k)`` probabilities of ``(n, 48, 48)`` images."""
     network = open_network(network_path(model), threads=1)
     parts = [
         network.run({"faces": part[:, None].astype(np.float32)})
-        for part in np.array_split(faces.images, -(-len(faces) // _BATCH))
+        for part in np.array_split(images, -(-len(images) // _BATCH))
     ]
     return {
         head: np.concatenate([part[head] for part in parts]).astype(np.float64) for head in network.card.heads
@@ -92,13 +92,11 @@ def truths(faces: FaceDataset) -> dict[tuple[str, str], NDArray[np.int64]]:
     }
 
 
-def held_out(whole: FaceDataset, everyday: Path) -> FaceDataset:
-    """The part of the everyday faces that no network learns from."""
+def everyday_parts(whole: FaceDataset, everyday: Path) -> Splits:
+    """The everyday faces that networks learn from, and those that none does."""
     entry = known_entry("everyday")
     data = open_dataset(everyday, size=SIDE, center_crop=entry.center_crop)
-    return cut_others(Mixture(whole, {"everyday": data}), Recipe(mixture={"everyday": entry}))[
-        "everyday"
-    ].validation
+    return cut_others(Mixture(whole, {"everyday": data}), Recipe(mixture={"everyday": entry}))["everyday"]
 
 
 def blends(sets: Sequence[tuple[Mapping[str, Floats], NDArray[np.int64]]], faces: FaceDataset) -> list[str]:

@@ -12,6 +12,7 @@ from mien.core.errors import MediaError, source_error
 from mien.media.byte_source import name_of
 from mien.outputs.base import RunContext, Writer, title
 from mien.outputs.spec import OutputSpec
+from mien.tracking.persons import baseline_remarks
 from mien.video.runner import AnalyzedFrame
 from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
@@ -81,6 +82,8 @@ class RunWriter:
                         writer.write(frame)
             if video is not None:
                 video.end()
+                if self._run.video_options.smoothing.baseline is not None:
+                    self._remarks += baseline_remarks(video.source, video.people)
             for writer in self._writers:
                 with self._isolated(writer, source):
                     writer.finish(source, video)

@@ -20,6 +20,7 @@ MEANING = {
     "public_test": "accuracy on PublicTest",
     "private_test": "accuracy on PrivateTest",
     "private_test_leak_free": "accuracy on the leak-free part of PrivateTest",
+    "both_tests": "accuracy on PublicTest and PrivateTest together",
     "macro_f1": "macro-F1 on PrivateTest",
     "whole_set": "accuracy on all images, those learned from too",
     "test_over_training": "accuracy on PrivateTest over that on the learned part",
@@ -62,6 +63,7 @@ def measures(
         "public_test": _share(right, data.splits == PUBLIC_TEST),
         "private_test": accuracy(matrix),
         "private_test_leak_free": _share(right, np.isin(data.rows, leak_free(data, PRIVATE_TEST).rows)),
+        "both_tests": _share(right, data.splits != TRAINING),
         "macro_f1": macro_f1(matrix),
         "whole_set": float(right.mean()),
     }

@@ -16,6 +16,8 @@ from mien.tracking.evidence import FLOOR, log_probs, tracks_of
 Floats = NDArray[np.float64]
 
 SHARE = 0.5  # Probability of neutral in a neutral face after calibration; the others share the rest.
+MOST = 0.5  # Nats by which a label is shifted at most.
+NEUTRAL_FROM = 0.1  # Probability of neutral below which a face is taken for an expression, and left alone.
 LEAST = 3.0  # s of a person before a running median is used.
 ENOUGH = 10.0  # s of a person for a median of their own; with less, the video's is used.
 BINS = 64
@@ -25,9 +27,11 @@ LONGEST = 1.0  # s that one frame may stand for.
 class NeutralBaseline:
     """Learns how a person's neutral face is read, and takes that out of later results.
 
-    From every log-probability the part is taken by which that expression exceeds, in the person's neutral
-    face, an equal share of what a neutral face leaves to it; neutral is raised likewise. Expressions that the
-    neutral face does not show are left alone, so that nothing improbable is blown up.
+    Every log-probability is shifted by what the person's neutral face lacks of, or has beyond, that of a face
+    in which neutral has one half and the other expressions share the rest alike: less of what they always seem
+    to show, more of what they seldom do. A shift is half a nat at most, so that what is clearly shown stays. Who
+    is hardly neutral at all in that time (under a tenth) shows something: nothing is shifted for them. How much
+    is right was measured (docs/tracking.md, ``benchmarks/studies/baseline.py``).
 
     Args:
         labels: Names of the columns; ``neutral`` must be among them.
@@ -107,11 +111,10 @@ class NeutralBaseline:
         return self._people[track]
 
     def _shifted(self, logs: Floats, habit: Floats) -> Floats:
-        excess = np.maximum(0, habit - self._usual)
-        excess[self._column] = min(0.0, float(habit[self._column] - self._usual[self._column]))
-        shifted = logs - excess
-        top = shifted.max()
-        return np.asarray(shifted - top - np.log(np.exp(shifted - top).sum()))
+        if habit[self._column] - _log_sum(habit) < np.log(NEUTRAL_FROM):
+            return logs
+        shifted = logs - np.clip(habit - self._usual, -MOST, MOST)
+        return np.asarray(shifted - _log_sum(shifted))
 
 
 class _Habit:
@@ -162,3 +165,8 @@ class _Habit:
         habit.last, habit.seconds, habit._weight = state["last"], state["seconds"], state["weight"]
         habit._sums, habit._bins = np.array(state["sums"]), np.array(state["bins"])
         return habit
+
+
+def _log_sum(logs: Floats) -> float:
+    """Logarithm of the sum of the probabilities."""
+    return float(np.logaddexp.reduce(logs))

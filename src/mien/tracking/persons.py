@@ -10,6 +10,9 @@ import numpy as np
 from mien.core.labels import UNCERTAIN, Labels
 from mien.tracking.segments import FrameSpan, Segment
 
+LONG = 3.0
+"""Seconds of an expression that became neutral of which a reader is told."""
+
 
 @dataclass(frozen=True)
 class EpisodeStats:
@@ -42,6 +45,8 @@ class PersonSummary:
         confidence: Mean probability of the label, also where it was shown as uncertain.
         uncertain: Share of the time in which that was below ``labels.uncertainty_threshold``, whether or not that is what was
             shown.
+        became_neutral: Seconds in which each other expression was the most probable of the frame alone and
+            neutral was shown: what smoothing and a baseline took away. Empty where nothing was.
     """
 
     track: int
@@ -54,6 +59,7 @@ class PersonSummary:
     dwells: dict[str, EpisodeStats]
     confidence: float
     uncertain: float
+    became_neutral: dict[str, float]
 
     @property
     def mostly(self) -> str:
@@ -70,6 +76,23 @@ def ranked(shares: Mapping[str, float]) -> dict[str, float]:
     """
     whole = {**shares, UNCERTAIN: round(1 - sum(shares.values()), 9)}
     return {name: share for name, share in sorted(whole.items(), key=lambda pair: -pair[1]) if share > 0}
+
+
+def baseline_remarks(source: str, people: Iterable[PersonSummary]) -> list[str]:
+    """What a baseline has made neutral for so long that a reader should know: it may have been learned from an
+    expression.
+
+    Args:
+        source: Name of the video.
+        people: Who was in it.
+    """
+    return [
+        f"{source}: person {person.track} looked {name} in single frames for {seconds:.0f} s that are counted as "
+        "neutral now: if that was no neutral face, run again without --baseline"
+        for person in people
+        for name, seconds in person.became_neutral.items()
+        if seconds >= LONG
+    ]
 
 
 class People:
@@ -135,6 +158,11 @@ class People:
             dwells=dwells,
             confidence=sums.confidence / sums.total,
             uncertain=sums.uncertain / sums.total,
+            became_neutral={
+                name: seconds
+                for name, seconds in zip(self.labels, sums.became_neutral.tolist(), strict=True)
+                if seconds
+            },
         )
 
 
@@ -146,7 +174,8 @@ class _Sums:
         self.first, self.last = first, first
         self.seconds = self.total = self.confidence = self.uncertain = 0.0
         self.frames = 0
-        self.shown, self.probs = np.zeros(classes), np.zeros(classes)
+        self.shown, self.probs, self.became_neutral = np.zeros((3, classes))
+        self._neutral = labels.index("neutral") if "neutral" in labels else None
         self.counts, self.spans, self.longest = np.zeros(classes, int), np.zeros(classes), np.zeros(classes)
 
     def add(self, span: FrameSpan) -> None:
@@ -158,6 +187,8 @@ class _Sums:
         self.total += weight
         if span.label >= 0:
             self.shown[span.label] += weight
+            if span.label == self._neutral != span.momentary:
+                self.became_neutral[span.momentary] += seconds
         self.probs += weight * span.probs
         self.confidence += weight * span.confidence
         self.uncertain += weight * span.uncertain

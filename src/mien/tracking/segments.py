@@ -57,6 +57,7 @@ class FrameSpan:
         follows: The one before ended where this begins.
         confidence: Probability of the label, also where it is shown as uncertain (`Faces.label_confidence`).
         uncertain: That is low (`Faces.uncertain`).
+        momentary: Column of the most probable expression in this frame alone, before smoothing and baseline.
     """
 
     track: int | None
@@ -67,6 +68,7 @@ class FrameSpan:
     follows: bool
     confidence: float
     uncertain: bool
+    momentary: int
 
     @property
     def weight(self) -> float:
@@ -132,6 +134,7 @@ class FrameSpans:
         assert shown is not None
         assert confidence is not None
         assert uncertain is not None
+        momentary = (probs if faces.probs is None else faces.probs).argmax(axis=1)
         followed = faces.tracks is not None
         for row, key in enumerate(tracks_of(faces) if followed else range(len(faces))):
             before = self._open.get(key)
@@ -146,6 +149,7 @@ class FrameSpans:
                 before is not None,
                 float(confidence[row]),
                 bool(uncertain[row]),
+                int(momentary[row]),
             )
         return done
 

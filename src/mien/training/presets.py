@@ -200,8 +200,8 @@ def _paper(name: str, epochs: int, batch: int, optimizer: Optimizer, **others: o
 PRESETS |= {
     "monyok": Preset(
         _paper("monyok", 50, 32, Optimizer("adam", rate=1e-3), split=Split("stratified", share=0.2)),
-        "50 epochs",
-        "Adam at 0.001 and batches of 32, as in the tutorial whose network it is; a seeded fifth of Training is watched",
+        "50 epochs; four fifths of Training are learned from, one is watched",
+        "Adam at 0.001 and batches of 32, as Keras takes them; which fifth of Training is watched: a seeded one",
     ),
     "holman": Preset(
         _paper("holman", 8, 128, Optimizer("sgd", rate=0.01, momentum=0.9), arch="gudi"),
@@ -232,9 +232,9 @@ PRESETS |= {
             keep="best",
             monitor="validation_accuracy",
         ),
-        "10 epochs, batch normalisation, ReduceLROnPlateau, checkpoints",
-        "Adam at 0.0005, batches of 64, mirrored faces, plateau factor 0.1 after 2 epochs down to 0.00001, checkpoint of the best "
-        "validation accuracy: from the code that many projects share",
+        "10 epochs; Adam at 0.0005, batches of 64, plateau factor 0.1 after 2 epochs down to 0.00001, checkpoint of the best validation "
+        "accuracy",
+        "mirrored faces, from the code that many projects share; PublicTest alone is watched, not both tests",
     ),
     "mini_xception": Preset(
         _paper(

@@ -1,16 +1,17 @@
 """Kalu: four convolutions and two dense layers with batch normalisation; 4,478,727 weights, 4,474,759 of them
 trainable.
 
-The counts are the paper's. They are those of a Keras network that many public projects on FER-2013 share (it
-comes from a guided course, and their printed summaries agree to the last weight); the paper's own text could
-not be obtained::
+Layers, kernels and counts are the paper's; the order of pooling and dropout is that of a Keras network which
+many public projects on FER-2013 share and whose counts agree to the last weight::
 
-    layer (each with batch normalisation, ReLU, dropout .25)   output       weights, running statistics
-    included block1  conv 3x3, pool 2x2                                  64 x 24x24        896 block2  conv
-    5x5, pool 2x2                                 128 x 12x12    205,440 block3  conv 3x3, pool 2x2
-    512 x  6x6     592,384 block4  conv 3x3, pool 2x2                                 512 x  3x3   2,361,856
-    dense1                                                     256          1,180,928 dense2
-    512            133,632 head    linear                                               7              3,591
+    layer (each with batch normalisation, ReLU, dropout .25)   output       weights, running statistics included
+    block1  conv 3x3, pool 2x2                                  64 x 24x24        896
+    block2  conv 5x5, pool 2x2                                 128 x 12x12    205,440
+    block3  conv 3x3, pool 2x2                                 512 x  6x6     592,384
+    block4  conv 3x3, pool 2x2                                 512 x  3x3   2,361,856
+    dense1                                                     256          1,180,928
+    dense2                                                     512            133,632
+    head    linear                                               7              3,591
                                                                             4,478,727
 
 The 3,968 that are not trainable are the running means and variances of 1,984 channels. Convolutions are

@@ -42,9 +42,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
     "kalu": Architecture(
         "mien.training.architectures.kalu:KaluNet",
-        "both counts of the paper = a Keras network shared by many projects",
+        "the paper's layers; both counts are those of a Keras network shared by many projects",
         "48x48, as it is",
-        "layers from the shared code, the paper's text could not be read; no scaling, as there",
+        "no scaling of pixels, as in the shared code",
     ),
     "mini_xception": Architecture(
         "mien.training.architectures.mini_xception:MiniXception",
@@ -54,9 +54,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
     "monyok": Architecture(
         "mien.training.architectures.monyok:MonyokNet",
-        "the count of the paper = TensorFlow's CNN tutorial at 48x48x1, 7 classes",
+        "the paper's list of layers",
         "48x48, /255",
-        "a reconstruction: the count is exact, the layers are inferred",
+        "nothing",
     ),
     "small": Architecture(
         "mien.training.architectures.residual:ResidualNet",
