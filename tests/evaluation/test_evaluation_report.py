@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser
 
 from mien import InputError
 from mien.core.labels import NOTICE
@@ -18,6 +19,9 @@ from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
 from mien.evaluation.report import render, write_plots, write_report
 from mien.plotting.evaluation import draw_confusion
 from tests.evaluation.small_faces import half_right, marked_faces, told
+from tests.pages import A4, DESK, PHONE, browser, opened, violations
+
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +80,62 @@ def test_the_page_says_what_was_found(found: Evaluation) -> None:
     assert "1 against the rest" in text
     assert "one view of each image" in text
     assert "its 7 columns are taken for" in text
+
+
+def test_a_face_bears_the_name_of_its_file_or_else_its_row(found: Evaluation) -> None:
+    rows = [str(row) for row in found.faces.rows]
+    assert re.search(rf'class="row file" dir="auto">row ({"|".join(rows)})\b', render(found))
+    names = np.array([f"sad/<{row}>.png" for row in rows])
+    named = render(replace(found, faces=replace(found.faces, paths=names)))
+    shown = re.findall(r'class="row file" dir="auto">sad/&lt;(\d+)&gt;\.png', named)
+    tiles = [*confidently_wrong(found), *most_uncertain(found)]
+    assert [int(row) for row in shown] == [tile.row for tile in tiles]
+
+
+def test_the_matrix_of_the_page_is_the_one_that_was_counted(found: Evaluation) -> None:
+    table = re.search(r'<table class="matrix">.*?</table>', render(found), re.DOTALL)[0]
+    cells = re.findall(r'<td class="(right)?" style="--share: ([\d.]+)"[^>]*>([\d,·]+)</td>', table)
+    counts = np.array([0 if text == "·" else int(text) for _, _, text in cells]).reshape(
+        found.confusion.shape
+    )
+    assert (counts == found.confusion).all()
+    shares = np.array([float(share) for _, share, _ in cells]).reshape(counts.shape)
+    assert shares.sum(axis=1) == pytest.approx((counts.sum(axis=1) > 0).astype(float), abs=0.01)
+    framed = np.array([bool(right) for right, _, _ in cells]).reshape(counts.shape)
+    assert (framed == np.eye(len(counts), dtype=bool)).all()
+
+
+def test_bars_of_reliability_are_as_high_as_it_is(found: Evaluation) -> None:
+    page = render(found)
+    heights = re.findall(r'<i style="left: ([\d.]+)%; width: [\d.]+%; height: ([\d.]+)%" title', page)
+    filled = [part for part in found.reliability if part.n]
+    assert [(float(left), float(height)) for left, height in heights] == [
+        (pytest.approx(part.low * 100), pytest.approx(part.accuracy * 100)) for part in filled
+    ]
+
+
+def test_the_page_says_first_how_often_it_was_right(found: Evaluation) -> None:
+    note = render(found).split("</header>")[0]
+    right = f"{found.whole.accuracy:.0%}".replace("%", " %")
+    assert (
+        f"right about {right} of these {found.whole.n} images, by the labels of {found.options.labels}"
+        in note
+    )
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE, A4])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_and_axe_finds_nothing_wrong(
+    browser: Browser, found: Evaluation, tmp_path: Path, width: int, scheme: str
+) -> None:
+    write_report(found, tmp_path / "report.html")
+    with opened(browser, tmp_path / "report.html", width, scheme) as page:
+        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        if width == A4:
+            page.emulate_media(media="print")
+        else:
+            assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_page_about_little() -> None:

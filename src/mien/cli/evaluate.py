@@ -173,10 +173,9 @@ class ShowingOptions:
                     f"expected a file ending in {' or '.join(_WRITERS)}; got {path}: give another name with -o"
                 )
             check_writable(path)
-        page = any(path.suffix.lower() == ".html" for path in self.output or ())
-        if self.plots or page:
+        if self.plots:
             require_matplotlib("evaluate")
-        if page:
+        if any(path.suffix.lower() == ".html" for path in self.output or ()):
             require_jinja2("evaluate")
 
     def show(self, found: Evaluation, notes: Console) -> None:

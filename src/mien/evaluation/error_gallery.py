@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.core.labels import canonical_label
+from mien.core.names import spelled
 from mien.data.dataset import VOTES
 from mien.evaluation.evaluation import Evaluation
 from mien.reports.page import data_address
@@ -25,6 +26,7 @@ class Tile:
     Args:
         image: The image as a ``data:`` address.
         row: Its row in the original file.
+        file: Its file within the folder; empty where images are not files.
         was: Its right class.
         guesses: The most probable classes with their probabilities.
         people: What the annotators of FER+ said, with counts; empty where nobody voted.
@@ -33,6 +35,7 @@ class Tile:
 
     image: str
     row: int
+    file: str
     was: str
     guesses: tuple[tuple[str, float], ...]
     people: tuple[tuple[str, int], ...]
@@ -67,6 +70,7 @@ def _tile(found: Evaluation, at: int) -> Tile:
     return Tile(
         image=data_address(_png(found.faces.images[at])),
         row=int(found.faces.rows[at]),
+        file="" if found.faces.paths is None else spelled(str(found.faces.paths[at])),
         was=found.classes[int(found.truth[at])],
         guesses=tuple((found.classes[int(column)], float(probs[column])) for column in best),
         people=() if found.faces.votes is None else _said(found.faces.votes[at]),

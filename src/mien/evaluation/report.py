@@ -13,19 +13,14 @@ from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.figures import Figures
 from mien.plotting import style
 from mien.plotting.evaluation import classes_figure, confusion_figure, reliability_figure
-from mien.reports.page import data_address, write_page
 from mien.reports.page import render as render_page
+from mien.reports.page import write_page
 
 if TYPE_CHECKING:
     from mien.plotting.style import Figure
 
 _MOST_PAIRS = 10
 _MOST_GROUPS = 40
-_PLOTS = {
-    "matrix": "Performance matrix. Each row is what images were, each column what was predicted; colour is the share of the row.",
-    "reliability": "Reliability diagram. Where bars meet the dashed line, a confidence of 70 % is right 70 % of the time.",
-    "classes": "Precision, recall and F1 of every class, and the accuracy over all images.",
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,7 @@ def write_report(found: Evaluation, path: Path) -> None:
 
     Raises:
         InputError: The file cannot be written.
-        MissingExtraError: matplotlib or jinja2 is not installed.
+        MissingExtraError: jinja2 is not installed.
     """
     write_page(path, "evaluation.html", _context(found))
 
@@ -96,7 +91,6 @@ def render(found: Evaluation) -> str:
 
 
 def _context(found: Evaluation) -> dict[str, Any]:
-    plots = {name: data_address(style.png(figure)) for name, figure in draw_plots(found).items()}
     pairs, parts = found.second_guess.pairs, _parts(found)
     return {
         "found": found,
@@ -114,7 +108,8 @@ def _context(found: Evaluation) -> dict[str, Any]:
                 for end in (score.low, score.high, score.network_low, score.network_high)
             ]
         ),
-        "plots": [{"name": name, "image": plots[name], "text": text} for name, text in _PLOTS.items()],
+        "matrix": _matrix(found),
+        "bins": [part for part in found.reliability if part.n],
         "classes": list(zip(found.classes, found.per_class, strict=True)),
         "colours": {name: found.classes.colour(name) for name in found.classes},
         "guesses": found.second_guess,
@@ -124,6 +119,11 @@ def _context(found: Evaluation) -> dict[str, Any]:
         "wrong": confidently_wrong(found),
         "uncertain": most_uncertain(found),
     }
+
+
+def _matrix(found: Evaluation) -> list[list[tuple[int, float]]]:
+    """Counts with their shares of the row."""
+    return [[(count, count / max(sum(row), 1)) for count in row] for row in found.confusion.tolist()]
 
 
 def _groups(found: Evaluation) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,13 +77,6 @@ def letters(figure: Figure, size: float) -> int:
 def _wrapped(text: str, figure: Figure, size: float) -> str:
     """Text in lines that fit, also where it has no spaces."""
     return as_text("\n".join(textwrap.wrap(text, letters(figure, size), max_lines=4, placeholder=" …")))
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG."""
-    into = io.BytesIO()
-    figure.savefig(into, format="png", dpi=_DPI)
-    return into.getvalue()
 
 
 def series_colour(number: int) -> str:

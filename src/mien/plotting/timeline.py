@@ -196,7 +196,7 @@ def draw_spans(path: Path, rows: Sequence[Row], marks: Sequence[Mark], title: st
             line = (
                 {"linewidth": 1.4, "linestyle": "-"} if mark.strong else {"linewidth": 0.7, "linestyle": ":"}
             )
-            axes.axvline(mark.time, color=style.INK, **line)  # type: ignore[arg-type]
+            axes.axvline(mark.time, color=style.INK, **line)
     if spans := rows[0].spans:
         all_axes[-1].set_xlim(spans[0].start, spans[-1].end)
         _name_marks(all_axes[0], marks, int(_PLOTTED * style.letters(figure, style.SMALL)))
