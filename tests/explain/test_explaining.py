@@ -16,7 +16,7 @@ from PIL import Image
 
 from mien import InputError, MediaError, NetworkError
 from mien.core.labels import NOTICE
-from mien.explain import ExplainOptions, crops_of, explain, open_explained
+from mien.explain import KINDS, ExplainOptions, crops_of, drawable, explain, open_explained
 from mien.explain.drawing import heat, laid_over
 from mien.inference.weights import network_path
 from tests.commands import run_mien
@@ -68,6 +68,24 @@ def test_all_kinds_of_a_face_crop(tmp_path: Path, astronaut: np.ndarray) -> None
     ]
     assert done.stdout.splitlines() == [str(tmp_path / f"{kind}.png") for kind in kinds]
     assert done.stderr == ""
+
+
+def test_of_an_8_bit_file_all_is_drawn_that_needs_no_gradients(photo: Path, tmp_path: Path) -> None:
+    for name in ("small-int8", "nano-int8", "medium-int8"):
+        kinds, remark = drawable(open_explained(name))
+        assert kinds == ("kernels", "features", "occlusion")
+        assert f"take {name.removesuffix('-int8')}, the same network in floats" in remark
+    assert drawable(open_explained("small")) == (KINDS, "")
+    done = run_mien("explain", "nano-int8", photo, "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [Path(line).stem.rpartition("-")[2] for line in done.stdout.splitlines()] == [
+        "kernels",
+        *["features", "occlusion"] * 2,
+    ]
+    assert done.stderr.startswith("without gradcam and guided: nano-int8: ")
+    refused = run_mien("explain", "nano-int8", photo, "-o", tmp_path, "--what", "gradcam")
+    assert refused.returncode
+    assert "take nano, the same network in floats" in refused.stderr
 
 
 def test_occlusion_needs_neither_torch_nor_any_other_extra(photo: Path, tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 
-from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
+from mien.cli.table import Table, TableColumn
 from mien.core.formatting import percent, percents
 from mien.core.labels import NOTICE, UNCERTAIN
 from mien.outputs.base import RunContext, Writer
@@ -96,24 +96,28 @@ class Summary(Writer):
             console.print(NOTICE, style="dim")
 
     def _image_table(self) -> Table:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("image", overflow="fold")
-        for name in ("face", "expression", "confidence", "second guess", "box x1 y1 x2 y2"):
-            table.add_column(
-                name, no_wrap=True, justify="right" if name in ("face", "confidence") else "left"
-            )
+        table = Table(
+            "image",
+            "face",
+            TableColumn("expression", "text"),
+            "confidence",
+            TableColumn("second guess", "text", drop=1),
+            TableColumn("box x1 y1 x2 y2", "text", drop=2),
+        )
         short = _shortened([str(row[0]) for row in self._images])
         for name, row in zip(short, self._images, strict=True):
             table.add_row(name, *row[1:])
         return table
 
     def _video_table(self) -> Table:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("video", overflow="fold", min_width=12)
-        for name in ("frames", "with a face", "people", "of the time", "over time"):
-            table.add_column(
-                name, no_wrap=True, justify="right" if name in ("frames", "with a face", "people") else "left"
-            )
+        table = Table(
+            "video",
+            "frames",
+            TableColumn("with a face", drop=1),
+            "people",
+            TableColumn("of the time", "text"),
+            TableColumn("over time", "text", drop=2),
+        )
         short = _shortened([overview.source for overview in self._videos])
         for name, overview in zip(short, self._videos, strict=True):
             frames = f"{overview.frames} in {overview.length:.1f} s" + (
@@ -122,14 +126,25 @@ class Summary(Writer):
             share = percent(overview.with_face / max(1, overview.frames))
             people = str(len(overview.people)) if overview.people else ""
             table.add_row(
-                name, frames, share, people, self._shares(overview.shares()), self._strip(overview.timeline)
+                name,
+                frames,
+                share,
+                people,
+                Text("\n").join(self._shares(overview.shares())),
+                self._strip(overview.timeline),
             )
         return table
 
     def _people_table(self, overview: Overview) -> Table:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for name in ("person", "from", "to", "in view", "confidence", "of the time", "over time"):
-            table.add_column(name, no_wrap=True, justify="left" if "time" in name else "right")
+        table = Table(
+            TableColumn("person"),
+            TableColumn("from", drop=2),
+            TableColumn("to", drop=1),
+            "in view",
+            "confidence",
+            TableColumn("of the time", "pieces"),
+            TableColumn("over time", "text", drop=3),
+        )
         for person in overview.people:
             times = (f"{value:.1f} s" for value in (person.first, person.last, person.seconds))
             strip = self._strip(overview.timeline, person.track)
@@ -137,18 +152,16 @@ class Summary(Writer):
                 str(person.track),
                 *times,
                 percent(person.confidence),
-                self._shares(ranked(person.shares), ", "),
+                self._shares(ranked(person.shares)),
                 strip,
             )
         return table
 
-    def _shares(self, shares: dict[str, float], between: str = "\n") -> Text:
+    def _shares(self, shares: dict[str, float]) -> tuple[Text, ...]:
         if not shares:
-            return Text("no face", style="dim")
+            return (Text("no face", style="dim"),)
         texts = percents(shares)
-        return Text(between).join(
-            self._named(name).append(f" {texts[name]}") for name in shares if texts[name] != "< 1 %"
-        )
+        return tuple(self._named(name).append(f" {texts[name]}") for name in shares if texts[name] != "< 1 %")
 
     def _strip(self, timeline: Timeline, track: int | None = None) -> Text:
         """The leading expression of each part of the video as a coloured block, a dot where there was no

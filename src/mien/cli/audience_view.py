@@ -9,7 +9,6 @@ from types import TracebackType
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from mien.audience.options import AudienceOptions
@@ -17,6 +16,7 @@ from mien.audience.report import WORDS, points
 from mien.audience.result import LAW, Audience, Shift, Window, by_effect
 from mien.audience.timeline import overall, pieces
 from mien.cli.console import Console
+from mien.cli.table import Table, TableColumn
 from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
@@ -142,7 +142,7 @@ def _nothing(window: Window, options: AudienceOptions) -> str:
 
 
 def _bars(shares: Mapping[str, float], classes: Labels) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
+    table = Table(TableColumn(kind="text"), TableColumn(kind="text", drop=1), TableColumn())
     for name, share in shares.items():
         colour = classes.colour(name)
         bar = ProgressBar(1.0, share, width=_BAR, complete_style=colour, finished_style=colour)
@@ -166,24 +166,25 @@ def _strip(windows: Sequence[Window], labels: Labels) -> Text:
 
 def _changes(audience: Audience) -> Table:
     """The greatest effect first; numbers are those of the report and the chart."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("no.", justify="right", no_wrap=True)
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("key point", overflow="fold")
-    table.add_column("changed clearly, in points of a hundred (interval)")
+    table = Table(
+        TableColumn("no."),
+        TableColumn("time"),
+        TableColumn("key point", "name"),
+        TableColumn("changed clearly, in points of a hundred (interval)", "pieces"),
+    )
     for number, change in by_effect(audience.changes)[:_MOST_POINTS]:
-        parts = [
-            ("", _told(change.shifts, change.clear)),
-            ("sentiment: ", _told(change.sentiment, change.clear_sentiment)),
-        ]
-        clear = [f"{lead}{told}" for lead, told in parts if told]
-        words = Text("\n".join(clear)) if clear else Text(WORDS[change.status] or "nothing", style="dim")
+        expressions, sentiment = (
+            _told(change.shifts, change.clear),
+            _told(change.sentiment, change.clear_sentiment),
+        )
+        clear = (*expressions, *(f"sentiment: {told}" for told in sentiment))
+        words = clear or Text(WORDS[change.status] or "nothing", style="dim")
         table.add_row(str(number), clock(change.time, 0), Text(change.label), words)
     return table
 
 
-def _told(shifts: Mapping[str, Shift] | None, clear: Sequence[str]) -> str:
-    return ", ".join(
+def _told(shifts: Mapping[str, Shift] | None, clear: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
         f"{name} {points(shifts[name].change)} ({points(shifts[name].low)} to {points(shifts[name].high)})"
         for name in clear
         if shifts is not None

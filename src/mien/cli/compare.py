@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
-from rich.table import Table
 
 from mien.cli.console import Console, say_json
 from mien.cli.options import grouped
 from mien.cli.progress import LessonProgress
+from mien.cli.table import Table, TableColumn
 from mien.cli.training_options import (
     Data,
     HardwareOptions,
@@ -115,9 +115,15 @@ def _write_csv(lines: list[RunRow], file: TextIO) -> None:
 
 
 def _table(lines: list[RunRow]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("run", "epoch", "validation", "95 % interval", "n", "macro F1", "training"):
-        table.add_column(name, justify="left" if name == "run" else "right")
+    table = Table(
+        "run",
+        TableColumn("epoch", drop=2),
+        "validation",
+        "95 % interval",
+        TableColumn("n", drop=1),
+        TableColumn("macro F1", drop=3),
+        TableColumn("training", drop=4),
+    )
     for line in lines:
         interval = f"{line.low:.1%} to {line.high:.1%}"
         cells = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import IO, Any
 
 import rich.console
 from rich.console import ConsoleOptions, RenderableType
@@ -15,17 +15,22 @@ from rich.text import Text
 
 from mien.core.names import STREAM_ERRORS, json_text, printable
 
+_PIPED = 10_000
+"""Columns of an output that no terminal shows."""
+
 
 class Console(rich.console.Console):
     """Rich's, for text from outside: square brackets and colons are no markup, and what a terminal would obey
     is escaped (`mien.core.names`).
 
     Words are set off by a `Text` or a ``style``. Names go into a `Text` as they come: they are spelled
-    already.
+    already. What is piped or goes to a file has the width that it needs, unless ``COLUMNS`` names one.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, **options)
+        if self._width is None and not _is_terminal(self.file):
+            self._width, self._height = _PIPED, 25
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(printable(text), **options)
@@ -34,6 +39,13 @@ class Console(rich.console.Console):
         # What was put into a Text by hand comes this way alone.
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+def _is_terminal(file: IO[str]) -> bool:
+    try:
+        return file.isatty()
+    except (AttributeError, ValueError):  # No real file, or one that is closed.
+        return False
 
 
 def words(template: str, style: str = "none") -> TextColumn:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.table import Table
-
 from mien.cli.console import Console
+from mien.cli.table import Table, TableColumn
 
 _MOST = 3
 
@@ -18,7 +17,7 @@ def show_statistics(facts: dict[str, Any], console: Console) -> None:
     )
     console.print()
     columns = {**facts["splits"], "all": facts["all"]}
-    table = _table("label", *columns)
+    table = Table("label", *columns)
     for name in facts["labels"]:
         table.add_row(name, *(_count(part["classes"][name], part["total"]) for part in columns.values()))
     table.add_section()
@@ -39,7 +38,7 @@ def show_statistics(facts: dict[str, Any], console: Console) -> None:
         f"FER+: {votes['rows']:,} images with votes, {votes['not_a_face']:,} of them not a face for most annotators"
     )
     console.print()
-    table = _table("majority", *votes["majority"])
+    table = Table("majority", *votes["majority"])
     for name in next(iter(votes["majority"].values()))["classes"]:
         table.add_row(
             name, *(_count(part["classes"][name], part["total"]) for part in votes["majority"].values())
@@ -55,12 +54,9 @@ def show_audit(facts: dict[str, Any], console: Console) -> None:
     splits = ", ".join(f"{name} {count:,}" for name, count in facts["splits"].items())
     console.print(f"{facts['images']:,} images read ({splits}), {facts['distinct']:,} distinct")
     console.print()
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("finding")
-    table.add_column("images", justify="right")
-    table.add_column("such as", style="dim", overflow="fold")
+    table = Table(TableColumn("finding", "words"), "images", TableColumn("such as", "pieces", style="dim"))
     for name, count, examples in _findings(facts):
-        table.add_row(name, f"{count:,}", ", ".join(map(str, examples[:_MOST])))
+        table.add_row(name, f"{count:,}", tuple(map(str, examples[:_MOST])))
     console.print(table)
     console.print()
     _show_pairs(facts, console)
@@ -117,7 +113,7 @@ def _shared(by: dict[str, Any] | None) -> list[tuple[str, int, list[Any]]]:
 
 def _show_pairs(facts: dict[str, Any], console: Console) -> None:
     near = facts["near_copies"]
-    table = _table("copies between", "exact", "near")
+    table = Table("copies between", "exact", "near")
     exact = facts["exact_copies"]["between"]
     for name, count in near["between"].items():
         one, other = name.split(" and ")
@@ -131,13 +127,6 @@ def _show_pairs(facts: dict[str, Any], console: Console) -> None:
         style="dim",
     )
     console.print()
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for place, name in enumerate(names):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True)
-    return table
 
 
 def _count(count: int, total: int) -> str:

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
+from mien.cli.table import Table, TableColumn
 from mien.core.labels import NOTICE
 from mien.evaluation import Evaluation, Figures
 
 _MOST_PAIRS = 8
 _MOST_GROUPS = 40
-_WIDEST = 24
 
 
 def show_evaluation(found: Evaluation, console: Console) -> None:
@@ -61,13 +60,6 @@ def _title(found: Evaluation) -> Text:
     )
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
-    return table
-
-
 def _figures(found: Evaluation) -> Table:
     parts = [
         (found.options.split, found.whole),
@@ -75,7 +67,7 @@ def _figures(found: Evaluation) -> Table:
         ("Training", found.training),
     ]
     there = [(name, figures) for name, figures in parts if figures is not None]
-    table = _table("", *(name for name, _ in there))
+    table = Table(TableColumn(kind="text"), *(name for name, _ in there))
     for name, cells in figure_rows([figures for _, figures in there]):
         table.add_row(name, *cells)
     if found.train_ratio is not None:
@@ -104,7 +96,7 @@ def figure_rows(parts: list[Figures]) -> list[tuple[str, list[str]]]:
 
 
 def _classes(found: Evaluation) -> Table:
-    table = _table("class", "images", "precision", "recall", "F1")
+    table = Table("class", "images", "precision", "recall", "F1")
     for name, score in zip(found.classes, found.per_class, strict=True):
         table.add_row(
             name,
@@ -119,7 +111,7 @@ def _classes(found: Evaluation) -> Table:
 
 def confusion_table(classes: Sequence[str], confusion: NDArray[np.integer]) -> Table:
     """``(k, k)`` counts with names: a row is what an image was, a column what it was called."""
-    table = _table("", *classes)
+    table = Table("", *classes)
     for row, (name, counts) in enumerate(zip(classes, confusion.tolist(), strict=True)):
         table.add_row(
             name,
@@ -142,7 +134,7 @@ def _second_guesses(found: Evaluation) -> Table | None:
     pairs = found.second_guess.pairs
     if not pairs:
         return None
-    table = _table("predicted / was", "errors", "second guess right")
+    table = Table(TableColumn("predicted / was", "text"), "errors", "second guess right")
     for pair in pairs[:_MOST_PAIRS]:
         table.add_row(
             f"predicted {found.classes[pair.predicted]} / was {found.classes[pair.was]}",
@@ -160,7 +152,14 @@ def _second_guesses(found: Evaluation) -> Table | None:
 def _humans(found: Evaluation) -> Table | None:
     if not found.humans:
         return None
-    table = _table("annotators", "images", "people", "95 % interval", "network", "95 % interval")
+    table = Table(
+        TableColumn("annotators", "text"),
+        TableColumn("images", drop=1),
+        "people",
+        "95 % interval",
+        "network",
+        "95 % interval",
+    )
     for score in found.humans:
         people, network = (
             f"{score.low:.1%} to {score.high:.1%}",
@@ -191,7 +190,12 @@ def _worse_heading(found: Evaluation) -> str:
 def _worse(found: Evaluation) -> Table | None:
     if found.robustness is None:
         return None
-    table = _table("corruption", "unit", *(f"strength {number}" for number in range(1, 6)), "mean")
+    table = Table(
+        TableColumn("corruption", "text"),
+        TableColumn("unit", "text", drop=1),
+        *(f"strength {number}" for number in range(1, 6)),
+        "mean",
+    )
     for worse in found.robustness.worse:
         cells = [f"{value:g}: {error:.1%}" for value, error in zip(worse.values, worse.errors, strict=True)]
         table.add_row(worse.name, worse.unit, *cells, f"{worse.mean:.1%}")
@@ -215,10 +219,14 @@ def _groups(found: Evaluation) -> Table | None:
     if found.groups is None:
         return None
     groups, of = found.groups.groups, len(found.classes)
-    table = _table(found.groups.by, "images", "classes", "accuracy", "balanced", "calibration error")
-    name = table.columns[0]
-    name.no_wrap, name.overflow = False, "fold"
-    name.min_width = min(_WIDEST, 1 + max(len(group.value) for group in groups))
+    table = Table(
+        found.groups.by,
+        "images",
+        TableColumn("classes", drop=2),
+        "accuracy",
+        "balanced",
+        TableColumn("calibration error", drop=1),
+    )
     for group in groups[:_MOST_GROUPS]:
         one = group.figures
         table.add_row(
@@ -228,7 +236,7 @@ def _groups(found: Evaluation) -> Table | None:
             f"{one.accuracy:.1%} ({100 * one.low:.0f} to {100 * one.high:.0f})",
             f"{one.balanced_accuracy:.1%} ({100 * one.balanced_low:.0f} to {100 * one.balanced_high:.0f})",
             f"{one.expected_calibration_error:.2f} ({one.calibration_low:.2f} to {one.calibration_high:.2f})",
-            style="dim" if group.small else None,
+            style="dim" if group.small else "",
         )
     rest = groups[_MOST_GROUPS:]
     if rest:
@@ -240,7 +248,13 @@ def _groups(found: Evaluation) -> Table | None:
 def _differences(found: Evaluation) -> Table | None:
     if found.groups is None or not found.groups.differences:
         return None
-    table = _table("", "higher", "lower", "difference", "pairs told apart")
+    table = Table(
+        TableColumn(kind="text"),
+        TableColumn("higher", "name"),
+        TableColumn("lower", "name"),
+        "difference",
+        "pairs told apart",
+    )
     for one in found.groups.differences:
         table.add_row(
             one.figure.replace("_", " ").removeprefix("expected "),

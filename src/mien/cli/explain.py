@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.console import Console, say
-from mien.core.errors import InputError, MissingExtraError
+from mien.core.errors import InputError
 from mien.core.names import spelled
 
 _KINDS = ("kernels", "features", "gradcam", "guided", "occlusion")
@@ -56,34 +56,23 @@ def explain(
     does to the probability; it alone needs no extra. The path of each sheet goes to standard output.
     docs/explain.md says how to read them.
     """
-    kinds = _wanted(what)
-    from mien.explain import ExplainOptions, open_explained
+    from mien.explain import ExplainOptions, drawable, open_explained
     from mien.explain import explain as explain_image
 
     notes = Console(stderr=True, soft_wrap=True)
+    kinds = _wanted(what)
+    subject = open_explained(model, head)
     if what is None:
-        kinds, remark = _possible()
+        kinds, remark = drawable(subject)
         if remark and not quiet:
             notes.print(remark, style="dim")
-    subject = open_explained(model, head)
     with notes.status("looking", spinner="dots") if notes.is_terminal and not quiet else nullcontext():
         for sheet in explain_image(subject, image, output, kinds, ExplainOptions(target, layer, detector)):
             say(spelled(sheet.path))
 
 
-def _wanted(what: str | None) -> list[str]:
-    kinds = [word.strip() for word in (what or "").split(",") if word.strip()]
+def _wanted(what: str | None) -> tuple[str, ...]:
+    kinds = tuple(word.strip() for word in (what or "").split(",") if word.strip())
     if what is not None and (not kinds or set(kinds) - set(_KINDS)):
         raise InputError(f"expected --what out of {','.join(_KINDS)}; got {what!r}")
     return kinds
-
-
-def _possible() -> tuple[list[str], str]:
-    """The kinds that the installed packages allow, and what is to be said about the others."""
-    from mien.explain.attribution import require_gradients
-
-    try:
-        require_gradients()
-    except MissingExtraError as error:
-        return ["occlusion"], f"occlusion only: {error}"
-    return list(_KINDS), ""

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from mien.cli.compare import compare
 from mien.cli.console import Console, say, say_json
 from mien.cli.progress import tracked_on
+from mien.cli.table import Table, TableColumn
 from mien.cli.train import export, open_private
 from mien.cli.training_options import (
     Data,
@@ -185,9 +185,15 @@ def _fitted(card: Card) -> str:
 
 
 def _table(found: list[Compared]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("head", "labels", "n", "float32", "int8", "difference", "same answer"):
-        table.add_column(name, justify="left" if name in ("head", "labels") else "right")
+    table = Table(
+        TableColumn("head", "text"),
+        TableColumn("labels", "text"),
+        TableColumn("n", drop=1),
+        "float32",
+        "int8",
+        "difference",
+        "same answer",
+    )
     for row in found:
         values = (
             f"{row.before:.2%}",
@@ -262,9 +268,7 @@ models.command("test")(open_private)
 
 def _show(console: Console, path: Path, card: Card) -> None:
     console.print(f"{card.name} {card.version}", style="bold")
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column(overflow="fold")
+    facts = Table(TableColumn(kind="text", style="dim"), TableColumn(kind="words"))
     for name, value in _facts(path, card):
         if value:
             facts.add_row(name, value)
@@ -337,13 +341,11 @@ def _row(score: Score) -> tuple[str, ...]:
 
 
 def _scores(card: Card) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in _COLUMNS:
-        table.add_column(
-            name,
-            justify="right" if name in _NUMBERS else "left",
-            overflow="fold",
-        )
+    drop = {"95 % interval": 1, "balanced": 2, "calibration error": 3}
+    words = ("data", "labels", "how")
+    table = Table(
+        *(TableColumn(name, "words" if name in words else "number", drop.get(name, 0)) for name in _COLUMNS)
+    )
     for score in card.scores:
         table.add_row(*_row(score))
     return table

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from mien.cli.compare import number, words
 from mien.cli.console import Console, say_json
 from mien.cli.options import ListFormat, grouped
 from mien.cli.progress import LessonProgress
+from mien.cli.table import Table, TableColumn
 from mien.cli.training_options import ChangeOptions, Data, Threads, open_faces, training_extra
 
 if TYPE_CHECKING:
@@ -75,10 +75,8 @@ def _show(repetition: Repetition, console: Console) -> None:
     from mien.reproduction.page import claims_rows, runs_rows
 
     for rows in (claims_rows(repetition), runs_rows(repetition)):
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for title in rows[0]:
-            words = title in ("the source says", "what ours is")
-            table.add_column(title, no_wrap=not words, justify="left" if words or title == "run" else "right")
+        words = ("the source says", "what ours is")
+        table = Table(*(TableColumn(title, "words") if title in words else title for title in rows[0]))
         for row in rows[1:]:
             table.add_row(*row)
         console.print(table)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
+from mien.cli.table import Table, TableColumn
 from mien.clips.aggregate import BESIDE_ANALYZE, SERIES, Kind
 from mien.clips.facts import compared
 from mien.clips.predictions import ScoreOptions
@@ -82,15 +82,8 @@ def _short_names(scores: Sequence[ClipScore]) -> list[str]:
     return stems if len({*stems}) == len(stems) else [score.name for score in scores]
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
-    return table
-
-
 def _figures(scores: Sequence[ClipScore], names: Sequence[str]) -> Table:
-    table = _table("", *names)
+    table = Table(TableColumn(kind="text"), *names)
     rows = [
         ("clips that count", [f"{score.accuracy.n:,}" for score in scores]),
         ("right", [_share(score.accuracy) for score in scores]),
@@ -124,7 +117,7 @@ def _interval(share: Share) -> str:
 
 
 def _confusion(score: ClipScore) -> Table:
-    table = _table("", *score.classes, "no answer")
+    table = Table("", *score.classes, "no answer")
     for row, (name, counts, silent) in enumerate(
         zip(score.classes, score.confusion.tolist(), score.unanswered.tolist(), strict=True)
     ):
@@ -137,7 +130,7 @@ def _confusion(score: ClipScore) -> Table:
 
 
 def _totals(score: ClipScore, classes: Sequence[str], kind: Kind) -> Table:
-    table = _table("", "clips", "frames", *classes)
+    table = Table("", "clips", "frames", *classes)
     for total in score.totals[:_MOST_TOTALS]:
         counts = total.sentiment if kind == "sentiment" else total.expression
         table.add_row(
@@ -152,13 +145,16 @@ def _totals(score: ClipScore, classes: Sequence[str], kind: Kind) -> Table:
 
 
 def _clips(score: ClipScore) -> Table:
-    table = _table(
-        "file", "answer", "reference", "", "sure", *(name[:3] for name in SENTIMENTS), "frames", "seen"
+    table = Table(
+        "file",
+        TableColumn("answer", "text"),
+        TableColumn("reference", "text"),
+        TableColumn("", "text"),
+        "sure",
+        *(TableColumn(name[:3], drop=1) for name in SENTIMENTS),
+        TableColumn("frames", drop=2),
+        TableColumn("seen", drop=3),
     )
-    for column in table.columns[1:]:
-        column.min_width = (
-            8 if column.header in ("answer", "reference", "") else len(str(column.header))
-        )  # A narrow terminal cuts names of files, nothing else.
     for clip in score.clips[:_MOST_CLIPS]:
         verdict, result = clip.verdict, clip.result
         confidence = "" if verdict is None or verdict.confidence is None else percent(verdict.confidence)
@@ -171,9 +167,7 @@ def _clips(score: ClipScore) -> Table:
                 percent(result.coverage),
             ]
         status = Text(clip.status.replace("_", " "), _COLOURS.get(clip.status, "yellow"))
-        table.add_row(
-            Text(clip.file, overflow="ellipsis"), answer, clip.reference or "-", status, confidence, *numbers
-        )
+        table.add_row(clip.file, answer, clip.reference or "-", status, confidence, *numbers)
     if len(score.clips) > _MOST_CLIPS:
         table.add_row(f"{len(score.clips) - _MOST_CLIPS:,} more")
     return table

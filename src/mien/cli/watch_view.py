@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from mien.cli.console import Console
+from mien.cli.table import Table, TableColumn
 from mien.core.faces import Face
 from mien.core.formatting import percent, percents
 from mien.core.frame_result import FrameResult
@@ -107,9 +107,13 @@ class Board:
     def _table(self) -> RenderableType:
         if not self._people:
             return Text("nobody in view", style="dim")
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for name in ("person", "expression", "", "probability", "for"):
-            table.add_column(name, no_wrap=True, justify="left" if name in ("expression", "") else "right")
+        table = Table(
+            TableColumn("person"),
+            TableColumn("expression", "text"),
+            TableColumn("", "text", drop=1),
+            "probability",
+            "for",
+        )
         for face, held in self._people:
             chance, colour = face.display_confidence, self._labels.colour(str(face.label))
             bar = ProgressBar(1.0, chance or 0.0, width=24, complete_style=colour, finished_style=colour)

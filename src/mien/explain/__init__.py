@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mien.explain.attribution import gradcam, guided_backpropagation, occlusion
     from mien.explain.base import ExplainableModel
     from mien.explain.crops import Crop, crops_of
-    from mien.explain.run import KINDS, ExplainOptions, SheetFile, explain, open_explained
+    from mien.explain.run import KINDS, ExplainOptions, SheetFile, drawable, explain, open_explained
 
 _HOMES = {
     "KINDS": "mien.explain.run",
@@ -24,6 +24,7 @@ _HOMES = {
     "ExplainableModel": "mien.explain.base",
     "SheetFile": "mien.explain.run",
     "crops_of": "mien.explain.crops",
+    "drawable": "mien.explain.run",
     "explain": "mien.explain.run",
     "gradcam": "mien.explain.attribution",
     "guided_backpropagation": "mien.explain.attribution",
@@ -38,6 +39,7 @@ __all__ = [
     "ExplainableModel",
     "SheetFile",
     "crops_of",
+    "drawable",
     "explain",
     "gradcam",
     "guided_backpropagation",

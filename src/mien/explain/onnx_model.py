@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.errors import InputError, MissingExtraError
+from mien.core.errors import InputError, MissingExtraError, NetworkError
 from mien.explain.base import Kernels
-from mien.inference.card import read_network
+from mien.inference.card import Card, read_card, read_network
 from mien.inference.classifier import Classifier
 from mien.inference.onnx_session import SCOPES, Network, open_graph
+from mien.inference.weights import shipped
 
 if TYPE_CHECKING:
     from mien.explain.onnx_to_torch import Converted
@@ -62,7 +63,15 @@ class OnnxModel:
     def _converted(self) -> Converted:
         from mien.explain.onnx_to_torch import convert
 
-        return convert(self._model, self._names, self.classifier)
+        try:
+            return convert(self._model, self._names, self.classifier)
+        except NetworkError:
+            floats = _in_floats(self.classifier.network.card)
+            if floats is None:
+                raise
+            raise NetworkError(
+                f"{self._path.stem}: no gradients can be taken through weights of 8 bits: take {floats}, the same network in floats"
+            ) from None
 
     @cached_property
     def _model(self) -> Any:
@@ -112,6 +121,14 @@ class OnnxModel:
     @cached_property
     def _sessions(self) -> dict[tuple[str, ...], Network]:
         return {}
+
+
+def _in_floats(card: Card) -> str | None:
+    """The network that comes with mien of which a file is the 8-bit copy."""
+    if not card.parent:
+        return None
+    cards = ((name, read_card(path)) for name, path in shipped().items())
+    return next((name for name, other in cards if other.sha256 == card.parent), None)
 
 
 def _array(weights: Any) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mien.core.atomic import translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, NetworkError
 from mien.explain import layout
+from mien.explain.attribution import require_gradients
 from mien.explain.base import ExplainableModel
 from mien.explain.crops import crops_of
 from mien.explain.layout import Question
@@ -69,6 +70,28 @@ _PAGES: dict[str, Callable[[Question], NDArray[np.uint8]]] = {
 
 KINDS = ("kernels", *_PAGES)
 """Kinds of sheets."""
+
+
+_BY_GRADIENTS = ("gradcam", "guided")
+
+
+def drawable(subject: ExplainableModel) -> tuple[tuple[str, ...], str]:
+    """Which kinds of sheets can be drawn of a network here, and in a line why not the others, which is empty
+    where all can.
+
+    >>> drawable(open_explained("small-int8"))[0]
+    ('kernels', 'features', 'occlusion')
+    """
+    try:
+        require_gradients()
+        subject.differentiable()
+    except MissingExtraError as error:
+        return ("occlusion",), f"occlusion only: {error}"
+    except NetworkError as error:
+        return tuple(kind for kind in KINDS if kind not in _BY_GRADIENTS), (
+            f"without {' and '.join(_BY_GRADIENTS)}: {error}"
+        )
+    return KINDS, ""
 
 
 @dataclass(frozen=True)
