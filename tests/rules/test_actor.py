@@ -81,6 +81,7 @@ def test_a_function_hears_both_ends_and_a_log_everything(tmp_path: Path) -> None
         "frame",
         "values",
         "faces",
+        "photo",
         "notice",
     }
     assert (lines[0]["source"], lines[0]["notice"], lines[0]["faces"]) == ("camera:0", NOTICE, 1)

@@ -115,6 +115,7 @@ def test_a_program_gets_the_event(
         "MIEN_AT": one.at,
         "MIEN_SOURCE": "camera:0",
         "MIEN_FACES": "2",
+        "MIEN_PHOTO": "",
     }
     assert capfd.readouterr().out == "", "standard output is ours"
 

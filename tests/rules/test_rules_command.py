@@ -107,11 +107,47 @@ def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
     ]
 
 
-def test_rules_that_are_well_are_shown(tmp_path: Path) -> None:
+def test_rules_that_are_well_are_shown_in_words(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(RULES)
     done = run_mien("rules", "check", "rules.toml", cwd=tmp_path)
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0] == "somebody: faces >= 1; does log"
+    assert done.stdout.splitlines() == [
+        "somebody",
+        "  starts when at least 1 face is in view, for 0.2 s without a break",
+        "  ends when that is over",
+        "  does log: writes a line to events.jsonl, at the start and at the end",
+        "nobody",
+        "  starts when nobody is in view, for 0.3 s without a break",
+        "  ends when that is over",
+        "  does nothing",
+        "smile",
+        "  starts when everybody in view shows happy with more than 40 %",
+        "  ends when somebody in view shows happy with less than 20 %",
+        "  does nothing",
+    ]
+
+
+def test_a_file_of_rules_to_begin_with(clip: Path, tmp_path: Path) -> None:
+    listed = run_mien("rules", "new", cwd=tmp_path).stdout.splitlines()
+    assert [line.split()[0] for line in listed[:-1]] == ["doorbell", "light", "message", "photo-booth"]
+    made = run_mien("rules", "new", "photo-booth", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.splitlines()[0] == "photo-booth.toml: A photo when everybody smiles."
+    text = (tmp_path / "photo-booth.toml").read_text()
+    assert "mien rules run camera:0 --rules photo-booth.toml" in text
+    checked = run_mien("rules", "check", "photo-booth.toml", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
+    assert "  does photo: saves a photo in photos, at the start" in checked.stdout.splitlines()
+    again = run_mien("rules", "new", "photo-booth", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "it is there already: name another one with -o" in again.stderr
+    assert (tmp_path / "photo-booth.toml").read_text() == text
+    other = run_mien("rules", "new", "light", "-o", "lamp.toml", cwd=tmp_path)
+    assert other.returncode == 0
+    assert "--rules lamp.toml" in (tmp_path / "lamp.toml").read_text()
+    wrong = run_mien("rules", "new", "photobooth", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "did you mean photo-booth?" in wrong.stderr
 
 
 def test_a_video_is_not_acted_on_by_mistake(clip: Path, tmp_path: Path) -> None:

@@ -82,6 +82,8 @@ def test_the_document_tells_of_everything(tmp_path: Path) -> None:
         "/v1/videos/{id}/{file}",
         "/v1/models",
         "/v1/source",
+        "/v1/photos",
+        "/v1/photos/{name}",
         "/v1/login",
         "/healthz",
         "/metrics",

@@ -9,10 +9,11 @@
 
 import { contextOf } from "./dom.js";
 import { drawGlyph, inkOn } from "./glyphs.js";
+import { Spacing } from "./inference/spacing.js";
 import { meanOf } from "./live/group.js";
 import { labelOf, displayName } from "./label.js";
 
-const GAP = 0.6; // s without a result after which nothing is drawn.
+const GAP = 0.6; // s without a result after which nothing is drawn; more where frames come slowly.
 const MOST = 6; // People that have a strip.
 const AREA = 112,
   STRIP = 22,
@@ -82,7 +83,7 @@ export class Chart {
   /** Probabilities, one on top of the other. @param {Sample[]} samples @param {Place} place */
   areas(samples, place) {
     const { labels, colours } = this.settings;
-    for (const run of runsOf(samples, (sample) => sample.mean !== null)) {
+    for (const run of runsOf(samples, this.settings, (sample) => sample.mean !== null)) {
       const floor = run.map(() => 0);
       labels.forEach((name, column) => {
         this.context.fillStyle = colours[name];
@@ -111,6 +112,7 @@ export class Chart {
     context.textBaseline = "middle";
     for (const run of runsOf(
       samples,
+      this.settings,
       (sample) => sample.shown.has(track),
       (sample) => sample.shown.get(track),
     )) {
@@ -163,22 +165,26 @@ function tracksOf(samples) {
 /**
  * Samples that follow one another without a gap, as long as they are alike.
  * @param {Sample[]} samples
+ * @param {import("./settings.js").Settings} settings
  * @param {(sample: Sample) => boolean} wanted
  * @param {(sample: Sample) => any} [kind]
  */
-function runsOf(samples, wanted, kind = () => 0) {
+export function runsOf(samples, settings, wanted, kind = () => 0) {
+  const spacing = new Spacing(settings.smoothing, GAP);
   /** @type {Sample[][]} */
   const runs = [];
   /** @type {Sample | null} */
   let before = null;
   for (const sample of samples) {
+    const { patience } = spacing;
+    const joined = spacing.take(sample.time) <= patience;
     if (!wanted(sample)) {
       before = null;
       continue;
     }
     const run = runs[runs.length - 1];
     // A new label begins where the last one ends, so that no hole is left between them.
-    if (!before || sample.time - before.time > GAP) runs.push([sample]);
+    if (!before || !joined) runs.push([sample]);
     else if (kind(sample) === kind(before)) run.push(sample);
     else {
       run.push({ ...before, time: sample.time });

@@ -7,14 +7,19 @@ import { found } from "./dom.js";
 import { Files } from "./files/files.js";
 import { glyph } from "./glyphs.js";
 import { Announcer } from "./live/announcer.js";
-import { Camera } from "./live/camera.js";
+import { Booth } from "./live/booth.js";
+import { Camera, cameraError } from "./live/camera.js";
 import { Group } from "./live/group.js";
 import { Overlay } from "./live/overlay.js";
 import { People } from "./live/people.js";
+import { Photos } from "./live/photos.js";
+import { drawSample, sampleMinute } from "./live/sample.js";
 import { Source } from "./live/source.js";
+import { Stage } from "./live/stage.js";
 import { Timeline } from "./live/timeline.js";
 import { Login } from "./login.js";
 import { asked, isHere, Server } from "./server.js";
+import { STATES, whereFramesGo, whoLooks } from "./ways.js";
 
 /** @param {string} id */
 const part = (id) => found(document, `#${id}`, HTMLElement);
@@ -28,7 +33,7 @@ const input = (id) => found(document, `#${id}`, HTMLInputElement);
 /** The buttons of the ways. @returns {NodeListOf<HTMLInputElement>} */
 const radios = () => document.querySelectorAll("input[name=way]");
 
-/** @typedef {"device" | "server" | "source"} Way */
+/** @typedef {import("./ways.js").Way} Way */
 
 const PEACE = 150; // ms between two changes of the numbers.
 
@@ -52,6 +57,7 @@ class Page {
     this.name = "server";
     this.ways = { device: settings.device ? new Device(settings) : null, server, source: this.source };
     this.login = new Login(found(document, "#login", HTMLDialogElement));
+    this.stage = new Stage(part("stage"));
     this.overlay = new Overlay(found(document, "#overlay", HTMLCanvasElement), settings);
     this.people = new People(part("people"), part("nobody"), settings);
     this.group = new Group(part("group"), settings);
@@ -61,12 +67,13 @@ class Page {
       result: (result) => this.show(result),
       trouble: (error) => this.stopped(error),
     });
+    const photos = new Photos(part("photos-card"), part("photos"), settings.photos);
+    this.booth = new Booth(part("view"), settings, photos, () => this.feed.picture());
     this.files = new Files(this, { drop: part("drop"), choose: input("choose"), results: part("results") });
     this.shown = -Infinity;
-    /** @type {{time: number, milliseconds: number}[]} */
-    this.rates = [];
     this.describe();
     this.listen();
+    this.showSample();
     this.choose(settings.device ? "device" : "server");
   }
 
@@ -105,6 +112,9 @@ class Page {
       part("device-note").textContent =
         "Not available: this mien was built without the parts that it needs in a browser " +
         "(MIEN_SERVER_ONLY_PAGE), so only the server can read";
+    part("photos-note").textContent =
+      "What the booth takes stays in this browser until the page is closed: save what you want to keep. " +
+      (this.settings.photos ? "The others were saved by the rules that run on the server’s machine." : "");
     const offered = { device, server: true, source: Boolean(this.settings.source) };
     part("source-way").hidden = !offered.source;
     for (const radio of radios()) radio.disabled = !offered[/** @type {Way} */ (radio.value)];
@@ -132,7 +142,7 @@ class Page {
     document.documentElement.dataset.way = way;
     const here = way === "device",
       theirs = way === "source";
-    part("way-note").textContent = this.wayNote();
+    part("way-note").textContent = whereFramesGo(way, this.settings);
     part("question").textContent =
       `Which expressions do the faces ${theirs ? "that the server sees" : "before your camera"} show?`;
     part("start").textContent = theirs ? "Show what the server sees" : "Start the camera";
@@ -160,22 +170,25 @@ class Page {
     }
   }
 
-  /** Where frames go, and who sees them. */
-  wayNote() {
-    const place = isHere() ? "mien on this machine" : location.host;
-    if (this.name === "device")
-      return (
-        "Everything is computed in this browser. No image leaves it, and once this page has loaded it " +
-        "works without any connection."
-      );
-    if (this.name === "server")
-      return `Frames are sent to ${place}, read there and forgotten at once. Nothing is stored.`;
-    const covered = this.settings.source?.covered ? " Faces are covered before frames leave it." : "";
-    return (
-      `Frames come from a source that ${place} was started with: a camera, a stream, a screen or a video. ` +
-      `Everybody who may use this server can see them, and it tells how many are looking.${covered} ` +
-      "Nothing is stored."
-    );
+  /** Before anything was read there is a sample of it. */
+  showSample() {
+    document.documentElement.dataset.sample = "";
+    const minute = sampleMinute(this.settings);
+    const { faces, time } = minute[minute.length - 1];
+    this.people.show(faces, time);
+    this.group.show(faces);
+    this.timeline.showSample(minute);
+    const draw = () => drawSample(found(document, "#sample-image", HTMLCanvasElement), this.settings);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+    draw();
+  }
+
+  /** What is read takes the place of the sample. */
+  dropSample() {
+    if (!("sample" in document.documentElement.dataset)) return;
+    delete document.documentElement.dataset.sample;
+    this.timeline.clear();
+    this.forget();
   }
 
   /** Read the camera's frames the way that is chosen. */
@@ -197,6 +210,7 @@ class Page {
         await this.connect();
         await this.camera.start();
       }
+      this.dropSample();
       this.running(true);
     } catch (error) {
       this.stopped(this.name === "source" ? error : cameraError(error));
@@ -221,9 +235,10 @@ class Page {
 
   /** Nobody is shown any more. */
   forget() {
-    this.rates = [];
-    part("rate").textContent = "";
     this.overlay.clear();
+    this.booth.see([]);
+    this.stage.forget();
+    if ("sample" in document.documentElement.dataset) return;
     this.people.clear();
     this.group.show([]);
   }
@@ -231,8 +246,9 @@ class Page {
   /** @param {boolean} on */
   running(on) {
     part("welcome").hidden = on;
-    part("pause").hidden = part("stop").hidden = !on;
-    part("stage").classList.toggle("on", on);
+    for (const id of ["pause", "stop", "booth-open"]) part(id).hidden = !on;
+    if (!on) this.booth.leave();
+    this.stage.turn(on);
     part("source-note").hidden = !on || this.name !== "source";
     part("source-note").textContent = "";
     this.forget();
@@ -252,29 +268,19 @@ class Page {
   }
 
   /** How the server's source is. @param {import("./live/source.js").Condition} condition */
-  tell({ source, state, message, viewers }) {
-    const notes = /** @type {Record<string, string>} */ ({
-      resting: "Opening …",
-      opening: "Opening …",
-      retrying: "Lost, trying again …",
-    });
-    part("stage-note").hidden = !(state in notes);
-    part("stage-note").textContent = notes[state] ?? "";
-    const lost = state === "retrying";
+  tell(condition) {
+    const lost = condition.state === "retrying";
+    this.stage.say(STATES[condition.state] ?? "");
     part("image").classList.toggle("stale", lost);
     if (lost) this.forget(); // What was seen last is not what there is now.
-    const looking = viewers > 1 ? `${viewers} are looking, you among them` : "only you are looking now";
-    const covered = this.settings.source?.covered ? " Faces are covered there." : "";
-    part("source-note").textContent =
-      `${source}, a source of the server’s: ${looking}.${covered} ${lost ? message : ""}`.trim();
+    part("source-note").textContent = whoLooks(condition, this.settings);
   }
 
   /** @param {boolean} on */
   paused(on) {
     part("pause").ariaPressed = String(on);
     part("pause").textContent = on ? "Go on" : "Pause";
-    part("stage-note").hidden = !on;
-    part("stage-note").textContent = "Paused";
+    this.stage.say(on ? "Paused" : "");
   }
 
   mirror() {
@@ -286,11 +292,12 @@ class Page {
   /** @param {import("./live/camera.js").FrameResult & {rates?: import("./live/source.js").Rates}} result */
   show({ faces, time, width, height, milliseconds, rates }) {
     if (this.feed.paused) return;
+    this.stage.fit(width, height);
     this.overlay.show(faces, width, height);
+    this.booth.see(faces);
     this.timeline.add(faces, time);
     this.announcer.hear(faces, time);
-    this.rates.push({ time, milliseconds });
-    while (this.rates[0].time < time - 2) this.rates.shift();
+    this.stage.count(time, milliseconds);
     document.documentElement.dataset.results = String(
       Number(document.documentElement.dataset.results ?? 0) + 1,
     );
@@ -299,19 +306,7 @@ class Page {
     this.shown = now;
     this.people.show(faces, time);
     this.group.show(faces);
-    this.rate(rates);
-  }
-
-  /** @param {import("./live/source.js").Rates} [theirs] What the server tells of its source. */
-  rate(theirs) {
-    const seconds = this.rates[this.rates.length - 1].time - this.rates[0].time;
-    if (seconds < 0.5) return;
-    const delays = this.rates.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
-    const delay = delays[this.rates.length >> 1].toFixed(0);
-    const shown = ((this.rates.length - 1) / seconds).toFixed(0);
-    part("rate").textContent = theirs
-      ? `${shown} frames a second of ${theirs.captured.toFixed(0)} that come, read ${delay} ms after arrival`
-      : `${shown} frames a second, ${delay} ms each`;
+    this.stage.showRate(rates);
   }
 
   /** @param {Error} [error] */
@@ -319,20 +314,6 @@ class Page {
     part("trouble").hidden = !error;
     part("trouble").textContent = error?.message ?? "";
   }
-}
-
-/** What a browser's refusal means. @param {Error} error */
-function cameraError(error) {
-  const known = /** @type {Record<string, string>} */ ({
-    NotAllowedError: "The camera may not be used: allow it for this page in the browser, then start again.",
-    NotFoundError: "There is no camera: plug one in, or drop an image or a video onto this page.",
-    NotReadableError: "The camera is in use by another program: close that, then start again.",
-  });
-  if (!navigator.mediaDevices)
-    return new Error(
-      "Browsers give cameras only to pages of this machine or over https: open this page that way.",
-    );
-  return known[error.name] ? new Error(known[error.name]) : error;
 }
 
 try {

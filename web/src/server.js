@@ -168,6 +168,7 @@ class ServerStream {
             type: "start",
             ...form,
             times: true,
+            cuts: false, // A camera has none.
             largest: this.options.largest,
             min_face: this.options.minFace,
           }),

@@ -9,6 +9,7 @@
  * @property {boolean} device Whether this browser can read expressions itself.
  * @property {{covered: boolean} | null} source The server's own source, where it has one, and whether faces
  *   are covered there.
+ * @property {boolean} photos Whether the server shows photos that rules have saved.
  * @property {string[]} labels Expressions, in the order of all probabilities.
  * @property {Record<string, string>} colours `#rrggbb` by name.
  * @property {{name: string, below: number | null}} uncertain What is shown instead of an expression that is

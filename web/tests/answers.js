@@ -28,7 +28,7 @@ import { read } from "./vectors.js";
 
 /**
  * What a service as it comes tells the page; that it is what the page expects, the type check tells.
- * @type {Omit<Settings, "version" | "device" | "source" | "report_style">}
+ * @type {Omit<Settings, "version" | "device" | "source" | "photos" | "report_style">}
  */
 const told = /** @type {typeof import("../../tests/vectors/settings.json").cases[0]["expected"]} */ (
   read("settings").cases[0].expected
@@ -37,7 +37,14 @@ const told = /** @type {typeof import("../../tests/vectors/settings.json").cases
 const stylesheet = readFileSync(new URL("../../src/mien/reports/base.css", import.meta.url), "utf8");
 
 /** @type {Settings} */
-export const settings = { ...told, version: "", device: true, source: null, report_style: stylesheet };
+export const settings = {
+  ...told,
+  version: "",
+  device: true,
+  source: null,
+  photos: false,
+  report_style: stylesheet,
+};
 
 /** @param {{width: number, height: number, step: number, data: string}} told @returns {Image} */
 const imageOf = ({ data, ...shape }) => ({ ...shape, data: new Uint8Array(Buffer.from(data, "base64")) });

@@ -1,4 +1,4 @@
-"""``mien rules run`` and ``mien rules check``."""
+"""``mien rules new``, ``mien rules check`` and ``mien rules run``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,47 @@ if TYPE_CHECKING:
     from mien.tracking.session import Session
 
 rules = typer.Typer(name="rules", help="Rules that act on what faces show.", no_args_is_help=True)
+
+
+@rules.command()
+def new(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[TEMPLATE]", help="Which; without, they are listed.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The file; TEMPLATE.toml here by default.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write a file of rules to begin with: a photo booth, a light, a doorbell, a message.
+
+    A file that is there is not overwritten.
+    """
+    from mien.core.atomic import translate_os_errors
+    from mien.core.errors import InputError
+    from mien.rules.templates import about, template, template_names
+
+    if name is None:
+        for known in template_names():
+            say(f"{known:12} {about(known)}")
+        say("write one: mien rules new TEMPLATE")
+        return
+    text, file = template(name), output or Path(f"{name}.toml")
+    if file.exists():
+        raise InputError(
+            f"{file}: expected the name of a new file; it is there already: name another one with -o"
+        )
+    with translate_os_errors(file), open(file, "x", encoding="utf-8") as new_file:
+        new_file.write(text.replace("THIS_FILE", str(file)))
+    say(f"{file}: {about(name)}")
+    say(f"next: mien rules check {file}")
 
 
 @rules.command("run")
@@ -76,6 +117,7 @@ def run(
     from mien.media.live import Address, is_live
     from mien.rules.rule_file import read_rules
     from mien.rules.runner import RunOptions, replay
+    from mien.tracking.options import Tracking
     from mien.tracking.session import Session
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
@@ -84,7 +126,8 @@ def run(
     found = read_rules(rules, pipeline.labels)
     for name in found.idle:
         notes.print(f"{rules}: no rule does {name}", style="dim")
-    session = Session(pipeline, video_options.tracking, video_options.smoothing)
+    tracking = Tracking(cuts=not is_live(source) or Address.parse(source).cuts)
+    session = Session(pipeline, tracking, video_options.smoothing)
 
     def tell(line: str) -> None:
         notes.print(line, style="dim")
@@ -156,12 +199,14 @@ def check(
     ] = "small-int8",
     head: Annotated[str | None, typer.Option(help="Which output head.", show_default=False)] = None,
 ) -> None:
-    """Check a file of rules: every mistake with file, line, column and what to do.
+    """Check a file of rules: every mistake with file, line, column and what to do; or what the rules mean, in
+    words.
 
     Nothing is started. Exit status: 0, or 2 when something is wrong.
     """
     from mien.inference.pipeline import Pipeline
     from mien.rules.rule_file import mistakes_in, read_rules
+    from mien.rules.words import rule_in_words
 
     labels = Pipeline("whole", model, head=head).labels
     mistakes = mistakes_in(file, labels)
@@ -171,6 +216,12 @@ def check(
         raise typer.Exit(USAGE)
     found = read_rules(file, labels)
     for rule in found.rules:
-        say(f"{rule.name}: {rule.when}; does {', '.join(rule.do) or 'nothing'}")
+        say(rule.name)
+        for line in rule_in_words(rule):
+            say(f"  {line}")
+        for name in rule.do:
+            say(f"  does {name}: {found.actions[name].in_words()}")
+        if not rule.do:
+            say("  does nothing")
     for name in found.idle:
         say(f"no rule does {name}")

@@ -109,6 +109,16 @@ class LookingOptions:
         ),
     ] = None
 
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Show the last photos that rules have saved in this folder, beside the page's photo booth, to all who may use the service.",
+            show_default=False,
+            rich_help_panel=_SOURCE,
+        ),
+    ] = None
+
     def own_source(self, opening: SourceOptions, notes: Console) -> OwnSource | None:
         """The source, looked at once; None where there is none.
 
@@ -121,7 +131,7 @@ class LookingOptions:
         from mien.server.settings import OwnSource
 
         if self.source is None:
-            if self != LookingOptions() or opening != SourceOptions():
+            if self != LookingOptions(photos=self.photos) or opening != SourceOptions():
                 raise InputError(
                     "expected --source with --blur, --fps, --size, --capture-fps, --timeout and --udp; got none: name a source"
                 )
@@ -190,6 +200,7 @@ def serve(
         networks=chosen,
         limits=Limits(decode_seconds=service.decode_seconds),
         source=looking.own_source(opening, notes),
+        photos=looking.photos,
     )
     from mien.server.running import run  # After the settings, whose mistakes are told at once.
 

@@ -57,7 +57,8 @@ def watch(
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.watch_view import Board
-    from mien.media.live import open_live
+    from mien.media.live import Address, open_live
+    from mien.tracking.options import Tracking
     from mien.tracking.session import Session
     from mien.video.live import watch as follow
 
@@ -67,7 +68,8 @@ def watch(
     options = opening.options(video_options.sampling)
     # One core is the source's: networks that take all of them hold up the thread that takes frames.
     networks = replace(networks, threads=networks.threads or max(1, (os.cpu_count() or 2) - 1))
-    session = Session(networks.pipeline(), video_options.tracking, video_options.smoothing)
+    tracking = Tracking(cuts=Address.parse(source).cuts)
+    session = Session(networks.pipeline(), tracking, video_options.smoothing)
     with open_live(source, options, lambda line: notes.print(line, style="dim")) as live:
         board, began = Board(live, session.labels), time.monotonic()
         with _stoppable(), _jsonl(live) if form is StreamFormat.jsonl else _view(board, screen) as see:

@@ -193,7 +193,7 @@ class RuleEngine:
             raise RuleError(f"expected rules with names of their own; got {', '.join(twice)} more than once")
         self.rules, self.labels = tuple(rules), labels
         self.facing = any(
-            asks_facing(_tree(part)) for rule in rules for part in (rule.when, rule.until) if part is not None
+            asks_facing(tree(part)) for rule in rules for part in (rule.when, rule.until) if part is not None
         )
         self._sums = sums_of(mapping, labels)
         self.reset()
@@ -275,6 +275,6 @@ class RuleEngine:
         return condition
 
 
-def _tree(condition: Condition | str) -> Condition:
+def tree(condition: Condition | str) -> Condition:
     """A rule's condition, which is parsed once the rule is made."""
     return cast(Condition, condition)

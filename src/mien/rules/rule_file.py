@@ -58,6 +58,20 @@ class Action:
     on: tuple[str, ...] = ("start",)
     attempts: int = 4
 
+    def in_words(self) -> str:
+        """What it does, and when.
+
+        >>> from mien.rules.actions.log import LogSettings
+        >>> Action("log", LogSettings(file="a.jsonl"), ("start", "end")).in_words()
+        'writes a line to a.jsonl, at the start and at the end'
+        """
+        what = (
+            self.settings.in_words()
+            if isinstance(self.settings, ActionSettings)
+            else f"hands the event to {self.kind}"
+        )
+        return f"{what}, {' and '.join(f'at the {kind}' for kind in self.on)}"
+
 
 @dataclass(frozen=True)
 class RuleSet:

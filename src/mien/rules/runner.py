@@ -25,7 +25,7 @@ from mien.core.masking import source_name
 from mien.core.names import printable
 from mien.media.blur import blur
 from mien.rules.actions.base import Delivery, FunctionAction, RuleAction
-from mien.rules.actions.dispatcher import Dispatcher, Retries
+from mien.rules.actions.dispatcher import Dispatcher, Retries, SavedPhoto
 from mien.rules.actions.log import LogSettings
 from mien.rules.actions.registry import create_hook
 from mien.rules.best_frame import BestFrame
@@ -196,10 +196,18 @@ class RuleRunner:
         }
         delivery = Delivery(id=uuid.uuid4().hex, at=_clock(frame), **facts, image=image)
         plain = Delivery(id=delivery.id, at=delivery.at, **facts)
-        for name in self._do[event.rule]:
-            if name == LOG or event.kind in self._actions[name].on:
-                courier = self._couriers[name]
-                courier.offer(delivery if courier.pictured else plain)
+        names = [name for name in self._do[event.rule] if name == LOG or event.kind in self._actions[name].on]
+        photographer = next((name for name in names if self._saves_photos(name)), None)
+        photo = None if photographer is None else SavedPhoto()
+        for name in names:
+            courier = self._couriers[name]
+            if courier.pictured:
+                courier.offer(delivery, tells=photo if name == photographer else None)
+            else:
+                courier.offer(plain, photo)
+
+    def _saves_photos(self, name: str) -> bool:
+        return name in self._actions and self._actions[name].kind == "photo"
 
     def _remark(self, frame: Frame, faces: Faces) -> None:
         jump = self.engine.jump

@@ -24,6 +24,7 @@ from mien.server.jobs import Jobs
 from mien.server.login import login
 from mien.server.metrics import Measured, Metrics
 from mien.server.middleware import Guard, Heads, Sessions, known_options
+from mien.server.photos import photos
 from mien.server.settings import ServerSettings
 from mien.server.source import source
 from mien.server.status import status
@@ -93,7 +94,8 @@ def create_app(settings: ServerSettings) -> ASGIApp:
     app.include_router(videos(jobs, settings), dependencies=[*known, *checked])
     app.include_router(stream(reader, limits, metrics))
     app.include_router(source(watcher, pipeline, limits, [*known, *checked]))
-    app.include_router(files(pipeline, own))
+    app.include_router(photos(settings.photos, [*known, *checked]))
+    app.include_router(files(pipeline, own, settings.photos is not None))
     app.include_router(login(settings.token, sessions, limits), dependencies=checked)
     app.include_router(status(pipeline, metrics, jobs.trouble, [*known, *checked]))
     return Measured(Guard(Heads(app), settings, sessions), metrics)

@@ -171,6 +171,28 @@ class ModelList(_Answer):
     models: list[NetworkFile]
 
 
+class PhotoFile(_Answer):
+    """A photo that a rule has saved.
+
+    Args:
+        name: Of its file: when it was taken, the rule, six letters of the event's id.
+        url: Where it is.
+    """
+
+    name: str
+    url: str
+
+
+class PhotoList(_Answer):
+    """The photos that rules have saved.
+
+    Args:
+        photos: The newest first.
+    """
+
+    photos: list[PhotoFile]
+
+
 class Source(_Answer):
     """The live source that the service itself looks at.
 

@@ -58,7 +58,8 @@ class OwnSource:
     def video_options(self) -> VideoOptions:
         """How it is read. Where faces are covered, all of each frame is searched: nobody is to be seen until
         the next full look."""
-        return VideoOptions(self.options.sampling, Tracking(every_frame=self.blur is not None), Smoothing())
+        tracking = Tracking(every_frame=self.blur is not None, cuts=Address.parse(self.text).cuts)
+        return VideoOptions(self.options.sampling, tracking, Smoothing())
 
     def open(self) -> LiveSource:
         """Open it; where it is not there at the moment, it is waited for.
@@ -175,6 +176,8 @@ class ServerSettings:
         limits: How much a client may ask for.
         source: A live source that the service looks at and shows to its clients; None: none, and no client
             can name one.
+        photos: A folder in which rules save photos, the last of which the service shows to its clients;
+            None: it shows none.
 
     Raises:
         InputError: The token is missing, too short or not made of letters, digits and ``-._~``; or a value is
@@ -198,6 +201,7 @@ class ServerSettings:
     networks: PipelineConfig = field(default_factory=lambda: PipelineConfig(threads=1))
     limits: Limits = field(default_factory=Limits)
     source: OwnSource | None = None
+    photos: Path | None = None
 
     def __post_init__(self) -> None:
         if self.token is None and not self.local:
@@ -213,6 +217,10 @@ class ServerSettings:
         if self.results_seconds <= 0 or self.readers < 1:
             raise InputError(
                 f"expected results kept for more than 0 s and 1 reader or more; got {self.results_seconds} and {self.readers}"
+            )
+        if self.photos is not None and self.photos.exists() and not self.photos.is_dir():
+            raise InputError(
+                f"{self.photos}: expected the folder in which rules save photos; got a file: name a folder"
             )
         if self.session_seconds < 1:
             raise InputError(f"expected sessions of at least 1 s; got {self.session_seconds}")

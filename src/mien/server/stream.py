@@ -34,7 +34,7 @@ from mien.server.metrics import Metrics
 from mien.server.middleware import PROTOCOL, check_options
 from mien.server.settings import Limits
 from mien.server.task import HIGHEST, SMALLEST
-from mien.tracking.options import Smoothing
+from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.session import Session
 
 _STAMP = struct.Struct("<d")
@@ -57,6 +57,8 @@ class StreamStart(BaseModel):
             arrival counts.
         largest: Keep only the biggest face of each frame.
         min_face: Height in px of the smallest face to look for; by default the service's own.
+        cuts: Forget everyone at a cut to another scene; a camera has none, and at a few frames a second its motion
+            can look like one.
         tau: Time constant of smoothing in seconds.
         baseline: Seconds of a neutral face when a person first appears, for calibration.
     """
@@ -70,6 +72,7 @@ class StreamStart(BaseModel):
     times: bool = False
     largest: bool = False
     min_face: int | None = Field(default=None, ge=SMALLEST, le=HIGHEST)
+    cuts: bool = True
     tau: float = Field(default=0.35, gt=0, le=60)
     baseline: float | None = Field(default=None, gt=0, le=60)
 
@@ -143,7 +146,9 @@ class _Stream:
             self._start = await self._greeted()
             pipeline = self._reader.suited(self._start.largest, self._start.min_face)
             self._session = Session(
-                pipeline, None, Smoothing(tau=self._start.tau, baseline=self._start.baseline)
+                pipeline,
+                Tracking(cuts=self._start.cuts),
+                Smoothing(tau=self._start.tau, baseline=self._start.baseline),
             )
             await self._say(
                 {

@@ -208,13 +208,14 @@ def _shipped(classifier: Classifier) -> bool:
     return classifier.network.path.parent == MODELS_FOLDER
 
 
-def files(pipeline: Pipeline, own: OwnSource | None = None) -> APIRouter:
+def files(pipeline: Pipeline, own: OwnSource | None = None, photos: bool = False) -> APIRouter:
     """The routes ``/``, ``/static/...``, ``/networks/...`` and ``/v1/page``; they need no token, and hold
     nothing of anybody.
 
     Args:
         pipeline: What the server reads with, which the page is told.
         own: The service's own source: the page is told whether there is one, and not which.
+        photos: Whether the service shows photos that rules have saved.
     """
     router = APIRouter(include_in_schema=False)
 
@@ -240,6 +241,7 @@ def files(pipeline: Pipeline, own: OwnSource | None = None) -> APIRouter:
         return {
             **page_settings(pipeline),
             "report_style": stylesheet(),
+            "photos": photos,
             "source": None if own is None else {"covered": own.blur is not None},
         }
 

@@ -8,15 +8,8 @@ from pathlib import Path
 import pytest
 
 from mien.core.labels import NOTICE
-from tests.server.page.visiting import Visit, Visiting
+from tests.server.page.visiting import PHONE, Visit, Visiting
 from tests.server.service import Service, serving
-
-PHONE = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 2,
-    "has_touch": True,
-    "is_mobile": True,
-}
 
 
 @pytest.mark.parametrize("way", ["device", "server"])

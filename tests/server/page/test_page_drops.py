@@ -87,7 +87,7 @@ def test_an_image_without_a_face_and_one_that_is_none(visit: Visit) -> None:
     visit.page.evaluate(DROP, ["notes.png", "image/png", base64.b64encode(b"not an image").decode()])
     failed = visit.page.locator(".result[data-state=failed]")
     failed.wait_for()
-    assert "notes.png: this browser cannot decode it as an image" in failed.inner_text()
+    assert "notes.png: expected an image or a video; got text: choose" in failed.inner_text()
     failed.get_by_role("button", name="Remove notes.png").click()
     assert failed.count() == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,12 @@ SHOTS = Path(__file__).parents[3] / "artifacts" / "page"
 """Screenshots of the last run, for people."""
 
 WIDTH, HEIGHT = 640, 480
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "has_touch": True,
+    "is_mobile": True,
+}
 READY = 90_000  # ms after which it is a fault that nothing has come; a busy machine may take long.
 
 
@@ -86,11 +93,34 @@ def browser(camera: Path) -> Iterator[Browser]:
         chromium.close()
 
 
+PHOTOGRAPH = Path(__file__).parents[3] / "docs" / "images" / "astronaut.jpg"
+FILM = """(width, height, rate, photograph) => {
+  navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+    [canvas.width, canvas.height] = [width, height];
+    const bytes = Uint8Array.from(atob(photograph), (sign) => sign.charCodeAt(0));
+    const image = photograph && (await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })));
+    let number = 0;
+    const draw = () => {
+      number++;
+      context.fillStyle = "#456";
+      context.fillRect(0, 0, width, height);
+      const [x, y] = [40 * Math.sin(1.9 * number), 20 * Math.cos(1.9 * number)];
+      if (image) context.drawImage(image, -150 + x, -60 + y, 1.4 * width, (1.4 * width * image.height) / image.width);
+      else context.fillRect(number % 50, 40, 200, 100);
+    };
+    draw();
+    setInterval(draw, 1000 / rate);
+    return canvas.captureStream(rate);
+  };
+}"""
+
+
 class Visit:
     """The page, open in a browser, and all that it did."""
 
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.context = page, page.context
+    def __init__(self, page: Page, url: str, home: str) -> None:
+        self.page, self.context, self.home = page, page.context, home
         self.problems: list[str] = []
         self.asked: list[str] = []
         page.on(
@@ -122,6 +152,13 @@ class Visit:
         self.page.wait_for_function(
             "goal => Number(document.documentElement.dataset.results ?? 0) >= goal", arg=goal
         )
+
+    def film(self, width: int, height: int, rate: float, *, face: bool = False) -> None:
+        """From the next page on the camera is a canvas of this size: a plain room, or a photograph that jumps to
+        and fro as in a hand that is not steady.
+        """
+        photograph = base64.b64encode(PHOTOGRAPH.read_bytes()).decode() if face else ""
+        self.page.add_init_script(f"({FILM})({width}, {height}, {rate}, '{photograph}')")
 
     def shot(self, name: str, *, whole: bool = True) -> None:
         """Keep a screenshot for people."""
@@ -166,7 +203,7 @@ def visiting(browser: Browser, service: Service) -> Visiting:
         )
         context.set_default_timeout(READY)
         try:
-            yield Visit(context.new_page(), url or service.url)
+            yield Visit(context.new_page(), url or service.url, service.url)
         finally:
             context.close()
 

@@ -3,6 +3,7 @@
  */
 
 import { glyph } from "../glyphs.js";
+import { percent } from "../percents.js";
 
 export class Card {
   /** @param {HTMLElement} place @param {string} name @param {string} way */
@@ -148,7 +149,7 @@ export function shares(values, settings) {
   place.setAttribute("role", "img");
   place.ariaLabel = told
     .filter(({ share }) => share >= 0.005)
-    .map(({ name, share }) => `${name} ${Math.round(100 * share)} %`)
+    .map(({ name, share }) => `${name} ${percent(share)}`)
     .join(", ");
   place.title = place.ariaLabel;
   settings.labels.forEach((name, at) => {

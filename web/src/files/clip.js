@@ -23,9 +23,9 @@ const HEAD = ["Person", "Mostly", "In view", "Time with each expression"];
  * @param {Card} card
  * @param {import("./files.js").How} how
  */
-export async function clip(file, card, { way, minFace, largest, settings }) {
+export async function clip(file, card, { way, kind, minFace, largest, settings }) {
   card.progress("Opening …");
-  const video = await opened(card.url(file), file.name);
+  const video = await opened(card.url(file), file.name, kind);
   const preview = make("div", "replay");
   preview.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
   preview.append(video);
@@ -38,7 +38,7 @@ export async function clip(file, card, { way, minFace, largest, settings }) {
   const { results, missed } = await readMovie(
     video,
     stream,
-    (share) => card.progress(`FrameResult … ${Math.floor(100 * share)} %`, share),
+    (share) => card.progress(`Analyzing … ${Math.floor(100 * share)} %`, share),
     card.signal,
   );
   stream.close();

@@ -4,6 +4,7 @@
  * @typedef {object} How A file is read.
  * @property {import("../device.js").Device | import("../server.js").Server} way
  * @property {"device" | "server"} name Of the way.
+ * @property {import("./kinds.js").Kind} kind Of the file.
  * @property {import("../settings.js").Settings} settings
  * @property {import("../login.js").Login} login
  * @property {number} minFace px
@@ -13,6 +14,7 @@
 import { Card } from "./card.js";
 import { clip } from "./clip.js";
 import { job } from "./job.js";
+import { kindOfFile } from "./kinds.js";
 import { still } from "./still.js";
 
 export class Files {
@@ -50,12 +52,13 @@ export class Files {
     }
   }
 
-  /** @param {File} file @param {Card} card @param {How} how */
-  async read(file, card, how) {
+  /** @param {File} file @param {Card} card @param {Omit<How, "kind">} chosen */
+  async read(file, card, chosen) {
     if (card.signal.aborted) return;
     try {
+      const how = { ...chosen, kind: await kindOfFile(file) };
       await how.way.ready;
-      const movie = file.type.startsWith("video/") || (file.type === "image/gif" && how.name === "server");
+      const movie = how.kind.media === "video" || (how.kind.name === "a GIF" && how.name === "server");
       if (!movie) await still(file, card, how);
       else if (how.name === "device") await clip(file, card, how);
       else await job(file, card, how);

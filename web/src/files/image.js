@@ -4,21 +4,21 @@
  */
 
 import { contextOf } from "../dom.js";
+import { undecodable } from "./kinds.js";
 import { chipOf, drawFaces } from "../live/overlay.js";
 
 /**
  * Decode an image, upright, transparent parts white, colours as they stand in the file.
  * @param {File} file
+ * @param {import("./kinds.js").Kind} kind
  * @returns {Promise<HTMLCanvasElement>}
  */
-export async function decoded(file) {
+export async function decoded(file, kind) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
   } catch {
-    throw new Error(
-      `${file.name}: this browser cannot decode it as an image: try the server way, which knows more formats`,
-    );
+    throw new Error(undecodable(file.name, kind));
   }
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [bitmap.width, bitmap.height];

@@ -7,6 +7,7 @@
 
 import { contextOf } from "../dom.js";
 import { grabbed } from "../live/camera.js";
+import { undecodable } from "./kinds.js";
 import { smoothed } from "../inference/smoothing-offline.js";
 
 const FASTEST = 2,
@@ -18,22 +19,25 @@ const AHEAD = 3; // Frames that wait at most before the video stops for them.
  * A video element that shows a file.
  * @param {string} url
  * @param {string} name
+ * @param {import("./kinds.js").Kind} kind
  * @returns {Promise<HTMLVideoElement>}
  */
-export function opened(url, name) {
+export function opened(url, name, kind) {
   const video = document.createElement("video");
   if (!("requestVideoFrameCallback" in video))
-    throw new Error(`${name}: this browser does not tell of the frames of a video: try the server way`);
+    throw new Error(`${name}: this browser does not tell of the frames of a video: choose “On the server”`);
   Object.assign(video, { src: url, muted: true, playsInline: true, preload: "auto" });
   return new Promise((resolve, reject) => {
     video.onloadeddata = () =>
-      video.videoWidth ? resolve(video) : reject(new Error(`${name}: there is no image in it, only sound`));
-    video.onerror = () =>
-      reject(
-        new Error(
-          `${name}: this browser cannot decode it as a video: try the server way, which knows more formats`,
-        ),
-      );
+      video.videoWidth
+        ? resolve(video)
+        : reject(
+            new Error(
+              `${name}: expected a video; got sound alone, or images that this browser cannot decode: ` +
+                "choose “On the server” at the top of this page, then the file again",
+            ),
+          );
+    video.onerror = () => reject(new Error(undecodable(name, kind)));
   });
 }
 

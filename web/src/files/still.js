@@ -9,6 +9,7 @@ import { Device } from "../device.js";
 import { contextOf } from "../dom.js";
 import { area } from "../inference/boxes.js";
 import { captionOf } from "../label.js";
+import { percents } from "../percents.js";
 import { named, shares, table } from "./card.js";
 import { annotate, decoded, fileOf, pixelsOf } from "./image.js";
 import { report } from "./report.js";
@@ -21,12 +22,12 @@ const HEAD = ["Face", "Expression", "Probability", "All expressions"];
  * @param {import("./card.js").Card} card
  * @param {import("./files.js").How} how
  */
-export async function still(file, card, { way, minFace, largest, settings, login }) {
-  card.progress("FrameResult …");
+export async function still(file, card, { way, kind, minFace, largest, settings, login }) {
+  card.progress("Analyzing …");
   const here = way instanceof Device;
   const { found, canvas } = here
-    ? await readHere(file, way, minFace)
-    : await readThere(file, way, minFace, login);
+    ? await readHere(file, kind, way, minFace)
+    : await readThere(file, kind, way, minFace, login);
   const faces = largest ? biggest(found) : found;
   const stem = file.name.replace(/\.[^.]+$/, "") || "image";
   const rows = rowsOf(file.name, [{ frame: 0, time: 0, faces }], settings);
@@ -58,31 +59,32 @@ export async function still(file, card, { way, minFace, largest, settings, login
     ]),
     image: canvas?.toDataURL("image/jpeg", 0.9),
     head: ["Face", "Expression", "Probability", ...settings.labels],
-    rows: told.map(({ name, percent }, at) => [
-      String(at + 1),
-      name,
-      percent,
-      ...faces[at].probs.map((value) => value.toFixed(3)),
-    ]),
+    rows: told.map(({ name, percent }, at) => [String(at + 1), name, percent, ...percents(faces[at].probs)]),
   };
   card.offer("Report (HTML)", `${stem}-report.html`, report(content, settings));
 }
 
-/** @param {File} file @param {Device} device @param {number} minFace px */
-async function readHere(file, device, minFace) {
-  const canvas = await decoded(file);
+/**
+ * @param {File} file
+ * @param {import("./kinds.js").Kind} kind
+ * @param {Device} device
+ * @param {number} minFace px
+ */
+async function readHere(file, kind, device, minFace) {
+  const canvas = await decoded(file, kind);
   return { found: await device.image(pixelsOf(canvas), minFace), canvas };
 }
 
 /**
  * An image that this browser cannot show may be one for the server.
  * @param {File} file
+ * @param {import("./kinds.js").Kind} kind
  * @param {Server} server
  * @param {number} minFace px
  * @param {Login} login
  */
-async function readThere(file, server, minFace, login) {
-  const canvas = await decoded(file).catch(() => null);
+async function readThere(file, kind, server, minFace, login) {
+  const canvas = await decoded(file, kind).catch(() => null);
   const { faces } = await login.through(() => server.image(file, minFace));
   return { found: faces, canvas };
 }

@@ -47,12 +47,14 @@ export class Pipeline {
 export class Session {
   /**
    * @param {Pipeline} pipeline
-   * @param {{minFace: number, live?: boolean, largest?: boolean}} options `live`: smooth as the frames come.
+   * @param {{minFace: number, live?: boolean, largest?: boolean}} options `live`: smooth as the frames come,
+   *   of a camera, which has no cuts to other scenes.
    */
   constructor(pipeline, { minFace, live = true, largest = false }) {
     this.pipeline = pipeline;
     this.minFace = minFace;
-    this.tracker = new Tracker(pipeline.detector, pipeline.settings.tracking);
+    const { tracking } = pipeline.settings;
+    this.tracker = new Tracker(pipeline.detector, live ? { ...tracking, cuts: false } : tracking);
     this.smoother = live ? new Smoother(pipeline.settings.smoothing) : null;
     this.largest = largest;
   }

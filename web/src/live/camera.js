@@ -27,6 +27,7 @@ export class Camera {
     this.paused = false;
     this.inFlight = 0;
     this.failed = 0;
+    this.seen = -1; // The video's own time of the frame that was taken last.
     this.turn = 0; // Counts streams, so that late answers of an earlier one are dropped.
     /** @type {Stream | null} */
     this.stream = null;
@@ -45,6 +46,7 @@ export class Camera {
       height: { ideal: HEIGHT },
       frameRate: { ideal: 30 },
       facingMode: "user",
+      resizeMode: { ideal: "none" }, // A size that the camera has: nothing is cut off to get another shape.
     };
     this.source = await navigator.mediaDevices.getUserMedia({ video: size, audio: false });
     this.source.getVideoTracks()[0].addEventListener("ended", () => {
@@ -63,6 +65,16 @@ export class Camera {
     this.stream = stream;
     this.turn++;
     this.inFlight = this.failed = 0;
+  }
+
+  /** What the camera sees, in its own size; null before the first frame. */
+  picture() {
+    const { videoWidth, videoHeight } = this.video;
+    if (!videoWidth) return null;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [videoWidth, videoHeight];
+    contextOf(canvas).drawImage(this.video, 0, 0);
+    return canvas;
   }
 
   pause() {
@@ -93,7 +105,9 @@ export class Camera {
       if (told) this.video.cancelVideoFrameCallback(frame);
       this.next(source);
       const there = this.running && source === this.source && this.video.videoWidth > 0;
-      if (there && !this.paused && this.stream && this.inFlight < this.stream.depth)
+      // A frame that a slow camera still shows is not read again.
+      const fresh = this.video.currentTime !== this.seen;
+      if (there && fresh && !this.paused && this.stream && this.inFlight < this.stream.depth)
         this.read(this.stream, this.turn, performance.now() / 1000);
     };
     const told = "requestVideoFrameCallback" in this.video;
@@ -105,6 +119,7 @@ export class Camera {
 
   /** @param {Stream} stream @param {number} turn @param {number} time Seconds. */
   async read(stream, turn, time) {
+    this.seen = this.video.currentTime;
     const pixels = grabbed(this.video, this.canvas, this.context);
     const { width, height } = pixels;
     this.inFlight++;
@@ -137,4 +152,18 @@ export function grabbed(video, canvas, context) {
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   context.drawImage(video, 0, 0, width, height);
   return context.getImageData(0, 0, width, height);
+}
+
+/** What a browser's refusal means. @param {Error} error */
+export function cameraError(error) {
+  const known = /** @type {Record<string, string>} */ ({
+    NotAllowedError: "The camera may not be used: allow it for this page in the browser, then start again.",
+    NotFoundError: "There is no camera: plug one in, or drop an image or a video onto this page.",
+    NotReadableError: "The camera is in use by another program: close that, then start again.",
+  });
+  if (!navigator.mediaDevices)
+    return new Error(
+      "Browsers give cameras only to pages of this machine or over https: open this page that way.",
+    );
+  return known[error.name] ? new Error(known[error.name]) : error;
 }

@@ -4,7 +4,7 @@
  * @typedef {import("../device.js").Face} Face
  */
 
-import { bar } from "./people.js";
+import { bar, showShares } from "./people.js";
 
 /** @type {Record<string, string>} */
 const SIGNS = { positive: "+", neutral: "=", negative: "−" };
@@ -48,8 +48,8 @@ export class Group {
   /** @param {Face[]} faces */
   show(faces) {
     const mean = meanOf(faces);
-    const values = mean ? sentimentOf(mean, this.weights) : this.weights[0].map(() => 0);
-    this.bars.forEach((part, at) => part.show(values[at]));
+    if (mean) showShares(this.bars, sentimentOf(mean, this.weights));
+    else for (const part of this.bars) part.show(0, "–");
     const told =
       faces.length === 0
         ? "Nobody in view."

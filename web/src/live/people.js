@@ -4,8 +4,9 @@
  */
 
 import { glyph } from "../glyphs.js";
+import { Spacing } from "../inference/spacing.js";
 import { labelOf, displayName } from "../label.js";
-import { percent } from "../percents.js";
+import { percents } from "../percents.js";
 
 const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.
 
@@ -21,10 +22,13 @@ export class People {
     this.settings = settings;
     /** @type {Map<number, Card>} */
     this.cards = new Map();
+    this.spacing = new Spacing(settings.smoothing, KEPT);
   }
 
   /** @param {Tracked[]} faces @param {number} time Seconds. */
   show(faces, time) {
+    const { patience } = this.spacing; // Longer than `KEPT` where frames come slowly.
+    this.spacing.take(time);
     for (const face of faces) {
       let card = this.cards.get(face.track);
       if (!card) {
@@ -36,8 +40,8 @@ export class People {
     }
     for (const [track, card] of this.cards) {
       const away = time - card.seen;
-      card.element.classList.toggle("away", away > 0.1);
-      if (away <= KEPT && away >= 0) continue;
+      card.element.classList.toggle("away", away > 0);
+      if (away <= patience && away >= 0) continue;
       card.element.remove();
       this.cards.delete(track);
     }
@@ -45,7 +49,10 @@ export class People {
   }
 
   clear() {
-    this.show([], Infinity);
+    this.list.replaceChildren();
+    this.cards.clear();
+    this.nobody.hidden = false;
+    this.spacing = new Spacing(this.settings.smoothing, KEPT);
   }
 }
 
@@ -80,8 +87,17 @@ class Card {
       this.title.replaceChildren(glyph(name, this.settings.colours[name]), word);
       this.bars.forEach((part, at) => part.row.classList.toggle("leading", at === shown));
     }
-    face.smoothed_probs.forEach((value, at) => this.bars[at].show(value));
+    showShares(this.bars, face.smoothed_probs);
   }
+}
+
+/**
+ * Shares of one whole, whose numbers add up to it.
+ * @param {ReturnType<typeof bar>[]} bars
+ * @param {number[]} shares 0 to 1.
+ */
+export function showShares(bars, shares) {
+  percents(shares).forEach((text, at) => bars[at].show(shares[at], text));
 }
 
 /**
@@ -107,16 +123,12 @@ export function bar(list, name, colour, mark) {
   value.append(track, number);
   row.append(term, value);
   list.append(row);
-  let last = "";
   return {
     row,
-    /** @param {number} share 0 to 1. */
-    show(share) {
-      const text = percent(share);
-      if (text === last) return;
-      last = text;
-      fill.style.transform = `scaleX(${share})`;
-      number.textContent = text;
+    /** @param {number} share 0 to 1. @param {string} text The same for people; empty: there is none. */
+    show(share, text) {
+      fill.style.transform = `scaleX(${share.toFixed(2)})`;
+      if (number.textContent !== text) number.textContent = text;
     },
   };
 }

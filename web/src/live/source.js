@@ -109,6 +109,11 @@ export class Source {
     this.listener.trouble(error);
   }
 
+  /** What is shown. */
+  picture() {
+    return this.canvas;
+  }
+
   /** The last frame stays; nothing is asked of the server meanwhile. */
   pause() {
     this.leave();

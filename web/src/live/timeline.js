@@ -4,6 +4,7 @@
  */
 
 import { Chart, sampleOf } from "../chart.js";
+import { percent } from "../percents.js";
 
 const SPAN = 60; // s
 
@@ -43,6 +44,19 @@ export class Timeline {
     if (time - this.told > 5) this.tell(time);
   }
 
+  /** @param {{time: number, faces: Tracked[]}[]} minute Made up. */
+  showSample(minute) {
+    this.samples = minute.map(({ time, faces }) => sampleOf(faces, time, this.settings));
+    this.canvas.ariaLabel = `Sample: ${inWords(this.samples, this.settings.labels)}`;
+    this.draw();
+  }
+
+  clear() {
+    this.samples = [];
+    this.canvas.ariaLabel = "Expressions of the last minute: nothing yet";
+    this.draw();
+  }
+
   /** For those who do not see it. @param {number} time */
   tell(time) {
     this.told = time;
@@ -73,5 +87,5 @@ export function inWords(samples, labels) {
     share: seen.reduce((sum, { mean }) => sum + (mean?.[at] ?? 0), 0) / seen.length,
   }));
   const first = shares.sort((a, b) => b.share - a.share).slice(0, 3);
-  return first.map(({ name, share }) => `${name} ${Math.round(100 * share)} %`).join(", ");
+  return first.map(({ name, share }) => `${name} ${percent(share)}`).join(", ");
 }

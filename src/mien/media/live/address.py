@@ -54,6 +54,15 @@ class Address:
         )
 
     @property
+    def cuts(self) -> bool:
+        """Whether it may cut from one scene to another, which a camera does not.
+
+        >>> Address.parse("camera:0").cuts, Address.parse("screen:").cuts
+        (False, True)
+        """
+        return self.kind not in ("camera", "rtsp")
+
+    @property
     def host(self) -> str | None:
         """The computer that it names, if it is one of the network."""
         return urlsplit(self.place).hostname if self.kind in ("rtsp", "http") else None

@@ -37,6 +37,8 @@ class Delivery:
         faces: How many faces were in view.
         image: Makes the ``(h, w, 3)`` uint8 RGB image of the moment, with covered faces on request; None
             where no hook has asked for one.
+        photo: Where the photo of the moment was saved by an action of type ``photo``, as its folder is written;
+            None where none was.
 
     >>> Delivery("1", "smile", "start", 2.5, None, "camera:0", 75, {"any.happy > 0.7": 0.9}, 2).payload()["values"]
     {'any.happy > 0.7': 0.9}
@@ -52,6 +54,7 @@ class Delivery:
     values: Mapping[str, float | None]
     faces: int
     image: Callable[[bool], NDArray[np.uint8]] | None = None
+    photo: str | None = None
 
     def payload(self) -> dict[str, Any]:
         """Plain values, ready for JSON; no image and nobody's identity."""
@@ -65,6 +68,7 @@ class Delivery:
             "frame": self.frame,
             "values": dict(self.values),
             "faces": self.faces,
+            "photo": self.photo,
             "notice": NOTICE,
         }
 
@@ -102,6 +106,10 @@ class RuleAction:
                 counts as a reason to try again.
         """
         raise NotImplementedError
+
+    def place(self, delivery: Delivery) -> str | None:
+        """Where what was delivered lies, for messages about the event; None where that is nowhere."""
+        return None
 
     def close(self) -> None:
         """Called once, from another thread, when there is no more time: a `deliver` under way has to end
@@ -161,6 +169,10 @@ class ActionSettings(BaseModel):
             rules: Names of the rules that it serves.
         """
         return iter(())
+
+    def in_words(self) -> str:
+        """What an action with these settings does, such as ``saves a photo in photos``."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

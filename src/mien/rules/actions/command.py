@@ -34,6 +34,9 @@ class CommandSettings(ActionSettings):
     timeout: float = Field(10.0, gt=0, le=3600)
     env: list[str] = Field(default_factory=list)
 
+    def in_words(self) -> str:
+        return f"runs {self.command[0]}"
+
     @field_validator("command")
     @classmethod
     def _program(cls, command: list[str]) -> list[str]:
@@ -58,8 +61,8 @@ class Command(RuleAction):
     """Runs a program for each event.
 
     It gets the event as JSON on its standard input, and in the environment variables ``MIEN_ID``,
-    ``MIEN_RULE``, ``MIEN_KIND``, ``MIEN_TIME``, ``MIEN_AT``, ``MIEN_SOURCE`` and ``MIEN_FACES``. Of mien's
-    own environment it gets what says where programs, the home folder and temporary files are, the language
+    ``MIEN_RULE``, ``MIEN_KIND``, ``MIEN_TIME``, ``MIEN_AT``, ``MIEN_SOURCE``, ``MIEN_FACES``
+    and ``MIEN_PHOTO``. Of mien's own environment it gets what says where programs, the home folder and temporary files are, the language
     and the time zone, and what its settings name: no passwords of other actions or of anything else. What it
     prints is not shown; it says by its exit status 0 that all went well.
 
@@ -77,7 +80,8 @@ class Command(RuleAction):
             f"MIEN_{key.upper()}": str(payload[key])
             for key in ("id", "rule", "kind", "time", "source", "faces")
         }
-        environment = {**handed_on([*_HOME, *self._settings.env]), **named, "MIEN_AT": delivery.at or ""}
+        named |= {"MIEN_AT": delivery.at or "", "MIEN_PHOTO": delivery.photo or ""}
+        environment = {**handed_on([*_HOME, *self._settings.env]), **named}
         with TemporaryFile() as said:
             settings: dict[str, Any] = {
                 "stdin": subprocess.PIPE,

@@ -6,11 +6,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mien.core.errors import DeliveryError, InputError
 from mien.core.masking import masked_text
 from mien.rules.actions.base import Delivery, RuleAction, carefully
+
+_LONGEST_WAIT = 10.0  # s for which an event waits for its photo.
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,43 @@ class Retries:
             )
 
 
+class SavedPhoto:
+    """Where the photo of an event is, once that is known: its other actions wait for it, each on its own thread.
+
+    >>> saved = SavedPhoto()
+    >>> saved.tell("photos/smile.jpg")
+    >>> saved.path()
+    'photos/smile.jpg'
+    """
+
+    def __init__(self) -> None:
+        self._known = threading.Event()
+        self._path: str | None = None
+
+    def tell(self, path: str | None) -> None:
+        """It was saved there; None: it was not saved."""
+        self._path = path
+        self._known.set()
+
+    def path(self) -> str | None:
+        """Where it is; None where it was not saved, or not within ten seconds."""
+        self._known.wait(_LONGEST_WAIT)
+        return self._path
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """An event that waits for its hook, with what it waits for, and what waits for it."""
+
+    delivery: Delivery
+    photo: SavedPhoto | None
+    tells: SavedPhoto | None
+
+    def settle(self, path: str | None = None) -> None:
+        if self.tells is not None:
+            self.tells.tell(path)
+
+
 class Dispatcher:
     """Hands events to one hook, in their order, on a thread of its own.
 
@@ -60,7 +99,7 @@ class Dispatcher:
         self.delivered = self.lost = 0
         self.pictured = hook.pictured
         self._hook, self._retries, self._tell = hook, retries, carefully(tell)
-        self._waiting: deque[Delivery] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._busy = False
         self._dropping = False
         self._told: str | None = None
@@ -70,16 +109,24 @@ class Dispatcher:
         self._thread = threading.Thread(target=self._run, name=f"mien-{name}", daemon=True)
         self._thread.start()
 
-    def offer(self, delivery: Delivery) -> None:
-        """Take one more event; never waits."""
+    def offer(
+        self, delivery: Delivery, photo: SavedPhoto | None = None, tells: SavedPhoto | None = None
+    ) -> None:
+        """Take one more event; never waits.
+
+        Args:
+            delivery: The event.
+            photo: The photo that another action saves of it: it is delivered when that is known.
+            tells: Is told where the hook has saved it, or that it has not.
+        """
         with self._change:
             if len(self._waiting) >= self._hook.keep:
-                self._waiting.popleft()
+                self._waiting.popleft().settle()
                 self.lost += 1
                 dropped, self._dropping = not self._dropping, True
             else:
                 dropped = self._dropping = False
-            self._waiting.append(delivery)
+            self._waiting.append(_Waiting(delivery, photo, tells))
             self._change.notify_all()
         if dropped:
             self._tell(
@@ -102,6 +149,8 @@ class Dispatcher:
                 lambda: not self._waiting and not self._busy, max(0.0, until - time.monotonic())
             )
             left = len(self._waiting) + self._busy
+            for one in self._waiting:
+                one.settle()
             self._waiting.clear()
             self._over.set()
             self._change.notify_all()
@@ -124,29 +173,35 @@ class Dispatcher:
                 self._change.wait_for(lambda: self._waiting or self._closing.is_set())
                 if not self._waiting:
                     return
-                delivery, self._busy = self._waiting.popleft(), True
-            self._deliver(delivery)
+                one, self._busy = self._waiting.popleft(), True
+            delivery = one.delivery
+            if one.photo is not None:
+                delivery = replace(delivery, photo=one.photo.path())
+            went_well = self._deliver(delivery)
+            one.settle(self._hook.place(delivery) if went_well else None)
 
-    def _deliver(self, delivery: Delivery) -> None:
+    def _deliver(self, delivery: Delivery) -> bool:
+        """Whether that went well."""
         pause = self._retries.pause
         for attempt in range(1, self._retries.attempts + 1):
             try:
                 self._hook.deliver(delivery)
             except (Exception, SystemExit) as error:
                 if self._over.is_set():
-                    return
+                    return False
                 final = attempt == self._retries.attempts or (
                     isinstance(error, DeliveryError) and not error.again
                 )
                 self._failed(delivery, error, attempt, final)
                 if final:
                     self.lost += 1
-                    return
+                    return False
             else:
                 self._went_well()
-                return
+                return True
             self._over.wait(pause)
             pause = min(2 * pause, self._retries.longest)
+        return False
 
     def _failed(self, delivery: Delivery, error: BaseException, attempt: int, final: bool) -> None:
         """Say it once, not for every attempt and every event."""

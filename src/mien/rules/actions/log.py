@@ -23,6 +23,9 @@ class LogSettings(ActionSettings):
 
     file: Path = Field(strict=False)
 
+    def in_words(self) -> str:
+        return f"writes a line to {self.file}"
+
     def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
         folder = self.file.parent
         if self.file.is_dir():

@@ -184,6 +184,9 @@ class MqttSettings(ActionSettings):
             raise ValueError(f"expected a file with certificates; there is none at {path}")
         return path
 
+    def in_words(self) -> str:
+        return f"publishes to the broker {self.place}, as the device {self.device}"
+
     def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
         if find_spec("paho") is None:
             yield Mistake(("type",), str(_missing()))

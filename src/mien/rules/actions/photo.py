@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from pydantic import Field
 from mien.core.atomic import check_writable, translate_os_errors
 from mien.core.errors import DeliveryError, InputError
 from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction, slug
+
+PHOTO_NAME = re.compile(r"\d[\w.+-]{3,160}-[0-9a-f]{6}\.jpg", re.ASCII)
+"""Names of the photos that are saved: when, the rule, the beginning of the event's id."""
 
 
 class PhotoSettings(ActionSettings):
@@ -27,6 +31,9 @@ class PhotoSettings(ActionSettings):
     blur: bool = False
     most_files: int = Field(1000, ge=1)
     most_bytes: int = Field(1_000_000_000, ge=1)
+
+    def in_words(self) -> str:
+        return f"saves a photo in {self.folder}{', with all faces blurred' if self.blur else ''}"
 
     def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
         there = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
@@ -70,9 +77,12 @@ class Photo(RuleAction):
                 again=False,
             )
         try:
-            save_image(folder / self._name(delivery), delivery.image(settings.blur))
+            save_image(folder / _name(delivery), delivery.image(settings.blur))
         except InputError as error:
             raise DeliveryError(str(error)) from None
+
+    def place(self, delivery: Delivery) -> str:
+        return str(self._settings.folder / _name(delivery))
 
     def _held(self) -> tuple[int, int]:
         """Files and bytes that lie in the folder."""
@@ -85,6 +95,7 @@ class Photo(RuleAction):
             ) from None
         return len(sizes), sum(sizes)
 
-    def _name(self, delivery: Delivery) -> str:
-        when = f"{delivery.time:010.3f}s" if delivery.at is None else delivery.at.replace(":", "-")
-        return f"{when}-{slug(delivery.rule)}-{delivery.id[:6]}.jpg"
+
+def _name(delivery: Delivery) -> str:
+    when = f"{delivery.time:010.3f}s" if delivery.at is None else delivery.at.replace(":", "-")
+    return f"{when}-{slug(delivery.rule)}-{delivery.id[:6]}.jpg"

@@ -33,6 +33,9 @@ class WebhookSettings(ActionSettings):
     timeout: float = Field(5.0, gt=0, le=120)
     token_env: str | None = None
 
+    def in_words(self) -> str:
+        return f"posts to {origin(self.url)}"
+
     @field_validator("url")
     @classmethod
     def _address(cls, url: str) -> str:
