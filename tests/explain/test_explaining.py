@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from mien import InputError, MediaError, NetworkError
+from mien.core.installation import install_command
 from mien.core.labels import NOTICE
 from mien.explain import KINDS, ExplainOptions, crops_of, drawable, explain, open_explained
 from mien.explain.drawing import heat, laid_over
@@ -107,13 +108,13 @@ def test_occlusion_needs_neither_torch_nor_any_other_extra(photo: Path, tmp_path
     ]
     assert (
         done.stderr
-        == "occlusion only: Gradient maps need torch, which is not installed: pip install 'mien[explain]'\n"
+        == f"occlusion only: Gradient maps need torch, which is not installed: {install_command('explain')}\n"
     )
     for kind, package in (("gradcam", "onnx"), ("kernels", "onnx")):
         refused = without("--what", kind)
         assert refused.returncode == 4
         assert refused.stderr.count("\n") == 1
-        assert f"need {package}, which is not installed: pip install 'mien[explain]'" in refused.stderr
+        assert f"need {package}, which is not installed: {install_command('explain')}" in refused.stderr
 
 
 @pytest.mark.parametrize("missing", ["torch", "captum"])
@@ -127,7 +128,7 @@ def test_gradients_without_their_packages(missing: str, tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (
-        done.stdout == f"Gradient maps need {missing}, which is not installed: pip install 'mien[explain]'\n"
+        done.stdout == f"Gradient maps need {missing}, which is not installed: {install_command('explain')}\n"
     )
 
 
@@ -139,7 +140,7 @@ def test_a_run_without_torch(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (
         done.stdout
-        == "MissingExtraError Runs of mien train need torch, which is not installed: pip install 'mien[train]'\n"
+        == f"MissingExtraError Runs of mien train need torch, which is not installed: {install_command('train')}\n"
     )
 
 

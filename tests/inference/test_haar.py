@@ -73,11 +73,11 @@ def test_squares_become_tall_boxes_with_nearly_the_same_centre() -> None:
 
 def test_without_opencv_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'mien\[haar\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '.*\[haar\]'"):
         create_detector("haar")
     reasons = availability()
     assert (reasons["mtcnn"], reasons["whole"]) == (None, None)
-    assert "mien[haar]" in reasons["haar"]
+    assert "[haar]" in reasons["haar"]
 
 
 @pytest.mark.parametrize("gone", ["CascadeClassifier", "files"])

@@ -314,4 +314,4 @@ def test_importing_the_package_does_not_import_torch() -> None:
 def test_without_torch_the_remedy_is_told() -> None:
     program = "import sys; sys.modules['torch'] = None; import mien.training.architectures as m; m.create_model('monyok')"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "pip install 'mien[train]'" in run.stderr.splitlines()[-1]
+    assert run.stderr.splitlines()[-1].endswith("[train]'")

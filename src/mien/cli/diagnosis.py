@@ -16,6 +16,7 @@ from mien import __version__
 from mien.core import environment
 from mien.core.errors import MienError
 from mien.core.formatting import percent
+from mien.core.installation import install_command
 
 _CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
 _EXTRAS = {
@@ -25,6 +26,7 @@ _EXTRAS = {
     "explain": "captum",
     "haar": "opencv-python-headless",
     "mqtt": "paho-mqtt",
+    "notebook": "jupyterlab",
     "pandas": "pandas",
     "ray": "ray",
     "report": "jinja2",
@@ -59,7 +61,7 @@ def examine() -> Iterator[Finding]:
     for package in _CORE:
         yield _package(package, missing=False, remedy="pip install --force-reinstall mien")
     for extra, package in _EXTRAS.items():
-        yield _package(package, missing=None, remedy=f"pip install 'mien[{extra}]'")
+        yield _package(package, missing=None, remedy=install_command(extra))
     yield _tried("ONNX Runtime providers", _providers)
     yield _telemetry()
     yield from _detectors()

@@ -106,14 +106,16 @@ class NetworkError(MienError):
 
 
 class MissingExtraError(MienError, ImportError):
-    """A part needs a package that is not installed.
+    """A part needs a package that is not installed; the message has the command that installs it.
 
-    >>> str(MissingExtraError("Haar cascades", "haar", "opencv-python-headless"))
-    "Haar cascades need opencv-python-headless, which is not installed: pip install 'mien[haar]'"
+    >>> str(MissingExtraError("Haar cascades", "haar", "opencv-python-headless"))  # doctest: +ELLIPSIS
+    "Haar cascades need opencv-python-headless, which is not installed: pip install '...[haar]'"
     """
 
     def __init__(self, part: str, extra: str, package: str) -> None:
-        super().__init__(f"{part} need {package}, which is not installed: pip install 'mien[{extra}]'")
+        from mien.core.installation import install_command
+
+        super().__init__(f"{part} need {package}, which is not installed: {install_command(extra)}")
         self.extra = extra
 
 
