@@ -213,3 +213,11 @@ def test_untracked_frames_stand_alone(run: Callable[..., int], movie: Callable[.
     assert {row["smoothed_emotion"] for row in rows} == {None}
     assert "most probable expression" in Path("report.html").read_text(encoding="utf-8")
     assert [path.name for path in Path("charts").iterdir()] == ["timeline.png"]
+
+
+def test_folders_that_are_missing_are_made(run: Callable[..., int], movie: Callable[..., Path]) -> None:
+    files = ["reports/a/r.html", "reports/b/r.csv", "reports/c/r.vtt"]
+    words = ["--people", "reports/d/p.csv", "--annotate", "reports/e/seen.mp4", "--plots", "reports/f/g"]
+    assert run(movie(6).name, *(word for file in files for word in ("-o", file)), *words) == 0
+    for file in (*files, "reports/d/p.csv", "reports/e/seen.mp4", "reports/f/g/timeline.png"):
+        assert Path(file).is_file(), file

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, InputError, MienError, MissingExtraError, NetworkError
-from mien.evaluation import open_subject
+from mien.data import FaceDataset
+from mien.evaluation import evaluate, open_subject
 from mien.inference.card import read_card, read_network
 from mien.inference.weights import network_path
 from tests.evaluation.small_faces import marked_faces, told
@@ -229,3 +230,18 @@ def test_members_of_other_classes_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="expected members that read the same classes"):
         open_subject(f"nano+{tmp_path / 'two.py'}:ask")
+
+
+def test_another_head_that_was_trained_for_these_labels_is_named_with_its_figure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faces = marked_faces(140)
+    plain = evaluate("nano", faces)
+    assert not any("--head" in remark for remark in plain.remarks), "labels of one's own are nobody's"
+    monkeypatch.setattr(FaceDataset, "is_fer2013", True)
+    [remark] = [remark for remark in evaluate("nano", faces).remarks if "--head" in remark]
+    better = evaluate(open_subject("nano", head="fer2013"), faces)
+    assert f"it is right for {better.whole.accuracy:.1%} of the same images" in remark
+    assert f"expression for {plain.whole.accuracy:.1%} (--head fer2013)" in remark
+    assert not any("--head" in remark for remark in better.remarks)
+    assert not any("--head" in remark for remark in evaluate("nano + small", faces).remarks)

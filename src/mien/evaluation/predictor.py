@@ -7,8 +7,9 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,6 +42,7 @@ class Predictor:
             probabilities.
         side: Side of its images in px.
         remarks: What a reader of its results should know.
+        others: Its other heads, by name: each opens the same network with that one.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Predictor:
     predict: Predict
     side: int = 48
     remarks: tuple[str, ...] = ()
+    others: Mapping[str, Callable[[], Predictor]] = field(default_factory=dict)
 
     def probabilities(
         self, images: NDArray[np.uint8], track: ProgressCallback = no_progress
@@ -305,6 +308,7 @@ def _together(several: Sequence[Predictor], name: str) -> Predictor:
         name=name,
         predict=predict,
         remarks=tuple(remark for member in several for remark in member.remarks),
+        others={},
     )
 
 
@@ -328,6 +332,7 @@ def _open_file(name: str, head: str | None, threads: int | None) -> Predictor:
         _run(network, result),
         side,
         remarks=(f"{name}: {card.uncalibrated}",) if card.uncalibrated else (),
+        others={other: partial(_open_file, name, other, threads) for other in card.heads if other != result},
     )
 
 

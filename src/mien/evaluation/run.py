@@ -126,10 +126,29 @@ def _evaluation(
         remarks=(
             *subject.remarks,
             *truth.remarks,
+            *_better_head(subject, data, counted, options),
             *_remarks(counted, options, leaked),
             *([] if groups is None else groups.remarks),
         ),
     )
+
+
+def _better_head(
+    subject: Predictor, data: FaceDataset, counted: Answered, options: EvaluateOptions
+) -> list[str]:
+    """A remark where another head of the network was trained for just these labels."""
+    trained = options.labels == "ferplus" or (options.labels == "fer2013" and data.is_fer2013)
+    if not trained or options.labels not in subject.others:
+        return []
+    other = subject.others[options.labels]()
+    truth = truth_for(other, data, options.labels)
+    its, own = (_accuracy(part) for part in (_ask(other, counted.faces, truth, options), counted))
+    told = f"it is right for {its:.1%} of the same images, {subject.head} for {own:.1%}"
+    return [f"the head {other.head} was trained for these labels: {told} (--head {other.head})"]
+
+
+def _accuracy(answered: Answered) -> float:
+    return float((answered.probs.argmax(axis=1) == answered.truth).mean())
 
 
 def _robustness(
