@@ -121,6 +121,29 @@ def test_copies_of_a_near_copy_leak_too() -> None:
     assert audit(again).facts()["near_leaks"]["training"] == [3, 6]
 
 
+def test_copies_of_another_data_set_go_out_of_training() -> None:
+    """Exact, near and mirrored ones; the other's own copies and the first one's tests do not matter."""
+    pictures = smooth(30)
+    other = FaceDataset(pictures, np.arange(30) % 7, None, np.full(30, "PrivateTest"), np.arange(30))
+    images = smooth(12, seed=1)
+    images[2], images[5] = other.images[7], changed(other.images[11], "jpeg")
+    images[8], images[10] = changed(other.images[3], "mirrored"), images[9]
+    splits = np.array(["Training"] * 10 + ["PublicTest"] * 2)
+    data = FaceDataset(images, np.arange(12) % 7, None, splits, np.arange(12))
+    found = audit(data, against=other)
+    assert found.elsewhere is not None
+    assert np.flatnonzero(found.elsewhere.exact).tolist() == [2]
+    assert np.flatnonzero(found.elsewhere.near).tolist() == [5, 8]
+    assert found.facts()["against"] == {"images": 30, "exact": [2], "near": [5, 8]}
+    assert np.flatnonzero(found.dropped()).tolist() == [2, 5, 8, 9]
+    alone = audit(data)
+    assert alone.facts()["against"] is None
+    assert np.flatnonzero(alone.dropped()).tolist() == [9]
+    small = FaceDataset(images[:, ::2, ::3], data.expressions, None, splits, data.rows)
+    with pytest.raises(InputError, match="images of one size; got 48x48 and 16x24: bring them to one"):
+        audit(data, against=small)
+
+
 def test_a_new_split_is_stratified_seeded_and_does_not_leak() -> None:
     images = smooth(200)
     images[150:] = images[:50]

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,21 @@ def test_audit_goes_on_and_writes_the_clean_set(mien: Run, tmp_path: Path) -> No
     done = mien("audit", "set", "--also", "repeats")
     assert "not read: " in done.stdout
     assert "without repeats" in done.stdout
+
+
+def test_audit_against_another_data_set(mien: Run, faces: Path, tmp_path: Path) -> None:
+    whole = open_dataset(faces)
+    part = replace(whole.take(np.arange(9)), splits=np.full(9, "Training"))
+    write_dataset(part, tmp_path / "part.parquet")
+    done = mien("audit", "part.parquet", "--against", faces, "-o", "clean.csv", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["against"]["images"] == len(whole)
+    assert len(facts["against"]["exact"]) == 9
+    assert facts["clean"]["training"] == 0
+    done = mien("audit", faces, "--against", "nowhere.csv")
+    assert done.returncode == 2
+    assert "nowhere.csv" in done.stderr
 
 
 def test_convert_and_split(mien: Run, faces: Path, tmp_path: Path) -> None:

@@ -185,6 +185,13 @@ def audit(
             show_default=False,
         ),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="Another data set: also find images that stand in it, exactly or nearly, such as the tests of what is learned together.",
+            show_default=False,
+        ),
+    ] = None,
     form: Form = ListFormat.table,
     quiet: Quiet = False,
 ) -> None:
@@ -192,21 +199,24 @@ def audit(
     and leaks.
 
     The clean set is the same data without those training images that copy an image of another split,
-    exactly or nearly, that have a value of the column --by that stands in another split, that are blank, or
-    that most annotators called not a face; the other splits stay whole. --also repeats leaves out exact
+    exactly or nearly, or one of the data set --against, that have a value of the column --by that stands in another
+    split, that are blank, or that most annotators called not a face; the other splits stay whole. --also repeats leaves out exact
     copies within Training, all but the first; --also contradictions leaves out training images whose exact
     copies bear another label. Exit status: 3 when a part could not be read.
     """
     from mien.cli.data_tables import show_audit
     from mien.data import audit as examine
-    from mien.data import write_dataset
+    from mien.data import open_dataset, write_dataset
     from mien.data.io import require_place
 
     notes = _notes(quiet)
     if output is not None:
         require_place(output)
     problems: list[str] = []
-    found = examine(reading.opened(path, notes, problems), problems, tracked_on(notes), by)
+    faces = reading.opened(path, notes, problems)
+    side = faces.images.shape[-1]
+    other = None if against is None else open_dataset(against, size=side, track=tracked_on(notes))
+    found = examine(faces, problems, tracked_on(notes), by, other)
     chosen = tuple(also or ())
     if output is not None:
         write_dataset(found.clean(chosen), output, tracked_on(notes))

@@ -98,6 +98,17 @@ def _findings(facts: dict[str, Any]) -> list[tuple[str, int, list[Any]]]:
         ("Training copied from a test, exact", len(leaks["training"]), leaks["training"]),
         ("Training copied from a test, near", len(near["training"]), near["training"]),
         *_shared(facts["by"]),
+        *_elsewhere(facts["against"]),
+    ]
+
+
+def _elsewhere(against: dict[str, Any] | None) -> list[tuple[str, int, list[Any]]]:
+    if against is None:
+        return []
+    other = f"the other set of {against['images']:,}"
+    return [
+        (f"exact copies of {other}", len(against["exact"]), against["exact"]),
+        (f"near copies of {other}", len(against["near"]), against["near"]),
     ]
 
 

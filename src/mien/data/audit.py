@@ -22,6 +22,21 @@ face."""
 
 
 @dataclass(frozen=True, eq=False)
+class Elsewhere:
+    """Rows of a data set that also stand in another one.
+
+    Args:
+        images: How many images the other one has.
+        exact: ``(n,)`` mask of exact copies.
+        near: ``(n,)`` mask of those that are near copies only.
+    """
+
+    images: int
+    exact: NDArray[np.bool_]
+    near: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class Audit:
     """The findings in a data set. Masks are ``(n,)``, one value for each of its rows.
 
@@ -31,6 +46,8 @@ class Audit:
         groups: ``(n,)`` int, the same for exact copies.
         near: Pairs of near copies as positions in ``data``; of exact copies, the first stands for all.
         by: A further column of ``data`` whose values should stand in one split each, such as ``person``.
+        elsewhere: Rows that are exact, or else near, copies of an image of another data set; None where
+            none was given.
     """
 
     data: FaceDataset
@@ -38,6 +55,7 @@ class Audit:
     groups: NDArray[np.int64]
     near: Pairs
     by: str | None = None
+    elsewhere: Elsewhere | None = None
 
     @cached_property
     def training(self) -> NDArray[np.bool_]:
@@ -110,6 +128,8 @@ class Audit:
         if unknown:
             raise InputError(f"expected some of {', '.join(ALSO)}; got {', '.join(sorted(unknown))}")
         wrong = self.leaks | self.near_leaks | self.shared | self.data.blank | self.data.not_a_face
+        if self.elsewhere is not None:
+            wrong = wrong | self.elsewhere.exact | self.elsewhere.near
         if "repeats" in also:
             wrong = wrong | self.repeats
         if "contradictions" in also:
@@ -120,7 +140,8 @@ class Audit:
         """The data set without what should not be learned from; the other splits stay whole.
 
         Out of Training go exact and near copies of images of the other splits, images with a value of the
-        column ``by`` that stands in another split, blanks, and what most annotators called not a face.
+        column ``by`` that stands in another split, copies of images of the other data set, blanks, and what most
+        annotators called not a face.
 
         Args:
             also: What else goes: exact ``repeats`` within Training, all but the first; images whose copies
@@ -180,6 +201,7 @@ class Audit:
                 **{name: self._told(self.near_leaks & (data.splits == name)) for name in tests},
             },
             "by": self._by(),
+            "against": self._against(),
             "clean": {
                 "also_without": sorted(also),
                 "dropped": self._told(dropped),
@@ -198,6 +220,16 @@ class Audit:
             "without": int((values == "").sum()),
             "in_several_splits": list(groups_in_both(self.data, self.by)),
             "rows": self._told(self.shared),
+        }
+
+    def _against(self) -> dict[str, Any] | None:
+        """Images that also stand in the other data set."""
+        if self.elsewhere is None:
+            return None
+        return {
+            "images": self.elsewhere.images,
+            "exact": self._told(self.elsewhere.exact),
+            "near": self._told(self.elsewhere.near),
         }
 
     def _name(self, position: int) -> str | int:
@@ -237,6 +269,7 @@ def audit(
     unreadable: Sequence[str] = (),
     track: ProgressCallback = no_progress,
     by: str | None = None,
+    against: FaceDataset | None = None,
 ) -> Audit:
     """Look for everything that makes a data set dishonest to learn from.
 
@@ -245,6 +278,8 @@ def audit(
         unreadable: Problems that `open_dataset` put down while reading them.
         track: Shows how far the search for near copies is.
         by: A further column whose values should stand in one split each, such as ``person``.
+        against: Another data set, whose images should not stand in this one's Training: the tests of what both
+            train together, or of a network that learned elsewhere.
 
     Raises:
         InputError: There is no such column.
@@ -258,8 +293,34 @@ def audit(
     """
     if by is not None:
         data.column(by)
-    _, firsts, groups = np.unique(data.digests, return_index=True, return_inverse=True)
-    distinct = np.sort(firsts[~data.blank[firsts]])
+    _, groups = np.unique(data.digests, return_inverse=True)
+    distinct = _distinct(data)
     pairs = near_copies(data.images[distinct], track)
     near = Pairs(distinct[pairs.first], distinct[pairs.second], pairs.likeness, pairs.mirrored)
-    return Audit(data, unreadable, groups.astype(np.int64), near, by)
+    elsewhere = None if against is None else _elsewhere(data, against, track)
+    return Audit(data, unreadable, groups.astype(np.int64), near, by, elsewhere)
+
+
+def _elsewhere(data: FaceDataset, other: FaceDataset, track: ProgressCallback) -> Elsewhere:
+    """Exact and near copies, mirrored or not; images of other sizes are compared at one."""
+    if data.images.shape[1:] != other.images.shape[1:]:
+        raise InputError(
+            f"expected both data sets in images of one size; got {_size(data)} and {_size(other)}: bring them to one with --size"
+        )
+    exact = data.copied_from(other) & ~data.blank
+    here, there = np.flatnonzero(~exact & ~data.blank), _distinct(other)
+    pairs = near_copies(np.concatenate([data.images[here], other.images[there]]), track)
+    across = (pairs.first < len(here)) & (pairs.second >= len(here))
+    near = np.zeros(len(data), np.bool_)
+    near[here[pairs.first[across]]] = True
+    return Elsewhere(len(other), exact, near)
+
+
+def _distinct(data: FaceDataset) -> NDArray[np.int64]:
+    """The first of each image that is not blank, in order."""
+    _, firsts = np.unique(data.digests, return_index=True)
+    return np.sort(firsts[~data.blank[firsts]])
+
+
+def _size(data: FaceDataset) -> str:
+    return "x".join(map(str, data.images.shape[:0:-1]))
