@@ -86,6 +86,7 @@ def test_what_cannot_be_served_is_told_in_a_line(tmp_path: Path) -> None:
             (["--host", "0.0.0.0"], "expected a token where others can reach the service"),
             (["--port", port], "Address already in use"),
             (["--model", "nothing"], "expected a path to an ONNX file"),
+            (["--photos", __file__], "expected the folder in which rules save photos; got a file"),
         ):
             process = command("--folder", str(tmp_path / "service"), *options)
             out, err = process.communicate(timeout=60)
@@ -175,3 +176,18 @@ def _at_work(video: str) -> bool:
         except OSError:
             continue
     return False
+
+
+def test_the_photos_of_rules_are_shown_without_a_source(tmp_path: Path) -> None:
+    name = "2026-11-20T19-33-12.400+00-00-smile-6d0f5b.jpg"
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / name).write_bytes(b"photo")
+    with served("--folder", str(tmp_path / "service"), "--photos", str(tmp_path / "photos")) as (
+        process,
+        url,
+    ):
+        assert HTTP.get(f"{url}v1/photos").json()["photos"] == [{"name": name, "url": f"/v1/photos/{name}"}]
+        assert HTTP.get(f"{url}v1/photos/{name}").content == b"photo"
+        assert str(tmp_path) not in HTTP.get(f"{url}v1/page").text
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == ""

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from mien import Pipeline, Session
 from mien.core.frame import Frame
 from mien.core.labels import NOTICE
-from mien.server.settings import Limits
-from mien.tracking.options import Smoothing
+from mien.server.settings import Limits, OwnSource
+from mien.tracking.options import Smoothing, Tracking
 from tests.server.service import Service, encoded, serving, talk, timed
 
 pytestmark = pytest.mark.integration
@@ -259,3 +260,39 @@ def test_the_largest_face_only(service: Service, portrait: np.ndarray, pipeline:
     one.largest = True
     told = talk(service, {"type": "start", "largest": True}, [encoded(two)])[1]["faces"]
     assert [face["box"] for face in told] == [list(face.box) for face in one([two])[0]]
+
+
+def test_a_camera_that_is_moved_is_not_cut(service: Service, astronaut: np.ndarray) -> None:
+    """At three frames a second each image differs so much from the one before that it could be another scene."""
+    face = np.asarray(Image.fromarray(astronaut[:300, 80:380]).resize((420, 420)))
+    frames = []
+    for index in range(15):
+        image = np.full((480, 640, 3), 60, np.uint8)
+        left = 110 + int(80 * np.sin(2 * np.pi * index / 9))
+        image[30:450, left : left + 420] = face
+        frames.append(timed(index / 3, image.tobytes()))
+    start = {"type": "start", "format": "rgb", "width": 640, "height": 480, "times": True}
+    numbers = {
+        cuts: {
+            face["track"]
+            for told in talk(service, {**start, "cuts": cuts}, frames)[1:]
+            for face in told["faces"]
+        }
+        for cuts in (True, False)
+    }
+    assert numbers[False] == {1}
+    assert len(numbers[True]) > 3, "a video that really is cut"
+
+
+@pytest.mark.parametrize(
+    ("source", "cuts"),
+    [
+        ("camera:0", False),
+        ("rtsp://door.local/1", False),
+        ("screen:", True),
+        ("live:a.mp4", True),
+        ("http://tv.local/", True),
+    ],
+)
+def test_the_service_knows_which_of_its_sources_are_cut(source: str, cuts: bool) -> None:
+    assert OwnSource(source).video_options.tracking == Tracking(cuts=cuts)

@@ -4,12 +4,14 @@
  * @typedef {object} Kind
  * @property {"image" | "video" | "neither" | "unknown"} media
  * @property {string} name For people, with its article.
- * @property {string} [advice] What to do with a file that is neither.
+ * @property {string} [advice] What to do with a file that is neither, or that cannot be decoded.
  */
 
 const LOOKED_AT = 4096; // Bytes.
 
 const PICTURES = "save its pictures as JPEG or PNG, and choose those";
+/** Neither most browsers nor the server know it. @type {Kind} */
+const HEIC = { media: "image", name: "a HEIC", advice: "save it as JPEG, and choose that" };
 /** @type {Kind} */
 const SOUND = { media: "neither", name: "sound alone", advice: "choose an image or a video with faces" };
 
@@ -27,7 +29,7 @@ const BEGINNINGS = [
   [/^P[1-6]\s/, { media: "image", name: "a PNM" }],
   [/^qoif/, { media: "image", name: "a QOI" }],
   [/^[^]{4}ftyp(avif|avis)/, { media: "image", name: "an AVIF" }],
-  [/^[^]{4}ftyp(heic|heix|heim|heis|hevc|mif1|msf1)/, { media: "image", name: "a HEIC" }],
+  [/^[^]{4}ftyp(heic|heix|heim|heis|hevc|mif1|msf1)/, HEIC],
   [/^[^]{4}ftyp(M4A|M4B)/, SOUND],
   [/^[^]{4}ftypqt/, { media: "video", name: "a QuickTime video" }],
   [/^[^]{4}(ftyp|moov|mdat|wide|free)/, { media: "video", name: "an MP4" }],
@@ -47,7 +49,7 @@ const BEGINNINGS = [
   ],
   [/^\xd0\xcf\x11\xe0/, { media: "neither", name: "an office document", advice: PICTURES }],
   [
-    /^(PK\x03\x04|PK\x05\x06|7z\xbc\xaf|Rar!|\x1f\x8b|BZh|\xfd7zXZ)/,
+    /^(PK\x03\x04|PK\x05\x06|7z\xbc\xaf|Rar!|\x1f\x8b|BZh|\xfd7zXZ|[^]{257}ustar)/,
     { media: "neither", name: "an archive", advice: "unpack it, and choose the images and videos in it" },
   ],
   [
@@ -100,6 +102,9 @@ export async function kindOfFile(file) {
   return kind;
 }
 
+const ON_THE_SERVER =
+  "choose “On the server” at the top of this page, which knows more kinds, then the file again";
+
 /** Kinds that every browser knows: one that cannot be decoded must be damaged. */
 const USUAL = ["a JPEG", "a PNG", "a GIF", "a WebP", "a BMP", "an icon"];
 
@@ -108,7 +113,7 @@ const USUAL = ["a JPEG", "a PNG", "a GIF", "a WebP", "a BMP", "an icon"];
  * @param {string} name Of the file.
  * @param {Kind} kind
  */
-export function undecodable(name, { media, name: kind }) {
+export function undecodable(name, { media, name: kind, advice = ON_THE_SERVER }) {
   if (media === "unknown")
     return `${name}: expected an image or a video; got something that is neither: choose another file`;
   if (USUAL.includes(kind))
@@ -116,8 +121,6 @@ export function undecodable(name, { media, name: kind }) {
       `${name}: expected ${kind} that is whole; got one that seems to be damaged or cut off: ` +
       "copy it again from where it came, or save it anew with another program"
     );
-  return (
-    `${name}: expected a ${media} that this browser can decode; got ${kind}: ` +
-    "choose “On the server” at the top of this page, which knows more kinds, then the file again"
-  );
+  const wanted = media === "image" ? "an image" : "a video";
+  return `${name}: expected ${wanted} that this browser can decode; got ${kind}: ${advice}`;
 }
