@@ -61,29 +61,61 @@ class Scene:
 
 def scenes(seeds: range, faces: int = 5) -> list[Scene]:
     """One scene for each seed, of so many faces of different expressions one after the other."""
-    make = _shown if DATA.is_file() else drawn
-    return [make(np.random.default_rng(seed), faces) for seed in seeds]
+    stretches = [(number, SHOWN) for number in range(faces)]
+    return [_scene(np.random.default_rng(seed), stretches) for seed in seeds]
 
 
-def _times(faces: int) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[float, ...]]:
-    times = np.arange(int(faces * SHOWN * RATE)) / RATE
-    return times, (times / SHOWN + 1e-9).astype(np.int64), tuple(SHOWN * number for number in range(1, faces))
+def lively(seeds: range, seconds: float = 20.0) -> list[Scene]:
+    """One scene for each seed: one expression, and others now and then for some tenths of a second, as in
+    talk.
+    """
+    return [_scene(chance, now_and_then(chance, seconds)) for chance in map(np.random.default_rng, seeds)]
 
 
-def _shown(chance: np.random.Generator, faces: int) -> Scene:
+def now_and_then(chance: np.random.Generator, seconds: float) -> list[tuple[int, float]]:
+    """Which face is shown for how many seconds, one after the other."""
+    stretches: list[tuple[int, float]] = []
+    while (left := seconds - sum(lasting for _, lasting in stretches)) > 0:
+        usual = not stretches or stretches[-1][0] > 0
+        lasting = 0.6 + chance.exponential(1.5) if usual else chance.uniform(0.15, 0.9)
+        stretches.append((0 if usual else int(chance.integers(1, 4)), min(left, lasting)))
+    return stretches
+
+
+def _scene(chance: np.random.Generator, stretches: list[tuple[int, float]]) -> Scene:
+    make = filmed if DATA.is_file() else drawn
+    return make(chance, stretches)
+
+
+def _frames(
+    stretches: list[tuple[int, float]],
+) -> tuple[NDArray[np.float64], NDArray[np.int64], tuple[float, ...]]:
+    """Times, the number of the face in each frame, and when another one comes."""
+    ends = np.cumsum([lasting for _, lasting in stretches])
+    times = np.arange(int(ends[-1] * RATE + 1e-9)) / RATE
+    place = np.searchsorted(ends, times + 1e-9, "right").clip(max=len(ends) - 1)
+    return times, np.array([number for number, _ in stretches])[place], tuple(ends[:-1].tolist())
+
+
+def filmed(chance: np.random.Generator, stretches: list[tuple[int, float]]) -> Scene:
+    """Faces of the data, read by the network."""
     from mien.inference.pipeline import Pipeline
 
     classifier = Pipeline(detector="whole", threads=1).classifier
     by_label = _public_faces()
-    names = list(chance.permutation(sorted(by_label)))[:faces]
+    names = list(chance.permutation(sorted(by_label)))[: _count(stretches)]
     chosen = [by_label[name][int(chance.integers(len(by_label[name])))] for name in names]
-    times, which, changes = _times(faces)
+    times, which, changes = _frames(stretches)
     drift = np.zeros(3)
     crops = np.empty((len(times), 1, 48, 48), np.float32)
     for index, number in enumerate(which):
         drift = 0.9 * drift + chance.normal(0, 0.02, 3)  # A head moves slowly, a detector's box trembles.
         crops[index, 0] = _filmed(chosen[number], drift + chance.normal(0, 0.03, 3), chance)
     return Scene(times, classifier.probabilities(crops), classifier.labels, changes)
+
+
+def _count(stretches: list[tuple[int, float]]) -> int:
+    return 1 + max(number for number, _ in stretches)
 
 
 def _filmed(
@@ -114,11 +146,12 @@ def _public_faces() -> dict[str, list[NDArray[np.uint8]]]:
     return faces
 
 
-def drawn(chance: np.random.Generator, faces: int) -> Scene:
+def drawn(chance: np.random.Generator, stretches: list[tuple[int, float]]) -> Scene:
     """Without the data: logits that wander around those of one expression after the other, with noise from
     frame to frame.
     """
-    times, which, changes = _times(faces)
+    times, which, changes = _frames(stretches)
+    faces = _count(stretches)
     names = chance.permutation(len(EXPRESSIONS))[:faces]
     logits = chance.normal(0, 0.5, (faces, len(EXPRESSIONS)))
     logits[np.arange(faces), names] += chance.uniform(0.8, 3.0, faces)

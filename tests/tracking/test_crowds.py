@@ -47,7 +47,8 @@ def test_labels_flicker_less_and_follow_in_time(way: str) -> None:
             [int(faces.smoothed_emotion_ids[0]) for faces in (live if way == "live" else recorded)]
         )
 
-    scenes = [expressions.drawn(np.random.default_rng(seed), 5) for seed in range(6)]
+    stretches = [(number, expressions.SHOWN) for number in range(5)]
+    scenes = [expressions.drawn(np.random.default_rng(seed), stretches) for seed in range(6)]
     found = expressions.steadiness(scenes, label)
     assert found.raw > 5 * found.steady
     assert found.unseen == 0

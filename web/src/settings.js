@@ -100,7 +100,7 @@
  * @property {number} SINGLE
  * @property {number} BARE
  *
- * @typedef {{tau: number, gap: number, FIRST: number, REACH: number} & EvidenceOptions & SpacingOptions}
+ * @typedef {{tau: number, gap: number, FIRST: number, REACH: number, CHANGE: number} & EvidenceOptions & SpacingOptions}
  *   SmoothingOptions
  */
 

@@ -68,5 +68,6 @@ SMOOTHING: Constants = {
     "BARE": evidence.BARE,
     "FIRST": smoothing_online.FIRST,
     "REACH": smoothing_offline.REACH,
+    "CHANGE": smoothing_offline.CHANGE,
     **SPACING,
 }

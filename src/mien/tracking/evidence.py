@@ -19,7 +19,8 @@ CLEAR = 3.0  # nats by which a label leads at most.
 SPARSE = 0.3  # s; a frame that stands for longer is all that there is, and is believed.
 SINGLE = 0.75  # Share of the evidence for a change that one frame gives at most.
 NOT_FOLLOWED = "expected faces with tracks; got none: read them through a Session or a Tracker"
-# nats by which it leads at least, so that a change to a face that is hard to read shows in time as well.
+# nats by which it leads at least in a live stream, so that a change to a face that is hard to read shows in
+# time as well.
 BARE = 0.6
 
 
@@ -57,25 +58,26 @@ def normalised(logs: Floats) -> Floats:
     return shares
 
 
-def leads(logs: Floats) -> Floats:
-    """``(k,)`` nats by which each label of one frame lies behind the best, 0 for the best itself, else `BARE`
-    to `CLEAR`.
+def leads(logs: Floats, least: float = 0.0) -> Floats:
+    """``(k,)`` nats by which each label of one frame lies behind the best, 0 for the best itself, else
+    ``least`` to `CLEAR`.
 
-    >>> leads(np.log([0.5, 0.4, 0.001])).round(2).tolist()
-    [0.0, -0.6, -3.0]
+    >>> leads(np.log([0.5, 0.4, 0.001])).round(2).tolist(), leads(np.log([0.5, 0.4, 0.001]), BARE).round(2).tolist()
+    ([0.0, -0.22, -3.0], [0.0, -0.6, -3.0])
     """
-    behind = np.clip(logs - logs.max(), -CLEAR, -BARE)
+    behind = np.clip(logs - logs.max(), -CLEAR, -least)
     behind[int(logs.argmax())] = 0.0
     return np.asarray(behind, np.float64)
 
 
 def case(logs: Floats, seconds: float, weight: float, evidence: float) -> Floats:
-    """``(k,)`` what one frame says for each label against the best, 0 or less, in nats times seconds.
+    """``(k,)`` what one frame of a live stream says for each label against the best, 0 or less, in nats times
+    seconds.
 
     As long as frames are many, no single one is enough to change a label, however clear it is.
     """
     most = SINGLE * evidence if seconds < SPARSE else np.inf
-    return np.asarray(np.maximum(leads(logs) * (seconds * weight), -most))
+    return np.asarray(np.maximum(leads(logs, BARE) * (seconds * weight), -most))
 
 
 def tracks_of(faces: Faces) -> list[int]:

@@ -38,16 +38,24 @@ export function normalised(logs) {
 export const best = (values) => values.reduce((at, value, here) => (value > values[at] ? here : at), 0);
 
 /**
- * What one frame says for each label against the best, 0 or less, in nats times seconds.
+ * nats by which each label of one frame lies behind the best: 0 for the best itself, else `least` to `CLEAR`.
+ * @param {number[]} logs
+ * @param {number} least
+ * @param {import("../settings.js").EvidenceOptions} options
+ */
+export function leadsOf(logs, least, { CLEAR }) {
+  const top = best(logs);
+  return logs.map((value, at) => (at === top ? 0 : between(value - logs[top], -CLEAR, -least)));
+}
+
+/**
+ * What one frame of a live stream says for each label against the best, 0 or less, in nats times seconds.
  * @param {number[]} logs
  * @param {number} seconds That the frame stands for.
  * @param {number} weight
  * @param {import("../settings.js").EvidenceOptions} options
  */
-export function caseOf(logs, seconds, weight, { SPARSE, SINGLE, CLEAR, BARE, evidence }) {
-  const most = seconds < SPARSE ? SINGLE * evidence : Infinity;
-  const top = best(logs);
-  return logs.map((value, at) =>
-    Math.max((at === top ? 0 : between(value - logs[top], -CLEAR, -BARE)) * (seconds * weight), -most),
-  );
+export function caseOf(logs, seconds, weight, options) {
+  const most = seconds < options.SPARSE ? options.SINGLE * options.evidence : Infinity;
+  return leadsOf(logs, options.BARE, options).map((lead) => Math.max(lead * (seconds * weight), -most));
 }

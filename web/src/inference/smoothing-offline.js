@@ -17,7 +17,7 @@
  * @property {number[]} origins For each label the one before it on the best way there.
  */
 
-import { best, caseOf, certainty, logsOf, normalised, weightOf } from "./evidence.js";
+import { best, certainty, leadsOf, logsOf, normalised, weightOf } from "./evidence.js";
 import { Spacing } from "./spacing.js";
 
 /**
@@ -81,18 +81,19 @@ function weigh(course) {
 }
 
 /**
- * The sequence of labels that explains all samples best where every change costs `evidence` (Viterbi 1967).
+ * The sequence of labels that explains all samples best where every change costs twice `evidence` (Viterbi 1967).
  * @param {Sample[]} course
  * @param {Options} options
  */
 function decide(course, options) {
   let values = /** @type {number[]} */ ([]);
   for (const sample of course) {
-    const step = caseOf(sample.logs, Math.max(sample.span, 1e-6), sample.weight, options);
+    const lasting = Math.max(sample.span, 1e-6) * sample.weight;
+    const step = leadsOf(sample.logs, 0, options).map((lead) => lead * lasting);
     if (!values.length) values = step;
     else {
       const top = best(values),
-        least = values[top] - options.evidence;
+        least = values[top] - options.CHANGE * options.evidence;
       sample.origins = values.map((value, at) => (value < least ? top : at));
       const added = /** @type {number[]} */ (values).map((value, at) => Math.max(value, least) + step[at]);
       const most = Math.max(...added);

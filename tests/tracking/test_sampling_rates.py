@@ -1,0 +1,47 @@
+"""Shares of labels say the same, whether few frames of a video are looked at or many."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.lib import expressions
+from benchmarks.studies import sampling
+from mien.core.labels import Labels
+
+
+def drawn_scenes(count: int) -> list[expressions.Scene]:
+    scenes = []
+    for seed in range(count):
+        chance = np.random.default_rng(seed)
+        scenes.append(expressions.drawn(chance, expressions.now_and_then(chance, 12.0)))
+    return scenes
+
+
+@pytest.mark.parametrize("step", sampling.STEPS)
+def test_shares_depend_little_on_the_frames_a_second(step: int) -> None:
+    found = sampling.difference(drawn_scenes(8), sampling.recorded, step)
+    assert found.together < 3
+    assert found.mean < 7
+    assert 0.8 < found.segments < 1.25
+
+
+def brief(seconds: float, every: float) -> expressions.Scene:
+    """Two minutes of a plain face, and every so many seconds for some tenths another one, as plain."""
+    times = np.arange(120 * 30) / 30
+    other = times % every >= every - seconds
+    probs = np.where(other[:, None], [0.05, 0.9, 0.05], [0.9, 0.05, 0.05]).astype(np.float32)
+    return expressions.Scene(times, probs, Labels(("happy", "neutral", "sad")), ())
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.3, 0.4, 0.55])
+@pytest.mark.parametrize("fps", [5, 6, 10, 15, 30])
+def test_short_expressions_count_for_as_long_as_they_last(seconds: float, fps: int) -> None:
+    scene = brief(seconds, every=2.37)
+    shares = sampling.overview(scene, sampling.recorded, 30 // fps).shares()
+    assert shares["neutral"] == pytest.approx(seconds / 2.37, abs=0.03)
+
+
+def test_what_lasts_for_a_frame_of_thirty_a_second_is_no_expression() -> None:
+    scene = brief(1 / 30, every=2.4)
+    assert sampling.overview(scene, sampling.recorded).shares() == {"happy": 1.0}
