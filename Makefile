@@ -16,7 +16,7 @@ TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
 unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints hooks web-lint web-test vectors networks bench bench-page docs models notebook clean
+.PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs models notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
@@ -99,6 +99,10 @@ bench: $(VENV)/.ready
 # The page and the charts again, from docs/benchmarks/results.json.
 bench-page: $(VENV)/.ready
 	$(VENV)/bin/python -m benchmarks.lib.report
+
+# Pictures of every output in docs/gallery, by mien itself and Chromium; look at them all. About three minutes.
+gallery: $(VENV)/.ready
+	$(VENV)/bin/python demo/gallery.py
 
 # The reference of the command line, from its own --help.
 docs: $(VENV)/.ready

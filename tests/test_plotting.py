@@ -149,6 +149,12 @@ def test_no_name_runs_out_of_its_chart(tmp_path: Path, name: str) -> None:
     assert (seen[:60, :300] < 128).any(), "there is a title"
 
 
+def test_letters_from_right_to_left_turn_nothing_beside_them() -> None:
+    assert style.as_text("אבג.mp4: share") == "\u200eאבג.mp4: share"
+    assert style.as_text("مقابلة", 4) == "\u200eم…لة"
+    assert style.as_text("hello.mp4") == "hello.mp4"
+
+
 def test_charts_have_the_colours_of_reports() -> None:
     light = dict(re.findall(r"--(\w+): (#\w{6})", stylesheet().split("}")[0]))
     assert tuple(light[name] for name in ("ink", "soft", "rule", "nobody", "sheet")) == (

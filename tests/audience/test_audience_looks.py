@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from mien.audience.keypoints import KeyPoint
 from mien.audience.report import write_report
 from tests.audience.crowds_seen import gathered, meeting
-from tests.pages import DESK, PHONE, browser, opened, violations
+from tests.pages import A4, DESK, PHONE, browser, opened, violations
 
 __all__ = ["browser"]
 
@@ -21,6 +21,7 @@ POINTS = [
     KeyPoint(64, "Once more, with a " + "very " * 30 + "long name"),
     KeyPoint(66, "مرحبا بكم جميعا"),
     KeyPoint(68, "x" * 200),
+    KeyPoint(75, "Questions"),
     KeyPoint(118, "Thank you all for coming"),
 ]
 
@@ -46,14 +47,18 @@ def test_axe_finds_nothing_wrong(browser: Browser, report: Path, width: int, sch
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_names_of_key_points_lie_apart_and_within_the_chart(browser: Browser, report: Path) -> None:
-    with opened(browser, report) as page:
+@pytest.mark.parametrize("width", [DESK, A4])
+def test_names_of_key_points_lie_apart_and_within_the_chart(
+    browser: Browser, report: Path, width: int
+) -> None:
+    with opened(browser, report, width) as page:
+        page.emulate_media(media="print" if width == A4 else "screen")
         plot = page.locator(".plot").first
         frame = plot.bounding_box()
         boxes = [name.bounding_box() for name in plot.locator(".name").all()]
         texts = plot.locator(".name").all_inner_texts()
         assert len(boxes) == len(POINTS)
-        assert texts[1] == "2 The new prices"
+        assert texts[0] == "1 Welcome"
         for box in boxes:
             assert frame["x"] - 8 <= box["x"]
             assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 8

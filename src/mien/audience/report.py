@@ -19,8 +19,8 @@ from mien.plotting.timeline import Mark, Row, Span, draw_spans
 from mien.reports.page import write_page
 
 WIDTH, HEIGHT = 1000.0, 200.0
-_LETTERS = 150
-"""So many fit into the width of the charts on a page."""
+_LETTERS = 92
+"""So many fit into the width of the charts on a sheet of A4, and more on most screens; a phone shows numbers alone."""
 _MOST_WINDOWS = 500
 WORDS = {
     "reported": "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ SMALL, PLAIN, LARGE = 8.0, 9.0, 12.0
 
 _SERIES = (MAIN, "#e07a2f", "#6a994e", "#7b5ea7", "#d1495b", "#8c6d46", "#3aa6a0", "#7d8597", WARM, "#b65f9e")
 _DPI = 150
+_LEFT_TO_RIGHT = "\u200e"
 _WIDTH = 0.6
 """Width of a letter against its height, about."""
 
@@ -60,7 +62,7 @@ def save(figure: Figure, path: Path, title: str = "", note: str = NOTICE) -> Pat
     """
     if title:
         # A long title gets smaller letters.
-        size = min(LARGE, max(SMALL, figure.get_figwidth() * 72 / (_WIDTH * len(title))))
+        size = min(LARGE, max(SMALL, 0.95 * figure.get_figwidth() * 72 / (_WIDTH * len(title))))
         figure.suptitle(_wrapped(title, figure, size), x=0.01, ha="left", color=INK, fontsize=size)
     if note:
         figure.supxlabel(_wrapped(note, figure, SMALL), x=0.01, ha="left", color=SOFT, fontsize=SMALL)
@@ -76,7 +78,8 @@ def letters(figure: Figure, size: float) -> int:
 
 def _wrapped(text: str, figure: Figure, size: float) -> str:
     """Text in lines that fit, also where it has no spaces."""
-    return as_text("\n".join(textwrap.wrap(text, letters(figure, size), max_lines=4, placeholder=" …")))
+    lines = textwrap.wrap(text, letters(figure, size), max_lines=4, placeholder=" …")
+    return "\n".join(map(as_text, lines))
 
 
 def series_colour(number: int) -> str:
@@ -85,12 +88,15 @@ def series_colour(number: int) -> str:
 
 
 def as_text(name: str, most: int | None = None) -> str:
-    r"""A name as a chart shows it: a dollar begins no formula, and a long one loses its middle.
+    r"""A name as a chart shows it: a dollar begins no formula, a long one loses its middle, and letters that are
+    written from right to left do not turn what stands beside them.
 
     >>> as_text("a$b"), as_text("abcdef", 4)
     ('a\\$b', 'a…ef')
     """
-    return (name if most is None else shortened(name, most)).replace("$", r"\$")
+    kept = (name if most is None else shortened(name, most)).replace("$", r"\$")
+    leftwards = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in kept)
+    return f"{_LEFT_TO_RIGHT}{kept}" if leftwards else kept
 
 
 def plain(axes: Axes, grid: str = "") -> None:

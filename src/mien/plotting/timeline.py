@@ -81,6 +81,8 @@ def _draw_video(path: Path, overview: Overview, title: str) -> Path:
     course = overview.timeline.course()
     rows[-1].set_xlim(course.start, course.start + course.step * max(1, len(course)))
     rows[-1].xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
+    if len(course) == 1:
+        rows[-1].set_xticks([course.start])
     style.key_above(rows[0], len(overview.labels))
     return style.save(figure, path, title, _video_note(overview, len(tracks)))
 

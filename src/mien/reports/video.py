@@ -264,14 +264,12 @@ def _peak(everybody: Course, labels: Labels) -> dict[str, Any] | None:
     """The step in which one expression other than neutral was shown most, by all together; of neutral alone
     where nothing else came near. None where no face was seen."""
     others = [column for column, name in enumerate(labels) if name != "neutral"]
-    probs = everybody.probs
-    columns = (
-        others if probs[:, others].max(initial=0) >= labels.uncertainty_threshold else range(len(labels))
-    )
-    strongest = max(columns, key=lambda column: float(probs[:, column].max(initial=0)))
-    if not probs[:, strongest].max(initial=0):
+    near = everybody.probs[:, others].max(initial=0) >= labels.uncertainty_threshold
+    shown = everybody.probs * everybody.seconds[:, None]
+    if not shown.any():
         return None
-    return {"step": int(probs[:, strongest].argmax()), "label": labels[strongest]}
+    strongest = max(others if near else range(len(labels)), key=lambda column: float(shown[:, column].max()))
+    return {"step": int(shown[:, strongest].argmax()), "label": labels[strongest]}
 
 
 def _offset(course: Course, everybody: Course) -> int:
