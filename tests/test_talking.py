@@ -23,8 +23,8 @@ def test_a_closed_mouth_is_the_photograph() -> None:
 def test_an_open_mouth_is_dark_between_its_corners_and_as_high_as_asked(height: float) -> None:
     image = talking.opened(FACE, height)
     dark = image < 90
-    rows, columns = np.nonzero(dark)
-    assert 46 < columns.min()
+    columns = np.flatnonzero(dark.any(axis=0))
+    assert columns.min() > 46
     assert columns.max() < 82
     across = float(np.hypot(32, 4))
     middle = dark[:, 64].sum()
@@ -34,9 +34,8 @@ def test_an_open_mouth_is_dark_between_its_corners_and_as_high_as_asked(height: 
 
 def test_speech_opens_and_closes_some_times_a_second_and_pauses() -> None:
     height, width = talking.speech(np.random.default_rng(0), 30.0)
-    closed = height < 1e-6
-    openings = int((closed[:-1] & ~closed[1:]).sum())
+    openings = int(((height[1:-1] > height[:-2]) & (height[1:-1] >= height[2:])).sum())
     assert 2 < openings / 30 < 6
-    assert closed.mean() > 0.05
+    assert (height < 1e-6).mean() > 0.05
     assert height.max() <= talking.WIDEST
     assert 0.6 < width.min() < width.max() < 1.2
