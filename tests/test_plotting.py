@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from mien.core.labels import FERPLUS, text_colour
 from mien.metrics.sentiment import SENTIMENTS
 from mien.plotting import style
 from mien.plotting.curves import draw_curves, draw_runs
+from mien.plotting.evaluation import confusion_figure
 from mien.plotting.mark_labels import mark_labels
 from mien.plotting.shares import Interval, Panel, draw_intervals, draw_shares
 from mien.plotting.timeline import Mark, Row, Span, draw_spans
@@ -65,6 +67,38 @@ def test_shares_are_as_wide_as_they_are(tmp_path: Path) -> None:
     }
     assert counts["angry"] / counts["happy"] == pytest.approx(0.75, abs=0.05)
     assert counts["sad"] / counts["happy"] == pytest.approx(0.25, abs=0.05)
+
+
+def drawn(figure: Any) -> list[Any]:
+    return [text for axes in figure.axes for text in axes.texts if text.get_text()]
+
+
+def test_numbers_of_a_matrix_can_be_read_on_every_shade() -> None:
+    n = 21
+    counts = np.array([[5 * step, 100 - 5 * step] for step in range(n)])
+    labels = Labels(tuple(f"class {step}" for step in range(n)))
+    figure = confusion_figure(np.pad(counts, ((0, 0), (0, n - 2))), labels)
+    [image] = figure.axes[0].images
+    shades = (image.to_rgba(image.get_array())[..., :3] * 255).round().astype(int)
+    texts = drawn(figure)
+    assert len(texts) == n * n
+    assert len({text.get_color() for text in texts}) == 2
+    for text in texts:
+        column, row = (int(place) for place in text.get_position())
+        shade = "#" + bytes(shades[row, column].tolist()).hex()
+        assert contrast(shade, text.get_color()) >= READABLE, (text.get_text(), shade)
+
+
+def test_numbers_on_bars_of_shares_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = []
+    monkeypatch.setattr(style, "save", lambda figure, path, *_: kept.append(figure) or path)
+    names = [*FERPLUS, "uncertain"]
+    draw_shares(tmp_path / "a.png", names, [Panel(FERPLUS, [{name: 1.0} for name in names])], "x")
+    texts = drawn(kept[0])
+    assert [text.get_text() for text in texts] == ["100 %"] * len(names)
+    by_row = {round(text.get_position()[1]): text.get_color() for text in texts}
+    for row, name in enumerate(names):
+        assert contrast(FERPLUS.colour(name), by_row[row]) >= READABLE, name
 
 
 @pytest.mark.parametrize("letters", [3, 70, 300])

@@ -138,5 +138,5 @@ def test_elan_files_are_built_as_the_format_says(tmp_path: Path) -> None:
 
 def test_without_pympi_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pympi", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'mien\[elan\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '.*\[elan\]'"):
         write_elan(tmp_path / "a.eaf", SEGMENTS, EXPRESSIONS)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.core.labels import NOTICE
+from mien.plotting.style import EMPTY, INK, PAPER, SOFT
 
 # (place, red, green, blue), dark to bright so that it also reads in gray and to most colour-blind eyes.
 _HEAT = np.array(
@@ -61,7 +62,6 @@ def laid_over(view: NDArray[np.uint8], values: NDArray[np.floating], *, signed: 
     return np.asarray((gray * (1 - share) + heat(values, signed=signed) * share).round().astype(np.uint8))
 
 
-_PAPER, _INK, _DIM = "#ffffff", "#20242b", "#6b7280"
 _MARGIN, _GAP = 24, 14
 TIGHT = 5
 """Px between what belongs together."""
@@ -92,9 +92,9 @@ def sheet(heading: Heading, blocks: Sequence[Image.Image]) -> NDArray[np.uint8]:
     """
     width = max(640, *(block.width for block in blocks))
     head = _head(heading, width)
-    foot = written([NOTICE, heading.source], width, 13, _DIM)
+    foot = written([NOTICE, heading.source], width, 13, SOFT)
     whole = stacked([head, *blocks, foot])
-    page = Image.new("RGB", (width + 2 * _MARGIN, whole.height + 2 * _MARGIN), _PAPER)
+    page = Image.new("RGB", (width + 2 * _MARGIN, whole.height + 2 * _MARGIN), PAPER)
     page.paste(whole, (_MARGIN, _MARGIN))
     return np.asarray(page)
 
@@ -104,7 +104,7 @@ def stacked(blocks: Sequence[Image.Image], gap: int = _GAP) -> Image.Image:
     page = Image.new(
         "RGB",
         (max(block.width for block in blocks), sum(block.height + gap for block in blocks) - gap),
-        _PAPER,
+        PAPER,
     )
     top = 0
     for block in blocks:
@@ -121,7 +121,7 @@ def side_by_side(blocks: Sequence[Image.Image]) -> Image.Image:
             sum(block.width for block in blocks) + _GAP * (len(blocks) - 1),
             max(block.height for block in blocks),
         ),
-        _PAPER,
+        PAPER,
     )
     left = 0
     for block in blocks:
@@ -130,12 +130,12 @@ def side_by_side(blocks: Sequence[Image.Image]) -> Image.Image:
     return page
 
 
-def written(lines: Sequence[str], width: int, size: int, colour: str = _INK) -> Image.Image:
+def written(lines: Sequence[str], width: int, size: int, colour: str = INK) -> Image.Image:
     """Lines of text, broken to a width in px."""
     font = _font(size)
     letters = max(20, int(width / (font.getlength("abcdefghijklmnopqrstuvwxyz ,.") / 29)))
     broken = [part for line in lines for part in textwrap.wrap(line, letters) or [""]]
-    block = Image.new("RGB", (width, round(1.45 * size) * len(broken)), _PAPER)
+    block = Image.new("RGB", (width, round(1.45 * size) * len(broken)), PAPER)
     canvas = ImageDraw.Draw(block)
     for number, line in enumerate(broken):
         canvas.text((0, number * round(1.45 * size)), line, fill=colour, font=font)
@@ -145,7 +145,7 @@ def written(lines: Sequence[str], width: int, size: int, colour: str = _INK) -> 
 def captioned(tile: NDArray[np.uint8], caption: str) -> Image.Image:
     """An image with a line below it."""
     image = Image.fromarray(tile)
-    return stacked([image, written([caption], image.width, 13, _DIM)], TIGHT)
+    return stacked([image, written([caption], image.width, 13, SOFT)], TIGHT)
 
 
 def mosaic(maps: NDArray[np.floating], columns: int, tile: int, *, signed: bool) -> Image.Image:
@@ -158,7 +158,7 @@ def mosaic(maps: NDArray[np.floating], columns: int, tile: int, *, signed: bool)
     gap = 4
     rows = -(-len(maps) // columns)
     page = Image.new(
-        "RGB", (min(columns, len(maps)) * (sides[0] + gap) - gap, rows * (sides[1] + gap) - gap), _PAPER
+        "RGB", (min(columns, len(maps)) * (sides[0] + gap) - gap, rows * (sides[1] + gap) - gap), PAPER
     )
     for number, colours in enumerate(heat(maps, signed=signed)):
         resample = Image.Resampling.NEAREST if grown > 1 else Image.Resampling.BILINEAR
@@ -174,10 +174,10 @@ def legend(low: str, high: str, width: int, *, signed: bool) -> Image.Image:
     bar = Image.fromarray(
         np.repeat(heat(np.linspace(-1.0 if signed else 0.0, 1.0, width), signed=signed)[None], 12, axis=0)
     )
-    words = Image.new("RGB", (width, 18), _PAPER)
+    words = Image.new("RGB", (width, 18), PAPER)
     canvas, font = ImageDraw.Draw(words), _font(12)
-    canvas.text((0, 2), low, fill=_DIM, font=font)
-    canvas.text((width, 2), high, fill=_DIM, font=font, anchor="ra")
+    canvas.text((0, 2), low, fill=SOFT, font=font)
+    canvas.text((width, 2), high, fill=SOFT, font=font, anchor="ra")
     return stacked([bar, words], TIGHT)
 
 
@@ -185,16 +185,16 @@ def bars(values: Sequence[tuple[str, float, str]], width: int) -> Image.Image:
     """Probabilities, one per line: name, 0 to 1, colour."""
     line, font = 24, _font(13)
     names = 84
-    block = Image.new("RGB", (width, line * len(values)), _PAPER)
+    block = Image.new("RGB", (width, line * len(values)), PAPER)
     canvas = ImageDraw.Draw(block)
     room = width - names - 52
     for number, (name, value, colour) in enumerate(values):
         top = number * line
-        canvas.text((0, top + 3), name, fill=_INK, font=font)
-        canvas.rectangle((names, top + 4, names + room, top + 17), fill="#eef0f3")
+        canvas.text((0, top + 3), name, fill=INK, font=font)
+        canvas.rectangle((names, top + 4, names + room, top + 17), fill=EMPTY)
         if round(value * room):
             canvas.rectangle((names, top + 4, names + round(value * room), top + 17), fill=colour)
-        canvas.text((width, top + 3), f"{value:.1%}", fill=_INK, font=font, anchor="ra")
+        canvas.text((width, top + 3), f"{value:.1%}", fill=INK, font=font, anchor="ra")
     return block
 
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.labels import text_colour
 from mien.plotting import style
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
     from mien.metrics import ClassScore, ReliabilityBin
     from mien.plotting.style import Axes, Figure
-
-_DARK = 0.55
-"""Share from which a cell of the matrix is so dark that white is read better."""
 
 
 def draw_confusion(confusion: NDArray[np.integer], labels: Labels, path: Path, title: str = "") -> Path:
@@ -52,10 +50,10 @@ def confusion_figure(confusion: NDArray[np.integer], labels: Labels) -> Figure:
     counts = np.asarray(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    cells = (image.to_rgba(shares)[..., :3] * 255).round().astype(int)  # type: ignore[index]
     for (row, column), count in np.ndenumerate(counts):
-        share = shares[row, column]
-        text = f"{count:,}\n{share:.0%}" if count else "·"
-        ink = style.PAPER if share > _DARK else style.INK
+        text = f"{count:,}\n{shares[row, column]:.0%}" if count else "·"
+        ink = text_colour("#" + bytes(cells[row, column].tolist()).hex())
         axes.text(
             column, row, text, ha="center", va="center", fontsize=style.SMALL, color=ink, linespacing=1.3
         )
