@@ -263,3 +263,19 @@ def test_a_head_that_turns_back_at_once_keeps_its_id(kind: type[Play]) -> None:
     ways = [abs((index % 12) - 6) * 9.0 for index in range(72)]
     play = kind([[(60 + way, 60, 30)] for way in ways])
     assert ids(play) == [[1]] * 72
+
+
+@pytest.mark.parametrize("kind", [Play, RefiningPlay])
+@pytest.mark.parametrize("rate", [1.5, 2.0, 3.0, 5.0])
+def test_one_who_moves_alone_before_a_slow_camera_stays_one(kind: type[Play], rate: float) -> None:
+    """By a size of the face or more between two frames. In a video, which may be cut, that is somebody else where
+    frames are far apart; and so it is of two people.
+    """
+    ways = [90 + 40 * np.sin(2 * np.pi * index / rate / 3 + 0.4) for index in range(40)]
+    alone = kind([[(way, 60, 30)] for way in ways], rate)
+    assert ids(alone, Tracker(alone, Tracking(cuts=False))) == [[1]] * 40
+    if rate < 2:
+        assert len({number for found in ids(alone) for number in found}) > 4
+        both = kind([[(way, 60, 30), (180, 60, 30)] for way in ways], rate)
+        found = ids(both, Tracker(both, Tracking(cuts=False)))
+        assert len({number for numbers in found for number in numbers}) > 4

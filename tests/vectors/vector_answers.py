@@ -28,7 +28,7 @@ from mien.inference.pipeline import Pipeline
 from mien.metrics.sentiment import PRESETS
 from mien.server.web_page import page_settings
 from mien.tracking.kalman import Track
-from mien.tracking.options import Smoothing
+from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.tracker import Tracker
@@ -174,7 +174,7 @@ def spacing(given: Json) -> Json:
 def tracker(given: Json) -> Json:
     """Who is who in a story of frames, by a detector that sees what the story says."""
     seen = _Seen()
-    own = Tracker(seen)
+    own = Tracker(seen, Tracking(cuts=given.get("cuts", True)))
     images = [image_of(image) for image in given["images"]]
     return [_followed(own, seen, images, index, frame) for index, frame in enumerate(given["frames"])]
 

@@ -214,6 +214,8 @@ def _tracker() -> list[Json]:
         _stories((2, 3), 0.1, hasty),
         _stories((4,), 0.04, calm),
         _stories((0,), 0.7, lively),
+        {**_stories((5,), 0.7, _People(haste=300, turning=0.5, count=1)), "cuts": False},
+        {**_stories((6,), 0.3, _People(haste=40, count=2)), "cuts": False},
     ]
 
 
@@ -226,12 +228,14 @@ class _People:
         turning: How probable it is that somebody turns back in a frame.
         jumping: How probable it is that somebody is elsewhere and of another size at once.
         hiding: Whether they are hidden now and then, and the detector is unsure of them.
+        count: How many there are.
     """
 
     haste: float = 12
     turning: float = 0.04
     jumping: float = 0.0
     hiding: bool = True
+    count: int = 5
 
 
 def _stories(seeds: tuple[int, ...], step: float, people: _People) -> Json:
@@ -250,11 +254,14 @@ def _stories(seeds: tuple[int, ...], step: float, people: _People) -> Json:
 
 
 def _story(seed: int, people: _People, images: list[np.ndarray]) -> list[Json]:
-    """Five people who walk, turn back, cross, hide, come back and grow unsure; then a cut, a jump in time, an image of another size and one
+    """People who walk, turn back, cross, hide, come back and grow unsure; then a cut, a jump in time, an image of another size and one
     of another shape."""
-    random = np.random.default_rng(seed)
-    places, speeds = random.uniform((10, 10), (110, 70), (5, 2)), random.normal(0, people.haste, (5, 2))
-    sides = random.uniform(18, 40, 5)
+    random, count = np.random.default_rng(seed), people.count
+    places, speeds = (
+        random.uniform((10, 10), (110, 70), (count, 2)),
+        random.normal(0, people.haste, (count, 2)),
+    )
+    sides = random.uniform(18, 40, count)
     first = len(images)
     scenes = [
         random.integers(0, 256, (HEIGHT // 8, columns)).astype(np.uint8)
@@ -269,24 +276,25 @@ def _story(seed: int, people: _People, images: list[np.ndarray]) -> list[Json]:
     for index in range(160):
         step = random.choice([1 / RATE, 2 / RATE])
         time += step
-        speeds = np.where(random.random((5, 1)) < people.turning, -speeds, speeds)
-        jumps = random.random(5) < people.jumping
-        places = places + jumps[:, None] * random.normal(0, 14, (5, 2))
+        speeds = np.where(random.random((count, 1)) < people.turning, -speeds, speeds)
+        jumps = random.random(count) < people.jumping
+        places = places + jumps[:, None] * random.normal(0, 14, (count, 2))
         places = np.clip(places + speeds * step, -12, (WIDTH - 20, HEIGHT - 20))
         sides = np.clip(
-            sides * np.where(jumps, random.choice([0.7, 1.4], 5), random.choice([1, 1, 1, 1.03, 0.97], 5)),
+            sides
+            * np.where(jumps, random.choice([0.7, 1.4], count), random.choice([1, 1, 1, 1.03, 0.97], count)),
             12,
             60,
         )
-        hidden = ((np.arange(5) * 23 + index) % 61 < 9) & people.hiding
+        hidden = ((np.arange(count) * 23 + index) % 61 < 9) & people.hiding
         boxes = np.concatenate([places, places + sides[:, None] * (0.8, 1.0)], axis=1) + random.normal(
-            0, 0.4, (5, 4)
+            0, 0.4, (count, 4)
         )
         here = ~hidden & (places > -10).all(axis=1)
         scores = (
-            random.choice([0.99, 0.9, 0.75, 0.6, 0.45], 5, p=[0.4, 0.3, 0.15, 0.1, 0.05])
+            random.choice([0.99, 0.9, 0.75, 0.6, 0.45], count, p=[0.4, 0.3, 0.15, 0.1, 0.05])
             if people.hiding
-            else np.full(5, 0.99)
+            else np.full(count, 0.99)
         )
         which = 0 if index < 80 else 1 if index < 150 else 2
         frames.append(

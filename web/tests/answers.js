@@ -208,9 +208,9 @@ export const answers = {
       limit,
     ),
 
-  async tracker({ images, frames }) {
+  async tracker({ images, frames, cuts = true }) {
     const seen = new Seen(),
-      tracker = new Tracker(seen, settings.tracking),
+      tracker = new Tracker(seen, { ...settings.tracking, cuts }),
       small = images.map(imageOf);
     const out = [];
     for (const { boxes, scores, time, image, side } of frames) {

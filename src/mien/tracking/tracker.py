@@ -259,9 +259,11 @@ class Tracker:
             sizes * places[..., 2]
         )
         grown = np.abs(np.log(sizes / places[..., 2]))
+        # Before a camera, which has no cuts, one who is alone is still the same after a step of moving far.
+        alone = len(self._people) == len(faces) == 1 and not self.options.cuts
         reach = (
             STILL_REACH
-            if self._clock - self._before > COARSE
+            if self._clock - self._before > COARSE and not alone
             else np.minimum(REACH, 0.35 + 3 * places[..., 3])
         )
         cost = (away / (0.1 + places[..., 3])) ** 2 + (grown / 0.15) ** 2

@@ -148,7 +148,9 @@ export class Tracker {
   /** Which person is which face. @param {Found[]} faces */
   paired(faces) {
     const { COARSE, STILL_REACH, REACH, GROWN } = this.options;
-    const still = this.clock - this.before > COARSE;
+    // Before a camera, which has no cuts, one who is alone is still the same after a step of moving far.
+    const alone = this.people.length === 1 && faces.length === 1 && !this.options.cuts;
+    const still = this.clock - this.before > COARSE && !alone;
     const cost = this.people.map((person) =>
       faces.map(({ box }) => {
         const size = Math.max(1, Math.sqrt(area(box)));
