@@ -83,7 +83,7 @@ def test_changes_are_checked() -> None:
     for changes, message in cases:
         with pytest.raises(InputError, match=message):
             recipe.changed(changes)
-    with pytest.raises(InputError, match="expected a preset out of small, nano"):
+    with pytest.raises(InputError, match="expected a preset out of small, finetune, nano"):
         preset("huge")
 
 
@@ -155,7 +155,7 @@ def test_data_that_cannot_be_learned_from() -> None:
         cut(data.take(np.array([0, 1, 2, *range(160, 200)])), Recipe())
     with pytest.raises(InputError, match=r"expected FER\+ votes for the head ferplus"):
         cut(stripes(voted=False), Recipe())
-    with pytest.raises(InputError, match="take --split stratified"):
+    with pytest.raises(InputError, match="take --split held-out"):
         cut(data.split("Training"), Recipe())
     small = FaceDataset(data.images[:, :40, :40], data.expressions, data.votes, data.splits, data.rows)
     with pytest.raises(InputError, match="48x48 px; got 40x40"):

@@ -214,7 +214,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "epoch 1/1  loss" in done.stderr
-    assert "mien train faces.csv --preset small" in read_card(tmp_path / "tiny.onnx").made_with
+    assert "mien train faces.csv --preset finetune" in read_card(tmp_path / "tiny.onnx").made_with
     compared = run_mien(
         "models",
         "compare",

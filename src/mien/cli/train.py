@@ -4,6 +4,7 @@ card."""
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,15 @@ import typer
 from mien.cli.console import Console, say
 from mien.cli.options import grouped
 from mien.cli.progress import LessonProgress
+from mien.cli.train_view import tell_data, tell_outcome
 from mien.cli.training_options import (
     Data,
     HardwareOptions,
     Mix,
     RecipeOptions,
     Votes,
+    mixed_with,
+    open_faces,
     open_mixture,
     training_extra,
 )
@@ -26,12 +30,16 @@ from mien.cli.training_options import (
 @grouped
 def train(
     data: Data,
-    run: Annotated[
-        Path,
-        typer.Option("--run", help="Folder of the run; one that was stopped goes on with the same command."),
-    ],
     chosen: RecipeOptions,
     computing: HardwareOptions,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            help="Folder of the run; one that was stopped goes on with the same command. runs/DATA-PRESET unless given.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -51,7 +59,8 @@ def train(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Start with the weights of a model file, of one that mien ships, or of a part of either, such as medium/part-2.",
+            help="Start with the weights of a model file, of one that mien ships, or of a part of either, such as medium/part-2; "
+            "the preset finetune starts with those of small.",
             show_default=False,
         ),
     ] = None,
@@ -69,13 +78,22 @@ def train(
         from mien.training.distillation import TeacherCache
         from mien.training.export import export
         from mien.training.finetune import PretrainedWeights
+        from mien.training.own_data import default_preset, suited
+        from mien.training.presets import initial_of
         from mien.training.run import is_first
         from mien.training.run import train as train_recipe
-    recipe = chosen.recipe()
-    console = Console(stderr=True)
-    faces = open_mixture(data, votes, chosen.mix, recipe.mixture)
+    chosen.recipe()  # What cannot be is refused before the data is read.
+    console = Console(stderr=True, soft_wrap=True)
+    own = open_faces(data, votes)
+    chosen = replace(chosen, preset=chosen.preset or default_preset(own))
+    recipe = suited(chosen.recipe(), own, chosen.given())
+    faces = mixed_with(own, chosen.mix, recipe.mixture)
+    initial = initial or initial_of(str(chosen.preset), recipe)
+    run = run or Path("runs") / f"{data.resolve().stem}-{recipe.name}"
     taught = None if views is None else TeacherCache(views)
     first = None if initial is None else PretrainedWeights(initial)
+    if not own.is_fer2013 and is_first():
+        tell_data(data.name, faces, recipe, first, console)
     with LessonProgress(recipe.epochs, console) as progress:
         train_recipe(
             faces,
@@ -104,6 +122,9 @@ def train(
     )
     if card.uncalibrated:
         console.print(card.uncalibrated)
+    if not own.is_fer2013:
+        tell_outcome(run, faces, initial, console)
+        console.print(f"use it: mien analyze IMAGE --model {shlex.quote(str(target))}")
 
 
 def export(

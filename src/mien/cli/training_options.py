@@ -99,6 +99,11 @@ def open_mixture(
     Raises:
         InputError: One cannot be read, or is not among the entries.
     """
+    return mixed_with(open_faces(data, votes), mix, entries)
+
+
+def mixed_with(first: FaceDataset, mix: list[str] | None, entries: Mapping[str, MixtureEntry]) -> Mixture:
+    """See `open_mixture`; the first data set is open already."""
     from mien.data import open_dataset
     from mien.training.splits import SIDE, Mixture
 
@@ -112,7 +117,7 @@ def open_mixture(
             f"expected --mix NAME=DATA for {', '.join(entries)}, which is learned from too; got none for {', '.join(sorted(missing))}"
         )
     return Mixture(
-        open_faces(data, votes),
+        first,
         {
             name: open_dataset(path, size=SIDE, center_crop=entries[name].center_crop)
             for name, path in paths.items()
@@ -160,6 +165,11 @@ class ChangeOptions:
         """Parts of the recipe that have an option of their own, None where it was not given."""
         return {"epochs": self.epochs}
 
+    def given(self) -> set[str]:
+        """Parts of the recipe that were asked for."""
+        options = {name for name, value in self.named().items() if value is not None}
+        return options | {text.partition("=")[0].strip() for text in self.sets or ()}
+
     def changed(self, recipe: Recipe) -> Recipe:
         """The recipe with what the command line changes.
 
@@ -182,12 +192,14 @@ class PresetOptions(ChangeOptions):
     """A recipe by its name, and what is changed of it."""
 
     preset: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Where to start from, such as small, student-small, teacher-1, monyok (docs/training.md).",
+            help="Where to start from, such as small, finetune, student-small, monyok (docs/training.md); "
+            "small unless given, but in mien train finetune for other faces than FER-2013.",
+            show_default=False,
             rich_help_panel=_RECIPE,
         ),
-    ] = "small"
+    ] = None
     mix: Mix = None
 
     def changed(self, recipe: Recipe) -> Recipe:
@@ -206,7 +218,7 @@ class PresetOptions(ChangeOptions):
         """
         from mien.training.presets import preset
 
-        return self.changed(preset(self.preset))
+        return self.changed(preset(self.preset or "small"))
 
 
 @dataclass(frozen=True)
@@ -229,7 +241,8 @@ class RecipeOptions(PresetOptions):
         typer.Option(help="constant, linear, plateau, cosine, or one-cycle.", rich_help_panel=_RECIPE),
     ] = None
     split: Annotated[
-        str | None, typer.Option(help="clean, official, stratified, or first.", rich_help_panel=_RECIPE)
+        str | None,
+        typer.Option(help="clean, official, held-out, stratified, or first.", rich_help_panel=_RECIPE),
     ] = None
     precision: Annotated[
         str | None,
@@ -262,7 +275,12 @@ class RecipeOptions(PresetOptions):
             self.sets or ()
         )
         mixed = [f"--mix {name}={shlex.quote(path.name)}" for name, path in named_paths(self.mix).items()]
-        return ["--preset", self.preset, *(f"--set {shlex.quote(text)}" for text in changes), *mixed]
+        return [
+            "--preset",
+            self.preset or "small",
+            *(f"--set {shlex.quote(text)}" for text in changes),
+            *mixed,
+        ]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from mien.core import boxes as box_arithmetic
 from mien.core.errors import RecordError
 from mien.core.formatting import percent
 from mien.core.labels import Labels
+from mien.core.notebook import html_table
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,31 @@ class Face:
         if self.display_confidence is None:
             return self.label or ""
         return f"{self.label} {percent(self.display_confidence)}"
+
+    def __repr__(self) -> str:
+        person = "" if self.track is None else f" person {self.track},"
+        where = ", ".join(f"{value:.0f}" for value in self.box)
+        return f"Face({self.caption or 'not classified'},{person} frame {self.frame}, box {where})"
+
+    def _repr_html_(self) -> str:
+        return html_table(FACE_TITLES, [self.cells()], 1)
+
+    def cells(self) -> tuple[str, ...]:
+        """What tables for people say about it, under `FACE_TITLES`; no probability stands beside ``uncertain``
+        (`display_confidence`)."""
+        guesses = sorted((self.probs or {}).items(), key=lambda pair: -pair[1])
+        others = [f"{name} {percent(share)}" for name, share in guesses if name != self.label]
+        return (
+            str(self.frame),
+            f"{self.time:.2f}",
+            "" if self.track is None else str(self.track),
+            self.caption or "not classified",
+            others[0] if others else "",
+            " ".join(f"{value:.0f}" for value in self.box),
+        )
+
+
+FACE_TITLES = ("frame", "time (s)", "person", "expression", "second guess of the frame", "box x1 y1 x2 y2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +200,15 @@ class Faces:
             )
         if n and not (self.boxes[:, 2:] >= self.boxes[:, :2]).all():
             raise RecordError("expected boxes as x1, y1, x2, y2 with x1 <= x2 and y1 <= y2")
+
+    def __repr__(self) -> str:
+        frames = len(np.unique(self.frames))
+        people = "" if self.tracks is None else f", {len(np.unique(self.tracks))} people"
+        read = "not classified" if self.labels is None else f"{len(self.labels)} expressions"
+        return f"Faces({len(self)} faces in {frames} frames{people}, {read})"
+
+    def _repr_html_(self) -> str:
+        return html_table(FACE_TITLES, (face.cells() for face in self), len(self), repr(self))
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from mien.core.errors import MediaError
 from mien.core.faces import Face, Faces
+from mien.core.formatting import shortened
 from mien.core.labels import Labels
 from mien.core.names import printable
+from mien.core.notebook import html_table
 
 Status = Literal["face", "no_face", "error"]
 Row = dict[str, Any]
@@ -54,6 +56,15 @@ class FrameResult:
     time: float | None
     faces: Faces
     error: MediaError | None = None
+
+    def __repr__(self) -> str:
+        what = "error" if self.error is not None else f"{len(self.faces)} faces"
+        return f"FrameResult({shortened(self.source, 40)}, frame {self.frame}, {what})"
+
+    def _repr_html_(self) -> str:
+        return (
+            self.faces._repr_html_() if self.error is None else html_table(["error"], [[str(self.error)]], 1)
+        )
 
     @property
     def status(self) -> Status:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.formatting import shortened
 from mien.core.labels import Labels
+from mien.core.notebook import html_table
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
 from mien.evaluation.annotators import AnnotatorScore
@@ -59,6 +62,15 @@ class EvaluateOptions:
     track: ProgressCallback = no_progress
 
 
+_TITLES = ("images", "n", "accuracy (95 % interval)", "balanced", "macro-F1", "calibration error")
+
+
+def _cells(name: str, part: Figures) -> tuple[str, ...]:
+    accuracy = f"{part.accuracy:.1%} ({part.low:.1%} to {part.high:.1%})"
+    rest = (f"{part.balanced_accuracy:.1%}", f"{part.macro_f1:.3f}", f"{part.expected_calibration_error:.3f}")
+    return (name, f"{part.n:,}", accuracy, *rest)
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """What `evaluate` found. Figures in nats or from 0 to 1.
@@ -94,6 +106,18 @@ class Evaluation:
     truth: NDArray[np.int64]
     leaked: NDArray[np.bool_]
     remarks: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        head = f", head {self.subject.head}" if self.subject.head else ""
+        data = f"{self.options.split} of {shortened(self.options.data, 30)}"
+        name = f"{shortened(self.subject.name, 30)}{head} on {data}"
+        return f"Evaluation({name}, {self.whole.n:,} images, accuracy {self.whole.accuracy:.1%})"
+
+    def _repr_html_(self) -> str:
+        parts = (("all", self.whole), ("leak-free part", self.leak_free), ("Training", self.training))
+        rows = [_cells(name, part) for name, part in parts if part is not None]
+        remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.remarks)
+        return html_table(_TITLES, rows, len(rows), repr(self)) + remarks
 
     @property
     def answers(self) -> NDArray[np.int64]:

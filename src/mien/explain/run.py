@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mien.core.atomic import translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, NetworkError
+from mien.core.notebook import PNGImage, PNGImages
 from mien.explain import layout
 from mien.explain.attribution import require_gradients
 from mien.explain.base import ExplainableModel
@@ -110,6 +111,28 @@ class SheetFile:
     face: int | None = None
     expression: str | None = None
 
+    def _repr_png_(self) -> bytes:
+        return self.path.read_bytes()
+
+    def image(self) -> PNGImage:
+        """The sheet as notebooks show it."""
+        return PNGImage(self.path.stem, self.path.read_bytes())
+
+
+class SheetFiles(Iterator[SheetFile]):
+    """Sheets, each written when it is asked for; a notebook that shows them asks for all that are left."""
+
+    def __init__(self, sheets: Iterator[SheetFile]) -> None:
+        self._sheets = sheets
+        self._shown: list[PNGImage] = []
+
+    def __next__(self) -> SheetFile:
+        return next(self._sheets)
+
+    def _repr_html_(self) -> str:
+        self._shown += [sheet.image() for sheet in self]
+        return PNGImages(self._shown)._repr_html_()
+
 
 @dataclass(frozen=True)
 class ExplainOptions:
@@ -136,8 +159,8 @@ def explain(
     folder: str | Path,
     what: Sequence[str] = KINDS,
     choice: ExplainOptions = USUAL,
-) -> Iterator[SheetFile]:
-    """Write sheets about what a network does with each face of an image.
+) -> SheetFiles:
+    """Write sheets about what a network does with each face of an image. In a notebook they show themselves.
 
     Args:
         subject: The network (`open_explained`).
@@ -146,7 +169,7 @@ def explain(
         what: Kinds of sheets out of ``KINDS``.
         choice: The expression, the layer, the detector.
 
-    Yields:
+    Returns:
         Each sheet once it is there whole: ``NETWORK-kernels.png``, ``IMAGE-face1-gradcam.png`` and so on.
 
     Raises:
@@ -161,13 +184,23 @@ def explain(
     ...
     mien.core.errors.InputError: expected kinds out of kernels, features, gradcam, guided, occlusion; got 'dreams'
     """
+    return SheetFiles(_sheets(subject, image, Path(folder), what, choice))
+
+
+def _sheets(
+    subject: ExplainableModel,
+    image: str | Path | NDArray[np.uint8],
+    folder: Path,
+    what: Sequence[str],
+    choice: ExplainOptions,
+) -> Iterator[SheetFile]:
     for kind in what:
         if kind not in KINDS:
             raise InputError(f"expected kinds out of {', '.join(KINDS)}; got {kind!r}")
     labels = subject.classifier.labels
     target = None if choice.target is None else labels.index(choice.target)
     faces = crops_of(image, subject.classifier, choice.detector)
-    folder = _made(Path(folder))
+    folder = _made(folder)
     if "kernels" in what:
         path = folder / f"{_word(subject.name)}-kernels.png"
         save_image(path, layout.kernels_page(subject))

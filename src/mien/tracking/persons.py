@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mien.core.formatting import percent, percents
 from mien.core.labels import UNCERTAIN, Labels
+from mien.core.notebook import html_table
 from mien.tracking.segments import FrameSpan, Segment
 
 LONG = 3.0
@@ -65,6 +67,34 @@ class PersonSummary:
     def mostly(self) -> str:
         """The label shown for the longest time."""
         return next(iter(ranked(self.shares)))
+
+    def __repr__(self) -> str:
+        span = f"{self.first:.1f} to {self.last:.1f} s"
+        return f"PersonSummary({self.track}, {span}, in view {self.seconds:.1f} s, mostly {self.mostly})"
+
+    def _repr_html_(self) -> str:
+        return html_table(PERSON_TITLES, [self.cells()], 1)
+
+    def cells(self) -> tuple[str, ...]:
+        """What tables for people say about somebody, under `PERSON_TITLES`."""
+        shares = ranked(self.shares)
+        texts = percents(shares)
+        told = ", ".join(f"{name} {texts[name]}" for name in shares if texts[name] != "< 1 %")
+        times = (f"{value:.1f} s" for value in (self.first, self.last, self.seconds))
+        return (str(self.track), *times, percent(self.confidence), told)
+
+
+PERSON_TITLES = ("person", "from", "to", "in view", "confidence", "of the time in view")
+
+
+class PersonSummaries(list[PersonSummary]):
+    """The persons of a video; a list that a notebook shows as a table."""
+
+    def __repr__(self) -> str:
+        return f"PersonSummaries({len(self)} people)"
+
+    def _repr_html_(self) -> str:
+        return html_table(PERSON_TITLES, (person.cells() for person in self), len(self))
 
 
 def ranked(shares: Mapping[str, float]) -> dict[str, float]:

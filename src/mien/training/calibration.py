@@ -109,7 +109,7 @@ def fit(
     """Fit to labelled images that were not learned from.
 
     A temperature gives the smallest cross-entropy to the labels that the output is judged by: the label for
-    ``fer2013``, the majority of the annotators for ``ferplus`` (images without one do not count), the label of
+    ``fer2013`` and ``labels``, the majority of the annotators for ``ferplus`` (images without one do not count), the label of
     its own data set for a head of its own, all data sets alike for the blend.
 
     The blend is judged by every set of labels: FER-2013's, the majority of FER+, and those of each further data
@@ -150,7 +150,7 @@ def fit(
 
 def _answered(head: str, logits: Logits, data: FaceDataset, others: Sequence[Judged]) -> list[_Answered]:
     """The answers of a head, and what is right, on the images of its own kind of label."""
-    if head == "fer2013":
+    if head in ("fer2013", "labels"):
         return [(logits[head], data.expressions)]
     if head == "ferplus":
         return [(logits[head], data.ferplus_majority())]

@@ -44,10 +44,12 @@ _CALIBRATED = "Images that were not learned from set the temperatures and the bl
 _MEANINGS = {
     "fer2013": "fer2013, what an image would have been searched for",
     "ferplus": "ferplus, what ten people would say",
+    "labels": "labels, what the labels of its training images say",
 }
 _CUTS = {
     "clean": "Training without copies of test images, blanks and images that are not a face",
     "official": "all of Training, copies of test images too: only to compare with the literature",
+    "held-out": "all but a seeded share of every class",
     "stratified": "a seeded share of every class",
     "first": "the first part of Training",
 }
@@ -250,9 +252,15 @@ def _of_other_data(card: Card, recipe: Recipe) -> Card:
     summary = card.summary.replace(
         _MEANINGS["fer2013"], "fer2013, what the labels of its training images say"
     )
+    held_out = "PublicTest" if recipe.split.policy in ("clean", "official") else "the part that was held out"
+    split = card.split.replace(
+        _CALIBRATED.format(_held_out(recipe)),
+        f"Images that were not learned from set the temperatures: {held_out}{_held_out(recipe)}.",
+    ).replace(" PrivateTest is opened by a command that logs it.", "")
     return card.model_copy(
         update={
             "summary": summary,
+            "split": split,
             "licence": "not stated",
             "rights": _OTHER_RIGHTS + (_INHERITED if recipe.initial else ""),
         }

@@ -127,7 +127,8 @@ class PretrainedWeights:
         return ratio, bias
 
     def _head(self, module: nn.Module, head: str, names: Sequence[str]) -> None:
-        weight, bias = self._of(f"heads.{head}.weight"), self._of(f"heads.{head}.bias")
+        source = self._source(head, names)
+        weight, bias = self._of(f"heads.{source}.weight"), self._of(f"heads.{source}.bias")
         if (
             weight is None
             or bias is None
@@ -135,11 +136,18 @@ class PretrainedWeights:
             or weight.shape[1] != module.in_features
         ):
             return
-        known = self._heads[head]
+        known = self._heads[source]
         for row, name in enumerate(names):
             if name in known:
                 module.weight[row] = weight[known.index(name)]
                 module.bias[row] = bias[known.index(name)]
+
+    def _source(self, head: str, names: Sequence[str]) -> str:
+        """The file's head of the same name; for ``labels`` the one that knows most of the classes."""
+        if head != "labels" or head in self._heads:
+            return head
+        learned = [name for name in self._heads if self._of(f"heads.{name}.weight") is not None]
+        return max(reversed(learned), key=lambda name: len(set(names) & set(self._heads[name])), default=head)
 
     def _of(self, name: str) -> Tensor | None:
         values = self._values.get(self._prefix + name)

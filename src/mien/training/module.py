@@ -44,7 +44,7 @@ class ExpressionModule(LightningModule):
         network: From `mien.training.architectures.create_model`.
         recipe: How it is trained.
         classes: Names of the classes of each head.
-        class_weights: ``(k,)`` weights of the classes of the head ``fer2013`` in the loss, or None.
+        class_weights: ``(k,)`` weights of the classes of the label in the loss, or None.
 
     Attributes:
         judged: The head that each judgement is about: one of its own name per head of the first data set, and
@@ -177,7 +177,7 @@ class ExpressionModule(LightningModule):
         """
         total = torch.zeros((), device=next(iter(outputs.values())).device)
         for head, target in targets.items():
-            weights = self.class_weights if head == "fer2013" else None
+            weights = self.class_weights if head in ("fer2013", "labels") else None
             told = target.sum(dim=1)
             rows = functional.cross_entropy(
                 outputs[head].float(), target, weight=weights, reduction="none", label_smoothing=smoothing

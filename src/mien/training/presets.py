@@ -16,11 +16,14 @@ class Preset:
         recipe: What to train and how.
         stated: What the source says.
         chosen: What was decided here where the source is silent.
+        initial: The model that comes with mien whose weights it starts with, unless others are given; empty:
+            random ones.
     """
 
     recipe: Recipe
     stated: str
     chosen: str
+    initial: str = ""
 
 
 _OURS = Optimizer("sgd", rate=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
@@ -80,6 +83,21 @@ _FURTHER = {"mixture.everyday.weight": 0.2, "optimizer.rate": 0.01}
 
 PRESETS: dict[str, Preset] = {
     "small": Preset(_LONG.changed(_SMALL), "ours: at most a million weights", "-"),
+    "finetune": Preset(
+        _BASE.changed(
+            {
+                **_SMALL,
+                "name": "finetune",
+                "epochs": 10,
+                "batch": 32,
+                "optimizer.rate": 0.003,
+                "ema": 0.99,
+            }
+        ),
+        "ours: goes on from the weights of small with faces of one's own; the default for data other than FER-2013",
+        "-",
+        initial="small",
+    ),
     "nano": Preset(_LONG.changed(_NANO), "ours: at most 60,000 weights", "-"),
     "part-clear": Preset(
         _PART.changed({"name": "part-clear", "seed": 61}), "ours: clear images alone; a part of medium", "-"
@@ -269,6 +287,17 @@ def preset(name: str) -> Recipe:
     if name not in PRESETS:
         raise InputError(f"expected a preset out of {', '.join(PRESETS)}; got {name!r}")
     return PRESETS[name].recipe
+
+
+def initial_of(name: str, recipe: Recipe) -> str | None:
+    """The model whose weights a preset starts with, as long as a recipe has its architecture.
+
+    >>> initial_of("finetune", preset("finetune")), initial_of("small", preset("small"))
+    ('small', None)
+    """
+    entry = PRESETS[name]
+    same = (recipe.arch, recipe.options) == (entry.recipe.arch, entry.recipe.options)
+    return (entry.initial or None) if same else None
 
 
 def table() -> str:

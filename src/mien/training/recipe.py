@@ -12,7 +12,7 @@ from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "split.policy": ("clean", "official", "stratified", "first"),
+    "split.policy": ("clean", "official", "held-out", "stratified", "first"),
     "optimizer.name": ("sgd", "rmsprop", "adam", "adamw"),
     "schedule.name": ("constant", "linear", "plateau", "cosine", "one-cycle"),
     "schedule.monitor": ("validation_loss", "validation_accuracy"),
@@ -21,7 +21,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "keep": ("last", "best"),
     "monitor": ("validation_loss", "validation_accuracy"),
 }
-_HEADS = ("fer2013", "ferplus")
+_HEADS = ("fer2013", "ferplus", "labels")
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,18 @@ class Split:
 
     The policies: ``clean``, Training without copies of test images, blanks and what is not a face, and
     PublicTest without its copies; ``official``, the contest's Training and PublicTest as they are, to compare
-    with the literature; ``stratified``, a seeded part of every class of Training is watched; ``first``, the
+    with the literature; ``held-out``, a seeded part of every class of Training is watched, copies of an image
+    and all of a ``group`` on one side; ``stratified``, a seeded part of every class of Training is watched; ``first``, the
     first part of Training is learned from.
     """
 
     policy: str = "clean"
     share: float = 0.2
-    """Part that is watched, with stratified and first."""
+    """Part that is watched, with held-out, stratified and first."""
     seed: int = 0
-    """Of stratified."""
+    """Of held-out and stratified."""
+    group: str = ""
+    """Column whose values, such as persons, stay on one side, with held-out."""
     everything: bool = False
     """Stratified over all images, as some papers did: such a network has seen PrivateTest."""
     folds: int = 0
@@ -204,9 +207,9 @@ class Recipe:
     """Architecture: one of `mien.training.architectures.ARCHITECTURES`."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the architecture, such as ``dropout``."""
-    heads: tuple[str, ...] = _HEADS
-    """What is learned: ``fer2013``, the hard label; ``ferplus``, the distribution of the FER+ votes; or
-    both."""
+    heads: tuple[str, ...] = ("fer2013", "ferplus")
+    """What is learned: ``fer2013``, the hard label; ``ferplus``, the distribution of the FER+ votes; or both.
+    ``labels`` is the hard label of other data than FER-2013."""
     mixture: dict[str, MixtureEntry] = field(default_factory=dict)
     """Further data sets by name, each with its head and its share of an epoch."""
     split: Split = Split()
@@ -283,7 +286,7 @@ class Recipe:
         for name, entry in self.mixture.items():
             if name in _HEADS or not name.isidentifier():
                 raise InputError(
-                    f"expected another name than {' or '.join(_HEADS)} for a data set in a mixture, of letters, digits "
+                    f"expected another name than {', '.join(_HEADS)} for a data set in a mixture, of letters, digits "
                     f"and _; got {name!r}"
                 )
             if entry.head in _HEADS and entry.head not in self.heads:

@@ -186,6 +186,10 @@ def _cut(data: FaceDataset, recipe: Recipe) -> Splits:
         dealt = split_anew(pool, 1 - split.share, split.seed, scatter=True)
         watched = dealt.split(PUBLIC_TEST)
         return Splits(dealt.split(TRAINING), watched, watched)
+    if split.policy == "held-out":
+        dealt = split_anew(data.split(TRAINING), 1 - split.share, split.seed, by=split.group or None)
+        watched = dealt.split(PUBLIC_TEST)
+        return Splits(dealt.split(TRAINING), watched, watched)
     training = data.split(TRAINING)
     if split.policy == "first":
         count = round(len(training) * (1 - split.share))
@@ -194,7 +198,7 @@ def _cut(data: FaceDataset, recipe: Recipe) -> Splits:
         return Splits(training.take(positions[:count]), watched, watched)
     if PUBLIC_TEST not in data.splits:
         raise InputError(
-            f"expected a split PublicTest to watch; got {', '.join(sorted(set(data.splits)))}: take --split stratified"
+            f"expected a split PublicTest to watch; got {', '.join(sorted(set(data.splits)))}: take --split held-out"
         )
     apart = leak_free(data, PUBLIC_TEST)
     if split.policy == "clean":

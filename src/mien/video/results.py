@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError, MediaError, MissingExtraError
 from mien.core.faces import Faces
+from mien.core.formatting import shortened
 from mien.core.frame_result import FrameResult, Row, flat_keys, flat_row
 from mien.core.labels import Labels
+from mien.core.notebook import PNGImages, html_table
 
 if TYPE_CHECKING:
     import pandas
 
-    from mien.tracking.persons import PersonSummary
+    from mien.tracking.persons import PersonSummaries
     from mien.tracking.segments import Segment
     from mien.video.summary import Overview
 
@@ -94,10 +97,34 @@ class VideoResult:
         overview.end()
         return overview
 
-    def people(self) -> list[PersonSummary]:
+    def __repr__(self) -> str:
+        lost = f", {len(self.failures)} not read" if self.failures else ""
+        name = shortened(self.source, 40)
+        return f"VideoResult({name}, {len(self.frames)} frames{lost}, {len(self.faces)} faces)"
+
+    def _repr_html_(self) -> str:
+        people = self.people()
+        shown = people._repr_html_() if people else self.faces._repr_html_()
+        return f"<p>{escape(repr(self))}</p>{shown}"
+
+    def plot(self) -> PNGImages:
+        """Charts of a video over time and of its people; of an image its faces. A notebook shows them, and
+        ``plot()[0].save(path)`` writes one.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+            InputError: Nobody has classified its faces.
+        """
+        from mien.video.charts import charts_of
+
+        return charts_of(self)
+
+    def people(self) -> PersonSummaries:
         """Each person in numbers, in order of ids: when they were seen, what they showed, for how long.
         Nobody where nobody was followed."""
-        return self.overview().people if self._followed else []
+        from mien.tracking.persons import PersonSummaries
+
+        return PersonSummaries(self.overview().people if self._followed else [])
 
     def segments(self) -> list[Segment]:
         """Stretches in which a person shows one expression, in order of time. None where nobody was
@@ -130,6 +157,18 @@ class Results(Sequence[VideoResult]):
     def __repr__(self) -> str:
         return f"Results({len(self)} sources, {sum(len(video.frames) for video in self)} frames, {len(self.faces)} faces)"
 
+    def _repr_html_(self) -> str:
+        titles = ("source", "frames", "faces", "people", "not read")
+        return html_table(titles, map(_cells, self), len(self), repr(self))
+
+    def plot(self) -> PNGImages:
+        """The charts of every source (`VideoResult.plot`), one below the other.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        return PNGImages(image for video in self if len(video.frames) for image in video.plot())
+
     @property
     def faces(self) -> Faces:
         """The faces of all sources, one after the other."""
@@ -159,3 +198,8 @@ class Results(Sequence[VideoResult]):
         return pandas.DataFrame(
             [flat_row(row, self.labels) for row in self.rows()], columns=flat_keys(self.labels)
         )
+
+
+def _cells(video: VideoResult) -> tuple[object, ...]:
+    people, lost = len(video.people()), len(video.failures)
+    return shortened(video.source, 60), len(video.frames), len(video.faces), people or "", lost or ""
