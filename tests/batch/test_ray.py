@@ -77,7 +77,7 @@ def test_ray_is_loaded_only_when_asked_for_and_named_when_missing(
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(
         MissingExtraError,
-        match=r"Runs on a cluster need ray, which is not installed: pip install 'mien\[ray\]'",
+        match=r"Runs on a cluster need ray, which is not installed: pip install '.*\[ray\]'",
     ):
         RayPool(BatchSettings(), tmp_path, 2)
 
