@@ -286,3 +286,19 @@ def test_shares_of_everybody_go_by_time_as_those_of_each_person_do() -> None:
     [person] = overview.people
     assert overview.shares() == pytest.approx({"sad": 2.5 / 4.5, "happy": 2 / 4.5})
     assert overview.shares() == pytest.approx(person.shares)
+
+
+def test_printed_shares_of_an_audience_add_up() -> None:
+    from rich.console import Console
+
+    from mien.audience.report import _window
+    from mien.audience.result import Window
+    from mien.cli.audience_view import _bars
+
+    thirds = dict.fromkeys(("sad", "happy", "neutral"), 1 / 3)
+    window = Window(0.0, 10.0, "reported", 10, 8, thirds, thirds, 0.5, 1.0)
+    assert sorted(_window(window)["shares"]) == ["33 %", "33 %", "34 %"]
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(_bars(thirds, Labels(("sad", "happy", "neutral"))))
+    assert sum(map(int, re.findall(r"(\d+) %", shown.get()))) == 100

@@ -10,7 +10,7 @@ from typing import Any
 from mien.audience.changes import LEAST_CHANGE
 from mien.audience.result import LAW, Audience, Change, Shift, Window, by_effect, settings
 from mien.audience.timeline import Column, course, overall, pieces
-from mien.core.formatting import clock, lasting, percent
+from mien.core.formatting import clock, lasting, percent, percents
 from mien.core.labels import NOTICE, Labels
 from mien.core.names import titled
 from mien.metrics.sentiment import SENTIMENTS
@@ -155,7 +155,7 @@ def _figures(audience: Audience, whole: Column | None) -> list[dict[str, str]]:
             }
         )
         figures.append(
-            {"value": best, "what": "shown most", "more": f"{percent(whole.shares[best])} on the whole"}
+            {"value": best, "what": "shown most", "more": f"{percents(whole.shares)[best]} on the whole"}
         )
         figures.append(
             {
@@ -179,12 +179,9 @@ def _figures(audience: Audience, whole: Column | None) -> list[dict[str, str]]:
 def _chart(name: str, audience: Audience, columns: list[Column], classes: Labels) -> dict[str, Any]:
     whole = overall(audience)
     of = "shares" if classes is audience.labels else "sentiment"
-    means: Mapping[str, float] = (getattr(whole, of) if whole else None) or {}
+    texts = percents((getattr(whole, of) if whole else None) or {})
     bars = [bar for column in columns for bar in _bars(column, getattr(column, of), columns, classes)]
-    legend = [
-        {"name": each, "colour": classes.colour(each), "text": percent(means[each]) if each in means else ""}
-        for each in classes
-    ]
+    legend = [{"name": each, "colour": classes.colour(each), "text": texts.get(each, "")} for each in classes]
     return {"name": name, "bars": bars, "legend": legend}
 
 
@@ -193,7 +190,7 @@ def _bars(
 ) -> Iterable[dict[str, Any]]:
     if not shares:
         return []
-    told = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
+    told = ", ".join(f"{name} {text}" for name, text in percents(shares).items())
     return [
         {
             **_across(column, columns),
@@ -352,7 +349,7 @@ def _window(window: Window) -> dict[str, Any]:
         "people": window.participants,
         "coverage": "" if window.coverage is None else percent(window.coverage),
         "similarity": "" if window.similarity is None else percent(window.similarity),
-        "shares": [percent(share) for share in (window.shares or {}).values()],
+        "shares": list(percents(window.shares or {}).values()),
     }
 
 

@@ -17,7 +17,7 @@ from mien.audience.result import LAW, Audience, Shift, Window, by_effect
 from mien.audience.timeline import overall, pieces
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
-from mien.core.formatting import clock, lasting, percent
+from mien.core.formatting import clock, lasting, percent, percents
 from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 
@@ -143,10 +143,11 @@ def _nothing(window: Window, options: AudienceOptions) -> str:
 
 def _bars(shares: Mapping[str, float], classes: Labels) -> Table:
     table = Table(TableColumn(kind="text"), TableColumn(kind="text", drop=1), TableColumn())
+    texts = percents(shares)
     for name, share in shares.items():
         colour = classes.colour(name)
         bar = ProgressBar(1.0, share, width=_BAR, complete_style=colour, finished_style=colour)
-        table.add_row(Text.assemble(("● ", colour), name), bar, percent(share))
+        table.add_row(Text.assemble(("● ", colour), name), bar, texts[name])
     return table
 
 

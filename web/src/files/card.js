@@ -3,7 +3,7 @@
  */
 
 import { glyph } from "../glyphs.js";
-import { percent } from "../percents.js";
+import { percents } from "../percents.js";
 
 export class Card {
   /** @param {HTMLElement} place @param {string} name @param {string} way */
@@ -143,13 +143,14 @@ export function named(name, settings) {
 /** Probabilities as one bar. @param {number[]} values @param {import("../settings.js").Settings} settings */
 export function shares(values, settings) {
   const place = make("span", "shares");
+  const texts = percents(values);
   const told = settings.labels
-    .map((name, at) => ({ name, share: values[at] }))
+    .map((name, at) => ({ name, share: values[at], text: texts[at] }))
     .sort((a, b) => b.share - a.share);
   place.setAttribute("role", "img");
   place.ariaLabel = told
     .filter(({ share }) => share >= 0.005)
-    .map(({ name, share }) => `${name} ${percent(share)}`)
+    .map(({ name, text }) => `${name} ${text}`)
     .join(", ");
   place.title = place.ariaLabel;
   settings.labels.forEach((name, at) => {
