@@ -117,13 +117,13 @@ notebook: $(VENV)/.ready
 	cd docs && MIEN_FER2013=$(abspath $(DATA)) ../$(VENV)/bin/python -m nbconvert --to markdown --execute judging.ipynb
 
 # The demo shows no page, and so needs no npm.
-$(DEMO)/.ready: pyproject.toml hatch_build.py $(wildcard src/mien/inference/weights/*.onnx) $(shell find src/mien -name '*.py')
+$(DEMO)/.ready: pyproject.toml $(wildcard build_tools/*.py) $(wildcard src/mien/inference/weights/*.onnx) $(shell find src/mien -name '*.py')
 	$(PYTHON) -m venv $(DEMO)
 	MIEN_SERVER_ONLY_PAGE=1 $(DEMO)/bin/python $(PIP) --upgrade .
 	touch $@
 
 # Python compiles what is imported; pip would compile 300 megabytes of packages, most of which are not.
-$(VENV)/.ready: pyproject.toml hatch_build.py hatch_page.py web/package-lock.json
+$(VENV)/.ready: pyproject.toml $(wildcard build_tools/*.py) web/package-lock.json
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python $(PIP) --no-compile --editable '.[dev,haar,pandas,train]'
 	touch $@

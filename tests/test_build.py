@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -16,7 +17,7 @@ import pytest
 import mien
 from mien.inference.card import read_card
 from mien.inference.onnx_session import open_network
-from mien.inference.weights import detector_path
+from mien.inference.weights import part_path
 from mien.server.web_page import BUILT
 
 pytestmark = pytest.mark.slow
@@ -31,17 +32,14 @@ def hook() -> Any:
     for package in ("hatchling", "mtcnn", "onnx", "joblib"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package}, which builds mien, is not installed")
-    if not (ROOT / "hatch_build.py").is_file():
+    if not (ROOT / "build_tools").is_dir():
         pytest.skip("this is not a source tree")
-    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("build_tools.hook")
 
 
 def test_files_in_the_tree_are_those_that_the_hook_makes(hook: Any, tmp_path: Path) -> None:
     for path in hook.build(tmp_path):
-        assert path.read_bytes() == (detector_path(path.stem)).read_bytes()
+        assert path.read_bytes() == (part_path(path.stem)).read_bytes()
 
 
 def test_good_files_stay_and_others_are_made_again(hook: Any, tmp_path: Path) -> None:
@@ -51,16 +49,16 @@ def test_good_files_stay_and_others_are_made_again(hook: Any, tmp_path: Path) ->
     paths[1].write_bytes(good[:-1])
     paths[2].unlink()
     assert hook.build(tmp_path) == paths
-    assert [read_card(path).name for path in paths] == ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet"]
+    assert [read_card(path).name for path in paths] == ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "facemesh"]
     before = [path.stat().st_mtime_ns for path in paths]
     hook.build(tmp_path)
     assert [path.stat().st_mtime_ns for path in paths] == before
 
 
 def test_other_weights_are_not_unpickled(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(hook.WEIGHTS, "pnet", "0" * 64)
+    monkeypatch.setitem(hook.mtcnn.WEIGHTS, "pnet", "0" * 64)
     with pytest.raises(RuntimeError, match=r"expected the weights of mtcnn==1\.0\.0 with sha256 000"):
-        hook._weights("pnet")
+        hook.mtcnn._weights("pnet")
 
 
 def test_building_leaves_the_imported_mien_alone(hook: Any, tmp_path: Path) -> None:
@@ -69,11 +67,13 @@ def test_building_leaves_the_imported_mien_alone(hook: Any, tmp_path: Path) -> N
     assert {name: module for name, module in sys.modules.items() if name.split(".")[0] == "mien"} == before
 
 
-@pytest.mark.parametrize(("part", "side"), [("pnet", 12), ("rnet", 24), ("onet", 48)])
-def test_cards_count_right(hook: Any, part: str, side: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "side"), [("mtcnn-pnet", 12), ("mtcnn-rnet", 24), ("mtcnn-onet", 48), ("facemesh", 192)]
+)
+def test_cards_count_right(hook: Any, name: str, side: int) -> None:
     import onnx
 
-    path = detector_path(f"mtcnn-{part}")
+    path = part_path(name)
     model = onnx.load(path)
     assert sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer) == read_card(path).parameters
     shape = model.graph.input[0].type.tensor_type.shape
@@ -85,6 +85,9 @@ def test_cards_count_right(hook: Any, part: str, side: int) -> None:
         for value in [*inferred.graph.value_info, *inferred.graph.output]
     }
     dims = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Cast":
+            dims[node.output[0]] = dims[node.input[0]]
     macs = 0
     for node in model.graph.node:
         if node.op_type == "Conv":
@@ -96,7 +99,7 @@ def test_cards_count_right(hook: Any, part: str, side: int) -> None:
 
 def test_pnet_reads_every_size_like_its_windows(hook: Any) -> None:
     """One output per window of 12 px at every second pixel, whatever stands around the window."""
-    network = open_network(detector_path("mtcnn-pnet"), threads=1)
+    network = open_network(part_path("mtcnn-pnet"), threads=1)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 32, 41)).astype(np.float32)
     face = network.run({"image": image})["face"]
     for row, column in ((0, 0), (3, 7), (10, 14)):
@@ -111,10 +114,15 @@ def source(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What an sdist of the tree as it stands holds, without the files that the hook makes."""
     folder = tmp_path_factory.mktemp("build")
     tree = folder / "tree"
-    shutil.copytree(ROOT / "src", tree / "src", ignore=shutil.ignore_patterns("mtcnn-*.onnx", "__pycache__"))
+    shutil.copytree(
+        ROOT / "src",
+        tree / "src",
+        ignore=shutil.ignore_patterns("mtcnn-*.onnx", "facemesh.onnx", "__pycache__"),
+    )
     shutil.copytree(ROOT / "web", tree / "web", ignore=shutil.ignore_patterns("node_modules"))
     shutil.copytree(ROOT / "LICENSES", tree / "LICENSES")
-    for name in ("pyproject.toml", "hatch_build.py", "hatch_page.py", "LICENSE", ".gitignore"):
+    shutil.copytree(ROOT / "build_tools", tree / "build_tools", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, tree)
     (tree / "README.md").write_text("# mien\n")
     _built("sdist", tree, folder)
@@ -122,7 +130,7 @@ def source(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tarfile.open(archive) as tar:
         tar.extractall(folder / "sdist", filter="data")
     (unpacked,) = (folder / "sdist").iterdir()
-    assert not list(unpacked.rglob("mtcnn-*.onnx"))
+    assert not [*unpacked.rglob("mtcnn-*.onnx"), *unpacked.rglob("facemesh.onnx")]
     assert not list(unpacked.rglob("vendor"))
     return unpacked
 
@@ -150,14 +158,18 @@ def _built(target: str, tree: Path, folder: Path, **environment: Any) -> Any:
 
 def test_wheel_holds_networks_and_licences(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {f"mien/inference/weights/mtcnn-{part}.onnx" for part in PARTS} <= set(names)
+    made = (*(f"mtcnn-{part}" for part in PARTS), "facemesh")
+    assert {f"mien/inference/weights/{name}.onnx" for name in made} <= set(names)
+    assert "mien/inference/landmarks/canonical.npy" in names
     licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}
     assert {
         "licenses/LICENSE",
+        "licenses/LICENSES/human.txt",
+        "licenses/LICENSES/mediapipe.txt",
         "licenses/LICENSES/mtcnn.txt",
         "licenses/LICENSES/onnxruntime-web.txt",
     } <= licences
-    assert not [name for name in names if name.startswith("tests/") or name == "hatch_build.py"]
+    assert not [name for name in names if name.startswith("tests/") or name.startswith("build_tools")]
 
 
 def _page_of(wheel: Path) -> Any:
@@ -236,7 +248,7 @@ def test_without_npm_the_build_stops_with_one_line(source: Path, tmp_path: Path,
     (line,) = (caught.value.stdout + caught.value.stderr).strip().splitlines()
     assert line == (
         "mien cannot be built: npm, which brings onnxruntime-web@1.30.0, is not installed: "
-        "install npm, or set MIEN_SERVER_ONLY_PAGE=1 to build a page that reads on the server only"
+        "install npm, or set MIEN_SERVER_ONLY_PAGE=1 to build without landmarks, and a page that reads on the server only"
     )
     assert not list(tmp_path.rglob("*.whl"))
 

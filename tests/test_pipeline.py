@@ -13,7 +13,7 @@ import pytest
 from mien import EXPRESSIONS, FERPLUS, Faces, Frame, InputError, NetworkError, Pipeline
 from mien.inference.classifier import Classifier
 from mien.inference.onnx_session import open_network
-from mien.inference.weights import detector_path
+from mien.inference.weights import part_path
 
 
 def images(portrait: np.ndarray) -> list[np.ndarray]:
@@ -138,7 +138,7 @@ def test_wrong_networks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match=r"comes with mien \(.*small"):
         Pipeline(model="huge")
     with pytest.raises(NetworkError, match="reads expressions; its card says detector"):
-        Classifier(open_network(detector_path("mtcnn-rnet")))
+        Classifier(open_network(part_path("mtcnn-rnet")))
     broken = tmp_path / "net.onnx"
     broken.write_bytes(b"not a network")
     with pytest.raises(NetworkError, match=r"net\.onnx: expected an ONNX file"):

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, NetworkError
 from mien.inference.card import Card, InputSpec, read_card, write_card
 from mien.inference.onnx_session import onnx_runtime, open_network
-from mien.inference.weights import detector_path, network_path, shipped
+from mien.inference.weights import network_path, part_path, shipped
 
 
 @pytest.fixture
 def rnet() -> Path:
-    return detector_path("mtcnn-rnet")
+    return part_path("mtcnn-rnet")
 
 
 @pytest.fixture
@@ -156,4 +156,4 @@ def test_network_path_takes_names_and_paths(rnet: Path, tmp_path: Path) -> None:
         with pytest.raises(NetworkError, match="expected a path to an ONNX file or the name"):
             network_path(wrong)
     with pytest.raises(NetworkError, match="install mien again"):
-        detector_path("mtcnn-qnet")
+        part_path("mtcnn-qnet")

@@ -64,7 +64,7 @@ def test_one_place_imports_onnx_runtime() -> None:
     """Wherever else it were imported, it would not have been told."""
     files = [
         path for part in ("src", "tests", "benchmarks", "demo") for path in (ROOT / part).rglob("*.py")
-    ] + list(ROOT.glob("hatch_*.py"))
+    ] + list(ROOT.glob("build_tools/*.py"))
     found = {
         (path, line)
         for path in files

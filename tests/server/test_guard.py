@@ -237,9 +237,9 @@ def test_files_of_the_page_are_checked_not_sent_again(service: Service) -> None:
     again = service.client.get("/networks/mtcnn-pnet.onnx", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     plain = service.client.get("/networks/mtcnn-pnet.onnx", headers={"accept-encoding": "identity"})
-    from mien.inference.weights import detector_path
+    from mien.inference.weights import part_path
 
-    assert plain.content == first.content == detector_path("mtcnn-pnet").read_bytes()
+    assert plain.content == first.content == part_path("mtcnn-pnet").read_bytes()
     assert "content-encoding" not in plain.headers
     for name in (
         "../pyproject.toml",

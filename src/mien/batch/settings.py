@@ -13,7 +13,7 @@ from mien.core.labels import Labels
 from mien.inference.card import read_card
 from mien.inference.config import PipelineConfig
 from mien.inference.pipeline import Pipeline
-from mien.inference.weights import detector_path, network_path
+from mien.inference.weights import network_path, part_path
 from mien.video.runner import VideoOptions
 
 FORMS = ("parquet", "csv", "jsonl")
@@ -99,5 +99,5 @@ class BatchSettings:
 
 def _checksums(networks: PipelineConfig) -> dict[str, str]:
     model, parts = networks.model, _PARTS.get(networks.detector, ())
-    paths: dict[str, Path] = {model: network_path(model), **{part: detector_path(part) for part in parts}}
+    paths: dict[str, Path] = {model: network_path(model), **{part: part_path(part) for part in parts}}
     return {name: f"sha256 {read_card(path).sha256}" for name, path in paths.items()}

@@ -166,7 +166,8 @@ class Card(_Part):
     Args:
         name: Short name, such as ``small``.
         version: Version of the network.
-        kind: ``expression`` for classifiers of expressions, ``detector`` for parts of a face detector.
+        kind: ``expression`` for classifiers of expressions, ``detector`` for parts of a face detector,
+            ``landmarks`` for the points of a face.
         summary: One sentence.
         heads: Names of the classes of each output, in column order; empty for detectors.
         input: What the network is fed.
@@ -196,7 +197,7 @@ class Card(_Part):
 
     name: str = Field(min_length=1)
     version: str
-    kind: Literal["expression", "detector"]
+    kind: Literal["expression", "detector", "landmarks"]
     summary: str
     heads: dict[str, tuple[str, ...]] = {}
     input: InputSpec

@@ -30,7 +30,7 @@ BUILT = Path(__file__).parent / "page"
 
 FOLDER = BUILT if (BUILT / "index.html").is_file() else Path(mien.__file__).parents[2] / "web" / "src"
 """Everything that a browser may load: in a wheel beside this file, in a source tree and an editable install
-of it where it is written. ``vendor/`` in it is filled when mien is built (``hatch_page.py``)."""
+of it where it is written. ``vendor/`` in it is filled when mien is built (``build_tools/page.py``)."""
 
 TYPES = {
     ".css": "text/css; charset=utf-8",

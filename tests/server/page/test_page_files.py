@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import tarfile
 from pathlib import Path
-from types import ModuleType
 
 import httpx
 import pytest
 
+from build_tools import npm, page
 from mien.server.web_page import FOLDER, POLICY, page_file
 from tests.server.service import Service
 
@@ -74,81 +73,65 @@ def test_scripts_stay_small() -> None:
     assert not crowded
 
 
-@pytest.fixture
-def hatch_page() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("hatch_page", ROOT / "hatch_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_without_npm_the_build_stops(
-    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_npm_the_build_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
-        hatch_page.PageError,
+        npm.NpmError,
         match=r"^npm, .*, is not installed: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$",
     ):
-        hatch_page.fetch(tmp_path / "vendor")
+        page.fetch(tmp_path / "vendor")
     assert not (tmp_path / "vendor").exists()
 
 
 @pytest.mark.integration
-def test_npm_that_fails_stops_the_build(
-    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_npm_that_fails_stops_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _fake_npm(tmp_path, "echo no >&2; echo network >&2; exit 1", monkeypatch)
     with pytest.raises(
-        hatch_page.PageError,
+        npm.NpmError,
         match=r"^npm could not fetch .*: no network: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$",
     ):
-        hatch_page.fetch(tmp_path / "vendor")
+        page.fetch(tmp_path / "vendor")
 
 
 @pytest.mark.parametrize(("value", "with_vendor"), [("1", False), ("yes", False), ("0", True), ("", True)])
 def test_the_parts_from_npm_can_be_left_out(
-    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, with_vendor: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, with_vendor: bool
 ) -> None:
     for name in ("vendor", "reading"):
         (tmp_path / "src" / name).mkdir(parents=True)
-    monkeypatch.setattr(hatch_page, "VENDOR", tmp_path / "src" / "vendor")
-    monkeypatch.setattr(hatch_page, "fetch", lambda folder: None)
+    monkeypatch.setattr(page, "VENDOR", tmp_path / "src" / "vendor")
+    monkeypatch.setattr(page, "fetch", lambda folder: None)
     monkeypatch.setenv("MIEN_SERVER_ONLY_PAGE", value)
-    assert [path.name for path in hatch_page.parts()] == ["reading"] + ["vendor"] * with_vendor
+    assert [path.name for path in page.parts()] == ["reading"] + ["vendor"] * with_vendor
 
 
 @pytest.mark.integration
 def test_another_package_than_the_chosen_one_is_refused(
-    hatch_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tarfile.open(tmp_path / "other.tgz", "w:gz") as tar:
         tar.add(ROOT / "LICENSE", "package/LICENSE")
     _fake_npm(tmp_path, f"cp {tmp_path / 'other.tgz'} .", monkeypatch)
     with pytest.raises(
-        hatch_page.PageError,
+        npm.NpmError,
         match=r"onnxruntime-web@.*: expected sha512-.*this is not the package that was chosen",
     ):
-        hatch_page.fetch(tmp_path / "vendor")
+        page.fetch(tmp_path / "vendor")
     assert not (tmp_path / "vendor").exists()
 
 
-def test_what_is_there_is_not_fetched_again(
-    hatch_page: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_what_is_there_is_not_fetched_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     vendor = FOLDER / "vendor"
     if not vendor.is_dir():
         pytest.skip("mien was built without npm")
     before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in vendor.iterdir()}
     monkeypatch.setenv("PATH", str(tmp_path))
-    hatch_page.fetch(vendor)
+    page.fetch(vendor)
     assert before == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in vendor.iterdir()}
 
 
 def _fake_npm(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    npm = folder / "npm"
-    npm.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    npm.chmod(0o755)
+    fake = folder / "npm"
+    fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")

@@ -3,7 +3,7 @@
 
 Zhang, Zhang, Li, Qiao: Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks,
 IEEE Signal Processing Letters 23 (10), https://arxiv.org/abs/1604.02878. The weights are those of the MIT
-package ``mtcnn`` (see ``hatch_build.py``); this code around them is mien's own.
+package ``mtcnn`` (see ``build_tools/mtcnn.py``); this code around them is mien's own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mien.core.faces import Faces
 from mien.inference import crop
 from mien.inference.detectors.images import checked, found
 from mien.inference.onnx_session import Network, open_network
-from mien.inference.weights import detector_path
+from mien.inference.weights import part_path
 
 Floats = NDArray[np.float32]
 
@@ -90,7 +90,7 @@ class MTCNN:
         self.thresholds = thresholds
         self.factor = factor
         self._pnet, self._rnet, self._onet = (
-            open_network(detector_path(f"mtcnn-{part}"), threads=threads, device=device)
+            open_network(part_path(f"mtcnn-{part}"), threads=threads, device=device)
             for part in ("pnet", "rnet", "onet")
         )
 

@@ -12,12 +12,12 @@ FOLDER = Path(__file__).parent
 
 
 def shipped() -> dict[str, Path]:
-    """Path of each network for expressions that comes with mien, by name; the parts of detectors are left
-    out.
+    """Path of each network for expressions that comes with mien, by name; parts of detectors and the
+    landmarks are left out.
 
     A file that cannot be read is listed too: opening it tells what is wrong with it.
     """
-    return {path.stem: path for path in sorted(FOLDER.glob("*.onnx")) if not _detector(path)}
+    return {path.stem: path for path in sorted(FOLDER.glob("*.onnx")) if not _other(path)}
 
 
 def network_path(name: str | os.PathLike[str]) -> Path:
@@ -27,7 +27,7 @@ def network_path(name: str | os.PathLike[str]) -> Path:
         NetworkError: There is neither such a network nor such a file.
     """
     path = FOLDER / f"{name}.onnx"
-    if os.fspath(name) == Path(name).name and path.is_file() and not _detector(path):
+    if os.fspath(name) == Path(name).name and path.is_file() and not _other(path):
         return path
     if Path(name).is_file():
         return Path(name)
@@ -37,8 +37,8 @@ def network_path(name: str | os.PathLike[str]) -> Path:
     )
 
 
-def detector_path(part: str) -> Path:
-    """Path of a part of a detector, such as ``mtcnn-pnet``; made when mien is built.
+def part_path(part: str) -> Path:
+    """Path of a part of a detector, such as ``mtcnn-pnet``, or of the landmarks; made when mien is built.
 
     Raises:
         NetworkError: It was not made.
@@ -46,13 +46,15 @@ def detector_path(part: str) -> Path:
     path = FOLDER / f"{part}.onnx"
     if not path.is_file():
         raise NetworkError(
-            f"{path}: the detector's network is missing: it is made when mien is built, so install mien again: pip install --force-reinstall mien"
+            f"{path}: this network is missing: it is made when mien is built (landmarks need npm then), so install mien again: "
+            "pip install --force-reinstall mien"
         )
     return path
 
 
-def _detector(path: Path) -> bool:
+def _other(path: Path) -> bool:
+    """Whether it is a part of something else than a classifier of expressions."""
     try:
-        return read_card(path).kind == "detector"
+        return read_card(path).kind != "expression"
     except NetworkError:
-        return path.name.startswith("mtcnn-")
+        return path.name.startswith(("mtcnn-", "facemesh"))

@@ -1,31 +1,17 @@
-"""Build step: turns the weights in the MIT wheel ``mtcnn==1.0.0`` into the three ONNX files of the default
-detector.
-
-They land in ``src/mien/inference/weights/`` (git ignores them there) and so in the wheel, and in the tree of
-an editable install. Nothing is fetched for that: the build requirements in ``pyproject.toml`` bring the
-weights. Then ``hatch_page.py`` asks npm for the parts of the page, and the page in ``web/src`` becomes a part
-of the wheel. By hand: ``python hatch_build.py``.
-"""
+"""Turns the weights in the MIT wheel ``mtcnn==1.0.0``, a requirement of the build, into the three ONNX files of the
+default detector."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import io
-import sys
-import types
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from build_tools.cards import is_right, written
 
-ROOT = Path(__file__).parent
 VERSION = "1.0.0"
-PAGE = "mien/server/page"  # Where the page lies in the wheel.
 
 # sha256 of each file in the wheel. They are pickles, so nothing is loaded whose bytes are not these.
 WEIGHTS = {
@@ -56,67 +42,18 @@ SUMMARIES = {
 }
 
 
-class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """What hatchling calls before it collects the files of a wheel or of an editable install."""
-
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if self.target_name == "wheel":
-            build(ROOT / "src" / "mien" / "inference" / "weights")
-            parts = self._page_parts()
-            # An editable install serves the page from ``web/src`` (`mien.server.web_page`): a copy would
-            # not follow what is edited.
-            if version == "standard":
-                build_data["force_include"].update({str(path): f"{PAGE}/{path.name}" for path in parts})
-
-    def _page_parts(self) -> list[Path]:
-        page = _page()
-        try:
-            return list(page.parts())
-        except page.PageError as error:
-            self.app.abort(f"mien cannot be built: {error}")
-            raise
-
-
-def _page() -> Any:
-    """`hatch_page`, which lies beside this file and not on the path while building."""
-    spec = importlib.util.spec_from_file_location("hatch_page", ROOT / "hatch_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def build(folder: Path) -> list[Path]:
     """Make the files that are not there with a right card already; returns the paths of all three."""
-    made = []
-    for part in WEIGHTS:
-        path = folder / f"mtcnn-{part}.onnx"
-        if not _is_right(path, part):
-            _convert(path, part)
-        made.append(path)
-    return made
+    return [_made(folder / f"mtcnn-{part}.onnx", part) for part in WEIGHTS]
 
 
-def _is_right(path: Path, part: str) -> bool:
-    with _card_module() as card:
-        try:
-            found = card.read_card(path)
-        except Exception:  # Missing, damaged or of another time: made again.
-            return False
-        return bool(found == _card(card, part, found.parameters).model_copy(update={"sha256": found.sha256}))
-
-
-def _convert(path: Path, part: str) -> None:
-    import onnx
-
-    weights = _weights(part)
-    model = _graph(part, weights)
-    onnx.checker.check_model(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(model.SerializeToString(deterministic=True))
-    with _card_module() as card:
-        card.write_card(path, _card(card, part, sum(weight.size for weight in weights)))
+def _made(path: Path, part: str) -> Path:
+    if not is_right(path, lambda card, found: _card(card, part, found.parameters)):
+        weights = _weights(part)
+        written(
+            path, _graph(part, weights), lambda card: _card(card, part, sum(each.size for each in weights))
+        )
+    return path
 
 
 def _weights(part: str) -> list[Any]:
@@ -236,31 +173,5 @@ def _card(card: Any, part: str, parameters: int) -> Any:
         licence="MIT (LICENSES/mtcnn.txt)",
         rights="WIDER FACE and CelebA are images from the web, gathered for research without asking the people shown",
         limits="finds faces; it says nothing about who they are",
-        made_with=f"hatch_build.py from mtcnn=={VERSION}, {part}.lz4, sha256 {WEIGHTS[part]}; PReLU as sums and products",
+        made_with=f"build_tools/mtcnn.py from mtcnn=={VERSION}, {part}.lz4, sha256 {WEIGHTS[part]}; PReLU as sums and products",
     )
-
-
-@contextmanager
-def _card_module() -> Iterator[Any]:
-    """`mien.inference.card` from this tree, without running ``mien/__init__.py``, whose needs are not
-    installed while building.
-    """
-    before = {
-        name: sys.modules.pop(name)
-        for name in list(sys.modules)
-        if name == "mien" or name.startswith("mien.")
-    }
-    package = types.ModuleType("mien")
-    package.__path__ = [str(ROOT / "src" / "mien")]
-    sys.modules["mien"] = package
-    try:
-        yield importlib.import_module("mien.inference.card")
-    finally:
-        for name in [name for name in sys.modules if name == "mien" or name.startswith("mien.")]:
-            del sys.modules[name]
-        sys.modules.update(before)
-
-
-if __name__ == "__main__":
-    for made in build(ROOT / "src" / "mien" / "inference" / "weights"):
-        print(made)

@@ -1,0 +1,124 @@
+"""The 468 points of a face, by MediaPipe's face mesh (Kartynnik et al. 2019, "Real-time facial surface geometry
+from monocular video on mobile GPUs", https://arxiv.org/abs/1907.06724)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.core.faces import Faces
+from mien.inference.onnx_session import open_network
+from mien.inference.weights import part_path
+
+COUNT = 468
+SIDE = 192
+WIDER = 1.5
+"""Side of the square that the network sees, times the longer side of the box."""
+TURNED = np.radians(5.0)
+"""A face whose eyes are level up to this is not looked at again."""
+LOOKS = 3
+"""As often at most."""
+LEFT_EYE, RIGHT_EYE = 33, 263
+"""Outer corners, left and right as seen in the image."""
+
+
+class FaceMesh:
+    """Finds the points of faces.
+
+    It holds the network and nothing of what it has seen, so threads may share one.
+
+    Args:
+        threads: Threads of the network; as many as there are cores by default.
+        device: What runs it: one of `mien.inference.onnx_session.DEVICES`.
+
+    Raises:
+        NetworkError: The network was not made when mien was built.
+    """
+
+    def __init__(self, threads: int | None = None, device: str = "cpu") -> None:
+        self._network = open_network(part_path("facemesh"), threads=threads, device=device)
+
+    def find(self, image: NDArray[np.uint8], faces: Faces) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The points of each face of an image.
+
+        The network sees the box of a face as a square, 1.5 times as large, turned so that the eyes are level:
+        by the detector's landmarks, or by the points of a first look where they are not.
+
+        Args:
+            image: ``(h, w, 3)`` uint8 RGB.
+            faces: Of that image.
+
+        Returns:
+            ``(n, 468, 3)`` float32: x and y in px of the image, and z in px towards the back of the head, 0 near the
+            middle of the face; and ``(n,)`` float32, 0 to 1: how sure the network is that it saw a face.
+        """
+        n = len(faces)
+        points, scores = np.full((n, COUNT, 3), np.nan, np.float32), np.zeros(n, np.float32)
+        if not n:
+            return points, scores
+        angles = (
+            np.zeros(n) if faces.landmarks is None else _slant(faces.landmarks[:, 0], faces.landmarks[:, 1])
+        )
+        rows = np.arange(n)
+        for _ in range(LOOKS):
+            found, scores[rows] = self._look(image, faces.boxes[rows], angles[rows])
+            points[rows] = found
+            now = _slant(found[:, LEFT_EYE, :2], found[:, RIGHT_EYE, :2])
+            turned = np.abs(_between(now - angles[rows])) > TURNED
+            angles[rows] = now
+            rows = rows[turned]
+            if not len(rows):
+                break
+        return points, scores
+
+    def _look(
+        self, image: NDArray[np.uint8], boxes: NDArray[np.float32], angles: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        maps = [_to_image(box, angle) for box, angle in zip(boxes.astype(np.float64), angles, strict=True)]
+        crops = np.stack([_crop(image, matrix) for matrix in maps])
+        given = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / 255
+        answer = self._network.run({"image": given})
+        points = answer["points"].reshape(-1, COUNT, 3)
+        for row, matrix in zip(points, maps, strict=True):
+            row[:, :2] = row[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+            row[:, 2] *= np.hypot(matrix[0, 0], matrix[1, 0])
+        return points, answer["face"][:, 0]
+
+
+def _slant(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[np.float64]:
+    """``(n,)`` angles of the lines from the left to the right eyes, radians clockwise in the image."""
+    x, y = (right - left).astype(np.float64).T
+    return np.asarray(np.arctan2(y, x), np.float64)
+
+
+def _between(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same angles from -pi to pi."""
+    return np.asarray((angles + np.pi) % (2 * np.pi) - np.pi)
+
+
+def _to_image(box: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
+    """``(2, 3)`` map of places in the crop, px, to places in the image."""
+    centre = (box[:2] + box[2:]) / 2
+    scale = WIDER * max(box[2] - box[0], box[3] - box[1]) / SIDE
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.column_stack([turn, centre - turn @ np.full(2, SIDE / 2)])
+
+
+def _crop(image: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """``(192, 192, 3)``; beyond the edge of the image its last pixels are repeated."""
+    corners = np.array([[0, 0], [SIDE, 0], [0, SIDE], [SIDE, SIDE]]) @ matrix[:, :2].T + matrix[:, 2]
+    low, high = np.floor(corners.min(axis=0)).astype(int) - 2, np.ceil(corners.max(axis=0)).astype(int) + 3
+    # A face far larger than the crop is brought down first, averaged: bilinear alone would skip pixels.
+    step = max(1, int(np.hypot(matrix[0, 0], matrix[1, 0])))
+    columns = np.clip(np.arange(low[0], high[0]), 0, image.shape[1] - 1)
+    rows = np.clip(np.arange(low[1], high[1]), 0, image.shape[0] - 1)
+    part = Image.fromarray(np.ascontiguousarray(image[rows].take(columns, axis=1)))
+    if step > 1:
+        part = part.reduce(step)
+    data = matrix.copy()
+    data[:, 2] -= low
+    coefficients = (data / step).ravel().tolist()
+    return np.asarray(
+        part.transform((SIDE, SIDE), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
+    )
