@@ -50,7 +50,7 @@ def confusion_figure(confusion: NDArray[np.integer], labels: Labels) -> Figure:
     counts = np.asarray(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    cells = (image.to_rgba(shares)[..., :3] * 255).round().astype(int)  # type: ignore[index]
+    cells = (image.to_rgba(shares)[..., :3] * 255).round().astype(int)
     for (row, column), count in np.ndenumerate(counts):
         text = f"{count:,}\n{shares[row, column]:.0%}" if count else "·"
         ink = text_colour("#" + bytes(cells[row, column].tolist()).hex())
