@@ -100,8 +100,8 @@
  * @property {number} SINGLE
  * @property {number} BARE
  *
- * @typedef {{tau: number, gap: number, FIRST: number, REACH: number, CHANGE: number} & EvidenceOptions & SpacingOptions}
- *   SmoothingOptions
+ * @typedef {{tau: number, gap: number, FIRST: number, REACH: number, CHANGE: number} & EvidenceOptions &
+ *   SpacingOptions} SmoothingOptions
  */
 
 export {};

@@ -81,7 +81,8 @@ function weigh(course) {
 }
 
 /**
- * The sequence of labels that explains all samples best where every change costs twice `evidence` (Viterbi 1967).
+ * The sequence of labels that explains all samples best where every change costs twice `evidence` (Viterbi
+ * 1967).
  * @param {Sample[]} course
  * @param {Options} options
  */
