@@ -106,6 +106,12 @@ def test_bars_words_and_titles() -> None:
     assert "━" not in "\n".join(narrow)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_titles_take_two_lines_at_most(width: int) -> None:
+    lines = printed(table([NAMES["long"]]), width)
+    assert [line for line in lines[:3] if "1,234,567" in line]
+
+
 def test_a_cell_without_pieces_is_empty() -> None:
     made = Table("finding", "images", TableColumn("such as", "pieces"))
     made.add_row("blank", "0", ())

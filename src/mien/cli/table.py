@@ -137,10 +137,17 @@ def _sizes(column: TableColumn, cells: Sequence[list[Text] | int]) -> _Sizes:
         lines = [cell_len(line) for piece in cell for line in piece.plain.split("\n")]
         together = sum(lines) + 2 * (len(cell) - 1) if column.kind == "pieces" else max(lines, default=0)
         whole, least = max(whole, together), max([least, *lines])
-    words = max((cell_len(word) for word in column.title.split()), default=0)
+    words = _in_two_lines(column.title)
     natural = max(whole, cell_len(column.title))
     room = (_COMFORTABLE, _NARROW) if column.kind in ("name", "words") else (least, least)
     return _Sizes(natural, *(max(words, min(whole, size)) for size in room))
+
+
+def _in_two_lines(title: str) -> int:
+    """How wide a title is that takes two lines."""
+    words = title.split()
+    cuts = ((" ".join(words[:cut]), " ".join(words[cut:])) for cut in range(1, len(words) + 1))
+    return min((max(map(cell_len, lines)) for lines in cuts), default=0)
 
 
 def _fitted(columns: Sequence[TableColumn], sizes: Sequence[_Sizes], width: int) -> _Layout:
