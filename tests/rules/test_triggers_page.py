@@ -26,6 +26,7 @@ from mien.rules.actions.registry import check_action, create_hook
 from mien.rules.rule_file import read_rules
 from mien.rules.runner import RuleRunner, RunOptions
 from mien.tracking.session import Session
+from tests.commands import run_mien
 from tests.rules.broker import Broker, Listener, wait_until
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text(encoding="utf-8")
@@ -217,6 +218,13 @@ def test_the_plug_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     hook = create_hook("lamp", check_action("lamp", {"port": str(tmp_path / "tty")}))
     hook.deliver(Delivery("1", "smile", "start", 0.0, None, "camera:0", 0, {}, 1))
     assert (tmp_path / "tty").read_text() == "warm start\n"
+
+
+@pytest.mark.integration
+def test_what_the_page_shows_of_check_is_what_it_says(tmp_path: Path) -> None:
+    assert run_mien("rules", "new", "photo-booth", "-o", "rules.toml", cwd=tmp_path).returncode == 0
+    said = run_mien("rules", "check", "rules.toml", cwd=tmp_path).stdout
+    assert f"```console\n$ mien rules check rules.toml\n{said}```" in PAGE
 
 
 def test_every_key_of_rules_and_actions_stands_on_the_page() -> None:
