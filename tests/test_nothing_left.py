@@ -91,7 +91,7 @@ RUNS: dict[str, list[object]] = {
     ],
     "models list": ["nano"],
     "doctor": [],
-    "train": ["faces.parquet", "--run", "run", *_TINY],
+    "train": ["faces.parquet", "--preset", "small", "--run", "run", *_TINY],
     "models teacher-cache": [
         "faces.parquet",
         "run",
@@ -146,7 +146,7 @@ RUNS: dict[str, list[object]] = {
 """What each command is run with, one after the other in a folder where `material` has put what they need and
 they leave things for each other."""
 RAY = ["batch", "faces", "-o", "ray-shards", "--detector", "whole", "--workers", 1, "--engine", "ray"]
-TWO = ["train", "faces.parquet", "--run", "two", "--devices", 2, *_TINY]
+TWO = ["train", "faces.parquet", "--preset", "small", "--run", "two", "--devices", 2, *_TINY]
 """Starts the program that it is once more, and so has a process of its own; torch asks the system for the
 name of 127.0.0.1, so it is not traced."""
 SERVICE = "serve"

@@ -222,7 +222,7 @@ def test_mixtures_that_cannot_be() -> None:
         InputError, match=r"weights of the data sets in a mixture that sum to less than 1.*got 1"
     ):
         Recipe(mixture={"one": entry, "two": entry})
-    with pytest.raises(InputError, match="expected another name than fer2013 or ferplus"):
+    with pytest.raises(InputError, match="expected another name than fer2013, ferplus, labels"):
         Recipe(mixture={"ferplus": entry})
     with pytest.raises(
         InputError, match="the head ferplus, which the data set one teaches, among heads; got fer2013"
@@ -288,7 +288,16 @@ def test_the_command_line_mixes_and_resumes(tmp_path: Path) -> None:
     write_dataset(stripes(), tmp_path / "stripes.parquet")
     write_dataset(squares(), tmp_path / "street.parquet")
     command = [
-        *("train", str(tmp_path / "stripes.parquet"), "--run", str(tmp_path / "run"), "--epochs", "1"),
+        *(
+            "train",
+            str(tmp_path / "stripes.parquet"),
+            "--preset",
+            "small",
+            "--run",
+            str(tmp_path / "run"),
+            "--epochs",
+            "1",
+        ),
         *("--set", "options.widths=4,8", "--set", "options.blocks=1", "--threads", "1", "--device", "cpu"),
     ]
     mix = ["--mix", f"street={tmp_path / 'street.parquet'}"]

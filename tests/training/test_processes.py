@@ -36,7 +36,19 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(faces: Path, run: Path) -> subprocess.Popen[str]:
     """In a session of its own, so that its processes can be told from others."""
-    command = [sys.executable, "-m", "mien", "train", str(faces), "--run", str(run), *TINY, *TWO]
+    command = [
+        sys.executable,
+        "-m",
+        "mien",
+        "train",
+        str(faces),
+        "--preset",
+        "small",
+        "--run",
+        str(run),
+        *TINY,
+        *TWO,
+    ]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -262,6 +262,8 @@ def test_images_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: Pat
     done = run_mien(
         "train",
         tmp_path / "faces",
+        "--preset",
+        "small",
         "--run",
         tmp_path / "run",
         *words,
