@@ -45,6 +45,8 @@ class Way:
     name: str
     smoothing: Smoothing = field(default_factory=Smoothing)
     min_confidence: float | None = None
+    model: str = "small-int8"
+    head: str = "expression"
 
 
 WAYS = (
@@ -55,6 +57,9 @@ WAYS = (
     Way("--tau 2 --min-confidence 0.5", Smoothing(tau=2.0), 0.5),
     Way("evidence 0.5", Smoothing(evidence=0.5)),
     Way("--baseline median", Smoothing(baseline="median")),
+    Way("--head ferplus", head="ferplus"),
+    Way("--head ferplus --min-confidence 0.5", min_confidence=0.5, head="ferplus"),
+    Way("--model medium", model="medium"),
 )
 
 
@@ -133,22 +138,22 @@ def show_heads(still: Sequence[Crops], talk: Sequence[Crops]) -> None:
             print(f"{name} {head}, {what}: single frames {frames}; smoothed {smoothed}", flush=True)
 
 
-def show_ways(talk: Sequence[Crops]) -> None:
-    """Print what each way to smooth makes of it, and what it costs."""
-    classifier = Pipeline("whole", threads=1).classifier
-    labels, own = classifier.labels, read(talk, classifier)
-    others = {}
-    for label in ("surprise", "happy"):
-        faces = list(talking.photographs(label, len(talk)))
-        frames = [
+def show_ways(talk: Sequence[Crops], ways: Sequence[Way] = WAYS) -> None:
+    """Print what each way to make labels gives, and what it costs."""
+    others = {
+        label: [
             talking.crops([face.image] * int(SHOWN * RATE), np.random.default_rng(face.person))
-            for face in faces
+            for face in talking.photographs(label, len(talk))
         ]
-        others[label] = read(frames, classifier)
-    for way in WAYS:
+        for label in ("surprise", "happy")
+    }
+    for way in ways:
+        classifier = Pipeline("whole", model=way.model, head=way.head, threads=1).classifier
+        labels, own = classifier.labels, read(talk, classifier)
         told = words(mean([shares(one, labels, way) for one in own]))
         costs = ", ".join(
-            f"{label} {kept(own, shown, label, labels, way):.0f}" for label, shown in others.items()
+            f"{label} {kept(own, read(crops, classifier), label, labels, way):.0f}"
+            for label, crops in others.items()
         )
         print(f"{way.name}: talking {told}; of {SHOWN:g} s amid the talk kept {costs}", flush=True)
 

@@ -60,7 +60,8 @@ class Smoothing:
         tau: Time constant of the mean: a frame that long ago counts 1/e of the present one.
         evidence: How much must speak for another label before it is shown, in nats times seconds: a label
             that is e times as probable as the one shown takes over after so many seconds, one that is e³
-            times as probable after a third of that, but never after a single frame where there are many.
+            times as probable after a third of that, but in a live stream never after a single frame where there
+            are many. In a video, where a stretch is seen whole, every change costs twice as much.
         baseline: How to calibrate for faces that always seem to show something: not at all (None); so many
             seconds of a neutral face when a person first appears; or ``"median"``, the person's usual
             result, taken for neutral.
