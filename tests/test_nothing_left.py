@@ -142,6 +142,7 @@ RUNS: dict[str, list[object]] = {
     "data split": ["faces.parquet", "divided.parquet"],
     "data crop": ["photos", "cut"],
     "rules check": ["rules.toml"],
+    "rules new": ["doorbell"],
 }
 """What each command is run with, one after the other in a folder where `material` has put what they need and
 they leave things for each other."""

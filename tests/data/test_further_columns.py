@@ -159,7 +159,9 @@ def test_people_and_copies_stay_on_one_side(seed: int, share: float) -> None:
     assert off.sum() / len(data) < 0.05
     again = split_anew(data, share, seed, by="person")
     assert np.array_equal(again.splits, dealt.splits)
-    assert not np.array_equal(split_anew(data, share, seed + 1, by="person").splits, dealt.splits)
+    # Where few chains can be dealt, two seeds may deal them alike by chance; nine of ten do not.
+    others = [split_anew(data, share, seed + number, by="person").splits for number in range(1, 10)]
+    assert not all(np.array_equal(other, dealt.splits) for other in others)
 
 
 def test_a_split_by_image_separates_people_and_the_audit_tells() -> None:

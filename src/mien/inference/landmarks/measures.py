@@ -1,4 +1,4 @@
-"""What moves in a face, measured on its points: openings, rises and distances, never a feeling.
+"""What moves in a face, measured on its points: openings, rises and distances.
 
 Lengths are parts of the distance of the outer corners of the eyes, in the face's own frame
 (`mien.inference.landmarks.pose`), so that they hardly depend on size and turn. Left and right are as seen in the
