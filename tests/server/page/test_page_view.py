@@ -34,8 +34,14 @@ def test_a_sample_stands_where_nothing_was_read_yet(visit: Visit) -> None:
     assert page.locator("#people .person").count() == 0
 
 
-@pytest.mark.parametrize(("width", "height"), SHAPES)
-@pytest.mark.parametrize("screen", [(1320, 960), (390, 844), (844, 390)])
+@pytest.mark.parametrize(
+    ("width", "height", "screen"),
+    [
+        *((width, height, (1320, 960)) for width, height in SHAPES),
+        (640, 360, (390, 844)),
+        (360, 640, (844, 390)),
+    ],
+)
 def test_the_view_has_the_shape_of_the_source(
     visiting: Visiting, width: int, height: int, screen: tuple[int, int]
 ) -> None:
