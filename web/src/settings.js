@@ -11,6 +11,7 @@
  *   are covered there.
  * @property {boolean} photos Whether the server shows photos that rules have saved.
  * @property {string[]} labels Expressions, in the order of all probabilities.
+ * @property {number[] | null} valences How pleasant each of them is, -1 to 1; null where that is not known.
  * @property {Record<string, string>} colours `#rrggbb` by name.
  * @property {{name: string, below: number | null}} uncertain What is shown instead of an expression that is
  *   less probable.

@@ -12,7 +12,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from mien import __version__
 from mien.batch.isolation import Caution, ShardReader
@@ -228,17 +228,25 @@ def write_shard(
                 yield row
 
     with atomic_write(place) as aside, translate_os_errors(place):
-        _write(aside, place.suffix[1:], rows(), labels, after)
+        _write(aside, rows(), _ShardTable(place.suffix[1:], labels, after, reader.pipeline.mesh is not None))
     return counts
 
 
-def _write(
-    aside: Path, form: str, rows: Iterable[dict[str, Any]], labels: Labels, after: tuple[str, ...]
-) -> None:
+class _ShardTable(NamedTuple):
+    """What its columns are."""
+
+    form: str
+    labels: Labels
+    after: tuple[str, ...]
+    landmarks: bool
+
+
+def _write(aside: Path, rows: Iterable[dict[str, Any]], asked: _ShardTable) -> None:
+    form, labels, after, landmarks = asked
     if form == "parquet":
         from mien.outputs.tables.parquet import ParquetTable
 
-        table = ParquetTable(labels, BEFORE, after)
+        table = ParquetTable(labels, BEFORE, after, landmarks=landmarks)
         table.add(rows)
         with open(aside, "wb") as packed:
             table.write(packed)
@@ -247,7 +255,7 @@ def _write(
     from mien.outputs.tables import row_writer
 
     with open(aside, "w", encoding="utf-8", newline="") as file:
-        with row_writer(file, form, labels, BEFORE, after) as write:
+        with row_writer(file, form, labels, BEFORE, after, landmarks=landmarks) as write:
             write(rows)
         sync_file(file)
 

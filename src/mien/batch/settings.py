@@ -72,7 +72,7 @@ class BatchSettings:
         """Expressions that the network tells apart, without opening it."""
         card = read_card(network_path(self.networks.model))
         head = self.networks.head or next(iter(card.heads))
-        return Labels(card.heads[head])
+        return Labels(card.heads[head], valence=self.networks.valence)
 
     def facts(self) -> dict[str, Any]:
         """What must stay the same for a run to go on, by the names of the options; ready for JSON."""
@@ -99,5 +99,7 @@ class BatchSettings:
 
 def _checksums(networks: PipelineConfig) -> dict[str, str]:
     model, parts = networks.model, _PARTS.get(networks.detector, ())
+    if networks.landmarks:
+        parts = (*parts, "facemesh")
     paths: dict[str, Path] = {model: network_path(model), **{part: part_path(part) for part in parts}}
     return {name: f"sha256 {read_card(path).sha256}" for name, path in paths.items()}

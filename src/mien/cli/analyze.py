@@ -42,7 +42,7 @@ def analyze(
 
     A row is one face, or one frame without any: source, frame, time (s), status (face, no_face, error),
     track, box (x1, y1, x2, y2 in px), detection_score, emotion, confidence, probs, smoothed_emotion,
-    smoothed_probs, label, label_confidence, error. In videos people are followed (track), and their results
+    smoothed_probs, label, label_confidence, valence, expressiveness, error. In videos people are followed (track), and their results
     smoothed (smoothed_probs, smoothed_emotion) beside the raw ones. Rows go to standard output or to files,
     remarks to standard error. A run with files that is stopped goes on where it was when the same command is
     given again.
@@ -70,7 +70,9 @@ def analyze(
         if checkpoints is not None and checkpoints.resumed and not quiet:
             notes.print(f"going on with what {checkpoints.folder} keeps", style="dim")
         facts = run_facts(settings, video_options, pipeline)
-        run = RunContext(sources, pipeline.labels, video_options, facts, follow=progress.step)
+        run = RunContext(
+            sources, pipeline.labels, video_options, facts, mesh=pipeline.mesh, follow=progress.step
+        )
         summary, rows = Summary(run), _standard_output(output.form, run)
         with RunWriter(asked, run, [summary, *rows]) as writer:
             writer.write(process_sources(sources, pipeline, video_options, checkpoints, progress.follow))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from mien.core.errors import InputError
 from mien.inference.config import PipelineConfig
 from mien.outputs.formats import kinds_of_files
 
@@ -167,6 +168,23 @@ class NetworkOptions:
             rich_help_panel=_NETWORKS,
         ),
     ] = TestTimeAugmentation.one
+    landmarks: Annotated[
+        bool,
+        typer.Option(
+            "--landmarks",
+            help="Measure also where heads turn, how far eyes and mouths open, and other movements of each face.",
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = False
+    valence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=NUMBER,...",
+            help="How pleasant expressions are, from -1 to 1, in place of happy=1, surprise and neutral 0, others -1.",
+            show_default=False,
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = None
     threads: Annotated[
         int | None, typer.Option(help="Threads for each model.", min=1, rich_help_panel=_NETWORKS)
     ] = None
@@ -180,13 +198,25 @@ class NetworkOptions:
 
     def config(self) -> PipelineConfig:
         """The same as plain values."""
-        return PipelineConfig(**{**vars(self), "views": self.views.value})
+        return PipelineConfig(**{**vars(self), "views": self.views.value, "valence": _valence(self.valence)})
 
     def pipeline(self) -> Pipeline:
         """Open the models."""
         from mien.inference.pipeline import Pipeline
 
         return Pipeline.open(self.config())
+
+
+def _valence(text: str | None) -> dict[str, float] | None:
+    if text is None:
+        return None
+    pairs = [part.partition("=") for part in text.split(",")]
+    try:
+        return {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError:
+        raise InputError(
+            f"--valence: expected names and numbers from -1 to 1, such as happy=1,sad=-0.8; got {text}"
+        ) from None
 
 
 MaxPixels = Annotated[
@@ -431,7 +461,6 @@ class SourceOptions:
         return LiveOptions(sampling, timeout=self.timeout, **given)
 
     def _size(self) -> tuple[int, int] | None:
-        from mien.core.errors import InputError
 
         if self.size is None:
             return None

@@ -3,6 +3,7 @@ video."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, overload
@@ -14,6 +15,7 @@ from mien.core import boxes as box_arithmetic
 from mien.core.errors import RecordError
 from mien.core.formatting import percent
 from mien.core.labels import Labels
+from mien.core.measures import MEASURES, REASONS
 from mien.core.notebook import html_table
 
 
@@ -40,6 +42,12 @@ class Face:
             asked for and its probability is too low; None where no network has looked.
         label_confidence: Probability, 0 to 1, of the smoothed emotion, smoothed as it is, or of the emotion where nothing
             was smoothed: also where that is shown as uncertain.
+        valence: How pleasant the expression is, -1 to 1 (`Faces.valence`), or None.
+        expressiveness: 1 less the probability of neutral (`Faces.expressiveness`), or None.
+        measures: What landmarks measure, by name (`mien.core.measures.MEASURES`), each None where it could not be
+            measured; None where landmarks were not asked for.
+        measures_missing: Why there are none, in words; None where there are.
+        mesh: 468 points as ``x, y, z`` in px, or None.
     """
 
     frame: int
@@ -55,6 +63,11 @@ class Face:
     smoothed_probs: dict[str, float] | None = None
     label: str | None = None
     label_confidence: float | None = None
+    valence: float | None = None
+    expressiveness: float | None = None
+    measures: dict[str, float | None] | None = None
+    measures_missing: str | None = None
+    mesh: tuple[tuple[float, float, float], ...] | None = None
 
     @property
     def display_confidence(self) -> float | None:
@@ -126,6 +139,10 @@ class Faces:
         smoothed_probs: ``(n, k)`` float32, the probabilities of each person smoothed over time, beside the raw ones;
             or None.
         smoothed_emotion_ids: ``(n,)`` int64, column of ``labels`` that is shown as the person's smoothed emotion; or None.
+        mesh: ``(n, 468, 3)`` float32 px, the points of `mien.inference.landmarks.FaceMesh`; or None. Faces of videos
+            that are kept have none: they would take 5.6 kB each.
+        measures: ``(n, m)`` float32, `mien.core.measures.MEASURES` in their order, NaN where there is none; or None.
+        measure_reasons: ``(n,)`` int64, why there are none: places in `mien.core.measures.REASONS`; or None.
         labels: Names of the columns of ``probs`` and ``smoothed_probs``; or None.
 
     Raises:
@@ -151,6 +168,9 @@ class Faces:
     probs: NDArray[np.float32] | None = None
     smoothed_probs: NDArray[np.float32] | None = None
     smoothed_emotion_ids: NDArray[np.int64] | None = None
+    mesh: NDArray[np.float32] | None = None
+    measures: NDArray[np.float32] | None = None
+    measure_reasons: NDArray[np.int64] | None = None
     labels: Labels | None = None
 
     if TYPE_CHECKING:  # Columns are brought to their types, so lists will do.
@@ -166,6 +186,9 @@ class Faces:
             probs: ArrayLike | None = None,
             smoothed_probs: ArrayLike | None = None,
             smoothed_emotion_ids: ArrayLike | None = None,
+            mesh: ArrayLike | None = None,
+            measures: ArrayLike | None = None,
+            measure_reasons: ArrayLike | None = None,
             labels: Labels | None = None,
         ) -> None: ...
 
@@ -198,6 +221,8 @@ class Faces:
                 f"expected smoothed_emotion_ids as columns 0 to {classes - 1} of the labels; "
                 f"got {self.smoothed_emotion_ids.min()} to {self.smoothed_emotion_ids.max()}"
             )
+        if (self.measures is None) != (self.measure_reasons is None):
+            raise RecordError("expected measures and measure_reasons together; got one without the other")
         if n and not (self.boxes[:, 2:] >= self.boxes[:, :2]).all():
             raise RecordError("expected boxes as x1, y1, x2, y2 with x1 <= x2 and y1 <= y2")
 
@@ -266,7 +291,23 @@ class Faces:
             if label_ids is None or self.labels is None
             else self.labels.display_name(int(label_ids[row])),
             label_confidence=None if label_confidence is None else _short(label_confidence[row], 6),
+            valence=None if self.valence is None else _short(self.valence[row], 6),
+            expressiveness=None if self.expressiveness is None else _short(self.expressiveness[row], 6),
+            **self._landmarks(row),
         )
+
+    def _landmarks(self, row: int) -> dict[str, Any]:
+        """What landmarks say of a row, by the names of `Face`."""
+        if self.measures is None or self.measure_reasons is None:
+            return {}
+        values = zip(MEASURES, self.measures[row].tolist(), strict=True)
+        return {
+            "measures": {name: None if math.isnan(value) else round(value, 4) for name, value in values},
+            "measures_missing": REASONS[self.measure_reasons[row]] or None,
+            "mesh": None
+            if self.mesh is None or not np.isfinite(self.mesh[row]).all()
+            else tuple(map(tuple, self.mesh[row].round(2).tolist())),
+        }
 
     def _named(self, table: NDArray[np.float32] | None, row: int) -> dict[str, float] | None:
         """A row of probabilities by name."""
@@ -324,6 +365,32 @@ class Faces:
             if confidence is None or self.labels is None
             else confidence < self.labels.uncertainty_threshold
         )
+
+    @property
+    def valence(self) -> NDArray[np.float64] | None:
+        """``(n,)`` how pleasant each expression is, -1 to 1: the mean of what `Labels.valences` gives each class, by
+        the probabilities, smoothed where they were. None where no network has looked, or a class has none.
+
+        >>> from mien.core.labels import Labels
+        >>> probs, labels = [[0.1, 0.6, 0.3]], Labels(("sad", "happy", "neutral"))
+        >>> faces = Faces([[0, 0, 9, 9]], [1], [0], [0], probs=probs, labels=labels)
+        >>> faces.valence.round(6).tolist(), faces.expressiveness.round(6).tolist()
+        ([0.5], [0.7])
+        """
+        weights = None if self.labels is None else self.labels.valences
+        return None if weights is None else self._shown_probs @ np.array(weights)
+
+    @property
+    def expressiveness(self) -> NDArray[np.float64] | None:
+        """``(n,)`` 1 less the probability of neutral, smoothed where it was, 0 to 1. None where no network has
+        looked, or none of its classes is neutral."""
+        if self.labels is None or "neutral" not in self.labels:
+            return None
+        return 1 - self._shown_probs[:, self.labels.index("neutral")]
+
+    @property
+    def _shown_probs(self) -> NDArray[np.float64]:
+        return np.asarray(self.probs if self.smoothed_probs is None else self.smoothed_probs, np.float64)
 
     @property
     def _held(self) -> NDArray[np.int64] | None:
@@ -428,7 +495,12 @@ _COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
     "probs": (np.float32, (0,)),
     "smoothed_probs": (np.float32, (0,)),
     "smoothed_emotion_ids": (np.int64, ()),
+    "mesh": (np.float32, (468, 3)),
+    "measures": (np.float32, (len(MEASURES),)),
+    "measure_reasons": (np.int64, ()),
 }
+_MAY_MISS = ("mesh", "measures")
+"""Columns with NaN where something could not be measured."""
 
 
 def _column(name: str, value: ArrayLike, dtype: type, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -440,7 +512,7 @@ def _column(name: str, value: ArrayLike, dtype: type, shape: tuple[int, ...]) ->
         array = array.reshape(shape)
     if array.shape != shape:
         raise RecordError(f"{name}: expected shape {shape}; got {array.shape}")
-    if dtype is not np.int64 and not np.isfinite(array).all():
+    if dtype is not np.int64 and name not in _MAY_MISS and not np.isfinite(array).all():
         raise RecordError(f"{name}: expected finite numbers; got NaN or infinity")
     # A view that cannot be written to, so that the caller's own array stays as it was.
     array = array.view()

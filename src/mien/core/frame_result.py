@@ -10,6 +10,7 @@ from mien.core.errors import MediaError
 from mien.core.faces import Face, Faces
 from mien.core.formatting import shortened
 from mien.core.labels import Labels
+from mien.core.measures import MEASURES
 from mien.core.names import printable
 from mien.core.notebook import html_table
 
@@ -31,9 +32,15 @@ ROW_KEYS = (
     "smoothed_probs",
     "label",
     "label_confidence",
+    "valence",
+    "expressiveness",
     "error",
 )
 """Keys of every row, in order: the same in JSON, CSV, pandas and everywhere else."""
+
+LANDMARK_KEYS = ("measures", "measures_missing")
+"""Further keys of rows of faces whose landmarks were asked for, before ``error``: the measures by name, and why there
+are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +80,8 @@ class FrameResult:
         return "face" if len(self.faces) else "no_face"
 
     def rows(self) -> Iterator[Row]:
-        """One plain dict per face, or one for a frame without any; the keys are `ROW_KEYS`."""
+        """One plain dict per face, or one for a frame without any; the keys are `ROW_KEYS`, and for faces with
+        landmarks `LANDMARK_KEYS`."""
         faces: Iterable[Face | None] = self.faces if self.status == "face" else (None,)
         for face in faces:
             yield {
@@ -91,6 +99,13 @@ class FrameResult:
                 "smoothed_probs": face and face.smoothed_probs,
                 "label": face and face.label,
                 "label_confidence": face and face.label_confidence,
+                "valence": face and face.valence,
+                "expressiveness": face and face.expressiveness,
+                **(
+                    {}
+                    if face is None or face.measures is None
+                    else {"measures": face.measures, "measures_missing": face.measures_missing}
+                ),
                 "error": None if self.error is None else printable(str(self.error)),
             }
 
@@ -98,22 +113,28 @@ class FrameResult:
 _CORNERS = ("x1", "y1", "x2", "y2")
 
 
-def flat_keys(labels: Labels) -> list[str]:
+def flat_keys(labels: Labels, landmarks: bool = False) -> list[str]:
     """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, every expression
-    smoothed (``smoothed_happy``), and, as it is long and seldom there, ``error`` at the end."""
+    smoothed (``smoothed_happy``), with landmarks every measure and why there is none, and, as it is long and seldom
+    there, ``error`` at the end."""
     return [
         *(key for key in ROW_KEYS if key != "error"),
         *_CORNERS,
         *labels,
         *(f"smoothed_{name}" for name in labels),
+        *((*MEASURES, "measures_missing") if landmarks else ()),
         "error",
     ]
 
 
-def flat_row(row: Row, labels: Labels) -> Row:
-    """A row with the corners of its box and its probabilities in keys of their own as well."""
+def flat_row(row: Row, labels: Labels, landmarks: bool = False) -> Row:
+    """A row with the corners of its box, its probabilities and its measures in keys of their own as well."""
     corners = dict(zip(_CORNERS, row["box"] or [None] * 4, strict=True))
     smoothed = {
         f"smoothed_{name}": value for name, value in (row["smoothed_probs"] or dict.fromkeys(labels)).items()
     }
-    return {**row, **corners, **(row["probs"] or dict.fromkeys(labels)), **smoothed}
+    flat = {**row, **corners, **(row["probs"] or dict.fromkeys(labels)), **smoothed}
+    if landmarks:
+        flat |= row.get("measures") or dict.fromkeys(MEASURES)
+        flat["measures_missing"] = row.get("measures_missing")
+    return flat

@@ -30,6 +30,12 @@ _COLOURS = {
     "positive": "#e0a100",
     "negative": "#d1495b",
 }
+_VALENCES = {
+    **dict.fromkeys(("happy", "positive"), 1.0),
+    **dict.fromkeys(("neutral", "surprise"), 0.0),
+    **dict.fromkeys(("angry", "contempt", "disgust", "fear", "sad", "negative"), -1.0),
+}
+"""How pleasant each expression is: docs/landmarks.md says why so, and what others do."""
 _LETTERS = ("#ffffff", "#000000")
 """One of them has a contrast of 4.58 at least with whatever colour, and so more than WCAG 2 asks for."""
 _SYNONYMS = {
@@ -55,10 +61,12 @@ class Labels(Sequence[str]):
         names: Distinct class names in column order. Synonyms in common use are turned into mien's names.
         min_confidence: A class that is less probable than this, 0 to 1, is shown as `UNCERTAIN`; None shows
             every one. Labels that differ in this only are equal.
+        valence: How pleasant classes are, -1 to 1, by name, in place of mien's own values; a class that is not
+            named counts 0. Labels that differ in this only are equal.
 
     Raises:
-        InputError: The names are fewer than two, not distinct or hold control characters, or the probability
-            is none.
+        InputError: The names are fewer than two, not distinct or hold control characters, the probability
+            is none, or a valence is impossible.
 
     >>> labels = Labels(("anger", "happy", "neutral"))
     >>> labels.names
@@ -73,6 +81,7 @@ class Labels(Sequence[str]):
 
     names: tuple[str, ...]
     min_confidence: float | None = field(default=None, compare=False)
+    valence: Mapping[str, float] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         names = tuple(canonical_label(name) for name in self.names)
@@ -87,6 +96,10 @@ class Labels(Sequence[str]):
             raise InputError(
                 f"expected a probability from 0 to 1 below which answers are uncertain; got {self.min_confidence}"
             )
+        for name, value in (self.valence or {}).items():
+            self.index(name)
+            if not -1 <= value <= 1:
+                raise InputError(f"valence of {name}: expected a number from -1 to 1; got {value}")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -130,6 +143,22 @@ class Labels(Sequence[str]):
         (0.5, 0.3)
         """
         return DEFAULT_MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence
+
+    @property
+    def valences(self) -> tuple[float, ...] | None:
+        """How pleasant each class is, -1 to 1, in column order; None where mien does not know a class and nobody
+        has said.
+
+        >>> Labels(("sad", "happy", "neutral")).valences, Labels(("bored", "happy")).valences
+        ((-1.0, 1.0, 0.0), None)
+        >>> Labels(("bored", "happy"), valence={"bored": -0.5, "happiness": 0.9}).valences
+        (-0.5, 0.9)
+        """
+        if self.valence is None:
+            known = tuple(_VALENCES.get(name) for name in self.names)
+            return None if None in known else known  # type: ignore[return-value]
+        own = {canonical_label(name): float(value) for name, value in self.valence.items()}
+        return tuple(own.get(name, 0.0) for name in self.names)
 
     def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
         """One row of probabilities by name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class Classifier:
         head: Which of its outputs to use; the first one of the card by default.
         min_confidence: An expression that is less probable is shown as uncertain; None shows every one.
         views: How often a face is looked at, one of `mien.inference.views.VIEWS`.
+        valence: How pleasant expressions are, as `mien.core.labels.Labels` has it.
 
     Raises:
         NetworkError: The network is not one for expressions.
@@ -38,6 +39,7 @@ class Classifier:
         head: str | None = None,
         min_confidence: float | None = None,
         views: str = "one",
+        valence: Mapping[str, float] | None = None,
     ) -> None:
         card = network.card
         if card.kind != "expression" or card.crop is None:
@@ -57,7 +59,7 @@ class Classifier:
         self._size = card.input.height
         self.crop = card.crop
         self.views = require_views(views)
-        self.labels = Labels(card.heads[self.head], min_confidence)
+        self.labels = Labels(card.heads[self.head], min_confidence, valence)
 
     def classify(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
         """Give every face the probabilities of its expression.

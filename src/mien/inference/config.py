@@ -3,6 +3,7 @@ and batches take them from here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -22,6 +23,8 @@ class PipelineConfig:
     min_detection_score: float | None = None
     largest: bool = False
     min_confidence: float | None = None
+    landmarks: bool = False
+    valence: Mapping[str, float] | None = None
     views: str = "one"
     threads: int | None = None
     device: str = "auto"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, overload
@@ -17,6 +17,7 @@ from mien.core.labels import Labels
 from mien.inference.classifier import Classifier
 from mien.inference.config import PipelineConfig
 from mien.inference.detectors import Detector, create_detector
+from mien.inference.landmarks import FaceMesh, measured
 from mien.inference.onnx_session import open_network
 from mien.inference.weights import network_path
 
@@ -41,6 +42,10 @@ class Pipeline:
         min_detection_score: Least score, 0 to 1, of a face that counts, in images and where people are
             followed; the detector's own by default (`mien.inference.detectors.create_detector`).
         largest: Keep only the biggest face of each image.
+        landmarks: Find 468 points of each face as well, and measure what moves in it (`mien.core.measures`):
+            about 2 ms a face.
+        valence: How pleasant expressions are, -1 to 1, by name, in place of mien's own values; what is not named
+            counts 0.
         threads: Threads for each network; as many as there are cores by default.
         device: What runs the networks: ``cpu``, ``cuda`` and others of `mien.inference.onnx_session.DEVICES`,
             or ``auto``.
@@ -68,6 +73,8 @@ class Pipeline:
         min_face: int | None = None,
         min_detection_score: float | None = None,
         largest: bool = False,
+        landmarks: bool = False,
+        valence: Mapping[str, float] | None = None,
         threads: int | None = None,
         device: str = PipelineConfig.device,
     ) -> None:
@@ -75,7 +82,10 @@ class Pipeline:
             raise InputError(f"expected at least 1 thread; got {threads}")
         choice: dict[str, Any] = {"threads": threads, "device": device}
         self.detector = _detector(detector, min_face, min_detection_score, choice)
-        self.classifier = Classifier(open_network(network_path(model), **choice), head, min_confidence, views)
+        self.classifier = Classifier(
+            open_network(network_path(model), **choice), head, min_confidence, views, valence
+        )
+        self.mesh = FaceMesh(**choice) if landmarks else None
         self.largest = largest
 
     @classmethod
@@ -129,7 +139,25 @@ class Pipeline:
         found = _at(frames, self.detector.detect(images))
         if self.largest:
             found = [faces.largest() for faces in found]
-        return self.classifier.classify(images, found)
+        return self.read(images, found)
+
+    def read(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
+        """Read the faces that were found in images.
+
+        Args:
+            images: ``(h, w, 3)`` uint8 RGB.
+            faces: The faces of each.
+
+        Returns:
+            The same faces with ``probs``, and with ``mesh`` and ``measures`` where landmarks were asked for.
+        """
+        read = self.classifier.classify(images, faces)
+        if self.mesh is None:
+            return read
+        return [
+            measured(image, found, *self.mesh.find(image, found))
+            for image, found in zip(images, read, strict=True)
+        ]
 
 
 def _detector(

@@ -20,6 +20,7 @@ from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
 
 if TYPE_CHECKING:
+    from mien.inference.landmarks import FaceMesh
     from mien.reports.video import Facts
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class RunContext:
         covering: Whose faces are covered in copies and left out of reports.
         thumbnails: Whether reports show faces.
         sound: Whether copies of videos keep their sound.
+        mesh: Finds the points of faces for copies; None where landmarks were not asked for.
         follow: Sees the frames of a video as they are written, which is after all of them were read.
     """
 
@@ -83,7 +85,13 @@ class RunContext:
     covering: Blur | None = None
     thumbnails: bool = False
     sound: bool = True
+    mesh: FaceMesh | None = None
     follow: Follow = not_followed
+
+    @property
+    def landmarks(self) -> bool:
+        """Whether landmarks were asked for, and so files hold their measures."""
+        return self.mesh is not None
 
 
 class Writer:

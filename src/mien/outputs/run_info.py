@@ -26,6 +26,7 @@ def run_settings(chosen: PipelineConfig, video_options: VideoOptions, pipeline: 
         "network": f"{card.name} {card.version}, sha256 {card.sha256}",
         "head": pipeline.classifier.head,
         "views": chosen.views,
+        "landmarks": chosen.landmarks,
         "interval": video_options.sampling.interval,
         "fps": video_options.sampling.fps,
         "hidden-frames": video_options.sampling.hidden_frames,

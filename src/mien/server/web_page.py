@@ -151,6 +151,7 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
         "notice": NOTICE,
         "device": device_available() and isinstance(detector, MTCNN) and _shipped(classifier),
         "labels": list(labels),
+        "valences": labels.valences,
         "colours": {**_colours(labels), UNCERTAIN: labels.colour(UNCERTAIN)},
         "uncertain": {"name": UNCERTAIN, "below": labels.min_confidence},
         "sentiment": _sentiment(labels, mapping),

@@ -138,7 +138,9 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     space = Space(folder, most, task.name)
     progress = _Progress(task, say, 2 + (asked.annotate is not None) + asked.thumbnails, space)
     facts = run_facts(settings, video_options, pipeline)
-    run = RunContext([source], pipeline.labels, video_options, facts, follow=progress.step)
+    run = RunContext(
+        [source], pipeline.labels, video_options, facts, mesh=pipeline.mesh, follow=progress.step
+    )
     asked.remove_partials([source])
     JobFolder(folder).begin()
     space.watch(_end_with(say))

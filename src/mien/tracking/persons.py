@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.core.formatting import percent, percents
 from mien.core.labels import UNCERTAIN, Labels
+from mien.core.measures import MEASURES
 from mien.core.notebook import html_table
 from mien.tracking.segments import FrameSpan, Segment
 
@@ -32,6 +34,21 @@ class EpisodeStats:
 
 
 @dataclass(frozen=True)
+class MeasureStats:
+    """What one person's landmarks measured, over the frames in which they could be measured.
+
+    Args:
+        median: The person's usual value: compare others of the same person with it.
+        low: A tenth of the values lie below.
+        high: A tenth of them lie above.
+    """
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class PersonSummary:
     """What one person showed; every share and mean is by time, not by frames.
 
@@ -49,6 +66,12 @@ class PersonSummary:
             shown.
         became_neutral: Seconds in which each other expression was the most probable of the frame alone and
             neutral was shown: what smoothing and a baseline took away. Empty where nothing was.
+        valence: Mean of `mien.core.faces.Faces.valence`; None where there is none.
+        expressiveness: Mean of `mien.core.faces.Faces.expressiveness`; None where there is none.
+        measures: Of landmarks, by name (`mien.core.measures.MEASURES`), where they could be measured; empty where
+            they were not asked for.
+        blinks: How many; None where the eyes were not seen often enough (`mien.tracking.blinks.Blinks`).
+        blinks_per_minute: The same by the time in which the eyes could be seen.
     """
 
     track: int
@@ -62,6 +85,11 @@ class PersonSummary:
     confidence: float
     uncertain: float
     became_neutral: dict[str, float]
+    valence: float | None = None
+    expressiveness: float | None = None
+    measures: dict[str, MeasureStats] = field(default_factory=dict)
+    blinks: int | None = None
+    blinks_per_minute: float | None = None
 
     @property
     def mostly(self) -> str:
@@ -150,6 +178,7 @@ class People:
         self.labels = labels
         self._sums: dict[int, _Sums] = {}
         self._everybody = _Sums(labels, 0.0)
+        self._expressive = [name != "neutral" for name in labels] if "neutral" in labels else None
 
     def add(self, spans: Iterable[FrameSpan], segments: Iterable[Segment] = ()) -> None:
         """Take in what is now over, each once. Faces that were not followed count for everybody alone."""
@@ -193,7 +222,41 @@ class People:
                 for name, seconds in zip(self.labels, sums.became_neutral.tolist(), strict=True)
                 if seconds
             },
+            valence=self._mean(self.labels.valences, sums),
+            expressiveness=self._mean(self._expressive, sums),
+            measures=sums.measures.stats(),
         )
+
+    def _mean(self, weights: Sequence[float] | None, sums: _Sums) -> float | None:
+        return None if weights is None else float(sums.probs @ np.array(weights) / sums.total)
+
+
+class _Values:
+    """A bounded choice of a person's measures, evenly over the frames: all of them, or every second, fourth ..."""
+
+    MOST = 2048
+
+    def __init__(self) -> None:
+        self._kept: list[NDArray[np.float64]] = []
+        self._every, self._count = 1, 0
+
+    def add(self, measures: NDArray[np.float64]) -> None:
+        if self._count % self._every == 0:
+            self._kept.append(measures)
+            if len(self._kept) >= self.MOST:
+                self._kept, self._every = self._kept[::2], 2 * self._every
+        self._count += 1
+
+    def stats(self) -> dict[str, MeasureStats]:
+        if not self._kept:
+            return {}
+        table = np.stack(self._kept)
+        known = {name: column[np.isfinite(column)] for name, column in zip(MEASURES, table.T, strict=True)}
+        return {
+            name: MeasureStats(*map(float, np.percentile(values, (50, 10, 90))))
+            for name, values in known.items()
+            if len(values)
+        }
 
 
 class _Sums:
@@ -206,6 +269,7 @@ class _Sums:
         self.frames = 0
         self.shown, self.probs, self.became_neutral = np.zeros((3, classes))
         self._neutral = labels.index("neutral") if "neutral" in labels else None
+        self.measures = _Values()
         self.counts, self.spans, self.longest = np.zeros(classes, int), np.zeros(classes), np.zeros(classes)
 
     def add(self, span: FrameSpan) -> None:
@@ -219,6 +283,8 @@ class _Sums:
             self.shown[span.label] += weight
             if span.label == self._neutral != span.momentary:
                 self.became_neutral[span.momentary] += seconds
+        if span.measures is not None:
+            self.measures.add(span.measures)
         self.probs += weight * span.probs
         self.confidence += weight * span.confidence
         self.uncertain += weight * span.uncertain

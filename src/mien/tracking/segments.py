@@ -58,6 +58,8 @@ class FrameSpan:
         confidence: Probability of the label, also where it is shown as uncertain (`Faces.label_confidence`).
         uncertain: That is low (`Faces.uncertain`).
         momentary: Column of the most probable expression in this frame alone, before smoothing and baseline.
+        measures: ``(m,)`` what landmarks measure (`mien.core.measures.MEASURES`), NaN where there is none; None where
+            they were not asked for.
     """
 
     track: int | None
@@ -69,6 +71,7 @@ class FrameSpan:
     confidence: float
     uncertain: bool
     momentary: int
+    measures: Floats | None = None
 
     @property
     def weight(self) -> float:
@@ -150,6 +153,7 @@ class FrameSpans:
                 float(confidence[row]),
                 bool(uncertain[row]),
                 int(momentary[row]),
+                None if faces.measures is None else faces.measures[row].astype(np.float64),
             )
         return done
 

@@ -12,6 +12,7 @@ from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import Labels
 from mien.inference.pipeline import Pipeline
+from mien.tracking.movement import Movement
 from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.tracker import Tracker
@@ -23,7 +24,7 @@ class Session:
 
     `update` does everything. The two halves can also be called apart, so that one thread finds the faces of
     the next frames (`locate`, which has the memory) while another reads the expressions of the last (`read`,
-    which has none).
+    which has none); `movement` is then asked frame by frame.
 
     Args:
         pipeline: Detector and classifier.
@@ -44,6 +45,7 @@ class Session:
         self.pipeline = pipeline
         self.tracker = Tracker(pipeline.detector, tracking)
         self.smoother = OnlineSmoother(pipeline.labels, smoothing)
+        self.movement = Movement()
 
     @property
     def labels(self) -> Labels:
@@ -63,13 +65,13 @@ class Session:
         return [faces.largest() for faces in found] if self.pipeline.largest else found
 
     def read(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
-        """Read the expressions of located faces, those of all frames at once; any thread may do that, in any
-        order.
+        """Read the expressions of located faces, those of all frames at once, and their landmarks where asked
+        for; any thread may do that, in any order.
 
         Returns:
-            The same faces with ``probs``.
+            The same faces with ``probs`` (`Pipeline.read`).
         """
-        return self.pipeline.classifier.classify(images, faces)
+        return self.pipeline.read(images, faces)
 
     def update(self, frames: Sequence[Frame]) -> list[Faces]:
         """Read the next frames of the stream.
@@ -86,19 +88,25 @@ class Session:
         """
         located = self.locate(frames)
         read = self.read([frame.image for frame in frames], located)
-        return [self.smoother.update(faces) for faces in read]
+        return [self.smoother.update(self.movement.update(faces)) for faces in read]
 
     def reset(self) -> None:
         """Forget the stream: the next frame is the first of another, and ids begin at 1 again."""
         self.tracker.reset()
         self.smoother.reset()
+        self.movement.reset()
 
     def state(self) -> dict[str, Any]:
         """All that is remembered, ready for JSON; a session that restores it goes on as if there had been no
         break."""
-        return {"tracker": self.tracker.state(), "smoother": self.smoother.state()}
+        return {
+            "tracker": self.tracker.state(),
+            "smoother": self.smoother.state(),
+            "movement": self.movement.state(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where the session that gave this `state` was; pipeline and options must be the same."""
         self.tracker.restore(state["tracker"])
         self.smoother.restore(state["smoother"])
+        self.movement.restore(state["movement"])

@@ -195,8 +195,10 @@ class Results(Sequence[VideoResult]):
             import pandas
         except ImportError:
             raise MissingExtraError("data frames", "pandas", "pandas") from None
+        landmarks = any(video.faces.measures is not None for video in self)
         return pandas.DataFrame(
-            [flat_row(row, self.labels) for row in self.rows()], columns=flat_keys(self.labels)
+            [flat_row(row, self.labels, landmarks) for row in self.rows()],
+            columns=flat_keys(self.labels, landmarks),
         )
 
 

@@ -150,7 +150,8 @@ def process_frames(
         _locate(decoded, pipeline, video_options, starts or {}), _AHEAD, lambda batch: _bytes(batch.frames)
     ) as batches:
         for batch in batches:
-            yield from _read(batch, pipeline)
+            for frame in _read(batch, pipeline):
+                yield frame if batch.session is None else _with_movement(frame, batch.session)
 
 
 def _decode(
@@ -248,6 +249,16 @@ def _read(batch: _Batch, pipeline: Pipeline) -> list[AnalyzedFrame]:
         if len(batch.frames) == 1:
             return [_failed(batch.frames[0], error)]
         return [read for frame in batch.frames for read in _read(_Batch([frame], batch.session), pipeline)]
+
+
+def _with_movement(frame: AnalyzedFrame, session: Session) -> AnalyzedFrame:
+    """A frame of a video with how its faces moved, which is told in order of time, after all else; without their
+    points, which would fill the memory."""
+    faces = session.movement.update(frame.result.faces)
+    if faces.mesh is not None:
+        faces = faces.with_columns(mesh=None)
+    state = frame.state and {**frame.state, "movement": session.movement.state()}
+    return replace(frame, result=replace(frame.result, faces=faces), state=state)
 
 
 def _faces(batch: _Batch, pipeline: Pipeline) -> list[Faces]:

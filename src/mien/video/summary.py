@@ -3,10 +3,11 @@ showed when."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
+from mien.tracking.blinks import Blink, Blinks
 from mien.tracking.persons import People, PersonSummary
 from mien.tracking.segments import FrameSpan, FrameSpans, Segment, Segmenter
 from mien.video.timeline import Timeline
@@ -54,6 +55,7 @@ class Overview:
         gaps: Stretches of a second or more without a face, in order; the longest two hundred.
         people: Who was seen, in order of ids, once `end` was called; nobody where nothing was tracked.
         segments: Stretches in which a person shows one expression, in order of time, once `end` was called.
+        blinks: Of everybody, in order of time; none where landmarks were not asked for.
 
     >>> from mien.core.faces import Faces
     >>> from mien.core.labels import EXPRESSIONS
@@ -77,6 +79,7 @@ class Overview:
     gaps: list[Gap] = field(default_factory=list)
     people: list[PersonSummary] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
+    blinks: list[Blink] = field(default_factory=list)
     timeline: Timeline = field(init=False)
     _first: float | None = None
     _last: float = 0.0
@@ -87,6 +90,7 @@ class Overview:
         self._spans = FrameSpans(self.gap)
         self._people = People(self.labels)
         self._segmenter = Segmenter(self.gap)
+        self._blinks = Blinks(self.gap)
 
     def add(self, result: FrameResult) -> None:
         """Count one frame."""
@@ -103,6 +107,7 @@ class Overview:
         self.frames += 1
         self.with_face += len(result.faces) > 0
         self.most = max(self.most, len(result.faces))
+        self.blinks += self._blinks.update(result.faces)
         followed = not len(result.faces) or result.faces.tracks is not None
         self._add_up(spans, self._segmenter.update(result) if followed else [])
         if not len(result.faces):
@@ -117,7 +122,7 @@ class Overview:
         spans = self._spans.close()
         self.timeline.add_spans(spans)
         self._add_up(spans, self._segmenter.close())
-        self.people = self._people.summaries()
+        self.people = [self._with_blinks(person) for person in self._people.summaries()]
         self.segments.sort(key=lambda segment: (segment.start, segment.track))
 
     @property
@@ -146,6 +151,11 @@ class Overview:
         """Share of the time in view in which each label was shown, or that it is uncertain, all people together,
         greatest first (`People.shares`); empty where no face was seen."""
         return self._people.shares()
+
+    def _with_blinks(self, person: PersonSummary) -> PersonSummary:
+        rate = self._blinks.per_minute(person.track)
+        count = None if rate is None else self._blinks.counts[person.track]
+        return replace(person, blinks=count, blinks_per_minute=rate)
 
     def _add_up(self, spans: list[FrameSpan], segments: list[Segment]) -> None:
         self._people.add(spans, segments)

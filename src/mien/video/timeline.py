@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
+from mien.core.measures import MEASURES
 from mien.tracking.segments import FrameSpan
 
 FINEST = 1 / 32
@@ -40,6 +41,7 @@ class Course:
         looked: ``(n,)`` frames that were looked at.
         seen: ``(n,)`` frames with a face.
         failed: ``(n,)`` notes of what could not be read.
+        measures: ``(n, m)`` mean of what landmarks measure (`mien.core.measures.MEASURES`), NaN where there is none.
     """
 
     start: float
@@ -51,6 +53,7 @@ class Course:
     looked: NDArray[np.int64]
     seen: NDArray[np.int64]
     failed: NDArray[np.int64]
+    measures: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -97,6 +100,10 @@ class Timeline:
         """Ids of those who were seen, in order."""
         return sorted(self._people)
 
+    @property
+    def _width(self) -> int:
+        return _COUNTS + 2 * len(self.labels) + 2 * len(MEASURES)
+
     def add(self, result: FrameResult, spans: Iterable[FrameSpan] = ()) -> None:
         """Count one frame, and what is now known to be over (`mien.tracking.segments.FrameSpans`)."""
         if result.time is not None:
@@ -141,7 +148,11 @@ class Timeline:
         shown = np.zeros(len(self.labels))
         if span.label >= 0:
             shown[span.label] = 1
-        return np.concatenate([[1.0, span.uncertain], span.probs, shown])
+        measures = np.full(len(MEASURES), np.nan) if span.measures is None else span.measures
+        there = np.isfinite(measures)
+        return np.concatenate(
+            [[1.0, span.uncertain], span.probs, shown, there, np.where(there, measures, 0.0)]
+        )
 
     def course(self, track: int | None = None, most: int | None = None) -> Course:
         """The steps of everybody, or of one person from the first to the last in which they were in view.
@@ -170,15 +181,17 @@ class Timeline:
         return (length / step >= most or step < 1.5 * between) and step < length
 
     def _columns(self, cells: dict[int, NDArray[np.float64]], first: int, stop: int, step: float) -> Course:
-        table = np.zeros((stop - first, _COUNTS + 2 * len(self.labels)))
+        table = np.zeros((stop - first, self._width))
         for place, cell in cells.items():
             table[place - first] = cell
         seconds = table[:, _SECONDS]
-        means = table[:, _UNCERTAIN:] / np.where(seconds > 0, seconds, 1)[:, None]
+        shown, known, sums = np.split(table[:, _UNCERTAIN:], [-2 * len(MEASURES), -len(MEASURES)], axis=1)
+        means = shown / np.where(seconds > 0, seconds, 1)[:, None]
         probs, label_shares = np.split(means[:, 1:], 2, axis=1)
+        measures = np.where(known > 0, sums / np.where(known > 0, known, 1), np.nan)
         looked, seen, failed = table[:, [_LOOKED, _SEEN, _FAILED]].astype(np.int64).T
         start = (self._start or 0.0) + first * step
-        return Course(start, step, seconds, probs, label_shares, means[:, 0], looked, seen, failed)
+        return Course(start, step, seconds, probs, label_shares, means[:, 0], looked, seen, failed, measures)
 
     def _place(self, time: float) -> int:
         assert self._start is not None
@@ -192,7 +205,7 @@ class Timeline:
 
     def _cell(self, cells: dict[int, NDArray[np.float64]], place: int) -> NDArray[np.float64]:
         if place not in cells:
-            cells[place] = np.zeros(_COUNTS + 2 * len(self.labels))
+            cells[place] = np.zeros(self._width)
         return cells[place]
 
 

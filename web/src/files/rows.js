@@ -47,9 +47,23 @@ export function rowsOf(source, results, settings) {
         smoothed_probs: face.smoothed_probs ? named(face.smoothed_probs) : null,
         label: displayName(labelOf(face, settings), settings),
         label_confidence: rounded(labelConfidence(face), 6),
+        ...toneOf(face.smoothed_probs ?? face.probs, settings),
       };
     });
   });
+}
+
+/**
+ * How pleasant an expression is, -1 to 1, and how far from neutral, 0 to 1.
+ * @param {number[]} probs
+ * @param {import("../settings.js").Settings} settings
+ */
+function toneOf(probs, { valences, labels }) {
+  const neutral = labels.indexOf("neutral");
+  return {
+    valence: valences && rounded(valences.reduce((sum, value, at) => sum + value * probs[at], 0), 6),
+    expressiveness: neutral < 0 ? null : rounded(1 - probs[neutral], 6),
+  };
 }
 
 /** @param {any[]} rows */

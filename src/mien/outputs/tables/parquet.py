@@ -11,7 +11,7 @@ from typing import IO, Any
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import Write
 from mien.core.errors import InputError, MissingExtraError
-from mien.core.frame_result import ROW_KEYS, Row, flat_keys, flat_row
+from mien.core.frame_result import LANDMARK_KEYS, ROW_KEYS, Row, flat_keys, flat_row
 from mien.core.labels import Labels
 from mien.core.scratch import scratch_folder
 
@@ -21,12 +21,12 @@ HELD = 2_000
 """Rows in memory at once: as dicts they take some kB each."""
 
 _NESTED = ("box", "probs", "smoothed_probs")
-_TEXT = ("source", "status", "emotion", "smoothed_emotion", "label", "error")
+_TEXT = ("source", "status", "emotion", "smoothed_emotion", "label", "measures_missing", "error")
 _WHOLE = ("frame", "track")
 
 
 @contextmanager
-def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write]:
+def open_parquet(path: Path, labels: Labels, landmarks: bool = False, held: int = HELD) -> Iterator[Write]:
     """A Parquet file for rows; it appears whole.
 
     Its columns are those of CSV, but for ``box``, ``probs`` and ``smoothed_probs``, whose numbers have columns of
@@ -35,6 +35,7 @@ def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write
     Args:
         path: Where the table goes; it is replaced when there is one.
         labels: Expressions that the network tells apart.
+        landmarks: Whether there are columns for measures of landmarks.
         held: Rows in memory at once.
 
     Raises:
@@ -42,7 +43,7 @@ def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write
         MissingExtraError: polars is not installed.
     """
     polars = _polars()
-    schema = _schema(labels, polars)
+    schema = _schema(labels, landmarks, polars)
     waiting: list[Row] = []
     with atomic_write(path) as aside, translate_os_errors(path), scratch_folder() as folder:
         parts: list[Path] = []
@@ -56,7 +57,7 @@ def open_parquet(path: Path, labels: Labels, held: int = HELD) -> Iterator[Write
 
         def write(rows: Iterable[Row]) -> None:
             for row in rows:
-                waiting.append(flat_row(row, labels))
+                waiting.append(flat_row(row, labels, landmarks))
                 if len(waiting) >= held:
                     flush()
 
@@ -74,14 +75,22 @@ class ParquetTable:
         labels: Expressions that the network tells apart.
         before: Columns of whole numbers that stand before those of `open_parquet`.
         after: Columns of text that stand after them.
+        landmarks: Whether there are columns for measures of landmarks.
     """
 
-    def __init__(self, labels: Labels, before: Sequence[str] = (), after: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        labels: Labels,
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+        *,
+        landmarks: bool = False,
+    ) -> None:
         polars = _polars()
-        self._labels = labels
+        self._labels, self._landmarks = labels, landmarks
         self._schema = {
             **dict.fromkeys(before, polars.Int64),
-            **_schema(labels, polars),
+            **_schema(labels, landmarks, polars),
             **dict.fromkeys(after, polars.String),
         }
         self._parts = [polars.DataFrame(schema=self._schema)]
@@ -103,7 +112,7 @@ class ParquetTable:
         file.write(packed.getvalue())
 
     def _gather(self) -> None:
-        flat = [flat_row(row, self._labels) for row in self._waiting]
+        flat = [flat_row(row, self._labels, self._landmarks) for row in self._waiting]
         columns = {name: [row[name] for row in flat] for name in self._schema}
         self._parts.append(_polars().DataFrame(columns, schema=self._schema))
         self._waiting.clear()
@@ -148,14 +157,14 @@ def _reading(path: Path, work: Callable[[], Any]) -> Any:
         raise InputError(f"{path}: expected a whole Parquet table; got {reason}: write it again") from None
 
 
-def _schema(labels: Labels, polars: Any) -> dict[str, Any]:
+def _schema(labels: Labels, landmarks: bool, polars: Any) -> dict[str, Any]:
     kinds = {
         **dict.fromkeys(_TEXT, polars.String),
         **dict.fromkeys(_WHOLE, polars.Int64),
         "time": polars.Float64,
     }
-    names = [name for name in flat_keys(labels) if name not in _NESTED]
-    assert {*kinds} <= {*ROW_KEYS}
+    names = [name for name in flat_keys(labels, landmarks) if name not in _NESTED]
+    assert {*kinds} <= {*ROW_KEYS, *LANDMARK_KEYS}
     return {name: kinds.get(name, polars.Float32) for name in names}
 
 

@@ -35,13 +35,14 @@ def format_of(path: Path) -> str:
 
 
 @contextmanager
-def open_table(path: Path, form: str, labels: Labels) -> Iterator[Write]:
+def open_table(path: Path, form: str, labels: Labels, landmarks: bool = False) -> Iterator[Write]:
     """A file for rows that appears under its name only when it is whole.
 
     Args:
         path: Where the table goes; it is replaced when there is one.
         form: One of `FORMATS`.
         labels: Expressions, for the columns of CSV and Parquet.
+        landmarks: Whether there are columns for measures of landmarks.
 
     Raises:
         InputError: The place cannot be written to.
@@ -50,17 +51,18 @@ def open_table(path: Path, form: str, labels: Labels) -> Iterator[Write]:
     if form == "parquet":
         from mien.outputs.tables.parquet import open_parquet
 
-        with open_parquet(path, labels) as write:
+        with open_parquet(path, labels, landmarks) as write:
             yield write
     else:
-        with _open_text(path, form, flat_keys(labels), partial(_csv_row, labels=labels)) as write:
+        flat = partial(_csv_row, labels=labels, landmarks=landmarks)
+        with _open_text(path, form, flat_keys(labels, landmarks), flat) as write:
             yield write
 
 
 @contextmanager
-def open_people(path: Path, form: str, labels: Labels) -> Iterator[Write]:
+def open_people(path: Path, form: str, labels: Labels, landmarks: bool = False) -> Iterator[Write]:
     """A file for the rows of people (`person_row`), in one of `TEXT_FORMATS`; it appears whole."""
-    with _open_text(path, form, people_keys(labels), dict) as write:
+    with _open_text(path, form, people_keys(labels, landmarks), dict) as write:
         yield write
 
 
@@ -81,7 +83,13 @@ def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row],
 
 @contextmanager
 def row_writer(
-    file: TextIO, form: str, labels: Labels, before: Sequence[str] = (), after: Sequence[str] = ()
+    file: TextIO,
+    form: str,
+    labels: Labels,
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
+    *,
+    landmarks: bool = False,
 ) -> Iterator[Write]:
     """Something that takes rows and writes them to an open text file.
 
@@ -96,6 +104,7 @@ def row_writer(
         labels: Expressions that the network tells apart.
         before: Further keys of the rows, which stand before the others.
         after: Further keys, which stand after them.
+        landmarks: Whether there are columns for measures of landmarks.
 
     >>> import sys
     >>> from mien.core.labels import EXPRESSIONS
@@ -103,9 +112,8 @@ def row_writer(
     ...     write([{"source": "a.jpg", "status": "no_face"}])
     {"source": "a.jpg", "status": "no_face"}
     """
-    with _writer(
-        file, form, [*before, *flat_keys(labels), *after], partial(_csv_row, labels=labels)
-    ) as write:
+    keys = [*before, *flat_keys(labels, landmarks), *after]
+    with _writer(file, form, keys, partial(_csv_row, labels=labels, landmarks=landmarks)) as write:
         yield write
 
 
@@ -131,8 +139,8 @@ def _writer(file: TextIO, form: str, keys: Sequence[str], flat: Callable[[Row], 
         raise InputError(f"expected a format out of {', '.join(TEXT_FORMATS)}; got {form!r}")
 
 
-def _csv_row(row: Row, labels: Labels) -> Row:
+def _csv_row(row: Row, labels: Labels, landmarks: bool) -> Row:
     return {
-        **flat_row(row, labels),
+        **flat_row(row, labels, landmarks),
         **{key: row[key] and json_text(row[key]) for key in ("box", "probs", "smoothed_probs")},
     }

@@ -34,7 +34,8 @@ class _Table(Writer):
 
     def _opened(self, stack: ExitStack) -> Write:
         [path] = self.places
-        return stack.enter_context(open_table(path, path.suffix.lower()[1:], self.run.labels))
+        form = path.suffix.lower()[1:]
+        return stack.enter_context(open_table(path, form, self.run.labels, self.run.landmarks))
 
 
 class Rows(_Table):
@@ -55,11 +56,15 @@ class PeopleTable(_Table):
 
     def _opened(self, stack: ExitStack) -> Write:
         [path] = self.places
-        return stack.enter_context(open_people(path, path.suffix.lower()[1:], self.run.labels))
+        form = path.suffix.lower()[1:]
+        return stack.enter_context(open_people(path, form, self.run.labels, self.run.landmarks))
 
     def finish(self, source: AnalyzedSource, video: Overview | None) -> None:
         if video is not None:
-            self._write(person_row(video.source, person, self.run.labels) for person in video.people)
+            self._write(
+                person_row(video.source, person, self.run.labels, self.run.landmarks)
+                for person in video.people
+            )
 
 
 class StreamedRows(Writer):
@@ -75,7 +80,7 @@ class StreamedRows(Writer):
 
     def __init__(self, file: TextIO, form: str, run: RunContext) -> None:
         super().__init__((), run)
-        self._rows = row_writer(file, form, run.labels)
+        self._rows = row_writer(file, form, run.labels, landmarks=run.landmarks)
 
     def __enter__(self) -> Self:
         self._write = self._rows.__enter__()
