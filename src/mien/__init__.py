@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         NetworkError,
         RecordError,
     )
-    from mien.core.faces import Face, Faces
+    from mien.core.face import Face
+    from mien.core.faces import Faces
     from mien.core.frame import Frame
     from mien.core.frame_result import FrameResult
     from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
@@ -42,7 +43,7 @@ silence()  # Before anybody, such as a library that mien uses, imports ONNX Runt
 _HOMES = {
     "EXPRESSIONS": "mien.core.labels",
     "FERPLUS": "mien.core.labels",
-    "Face": "mien.core.faces",
+    "Face": "mien.core.face",
     "Faces": "mien.core.faces",
     "Frame": "mien.core.frame",
     "InputError": "mien.core.errors",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.core.faces import Face
+from mien.core.face import Face
 from tests.server.service import serving
 
 pytestmark = pytest.mark.integration

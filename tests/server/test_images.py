@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mien import Pipeline
-from mien.core.faces import Face
+from mien.core.face import Face
 from mien.core.labels import NOTICE
 from mien.server.inference import Batcher
 from mien.server.settings import Limits

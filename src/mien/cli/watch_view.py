@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
-from mien.core.faces import Face
+from mien.core.face import Face
 from mien.core.formatting import percent, percents
 from mien.core.frame_result import FrameResult
 from mien.core.labels import NOTICE, Labels

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, MediaError
-from mien.core.faces import Face
+from mien.core.face import Face
 from mien.core.frame import BadFrame
 from mien.media import open_media
 

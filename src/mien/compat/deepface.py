@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mien.compat.common import Given, emotions, remark, rgb_image, rounded, without_effect
 from mien.core.errors import InputError
-from mien.core.faces import Face
+from mien.core.face import Face
 from mien.inference.pipeline import Pipeline
 
 _OURS = {"mtcnn": "mtcnn", "fastmtcnn": "mtcnn", "opencv": "haar", "skip": "whole"}

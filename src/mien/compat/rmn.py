@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.compat.common import EMOTIONS, bgr, emotions, rgb_image, rounded
 from mien.core.errors import InputError
-from mien.core.faces import Face
+from mien.core.face import Face
 from mien.core.labels import Labels
 from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline

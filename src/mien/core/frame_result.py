@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mien.core.errors import MediaError
-from mien.core.faces import Face, Faces
+from mien.core.face import Face
+from mien.core.faces import Faces
 from mien.core.formatting import shortened
 from mien.core.labels import Labels
 from mien.core.measures import MEASURES

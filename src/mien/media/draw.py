@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mien.core.faces import Face, Faces
+from mien.core.face import Face
+from mien.core.faces import Faces
 from mien.core.formatting import percent, shortened
 from mien.core.labels import NOTICE, UNCERTAIN, text_colour
 from mien.media.label_places import place_labels

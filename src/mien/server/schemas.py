@@ -1,5 +1,5 @@
 """What the service answers: the types behind its OpenAPI document. A face has the fields of
-`mien.core.faces.Face`."""
+`mien.core.face.Face`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.core.faces import Face
+from mien.core.face import Face
 from mien.core.labels import NOTICE
 
 """Stands in every answer that holds results."""

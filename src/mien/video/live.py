@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mien.core.faces import Face, Faces
+from mien.core.face import Face
+from mien.core.faces import Faces
 from mien.media.live import LiveFrame, LiveSource
 from mien.tracking.session import Session
 

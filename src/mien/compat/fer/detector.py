@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.compat.common import Given, emotions, rgb_image, rounded, without_effect
 from mien.core.errors import InputError
-from mien.core.faces import Face, Faces
+from mien.core.face import Face
+from mien.core.faces import Faces
 from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
 
