@@ -71,7 +71,7 @@ def convert(model: GraphModel, name: str, outputs: Mapping[str, str]) -> Any:
         if node["op"] != "Const":
             graph.add(node)
     for theirs, ours in outputs.items():
-        graph.node("Identity", [theirs], ours)
+        graph.output(theirs, ours)
     side = graph.side
     made = helper.make_graph(
         graph.nodes,
@@ -111,6 +111,7 @@ class _Graph:
             "MaxPool": self._pool,
             "Pad": self._pad_channels,
             "Reshape": self._flatten,
+            "ConcatV2": self._join_channels,
             "AddV2": self._same("Add"),
             "Relu": self._same("Relu"),
             "Sigmoid": self._same("Sigmoid"),
@@ -120,6 +121,17 @@ class _Graph:
             raise ValueError(f"{node['name']}: expected one of {', '.join(adders)}; got {node['op']}")
         inputs = [source.split(":")[0] for source in node.get("input", [])]
         adders[node["op"]](node, node["name"], inputs)
+
+    def output(self, theirs: str, ours: str) -> None:
+        """Give what a node gives under another name, one row for each image."""
+        if theirs not in self.flat:
+            channels, height, width = self.shapes[theirs]
+            if (height, width) != (1, 1):
+                raise ValueError(f"{theirs}: expected numbers for each image; got {height}x{width} places")
+            self.flat[theirs] = (channels,)
+            self.node("Flatten", [theirs], ours)
+        else:
+            self.node("Identity", [theirs], ours)
 
     def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         """Add one node."""
@@ -224,6 +236,12 @@ class _Graph:
         pads = self._tensor(f"{name}.pads", [0, widths[3, 0], 0, 0, 0, widths[3, 1], 0, 0], "int64")
         self.node("Pad", [inputs[0], pads], name)
         self.shapes[name] = (channels + int(widths[3].sum()), sides[0], sides[1])
+
+    def _join_channels(self, node: Node, name: str, inputs: list[str]) -> None:
+        *sources, _ = inputs
+        self.node("Concat", sources, name, axis=1)
+        channels = sum(self.shapes[source][0] for source in sources)
+        self.shapes[name] = (channels, *self.shapes[sources[0]][1:])
 
     def _flatten(self, node: Node, name: str, inputs: list[str]) -> None:
         self.flat[name] = tuple(int(size) for size in self.weights[inputs[1]][1:]) or (1,)

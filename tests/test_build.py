@@ -17,7 +17,7 @@ import pytest
 import mien
 from mien.inference.card import read_card
 from mien.inference.onnx_session import open_network
-from mien.inference.weights import part_path
+from mien.inference.weights import FOLDER, part_path
 from mien.server.web_page import BUILT
 
 pytestmark = pytest.mark.slow
@@ -49,10 +49,29 @@ def test_good_files_stay_and_others_are_made_again(hook: Any, tmp_path: Path) ->
     paths[1].write_bytes(good[:-1])
     paths[2].unlink()
     assert hook.build(tmp_path) == paths
-    assert [read_card(path).name for path in paths] == ["mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "facemesh"]
+    assert [read_card(path).name for path in paths] == [
+        "mtcnn-pnet",
+        "mtcnn-rnet",
+        "mtcnn-onet",
+        "facemesh",
+        "facemesh-eyes",
+    ]
     before = [path.stat().st_mtime_ns for path in paths]
     hook.build(tmp_path)
     assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+def test_no_network_of_others_is_in_the_repository() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.onnx"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a clone of the repository")
+    names = {Path(name).stem for name in listed.stdout.split()}
+    assert "small-int8" in names
+    assert not names & {
+        read_card(path).name for path in FOLDER.glob("*.onnx") if read_card(path).kind != "expression"
+    }
 
 
 def test_other_weights_are_not_unpickled(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +87,8 @@ def test_building_leaves_the_imported_mien_alone(hook: Any, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "side"), [("mtcnn-pnet", 12), ("mtcnn-rnet", 24), ("mtcnn-onet", 48), ("facemesh", 192)]
+    ("name", "side"),
+    [("mtcnn-pnet", 12), ("mtcnn-rnet", 24), ("mtcnn-onet", 48), ("facemesh", 192), ("facemesh-eyes", 64)],
 )
 def test_cards_count_right(hook: Any, name: str, side: int) -> None:
     import onnx
@@ -117,7 +137,7 @@ def source(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT / "src",
         tree / "src",
-        ignore=shutil.ignore_patterns("mtcnn-*.onnx", "facemesh.onnx", "__pycache__"),
+        ignore=shutil.ignore_patterns("mtcnn-*.onnx", "facemesh*.onnx", "__pycache__"),
     )
     shutil.copytree(ROOT / "web", tree / "web", ignore=shutil.ignore_patterns("node_modules"))
     shutil.copytree(ROOT / "LICENSES", tree / "LICENSES")
@@ -130,7 +150,7 @@ def source(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tarfile.open(archive) as tar:
         tar.extractall(folder / "sdist", filter="data")
     (unpacked,) = (folder / "sdist").iterdir()
-    assert not [*unpacked.rglob("mtcnn-*.onnx"), *unpacked.rglob("facemesh.onnx")]
+    assert not [*unpacked.rglob("mtcnn-*.onnx"), *unpacked.rglob("facemesh*.onnx")]
     assert not list(unpacked.rglob("vendor"))
     return unpacked
 
@@ -158,7 +178,7 @@ def _built(target: str, tree: Path, folder: Path, **environment: Any) -> Any:
 
 def test_wheel_holds_networks_and_licences(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    made = (*(f"mtcnn-{part}" for part in PARTS), "facemesh")
+    made = (*(f"mtcnn-{part}" for part in PARTS), "facemesh", "facemesh-eyes")
     assert {f"mien/inference/weights/{name}.onnx" for name in made} <= set(names)
     assert "mien/inference/landmarks/canonical.npy" in names
     licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}

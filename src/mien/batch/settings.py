@@ -100,6 +100,6 @@ class BatchSettings:
 def _checksums(networks: PipelineConfig) -> dict[str, str]:
     model, parts = networks.model, _PARTS.get(networks.detector, ())
     if networks.landmarks:
-        parts = (*parts, "facemesh")
+        parts = (*parts, "facemesh", "facemesh-eyes")
     paths: dict[str, Path] = {model: network_path(model), **{part: part_path(part) for part in parts}}
     return {name: f"sha256 {read_card(path).sha256}" for name, path in paths.items()}

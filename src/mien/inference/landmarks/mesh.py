@@ -1,5 +1,6 @@
 """The 468 points of a face, by MediaPipe's face mesh (Kartynnik et al. 2019, "Real-time facial surface geometry
-from monocular video on mobile GPUs", https://arxiv.org/abs/1907.06724)."""
+from monocular video on mobile GPUs", https://arxiv.org/abs/1907.06724), with lids by its network for eyes (Ablavatski et
+al. 2020, "Real-time pupil tracking from monocular video", https://arxiv.org/abs/2006.11341)."""
 
 from __future__ import annotations
 
@@ -21,12 +22,23 @@ LOOKS = 3
 """As often at most."""
 LEFT_EYE, RIGHT_EYE = 33, 263
 """Outer corners, left and right as seen in the image."""
+EYE_SIDE, EYE_WIDER = 64, 2.3
+"""Of the square of an eye that the network for eyes sees: px, and times the distance of the eye's corners."""
+LIDS = (
+    ((33, 133), (7, 163, 144, 145, 153, 154, 155, 246, 161, 160, 159, 158, 157, 173)),
+    ((263, 362), (249, 390, 373, 374, 380, 381, 382, 466, 388, 387, 386, 385, 384, 398)),
+)
+"""Of each eye the outer and inner corner, and the points between them along the lower, then the upper lid."""
+_LIDS_FOUND = [*range(1, 8), *range(9, 16)]
+"""The same points among those of the network for eyes."""
 
 
 class FaceMesh:
     """Finds the points of faces.
 
-    It holds the network and nothing of what it has seen, so threads may share one.
+    The mesh alone hardly moves its lids when eyes close, so those are found anew in a closer look at each eye.
+
+    It holds the networks and nothing of what it has seen, so threads may share one.
 
     Args:
         threads: Threads of the network; as many as there are cores by default.
@@ -38,6 +50,7 @@ class FaceMesh:
 
     def __init__(self, threads: int | None = None, device: str = "cpu") -> None:
         self._network = open_network(part_path("facemesh"), threads=threads, device=device)
+        self._eyes = open_network(part_path("facemesh-eyes"), threads=threads, device=device)
 
     def find(self, image: NDArray[np.uint8], faces: Faces) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The points of each face of an image.
@@ -70,6 +83,7 @@ class FaceMesh:
             rows = rows[turned]
             if not len(rows):
                 break
+        self._find_lids(image, points)
         return points, scores
 
     def _look(
@@ -84,6 +98,29 @@ class FaceMesh:
             row[:, :2] = row[:, :2] @ matrix[:, :2].T + matrix[:, 2]
             row[:, 2] *= np.hypot(matrix[0, 0], matrix[1, 0])
         return points, answer["face"][:, 0]
+
+    def _find_lids(self, image: NDArray[np.uint8], points: NDArray[np.float32]) -> None:
+        """Move the points of the lids of ``(n, 468, 3)`` to where a closer look sees them."""
+        maps = [
+            _eye_to_image(face[outer, :2], face[inner, :2])
+            for face in points.astype(np.float64)
+            for (outer, inner), _ in LIDS
+        ]
+        crops = np.stack([_crop(image, matrix, EYE_SIDE) for matrix in maps])
+        given = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / 255
+        found = self._eyes.run({"image": given})["points"].reshape(len(points), 2, -1, 3)
+        for face, matrices, eyes in zip(points, zip(maps[::2], maps[1::2], strict=True), found, strict=True):
+            for (_, lids), matrix, eye in zip(LIDS, matrices, eyes, strict=True):
+                face[list(lids), :2] = eye[_LIDS_FOUND, :2] @ matrix[:, :2].T + matrix[:, 2]
+
+
+def _eye_to_image(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``(2, 3)`` map of places in the square of an eye to places in the image. The network knows one eye: where the outer
+    corner is to the right of the inner one, the square is mirrored."""
+    across = (inner - outer) * EYE_WIDER / EYE_SIDE
+    down = np.array([-across[1], across[0]]) * (1 if across[0] >= 0 else -1)
+    turn = np.column_stack([across, down])
+    return np.column_stack([turn, (outer + inner) / 2 - turn @ np.full(2, EYE_SIDE / 2)])
 
 
 def _slant(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -105,9 +142,9 @@ def _to_image(box: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
     return np.column_stack([turn, centre - turn @ np.full(2, SIDE / 2)])
 
 
-def _crop(image: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """``(192, 192, 3)``; beyond the edge of the image its last pixels are repeated."""
-    corners = np.array([[0, 0], [SIDE, 0], [0, SIDE], [SIDE, SIDE]]) @ matrix[:, :2].T + matrix[:, 2]
+def _crop(image: NDArray[np.uint8], matrix: NDArray[np.float64], side: int = SIDE) -> NDArray[np.uint8]:
+    """``(side, side, 3)``; beyond the edge of the image its last pixels are repeated."""
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) @ matrix[:, :2].T + matrix[:, 2]
     low, high = np.floor(corners.min(axis=0)).astype(int) - 2, np.ceil(corners.max(axis=0)).astype(int) + 3
     # A face far larger than the crop is brought down first, averaged: bilinear alone would skip pixels.
     step = max(1, int(np.hypot(matrix[0, 0], matrix[1, 0])))
@@ -120,5 +157,5 @@ def _crop(image: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.u
     data[:, 2] -= low
     coefficients = (data / step).ravel().tolist()
     return np.asarray(
-        part.transform((SIDE, SIDE), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
+        part.transform((side, side), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
     )
