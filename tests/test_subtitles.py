@@ -15,7 +15,9 @@ import webvtt
 from mien import EXPRESSIONS, InputError, MissingExtraError
 from mien.outputs.elan import write_elan
 from mien.outputs.subtitles import Cue, cues, write_subtitles
+from mien.tracking.blinks import Blink
 from mien.tracking.segments import Segment
+from tests.landmarks.measured import moving
 
 SEGMENTS = [
     Segment(2, "sad", 1.0, 3.0, 0.7),
@@ -107,10 +109,62 @@ def test_elan_tiers_read_back(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["talk.eaf"]
 
 
-def test_elan_files_are_built_as_the_format_says(tmp_path: Path) -> None:
+BLINKS = {1: [Blink(1, 0.96, 1.16), Blink(1, 1.16, 1.3), Blink(1, 4.5, 4.7)], 2: [], 5: [Blink(5, 0.2, 0.4)]}
+
+
+def test_elan_blinks_have_tiers_of_their_own(tmp_path: Path) -> None:
+    import pympi
+
+    path = tmp_path / "talk.eaf"
+    write_elan(path, SEGMENTS, EXPRESSIONS, blinks=BLINKS)
+    found = pympi.Eaf(path)
+    # Of 5 no expression is told; nothing of 2's eyes is told where no tier stands, and an empty one says that they never blinked.
+    assert list(found.get_tier_names()) == [
+        "person 1",
+        "person 1 blinks",
+        "person 2",
+        "person 2 blinks",
+        "person 5 blinks",
+    ]
+    assert found.get_annotation_data_for_tier("person 1 blinks") == [
+        (960, 1160, "blink"),
+        (1160, 1300, "blink"),
+        (4500, 4700, "blink"),
+    ]
+    assert found.get_annotation_data_for_tier("person 2 blinks") == []
+    for name, kind in (("person 1", "expression"), ("person 1 blinks", "blink")):
+        parameters = found.get_parameters_for_tier(name)
+        assert (parameters["LINGUISTIC_TYPE_REF"], parameters["PARTICIPANT"]) == (kind, "person 1")
+    write_elan(path, SEGMENTS, EXPRESSIONS)
+    plain = pympi.Eaf(path)
+    assert list(plain.get_tier_names()) == ["person 1", "person 2"]
+    assert list(plain.get_linguistic_type_names()) == ["expression"]
+
+
+def test_elan_blinks_of_a_video_are_those_that_were_counted(tmp_path: Path) -> None:
+    import pympi
+
+    video = moving()
+    write_elan(tmp_path / "talk.eaf", video.segments, EXPRESSIONS, blinks=video.blinks_by_person())
+    found = pympi.Eaf(tmp_path / "talk.eaf")
+    assert [len(found.get_annotation_data_for_tier(f"person {track} blinks")) for track in (1, 2)] == [3, 0]
+    assert [start for start, *_ in found.get_annotation_data_for_tier("person 1 blinks")] == [
+        1000,
+        4520,
+        7200,
+    ]
+    # Two frames a second show no blinks, so nobody can say that there were none.
+    slow = moving(rate=2)
+    assert slow.blinks_by_person() == {}
+
+
+@pytest.mark.parametrize("blinks", [None, BLINKS])
+def test_elan_files_are_built_as_the_format_says(
+    tmp_path: Path, blinks: dict[int, list[Blink]] | None
+) -> None:
     """The order of parts, time slots in order, references that lead somewhere (EAF 2.8)."""
     path = tmp_path / "talk.eaf"
-    write_elan(path, SEGMENTS, EXPRESSIONS)
+    write_elan(path, SEGMENTS, EXPRESSIONS, blinks=blinks)
     root = ElementTree.parse(path).getroot()
     order = [
         "HEADER",
@@ -127,7 +181,10 @@ def test_elan_files_are_built_as_the_format_says(tmp_path: Path) -> None:
     types = {kind.attrib["LINGUISTIC_TYPE_ID"]: kind.attrib for kind in root.iter("LINGUISTIC_TYPE")}
     vocabularies = {words.attrib["CV_ID"] for words in root.iter("CONTROLLED_VOCABULARY")}
     for tier in root.iter("TIER"):
-        assert types[tier.attrib["LINGUISTIC_TYPE_REF"]]["CONTROLLED_VOCABULARY_REF"] in vocabularies
+        kind = types[tier.attrib["LINGUISTIC_TYPE_REF"]]
+        assert (kind.get("CONTROLLED_VOCABULARY_REF") in vocabularies) == (
+            kind["LINGUISTIC_TYPE_ID"] != "blink"
+        )
         spans = [
             (slots[each.attrib["TIME_SLOT_REF1"]], slots[each.attrib["TIME_SLOT_REF2"]])
             for each in tier.iter("ALIGNABLE_ANNOTATION")

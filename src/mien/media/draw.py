@@ -1,4 +1,4 @@
-"""Boxes and labels drawn on an image."""
+"""Boxes, labels and points drawn on an image."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from mien.core.contours import CONTOURS
 from mien.core.face import Face
 from mien.core.faces import Faces
 from mien.core.formatting import percent, shortened
@@ -27,6 +28,10 @@ _SHARES = (1.0, 0.8, 0.65, 0.5)
 _WIDE = 1.6
 """Width of a label that needs no shrinking, in widths of its box."""
 
+_LINES, _RIM, _LARGE = 160, 1.2, 400
+"""Lines through points: a face is so many lines wide, their rim in px, and from how many px of a face on they are
+smooth enough at half the effort."""
+
 _LONGEST = 32
 """Characters of a label at most."""
 
@@ -38,7 +43,8 @@ def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
     (`Face.display_confidence`); ``uncertain``, in a dashed box, where that is asked for and the probability is
     too low.
 
-    Labels keep off other faces, each other and the edges as far as there is room.
+    Labels keep off other faces, each other and the edges as far as there is room. Of faces with a ``mesh`` that could
+    be measured thin lines follow the outline, brows, eyes and lips.
 
     Args:
         image: ``(h, w, 3)`` uint8, RGB.
@@ -48,9 +54,11 @@ def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
         ``(h, w, 3)`` uint8, RGB.
     """
     drawn = Image.fromarray(image)
-    canvas = ImageDraw.Draw(drawn, "RGBA")
     # Lines and letters grow with the image, so that they can be read on a phone's photo as on a small clip.
     unit = max(1.0, min(drawn.size) / 360)
+    for points in _measured_points(faces):
+        _draw_contours(drawn, points, 1.5 * unit)
+    canvas = ImageDraw.Draw(drawn, "RGBA")
     taken = [_draw_note(canvas, unit, drawn.size)] if len(faces) and min(drawn.size) >= 120 else []
     colours = [
         _PLAIN if faces.labels is None or face.label is None else faces.labels.colour(face.label)
@@ -65,6 +73,31 @@ def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
     for place, colour, label in zip(places, colours, labels, strict=True):
         label.draw(canvas, place, colour)
     return np.asarray(drawn)
+
+
+def _measured_points(faces: Faces) -> NDArray[np.float32]:
+    """``(m, 468, 2)`` points in px of the faces that have them."""
+    if faces.mesh is None:
+        return np.empty((0, 468, 2), np.float32)
+    shown = np.isfinite(faces.mesh).all(axis=(1, 2))
+    if faces.measure_reasons is not None:
+        shown &= faces.measure_reasons == 0
+    return np.asarray(faces.mesh[shown, :, :2])
+
+
+def _draw_contours(drawn: Image.Image, points: NDArray[np.float32], widest: float) -> None:
+    """Light lines with a dark rim, seen on any skin, and smooth: drawn larger and brought down."""
+    low = np.floor(points.min(axis=0)) - _RIM - 1
+    wide, high = (np.ceil(points.max(axis=0)) + _RIM + 1 - low).astype(int).tolist()
+    finer = 4 if max(wide, high) < _LARGE else 2
+    width = float(np.clip(wide / _LINES, 0.75, widest))
+    for colour, opacity, extra in (("#000000", 0.45, _RIM), (_INK, 0.9, 0.0)):
+        mask = Image.new("L", (wide * finer, high * finer))
+        pen, thick = ImageDraw.Draw(mask), max(1, round((width + extra) * finer))
+        for line in CONTOURS.values():
+            places = ((points[list(line)] - low + 0.5) * finer).ravel().tolist()
+            pen.line(places, fill=round(255 * opacity), width=thick, joint="curve")
+        drawn.paste(colour, (int(low[0]), int(low[1])), mask.reduce(finer))
 
 
 class _Label(NamedTuple):

@@ -1,5 +1,5 @@
-"""Copies of sources with boxes and labels drawn in, and faces covered if asked: images stay images,
-all that moves becomes an MP4."""
+"""Copies of sources with boxes and labels drawn in, points where landmarks were asked for, and faces covered if asked:
+images stay images, all that moves becomes an MP4."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from mien.core.faces import Faces
 from mien.core.frame import BadFrame, Frame
 from mien.core.frame_result import FrameResult
 from mien.core.spacing import Spacing
+from mien.inference.landmarks.measures import LEAST_SURE
+from mien.inference.landmarks.mesh import COUNT
 from mien.media import Media, Prefetcher, VideoWriter, save_image
 from mien.media.blur import Blur, blur, bridged
 from mien.media.byte_source import name_of
@@ -31,6 +33,7 @@ from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
 
 if TYPE_CHECKING:
+    from mien.inference.landmarks import FaceMesh
     from mien.media.sound import Sound
 
 _GAP = 2.0
@@ -51,7 +54,11 @@ Boxes = NDArray[np.float32]
 
 
 def annotate_image(
-    place: Path, image: NDArray[np.uint8], result: FrameResult, covering: Blur | None = None
+    place: Path,
+    image: NDArray[np.uint8],
+    result: FrameResult,
+    covering: Blur | None = None,
+    mesh: FaceMesh | None = None,
 ) -> str:
     """Write a copy of an image.
 
@@ -60,6 +67,7 @@ def annotate_image(
         image: ``(h, w, 3)`` uint8, RGB.
         result: What was read of it.
         covering: Whose faces are covered.
+        mesh: Finds the points that are drawn; None: none are.
 
     Returns:
         What the copy holds, in a few words.
@@ -67,7 +75,7 @@ def annotate_image(
     if covering is not None:
         image = blur(image, result.faces.boxes[_covered(covering, result)], covering.strength)
     scale = _magnification(image.shape[1], image.shape[0])
-    save_image(place, _drawn(image, result.faces, scale))
+    save_image(place, _drawn(image, _with_points(image, result, mesh, covering), scale))
     return _about(place, image.shape[1], image.shape[0], scale)
 
 
@@ -76,9 +84,10 @@ def annotate_video(
     media: Media,
     results: Iterable[FrameResult],
     boxes: Iterable[Boxes] | None = None,
-    strength: float = 1.0,
+    covering: Blur | None = None,
     *,
     sound: bool = False,
+    mesh: FaceMesh | None = None,
 ) -> str:
     """Write a copy of a video, in a second pass over it; frames that could not be read are left out.
 
@@ -87,13 +96,14 @@ def annotate_video(
         media: The video, opened as it was when it was read, so that it gives the same frames.
         results: What was read of each of them, smoothed or not.
         boxes: For each of them, where faces are covered (`covered_boxes`); None: nowhere.
-        strength: How coarsely, as in `mien.media.blur.blur`.
+        covering: How coarsely, and whose, so that no points are drawn on them.
         sound: Keep its sound, as it is stored.
+        mesh: Finds the points that are drawn; None: none are.
 
     Returns:
         What the copy holds, in a few words.
     """
-    nowhere = np.empty((0, 4), np.float32)
+    nowhere, strength = np.empty((0, 4), np.float32), 1.0 if covering is None else covering.strength
     scale = _magnification(media.width, media.height)
     with (
         Prefetcher(
@@ -114,7 +124,8 @@ def annotate_video(
         )
         for (frame, result), where in chain([first], pairs):
             image = blur(frame.image, where, strength) if len(where) else frame.image
-            movie.write(_drawn(image, result.faces, scale), frame.time - start)
+            faces = _with_points(image, result, mesh, covering)
+            movie.write(_drawn(image, faces, scale), frame.time - start)
     return f"{_about(place, media.width, media.height, scale)}, {_heard(heard, movie.sound)}"
 
 
@@ -128,7 +139,27 @@ def _drawn(image: NDArray[np.uint8], faces: Faces, scale: int) -> NDArray[np.uin
         return draw(image, faces)
     size = (image.shape[1] * scale, image.shape[0] * scale)
     larger = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
-    return draw(larger, faces.with_columns(boxes=faces.boxes * scale))
+    points = None if faces.mesh is None else faces.mesh * scale
+    return draw(larger, faces.with_columns(boxes=faces.boxes * scale, mesh=points))
+
+
+def _with_points(
+    image: NDArray[np.uint8], result: FrameResult, mesh: FaceMesh | None, covering: Blur | None
+) -> Faces:
+    """The faces of a frame with the points that are drawn: of those whose measures it has, and who are not covered.
+
+    They are looked for in the image as it is shown, so that where faces are covered none are found either.
+    """
+    faces = result.faces.with_columns(mesh=None)
+    if mesh is None or faces.measure_reasons is None:
+        return faces
+    shown = faces.measure_reasons == 0
+    if covering is not None:
+        shown = shown & ~_covered(covering, result)
+    points = np.full((len(faces), COUNT, 3), np.nan, np.float32)
+    points[shown], scores = mesh.find(image, faces[shown])
+    points[np.flatnonzero(shown)[scores < LEAST_SURE]] = np.nan
+    return faces.with_columns(mesh=points)
 
 
 def _about(place: Path, width: int, height: int, scale: int) -> str:
@@ -254,7 +285,9 @@ class AnnotatedCopies(Writer):
         if frame.image is None or frame.media is None or frame.media.kind != "image":
             return
         place = self._place(frame.position, frame.media.kind)
-        self.details[place] = annotate_image(place, frame.image, frame.result, self.run.covering)
+        self.details[place] = annotate_image(
+            place, frame.image, frame.result, self.run.covering, self.run.mesh
+        )
         self.written.append(place)
 
     def finish(self, source: AnalyzedSource, video: Overview | None) -> None:
@@ -264,8 +297,9 @@ class AnnotatedCopies(Writer):
         boxes = None if covering is None else covered_boxes(source.again(), covering)
         drawn = self.run.follow(source.again(), f"drawing {title(source.source)}")
         with self.run.video_options.open(source.source) as media:
-            strength = 1.0 if covering is None else covering.strength
-            self.details[place] = annotate_video(place, media, drawn, boxes, strength, sound=self.run.sound)
+            self.details[place] = annotate_video(
+                place, media, drawn, boxes, covering, sound=self.run.sound, mesh=self.run.mesh
+            )
         self.written.append(place)
         if covering is not None and (unseen := covering.unseen(video.timeline.people)):
             self.remarks.append(

@@ -1,11 +1,11 @@
 """Annotation files of ELAN, which researchers of behaviour use: a tier per person, an annotation per
-stretch of one expression."""
+stretch of one expression; where landmarks were asked for, a second one for blinks."""
 
 from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -19,28 +19,37 @@ from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
 
 if TYPE_CHECKING:
+    from mien.tracking.blinks import Blink
     from mien.tracking.segments import Segment
 
-_TYPE = "expression"
+_TYPE, _BLINK = "expression", "blink"
 _VOCABULARY = "expressions"
 _UNDETERMINED = "und"
 """ISO 639 for a language that is not said: the labels are names, not words of one."""
 
 
-def write_elan(path: Path, segments: Iterable[Segment], labels: Labels, video: Path | None = None) -> None:
+def write_elan(
+    path: Path,
+    segments: Iterable[Segment],
+    labels: Labels,
+    video: Path | None = None,
+    blinks: Mapping[int, Sequence[Blink]] | None = None,
+) -> None:
     """Write ``.eaf`` (ELAN Annotation Format 2.8, https://archive.mpi.nl/tla/elan), with pympi; the file
     appears whole.
 
     Tiers are called ``person 1``, ``person 2`` ...; the value of an annotation is the smoothed emotion of the
     person. Times are whole milliseconds, as in every such file; what lies before 0 s is cut off, because ELAN
     knows no time there. The expressions are a controlled vocabulary, so that annotations that are corrected
-    by hand stay among them.
+    by hand stay among them. Blinks have tiers of their own, ``person 1 blinks`` ...
 
     Args:
         path: Where the file goes.
         segments: Stretches in which a person shows one expression.
         labels: All expressions that the network tells apart.
         video: The video, which the file links to, so that ELAN opens it beside the tiers.
+        blinks: Of each person whose blinks could be counted, by id: an empty tier says that there were none, and
+            no tier that nobody knows.
 
     Raises:
         MissingExtraError: pympi-ling is not installed.
@@ -49,19 +58,33 @@ def write_elan(path: Path, segments: Iterable[Segment], labels: Labels, video: P
     document = _document(labels)
     if video is not None:
         _link(document, video, path)
-    stretches = sorted(segments, key=lambda segment: (segment.track, segment.start))
-    for track in dict.fromkeys(segment.track for segment in stretches):
-        document.add_tier(f"person {track}", _TYPE, part=f"person {track}", ann="mien")
-    last: dict[int, int] = {}
-    for segment in stretches:
-        # Annotations of one tier may touch, but not overlap.
-        start = max(0, round(segment.start * 1000), last.get(segment.track, 0))
-        end = round(segment.end * 1000)
-        if end > start:
-            document.add_annotation(f"person {segment.track}", start, end, printable(segment.label))
-            last[segment.track] = end
+    ordered = sorted(segments, key=lambda segment: (segment.track, segment.start))
+    counted = blinks or {}
+    if counted:
+        document.add_linguistic_type(_BLINK)
+    for track in sorted({*(segment.track for segment in ordered), *counted}):
+        shown = [(each.start, each.end, each.label) for each in ordered if each.track == track]
+        if shown:
+            _add_tier(document, f"person {track}", _TYPE, track, shown)
+        if track in counted:
+            closed = [(blink.start, blink.end, _BLINK) for blink in counted[track]]
+            _add_tier(document, f"person {track} blinks", _BLINK, track, closed)
     _number_slots(document)
     _save(document, path)
+
+
+def _add_tier(
+    document: Any, name: str, kind: str, track: int, stretches: Iterable[tuple[float, float, str]]
+) -> None:
+    """A tier of stretches in order of time: from when to when, and what is written there."""
+    document.add_tier(name, kind, part=f"person {track}", ann="mien")
+    last = 0
+    for start, end, value in stretches:
+        # Annotations of one tier may touch, but not overlap.
+        first, stop = max(last, round(start * 1000)), round(end * 1000)
+        if stop > first:
+            document.add_annotation(name, first, stop, printable(value))
+            last = stop
 
 
 def _document(labels: Labels) -> Any:
@@ -131,4 +154,4 @@ class Elan(PerVideoWriter):
 
     def write_video(self, path: Path, source: AnalyzedSource, video: Overview) -> None:
         file = Path(source.source) if isinstance(source.source, str | Path) else None
-        write_elan(path, video.segments, self.run.labels, file)
+        write_elan(path, video.segments, self.run.labels, file, video.blinks_by_person())

@@ -56,6 +56,7 @@ class Overview:
         people: Who was seen, in order of ids, once `end` was called; nobody where nothing was tracked.
         segments: Stretches in which a person shows one expression, in order of time, once `end` was called.
         blinks: Of everybody, in order of time; none where landmarks were not asked for.
+        landmarks: Whether they were asked for, as far as faces were seen.
 
     >>> from mien.core.faces import Faces
     >>> from mien.core.labels import EXPRESSIONS
@@ -80,6 +81,7 @@ class Overview:
     people: list[PersonSummary] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     blinks: list[Blink] = field(default_factory=list)
+    landmarks: bool = False
     timeline: Timeline = field(init=False)
     _first: float | None = None
     _last: float = 0.0
@@ -108,6 +110,7 @@ class Overview:
         self.with_face += len(result.faces) > 0
         self.most = max(self.most, len(result.faces))
         self.blinks += self._blinks.update(result.faces)
+        self.landmarks |= result.faces.measures is not None
         followed = not len(result.faces) or result.faces.tracks is not None
         self._add_up(spans, self._segmenter.update(result) if followed else [])
         if not len(result.faces):
@@ -151,6 +154,14 @@ class Overview:
         """Share of the time in view in which each label was shown, or that it is uncertain, all people together,
         greatest first (`People.shares`); empty where no face was seen."""
         return self._people.shares()
+
+    def blinks_by_person(self) -> dict[int, list[Blink]]:
+        """The blinks of each person whose blinks could be counted, in order of time; once `end` was called."""
+        return {
+            person.track: [blink for blink in self.blinks if blink.track == person.track]
+            for person in self.people
+            if person.blinks is not None
+        }
 
     def _with_blinks(self, person: PersonSummary) -> PersonSummary:
         rate = self._blinks.per_minute(person.track)
