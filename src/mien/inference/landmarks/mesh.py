@@ -142,15 +142,22 @@ def _to_image(box: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
     return np.column_stack([turn, centre - turn @ np.full(2, SIDE / 2)])
 
 
+def _part(image: NDArray[np.uint8], low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """From the corner ``low`` to the corner ``high``, both x and y; beyond the edge its last pixels."""
+    if (low >= 0).all() and (high <= image.shape[1::-1]).all():
+        return np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
+    columns = np.clip(np.arange(low[0], high[0]), 0, image.shape[1] - 1)
+    rows = np.clip(np.arange(low[1], high[1]), 0, image.shape[0] - 1)
+    return np.ascontiguousarray(image[rows].take(columns, axis=1))
+
+
 def _crop(image: NDArray[np.uint8], matrix: NDArray[np.float64], side: int = SIDE) -> NDArray[np.uint8]:
     """``(side, side, 3)``; beyond the edge of the image its last pixels are repeated."""
     corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) @ matrix[:, :2].T + matrix[:, 2]
     low, high = np.floor(corners.min(axis=0)).astype(int) - 2, np.ceil(corners.max(axis=0)).astype(int) + 3
     # A face far larger than the crop is brought down first, averaged: bilinear alone would skip pixels.
     step = max(1, int(np.hypot(matrix[0, 0], matrix[1, 0])))
-    columns = np.clip(np.arange(low[0], high[0]), 0, image.shape[1] - 1)
-    rows = np.clip(np.arange(low[1], high[1]), 0, image.shape[0] - 1)
-    part = Image.fromarray(np.ascontiguousarray(image[rows].take(columns, axis=1)))
+    part = Image.fromarray(_part(image, low, high))
     if step > 1:
         part = part.reduce(step)
     data = matrix.copy()
