@@ -22,7 +22,7 @@ from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.names import spelled
 from mien.core.spacing import Spacing
 from mien.inference import crop
-from mien.inference.detectors import mtcnn
+from mien.inference.detectors import mtcnn, pyramid
 from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
 from mien.metrics.sentiment import PRESETS
@@ -75,7 +75,7 @@ def resized(given: Json) -> Json:
 
 def halved(given: Json) -> Json:
     """An image at half its size."""
-    return packed(mtcnn.halved(image_of(given["image"])))
+    return packed(np.asarray(pyramid.halved(image_of(given["image"]))))
 
 
 def cropped(given: Json) -> Json:

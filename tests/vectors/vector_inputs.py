@@ -142,7 +142,13 @@ class _Recorder:
 
 def _detector() -> list[Json]:
     cases: list[Json] = []
-    shapes = [(70, 54, 1, 20, None), (61, 90, 1, 30, 0.5), (48, 40, 1, 12, 0.9), (50, 40, 5, 60, None)]
+    shapes = [
+        (70, 54, 1, 20, None),
+        (61, 90, 1, 30, 0.5),
+        (48, 40, 1, 12, 0.9),
+        (50, 40, 5, 60, None),
+        (40, 52, 7, 40, 0.9),
+    ]
     for seed, (width, height, side, min_face, least) in enumerate(shapes):
         recorder, own = _Recorder(seed), mtcnn.MTCNN(min_face, min_detection_score=least)
         own._pnet, own._rnet, own._onet = (recorder.network(name) for name in ("pnet", "rnet", "onet"))

@@ -67,16 +67,19 @@ def suppress(boxes: ArrayLike, scores: ArrayLike, limit: float, over: str = "uni
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     order = np.argsort(-np.asarray(scores), kind="stable")
+    if len(order) < 2:
+        return np.asarray(order, np.int64)
     kept = np.empty(0, np.int64)
     # In blocks: one table of overlaps for many boxes is much faster than a row at a time, and a whole table
     # could fill the memory.
     for start in range(0, len(order), _BLOCK):
         block = order[start : start + _BLOCK]
-        block = block[(overlap(boxes[block], boxes[kept], over) <= limit).all(axis=1)]
-        too_near = overlap(boxes[block], boxes[block], over) > limit
+        if kept.size:
+            block = block[(overlap(boxes[block], boxes[kept], over) <= limit).all(axis=1)]
+        too_near = np.triu(overlap(boxes[block], boxes[block], over) > limit, 1)
         alive = np.ones(len(block), bool)
-        for row in range(len(block)):
+        for row in np.flatnonzero(too_near.any(axis=1)).tolist():
             if alive[row]:
-                alive[row + 1 :] &= ~too_near[row, row + 1 :]
+                alive[too_near[row]] = False
         kept = np.concatenate([kept, block[alive]])
     return kept

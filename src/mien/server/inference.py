@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
 from mien.inference.classifier import Classifier
-from mien.inference.detectors.mtcnn import LARGEST_LEVEL, WINDOW
+from mien.inference.detectors.mtcnn import LARGEST_LEVEL
+from mien.inference.detectors.pyramid import WINDOW
 from mien.inference.pipeline import Pipeline
 from mien.media.decoder import Decoders
 from mien.server.limits import Memory

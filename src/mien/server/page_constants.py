@@ -8,7 +8,7 @@ lint``) or its tests fail.
 from __future__ import annotations
 
 from mien.core import spacing
-from mien.inference.detectors import mtcnn
+from mien.inference.detectors import mtcnn, pyramid
 from mien.tracking import evidence, kalman, motion, smoothing_offline, smoothing_online, tracker
 from mien.tracking.options import Smoothing, Tracking
 
@@ -17,8 +17,8 @@ Constants = dict[str, float]
 SPACING: Constants = {"KEPT": spacing.KEPT, "PATIENCE": spacing.PATIENCE}
 
 DETECTOR: Constants = {
-    "WINDOW": mtcnn.WINDOW,
-    "STRIDE": mtcnn.STRIDE,
+    "WINDOW": pyramid.WINDOW,
+    "STRIDE": pyramid.STRIDE,
     "LARGEST_LEVEL": mtcnn.LARGEST_LEVEL,
     "MOST_WINDOWS": mtcnn.MOST_WINDOWS,
 }

@@ -13,7 +13,8 @@
  */
 
 import { area, clipped, moved, squared, suppress, thick } from "./boxes.js";
-import { cut, halved, resized } from "./pixels.js";
+import { cut } from "./pixels.js";
+import { Pyramid } from "./pyramid.js";
 
 const f = Math.fround;
 const ROWS = { 24: 256, 48: 64 }; // Windows that run at once.
@@ -35,10 +36,8 @@ export class Detector {
    * @returns {Promise<Found[]>}
    */
   async detect(image) {
-    const half = halved(image);
-    const proposed = await this.proposed(image, half);
-    const refined = await this.refined(image, half, proposed);
-    return this.confirmed(image, refined);
+    const pyramid = new Pyramid(image, this.minFace, this.options);
+    return this.confirmed(pyramid, await this.refined(pyramid, await this.proposed(pyramid)));
   }
 
   /**
@@ -50,7 +49,8 @@ export class Detector {
    */
   async refine(image, boxes) {
     const windows = boxes.map((box) => squared(/** @type {Box} */ (box.map(f))));
-    const out = await this.judged(this.networks.onet, image, windows, 48);
+    const crops = windows.map((window) => cut(image, window, 48));
+    const out = await judged(this.networks.onet, crops, 48);
     const least = f(0.8 * this.minFace);
     return windows.map((window, row) => {
       const box = moved(window, out.shift, 4 * row);
@@ -68,90 +68,62 @@ export class Detector {
     });
   }
 
-  /**
-   * Square windows that may hold a face.
-   * @param {Image} image
-   * @param {Image} half The same at half its size.
-   */
-  async proposed(image, half) {
+  /** Square windows that may hold a face. @param {Pyramid} pyramid */
+  async proposed(pyramid) {
     const { WINDOW, STRIDE, MOST_WINDOWS, thresholds } = this.options;
+    const { image, levels } = pyramid;
+    if (!levels.length) return [];
     const boxes = /** @type {Box[]} */ ([]),
       scores = /** @type {number[]} */ ([]);
-    for (const level of this.pyramid(image, half)) {
-      const { face, shift } = await this.networks.pnet(normalised([level]), [
-        1,
-        3,
-        level.height,
-        level.width,
+    const canvas = pyramid.canvas();
+    const { face, shift } = await this.networks.pnet(normalised([canvas]), [
+      1,
+      3,
+      canvas.height,
+      canvas.width,
+    ]);
+    const columns = face.dims[3],
+      cells = face.dims[2] * columns;
+    for (let cell = 0; cell < cells; cell++) {
+      const score = face.data[cells + cell];
+      if (!(score > f(thresholds[0]))) continue;
+      const level = pyramid.owner((cell % columns) * STRIDE, Math.floor(cell / columns) * STRIDE);
+      if (!level) continue;
+      const x = (cell % columns) * STRIDE - level.left,
+        y = Math.floor(cell / columns) * STRIDE - level.top;
+      const across = f(image.width / level.picture.width),
+        down = f(image.height / level.picture.height);
+      const edge = (/** @type {number} */ start, /** @type {number} */ part) =>
+        f(start + f(shift.data[part * cells + cell] * WINDOW));
+      boxes.push([
+        f(edge(x, 0) * across),
+        f(edge(y, 1) * down),
+        f(edge(x + WINDOW, 2) * across),
+        f(edge(y + WINDOW, 3) * down),
       ]);
-      const columns = face.dims[3],
-        cells = face.dims[2] * columns;
-      const across = f(image.width / level.width),
-        down = f(image.height / level.height);
-      const windows = /** @type {Box[]} */ ([]),
-        sure = /** @type {number[]} */ ([]);
-      for (let cell = 0; cell < cells; cell++) {
-        const score = face.data[cells + cell];
-        if (!(score > f(thresholds[0]))) continue;
-        const x = (cell % columns) * STRIDE,
-          y = Math.floor(cell / columns) * STRIDE;
-        const edge = (/** @type {number} */ start, /** @type {number} */ part) =>
-          f(start + f(shift.data[part * cells + cell] * WINDOW));
-        windows.push([
-          f(edge(x, 0) * across),
-          f(edge(y, 1) * down),
-          f(edge(x + WINDOW, 2) * across),
-          f(edge(y + WINDOW, 3) * down),
-        ]);
-        sure.push(score);
-      }
-      for (const at of suppress(windows, sure, 0.5)) {
-        boxes.push(windows[at]);
-        scores.push(sure[at]);
-      }
+      scores.push(score);
     }
-    const best = suppress(boxes, scores, 0.7).slice(0, MOST_WINDOWS);
-    return best
+    return suppress(boxes, scores, 0.7)
+      .slice(0, MOST_WINDOWS)
       .map((at) => boxes[at])
       .filter(thick)
       .map(squared);
   }
 
   /**
-   * The image at falling sizes, until the first network's window no longer fits.
-   * @param {Image} image
-   * @param {Image} [half]
-   */
-  pyramid(image, half = halved(image)) {
-    const { WINDOW, LARGEST_LEVEL, factor } = this.options;
-    const { width, height } = image;
-    let scale = Math.min(WINDOW / this.minFace, (LARGEST_LEVEL / (height * width)) ** 0.5);
-    const whole = scale <= 0.5 ? half : image;
-    const levels = /** @type {Image[]} */ ([]);
-    for (; Math.min(height, width) * scale >= WINDOW; scale *= factor) {
-      const across = Math.ceil(width * scale),
-        down = Math.ceil(height * scale);
-      const source = levels.findLast((level) => level.width >= 2 * across) ?? whole;
-      levels.push(source.width === across && source.height === down ? source : resized(source, across, down));
-    }
-    return levels;
-  }
-
-  /**
    * Windows that the second network takes for a face, moved and squared.
-   * @param {Image} image
-   * @param {Image} half
+   * @param {Pyramid} pyramid
    * @param {Box[]} windows
    */
-  async refined(image, half, windows) {
-    const out = await this.judged(this.networks.rnet, image, windows, 24, half);
+  async refined(pyramid, windows) {
+    const crops = windows.map((window) => pyramid.cut(window, 24, 24));
+    const out = await judged(this.networks.rnet, crops, 24);
     const boxes = /** @type {Box[]} */ ([]),
       scores = /** @type {number[]} */ ([]);
     windows.forEach((window, row) => {
-      const score = out.face[2 * row + 1];
-      if (!(score > f(this.options.thresholds[1]))) return;
+      if (!(out.face[2 * row + 1] > f(this.options.thresholds[1]))) return;
       boxes.push(moved(window, out.shift, 4 * row));
-      scores.push(score);
+      scores.push(out.face[2 * row + 1]);
     });
     return suppress(boxes, scores, 0.7)
       .map((at) => boxes[at])
@@ -159,55 +131,45 @@ export class Detector {
       .map(squared);
   }
 
-  /** Faces that the last network confirms. @param {Image} image @param {Box[]} windows */
-  async confirmed(image, windows) {
-    const out = await this.judged(this.networks.onet, image, windows, 48);
+  /** Faces that the last network confirms. @param {Pyramid} pyramid @param {Box[]} windows */
+  async confirmed(pyramid, windows) {
+    const { width, height } = pyramid.image;
+    const crops = windows.map((window) => pyramid.cut(window, 48, 96));
+    const out = await judged(this.networks.onet, crops, 48);
     const boxes = /** @type {Box[]} */ ([]),
       rows = /** @type {number[]} */ ([]);
     windows.forEach((window, row) => {
       const box = moved(window, out.shift, 4 * row);
-      const [x1, y1, x2, y2] = clipped(box, image.width, image.height);
+      const [x1, y1, x2, y2] = clipped(box, width, height);
       const tall = f(box[3] - box[1]) >= this.minFace;
-      if (!(
-        out.face[2 * row + 1] > f(this.options.thresholds[2]) &&
-        tall &&
-        f(x2 - x1) >= 1 &&
-        f(y2 - y1) >= 1
-      ))
+      if (!(out.face[2 * row + 1] > f(this.options.thresholds[2]) && tall && f(x2 - x1) >= 1 && f(y2 - y1) >= 1))
         return;
       boxes.push(box);
       rows.push(row);
     });
     const scores = rows.map((row) => out.face[2 * row + 1]);
     return suppress(boxes, scores, 0.7, true).map((at) => ({
-      box: clipped(boxes[at], image.width, image.height),
+      box: clipped(boxes[at], width, height),
       detection_score: scores[at],
       landmarks: landmarksOf(windows[rows[at]], out.points, rows[at]),
     }));
   }
+}
 
-  /**
-   * What a network says of windows of an image, some at a time.
-   * @param {Run} run
-   * @param {Image} image
-   * @param {Box[]} windows
-   * @param {24 | 48} size
-   * @param {Image} [half] The image at half its size: windows that it still shows at twice that size come
-   *   from there.
-   */
-  async judged(run, image, windows, size, half) {
-    const crop = (/** @type {Box} */ window) =>
-      half && f(window[2] - window[0]) >= 4 * size
-        ? cut(half, /** @type {Box} */ (window.map((edge) => edge / 2)), size)
-        : cut(image, window, size);
-    const parts = /** @type {Record<string, Float32Array[]>} */ ({ face: [], shift: [], points: [] });
-    for (let start = 0; start < windows.length; start += ROWS[size]) {
-      const crops = windows.slice(start, start + ROWS[size]).map(crop);
-      const out = await run(normalised(crops), [crops.length, 3, size, size]);
-      for (const name of Object.keys(out)) parts[name].push(out[name].data);
-    }
-    return { face: joined(parts.face), shift: joined(parts.shift), points: joined(parts.points) };
+/**
+ * What a network says of crops of an image, some at a time.
+ * @param {Run} run
+ * @param {Image[]} crops
+ * @param {24 | 48} size
+ */
+async function judged(run, crops, size) {
+  const parts = /** @type {Record<string, Float32Array[]>} */ ({ face: [], shift: [], points: [] });
+  for (let start = 0; start < crops.length; start += ROWS[size]) {
+    const some = crops.slice(start, start + ROWS[size]);
+    const out = await run(normalised(some), [some.length, 3, size, size]);
+    for (const name of Object.keys(out)) parts[name].push(out[name].data);
   }
+  return { face: joined(parts.face), shift: joined(parts.shift), points: joined(parts.points) };
 }
 
 /** @param {Float32Array[]} parts */

@@ -247,12 +247,15 @@ export function halved(image) {
  * @param {Box} box Fractions allowed.
  * @param {number} size Side of the result in px.
  * @param {boolean} [gray] Turn it gray first.
+ * @param {boolean} [whole] Whether all pixels of the image may take part, and not those around the box alone, on
+ *   which the order of Pillow's two passes depends.
  * @returns {Image}
  */
-export function cut(image, box, size, gray = false) {
+export function cut(image, box, size, gray = false, whole = false) {
   box = onGrid(box);
   const [x1, y1, x2, y2] = box;
   const inside = x1 >= 0 && y1 >= 0 && x2 <= image.width && y2 <= image.height;
+  if (inside && whole) return resized(image, size, size, box);
   return inside ? cutInside(image, box, size, gray) : cutPadded(image, box, size, gray);
 }
 

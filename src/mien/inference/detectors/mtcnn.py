@@ -12,30 +12,27 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 
 from mien.core import boxes as box_arithmetic
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.inference import crop
 from mien.inference.detectors.images import checked, found
+from mien.inference.detectors.pyramid import STRIDE, WINDOW, Pyramid
 from mien.inference.onnx_session import Network, open_network
 from mien.inference.weights import part_path
 
 Floats = NDArray[np.float32]
 
-WINDOW = 12  # px that P-Net looks at.
-STRIDE = 2  # px between the windows of P-Net.
 LARGEST_LEVEL = 2_000_000  # px of the largest pyramid level. See MTCNN.
-# px of a level that P-Net looks at in one run: 40 MB, and faster than more, of which less stays in the
+# px of the canvas that P-Net looks at in one run: 40 MB, and faster than more, of which less stays in the
 # processor's cache.
-LEVEL_STRIP = 100_000
+STRIP = 100_000
 # The first two are the authors' own. The last one, measured at min_face 40: of 400 FER-2013 training images
 # with a border 93 % hold a face at 0.6, 90 % at 0.8, 84 % at 0.9; of 39 images without a face (textures,
 # noise, things) none does at 0.8 and one does at 0.79, where a part of a motorcycle passes. In 72 frames of a
 # moving face the least sure one is at 0.99, in 95 frames of a cartoon title the surest non-face at 0.58.
 THRESHOLDS = (0.6, 0.7, 0.8)
-STRIP = 4_000_000  # px that are halved at once.
 MOST_WINDOWS = 4000  # Proposals per image that are looked at again, best first.
 
 
@@ -108,10 +105,9 @@ class MTCNN:
             InputError: An image is not of that kind.
         """
         arrays = checked(images)
-        halves = [halved(array) for array in arrays]
-        proposals = [self._propose(array, half) for array, half in zip(arrays, halves, strict=True)]
-        refined = self._refine(arrays, halves, proposals)
-        return self._output(arrays, refined)
+        pyramids = [self._pyramid(array) for array in arrays]
+        proposals = [self._propose(pyramid) for pyramid in pyramids]
+        return self._output(pyramids, self._refine(pyramids, proposals))
 
     def refine(self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[ArrayLike]) -> list[Faces]:
         """Look at boxes that are already thought to hold a face, with the last network alone.
@@ -134,83 +130,63 @@ class MTCNN:
         """
         arrays = checked(images)
         windows = [_squared(np.asarray(part, np.float32).reshape(-1, 4)) for part in boxes]
-        out = _run(self._onet, arrays, windows, 48, rows=64)
+        crops = [crop.crop_resize(array, part, 48) for array, part in zip(arrays, windows, strict=True)]
+        out = _run(self._onet, crops, rows=64)
         least = (0.8 * self.min_face, self.min_detection_score)
         return [
             _confirmed(array, part, values, *least)
             for array, part, values in zip(arrays, windows, out, strict=True)
         ]
 
-    def _propose(self, image: NDArray[np.uint8], half: NDArray[np.uint8]) -> Floats:
-        """``(n, 4)`` square windows of one image that may hold a face (P-Net); ``half`` is the image at
-        half its size."""
-        boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
-        height, width = image.shape[:2]
-        for level in self._pyramid(image, half):
-            face, shift = self._judged(level)
-            rows, columns = np.nonzero(face > self.thresholds[0])
-            if not rows.size:
-                continue
-            corners = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
-            windows = np.concatenate([corners, corners + WINDOW], axis=1) + shift[:, rows, columns].T * WINDOW
-            windows *= np.array([width / level.shape[1], height / level.shape[0]] * 2, np.float32)
-            best = box_arithmetic.suppress(windows, face[rows, columns], 0.5)
-            boxes.append(windows[best])
-            scores.append(face[rows, columns][best])
-        every, score = np.concatenate(boxes), np.concatenate(scores)
-        return _square(every[box_arithmetic.suppress(every, score, 0.7)[:MOST_WINDOWS]])
+    def _pyramid(self, image: NDArray[np.uint8]) -> Pyramid:
+        """The image at falling sizes, until P-Net's window no longer fits."""
+        scale = min(WINDOW / self.min_face, (LARGEST_LEVEL / (image.shape[0] * image.shape[1])) ** 0.5)
+        return Pyramid(image, scale, self.factor)
 
-    def _judged(self, level: NDArray[np.uint8]) -> tuple[Floats, Floats]:
-        """What P-Net says of every window of a level, ``(rows, columns)`` and ``(4, rows, columns)``; some
+    def _propose(self, pyramid: Pyramid) -> Floats:
+        """``(n, 4)`` square windows of one image that may hold a face (P-Net)."""
+        layout = pyramid.layout
+        if not len(layout.sizes):
+            return np.empty((0, 4), np.float32)
+        face, shift = self._judged(pyramid.canvas())
+        rows, columns = np.nonzero((face > self.thresholds[0]) & (layout.owner >= 0))
+        level = layout.owner[rows, columns]
+        corners = (np.stack([columns, rows], axis=1) * STRIDE - layout.corners[level]).astype(np.float32)
+        windows = np.concatenate([corners, corners + WINDOW], axis=1) + shift[:, rows, columns].T * WINDOW
+        windows *= layout.stretch[level]
+        best = box_arithmetic.suppress(windows, face[rows, columns], 0.7)
+        return _square(windows[best[:MOST_WINDOWS]])
+
+    def _judged(self, canvas: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """What P-Net says of every window of a canvas, ``(rows, columns)`` and ``(4, rows, columns)``; some
         rows at a time, which changes no bit."""
-        height, width = level.shape[:2]
-        rows = max(1, LEVEL_STRIP // width // STRIDE) * STRIDE
+        height, width = canvas.shape[:2]
+        rows = max(1, STRIP // width // STRIDE) * STRIDE
         faces, shifts = [], []
         for top in range(0, height - WINDOW + 1, rows):
-            # The last strip goes down to the edge, where P-Net has windows that lack a row.
-            bottom = height if top + rows > height - WINDOW else top + rows - STRIDE + WINDOW
-            out = self._pnet.run({"image": _normalised(level[None, top:bottom])})
+            bottom = min(height, top + rows - STRIDE + WINDOW)
+            out = self._pnet.run({"image": _normalised(canvas[None, top:bottom])})
             faces.append(out["face"][0, 1])
             shifts.append(out["shift"][0])
         return np.concatenate(faces), np.concatenate(shifts, axis=1)
 
-    def _pyramid(self, image: NDArray[np.uint8], half: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-        """The image at falling sizes, until P-Net's window no longer fits."""
-        height, width = image.shape[:2]
-        scale = min(WINDOW / self.min_face, (LARGEST_LEVEL / (height * width)) ** 0.5)
-        levels: list[Image.Image] = []
-        # Where every level is at most half as large, the image halved once serves them all. Of 210 faces of
-        # 44 to 200 px on 30 images of 1280x720 that finds 150 where the full one finds 148, in 25 instead
-        # of 30 ms.
-        whole = Image.fromarray(half if scale <= 0.5 else image)
-        while min(height, width) * scale >= WINDOW:
-            size = (int(np.ceil(width * scale)), int(np.ceil(height * scale)))
-            # From the smallest level that is at least twice as large: as good as from the image, and much
-            # faster.
-            source = next((level for level in reversed(levels) if level.width >= 2 * size[0]), whole)
-            levels.append(source.resize(size, Image.Resampling.BILINEAR))
-            scale *= self.factor
-        return [np.asarray(level) for level in levels]
-
-    def _refine(
-        self, images: list[NDArray[np.uint8]], halves: list[NDArray[np.uint8]], proposals: list[Floats]
-    ) -> list[Floats]:
+    def _refine(self, pyramids: list[Pyramid], proposals: list[Floats]) -> list[Floats]:
         """Windows that R-Net takes for a face, moved and squared."""
-        out = _run(self._rnet, images, proposals, 24, rows=256, halves=halves)
+        crops = [pyramid.cut(part, 24, least=24) for pyramid, part in zip(pyramids, proposals, strict=True)]
         refined = []
-        for windows, values in zip(proposals, out, strict=True):
+        for windows, values in zip(proposals, _run(self._rnet, crops, rows=256), strict=True):
             score = values["face"][:, 1]
             sure = score > self.thresholds[1]
             moved = _moved(windows[sure], values["shift"][sure])
             refined.append(_square(moved[box_arithmetic.suppress(moved, score[sure], 0.7)]))
         return refined
 
-    def _output(self, images: list[NDArray[np.uint8]], refined: list[Floats]) -> list[Faces]:
+    def _output(self, pyramids: list[Pyramid], refined: list[Floats]) -> list[Faces]:
         """Faces that O-Net confirms."""
-        out = _run(self._onet, images, refined, 48, rows=64)
+        crops = [pyramid.cut(part, 48, least=96) for pyramid, part in zip(pyramids, refined, strict=True)]
         records = []
-        for image, windows, values in zip(images, refined, out, strict=True):
-            height, width = image.shape[:2]
+        for pyramid, windows, values in zip(pyramids, refined, _run(self._onet, crops, rows=64), strict=True):
+            height, width = pyramid.image.shape[:2]
             score = values["face"][:, 1]
             boxes = _moved(windows, values["shift"])
             inside = box_arithmetic.clip(boxes, width, height)
@@ -226,17 +202,6 @@ class MTCNN:
 def create(min_face: int, min_detection_score: float | None, threads: int | None, device: str) -> MTCNN:
     """What `mien.inference.detectors.create_detector` gives under the name ``mtcnn``."""
     return MTCNN(min_face, min_detection_score=min_detection_score, threads=threads, device=device)
-
-
-def halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The image at half its size, each pixel the rounded mean of four, or of those that an odd edge has."""
-    # Pillow copies what it is given, so large images are given to it some rows at a time.
-    rows = max(2, STRIP // image.shape[1] // 2 * 2)
-    if rows >= len(image):
-        return np.asarray(Image.fromarray(image).reduce(2))
-    return np.concatenate(
-        [np.asarray(Image.fromarray(image[top : top + rows]).reduce(2)) for top in range(0, len(image), rows)]
-    )
 
 
 def _confirmed(
@@ -266,52 +231,25 @@ def _points(windows: Floats, values: Floats) -> Floats:
     return points
 
 
-def _run(
-    network: Network,
-    images: list[NDArray[np.uint8]],
-    windows: list[Floats],
-    size: int,
-    rows: int,
-    halves: list[NDArray[np.uint8]] | None = None,
-) -> list[dict[str, Floats]]:
-    """What a network says of the windows of each image; all images' windows run together, some rows at a
-    time."""
-    smaller: Sequence[NDArray[np.uint8] | None] = [None] * len(images) if halves is None else halves
-    parts_of = zip(images, smaller, windows, strict=True)
-    inputs = np.concatenate(
-        [_cut(image, half, part, size) for image, half, part in parts_of]
-        or [np.empty((0, size, size, 3), np.uint8)]
-    )
+def _run(network: Network, crops: list[NDArray[np.uint8]], rows: int) -> list[dict[str, Floats]]:
+    """What a network says of the crops of each image; all images' crops run together, some rows at a time."""
+    inputs = np.concatenate(crops) if crops else np.empty(0, np.uint8)
     if not len(inputs):
         none = {
             "face": np.empty((0, 2), np.float32),
             "shift": np.empty((0, 4), np.float32),
             "points": np.empty((0, 10), np.float32),
         }
-        return [none for _ in images]
+        return [none for _ in crops]
     parts = [
         network.run({"image": _normalised(inputs[start : start + rows])})
         for start in range(0, len(inputs), rows)
     ]
-    ends = np.cumsum([len(part) for part in windows])[:-1]
+    ends = np.cumsum([len(part) for part in crops])[:-1]
     columns = {
         name: np.split(np.concatenate([part[name] for part in parts]), ends) for name in network.outputs
     }
-    return [{name: column[index] for name, column in columns.items()} for index in range(len(images))]
-
-
-def _cut(
-    image: NDArray[np.uint8], half: NDArray[np.uint8] | None, windows: Floats, size: int
-) -> NDArray[np.uint8]:
-    """``(n, size, size, 3)`` crops; windows that the halved image still shows at twice that size come from
-    there, in a third of the time."""
-    if half is None:
-        return crop.crop_resize(image, windows, size)
-    out = np.empty((len(windows), size, size, 3), np.uint8)
-    large = windows[:, 2] - windows[:, 0] >= 4 * size
-    out[large] = crop.crop_resize(half, windows[large] / 2, size)
-    out[~large] = crop.crop_resize(image, windows[~large], size)
-    return out
+    return [{name: column[index] for name, column in columns.items()} for index in range(len(crops))]
 
 
 def _normalised(images: NDArray[np.uint8]) -> Floats:
