@@ -81,6 +81,7 @@ def test_a_function_hears_both_ends_and_a_log_everything(tmp_path: Path) -> None
         "frame",
         "values",
         "faces",
+        "measures",
         "photo",
         "notice",
     }

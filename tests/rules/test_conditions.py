@@ -129,7 +129,7 @@ def test_faces_that_nobody_has_read_are_refused() -> None:
         ("faces == 0 && any.happy > 0.5", 11, "write and"),
         ("any.happy > 70", 12, "write 0.7"),
         ("any.happy > 1.5", 12, "from 0 to 1"),
-        ("any.happy > -1", 12, "below 0"),
+        ("any.happy > -1", 12, "from 0 to 1"),
         ("any.happy == 0.5", 10, "hardly ever exactly"),
         ("any.happy > 0,7", 13, "no place"),
         ("any.happy > 0.7.1", 12, "no number"),

@@ -75,7 +75,10 @@ def test_a_file_of_rules(write) -> None:  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[rules.a]\nwhen = "any.hapy > 0.5"', "2:13: a: when: 'hapy' is no expression: did you mean happy?"),
+        (
+            '[rules.a]\nwhen = "any.hapy > 0.5"',
+            "2:13: a: when: 'hapy' is no expression or measure: did you mean happy?",
+        ),
         ('[rules.a]\nwhen = "faces = 0"', "2:15: a: when: '=' is not a sign of conditions: write =="),
         (
             '[rules.a]\nwhen = """\nfaces > 0\nand any.sad > 7"""',

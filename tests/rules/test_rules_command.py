@@ -46,6 +46,21 @@ def clip(movie: Callable[..., Path], tmp_path: Path) -> Path:
     return movie(30, nobody=range(12, 24))
 
 
+def test_a_rule_about_a_measure_finds_landmarks_by_itself(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text('[rules.ahead]\nwhen = "any.yaw > -45 and any.yaw < 45"\n')
+    done = run_mien(
+        "rules", "run", clip, "--rules", "rules.toml", "--dry-run", "--format", "jsonl", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "landmarks are found, for yaw" in done.stderr
+    first = json.loads(done.stdout.splitlines()[0])
+    assert (first["rule"], first["kind"], first["time"]) == ("ahead", "start", 0.0)
+    [yaw] = first["measures"]["yaw"]
+    assert -45 < yaw < 45
+    said = run_mien("rules", "check", "rules.toml", cwd=tmp_path).stdout
+    assert "needs landmarks, which mien rules run finds by itself, for yaw" in said
+
+
 def test_a_dry_run_over_a_video_says_what_would_have_fired(clip: Path, tmp_path: Path) -> None:
     done = run_mien(
         "rules", "run", clip, "--rules", "rules.toml", "--dry-run", "--format", "jsonl", cwd=tmp_path
@@ -97,7 +112,7 @@ def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
     done = run_mien("rules", "run", "camera:77", "--rules", "rules.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip().startswith(
-        "mien: rules.toml:2:13: a: when: 'hapy' is no expression: did you mean happy? (and 1 mistake more"
+        "mien: rules.toml:2:13: a: when: 'hapy' is no expression or measure: did you mean happy? (and 1 mistake more"
     )
     checked = run_mien("rules", "check", "rules.toml", cwd=tmp_path)
     assert checked.returncode == 2
@@ -129,7 +144,13 @@ def test_rules_that_are_well_are_shown_in_words(tmp_path: Path) -> None:
 
 def test_a_file_of_rules_to_begin_with(clip: Path, tmp_path: Path) -> None:
     listed = run_mien("rules", "new", cwd=tmp_path).stdout.splitlines()
-    assert [line.split()[0] for line in listed[:-1]] == ["doorbell", "light", "message", "photo-booth"]
+    assert [line.split()[0] for line in listed[:-1]] == [
+        "doorbell",
+        "light",
+        "message",
+        "open-eyes",
+        "photo-booth",
+    ]
     made = run_mien("rules", "new", "photo-booth", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert made.stdout.splitlines()[0] == "photo-booth.toml: A photo when everybody smiles."

@@ -17,6 +17,7 @@ from PIL import Image
 from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import EXPRESSIONS
+from mien.core.measures import MEASURES
 from mien.rules.actions.photo import PHOTO_NAME
 from mien.rules.rule_file import mistakes_in, read_rules
 from mien.rules.runner import RuleRunner, RunOptions
@@ -86,6 +87,24 @@ def test_the_photo_booth(here: Path) -> None:
     lines = [json.loads(line) for line in (here / "photos.jsonl").read_text().splitlines()]
     assert sorted(line["photo"] for line in lines) == [f"photos/{photo.name}" for photo in photos]
     assert [line["kind"] for line in lines] == ["start", "start"]
+
+
+def test_the_photo_that_waits_for_open_eyes(here: Path) -> None:
+    def measured(step: int) -> tuple[Frame, Faces]:
+        frame, faces = shown(step / 10, happy=0.9)
+        closed, aside = step % 3 == 0 and step < 30, 30 <= step < 60
+        told = {
+            "left_eye_opening": 0.08 if closed else 0.27,
+            "right_eye_opening": 0.26,
+            "yaw": -35 if aside else 4,
+        }
+        values = [[told.get(name, 0.1) for name in MEASURES]]
+        return frame, faces.with_columns(measures=values, measure_reasons=[0])
+
+    with running("open-eyes") as runner:
+        events = [event for step in range(100) for event in runner.update(*measured(step))]
+    assert [(event.kind, round(event.time, 1)) for event in events] == [("start", 6.3)]
+    assert len(list((here / "photos").iterdir())) == 1
 
 
 @pytest.mark.integration

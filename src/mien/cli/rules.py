@@ -43,7 +43,7 @@ def new(
         ),
     ] = None,
 ) -> None:
-    """Write a file of rules to begin with: a photo booth, a light, a doorbell, a message.
+    """Write a file of rules to begin with: a photo booth, one that waits for open eyes, a light, a doorbell, a message.
 
     A file that is there is not overwritten.
     """
@@ -107,7 +107,7 @@ def run(
 
     Each event goes to standard output as a line, remarks go to standard error. A source that is lost is
     opened again until it is back; an action that fails is tried again and never holds up the rest. Ctrl-C
-    ends it. The rules are checked before anything starts.
+    ends it. The rules are checked before anything starts; landmarks are found where a rule asks for a measure.
 
     Exit status: 0, or 1 when the source cannot be opened.
     """
@@ -124,6 +124,9 @@ def run(
     video_options = over_time.video_options()
     pipeline = networks.pipeline()
     found = read_rules(rules, pipeline.labels)
+    if found.measures and not networks.landmarks:
+        pipeline = replace(networks, landmarks=True).pipeline()
+        notes.print(f"{rules}: landmarks are found, for {', '.join(found.measures)}", style="dim")
     for name in found.idle:
         notes.print(f"{rules}: no rule does {name}", style="dim")
     tracking = Tracking(cuts=not is_live(source) or Address.parse(source).cuts)

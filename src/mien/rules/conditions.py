@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mien.rules.features import FACING, FrameFeatures
+from mien.rules.features import FrameFeatures
 
 Operator = Literal["<", "<=", ">", ">=", "==", "!="]
 Whose = Literal["everyone", "any", "group"]
@@ -21,12 +21,29 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "!=": operator.ne,
 }
 
+Verdict = bool | None
+"""Whether something holds; None where that is undecided, as of people who cannot be measured."""
+
+
+def _all(verdicts: Iterable[Verdict]) -> Verdict:
+    """Kleene's three-valued *and*."""
+    undecided = False
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        undecided = undecided or verdict is None
+    return None if undecided else True
+
+
+def _opposite(verdict: Verdict) -> Verdict:
+    return None if verdict is None else not verdict
+
 
 @dataclass(frozen=True)
 class FaceCount:
     """``faces``: how many faces are in view."""
 
-    def value(self, view: FrameFeatures, sign: str) -> float | None:
+    def value(self, view: FrameFeatures, sign: str, row: int | None = None) -> float | None:
         return float(view.count)
 
     def __str__(self) -> str:
@@ -38,13 +55,13 @@ class Quantity:
     """``everyone.happy``, ``any.happy``, ``group.happy``: about each face, about one of them, the mean of
     all.
 
-    There is no value where there is no face, and every comparison with it is false.
+    A face for which there is no value does not count. There is none where there is no such face.
     """
 
     whose: Whose
     name: str
 
-    def value(self, view: FrameFeatures, sign: str) -> float | None:
+    def value(self, view: FrameFeatures, sign: str, row: int | None = None) -> float | None:
         """The value that decides: what everybody is below is the highest value, what everybody is above the
         lowest."""
         if self.whose == "group":
@@ -59,16 +76,17 @@ class Quantity:
 @dataclass(frozen=True)
 class Tally:
     """``count(happy > 0.6)``: for how many faces something holds; ``share(...)``: for which share of them,
-    without a value where there is none."""
+    without a value where there is none. Faces for which that is undecided do not count."""
 
     kind: Literal["count", "share"]
     about: Condition
 
-    def value(self, view: FrameFeatures, sign: str) -> float | None:
-        found = sum(self.about.holds_for(view, row) for row in range(view.count))
-        if self.kind == "count":
-            return float(found)
-        return found / view.count if view.count else None
+    def value(self, view: FrameFeatures, sign: str, row: int | None = None) -> float | None:
+        verdicts = [self.about.judged(view, face) for face in range(view.count)]
+        decided = [verdict for verdict in verdicts if verdict is not None]
+        if not decided:
+            return None if verdicts or self.kind == "share" else 0.0
+        return float(sum(decided) / (1 if self.kind == "count" else len(decided)))
 
     def __str__(self) -> str:
         return f"{self.kind}({self.about})"
@@ -80,28 +98,45 @@ class FaceValue:
 
     name: str
 
-    def value(self, view: FrameFeatures, sign: str) -> float | None:
-        raise TypeError("expected a face; a value of one face stands inside count(...) only")
+    def value(self, view: FrameFeatures, sign: str, row: int | None = None) -> float | None:
+        assert row is not None, "a value of one face stands inside count(...) only"
+        return view.of(self.name, row)
 
     def __str__(self) -> str:
         return self.name
 
 
+class _Judged:
+    """What all conditions share."""
+
+    def judged(self, view: FrameFeatures, row: int | None = None) -> Verdict:
+        """Whether it holds, of all in view or of one of them.
+
+        Args:
+            view: What is in view.
+            row: Which face, inside ``count`` and ``share``.
+        """
+        raise NotImplementedError
+
+    def holds(self, view: FrameFeatures) -> bool:
+        """Whether it holds for sure."""
+        return self.judged(view) is True
+
+
 @dataclass(frozen=True)
-class Comparison:
-    """A quantity against a number."""
+class Comparison(_Judged):
+    """A quantity against a number. Where nobody is in view and there is no value, it is false; where people are in
+    view and none of them has a value, it is undecided."""
 
     left: FaceCount | Quantity | Tally | FaceValue
     sign: Operator
     right: float
 
-    def holds(self, view: FrameFeatures) -> bool:
-        value = self.left.value(view, self.sign)
-        return value is not None and COMPARE[self.sign](value, self.right)
-
-    def holds_for(self, view: FrameFeatures, row: int) -> bool:
-        column = view.columns.get(str(self.left))
-        return column is not None and COMPARE[self.sign](column[row], self.right)
+    def judged(self, view: FrameFeatures, row: int | None = None) -> Verdict:
+        value = self.left.value(view, self.sign, row)
+        if value is None:
+            return None if view.count else False
+        return COMPARE[self.sign](value, self.right)
 
     def parts(self) -> Iterator[Comparison]:
         yield self
@@ -117,16 +152,13 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Both:
+class Both(_Judged):
     """``... and ...``."""
 
     terms: tuple[Condition, ...]
 
-    def holds(self, view: FrameFeatures) -> bool:
-        return all(term.holds(view) for term in self.terms)
-
-    def holds_for(self, view: FrameFeatures, row: int) -> bool:
-        return all(term.holds_for(view, row) for term in self.terms)
+    def judged(self, view: FrameFeatures, row: int | None = None) -> Verdict:
+        return _all(term.judged(view, row) for term in self.terms)
 
     def parts(self) -> Iterator[Comparison]:
         return (part for term in self.terms for part in term.parts())
@@ -139,16 +171,13 @@ class Both:
 
 
 @dataclass(frozen=True)
-class Either:
+class Either(_Judged):
     """``... or ...``."""
 
     terms: tuple[Condition, ...]
 
-    def holds(self, view: FrameFeatures) -> bool:
-        return any(term.holds(view) for term in self.terms)
-
-    def holds_for(self, view: FrameFeatures, row: int) -> bool:
-        return any(term.holds_for(view, row) for term in self.terms)
+    def judged(self, view: FrameFeatures, row: int | None = None) -> Verdict:
+        return _opposite(_all(_opposite(term.judged(view, row)) for term in self.terms))
 
     def parts(self) -> Iterator[Comparison]:
         return (part for term in self.terms for part in term.parts())
@@ -161,16 +190,13 @@ class Either:
 
 
 @dataclass(frozen=True)
-class Not:
+class Not(_Judged):
     """``not ...``."""
 
     term: Condition
 
-    def holds(self, view: FrameFeatures) -> bool:
-        return not self.term.holds(view)
-
-    def holds_for(self, view: FrameFeatures, row: int) -> bool:
-        return not self.term.holds_for(view, row)
+    def judged(self, view: FrameFeatures, row: int | None = None) -> Verdict:
+        return _opposite(self.term.judged(view, row))
 
     def parts(self) -> Iterator[Comparison]:
         return self.term.parts()
@@ -185,8 +211,12 @@ class Not:
 Condition = Comparison | Both | Either | Not
 
 
-def asks_facing(condition: Condition) -> bool:
-    """Whether a condition needs to know where heads are turned."""
-    return any(
-        isinstance(part.left, Quantity | FaceValue) and part.left.name == FACING for part in condition.parts()
-    )
+def names_in(condition: Condition) -> tuple[str, ...]:
+    """What a condition asks about faces, each once, in its order.
+
+    >>> from mien.rules.parsing import parse_condition
+    >>> names_in(parse_condition("any.happy > 0.5 and count(smile > 0.1 and happy > 0.2) > 1"))
+    ('happy', 'smile')
+    """
+    asked = (part.left.name for part in condition.parts() if isinstance(part.left, Quantity | FaceValue))
+    return tuple(dict.fromkeys(asked))

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from mien.core.errors import RuleError
@@ -14,9 +14,10 @@ from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.spacing import Spacing
 from mien.metrics.sentiment import PRESETS, SentimentMapping
-from mien.rules.conditions import Condition, asks_facing
-from mien.rules.features import FrameFeatures, sums_of
+from mien.rules.conditions import Condition, names_in
+from mien.rules.features import BLINKS, FACING, SUMS, FrameFeatures, feature, sums_of
 from mien.rules.parsing import parse_condition
+from mien.tracking.blinks import BlinkRates
 
 _NAME = re.compile(r"[^\W_](?:[\w .-]{0,62}[\w.-])?")
 _LONGEST = 7 * 24 * 3600.0  # s
@@ -71,6 +72,21 @@ class Rule:
             if isinstance(text, str):
                 object.__setattr__(self, key, parse_condition(text, self.labels))
         object.__setattr__(self, "do", tuple(self.do))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its conditions ask about faces, each once.
+
+        >>> Rule("smile", "any.happy > 0.7", until="any.smile < 0.1").names
+        ('happy', 'smile')
+        """
+        parts = (tree(part) for part in (self.when, self.until) if part is not None)
+        return tuple(dict.fromkeys(name for part in parts for name in names_in(part)))
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Those of them that are measured on landmarks."""
+        return tuple(name for name in self.names if feature(name).landmarks)
 
 
 GAP = 10.0
@@ -131,6 +147,8 @@ class Event:
         values: The comparisons that decided, each with the value that was compared; None where there was
             none, as without faces.
         faces: How many faces were in view.
+        measures: Of all that the rule asks of landmarks the value for each face in view, by name; None where there
+            was none.
     """
 
     rule: str
@@ -139,6 +157,7 @@ class Event:
     frame: int
     values: dict[str, float | None]
     faces: int
+    measures: dict[str, list[float | None]] = field(default_factory=dict)
 
 
 @dataclass
@@ -167,6 +186,7 @@ class RuleEngine:
             started with it.
         jump: Seconds by which the clock of the stream jumped at the last frame, or None.
         facing: Whether a rule asks where heads are turned, which only detectors with points tell.
+        measures: What rules ask of landmarks.
 
     Raises:
         RuleError: Two rules have one name.
@@ -192,9 +212,9 @@ class RuleEngine:
         if twice:
             raise RuleError(f"expected rules with names of their own; got {', '.join(twice)} more than once")
         self.rules, self.labels = tuple(rules), labels
-        self.facing = any(
-            asks_facing(tree(part)) for rule in rules for part in (rule.when, rule.until) if part is not None
-        )
+        self._asked = {name for rule in rules for name in rule.names} - {*labels, *SUMS}
+        self.facing = FACING in self._asked
+        self.measures = tuple(dict.fromkeys(name for rule in rules for name in rule.measures))
         self._sums = sums_of(mapping, labels)
         self.reset()
 
@@ -202,6 +222,7 @@ class RuleEngine:
         """Forget the stream: the next frame is the first of another."""
         self.waiting: list[str] = []
         self._clock = SteadyTime()
+        self._blinks = BlinkRates() if BLINKS in self.measures else None
         self._courses = [_Course() for _ in self.rules]
 
     @property
@@ -227,7 +248,8 @@ class RuleEngine:
         Raises:
             InputError: The faces have not been read.
         """
-        view = FrameFeatures(faces, self.labels, self._sums, self.facing)
+        blinks = {} if self._blinks is None else self._blinks.update(faces)
+        view = FrameFeatures(faces, self.labels, self._sums, self._asked, blinks)
         now = self._clock.take(time)
         unseen = self._clock.jump is not None and self._clock.jump > 0
         self.waiting = []
@@ -243,7 +265,8 @@ class RuleEngine:
             )
             if condition is not None:
                 kind: Literal["start", "end"] = "start" if course.active else "end"
-                events.append(Event(rule.name, kind, time, frame, dict(condition.values(view)), view.count))
+                values, measures = dict(condition.values(view)), _told(rule.measures, view)
+                events.append(Event(rule.name, kind, time, frame, values, view.count, measures))
         return events
 
     def _started(self, rule: Rule, course: _Course, view: FrameFeatures, now: float) -> Condition | None:
@@ -273,6 +296,15 @@ class RuleEngine:
             return None
         course.active, course.since, course.over = False, None, None
         return condition
+
+
+def _told(names: Iterable[str], view: FrameFeatures) -> dict[str, list[float | None]]:
+    """Values of each face, short enough to be read."""
+    found = {name: [view.of(name, row) for row in range(view.count)] for name in names}
+    return {
+        name: [None if value is None else round(value, 4) for value in values]
+        for name, values in found.items()
+    }
 
 
 def tree(condition: Condition | str) -> Condition:

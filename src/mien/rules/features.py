@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.measures import DEGREES, MEASURES
 from mien.metrics.sentiment import SENTIMENTS, SentimentMapping
 
 FACING = "facing"
@@ -15,6 +20,56 @@ FACING = "facing"
 
 SUMS = ("positive", "negative")
 """Sentiments that conditions know; ``neutral`` is always the expression."""
+
+VALENCE, EXPRESSIVENESS = "valence", "expressiveness"
+
+BLINKS = "blinks_per_minute"
+"""How often somebody blinked over the last minute (`mien.tracking.blinks.BlinkRates`)."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something about a face that conditions compare with a number.
+
+    Args:
+        name: As in conditions.
+        least: No value is below.
+        most: No value is above.
+        unit: Of its values; empty for shares.
+        landmarks: Whether it is measured on landmarks.
+    """
+
+    name: str
+    least: float = 0.0
+    most: float = 1.0
+    unit: str = ""
+    landmarks: bool = False
+
+
+_OTHERS = {
+    VALENCE: Feature(VALENCE, least=-1.0, unit="-1 to 1"),
+    BLINKS: Feature(BLINKS, most=math.inf, unit="blinks a minute", landmarks=True),
+    **{
+        name: Feature(
+            name,
+            -180.0 if measure.unit == DEGREES else -math.inf,
+            180.0 if measure.unit == DEGREES else math.inf,
+            measure.unit,
+            landmarks=True,
+        )
+        for name, measure in MEASURES.items()
+    },
+}
+
+
+def feature(name: str) -> Feature:
+    """What is known of one of `names_of`.
+
+    >>> feature("happy").most, feature("yaw").unit, feature("smile").landmarks
+    (1.0, 'degrees', True)
+    """
+    return _OTHERS.get(name) or Feature(name)
+
 
 # A head whose nose tip stands 30 mm before its eyes, which are 64 mm apart and 70 mm above the mouth, turned
 # by an angle: the nose moves by so much of the eyes' distance, or of the distance from eyes to mouth, for
@@ -28,17 +83,19 @@ _NOSE = 0.53
 class FrameFeatures:
     """The faces of one frame, summed up.
 
-    Smoothed probabilities count where there are any, raw ones elsewhere. Every face counts once.
+    Smoothed probabilities count where there are any, raw ones elsewhere. Every face counts once, and not at all
+    where it has no value.
 
     Args:
         faces: Of one frame.
         labels: Names of the columns of ``probs``.
         sums: What counts as positive and negative (`sums_of`).
-        facing: Whether ``facing`` is asked for.
+        asked: Names beside expressions and `SUMS` that are asked for (`names_of`).
+        blinks: Blinks a minute of people by id (`mien.tracking.blinks.BlinkRates`).
 
     Attributes:
         count: How many faces there are.
-        columns: Of each name the value for each face.
+        columns: Of each name the value for each face, NaN where there is none.
         least: Of each name the lowest value; empty without faces.
         most: Of each name the highest value.
         mean: Of each name the mean over the faces.
@@ -49,14 +106,21 @@ class FrameFeatures:
     >>> labels = Labels(("sad", "happy"))
     >>> faces = Faces([[0, 0, 9, 9]] * 2, [1, 1], [0, 0], [0, 0], probs=[[0.75, 0.25], [0.25, 0.75]], labels=labels)
     >>> from mien.metrics.sentiment import PRESETS
-    >>> view = FrameFeatures(faces, labels, sums_of(PRESETS["valence"], labels))
-    >>> view.count, view.least["happy"], view.most["happy"], view.mean["positive"]
-    (2, 0.25, 0.75, 0.5)
+    >>> view = FrameFeatures(faces, labels, sums_of(PRESETS["valence"], labels), ["valence"])
+    >>> view.count, view.least["happy"], view.most["happy"], view.mean["positive"], view.mean["valence"]
+    (2, 0.25, 0.75, 0.5, 0.0)
     """
 
     __slots__ = ("columns", "count", "least", "mean", "most")
 
-    def __init__(self, faces: Faces, labels: Labels, sums: NDArray[np.float64], facing: bool = False) -> None:
+    def __init__(
+        self,
+        faces: Faces,
+        labels: Labels,
+        sums: NDArray[np.float64],
+        asked: Collection[str] = (),
+        blinks: Mapping[int, float] | None = None,
+    ) -> None:
         self.count = len(faces)
         self.columns: dict[str, list[float]] = {}
         self.least: dict[str, float] = {}
@@ -71,8 +135,15 @@ class FrameFeatures:
             )
         table = np.asarray(probs, np.float64)
         self._add((*labels, *SUMS), np.hstack([table, table @ sums]))
-        if facing and faces.landmarks is not None:
-            self._add((FACING,), frontalness(faces.landmarks)[:, None])
+        for name in asked:
+            values = _values(name, faces, blinks or {})
+            if values is not None:
+                self._add_measured(name, np.asarray(values, np.float64))
+
+    def of(self, name: str, row: int) -> float | None:
+        """The value of one face; None where there is none."""
+        column = self.columns.get(name)
+        return None if column is None or math.isnan(column[row]) else column[row]
 
     def _add(self, names: tuple[str, ...], table: NDArray[np.float64]) -> None:
         self.columns.update(zip(names, table.T.tolist(), strict=True))
@@ -80,14 +151,36 @@ class FrameFeatures:
         self.most.update(zip(names, table.max(axis=0).tolist(), strict=True))
         self.mean.update(zip(names, table.mean(axis=0).tolist(), strict=True))
 
+    def _add_measured(self, name: str, values: NDArray[np.float64]) -> None:
+        known = values[np.isfinite(values)]
+        if len(known):
+            self._add((name,), known[:, None])
+            self.columns[name] = values.tolist()
+
+
+def _values(name: str, faces: Faces, blinks: Mapping[int, float]) -> NDArray[np.floating] | None:
+    """``(n,)`` values of faces, NaN where there is none; None where nothing is known of any."""
+    if name == FACING:
+        return None if faces.landmarks is None else frontalness(faces.landmarks)
+    if name == VALENCE:
+        return faces.valence
+    if name == EXPRESSIVENESS:
+        return faces.expressiveness
+    if name == BLINKS:
+        tracks = [] if faces.tracks is None else faces.tracks.tolist()
+        return np.array([blinks.get(track, np.nan) for track in tracks]) if tracks else None
+    return None if faces.measures is None else faces.measures[:, list(MEASURES).index(name)]
+
 
 def names_of(labels: Labels = EXPRESSIONS) -> tuple[str, ...]:
     """Everything about a face that a condition may name.
 
-    >>> names_of(Labels(("sad", "happy")))
-    ('sad', 'happy', 'positive', 'negative', 'facing')
+    >>> names_of(Labels(("sad", "happy")))[:6]
+    ('sad', 'happy', 'positive', 'negative', 'facing', 'valence')
     """
-    return (*labels, *SUMS, FACING)
+    valence = () if labels.valences is None else (VALENCE,)
+    expressiveness = (EXPRESSIVENESS,) if "neutral" in labels else ()
+    return (*labels, *SUMS, FACING, *valence, *expressiveness, *MEASURES, BLINKS)
 
 
 def frontalness(points: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, cast
@@ -23,7 +24,7 @@ from mien.rules.conditions import (
     Tally,
     Whose,
 )
-from mien.rules.features import names_of
+from mien.rules.features import Feature, feature, names_of
 
 _WHOSE = ("everyone", "any", "group")
 _TALLIES = ("count", "share")
@@ -31,7 +32,7 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _DEEPEST = 50  # Parentheses and negations inside each other.
 _LONGEST = 2000  # Characters.
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?P<word>[^\W\d]\w*)|(?P<sign><=|>=|==|!=|<|>)|(?P<mark>[().]))"
+    r"\s*(?:(?P<number>-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?P<word>[^\W\d]\w*)|(?P<sign><=|>=|==|!=|<|>)|(?P<mark>[().]))"
 )
 
 
@@ -47,8 +48,8 @@ def parse_condition(text: str, labels: Labels = EXPRESSIONS) -> Condition:
     Args:
         text: Such as ``faces >= 2 and everyone.happy > 0.7``: comparisons of ``faces``, ``everyone.X``,
             ``any.X``, ``group.X``, ``count(...)`` or ``share(...)`` with a number, joined by ``and``, ``or``,
-            ``not`` and parentheses. Inside ``count`` and ``share`` stand comparisons of what one face shows,
-            such as ``happy > 0.6``.
+            ``not`` and parentheses. X is anything out of `mien.rules.features.names_of`. Inside ``count`` and
+            ``share`` stand comparisons of what one face shows, such as ``happy > 0.6``.
         labels: Expressions that the network knows.
 
     Raises:
@@ -59,7 +60,7 @@ def parse_condition(text: str, labels: Labels = EXPRESSIONS) -> Condition:
     >>> parse_condition("everyone.hapy > 0.7")
     Traceback (most recent call last):
     ...
-    mien.core.errors.RuleError: 'hapy' is no expression: did you mean happy?
+    mien.core.errors.RuleError: 'hapy' is no expression or measure: did you mean happy?
     """
     if len(text) > _LONGEST:
         raise RuleError(
@@ -194,7 +195,9 @@ class _Parser:
     def _expression(self, token: _Token) -> str:
         known, name = names_of(self._labels), canonical_label(token.text)
         if name not in known:
-            raise RuleError(f"{token.text!r} is no expression: {_instead(name, known)}", token.start)
+            raise RuleError(
+                f"{token.text!r} is no expression or measure: {_instead(name, known)}", token.start
+            )
         return name
 
     def _unknown(self, token: _Token) -> RuleError:
@@ -273,8 +276,6 @@ def _stray(text: str, at: int) -> tuple[str, int]:
     for sign in (two, one):
         if sign in _OTHER_SIGNS:
             return f"{sign!r} is not a sign of conditions: write {_OTHER_SIGNS[sign]}", at
-    if one == "-":
-        return "numbers below 0 have no use here: probabilities are from 0 to 1, counts from 0 up", at
     if one.isdigit() or one == ".":
         found = re.match(r"[\w.,%]+", text[at:])
         word = found.group() if found else one
@@ -287,15 +288,23 @@ def _check(
 ) -> None:
     """Refuse numbers that can never be reached."""
     if isinstance(left, FaceCount) or (isinstance(left, Tally) and left.kind == "count"):
+        if value < 0:
+            raise RuleError(f"{left}: a number of faces is never below 0; got {value:g}", at)
         return
-    what = "a share" if isinstance(left, Tally) else "a value"
-    if not 0 <= value <= 1:
-        instead = f": write {value / 100:g}" if 1 < value <= 100 else ""
-        raise RuleError(f"{left}: expected {what} from 0 to 1; got {value:g}{instead}", at)
+    known = Feature("a share") if isinstance(left, Tally) else feature(left.name)
+    if not known.least <= value <= known.most:
+        what = "a share" if isinstance(left, Tally) else "a value"
+        instead = f": write {value / 100:g}" if known.most == 1 and 1 < value <= 100 else ""
+        raise RuleError(f"{left}: expected {what} {_range(known)}; got {value:g}{instead}", at)
     if sign in ("==", "!=") and not isinstance(left, Tally):
-        raise RuleError(
-            f"{left}: a probability is hardly ever exactly {value:g}: compare with >= or <=", sign_at
-        )
+        what = "a measured value" if known.unit else "a probability"
+        raise RuleError(f"{left}: {what} is hardly ever exactly {value:g}: compare with >= or <=", sign_at)
+
+
+def _range(known: Feature) -> str:
+    if known.most == math.inf:
+        return f"of at least {known.least:g}"
+    return f"from {known.least:g} to {known.most:g}"
 
 
 def _got(token: _Token) -> str:

@@ -93,6 +93,11 @@ class RuleSet:
         used = {name for rule in self.rules for name in rule.do}
         return [name for name in self.actions if name not in used]
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What its rules ask of landmarks."""
+        return tuple(dict.fromkeys(name for rule in self.rules for name in rule.measures))
+
     def idling(self) -> RuleSet:
         """The same rules, which do nothing."""
         return RuleSet(tuple(replace(rule, do=()) for rule in self.rules), {}, self.mapping)

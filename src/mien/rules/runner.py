@@ -109,7 +109,7 @@ class RuleRunner:
             rule.name: BestFrame() for rule in self._set.rules if pictured & set(rule.do)
         }
         self._do = {rule.name: [*rule.do, *([LOG] if LOG in hooks else [])] for rule in self._set.rules}
-        self._told_points = False
+        self._told: set[str] = set()
 
     def update(self, frame: Frame, faces: Faces) -> list[Event]:
         """Take the next frame.
@@ -192,6 +192,7 @@ class RuleRunner:
         facts |= {
             "values": event.values,
             "faces": event.faces,
+            "measures": event.measures,
             "source": printable(source_name(self._options.source)),
         }
         delivery = Delivery(id=uuid.uuid4().hex, at=_clock(frame), **facts, image=image)
@@ -216,11 +217,21 @@ class RuleRunner:
             self._options.tell(
                 f"the clock of the source {what} at {frame.time:.2f} s: rules count on from there"
             )
-        if self.engine.facing and len(faces) and faces.landmarks is None and not self._told_points:
-            self._told_points = True
-            self._options.tell(
-                "a rule asks for facing, and this detector gives no points: that part never holds; use --detector mtcnn"
-            )
+        for line in _missing(self.engine, faces):
+            if line not in self._told:
+                self._told.add(line)
+                self._options.tell(line)
+
+
+def _missing(engine: RuleEngine, faces: Faces) -> Iterator[str]:
+    """What rules ask of faces that come without it, for people."""
+    if engine.facing and len(faces) and faces.landmarks is None:
+        yield "a rule asks for facing, and this detector gives no points: that part never holds; use --detector mtcnn"
+    if engine.measures and len(faces) and faces.measures is None:
+        yield (
+            f"a rule asks for {engine.measures[0]}, which is measured on landmarks: that part never holds; "
+            "use Pipeline(landmarks=True)"
+        )
 
 
 def _check(rules: Sequence[Rule], actions: Mapping[str, Action]) -> None:
@@ -268,11 +279,15 @@ def replay(
     Raises:
         MediaError: It cannot be opened.
     """
-    engine = RuleEngine(rules.rules, session.labels, rules.mapping)
+    engine, told = RuleEngine(rules.rules, session.labels, rules.mapping), set[str]()
     with (video_options or VideoOptions()).open(source) as media:
         frames = _readable(media, tell)
         while batch := list(islice(frames, _BATCH)):
             for frame, faces in zip(batch, session.update(batch), strict=True):
+                for line in _missing(engine, faces):
+                    if line not in told:
+                        told.add(line)
+                        tell(line)
                 yield from engine.update(faces, frame.time, frame.index)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mien.rules.conditions import Both, Comparison, Condition, Either, FaceCount, Not, Quantity, Tally
 from mien.rules.engine import Rule, tree
-from mien.rules.features import FACING
+from mien.rules.features import FACING, feature
 
 _SIGNS = {
     "<": "less than",
@@ -16,7 +16,12 @@ _SIGNS = {
     "==": "exactly",
     "!=": "anything but",
 }
-_WHOSE = {"everyone": "everybody in view shows", "any": "somebody in view shows"}
+_WHO = {
+    "everyone": "everybody in view",
+    "any": "somebody in view",
+    "group": "the mean of all in view",
+    "face": "the face",
+}
 
 
 def condition_in_words(condition: Condition) -> str:
@@ -27,6 +32,8 @@ def condition_in_words(condition: Condition) -> str:
     'at least 1 face is in view, and everybody in view shows happy with more than 70 %'
     >>> condition_in_words(parse_condition("faces == 0"))
     'nobody is in view'
+    >>> condition_in_words(parse_condition("any.mouth_opening > 0.4"))
+    "somebody in view has a mouth_opening of more than 0.4 (part of the eyes' distance)"
     >>> condition_in_words(parse_condition("not (any.happy > 0.7 or group.negative < 0.2)"))
     'it is not so that (somebody in view shows happy with more than 70 %, or the mean of all in view is negative with less than 20 %)'
     """
@@ -55,19 +62,21 @@ def _comparison_in_words(comparison: Comparison) -> str:
             else f"{_SIGNS[sign]} {100 * number:g} % of the faces in view"
         )
         return f"for {how_many} this holds: {condition_in_words(left.about)}"
-    value = _value(left.name, sign, number)
-    if not isinstance(left, Quantity):
-        return f"the face {'faces' if left.name == FACING else 'shows'} {value}"
-    if left.name == FACING:
-        who = {"everyone": "everybody in view", "any": "somebody in view", "group": "the mean of all in view"}
-        return f"{who[left.whose]} faces {value}"
-    return f"the mean of all in view is {value}" if left.whose == "group" else f"{_WHOSE[left.whose]} {value}"
+    whose = left.whose if isinstance(left, Quantity) else "face"
+    return f"{_WHO[whose]} {_value(left.name, whose, sign, number)}"
 
 
-def _value(name: str, sign: str, number: float) -> str:
+def _value(name: str, whose: str, sign: str, number: float) -> str:
     if name == FACING:
-        return f"the camera with {_SIGNS[sign]} {number:g} (1 is straight on, 0 is turned away)"
-    return f"{name} with {_SIGNS[sign]} {100 * number:g} %"
+        return f"faces the camera with {_SIGNS[sign]} {number:g} (1 is straight on, 0 is turned away)"
+    unit = feature(name).unit
+    if unit:
+        return f"has {_article(name)} {name} of {_SIGNS[sign]} {number:g} ({unit})"
+    return f"{'is' if whose == 'group' else 'shows'} {name} with {_SIGNS[sign]} {100 * number:g} %"
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
 
 
 def _faces(sign: str, number: float) -> str:
@@ -100,6 +109,8 @@ def rule_in_words(rule: Rule) -> Iterator[str]:
         yield f"ends when {condition_in_words(tree(rule.until))}{lasting}"
     if rule.cooldown:
         yield f"starts again {_seconds(rule.cooldown)} after it has started, at the earliest"
+    if rule.measures:
+        yield f"needs landmarks, which mien rules run finds by itself, for {', '.join(rule.measures)}"
 
 
 def _seconds(seconds: float) -> str:

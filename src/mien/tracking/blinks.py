@@ -120,3 +120,42 @@ class Blinks:
             return None
         self.counts[track] = self.counts.get(track, 0) + 1
         return Blink(track, start, now)
+
+
+class BlinkRates:
+    """How often everybody in one stream blinked a minute, over the last minute, as it comes.
+
+    A rate is known once somebody's eyes were seen for `KNOWN` seconds of it, in frames that come fast enough
+    (`COARSEST`); whoever is away for a minute begins anew.
+
+    >>> rates = BlinkRates()
+    >>> rates.update(Faces.empty())
+    {}
+    """
+
+    WINDOW, KNOWN = 60.0, 15.0
+
+    def __init__(self) -> None:
+        self._blinks = Blinks()
+        # Of each person time, seconds watched and blinks by then.
+        self._seen: dict[int, deque[tuple[float, float, int]]] = {}
+
+    def update(self, faces: Faces) -> dict[int, float]:
+        """Take in the faces of the next frame; gives the rates that are known of them, by id."""
+        self._blinks.update(faces)
+        if faces.measures is None or faces.tracks is None or not len(faces):
+            return {}
+        now = float(faces.times[0])
+        self._seen = {
+            track: seen for track, seen in self._seen.items() if 0 <= now - seen[-1][0] <= self.WINDOW
+        }
+        rates = {track: self._rate(track, now) for track in faces.tracks.tolist()}
+        return {track: rate for track, rate in rates.items() if rate is not None}
+
+    def _rate(self, track: int, now: float) -> float | None:
+        seen = self._seen.setdefault(track, deque())
+        seen.append((now, self._blinks.watched.get(track, 0.0), self._blinks.counts.get(track, 0)))
+        while now - seen[0][0] > self.WINDOW:
+            seen.popleft()
+        watched, blinks = seen[-1][1] - seen[0][1], seen[-1][2] - seen[0][2]
+        return None if watched < self.KNOWN else 60 * blinks / watched

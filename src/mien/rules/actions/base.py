@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -39,6 +39,7 @@ class Delivery:
             where no hook has asked for one.
         photo: Where the photo of the moment was saved by an action of type ``photo``, as its folder is written;
             None where none was.
+        measures: Of all that the rule asks of landmarks the value for each face in view, by name.
 
     >>> Delivery("1", "smile", "start", 2.5, None, "camera:0", 75, {"any.happy > 0.7": 0.9}, 2).payload()["values"]
     {'any.happy > 0.7': 0.9}
@@ -55,6 +56,7 @@ class Delivery:
     faces: int
     image: Callable[[bool], NDArray[np.uint8]] | None = None
     photo: str | None = None
+    measures: Mapping[str, list[float | None]] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
         """Plain values, ready for JSON; no image and nobody's identity."""
@@ -68,6 +70,7 @@ class Delivery:
             "frame": self.frame,
             "values": dict(self.values),
             "faces": self.faces,
+            "measures": dict(self.measures),
             "photo": self.photo,
             "notice": NOTICE,
         }

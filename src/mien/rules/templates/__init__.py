@@ -12,7 +12,7 @@ def template_names() -> list[str]:
     """Names of the templates.
 
     >>> template_names()
-    ['doorbell', 'light', 'message', 'photo-booth']
+    ['doorbell', 'light', 'message', 'open-eyes', 'photo-booth']
     """
     return sorted(
         file.name.removesuffix(".toml") for file in files(__name__).iterdir() if file.name.endswith(".toml")
@@ -28,7 +28,7 @@ def template(name: str) -> str:
     >>> template("photobooth")
     Traceback (most recent call last):
     ...
-    mien.core.errors.InputError: photobooth: expected doorbell, light, message, photo-booth: did you mean photo-booth?
+    mien.core.errors.InputError: photobooth: expected doorbell, light, message, open-eyes, photo-booth: did you mean photo-booth?
     """
     names = template_names()
     if name not in names:
