@@ -197,7 +197,7 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
 ) -> None:
     clip = movie(240)
     options = ["analyze", clip.name, "--threads", "1", "--min-face", "20", "--people", "people.csv"]
-    outputs = ["-o", "rows.csv", "-o", "rows.json"]
+    outputs = ["-o", "rows.csv", "-o", "rows.json", "-o", "talk.html"]
     columns = {"COLUMNS": "120"}
 
     def run(*more: str) -> subprocess.CompletedProcess[str]:
@@ -220,10 +220,14 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     kept = len(list(pieces.glob("0*.npz")))
     assert 4 <= kept < 30, "killed in the middle"
     if kill == signal.SIGINT:
-        assert (
-            err.strip()
-            == "mien: interrupted: rows.csv.checkpoint keeps what was read: the same command goes on from there"
+        assert err.strip() == (
+            "mien: interrupted: talk.html is about what was read until then; "
+            "rows.csv.checkpoint keeps what was read: the same command goes on from there"
         )
+    part = tmp_path / "talk.html"
+    assert part.exists() == (kill == signal.SIGINT), "what is killed can write nothing more"
+    if part.exists():
+        assert "Stopped before the end: all figures are about what was read, up to " in part.read_text()
 
     refused = run(*outputs, "--largest")
     assert refused.returncode == 2
@@ -233,7 +237,7 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     resumed = run(*outputs)
     assert resumed.returncode == 0, resumed.stderr
     assert "going on with what rows.csv.checkpoint keeps" in resumed.stderr
-    names = ("rows.csv", "rows.json", "people.csv")
+    names = ("rows.csv", "rows.json", "people.csv", "talk.html")
     found = {name: (tmp_path / name).read_bytes() for name in names}
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([clip.name, *names]), (
         "nothing else is left"

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from mien.cli.console import Console
-from mien.cli.exits import NOTHING_READ, PART_NOT_READ
+from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
 from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions, grouped
 
 if TYPE_CHECKING:
     from mien.outputs.base import RunContext, Writer
     from mien.outputs.spec import OutputSpec
+    from mien.outputs.writer import RunWriter
     from mien.video.checkpoint import CheckpointStore
     from mien.video.runner import Source, VideoOptions
 
@@ -45,7 +46,7 @@ def analyze(
     smoothed_probs, label, label_confidence, valence, expressiveness, error. In videos people are followed (track), and their results
     smoothed (smoothed_probs, smoothed_emotion) beside the raw ones. Rows go to standard output or to files,
     remarks to standard error. A run with files that is stopped goes on where it was when the same command is
-    given again.
+    given again; until then its reports are about what was read.
 
     Exit status: 0 when all was read, 3 when a part was not, 1 when nothing was.
     """
@@ -75,7 +76,11 @@ def analyze(
         )
         summary, rows = Summary(run), _standard_output(output.form, run)
         with RunWriter(asked, run, [summary, *rows]) as writer:
-            writer.write(process_sources(sources, pipeline, video_options, checkpoints, progress.follow))
+            try:
+                writer.write(process_sources(sources, pipeline, video_options, checkpoints, progress.follow))
+            except Interrupted as stop:
+                _write_parts(writer, run, checkpoints, stop)
+                raise
     if not rows and not (quiet and asked.first):
         summary.show(Console())
     for failure in writer.failures:
@@ -86,6 +91,17 @@ def analyze(
         _tell(writer.written, writer.details, notes)
     failed = summary.failed or writer.failures
     raise typer.Exit(0 if not failed else PART_NOT_READ if summary.read else NOTHING_READ)
+
+
+def _write_parts(
+    writer: RunWriter, run: RunContext, checkpoints: CheckpointStore | None, stop: Interrupted
+) -> None:
+    """Reports of what was read until the run was stopped; a second stop ends it without them."""
+    from mien.video.sources import kept_videos
+
+    kept = () if checkpoints is None else kept_videos(run.sources, run.labels, run.video_options, checkpoints)
+    for path in writer.write_parts(kept):
+        stop.add_note(f"{path} is about what was read until then")
 
 
 def _tell(written: list[Path], details: dict[Path, str], notes: Console) -> None:

@@ -107,6 +107,7 @@ class Writer:
         extra: What must be installed, or None.
         per_video: Whether each video has a file of its own; such a file that cannot be written fails alone,
             while a table that cannot be written ends the run.
+        of_parts: Whether it also writes of a video that was not read to its end, and says so in its file.
         written: Files that are there now, in order.
         remarks: What a person should know about them.
         details: What some of them hold, in a few words.
@@ -114,6 +115,7 @@ class Writer:
 
     extra: ClassVar[Extra | None] = None
     per_video: ClassVar[bool] = True
+    of_parts: ClassVar[bool] = False
 
     def __init__(self, places: Sequence[Path], run: RunContext) -> None:
         self.places, self.run = places, run

@@ -19,6 +19,7 @@ class Report(PerVideoWriter):
     """``.html``: figures, people and the timeline of a video on one page that loads nothing."""
 
     extra = Extra("Reports", "report", "jinja2", "jinja2")
+    of_parts = True
 
     def write_video(self, path: Path, source: AnalyzedSource, video: Overview) -> None:
         from mien.reports.video import write_report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,6 +39,7 @@ class RunWriter:
         self._writers = [*asked.writers(run), *others]
         self._remarks: list[str] = []
         self._open = ExitStack()
+        self._at_work: tuple[AnalyzedSource, Overview] | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
@@ -71,6 +73,7 @@ class RunWriter:
         for source in sources:
             self._remarks += source.media.remarks if source.media else ()
             video = self._overview(source)
+            self._at_work = None if video is None else (source, video)
             for writer in self._writers:
                 with self._isolated(writer, source):
                     writer.begin(source)
@@ -88,13 +91,42 @@ class RunWriter:
                 with self._isolated(writer, source):
                     writer.finish(source, video)
 
+    def write_parts(self, kept: Iterable[AnalyzedSource]) -> list[Path]:
+        """After a run was stopped, write of videos what tells by itself that it is about a part of one
+        (`Writer.of_parts`).
+
+        Args:
+            kept: Videos as far as they were read, where a checkpoint keeps them.
+
+        Returns:
+            What was written.
+        """
+        before, writers = self.written, [writer for writer in self._writers if writer.of_parts]
+        for writer in writers:
+            writer.run = replace(writer.run, thumbnails=False)  # Nobody waits for a second pass any more.
+        if self._at_work is not None and not self._at_work[0].kept:
+            self._at_work[1].whole = False
+            self._write_part(*self._at_work, writers)
+        for source in kept if writers else ():
+            if (video := self._overview(source)) is not None:
+                for result in source.again():
+                    video.add(result)
+                self._write_part(source, video, writers)
+        return [path for path in self.written if path not in before]
+
+    def _write_part(self, source: AnalyzedSource, video: Overview, writers: Sequence[Writer]) -> None:
+        video.end()
+        for writer in writers:
+            if writer.places[source.position] not in writer.written:
+                with self._isolated(writer, source):
+                    writer.finish(source, video)
+
     def _overview(self, source: AnalyzedSource) -> Overview | None:
         if not source.moves:
             return None
         duration = source.media.duration if source.media else None
-        return Overview(
-            name_of(source.source), self._run.labels, duration, self._run.video_options.smoothing.gap
-        )
+        gap = self._run.video_options.smoothing.gap
+        return Overview(name_of(source.source), self._run.labels, duration, gap, source.whole)
 
     def _frames(self, source: AnalyzedSource) -> Iterator[AnalyzedFrame]:
         """Its frames; where all of it was read before, their writing is what takes time."""

@@ -125,15 +125,25 @@ def _labels(labels: Labels) -> list[dict[str, str]]:
 def _remarks(overview: Overview) -> list[str]:
     """What must be known before anything else."""
     remarks = []
+    if not overview.whole:
+        remarks.append(f"Stopped before the end: all figures are about {_part(overview)}.")
     if overview.failed:
         remarks.append(
             "A part of this video could not be read; all figures are about the rest. Coverage says which part."
         )
     if overview.frames and not overview.with_face:
-        remarks.append("No face was found in this video.")
+        remarks.append(f"No face was found in {'this video' if overview.whole else 'what was read'}.")
     if not overview.frames:
         remarks.append("No frame of this video could be read.")
     return remarks
+
+
+def _part(overview: Overview) -> str:
+    """How much of a video was read."""
+    last = clock(overview.start + overview.length)
+    if overview.duration is None:
+        return f"what was read, up to {last}"
+    return f"what was read, up to {last} of {clock(overview.duration)}"
 
 
 def _figures(overview: Overview) -> list[dict[str, str]]:

@@ -37,6 +37,7 @@ class AnalyzedSource:
         media: The source; None when it could not be opened. That of a video may be closed already.
         frames: Frame by frame, in order; those of videos are smoothed, and come without images.
         stored: Gives the smoothed results of a video anew, from the checkpoint; None where nothing is kept.
+        whole: Whether it was read to its end; else the run was stopped on the way.
     """
 
     position: int
@@ -44,6 +45,7 @@ class AnalyzedSource:
     media: Media | None
     frames: Iterator[AnalyzedFrame]
     stored: Callable[[], Iterator[FrameResult]] | None = None
+    whole: bool = True
 
     @property
     def moves(self) -> bool:
@@ -112,6 +114,23 @@ def process_sources(
         elif record is not None and record.count:
             # Read to its end by an earlier run, which may have had no time to say so.
             yield _again(position, source, record, video_options)
+
+
+def kept_videos(
+    sources: Sequence[Source], labels: Labels, video_options: VideoOptions, checkpoints: CheckpointStore
+) -> Iterator[AnalyzedSource]:
+    """Videos as far as a run that was stopped has kept them, in the order of the sources.
+
+    Args:
+        sources: What was read.
+        labels: Expressions that the network tells apart.
+        video_options: How videos were read.
+        checkpoints: What was read of them.
+    """
+    for position, source in enumerate(sources):
+        record = checkpoints.record(position, name_of(source), labels)
+        if record.count:
+            yield replace(_again(position, source, record, video_options), whole=record.done)
 
 
 def _again(

@@ -44,6 +44,7 @@ class Overview:
         labels: Expressions that the network tells apart.
         duration: Seconds that its header promises, or None.
         gap: Seconds; a person not seen for longer was away.
+        whole: Whether the video was read to its end; else the run was stopped on the way.
 
     Attributes:
         frames: Frames that were looked at.
@@ -72,6 +73,7 @@ class Overview:
     labels: Labels
     duration: float | None = None
     gap: float = 1.0
+    whole: bool = True
     frames: int = 0
     with_face: int = 0
     failed: int = 0
