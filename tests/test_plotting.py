@@ -18,7 +18,7 @@ from mien.core.labels import FERPLUS, text_colour
 from mien.metrics.sentiment import SENTIMENTS
 from mien.plotting import style
 from mien.plotting.curves import draw_curves, draw_runs
-from mien.plotting.evaluation import confusion_figure
+from mien.plotting.evaluation import confusion_figure, draw_confusion
 from mien.plotting.mark_labels import mark_labels
 from mien.plotting.shares import Interval, Panel, draw_intervals, draw_shares
 from mien.plotting.timeline import Mark, Row, Span, draw_spans
@@ -214,3 +214,25 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a place to write"):
         style.save(figure, tmp_path / "file" / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+SCRIPTS = ("fâché", "שמח", "嬉しい", "مقابلة", "грустный", "$x_1$", "\U0010ffff", "n" * 200)
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_in_every_script_have_letters(tmp_path: Path) -> None:
+    """Matplotlib warns of each letter that its font has not, which it draws as a box."""
+    labels = Labels(SCRIPTS)
+    share = dict.fromkeys(SCRIPTS, 1 / len(SCRIPTS))
+    draw_shares(tmp_path / "a.png", SCRIPTS, [Panel(labels, [share] * len(SCRIPTS))], " ".join(SCRIPTS))
+    draw_confusion(np.eye(len(SCRIPTS), dtype=int), labels, tmp_path / "b.png", "嬉しい.mp4")
+    rows = [Row("嬉しい", [Span(0, 5, share), Span(5, 9)], labels, 1.0)]
+    marks = [Mark(name, float(place), True) for place, name in enumerate(SCRIPTS)]
+    draw_spans(tmp_path / "c.png", rows, marks, "嬉しい", "嬉しい")
+    draw_runs({"嬉しい": [{"epoch": 1.0, "validation_x": 0.5}]}, "x", tmp_path / "d.png", "嬉しい")
+    assert len({pixels(tmp_path / f"{name}.png").shape for name in "abcd"}) == 4
+
+
+def test_names_without_letters_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style, "drawable", lambda name, instead: instead if name > "~" else name)
+    assert style.names(["happy", "嬉しい"]) == ["happy", "2 …"]

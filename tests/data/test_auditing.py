@@ -6,10 +6,11 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from mien import InputError
 from mien.core.drawn_face import draw_portrait
+from mien.core.labels import text_colour
 from mien.data import FaceDataset, audit, clean_training, split_anew, statistics
 from mien.data.near_duplicates import near_copies
 from mien.data.preview import preview
@@ -181,6 +182,21 @@ def test_a_sheet_is_seeded() -> None:
     preview(data, label="Anger", split="PrivateTest")
     with pytest.raises(InputError, match="'bored'"):
         preview(data, label="bored")
+
+
+def test_letters_on_a_sheet_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """White on the yellow of happy could not."""
+    inks: dict[str, str] = {}
+
+    def text(_: object, place: object, text: str, fill: str, **more: object) -> None:
+        inks[text] = fill
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
+    data = small_dataset(30)
+    preview(data)
+    colours = {name: text_colour(data.labels.colour(name)) for name in data.labels}
+    assert {name: inks[name] for name in colours} == colours
+    assert len(set(colours.values())) == 2, "dark letters on some, light ones on others"
 
 
 def test_the_real_data_set(fer2013: FaceDataset) -> None:

@@ -75,7 +75,7 @@ def test_of_an_8_bit_file_all_is_drawn_that_needs_no_gradients(photo: Path, tmp_
     for name in ("small-int8", "nano-int8", "medium-int8"):
         kinds, remark = drawable(open_explained(name))
         assert kinds == ("kernels", "features", "occlusion")
-        assert f"take {name.removesuffix('-int8')}, the same network in floats" in remark
+        assert f"take {name.removesuffix('-int8')}, the same model in floats" in remark
     assert drawable(open_explained("small")) == (KINDS, "")
     done = run_mien("explain", "nano-int8", photo, "-o", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -86,7 +86,7 @@ def test_of_an_8_bit_file_all_is_drawn_that_needs_no_gradients(photo: Path, tmp_
     assert done.stderr.startswith("without gradcam and guided: nano-int8: ")
     refused = run_mien("explain", "nano-int8", photo, "-o", tmp_path, "--what", "gradcam")
     assert refused.returncode
-    assert "take nano, the same network in floats" in refused.stderr
+    assert "take nano, the same model in floats" in refused.stderr
 
 
 def test_occlusion_needs_neither_torch_nor_any_other_extra(photo: Path, tmp_path: Path) -> None:

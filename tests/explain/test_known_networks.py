@@ -173,13 +173,13 @@ def test_rectifiers_written_as_functions_are_guided_too(face: np.ndarray) -> Non
 def test_a_network_without_rectifiers_cannot_be_guided(tmp_path: Path, face: np.ndarray) -> None:
     with pytest.raises(
         InputError,
-        match=r"expected a network with rectifiers \(ReLU\); known has none: use gradcam or occlusion",
+        match=r"expected a model with rectifiers \(ReLU\); known has none: use gradcam or occlusion",
     ):
         guided_backpropagation(open_explained(looks_at_region(tmp_path / "region.onnx")), face, 0)
 
 
 def test_a_network_without_convolution_has_no_kernels(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected a network with a convolution; it has none"):
+    with pytest.raises(InputError, match="expected a model with a convolution; it has none"):
         open_explained(looks_at_region(tmp_path / "region.onnx")).kernels()
 
 

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import traceback
-import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -121,9 +120,6 @@ def _keep_log(path: Path) -> None:
 def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
     prepare_streams()
-    warnings.filterwarnings(
-        "ignore", message="Glyph .* missing from"
-    )  # Titles of charts in scripts that matplotlib's font has no signs for.
     _spare_home()
     for stop in (signal.SIGINT, signal.SIGTERM, *_hang_up()):
         signal.signal(stop, _interrupt)

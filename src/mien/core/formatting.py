@@ -59,6 +59,15 @@ def percents(shares: Mapping[str, float]) -> dict[str, str]:
     return {name: _whole_percent(whole[name], share) for name, share in shares.items()}
 
 
+def precise(share: float, digits: int = 1) -> str:
+    """A share in percent with decimals, where tenths tell something.
+
+    >>> precise(0.70152), precise(0.5, 2)
+    ('70.2 %', '50.00 %')
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
 def _whole_percent(number: int, share: float) -> str:
     if number == 0 and share > 0:
         return "< 1 %"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from mien.core.errors import InputError
+from mien.core.labels import text_colour
 from mien.data.dataset import FaceDataset
+from mien.media.fonts import drawable, font_for
 
 SIDE = 9
 """Images in a row and in a column of a sheet."""
 
-_TILE, _BAND, _GAP = 96, 18, 6
+_TILE, _BAND, _GAP, _LETTERS = 96, 18, 6, 12
 
 
 def preview(
@@ -42,13 +44,16 @@ def preview(
         )
     chosen = data.take(np.sort(np.random.default_rng(seed).permutation(len(data))[: SIDE * SIDE]))
     sheet = Image.new("RGB", (SIDE * (_TILE + _GAP) + _GAP, SIDE * (_TILE + _BAND + _GAP) + _GAP), "#ffffff")
-    canvas, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    canvas = ImageDraw.Draw(sheet)
     for place, (image, name, row) in enumerate(
         zip(chosen.images, chosen.names(), chosen.rows.tolist(), strict=True)
     ):
         x, y = _GAP + place % SIDE * (_TILE + _GAP), _GAP + place // SIDE * (_TILE + _BAND + _GAP)
         sheet.paste(Image.fromarray(image).resize((_TILE, _TILE), Image.Resampling.BICUBIC), (x, y))
-        canvas.rectangle((x, y + _TILE, x + _TILE - 1, y + _TILE + _BAND - 1), fill=data.labels.colour(name))
-        canvas.text((x + 4, y + _TILE + 2), name, fill="#ffffff", font=font)
-        canvas.text((x + _TILE - 4, y + _TILE + 2), str(row), fill="#ffffff", font=font, anchor="ra")
+        colour, text = data.labels.colour(name), drawable(name, f"label {data.labels.index(name) + 1}")
+        ink, number = text_colour(colour), str(row)
+        canvas.rectangle((x, y + _TILE, x + _TILE - 1, y + _TILE + _BAND - 1), fill=colour)
+        canvas.text((x + 4, y + _TILE + 2), text, fill=ink, font=font_for(text, _LETTERS))
+        right = (x + _TILE - 4, y + _TILE + 2)
+        canvas.text(right, number, fill=ink, font=font_for(number, _LETTERS), anchor="ra")
     return np.asarray(sheet)

@@ -93,7 +93,7 @@ def guided_backpropagation(
         module = subject.differentiable()
         if not any(isinstance(part, torch.nn.ReLU) for part in module.modules()):
             raise InputError(
-                f"expected a network with rectifiers (ReLU); {subject.name} has none: use gradcam or occlusion"
+                f"expected a model with rectifiers (ReLU); {subject.name} has none: use gradcam or occlusion"
             )
         gradients = attr.GuidedBackprop(module).attribute(torch.from_numpy(crop[None]), target)
     return np.asarray(gradients[0].detach().numpy().sum(axis=0))

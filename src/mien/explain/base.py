@@ -130,6 +130,6 @@ def deepest(features: Mapping[str, NDArray[np.float32]], cells: int = 4) -> list
     found = [name for name in stages(features) if min(features[name].shape[1:]) >= cells]
     if not found:
         raise InputError(
-            f"expected a network with maps of {cells}x{cells} or more; its layers are {', '.join(features) or 'none with maps'}"
+            f"expected a model with maps of {cells}x{cells} or more; its layers are {', '.join(features) or 'none with maps'}"
         )
     return list({re.sub(r"^(part-\d+\.)?.*", r"\1", name): name for name in found}.values())

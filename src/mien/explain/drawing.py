@@ -6,13 +6,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from mien.core.formatting import precise
 from mien.core.labels import NOTICE
+from mien.media.fonts import apart, drawable, font_for
 from mien.plotting.style import EMPTY, INK, PAPER, SOFT
 
 # (place, red, green, blue), dark to bright so that it also reads in gray and to most colour-blind eyes.
@@ -132,7 +133,7 @@ def side_by_side(blocks: Sequence[Image.Image]) -> Image.Image:
 
 def written(lines: Sequence[str], width: int, size: int, colour: str = INK) -> Image.Image:
     """Lines of text, broken to a width in px."""
-    font = _font(size)
+    font = font_for("".join(lines), size)
     letters = max(20, int(width / (font.getlength("abcdefghijklmnopqrstuvwxyz ,.") / 29)))
     broken = [part for line in lines for part in textwrap.wrap(line, letters) or [""]]
     block = Image.new("RGB", (width, round(1.45 * size) * len(broken)), PAPER)
@@ -175,7 +176,7 @@ def legend(low: str, high: str, width: int, *, signed: bool) -> Image.Image:
         np.repeat(heat(np.linspace(-1.0 if signed else 0.0, 1.0, width), signed=signed)[None], 12, axis=0)
     )
     words = Image.new("RGB", (width, 18), PAPER)
-    canvas, font = ImageDraw.Draw(words), _font(12)
+    canvas, font = ImageDraw.Draw(words), font_for(low + high, 12)
     canvas.text((0, 2), low, fill=SOFT, font=font)
     canvas.text((width, 2), high, fill=SOFT, font=font, anchor="ra")
     return stacked([bar, words], TIGHT)
@@ -183,18 +184,20 @@ def legend(low: str, high: str, width: int, *, signed: bool) -> Image.Image:
 
 def bars(values: Sequence[tuple[str, float, str]], width: int) -> Image.Image:
     """Probabilities, one per line: name, 0 to 1, colour."""
-    line, font = 24, _font(13)
+    line = 24
     names = 84
     block = Image.new("RGB", (width, line * len(values)), PAPER)
     canvas = ImageDraw.Draw(block)
     room = width - names - 52
     for number, (name, value, colour) in enumerate(values):
         top = number * line
-        canvas.text((0, top + 3), name, fill=INK, font=font)
+        shown = drawable(name, f"label {number + 1}")
+        font = font_for(shown, 13)
+        canvas.text((0, top + 3), apart(shown), fill=INK, font=font)
         canvas.rectangle((names, top + 4, names + room, top + 17), fill=EMPTY)
         if round(value * room):
             canvas.rectangle((names, top + 4, names + round(value * room), top + 17), fill=colour)
-        canvas.text((width, top + 3), f"{value:.1%}", fill=INK, font=font, anchor="ra")
+        canvas.text((width, top + 3), precise(value), fill=INK, font=font, anchor="ra")
     return block
 
 
@@ -202,8 +205,3 @@ def _head(heading: Heading, width: int) -> Image.Image:
     title = written([heading.title], width - 20, 22)
     mark = Image.new("RGB", (6, title.height - 6), heading.colour)
     return stacked([side_by_side([mark, title]), written([heading.meaning], width, 15)], TIGHT)
-
-
-@lru_cache(maxsize=16)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

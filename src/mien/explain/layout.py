@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.core.formatting import precise
 from mien.explain.attribution import gradcam, guided_backpropagation, occlusion
 from mien.explain.base import ExplainableModel, chosen_layer, deepest, stages
 from mien.explain.crops import Crop
@@ -25,6 +26,7 @@ from mien.explain.drawing import (
     stacked,
     written,
 )
+from mien.media.fonts import apart, drawable
 
 _MOST = 64
 """Maps of one stage that are shown beside other stages; one layer alone is shown with all of its maps."""
@@ -36,10 +38,10 @@ _WIDTH = 960
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What is asked of a network about one face.
+    """What is asked of a model about one face.
 
     Args:
-        subject: The network.
+        subject: The model.
         crop: The face.
         target: Column of the expression.
         layer: A layer's name, or None for the usual one.
@@ -52,21 +54,25 @@ class Question:
 
     @property
     def expression(self) -> str:
-        """Its name."""
-        return str(self.subject.classifier.labels[self.target])
+        """Its name, as it can be drawn."""
+        return apart(drawable(self.subject.classifier.labels[self.target], f"label {self.target + 1}"))
+
+    @property
+    def colour(self) -> str:
+        """Of its label, ``#rrggbb``."""
+        labels = self.subject.classifier.labels
+        return labels.colour(labels[self.target])
 
     def heading(self, method: str, meaning: str, layer: str = "") -> Heading:
         """The heading of a sheet about it."""
         classifier = self.subject.classifier
-        probability = f"{self.crop.probabilities[self.target]:.1%}" + (
+        probability = precise(float(self.crop.probabilities[self.target])) + (
             "" if self.subject.calibrated else " (not calibrated)"
         )
-        source = f"network {self.subject.name}, head {classifier.head}" + (
-            f", layer {layer}" if layer else ""
-        )
+        source = f"model {self.subject.name}, head {classifier.head}" + (f", layer {layer}" if layer else "")
         return Heading(
             f"{method}: {self.expression}, {probability}",
-            classifier.labels.colour(self.expression),
+            self.colour,
             meaning,
             source,
         )
@@ -85,7 +91,7 @@ def kernels_page(subject: ExplainableModel) -> NDArray[np.uint8]:
         "What the first layer looks for, one square for each of its filters: red weighs brightness positively, blue negatively. "
         "Red beside blue is an edge or a line; one colour alone is a spot."
     )
-    source = f"network {subject.name}, layer {kernels.layer}, {outputs} filters of {inputs}x{height}x{width}"
+    source = f"model {subject.name}, layer {kernels.layer}, {outputs} filters of {inputs}x{height}x{width}"
     page = [
         mosaic(tiles, columns, 72 if columns <= 8 else 48, signed=True),
         legend(f"{-most:.2g} or less", f"+{most:.2g} or more", 300, signed=True),
@@ -102,7 +108,7 @@ def features_page(question: Question) -> NDArray[np.uint8]:
         blocks.append(_maps(name, features[name], None if question.layer else _MOST))
     meaning = (
         "What layers make of the face, one square per map: bright is a strong answer to a pattern at that place "
-        "(blue and red where a layer also answers below 0). A map has no name: nobody told the network what it should mean."
+        "(blue and red where a layer also answers below 0). A map has no name: nobody told the model what it should mean."
     )
     return sheet(question.heading("Feature maps", meaning, question.layer or ""), blocks)
 
@@ -128,7 +134,7 @@ def guided_page(question: Question) -> NDArray[np.uint8]:
     scale = float(np.quantile(np.abs(values), 0.995)) or 1.0
     meaning = (
         f"Pixels that the score of {question.expression} depends on: red, brighter would raise it; blue, darker would. "
-        "It shows which lines the network can see, more than why it chose this expression."
+        "It shows which lines the model can see, more than why it chose this expression."
     )
     return _page(
         question,
@@ -177,7 +183,7 @@ def _page(
 def _seen(question: Question, side: int) -> Image.Image:
     gray = question.crop.gray[0].round().clip(0, 255).astype(np.uint8)
     enlarged = Image.fromarray(gray).resize((side, side), Image.Resampling.NEAREST).convert("RGB")
-    return captioned(np.asarray(enlarged), f"what the network is given, {gray.shape[1]}x{gray.shape[0]}")
+    return captioned(np.asarray(enlarged), f"what the model is given, {gray.shape[1]}x{gray.shape[0]}")
 
 
 def _probabilities(question: Question) -> list[tuple[str, float, str]]:

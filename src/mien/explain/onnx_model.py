@@ -47,7 +47,7 @@ class OnnxModel:
                     weights.astype(np.float32),
                 )
         raise InputError(
-            f"{self._path}: expected a network with a convolution; it has none: there are no kernels to show"
+            f"{self._path}: expected a model with a convolution; it has none: there are no kernels to show"
         )
 
     def features(self, crop: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
@@ -70,7 +70,7 @@ class OnnxModel:
             if floats is None:
                 raise
             raise NetworkError(
-                f"{self._path.stem}: no gradients can be taken through weights of 8 bits: take {floats}, the same network in floats"
+                f"{self._path.stem}: no gradients can be taken through weights of 8 bits: take {floats}, the same model in floats"
             ) from None
 
     @cached_property
@@ -79,7 +79,7 @@ class OnnxModel:
             import onnx
         except ModuleNotFoundError:
             raise MissingExtraError(
-                "Kernels, feature maps and gradients of a network file", "explain", "onnx"
+                "Kernels, feature maps and gradients of a model file", "explain", "onnx"
             ) from None
         return onnx.load_model_from_string(read_network(self._path))
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from mien.core.contours import CONTOURS
 from mien.core.face import Face
 from mien.core.faces import Faces
 from mien.core.formatting import percent, shortened
 from mien.core.labels import NOTICE, UNCERTAIN, text_colour
+from mien.media.fonts import Font, apart, drawable, font_for
 from mien.media.label_places import place_labels
 
 _INK = "#ffffff"
@@ -34,8 +34,6 @@ smooth enough at half the effort."""
 
 _LONGEST = 32
 """Characters of a label at most."""
-
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw(image: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
@@ -104,13 +102,13 @@ class _Label(NamedTuple):
     """A caption with its letters and the room it takes."""
 
     text: str
-    font: _Font
+    font: Font
     pad: int
     size: tuple[int, int]
 
     @staticmethod
     def of(text: str, unit: float) -> _Label:
-        font, pad = _font(max(_LEAST, round(_LETTERS * unit))), max(2, round(3 * unit))
+        font, pad = font_for(text, max(_LEAST, round(_LETTERS * unit))), max(2, round(3 * unit))
         left, top, right, bottom = font.getbbox(text)
         return _Label(text, font, pad, (int(right - left) + 2 * pad, int(bottom - top) + 2 * pad))
 
@@ -137,8 +135,15 @@ def _caption(face: Face) -> str:
         text = f"face {percent(face.detection_score)}"
     else:
         chance = face.display_confidence
-        text = shortened(face.label, _LONGEST) + ("" if chance is None else f" {percent(chance)}")
+        text = _name(face) + ("" if chance is None else f" {percent(chance)}")
     return text if face.track is None else f"{face.track} {text}"
+
+
+def _name(face: Face) -> str:
+    """A label in letters that can be drawn; its number where there are none."""
+    assert face.label is not None
+    number = [*(face.probs or ()), face.label].index(face.label) + 1
+    return apart(shortened(drawable(face.label, f"label {number}"), _LONGEST))
 
 
 def _draw_box(canvas: ImageDraw.ImageDraw, face: Face, colour: str, width: int) -> None:
@@ -165,7 +170,7 @@ def _dashes(start: int, end: int, length: int) -> Iterator[tuple[int, int]]:
 
 def _draw_note(canvas: ImageDraw.ImageDraw, unit: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """Write what labels are and what not at the bottom; the area that it takes."""
-    font, pad = _font(max(_LEAST, round(_SMALL * unit))), round(3 * unit)
+    font, pad = font_for(NOTICE, max(_LEAST, round(_SMALL * unit))), round(3 * unit)
     text = _broken(NOTICE, font, size[0] - 2 * pad)
     left, top, right, bottom = canvas.multiline_textbbox((0, 0), text, font=font, spacing=pad)
     y = size[1] - int(bottom - top) - 2 * pad
@@ -175,7 +180,7 @@ def _draw_note(canvas: ImageDraw.ImageDraw, unit: float, size: tuple[int, int]) 
     return area
 
 
-def _broken(text: str, font: _Font, width: float) -> str:
+def _broken(text: str, font: Font, width: float) -> str:
     """Text in lines that are no wider than that in px, as far as its words allow."""
     lines = [""]
     for word in text.split():
@@ -185,8 +190,3 @@ def _broken(text: str, font: _Font, width: float) -> str:
         else:
             lines[-1] = longer
     return "\n".join(lines)
-
-
-@lru_cache(maxsize=64)
-def _font(size: int) -> _Font:
-    return ImageFont.load_default(size)

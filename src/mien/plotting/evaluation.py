@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.formatting import precise
 from mien.core.labels import text_colour
 from mien.plotting import style
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from mien.core.labels import Labels
     from mien.metrics import ClassScore, ReliabilityBin
     from mien.plotting.style import Axes, Figure
+
+_MOST = 18
+"""Letters of a label beside a matrix."""
 
 
 def draw_confusion(confusion: NDArray[np.integer], labels: Labels, path: Path, title: str = "") -> Path:
@@ -52,19 +56,23 @@ def confusion_figure(confusion: NDArray[np.integer], labels: Labels) -> Figure:
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     cells = (image.to_rgba(shares)[..., :3] * 255).round().astype(int)
     for (row, column), count in np.ndenumerate(counts):
-        text = f"{count:,}\n{shares[row, column]:.0%}" if count else "·"
+        text = f"{count:,}\n{precise(shares[row, column], 0)}" if count else "·"
         ink = text_colour("#" + bytes(cells[row, column].tolist()).hex())
         axes.text(
             column, row, text, ha="center", va="center", fontsize=style.SMALL, color=ink, linespacing=1.3
         )
-    totals = [f"{name}\nn = {n:,}" for name, n in zip(labels, counts.sum(axis=1).tolist(), strict=True)]
-    _cells(axes, list(labels), totals)
+    _cells(axes, style.names(labels, _MOST), _counted(labels, counts.sum(axis=1).tolist()))
     bar = figure.colorbar(
-        image, ax=axes, shrink=0.75, format=lambda share, _: f"{share:.0%}", label="share of the row"
+        image, ax=axes, shrink=0.75, format=lambda share, _: precise(share, 0), label="share of the row"
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=style.SMALL, length=0)
     return figure
+
+
+def _counted(labels: Labels, counts: Sequence[int]) -> list[str]:
+    """Names with how many images each has."""
+    return [f"{name}\nn = {n:,}" for name, n in zip(style.names(labels, _MOST), counts, strict=True)]
 
 
 def _cells(axes: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
@@ -140,8 +148,10 @@ def classes_figure(labels: Labels, scores: Sequence[ClassScore], accuracy: float
     for number, (name, (colour, values)) in enumerate(series.items()):
         heights = [value or 0 for value in values]
         axes.bar(places + (number - 1) * 0.27, heights, 0.25, color=colour, label=name)
-    axes.axhline(accuracy, color=style.INK, linewidth=1, linestyle="--", label=f"accuracy {accuracy:.1%}")
-    axes.set_xticks(places, [f"{name}\nn = {score.n:,}" for name, score in zip(labels, scores, strict=True)])
+    axes.axhline(
+        accuracy, color=style.INK, linewidth=1, linestyle="--", label=f"accuracy {precise(accuracy)}"
+    )
+    axes.set_xticks(places, _counted(labels, [score.n for score in scores]))
     style.percents(axes, "y")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4, fontsize=style.SMALL, frameon=False)
     style.plain(axes, "y")

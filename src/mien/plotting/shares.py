@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mien.core.labels import Labels
     from mien.plotting.style import Axes
 
-_MOST_LETTERS = 32
 _WIDE_ENOUGH = 0.1
 """Share of the row from which a number fits in."""
 
@@ -70,10 +69,11 @@ def _stacked(axes: Axes, panel: Panel) -> None:
     start = np.zeros(len(panel.shares))
     texts = [percents(shares) for shares in panel.shares]
     uncertain = [UNCERTAIN] if any(UNCERTAIN in shares for shares in panel.shares) else []
-    for name in [*panel.labels, *uncertain]:
+    named = [*panel.labels, *uncertain]
+    for name, shown in zip(named, style.names(named), strict=True):
         widths = np.array([shares.get(name, 0.0) for shares in panel.shares])
         axes.barh(
-            range(len(widths)), widths, left=start, color=panel.labels.colour(name), height=0.74, label=name
+            range(len(widths)), widths, left=start, color=panel.labels.colour(name), height=0.74, label=shown
         )
         for row, (width, at) in enumerate(zip(widths.tolist(), start.tolist(), strict=True)):
             if width >= _WIDE_ENOUGH:
@@ -125,6 +125,6 @@ def draw_intervals(
 
 def _name_rows(axes: Axes, rows: Sequence[str]) -> None:
     """Names beside the rows, the first one above."""
-    axes.set_yticks(range(len(rows)), [style.as_text(name, _MOST_LETTERS) for name in rows])
+    axes.set_yticks(range(len(rows)), style.names(rows))
     axes.tick_params(axis="y", labelsize=style.PLAIN, labelcolor=style.INK)
     axes.set_ylim(len(rows) - 0.4, -0.6)

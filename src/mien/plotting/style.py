@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
-from mien.core.formatting import shortened
+from mien.core.formatting import precise, shortened
 from mien.core.labels import NOTICE
+from mien.media.fonts import LEFT_TO_RIGHT, drawable, font_file, leftwards
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
@@ -24,9 +25,10 @@ SMALL, PLAIN, LARGE = 8.0, 9.0, 12.0
 
 _SERIES = (MAIN, "#e07a2f", "#6a994e", "#7b5ea7", "#d1495b", "#8c6d46", "#3aa6a0", "#7d8597", WARM, "#b65f9e")
 _DPI = 150
-_LEFT_TO_RIGHT = "\u200e"
 _WIDTH = 0.6
 """Width of a letter against its height, about."""
+LONGEST_NAME = 32
+"""Letters of a name beside a chart."""
 
 
 def require_matplotlib(extra: str = "report") -> type[Figure]:
@@ -66,9 +68,23 @@ def save(figure: Figure, path: Path, title: str = "", note: str = NOTICE) -> Pat
         figure.suptitle(_wrapped(title, figure, size), x=0.01, ha="left", color=INK, fontsize=size)
     if note:
         figure.supxlabel(_wrapped(note, figure, SMALL), x=0.01, ha="left", color=SOFT, fontsize=SMALL)
+    _find_letters(figure)
     with atomic_write(path) as aside, translate_os_errors(path):
         figure.savefig(aside, format="png", dpi=_DPI)
     return path
+
+
+def _find_letters(figure: Figure) -> None:
+    """Take fonts of this machine for texts that matplotlib's own has no letters for."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        file = None if text.get_text().isascii() else font_file(text.get_text())
+        if file is not None:
+            properties = text.get_fontproperties().copy()
+            properties.set_file(file.path)
+            text.set_fontproperties(properties)
 
 
 def letters(figure: Figure, size: float) -> int:
@@ -87,16 +103,27 @@ def series_colour(number: int) -> str:
     return _SERIES[number % len(_SERIES)]
 
 
-def as_text(name: str, most: int | None = None) -> str:
-    r"""A name as a chart shows it: a dollar begins no formula, a long one loses its middle, and letters that are
-    written from right to left do not turn what stands beside them.
+def as_text(name: str, most: int | None = None, number: int | None = None) -> str:
+    r"""A name as a chart shows it: a dollar begins no formula, a long one loses its middle, letters that are
+    written from right to left do not turn what stands beside them, and those that no font has become an
+    ellipsis.
 
-    >>> as_text("a$b"), as_text("abcdef", 4)
-    ('a\\$b', 'a…ef')
+    Args:
+        name: Any.
+        most: Letters at most.
+        number: Stands for a name of which nothing can be drawn.
+
+    >>> as_text("a$b"), as_text("abcdef", 4), as_text("\U0010ffff", number=3)
+    ('a\\$b', 'a…ef', '3 …')
     """
-    kept = (name if most is None else shortened(name, most)).replace("$", r"\$")
-    leftwards = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in kept)
-    return f"{_LEFT_TO_RIGHT}{kept}" if leftwards else kept
+    known = drawable(name, "…" if number is None else f"{number} …")
+    kept = (known if most is None else shortened(known, most)).replace("$", r"\$")
+    return f"{LEFT_TO_RIGHT}{kept}" if leftwards(kept) else kept
+
+
+def names(given: Iterable[str], most: int = LONGEST_NAME) -> list[str]:
+    """Names beside one another, such as those of labels, each `as_text`."""
+    return [as_text(name, most, number) for number, name in enumerate(given, 1)]
 
 
 def plain(axes: Axes, grid: str = "") -> None:
@@ -113,7 +140,7 @@ def percents(axes: Axes, along: str) -> None:
     """0 to 100 % along ``x`` or ``y``."""
     axis = axes.xaxis if along == "x" else axes.yaxis
     (axes.set_xlim if along == "x" else axes.set_ylim)(0, 1)
-    axis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axis.set_major_formatter(lambda share, _: precise(share, 0))
 
 
 def key_above(axes: Axes, columns: int) -> None:

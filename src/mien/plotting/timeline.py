@@ -109,7 +109,7 @@ def _stack(axes: Axes, course: Course, labels: Labels) -> None:
         _edges(course),
         np.vstack([course.probs, course.probs[-1:]]).T,
         colors=[labels.colour(name) for name in labels],
-        labels=list(labels),
+        labels=style.names(labels),
         step="post",
         linewidth=0,
     )
@@ -137,7 +137,14 @@ def _hatch(axes: Axes, course: Course) -> None:
 
 def _name(axes: Axes, name: str) -> None:
     axes.set_yticks([])
-    axes.set_ylabel(name, rotation=0, ha="right", va="center", color=style.INK, fontsize=style.PLAIN)
+    axes.set_ylabel(
+        style.as_text(name, style.LONGEST_NAME),
+        rotation=0,
+        ha="right",
+        va="center",
+        color=style.INK,
+        fontsize=style.PLAIN,
+    )
 
 
 @dataclass(frozen=True)
@@ -235,10 +242,10 @@ def _fill(axes: Axes, row: Row) -> None:
             bars[name].append((span.start, share, span.end - span.start, low))
             low += share
     _hatch_missing(axes, row.spans)
-    for name, parts in bars.items():
+    for (name, parts), shown in zip(bars.items(), style.names(names), strict=True):
         left, heights, widths, bottoms = np.array(parts, np.float64).reshape(-1, 4).T
         colour = style.SOFT if row.labels is None else row.labels.colour(name)
-        axes.bar(left, heights, widths, bottoms, align="edge", color=colour, label=name)
+        axes.bar(left, heights, widths, bottoms, align="edge", color=colour, label=shown)
     axes.set_ylim(0, 1)
     style.plain(axes)
     if row.labels is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mien.core.formatting import percent
+from mien.core.formatting import percent, precise
 
 if TYPE_CHECKING:
     from mien.inference.card import Card, Score
@@ -17,7 +17,7 @@ def accuracy_sentence(card: Card, head: str) -> str:
     if not scores:
         return "How often this model is right was not measured."
     shares = " and ".join(f"{percent(score.accuracy)} by the labels of {score.labels}" for score in scores)
-    return f"On photographs that it had not learned from, the model was right about {shares}; on other images it may do worse."
+    return f"On photographs that it had not learned from, the model is right for {shares}; on other images it may do worse."
 
 
 def score_rows(card: Card, head: str) -> list[tuple[str, ...]]:
@@ -27,8 +27,8 @@ def score_rows(card: Card, head: str) -> list[tuple[str, ...]]:
             score.labels,
             score.data,
             f"{score.n:,}",
-            f"{score.accuracy:.1%}",
-            f"{score.low:.1%} to {score.high:.1%}",
+            precise(score.accuracy),
+            f"{precise(score.low)} to {precise(score.high)}",
         )
         for score in _of_head(card, head)
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
+from mien.core.formatting import precise
 from mien.core.labels import NOTICE
 
 if TYPE_CHECKING:
@@ -94,4 +95,4 @@ def _part(name: str) -> str:
 
 
 def _percent(share: float | None, digits: int = 1) -> str:
-    return "-" if share is None else f"{share:.{digits}%}".replace("%", " %")
+    return "-" if share is None else precise(share, digits)
