@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from mien import EXPRESSIONS, Faces, MediaError, MissingExtraError
+from mien.core.formatting import precise
 from mien.core.frame import Frame
 from mien.core.frame_result import FrameResult
 from mien.core.labels import NOTICE
@@ -303,9 +304,9 @@ def test_the_page_says_how_often_the_model_is_right_and_by_whose_labels(tmp_path
     assert set(strict) == {"FER-2013", "FER+"}
     for labels, accuracy in strict.items():
         assert f"{accuracy:.0%} by the labels of {labels}".replace("%", " %") in header
-    rows = re.findall(r'<tr><th scope="row">([^<]*)</th><td>(PrivateTest[^<]*)</td>.*?([\d.]+%)</td>', rest)
+    rows = re.findall(r'<tr><th scope="row">([^<]*)</th><td>(PrivateTest[^<]*)</td>.*?([\d.]+ %)</td>', rest)
     assert rows == [
-        (score.labels, score.data, f"{score.accuracy:.1%}")
+        (score.labels, score.data, precise(score.accuracy))
         for score in FACTS.card.scores
         if "head expression," in score.note
     ]

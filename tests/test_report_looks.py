@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from mien import EXPRESSIONS
+from mien import EXPRESSIONS, Faces, FrameResult
+from mien.core.formatting import percents
 from mien.reports.video import Thumbnail, write_report
 from mien.video.summary import Overview
 from tests.pages import A4, DESK, PHONE, browser, opened, violations
@@ -112,3 +113,23 @@ def test_any_video_has_a_readable_page(
         assert page.locator(".cards tbody tr").count() == people
         told = page.locator("#moment").inner_text()
         assert ("peak of" in told) == (people > 0)
+        assert ("Nobody in view" in told) == (not people and frames > 0)
+        assert " 1 frames" not in page.locator("main").inner_text().replace("\n", " ")
+
+
+@pytest.mark.parametrize("shares", [(0.436, 0.436, 0.128), (0.996, 0.004), (1.0,), (1 / 3, 1 / 3, 1 / 3)])
+def test_percentages_of_a_moment_add_up(browser: Browser, tmp_path: Path, shares: tuple[float, ...]) -> None:
+    """As everywhere: rounded one by one they may come to 101."""
+    probs = dict(zip(EXPRESSIONS, [*shares, *([0.0] * 7)], strict=False))
+    overview = Overview("a.mp4", EXPRESSIONS)
+    row = np.array([list(probs.values())], np.float32)
+    faces = Faces([[0, 0, 40, 50]], [1], [0], [0.0], tracks=[1], probs=row, labels=EXPRESSIONS)
+    overview.add(FrameResult("a.mp4", 0, 0.0, faces))
+    overview.end()
+    write_report(tmp_path / "a.html", overview, FACTS)
+    with opened(browser, tmp_path / "a.html", DESK) as page:
+        told = page.locator("#moment .bars .number").all_inner_texts()
+        head = page.locator("#moment .person p").first.inner_text()
+    expected = list(percents(probs).values())
+    assert [text.replace("\xa0", " ") for text in told] == expected
+    assert head.replace("\xa0", " ").startswith(f"angry {expected[0]}")

@@ -157,7 +157,7 @@ def crowd(people: int) -> Overview:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("people", [1, 12, 40])
+@pytest.mark.parametrize("people", [1, 12, 20, 40])
 def test_a_video_of_many_people(people: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     summary = Summary(type("Run", (), {"labels": EXPRESSIONS})())
     overview = crowd(people)
@@ -168,8 +168,9 @@ def test_a_video_of_many_people(people: int, width: int, monkeypatch: pytest.Mon
     assert max(map(len, lines)) <= width
     assert "10 in 1." in file.getvalue()
     assert re.search(rf"\b{people}\b", file.getvalue())
-    if 1 < people <= 20:
-        for person in overview.people:
+    if people > 1:
+        assert ("… and 20 people in view for less time" in file.getvalue()) == (people == 40)
+        for person in overview.people[:20]:
             [line] = [line for line in lines if re.match(rf" *{person.track} ", line)]
             assert f"{person.seconds:.1f} s" in line
 

@@ -4,6 +4,7 @@ video, and for each person in it."""
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from rich.text import Text
 
@@ -12,7 +13,7 @@ from mien.cli.table import Table, TableColumn
 from mien.core.formatting import percent, percents
 from mien.core.labels import NOTICE, UNCERTAIN
 from mien.outputs.base import RunContext, Writer
-from mien.tracking.persons import ranked
+from mien.tracking.persons import PersonSummary, ranked
 from mien.video.runner import AnalyzedFrame
 from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
@@ -89,9 +90,8 @@ class Summary(Writer):
         if series := {video.series for video in self._videos if video.with_face}:
             counted = " or ".join(sorted(series, reverse=True))
             console.print(f"of the time: share of the time in view by {counted}, all people", style="dim")
-        if len(self._videos) == 1 and 1 < len(self._videos[0].people) <= _MOST_PEOPLE:
-            console.print()
-            console.print(self._people_table(self._videos[0]))
+        if len(self._videos) == 1 and len(self._videos[0].people) > 1:
+            self._show_people(self._videos[0], console)
         if self._images or self._videos:
             console.print(NOTICE, style="dim")
 
@@ -135,7 +135,15 @@ class Summary(Writer):
             )
         return table
 
-    def _people_table(self, overview: Overview) -> Table:
+    def _show_people(self, overview: Overview, console: Console) -> None:
+        longest = sorted(overview.people, key=lambda person: -person.seconds)[:_MOST_PEOPLE]
+        console.print()
+        console.print(self._people_table(overview, sorted(longest, key=lambda person: person.track)))
+        if more := len(overview.people) - len(longest):
+            which = "1 person" if more == 1 else f"{more} people"
+            console.print(f"… and {which} in view for less time: --people people.csv has all", style="dim")
+
+    def _people_table(self, overview: Overview, people: Sequence[PersonSummary]) -> Table:
         table = Table(
             TableColumn("person"),
             TableColumn("from", drop=2),
@@ -145,8 +153,8 @@ class Summary(Writer):
             TableColumn("of the time", "pieces"),
             TableColumn("over time", "text", drop=3),
         )
-        for person in overview.people:
-            times = (f"{value:.1f} s" for value in (person.first, person.last, person.seconds))
+        for person in people:
+            times = (f"{value:.1f} s" for value in (person.first, person.end, person.seconds))
             strip = self._strip(overview.timeline, person.track)
             table.add_row(
                 str(person.track),

@@ -27,7 +27,17 @@
     const text = (parts[0] ? [parts[0], String(parts[1]).padStart(2, "0")] : [parts[1]]).concat(String(parts[2]).padStart(2, "0")).join(":");
     return (seconds < 0 && tenths ? "-" : "") + text + (data.step < 1 ? "." + (tenths % 10) : "");
   };
-  const percent = (value) => Math.round((value / WHOLE) * 100) + "\u00a0%";
+
+  // Whole percents that add up to 100, as in every other output: the largest remainders are rounded up.
+  function percents(probs, bin) {
+    const values = Array.from(probs.slice(bin * classes, (bin + 1) * classes));
+    const sum = (numbers) => numbers.reduce((total, number) => total + number, 0), whole = sum(values) || 1;
+    const parts = values.map((value) => (100 * value) / whole), texts = parts.map(Math.floor);
+    const places = parts.map((_, at) => at).sort((a, b) => texts[a] - parts[a] - (texts[b] - parts[b]));
+    for (const at of places.slice(0, Math.round(sum(parts)) - sum(texts))) texts[at] += 1;
+    const small = (at) => values[at] && !texts[at], great = (at) => texts[at] === 100 && values[at] < whole;
+    return texts.map((text, at) => (small(at) ? "< 1" : great(at) ? "> 99" : text) + "\u00a0%");
+  }
 
   function stacked(pen, probs, first, filled, top, tall) {
     for (let start = 0; start < filled.length; start++) {
@@ -173,14 +183,14 @@
   };
 
   function bars(parent, probs, bin) {
-    const list = element("dl", parent, undefined, "bars");
+    const list = element("dl", parent, undefined, "bars"), texts = percents(probs, bin);
     for (let k = 0; k < classes; k++) {
       const value = probs[bin * classes + k];
       element("dt", list, data.labels[k].name);
       const fill = element("i", element("dd", list, undefined, "bar"));
       fill.style.width = (value / WHOLE) * 100 + "%";
       fill.style.background = data.labels[k].colour;
-      element("dd", list, percent(value), "number");
+      element("dd", list, texts[k], "number");
     }
   }
 
@@ -188,7 +198,7 @@
 
   // A label with its probability where that is the greatest of this moment: beside another one it would mislead.
   function caption(label, probs, bin) {
-    return label === top(probs, bin) ? `${named(label).name} ${percent(probs[bin * classes + label])}` : named(label).name;
+    return label === top(probs, bin) ? `${named(label).name} ${percents(probs, bin)[label]}` : named(label).name;
   }
 
   function card(parent, title, label, probs, bin, image) {
@@ -281,7 +291,7 @@
   });
   new ResizeObserver(() => chart.clientWidth === width || requestAnimationFrame(draw)).observe(chart);
   draw();
-  if (data.peak) choose(data.peak.step);
+  if (count) choose(data.peak ? data.peak.step : 0);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   if (!count) document.getElementById("chart").hidden = true;
 

@@ -149,7 +149,7 @@ def _part(overview: Overview) -> str:
 def _figures(overview: Overview) -> list[dict[str, str]]:
     seen = percent(overview.with_face / overview.frames) if overview.frames else "-"
     figures = [
-        {"value": lasting(overview.length), "what": "looked at", "more": f"{overview.frames:,} frames"},
+        {"value": lasting(overview.length), "what": "looked at", "more": _frames(overview.frames)},
         {
             "value": seen,
             "what": "of them with a face",
@@ -166,6 +166,10 @@ def _figures(overview: Overview) -> list[dict[str, str]]:
     if overview.failed:
         figures.append({"value": f"{overview.failed:,}", "what": "not readable", "more": "see Coverage"})
     return figures
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count:,} frames"
 
 
 def _shares(shares: dict[str, float], labels: Labels) -> list[dict[str, Any]]:
@@ -187,7 +191,7 @@ def _person(person: PersonSummary, overview: Overview, thumbnails: Sequence[Thum
     return {
         "id": person.track,
         "first": clock(person.first),
-        "last": clock(person.last),
+        "end": clock(person.end),
         "seconds": lasting(person.seconds),
         "mostly": person.mostly,
         "mostly_index": _index(person.mostly, labels),
@@ -221,12 +225,12 @@ def _coverage(overview: Overview) -> list[tuple[str, str]]:
         ("Length in the file's header", promised),
         (
             "Looked at",
-            f"{overview.frames:,} frames from {clock(overview.start)} to {clock(overview.start + overview.length)}",
+            f"{_frames(overview.frames)} from {clock(overview.start)} to {clock(overview.start + overview.length)}",
         ),
-        ("With a face", f"{overview.with_face:,} frames"),
+        ("With a face", _frames(overview.with_face)),
         (
             "Without a face",
-            f"{without:,} frames"
+            _frames(without)
             + (f", {lasting(empty)} of it in stretches of a second or more" if overview.gaps else ""),
         ),
         ("Not readable", f"{overview.failed:,} notes below" if overview.failed else "nothing"),

@@ -55,7 +55,8 @@ class PersonSummary:
     Args:
         track: Id of the person.
         first: When first seen, s.
-        last: When last seen, s.
+        last: When last seen, s: the time of that frame.
+        end: When that frame was over, s.
         seconds: For how long in sight.
         frames: In how many frames.
         shares: Share of that time in which each label was shown; the rest was shown as uncertain.
@@ -77,6 +78,7 @@ class PersonSummary:
     track: int
     first: float
     last: float
+    end: float
     seconds: float
     frames: int
     shares: dict[str, float]
@@ -97,7 +99,7 @@ class PersonSummary:
         return next(iter(ranked(self.shares)))
 
     def __repr__(self) -> str:
-        span = f"{self.first:.1f} to {self.last:.1f} s"
+        span = f"{self.first:.1f} to {self.end:.1f} s"
         return f"PersonSummary({self.track}, {span}, in view {self.seconds:.1f} s, mostly {self.mostly})"
 
     def _repr_html_(self) -> str:
@@ -108,7 +110,7 @@ class PersonSummary:
         shares = ranked(self.shares)
         texts = percents(shares)
         told = ", ".join(f"{name} {texts[name]}" for name in shares if texts[name] != "< 1 %")
-        times = (f"{value:.1f} s" for value in (self.first, self.last, self.seconds))
+        times = (f"{value:.1f} s" for value in (self.first, self.end, self.seconds))
         return (str(self.track), *times, percent(self.confidence), told)
 
 
@@ -170,8 +172,10 @@ class People:
     ...     people.add(spans.update(FrameResult("a.mp4", 0, time, faces)))
     >>> people.add(spans.close())
     >>> [person] = people.summaries()
-    >>> person.seconds, round(person.shares["happy"], 3), people.shares()["happy"] == person.shares["happy"]
-    (1.5, 0.667, True)
+    >>> person.first, person.last, person.end, person.seconds
+    (0.0, 1.0, 1.5, 1.5)
+    >>> round(person.shares["happy"], 3), people.shares()["happy"] == person.shares["happy"]
+    (0.667, True)
     """
 
     def __init__(self, labels: Labels) -> None:
@@ -210,6 +214,7 @@ class People:
             track=track,
             first=sums.first,
             last=sums.last,
+            end=sums.end,
             seconds=sums.seconds,
             frames=sums.frames,
             shares=dict(self.labels.as_mapping((sums.shown / sums.total).tolist())),
@@ -264,7 +269,7 @@ class _Sums:
 
     def __init__(self, labels: Labels, first: float) -> None:
         classes = len(labels)
-        self.first, self.last = first, first
+        self.first = self.last = self.end = first
         self.seconds = self.total = self.confidence = self.uncertain = 0.0
         self.frames = 0
         self.shown, self.probs, self.became_neutral = np.zeros((3, classes))
@@ -276,6 +281,7 @@ class _Sums:
         seconds = span.end - span.start
         weight = span.weight
         self.first, self.last = min(self.first, span.start), max(self.last, span.start)
+        self.end = max(self.end, span.end)
         self.frames += 1
         self.seconds += seconds
         self.total += weight
