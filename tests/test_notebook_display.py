@@ -94,7 +94,7 @@ def test_results_of_a_video_are_a_table_a_line_and_charts(
         assert len(repr(thing)) <= LINE
     [person] = video.people()
     assert "happy" in shown(person)["text/html"]
-    assert repr(person).startswith("PersonSummary(1, 0.0 to 1.1 s")
+    assert repr(person).startswith("PersonSummary(1, 0.0 to 1.2 s, in view 1.2 s")
     charts = results.plot()
     assert [chart.name for chart in charts] == ["timeline", "people"]
     assert Tags(shown(charts)["text/html"]).count["img"] == 2

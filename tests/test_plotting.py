@@ -234,5 +234,5 @@ def test_labels_in_every_script_have_letters(tmp_path: Path) -> None:
 
 
 def test_names_without_letters_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(style, "drawable", lambda name, instead: instead if name > "~" else name)
+    monkeypatch.setattr(style, "legible", lambda name, instead: instead if name > "~" else name)
     assert style.names(["happy", "嬉しい"]) == ["happy", "2 …"]

@@ -13,14 +13,14 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from PIL import ImageFont
 
 from mien.media import fonts
-from mien.media.fonts import FontFile, apart, drawable, font_file, font_for
+from mien.media.fonts import FontFile, apart, font_file, font_for, legible
 
 JAPANESE, HEBREW, ARABIC = "嬉しい", "שמח", "مقابلة"
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_remembered() -> Iterator[None]:
-    kept = (fonts._file_with, fonts._in_built_in, fonts.drawable, fonts._opened)
+    kept = (fonts._file_with, fonts._in_built_in, fonts.legible, fonts._opened)
     for each in kept:
         each.cache_clear()
     yield
@@ -64,7 +64,7 @@ def drawn(text: str) -> bool:
 def test_a_machine_with_matplotlib_has_most_scripts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(fonts, "_KNOWN", ())
-    assert drawable(name, "label 1") == name
+    assert legible(name, "label 1") == name
     assert drawn(name)
 
 
@@ -82,7 +82,7 @@ def test_without_any_font_names_lose_what_has_no_letter(
     name: str, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fonts, "_files", lambda _: iter(()))
-    assert drawable(name, "label 3") == shown
+    assert legible(name, "label 3") == shown
     assert drawn(shown)
 
 
@@ -91,8 +91,8 @@ def test_a_name_in_two_scripts_keeps_the_more_usual_one(
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(fonts, "_KNOWN", (str(font_of(JAPANESE, tmp_path / "few.ttf")),))
-    assert drawable(JAPANESE, "label 1") == JAPANESE
-    assert drawable(f"{JAPANESE} {HEBREW} 12", "label 1") == f"… {HEBREW} 12"
+    assert legible(JAPANESE, "label 1") == JAPANESE
+    assert legible(f"{JAPANESE} {HEBREW} 12", "label 1") == f"… {HEBREW} 12"
 
 
 def test_a_font_of_the_machine_is_found_where_the_built_in_one_has_no_letters(

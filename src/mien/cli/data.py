@@ -29,7 +29,7 @@ class Also(StrEnum):
 
 data = typer.Typer(
     no_args_is_help=True,
-    help="Look at a data set of faces, find what is wrong with it, bring it into another form.",
+    help="Count, view, audit, convert, split and crop labelled faces.",
 )
 
 Source = Annotated[

@@ -20,7 +20,7 @@ def doctor(
         ListFormat, typer.Option("--format", help="Lines for people, or JSON.")
     ] = ListFormat.table,
 ) -> None:
-    """Look whether everything is there and works: versions, providers, detectors, models, a self-test.
+    """Check that everything is installed and works: versions, devices, detectors, models, a self-test.
 
     Exit status: 4 when something that the main job needs is missing or damaged.
     """

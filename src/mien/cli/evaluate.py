@@ -237,7 +237,7 @@ def evaluate(
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
     ] = False,
 ) -> None:
-    """Measure how well a model classifies labelled faces, and how sure the figures are.
+    """Measure how well a model classifies labelled faces, with 95 % intervals.
 
     Accuracy and balanced accuracy with their 95 % intervals, macro-F1, every class, the confusion matrix, second guesses, calibration,
     the distance to people's votes, people themselves, and all of it again without the images that also

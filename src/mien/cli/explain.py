@@ -49,7 +49,7 @@ def explain(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,
 ) -> None:
-    """Show what a model does with a face, as labelled PNG sheets: one for each kind and face.
+    """Show which parts of a face a model relies on, and what its layers see, as PNG images.
 
     kernels: what the first layer looks for. features: what layers make of the face. gradcam: the region that
     speaks for the expression. guided: the lines that the score depends on. occlusion: what covering a place

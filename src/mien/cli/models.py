@@ -91,9 +91,10 @@ File = Annotated[
 
 
 def calibrate(network: File, data: Data, votes: Votes = None, mix: Mix = None) -> None:
-    """Fit a finished file anew, on images of PublicTest that are not in Training: temperatures and blend.
+    """Fit temperatures and blend of a finished file anew, on images that it has not learned from.
 
-    The weights stay. Scores of outputs whose answers change are taken off the card: mien models test
+    The weights stay. Those images are PublicTest without copies of Training; of data without splits, what its
+    training held out. Scores of outputs whose answers change are taken off the card: mien models test
     measures them.
     """
     with training_extra():
@@ -121,7 +122,7 @@ def average(
     --initial).
 
     Before and after further training, or several such trainings with other seeds: often better than each of
-    them. Calibrated anew, on images of PublicTest that are not in Training.
+    them. Calibrated anew, on images that they have not learned from.
     """
     with training_extra():
         from mien.models.weight_averaging import average as average_files
@@ -143,7 +144,7 @@ def join(
     """Write several models as one, which answers with their geometric mean: an ensemble in a file.
 
     Models that learned apart, with other seeds, shapes or images, err apart, and together less than each;
-    the price is the time of all. Calibrated anew, on images of PublicTest that are not in Training.
+    the price is the time of all. Calibrated anew, on images that they have not learned from.
     """
     with training_extra():
         from mien.models.ensemble import join as join_files
@@ -164,8 +165,7 @@ def quantize(
 ) -> None:
     """Write a model with 8-bit convolutions: a quarter of the size, about twice as fast, calibrated anew.
 
-    Shows how often both files are right, and how often they agree, on images of PublicTest that are not in
-    Training.
+    Shows how often both files are right, and how often they agree, on images that they have not learned from.
     """
     with training_extra():
         from mien.models.quantization import compare
@@ -207,7 +207,7 @@ def _table(found: list[Compared]) -> Table:
 
 models = typer.Typer(
     name="models",
-    help="Model files: show their cards, make them of runs and of each other, open the test set.",
+    help="Show, write, combine and test model files.",
     no_args_is_help=True,
 )
 

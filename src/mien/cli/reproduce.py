@@ -39,7 +39,7 @@ def reproduce(
     ] = ListFormat.table,
     threads: Threads = None,
 ) -> None:
-    """Repeat what a paper trained, and show its figures beside ours.
+    """Repeat a published training, and show its figures beside ours.
 
     Stopped and started again with the same command, it goes on where it was. Needs FER-2013 with its three
     splits. The test set is opened to hold ours against theirs; nothing is chosen by it. What ours is, and why

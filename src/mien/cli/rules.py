@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from mien.rules.runner import RunOptions
     from mien.tracking.session import Session
 
-rules = typer.Typer(name="rules", help="Rules that act on what faces show.", no_args_is_help=True)
+rules = typer.Typer(
+    name="rules",
+    help="Act on what faces show: take a photo, call a webhook, send MQTT, start a program.",
+    no_args_is_help=True,
+)
 
 
 @rules.command()

@@ -133,7 +133,7 @@ def score(
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
     ] = False,
 ) -> None:
-    """Give every clip one label out of its saved rows, and compare with reference labels.
+    """Give every clip one label from rows that mien analyze saved, and compare it with reference labels.
 
     The videos are not needed. Several PREDICTIONS, such as of two detectors or sampling rates, stand side by
     side. Frames without a face lower a clip's coverage and count as nothing else. Exit status: 0 when every clip

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from mien.core.errors import InputError
 from mien.core.labels import text_colour
 from mien.data.dataset import FaceDataset
-from mien.media.fonts import drawable, font_for
+from mien.media.fonts import font_for, legible
 
 SIDE = 9
 """Images in a row and in a column of a sheet."""
@@ -50,7 +50,7 @@ def preview(
     ):
         x, y = _GAP + place % SIDE * (_TILE + _GAP), _GAP + place // SIDE * (_TILE + _BAND + _GAP)
         sheet.paste(Image.fromarray(image).resize((_TILE, _TILE), Image.Resampling.BICUBIC), (x, y))
-        colour, text = data.labels.colour(name), drawable(name, f"label {data.labels.index(name) + 1}")
+        colour, text = data.labels.colour(name), legible(name, f"label {data.labels.index(name) + 1}")
         ink, number = text_colour(colour), str(row)
         canvas.rectangle((x, y + _TILE, x + _TILE - 1, y + _TILE + _BAND - 1), fill=colour)
         canvas.text((x + 4, y + _TILE + 2), text, fill=ink, font=font_for(text, _LETTERS))

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from mien.core.formatting import precise
 from mien.core.labels import NOTICE
-from mien.media.fonts import apart, drawable, font_for
+from mien.media.fonts import apart, font_for, legible
 from mien.plotting.style import EMPTY, INK, PAPER, SOFT
 
 # (place, red, green, blue), dark to bright so that it also reads in gray and to most colour-blind eyes.
@@ -191,7 +191,7 @@ def bars(values: Sequence[tuple[str, float, str]], width: int) -> Image.Image:
     room = width - names - 52
     for number, (name, value, colour) in enumerate(values):
         top = number * line
-        shown = drawable(name, f"label {number + 1}")
+        shown = legible(name, f"label {number + 1}")
         font = font_for(shown, 13)
         canvas.text((0, top + 3), apart(shown), fill=INK, font=font)
         canvas.rectangle((names, top + 4, names + room, top + 17), fill=EMPTY)

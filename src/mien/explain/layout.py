@@ -26,7 +26,7 @@ from mien.explain.drawing import (
     stacked,
     written,
 )
-from mien.media.fonts import apart, drawable
+from mien.media.fonts import apart, legible
 
 _MOST = 64
 """Maps of one stage that are shown beside other stages; one layer alone is shown with all of its maps."""
@@ -55,7 +55,7 @@ class Question:
     @property
     def expression(self) -> str:
         """Its name, as it can be drawn."""
-        return apart(drawable(self.subject.classifier.labels[self.target], f"label {self.target + 1}"))
+        return apart(legible(self.subject.classifier.labels[self.target], f"label {self.target + 1}"))
 
     @property
     def colour(self) -> str:

@@ -182,6 +182,8 @@ class Card(_Part):
             is blended.
         adjustment: How much of the logarithm of the classes' shares of the votes is taken off the blended output
             (`mien.training.calibration`).
+        division: How the data set was divided where it has no splits of its own (`mien.training.recipe.Split`); empty
+            where it has.
         mixture: The further data sets that it learned from, by name, each with its head, weight and sampling
             (`mien.training.recipe.MixtureEntry`).
         precision: Type of its weights: ``float32``, or ``int8`` for one that was quantised.
@@ -209,6 +211,7 @@ class Card(_Part):
     fitted_to: dict[str, int] = {}
     blend: float | None = Field(default=None, ge=0, le=1)
     adjustment: float = Field(default=0.0, ge=0, le=1)
+    division: dict[str, JsonValue] = {}
     mixture: dict[str, dict[str, JsonValue]] = {}
     precision: Literal["float32", "int8"] = "float32"
     parent: str = ""

@@ -14,7 +14,7 @@ from mien.core.face import Face
 from mien.core.faces import Faces
 from mien.core.formatting import percent, shortened
 from mien.core.labels import NOTICE, UNCERTAIN, text_colour
-from mien.media.fonts import Font, apart, drawable, font_for
+from mien.media.fonts import Font, apart, font_for, legible
 from mien.media.label_places import place_labels
 
 _INK = "#ffffff"
@@ -143,7 +143,7 @@ def _name(face: Face) -> str:
     """A label in letters that can be drawn; its number where there are none."""
     assert face.label is not None
     number = [*(face.probs or ()), face.label].index(face.label) + 1
-    return apart(shortened(drawable(face.label, f"label {number}"), _LONGEST))
+    return apart(shortened(legible(face.label, f"label {number}"), _LONGEST))
 
 
 def _draw_box(canvas: ImageDraw.ImageDraw, face: Face, colour: str, width: int) -> None:

@@ -39,16 +39,16 @@ class FontFile(NamedTuple):
 
     Args:
         path: Its file.
-        index: Which of the fonts in the file.
+        face: Which of the fonts in the file.
     """
 
     path: str
-    index: int = 0
+    face: int = 0
 
 
 def font_for(text: str, size: int) -> Font:
     """A font that has the letters of a text: Pillow's own, or else one of this machine's; Pillow's own where
-    there is none (`drawable`).
+    there is none (`legible`).
 
     Args:
         text: What is to be drawn.
@@ -64,11 +64,11 @@ def font_file(text: str) -> FontFile | None:
 
 
 @lru_cache(maxsize=512)
-def drawable(name: str, instead: str) -> str:
+def legible(name: str, instead: str) -> str:
     """A name as it can be drawn on this machine. Where no font has all of its letters, the rarer ones lose their
     accents or become an ellipsis; ``instead`` where nothing is left then.
 
-    >>> drawable("happy", "label 1"), drawable("take 3 \U0010ffff", "label 1"), drawable("\U0010ffff", "label 1")
+    >>> legible("happy", "label 1"), legible("take 3 \U0010ffff", "label 1"), legible("\U0010ffff", "label 1")
     ('happy', 'take 3 …', 'label 1')
     """
     if _in_built_in(_letters(name)) or font_file(name) is not None:
@@ -166,4 +166,4 @@ def _built_in(size: int) -> Font:
 
 @lru_cache(maxsize=64)
 def _opened(file: FontFile, size: int) -> Font:
-    return ImageFont.truetype(file.path, size, file.index)
+    return ImageFont.truetype(file.path, size, file.face)

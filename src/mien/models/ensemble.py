@@ -19,7 +19,7 @@ from onnx import compose, helper, numpy_helper
 from mien.core.errors import InputError, NetworkError
 from mien.data.dataset import FaceDataset
 from mien.inference.card import Card
-from mien.training.calibrated_file import finished, heads, opened, take_off
+from mien.training.calibrated_file import divided, finished, heads, opened, take_off
 from mien.training.splits import Mixture
 
 
@@ -44,6 +44,7 @@ def join(files: Sequence[Path], data: FaceDataset | Mixture, target: Path) -> Ca
         raise InputError(f"expected two network files or more; got {len(files)}")
     cards, models = zip(*(opened(path, data) for path in files), strict=True)
     first = cards[0]
+    divided(Mixture.of(data).first, *cards)
     for path, card in zip(files, cards, strict=True):
         if (card.heads, card.input, card.crop) != (first.heads, first.input, first.crop):
             raise NetworkError(

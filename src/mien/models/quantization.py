@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from mien.core.errors import NetworkError
 from mien.core.scratch import scratch_folder
-from mien.data.dataset import PUBLIC_TEST, FaceDataset, clean_training, leak_free
+from mien.data.dataset import FaceDataset
 from mien.evaluation import EvaluateOptions, evaluate, open_subject
 from mien.inference.card import Card, read_card
 from mien.inference.onnx_session import onnx_runtime
-from mien.training.calibrated_file import finished, heads, opened, take_off
+from mien.training.calibrated_file import divided, finished, heads, opened, take_off
 from mien.training.calibration import BLEND, Blend
 from mien.training.splits import Mixture
 
@@ -40,7 +40,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Compared:
-    """A quantised head beside the one that it was made from, on PublicTest without its copies.
+    """A quantised head beside the one that it was made from, on images that neither has learned from.
 
     Args:
         head: The head.
@@ -64,8 +64,8 @@ def quantize(source: Path, data: FaceDataset | Mixture, target: Path, seed: int 
 
     Args:
         source: File that ``mien train`` or ``mien models export`` wrote, in float.
-        data: What it learned from: training images show the ranges, PublicTest without copies sets the
-            temperatures.
+        data: What it learned from: its training images show the ranges, the others set the temperatures
+            (`mien.training.calibrated_file.divided`).
         target: Where the new file goes.
         seed: Of the choice of training images.
 
@@ -82,7 +82,7 @@ def quantize(source: Path, data: FaceDataset | Mixture, target: Path, seed: int 
         raise NetworkError(
             f"{source}: expected a network in float32; this one is {card.precision}: take {card.name.removesuffix('-int8')}"
         )
-    training = clean_training(Mixture.of(data).first)
+    training = divided(Mixture.of(data).first, card).training
     shown = min(FACES, len(training))
     chosen = np.random.default_rng(seed).permutation(len(training))[: shown - shown % _BATCH or shown]
     bare = _in_bytes(take_off(model, heads(card)), card.input.name, training.images[np.sort(chosen)])
@@ -102,8 +102,8 @@ def quantize(source: Path, data: FaceDataset | Mixture, target: Path, seed: int 
 
 
 def compare(source: Path, target: Path, data: FaceDataset | Mixture) -> list[Compared]:
-    """Every head of two files on PublicTest without its copies."""
-    apart = leak_free(Mixture.of(data).first, PUBLIC_TEST)
+    """Every head of two files on images that they have not learned from."""
+    apart = divided(Mixture.of(data).first, read_card(source)).calibration
     found = []
     for head in read_card(target).heads:
         for labels in {"ferplus": ("ferplus",), BLEND: ("fer2013", "votes-7")}.get(head, ("fer2013",)):

@@ -18,7 +18,7 @@ from onnx import numpy_helper
 from mien.core.errors import InputError, NetworkError
 from mien.data.dataset import FaceDataset
 from mien.inference.card import Card
-from mien.training.calibrated_file import finished, heads, opened, take_off
+from mien.training.calibrated_file import divided, finished, heads, opened, take_off
 from mien.training.splits import Mixture
 
 _PREFIX = "network."
@@ -55,6 +55,7 @@ def average(
     parts /= parts.sum()
     cards, models = zip(*(opened(path, data) for path in files), strict=True)
     card = cards[-1]
+    divided(Mixture.of(data).first, *cards)
     for path, other in zip(files, cards, strict=True):
         if other.heads != card.heads:
             raise NetworkError(

@@ -11,7 +11,7 @@ from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
 from mien.core.formatting import precise, shortened
 from mien.core.labels import NOTICE
-from mien.media.fonts import LEFT_TO_RIGHT, drawable, font_file, leftwards
+from mien.media.fonts import LEFT_TO_RIGHT, font_file, leftwards, legible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
@@ -116,7 +116,7 @@ def as_text(name: str, most: int | None = None, number: int | None = None) -> st
     >>> as_text("a$b"), as_text("abcdef", 4), as_text("\U0010ffff", number=3)
     ('a\\$b', 'a…ef', '3 …')
     """
-    known = drawable(name, "…" if number is None else f"{number} …")
+    known = legible(name, "…" if number is None else f"{number} …")
     kept = (known if most is None else shortened(known, most)).replace("$", r"\$")
     return f"{LEFT_TO_RIGHT}{kept}" if leftwards(kept) else kept
 

@@ -236,7 +236,7 @@
     const head = element("h3", moment, time(seconds));
     const failed = overall.failed[chosen] ? ", a part could not be read" : "";
     const peak = data.peak && chosen === data.peak.step ? ` · peak of ${data.peak.label}` : "";
-    element("span", head, `${peak} · ${overall.seen[chosen]} of ${overall.looked[chosen]} frames with a face${failed}${held ? " · held" : ""}`);
+    element("span", head, `${peak} · ${overall.seen[chosen]} of ${overall.looked[chosen]} frame${overall.looked[chosen] === 1 ? "" : "s"} with a face${failed}${held ? " · held" : ""}`);
     const said = [time(seconds)];
     if (!overall.in_view[chosen]) {
       element("p", moment, overall.looked[chosen] ? "Nobody in view." : "Not looked at.", "small");

@@ -18,12 +18,12 @@ from onnx import helper, numpy_helper
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, NetworkError
 from mien.core.labels import FERPLUS
-from mien.data.dataset import PUBLIC_TEST, FaceDataset, leak_free
+from mien.data.dataset import PUBLIC_TEST, FaceDataset
 from mien.inference.card import Card, read_card, read_network, write_card
 from mien.inference.onnx_session import SCOPES, open_graph
 from mien.training.calibration import BLEND, Blend, Calibration, Judged, fit
-from mien.training.recipe import Recipe, known_entry, mixture_from
-from mien.training.splits import Mixture, cut_others
+from mien.training.recipe import Recipe, Split, known_entry, mixture_from
+from mien.training.splits import Mixture, Splits, cut_others, divide
 
 _MAKING_ANSWERS = {"Div", "Exp", "LogSoftmax", "Softmax"}
 """Operators between the logits of a head and its answers."""
@@ -167,7 +167,8 @@ _BATCH = 64
 
 
 def calibrate(path: Path, data: FaceDataset | Mixture) -> Card:
-    """Fit temperatures and blend of a finished file anew, on PublicTest without its copies; its weights stay.
+    """Fit temperatures and blend of a finished file anew, on images that it has not learned from (`divided`); its
+    weights stay.
 
     Returns:
         The card as written, without the scores of the blend, whose answers have changed; a temperature does
@@ -209,11 +210,28 @@ def heads(card: Card) -> list[str]:
     return [head for head in card.heads if head != BLEND or len(card.heads) == 1]
 
 
+def divided(data: FaceDataset, *cards: Card) -> Splits:
+    """What files have learned from, and what sets their temperatures: Training, and PublicTest without its copies; where
+    the data set has no such split, the parts that their trainings made of it.
+
+    Raises:
+        InputError: The cards do not tell of such parts, or of different ones.
+    """
+    if PUBLIC_TEST in data.splits:
+        return divide(data, Split())
+    first, *others = (card.division for card in cards)
+    if not first or any(other != first for other in others):
+        told = "expected data with the split PublicTest, to calibrate by images that were not learned from"
+        why = "the models held out different images" if any([first, *others]) else "the card names no others"
+        raise InputError(f"{told}; it has none, and {why}: make one with mien data split")
+    return divide(data, Split(**first))  # type: ignore[arg-type]
+
+
 def finished(
     bare: Any, card: Card, data: FaceDataset | Mixture, target: Path, blend: Blend | None = None
 ) -> Card:
-    """Write a network of logits (`mien.training.calibrated_file.take_off`) with answers calibrated on
-    PublicTest without its copies and on what is held out of further data sets, and its card.
+    """Write a network of logits (`mien.training.calibrated_file.take_off`) with answers calibrated on images that
+    were not learned from (`divided`) and on what is held out of further data sets, and its card.
 
     Args:
         bare: ``onnx.ModelProto``.
@@ -226,7 +244,7 @@ def finished(
         InputError: A data set that the card tells of is missing, or another one.
     """
     data = Mixture.of(data)
-    apart = leak_free(data.first, PUBLIC_TEST)
+    apart = divided(data.first, card).calibration
     judged = {name: known_entry(name) for name in data.others}
     recipe = Recipe(mixture={**judged, **mixture_from(card.mixture)})
     others = [

@@ -219,6 +219,7 @@ def _card(
             else ""
         ),
         **calibration_facts(calibration),
+        division={} if recipe.split.policy in ("clean", "official") else asdict(recipe.split),
         mixture={
             name: {**asdict(entry), "classes": list(entry.classes)} for name, entry in recipe.mixture.items()
         },

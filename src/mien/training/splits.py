@@ -15,7 +15,7 @@ from mien.core.errors import InputError
 from mien.core.labels import FERPLUS, Labels
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset, clean_training, leak_free
 from mien.data.splitting import folds, groups_in_both, split_anew
-from mien.training.recipe import MixtureEntry, Recipe
+from mien.training.recipe import MixtureEntry, Recipe, Split
 
 SIDE = 48
 """Side in px of the images that the networks take."""
@@ -78,7 +78,7 @@ def cut(data: FaceDataset | Mixture, recipe: Recipe) -> Splits:
         raise InputError(
             "expected FER+ votes for the head ferplus; the data set has none: join fer2013new.csv, or take --set heads=fer2013"
         )
-    cuts = _cut(first, recipe)
+    cuts = divide(first, recipe.split)
     if recipe.split.folds:
         cuts = replace(
             cuts, training=cuts.training.take(folds(cuts.training, recipe.split.folds) != recipe.split.fold)
@@ -179,8 +179,12 @@ def _require_apart(name: str, column: str, data: FaceDataset) -> None:
         )
 
 
-def _cut(data: FaceDataset, recipe: Recipe) -> Splits:
-    split = recipe.split
+def divide(data: FaceDataset, split: Split) -> Splits:
+    """The parts that a policy makes of one data set; folds are not dealt.
+
+    Raises:
+        InputError: The policy goes by a split that the data set has not.
+    """
     if split.policy == "stratified":
         pool = data if split.everything else data.split(TRAINING)
         dealt = split_anew(pool, 1 - split.share, split.seed, scatter=True)
