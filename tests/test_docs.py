@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.core.formatting import precise
 from mien.inference.card import read_card
 from mien.inference.pipeline import DEFAULT_MODEL
 from mien.inference.weights import network_path, shipped
@@ -36,10 +37,10 @@ def score_table() -> str:
     ]
     for score in read_card(network_path(DEFAULT_MODEL)).scores:
         head, part = score.note.split(",")[0].removeprefix("head "), score.data.split(", ")[1]
-        interval = f"{score.low:.1%} to {score.high:.1%}"
+        interval = f"{precise(score.low)} to {precise(score.high)}"
         assert score.balanced_accuracy is not None
-        cells = (f"`{head}`", score.labels, part, f"{score.n:,}", f"{score.accuracy:.1%}", interval)
-        lines.append(f"| {' | '.join(cells)} | {score.balanced_accuracy:.1%} |")
+        cells = (f"`{head}`", score.labels, part, f"{score.n:,}", precise(score.accuracy), interval)
+        lines.append(f"| {' | '.join(cells)} | {precise(score.balanced_accuracy)} |")
     return "\n".join(lines)
 
 
@@ -158,7 +159,8 @@ def test_the_readme_has_the_scores_of_the_default_network() -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     official = [score for score in read_card(network_path(DEFAULT_MODEL)).scores if "official" in score.data]
     for score in official[:2]:
-        assert f"{score.accuracy:.1%} ({score.low:.1%} to {score.high:.1%}) on {score.labels}'s" in text
+        accuracy, low, high = map(precise, (score.accuracy, score.low, score.high))
+        assert f"{accuracy} ({low} to {high}) on {score.labels}'s" in text
 
 
 def test_the_image_of_the_readme_is_light() -> None:

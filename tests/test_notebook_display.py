@@ -12,6 +12,7 @@ import pytest
 
 from mien import EXPRESSIONS, Faces, FrameResult, InputError, Pipeline, analyze
 from mien.core.errors import MediaError
+from mien.core.formatting import precise
 from mien.core.labels import NOTICE
 from mien.core.notebook import PNGImage, html_table
 from mien.evaluation import evaluate
@@ -149,7 +150,7 @@ def test_an_evaluation_is_a_table_with_its_remarks() -> None:
     found = evaluate(told, marked_faces(140))
     out = shown(found)
     tags = Tags(out["text/html"])
-    assert f"{found.whole.accuracy:.1%}" in tags.text
+    assert precise(found.whole.accuracy) in tags.text
     assert "leak-free part" in tags.text
     assert all(remark in tags.text for remark in found.remarks)
     assert repr(found).startswith("Evaluation(told on PublicTest of data, ")

@@ -14,6 +14,7 @@ from mien import Pipeline, analyze
 from mien.batch.isolation import Caution, Heartbeat, ShardReader
 from mien.batch.output import write_shard
 from mien.batch.shard import FilePart, Shard
+from mien.core.formatting import precise
 from mien.core.frame_result import flat_row
 from mien.video.runner import VideoOptions
 from tests.batch.batch_runs import Rows, batch, csv_rows, mien, rows_of
@@ -185,7 +186,7 @@ def test_labels_are_held_against_answers_in_the_order_of_the_input(
         assert row["right"] == str(int(row["reference"] == row["predicted"]))
     judged = [row for row in predictions if row["reference"] != "contempt" and row["predicted"]]
     right = sum(row["right"] == "1" for row in judged)
-    assert f"accuracy {right / 40:.2%}" in done.stdout
+    assert f"accuracy {precise(right / 40, 2)}" in done.stdout
     assert "contempt (1)" in done.stderr
     assert "1 more have a label, but no face was read" in done.stdout
     matrix = csv_rows(out / "confusion.csv")

@@ -69,7 +69,7 @@ def test_tables_files_and_charts(
     )
     assert status == 0, err
     for words in (
-        "66.7%",
+        "66.7 %",
         "95 % interval",
         "macro-F1",
         "mean coverage",

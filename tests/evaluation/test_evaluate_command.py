@@ -48,7 +48,7 @@ def test_tables_images_and_a_page(mien: Run, tmp_path: Path) -> None:
         "test / training",
     ):
         assert words in done.stdout
-    assert "second guesses: right for 100.00% of" in done.stdout
+    assert "second guesses: right for 100.00 % of" in done.stdout
     assert "predicted neutral / was happy" in done.stdout
     assert "3 against the rest" in done.stdout
     assert "its 7 columns are taken for angry" in done.stderr

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, InputError, MienError, MissingExtraError, NetworkError
+from mien.core.formatting import precise
 from mien.data import FaceDataset
 from mien.evaluation import evaluate, open_subject
 from mien.inference.card import read_card, read_network
@@ -241,7 +242,7 @@ def test_another_head_that_was_trained_for_these_labels_is_named_with_its_figure
     monkeypatch.setattr(FaceDataset, "is_fer2013", True)
     [remark] = [remark for remark in evaluate("nano", faces).remarks if "--head" in remark]
     better = evaluate(open_subject("nano", head="fer2013"), faces)
-    assert f"it is right for {better.whole.accuracy:.1%} of the same images" in remark
-    assert f"expression for {plain.whole.accuracy:.1%} (--head fer2013)" in remark
+    assert f"it is right for {precise(better.whole.accuracy)} of the same images" in remark
+    assert f"expression for {precise(plain.whole.accuracy)} (--head fer2013)" in remark
     assert not any("--head" in remark for remark in better.remarks)
     assert not any("--head" in remark for remark in evaluate("nano + small", faces).remarks)

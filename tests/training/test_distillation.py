@@ -16,6 +16,7 @@ pytest.importorskip("lightning", reason="lightning is not installed: pip install
 import torch
 
 from mien import InputError
+from mien.core.formatting import precise
 from mien.data import FaceDataset, write_dataset
 from mien.inference.weights import network_path
 from mien.training.architectures import create_model
@@ -215,7 +216,7 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
     assert f"1 views of 160 images in {tmp_path / 'views'}, digest {made.digest[:16]}" in told
     agreed = agreement(made, _with_a_copy())
     assert (
-        f"teachers say what the label says in {agreed['fer2013']:.1%} (fer2013), {agreed['ferplus']:.1%} (ferplus)"
+        f"teachers say what the label says in {precise(agreed['fer2013'])} (fer2013), {precise(agreed['ferplus'])} (ferplus)"
         in told
     )
 

@@ -155,7 +155,7 @@ def test_a_collapse_is_remarked() -> None:
     )
     truth = torch.tensor([3] * 25 + [0, 1, 2, 4, 5, 6] * 12)
     lesson.confusion["fer2013"].update(torch.full_like(truth, 3), truth)
-    assert "collapsed onto one class: 100% of its answers are happy" in lesson._collapse("fer2013")
+    assert "collapsed onto one class: 100 % of its answers are happy" in lesson._collapse("fer2013")
     lesson.confusion["fer2013"].reset()
     lesson.confusion["fer2013"].update(truth, truth)
     assert lesson._collapse("fer2013") == ""

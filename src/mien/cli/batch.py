@@ -15,6 +15,7 @@ import typer
 from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
 from mien.cli.options import NetworkOptions, TimeOptions, grouped
+from mien.core.formatting import precise
 from mien.core.labels import NOTICE
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ def _show(summary: BatchSummary, output: Path, notes: Console) -> None:
     if (found := summary.accuracy) is not None:
         share, low, high = found
         console.print(
-            f"accuracy {share:.2%} (95 % interval {low:.2%} to {high:.2%}) of {summary.judged:,} with a label and an answer"
+            f"accuracy {precise(share, 2)} (95 % interval {precise(low, 2)} to {precise(high, 2)}) of {summary.judged:,} with a label and an answer"
         )
         if summary.silent:
             console.print(f"{summary.silent:,} more have a label, but no face was read")

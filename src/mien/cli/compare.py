@@ -24,6 +24,7 @@ from mien.cli.training_options import (
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
+from mien.core.formatting import precise
 
 if TYPE_CHECKING:
     from mien.training.comparison import RunRow
@@ -125,14 +126,14 @@ def _table(lines: list[RunRow]) -> Table:
         TableColumn("training", drop=4),
     )
     for line in lines:
-        interval = f"{line.low:.1%} to {line.high:.1%}"
+        interval = f"{precise(line.low)} to {precise(line.high)}"
         cells = (
             f"{line.epoch}/{line.epochs}",
-            f"{line.accuracy:.1%}",
+            precise(line.accuracy),
             interval,
             f"{line.n:,}",
             f"{line.macro_f1:.3f}",
-            f"{line.train_accuracy:.1%}",
+            precise(line.train_accuracy),
         )
         table.add_row(line.run, *cells)
     return table

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
+from mien.core.formatting import precise
 from mien.core.labels import NOTICE
 from mien.evaluation import Evaluation, Figures
 
@@ -58,7 +59,9 @@ def _title(found: Evaluation) -> Text:
     return Text.assemble(
         (f"{found.subject.name}{result}", "bold"),
         f" on {options.split} of {options.data}; labels {labels}; {views}",
-        "" if options.center_crop == 1 else f", the middle {options.center_crop:.0%} of each image's sides",
+        ""
+        if options.center_crop == 1
+        else f", the middle {precise(options.center_crop, 0)} of each image's sides",
     )
 
 
@@ -81,12 +84,15 @@ def figure_rows(parts: list[Figures]) -> list[tuple[str, list[str]]]:
     """Key figures of several sets of images, one row per figure."""
     rows = [
         ("images", [f"{part.n:,}" for part in parts]),
-        ("accuracy", [f"{part.accuracy:.2%}" for part in parts]),
-        ("95 % interval", [f"{part.low:.1%} to {part.high:.1%}" for part in parts]),
-        ("balanced accuracy", [f"{part.balanced_accuracy:.2%}" for part in parts]),
-        ("95 % interval", [f"{part.balanced_low:.1%} to {part.balanced_high:.1%}" for part in parts]),
+        ("accuracy", [precise(part.accuracy, 2) for part in parts]),
+        ("95 % interval", [f"{precise(part.low)} to {precise(part.high)}" for part in parts]),
+        ("balanced accuracy", [precise(part.balanced_accuracy, 2) for part in parts]),
+        (
+            "95 % interval",
+            [f"{precise(part.balanced_low)} to {precise(part.balanced_high)}" for part in parts],
+        ),
         ("macro-F1", [f"{part.macro_f1:.3f}" for part in parts]),
-        ("right within two guesses", [f"{part.top2:.2%}" for part in parts]),
+        ("right within two guesses", [precise(part.top2, 2) for part in parts]),
         ("expected calibration error", [f"{part.expected_calibration_error:.3f}" for part in parts]),
         ("negative log-likelihood", [f"{part.negative_log_likelihood:.3f}" for part in parts]),
         (
@@ -104,7 +110,7 @@ def _classes(found: Evaluation) -> Table:
             name,
             f"{score.n:,}",
             *(
-                "-" if share is None else f"{share:.1%}"
+                "-" if share is None else precise(share)
                 for share in (score.precision, score.recall, score.f1)
             ),
         )
@@ -129,7 +135,7 @@ def _second_heading(found: Evaluation) -> str:
     guesses = found.second_guess
     if guesses.share is None:
         return "second guesses: there is no error"
-    return f"second guesses: right for {guesses.share:.2%} of {guesses.errors:,} errors"
+    return f"second guesses: right for {precise(guesses.share, 2)} of {guesses.errors:,} errors"
 
 
 def _second_guesses(found: Evaluation) -> Table | None:
@@ -141,7 +147,7 @@ def _second_guesses(found: Evaluation) -> Table | None:
         table.add_row(
             f"predicted {found.classes[pair.predicted]} / was {found.classes[pair.was]}",
             f"{pair.n:,}",
-            f"{pair.share:.1%}",
+            precise(pair.share),
         )
     if len(pairs) > _MOST_PAIRS:
         table.add_row(
@@ -164,15 +170,15 @@ def _humans(found: Evaluation) -> Table | None:
     )
     for score in found.humans:
         people, network = (
-            f"{score.low:.1%} to {score.high:.1%}",
-            f"{score.network_low:.1%} to {score.network_high:.1%}",
+            f"{precise(score.low)} to {precise(score.high)}",
+            f"{precise(score.network_low)} to {precise(score.network_high)}",
         )
         table.add_row(
             f"{score.annotators} against the rest",
             f"{score.n:,}",
-            f"{score.accuracy:.1%}",
+            precise(score.accuracy),
             people,
-            f"{score.network:.1%}",
+            precise(score.network),
             network,
         )
     return table
@@ -183,9 +189,9 @@ def _worse_heading(found: Evaluation) -> str:
         return "errors in bad images"
     bad = found.robustness
     return (
-        f"errors in bad images: {bad.mean_error:.1%} on average, {bad.error_ratio:.2f} times the {bad.clean_error:.1%} on good ones; "
-        f"answers unchanged when the box moves, shrinks or grows by 10 %: {bad.unchanged:.1%} "
-        f"({', '.join(f'{name} {share:.1%}' for name, share in bad.kept.items())})"
+        f"errors in bad images: {precise(bad.mean_error)} on average, {bad.error_ratio:.2f} times the {precise(bad.clean_error)} on good ones; "
+        f"answers unchanged when the box moves, shrinks or grows by 10 %: {precise(bad.unchanged)} "
+        f"({', '.join(f'{name} {precise(share)}' for name, share in bad.kept.items())})"
     )
 
 
@@ -199,8 +205,10 @@ def _worse(found: Evaluation) -> Table | None:
         "mean",
     )
     for worse in found.robustness.worse:
-        cells = [f"{value:g}: {error:.1%}" for value, error in zip(worse.values, worse.errors, strict=True)]
-        table.add_row(worse.name, worse.unit, *cells, f"{worse.mean:.1%}")
+        cells = [
+            f"{value:g}: {precise(error)}" for value, error in zip(worse.values, worse.errors, strict=True)
+        ]
+        table.add_row(worse.name, worse.unit, *cells, precise(worse.mean))
     return table
 
 
@@ -235,8 +243,8 @@ def _groups(found: Evaluation) -> Table | None:
             Text(f"{group.value}{'*' if group.small else ''}"),
             f"{one.n:,}",
             f"{group.classes} of {of}",
-            f"{one.accuracy:.1%} ({100 * one.low:.0f} to {100 * one.high:.0f})",
-            f"{one.balanced_accuracy:.1%} ({100 * one.balanced_low:.0f} to {100 * one.balanced_high:.0f})",
+            f"{precise(one.accuracy)} ({100 * one.low:.0f} to {100 * one.high:.0f})",
+            f"{precise(one.balanced_accuracy)} ({100 * one.balanced_low:.0f} to {100 * one.balanced_high:.0f})",
             f"{one.expected_calibration_error:.2f} ({one.calibration_low:.2f} to {one.calibration_high:.2f})",
             style="dim" if group.small else "",
         )

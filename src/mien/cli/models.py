@@ -23,6 +23,7 @@ from mien.cli.training_options import (
     open_faces,
     training_extra,
 )
+from mien.core.formatting import precise
 from mien.core.labels import NOTICE
 from mien.core.names import spelled
 
@@ -75,7 +76,7 @@ def teacher_cache(
         [_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes)
     )
     notes.print(f"{len(made)} views of {len(made.rows):,} images in {output}, digest {made.digest[:16]}")
-    agreed = ", ".join(f"{share:.1%} ({head})" for head, share in agreement(made, faces).items())
+    agreed = ", ".join(f"{precise(share)} ({head})" for head, share in agreement(made, faces).items())
     notes.print(f"about the images as they are, teachers say what the label says in {agreed}")
 
 
@@ -196,10 +197,10 @@ def _table(found: list[Compared]) -> Table:
     )
     for row in found:
         values = (
-            f"{row.before:.2%}",
-            f"{row.after:.2%}",
+            precise(row.before, 2),
+            precise(row.after, 2),
             f"{100 * (row.after - row.before):+.2f}",
-            f"{row.same:.1%}",
+            precise(row.same),
         )
         table.add_row(row.head, row.labels, f"{row.n:,}", *values)
     return table
@@ -325,14 +326,14 @@ _NUMBERS = ("n", "accuracy", "balanced", "calibration error")
 
 
 def _row(score: Score) -> tuple[str, ...]:
-    interval = f"{score.low:.1%} to {score.high:.1%}"
+    interval = f"{precise(score.low)} to {precise(score.high)}"
     error = "" if score.expected_calibration_error is None else f"{score.expected_calibration_error:.3f}"
-    balanced = "" if score.balanced_accuracy is None else f"{score.balanced_accuracy:.1%}"
+    balanced = "" if score.balanced_accuracy is None else precise(score.balanced_accuracy)
     return (
         score.data,
         score.labels,
         f"{score.n:,}",
-        f"{score.accuracy:.1%}",
+        precise(score.accuracy),
         interval,
         balanced,
         error,

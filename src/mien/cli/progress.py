@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from mien.cli.console import Console, words
+from mien.core.formatting import precise
 from mien.core.names import printable
 
 if TYPE_CHECKING:
@@ -192,7 +193,8 @@ class LessonProgress:
             name.removeprefix("train_") for name in row if name.startswith("train_") and name != "train_loss"
         ]
         scores = ", ".join(
-            f"{head} {row[f'validation_{head}']:.2%} (train {row[f'train_{head}']:.2%})" for head in heads
+            f"{head} {precise(row[f'validation_{head}'], 2)} (train {precise(row[f'train_{head}'], 2)})"
+            for head in heads
         )
         losses = f"loss {row['validation_loss']:.3f} (train {row['train_loss']:.3f})"
         self._console.print(f"{self._name}epoch {int(row['epoch'])}/{self._epochs}  {losses}  {scores}")

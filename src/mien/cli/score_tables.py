@@ -13,7 +13,7 @@ from mien.clips.aggregate import BESIDE_ANALYZE, SERIES, Kind
 from mien.clips.facts import compared
 from mien.clips.predictions import ScoreOptions
 from mien.clips.scoring import ClipScore, Share
-from mien.core.formatting import percent
+from mien.core.formatting import percent, precise
 from mien.core.labels import NOTICE
 from mien.metrics import wilson
 from mien.metrics.sentiment import SENTIMENTS
@@ -93,7 +93,7 @@ def _figures(scores: Sequence[ClipScore], names: Sequence[str]) -> Table:
         ("right of the answered", [f"{_share(score.answered)} of {score.answered.n:,}" for score in scores]),
         ("95 % interval", [_interval(score.answered) for score in scores]),
         ("macro-F1", [f"{score.macro_f1:.3f}" for score in scores]),
-        ("mean coverage", [f"{score.coverage:.1%}" for score in scores]),
+        ("mean coverage", [precise(score.coverage) for score in scores]),
     ]
     if len(scores) > 1:
         beside = [compared(scores[0], score) for score in scores]
@@ -106,14 +106,14 @@ def _figures(scores: Sequence[ClipScore], names: Sequence[str]) -> Table:
 
 
 def _share(share: Share) -> str:
-    return "-" if share.value is None else f"{share.value:.1%}"
+    return "-" if share.value is None else precise(share.value)
 
 
 def _interval(share: Share) -> str:
     if not share.n:
         return "-"
     low, high = wilson(share.right, share.n)
-    return f"{low:.1%} to {high:.1%}"
+    return f"{precise(low)} to {precise(high)}"
 
 
 def _confusion(score: ClipScore) -> Table:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.formatting import shortened
+from mien.core.formatting import precise, shortened
 from mien.core.labels import Labels
 from mien.core.notebook import html_table
 from mien.core.progress import ProgressCallback, no_progress
@@ -66,8 +66,8 @@ _TITLES = ("images", "n", "accuracy (95 % interval)", "balanced", "macro-F1", "c
 
 
 def _cells(name: str, part: Figures) -> tuple[str, ...]:
-    accuracy = f"{part.accuracy:.1%} ({part.low:.1%} to {part.high:.1%})"
-    rest = (f"{part.balanced_accuracy:.1%}", f"{part.macro_f1:.3f}", f"{part.expected_calibration_error:.3f}")
+    accuracy = f"{precise(part.accuracy)} ({precise(part.low)} to {precise(part.high)})"
+    rest = (precise(part.balanced_accuracy), f"{part.macro_f1:.3f}", f"{part.expected_calibration_error:.3f}")
     return (name, f"{part.n:,}", accuracy, *rest)
 
 
@@ -111,7 +111,7 @@ class Evaluation:
         head = f", head {self.subject.head}" if self.subject.head else ""
         data = f"{self.options.split} of {shortened(self.options.data, 30)}"
         name = f"{shortened(self.subject.name, 30)}{head} on {data}"
-        return f"Evaluation({name}, {self.whole.n:,} images, accuracy {self.whole.accuracy:.1%})"
+        return f"Evaluation({name}, {self.whole.n:,} images, accuracy {precise(self.whole.accuracy)})"
 
     def _repr_html_(self) -> str:
         parts = (("all", self.whole), ("leak-free part", self.leak_free), ("Training", self.training))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
+from mien.core.formatting import precise
 from mien.core.labels import FERPLUS
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
@@ -143,7 +144,7 @@ def _better_head(
     other = subject.others[options.labels]()
     truth = truth_for(other, data, options.labels)
     its, own = (_accuracy(part) for part in (_ask(other, counted.faces, truth, options), counted))
-    told = f"it is right for {its:.1%} of the same images, {subject.head} for {own:.1%}"
+    told = f"it is right for {precise(its)} of the same images, {subject.head} for {precise(own)}"
     return [f"the head {other.head} was trained for these labels: {told} (--head {other.head})"]
 
 

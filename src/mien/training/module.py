@@ -14,6 +14,7 @@ from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassF1Score
 
 from mien.core.errors import InputError
+from mien.core.formatting import precise
 from mien.training.augment import augment
 from mien.training.batches import Batch, seed_of
 from mien.training.optimizers import Schedules, create_optimizer, create_schedules
@@ -273,8 +274,8 @@ class ExpressionModule(LightningModule):
         ):
             return ""
         called = self.classes[self.judged[name]][column]
-        told = f"{float(answers[column]) / n:.0%} of its answers are {called}, and its accuracy is about that class's share"
-        return f"the network collapsed onto one class: {told} ({float(truth[column]) / n:.1%}): lower the rate, or take --set balance=weights"
+        told = f"{precise(float(answers[column]) / n, 0)} of its answers are {called}, and its accuracy is about that class's share"
+        return f"the network collapsed onto one class: {told} ({precise(float(truth[column]) / n)}): lower the rate, or take --set balance=weights"
 
 
 def _averaged(network: nn.Module, decay: float) -> AveragedModel:
