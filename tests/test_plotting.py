@@ -173,7 +173,15 @@ def test_names_of_moments_that_are_far_apart_are_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 200 + ".mp4", "שלום_עולם.mp4", "مقابلة مع الجمهور.mp4", "a" * 60 + " b"]
+    "name",
+    [
+        "x" * 200 + ".mp4",
+        "M" * 200,
+        "n" * 120 + " " + "w" * 90,
+        "שלום_עולם.mp4",
+        "مقابلة مع الجمهور.mp4",
+        "a" * 60 + " b",
+    ],
 )
 def test_no_name_runs_out_of_its_chart(tmp_path: Path, name: str) -> None:
     figure = style.new_figure(6.4, 4)

@@ -303,7 +303,7 @@ def test_the_page_says_how_often_the_model_is_right_and_by_whose_labels(tmp_path
     }
     assert set(strict) == {"FER-2013", "FER+"}
     for labels, accuracy in strict.items():
-        assert f"{accuracy:.0%} by the labels of {labels}".replace("%", " %") in header
+        assert f"{accuracy:.0%} of the labels of {labels}".replace("%", " %") in header
     rows = re.findall(r'<tr><th scope="row">([^<]*)</th><td>(PrivateTest[^<]*)</td>.*?([\d.]+ %)</td>', rest)
     assert rows == [
         (score.labels, score.data, precise(score.accuracy))

@@ -30,7 +30,7 @@ LEFT_TO_RIGHT = "\u200e"
 """A mark that nobody sees: what follows it is written from left to right."""
 _MANY = "é\u0436\u03bb"
 """Latin, Cyrillic and Greek: a font that has these has most others too."""
-_PROBE = 16
+_PROBE, _LARGE = 16, 100
 _SECONDS = 5.0
 
 
@@ -56,6 +56,13 @@ def font_for(text: str, size: int) -> Font:
     """
     found = None if _in_built_in(_letters(text)) else font_file(text)
     return _built_in(size) if found is None else _opened(found, size)
+
+
+def width_of(text: str) -> float:
+    """Width of a text in heights of its letters, as it is drawn with a font of this machine (`font_file`)."""
+    file = font_file(text)
+    font = _built_in(_LARGE) if file is None else _opened(file, _LARGE)
+    return float(font.getlength(text)) / _LARGE
 
 
 def font_file(text: str) -> FontFile | None:

@@ -11,7 +11,7 @@ from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
 from mien.core.formatting import precise, shortened
 from mien.core.labels import NOTICE
-from mien.media.fonts import LEFT_TO_RIGHT, font_file, leftwards, legible
+from mien.media.fonts import LEFT_TO_RIGHT, font_file, leftwards, legible, width_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
@@ -27,6 +27,8 @@ _SERIES = (MAIN, "#e07a2f", "#6a994e", "#7b5ea7", "#d1495b", "#8c6d46", "#3aa6a0
 _DPI = 150
 _WIDTH = 0.6
 """Width of a letter against its height, about."""
+_FEWEST = 10
+"""Letters of a line at least, however wide they are."""
 LONGEST_NAME = 32
 """Letters of a name beside a chart."""
 
@@ -94,7 +96,11 @@ def letters(figure: Figure, size: float) -> int:
 
 def _wrapped(text: str, figure: Figure, size: float) -> str:
     """Text in lines that fit, also where it has no spaces."""
-    lines = textwrap.wrap(text, letters(figure, size), max_lines=4, placeholder=" …")
+    most, room = letters(figure, size), 0.98 * figure.get_figwidth() * 72 / size
+    lines = textwrap.wrap(text, most, max_lines=4, placeholder=" …")
+    while max(map(width_of, lines), default=0) > room and most > _FEWEST:
+        most = max(_FEWEST, int(0.95 * most))
+        lines = textwrap.wrap(text, most, max_lines=4, placeholder=" …")
     return "\n".join(map(as_text, lines))
 
 

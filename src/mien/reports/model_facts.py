@@ -16,8 +16,8 @@ def accuracy_sentence(card: Card, head: str) -> str:
     scores = _strictest(card, head)
     if not scores:
         return "How often this model is right was not measured."
-    shares = " and ".join(f"{percent(score.accuracy)} by the labels of {score.labels}" for score in scores)
-    return f"On photographs that it had not learned from, the model is right for {shares}; on other images it may do worse."
+    shares = " and ".join(f"{percent(score.accuracy)} of the labels of {score.labels}" for score in scores)
+    return f"On photographs that it had not learned from, the model agreed with {shares}; on other images it may do worse."
 
 
 def score_rows(card: Card, head: str) -> list[tuple[str, ...]]:
