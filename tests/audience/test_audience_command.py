@@ -93,6 +93,7 @@ def test_a_video_from_end_to_end(mien: Run, meeting: Callable[..., Path], tmp_pa
     assert "put in order" in done.stderr
     assert "wrote out.html" in done.stderr
     assert NOTICE in done.stdout
+    assert "shares are rounded, more coarsely the fewer people there are" in done.stdout
     rows = list(csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()))
     assert [(row["start"], row["end"], row["status"], row["participants"]) for row in rows] == [
         ("0.0", "10.0", "reported", "6"),

@@ -302,7 +302,7 @@ def _gather(
 
 def _reader(pipeline: Pipeline) -> str:
     card = pipeline.classifier.network.card
-    return f"detector {pipeline.detector.name}; network {card.name} {card.version}, head {pipeline.classifier.head}, sha256 {card.sha256}"
+    return f"detector {pipeline.detector.name}; model {card.name} {card.version}, head {pipeline.classifier.head}, sha256 {card.sha256}"
 
 
 def _look(frame: Frame, places: StreamFaces) -> AudienceSample:

@@ -24,6 +24,8 @@ from mien.metrics.sentiment import SENTIMENTS
 _BAR, _STRIP = 32, 48
 _MOST_POINTS = 30
 
+_ROUNDED = "shares are rounded, more coarsely the fewer people there are, and need not add up to 100 %"
+
 
 class Follower:
     """Shows a measurement on a terminal, and hands every window on.
@@ -116,6 +118,7 @@ def summarise(audience: Audience, console: Console) -> None:
         console.print(Text(most), soft_wrap=True)
         console.print(_bars(whole.shares, audience.labels))
         console.print(_bars(whole.sentiment, SENTIMENTS))
+        console.print(_wrapped(_ROUNDED, "dim"))
         console.print(Text.assemble("over time  ", _strip(audience.windows, audience.labels)), soft_wrap=True)
     if audience.changes:
         console.print()

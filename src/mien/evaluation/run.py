@@ -190,7 +190,7 @@ def _remarks(counted: Answered, options: EvaluateOptions, leaked: NDArray[np.boo
         )
     if leaked is None and options.split == TRAINING:
         remarks.append(
-            "this is Training: the figures say nothing about other faces if the network has learned from it"
+            "this is Training: the figures say nothing about other faces if the model has learned from it"
         )
     elif leaked is None:
         remarks.append(
