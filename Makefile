@@ -119,7 +119,7 @@ notebook: $(VENV)/.ready
 # The demo shows no page, and so needs no npm.
 $(DEMO)/.ready: pyproject.toml $(wildcard build_tools/*.py) $(wildcard src/mien/inference/weights/*.onnx) $(shell find src/mien -name '*.py')
 	$(PYTHON) -m venv $(DEMO)
-	MIEN_SERVER_ONLY_PAGE=1 $(DEMO)/bin/python $(PIP) --upgrade .
+	MIEN_BUILD_WITHOUT_NPM=1 $(DEMO)/bin/python $(PIP) --upgrade .
 	touch $@
 
 # Python compiles what is imported; pip would compile 300 megabytes of packages, most of which are not.

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-SWITCH = "MIEN_SERVER_ONLY_PAGE"
+SWITCH = "MIEN_BUILD_WITHOUT_NPM"
 """Environment variable: 1 builds without what npm brings: the page reads on the server only, and there are no
 landmarks."""
 

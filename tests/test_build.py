@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("pnet", "rnet", "onet")
-SWITCH = "MIEN_SERVER_ONLY_PAGE"
+SWITCH = "MIEN_BUILD_WITHOUT_NPM"
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_without_npm_the_build_stops_with_one_line(source: Path, tmp_path: Path,
     (line,) = (caught.value.stdout + caught.value.stderr).strip().splitlines()
     assert line == (
         "mien cannot be built: npm, which brings onnxruntime-web@1.30.0, is not installed: "
-        "install npm, or set MIEN_SERVER_ONLY_PAGE=1 to build without landmarks, and a page that reads on the server only"
+        "install npm, or set MIEN_BUILD_WITHOUT_NPM=1 to build without landmarks, and a page that reads on the server only"
     )
     assert not list(tmp_path.rglob("*.whl"))
 

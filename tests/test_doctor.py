@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,23 @@ def test_every_extra_is_looked_for() -> None:
     assert set(doctor._EXTRAS) == set(extras) - {"dev", "all"}
     for extra, package in doctor._EXTRAS.items():
         assert any(re.match(rf"{re.escape(package)}(\W|$)", needed) for needed in extras[extra]), extra
+
+
+def test_landmarks_that_were_not_built_are_told_and_how_to_build_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for path in networks.FOLDER.glob("*.onnx"):
+        if path.stem != "facemesh-eyes":
+            shutil.copy(path, tmp_path)
+    monkeypatch.setattr(networks, "FOLDER", tmp_path)
+    findings = {finding.what: finding for finding in doctor.examine()}
+    assert findings["landmarks"].ok is None
+    assert "install npm" in findings["landmarks"].detail
+    assert all(finding.ok is not False for finding in findings.values())
+
+
+def test_landmarks_are_tried_where_they_are_there() -> None:
+    finding = {finding.what: finding for finding in doctor.examine()}["landmarks"]
+    if finding.ok is None:
+        pytest.skip("mien was built without npm, which brings the network of the landmarks")
+    assert (finding.ok, finding.detail) == (True, "468 points found on a drawn face")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,3 +148,38 @@ def test_a_missing_file_says_how_to_build_it(tmp_path: Path, monkeypatch: pytest
         NetworkError, match=r"facemesh\.onnx: this network is missing: .* need npm .* pip install"
     ):
         FaceMesh()
+
+
+def test_a_large_face_takes_little_memory(mesh: FaceMesh) -> None:
+    """The crop of a face that fills a photograph is made without a copy of the photograph."""
+    image = np.zeros((4000, 4000, 3), np.uint8)
+    faces = Faces(
+        [[100, 100, 3900, 3900]],
+        [1],
+        [0],
+        [0],
+        landmarks=[[[1200, 1000], [2800, 1900], [2000, 2200], [1300, 2800], [2600, 3000]]],
+    )
+    tracemalloc.start()
+    mesh.find(image, faces)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < image.nbytes / 2
+
+
+def test_many_faces_go_through_the_network_some_at_a_time(
+    mesh: FaceMesh, portrait: tuple[np.ndarray, Faces], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, faces = portrait
+    many = Faces.concatenate([faces] * 40)
+    counts, run = [], mesh._network.run
+
+    def counted(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        counts.append(len(given["image"]))
+        return run(given)
+
+    monkeypatch.setattr(mesh._network, "run", counted)
+    points, scores = mesh.find(image, many)
+    assert (max(counts), sum(counts)) == (16, 40)
+    assert np.abs(points - points[0]).max() < 0.01
+    assert np.ptp(scores) < 1e-4

@@ -27,7 +27,7 @@ from mien.core.labels import NOTICE
 from mien.media.blur import Blur
 from mien.media.live import LiveOptions, LiveSource, State
 from mien.media.live.capture import CapturedFrame
-from mien.server.broadcast import Condition, Looking, Viewer, unpacked
+from mien.server.broadcast import Condition, Looking, Snapshot, Viewer, unpacked
 from mien.server.settings import Limits, OwnSource
 from mien.tracking.session import Session
 from tests.media.live_places import Told
@@ -299,7 +299,7 @@ def test_no_frame_of_before_follows_the_news_of_a_loss(
     monkeypatch.setattr(OwnSource, "open", lambda _: live.start())
     monkeypatch.setattr("mien.server.broadcast.Session", SlowSession)
     for snapshot in Looking(OwnSource("camera:0"), pipeline, 100, become).snapshots(threading.Event()):
-        heard.append(f"frame {unpacked(snapshot)[0]['frame']}")
+        heard.append(f"frame {unpacked(snapshot.plain)[0]['frame']}")
     first, second = heard.index("retrying"), heard.index("frame 2")
     assert [one for one in heard[:first] if "frame" in one] in (["frame 1"], ["frame 0", "frame 1"]), heard
     assert heard[first + 1 : second] in ([], ["live"]), heard
@@ -307,13 +307,16 @@ def test_no_frame_of_before_follows_the_news_of_a_loss(
 
 def test_a_viewer_gets_no_frame_of_before_after_the_news_of_a_loss() -> None:
     viewer = Viewer()
-    viewer.offer(b"before")
+    before, after = (
+        Snapshot({"frame": at}, Faces.empty(), np.zeros((9, 9, 3), np.uint8), 9) for at in (1, 2)
+    )
+    viewer.offer(before)
     viewer.tell(Condition("retrying", "gone"))
     viewer.wanted = 2
     assert (viewer.condition(), viewer.frame()) == (Condition("retrying", "gone"), None)
-    viewer.offer(b"after")
+    viewer.offer(after)
     viewer.tell(Condition("live"))
-    assert (viewer.condition(), viewer.frame()) == (Condition("live"), b"after")
+    assert (viewer.condition(), viewer.frame()) == (Condition("live"), after.plain)
 
 
 def test_a_source_that_is_not_there_yet_is_waited_for(tmp_path: Path, portrait: np.ndarray) -> None:

@@ -125,7 +125,14 @@ def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Pat
         "blur": "",
     }
     told = finished(service, send(service, path, **fields))
-    plain = {"fps": 2.0, "largest": True, "tau": 0.7, "baseline": "median", "thumbnails": False}
+    plain = {
+        "fps": 2.0,
+        "largest": True,
+        "tau": 0.7,
+        "baseline": "median",
+        "thumbnails": False,
+        "landmarks": False,
+    }
     assert told["options"] == {**plain, "results": fields["results"]}
     assert len(get(service, told, "result.jsonl").splitlines()) == 6
     assert list(told["results"]) == ["result.jsonl", "people.csv", "people.json", "people.jsonl"]

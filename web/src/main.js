@@ -111,7 +111,7 @@ class Page {
     if (!device)
       part("device-note").textContent =
         "Not available: this mien was built without the parts that it needs in a browser " +
-        "(MIEN_SERVER_ONLY_PAGE), so only the server can read";
+        "(MIEN_BUILD_WITHOUT_NPM), so only the server can read";
     part("photos-note").textContent =
       "What the booth takes stays in this browser until the page is closed: save what you want to keep. " +
       (this.settings.photos ? "The others were saved by the rules that run on the server’s machine." : "");

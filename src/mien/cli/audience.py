@@ -14,7 +14,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import INTERRUPTED, PART_NOT_READ
-from mien.cli.options import NetworkOptions, SourceOptions, grouped
+from mien.cli.options import ModelOptions, SourceOptions, grouped
 
 if TYPE_CHECKING:
     from mien.audience.options import AudienceOptions
@@ -174,7 +174,7 @@ def audience(
     ],
     measuring: MeasuringOptions,
     opening: SourceOptions,
-    networks: NetworkOptions,
+    networks: ModelOptions,
     wanted: ResultOptions,
     consented: Annotated[
         bool,

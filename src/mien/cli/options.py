@@ -106,8 +106,8 @@ _NETWORKS, _OVER_TIME, _OUTPUT = "Detector and model", "Videos", "Output"
 
 
 @dataclass(frozen=True)
-class NetworkOptions:
-    """What finds faces and what reads them."""
+class ModelOptions:
+    """What finds faces and what classifies them."""
 
     detector: Annotated[
         str,
@@ -168,6 +168,32 @@ class NetworkOptions:
             rich_help_panel=_NETWORKS,
         ),
     ] = TestTimeAugmentation.one
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for each model.", min=1, rich_help_panel=_NETWORKS)
+    ] = None
+    device: Annotated[
+        str,
+        typer.Option(
+            help="What runs the models: auto, cpu, cuda, ... as ONNX Runtime has it here.",
+            rich_help_panel=_NETWORKS,
+        ),
+    ] = PipelineConfig.device
+
+    def config(self) -> PipelineConfig:
+        """The same as plain values."""
+        return PipelineConfig(**{**vars(self), "views": self.views.value})
+
+    def pipeline(self) -> Pipeline:
+        """Open the models."""
+        from mien.inference.pipeline import Pipeline
+
+        return Pipeline.open(self.config())
+
+
+@dataclass(frozen=True)
+class NetworkOptions(ModelOptions):
+    """The same where single faces are told of, and what is measured of each."""
+
     landmarks: Annotated[
         bool,
         typer.Option(
@@ -185,26 +211,10 @@ class NetworkOptions:
             rich_help_panel=_NETWORKS,
         ),
     ] = None
-    threads: Annotated[
-        int | None, typer.Option(help="Threads for each model.", min=1, rich_help_panel=_NETWORKS)
-    ] = None
-    device: Annotated[
-        str,
-        typer.Option(
-            help="What runs the models: auto, cpu, cuda, ... as ONNX Runtime has it here.",
-            rich_help_panel=_NETWORKS,
-        ),
-    ] = PipelineConfig.device
 
     def config(self) -> PipelineConfig:
         """The same as plain values."""
-        return PipelineConfig(**{**vars(self), "views": self.views.value, "valence": _valence(self.valence)})
-
-    def pipeline(self) -> Pipeline:
-        """Open the models."""
-        from mien.inference.pipeline import Pipeline
-
-        return Pipeline.open(self.config())
+        return replace(super().config(), valence=_valence(self.valence))
 
 
 def _valence(text: str | None) -> dict[str, float] | None:

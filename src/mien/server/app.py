@@ -62,7 +62,7 @@ def create_app(settings: ServerSettings) -> ASGIApp:
     jobs = Jobs(settings, metrics.count_jobs)
     own, limits, sessions = settings.source, settings.limits, Sessions(settings.session_seconds)
     reader = InferenceService(pipeline, limits, seen=metrics.batches.observe)
-    watcher = None if own is None else LiveBroadcaster(own, reader.suited(), limits.source_side, metrics)
+    watcher = None if own is None else LiveBroadcaster(own, reader.pipeline, limits.source_side, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

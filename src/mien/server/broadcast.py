@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -34,24 +35,40 @@ _QUALITY = 80
 _KEPT = 2.0  # s for which a face that is not seen any more stays covered where it was.
 
 
-def packed(header: dict[str, Any], image: NDArray[np.uint8], side: int) -> bytes:
-    """One message: the length of the JSON as a little-endian uint32, the JSON, the image as JPEG.
+class Snapshot:
+    """A frame as it is sent: the length of the JSON as a little-endian uint32, the JSON, the image as JPEG.
 
     Args:
         header: What is said of the frame.
+        faces: In it.
         image: ``(h, w, 3)`` uint8, RGB.
         side: Longest side in px of the image that is sent; boxes stay in px of the frame.
 
-    >>> data = packed({"frame": 0}, np.zeros((20, 40, 3), np.uint8), side=10)
-    >>> header, jpeg = unpacked(data)
+    Attributes:
+        plain: The message without the points of faces.
+
+    >>> snapshot = Snapshot({"frame": 0}, Faces.empty(), np.zeros((20, 40, 3), np.uint8), side=10)
+    >>> header, jpeg = unpacked(snapshot.plain)
     >>> header, Image.open(io.BytesIO(jpeg)).size
-    ({'frame': 0}, (10, 5))
+    ({'frame': 0, 'faces': []}, (10, 5))
     """
-    text = json.dumps(header, ensure_ascii=False, allow_nan=False).encode()
-    small, file = Image.fromarray(image), io.BytesIO()
-    small.thumbnail((side, side), Image.Resampling.BILINEAR)
-    small.save(file, "JPEG", quality=_QUALITY)
-    return _LENGTH.pack(len(text)) + text + file.getvalue()
+
+    def __init__(self, header: dict[str, Any], faces: Faces, image: NDArray[np.uint8], side: int) -> None:
+        small, file = Image.fromarray(image), io.BytesIO()
+        small.thumbnail((side, side), Image.Resampling.BILINEAR)
+        small.save(file, "JPEG", quality=_QUALITY)
+        self._header, self._faces, self._jpeg = header, faces, file.getvalue()
+        self.plain = self._packed(faces.with_columns(mesh=None))
+
+    @cached_property
+    def with_points(self) -> bytes:
+        """The message with them, where they were found; made once, when it is first asked for."""
+        return self._packed(self._faces)
+
+    def _packed(self, faces: Faces) -> bytes:
+        told = {**self._header, "faces": [vars(face) for face in faces]}
+        text = json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+        return _LENGTH.pack(len(text)) + text + self._jpeg
 
 
 def unpacked(data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -142,8 +159,8 @@ class Looking:
         self._session = Session(everybody, video_options.tracking, video_options.smoothing)
         self._cover = None if source.blur is None else Cover(source.blur)
 
-    def snapshots(self, stop: threading.Event) -> Iterator[bytes]:
-        """Frames as they are sent (`mien.server.broadcast.packed`), until the end of the source.
+    def snapshots(self, stop: threading.Event) -> Iterator[Snapshot]:
+        """Frames as they are sent, until the end of the source.
 
         Args:
             stop: Set when nobody wants more.
@@ -174,7 +191,7 @@ class Looking:
                 Condition(name, None if trouble is None else self._source.public(f"{trouble}; trying again"))
             )
 
-    def _packed(self, watched: Watched, skipped: int, rates: Rates) -> bytes:
+    def _packed(self, watched: Watched, skipped: int, rates: Rates) -> Snapshot:
         frame, faces, timing = watched
         image = frame.image if self._cover is None else self._cover(frame.image, faces, frame.time)
         shown: Faces = faces.largest() if self._largest else faces
@@ -186,14 +203,13 @@ class Looking:
             "status": "face" if len(shown) else "no_face",
             "width": width,
             "height": height,
-            "faces": [vars(face) for face in shown],
             "latency": round(timing.latency, 6),
             "skipped": skipped,
             "rates": {
                 name: None if value is None else round(value, 6) for name, value in asdict(rates).items()
             },
         }
-        return packed(header, image, self._side)
+        return Snapshot(header, shown, image, self._side)
 
 
 _LINGER = 5.0  # s for which a source stays open after the last one has looked, as when a page is loaded anew.
@@ -204,16 +220,18 @@ class Viewer:
 
     Attributes:
         wanted: How many frames were asked for and have not been sent.
+        points: Whether it wants the points of faces, too.
         news: Set when there may be something to send.
     """
 
     def __init__(self) -> None:
         self.wanted = 0
+        self.points = False
         self.news = asyncio.Event()
-        self._frame: bytes | None = None
+        self._frame: Snapshot | None = None
         self._condition: Condition | None = None
 
-    def offer(self, frame: bytes) -> None:
+    def offer(self, frame: Snapshot) -> None:
         """There is a new frame; it takes the place of one that was not sent."""
         self._frame = frame
         self.news.set()
@@ -237,7 +255,7 @@ class Viewer:
             return None
         frame, self._frame = self._frame, None
         self.wanted -= 1
-        return frame
+        return frame.with_points if self.points else frame.plain
 
 
 class LiveBroadcaster:
@@ -255,6 +273,8 @@ class LiveBroadcaster:
         condition: How it is.
     """
 
+    _newest: Snapshot
+
     def __init__(self, source: OwnSource, pipeline: Pipeline, side: int, metrics: Metrics) -> None:
         self.source = source
         self.condition = Condition()
@@ -262,8 +282,12 @@ class LiveBroadcaster:
         self._viewers: set[Viewer] = set()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        self._newest = b""
         self._leaving: asyncio.TimerHandle | None = None
+
+    @property
+    def landmarks(self) -> bool:
+        """Whether the points of faces are found."""
+        return self._pipeline.mesh is not None
 
     @property
     def viewers(self) -> int:

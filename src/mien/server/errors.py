@@ -72,6 +72,14 @@ class APIError(Exception):
         """
         return APIError(STATUS.get(error.kind, 422), str(error), error.kind)
 
+    @staticmethod
+    def no_landmarks() -> APIError:
+        """Landmarks are asked for where the service has none."""
+        message = (
+            "expected a service that finds landmarks; this one does not: start it with mien serve --landmarks"
+        )
+        return APIError(422, message, "no_landmarks")
+
     def body(self) -> dict[str, Any]:
         """As JSON: ``{"error": {"status", "kind", "message"}}``."""
         return {"error": {"status": self.status, "kind": self.kind, "message": self.message}}

@@ -24,6 +24,16 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+Landmarks = Annotated[
+    bool,
+    Query(
+        description="Measure what moves in each face (`measures`); only where the service was started with "
+        "`--landmarks`."
+    ),
+]
+Points = Annotated[
+    bool, Query(description="With `landmarks`: also the 468 points of each face (`mesh`), 12 kB each.")
+]
 MinFace = Annotated[
     int | None,
     Query(
@@ -92,14 +102,19 @@ def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
     @router.post(
         "/v1/images", response_model=Images, responses=_PROBLEMS, openapi_extra=_BODY, tags=["images"]
     )
-    async def read_images(request: Request, min_face: MinFace = None) -> Images:
+    async def read_images(
+        request: Request, min_face: MinFace = None, landmarks: Landmarks = False, points: Points = False
+    ) -> Images:
         """Find the faces in images and read the expression that each one shows.
 
         One image or several in the field `file`. Of an animation the first frame is read. An image that
         cannot be read does not hold up the others; when none can be read, the answer is the error of the
         first.
         """
-        taken, pipeline = _Images(limits, memory), reader.suited(reader.pipeline.largest, min_face)
+        if points and not landmarks:
+            raise APIError(422, "expected landmarks=true with points=true; got points alone")
+        pipeline = reader.suited(reader.pipeline.largest, min_face, landmarks)
+        taken = _Images(limits, memory)
         try:
             await take_form(request, limits.request_bytes, limits, taken)
             with requests.taken(1):
@@ -107,7 +122,7 @@ def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
                 for file in taken.files:
                     if await request.is_disconnected():
                         break
-                    answers.append(await reader.image(_read, file, reader, pipeline))
+                    answers.append(await reader.image(_read, file, reader, pipeline, points))
         finally:
             taken.release()
         for answer in answers:
@@ -120,7 +135,7 @@ def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
     return router
 
 
-def _read(file: _Held, reader: InferenceService, pipeline: Pipeline) -> Image:
+def _read(file: _Held, reader: InferenceService, pipeline: Pipeline, points: bool) -> Image:
     try:
         (width, height), faces = reader.read(file.getbuffer(), file.name, pipeline)
     except MediaError as error:
@@ -130,5 +145,5 @@ def _read(file: _Held, reader: InferenceService, pipeline: Pipeline) -> Image:
         status="face" if len(faces) else "no_face",
         width=width,
         height=height,
-        faces=list(faces),
+        faces=list(faces if points else faces.with_columns(mesh=None)),
     )

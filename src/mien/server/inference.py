@@ -26,6 +26,7 @@ from mien.inference.detectors.mtcnn import LARGEST_LEVEL
 from mien.inference.detectors.pyramid import WINDOW
 from mien.inference.pipeline import Pipeline
 from mien.media.decoder import Decoders
+from mien.server.errors import APIError
 from mien.server.limits import Memory
 from mien.server.settings import Limits
 
@@ -182,6 +183,7 @@ _MOST_DECODERS = 4
 """Processes for images, and as many for frames: decoding takes much less time than looking."""
 _PATIENCE = 1.0  # s that the end of the service waits for what it is at.
 _LEVEL_BYTES = 135  # The detector's first network takes so many for each pixel of a level.
+_MESH_BYTES = 64 * 2**20  # Finding the points of faces takes no more, however large or many they are.
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -224,14 +226,21 @@ class InferenceService:
             Decoders(min(threads, _MOST_DECODERS), limits.decode_seconds) for _ in range(2)
         )
 
-    def suited(self, largest: bool = False, min_face: int | None = None) -> Pipeline:
+    def suited(self, largest: bool = False, min_face: int | None = None, landmarks: bool = False) -> Pipeline:
         """The pipeline for one client: same networks.
 
         Args:
             largest: The biggest face of each image alone.
             min_face: Height in px of the smallest face to look for; by default the service's own.
+            landmarks: Find the points of faces as well.
+
+        Raises:
+            APIError: Landmarks are asked for, and the service has none.
         """
+        if landmarks and self.pipeline.mesh is None:
+            raise APIError.no_landmarks()
         other = copy(self.pipeline)
+        other.mesh = self.pipeline.mesh if landmarks else None
         other.largest = largest or self.pipeline.largest
         if min_face is not None and hasattr(other.detector, "min_face"):
             other.detector = copy(other.detector)
@@ -306,7 +315,9 @@ class InferenceService:
 
 def _reading_bytes(pixels: int, pipeline: Pipeline) -> int:
     """What an image takes from when it is decoded until its faces are read: itself twice, as it is handed
-    over, or once beside half-sized copies and the largest level that the detector looks at."""
+    over, or once beside half-sized copies and the largest level that the detector looks at, or once beside
+    what finds the points of faces."""
     smallest = getattr(pipeline.detector, "min_face", WINDOW)
     level = min(LARGEST_LEVEL, pixels * (WINDOW / smallest) ** 2)
-    return int(max(7 * pixels, 5 * pixels + _LEVEL_BYTES * level))
+    mesh = 0 if pipeline.mesh is None else _MESH_BYTES
+    return int(max(7 * pixels, 5 * pixels + _LEVEL_BYTES * level, 4 * pixels + mesh))

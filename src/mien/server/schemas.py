@@ -72,24 +72,49 @@ class Image(_Answer):
 _FACE: dict[str, Any] = {
     "frame": 0,
     "time": 0.0,
-    "box": [178.5, 61.02, 268.87, 174.4],
-    "detection_score": 0.999871,
-    "landmarks": [[204.1, 103.2], [244.9, 103.0], [226.3, 130.8], [208.0, 146.1], [242.2, 145.7]],
+    "box": [178.69, 60.31, 267.77, 173.33],
+    "detection_score": 0.999488,
+    "landmarks": [[204.38, 101.07], [247.19, 103.31], [225.19, 128.91], [202.27, 139.77], [245.97, 141.57]],
     "track": None,
     "emotion": "happy",
-    "confidence": 0.97,
+    "confidence": 0.987409,
     "probs": {
-        "angry": 0.002,
-        "disgust": 0.001,
-        "fear": 0.003,
-        "happy": 0.97,
-        "sad": 0.002,
-        "surprise": 0.012,
-        "neutral": 0.01,
+        "angry": 0.000867,
+        "disgust": 0.0004,
+        "fear": 0.000607,
+        "happy": 0.987409,
+        "neutral": 0.006829,
+        "sad": 0.001712,
+        "surprise": 0.002175,
     },
     "smoothed_emotion": None,
     "smoothed_probs": None,
+    "label": "happy",
+    "label_confidence": 0.987409,
+    "valence": 0.983823,
+    "expressiveness": 0.993171,
+    "measures": {
+        "yaw": -0.6551,
+        "pitch": 5.3048,
+        "roll": 2.3203,
+        "left_eye_opening": 0.3398,
+        "right_eye_opening": 0.3419,
+        "mouth_opening": 0.1428,
+        "mouth_width": 0.7288,
+        "smile": 0.08,
+        "lip_height": 0.154,
+        "left_inner_brow_raise": 0.2187,
+        "right_inner_brow_raise": 0.221,
+        "left_outer_brow_raise": 0.1586,
+        "right_outer_brow_raise": 0.1659,
+        "jaw_drop": 0.7892,
+        "asymmetry": 0.0053,
+        "movement": None,
+    },
+    "measures_missing": None,
+    "mesh": None,
 }
+"""The astronaut of scikit-image, as ``?landmarks=true`` gives her."""
 
 
 class Images(_Answer):
@@ -130,11 +155,11 @@ class NetworkFile(_Answer):
 
     Args:
         name: Its name.
-        kind: ``expression``, or ``detector`` for a part of the face detector.
+        kind: ``expression``, ``detector`` for a part of the face detector, or ``landmarks``.
         url: Where the file can be had, or None where it is not one that comes with mien.
         bytes: Size of the file.
         sha256: Of the whole file, for checking a download.
-        labels: Names of the classes of each output, in order; empty for detectors.
+        labels: Names of the classes of each output, in order; empty for the other kinds.
         size: Side in px of the square that it sees, or None where any size will do.
         crop: The square of the image that it sees, from the box of a face; or None.
         temperatures: What the logits of each output are divided by to calibrate them.
@@ -142,7 +167,7 @@ class NetworkFile(_Answer):
     """
 
     name: str
-    kind: Literal["expression", "detector"]
+    kind: Literal["expression", "detector", "landmarks"]
     url: str | None
     bytes: int
     sha256: str
@@ -288,7 +313,7 @@ class VideoJob(_Answer):
                 "frames": 250,
                 "expected": 1000,
                 "progress": 0.083,
-                "options": {"largest": False, "fps": 5.0, "thumbnails": False},
+                "options": {"largest": False, "fps": 5.0, "thumbnails": False, "landmarks": False},
                 "created": 1795200000.0,
                 "ended": None,
                 "expires": None,

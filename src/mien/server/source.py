@@ -32,11 +32,17 @@ _DEPTH = 4
 
 
 class Next(BaseModel):
-    """A viewer's only message: it wants the next frame."""
+    """A viewer's only message: it wants the next frame.
+
+    Args:
+        type: ``next``.
+        points: With the points of faces, where the service finds landmarks and covers no faces.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     type: Literal["next"]
+    points: bool = False
 
 
 def source(
@@ -147,14 +153,24 @@ class _Watching:
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1005))
             try:
-                Next.model_validate_json(message.get("text") or "")
+                wish = Next.model_validate_json(message.get("text") or "")
             except ValidationError:
                 raise APIError(
                     422,
                     'expected {"type": "next"} as text, once for each frame that is wanted; got something else',
                 ) from None
+            if wish.points:
+                self._check_points()
+            self._viewer.points = wish.points
             self._viewer.wanted = min(self._viewer.wanted + 1, _DEPTH)
             self._viewer.news.set()
+
+    def _check_points(self) -> None:
+        """The points of a face that is covered would tell how it looks."""
+        if not self._watcher.landmarks:
+            raise APIError.no_landmarks()
+        if self._watcher.source.blur is not None:
+            raise APIError(422, "expected points of faces that are not covered; faces are covered here")
 
     def _check_patience(self) -> None:
         """A viewer for whom there was no frame need not say anything."""

@@ -19,7 +19,7 @@ from mien.inference.weights import FOLDER, shipped
 from mien.server.metrics import Metrics
 from mien.server.schemas import Health, ModelList, NetworkFile, Problem
 
-_PARTS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
+_PARTS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "facemesh", "facemesh-eyes")
 
 
 def network_files() -> dict[str, Path]:

@@ -24,7 +24,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from mien.core.errors import MediaError
-from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import NOTICE
 from mien.server.errors import APIError
@@ -61,6 +60,8 @@ class StreamStart(BaseModel):
             can look like one.
         tau: Time constant of smoothing in seconds.
         baseline: Seconds of a neutral face when a person first appears, for calibration.
+        landmarks: Measure what moves in each face, where the service finds landmarks.
+        points: With ``landmarks``: also the 468 points of each face, 12 kB each.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -75,11 +76,15 @@ class StreamStart(BaseModel):
     cuts: bool = True
     tau: float = Field(default=0.35, gt=0, le=60)
     baseline: float | None = Field(default=None, gt=0, le=60)
+    landmarks: bool = False
+    points: bool = False
 
     @model_validator(mode="after")
-    def _sized(self) -> StreamStart:
+    def _fits(self) -> StreamStart:
         if (self.format == "rgb") != (self.width is not None and self.height is not None):
             raise ValueError("expected width and height with format 'rgb', and only there")
+        if self.points and not self.landmarks:
+            raise ValueError("expected landmarks with points; got points alone")
         return self
 
 
@@ -144,7 +149,7 @@ class _Stream:
         """Talk with the client until one of both has enough."""
         try:
             self._start = await self._greeted()
-            pipeline = self._reader.suited(self._start.largest, self._start.min_face)
+            pipeline = self._reader.suited(self._start.largest, self._start.min_face, self._start.landmarks)
             self._session = Session(
                 pipeline,
                 Tracking(cuts=self._start.cuts),
@@ -304,7 +309,9 @@ class _Stream:
             "status": "face" if len(faces) else "no_face",
             "width": width,
             "height": height,
-            "faces": _plain(faces),
+            "faces": [
+                vars(face) for face in (faces if self._start.points else faces.with_columns(mesh=None))
+            ],
         }
 
     def _image(self, sent: _Sent) -> NDArray[np.uint8]:
@@ -327,7 +334,3 @@ class _Stream:
         ):
             raise WebSocketDisconnect(1006)
         await self._socket.send_text(text)
-
-
-def _plain(faces: Faces) -> list[dict[str, Any]]:
-    return [vars(face) for face in faces]

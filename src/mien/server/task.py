@@ -82,6 +82,7 @@ class VideoJobOptions:
         results: Which results to make, with commas between them; all by default.
         thumbnails: Show faces in the report.
         blur: Whose faces are covered in the annotated video: ``all``, some (``2,3``), or ``all but 1``.
+        landmarks: Measure what moves in each face, where the service finds landmarks.
     """
 
     interval: float | None = None
@@ -93,6 +94,7 @@ class VideoJobOptions:
     results: str | None = None
     thumbnails: bool = False
     blur: str | None = None
+    landmarks: bool = False
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -142,7 +144,12 @@ class VideoTask:
     def chosen(self) -> PipelineConfig:
         """The service's networks, used as the client wants."""
         least = self.networks.min_face if self.options.min_face is None else self.options.min_face
-        return replace(self.networks, min_face=least, largest=self.networks.largest or self.options.largest)
+        return replace(
+            self.networks,
+            min_face=least,
+            largest=self.networks.largest or self.options.largest,
+            landmarks=self.options.landmarks,
+        )
 
     def save(self, folder: Path) -> None:
         """Write it down for the process."""

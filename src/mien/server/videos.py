@@ -113,6 +113,8 @@ def videos(jobs: Jobs, settings: ServerSettings) -> APIRouter:
                 tuple(VideoJobOptions.__dataclass_fields__),
             )
             options = _options(fields)
+            if options.landmarks and not settings.networks.landmarks:
+                raise APIError.no_landmarks()
             job = await jobs.take(upload, options)
         finally:
             jobs.end(upload)

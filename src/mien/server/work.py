@@ -27,8 +27,8 @@ from mien.server.resources import NO_ROOM, Space, full, give_back
 from mien.server.task import CHARTS, COPY, PEOPLE, RESULTS, VideoTask
 
 if TYPE_CHECKING:
-    from mien.core.labels import Labels
     from mien.media.byte_source import ByteSource
+    from mien.outputs.base import RunContext
     from mien.outputs.spec import OutputSpec
     from mien.video.checkpoint import CheckpointStore
     from mien.video.runner import AnalyzedFrame
@@ -153,7 +153,7 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
         if writer.failures:
             raise writer.failures[0]
         checkpoints.remove()
-    _spread_people(folder / "results", pipeline.labels)
+    _spread_people(folder / "results", run)
     space.check()
     for path in (*(folder / "results").iterdir(), folder / "results"):
         sync_path(path)
@@ -228,7 +228,7 @@ def _checkpoints(folder: Path, settings: dict[str, Any]) -> CheckpointStore:
         return CheckpointStore(folder, settings)
 
 
-def _spread_people(results: Path, labels: Labels) -> None:
+def _spread_people(results: Path, run: RunContext) -> None:
     """The table of people in the other formats."""
     from mien.outputs.tables import open_people
 
@@ -237,7 +237,7 @@ def _spread_people(results: Path, labels: Labels) -> None:
     rows = json.loads((results / "people.json").read_text(encoding="utf-8"))
     for name in PEOPLE:
         if name != "people.json":
-            with open_people(results / name, name.rsplit(".", 1)[1], labels) as write:
+            with open_people(results / name, name.rsplit(".", 1)[1], run.labels, run.landmarks) as write:
                 write(rows)
 
 

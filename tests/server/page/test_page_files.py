@@ -77,7 +77,7 @@ def test_without_npm_the_build_stops(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
         npm.NpmError,
-        match=r"^npm, .*, is not installed: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$",
+        match=r"^npm, .*, is not installed: install npm, or set MIEN_BUILD_WITHOUT_NPM=1 .*$",
     ):
         page.fetch(tmp_path / "vendor")
     assert not (tmp_path / "vendor").exists()
@@ -88,7 +88,7 @@ def test_npm_that_fails_stops_the_build(tmp_path: Path, monkeypatch: pytest.Monk
     _fake_npm(tmp_path, "echo no >&2; echo network >&2; exit 1", monkeypatch)
     with pytest.raises(
         npm.NpmError,
-        match=r"^npm could not fetch .*: no network: install npm, or set MIEN_SERVER_ONLY_PAGE=1 .*$",
+        match=r"^npm could not fetch .*: no network: install npm, or set MIEN_BUILD_WITHOUT_NPM=1 .*$",
     ):
         page.fetch(tmp_path / "vendor")
 
@@ -101,7 +101,7 @@ def test_the_parts_from_npm_can_be_left_out(
         (tmp_path / "src" / name).mkdir(parents=True)
     monkeypatch.setattr(page, "VENDOR", tmp_path / "src" / "vendor")
     monkeypatch.setattr(page, "fetch", lambda folder: None)
-    monkeypatch.setenv("MIEN_SERVER_ONLY_PAGE", value)
+    monkeypatch.setenv("MIEN_BUILD_WITHOUT_NPM", value)
     assert [path.name for path in page.parts()] == ["reading"] + ["vendor"] * with_vendor
 
 
