@@ -68,7 +68,15 @@ def test_the_vectors_have_something_to_tell() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*page_constants.DETECTOR, *page_constants.TRACKING, *page_constants.SMOOTHING})
+    "name",
+    sorted(
+        {
+            *page_constants.DETECTOR,
+            *page_constants.TRACKING,
+            *page_constants.SMOOTHING,
+            *page_constants.LANDMARKS,
+        }
+    ),
 )
 def test_every_constant_that_is_listed_is_used_by_the_page(name: str) -> None:
     """As `options.NAME` or out of `{ NAME } = options`, beside where `settings.js` declares it."""

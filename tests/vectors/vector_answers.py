@@ -19,6 +19,7 @@ from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.measures import REASONS
 from mien.core.names import spelled
 from mien.core.spacing import Spacing
 from mien.inference import crop
@@ -33,6 +34,7 @@ from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
 from mien.tracking.tracker import Tracker
 from mien.video.summary import Overview
+from tests.vectors import landmark_vectors
 
 Json = Any
 
@@ -322,6 +324,9 @@ def _faces(rows: list[Json], index: int, time: float, labels: Labels) -> Faces:
         )
         if rows and key in rows[0]
     }
+    if rows and "measures" in rows[0]:
+        whole["measures"] = [[np.nan if v is None else v for v in row["measures"].values()] for row in rows]
+        whole["measure_reasons"] = [REASONS.index(row["measures_missing"] or "") for row in rows]
     return Faces(
         boxes=np.array(column["box"], np.float32).reshape(-1, 4),
         detection_scores=column["detection_score"],
@@ -384,6 +389,12 @@ ANSWERS: dict[str, Callable[[Json], Json]] = {
         rows,
         cells,
         sentiment,
+        landmark_vectors.face_map,
+        landmark_vectors.face_crop,
+        landmark_vectors.face_mesh,
+        landmark_vectors.measures,
+        landmark_vectors.movement,
+        landmark_vectors.blinks,
     )
 }
 """By the name of the file that holds the vectors."""

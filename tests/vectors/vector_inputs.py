@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mien.core.measures import MEASURES, REASONS
 from mien.inference.detectors import mtcnn
+from tests.vectors import landmark_vectors
 from tests.vectors.vector_answers import Json, detected, packed, sign
 
 WIDTH, HEIGHT, RATE = 160, 120, 25.0
@@ -377,19 +379,27 @@ def _percents() -> list[Json]:
 
 def _rows() -> list[Json]:
     [labels, *_] = _label()
-    boxes = np.random.default_rng(10).uniform(0, 90, (len(labels["faces"]), 4)).cumsum(axis=1).round(4)
+    random = np.random.default_rng(10)
+    boxes = random.uniform(0, 90, (len(labels["faces"]), 4)).cumsum(axis=1).round(4)
     faces = [{**face, "box": box.tolist()} for face, box in zip(labels["faces"], boxes, strict=True)]
     groups = [
         [face for face in faces if "smoothed_emotion_id" in face],
         [face for face in faces if "smoothed_emotion_id" not in face],
         [],
+        [{**face, **_measured(at, random)} for at, face in enumerate(faces[:10:2])],
     ]
-    sources = ['a b, "c".png', "=1+1\x1b[2J.png", "C:\\x41.png"]
-    times = [0.0, 1.23456789, 2.5]
+    sources = ['a b, "c".png', "=1+1\x1b[2J.png", "C:\\x41.png", "d.png"]
+    times = [0.0, 1.23456789, 2.5, 3.0]
     return [
         {"source": source, "frame": frame, "time": time, "faces": group}
         for frame, (source, time, group) in enumerate(zip(sources, times, groups, strict=True))
     ]
+
+
+def _measured(at: int, random: np.random.Generator) -> Json:
+    values = dict(zip(MEASURES, random.normal(0, 1, len(MEASURES)).round(6).tolist(), strict=True))
+    missing = REASONS[at] or None
+    return {"measures": dict.fromkeys(MEASURES) if missing else values, "measures_missing": missing}
 
 
 def _cells() -> list[Json]:
@@ -450,5 +460,11 @@ VECTORS: dict[str, Vectors] = {
     "rows": Vectors(_rows, 1.1e-6),
     "cells": Vectors(_cells),
     "sentiment": Vectors(_sentiment, 1e-6),
+    "face_map": Vectors(landmark_vectors.face_map_inputs, 1e-9),
+    "face_crop": Vectors(lambda: landmark_vectors.face_crop_inputs(_image(11, 64, 48))),
+    "face_mesh": Vectors(lambda: landmark_vectors.face_mesh_inputs(_image(12, 64, 48)), 1e-3),
+    "measures": Vectors(landmark_vectors.measures_inputs, 1e-4),
+    "movement": Vectors(landmark_vectors.movement_inputs, 1e-4),
+    "blinks": Vectors(landmark_vectors.blinks_inputs, 1e-6),
 }
 """By the name of the file."""

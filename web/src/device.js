@@ -2,16 +2,19 @@
  * The way on this device: a worker in this browser holds the networks.
  * @typedef {import("./inference/pixels.js").Box} Box
  * @typedef {{box: Box, detection_score: number, landmarks?: number[][], track?: number, probs: number[],
- *   smoothed_probs?: number[], smoothed_emotion_id?: number}} Face
+ *   smoothed_probs?: number[], smoothed_emotion_id?: number, mesh?: ArrayLike<number> | null,
+ *   measures?: import("./inference/measures.js").Measures | null, measures_missing?: string | null}} Face
  * @typedef {Face & {track: number, smoothed_probs: number[], smoothed_emotion_id: number}} Tracked A face in
  *   a stream.
  * @typedef {{faces: Tracked[], milliseconds: number}} Answer
  * @typedef {{width: number, height: number, data: Uint8ClampedArray<ArrayBuffer>}} Pixels RGBA.
  *
+ * @typedef {{minFace: number, largest?: boolean, landmarks?: boolean, live?: boolean}} StreamOptions
+ *
  * @typedef {object} Stream Either way's stream of frames.
  * @property {number} depth Frames that may be on their way at once.
  * @property {(pixels: Pixels, time: number) => Promise<Answer | null>} read
- * @property {(options: {minFace: number, largest: boolean}) => unknown} change
+ * @property {(options: StreamOptions) => unknown} change
  * @property {() => unknown} close
  */
 
@@ -64,19 +67,19 @@ export class Device {
    * The faces of one image.
    * @param {Pixels} pixels Given away.
    * @param {number} minFace px
+   * @param {boolean} landmarks
    * @returns {Promise<Face[]>}
    */
-  async image({ width, height, data }, minFace) {
+  async image({ width, height, data }, minFace, landmarks) {
     await this.ready;
-    const { faces } = await this.ask({ kind: "image", width, height, buffer: data.buffer, minFace }, [
-      data.buffer,
-    ]);
+    const given = { width, height, buffer: data.buffer, minFace, landmarks };
+    const { faces } = await this.ask({ kind: "image", ...given }, [data.buffer]);
     return faces;
   }
 
   /**
    * A stream of frames, with a memory of its own.
-   * @param {{minFace: number, largest?: boolean, live?: boolean}} options
+   * @param {StreamOptions} options
    */
   async stream(options) {
     await this.ready;
@@ -108,7 +111,7 @@ export class DeviceStream {
     ]);
   }
 
-  /** @param {{minFace: number, largest: boolean}} options */
+  /** @param {StreamOptions} options */
   change(options) {
     return this.device.ask({ kind: "change", stream: this.stream, options });
   }

@@ -10,6 +10,7 @@ import { Announcer } from "./live/announcer.js";
 import { Booth } from "./live/booth.js";
 import { Camera, cameraError } from "./live/camera.js";
 import { Group } from "./live/group.js";
+import { LandmarksSwitch } from "./live/landmarks.js";
 import { Overlay } from "./live/overlay.js";
 import { People } from "./live/people.js";
 import { Photos } from "./live/photos.js";
@@ -60,6 +61,7 @@ class Page {
     this.stage = new Stage(part("stage"));
     this.overlay = new Overlay(found(document, "#overlay", HTMLCanvasElement), settings);
     this.people = new People(part("people"), part("nobody"), settings);
+    this.landmarks = new LandmarksSwitch(settings);
     this.group = new Group(part("group"), settings);
     this.timeline = new Timeline(found(document, "#timeline", HTMLCanvasElement), part("legend"), settings);
     this.announcer = new Announcer(part("announcer"), settings);
@@ -91,6 +93,7 @@ class Page {
     return {
       minFace: Number(found(document, "#min-face", HTMLSelectElement).value),
       largest: input("largest").checked,
+      landmarks: this.landmarks.on(this.name),
     };
   }
 
@@ -127,9 +130,27 @@ class Page {
     part("stop").addEventListener("click", () => this.stopped());
     part("pause").addEventListener("click", () => this.pause());
     part("mirror").addEventListener("change", () => this.mirror());
-    for (const id of ["min-face", "largest"])
-      part(id).addEventListener("change", () => this.camera.stream?.change(this.options));
+    for (const id of ["min-face", "largest", "landmarks"])
+      part(id).addEventListener("change", () => this.change());
     this.mirror();
+  }
+
+  /** Read with other options from now on. */
+  async change() {
+    this.measure();
+    try {
+      await this.camera.stream?.change(this.options);
+    } catch (error) {
+      this.stopped(error);
+    }
+  }
+
+  /** Show points and movements where they are wanted. */
+  measure() {
+    const on = this.landmarks.on(this.name);
+    this.landmarks.show(this.name);
+    this.people.measure(on);
+    this.source.points = on && !this.settings.source?.covered;
   }
 
   /** @param {Way} way */
@@ -152,6 +173,7 @@ class Page {
     for (const choice of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".yours")))
       choice.hidden = theirs;
     this.mirror();
+    this.measure();
     part("files-note").textContent = here
       ? "They are read in this browser and go nowhere."
       : "They are sent to the server, read there and deleted.";
@@ -296,6 +318,7 @@ class Page {
     this.overlay.show(faces, width, height);
     this.booth.see(faces);
     this.timeline.add(faces, time);
+    this.people.watch(faces, time);
     this.announcer.hear(faces, time);
     this.stage.count(time, milliseconds);
     document.documentElement.dataset.results = String(

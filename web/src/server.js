@@ -2,6 +2,7 @@
  * The way on the server: frames over a WebSocket, files over HTTP.
  * @typedef {import("./device.js").Face} Face
  * @typedef {import("./device.js").Pixels} Pixels
+ * @typedef {import("./device.js").StreamOptions} StreamOptions
  */
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
@@ -50,18 +51,20 @@ export class Server {
    * The faces of one image.
    * @param {File} file
    * @param {number} minFace px
+   * @param {boolean} landmarks
    * @returns {Promise<{faces: Face[], width: number, height: number}>}
    */
-  async image(file, minFace) {
+  async image(file, minFace, landmarks) {
     const form = new FormData();
     form.append("file", file, file.name);
-    const answer = await asked(`/v1/images?min_face=${minFace}`, { method: "POST", body: form });
+    const more = landmarks ? "&landmarks=true&points=true" : "";
+    const answer = await asked(`/v1/images?min_face=${minFace}${more}`, { method: "POST", body: form });
     const [image] = (await answer.json()).images;
     if (image.status === "error") throw new Refused(image.error.status, image.error.message);
     return { ...image, faces: image.faces.map(this.taken, this) };
   }
 
-  /** A stream of frames. @param {{minFace: number, largest: boolean}} options */
+  /** A stream of frames. @param {StreamOptions} options */
   async stream(options) {
     await asked("/v1/models"); // A WebSocket does not tell why it was refused.
     return new ServerStream(this, options);
@@ -80,6 +83,7 @@ export class Server {
       probs: column(face.probs),
       smoothed_probs: column(face.smoothed_probs) ?? undefined,
       smoothed_emotion_id,
+      mesh: face.mesh?.flat() ?? null,
     };
   }
 }
@@ -91,7 +95,7 @@ class ServerStream {
    */
   depth = 2;
 
-  /** @param {Server} server @param {{minFace: number, largest: boolean}} options */
+  /** @param {Server} server @param {StreamOptions} options */
   constructor(server, options) {
     this.server = server;
     this.options = options;
@@ -171,6 +175,8 @@ class ServerStream {
             cuts: false, // A camera has none.
             largest: this.options.largest,
             min_face: this.options.minFace,
+            landmarks: this.options.landmarks ?? false,
+            points: this.options.landmarks ?? false,
           }),
         );
       socket.onmessage = ({ data }) => {
@@ -190,7 +196,7 @@ class ServerStream {
     this.socket.catch(() => {}); // Whoever waits for it is told.
   }
 
-  /** Other options begin another stream. @param {{minFace: number, largest: boolean}} options */
+  /** Other options begin another stream. @param {StreamOptions} options */
   change(options) {
     this.options = options;
     this.shape = "";

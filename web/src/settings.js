@@ -20,6 +20,9 @@
  * @property {DetectorOptions} detector
  * @property {TrackingOptions} tracking
  * @property {SmoothingOptions} smoothing
+ * @property {LandmarkOptions} landmarks
+ * @property {{device: {mesh: string, eyes: string} | null, server: boolean}} landmarks_at Where the points of
+ *   faces can be found: on the device with the networks of these addresses, on the server.
  * @property {string[]} keys Of a row as JSON.
  * @property {string[]} columns Of a row as CSV.
  *
@@ -103,6 +106,43 @@
  *
  * @typedef {{tau: number, gap: number, FIRST: number, REACH: number, CHANGE: number} & EvidenceOptions &
  *   SpacingOptions} SmoothingOptions
+ *
+ * @typedef {object} MeshOptions
+ * @property {number} SIDE px
+ * @property {number} WIDER
+ * @property {number} TURNED radians
+ * @property {number} LOOKS
+ * @property {number} LEFT_EYE
+ * @property {number} RIGHT_EYE
+ * @property {number} EYE_SIDE px
+ * @property {number} EYE_WIDER
+ * @property {number[][][]} LIDS Of each eye the outer and inner corner, and the points of the lids.
+ * @property {number[]} LIDS_FOUND The same points among those of the network for eyes.
+ *
+ * @typedef {object} MeasureOptions
+ * @property {number[]} RIGID Points that move with the skull.
+ * @property {number[][]} CANONICAL Where these are in a face seen from the front.
+ * @property {number} MOST_TURNED degrees
+ * @property {number} LEAST_SURE
+ * @property {number} LEAST_SIZE px
+ * @property {number} LEAST_INSIDE
+ * @property {number} LEAST s
+ * @property {number} MOST s
+ * @property {number[]} MOVING Points whose movement counts.
+ * @property {string[]} measures
+ * @property {string[]} reasons
+ * @property {string[]} keys Of a row as JSON.
+ * @property {string[]} columns Of a row as CSV.
+ *
+ * @typedef {object} BlinkOptions
+ * @property {number} CLOSED
+ * @property {number} OPEN
+ * @property {number} LONGEST s
+ * @property {number} REMEMBERED s
+ * @property {number} FIRST s
+ * @property {number} COARSEST s
+ *
+ * @typedef {MeshOptions & MeasureOptions & BlinkOptions & SpacingOptions} LandmarkOptions
  */
 
 export {};

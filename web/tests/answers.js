@@ -24,11 +24,12 @@ import { Spacing } from "../src/inference/spacing.js";
 import { Tracker } from "../src/inference/tracker.js";
 import { captionOf, labelConfidence, labelOf } from "../src/label.js";
 import { percents } from "../src/percents.js";
+import { answersOf } from "./answers-landmarks.js";
 import { read } from "./vectors.js";
 
 /**
  * What a service as it comes tells the page; that it is what the page expects, the type check tells.
- * @type {Omit<Settings, "version" | "device" | "source" | "photos" | "report_style">}
+ * @type {Omit<Settings, "version" | "device" | "source" | "photos" | "landmarks_at" | "report_style">}
  */
 const told = /** @type {typeof import("../../tests/vectors/settings.json").cases[0]["expected"]} */ (
   read("settings").cases[0].expected
@@ -43,6 +44,7 @@ export const settings = {
   device: true,
   source: null,
   photos: false,
+  landmarks_at: { device: null, server: false },
   report_style: stylesheet,
 };
 
@@ -265,4 +267,6 @@ export const answers = {
     texts.map((/** @type {string} */ text) => [spelled(text), cell(spelled(text), true), cell(text, false)]),
 
   sentiment: ({ probs }) => sentimentOf(probs, settings.sentiment.weights),
+
+  ...answersOf(settings.landmarks, imageOf, packed),
 };

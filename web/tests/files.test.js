@@ -29,12 +29,37 @@ test("a table of CSV holds no formula, and text with commas in quotes", () => {
       settings,
     ),
     settings,
+    false,
   )
     .trimEnd()
     .split("\n");
   assert.equal(head, settings.columns.join(","));
   assert.ok(lines[0].startsWith('"./=1,""a"".png",3,0.5,face,1,"[1,2,3,4]",0.9,happy,0.875,"{""angry"":0,'));
   assert.ok(lines[1].startsWith('"./=1,""a"".png",4,0.6,no_face,,,'));
+});
+
+test("a table of faces with landmarks has their columns, also where there are none", () => {
+  const names = settings.landmarks.measures;
+  const measures = Object.fromEntries(names.map((name, place) => [name, place / 8]));
+  const missing = Object.fromEntries(names.map((name) => [name, null]));
+  const faces = [
+    { ...face, measures, measures_missing: null },
+    { ...face, measures: missing, measures_missing: "too small" },
+  ];
+  const rows = rowsOf(
+    "a.png",
+    [
+      { frame: 0, time: 0, faces },
+      { frame: 1, time: 1, faces: [] },
+    ],
+    settings,
+  );
+  assert.deepEqual(Object.keys(rows[0]), settings.landmarks.keys);
+  const [head, ...lines] = csv(rows, settings, true).trimEnd().split("\n");
+  assert.equal(head, settings.landmarks.columns.join(","));
+  assert.ok(lines[0].endsWith(`,${names.map((_, place) => place / 8).join(",")},,`));
+  assert.ok(lines[1].endsWith(",,too small,"));
+  assert.equal(lines[2].split(",").length, settings.landmarks.columns.length);
 });
 
 test("a table of JSON can be read, also an empty one", () => {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { runsOf, sampleOf } from "../src/chart.js";
 import { captionOf } from "../src/label.js";
 import { sampleMinute } from "../src/live/sample.js";
+import { headOf, signed, Usual } from "../src/live/measures.js";
 import { everybodyShows, Trigger } from "../src/live/trigger.js";
 import { percent, percents } from "../src/percents.js";
 import { settings } from "./answers.js";
@@ -122,4 +123,24 @@ test("everybody means everybody, and nobody is nobody", () => {
   assert.equal(everybodyShows([face(0.9), face(0.5)], HAPPY), false);
   assert.equal(everybodyShows([], HAPPY), null);
   assert.equal(everybodyShows([face(0.9)], -1), false);
+});
+
+test("measures are told against what is usual in the last minute", () => {
+  const usual = new Usual();
+  assert.deepEqual(
+    [0.2, 0.4, 0.3].map((value, time) => Number(usual.away(time, value).toFixed(6))),
+    [0, 0.1, 0],
+  );
+  assert.equal(usual.away(100, 0.9), 0, "what was seen a minute ago is forgotten");
+  assert.equal(usual.away(5, 0.5), 0, "and so is what comes later, where time goes back");
+});
+
+test("a head's angles are told in whole degrees, and a change with its sign", () => {
+  const measures = { yaw: 12.4, pitch: -0.3, roll: -7.6 };
+  assert.equal(headOf(measures), "yaw 12°, pitch 0°, roll −8°");
+  assert.equal(headOf({ yaw: null, pitch: null, roll: null }), "");
+  assert.deepEqual(
+    [0.061, -0.25, -0.001].map((value) => signed(value, 2)),
+    ["+0.06", "−0.25", "0.00"],
+  );
 });

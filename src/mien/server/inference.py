@@ -183,7 +183,7 @@ _MOST_DECODERS = 4
 """Processes for images, and as many for frames: decoding takes much less time than looking."""
 _PATIENCE = 1.0  # s that the end of the service waits for what it is at.
 _LEVEL_BYTES = 135  # The detector's first network takes so many for each pixel of a level.
-_MESH_BYTES = 64 * 2**20  # Finding the points of faces takes no more, however large or many they are.
+_MESH_BYTES = 80 * 2**20  # Finding the points of faces takes no more, however large or many they are.
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,9 +7,22 @@ lint``) or its tests fail.
 
 from __future__ import annotations
 
+from typing import Any
+
 from mien.core import spacing
+from mien.core.measures import MEASURES, REASONS
 from mien.inference.detectors import mtcnn, pyramid
-from mien.tracking import evidence, kalman, motion, smoothing_offline, smoothing_online, tracker
+from mien.inference.landmarks import measures, mesh, pose
+from mien.tracking import (
+    blinks,
+    evidence,
+    kalman,
+    motion,
+    movement,
+    smoothing_offline,
+    smoothing_online,
+    tracker,
+)
 from mien.tracking.options import Smoothing, Tracking
 
 Constants = dict[str, float]
@@ -70,4 +83,35 @@ SMOOTHING: Constants = {
     "REACH": smoothing_offline.REACH,
     "CHANGE": smoothing_offline.CHANGE,
     **SPACING,
+}
+
+LANDMARKS: dict[str, Any] = {
+    "SIDE": mesh.SIDE,
+    "WIDER": mesh.WIDER,
+    "TURNED": mesh.TURNED,
+    "LOOKS": mesh.LOOKS,
+    "LEFT_EYE": mesh.LEFT_EYE,
+    "RIGHT_EYE": mesh.RIGHT_EYE,
+    "EYE_SIDE": mesh.EYE_SIDE,
+    "EYE_WIDER": mesh.EYE_WIDER,
+    "LIDS": mesh.LIDS,
+    "LIDS_FOUND": mesh.LIDS_FOUND,
+    "RIGID": pose.RIGID.tolist(),
+    "CANONICAL": pose.canonical()[pose.RIGID].round(6).tolist(),
+    "MOST_TURNED": measures.MOST_TURNED,
+    "LEAST_SURE": measures.LEAST_SURE,
+    "LEAST_SIZE": measures.LEAST_SIZE,
+    "LEAST_INSIDE": measures.LEAST_INSIDE,
+    "LEAST": movement.LEAST,
+    "MOST": movement.MOST,
+    "MOVING": movement.MOVING.tolist(),
+    "CLOSED": blinks.CLOSED,
+    "OPEN": blinks.OPEN,
+    "LONGEST": blinks.LONGEST,
+    "REMEMBERED": blinks.REMEMBERED,
+    "FIRST": blinks.FIRST,
+    "COARSEST": blinks.COARSEST,
+    **SPACING,
+    "measures": list(MEASURES),
+    "reasons": list(REASONS),
 }

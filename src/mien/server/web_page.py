@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 import mien
-from mien.core.frame_result import ROW_KEYS, flat_keys
+from mien.core.frame_result import LANDMARK_KEYS, ROW_KEYS, flat_keys
 from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.inference.classifier import Classifier
 from mien.inference.detectors.mtcnn import MTCNN
@@ -159,6 +159,11 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
         "detector": _detector(detector),
         "tracking": page_constants.TRACKING,
         "smoothing": page_constants.SMOOTHING,
+        "landmarks": {
+            **page_constants.LANDMARKS,
+            "keys": [*ROW_KEYS[:-1], *LANDMARK_KEYS, ROW_KEYS[-1]],
+            "columns": flat_keys(labels, landmarks=True),
+        },
         "keys": list(ROW_KEYS),
         "columns": flat_keys(labels),
     }
@@ -166,6 +171,15 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
 
 def _colours(labels: Labels) -> dict[str, str]:
     return {name: labels.colour(name) for name in labels}
+
+
+def _landmarks_at(pipeline: Pipeline) -> dict[str, Any]:
+    """Where the points of faces can be found: by a browser with the networks at these addresses, and by this
+    service."""
+    names = {"mesh": "facemesh", "eyes": "facemesh-eyes"}
+    there = device_available() and network_files().keys() >= set(names.values())
+    device = {part: f"/networks/{name}.onnx" for part, name in names.items()} if there else None
+    return {"device": device, "server": pipeline.mesh is not None}
 
 
 def _sentiment(labels: Labels, mapping: str) -> dict[str, Any]:
@@ -243,6 +257,7 @@ def files(pipeline: Pipeline, own: OwnSource | None = None, photos: bool = False
             **page_settings(pipeline),
             "report_style": stylesheet(),
             "photos": photos,
+            "landmarks_at": _landmarks_at(pipeline),
             "source": None if own is None else {"covered": own.blur is not None},
         }
 

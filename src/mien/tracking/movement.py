@@ -16,14 +16,14 @@ LEAST = 0.1
 MOST = 0.5
 """Seconds after which what a face did in between is not known."""
 _COLUMN = list(MEASURES).index(MOVEMENT.name)
-# Lips outside and inside, lids, brows, chin and jaw.
-_POINTS = np.array(
+MOVING = np.array(
     [
         *(61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91, 78, 13, 308, 14),
         *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
         *(46, 70, 105, 107, 55, 276, 300, 334, 336, 285, 152, 172, 397),
     ]
 )
+"""Points whose movement counts: lips outside and inside, lids, brows, chin and jaw."""
 
 
 class _Seen(NamedTuple):
@@ -68,7 +68,7 @@ class Movement:
         before = self._seen.get(track)
         if before is not None and now - before.time < LEAST - 1e-6:
             return before.speed
-        points = head_pose(mesh).points[_POINTS, :2]
+        points = head_pose(mesh).points[MOVING, :2]
         speed = np.nan
         if before is not None:
             speed = float(np.linalg.norm(points - before.points, axis=1).mean() / (now - before.time))

@@ -23,7 +23,7 @@ const HEAD = ["Person", "Mostly", "In view", "Time with each expression"];
  * @param {Card} card
  * @param {import("./files.js").How} how
  */
-export async function clip(file, card, { way, kind, minFace, largest, settings }) {
+export async function clip(file, card, { way, kind, minFace, largest, landmarks, settings }) {
   card.progress("Opening …");
   const video = await opened(card.url(file), file.name, kind);
   const preview = make("div", "replay");
@@ -33,6 +33,7 @@ export async function clip(file, card, { way, kind, minFace, largest, settings }
   const stream = await /** @type {import("../device.js").Device} */ (way).stream({
     minFace,
     largest,
+    landmarks,
     live: false,
   });
   const { results, missed } = await readMovie(
@@ -58,7 +59,7 @@ export async function clip(file, card, { way, kind, minFace, largest, settings }
         people.map((person) => line(person, settings)),
       ),
     );
-  offer(card, file.name, { results, people, missed, video, chart, replay }, settings);
+  offer(card, file.name, { results, people, missed, video, chart, replay, landmarks }, settings);
 }
 
 /** @param {import("./summary.js").Person} person @param {import("../settings.js").Settings} settings */
@@ -114,13 +115,13 @@ function clock(seconds) {
  * @param {Card} card
  * @param {string} name
  * @param {{results: FrameResult[], people: import("./summary.js").Person[], missed: number, video:
- *   HTMLVideoElement, chart: HTMLCanvasElement, replay: Replay}} result
+ *   HTMLVideoElement, chart: HTMLCanvasElement, replay: Replay, landmarks: boolean}} result
  * @param {Settings} settings
  */
-function offer(card, name, { results, people, missed, video, chart, replay }, settings) {
+function offer(card, name, { results, people, missed, video, chart, replay, landmarks }, settings) {
   const stem = name.replace(/\.[^.]+$/, "") || "video";
   const rows = rowsOf(name, results, settings);
-  card.offer("Table (CSV)", `${stem}.csv`, new Blob([csv(rows, settings)], { type: "text/csv" }));
+  card.offer("Table (CSV)", `${stem}.csv`, new Blob([csv(rows, settings, landmarks)], { type: "text/csv" }));
   card.offer("Table (JSON)", `${stem}.json`, new Blob([json(rows)], { type: "application/json" }));
   const content = {
     name,

@@ -9,6 +9,7 @@
  * @property {import("../login.js").Login} login
  * @property {number} minFace px
  * @property {boolean} largest
+ * @property {boolean} landmarks
  */
 
 import { Card } from "./card.js";
@@ -46,7 +47,14 @@ export class Files {
     const { fileWay: name, ways, settings, login } = this.page;
     for (const file of files) {
       const card = new Card(this.results, file.name, name);
-      const how = { way: ways[name], name, settings, login, ...this.page.options };
+      const how = {
+        way: ways[name],
+        name,
+        settings,
+        login,
+        ...this.page.options,
+        landmarks: this.page.landmarks.on(name),
+      };
       card.element.scrollIntoView({ block: "nearest" });
       this.queue = this.queue.then(() => this.read(file, card, how));
     }

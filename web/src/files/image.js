@@ -6,6 +6,7 @@
 import { contextOf } from "../dom.js";
 import { undecodable } from "./kinds.js";
 import { chipOf, drawFaces } from "../live/overlay.js";
+import { drawPoints } from "../live/points.js";
 
 /**
  * Decode an image, upright, transparent parts white, colours as they stand in the file.
@@ -46,6 +47,7 @@ export function annotate(context, faces, settings) {
     const [x1, y1, x2, y2] = face.box;
     return { box: { x: x1, y: y1, width: x2 - x1, height: y2 - y1 }, caption: chipOf(face, settings) };
   });
+  drawPoints(context, faces, (x, y) => [x, y], unit);
   drawFaces(context, placed, { width, height }, unit);
   if (faces.length && Math.min(width, height) >= 120) sign(context, settings.notice, unit);
 }

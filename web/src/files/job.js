@@ -30,12 +30,13 @@ const OFFERED = {
  * @param {import("./card.js").Card} card
  * @param {import("./files.js").How} how
  */
-export async function job(file, card, { minFace, largest, settings, login }) {
+export async function job(file, card, { minFace, largest, landmarks, settings, login }) {
   card.progress("Sending …");
   const form = new FormData();
   form.append("file", file, file.name);
   form.append("largest", String(largest));
   form.append("min_face", String(minFace));
+  form.append("landmarks", String(landmarks));
   form.append("results", Object.keys(OFFERED).concat("people.json").join(","));
   const send = () => asked("/v1/videos", { method: "POST", body: form, signal: card.signal });
   const { id } = await (await login.through(send)).json();

@@ -38,8 +38,9 @@ export function rowsOf(source, results, settings) {
       };
       const smoothed_emotion =
         face.smoothed_emotion_id === undefined ? null : settings.labels[face.smoothed_emotion_id];
+      const { error, ...rest } = none;
       return {
-        ...none,
+        ...rest,
         ...known,
         confidence: probs[emotion],
         probs,
@@ -48,6 +49,8 @@ export function rowsOf(source, results, settings) {
         label: displayName(labelOf(face, settings), settings),
         label_confidence: rounded(labelConfidence(face), 6),
         ...toneOf(face.smoothed_probs ?? face.probs, settings),
+        ...measuresOf(face),
+        error,
       };
     });
   });
@@ -61,27 +64,47 @@ export function rowsOf(source, results, settings) {
 function toneOf(probs, { valences, labels }) {
   const neutral = labels.indexOf("neutral");
   return {
-    valence: valences && rounded(valences.reduce((sum, value, at) => sum + value * probs[at], 0), 6),
+    valence:
+      valences &&
+      rounded(
+        valences.reduce((sum, value, at) => sum + value * probs[at], 0),
+        6,
+      ),
     expressiveness: neutral < 0 ? null : rounded(1 - probs[neutral], 6),
   };
+}
+
+/** What landmarks measured, where they were asked for. @param {Face} face */
+function measuresOf({ measures, measures_missing }) {
+  if (!measures) return {};
+  const values = Object.entries(measures).map(([name, value]) => [
+    name,
+    value === null ? null : rounded(value, 4),
+  ]);
+  return { measures: Object.fromEntries(values), measures_missing: measures_missing ?? null };
 }
 
 /** @param {any[]} rows */
 export const json = (rows) =>
   rows.length ? `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n` : "[]\n";
 
-/** @param {any[]} rows @param {import("../settings.js").Settings} settings */
-export function csv(rows, settings) {
+/**
+ * @param {any[]} rows
+ * @param {import("../settings.js").Settings} settings
+ * @param {boolean} landmarks Whether they were asked for.
+ */
+export function csv(rows, settings, landmarks) {
+  const { columns } = landmarks ? settings.landmarks : settings;
   const lines = rows.map((row) => {
     const [x1, y1, x2, y2] = row.box ?? [];
     const smoothed = Object.fromEntries(
       Object.entries(row.smoothed_probs ?? {}).map(([name, value]) => [`smoothed_${name}`, value]),
     );
-    const flat = { ...row, x1, y1, x2, y2, ...row.probs, ...smoothed };
+    const flat = { ...row, x1, y1, x2, y2, ...row.probs, ...smoothed, ...row.measures };
     for (const key of ["box", "probs", "smoothed_probs"]) flat[key] = row[key] && JSON.stringify(row[key]);
-    return settings.columns.map((column) => quoted(flat[column], column === "source")).join(",");
+    return columns.map((column) => quoted(flat[column], column === "source")).join(",");
   });
-  return [settings.columns.map((column) => quoted(column, false)).join(","), ...lines, ""].join("\n");
+  return [columns.map((column) => quoted(column, false)).join(","), ...lines, ""].join("\n");
 }
 
 /** @param {unknown} value @param {boolean} path Whether it is the path of a file. */

@@ -2,7 +2,7 @@
  * An image that was dropped: read, shown with boxes, and offered as files.
  * @typedef {import("../device.js").Face} Face
  * @typedef {import("../server.js").Server} Server
- * @typedef {import("../login.js").Login} Login
+ * @typedef {import("./files.js").How} How
  */
 
 import { Device } from "../device.js";
@@ -20,14 +20,15 @@ const HEAD = ["Face", "Expression", "Probability", "All expressions"];
 /**
  * @param {File} file
  * @param {import("./card.js").Card} card
- * @param {import("./files.js").How} how
+ * @param {How} how
  */
-export async function still(file, card, { way, kind, minFace, largest, settings, login }) {
+export async function still(file, card, how) {
+  const { way, largest, landmarks, settings } = how;
   card.progress("Analyzing …");
   const here = way instanceof Device;
   const { found, canvas } = here
-    ? await readHere(file, kind, way, minFace)
-    : await readThere(file, kind, way, minFace, login);
+    ? await readHere(file, how, way)
+    : await readThere(file, how, /** @type {Server} */ (way));
   const faces = largest ? biggest(found) : found;
   const stem = file.name.replace(/\.[^.]+$/, "") || "image";
   const rows = rowsOf(file.name, [{ frame: 0, time: 0, faces }], settings);
@@ -48,7 +49,7 @@ export async function still(file, card, { way, kind, minFace, largest, settings,
     ]);
     card.body.append(table(`Faces in ${file.name}`, HEAD, lines));
   }
-  card.offer("Table (CSV)", `${stem}.csv`, new Blob([csv(rows, settings)], { type: "text/csv" }));
+  card.offer("Table (CSV)", `${stem}.csv`, new Blob([csv(rows, settings, landmarks)], { type: "text/csv" }));
   card.offer("Table (JSON)", `${stem}.json`, new Blob([json(rows)], { type: "application/json" }));
   const content = {
     name: file.name,
@@ -64,28 +65,21 @@ export async function still(file, card, { way, kind, minFace, largest, settings,
   card.offer("Report (HTML)", `${stem}-report.html`, report(content, settings));
 }
 
-/**
- * @param {File} file
- * @param {import("./kinds.js").Kind} kind
- * @param {Device} device
- * @param {number} minFace px
- */
-async function readHere(file, kind, device, minFace) {
+/** @param {File} file @param {How} how @param {Device} device */
+async function readHere(file, { kind, minFace, landmarks }, device) {
   const canvas = await decoded(file, kind);
-  return { found: await device.image(pixelsOf(canvas), minFace), canvas };
+  return { found: await device.image(pixelsOf(canvas), minFace, landmarks), canvas };
 }
 
 /**
  * An image that this browser cannot show may be one for the server.
  * @param {File} file
- * @param {import("./kinds.js").Kind} kind
+ * @param {How} how
  * @param {Server} server
- * @param {number} minFace px
- * @param {Login} login
  */
-async function readThere(file, kind, server, minFace, login) {
+async function readThere(file, { kind, minFace, landmarks, login }, server) {
   const canvas = await decoded(file, kind).catch(() => null);
-  const { faces } = await login.through(() => server.image(file, minFace));
+  const { faces } = await login.through(() => server.image(file, minFace, landmarks));
   return { found: faces, canvas };
 }
 

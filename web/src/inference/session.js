@@ -2,11 +2,15 @@
  * Images in, faces with expressions out; and one stream read over time. The same as `mien.Pipeline` and
  * `mien.Session`.
  * @typedef {import("./pixels.js").Image} Image
+ * @typedef {{mesh?: Float32Array | null, measures?: import("./measures.js").Measures,
+ *   measures_missing?: string | null}} Landmarks
  */
 
 import { area } from "./boxes.js";
 import { Classifier } from "./classifier.js";
 import { Detector } from "./detector.js";
+import { measured } from "./measures.js";
+import { Movement } from "./movement.js";
 import { Smoother } from "./smoothing-online.js";
 import { Tracker } from "./tracker.js";
 
@@ -20,26 +24,41 @@ export class Pipeline {
     this.settings = settings;
     this.detector = new Detector(networks, settings.detector);
     this.classifier = new Classifier(networks.expression, settings.model);
+    /** @type {import("./mesh.js").FaceMesh | null} Loaded when landmarks are first asked for. */
+    this.mesh = null;
   }
 
-  /** The faces of one image, best first. @param {Image} image */
-  async image(image) {
-    return this.read(image, await this.detector.detect(image));
+  /** The faces of one image, best first. @param {Image} image @param {boolean} landmarks */
+  async image(image, landmarks) {
+    return this.read(image, await this.detector.detect(image), landmarks);
   }
 
   /**
-   * Faces with `probs`.
+   * Faces with `probs`, and with landmarks `mesh` and `measures`.
    * @template {{box: import("./pixels.js").Box}} Face
    * @param {Image} image
    * @param {Face[]} faces
-   * @returns {Promise<(Face & {probs: number[]})[]>}
+   * @param {boolean} landmarks
+   * @returns {Promise<(Face & {probs: number[]} & Landmarks)[]>}
    */
-  async read(image, faces) {
+  async read(image, faces, landmarks) {
     const probs = await this.classifier.read(
       image,
       faces.map((face) => face.box),
     );
-    return faces.map((face, row) => ({ ...face, probs: probs[row] }));
+    const read = [];
+    for (const [row, face] of faces.entries()) {
+      const found = landmarks ? await this.landmarks(image, face) : {};
+      read.push({ ...face, probs: probs[row], ...found });
+    }
+    return read;
+  }
+
+  /** @param {Image} image @param {{box: import("./pixels.js").Box}} face @returns {Promise<Landmarks>} */
+  async landmarks(image, face) {
+    if (!this.mesh) throw new Error("the networks of the landmarks are not loaded yet");
+    const { points, score } = await this.mesh.find(image, face);
+    return { mesh: points, ...measured(points, score, image, this.settings.landmarks) };
   }
 }
 
@@ -47,16 +66,18 @@ export class Pipeline {
 export class Session {
   /**
    * @param {Pipeline} pipeline
-   * @param {{minFace: number, live?: boolean, largest?: boolean}} options `live`: smooth as the frames come,
-   *   of a camera, which has no cuts to other scenes.
+   * @param {{minFace: number, live?: boolean, largest?: boolean, landmarks?: boolean}} options `live`: smooth
+   *   as the frames come, of a camera, which has no cuts to other scenes.
    */
-  constructor(pipeline, { minFace, live = true, largest = false }) {
+  constructor(pipeline, { minFace, live = true, largest = false, landmarks = false }) {
     this.pipeline = pipeline;
     this.minFace = minFace;
     const { tracking } = pipeline.settings;
     this.tracker = new Tracker(pipeline.detector, live ? { ...tracking, cuts: false } : tracking);
     this.smoother = live ? new Smoother(pipeline.settings.smoothing) : null;
     this.largest = largest;
+    this.landmarks = landmarks;
+    this.movement = new Movement(pipeline.settings.landmarks);
   }
 
   /** The faces of the next frame. @param {Image} image @param {number} time Seconds. */
@@ -65,7 +86,10 @@ export class Session {
     let found = await this.tracker.update(image, time);
     if (this.largest && found.length > 1)
       found = [found.reduce((most, face) => (area(face.box) > area(most.box) ? face : most))];
-    const faces = await this.pipeline.read(image, found);
-    return this.smoother ? this.smoother.update(faces, time) : faces;
+    const read = await this.pipeline.read(image, found, this.landmarks);
+    const faces = this.movement.update(read, time);
+    if (this.smoother) return this.smoother.update(faces, time);
+    // All frames of a clip are kept: with their points they would fill the memory.
+    return faces.map((face) => (face.mesh ? { ...face, mesh: null } : face));
   }
 }

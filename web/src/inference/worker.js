@@ -7,6 +7,7 @@
  */
 
 import * as ort from "../vendor/ort.js";
+import { FaceMesh } from "./mesh.js";
 import { Pipeline, Session } from "./session.js";
 
 ort.env.wasm.wasmPaths = { wasm: new URL("../vendor/ort.wasm", import.meta.url).href };
@@ -30,6 +31,17 @@ function opened(stream) {
   return session;
 }
 
+/** The networks of the landmarks, fetched when they are first asked for. @param {boolean} wanted */
+async function withLandmarks(wanted) {
+  const own = loaded(),
+    { landmarks, landmarks_at: at } = own.settings;
+  if (!wanted || own.mesh) return own;
+  if (!at.device) throw new Error("this mien was built without landmarks");
+  const [mesh, eyes] = await Promise.all([network(at.device.mesh), network(at.device.eyes)]);
+  own.mesh = new FaceMesh({ mesh, eyes }, landmarks);
+  return own;
+}
+
 /**
  * @type {Record<string, (message: any) => object | Promise<object>>} By the kind of a message; `device.js`
  *   has the types of each.
@@ -45,18 +57,20 @@ const handlers = {
     return { threads: ort.env.wasm.numThreads };
   },
 
-  async image({ width, height, buffer, minFace }) {
-    const { detector } = loaded();
-    detector.minFace = minFace;
-    return { faces: await loaded().image({ width, height, step: 4, data: new Uint8ClampedArray(buffer) }) };
+  async image({ width, height, buffer, minFace, landmarks }) {
+    const own = await withLandmarks(landmarks);
+    own.detector.minFace = minFace;
+    const image = { width, height, step: 4, data: new Uint8ClampedArray(buffer) };
+    return { faces: await own.image(image, landmarks) };
   },
 
-  open({ stream, options }) {
-    sessions.set(stream, new Session(loaded(), options));
+  async open({ stream, options }) {
+    sessions.set(stream, new Session(await withLandmarks(options.landmarks), options));
     return {};
   },
 
-  change({ stream, options }) {
+  async change({ stream, options }) {
+    await withLandmarks(options.landmarks);
     Object.assign(opened(stream), options);
     return {};
   },

@@ -6,6 +6,7 @@
 import { contextOf } from "../dom.js";
 import { drawGlyph, inkOn } from "../glyphs.js";
 import { captionOf } from "../label.js";
+import { drawPoints } from "./points.js";
 
 const TEXT = 14; // px
 
@@ -50,6 +51,7 @@ export class Overlay {
       };
       return { box, caption: chipOf(face, this.settings) };
     });
+    drawPoints(context, faces, (x, y) => [left + (this.mirrored ? width - x : x) * scale, top + y * scale]);
     drawFaces(context, placed, { width: across, height: down });
   }
 

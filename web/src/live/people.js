@@ -4,9 +4,11 @@
  */
 
 import { glyph } from "../glyphs.js";
+import { Blinks } from "../inference/blinks.js";
 import { Spacing } from "../inference/spacing.js";
 import { labelOf, displayName } from "../label.js";
 import { percents } from "../percents.js";
+import { MeasuresPanel } from "./measures.js";
 
 const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.
 
@@ -23,6 +25,23 @@ export class People {
     /** @type {Map<number, Card>} */
     this.cards = new Map();
     this.spacing = new Spacing(settings.smoothing, KEPT);
+    this.blinks = new Blinks(settings.landmarks);
+    this.measured = false; // Whether cards show what moves in faces.
+  }
+
+  /**
+   * Take in every frame, also one that is not shown: blinks are shorter than cards stand still.
+   * @param {Tracked[]} faces
+   * @param {number} time Seconds.
+   */
+  watch(faces, time) {
+    this.blinks.update(faces, time);
+  }
+
+  /** Show what moves in faces, or no more. @param {boolean} on */
+  measure(on) {
+    this.measured = on;
+    for (const card of this.cards.values()) card.measure(on);
   }
 
   /** @param {Tracked[]} faces @param {number} time Seconds. */
@@ -33,10 +52,11 @@ export class People {
       let card = this.cards.get(face.track);
       if (!card) {
         card = new Card(face.track, this.settings);
+        card.measure(this.measured);
         this.cards.set(face.track, card);
         this.list.append(card.element);
       }
-      card.show(face, time);
+      card.show(face, time, this.blinks);
     }
     for (const [track, card] of this.cards) {
       const away = time - card.seen;
@@ -53,6 +73,7 @@ export class People {
     this.cards.clear();
     this.nobody.hidden = false;
     this.spacing = new Spacing(this.settings.smoothing, KEPT);
+    this.blinks = new Blinks(this.settings.landmarks);
   }
 }
 
@@ -73,10 +94,25 @@ class Card {
     bars.className = "bars";
     this.bars = settings.labels.map((name) => bar(bars, name, settings.colours[name]));
     this.element.append(this.title, who, bars);
+    /** @type {MeasuresPanel | null} */
+    this.measures = null;
   }
 
-  /** @param {Tracked} face @param {number} time */
-  show(face, time) {
+  /** @param {boolean} on */
+  measure(on) {
+    if (on === Boolean(this.measures)) return;
+    this.measures?.element.remove();
+    this.measures = on ? new MeasuresPanel() : null;
+    if (this.measures) this.element.append(this.measures.element);
+  }
+
+  /** @param {Tracked} face @param {number} time @param {Blinks} blinks */
+  show(face, time, blinks) {
+    const { track } = face;
+    this.measures?.show(face, time, {
+      count: blinks.counts.get(track) ?? 0,
+      perMinute: blinks.perMinute(track),
+    });
     this.seen = time;
     const shown = labelOf(face, this.settings);
     if (shown !== this.shown) {

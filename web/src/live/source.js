@@ -23,6 +23,7 @@ export class Source {
     this.server = server;
     this.listener = listener;
     this.paused = false;
+    this.points = false; // Whether the points of faces are asked for.
     /** @type {WebSocket | null} */
     this.socket = null;
     this.ready = Promise.resolve();
@@ -63,7 +64,8 @@ export class Source {
 
   /** @param {WebSocket} socket */
   next(socket) {
-    if (socket.readyState === WebSocket.OPEN) socket.send('{"type": "next"}');
+    if (socket.readyState === WebSocket.OPEN)
+      socket.send(JSON.stringify({ type: "next", points: this.points }));
   }
 
   /** @param {any} told @param {WebSocket} socket */

@@ -31,7 +31,7 @@ LIDS = (
     ((263, 362), (249, 390, 373, 374, 380, 381, 382, 466, 388, 387, 386, 385, 384, 398)),
 )
 """Of each eye the outer and inner corner, and the points between them along the lower, then the upper lid."""
-_LIDS_FOUND = [*range(1, 8), *range(9, 16)]
+LIDS_FOUND = [*range(1, 8), *range(9, 16)]
 """The same points among those of the network for eyes."""
 
 
@@ -114,7 +114,7 @@ class FaceMesh:
         found = self._eyes.run({"image": given})["points"].reshape(len(points), 2, -1, 3)
         for face, matrices, eyes in zip(points, zip(maps[::2], maps[1::2], strict=True), found, strict=True):
             for (_, lids), matrix, eye in zip(LIDS, matrices, eyes, strict=True):
-                face[list(lids), :2] = eye[_LIDS_FOUND, :2] @ matrix[:, :2].T + matrix[:, 2]
+                face[list(lids), :2] = eye[LIDS_FOUND, :2] @ matrix[:, :2].T + matrix[:, 2]
 
 
 def _eye_to_image(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,153 @@
+"""Points and movements on the page: off until somebody wants them, and the same on the device as on the server."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.core.errors import NetworkError
+from mien.inference.config import PipelineConfig
+from mien.inference.weights import part_path
+from tests.server.page.test_page_accessibility import AXE, LOOKS, violations
+from tests.server.page.visiting import UNPACKED, Running, Visit, Visiting
+from tests.server.service import Service, encoded, serving
+
+BOTH = f"""async ({{ Device }}, data) => {{
+  const {{ Server }} = await import("/static/server.js");
+  const {{ decoded, pixelsOf }} = await import("/static/files/image.js");
+  const settings = await (await fetch("/v1/page")).json();
+  const device = new Device(settings);
+  const file = new File([({UNPACKED})(data)], "image.png", {{ type: "image/png" }});
+  const here = await device.image(pixelsOf(await decoded(file)), 30, true);
+  const {{ faces }} = await new Server(settings).image(file, 30, true);
+  return [here, faces].map((found) => found.map((face) => ({{ ...face, mesh: face.mesh && [...face.mesh] }})));
+}}"""
+POINTS = """() => {
+  const { width, height } = document.querySelector("#overlay");
+  const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(document.querySelector("#overlay"), 0, 0);
+  const { data } = copy.getImageData(0, 0, width, height);
+  let count = 0;
+  for (let at = 0; at < data.length; at += 4) if (Math.min(...data.slice(at, at + 4)) > 200) count++;
+  return count;
+}"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that finds landmarks."""
+    for part in ("facemesh", "facemesh-eyes"):
+        try:
+            part_path(part)
+        except NetworkError:
+            pytest.skip("mien was built without npm, which brings the networks of the landmarks")
+    networks = PipelineConfig(threads=1, model="small", landmarks=True)
+    with serving(tmp_path_factory.mktemp("service"), networks=networks) as running:
+        yield running
+
+
+def test_device_and_server_find_the_same(
+    run_module: Running, astronaut: np.ndarray, grace_hopper: np.ndarray
+) -> None:
+    """Also in a photograph of which blocks of pixels are averaged."""
+    large = np.ascontiguousarray(astronaut[40:200, 140:300]).repeat(6, axis=0).repeat(6, axis=1)
+    for image, scale in (
+        (astronaut, 1),
+        (grace_hopper, 1),
+        (np.rot90(astronaut, 1, (1, 0))[::-1], 1),
+        (large, 6),
+    ):
+        data = base64.b64encode(encoded(np.ascontiguousarray(image))).decode()
+        here, there = run_module("device.js", BOTH, data)
+        assert len(here) == len(there) > 0
+        for one, other in zip(here, there, strict=True):
+            assert np.abs(np.array(one["mesh"]) - np.array(other["mesh"])).max() < 0.5 * scale
+            assert one["measures_missing"] == other["measures_missing"]
+            for name, value in other["measures"].items():
+                near = 0.5 if name in ("yaw", "pitch", "roll") else 0.01
+                assert one["measures"][name] == (None if value is None else pytest.approx(value, abs=near)), (
+                    name
+                )
+
+
+@pytest.mark.parametrize("way", ["device", "server"])
+def test_points_and_movements_are_shown_while_they_are_wanted(visit: Visit, way: str) -> None:
+    page = visit.page
+    visit.ready()
+    visit.choose(way)
+    visit.ready()
+    assert page.is_enabled("#landmarks")
+    assert not page.is_checked("#landmarks")
+    page.click("#start")
+    visit.wait_for_results(6)
+    assert page.locator(".measures").count() == 0
+    assert not page.is_visible("#measures-note")
+    assert not [address for address in visit.asked if "facemesh" in address], "nobody has asked for them yet"
+    without = page.evaluate(POINTS)
+    page.check("#landmarks")
+    page.wait_for_selector(".measures")
+    page.wait_for_function("() => /yaw/.test(document.querySelector('.measures')?.textContent ?? '')")
+    visit.wait_for_results(4)
+    assert page.evaluate(POINTS) > without + 200
+    assert page.locator(".measures").first.locator("dt").all_inner_texts() == [
+        "Head",
+        "Eyes",
+        "Mouth",
+        "Smile",
+        "Blinks",
+    ]
+    assert page.is_visible("#measures-note")
+    assert bool([address for address in visit.asked if "facemesh" in address]) == (way == "device")
+    visit.shot(f"landmarks-{way}")
+    page.uncheck("#landmarks")
+    page.wait_for_selector(".measures", state="detached")
+    visit.wait_for_results(6)
+    assert page.evaluate(POINTS) < without + 200
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: npm ci in web/ (make test does)")
+@pytest.mark.parametrize("look", ["desktop-light", "desktop-dark", "phone-dark"])
+def test_axe_finds_nothing_in_the_measures(visiting: Visiting, look: str) -> None:
+    with visiting(**LOOKS[look]) as visit:
+        page = visit.page
+        visit.ready()
+        page.check("#landmarks")
+        page.click("#start")
+        page.wait_for_function("() => /yaw/.test(document.querySelector('.measures')?.textContent ?? '')")
+        assert violations(visit) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
+        visit.shot(f"landmarks-{look}")
+
+
+def test_tables_of_images_have_the_columns(visit: Visit, astronaut: np.ndarray) -> None:
+    page = visit.page
+    visit.ready()
+    page.check("#landmarks")
+    for way in ("device", "server"):
+        visit.choose(way)
+        visit.ready()
+        page.set_input_files(
+            "#choose", [{"name": f"{way}.png", "mimeType": "image/png", "buffer": encoded(astronaut)}]
+        )
+        page.wait_for_selector(f'article[aria-label="{way}.png"][data-state="done"]')
+        with page.expect_download() as download:
+            page.click(f'article[aria-label="{way}.png"] a[download="{way}.csv"]')
+        [row] = csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8")))
+        assert float(row["left_eye_opening"]) > 0.2
+        assert (row["measures_missing"], row["movement"]) == ("", "")
+
+
+def test_a_server_without_landmarks_says_so(visiting: Visiting, tmp_path: Path) -> None:
+    with serving(tmp_path) as other, visiting(other.url) as visit:
+        visit.ready()
+        assert visit.page.is_enabled("#landmarks"), "the device can"
+        visit.choose("server")
+        visit.ready()
+        assert visit.page.is_disabled("#landmarks")
+        assert "mien serve --landmarks" in visit.page.inner_text("#landmarks-note")
