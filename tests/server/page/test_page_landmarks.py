@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import FilePayload
 
 from mien.core.errors import NetworkError
 from mien.inference.config import PipelineConfig
@@ -132,9 +133,8 @@ def test_tables_of_images_have_the_columns(visit: Visit, astronaut: np.ndarray) 
     for way in ("device", "server"):
         visit.choose(way)
         visit.ready()
-        page.set_input_files(
-            "#choose", [{"name": f"{way}.png", "mimeType": "image/png", "buffer": encoded(astronaut)}]
-        )
+        file: FilePayload = {"name": f"{way}.png", "mimeType": "image/png", "buffer": encoded(astronaut)}
+        page.set_input_files("#choose", file)
         page.wait_for_selector(f'article[aria-label="{way}.png"][data-state="done"]')
         with page.expect_download() as download:
             page.click(f'article[aria-label="{way}.png"] a[download="{way}.csv"]')

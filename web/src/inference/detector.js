@@ -142,7 +142,12 @@ export class Detector {
       const box = moved(window, out.shift, 4 * row);
       const [x1, y1, x2, y2] = clipped(box, width, height);
       const tall = f(box[3] - box[1]) >= this.minFace;
-      if (!(out.face[2 * row + 1] > f(this.options.thresholds[2]) && tall && f(x2 - x1) >= 1 && f(y2 - y1) >= 1))
+      if (!(
+        out.face[2 * row + 1] > f(this.options.thresholds[2]) &&
+        tall &&
+        f(x2 - x1) >= 1 &&
+        f(y2 - y1) >= 1
+      ))
         return;
       boxes.push(box);
       rows.push(row);

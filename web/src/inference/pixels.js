@@ -247,8 +247,8 @@ export function halved(image) {
  * @param {Box} box Fractions allowed.
  * @param {number} size Side of the result in px.
  * @param {boolean} [gray] Turn it gray first.
- * @param {boolean} [whole] Whether all pixels of the image may take part, and not those around the box alone, on
- *   which the order of Pillow's two passes depends.
+ * @param {boolean} [whole] Whether all pixels of the image may take part, and not those around the box alone,
+ *   on which the order of Pillow's two passes depends.
  * @returns {Image}
  */
 export function cut(image, box, size, gray = false, whole = false) {

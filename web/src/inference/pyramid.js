@@ -73,10 +73,7 @@ export class Pyramid {
     const { WINDOW } = this.options;
     return this.levels.find(
       ({ picture, left, top }) =>
-        x >= left &&
-        y >= top &&
-        x + WINDOW <= left + picture.width &&
-        y + WINDOW <= top + picture.height,
+        x >= left && y >= top && x + WINDOW <= left + picture.width && y + WINDOW <= top + picture.height,
     );
   }
 
@@ -100,15 +97,13 @@ export class Pyramid {
 }
 
 /**
- * Images, from the largest to the smallest, and where they lie: each in the first free rectangle that holds it, at
- * its left top corner; what is left of that, at the right and below, is free from then on.
+ * Images, from the largest to the smallest, and where they lie: each in the first free rectangle that holds
+ * it, at its left top corner; what is left of that, at the right and below, is free from then on.
  * @param {Image[]} pictures
  * @returns {Level[]}
  */
 function packed(pictures) {
-  const free = [
-    [0, 0, pictures[0]?.width ?? 0, pictures.reduce((sum, picture) => sum + picture.height, 0)],
-  ];
+  const free = [[0, 0, pictures[0]?.width ?? 0, pictures.reduce((sum, picture) => sum + picture.height, 0)]];
   return pictures.map((picture) => {
     const at = free.findIndex(([, , width, height]) => picture.width <= width && picture.height <= height);
     const [left, top, width, height] = free[at];
