@@ -23,7 +23,7 @@ from typing import Any
 
 LOADED = ("mien.cli.app", "numpy", "PIL.Image", "av")
 """What every command loads, or most: nothing that starts threads, which would be missing after a fork."""
-FOR_TRAINING = ("onnx", "lightning.pytorch")
+FOR_TRAINING = ("onnx", "lightning.pytorch", "onnxscript", "mien.training.export")
 """What commands that train load besides."""
 TRAINERS = {"train", "reproduce", "explain"}
 MODEL_TRAINERS = {"average", "calibrate", "compare", "ensemble", "export", "quantize", "teacher-cache"}
@@ -64,7 +64,7 @@ def packages(words: Sequence[str]) -> tuple[str, ...]:
     """What the process that forks a command has loaded.
 
     >>> packages(["models", "list"]) == packages([]) == LOADED, packages(["train"])[-1]
-    (True, 'lightning.pytorch')
+    (True, 'mien.training.export')
     """
     trains = set(words[:1]) & TRAINERS or (words[:1] == ["models"] and set(words[1:2]) & MODEL_TRAINERS)
     return (*LOADED, *FOR_TRAINING) if trains else LOADED
@@ -93,6 +93,40 @@ def _asked(forker: subprocess.Popen[str], wanted: Mapping[str, object]) -> int:
         if child is not None:
             os.kill(child, signal.SIGKILL)
         raise
+
+
+_IN_TURN = """
+import json, os, runpy, sys, time
+words, told, wait = json.loads(sys.argv[1]), open(sys.argv[2], "w"), float(sys.argv[3])
+for name, command in words.items():
+    sys.argv = ["mien", *command]
+    print("$", name, file=sys.stderr, flush=True)
+    try:
+        runpy.run_module("mien", run_name="__main__")
+    except SystemExit as end:
+        home = [os.path.join(folder, one) for folder, *inner in os.walk(os.environ["HOME"]) for part in inner for one in part]
+        print(json.dumps([name, end.code, home]), file=told, flush=True)
+time.sleep(wait)
+"""
+
+
+def in_turn(words: Mapping[str, Sequence[object]], told: Path, wait: float = 0) -> list[str]:
+    """A program that runs ``mien`` with the words of each name, in one process, which loads what they need once.
+
+    Args:
+        words: Of each command line, after ``mien``, by a name.
+        told: Where the program writes of each command how it ended and what is in its home folder, which should be an
+            empty one, for `endings`; the name of each it writes to the standard error, after a ``$``.
+        wait: Seconds for which it stays when all are done.
+    """
+    plain = {name: list(map(str, line)) for name, line in words.items()}
+    return [sys.executable, "-c", _IN_TURN, json.dumps(plain), str(told), str(wait)]
+
+
+def endings(told: Path) -> dict[str, tuple[object, list[str]]]:
+    """How each command of `in_turn` ended, and what was in the home folder then."""
+    lines = map(json.loads, told.read_text(encoding="utf-8").splitlines())
+    return {name: (status, home) for name, status, home in lines}
 
 
 def main() -> None:

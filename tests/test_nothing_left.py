@@ -5,7 +5,6 @@ folder, and no host is looked for.
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 import shutil
@@ -29,6 +28,7 @@ from mien.cli.app import app
 from mien.core.drawn_face import draw_portrait
 from mien.data import write_dataset
 from mien.media import VideoWriter
+from tests.commands import endings, in_turn
 
 for package in ("torch", "lightning", "onnx", "ray", "captum", "polars", "fastapi", "jinja2", "matplotlib"):
     pytest.importorskip(
@@ -164,20 +164,6 @@ folder = "taken"
 """
 
 
-_ONE_AFTER_THE_OTHER = """
-import json, os, runpy, sys, time
-words, told, wait = json.loads(sys.argv[1]), open(sys.argv[2], "w"), float(sys.argv[3])
-for name, command in words.items():
-    sys.argv = ["mien", *command]
-    try:
-        runpy.run_module("mien", run_name="__main__")
-    except SystemExit as end:
-        home = [os.path.join(folder, one) for folder, *inner in os.walk(os.environ["HOME"]) for part in inner for one in part]
-        print(json.dumps([name, end.code, home]), file=told, flush=True)
-time.sleep(wait)
-"""
-"""Commands in one process, which loads what they need once; it tells of each how it ended, and what is in the
-home folder then."""
 _LONG_ENOUGH = 14.0
 """Seconds after which ONNX Runtime would have looked for the host of its maker: it does within ten."""
 _TRACED = ("strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o")
@@ -269,8 +255,8 @@ def ran(material: Path) -> Ran:
             "kept",
             stderr=subprocess.PIPE,
         )
-        words = {name: [*name.split(), *map(str, options)] for name, options in RUNS.items()}
-        driver = (sys.executable, "-c", _ONE_AFTER_THE_OTHER, json.dumps(words), "told", _LONG_ENOUGH)
+        words = {name: [*name.split(), *options] for name, options in RUNS.items()}
+        driver = in_turn(words, told := material / "told", wait=_LONG_ENOUGH)
         running = world.start(*before[0], *driver, stdout=said, stderr=subprocess.STDOUT)
         two = world.start(sys.executable, "-m", "mien", *TWO, stdout=said, stderr=subprocess.STDOUT)
         try:
@@ -281,10 +267,7 @@ def ran(material: Path) -> Ran:
         finally:
             for process in (running, two, service):
                 process.kill()
-        found.ended |= {
-            name: (status, home)
-            for name, status, home in map(json.loads, (material / "told").read_text().splitlines())
-        }
+        found.ended |= endings(told)
         found.said, found.left = (material / "said").read_text(errors="replace"), world.left()
     if all(before):
         found.traces = "".join(place.read_text(errors="replace") for place in places)

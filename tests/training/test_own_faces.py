@@ -5,13 +5,13 @@ data.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.commands import run_mien
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
@@ -145,13 +145,7 @@ def test_without_an_option_folders_become_a_model(tmp_path: Path, astronaut: np.
         for turn in range(6):
             face.rotate(5 * turn + number).save(tmp_path / "faces" / name / f"{turn}.png")
     words = ["--epochs", "1", "--threads", "1", "--device", "cpu"]
-    done = subprocess.run(
-        [sys.executable, "-m", "mien", "train", "faces/", *words],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
+    done = run_mien("train", "faces/", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = done.stderr
     assert "faces: 18 images (happy 6, neutral 6, sad 6)" in told
