@@ -8,7 +8,7 @@ smoothing, tells how much is chance: fewer frames are a sample.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,9 +72,13 @@ class Difference:
     segments: float
 
 
-def difference(scenes: Sequence[Scene], way: Way, step: int) -> Difference:
-    """What it changes to look at every ``step``-th frame."""
+def differences(scenes: Sequence[Scene], way: Way) -> Iterator[tuple[int, Difference]]:
+    """What it changes to look at every so many frames, for each of `STEPS`."""
     whole = [overview(scene, way) for scene in scenes]
+    return ((step, _difference(whole, scenes, way, step)) for step in STEPS)
+
+
+def _difference(whole: Sequence[Overview], scenes: Sequence[Scene], way: Way, step: int) -> Difference:
     firsts = range(0, step, max(1, step // 2))
     fewer = [[overview(scene, way, step, first) for scene in scenes] for first in firsts]
     apart = 100 * np.stack([_shares(part) - _shares(whole) for part in fewer])
@@ -110,8 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("scenes, way, frames a second: together; one scene on average, 95 of 100; segments")
     for name, scenes in sets.items():
         for way_name, way in ways.items():
-            for step in STEPS:
-                found = difference(scenes, way, step)
+            for step, found in differences(scenes, way):
                 print(
                     f"{name}, {way_name}, {expressions.RATE / step:g}: {found.together:.1f}; "
                     f"{found.mean:.1f}, {found.high:.1f}; {found.segments:.2f}"
