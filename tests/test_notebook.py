@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zlib import crc32
 
 import nbformat
+import polars
 import pytest
 from nbclient import NotebookClient
 
@@ -24,11 +26,19 @@ def test_the_page_has_every_cell_of_the_notebook() -> None:
         )
 
 
+def write_a_sixth(data: Path, part: Path) -> None:
+    """A sixth of the images; of those that are copies of each other all or none, so that there are copies still."""
+    table = polars.read_parquet(data)
+    table.filter([crc32(image["bytes"]) % 6 == 0 for image in table["image"]]).write_parquet(part)
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("default")  # the kernel's own
-def test_the_notebook_runs(shared_fer2013: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notebook_runs(shared_fer2013: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a part of the data, as no figure is looked at here: those of the page are of all of it."""
     pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
-    monkeypatch.setenv("MIEN_FER2013", str(shared_fer2013.resolve()))
+    write_a_sixth(shared_fer2013, tmp_path / "part.parquet")
+    monkeypatch.setenv("MIEN_FER2013", str(tmp_path / "part.parquet"))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(DOCS)}}
