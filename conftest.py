@@ -13,6 +13,7 @@ A test is in one lane. A unit test that starts a program or opens a connection f
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -52,6 +53,15 @@ def lane(marks: set[str], fixtures: set[str]) -> str:
 
 def pytest_configure() -> None:
     sys.addaudithook(_note)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Processes for `-n auto`: one more than there are cores, as many tests wait for programs, browsers and clocks;
+    unit tests do not.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if config.option.markexpr == "unit" else cores + 1
 
 
 @pytest.hookimpl(tryfirst=True)
