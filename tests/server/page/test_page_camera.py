@@ -1,4 +1,4 @@
-"""The page with a camera: both ways, without a connection, paused, by keyboard, on a phone."""
+"""The page with a camera: both ways, without a connection, paused, by keyboard. On a phone: test_page_accessibility.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mien.core.labels import NOTICE
-from tests.server.page.visiting import PHONE, Visit, Visiting
+from tests.server.page.visiting import Visit, Visiting
 from tests.server.service import Service, serving
 
 
@@ -136,20 +136,6 @@ def test_names_and_landmarks(visit: Visit) -> None:
            ).map((element) => element.outerHTML)"""
     )
     assert nameless == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone(visiting: Visiting, scheme: str) -> None:
-    with visiting(color_scheme=scheme, **PHONE) as visit:
-        visit.ready()
-        visit.shot(f"phone-{scheme}-welcome")
-        visit.page.click("#start")
-        visit.wait_for_results(10)
-        assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-            "the page is wider than the phone"
-        )
-        visit.shot(f"phone-{scheme}-camera")
-        assert not visit.problems
 
 
 def test_in_the_dark(visiting: Visiting) -> None:

@@ -44,9 +44,9 @@ def scene(astronaut: np.ndarray, grace_hopper: np.ndarray) -> Callable[[int], np
 def clip(tmp_path_factory: pytest.TempPathFactory, scene: Callable[[int], np.ndarray]) -> Path:
     """A minute of them."""
     path = tmp_path_factory.mktemp("clip") / "two.mp4"
-    with VideoWriter(path, 640, 480, rate=20) as writer:
-        for index in range(1200):
-            writer.write(scene(index % 40), index / 20)
+    with VideoWriter(path, 640, 480, rate=10) as writer:
+        for index in range(600):
+            writer.write(scene(2 * index % 40), index / 10)
     return path
 
 

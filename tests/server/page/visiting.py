@@ -154,11 +154,15 @@ class Visit:
         )
 
     def film(self, width: int, height: int, rate: float, *, face: bool = False) -> None:
-        """From the next page on the camera is a canvas of this size: a plain room, or a photograph that jumps to
-        and fro as in a hand that is not steady.
+        """From the next start on the camera is a canvas of this size: a plain room, or a photograph that jumps to
+        and fro as in a hand that is not steady. Where no page is open yet, in the next one.
         """
         photograph = base64.b64encode(PHOTOGRAPH.read_bytes()).decode() if face else ""
-        self.page.add_init_script(f"({FILM})({width}, {height}, {rate}, '{photograph}')")
+        program = f"({FILM})({width}, {height}, {rate}, '{photograph}')"
+        if self.page.url == "about:blank":
+            self.page.add_init_script(program)
+        else:
+            self.page.evaluate(program)
 
     def shot(self, name: str, *, whole: bool = True) -> None:
         """Keep a screenshot for people."""
