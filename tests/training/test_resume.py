@@ -34,7 +34,7 @@ FORKS.set_forkserver_preload(["mien.training.run"])
 CPU = Hardware(accelerator="cpu", threads=1)
 FULL = replace(
     RECIPE,
-    epochs=6,
+    epochs=4,
     ema=0.9,
     mixup=0.2,
     patience=5,
@@ -90,11 +90,11 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("epoch", "step"), [(1, 3), (2, 1), (3, None), (4, 10)])
+@pytest.mark.parametrize(("epoch", "step"), [(1, 3), (2, 1), (2, None), (3, 10)])
 def test_a_crash_changes_nothing(alone: Path, tmp_path: Path, epoch: int, step: int | None) -> None:
     with pytest.raises(KilledError):
         train(stripes(), FULL, tmp_path, Stopping(epoch, step), CPU)
-    with pytest.raises(InputError, match="train first" if epoch == 1 else r"of 6 epochs are done"):
+    with pytest.raises(InputError, match="train first" if epoch == 1 else r"of 4 epochs are done"):
         load_run(tmp_path)
     train(stripes(), FULL, tmp_path, hardware=CPU)
     assert same(alone, tmp_path)
@@ -115,7 +115,7 @@ def test_killed_again_and_again(alone: Path, tmp_path: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         for _ in range(8):
             process = started(folder)
-            process.join(chance.uniform(0.0, 2.5))
+            process.join(chance.uniform(0.0, 1.8))
             if process.exitcode is not None:
                 break
             process.kill()
@@ -179,4 +179,4 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
             train(stripes(), FULL, tmp_path, hardware=CPU)
     assert len(torch.load(tmp_path / "last.ckpt", weights_only=True)["callbacks"]) == 2
     train(stripes(), FULL, tmp_path, hardware=CPU)
-    assert len(load_run(tmp_path).history) == 6
+    assert len(load_run(tmp_path).history) == 4
