@@ -221,6 +221,7 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     assert 4 <= kept < 30, "killed in the middle"
     if kill == signal.SIGINT:
         assert err.strip() == (
+            "stopped: writing reports of what was read; stop again to leave without them\n"
             "mien: interrupted: talk.html is about what was read until then; "
             "rows.csv.checkpoint keeps what was read: the same command goes on from there"
         )

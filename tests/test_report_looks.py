@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from mien import EXPRESSIONS, Faces, FrameResult
 from mien.core.formatting import percents
@@ -133,3 +133,29 @@ def test_percentages_of_a_moment_add_up(browser: Browser, tmp_path: Path, shares
     expected = list(percents(probs).values())
     assert [text.replace("\xa0", " ") for text in told] == expected
     assert head.replace("\xa0", " ").startswith(f"angry {expected[0]}")
+
+
+def lines_of(page: Page, cells: str) -> list[tuple[str, int]]:
+    """The text of each of these cells, and on how many lines it stands."""
+    script = """cells => cells.map((cell) => {
+      const text = document.createRange();
+      text.selectNodeContents(cell);
+      return [cell.innerText, new Set([...text.getClientRects()].map((box) => Math.round(box.top))).size];
+    })"""
+    found: list[tuple[str, int]] = page.locator(cells).evaluate_all(script)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("width", "medium"),
+    [(PHONE, "screen"), (A4, "screen"), (800, "screen"), (900, "screen"), (A4, "print")],
+)
+def test_no_time_or_number_is_broken(browser: Browser, tmp_path: Path, width: int, medium: str) -> None:
+    """Hours take the most room; on paper they may be broken between words."""
+    write_report(tmp_path / "a.html", crowd(3, 600, 18.0), FACTS)
+    with opened(browser, tmp_path / "a.html", width) as page:
+        page.emulate_media(media=medium)  # type: ignore[arg-type]
+        lines = lines_of(page, ".cards tbody :is(.time, .number)")
+        assert len(lines) == 3 * 6
+        assert [text for text, count in lines if count > 1 and (medium == "screen" or " " not in text)] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

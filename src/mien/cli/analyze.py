@@ -79,6 +79,8 @@ def analyze(
             try:
                 writer.write(process_sources(sources, pipeline, video_options, checkpoints, progress.follow))
             except Interrupted as stop:
+                if writer.of_parts and not quiet:
+                    notes.print("stopped: writing reports of what was read; stop again to leave without them")
                 _write_parts(writer, run, checkpoints, stop)
                 raise
     if not rows and not (quiet and asked.first):

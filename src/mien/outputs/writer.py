@@ -91,6 +91,11 @@ class RunWriter:
                 with self._isolated(writer, source):
                     writer.finish(source, video)
 
+    @property
+    def of_parts(self) -> bool:
+        """Whether `write_parts` has anything to write."""
+        return any(writer.of_parts for writer in self._writers)
+
     def write_parts(self, kept: Iterable[AnalyzedSource]) -> list[Path]:
         """After a run was stopped, write of videos what tells by itself that it is about a part of one
         (`Writer.of_parts`).
