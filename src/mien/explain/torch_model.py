@@ -46,7 +46,7 @@ class TorchModel:
             if isinstance(module, nn.Conv2d):
                 return Kernels(name, module.weight.detach().numpy().copy())
         raise InputError(
-            f"expected a network with a convolution; {self.name} has none: there are no kernels to show"
+            f"expected a model with a convolution; {self.name} has none: there are no kernels to show"
         )
 
     @torch.no_grad()
