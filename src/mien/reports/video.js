@@ -18,6 +18,8 @@
   }));
   const height = cover + BAND + SPACE + (alone ? 0 : people.length * (LANE + BAND + SPACE)) + AXIS;
   let width = 0, chosen = null, held = false;
+  // Other charts of the page, which show the same moment: what draws them, and what tells them of it.
+  const others = [];
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const x = (bin) => LEFT + (bin / count) * (width - LEFT - RIGHT);
@@ -166,12 +168,14 @@
     pen.fillText("seen", 0, cover + BAND / 2);
     for (const { person, top, tall } of lanes) pen.fillText("person " + person.id, 0, top + tall / 2);
     mark();
+    for (const other of others) other.draw();
   }
 
   function mark() {
     line.hidden = chosen === null;
     if (chosen !== null) line.style.left = x(chosen + 0.5) + "px";
     line.classList.toggle("held", held);
+    for (const other of others) other.tell({ chosen, held, left: x((chosen ?? 0) + 0.5) });
   }
 
   const element = (name, parent, text, kind) => {
@@ -269,11 +273,16 @@
   }
 
   const binAt = (event) => Math.floor(((event.clientX - chart.getBoundingClientRect().left - LEFT) / (width - LEFT - RIGHT)) * count);
-  chart.addEventListener("pointermove", (event) => held || choose(binAt(event)));
-  chart.addEventListener("click", (event) => {
-    held = !held || event.pointerType === "touch";
-    choose(binAt(event));
-  });
+
+  // Pointing at a moment in one of the charts, which are all as wide.
+  function follow(box) {
+    box.addEventListener("pointermove", (event) => held || choose(binAt(event)));
+    box.addEventListener("click", (event) => {
+      held = !held || event.pointerType === "touch";
+      choose(binAt(event));
+    });
+  }
+  follow(chart);
   chart.addEventListener("keydown", (event) => {
     const far = Math.max(1, Math.round(count / 20)), from = chosen === null ? -1 : chosen;
     const moves = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: far, PageDown: -far };
@@ -292,6 +301,14 @@
   new ResizeObserver(() => chart.clientWidth === width || requestAnimationFrame(draw)).observe(chart);
   draw();
   if (count) choose(data.peak ? data.peak.step : 0);
+  window.report = {
+    data, bytes, colour, hatch, count, follow,
+    watch(drawOther, tellOther) {
+      others.push({ draw: drawOther, tell: tellOther });
+      drawOther();
+      mark();
+    },
+  };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   if (!count) document.getElementById("chart").hidden = true;
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien.core.formatting import clock, lasting, percent, percents
 from mien.core.labels import UNCERTAIN
+from mien.reports import movements
 from mien.reports.model_facts import accuracy_sentence, model_facts, score_rows
 from mien.reports.page import data_address, script, write_page
 from mien.tracking.persons import ranked
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 _MOST_PEOPLE = 40
 """People with a lane of their own; so many are told apart on a page, and their data is a few hundred kB."""
 
-_STEPS = 16_000
-"""Steps of all lanes together, at 12 bytes each."""
+_BYTES, _LANE_BYTES = 192_000, 12
+"""Of the steps of all lanes together, and of each step of a lane of probabilities."""
 
 _WHOLE, _NONE = 250, 255
 """How 1.0 is written in a byte, and that there is no label."""
@@ -88,7 +89,7 @@ def write_report(path: Path, overview: Overview, facts: Facts, thumbnails: Seque
 
 
 def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) -> dict[str, Any]:
-    lanes = _lanes(overview)
+    lanes, movers = _lanes(overview), movements.movers(overview)
     return {
         "title": facts.title,
         "accuracy": accuracy_sentence(facts.card, facts.head),
@@ -105,6 +106,8 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
         "followed": bool(overview.timeline.people),
         "people": [_person(person, overview, thumbnails) for person in overview.people],
         "faces": bool(thumbnails),
+        "landmarks": overview.landmarks,
+        "movers": [person for person in overview.people if person.track in movers],
         "hidden_people": len(overview.timeline.people) - len(lanes),
         "coverage": _coverage(overview),
         "gaps": [(clock(gap.start), clock(gap.end), lasting(gap.seconds)) for gap in overview.gaps],
@@ -113,8 +116,8 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
         "settings": facts.settings,
         "scores": score_rows(facts.card, facts.head),
         "model": model_facts(facts.card, facts.head),
-        "data": _data(overview, lanes, thumbnails),
-        "script": script("video.js"),
+        "data": _data(overview, lanes, movers, thumbnails),
+        "scripts": [script("video.js"), *([script("movements.js")] if movers else [])],
     }
 
 
@@ -201,6 +204,7 @@ def _person(person: PersonSummary, overview: Overview, thumbnails: Sequence[Thum
         "longest": f"{longest} {lasting(person.dwells[longest].longest)}"
         if person.dwells[longest].count
         else "-",
+        "blinks": movements.blink_text(person),
         "face": _face(person, overview, thumbnails),
     }
 
@@ -243,8 +247,11 @@ def _lanes(overview: Overview) -> list[int]:
     return sorted(person.track for person in ranked[:_MOST_PEOPLE])
 
 
-def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbnail]) -> dict[str, Any]:
-    most = min(overview.timeline.most, _STEPS // (1 + len(lanes)))
+def _data(
+    overview: Overview, lanes: Sequence[int], movers: Sequence[int], thumbnails: Sequence[Thumbnail]
+) -> dict[str, Any]:
+    step_bytes = _LANE_BYTES * (1 + len(lanes)) + movements.BYTES * len(movers)
+    most = min(overview.timeline.most, _BYTES // step_bytes)
     everybody = overview.timeline.course(most=most)
     people = {track: overview.timeline.course(track, most) for track in lanes}
     return {
@@ -263,6 +270,7 @@ def _data(overview: Overview, lanes: Sequence[int], thumbnails: Sequence[Thumbna
         "alone": len(overview.timeline.people) == 1,
         "peak": _peak(everybody, overview.labels),
         "people": [_lane(track, course, everybody) for track, course in people.items()],
+        "movements": movements.movements(overview, movers, most),
         "thumbnails": [
             {
                 "person": each.person,

@@ -60,6 +60,7 @@ class FrameSpan:
         momentary: Column of the most probable expression in this frame alone, before smoothing and baseline.
         measures: ``(m,)`` what landmarks measure (`mien.core.measures.MEASURES`), NaN where there is none; None where
             they were not asked for.
+        measure_reason: Why there are none: a place in `mien.core.measures.REASONS`.
     """
 
     track: int | None
@@ -72,6 +73,7 @@ class FrameSpan:
     uncertain: bool
     momentary: int
     measures: Floats | None = None
+    measure_reason: int = 0
 
     @property
     def weight(self) -> float:
@@ -154,6 +156,7 @@ class FrameSpans:
                 bool(uncertain[row]),
                 int(momentary[row]),
                 None if faces.measures is None else faces.measures[row].astype(np.float64),
+                0 if faces.measure_reasons is None else int(faces.measure_reasons[row]),
             )
         return done
 

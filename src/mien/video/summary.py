@@ -3,6 +3,7 @@ showed when."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from mien.core.frame_result import FrameResult
@@ -10,6 +11,7 @@ from mien.core.labels import Labels
 from mien.tracking.blinks import Blink, Blinks
 from mien.tracking.persons import People, PersonSummary
 from mien.tracking.segments import FrameSpan, FrameSpans, Segment, Segmenter
+from mien.video.curves import Lane, lanes
 from mien.video.timeline import Timeline
 
 _SHORTEST_GAP = 1.0
@@ -156,6 +158,10 @@ class Overview:
         """Share of the time in view in which each label was shown, or that it is uncertain, all people together,
         greatest first (`People.shares`); empty where no face was seen."""
         return self._people.shares()
+
+    def lanes(self, tracks: Iterable[int], most: int | None = None) -> dict[int, list[Lane]]:
+        """What moves in people's faces over time (`mien.video.curves.lanes`), once `end` was called."""
+        return lanes(self, tracks, most)
 
     def blinks_by_person(self) -> dict[int, list[Blink]]:
         """The blinks of each person whose blinks could be counted, in order of time; once `end` was called."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
-from mien.core.measures import MEASURES
+from mien.core.measures import MEASURES, REASONS
 from mien.tracking.segments import FrameSpan
 
 FINEST = 1 / 32
@@ -42,6 +42,8 @@ class Course:
         seen: ``(n,)`` frames with a face.
         failed: ``(n,)`` notes of what could not be read.
         measures: ``(n, m)`` mean of what landmarks measure (`mien.core.measures.MEASURES`), NaN where there is none.
+        measure_reasons: ``(n,)`` why there is none, or not all of it, for the longest part of the time in which that
+            was so: places in `mien.core.measures.REASONS`, 0 where nothing is missing.
     """
 
     start: float
@@ -54,6 +56,7 @@ class Course:
     seen: NDArray[np.int64]
     failed: NDArray[np.int64]
     measures: NDArray[np.float64]
+    measure_reasons: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -102,7 +105,7 @@ class Timeline:
 
     @property
     def _width(self) -> int:
-        return _COUNTS + 2 * len(self.labels) + 2 * len(MEASURES)
+        return _COUNTS + 2 * len(self.labels) + 2 * len(MEASURES) + len(REASONS)
 
     def add(self, result: FrameResult, spans: Iterable[FrameSpan] = ()) -> None:
         """Count one frame, and what is now known to be over (`mien.tracking.segments.FrameSpans`)."""
@@ -150,8 +153,9 @@ class Timeline:
             shown[span.label] = 1
         measures = np.full(len(MEASURES), np.nan) if span.measures is None else span.measures
         there = np.isfinite(measures)
+        missing = np.arange(len(REASONS)) == span.measure_reason
         return np.concatenate(
-            [[1.0, span.uncertain], span.probs, shown, there, np.where(there, measures, 0.0)]
+            [[1.0, span.uncertain], span.probs, shown, there, np.where(there, measures, 0.0), missing]
         )
 
     def course(self, track: int | None = None, most: int | None = None) -> Course:
@@ -185,13 +189,27 @@ class Timeline:
         for place, cell in cells.items():
             table[place - first] = cell
         seconds = table[:, _SECONDS]
-        shown, known, sums = np.split(table[:, _UNCERTAIN:], [-2 * len(MEASURES), -len(MEASURES)], axis=1)
+        ends = np.cumsum([1 + 2 * len(self.labels), len(MEASURES), len(MEASURES)])
+        shown, known, sums, missing = np.split(table[:, _UNCERTAIN:], ends, axis=1)
         means = shown / np.where(seconds > 0, seconds, 1)[:, None]
         probs, label_shares = np.split(means[:, 1:], 2, axis=1)
         measures = np.where(known > 0, sums / np.where(known > 0, known, 1), np.nan)
+        missing[:, 0] = 0
         looked, seen, failed = table[:, [_LOOKED, _SEEN, _FAILED]].astype(np.int64).T
         start = (self._start or 0.0) + first * step
-        return Course(start, step, seconds, probs, label_shares, means[:, 0], looked, seen, failed, measures)
+        return Course(
+            start,
+            step,
+            seconds,
+            probs,
+            label_shares,
+            means[:, 0],
+            looked,
+            seen,
+            failed,
+            measures,
+            missing.argmax(axis=1),
+        )
 
     def _place(self, time: float) -> int:
         assert self._start is not None
